@@ -1,0 +1,232 @@
+"""What a plugin gives and what core asks of it: models, framework backends, datasets and exporters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from pydantic import BaseModel
+
+    from dltui.core.config import TrainConfig
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+    State = dict[str, Array]
+
+Task = Literal["classification", "regression"]
+SplitName = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The shape of the data, without the data: all that a model needs to be built.
+
+    `input_shape` is (height, width, channels) for images and (features,) for vectors. `outputs` is the number of
+    classes, or of regression targets. `mean` and `std` have one value a channel (or feature), in the units of the
+    stored arrays (0 to 255 for uint8 images): backends feed the model (x - mean) / std.
+    """
+
+    task: Task
+    input_shape: tuple[int, ...]
+    outputs: int
+    classes: tuple[str, ...] = ()
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    @property
+    def is_image(self) -> bool:
+        return len(self.input_shape) == 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class
+    numbers (n,) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own order."""
+
+    x: Array
+    y: Array
+    ids: Array
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class Data:
+    """A prepared dataset: memory-mapped arrays and what is known of them."""
+
+    name: str
+    spec: Spec
+    train: Split
+    validation: Split
+    test: Split
+    fingerprint: str
+
+    def split(self, name: SplitName) -> Split:
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """What an epoch (or the rest of one) trains on: `indices` int32 (steps, batch) are rows of the train split,
+    `lr` float32 (steps,); row 0 is global step `first_step`; `augmentation` is None or int32 (steps, batch, k)."""
+
+    epoch: int
+    first_step: int
+    indices: Array
+    lr: Array
+    augmentation: Array | None = None
+
+    @property
+    def steps(self) -> int:
+        return len(self.lr)
+
+    @property
+    def batch(self) -> int:
+        return int(self.indices.shape[1])
+
+
+@dataclass(frozen=True)
+class StepStats:
+    """Per-step sums over the samples of each batch: `loss` (steps,) and each metric (steps,), any float dtype."""
+
+    loss: Array
+    metrics: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row of a network's structure: `output` is the shape without the batch, in NHWC order."""
+
+    name: str
+    kind: str
+    output: tuple[int, ...]
+    parameters: int
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """A model on its device with its optimizer and data: the only thing the training loop knows of a framework.
+
+    State keys are `weights/<layer>/<name>`, `optimizer/...`, `rng/...`; weights are neutral: dense kernels
+    (in, out), convolution kernels HWIO, flattening in NHWC order, so that twins of two frameworks can exchange them.
+    """
+
+    def begin_epoch(self, plan: EpochPlan) -> None:
+        """Upload a plan; the following `advance` calls consume it from its first row."""
+
+    def advance(self, steps: int) -> StepStats:
+        """Train the next `steps` steps of the plan, with one host synchronisation at the end."""
+
+    def predict(self, split: SplitName, rows: slice) -> Array:
+        """Raw model outputs for rows of a split in evaluation mode: float32 (rows, outputs), logits for classes."""
+
+    def state(self) -> State:
+        """A copy of everything that continuing needs: weights, optimizer, framework RNG."""
+
+    def load_state(self, state: State) -> None:
+        """Restore the given keys; keys that are absent keep their value. Raises RunError naming a misfit."""
+
+    def layers(self) -> Sequence[Layer]:
+        """The network's structure, in forward order."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model plugin. `id` is unique ("cnn-torch"); models of different frameworks with one `name` are twins."""
+
+    id: str
+    name: str
+    framework: str
+    task: Task
+    summary: str
+    config: type[TrainConfig]
+    build: Callable[[Any, Spec], Any]
+
+
+class Backend(Protocol):
+    """What a framework plugin gives. Attributes are cheap; every method may import the framework."""
+
+    framework: str
+    """Name used by models: "torch"."""
+    title: str
+    """For people: "PyTorch"."""
+    package: str
+    """The distribution that must be installed: "torch"."""
+    install: str
+    """The command that installs it."""
+
+    def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
+        """Put a model and the data on `device` ("cpu", "cuda", "mps"). Seeds the framework from `config.seed`.
+
+        Raises RunError when the device cannot be used, with the reason.
+        """
+
+    def layers(self, model: Model, config: TrainConfig, spec: Spec) -> Sequence[Layer]:
+        """The structure of a model, built without data."""
+
+    def devices(self) -> Sequence[Mapping[str, object]]:
+        """What the framework itself can use: [{"device": "cpu" | "cuda:0" | "mps", "name": ..., "problem": str | None}]."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """What a dataset's `prepare` returns: train and test as (x, y), dtypes as in `Split`. `mean` and `std` are per
+    channel or feature; None asks core to measure them on the training rows (images) or to use 0 and 1 (vectors)."""
+
+    train: tuple[Array, Array]
+    test: tuple[Array, Array]
+    classes: tuple[str, ...] = ()
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+class PreparationContext(Protocol):
+    """What core gives a dataset's `prepare`."""
+
+    data_dirs: tuple[Path, ...]
+    """Folders to look in, best first; the first is `--data-dir` when it was given."""
+    downloads: Path
+    """The cache folder where downloads are kept."""
+
+    def progress(self, text: str, fraction: float | None = None) -> None:
+        """Say what is going on; `fraction` is 0 to 1, or None when unknown. Raises KeyboardInterrupt on cancel."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset plugin. Sizes describe the data before the validation part is taken from the training part.
+
+    `options` is a pydantic model (extra="forbid"); `sources` names the files that would be read, [] when they must
+    be downloaded first and None when the data is embedded. `prepare` may download. Raises RunError with one line.
+    """
+
+    name: str
+    task: Task
+    summary: str
+    options: type[BaseModel]
+    prepare: Callable[[Any, PreparationContext], Arrays]
+    sources: Callable[[Any, Sequence[Path]], list[Path] | None]
+    input_shape: tuple[int, ...] = ()
+    classes: int = 0
+    train_size: int = 0
+    test_size: int = 0
+    download_bytes: int = 0
+    homepage: str = ""
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """Draws one figure or table of a run. `draw(run, target)` writes `target` (a path with its final suffix).
+
+    `kind` "figure" is written once a format (svg, png, pdf), "table" once with `suffix`. `task` None fits all tasks.
+    """
+
+    name: str
+    kind: Literal["figure", "table"]
+    draw: Callable[[Any, Path], None]
+    suffix: str = ""
+    task: Task | None = None

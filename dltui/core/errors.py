@@ -1,0 +1,31 @@
+"""The errors that a person can cause: one line that says what is wrong, where, and what to do."""
+
+
+class DltuiError(Exception):
+    """Base of all expected errors. `str(error)` is the one line to show; `exit_code` is what the program ends with."""
+
+    exit_code = 1
+
+
+class UsageError(DltuiError):
+    """Wrong use: nothing was started and no run is left behind (exit code 2)."""
+
+    exit_code = 2
+
+
+class RunError(DltuiError):
+    """The run itself fails; it stays in the run directory as `failed` with this reason (exit code 1)."""
+
+    exit_code = 1
+
+
+class PluginError(DltuiError):
+    """A plugin cannot be used; the others can."""
+
+    exit_code = 2
+
+
+class NewerFormatError(DltuiError):
+    """A run directory was written by a newer dltui."""
+
+    exit_code = 2
