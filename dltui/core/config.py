@@ -15,13 +15,17 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    epochs: int = Field(10, ge=1, le=10_000, description="passes over the training data", json_schema_extra=unit("epochs"))
+    epochs: int = Field(
+        10, ge=1, le=10_000, description="passes over the training data", json_schema_extra=unit("epochs")
+    )
     lr: float = Field(
-        0.1, gt=0, le=10, description="step size (of one-cycle: its peak); too high diverges", json_schema_extra=unit("")
+        0.1,
+        gt=0,
+        le=10,
+        description="step size (of one-cycle: its peak); too high diverges",
+        json_schema_extra=unit(""),
     )
-    batch_size: int = Field(
-        256, ge=1, le=65_536, description="samples per step", json_schema_extra=unit("samples")
-    )
+    batch_size: int = Field(256, ge=1, le=65_536, description="samples per step", json_schema_extra=unit("samples"))
     optimizer: Literal["sgd", "adamw"] = Field(
         "sgd", description="sgd: momentum as PyTorch defines it; adamw: Loshchilov & Hutter 2019"
     )
@@ -29,14 +33,20 @@ class TrainConfig(BaseModel):
     weight_decay: float = Field(
         0.0, ge=0, le=1, description="pull of the weights towards zero", json_schema_extra=unit("")
     )
-    schedule: Literal["constant", "one-cycle"] = Field(
-        "constant", description="how lr moves during the run"
-    )
+    schedule: Literal["constant", "one-cycle"] = Field("constant", description="how lr moves during the run")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="start of every random choice", json_schema_extra=unit(""))
     threads: int = Field(
-        0, ge=0, le=1024, description="CPU threads of the worker; 0: all cores it may use", json_schema_extra=unit("threads")
+        0,
+        ge=0,
+        le=1024,
+        description="CPU threads of the worker; 0: all cores it may use",
+        json_schema_extra=unit("threads"),
     )
     deterministic: bool = Field(False, description="on a GPU: only algorithms that repeat to the last bit")
     checkpoint_seconds: float = Field(
-        60.0, ge=0.05, le=86_400, description="longest time between checkpoints inside an epoch", json_schema_extra=unit("s")
+        60.0,
+        ge=0.05,
+        le=86_400,
+        description="longest time between checkpoints inside an epoch",
+        json_schema_extra=unit("s"),
     )

@@ -1,0 +1,54 @@
+"""Metrics from model outputs, computed once with numpy, so that every framework reports the same numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Array, Task
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """The metric that decides which epoch is best."""
+
+    metric: str
+    split: str
+    mode: str
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Strictly better, so that a tie stays with the earlier epoch."""
+        if than is None:
+            return True
+        return value > than if self.mode == "max" else value < than
+
+
+def default_monitor(task: Task) -> Monitor:
+    """Validation accuracy for classes, validation loss (mean squared error) for regression."""
+    if task == "classification":
+        return Monitor("accuracy", "validation", "max")
+    return Monitor("loss", "validation", "min")
+
+
+def measure(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
+    """Means over all rows: loss and accuracy from logits (n, classes), or loss and mse from predictions (n, outputs)."""
+    if task == "regression":
+        error = float(np.mean(np.square(outputs.astype(np.float64) - targets)))
+        return {"loss": error, "mse": error}
+    chosen = log_softmax(outputs)[np.arange(len(targets)), targets]
+    correct = np.argmax(outputs, axis=1) == targets
+    return {"loss": float(-np.mean(chosen)), "accuracy": float(np.mean(correct))}
+
+
+def log_softmax(logits: Array) -> Array:
+    """Logarithms of the class probabilities, float64 (n, classes), safe for large logits."""
+    shifted = logits.astype(np.float64) - np.max(logits, axis=1, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+
+
+def running_sum(start: float, values: Array) -> float:
+    """start + values[0] + values[1] + ... strictly in this order: chunks of any size give the same float."""
+    return float(np.cumsum(np.concatenate([[start], values.astype(np.float64)]))[-1])

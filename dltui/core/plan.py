@@ -1,0 +1,74 @@
+"""Which samples, in which order, with which learning rate: pure functions of the seed and the global step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dltui.core.contract import EpochPlan
+
+if TYPE_CHECKING:
+    from dltui.core.config import TrainConfig
+    from dltui.core.contract import Array
+
+# The constants of PyTorch's OneCycleLR: Smith & Topin 2018, https://arxiv.org/abs/1708.07120.
+WARM_UP = 0.3
+START_DIVISOR = 25.0
+END_DIVISOR = 25e4
+
+
+class Planner:
+    """Makes the plan of any epoch of a run. `changes` are (global step, lr): from that step on the hyperparameter
+    `lr` has that value, the schedule's shape stays."""
+
+    def __init__(self, config: TrainConfig, samples: int, changes: Sequence[tuple[int, float]] = ()) -> None:
+        self.config = config
+        self.samples = samples
+        self.batch = min(config.batch_size, samples)
+        self.steps_per_epoch = samples // self.batch
+        self.epochs = config.epochs
+        self.total_steps = self.steps_per_epoch * config.epochs
+        self.changes = list(changes)
+
+    def change_lr(self, step: int, lr: float) -> None:
+        """From global step `step` on use `lr`; what was planned for later steps no longer holds."""
+        self.changes = [change for change in self.changes if change[0] < step]
+        self.changes.append((step, lr))
+
+    def epoch(self, epoch: int, skip: int = 0) -> EpochPlan:
+        """The plan of epoch `epoch` (from 0) without its first `skip` steps.
+
+        Batches are rectangular: what does not fill a batch is left out of this epoch's permutation.
+        """
+        rows = permutation(self.config.seed, epoch, self.samples)
+        indices = rows[: self.steps_per_epoch * self.batch].reshape(self.steps_per_epoch, self.batch)
+        first = epoch * self.steps_per_epoch + skip
+        steps = np.arange(first, (epoch + 1) * self.steps_per_epoch)
+        return EpochPlan(epoch, first, np.ascontiguousarray(indices[skip:]), self.learning_rates(steps))
+
+    def learning_rates(self, steps: Array) -> Array:
+        """The learning rate of each global step, float32 (steps,)."""
+        lr = np.full(len(steps), self.config.lr, dtype=np.float64)
+        for step, value in self.changes:
+            lr[steps >= step] = value
+        return (lr * schedule(self.config.schedule, steps, self.total_steps)).astype(np.float32)
+
+
+def permutation(seed: int, epoch: int, samples: int) -> Array:
+    """The order of the training rows in one epoch, int32 (samples,)."""
+    generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64)))
+    return generator.permutation(samples).astype(np.int32)
+
+
+def schedule(name: str, steps: Array, total: int) -> Array:
+    """The factor on the learning rate at each global step, float64 (steps,)."""
+    if name == "constant":
+        return np.ones(len(steps))
+    position = steps / max(total - 1, 1)
+    rising = position < WARM_UP
+    phase = np.where(rising, position / WARM_UP, (position - WARM_UP) / (1 - WARM_UP))
+    start = np.where(rising, 1 / START_DIVISOR, 1.0)
+    end = np.where(rising, 1.0, 1 / END_DIVISOR)
+    return end + (start - end) * (1 + np.cos(np.pi * phase)) / 2
