@@ -1,0 +1,135 @@
+"""What the twins of two frameworks share: hyperparameters, defaults, layer sizes and initialisation, declared once.
+
+Kernels are drawn from U(-limit, limit), limit = sqrt(gain / fan_in): gain 6 (Kaiming uniform, He et al. 2015) where a
+ReLU follows, gain 3 (unit variance, LeCun et al. 1998) at an output. Biases are 0; batch norm starts with gamma 1,
+beta 0, moving mean 0, moving variance 1. fan_in is the number of inputs of one output value: kernel height times
+width times input channels of a convolution.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from dltui.core.config import TrainConfig, unit
+from dltui.core.errors import RunError
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Spec
+
+NORM_EPSILON = 1e-5
+NORM_MOMENTUM = 0.1
+"""Share of the new batch in the moving statistics, as PyTorch counts it; Keras counts 1 - 0.1 = 0.9. The moving
+variance is fed with the unbiased variance of the batch (n / (n - 1))."""
+
+KERNEL = 5
+"""LeNet's convolutions are 5x5: the first keeps the size (2 zeros on each side), the second does not pad."""
+HEAD = (120, 84)
+"""Widths of LeNet's two hidden dense layers."""
+SMALLEST_IMAGE = 16
+"""Images with a shorter side are scaled up (bilinear, half-pixel centres, no antialiasing) so that it has this size."""
+
+Width = Annotated[int, Field(ge=1, le=65_536)]
+Channels = Annotated[int, Field(ge=1, le=4_096)]
+
+
+class LinearRegressionConfig(TrainConfig):
+    """One dense layer, mean squared error."""
+
+    epochs: int = Field(
+        30, ge=1, le=10_000, description="passes over the training data", json_schema_extra=unit("epochs")
+    )
+    lr: float = Field(
+        0.05,
+        gt=0,
+        le=10,
+        description="step size (of one-cycle: its peak); too high diverges",
+        json_schema_extra=unit(""),
+    )
+    batch_size: int = Field(32, ge=1, le=65_536, description="samples per step", json_schema_extra=unit("samples"))
+    schedule: Literal["constant", "one-cycle"] = Field("one-cycle", description="how lr moves during the run")
+
+
+class SoftmaxConfig(TrainConfig):
+    """One dense layer, cross-entropy."""
+
+    lr: float = Field(
+        0.1,
+        gt=0,
+        le=10,
+        description="step size (of one-cycle: its peak); too high diverges",
+        json_schema_extra=unit(""),
+    )
+    schedule: Literal["constant", "one-cycle"] = Field("one-cycle", description="how lr moves during the run")
+
+
+class MlpConfig(TrainConfig):
+    """Dense layers with ReLU between them, cross-entropy."""
+
+    layers: list[Width] = Field(
+        [784], min_length=1, max_length=64, description="widths of the hidden layers", json_schema_extra=unit("units")
+    )
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of hidden values dropped in training", json_schema_extra=unit("")
+    )
+    lr: float = Field(
+        0.1,
+        gt=0,
+        le=10,
+        description="step size (of one-cycle: its peak); too high diverges",
+        json_schema_extra=unit(""),
+    )
+    schedule: Literal["constant", "one-cycle"] = Field("one-cycle", description="how lr moves during the run")
+
+
+class CnnConfig(TrainConfig):
+    """LeNet's layout with batch norm and ReLU, cross-entropy."""
+
+    channels: list[Channels] = Field(
+        [16, 32],
+        min_length=2,
+        max_length=2,
+        description="outputs of the two convolutions",
+        json_schema_extra=unit("channels"),
+    )
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="share of dense hidden values dropped in training", json_schema_extra=unit("")
+    )
+    lr: float = Field(
+        0.1,
+        gt=0,
+        le=10,
+        description="step size (of one-cycle: its peak); too high diverges",
+        json_schema_extra=unit(""),
+    )
+    schedule: Literal["constant", "one-cycle"] = Field("one-cycle", description="how lr moves during the run")
+
+
+def kernel_limit(fan_in: int, relu: bool) -> float:
+    """Kernels start uniform in (-limit, limit)."""
+    return sqrt((6.0 if relu else 3.0) / fan_in)
+
+
+def features(spec: Spec) -> int:
+    """Values of one sample, flattened."""
+    count = 1
+    for size in spec.input_shape:
+        count *= size
+    return count
+
+
+def working_size(spec: Spec) -> tuple[int, int]:
+    """Height and width that the CNN works at: the image's own unless a side is too short."""
+    if not spec.is_image:
+        raise RunError(f"the CNN needs images (height, width, channels), this dataset has shape {spec.input_shape}")
+    height, width, _ = spec.input_shape
+    scale = max(1.0, SMALLEST_IMAGE / min(height, width))
+    return round(height * scale), round(width * scale)
+
+
+def pooled_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width after LeNet's convolutions and poolings (each pooling rounds down)."""
+    height, width = ((side // 2 - KERNEL + 1) // 2 for side in size)
+    return height, width
