@@ -169,7 +169,7 @@ class Backend(Protocol):
         """The structure of a model, built without data."""
 
     def devices(self) -> Sequence[Mapping[str, object]]:
-        """What the framework itself can use: [{"device": "cpu" | "cuda:0" | "mps", "name": ..., "problem": str | None}]."""
+        """What the framework can use: {"device": "cpu" | "cuda:0" | "mps", "name": str, "problem": str | None}."""
 
 
 @dataclass(frozen=True)

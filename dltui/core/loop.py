@@ -67,6 +67,7 @@ class Loop:
         self._lr: Array = np.zeros(0, dtype=np.float32)
         self._pending: list[Snapshot] = []
         self._files: dict[str, dict[str, Array]] = {}
+        self._phase = ("training", "")
         self._last_commit = self._last_trained = clock()
         self._told_seconds = self.at.train_seconds
 
@@ -95,7 +96,7 @@ class Loop:
         return "finished"
 
     def _train_epoch(self) -> None:
-        self.journal.phase("training")
+        self._enter("training")
         self._begin()
         while self.at.step_in_epoch < self.planner.steps_per_epoch:
             self._obey()
@@ -189,7 +190,7 @@ class Loop:
 
         Raises Preempted when the process has to go: what was evaluated so far is then thrown away.
         """
-        self.journal.phase("evaluating", split)
+        self._enter("evaluating", split)
         part = self.data.split(split)
         outputs = []
         for first in range(0, len(part), PREDICT_ROWS):
@@ -216,18 +217,23 @@ class Loop:
         self.journal.commit(self._pending, self._files)
         self._pending, self._files = [], {}
         self._last_commit = self.clock()
-        self.journal.phase("training")
+        self.journal.phase(*self._phase)
 
     def _obey(self) -> None:
         """Take the commands that came in; a pause holds here."""
         number = self.at.epoch + 1
         self.orders.take(number, self.step)
-        self.orders.wait_while_paused(number, self.step, self._commit_if_asked)
+        if self.orders.wait_while_paused(number, self.step, self._commit_if_asked):
+            self.journal.phase(*self._phase)
         self._commit_if_asked()
         if self.orders.replan:
             self.orders.replan = False
             if self.at.step_in_epoch < self.planner.steps_per_epoch:
                 self._begin()
+
+    def _enter(self, phase: str, detail: str = "") -> None:
+        self._phase = (phase, detail)
+        self.journal.phase(phase, detail)
 
     def _commit_if_asked(self) -> None:
         if self.orders.checkpoint:

@@ -34,7 +34,7 @@ def default_monitor(task: Task) -> Monitor:
 
 
 def measure(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
-    """Means over all rows: loss and accuracy from logits (n, classes), or loss and mse from predictions (n, outputs)."""
+    """Means over all rows: loss and accuracy from logits (n, classes), or loss and mse from predictions."""
     if task == "regression":
         error = float(np.mean(np.square(outputs.astype(np.float64) - targets)))
         return {"loss": error, "mse": error}

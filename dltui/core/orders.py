@@ -45,16 +45,16 @@ class Orders:
         for command in self.desk.commands():
             self._obey(command, epoch, step)
 
-    def wait_while_paused(self, epoch: int, step: int, idle: Callable[[], None]) -> None:
-        """Return when no pause holds; `idle` is called after each look at the commands."""
-        if not self.paused:
-            return
+    def wait_while_paused(self, epoch: int, step: int, idle: Callable[[], None]) -> bool:
+        """Return when no pause holds, and whether one did; `idle` is called after each look at the commands."""
+        waited = self.paused
         while self.paused and not self.stop:
             self.desk.phase("paused")
             idle()
             time.sleep(PAUSE_POLL_SECONDS)
             self.take(epoch, step)
         self.paused = False
+        return waited
 
     def _obey(self, command: Command, epoch: int, step: int) -> None:
         """Acknowledge, then act: the log says from which step on a new learning rate holds before any step has it."""

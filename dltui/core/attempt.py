@@ -1,0 +1,209 @@
+"""One attempt at a run: from run.json (and the last checkpoint) to the test result."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from dltui import __version__
+from dltui.core import checkpoint, fingerprint, manager, predictions
+from dltui.core.devices import cpu_count
+from dltui.core.errors import RunError
+from dltui.core.events import AttemptStarted, Evaluated, Logged, RunEnded
+from dltui.core.journal import Journal
+from dltui.core.loop import Loop, Preempted
+from dltui.core.plan import Planner
+from dltui.core.preparation import Preparation
+from dltui.core.process import current
+from dltui.core.progress import Progress
+
+if TYPE_CHECKING:
+    from dltui.core.config import TrainConfig
+    from dltui.core.contract import Backend, Data, Model, Trainable
+    from dltui.core.history import History
+    from dltui.core.live import Heartbeat
+    from dltui.core.log import EventLog
+    from dltui.core.orders import Ending
+    from dltui.core.rundir import RunDirectory
+
+DRY_RUN_STEPS = 2
+
+
+class Attempt:
+    """Holds what belongs together while a worker lives. `train` and `failed` return the status the run ended with."""
+
+    def __init__(self, run: RunDirectory, history: History, log: EventLog, heartbeat: Heartbeat, number: int) -> None:
+        self.run = run
+        self.asked = run.run()
+        self.history = history
+        self.heartbeat = heartbeat
+        self.number = number
+        self.journal = Journal(run, log, heartbeat, number, lambda: self._preempted)
+        self.batch_size = int(self.asked["config"].get("batch_size", 1))
+        self.loop: Loop | None = None
+        self._preempted = False
+        self._preparation: Preparation | None = None
+        self._began = time.monotonic()
+
+    def preempt(self) -> None:
+        """The process has to go soon: checkpoint at the next step and end. Safe in a signal handler."""
+        self._preempted = True
+        if self._preparation:
+            self._preparation.cancel()
+
+    def train(self) -> str:
+        """Train to the end. Raises RunError, and whatever a framework raises."""
+        try:
+            loop = self._prepare()
+            self.loop = loop
+            ending = loop.run()
+            if ending != "preempted":
+                self._test(loop, ending)
+                return ending
+        except Preempted:
+            pass
+        except RunError:
+            if not self._preempted:
+                raise
+        return self._end("preempted", "the machine asked for its process back; `dltui resume` goes on from here")
+
+    def failed(self, reason: str, error: str) -> str:
+        """Note that the attempt failed."""
+        return self._end("failed", reason, error)
+
+    def export(self) -> None:
+        """Draw the figures in a process of their own: the worker carries no plotting library."""
+        if self.history.attempt is None and self.loop is None:
+            return
+        self.journal.phase("exporting")
+        command = [sys.executable, "-P", "-m", "dltui.exports", str(self.run.path)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        sys.stdout.write(done.stdout)
+        sys.stderr.write(done.stderr)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            self.journal.emit(Logged("error", f"figures not drawn: {last}; `dltui export {self.run.id}` tries again"))
+
+    def _prepare(self) -> Loop:
+        """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""
+        self._preparation = Preparation(self.run.path)
+        self.journal.phase("importing", self.asked["framework"])
+        model, backend = self._plugins()
+        config = model.config.model_validate(self.asked["config"])
+        importlib.import_module(backend.package)
+        self.journal.phase("loading data")
+        data = self._preparation.data(lambda text: self.journal.phase("loading data", text))
+        self._preparation = None
+        if self.asked.get("dry_run"):
+            data, config = _shorten(data, config)
+        self.journal.phase("building")
+        trainable = backend.trainable(model, config, data, str(self.asked["device"]["name"]).split(":")[0])
+        planner = Planner(config, len(data.train), self.history.lr_changes)
+        progress, resumed_from = self._restore(trainable)
+        loop = Loop(trainable, data, planner, self.journal, progress, lambda: self._preempted)
+        self.heartbeat.totals(planner.epochs, planner.total_steps)
+        self.journal.emit(self._started(loop, backend, data, resumed_from), sync=True)
+        return loop
+
+    def _plugins(self) -> tuple[Model, Backend]:
+        model = manager.load_model(self.asked["model_source"], self.asked["model"])
+        backend = manager.load_backend(self.asked["backend_source"], model.framework)
+        return model, backend
+
+    def _restore(self, trainable: Trainable) -> tuple[Progress, str | None]:
+        found = checkpoint.load_latest(self.run, lambda text: self.journal.emit(Logged("warning", text)))
+        if found is None:
+            return Progress(), None
+        trainable.load_state(found.state)
+        return Progress.from_json(found.loop_state), found.name
+
+    def _started(self, loop: Loop, backend: Backend, data: Data, resumed_from: str | None) -> AttemptStarted:
+        here = current()
+        layers = [asdict(layer) for layer in loop.trainable.layers()]
+        planner = loop.planner
+        return AttemptStarted(
+            start_step=loop.step,
+            start_epoch=loop.at.epoch,
+            epochs=planner.epochs,
+            steps_per_epoch=planner.steps_per_epoch,
+            total_steps=planner.total_steps,
+            batch_size=planner.batch,
+            resumed_from=resumed_from,
+            host=here.host,
+            pid=here.pid,
+            user=fingerprint.user(),
+            device=self.asked["device"],
+            framework=backend.framework,
+            versions=_versions(backend.package),
+            threads=planner.config.threads or cpu_count(),
+            dataset=_describe(data, self.asked["dataset_options"]),
+            monitor=asdict(loop.monitor),
+            parameters=sum(layer["parameters"] for layer in layers),
+            layers=layers,
+            plugin=fingerprint.plugin(self.asked["model_source"]),
+            run_sha256=hashlib.sha256(self.run.run_json.read_bytes()).hexdigest(),
+        )
+
+    def _test(self, loop: Loop, ending: Ending) -> None:
+        """Evaluate the test split once, with the weights that were best on validation, and end the run."""
+        best, step = loop.at.best, loop.step
+        if best and best.step != step:
+            loop.trainable.load_state(checkpoint.load_best(self.run).state)
+        epoch, step = (best.epoch, best.step) if best else (loop.at.epoch, step)
+        began = time.monotonic()
+        metrics, outputs = loop.evaluate("test")
+        self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began))
+        data = loop.data
+        self.journal.commit([], {"test": predictions.collect(data.spec.task, outputs, data.test, "test", epoch)})
+        reason = "all epochs done" if ending == "finished" else "stopped by user"
+        self._end(ending, reason, weights=fingerprint.weights(loop.trainable.state()))
+
+    def _end(self, status: str, reason: str, error: str | None = None, weights: str | None = None) -> str:
+        loop = self.loop
+        self.journal.emit(
+            RunEnded(
+                status,
+                reason,
+                error,
+                epoch=loop.at.epoch if loop else 0,
+                step=loop.step if loop else 0,
+                seconds=time.monotonic() - self._began,
+                train_seconds=loop.at.train_seconds if loop else 0.0,
+                weights_sha256=weights,
+            ),
+            sync=True,
+        )
+        return status
+
+
+def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
+    """A dry run: two steps of one epoch, then everything else as usual."""
+    rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
+    train = replace(data.train, x=data.train.x[:rows], y=data.train.y[:rows], ids=data.train.ids[:rows])
+    return replace(data, train=train), config.model_copy(update={"epochs": 1})
+
+
+def _versions(package: str) -> dict[str, str]:
+    versions = {"python": platform.python_version(), "dltui": __version__}
+    for name in ("numpy", package):
+        versions[name] = importlib.metadata.version(name)
+    return versions
+
+
+def _describe(data: Data, options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": data.name,
+        "fingerprint": data.fingerprint,
+        "classes": list(data.spec.classes),
+        "input_shape": list(data.spec.input_shape),
+        "task": data.spec.task,
+        "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
+        "options": options,
+    }

@@ -1,0 +1,54 @@
+"""The worker's side of data preparation: a child process that decodes the dataset into memory-mapped arrays."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltui.core.errors import RunError
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Data
+
+
+class Preparation:
+    """Starts at once, so that it runs while the framework is being imported; `data` waits for it."""
+
+    def __init__(self, run_path: Path) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "dltui.core.prepare", str(run_path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
+
+    def cancel(self) -> None:
+        """End the child; it leaves nothing half-written."""
+        self._child.terminate()
+
+    def data(self, tell: Callable[[str], None]) -> Data:
+        """Wait for the child, passing its progress to `tell`. Raises RunError with its one line when it fails."""
+        from dltui.core.data import load_prepared
+
+        answer: dict[str, object] = {}
+        assert self._child.stdout is not None
+        for line in self._child.stdout:
+            try:
+                answer = json.loads(line)
+            except ValueError:
+                continue
+            if "progress" in answer:
+                fraction = answer.get("fraction")
+                percent = f" {100 * fraction:.0f} %" if isinstance(fraction, (int, float)) else ""
+                tell(f"{answer['progress']}{percent}")
+        code = self._child.wait()
+        if "prepared" in answer and code == 0:
+            return load_prepared(Path(str(answer["prepared"])))
+        problem = answer.get("error") or f"data preparation ended with code {code}; see worker.log"
+        raise RunError(str(problem))

@@ -1,0 +1,80 @@
+"""One run in a process of its own: `python -P -m dltui.core.worker RUN_DIR`."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+
+from dltui.core.attempt import Attempt
+from dltui.core.errors import DltuiError
+from dltui.core.explain import explain
+from dltui.core.live import Heartbeat
+from dltui.core.lock import RunLock
+from dltui.core.log import EventLog
+from dltui.core.reader import RunReader
+from dltui.core.rundir import RunDirectory
+
+EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
+
+
+def work(run: RunDirectory, debug: bool = False) -> int:
+    """Train the run to its end, or from its last checkpoint. Returns the exit code; raises only with `debug`.
+
+    Raises RunError when another worker holds the run.
+    """
+    lock = RunLock()
+    lock.acquire(run.path / "lock")
+    reader = RunReader(run)
+    reader.refresh()
+    number = reader.history.attempts_started + 1
+    heartbeat = Heartbeat(run.path, number)
+    heartbeat.phase("starting")
+    log = EventLog(run.events_path, number)
+    attempt = Attempt(run, reader.history, log, heartbeat, number)
+    if not debug:
+        _listen(attempt)
+    try:
+        status = attempt.train()
+    except BaseException as error:
+        if debug:
+            raise
+        traceback.print_exc()
+        status = attempt.failed(explain(error, attempt.batch_size), type(error).__name__)
+    attempt.export()
+    heartbeat.stop("ended")
+    log.close()
+    return EXIT_CODES[status]
+
+
+def _listen(attempt: Attempt) -> None:
+    """Slurm, `timeout` and a machine going down end the run with a checkpoint; a closed terminal does not end it."""
+
+    def preempt(signum: int, frame: FrameType | None) -> None:
+        attempt.preempt()
+
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(name, preempt)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Not USR1 or USR2, which Slurm uses: the stacks of a hanging worker go to worker.log.
+    faulthandler.register(signal.SIGQUIT, all_threads=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    faulthandler.enable()
+    arguments = sys.argv[1:] if argv is None else argv
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -P -m dltui.core.worker RUN_DIR\n")
+        return 2
+    try:
+        return work(RunDirectory(Path(arguments[0])))
+    except DltuiError as error:
+        sys.stderr.write(f"dltui: {error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

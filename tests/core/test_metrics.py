@@ -1,0 +1,42 @@
+"""Metrics in numpy, checked against scikit-learn and by hand."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, log_loss
+
+from dltui.core.metrics import default_monitor, log_softmax, measure, running_sum
+
+
+def test_classification_agrees_with_scikit_learn() -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(200, 7)).astype(np.float32)
+    labels = generator.integers(0, 7, 200)
+    found = measure("classification", logits, labels)
+    assert found["accuracy"] == accuracy_score(labels, logits.argmax(1))
+    assert found["loss"] == pytest.approx(log_loss(labels, np.exp(log_softmax(logits)), labels=range(7)))
+
+
+def test_huge_logits_do_not_overflow() -> None:
+    found = measure("classification", np.array([[1e30, -1e30]], dtype=np.float32), np.array([0]))
+    assert found == {"loss": 0.0, "accuracy": 1.0}
+
+
+def test_regression_is_the_mean_squared_error() -> None:
+    found = measure("regression", np.array([[1.0], [3.0]]), np.array([[0.0], [0.0]]))
+    assert found == {"loss": 5.0, "mse": 5.0}
+
+
+def test_running_sum_does_not_depend_on_the_cuts() -> None:
+    values = np.random.default_rng(0).normal(size=1000).astype(np.float32) * 1e6
+    whole = running_sum(0.0, values)
+    for cut in (1, 13, 500, 999):
+        assert running_sum(running_sum(0.0, values[:cut]), values[cut:]) == whole
+
+
+def test_a_tie_stays_with_the_earlier_epoch() -> None:
+    accuracy, loss = default_monitor("classification"), default_monitor("regression")
+    assert accuracy.better(0.5, None)
+    assert not accuracy.better(0.5, 0.5)
+    assert accuracy.better(0.6, 0.5)
+    assert loss.better(0.4, 0.5)
+    assert not loss.better(0.5, 0.5)

@@ -1,0 +1,67 @@
+"""The plan: every framework sees these batches and learning rates, whoever asks and whenever."""
+
+import numpy as np
+import pytest
+
+from dltui.core.config import TrainConfig
+from dltui.core.plan import Planner, permutation, schedule
+
+
+def test_an_epoch_is_a_permutation_without_its_incomplete_batch() -> None:
+    planner = Planner(TrainConfig(batch_size=10), samples=37)
+    plan = planner.epoch(0)
+    assert plan.indices.shape == (3, 10)
+    assert plan.indices.dtype == np.int32
+    assert plan.lr.dtype == np.float32
+    assert len(np.unique(plan.indices)) == 30
+    assert plan.indices.min() >= 0
+    assert plan.indices.max() < 37
+
+
+def test_fewer_samples_than_a_batch_make_one_batch_of_all() -> None:
+    planner = Planner(TrainConfig(batch_size=256), samples=9)
+    assert planner.epoch(0).indices.shape == (1, 9)
+
+
+def test_epochs_and_seeds_differ_and_repeat() -> None:
+    one, other = permutation(1, 0, 100), permutation(1, 1, 100)
+    assert not np.array_equal(one, other)
+    assert not np.array_equal(one, permutation(2, 0, 100))
+    assert np.array_equal(one, permutation(1, 0, 100))
+
+
+def test_resuming_is_the_rest_of_the_plan() -> None:
+    planner = Planner(TrainConfig(batch_size=5, schedule="one-cycle"), samples=100)
+    whole, rest = planner.epoch(3), planner.epoch(3, skip=7)
+    assert rest.first_step == 3 * 20 + 7
+    assert np.array_equal(whole.indices[7:], rest.indices)
+    assert np.array_equal(whole.lr[7:], rest.lr)
+
+
+def test_a_new_lr_holds_from_its_step_and_keeps_the_shape() -> None:
+    config = TrainConfig(batch_size=10, epochs=4, schedule="one-cycle", lr=0.1)
+    planner, changed = Planner(config, samples=100), Planner(config, samples=100, changes=[(25, 0.05)])
+    steps = np.arange(40)
+    before, after = planner.learning_rates(steps), changed.learning_rates(steps)
+    assert np.array_equal(before[:25], after[:25])
+    np.testing.assert_allclose(after[25:], before[25:] / 2, rtol=1e-6)
+
+
+def test_a_later_change_replaces_what_was_planned_after_it() -> None:
+    planner = Planner(TrainConfig(lr=0.1), samples=1000)
+    planner.change_lr(30, 0.3)
+    planner.change_lr(10, 0.2)
+    assert planner.changes == [(10, 0.2)]
+
+
+def test_one_cycle_agrees_with_its_paper() -> None:
+    factor = schedule("one-cycle", np.arange(1001), 1001)
+    assert factor[0] == pytest.approx(1 / 25)
+    assert factor[300] == pytest.approx(1.0)
+    assert factor[1000] == pytest.approx(1 / 25e4)
+    assert np.all(np.diff(factor[:301]) > 0)
+    assert np.all(np.diff(factor[300:]) < 0)
+
+
+def test_one_cycle_of_a_single_step_is_finite() -> None:
+    assert np.isfinite(schedule("one-cycle", np.arange(1), 1)).all()
