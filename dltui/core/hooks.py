@@ -1,0 +1,47 @@
+"""The hooks of a plugin: what it may register. No hook is called while a model trains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Backend, Dataset, Exporter, Model
+
+PROJECT = "dltui"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Hooks:
+    """Each hook returns a list; a plugin implements the ones it needs."""
+
+    @hookspec
+    def dltui_models(self) -> list[Model]:
+        """Models to choose from."""
+        raise NotImplementedError
+
+    @hookspec
+    def dltui_backends(self) -> list[Backend]:
+        """Frameworks that can train models."""
+        raise NotImplementedError
+
+    @hookspec
+    def dltui_datasets(self) -> list[Dataset]:
+        """Data to train on."""
+        raise NotImplementedError
+
+    @hookspec
+    def dltui_exporters(self) -> list[Exporter]:
+        """Figures and tables drawn from a run."""
+        raise NotImplementedError
+
+    @hookspec
+    def dltui_loggers(self) -> list[Any]:
+        """Observers of a run, each in a process of its own that follows the log."""
+        raise NotImplementedError
+
+
+HOOKS = ("dltui_models", "dltui_backends", "dltui_datasets", "dltui_exporters", "dltui_loggers")

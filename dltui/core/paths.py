@@ -1,0 +1,124 @@
+"""Where dltui keeps things: state, cache, configuration and the places where data may already lie."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+from dltui.core.errors import UsageError
+
+APP = "dltui"
+
+
+def home() -> Path:
+    """The folder of everything that must be kept: DLTUI_HOME, else the system's place for state."""
+    return _from_environment("DLTUI_HOME") or Path(platformdirs.user_state_dir(APP))
+
+
+def runs_dir() -> Path:
+    return home() / "runs"
+
+
+def cache_dir() -> Path:
+    """What can be made again: prepared data, downloads, the catalog."""
+    explicit = _from_environment("DLTUI_CACHE")
+    if explicit is None and _from_environment("DLTUI_HOME") is not None:
+        explicit = home() / "cache"
+    return explicit or Path(platformdirs.user_cache_dir(APP))
+
+
+def config_file() -> Path:
+    """The user's own settings; nothing is ever read from the working directory."""
+    explicit = _from_environment("DLTUI_CONFIG")
+    if explicit is None and _from_environment("DLTUI_HOME") is not None:
+        explicit = home() / "config.toml"
+    return explicit or Path(platformdirs.user_config_dir(APP)) / "config.toml"
+
+
+def plugins_dir() -> Path:
+    """The folder whose *.py files are plugins."""
+    return config_file().parent / "plugins"
+
+
+def downloads_dir() -> Path:
+    return cache_dir() / "downloads"
+
+
+def data_dirs(explicit: str | None, dataset: str) -> tuple[Path, ...]:
+    """Absolute folders to look for a dataset's files in, best first: --data-dir, DLTUI_DATA, own downloads, then where
+    torchvision and Keras keep theirs. Files of the same name are told apart by their checksums, not by the folder."""
+    found: dict[Path, None] = {}
+    for root in _roots(explicit):
+        found[root / dataset] = None
+        found[root] = None
+        for folder in _same_name(root, dataset):
+            found[folder] = None
+    return tuple(found)
+
+
+def ensure_private_dir(path: Path) -> None:
+    """Create a folder that only this user can read, with its parents. UsageError when it cannot be written to."""
+    try:
+        _make_private(path)
+        writable = os.access(path, os.W_OK | os.X_OK)
+        reason = "permission denied"
+    except OSError as error:
+        writable, reason = False, (error.strerror or str(error)).lower()
+    if not writable:
+        raise UsageError(f"cannot write to {path}: {reason}; set DLTUI_HOME to a folder that you can write to")
+
+
+def _make_private(path: Path) -> None:
+    if path.is_dir():
+        return
+    if not path.parent.is_dir():
+        _make_private(path.parent)
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        # Made by somebody else since the look above, which is fine, or a file.
+        if not path.is_dir():
+            raise
+
+
+def _from_environment(name: str) -> Path | None:
+    value = os.environ.get(name, "")
+    return _absolute(value) if value else None
+
+
+def _absolute(text: str) -> Path:
+    """Absolute without following links: a path is shown and kept as the user knows it."""
+    # Not Path.absolute(), which keeps "..".
+    return Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111
+
+
+def _roots(explicit: str | None) -> Iterator[Path]:
+    if explicit:
+        yield _absolute(explicit)
+    for entry in os.environ.get("DLTUI_DATA", "").split(os.pathsep):
+        if entry:
+            yield _absolute(entry)
+    yield downloads_dir()
+    # The root that torchvision's examples use.
+    yield _absolute("data")
+    yield _absolute("~/data")
+    yield _absolute(os.environ.get("KERAS_HOME") or "~/.keras") / "datasets"
+
+
+def _same_name(root: Path, dataset: str) -> list[Path]:
+    """Folders that differ from the dataset's name in case and punctuation only: torchvision's `FashionMNIST/raw`."""
+    wanted = _letters(dataset)
+    try:
+        names = sorted(entry.name for entry in os.scandir(root) if _letters(entry.name) == wanted and entry.is_dir())
+    except OSError:
+        return []
+    folders = [folder for name in names for folder in (root / name, root / name / "raw")]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
