@@ -1,0 +1,1 @@
+"""Everything a person at a terminal touches: the full screen and the command line."""

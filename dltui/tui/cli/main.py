@@ -1,0 +1,133 @@
+"""The command `dltui`: finds the subcommand, and turns every error into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from dltui import __version__
+from dltui.core.errors import DltuiError
+from dltui.tui.cli.group import LazyGroup, unknown
+from dltui.tui.cli.terminal import is_terminal, prepare_streams, say, warn
+
+SECTIONS = {
+    "Train": {
+        "train": ("train:train", "train a model; Ctrl-C asks before it stops anything"),
+        "demo": ("demo:demo", "train a small network on real images, whatever is at hand"),
+        "resume": ("resume:resume", "go on with a paused, interrupted or stopped run"),
+    },
+    "Runs": {
+        "runs": ("runs:runs", "list the runs"),
+        "attach": ("attach:attach", "watch a run, the latest by default"),
+        "pause": ("control:pause", "pause a run between two steps"),
+        "stop": ("control:stop", "end a run early and keep everything: checkpoint, evaluation, figures"),
+        "kill": ("control:kill", "end a run at once; what came after its last checkpoint is lost"),
+        "checkpoint": ("control:checkpoint", "save a checkpoint now"),
+        "set": ("control:set_value", "change the learning rate of a running run: dltui set RUN lr=0.01"),
+        "export": ("export:export", "write the figures and tables of runs again, or elsewhere"),
+        "rm": ("rm:rm", "delete runs"),
+    },
+    "What there is": {
+        "models": ("models:models", "list the models, or the hyperparameters of one"),
+        "datasets": ("datasets:datasets", "list the datasets"),
+        "devices": ("devices:devices", "list the devices of this machine"),
+        "plugins": ("plugins:plugins", "list the plugins and what is wrong with them"),
+        "doctor": ("doctor:doctor", "say what works here, what does not, and what to do"),
+    },
+}
+
+EPILOG = "First steps: `dltui demo`, then `dltui` for the full screen."
+
+
+@click.group(
+    cls=LazyGroup,
+    sections=SECTIONS,
+    invoke_without_command=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", message="dltui %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> int | None:
+    """Train deep-learning models from a terminal, watch them learn, take the figures home.
+
+    Without a command, on a terminal, the full screen opens.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    if not is_terminal():
+        say(context.get_help())
+        return 0
+    from dltui.tui.app import run_app
+
+    return run_app()
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Entry point of the `dltui` script and of `python -m dltui`."""
+    prepare_streams()
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out one command line and return its exit code."""
+    try:
+        result: Any = cli.main(list(arguments), prog_name="dltui", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        warn(f"dltui: {_one_line(error)}")
+        return 2
+    except DltuiError as error:
+        warn(f"dltui: {error}")
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) has what it wanted.
+        _silence_stdout()
+        return 0
+    except Exception as error:
+        warn(f"dltui: internal error: {type(error).__name__}: {error}"[:300] + f"; details: {_log(error)}")
+        return 1
+
+
+def _one_line(error: click.ClickException) -> str:
+    """Click's message as `what is wrong; what to do`."""
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption):
+        options = [name for p in (context.command.params if context else []) for name in p.opts]
+        text = unknown("option", error.option_name, [*options, "--help"])
+        return text.replace("dltui --help", f"{context.command_path} --help" if context else "dltui --help")
+    text = error.format_message().replace("\n", " ").strip().rstrip(".")
+    text = text[:1].lower() + text[1:]
+    if context is None or "--help" in text or "did you mean" in text:
+        return text
+    return f"{text}; see {context.command_path} --help"
+
+
+def _silence_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _log(error: BaseException) -> str:
+    """Write the traceback to a private file and return its path."""
+    import tempfile
+    import traceback
+
+    text = "".join(traceback.format_exception(error)) + f"\ndltui {__version__}, {sys.argv!r}\n"
+    handle, path = tempfile.mkstemp(prefix="dltui-error-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    return path
+
+
+if __name__ == "__main__":
+    main()

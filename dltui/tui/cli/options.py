@@ -1,0 +1,89 @@
+"""Command-line options that are made from declarations: a hyperparameter's FieldSpec becomes a flag with help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from dltui.core.fields import FieldSpec
+
+METAVARS = {"int": "N", "float": "X", "str": "TEXT", "numbers": "N,N,...", "choice": "WORD"}
+
+
+class FieldType(click.ParamType):
+    """Reads and checks a value as its field declares it; the error names the field and the range."""
+
+    def __init__(self, field: FieldSpec) -> None:
+        self.field = field
+        self.name = field.type
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return self.field.parse(value) if isinstance(value, str) else value
+
+
+class FieldOption(click.Option):
+    """A hyperparameter; None means that it was not given and the model's default holds."""
+
+    def __init__(self, field: FieldSpec) -> None:
+        self.field = field
+        text = field_help(field)
+        if field.type == "bool":
+            off = f"--no-{field.flag.removeprefix('--')}"
+            super().__init__([f"{field.flag}/{off}", field.name], default=None, help=text)
+        else:
+            metavar = "|".join(field.choices) if field.choices else METAVARS.get(field.type, "VALUE")
+            super().__init__([field.flag, field.name], type=FieldType(field), metavar=metavar, default=None, help=text)
+
+
+def field_help(field: FieldSpec) -> str:
+    """`samples per step [1 to 65536 samples; default 256]`."""
+    from dltui.core.text import clean_line
+
+    range_text = "" if field.type in ("bool", "choice") else field.range_text()
+    unit = f" {field.unit}" if field.unit else ""
+    bounds = f"{range_text}{unit}".strip()
+    parts = [part for part in (bounds, f"default {shown(field.default)}") if part]
+    return clean_line(f"{field.description} [{'; '.join(parts)}]".strip())
+
+
+def shown(value: object) -> str:
+    """A value as it would be typed."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ",".join(shown(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def key_values(pairs: Sequence[str], fields: Sequence[FieldSpec], where: str) -> dict[str, Any]:
+    """`("n=500", "noise=0.1")` as checked options of a dataset. Raises UsageError naming the option."""
+    from dltui.core.names import suggest
+
+    known = {field.name: field for field in fields}
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals:
+            raise UsageError(f"--data wants KEY=VALUE, got {pair!r}")
+        if key not in known:
+            hint = suggest(key, list(known)) or f"it has {', '.join(known) or 'none'}"
+            raise UsageError(f"{where} has no option {key!r}; {hint}")
+        values[key] = known[key].parse(text.strip())
+    return values
+
+
+def split_list(text: str, allowed: Sequence[str], option: str) -> list[str]:
+    """`"svg,png"` as a list without repetition. Raises UsageError for a word that is not allowed."""
+    words = list(dict.fromkeys(word.strip().lower() for word in text.split(",") if word.strip()))
+    for word in words:
+        if word not in allowed:
+            raise UsageError(f"{option}: {word!r} is none of {', '.join(allowed)}")
+    if not words:
+        raise UsageError(f"{option} is empty; allowed are {', '.join(allowed)}")
+    return words

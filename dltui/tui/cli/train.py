@@ -1,0 +1,117 @@
+"""`dltui train MODEL`: its options are made from the catalog, so that every model has its own flags and help."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core.errors import UsageError
+from dltui.tui.cli.options import FieldOption
+
+if TYPE_CHECKING:
+    from dltui.core.catalog import Catalog, ModelEntry
+
+
+class TrainCommand(click.Command):
+    """Adds the flags of the model that the command line names before click reads it."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        from dltui.core.catalog import load_catalog
+
+        catalog = load_catalog(plugins=[Path(path) for path in plugin_files(args)])
+        name = find_model(args, value_flags(self.params, catalog))
+        command = self
+        if name is not None:
+            command = for_model(self, catalog.model(name))
+            if command is not self:
+                return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
+        return super().make_context(info_name, args, parent, **extra, obj=catalog)
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        plain = [p.get_help_record(context) for p in self.params if not isinstance(p, FieldOption)]
+        fields = [p.get_help_record(context) for p in self.params if isinstance(p, FieldOption)]
+        if fields:
+            with formatter.section("Hyperparameters"):
+                formatter.write_dl([record for record in fields if record])
+        else:
+            with formatter.section("Models"):
+                formatter.write_dl([(model.id, model.summary) for model in context.obj.models.values()])
+            formatter.write_paragraph()
+            formatter.write_text("dltui train MODEL --help lists the hyperparameters of a model.")
+        with formatter.section("Options"):
+            formatter.write_dl([record for record in plain if record])
+
+
+def plugin_files(args: Sequence[str]) -> list[str]:
+    """The values of `--plugin`, found before the options that those plugins bring are known."""
+    found = [text.removeprefix("--plugin=") for text in args if text.startswith("--plugin=")]
+    return found + [after for text, after in zip(args, args[1:], strict=False) if text == "--plugin"]
+
+
+def value_flags(params: Iterable[click.Parameter], catalog: Catalog) -> set[str]:
+    """Every flag that takes a value, of any model."""
+    common = {name for p in params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
+    fields = {field.flag for model in catalog.models.values() for field in model.fields if field.type != "bool"}
+    return common | fields
+
+
+def find_model(args: Sequence[str], flags_with_value: set[str]) -> str | None:
+    """The first word that is neither a flag nor the value of one."""
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            return next(words, None)
+        if not word.startswith("-"):
+            return word
+        if word in flags_with_value:
+            next(words, None)
+    return None
+
+
+def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
+    """The command with the model's hyperparameters as options."""
+    taken = {name for parameter in command.params for name in parameter.opts}
+    fields = [FieldOption(field) for field in model.fields if field.flag not in taken]
+    return TrainCommand(
+        command.name,
+        callback=command.callback,
+        params=[*fields, *command.params],
+        help=f"Train {model.id}: {model.summary}",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+@click.command(cls=TrainCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("model", required=False)
+@click.option("--dataset", metavar="D", help="what to train on; `dltui datasets` lists them")
+@click.option("--data-dir", metavar="DIR", help="folder that holds the dataset's files")
+@click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable")
+@click.option("--device", default="auto", show_default=True, metavar="DEV", help="auto, cpu, cuda, cuda:N or mps")
+@click.option("--name", metavar="N", help="what the run is called [made up]")
+@click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
+@click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help="svg, png, pdf")
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a model; repeatable")
+@click.option("--detach", is_flag=True, help="start it and return at once")
+@click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
+@click.option("--json", "as_json", is_flag=True, help="one event per line")
+@click.option("--debug", is_flag=True, help="train in the foreground: tracebacks, breakpoint()")
+@click.option("--dry-run", is_flag=True, help="two steps, an evaluation and every export, in a temporary place")
+@click.pass_context
+def train(context: click.Context, /, model: str | None, **options: Any) -> int:
+    """Train a model."""
+    from dltui.tui.cli import start
+
+    catalog: Catalog = context.obj
+    if model is None:
+        names = ", ".join(catalog.models) or "none found; see dltui plugins list"
+        raise UsageError(f"train needs a MODEL: {names}")
+    entry = catalog.model(model)
+    given = {field.name: options.pop(field.name, None) for field in entry.fields}
+    config = {name: value for name, value in given.items() if value is not None}
+    return start.start(catalog, entry, config, start.Options(command=("dltui", *sys.argv[1:]), **options))

@@ -1,0 +1,120 @@
+"""The live view of `dltui train` on a terminal: pure functions from a run's state to styled text."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from dltui.core.text import clean_line
+from dltui.tui.cli import numbers
+from dltui.tui.cli.progress import Progress, progress
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from dltui.core.history import History
+    from dltui.core.reader import RunReader
+    from dltui.core.status import Status
+
+STATUS_STYLES = {"running": "green", "finished": "green", "paused": "yellow", "silent": "red", "failed": "red"}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How the view is drawn: `notice` is the last row (a question, or what Ctrl-C does)."""
+
+    width: int
+    ascii: bool = False
+    notice: str = ""
+
+
+def live_view(reader: RunReader, status: Status, now: float, frame: Frame) -> RenderableType:
+    """Title, two progress bars, the table of metrics, the last log line and the notice."""
+    history = reader.history
+    rows: list[RenderableType] = [title(reader, status)]
+    at = progress(history, reader.live())
+    if at is None or not history.points.steps:
+        rows.append(waiting(status, now))
+    if at is not None:
+        rows.append(bars(at, frame))
+    if history.epochs:
+        rows.append(metrics_table(history))
+    if history.logs:
+        when, _, text = history.logs[-1]
+        rows.append(Text(f"{time.strftime('%H:%M:%S', time.localtime(when))} {clean_line(text)}", style="dim", no_wrap=True, overflow="ellipsis"))
+    rows.append(Text(frame.notice, style="bold", no_wrap=True, overflow="ellipsis"))
+    return Group(*rows)
+
+
+def title(reader: RunReader, status: Status) -> Text:
+    run = reader.run
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(clean_line(reader.directory.id), style="bold")
+    text.append(f"  {clean_line(run['model'])} on {clean_line(run['dataset'])}, {clean_line(run['device']['name'])}  ")
+    text.append(status.name, style=STATUS_STYLES.get(status.name, "cyan"))
+    if status.name in ("paused", "silent", "failed", "interrupted") and status.why:
+        text.append(f": {clean_line(status.why)}")
+    return text
+
+
+def waiting(status: Status, now: float) -> Text:
+    """The phase before the first numbers, with its seconds: `importing torch 4 s`."""
+    since = f" {numbers.duration(now - status.since)}" if status.since else ""
+    return Text(clean_line(f"{status.phase or status.name}{since}"), style="cyan")
+
+
+def bars(at: Progress, frame: Frame) -> Table:
+    table = Table.grid(padding=(0, 1))
+    length = max(min(frame.width - 46, 40), 8)
+    table.add_row("epoch", f"{at.epoch} of {at.epochs}", bar(at.epoch_fraction, length, frame.ascii), numbers.percent(at.epoch_fraction), "")
+    pace = []
+    if at.left is not None:
+        pace.append(f"{numbers.duration(at.left)} left")
+    if at.samples_per_second:
+        pace.append(f"{numbers.count(at.samples_per_second)} samples/s")
+    table.add_row("run", "", bar(at.run_fraction, length, frame.ascii), numbers.percent(at.run_fraction), "  ".join(pace))
+    return table
+
+
+def bar(fraction: float, length: int, ascii_only: bool = False) -> Text:
+    """A progress bar with half-cell steps, or `#` and `.` where the terminal has no box characters."""
+    halves = int(min(max(fraction, 0.0), 1.0) * length * 2)
+    full, half = divmod(halves, 2)
+    if ascii_only:
+        return Text("#" * full).append("." * (length - full), style="dim")
+    text = Text("━" * full + "╸" * half, style="green")
+    return text.append("─" * (length - full - half), style="dim")
+
+
+def metrics_table(history: History) -> Table:
+    """Last value, best value and its epoch, a row for each metric of each split."""
+    last = history.epochs[max(history.epochs)]
+    best = history.best
+    table = Table.grid(padding=(0, 2))
+    table.add_row(Text("metric", style="dim"), Text("last", style="dim"), Text("best", style="dim"), Text("epoch", style="dim"))
+    for split in ("validation", "train"):
+        values = getattr(last, split) or {}
+        for name, value in sorted(values.items()):
+            if name == "mse":
+                continue
+            known = [(epoch, (getattr(record, split) or {}).get(name)) for epoch, record in sorted(history.epochs.items())]
+            epoch, top = _best(name, [(epoch, number) for epoch, number in known if number is not None])
+            chosen = best is not None and split == "validation" and epoch == best.epoch
+            table.add_row(
+                Text(f"{split} {clean_line(name)}"),
+                Text(numbers.metric(name, value), justify="right"),
+                Text(numbers.metric(name, top), justify="right", style="bold" if chosen else ""),
+                Text(str(epoch), justify="right"),
+            )
+    return table
+
+
+def _best(name: str, values: list[tuple[int, float]]) -> tuple[int, float]:
+    """Highest accuracy, lowest of everything else; ties to the earlier epoch."""
+    sign = -1 if name.endswith("accuracy") else 1
+    return min(values, key=lambda entry: (sign * entry[1], entry[0]))
