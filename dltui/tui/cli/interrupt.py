@@ -28,7 +28,6 @@ def question(history: History, live: Live | None, now: float) -> str:
     return f"{CHOICES}   ({at_risk(history, live, now)} lost by k)"
 
 
-
 def _last_step(history: History) -> int:
     steps = history.points.steps
     return int(steps[-1]) if len(steps) else 0

@@ -112,6 +112,7 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
         names = ", ".join(catalog.models) or "none found; see dltui plugins list"
         raise UsageError(f"train needs a MODEL: {names}")
     entry = catalog.model(model)
-    given = {field.name: options.pop(field.name, None) for field in entry.fields}
+    fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
+    given = {name: options.pop(name) for name in fields}
     config = {name: value for name, value in given.items() if value is not None}
     return start.start(catalog, entry, config, start.Options(command=("dltui", *sys.argv[1:]), **options))

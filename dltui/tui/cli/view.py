@@ -46,7 +46,14 @@ def live_view(reader: RunReader, status: Status, now: float, frame: Frame) -> Re
         rows.append(metrics_table(history))
     if history.logs:
         when, _, text = history.logs[-1]
-        rows.append(Text(f"{time.strftime('%H:%M:%S', time.localtime(when))} {clean_line(text)}", style="dim", no_wrap=True, overflow="ellipsis"))
+        rows.append(
+            Text(
+                f"{time.strftime('%H:%M:%S', time.localtime(when))} {clean_line(text)}",
+                style="dim",
+                no_wrap=True,
+                overflow="ellipsis",
+            )
+        )
     rows.append(Text(frame.notice, style="bold", no_wrap=True, overflow="ellipsis"))
     return Group(*rows)
 
@@ -71,13 +78,21 @@ def waiting(status: Status, now: float) -> Text:
 def bars(at: Progress, frame: Frame) -> Table:
     table = Table.grid(padding=(0, 1))
     length = max(min(frame.width - 46, 40), 8)
-    table.add_row("epoch", f"{at.epoch} of {at.epochs}", bar(at.epoch_fraction, length, frame.ascii), numbers.percent(at.epoch_fraction), "")
+    table.add_row(
+        "epoch",
+        f"{at.epoch} of {at.epochs}",
+        bar(at.epoch_fraction, length, frame.ascii),
+        numbers.percent(at.epoch_fraction),
+        "",
+    )
     pace = []
     if at.left is not None:
         pace.append(f"{numbers.duration(at.left)} left")
     if at.samples_per_second:
         pace.append(f"{numbers.count(at.samples_per_second)} samples/s")
-    table.add_row("run", "", bar(at.run_fraction, length, frame.ascii), numbers.percent(at.run_fraction), "  ".join(pace))
+    table.add_row(
+        "run", "", bar(at.run_fraction, length, frame.ascii), numbers.percent(at.run_fraction), "  ".join(pace)
+    )
     return table
 
 
@@ -96,13 +111,17 @@ def metrics_table(history: History) -> Table:
     last = history.epochs[max(history.epochs)]
     best = history.best
     table = Table.grid(padding=(0, 2))
-    table.add_row(Text("metric", style="dim"), Text("last", style="dim"), Text("best", style="dim"), Text("epoch", style="dim"))
+    table.add_row(
+        Text("metric", style="dim"), Text("last", style="dim"), Text("best", style="dim"), Text("epoch", style="dim")
+    )
     for split in ("validation", "train"):
         values = getattr(last, split) or {}
         for name, value in sorted(values.items()):
             if name == "mse":
                 continue
-            known = [(epoch, (getattr(record, split) or {}).get(name)) for epoch, record in sorted(history.epochs.items())]
+            known = [
+                (epoch, (getattr(record, split) or {}).get(name)) for epoch, record in sorted(history.epochs.items())
+            ]
             epoch, top = _best(name, [(epoch, number) for epoch, number in known if number is not None])
             chosen = best is not None and split == "validation" and epoch == best.epoch
             table.add_row(

@@ -1,0 +1,167 @@
+"""`dltui pause | stop | kill | checkpoint | set`: commands to a running run, each one acknowledged."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core.errors import DltuiError, UsageError
+from dltui.tui.cli import numbers
+from dltui.tui.cli.terminal import is_terminal, say, warn
+
+if TYPE_CHECKING:
+    from dltui.core.reader import RunReader
+
+ALIVE = ("queued", "starting", "running", "paused", "silent")
+PATIENCE = 5.0
+
+
+class NoAnswerError(DltuiError):
+    """The worker did not acknowledge in time; the command waits in the run directory."""
+
+
+def open_run(text: str | None) -> RunReader:
+    from dltui.core.reader import RunReader
+    from dltui.core.rundir import find_run
+
+    reader = RunReader(find_run(text))
+    reader.refresh()
+    return reader
+
+
+def alive_run(text: str, action: str) -> RunReader:
+    """The run, which must be alive. Raises UsageError saying what it is instead."""
+    reader = open_run(text)
+    status = reader.status()
+    if status.name not in ALIVE:
+        raise UsageError(f"{reader.directory.id} is {status.name}: nothing to {action}")
+    return reader
+
+
+def order(reader: RunReader, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Send a command and wait for its acknowledgement, which is returned. Raises NoAnswerError."""
+    from dltui.core import control
+
+    sent = control.send(reader.directory.path, action, arguments)
+    began = told = time.monotonic()
+    while True:
+        reader.refresh()
+        for entry in reader.history.commands:
+            if entry["id"] == sent:
+                return _obeyed(reader, entry)
+        status = reader.status()
+        if status.name not in ALIVE:
+            raise NoAnswerError(f"{reader.directory.id} ended ({status.name}) before it could {action}")
+        now = time.monotonic()
+        if now - told >= PATIENCE:
+            told = now
+            warn(f"sent, waiting for {_host(reader)} {numbers.duration(now - began)}: {status.phase or status.name}")
+        time.sleep(0.05)
+
+
+def _obeyed(reader: RunReader, entry: dict[str, Any]) -> dict[str, Any]:
+    if entry["action"] != "ignored":
+        return entry
+    reasons = [text for _, level, text in reader.history.logs if level == "warning" and "ignored" in text]
+    raise UsageError(reasons[-1] if reasons else "the worker ignored the command")
+
+
+def _host(reader: RunReader) -> str:
+    attempt = reader.history.attempt
+    return attempt.host if attempt else "the worker"
+
+
+@click.command()
+@click.argument("run")
+def pause(run: str) -> int:
+    """Pause a run between two steps; it keeps its memory and its device. `dltui resume RUN` goes on."""
+    reader = alive_run(run, "pause")
+    done = order(reader, "pause", {})
+    say(f"{reader.directory.id} paused at step {done['step']:,}; go on with: dltui resume {reader.directory.id}")
+    return 0
+
+
+@click.command()
+@click.argument("run")
+def stop(run: str) -> int:
+    """End a run early and keep everything: checkpoint, test result with the best epoch so far, figures."""
+    reader = alive_run(run, "stop")
+    done = order(reader, "stop", {})
+    say(f"{reader.directory.id} stopped at step {done['step']:,}; figures will be in {reader.run['exports']}")
+    return 0
+
+
+@click.command()
+@click.argument("run")
+def checkpoint(run: str) -> int:
+    """Save a checkpoint of a run now."""
+    reader = alive_run(run, "save")
+    done = order(reader, "checkpoint", {})
+    say(f"{reader.directory.id}: checkpoint at step {done['step']:,}")
+    return 0
+
+
+@click.command("set")
+@click.argument("run")
+@click.argument("value", metavar="lr=X")
+@click.option("--at-step", type=int, metavar="N", help="from this step on instead of at once")
+def set_value(run: str, value: str, at_step: int | None) -> int:
+    """Change the learning rate of a running run: `dltui set RUN lr=0.01`. The schedule's shape stays."""
+    reader = alive_run(run, "set")
+    arguments: dict[str, Any] = {"lr": _lr(reader, value)}
+    if at_step is not None:
+        arguments["at_step"] = _step(reader, at_step)
+    done = order(reader, "set", arguments)
+    say(f"{reader.directory.id}: lr {arguments['lr']:g} from step {done['step']:,} on")
+    return 0
+
+
+def _lr(reader: RunReader, text: str) -> float:
+    """The value of `lr=X`, checked as the model declares it. Raises UsageError."""
+    from dltui.core.catalog import load_catalog
+
+    key, equals, number = text.partition("=")
+    if key.strip() != "lr" or not equals:
+        raise UsageError(f"only the learning rate can be changed: lr=X, got {text!r}")
+    files = [entry for entry in reader.run.get("plugins", [])]
+    model = load_catalog(plugins=files).models.get(reader.run["model"])
+    field = next((field for field in model.fields if field.name == "lr"), None) if model else None
+    if field is not None:
+        return float(field.parse(number))
+    try:
+        return float(number)
+    except ValueError:
+        raise UsageError(f"lr must be a number, got {number!r}") from None
+
+
+def _step(reader: RunReader, step: int) -> int:
+    attempt = reader.history.attempt
+    if step < 0 or (attempt is not None and step >= attempt.total_steps):
+        last = f" and below {attempt.total_steps:,}" if attempt else ""
+        raise UsageError(f"--at-step must be at least 0{last}, got {step}")
+    return step
+
+
+@click.command()
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="do not ask")
+def kill(run: str, yes: bool) -> int:
+    """End a run at once. What came after its last checkpoint is lost; `dltui resume` goes on from there."""
+    from dltui.core import process
+    from dltui.tui.cli.interrupt import at_risk
+
+    reader = alive_run(run, "kill")
+    live = reader.live()
+    if live is None:
+        raise UsageError(f"{reader.directory.id} has no process yet; try again in a moment")
+    if live.host != process.this_host():
+        raise UsageError(f"{reader.directory.id} runs on {live.host}; kill it there, or use: dltui stop")
+    cost = at_risk(reader.history, live, time.time())
+    if not yes and is_terminal() and not click.confirm(f"kill {reader.directory.id}? lost: {cost}"):
+        return 0
+    process.send_signal(live.process, signal.SIGKILL)
+    say(f"{reader.directory.id} killed ({cost}); go on with: dltui resume {reader.directory.id}")
+    return 0

@@ -1,0 +1,83 @@
+"""`dltui export`: the figures and tables of runs, written again, elsewhere, in other formats, or as a tar on stdout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dltui.core.errors import RunError, UsageError
+from dltui.tui.cli.closing import exported_files, take_home
+from dltui.tui.cli.options import split_list
+from dltui.tui.cli.terminal import say, say_json
+
+if TYPE_CHECKING:
+    from dltui.core.rundir import RunDirectory
+
+
+@click.command()
+@click.argument("runs", nargs=-1, metavar="RUN...")
+@click.option("--to", metavar="DIR", help="write to DIR/<run id>; - streams a tar to standard output")
+@click.option("--format", "formats", metavar="F,F", help="svg, png, pdf [as the run was started]")
+@click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
+def export(runs: tuple[str, ...], to: str | None, formats: str | None, as_json: bool) -> int:
+    """Write the figures and tables of runs (the latest run by default), finished or not."""
+    from dltui.core.rundir import find_run
+    from dltui.tui.cli.start import FORMATS
+
+    chosen = split_list(formats, FORMATS, "--format") if formats else None
+    found = [find_run(text) for text in runs] or [find_run(None)]
+    if to == "-":
+        return _stream(found, chosen)
+    written = []
+    for run in found:
+        folder = Path(to).expanduser().absolute() / run.id if to else Path(run.run()["exports"])
+        draw(run, folder, chosen)
+        written.append({"id": run.id, "exports": str(folder), "files": [str(p) for p in exported_files(folder)]})
+        if not as_json:
+            for line in take_home(folder):
+                say(line)
+    if as_json:
+        say_json(written)
+    return 0
+
+
+def draw(run: RunDirectory, folder: Path, formats: list[str] | None) -> None:
+    """Start the process that draws. Raises UsageError for a folder that cannot be written, RunError with its reason."""
+    _writable(folder)
+    command = [sys.executable, "-P", "-m", "dltui.exports", str(run.path), "--to", str(folder)]
+    if formats:
+        command += ["--format", ",".join(formats)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise RunError(f"{run.id}: {reason.removeprefix('dltui: ')}")
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder}: {error.strerror}; choose another with --to DIR") from error
+
+
+def _stream(runs: list[RunDirectory], formats: list[str] | None) -> int:
+    """A tar with one folder a run, complete before its first byte is sent."""
+    import tarfile
+
+    if sys.stdout.isatty():
+        raise UsageError("--to - writes a tar: send it somewhere, e.g. dltui export RUN --to - > figures.tar")
+    with tempfile.TemporaryDirectory(prefix="dltui-export-") as temporary:
+        for run in runs:
+            draw(run, Path(temporary) / run.id, formats)
+        with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
+            for run in runs:
+                tar.add(Path(temporary) / run.id, arcname=run.id)
+    sys.stdout.buffer.flush()
+    return 0

@@ -1,0 +1,74 @@
+"""`dltui plugins list`: which plugins were found, what they bring, or what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dltui.tui.cli import numbers
+from dltui.tui.cli.group import unknown
+from dltui.tui.cli.terminal import say, say_json
+
+
+class PluginsGroup(click.Group):
+    """Answers a misspelt subcommand with a suggestion."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise click.UsageError(
+                unknown("command", f"plugins {args[0]}", [f"plugins {n}" for n in self.commands]), ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=PluginsGroup, invoke_without_command=True)
+@click.pass_context
+def plugins(context: click.Context) -> int | None:
+    """What plugins there are."""
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+        return 0
+    return None
+
+
+@plugins.command("list")
+@click.option("--plugin", "files", multiple=True, metavar="FILE", help="a .py file with a plugin; repeatable")
+@click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
+def list_plugins(files: tuple[str, ...], as_json: bool) -> int:
+    """List the plugins with their version, origin and contents, or the reason why one cannot be used."""
+    from pathlib import Path
+
+    from dltui.core.catalog import load_catalog
+
+    catalog = load_catalog(plugins=[Path(path) for path in files])
+    found = plugin_objects(catalog)
+    if as_json:
+        say_json(found)
+        return 0
+    rows = [["PLUGIN", "VERSION", "FROM", "BRINGS"]]
+    for entry in found:
+        brings = ", ".join(entry["models"] + entry["datasets"] + entry["backends"])
+        note = f"left out: {'; '.join(entry['problems'])}" if entry["problems"] else ""
+        rows.append([entry["name"], entry["version"] or "", entry["from"], "  ".join(filter(None, (brings, note)))])
+    for line in numbers.table(rows):
+        say(line)
+    return 0
+
+
+def plugin_objects(catalog: Any) -> list[dict[str, Any]]:
+    """One object for each distribution or file: what it brings and what is wrong with it."""
+    objects = []
+    for source in catalog.sources:
+        own = {
+            kind: [name for name, entry in getattr(catalog, kind).items() if entry.source.get("name") == source.name]
+            for kind in ("models", "datasets", "backends")
+        }
+        problems = [reason for name, reason in catalog.problems if name == source.name]
+        origin = source.path or "installed package"
+        objects.append(
+            {"name": source.name, "version": source.version, "from": str(origin), **own, "problems": problems}
+        )
+    return objects
