@@ -10,7 +10,7 @@ import click
 
 from dltui.core.errors import DltuiError, UsageError
 from dltui.tui.cli import numbers
-from dltui.tui.cli.terminal import is_terminal, say, warn
+from dltui.tui.cli.terminal import is_terminal, say, visible, warn
 
 if TYPE_CHECKING:
     from dltui.core.reader import RunReader
@@ -126,7 +126,7 @@ def _lr(reader: RunReader, text: str) -> float:
     key, equals, number = text.partition("=")
     if key.strip() != "lr" or not equals:
         raise UsageError(f"only the learning rate can be changed: lr=X, got {text!r}")
-    files = [entry for entry in reader.run.get("plugins", [])]
+    files = list(reader.run.get("plugins", []))
     model = load_catalog(plugins=files).models.get(reader.run["model"])
     field = next((field for field in model.fields if field.name == "lr"), None) if model else None
     if field is not None:
@@ -160,7 +160,7 @@ def kill(run: str, yes: bool) -> int:
     if live.host != process.this_host():
         raise UsageError(f"{reader.directory.id} runs on {live.host}; kill it there, or use: dltui stop")
     cost = at_risk(reader.history, live, time.time())
-    if not yes and is_terminal() and not click.confirm(f"kill {reader.directory.id}? lost: {cost}"):
+    if not yes and is_terminal() and not click.confirm(visible(f"kill {reader.directory.id}? lost: {cost}")):
         return 0
     process.send_signal(live.process, signal.SIGKILL)
     say(f"{reader.directory.id} killed ({cost}); go on with: dltui resume {reader.directory.id}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,7 +45,7 @@ def as_object(entry: DatasetEntry) -> dict[str, Any]:
         "test_size": entry.test_size,
         "download_bytes": entry.download_bytes,
         "embedded": entry.embedded,
-        "options": [asdict(field) for field in entry.fields],
+        "options": [field.to_json() for field in entry.fields],
     }
 
 

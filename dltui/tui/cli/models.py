@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,7 +45,7 @@ def as_object(entry: ModelEntry) -> dict[str, Any]:
         "summary": entry.summary,
         "available": entry.available,
         "reason": entry.reason,
-        "hyperparameters": [asdict(field) for field in entry.fields],
+        "hyperparameters": [field.to_json() for field in entry.fields],
     }
 
 

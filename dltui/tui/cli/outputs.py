@@ -1,4 +1,4 @@
-"""Three ways to show a followed run: a live view, plain lines, or events as JSON. Each shows what is there, or nothing."""
+"""Three ways to show a followed run: a live view, plain lines, or events as JSON."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PlainOutput:
 
 
 class JsonOutput:
-    """One event per line as the log has it; before the first, `run` says where, after the last, `exported` names the files."""
+    """One event per line as the log has it; the first line, `run`, says where, the last, `exported`, names files."""
 
     def __init__(self, reader: RunReader) -> None:
         from dltui.core.log import LogTail

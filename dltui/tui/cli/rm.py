@@ -8,7 +8,7 @@ import click
 
 from dltui.core.errors import RunError, UsageError
 from dltui.tui.cli.control import ALIVE, open_run
-from dltui.tui.cli.terminal import is_terminal, say
+from dltui.tui.cli.terminal import is_terminal, say, visible
 
 
 @click.command()
@@ -28,7 +28,7 @@ def rm(runs: tuple[str, ...], yes: bool) -> int:
             raise UsageError(f"{reader.directory.path} is not in {runs_dir()}: delete it yourself")
         chosen.append(reader.directory)
     names = ", ".join(run.id for run in chosen)
-    if not yes and is_terminal() and not click.confirm(f"delete {names} for good?"):
+    if not yes and is_terminal() and not click.confirm(visible(f"delete {names} for good?")):
         return 0
     for run in chosen:
         try:

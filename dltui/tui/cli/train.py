@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class TrainCommand(click.Command):
 def plugin_files(args: Sequence[str]) -> list[str]:
     """The values of `--plugin`, found before the options that those plugins bring are known."""
     found = [text.removeprefix("--plugin=") for text in args if text.startswith("--plugin=")]
-    return found + [after for text, after in zip(args, args[1:], strict=False) if text == "--plugin"]
+    return found + [after for text, after in pairwise(args) if text == "--plugin"]
 
 
 def value_flags(params: Iterable[click.Parameter], catalog: Catalog) -> set[str]:

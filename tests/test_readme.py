@@ -1,0 +1,72 @@
+"""The README keeps its promises: two set-up commands, links that lead somewhere, commands and files that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dltui.tui.cli.main import SECTIONS
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+SET_UP = ("pip install -e '.[all]' && dltui demo", "pip install -e '.[all,dev]' && pytest")
+
+
+def blocks(text: str) -> list[str]:
+    return re.findall(r"^```\w*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_readme_has_exactly_the_two_set_up_commands() -> None:
+    lines = [line for block in blocks((ROOT / "README.md").read_text()) for line in block.splitlines()]
+    assert [line for line in lines if "pip install" in line] == list(SET_UP)
+
+
+def test_readme_opens_with_one_sentence_and_a_picture() -> None:
+    _, sentence, picture = (ROOT / "README.md").read_text().split("\n\n")[:3]
+    assert sentence.startswith("dltui trains deep-learning models")
+    assert sentence.count(". ") == 0
+    assert sentence.endswith(".")
+    assert picture.startswith("![")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_resolve(name: str) -> None:
+    text = (ROOT / name).read_text()
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    local = [target.partition("#")[0] for target in targets if not target.startswith(("http://", "https://", "#"))]
+    assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_anchors_are_headings(name: str) -> None:
+    for target, anchor in re.findall(r"\]\(([^)\s#]*)#([^)\s]+)\)", (ROOT / name).read_text()):
+        if target.startswith("http"):
+            continue
+        headings = re.findall(r"^#+ (.+)$", (ROOT / (target or name)).read_text(), flags=re.MULTILINE)
+        assert anchor in [heading.lower().replace(" ", "-") for heading in headings]
+
+
+def test_commands_of_the_readme_exist() -> None:
+    known = {name for section in SECTIONS.values() for name in section}
+    lines = [line for block in blocks((ROOT / "README.md").read_text()) for line in block.splitlines()]
+    used = {match for line in lines for match in re.findall(r"\bdltui ([a-z]+)\b", line) if "import" not in line}
+    assert used
+    assert used <= known
+
+
+def test_tree_of_the_readme_is_the_tree() -> None:
+    tree = next(block for block in blocks((ROOT / "README.md").read_text()) if block.startswith("dltui/\n"))
+    parents: list[str] = []
+    for line in tree.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        name = line.split()[0]
+        parents[depth:] = [name]
+        assert (ROOT / "".join(parents)).exists(), f"{''.join(parents)} is in the README only"
+
+
+def test_every_command_of_the_changelog_and_help_is_one() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    for name in (name for section in SECTIONS.values() for name in section):
+        assert re.search(rf"`(dltui )?{name}\b", text), f"CHANGELOG.md does not name {name}"
