@@ -175,20 +175,6 @@ class FieldSpec:
         return f"; did you mean {close[0]}?" if close else ""
 
 
-SPLIT_FIELDS = (
-    FieldSpec(
-        "validation",
-        "float",
-        0.1,
-        "part of the training data kept for validation",
-        exclusive_minimum=0.0,
-        exclusive_maximum=1.0,
-    ),
-    FieldSpec("split_seed", "int", 0, "which rows these are", minimum=0, maximum=2**31 - 1),
-)
-"""Options that core gives every dataset."""
-
-
 def check_values(fields: Iterable[FieldSpec], given: Mapping[str, Any], owner: str) -> dict[str, Any]:
     """Defaults with the given values over them, all checked. Raises UsageError for a name that `owner` lacks."""
     known = {field.name: field for field in fields}

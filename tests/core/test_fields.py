@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from dltui.core.config import TrainConfig, unit
+from dltui.core.dataset_options import DatasetOptions
 from dltui.core.errors import PluginError, UsageError
-from dltui.core.fields import SPLIT_FIELDS, FieldSpec, check_values
+from dltui.core.fields import FieldSpec, check_values
 from dltui.core.schema import checks_more, field_specs, one_line
 
 
@@ -179,9 +180,10 @@ def test_defaults_of_the_shared_config_pass_their_own_checks() -> None:
 
 
 def test_check_values_names_what_there_is() -> None:
-    assert check_values(SPLIT_FIELDS, {"validation": 0.2}, "dataset x") == {"validation": 0.2, "split_seed": 0}
+    fields = field_specs(DatasetOptions)
+    assert check_values(fields, {"validation": 0.2}, "dataset x") == {"validation": 0.2, "split_seed": 0}
     with pytest.raises(UsageError, match=r"dataset x has no option 'validaton'; did you mean validation\?"):
-        check_values(SPLIT_FIELDS, {"validaton": 0.2}, "dataset x")
+        check_values(fields, {"validaton": 0.2}, "dataset x")
 
 
 def test_types_that_no_form_can_show_are_refused() -> None:

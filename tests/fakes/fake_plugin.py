@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dltui.core.config import TrainConfig, unit
 from dltui.core.contract import (
@@ -27,6 +27,7 @@ from dltui.core.contract import (
     SplitName,
     StepStats,
 )
+from dltui.core.dataset_options import DatasetOptions
 from dltui.core.errors import RunError
 from dltui.core.hooks import hookimpl
 
@@ -181,9 +182,7 @@ class NumpyBackend:
         return [{"device": "cpu", "name": "CPU", "problem": None}]
 
 
-class BlobsOptions(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class BlobsOptions(DatasetOptions):
     n: int = Field(600, ge=20, le=100_000, description="images", json_schema_extra=unit("images"))
     noise: float = Field(60.0, ge=0, le=255, description="standard deviation", json_schema_extra=unit("grey levels"))
     seed: int = Field(0, ge=0, le=2**31 - 1, description="start of the random choices")
@@ -206,9 +205,7 @@ def make_blobs(options: BlobsOptions, context: PreparationContext) -> Arrays:
     return Arrays((x[test:], y[test:].astype(np.int64)), (x[:test], y[:test].astype(np.int64)), BLOBS)
 
 
-class SlopeOptions(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class SlopeOptions(DatasetOptions):
     n: int = Field(400, ge=20, le=100_000, description="points", json_schema_extra=unit("points"))
     seed: int = Field(0, ge=0, le=2**31 - 1, description="start of the random choices")
 

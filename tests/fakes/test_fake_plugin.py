@@ -14,6 +14,7 @@ from tests.fakes import fake_plugin as fake
 
 
 class Context:
+    data_dir = None
     data_dirs = ()
 
     def progress(self, text: str, fraction: float | None = None) -> None:
