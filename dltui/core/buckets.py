@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class Buckets:
             self._first = first_step
         self._columns.append((loss, metrics, lr))
 
-    def take(self, final: bool) -> dict[str, object] | None:
+    def take(self, final: bool) -> dict[str, Any] | None:
         """The columns of all complete buckets (of everything when `final`) as in the event `trained`, or None."""
         if self._first is None or not self._columns:
             return None
@@ -44,7 +44,7 @@ class Buckets:
         self._columns = [(loss[keep:], {k: v[keep:] for k, v in metrics.items()}, lr[keep:])] if last < end else []
         return self._reduce(first, loss[:keep], {k: v[:keep] for k, v in metrics.items()}, lr[:keep])
 
-    def _reduce(self, first: int, loss: Array, metrics: dict[str, Array], lr: Array) -> dict[str, object]:
+    def _reduce(self, first: int, loss: Array, metrics: dict[str, Array], lr: Array) -> dict[str, Any]:
         count = len(loss)
         grid = np.arange((first // self.size + 1) * self.size, first + count, self.size) - first
         starts = np.concatenate([[0], grid]).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -61,7 +62,7 @@ class Journal:
         self._when_there_is_room(self.log.sync)
         for name, arrays in files.items():
             path = self.run.predictions_dir / f"{name}.npz"
-            self._when_there_is_room(lambda path=path, arrays=arrays: predictions.write(path, arrays))
+            self._when_there_is_room(functools.partial(predictions.write, path, arrays))
         for snapshot in snapshots:
             self._save(snapshot)
 
@@ -101,5 +102,5 @@ class Journal:
                 time.sleep(RETRY_SECONDS)
             else:
                 if waited:
-                    self.heartbeat.phase(phase)
+                    self.heartbeat.phase(*phase)
                 return result

@@ -46,7 +46,8 @@ def measure(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
 def log_softmax(logits: Array) -> Array:
     """Logarithms of the class probabilities, float64 (n, classes), safe for large logits."""
     shifted = logits.astype(np.float64) - np.max(logits, axis=1, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+    logs: Array = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+    return logs
 
 
 def running_sum(start: float, values: Array) -> float:

@@ -71,4 +71,5 @@ def schedule(name: str, steps: Array, total: int) -> Array:
     phase = np.where(rising, position / WARM_UP, (position - WARM_UP) / (1 - WARM_UP))
     start = np.where(rising, 1 / START_DIVISOR, 1.0)
     end = np.where(rising, 1.0, 1 / END_DIVISOR)
-    return end + (start - end) * (1 + np.cos(np.pi * phase)) / 2
+    factor: Array = end + (start - end) * (1 + np.cos(np.pi * phase)) / 2
+    return factor

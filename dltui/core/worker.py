@@ -30,7 +30,7 @@ def work(run: RunDirectory, debug: bool = False) -> int:
     lock.acquire(run.path / "lock")
     reader = RunReader(run)
     reader.refresh()
-    number = reader.history.attempts_started + 1
+    number = reader.history.last_attempt + 1
     heartbeat = Heartbeat(run.path, number)
     heartbeat.phase("starting")
     log = EventLog(run.events_path, number)
@@ -66,11 +66,13 @@ def _listen(attempt: Attempt) -> None:
 def main(argv: list[str] | None = None) -> int:
     faulthandler.enable()
     arguments = sys.argv[1:] if argv is None else argv
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -P -m dltui.core.worker RUN_DIR\n")
+    debug = "--debug" in arguments
+    paths = [argument for argument in arguments if argument != "--debug"]
+    if len(paths) != 1:
+        sys.stderr.write("usage: python -P -m dltui.core.worker RUN_DIR [--debug]\n")
         return 2
     try:
-        return work(RunDirectory(Path(arguments[0])))
+        return work(RunDirectory(Path(paths[0])), debug)
     except DltuiError as error:
         sys.stderr.write(f"dltui: {error}\n")
         return error.exit_code

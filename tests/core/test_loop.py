@@ -1,0 +1,273 @@
+"""The training loop with a NumPy model: what it says, when it obeys, and that resuming changes nothing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pytest
+
+from dltui.core.contract import Data, Spec, Split, StepStats
+from dltui.core.control import Command
+from dltui.core.errors import RunError
+from dltui.core.events import CommandObeyed, EpochEnded, Evaluated, Event, Logged, Trained
+from dltui.core.loop import Loop
+from dltui.core.plan import Planner
+from dltui.core.progress import Progress, Snapshot
+from tests.fakes.fake_plugin import BlobsOptions, NumpyTrainable, SoftmaxConfig, build, make_blobs
+
+if TYPE_CHECKING:
+    from dltui.core.contract import State
+
+T = TypeVar("T", bound=Event)
+
+
+class Quiet:
+    data_dirs: tuple[Path, ...] = ()
+    downloads = Path()
+
+    def progress(self, text: str, fraction: float | None = None) -> None: ...
+
+
+class Memory:
+    """A journal in memory. `script` maps a number of steps to the command that comes in when that many are done."""
+
+    def __init__(self, script: dict[int, Command] | None = None) -> None:
+        self.events: list[Event] = []
+        self.snapshots: list[Snapshot] = []
+        self.files: dict[str, Any] = {}
+        self.script = dict(script or {})
+        self.step = 0
+
+    def emit(self, event: Event, sync: bool = False) -> None:
+        self.events.append(event)
+
+    def phase(self, name: str, detail: str = "") -> None: ...
+
+    def progress(self, step: int, epoch: int) -> None:
+        self.step = step
+
+    def commands(self) -> list[Command]:
+        due = [at for at in sorted(self.script) if at <= self.step]
+        return [self.script.pop(at) for at in due]
+
+    def obeyed(self, command: Command) -> None: ...
+
+    def commit(self, snapshots: list[Snapshot], files: dict[str, Any]) -> None:
+        self.snapshots += snapshots
+        self.files |= files
+
+    def of(self, kind: type[T]) -> list[T]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    arrays = make_blobs(BlobsOptions(n=300), Quiet())
+    (x, y), test = arrays.train, arrays.test
+    parts = [Split(x[:200], y[:200], np.arange(200)), Split(x[200:], y[200:], np.arange(200, len(y)))]
+    spec = Spec("classification", (8, 8, 1), 3, arrays.classes, mean=(50.0,), std=(60.0,))
+    return Data("blobs", spec, *parts, Split(*test, np.arange(len(test[1]))), "f")
+
+
+CONFIG = SoftmaxConfig(epochs=4, batch_size=10, schedule="one-cycle", lr=0.05, checkpoint_seconds=0.05)
+
+
+def make_loop(
+    data: Data,
+    journal: Memory,
+    config: SoftmaxConfig = CONFIG,
+    resume: Snapshot | None = None,
+    changes: list[tuple[int, float]] | None = None,
+    clock: Callable[[], float] | None = None,
+    **arguments: Any,
+) -> Loop:
+    trainable = NumpyTrainable(build(config, data.spec), config, data)
+    progress = None
+    if resume:
+        trainable.load_state(resume.state)
+        progress = Progress.from_json(resume.loop_state)
+    ticks = itertools.count()
+    clock = clock or (lambda: next(ticks) * 0.01)
+    return Loop(trainable, data, Planner(config, 200, changes or []), journal, progress, clock=clock, **arguments)
+
+
+def same(one: State, other: State) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+
+
+def command(action: str, **arguments: Any) -> Command:
+    return Command(id=f"id-{action}", action=action, arguments=arguments, by="me", sent=0.0)
+
+
+def test_it_learns_and_says_so(data: Data) -> None:
+    journal = Memory()
+    loop = make_loop(data, journal)
+    assert loop.run() == "finished"
+    validation = [event for event in journal.of(Evaluated) if event.split == "validation"]
+    assert [event.epoch for event in validation] == [1, 2, 3, 4]
+    assert validation[-1].metrics["accuracy"] > 0.8
+    assert [event.step for event in journal.of(EpochEnded)] == [20, 40, 60, 80]
+    steps = [step for event in journal.of(Trained) for step in event.steps]
+    assert steps == list(range(1, 81))
+    best = max(event.metrics["accuracy"] for event in validation)
+    assert loop.at.best is not None
+    assert loop.at.best.value == best
+    assert [event.best for event in validation].index(True) == 0
+
+
+def test_epoch_means_are_over_all_samples_of_the_epoch(data: Data) -> None:
+    journal = Memory()
+    make_loop(data, journal).run()
+    trained = [value for event in journal.of(Trained) if event.epoch == 1 for value in event.loss]
+    assert journal.of(EpochEnded)[0].train["loss"] == pytest.approx(np.mean(trained), rel=1e-5)
+
+
+def test_the_clock_changes_neither_weights_nor_events(data: Data) -> None:
+    slow, fast = Memory(), Memory()
+    ticks, leaps = itertools.count(), itertools.count()
+    one = make_loop(data, slow, clock=lambda: next(ticks) * 1.0)
+    other = make_loop(data, fast, clock=lambda: next(leaps) * 1e-5)
+    one.run()
+    other.run()
+    assert same(one.trainable.state(), other.trainable.state())
+    for before, after in zip(slow.of(EpochEnded), fast.of(EpochEnded), strict=True):
+        assert before.train == after.train
+
+
+def test_resuming_from_any_checkpoint_gives_the_same_run(data: Data) -> None:
+    changes = [(33, 0.02)]
+    whole = Memory()
+    slow = itertools.count()
+    loop = make_loop(data, whole, changes=changes, clock=lambda: next(slow) * 0.06)
+    loop.run()
+    middles = [snapshot for snapshot in whole.snapshots if snapshot.step % 20]
+    assert len(middles) > 3
+    for snapshot in whole.snapshots:
+        journal = Memory()
+        again = make_loop(data, journal, resume=snapshot, changes=changes)
+        again.run()
+        assert same(again.trainable.state(), loop.trainable.state())
+        assert again.at.best == loop.at.best
+        ended = {event.epoch: event.train for event in whole.of(EpochEnded)}
+        for event in journal.of(EpochEnded):
+            assert event.train == ended[event.epoch]
+
+
+def test_stop_keeps_what_was_done_and_resuming_goes_on_as_if_nothing_happened(data: Data) -> None:
+    whole = Memory()
+    loop = make_loop(data, whole)
+    loop.run()
+    journal = Memory({27: command("stop")})
+    stopped = make_loop(data, journal)
+    assert stopped.run() == "stopped"
+    last = journal.snapshots[-1]
+    assert 27 <= last.step < 80
+    again = make_loop(data, Memory(), resume=last)
+    assert again.run() == "finished"
+    assert same(again.trainable.state(), loop.trainable.state())
+
+
+def test_preemption_in_an_evaluation_loses_nothing(data: Data) -> None:
+    whole = Memory()
+    loop = make_loop(data, whole)
+    loop.run()
+    journal = Memory()
+    interrupted = make_loop(data, journal, quitting=lambda: journal.step >= 20)
+    assert interrupted.run() == "preempted"
+    assert journal.snapshots[-1].step == 20
+    again = make_loop(data, Memory(), resume=journal.snapshots[-1])
+    assert again.run() == "finished"
+    assert same(again.trainable.state(), loop.trainable.state())
+    assert again.at.best == loop.at.best
+
+
+def test_a_pause_holds_and_a_checkpoint_is_made_in_it(data: Data) -> None:
+    journal = Memory()
+    loop = make_loop(data, journal, SoftmaxConfig(**{**CONFIG.model_dump(), "checkpoint_seconds": 1000.0}))
+    queue = [[command("pause")], [], [command("checkpoint")], [command("resume")]]
+    asked: list[int] = []
+
+    def commands() -> list[Command]:
+        asked.append(journal.step)
+        return queue.pop(0) if queue and journal.step >= 5 else []
+
+    journal.commands = commands  # type: ignore[method-assign]
+    assert loop.run() == "finished"
+    assert not queue
+    paused_at = next(step for step in asked if step >= 5)
+    assert asked.count(paused_at) == 4
+    assert journal.snapshots[0].step == paused_at
+
+
+def test_a_new_lr_is_acknowledged_with_its_step_and_holds_from_it(data: Data) -> None:
+    journal = Memory({10: command("set", lr=0.01, at_step=50)})
+    loop = make_loop(data, journal)
+    loop.run()
+    assert [(event.action, event.step, event.arguments) for event in journal.of(CommandObeyed)] == [
+        ("set", 50, {"lr": 0.01})
+    ]
+    planned = Memory()
+    expected = make_loop(data, planned, changes=[(50, 0.01)])
+    expected.run()
+    assert same(loop.trainable.state(), expected.trainable.state())
+
+
+@pytest.mark.parametrize("lr", [0, -1, 11, "fast", None, True, float("nan")])
+def test_a_wrong_lr_is_refused_aloud(data: Data, lr: object) -> None:
+    journal = Memory({10: command("set", lr=lr)})
+    loop = make_loop(data, journal)
+    loop.run()
+    assert journal.of(CommandObeyed)[0].action == "ignored"
+    assert "lr must be" in journal.of(Logged)[0].text
+    assert loop.planner.changes == []
+
+
+def test_a_loss_that_is_not_finite_names_its_step_and_keeps_the_last_good_checkpoint(data: Data) -> None:
+    class Exploding(NumpyTrainable):
+        def advance(self, steps: int) -> StepStats:
+            first = self.steps_done
+            stats = super().advance(steps)
+            loss = stats.loss.copy()
+            loss[[first + i >= 52 for i in range(steps)]] = np.nan
+            return StepStats(loss, stats.metrics)
+
+    journal = Memory()
+    loop = make_loop(data, journal)
+    loop.trainable = Exploding(build(CONFIG, data.spec), CONFIG, data)
+    with pytest.raises(RunError, match="not a finite number at step 53; try a smaller lr"):
+        loop.run()
+    assert journal.snapshots[-1].step <= 52
+
+
+def test_weights_that_are_not_finite_are_never_saved(data: Data) -> None:
+    class Poisoned(NumpyTrainable):
+        def state(self) -> State:
+            state = super().state()
+            if self.steps_done >= 40:
+                state["weights/dense/kernel"][0, 0] = np.inf
+            return state
+
+    journal = Memory()
+    loop = make_loop(data, journal)
+    loop.trainable = Poisoned(build(CONFIG, data.spec), CONFIG, data)
+    with pytest.raises(RunError, match="weights dense/kernel are not finite"):
+        loop.run()
+    assert all(snapshot.step < 40 for snapshot in journal.snapshots)
+    assert journal.snapshots
+
+
+def test_epochs_shorter_than_a_second_are_committed_together_and_the_best_is_among_them(data: Data) -> None:
+    journal = Memory()
+    ticks = itertools.count()
+    config = SoftmaxConfig(**{**CONFIG.model_dump(), "checkpoint_seconds": 1000.0, "epochs": 30})
+    loop = make_loop(data, journal, config, clock=lambda: next(ticks) * 1e-3)
+    loop.run()
+    assert len(journal.snapshots) < 10
+    assert loop.at.best is not None
+    best = [snapshot for snapshot in journal.snapshots if snapshot.best]
+    assert best[-1].step == loop.at.best.step
+    assert journal.snapshots[-1].step == 600
