@@ -1,0 +1,149 @@
+"""Rows of styled text as plain data: what every pure drawing function returns and every test reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dltui.core.text import cells as width
+from dltui.core.text import clean_line, shorten
+
+Span = tuple[str, str]
+"""Text and the words of its style, like ("91.77 %", "bold best"); theme.py knows the words."""
+Row = list[Span]
+
+ASCII = {
+    "─": "-",
+    "│": "|",
+    "┤": "|",
+    "└": "+",
+    "┬": "+",
+    "┴": "+",
+    "┼": "+",
+    "├": "+",
+    "┌": "+",
+    "┐": "+",
+    "┘": "+",
+    "╵": "+",
+    "━": "#",
+    "╸": "#",
+    "›": ">",
+    "▸": ">",
+    "●": "o",
+    "◉": "*",
+    "○": "o",
+    "★": "*",
+    "·": "-",
+    "…": "~",
+    "±": "+-",
+    "×": "x",
+    "→": "->",
+    "≤": "<=",
+    "✓": "ok",
+    "▲": "^",
+    "▼": "v",
+    "°": " ",
+    "█": "#",
+    "▌": "|",
+    "▁": "_",
+    "—": "-",
+    "↑": "up",
+    "↓": "down",
+    "←": "left",
+}
+
+
+def plain(rows: Iterable[Row]) -> list[str]:
+    """The rows without their styles."""
+    return ["".join(text for text, _ in row) for row in rows]
+
+
+def cells(row: Row) -> int:
+    """How many terminal cells a row takes."""
+    return sum(width(text) for text, _ in row)
+
+
+def safe(text: object) -> str:
+    """A string that somebody else wrote, on one line and harmless."""
+    return clean_line(str(text))
+
+
+def cut(text: str, size: int) -> str:
+    """At most `size` cells; what is cut shows as an ellipsis."""
+    return shorten(text, size) if size > 0 else ""
+
+
+def left(text: str, size: int) -> str:
+    """Exactly `size` cells, flush left."""
+    text = cut(text, size)
+    return text + " " * (size - width(text))
+
+
+def right(text: str, size: int) -> str:
+    """Exactly `size` cells, flush right."""
+    text = cut(text, size)
+    return " " * (size - width(text)) + text
+
+
+def fit(row: Row, size: int) -> Row:
+    """The row cut or filled to exactly `size` cells."""
+    result: Row = []
+    rest = size
+    for text, style in row:
+        if rest <= 0:
+            break
+        taken = text if width(text) <= rest else cut(text, rest)
+        result.append((taken, style))
+        rest -= width(taken)
+    if rest > 0:
+        result.append((" " * rest, ""))
+    return result
+
+
+def ends(start: Row, end: Row, size: int) -> Row:
+    """A row with one part at each end; the start gives way when both do not fit."""
+    room = max(size - cells(end), 0)
+    return fit(start, room) + fit(end, size - room)
+
+
+def beside(parts: Sequence[tuple[Sequence[Row], int]], height: int, between: Span = ("", "")) -> list[Row]:
+    """Blocks of rows beside one another, each with its width."""
+    rows: list[Row] = []
+    for line in range(height):
+        row: Row = []
+        for number, (block, size) in enumerate(parts):
+            if number and between[0]:
+                row.append(between)
+            row += fit(list(block[line]) if line < len(block) else [], size)
+        rows.append(row)
+    return rows
+
+
+def on(row: Row, style: str) -> Row:
+    """The row with another style word on all of it."""
+    return [(text, f"{old} {style}".strip()) for text, old in row]
+
+
+def rule(size: int, title: str = "") -> Row:
+    """A line across, with a title in it."""
+    if not title:
+        return [("─" * size, "rule")]
+    head: Row = [("── ", "rule"), (cut(title, size - 6), "heading"), (" ", "rule")]
+    return [*head, ("─" * (size - cells(head)), "rule")]
+
+
+def to_ascii(text: str) -> str:
+    """The text for a terminal without UTF-8: same length wherever a sign has a one-letter stand-in."""
+    if text.isascii():
+        return text
+    return "".join(letter if letter.isascii() else ASCII.get(letter, "?") for letter in text)
+
+
+def merge(row: Iterable[Span]) -> Row:
+    """Neighbours of one style as one span."""
+    merged: list[tuple[list[str], str]] = []
+    for text, style in row:
+        if merged and merged[-1][1] == style:
+            merged[-1][0].append(text)
+        else:
+            merged.append(([text], style))
+    return [("".join(texts), style) for texts, style in merged]

@@ -1,0 +1,132 @@
+"""The chart: a pure function from series and a size to rows of styled text, in braille or in ASCII."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dltui.tui.ink import Row, cells, fit, merge, right
+from dltui.tui.widgets.plot import Plot, row_of
+from dltui.tui.widgets.scale import Scale, epoch_ticks, labels, log_scale, ticks, whole_scale
+from dltui.tui.widgets.series import Chart, Look, Series
+
+# A start far from everything after it would press the rest of the curve flat: the range is that of the rest.
+START = 0.1
+START_POINTS = 40
+# The ends of the y axis fall on ticks of about this many parts.
+BOUNDS = 6
+# So that charts beside and above one another have their axes in line.
+MARGIN = 5
+
+
+def draw(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
+    """`height` rows of `width` cells: title, plot, x axis, x labels."""
+    rows = height - 3
+    if rows < 2 or width < 16:
+        return [fit([(f" {chart.title}", "heading")], width)] + [fit([], width)] * (height - 1)
+    scale = y_scale(chart)
+    if scale is None:
+        return _nothing(chart, width, height, look)
+    steps = ticks(scale, max(2, rows // 3))
+    texts = labels(steps)
+    margin = max(MARGIN, max((len(text) for text in texts), default=0) + 1)
+    names = {row_of(scale, value, rows): text for value, text in zip(steps, texts, strict=True)}
+    plot = Plot(chart, scale, width - margin - 1, rows, look)
+    body: list[Row] = [
+        [(right(names.get(row, ""), margin - 1) + " ", "dim"), ("┤" if row in names else "│", "rule"), *line]
+        for row, line in enumerate(plot.rows(set(names)))
+    ]
+    return [title(chart, width, look), *body, *_x_axis(chart, margin, width - margin - 1)]
+
+
+def y_scale(chart: Chart) -> Scale | None:
+    """The range of everything that is shown, apart from a steep start; None when there is nothing."""
+    lows, highs = [], []
+    for series in chart.series:
+        lowest = _extreme(series, series.y if series.low is None else series.low, least=True)
+        highest = _extreme(series, series.y if series.high is None else series.high, least=False)
+        if lowest is not None and highest is not None:
+            lows.append(lowest)
+            highs.append(highest)
+    if not lows:
+        return None
+    if chart.log:
+        return log_scale(min(lows), max(highs))
+    return whole_scale(min(lows), max(highs), BOUNDS, chart.floor, chart.ceiling)
+
+
+def _extreme(series: Series, values: Sequence[float], least: bool) -> float | None:
+    import numpy as np
+
+    known = np.asarray(values, dtype=np.float64)
+    if series.form == "raw" and len(known) >= START_POINTS:
+        known = known[int(len(known) * START) :]
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return None
+    return float(known.min() if least else known.max())
+
+
+def title(chart: Chart, width: int, look: Look) -> Row:
+    """The name at the left, the legend at the right; shorter words, then none, where it is narrow."""
+    head: Row = [(f" {chart.title}", "heading")]
+    legend: Row = []
+    for words in ({}, {"validation": "valid"}):
+        legend = _legend(chart, look, words)
+        if cells(head) + cells(legend) + 1 <= width:
+            break
+        legend = []
+    return fit(head, width - cells(legend)) + legend
+
+
+def _legend(chart: Chart, look: Look, words: dict[str, str]) -> Row:
+    legend: Row = []
+    for series in chart.series:
+        if len(series.y) and series.name:
+            name = words.get(series.name, series.name)
+            legend += [("  ", ""), (look.mark(series), series.style), (f" {name}", "dim")]
+    if chart.best is not None:
+        legend += [("  ", ""), ("★", "best bold"), (" best", "dim")]
+    return legend
+
+
+def _nothing(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
+    rows: list[Row] = [title(chart, width, look)]
+    room = width - MARGIN - 1
+    for line in range(height - 3):
+        text = chart.note.center(room) if line == (height - 4) // 2 else ""
+        rows.append(fit([(" " * MARGIN, ""), ("│", "rule"), (text, "dim")], width))
+    return rows + _x_axis(chart, MARGIN, room)
+
+
+def _x_axis(chart: Chart, margin: int, width: int) -> list[Row]:
+    """The line with its ticks, and the labels under it."""
+    span = chart.end - chart.start
+    values = epoch_ticks(chart.end, width) if chart.epochs else ticks(Scale(chart.start, chart.end), width // 12)
+    places = [min(int((value - chart.start) / span * width), width - 1) for value in values]
+    line, styles = ["─"] * width, ["rule"] * width
+    for place in places:
+        line[place] = "┴" if place else "─"
+    for x, sign, style in chart.marks:
+        place = min(max(int((x - chart.start) / span * width), 0), width - 1)
+        line[place], styles[place] = sign, style
+    axis: Row = [(" " * margin, ""), ("└", "rule"), *zip(line, styles, strict=True)]
+    return [merge(axis), _x_labels(labels(values), places, margin + 1, width, chart.x_name)]
+
+
+def _x_labels(texts: list[str], places: list[int], margin: int, width: int, name: str) -> Row:
+    """The numbers under their ticks, and the name of the axis in the widest gap between them."""
+    letters = [" "] * (margin + width)
+    gaps = []
+    last = 0
+    for text, place in zip(texts, places, strict=True):
+        start = min(max(margin + place - len(text) // 2, last), len(letters) - len(text))
+        if start < last:
+            continue
+        gaps.append((start - last, last))
+        letters[start : start + len(text)] = text
+        last = start + len(text) + 1
+    gap, start = max(gaps[1:], default=(0, 0))
+    if gap >= len(name) + 1:
+        begin = start + (gap - 1 - len(name)) // 2
+        letters[begin : begin + len(name)] = name
+    return [("".join(letters), "dim")]

@@ -1,0 +1,123 @@
+"""The area inside a chart's axes: layers of dots and signs, later ones over earlier ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltui.tui.ink import Row, merge
+from dltui.tui.widgets import raster
+
+if TYPE_CHECKING:
+    from dltui.tui.widgets.raster import Array
+    from dltui.tui.widgets.scale import Scale
+    from dltui.tui.widgets.series import Chart, Look, Series
+
+SMOOTHING = 0.6
+# A letter shows two columns of four dots.
+ACROSS, DOWN = 2, 4
+
+
+def row_of(scale: Scale, value: float, rows: int) -> int:
+    """The row of letters that holds the dot of this value."""
+    dots = DOWN * rows - 1
+    return min(max(dots - round(scale.share(value) * dots), 0), dots) // DOWN
+
+
+class Plot:
+    """Draws the series of one chart into `width` x `height` letters."""
+
+    def __init__(self, chart: Chart, scale: Scale, width: int, height: int, look: Look) -> None:
+        import numpy as np
+
+        self.chart, self.scale, self.look = chart, scale, look
+        self.width, self.height = width, height
+        self.letters: Array = np.full((height, width), ord(" "), dtype=np.int64)
+        self.inks: Array = np.zeros((height, width), dtype=np.int64)
+        self.styles = [""]
+
+    def rows(self, ruled: set[int]) -> list[Row]:
+        """The rows; those in `ruled` carry a faint dotted line where nothing is drawn."""
+        for series in self.chart.series:
+            self._series(series)
+        if self.chart.best is not None:
+            self._sign(*self.chart.best, "★", "best bold")
+        for row in ruled if not self.look.ascii else ():
+            self._grid(row)
+        lines = ["".join(map(chr, line)) for line in self.letters.tolist()]
+        return [
+            merge([(letter, self.styles[ink]) for letter, ink in zip(line, inks, strict=True)])
+            for line, inks in zip(lines, self.inks.tolist(), strict=True)
+        ]
+
+    def _grid(self, row: int) -> None:
+        import numpy as np
+
+        empty = (self.letters[row] == ord(" ")) & (np.arange(self.width) % 3 == 2)
+        self.letters[row][empty] = ord("·")
+        self.inks[row][empty] = self._ink("rule")
+
+    def _series(self, series: Series) -> None:
+        import numpy as np
+
+        x = (np.asarray(series.x, dtype=np.float64) - self.chart.start) / (self.chart.end - self.chart.start)
+        y = np.asarray(series.y, dtype=np.float64)
+        if series.form == "dots":
+            dots = raster.points(x, self._share(y), self.width * ACROSS, self.height * DOWN)
+            self._put(dots, series.style, self.look.mark(series))
+            return
+        low = y if series.low is None else np.asarray(series.low, dtype=np.float64)
+        high = y if series.high is None else np.asarray(series.high, dtype=np.float64)
+        columns = raster.thin(x, low, high, y, 1.0, self.width * ACROSS)
+        if series.form == "raw":
+            self._raw(series, columns)
+        else:
+            self._line(series, columns)
+
+    def _raw(self, series: Series, columns: raster.Columns) -> None:
+        """Where the average cannot be told apart by its colour, only what was measured is drawn."""
+        mark = self.look.mark(series)
+        if self.look.ascii or self.look.mono:
+            self._put(self._band(columns), series.style, mark)
+            return
+        self._put(self._band(columns), f"{series.style}-faint", mark)
+        self._put(self._band(raster.smooth(columns, SMOOTHING)), series.style, mark)
+
+    def _line(self, series: Series, columns: raster.Columns) -> None:
+        marked = series.form == "line" and len(series.x) * 3 <= self.width
+        if not (marked and (self.look.ascii or self.look.mono)):
+            self._put(self._band(columns), series.style, self.look.mark(series))
+        if marked:
+            for x, y in zip(series.x, series.y, strict=True):
+                self._sign(x, y, self.look.mark(series), series.style)
+
+    def _share(self, values: Array) -> Array:
+        import numpy as np
+
+        low, high = self.scale.bounds()
+        if self.scale.log:
+            values = np.log10(np.maximum(values, 1e-300))
+        return (values - low) / (high - low)
+
+    def _band(self, columns: raster.Columns) -> Array:
+        shares = (self._share(columns.low), self._share(columns.high), self._share(columns.mean))
+        return raster.band(columns.at, shares, self.width * ACROSS, self.height * DOWN)
+
+    def _ink(self, style: str) -> int:
+        if style not in self.styles:
+            self.styles.append(style)
+        return self.styles.index(style)
+
+    def _put(self, dots: Array, style: str, mark: str) -> None:
+        letters = raster.braille(dots)
+        drawn = letters > raster.EMPTY
+        self.letters[drawn] = ord(mark) if self.look.ascii else letters[drawn]
+        self.inks[drawn] = self._ink(style)
+
+    def _sign(self, x: float, y: float, letter: str, style: str) -> None:
+        at = (x - self.chart.start) / (self.chart.end - self.chart.start)
+        share = self.scale.share(y) if y == y else -1.0
+        if 0 <= at <= 1 + 1e-9 and -0.02 <= share <= 1.02:
+            column = min(int(at * self.width), self.width - 1)
+            row = row_of(self.scale, y, self.height)
+            self.letters[row, column] = ord(letter)
+            self.inks[row, column] = self._ink(style)

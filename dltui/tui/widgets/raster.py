@@ -1,0 +1,119 @@
+"""Dots of a chart: series thinned to the columns of the plot, by minimum and maximum, so that a spike survives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+
+EMPTY = 0x2800
+"""The braille letter without a dot."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What falls into each column of dots that has data: `at` its number, and the least, greatest and mean value."""
+
+    at: Array
+    low: Array
+    high: Array
+    mean: Array
+
+
+def thin(x: Array, low: Array, high: Array, y: Array, end: float, width: int) -> Columns:
+    """Reduce points with x from 0 to `end`, in rising order, to `width` columns. Values that are no number are gaps."""
+    import numpy as np
+
+    good = np.isfinite(y) & (x <= end * (1 + 1e-9))
+    if not good.all():
+        x, low, high, y = x[good], low[good], high[good], y[good]
+    column = np.minimum((x / end * width).astype(np.int64), width - 1)
+    if not len(column):
+        return Columns(column, y, y, y)
+    starts = np.flatnonzero(np.diff(column, prepend=-1))
+    counts = np.diff(starts, append=len(column))
+    return Columns(
+        column[starts],
+        np.fmin.reduceat(low, starts),
+        np.fmax.reduceat(high, starts),
+        np.add.reduceat(y, starts) / counts,
+    )
+
+
+def smooth(columns: Columns, strength: float) -> Columns:
+    """A moving average over the columns, exponential in both directions, so that it does not lag."""
+    values = columns.mean.tolist()
+    both = (_average(values, strength) + _average(values[::-1], strength)[::-1]) / 2
+    return Columns(columns.at, both, both, both)
+
+
+def _average(values: list[float], strength: float) -> Array:
+    """An exponential moving average, corrected at its beginning."""
+    import numpy as np
+
+    total = weight = 0.0
+    result = np.empty(len(values))
+    for number, value in enumerate(values):
+        total = strength * total + (1 - strength) * value
+        weight = strength * weight + (1 - strength)
+        result[number] = total / weight
+    return result
+
+
+def band(at: Array, shares: tuple[Array, Array, Array], width: int, height: int) -> Array:
+    """Dots (height, width) from each column's low to its high; `shares` are low, high and mean as parts of the height.
+
+    Neighbours touch, and columns without data are bridged by a straight line.
+    """
+    import numpy as np
+
+    dots = np.zeros((height, width), dtype=bool)
+    if not len(at):
+        return dots
+    at, low, high = _join(at, *shares)
+    top = (height - 1) - np.round(np.clip(high, -9, 9) * (height - 1))
+    bottom = (height - 1) - np.round(np.clip(low, -9, 9) * (height - 1))
+    rows = np.arange(height)[:, None]
+    dots[:, at] = (rows >= top) & (rows <= bottom)
+    return dots
+
+
+def _join(at: Array, low: Array, high: Array, mean: Array) -> tuple[Array, Array, Array]:
+    import numpy as np
+
+    every = np.arange(at[0], at[-1] + 1)
+    between = np.interp(every, at, mean)
+    lows, highs = between.copy(), between.copy()
+    lows[at - at[0]], highs[at - at[0]] = low, high
+    middle = (between[1:] + between[:-1]) / 2
+    lows[:-1] = np.minimum(lows[:-1], middle)
+    lows[1:] = np.minimum(lows[1:], middle)
+    highs[:-1] = np.maximum(highs[:-1], middle)
+    highs[1:] = np.maximum(highs[1:], middle)
+    return every, lows, highs
+
+
+def points(x: Array, y: Array, width: int, height: int) -> Array:
+    """A dot for each point; x and y are parts of the width and height."""
+    import numpy as np
+
+    dots = np.zeros((height, width), dtype=bool)
+    good = np.isfinite(x) & np.isfinite(y) & (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)
+    columns = np.minimum((x[good] * width).astype(np.int64), width - 1)
+    dots[(height - 1) - np.round(y[good] * (height - 1)).astype(np.int64), columns] = True
+    return dots
+
+
+def braille(dots: Array) -> Array:
+    """Code points (height / 4, width / 2) of the braille letters that show the dots."""
+    import numpy as np
+
+    weights = np.array([[1, 8], [2, 16], [4, 32], [64, 128]], dtype=np.int64)
+    height, width = dots.shape[0] // 4, dots.shape[1] // 2
+    cells = dots.reshape(height, 4, width, 2).astype(np.int64)
+    return EMPTY + np.einsum("hawb,ab->hw", cells, weights)

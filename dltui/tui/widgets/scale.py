@@ -1,0 +1,114 @@
+"""Axes: ranges that hold still while data grow, nice ticks and their labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From values to the share of the way from `low` to `high`, linear or logarithmic."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def share(self, value: float) -> float:
+        low, high = self.bounds()
+        if self.log:
+            value = math.log10(max(value, 1e-300))
+        return (value - low) / (high - low)
+
+    def bounds(self) -> tuple[float, float]:
+        """The ends on the axis as it is drawn."""
+        return (math.log10(self.low), math.log10(self.high)) if self.log else (self.low, self.high)
+
+
+def nice_step(span: float, most: int, whole: bool = False) -> float:
+    """The smallest of 1, 2, 2.5, 5 times a power of ten that cuts the span into at most `most` parts."""
+    rough = max(span, 1e-12) / max(most, 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    for factor in NICE:
+        step = factor * power
+        if step >= rough * (1 - 1e-9) and (not whole or step == int(step)):
+            return step
+    return 10 * power if not whole else max(1.0, 10 * power)
+
+
+def whole_scale(low: float, high: float, most: int, floor: float | None, ceiling: float | None) -> Scale:
+    """A scale that ends on ticks, so that it seldom moves; never beyond `floor` and `ceiling`."""
+    if not high > low:
+        pad = abs(high) * 0.1 or 1.0
+        low, high = low - pad, high + pad
+    step = nice_step(high - low, most)
+    low = math.floor(low / step + 1e-9) * step
+    high = math.ceil(high / step - 1e-9) * step
+    if floor is not None and low < floor < high:
+        low = floor
+    if ceiling is not None and low < ceiling < high:
+        high = ceiling
+    return Scale(low, high)
+
+
+def log_scale(low: float, high: float) -> Scale:
+    """From the 1, 2 or 5 below to the one above."""
+    low, high = max(low, 1e-12), max(high, 1e-11)
+    return Scale(_log_nice(low, math.floor), _log_nice(high * 1.0001, math.ceil), log=True)
+
+
+def _log_nice(value: float, way: object) -> float:
+    power = 10.0 ** math.floor(math.log10(value))
+    steps = [power * factor for factor in (1, 2, 5, 10)]
+    below = [step for step in steps if step <= value * (1 + 1e-9)]
+    above = [step for step in steps if step >= value * (1 - 1e-9)]
+    return below[-1] if way is math.floor else above[0]
+
+
+def ticks(scale: Scale, most: int) -> list[float]:
+    """Nice values from one end of the scale to the other."""
+    if scale.log:
+        return _log_ticks(scale, most)
+    step = nice_step(scale.high - scale.low, most)
+    first = math.ceil(scale.low / step - 1e-9)
+    last = math.floor(scale.high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]
+
+
+def _log_ticks(scale: Scale, most: int) -> list[float]:
+    low, high = (math.floor(bound + 1e-9) for bound in scale.bounds())
+    for factors in ((1, 2, 5), (1, 5), (1,)):
+        values = [factor * 10.0**power for power in range(low, high + 1) for factor in factors]
+        values = [value for value in values if scale.low * 0.999 <= value <= scale.high * 1.001]
+        if len(values) <= most + 1:
+            return values
+    return values[:: max(1, len(values) // max(most, 1))]
+
+
+def labels(values: Sequence[float]) -> list[str]:
+    """The ticks as text, all with the same number of decimals."""
+    if not values:
+        return []
+    largest = max(abs(value) for value in values)
+    steps = [abs(b - a) for a, b in zip(values, values[1:], strict=False)] or [largest or 1.0]
+    smallest = min(steps)
+    if largest >= 1e5 or (0 < largest < 1e-3):
+        return [f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e") if value else "0" for value in values]
+    decimals = 0
+    while decimals < 6 and abs(round(smallest, decimals) - smallest) > smallest * 1e-3:
+        decimals += 1
+    return [f"{value:.{decimals}f}" for value in values]
+
+
+def epoch_ticks(end: float, room: int) -> list[float]:
+    """Whole numbers from 0 to the planned end, the end always among them, at least 12 cells apart if possible."""
+    step = max(1.0, nice_step(end, max(2, room // 12), whole=end >= 2))
+    values = [number * step for number in range(int(end / step + 1e-9) + 1)]
+    if values[-1] < end:
+        if len(values) > 1 and end - values[-1] < step * 0.6:
+            values.pop()
+        values.append(end)
+    return values

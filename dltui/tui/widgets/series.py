@@ -1,0 +1,58 @@
+"""What a chart shows: series, axes and marks, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Form = Literal["raw", "line", "dots", "straight"]
+"""raw: every point, from minimum to maximum, faint, with its moving average over it; line: points joined, each marked
+while there is room; dots: points alone; straight: a line without marks."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve. `mark` is its sign in the legend, at its points, and everywhere in ASCII."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    style: str
+    mark: str
+    form: Form = "line"
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What to draw. x runs from `start` to `end`, the planned end, so that what is missing shows.
+
+    `marks` are signs on the x axis (position, letter, style); `note` stands in the middle while nothing is drawn.
+    """
+
+    title: str
+    series: tuple[Series, ...]
+    end: float
+    start: float = 0.0
+    best: tuple[float, float] | None = None
+    x_name: str = "epochs"
+    epochs: bool = True
+    floor: float | None = 0.0
+    ceiling: float | None = None
+    log: bool = False
+    marks: tuple[tuple[float, str, str], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the terminal wants it: letters only, or no colours to tell the series apart."""
+
+    ascii: bool = False
+    mono: bool = False
+
+    def mark(self, series: Series) -> str:
+        """The sign of a series; a dash of a line is a dot where letters draw the line."""
+        return "." if self.ascii and series.mark == "━" else series.mark
