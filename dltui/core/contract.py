@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
-    from pydantic import BaseModel
 
     from dltui.core.config import TrainConfig
+    from dltui.core.dataset_options import DatasetOptions
 
     Array = np.ndarray[Any, np.dtype[Any]]
     State = dict[str, Array]
@@ -187,8 +187,10 @@ class Arrays:
 class PreparationContext(Protocol):
     """What core gives a dataset's `prepare`."""
 
+    data_dir: Path | None
+    """The folder given by `--data-dir`: then data comes from there or not at all, and what is wrong is an error."""
     data_dirs: tuple[Path, ...]
-    """Folders to look in, best first; the first is `--data-dir` when it was given."""
+    """Folders to look in, best first; with a `data_dir` only folders in it."""
     downloads: Path
     """The cache folder where downloads are kept."""
 
@@ -200,14 +202,16 @@ class PreparationContext(Protocol):
 class Dataset:
     """A dataset plugin. Sizes describe the data before the validation part is taken from the training part.
 
-    `options` is a pydantic model (extra="forbid"); `sources` names the files that would be read, [] when they must
-    be downloaded first and None when the data is embedded. `prepare` may download. Raises RunError with one line.
+    `options` adds the dataset's own to what all have; `sources` names the files that would be read of those in the
+    given folders, [] when there are none and None when the data is embedded. `prepare` may download. Both raise
+    RunError with one line. `files` are the names that `sources` looks for; `urls` has one address a mirror, whose
+    first byte shows that it can be reached.
     """
 
     name: str
     task: Task
     summary: str
-    options: type[BaseModel]
+    options: type[DatasetOptions]
     prepare: Callable[[Any, PreparationContext], Arrays]
     sources: Callable[[Any, Sequence[Path]], list[Path] | None]
     input_shape: tuple[int, ...] = ()
@@ -216,6 +220,8 @@ class Dataset:
     test_size: int = 0
     download_bytes: int = 0
     homepage: str = ""
+    files: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

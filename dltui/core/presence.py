@@ -1,0 +1,60 @@
+"""Whether a dataset's files are on this machine, for lists: looked up by file name, without opening anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dltui.core import paths
+
+
+class Entry(Protocol):
+    """What a catalog entry tells of a dataset."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def files(self) -> Sequence[str]: ...
+    @property
+    def download_bytes(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Presence:
+    """`text` is "here", "embedded" or "31 MB download"; `folder` is where the files lie, if it is by files."""
+
+    here: bool
+    text: str
+    folder: Path | None = None
+
+
+def presence(entry: Entry, data_dir: str | None = None) -> Presence:
+    """Where a run would take this dataset from. With a `data_dir` (the flag --data-dir) only that folder counts."""
+    if not entry.files:
+        return Presence(False, megabytes(entry.download_bytes)) if entry.download_bytes else Presence(True, "embedded")
+    for folder in search_folders(entry.name, data_dir):
+        if all((folder / name).is_file() for name in entry.files):
+            return Presence(True, "here", folder)
+    if data_dir:
+        return Presence(False, "not in this folder")
+    return Presence(False, megabytes(entry.download_bytes) if entry.download_bytes else "not found")
+
+
+def search_folders(dataset: str, data_dir: str | None = None) -> tuple[Path, ...]:
+    """The folders to look in, best first: those in an explicit --data-dir only, or else all usual places."""
+    folders = paths.data_dirs(data_dir, dataset)
+    return within(folders, data_dir) if data_dir else folders
+
+
+def within(folders: Sequence[Path], data_dir: str) -> tuple[Path, ...]:
+    """Those of `folders` that lie in `data_dir`: with an explicit folder nothing is taken from elsewhere."""
+    # As paths makes them absolute: without following links.
+    root = os.path.abspath(os.path.expanduser(data_dir))  # noqa: PTH100, PTH111
+    return tuple(folder for folder in folders if folder.is_relative_to(root))
+
+
+def megabytes(count: int) -> str:
+    return f"{max(1, round(count / 1e6)):,} MB download"
