@@ -1,0 +1,42 @@
+"""The TensorFlow backend: makes a `Trainable` from a Keras 3 model. Importing this imports no framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dltui.core.config import TrainConfig
+    from dltui.core.contract import Data, Layer, Model, Spec, Trainable
+
+
+class TensorFlowBackend:
+    """Keras 3 models on TensorFlow."""
+
+    framework = "tensorflow"
+    title = "TensorFlow"
+    package = "tensorflow"
+    install = "pip install 'dltui[tensorflow]'"
+
+    def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
+        """Put a model and the data on `device` ("cpu", "cuda"); raises RunError when that cannot be used."""
+        from dltui.plugins.tensorflow import session
+
+        name = session.start(config, device)
+        from dltui.plugins.tensorflow.trainable import KerasTrainable
+
+        return KerasTrainable(model.build, config, data, name)
+
+    def layers(self, model: Model, config: TrainConfig, spec: Spec) -> Sequence[Layer]:
+        from dltui.plugins.tensorflow import session
+
+        session.import_framework()
+        from dltui.plugins.tensorflow.layers import list_layers
+
+        return list_layers(model.build(config, spec))
+
+    def devices(self) -> Sequence[Mapping[str, object]]:
+        from dltui.plugins.tensorflow import session
+
+        return session.list_devices()

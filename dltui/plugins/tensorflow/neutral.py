@@ -1,0 +1,61 @@
+"""A Keras model's variables under neutral names, which both frameworks and the checkpoints share.
+
+Keras's layouts are the neutral ones: dense (in, out), convolution HWIO, flattening in NHWC order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dltui.core.errors import RunError
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Array, State
+
+
+def variables(model: Any) -> dict[str, Any]:
+    """All variables of a built Keras model: "weights/<layer>/<name>", and "rng/seed1" ... for its seed generators.
+
+    Generators are numbered in the model's order: Keras's own names for them count over the whole process.
+    """
+    weights = {id(weight) for weight in model.weights}
+    found: dict[str, Any] = {}
+    generators = 0
+    for variable in model.variables:
+        if id(variable) in weights:
+            key = f"weights/{variable.path.removeprefix(f'{model.name}/')}"
+        else:
+            generators += 1
+            key = f"rng/seed{generators}"
+        if key in found:
+            raise RunError(f"two variables of this model are called {key[8:]}; give its layers different names")
+        found[key] = variable.value
+    return found
+
+
+def export(values: Mapping[str, Any]) -> State:
+    """Copies of TensorFlow variables as arrays; half precision is widened, NumPy and safetensors know no bfloat16."""
+    return {key: _copy(variable) for key, variable in values.items()}
+
+
+def _copy(variable: Any) -> Array:
+    array = variable.numpy()
+    if array.dtype.kind == "V" or array.dtype.name in ("bfloat16", "float16"):
+        return np.asarray(array, dtype=np.float32)
+    # numpy() can be a view of the variable's own memory, which the next step overwrites.
+    return np.array(array, copy=True)
+
+
+def restore(values: Mapping[str, Any], state: Mapping[str, Array]) -> None:
+    """Assign the arrays whose keys are there. Raises RunError naming the first that does not fit, before any change."""
+    for key, array in state.items():
+        if key not in values:
+            raise RunError(f"{key} is not part of this model; was the checkpoint made with other hyperparameters?")
+        shape = tuple(values[key].shape)
+        if array.shape != shape:
+            raise RunError(f"{key} has shape {array.shape}, this model needs {shape}")
+    for key, array in state.items():
+        values[key].assign(np.asarray(array).astype(values[key].dtype.as_numpy_dtype))

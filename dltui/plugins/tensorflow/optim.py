@@ -1,0 +1,106 @@
+"""Optimizers in PyTorch's formulas, which Keras does not have.
+
+Keras's SGD folds the learning rate into the momentum, so that a schedule acts differently; its AdamW places epsilon
+before the bias correction. TensorFlow's own fused updates, given the right scalars, compute what PyTorch does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from dltui.core.config import TrainConfig
+
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+
+
+class Optimizer(Protocol):
+    """Updates variables from gradients; `state` are its own variables, under the names they have in a checkpoint."""
+
+    @property
+    def state(self) -> Mapping[str, Any]: ...
+
+    def apply(self, gradients: Sequence[Any], lr: Any) -> None:
+        """One step. A gradient is None where a variable has no part in the loss: it then keeps its value."""
+
+
+class Sgd:
+    """velocity = momentum * velocity + gradient + weight_decay * weight; weight -= lr * velocity."""
+
+    def __init__(self, weights: Mapping[str, Any], config: TrainConfig) -> None:
+        self._weights = list(weights.values())
+        self._momentum, self._decay = config.momentum, config.weight_decay
+        self._velocities = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights] if config.momentum else []
+        names = [f"{name}/momentum" for name in weights]
+        self.state: Mapping[str, Any] = dict(zip(names, self._velocities, strict=False))
+
+    def apply(self, gradients: Sequence[Any], lr: Any) -> None:
+        velocities = self._velocities or [None] * len(self._weights)
+        for weight, velocity, gradient in zip(self._weights, velocities, gradients, strict=True):
+            if gradient is None:
+                continue
+            if self._decay:
+                gradient = gradient + weight * self._decay
+            rate = tf.cast(lr, weight.dtype)
+            if velocity is None:
+                weight.assign_sub(rate * gradient)
+                continue
+            momentum = tf.constant(self._momentum, weight.dtype)
+            tf.raw_ops.ResourceApplyMomentum(
+                var=weight.handle, accum=velocity.handle, lr=rate, grad=gradient, momentum=momentum
+            )
+
+
+class AdamW:
+    """Loshchilov & Hutter 2019 as in PyTorch, whose epsilon is added to the root of the *corrected* second moment.
+
+    TensorFlow's fused Adam adds its epsilon to the uncorrected root r: lr / c1 * m / (r / s + eps), s = sqrt(c2), is
+    (lr * s / c1) * m / (r + eps * s). The corrections are computed in float64 from the betas that the kernel sees.
+    """
+
+    def __init__(self, weights: Mapping[str, Any], config: TrainConfig) -> None:
+        self._weights = list(weights.values())
+        self._decay = config.weight_decay
+        self._step = tf.Variable(0, dtype=tf.int64)
+        self._means = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights]
+        self._squares = [tf.Variable(tf.zeros_like(weight)) for weight in self._weights]
+        means = {f"{name}/exp_avg": mean for name, mean in zip(weights, self._means, strict=True)}
+        squares = {f"{name}/exp_avg_sq": square for name, square in zip(weights, self._squares, strict=True)}
+        self.state: Mapping[str, Any] = {"step": self._step, **means, **squares}
+
+    def apply(self, gradients: Sequence[Any], lr: Any) -> None:
+        step = tf.cast(self._step.assign_add(1), tf.float64)
+        for weight, mean, square, gradient in zip(self._weights, self._means, self._squares, gradients, strict=True):
+            if gradient is None:
+                continue
+            if self._decay:
+                weight.assign(weight * tf.cast(1 - tf.cast(lr, tf.float64) * self._decay, weight.dtype))
+            self._update(weight, mean, square, gradient, tf.cast(lr, tf.float64), step)
+
+    def _update(self, weight: Any, mean: Any, square: Any, gradient: Any, lr: Any, step: Any) -> None:
+        kind = weight.dtype
+        betas = [float(np.asarray(beta, kind.as_numpy_dtype)) for beta in BETAS]
+        first, second = (1 - tf.pow(tf.constant(beta, tf.float64), step) for beta in betas)
+        root = tf.sqrt(second)
+        tf.raw_ops.ResourceApplyAdam(
+            var=weight.handle,
+            m=mean.handle,
+            v=square.handle,
+            beta1_power=tf.zeros((), kind),
+            beta2_power=tf.zeros((), kind),
+            lr=tf.cast(lr * root / first, kind),
+            beta1=tf.constant(betas[0], kind),
+            beta2=tf.constant(betas[1], kind),
+            epsilon=tf.cast(EPSILON * root, kind),
+            grad=gradient,
+        )
+
+
+def make_optimizer(weights: Mapping[str, Any], config: TrainConfig) -> Optimizer:
+    """The optimizer that the config names, over all `weights` (TensorFlow variables by neutral name)."""
+    return Sgd(weights, config) if config.optimizer == "sgd" else AdamW(weights, config)

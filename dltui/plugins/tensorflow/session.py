@@ -1,0 +1,97 @@
+"""Sets TensorFlow up for one run: Keras's backend, threads, device, determinism, seed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import RunError
+
+if TYPE_CHECKING:
+    from dltui.core.config import TrainConfig
+
+NO_GPU = (
+    "TensorFlow sees no usable GPU (worker.log says why); install it with its CUDA libraries,"
+    " pip install 'tensorflow[and-cuda]', or use --device cpu"
+)
+
+
+def import_framework() -> Any:
+    """TensorFlow, with Keras on top of it whatever the user's keras.json says."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import tensorflow as tf
+
+    try:
+        import keras
+    except ImportError as error:
+        raise RunError(f"TensorFlow is installed but Keras is not usable: {error}; pip install 'keras>=3.5'") from error
+    if keras.config.backend() != "tensorflow":
+        raise RunError(f"Keras runs on {keras.config.backend()} in this process; it was imported too early")
+    return tf
+
+
+def start(config: TrainConfig, device: str) -> str:
+    """Make this process ready to train on `device` ("cpu", "cuda"). Returns TensorFlow's name of the device."""
+    tf = import_framework()
+    import keras
+
+    _use_threads(tf, config.threads)
+    name = _use_device(tf, device)
+    if device == "cpu" or config.deterministic:
+        # On a CPU it costs nothing that can be measured, and a resumed run is then the same to the last bit.
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.clear_session(free_memory=False)  # the names of unnamed layers count from the start
+    keras.utils.set_random_seed(config.seed)
+    return name
+
+
+def _use_threads(tf: Any, threads: int) -> None:
+    from dltui.core.devices import cpu_count
+
+    count = threads or cpu_count()
+    threading = tf.config.threading
+    if (threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()) == (count, count):
+        return
+    try:
+        threading.set_intra_op_parallelism_threads(count)
+        threading.set_inter_op_parallelism_threads(count)
+    except RuntimeError as error:
+        raise RunError("TensorFlow was already running in this process: its threads cannot be set") from error
+
+
+def _use_device(tf: Any, device: str) -> str:
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "cpu":
+        if gpus:
+            tf.config.set_visible_devices([], "GPU")
+        return "/CPU:0"
+    if device != "cuda":
+        raise RunError(f"TensorFlow cannot train on {device}; it can use cpu and cuda")
+    if not gpus:
+        raise RunError(NO_GPU)
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    _try_out(tf)
+    return "/GPU:0"
+
+
+def _try_out(tf: Any) -> None:
+    """A GPU that is listed can still be unusable: too old a driver, no kernels for its architecture."""
+    try:
+        with tf.device("/GPU:0"):
+            float(tf.reduce_sum(tf.ones((8, 8)) @ tf.ones((8, 8))))
+    except (RuntimeError, tf.errors.OpError) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise RunError(f"this GPU cannot be used by TensorFlow: {reason}; --device cpu works") from error
+
+
+def list_devices() -> list[dict[str, object]]:
+    """The CPU and every GPU that TensorFlow lists."""
+    tf = import_framework()
+    found: list[dict[str, object]] = [{"device": "cpu", "name": "CPU", "problem": None}]
+    for number, gpu in enumerate(tf.config.list_physical_devices("GPU")):
+        details = tf.config.experimental.get_device_details(gpu)
+        name = details.get("device_name", f"GPU {number}")
+        found.append({"device": f"cuda:{number}", "name": name, "problem": None})
+    return found
