@@ -76,6 +76,17 @@ def next_step(reader: RunReader, status: str) -> list[str]:
     return []
 
 
+def last_words(reader: RunReader) -> str:
+    """The last line that the worker printed."""
+    try:
+        with reader.directory.worker_log.open("rb") as file:
+            file.seek(max(file.seek(0, 2) - 4096, 0))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1].strip().removeprefix("dltui: ") if lines else f"see {reader.directory.worker_log}"
+
+
 def _columns(names: list[str], width: int = 100) -> list[str]:
     lines, line = [], " "
     for name in names:

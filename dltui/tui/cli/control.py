@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.status import ALIVE
 from dltui.tui.cli import numbers
 from dltui.tui.cli.terminal import is_terminal, say, visible, warn
 
 if TYPE_CHECKING:
     from dltui.core.reader import RunReader
 
-ALIVE = ("queued", "starting", "running", "paused", "silent")
 PATIENCE = 5.0
 
 

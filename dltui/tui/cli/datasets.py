@@ -24,7 +24,7 @@ def datasets(as_json: bool) -> int:
     if as_json:
         say_json([as_object(entry) for entry in entries])
         return 0
-    rows = [["DATASET", "TASK", "SHAPE", "SAMPLES", "DOWNLOAD", "OPTIONS", ""]]
+    rows = [["DATASET", "TASK", "SHAPE", "SAMPLES", "WHERE", "OPTIONS", ""]]
     rows += [_row(entry) for entry in entries]
     for line in numbers.table(rows):
         say(line)
@@ -35,6 +35,8 @@ def datasets(as_json: bool) -> int:
 
 def as_object(entry: DatasetEntry) -> dict[str, Any]:
     """A dataset as `--json` shows it."""
+    from dltui.core.presence import presence
+
     return {
         "name": entry.name,
         "task": entry.task,
@@ -45,18 +47,20 @@ def as_object(entry: DatasetEntry) -> dict[str, Any]:
         "test_size": entry.test_size,
         "download_bytes": entry.download_bytes,
         "embedded": entry.embedded,
+        "present": presence(entry).here,
         "options": [field.to_json() for field in entry.fields],
     }
 
 
 def _row(entry: DatasetEntry) -> list[str]:
-    download = "none" if entry.embedded else numbers.size(entry.download_bytes)
+    from dltui.core.presence import presence
+
     return [
         entry.name,
         entry.task,
         "x".join(str(length) for length in entry.input_shape),
         f"{entry.train_size:,} + {entry.test_size:,}",
-        download,
+        presence(entry).text,
         " ".join(field.name for field in entry.fields),
         entry.summary,
     ]

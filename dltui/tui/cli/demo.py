@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import threading
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +14,12 @@ from dltui.core.errors import UsageError
 from dltui.tui.cli.terminal import is_terminal, say
 
 if TYPE_CHECKING:
-    from dltui.core.catalog import Catalog, ModelEntry
+    from dltui.core.catalog import Catalog, DatasetEntry, ModelEntry
     from dltui.core.rundir import RunDirectory
 
 WANTED = "fashion-mnist"
 EMBEDDED = "digits"
 FRAMEWORKS = ("torch", "tensorflow")
-FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-FIRST_BYTE_SECONDS = 3.0
-# The smallest file of the set, from the place where its authors keep it.
-PROBE_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/t10k-labels-idx1-ubyte.gz"
 
 
 @dataclass(frozen=True)
@@ -51,7 +40,7 @@ def demo(device: str, exports: str, plain: bool, as_json: bool) -> int:
 
     catalog = load_catalog()
     model = choose_model(catalog)
-    choice = choose_dataset(find_here, reachable)
+    choice = choose_dataset(catalog, within_reach)
     if not as_json:
         say(f"demo: {model.id} on {choice.dataset}: {choice.reason}")
     command = ["dltui", "train", model.id, "--dataset", choice.dataset]
@@ -82,44 +71,26 @@ def choose_model(catalog: Catalog) -> ModelEntry:
     raise UsageError(f"the demo needs PyTorch or TensorFlow; install one: {hint or 'pip install torch'}")
 
 
-def choose_dataset(find: Callable[[], Path | None], reach: Callable[[], bool]) -> Choice:
+def choose_dataset(catalog: Catalog, reach: Callable[[DatasetEntry], bool]) -> Choice:
     """Fashion-MNIST when it is here or can be downloaded, else the digits; with the reason."""
-    folder = find()
-    if folder is not None:
-        return Choice(WANTED, f"its files are in {folder}")
-    if reach():
-        return Choice(WANTED, "not here yet, but it can be downloaded (31 MB)")
-    return Choice(EMBEDDED, f"{WANTED} is not on this machine and not reachable; these images come with scikit-learn")
+    from dltui.core.presence import presence
+
+    entry = catalog.datasets.get(WANTED)
+    if entry is None:
+        return Choice(EMBEDDED, f"{WANTED} is not installed; these images come with scikit-learn")
+    here = presence(entry)
+    if here.here:
+        return Choice(WANTED, f"its files are in {here.folder}")
+    if reach(entry):
+        return Choice(WANTED, f"not on this machine, but within reach ({here.text})")
+    return Choice(EMBEDDED, f"{WANTED} is not on this machine and not within reach; these come with scikit-learn")
 
 
-def find_here() -> Path | None:
-    """The first folder of the search path that holds all four files, packed or not."""
-    from dltui.core.paths import data_dirs
+def within_reach(entry: DatasetEntry) -> bool:
+    """Whether a place to download from sends its first byte within 3 seconds."""
+    from dltui.core.reach import reachable
 
-    for folder in data_dirs(None, WANTED):
-        if all((folder / name).is_file() or (folder / f"{name}.gz").is_file() for name in FILES):
-            return folder
-    return None
-
-
-def reachable(url: str = PROBE_URL, seconds: float = FIRST_BYTE_SECONDS) -> bool:
-    """Whether the first byte arrives in time; a name server that hangs counts as no."""
-    arrived = threading.Event()
-
-    def fetch() -> None:
-        try:
-            with urllib.request.urlopen(url, timeout=seconds) as answer:
-                if answer.status == 200 and answer.read(1):
-                    arrived.set()
-        except (OSError, ValueError):
-            pass
-        finally:
-            done.set()
-
-    done = threading.Event()
-    threading.Thread(target=fetch, daemon=True).start()
-    done.wait(seconds)
-    return arrived.is_set()
+    return reachable(entry.urls)
 
 
 def _full_screen(run: RunDirectory) -> int:

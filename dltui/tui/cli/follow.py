@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Literal
 
 from dltui.core import control, process
 from dltui.core.reader import RunReader
+from dltui.core.status import ALIVE, Status
 from dltui.tui.cli import closing, interrupt
 from dltui.tui.cli.outputs import JsonOutput, LiveOutput, Output, PlainOutput
 from dltui.tui.cli.terminal import is_terminal, terminal_output
 
 if TYPE_CHECKING:
     from dltui.core.rundir import RunDirectory
-    from dltui.core.status import Status
     from dltui.tui.cli.keys import Keys
 
 TICK = 0.25
@@ -77,9 +77,9 @@ class Follower:
                     break
                 self._handle_signals(asks, keys)
                 self._handle_key(keys)
-        status = self.reader.status()
+        status = self._last_status()
         self.output.close(self.reader, status, self._closing(status))
-        return self.code if self.code is not None else self._exit_code(status)
+        return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
 
     def _notice(self) -> str:
         if not self.asking:
@@ -156,9 +156,12 @@ class Follower:
         lines += closing.next_step(self.reader, status.name)
         return lines + closing.take_home(Path(self.reader.run["exports"]))
 
-    def _exit_code(self, status: Status) -> int:
-        """A worker that ended without a word has failed, whatever its directory says."""
-        return closing.EXIT_CODES.get(status.name, 1)
+    def _last_status(self) -> Status:
+        """A worker of ours that has gone without a word has failed, whatever its directory says."""
+        status = self.reader.status()
+        if self._child_ended and status.name in ALIVE:
+            return Status("failed", f"its worker ended at once: {closing.last_words(self.reader)}")
+        return status
 
 
 @contextlib.contextmanager

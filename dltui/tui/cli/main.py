@@ -11,7 +11,7 @@ import click
 from dltui import __version__
 from dltui.core.errors import DltuiError
 from dltui.tui.cli.group import LazyGroup, unknown
-from dltui.tui.cli.terminal import is_terminal, prepare_streams, say, warn
+from dltui.tui.cli.terminal import is_terminal, prepare_streams, warn
 
 SECTIONS = {
     "Train": {
@@ -59,7 +59,7 @@ def cli(context: click.Context) -> int | None:
     if context.invoked_subcommand is not None:
         return None
     if not is_terminal():
-        say(context.get_help())
+        click.echo(context.get_help())
         return 0
     from dltui.tui.app import run_app
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 METAVARS = {"int": "N", "float": "X", "str": "TEXT", "numbers": "N,N,...", "choice": "WORD"}
 
 
-class FieldType(click.ParamType):
+class FieldType(click.ParamType):  # type: ignore[type-arg]
     """Reads and checks a value as its field declares it; the error names the field and the range."""
 
     def __init__(self, field: FieldSpec) -> None:

@@ -29,7 +29,7 @@ class PluginsGroup(click.Group):
 def plugins(context: click.Context) -> int | None:
     """What plugins there are."""
     if context.invoked_subcommand is None:
-        say(context.get_help())
+        click.echo(context.get_help())
         return 0
     return None
 

@@ -9,7 +9,8 @@ import click
 
 from dltui import __version__
 from dltui.core.errors import UsageError
-from dltui.tui.cli.control import ALIVE, open_run, order
+from dltui.core.status import ALIVE
+from dltui.tui.cli.control import open_run, order
 from dltui.tui.cli.terminal import say
 
 if TYPE_CHECKING:

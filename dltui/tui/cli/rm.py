@@ -7,7 +7,8 @@ import shutil
 import click
 
 from dltui.core.errors import RunError, UsageError
-from dltui.tui.cli.control import ALIVE, open_run
+from dltui.core.status import ALIVE
+from dltui.tui.cli.control import open_run
 from dltui.tui.cli.terminal import is_terminal, say, visible
 
 

@@ -57,9 +57,9 @@ def say_json(value: object) -> None:
 
 
 def visible(text: str) -> str:
-    """The text as one line with control characters made visible."""
+    """The text as one line with control characters made visible; the spaces of a table stay."""
     if text.isascii() and text.isprintable():
         return text
-    from dltui.core.text import clean_line
+    from dltui.core.text import clean
 
-    return clean_line(text)
+    return clean(" ".join(text.splitlines()))
