@@ -1,155 +1,162 @@
-"""Writing that survives a power cut: temp in the same folder, write, fsync, rename, fsync the folder."""
+"""Every write that must survive a crash or a power cut, through one file system object that tests can make fail."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-FILE_MODE = 0o600
-FOLDER_MODE = 0o700
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_FSYNC = getattr(fcntl, "F_FULLFSYNC", None)
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 class FileSystem:
-    """The system calls that can fail. A test replaces the object to make the Nth one fail."""
+    """The calls that change a disk, one method each. Raises OSError."""
 
-    def open(self, path: Path, flags: int) -> int:
-        return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        return os.open(path, flags | os.O_CLOEXEC, mode)
 
-    def write(self, fd: int, data: memoryview | bytes) -> int:
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        """May write less than all."""
         return os.write(fd, data)
 
     def fsync(self, fd: int) -> None:
+        if _FULL_FSYNC is not None:
+            # On macOS fsync alone leaves the data in the drive's own cache.
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(fd, _FULL_FSYNC)
+                return
         os.fsync(fd)
 
-    def replace(self, source: Path, target: Path) -> None:
-        source.replace(target)
+    def close(self, fd: int) -> None:
+        os.close(fd)
 
-    def link(self, source: Path, target: Path) -> None:
-        os.link(source, target)
+    def rename(self, old: Path, new: Path) -> None:
+        """Atomic; replaces a file or an empty folder."""
+        os.rename(old, new)  # noqa: PTH104
+
+    def link(self, old: Path, new: Path) -> None:
+        """Fails when `new` exists."""
+        os.link(old, new)
 
     def unlink(self, path: Path) -> None:
         path.unlink()
 
     def mkdir(self, path: Path) -> None:
-        path.mkdir(mode=FOLDER_MODE)
+        path.mkdir(mode=0o700)
+
+    def rmdir(self, path: Path) -> None:
+        path.rmdir()
+
+    def fsync_dir(self, path: Path) -> None:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self.fsync(fd)
+        except OSError as error:
+            # Some network and FUSE disks have no fsync of a folder; they order renames themselves.
+            if error.errno not in _NO_FSYNC:
+                raise
+        finally:
+            os.close(fd)
+
+    def free_bytes(self, path: Path) -> int:
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize
 
 
-_current = FileSystem()
+FS = FileSystem()
 
 
 @contextlib.contextmanager
-def use(system: FileSystem) -> Iterator[None]:
-    """Go through `system` instead of the real one."""
-    global _current
-    before, _current = _current, system
+def use(file_system: FileSystem) -> Iterator[FileSystem]:
+    """Replace the file system of the whole process for a while."""
+    global FS
+    before, FS = FS, file_system
     try:
-        yield
+        yield file_system
     finally:
-        _current = before
-
-
-def system() -> FileSystem:
-    return _current
+        FS = before
 
 
 def append_all(fd: int, data: bytes) -> None:
-    """Write all of `data`; the system may take less at a time."""
+    """Write everything, however many calls it takes."""
     view = memoryview(data)
     while view:
-        view = view[_current.write(fd, view) :]
+        view = view[FS.write(fd, view) :]
 
 
-def sync_dir(path: Path) -> None:
-    """Make renames in a folder permanent."""
-    fd = _current.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        _current.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a new file and fsync it. Not atomic: for files in a folder that is committed as a whole."""
-    fd = _current.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+def write_new(path: Path, data: bytes, sync: bool = True) -> None:
+    """Create a file that must not exist, mode 0600, its content on the disk when this returns."""
+    fd = FS.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         append_all(fd, data)
-        _current.fsync(fd)
+        if sync:
+            FS.fsync(fd)
     finally:
-        os.close(fd)
+        FS.close(fd)
 
 
 def write_atomic(path: Path, data: bytes, sync: bool = True) -> None:
-    """Replace `path` by `data`: a reader sees the old bytes or the new ones, also after a power cut.
-
-    With `sync` false the bytes may be lost in a power cut, never mixed. Raises OSError; `path` is then as before.
-    """
-    temp = temp_beside(path)
+    """Replace a file: a crash leaves the old content or the new; without `sync` a power cut may lose both."""
+    temp = temp_name(path)
     try:
-        fd = _current.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        try:
-            append_all(fd, data)
-            if sync:
-                _current.fsync(fd)
-        finally:
-            os.close(fd)
-        _current.replace(temp, path)
+        write_new(temp, data, sync)
+        FS.rename(temp, path)
     except BaseException:
+        # A failed fsync is not tried again on the same file: the kernel may have dropped the data.
         with contextlib.suppress(OSError):
-            temp.unlink()
+            FS.unlink(temp)
         raise
     if sync:
-        sync_dir(path.parent)
-
-
-def create_exclusive(path: Path, data: bytes) -> None:
-    """Make `path` with all its bytes at once; FileExistsError when it is there already. Works on NFS."""
-    temp = temp_beside(path)
-    try:
-        write_file(temp, data)
-        _current.link(temp, path)
-    finally:
-        with contextlib.suppress(OSError):
-            temp.unlink()
-    sync_dir(path.parent)
+        FS.fsync_dir(path.parent)
 
 
 def commit_dir(temp: Path, final: Path) -> None:
-    """Give a folder of fsynced files its final name. Raises OSError; `temp` is then still there."""
-    sync_dir(temp)
-    _current.replace(temp, final)
-    sync_dir(final.parent)
+    """Give a finished folder its final name, in the same parent; after any crash it is whole or absent."""
+    for file in sorted(temp.iterdir()):
+        if file.is_dir():
+            FS.fsync_dir(file)
+            continue
+        fd = FS.open(file, os.O_RDONLY)
+        try:
+            FS.fsync(fd)
+        finally:
+            FS.close(fd)
+    FS.fsync_dir(temp)
+    FS.rename(temp, final)
+    FS.fsync_dir(final.parent)
 
 
-def remove_tree(path: Path) -> None:
-    """Remove a folder whose absence must not be mistaken for damage: it loses its name first."""
-    trash = temp_beside(path)
-    try:
-        path.rename(trash)
-    except OSError:
-        trash = path
-    shutil.rmtree(trash, ignore_errors=True)
+def remove_dir(path: Path) -> None:
+    """Remove a folder and what is in it; links are removed, not followed."""
+    for entry in list(os.scandir(path)):
+        if entry.is_dir(follow_symlinks=False):
+            remove_dir(Path(entry.path))
+        else:
+            FS.unlink(Path(entry.path))
+    FS.rmdir(path)
 
 
-def temp_beside(path: Path) -> Path:
-    """A name in the same folder that nothing else has."""
-    return path.with_name(f".tmp-{secrets.token_hex(6)}")
+def temp_name(path: Path) -> Path:
+    """A name beside `path` that nothing has and no reader looks at."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def is_temp(name: str) -> bool:
+    """Whether a file name was made by `temp_name`."""
+    return name.startswith(".") and name.endswith(".tmp")
 
 
 def free_bytes(path: Path) -> int:
-    """What this user may still write there; 0 when it cannot be told."""
-    try:
-        found = os.statvfs(path)
-    except OSError:
-        return 0
-    return found.f_bavail * found.f_frsize
+    """Bytes that this user may still write on the disk of `path`."""
+    return FS.free_bytes(path)
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """No space, quota used up, or file-size limit reached."""
-    return isinstance(error, OSError) and error.errno in FULL
+    """No room left, quota reached, or file size limit reached."""
+    return isinstance(error, OSError) and error.errno in _DISK_FULL

@@ -1,36 +1,33 @@
-"""The heartbeat: what a worker is doing at this moment, in a small file that a thread rewrites."""
+"""The heartbeat of a worker: live.json, rewritten by a thread at least once a second while the process lives."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
-import resource
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dltui.core import fs
 from dltui.core.process import ProcessId, current
+from dltui.core.text import clean_line
 
-FILE = "live.json"
-INTERVAL = 0.25
-LONGEST_SILENCE = 1.0
-LOG_LIMIT = 16 << 20
-LOG_KEPT = 1 << 20
-
-# How many seconds without progress are normal in a phase; the slowest step so far stretches it.
-PATIENCE = {"starting": 120.0, "importing": 300.0, "loading data": 900.0, "building": 300.0, "exporting": 600.0}
-USUAL_PATIENCE = 30.0
-FIRST_STEPS_PATIENCE = 300.0
+LEAST_SECONDS = 0.25
+MOST_SECONDS = 1.0
+LOG_MOST = 16 * 1024 * 1024
+LOG_KEEP = 1024 * 1024
+_PAD = 1024
 
 
 @dataclass(frozen=True)
 class Live:
-    """One reading. Times are unix seconds on the worker's clock; `patience` is how long `counter` may stand still;
-    `rss` is the largest resident memory so far in bytes. `step` counts from 0, `epoch` is epochs done."""
+    """What a worker last said of itself. `counter` moves with every sign of progress, `slowest` is the longest time
+    in seconds between two signs of progress in training or evaluation so far; times are unix seconds."""
 
     host: str
     boot_id: str
@@ -39,132 +36,158 @@ class Live:
     attempt: int
     phase: str
     phase_since: float
-    detail: str
-    epoch: int
-    epochs: int
-    step: int
-    total_steps: int
-    counter: int
-    moved: float
-    patience: float
     time: float
-    rss: int
+    detail: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    total_steps: int = 0
+    counter: int = 0
+    slowest: float = 0.0
+    still: float = 0.0
+    """Seconds without a sign of progress, by the worker's own clock."""
+    rss: int = 0
 
     @property
     def process(self) -> ProcessId:
         return ProcessId(self.host, self.boot_id, self.pid, self.start_ticks)
 
 
-class Heartbeat:
-    """Started at once; every method is cheap and safe to call from the training thread."""
+def read_live(run_dir: Path) -> Live | None:
+    """None when there is none yet or it cannot be read."""
+    try:
+        content = json.loads((run_dir / "live.json").read_bytes())
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(Live):
+            if field.name in content:
+                kind = {"str": str, "int": int, "float": float}[str(field.type)]
+                values[field.name] = clean_line(content[field.name]) if kind is str else kind(content[field.name])
+        return Live(**values)
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
+        return None
 
-    def __init__(self, run_path: Path, attempt: int, now: Callable[[], float] = time.time) -> None:
-        self._path = run_path / FILE
-        self._log = run_path / "worker.log"
-        self._now = now
-        self._me = current()
-        self._attempt = attempt
-        self._phase, self._detail, self._since = "starting", "", now()
-        self._step = self._total_steps = self._epoch = self._epochs = 0
-        self._counter, self._moved, self._slowest = 0, now(), 0.0
-        self._stepped = False
-        self._quit = threading.Event()
+
+class Heartbeat:
+    """Tells readers that the worker lives and what it is doing. All methods are cheap and safe in any thread."""
+
+    def __init__(self, run_dir: Path, attempt: int, totals: tuple[int, int] = (0, 0)) -> None:
+        self._run_dir = run_dir
+        self._path = run_dir / "live.json"
+        self._log = run_dir / "worker.log"
+        now = time.time()
+        here = current()
+        self._state = Live(here.host, here.boot_id, here.pid, here.start_ticks, attempt, "starting", now, now)
+        self._moved = time.monotonic()
+        self._slowest = 0.0
+        self._lock = threading.Lock()
+        self.totals(*totals)
+        self._changed = threading.Event()
+        self._over = False
         self._write()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._thread.start()
 
     @property
-    def current_phase(self) -> tuple[str, str]:
-        return self._phase, self._detail
-
-    def phase(self, name: str, detail: str = "") -> None:
-        """What begins now. The same phase again keeps its start."""
-        if name != self._phase:
-            self._since = self._now()
-        self._phase, self._detail = name, detail
-        self._move()
+    def current_phase(self) -> str:
+        return self._state.phase
 
     def totals(self, epochs: int, total_steps: int) -> None:
-        self._epochs, self._total_steps = epochs, total_steps
+        """How long the run is meant to be."""
+        with self._lock:
+            self._state = dataclasses.replace(self._state, epochs=epochs, total_steps=total_steps)
+
+    def phase(self, name: str, detail: str = "") -> None:
+        """What the worker does from here on. The same phase again only moves the counter and the detail."""
+        with self._lock:
+            state = self._state
+            since = state.phase_since if name == state.phase else time.time()
+            self._moved = time.monotonic()
+            self._state = dataclasses.replace(
+                state, phase=name, detail=clean_line(detail, 500), phase_since=since, counter=state.counter + 1
+            )
+        self._changed.set()
 
     def progress(self, step: int, epoch: int) -> None:
-        """`step` global steps and `epoch` epochs are done."""
-        self._step, self._epoch = step, epoch
-        if self._stepped:
-            self._slowest = max(self._slowest, self._now() - self._moved)
-        self._stepped = True
-        self._move()
+        """A sign of progress: `step` steps and `epoch` epochs are done."""
+        with self._lock:
+            now = time.monotonic()
+            self._slowest = max(self._slowest, now - self._moved)
+            self._moved = now
+            counter = self._state.counter + 1
+            self._state = dataclasses.replace(self._state, step=step, epoch=epoch, counter=counter)
+        self._changed.set()
 
-    def stop(self, phase: str) -> None:
-        """Write a last reading and end the thread."""
-        self.phase(phase)
-        self._quit.set()
-        self._thread.join(timeout=2)
+    def stop(self, final_phase: str = "ended") -> None:
+        """Say the last word and end the thread."""
+        self.phase(final_phase)
+        self._over = True
+        self._changed.set()
+        self._thread.join(timeout=5)
         self._write()
 
-    def _move(self) -> None:
-        self._counter += 1
-        self._moved = self._now()
-
-    def _patience(self) -> float:
-        if self._phase in PATIENCE:
-            return PATIENCE[self._phase]
-        return max(USUAL_PATIENCE, 4 * self._slowest) if self._stepped else FIRST_STEPS_PATIENCE
-
     def _beat(self) -> None:
-        written = (-1, 0.0)
-        while not self._quit.wait(INTERVAL):
-            counter, last = written
-            if self._counter != counter or time.monotonic() - last >= LONGEST_SILENCE:
-                written = (self._counter, time.monotonic())
-                self._write()
-                self._cap_log()
+        wrote = time.monotonic()
+        while not self._over:
+            self._changed.wait(MOST_SECONDS)
+            # A burst of changes is one write.
+            pause = LEAST_SECONDS - (time.monotonic() - wrote)
+            if pause > 0 and not self._over:
+                time.sleep(pause)
+            self._changed.clear()
+            self._write()
+            wrote = time.monotonic()
+            with contextlib.suppress(OSError):
+                cap(self._log)
 
     def _write(self) -> None:
-        live = Live(
-            **asdict(self._me),
-            attempt=self._attempt,
-            phase=self._phase,
-            phase_since=self._since,
-            detail=self._detail,
-            epoch=self._epoch,
-            epochs=self._epochs,
-            step=self._step,
-            total_steps=self._total_steps,
-            counter=self._counter,
-            moved=self._moved,
-            patience=self._patience(),
-            time=self._now(),
-            rss=_peak_rss(),
-        )
-        # A full disk must not end the run; the reader then sees an old file and says so.
-        with contextlib.suppress(OSError):
-            fs.write_atomic(self._path, json.dumps(asdict(live)).encode(), sync=False)
+        with self._lock:
+            still = time.monotonic() - self._moved
+            state = dataclasses.replace(
+                self._state, time=time.time(), rss=_rss(), slowest=round(self._slowest, 2), still=round(still, 2)
+            )
+        data = json.dumps(dataclasses.asdict(state)).encode("ascii")
+        data = data.ljust(-(-len(data) // _PAD) * _PAD)
+        try:
+            fs.write_atomic(self._path, data, sync=False)
+        except OSError:
+            # A full disk has no room for a second file, but the old one can be written over: that is what the
+            # padding is for. Without even that the readers see an old heartbeat, which is the truth.
+            with contextlib.suppress(OSError):
+                self._write_over(data)
 
-    def _cap_log(self) -> None:
-        """Keep what a chatty library prints from filling the disk; the log is opened for appending."""
-        with contextlib.suppress(OSError):
-            size = self._log.stat().st_size
-            if size <= LOG_LIMIT:
-                return
-            with self._log.open("rb+") as file:
-                file.seek(size - LOG_KEPT)
-                kept = file.read()
-                file.seek(0)
-                file.truncate()
-            with self._log.open("ab") as file:
-                file.write(b"[older output was dropped]\n" + kept)
+    def _write_over(self, data: bytes) -> None:
+        fd = fs.FS.open(self._path, os.O_WRONLY)
+        try:
+            if os.fstat(fd).st_size == len(data):
+                os.pwrite(fd, data, 0)
+        finally:
+            fs.FS.close(fd)
 
 
-def _peak_rss() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def _rss() -> int:
+    """Resident memory of this process in bytes, 0 when unknown."""
+    if sys.platform == "linux":
+        try:
+            return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, IndexError, ValueError):
+            return 0
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
 
 
-def read_live(run_path: Path) -> Live | None:
-    """The last reading; None when there is none or it cannot be read."""
+def cap(path: Path, most: int = LOG_MOST, keep: int = LOG_KEEP) -> None:
+    """Cut a log that grew beyond `most` bytes down to its last `keep`. Its writers have it open for appending, so they
+    go on at the new end; what they write during the cut may be lost."""
     try:
-        record = json.loads((run_path / FILE).read_bytes())
-        return Live(**{field.name: record[field.name] for field in fields(Live)})
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return
+    if size <= most:
+        return
+    with path.open("r+b") as file:
+        file.seek(size - keep)
+        tail = file.read(keep)
+        file.seek(0)
+        file.write(b"[the start of this log was cut off]\n" + tail[tail.find(b"\n") + 1 :])
+        file.truncate()

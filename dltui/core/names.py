@@ -1,58 +1,69 @@
-"""Names of runs, and what somebody probably meant."""
+"""Names of runs: made up, checked, made unique; and guesses at what somebody meant to type."""
 
 from __future__ import annotations
 
+import difflib
 import random
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
-from pathlib import Path
 
+from dltui.core import paths
 from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
 
-ADJECTIVES = (
-    "able amber apt bold brave breezy bright brisk calm civil clear clever cosy crisp deft eager early easy fair fleet "
-    "fond free fresh gentle glad golden good grand happy hardy honest jolly keen kind lively loyal lucky mellow merry "
-    "mild modest neat nimble noble plain proud quick quiet ready rosy sharp shy silver smart snug solid spry steady "
-    "still sunny swift tidy vivid warm wise witty young zesty"
-).split()
-ANIMALS = (
-    "badger bear beaver bee bison cat cod crab crane crow deer dove duck eagle eel egret elk emu falcon ferret finch "
-    "fox frog gecko goat goose gull hare hawk heron ibex ibis jackal jay koala lark lemur lion llama lynx marten mole "
-    "moose moth mouse newt orca otter owl ox panda pika pony puffin quail rabbit ram raven robin salmon seal shrew "
-    "sloth snipe sparrow stoat stork swan swift tern tiger toad trout turtle viper vole walrus whale wolf wombat wren"
-).split()
-PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+MOST = 64
+_ALLOWED = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+_ADJECTIVES = """
+able agile amber azure blue bold brave breezy bright brisk calm candid clear clever cold cosy crisp dapper daring deep
+eager early easy fair fleet fond frank fresh gentle glad golden grand green happy hardy hearty humble jolly keen kind
+late lean light lively loyal lucid lucky mellow merry mild misty neat nimble noble patient placid plain polite proud
+quick quiet rapid ready robust rosy rustic sage serene sharp shiny shy silent silver smart smooth snowy snug sober soft
+solid sound spry steady still stout sunny swift tidy tiny true vivid warm wary wild wise witty young zesty
+""".split()
+
+_ANIMALS = """
+ant badger bat bear beaver bee bison boar bobcat bream buck camel carp cat civet clam cod condor coot coyote crab crane
+crow deer dingo dove duck dunlin eagle eel egret elk emu falcon ferret finch fox frog gecko gibbon goat goose grebe
+grouse gull hare hawk heron hoopoe horse hound ibex ibis iguana impala jackal jay kite koala lark lemur lion llama loon
+lynx magpie mantis marmot marten mink mole moose moth mule newt ocelot okapi orca osprey otter owl oxen panda parrot
+perch pigeon pika plover pony puffin puma quail quokka rabbit ram raven robin rook salmon seal serval shrew shrike
+skink skylark sloth snipe sparrow squid stork swan swift tapir tern thrush tiger toad trout turtle viper vole walrus
+weasel whale wolf wombat wren yak zebra
+""".split()
 
 
-def run_name(rng: random.Random | None = None) -> str:
-    """Two words that are easy to say and to type: "brisk-otter"."""
-    rng = rng or random.SystemRandom()
-    return f"{rng.choice(ADJECTIVES)}-{rng.choice(ANIMALS)}"
+def run_name(rng: random.Random) -> str:
+    """A name like `brisk-otter`."""
+    return f"{rng.choice(_ADJECTIVES)}-{rng.choice(_ANIMALS)}"
 
 
 def check_run_name(text: str) -> str:
-    """The name itself, or UsageError: it becomes a folder, so it can be nothing else than a name."""
-    if PATTERN.fullmatch(text):
+    """The name itself, when it may be the name of a folder. Raises UsageError."""
+    if _ALLOWED.fullmatch(text) and not text.startswith("."):
         return text
-    from dltui.core.text import clean_line
-
     raise UsageError(
-        f'run name "{clean_line(text, 80)}" is not possible; use 1 to 64 of A-Z a-z 0-9 . _ - and no dot or dash first'
+        f'run name "{clean_line(text, 40)}" not allowed: 1 to {MOST} letters, digits, dots, dashes or underscores, '
+        "the first not a dot or dash"
     )
 
 
-def unique_id(base: str, folder: Path) -> str:
-    """`base`, or `base-2`, `base-3`, ... : the first that is no entry of `folder`."""
-    if not (folder / base).exists():
-        return base
-    number = 2
-    while (folder / f"{base[:58]}-{number}").exists():
+def unique_id(base: str) -> str:
+    """The name as the id of a new run; numbered when there is such a run already: `brisk-otter-2`."""
+    folder = paths.runs_dir()
+    name, number = base, 1
+    while (folder / name).exists():
         number += 1
-    return f"{base[:58]}-{number}"
+        ending = f"-{number}"
+        name = base[: MOST - len(ending)] + ending
+    return name
 
 
 def suggest(word: str, choices: Iterable[str]) -> str:
-    """`did you mean "cnn-torch"?`, or "" when nothing is close."""
-    close = get_close_matches(word[:100], list(choices), n=1, cutoff=0.5)
-    return f'did you mean "{close[0]}"?' if close else ""
+    """`did you mean cnn-torch?`, or nothing when no choice is close."""
+    by_letters = {choice.lower(): choice for choice in choices}
+    lower = word.lower()
+    close = difflib.get_close_matches(lower, by_letters, n=2, cutoff=0.6)
+    if not close and len(lower) >= 3:
+        close = [choice for choice in by_letters if choice.startswith(lower)][:2]
+    return f"did you mean {' or '.join(by_letters[choice] for choice in close)}?" if close else ""

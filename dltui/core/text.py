@@ -1,78 +1,84 @@
-"""One boundary for every string that we did not write: nothing in it can steer a terminal or break an SVG."""
+"""Makes text that we did not write safe to show: on a terminal, in a narrow column, in XML."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-# Joiners shape letters in several scripts; every other invisible character can hide or reorder what is shown.
-JOINERS = "\u200c\u200d"
-HARMLESS = {"Zs", "Co"}
+ELLIPSIS = "…"
+
+# C0, DEL, C1, line and paragraph separators, bidi controls, invisible formatting, fillers, lone surrogates and
+# noncharacters. The two joiners are left alone between characters of scripts that need them.
+_HIDDEN = re.compile(
+    "(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])|"
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff\ud800-\udfff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_SPACE = re.compile(r"[ \t\n\r\x0b\x0c]+")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def clean(text: object, limit: int = 10_000) -> str:
-    """`text` with control, bidi, invisible and surrogate characters as visible escapes (`\\x1b`); newlines and tabs
-    stay. At most `limit` characters, an ellipsis where it was cut."""
-    string = str(text)
-    if len(string) > limit:
-        string = string[: limit - 1] + "…"
-    if string.isprintable():
-        return string
-    return "".join(character if _harmless(character) else _escape(character) for character in string)
+    """Control and invisible characters as visible escapes (`\\x1b`, `\\u202e`); newlines stay, tabs become spaces.
+
+    At most `limit` characters, the last an ellipsis when something was cut off. Cleaning twice changes nothing.
+    """
+    cut = str(text)
+    longer = len(cut) > limit
+    # What is far beyond the limit need not be looked at.
+    cut = cut[: limit + 1].replace("\r\n", "\n").replace("\t", "    ")
+    if not cut.isascii() or not cut.isprintable():
+        cut = _HIDDEN.sub(_escape, cut)
+    if longer or len(cut) > limit:
+        cut = cut[: max(limit - 1, 0)] + ELLIPSIS[:limit]
+    return cut
 
 
 def clean_line(text: object, limit: int = 10_000) -> str:
-    """As `clean`, on one line: newlines, returns and tabs become single spaces."""
-    string = str(text)[: 2 * limit]
-    return clean(" ".join(string.split()) if any(c in string for c in "\n\r\t\v\f") else string, limit)
+    """`clean` in one line: every run of white space is one space."""
+    return clean(_SPACE.sub(" ", str(text)[: 2 * limit]).strip(), limit)
 
 
-def _harmless(character: str) -> bool:
-    if character in "\n\t" or character in JOINERS or character.isprintable():
-        return True
-    return unicodedata.category(character) in HARMLESS
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def cells(text: str) -> int:
-    """How many terminal cells a cleaned text takes: wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(_width(character) for character in text)
+def width(text: str) -> int:
+    """The number of terminal cells that clean text takes."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
 
 
-def _width(character: str) -> int:
-    if unicodedata.combining(character) or character in JOINERS or unicodedata.category(character) in ("Mn", "Me"):
+def _cells(character: str) -> int:
+    if character.isascii():
+        return 1
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def shorten(text: str, width: int, ellipsis: str = "…") -> str:
-    """A cleaned text that fits `width` cells, with an ellipsis where it was cut."""
-    if cells(text) <= width:
+def shorten(text: str, width: int, ellipsis: str = ELLIPSIS) -> str:
+    """Text that takes at most `width` terminal cells; what was cut ends with an ellipsis."""
+    if _fits(text, width):
         return text
-    if width <= cells(ellipsis):
-        return ellipsis[: max(width, 0)]
-    room = width - cells(ellipsis)
-    kept = ""
-    for character in text:
-        room -= _width(character)
-        if room < 0:
-            break
-        kept += character
-    return kept + ellipsis
+    room = width - sum(map(_cells, ellipsis))
+    if room < 0:
+        return ""
+    kept = 0
+    for position, character in enumerate(text):
+        kept += _cells(character)
+        if kept > room:
+            return text[:position] + ellipsis
+    return text
 
 
-def xml_text(text: object, limit: int = 10_000) -> str:
-    """A cleaned text without the characters that XML 1.0 forbids; markup still has to be escaped by the writer."""
-    return "".join(
-        c
-        for c in clean(text, limit)
-        if c in "\t\n\r" or 0x20 <= ord(c) <= 0xD7FF or ord(c) >= 0xE000
-        if ord(c) not in (0xFFFE, 0xFFFF)
-    )
+def _fits(text: str, cells: int) -> bool:
+    return width(text) <= cells
+
+
+def xml_text(text: object) -> str:
+    """Without the characters that XML 1.0 forbids; escaping `<` and `&` is left to who writes the XML."""
+    return _NOT_XML.sub("", str(text))
