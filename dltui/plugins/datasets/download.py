@@ -61,7 +61,7 @@ def _from_mirrors(
     context.progress(f"looking for a place to download {dataset} from")
     urls = {f"{mirror}/{smallest.name}": mirror for mirror in mirrors}
     failures = []
-    for url, silence in reach.answers(list(urls)):
+    for url, silence in reach.answers(list(urls), reach.SECONDS):
         failure = silence or _from_mirror(dataset, missing, urls[url], folder, context)
         if failure is None:
             return
@@ -80,7 +80,7 @@ def _from_mirror(
     before = 0
     for file in missing:
         if not _is_there(folder, file):
-            failure = _fetch(f"{mirror}/{file.name}", file, folder, _Meter(dataset, before, total, context))
+            failure = _fetch(f"{mirror}/{file.name}", file, folder, _Meter(dataset, before, file.size, total, context))
             if failure is not None:
                 return failure
         before += file.size
@@ -122,15 +122,16 @@ def _temporary(folder: Path) -> Iterator[Path]:
 class _Meter:
     """What pooch moves while it downloads one file: the fraction of all files that has arrived."""
 
-    def __init__(self, dataset: str, before: int, all_bytes: int, context: PreparationContext) -> None:
+    def __init__(self, dataset: str, before: int, size: int, all_bytes: int, context: PreparationContext) -> None:
         self.total: Any = 0
         self._text = f"downloading {dataset} ({max(1, round(all_bytes / 1e6)):,} MB)"
-        self._before, self._all, self._done = before, all_bytes, 0
+        self._before, self._size, self._all, self._done = before, size, all_bytes, 0
         self._context = context
 
     def update(self, count: int) -> None:
-        self._done += count
-        self._context.progress(self._text, min(1.0, (self._before + self._done) / self._all))
+        # pooch counts whole chunks, also when the last one is not full.
+        self._done = min(self._done + count, self._size)
+        self._context.progress(self._text, (self._before + self._done) / self._all)
 
     def reset(self) -> None:
         self._done = 0
