@@ -102,5 +102,5 @@ class Journal:
                 time.sleep(RETRY_SECONDS)
             else:
                 if waited:
-                    self.heartbeat.phase(*phase)
+                    self.heartbeat.phase(phase)
                 return result

@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
+from dltui.core import control
 from dltui.core.attempt import Attempt
 from dltui.core.errors import DltuiError
 from dltui.core.explain import explain
@@ -27,14 +28,15 @@ def work(run: RunDirectory, debug: bool = False) -> int:
     Raises RunError when another worker holds the run.
     """
     lock = RunLock()
-    lock.acquire(run.path / "lock")
+    lock.acquire(run.lock_path)
     reader = RunReader(run)
     reader.refresh()
-    number = reader.history.last_attempt + 1
+    number = reader.history.attempts_started + 1
     heartbeat = Heartbeat(run.path, number)
     heartbeat.phase("starting")
     log = EventLog(run.events_path, number)
     attempt = Attempt(run, reader.history, log, heartbeat, number)
+    control.forget(run.path, {record["id"] for record in reader.history.commands}, reader.history.last_time)
     if not debug:
         _listen(attempt)
     try:

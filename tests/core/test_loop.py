@@ -100,7 +100,7 @@ def same(one: State, other: State) -> bool:
 
 
 def command(action: str, **arguments: Any) -> Command:
-    return Command(id=f"id-{action}", action=action, arguments=arguments, by="me", sent=0.0)
+    return Command(id=f"id-{action}", action=action, arguments=arguments, by="me", sent=0.0, path=Path())
 
 
 def test_it_learns_and_says_so(data: Data) -> None:
