@@ -122,7 +122,7 @@ def _write(path: Path, array: Array, rows: Array | None, digest: Digest) -> Iter
     count = len(array) if rows is None else len(rows)
     shape = (count, *array.shape[1:])
     digest.array(array.dtype, shape)
-    with path.open("xb", buffering=0) as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0) as file:
         fs.append_all(file.fileno(), _header(array.dtype, shape))
         for some in chunks(array, count):
             piece = np.ascontiguousarray(array[some] if rows is None else array[rows[some]])

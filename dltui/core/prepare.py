@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 # Another run that prepares the same data is waited for this long, then the work is done twice.
 PATIENCE = 120.0
 TELL_SECONDS = 0.1
+LOCK = ".lock"
 
 
 @dataclass
@@ -126,18 +127,24 @@ def _make(final: Path, dataset: Dataset, options: DatasetOptions, context: Conte
     def waiting() -> None:
         context.progress(f"waiting for another run that prepares {dataset.name}")
 
-    with turn(final.with_name(f".{final.name}.lock"), PATIENCE, waiting) as alone:
+    _sweep(final.parent)
+    with turn(final.with_name(f".{final.name}{LOCK}"), PATIENCE, waiting):
         if data.is_intact(final):
             return
-        if alone:
-            for leftover in final.parent.glob(f".{final.name}-*"):
-                shutil.rmtree(leftover, ignore_errors=True)
         temp = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
         try:
             _fill(temp, dataset, options, context, arrays)
             _commit(temp, final)
         finally:
             shutil.rmtree(temp, ignore_errors=True)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what killed preparations left: temporary folders whose lock nobody holds."""
+    for lock in cache.glob(f".*{LOCK}"):
+        with turn(lock, -1.0, lambda: None) as free:
+            for leftover in cache.glob(f"{lock.name.removesuffix(LOCK)}-*") if free else ():
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Context, arrays: Arrays | None) -> None:

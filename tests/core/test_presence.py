@@ -1,0 +1,72 @@
+"""Whether a dataset is here, said without opening a file or importing anything heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dltui.core.presence import Presence, presence
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str = "fashion-mnist"
+    files: tuple[str, ...] = ("a.gz", "b.gz")
+    download_bytes: int = 30_878_645
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("HOME", "DLTUI_CACHE", "KERAS_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.delenv("DLTUI_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def put(folder: Path, *names: str) -> Path:
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
+def test_nothing_here_is_a_download() -> None:
+    assert presence(Entry()) == Presence(False, "31 MB download")
+
+
+def test_without_files_and_download_it_is_embedded() -> None:
+    assert presence(Entry("digits", (), 0)) == Presence(True, "embedded")
+
+
+def test_a_folder_counts_when_it_has_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = put(tmp_path / "data1" / "fashion-mnist", "a.gz")
+    monkeypatch.setenv("DLTUI_DATA", str(tmp_path / "data1"))
+    assert not presence(Entry()).here
+    (folder / "b.gz").touch()
+    assert presence(Entry()) == Presence(True, "here", folder)
+
+
+@pytest.mark.parametrize("place", ["data/FashionMNIST/raw", "KERAS_HOME/datasets/fashion-mnist", "HOME/data"])
+def test_the_habits_of_other_tools_are_known(tmp_path: Path, place: str) -> None:
+    assert presence(Entry()).here is False
+    folder = put(tmp_path / place, "a.gz", "b.gz")
+    assert presence(Entry()) == Presence(True, "here", folder)
+
+
+def test_with_an_explicit_folder_nothing_else_counts(tmp_path: Path) -> None:
+    put(tmp_path / "data", "a.gz", "b.gz")
+    given = tmp_path / "given"
+    assert presence(Entry(), str(given)) == Presence(False, "not in this folder")
+    put(given, "a.gz", "b.gz")
+    assert presence(Entry(), str(given)) == Presence(True, "here", given)
+
+
+def test_it_is_light() -> None:
+    heavy = "{'numpy', 'pydantic', 'pluggy', 'requests', 'pooch'}"
+    code = f"import sys, dltui.core.presence, dltui.core.reach; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
