@@ -14,6 +14,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from dltui.core import manager
 from dltui.core.describe import describe
 from dltui.core.errors import DltuiError, PluginError
 from dltui.core.manager import explain
+from dltui.core.sources import Source
 
 Record = dict[str, Any]
 
@@ -29,8 +31,16 @@ FILE_BYTES = 64 << 20
 
 
 def catalog(source: Record, asked: Record) -> Record:
-    """What the source brings."""
-    return describe(manager.load(source))
+    """What the source brings; each thing says by which entry point it came, so that a worker loads that one alone."""
+    whole = Source.from_json(source)
+    parts = [replace(whole, entry_points=(point,)) for point in whole.entry_points] or [whole]
+    answer: Record = {}
+    for part in parts:
+        for kind, found in describe(manager.load(part)).items():
+            if kind != "errors":
+                found = [{**item, "entry_points": part.entry_points} for item in found]
+            answer.setdefault(kind, []).extend(found)
+    return answer
 
 
 def check(source: Record, asked: Record) -> Record:
@@ -54,8 +64,6 @@ def dataset_sources(source: Record, asked: Record) -> Record:
 
 def layers(source: Record, asked: Record) -> Record:
     """A model's structure: {"model", "config", "spec", "backend_source"} -> {"layers": [...]}."""
-    from dataclasses import asdict
-
     from dltui.core.contract import Spec
 
     model = manager.load_model(source, asked["model"])

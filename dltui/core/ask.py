@@ -1,0 +1,53 @@
+"""Questions about a plugin that only its own code can answer, each asked in a short-lived process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.probing import answer, plugin_seconds
+
+if TYPE_CHECKING:
+    from dltui.core.catalog import BackendEntry, DatasetEntry, ModelEntry
+
+FRAMEWORK_SECONDS = 120.0
+"""A framework's first import over a slow disk."""
+
+
+def full_config(model: ModelEntry, values: Mapping[str, Any]) -> dict[str, Any]:
+    """All hyperparameters as the model's own Config makes them. Raises UsageError in the Config's words."""
+    details = {"model": model.id, "config": dict(values)}
+    return dict(_answer(model.source, "check", details)["config"])
+
+
+def full_options(dataset: DatasetEntry, values: Mapping[str, Any]) -> dict[str, Any]:
+    """All options as the dataset's own class makes them. Raises UsageError in its words."""
+    details = {"dataset": dataset.name, "options": dict(values)}
+    return dict(_answer(dataset.source, "dataset-check", details)["options"])
+
+
+def dataset_files(dataset: DatasetEntry, options: Mapping[str, Any], folders: Sequence[Path]) -> list[Path] | None:
+    """The files that would be read, [] when they must be downloaded first, None for embedded data."""
+    details = {"dataset": dataset.name, "options": dict(options), "data_dirs": [str(folder) for folder in folders]}
+    found = _answer(dataset.source, "dataset-sources", details)["sources"]
+    return None if found is None else [Path(path) for path in found]
+
+
+def network_layers(
+    model: ModelEntry, backend: BackendEntry, config: Mapping[str, Any], spec: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The rows of a network's structure (name, kind, output, parameters), built without data. Imports the framework."""
+    details = {"model": model.id, "config": dict(config), "spec": dict(spec), "backend_source": dict(backend.source)}
+    return list(_answer(model.source, "layers", details, FRAMEWORK_SECONDS)["layers"])
+
+
+def framework_devices(backend: BackendEntry) -> list[dict[str, Any]]:
+    """What the framework itself can use: device, name, problem. Imports the framework."""
+    return list(_answer(backend.source, "devices", {"framework": backend.framework}, FRAMEWORK_SECONDS)["devices"])
+
+
+def _answer(
+    source: Mapping[str, Any], question: str, details: dict[str, Any], seconds: float | None = None
+) -> dict[str, Any]:
+    return answer(str(source["python"]), question, source, details, seconds or plugin_seconds())

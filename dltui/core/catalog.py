@@ -1,0 +1,131 @@
+"""What there is to choose from: models, datasets and frameworks of all plugins, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dltui.core.errors import UsageError
+from dltui.core.fields import FieldSpec
+from dltui.core.sources import Installed, Source
+
+FAVOURITE = "torch"
+"""The framework of a model named without one, when several are installed."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model that can be chosen. `source` is what a worker needs to load exactly this plugin, interpreter included."""
+
+    id: str
+    name: str
+    framework: str
+    task: str
+    summary: str
+    fields: tuple[FieldSpec, ...]
+    checks_more: bool
+    """Its Config refuses values that the fields allow."""
+    source: Mapping[str, Any]
+    available: bool = True
+    reason: str = ""
+    """Why it is not available, and what to do."""
+
+    def field(self, name: str) -> FieldSpec | None:
+        return next((spec for spec in self.fields if spec.name == name), None)
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """A dataset that can be chosen. `embedded`: its data comes with a package, without files or network."""
+
+    name: str
+    task: str
+    summary: str
+    fields: tuple[FieldSpec, ...]
+    checks_more: bool
+    source: Mapping[str, Any]
+    input_shape: tuple[int, ...] = ()
+    classes: int = 0
+    train_size: int = 0
+    test_size: int = 0
+    download_bytes: int = 0
+    embedded: bool = False
+    homepage: str = ""
+    files: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BackendEntry:
+    """A framework. `version` is None when it is not installed in `python`; `problem` says why it cannot be used."""
+
+    framework: str
+    title: str
+    package: str
+    install: str
+    python: str
+    version: str | None
+    problem: str
+    source: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ExporterEntry:
+    """A figure or table; `task` None fits all."""
+
+    name: str
+    kind: str
+    suffix: str
+    task: str | None
+    source: Mapping[str, Any]
+
+
+@dataclass
+class Catalog:
+    """Everything by its name. `problems` are (plugin, reason) pairs in one line each."""
+
+    models: dict[str, ModelEntry] = field(default_factory=dict)
+    datasets: dict[str, DatasetEntry] = field(default_factory=dict)
+    backends: dict[str, BackendEntry] = field(default_factory=dict)
+    exporters: dict[str, ExporterEntry] = field(default_factory=dict)
+    loggers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    installed: dict[str, Installed] = field(default_factory=dict)
+    """What each interpreter has."""
+
+    def model(self, text: str) -> ModelEntry:
+        """By id, or by a name that several frameworks share: then of an installed one, PyTorch first."""
+        if text in self.models:
+            return self.models[text]
+        twins = [entry for entry in self.models.values() if entry.name == text]
+        if twins:
+            return min(twins, key=lambda entry: (not entry.available, entry.framework != FAVOURITE))
+        names = [*self.models, *(entry.name for entry in self.models.values())]
+        raise UsageError(self._unknown("model", text, names))
+
+    def dataset(self, text: str) -> DatasetEntry:
+        if text in self.datasets:
+            return self.datasets[text]
+        raise UsageError(self._unknown("dataset", text, list(self.datasets)))
+
+    def _unknown(self, kind: str, text: str, names: Sequence[str]) -> str:
+        from dltui.core.names import suggest
+        from dltui.core.text import clean_line
+
+        hint = suggest(text, names) or (f"dltui {kind}s lists them" if names else "none is installed")
+        broken = f" ({len(self.problems)} plugin problems: dltui plugins list)" if self.problems else ""
+        return f'no {kind} "{clean_line(text, 60)}"; {hint}{broken}'
+
+
+def load_catalog(plugins: Sequence[Path | str] = (), refresh: bool = False, seconds: float | None = None) -> Catalog:
+    """What all plugins bring: installed ones, those in the plugins folder, and the given files.
+
+    Kept answers are used unless something has changed or `refresh` is asked for; a plugin gets `seconds` to load.
+    Raises UsageError when a given file does not exist or the settings cannot be read.
+    """
+    from dltui.core.assembly import assemble
+
+    return assemble([Path(path) for path in plugins], refresh, seconds)

@@ -1,0 +1,66 @@
+"""The user's own settings file. Nothing in it is needed, and none is ever read from the working directory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dltui.core import paths
+from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`interpreters` maps a framework to the Python that has it; `tables` is the whole file."""
+
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Any] = field(default_factory=dict)
+
+    def interpreter(self, framework: str) -> str:
+        """The Python that runs models of a framework: by default the one that dltui runs in."""
+        return self.interpreters.get(framework, sys.executable)
+
+
+def load_settings() -> Settings:
+    """Raises UsageError with file and line when the file cannot be read."""
+    file = paths.config_file()
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+    tables = _parse(content, file)
+    frameworks = tables.get("frameworks", {})
+    if not isinstance(frameworks, dict):
+        raise UsageError(f'{file}: frameworks must be tables like [frameworks.torch] python = "/path/to/python"')
+    return Settings({name: _python(name, entry, file) for name, entry in frameworks.items() if entry != {}}, tables)
+
+
+def interpreter(framework: str) -> str:
+    """The Python of a framework, by the settings file."""
+    return load_settings().interpreter(framework)
+
+
+def _parse(content: bytes, file: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file} is not valid TOML: {clean_line(error, 200)}") from None
+
+
+def _python(framework: str, entry: object, file: Path) -> str:
+    python = entry.get("python") if isinstance(entry, dict) else None
+    if not isinstance(python, str) or not python:
+        raise UsageError(
+            f'{file}: [frameworks.{clean_line(framework, 40)}] needs python = "/path/to/python" and nothing else'
+        )
+    # Not resolved: the python of a virtual environment is a link, and the link is what makes it one.
+    return os.path.abspath(os.path.expanduser(python))  # noqa: PTH100, PTH111
