@@ -20,11 +20,13 @@ class Entry(Protocol):
     def files(self) -> Sequence[str]: ...
     @property
     def download_bytes(self) -> int: ...
+    @property
+    def embedded(self) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Presence:
-    """`text` is "here", "embedded" or "31 MB download"; `folder` is where the files lie, if it is by files."""
+    """`text` is "here", "embedded", "31 MB download" and the like; `folder` is where the files lie, if it is by files."""
 
     here: bool
     text: str
@@ -33,10 +35,12 @@ class Presence:
 
 def presence(entry: Entry, data_dir: str | None = None) -> Presence:
     """Where a run would take this dataset from. With a `data_dir` (the flag --data-dir) only that folder counts."""
-    if not entry.files:
-        return Presence(False, megabytes(entry.download_bytes)) if entry.download_bytes else Presence(True, "embedded")
+    if entry.embedded:
+        return Presence(True, "embedded")
+    if not entry.files and not entry.download_bytes:
+        return Presence(True, "from its plugin")
     for folder in search_folders(entry.name, data_dir):
-        if all((folder / name).is_file() for name in entry.files):
+        if entry.files and all((folder / name).is_file() for name in entry.files):
             return Presence(True, "here", folder)
     if data_dir:
         return Presence(False, "not in this folder")

@@ -17,6 +17,7 @@ class Entry:
     name: str = "fashion-mnist"
     files: tuple[str, ...] = ("a.gz", "b.gz")
     download_bytes: int = 30_878_645
+    embedded: bool = False
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +39,13 @@ def test_nothing_here_is_a_download() -> None:
     assert presence(Entry()) == Presence(False, "31 MB download")
 
 
-def test_without_files_and_download_it_is_embedded() -> None:
-    assert presence(Entry("digits", (), 0)) == Presence(True, "embedded")
+def test_what_needs_no_files_is_always_there() -> None:
+    assert presence(Entry("digits", (), 0, embedded=True)) == Presence(True, "embedded")
+    assert presence(Entry("mine", (), 0)) == Presence(True, "from its plugin")
+
+
+def test_unnamed_files_are_a_download() -> None:
+    assert presence(Entry("mine", ())) == Presence(False, "31 MB download")
 
 
 def test_a_folder_counts_when_it_has_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
