@@ -26,7 +26,7 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Presence:
-    """`text` is "here", "embedded", "31 MB download" and the like; `folder` is where the files lie, if it is by files."""
+    """`text` is "here", "embedded", "31 MB download" and the like; `folder` is where its files lie."""
 
     here: bool
     text: str
