@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.status import ALIVE
 from dltui.tui.cli import numbers
 from dltui.tui.cli.terminal import is_terminal, say, visible, warn
 
@@ -36,7 +35,7 @@ def alive_run(text: str, action: str) -> RunReader:
     """The run, which must be alive. Raises UsageError saying what it is instead."""
     reader = open_run(text)
     status = reader.status()
-    if status.name not in ALIVE:
+    if status.over:
         raise UsageError(f"{reader.directory.id} is {status.name}: nothing to {action}")
     return reader
 
@@ -53,7 +52,7 @@ def order(reader: RunReader, action: str, arguments: dict[str, Any]) -> dict[str
             if entry["id"] == sent:
                 return _obeyed(reader, entry)
         status = reader.status()
-        if status.name not in ALIVE:
+        if status.over:
             raise NoAnswerError(f"{reader.directory.id} ended ({status.name}) before it could {action}")
         now = time.monotonic()
         if now - told >= PATIENCE:

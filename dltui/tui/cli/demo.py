@@ -105,7 +105,7 @@ def _full_screen(run: RunDirectory) -> int:
     reader = RunReader(run)
     reader.refresh()
     status = reader.status()
-    if status.name in closing.EXIT_CODES:
+    if status.over:
         lines = [closing.outcome(reader.history, status.name, status.why)]
         lines += [*closing.next_step(reader, status.name), *closing.take_home(Path(reader.run["exports"]))]
     else:

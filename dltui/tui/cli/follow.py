@@ -7,16 +7,17 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from dltui.core import control, process
 from dltui.core.reader import RunReader
-from dltui.core.status import ALIVE, Status
+from dltui.core.status import Status
 from dltui.tui.cli import closing, interrupt
 from dltui.tui.cli.outputs import JsonOutput, LiveOutput, Output, PlainOutput
-from dltui.tui.cli.terminal import is_terminal, terminal_output
+from dltui.tui.cli.terminal import is_terminal, terminal_output, warn
 
 if TYPE_CHECKING:
     from dltui.core.rundir import RunDirectory
@@ -79,6 +80,8 @@ class Follower:
                 self._handle_key(keys)
         status = self._last_status()
         self.output.close(self.reader, status, self._closing(status))
+        if status.name == "failed":
+            warn(f"dltui: {self.reader.directory.id} failed: {status.why}")
         return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
 
     def _notice(self) -> str:
@@ -142,7 +145,7 @@ class Follower:
             self.reader.refresh()
             self.output.show(self.reader, self.reader.status(), "")
             return True
-        if status.name not in closing.EXIT_CODES:
+        if not status.over:
             return False
         live = self.reader.live()
         if live is None or live.phase == "ended":
@@ -150,17 +153,19 @@ class Follower:
         return process.alive(live.process) is not True
 
     def _closing(self, status: Status) -> list[str]:
-        if self.code is not None and status.name not in closing.EXIT_CODES:
+        if self.code is not None and not status.over:
             return closing.come_back(self.reader)
-        lines = [closing.outcome(self.reader.history, status.name, status.why)]
+        # Why a run failed goes to standard error, where scripts look for it.
+        failed = status.name == "failed"
+        lines = [] if failed else [closing.outcome(self.reader.history, status.name, status.why)]
         lines += closing.next_step(self.reader, status.name)
         return lines + closing.take_home(Path(self.reader.run["exports"]))
 
     def _last_status(self) -> Status:
         """A worker of ours that has gone without a word has failed, whatever its directory says."""
         status = self.reader.status()
-        if self._child_ended and status.name in ALIVE:
-            return Status("failed", f"its worker ended at once: {closing.last_words(self.reader)}")
+        if self._child_ended and not status.over:
+            return replace(status, name="failed", why=f"its worker ended at once: {closing.last_words(self.reader)}")
         return status
 
 

@@ -9,7 +9,6 @@ import click
 
 from dltui import __version__
 from dltui.core.errors import UsageError
-from dltui.core.status import ALIVE
 from dltui.tui.cli.control import open_run, order
 from dltui.tui.cli.terminal import say
 
@@ -33,7 +32,7 @@ def resume(run: str | None, detach: bool, plain: bool, as_json: bool) -> int:
         done = order(reader, "resume", {})
         say(f"{name} goes on at step {done['step']:,}; watch it with: dltui attach {name}")
         return 0
-    if status.name in ALIVE:
+    if not status.over:
         raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")
     if status.name == "finished":
         raise UsageError(f"{name} is finished: nothing to resume")

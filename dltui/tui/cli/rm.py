@@ -7,7 +7,6 @@ import shutil
 import click
 
 from dltui.core.errors import RunError, UsageError
-from dltui.core.status import ALIVE
 from dltui.tui.cli.control import open_run
 from dltui.tui.cli.terminal import is_terminal, say, visible
 
@@ -22,9 +21,9 @@ def rm(runs: tuple[str, ...], yes: bool) -> int:
     chosen = []
     for text in runs:
         reader = open_run(text)
-        status = reader.status().name
-        if status in ALIVE:
-            raise UsageError(f"{reader.directory.id} is {status}; first: dltui stop {reader.directory.id}")
+        status = reader.status()
+        if not status.over:
+            raise UsageError(f"{reader.directory.id} is {status.name}; first: dltui stop {reader.directory.id}")
         if reader.directory.path.resolve().parent != runs_dir().resolve():
             raise UsageError(f"{reader.directory.path} is not in {runs_dir()}: delete it yourself")
         chosen.append(reader.directory)

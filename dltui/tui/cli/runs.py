@@ -52,7 +52,7 @@ def _row(run: Any) -> dict[str, Any] | None:
 def columns(row: dict[str, Any], now: float) -> list[str]:
     """A run as a row of the table."""
     best = row.get("best")
-    name = row.get("best_metric") or row.get("monitor") or ""
+    name = row.get("metric") or ""
     done = f"{row.get('epoch') or 0}/{row['epochs']}" if row.get("epochs") else "-"
     created = row.get("created")
     return [

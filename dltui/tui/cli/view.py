@@ -36,34 +36,33 @@ class Frame:
 def live_view(reader: RunReader, status: Status, now: float, frame: Frame) -> RenderableType:
     """Title, two progress bars, the table of metrics, the last log line and the notice."""
     history = reader.history
-    rows: list[RenderableType] = [title(reader, status)]
+    rows: list[RenderableType] = [one_line(title(reader, status), frame)]
     at = progress(history, reader.live())
     if at is None or not history.points.steps:
-        rows.append(waiting(status, now))
+        rows.append(one_line(waiting(status, now), frame))
     if at is not None:
         rows.append(bars(at, frame))
     if history.epochs:
         rows.append(metrics_table(history))
     if history.logs:
         when, _, text = history.logs[-1]
-        rows.append(
-            Text(
-                f"{time.strftime('%H:%M:%S', time.localtime(when))} {clean_line(text)}",
-                style="dim",
-                no_wrap=True,
-                overflow="ellipsis",
-            )
-        )
-    rows.append(Text(frame.notice, style="bold", no_wrap=True, overflow="ellipsis"))
+        line = f"{time.strftime('%H:%M:%S', time.localtime(when))} {clean_line(text)}"
+        rows.append(one_line(Text(line, style="dim"), frame))
+    rows.append(one_line(Text(frame.notice, style="bold"), frame))
     return Group(*rows)
+
+
+def one_line(text: Text, frame: Frame) -> Text:
+    """Cut at the right edge; the ellipsis is not ASCII."""
+    text.no_wrap, text.overflow = True, "crop" if frame.ascii else "ellipsis"
+    return text
 
 
 def title(reader: RunReader, status: Status) -> Text:
     run = reader.run
-    text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(clean_line(reader.directory.id), style="bold")
-    text.append(f"  {clean_line(run['model'])} on {clean_line(run['dataset'])}, {clean_line(run['device']['name'])}  ")
-    text.append(status.name, style=STATUS_STYLES.get(status.name, "cyan"))
+    text = Text(clean_line(reader.directory.id), style="bold")
+    where = f"{clean_line(run['model'])} on {clean_line(run['dataset'])}, {clean_line(run['device']['name'])}"
+    text = Text.assemble(text, f"  {where}  ", (status.name, STATUS_STYLES.get(status.name, "cyan")))
     if status.name in ("paused", "silent", "failed", "interrupted") and status.why:
         text.append(f": {clean_line(status.why)}")
     return text
@@ -72,28 +71,25 @@ def title(reader: RunReader, status: Status) -> Text:
 def waiting(status: Status, now: float) -> Text:
     """The phase before the first numbers, with its seconds: `importing torch 4 s`."""
     since = f" {numbers.duration(now - status.since)}" if status.since else ""
-    return Text(clean_line(f"{status.phase or status.name}{since}"), style="cyan")
+    return Text(clean_line(f"{status.why or status.phase or status.name}{since}"), style="cyan")
 
 
-def bars(at: Progress, frame: Frame) -> Table:
-    table = Table.grid(padding=(0, 1))
-    length = max(min(frame.width - 46, 40), 8)
-    table.add_row(
-        "epoch",
-        f"{at.epoch} of {at.epochs}",
-        bar(at.epoch_fraction, length, frame.ascii),
-        numbers.percent(at.epoch_fraction),
-        "",
-    )
+def bars(at: Progress, frame: Frame) -> RenderableType:
+    """The epoch's progress over the run's, with the pace and what is left."""
     pace = []
     if at.left is not None:
         pace.append(f"{numbers.duration(at.left)} left")
     if at.samples_per_second:
         pace.append(f"{numbers.count(at.samples_per_second)} samples/s")
-    table.add_row(
-        "run", "", bar(at.run_fraction, length, frame.ascii), numbers.percent(at.run_fraction), "  ".join(pace)
-    )
-    return table
+    first = (f"epoch {at.epoch} of {at.epochs}", at.epoch_fraction, "")
+    second = ("run", at.run_fraction, "  ".join(pace))
+    label = len(first[0])
+    length = max(min(frame.width - label - len(second[2]) - 10, 40), 8)
+    lines = []
+    for name, fraction, rest in (first, second):
+        line = Text.assemble(name.ljust(label), " ", bar(fraction, length, frame.ascii))
+        lines.append(one_line(line.append(f" {numbers.percent(fraction):>5}  {rest}".rstrip()), frame))
+    return Group(*lines)
 
 
 def bar(fraction: float, length: int, ascii_only: bool = False) -> Text:
