@@ -1,0 +1,113 @@
+"""Where a run can train: found without a framework, chosen by a word like `auto` or `cuda:1`."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+from dataclasses import dataclass
+
+from dltui.core.cpu import cpu_count, cpu_name
+from dltui.core.errors import UsageError
+from dltui.core.nvidia import Gpu, gpus
+from dltui.core.text import clean_line
+
+__all__ = ["Device", "choose", "cpu_count", "list_devices", "resolve", "worker_environment"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to train; None for what is not known. `problem` says why it cannot be used."""
+
+    name: str
+    """"cpu", "mps" or "cuda:N", N counting what CUDA_VISIBLE_DEVICES leaves."""
+    title: str
+    uuid: str | None = None
+    total_bytes: int | None = None
+    free_bytes: int | None = None
+    utilization: float | None = None
+    """Percent."""
+    temperature: float | None = None
+    """Degrees Celsius."""
+    power: float | None = None
+    """Watts."""
+    processes: tuple[tuple[str, int, int], ...] = ()
+    """(user, pid, bytes) of those who use it."""
+    problem: str | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.name.split(":")[0]
+
+
+def list_devices() -> list[Device]:
+    """CUDA devices, then mps, then the CPU, which is always there."""
+    found = [_cuda(number, gpu) for number, gpu in enumerate(gpus())]
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        found.append(Device("mps", f"{cpu_name()} GPU"))
+    return [*found, _cpu()]
+
+
+def resolve(text: str) -> Device:
+    """The device that a person means. Raises UsageError that says what there is."""
+    return choose(text, list_devices())
+
+
+def choose(text: str, found: list[Device]) -> Device:
+    """`auto`: the CUDA device with most free memory, else mps, else the CPU; a GPU that does not work is not passed
+    over in silence. `cuda` without a number: likewise the one with most free memory."""
+    word = text.strip().lower()
+    cuda = [device for device in found if device.kind == "cuda"]
+    usable = [device for device in cuda if not device.problem]
+    if word in ("auto", "cuda") and cuda:
+        if not usable:
+            raise UsageError(f"{cuda[0].name} ({cuda[0].title}) cannot be used: {cuda[0].problem}; or say --device cpu")
+        return max(usable, key=lambda device: device.free_bytes or 0)
+    if word == "auto":
+        return next((device for device in found if device.kind == "mps"), found[-1])
+    for device in found:
+        if device.name == word:
+            if device.problem:
+                raise UsageError(f"{device.name} ({device.title}) cannot be used: {device.problem}")
+            return device
+    raise UsageError(f'no device "{clean_line(text, 40)}"; {_hint(word, found)}')
+
+
+def worker_environment(device: Device) -> dict[str, str]:
+    """What shows a worker its device and no other."""
+    return {"CUDA_VISIBLE_DEVICES": device.uuid or "" if device.kind == "cuda" else ""}
+
+
+def _cuda(number: int, gpu: Gpu) -> Device:
+    return Device(
+        name=f"cuda:{number}",
+        title=clean_line(gpu.title, 80),
+        uuid=gpu.uuid or None,
+        total_bytes=gpu.total_bytes,
+        free_bytes=gpu.free_bytes,
+        utilization=gpu.utilization,
+        temperature=gpu.temperature,
+        power=gpu.power,
+        processes=gpu.processes,
+        problem=clean_line(gpu.problem, 200) or None,
+    )
+
+
+def _cpu() -> Device:
+    import psutil
+
+    count = cpu_count()
+    memory = psutil.virtual_memory()
+    title = f"{clean_line(cpu_name(), 60)}, {count} core{'s' if count != 1 else ''}"
+    return Device("cpu", title, total_bytes=memory.total, free_bytes=memory.available)
+
+
+def _hint(word: str, found: list[Device]) -> str:
+    """What was probably meant, then what there is."""
+    from dltui.core.names import suggest
+
+    guess = "cuda" if re.fullmatch(r"gpu(:\d+)?", word) else ""
+    names = [device.name for device in found]
+    cuda = any(device.kind == "cuda" for device in found)
+    meant = f"did you mean {guess}?" if guess and cuda else suggest(word, [*names, "auto"])
+    return f"{meant} there {'are' if len(names) > 1 else 'is'} {', '.join(names)}".strip()

@@ -1,0 +1,138 @@
+"""NVIDIA GPUs as the driver's library (NVML) tells of them, without any framework and without memory on the GPU."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """What is known of a GPU, or of a part of one (MIG); None for what the driver does not tell."""
+
+    uuid: str
+    title: str
+    total_bytes: int | None = None
+    free_bytes: int | None = None
+    utilization: float | None = None
+    temperature: float | None = None
+    power: float | None = None
+    processes: tuple[tuple[str, int, int], ...] = ()
+    problem: str = ""
+
+
+def gpus() -> list[Gpu]:
+    """The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order. A driver that does not work is one unusable GPU."""
+    try:
+        import pynvml
+    except ImportError:
+        return []
+    try:
+        pynvml.nvmlInit()
+    except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):
+        # No NVIDIA driver here.
+        return []
+    except pynvml.NVMLError as error:
+        return visible([Gpu("", "NVIDIA GPU", problem=_problem(error))], os.environ.get("CUDA_VISIBLE_DEVICES"))
+    # Never shut down: starting again takes long where the driver is not kept loaded.
+    found = [gpu for number in range(pynvml.nvmlDeviceGetCount()) for gpu in _device(pynvml, number)]
+    return visible(found, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def visible(found: Sequence[Gpu], wanted: str | None) -> list[Gpu]:
+    """What CUDA would show: numbers or beginnings of UUIDs in this order; the list ends at the first that fits none.
+
+    Numbers count in the order of the bus, like nvidia-smi's, which is what people mean.
+    """
+    if wanted is None:
+        return list(found)
+    chosen: list[Gpu] = []
+    for word in (part.strip() for part in wanted.split(",")):
+        if word.isdecimal() and int(word) < len(found):
+            gpu = found[int(word)]
+        else:
+            fitting = [gpu for gpu in found if word[:4] in ("GPU-", "MIG-") and gpu.uuid.startswith(word)]
+            if len(fitting) != 1:
+                break
+            gpu = fitting[0]
+        if gpu in chosen:
+            # CUDA shows nothing at all when one is named twice.
+            return []
+        chosen.append(gpu)
+    return chosen
+
+
+def _device(nvml: Any, number: int) -> Iterator[Gpu]:
+    """A GPU, or its parts when it is divided: only those can then be used."""
+    try:
+        handle = nvml.nvmlDeviceGetHandleByIndex(number)
+        parts = list(_parts(nvml, handle))
+        for part in parts or [handle]:
+            yield _gpu(nvml, part, handle)
+    except nvml.NVMLError as error:
+        yield Gpu("", f"NVIDIA GPU {number}", problem=_problem(error))
+
+
+def _parts(nvml: Any, handle: Any) -> Iterator[Any]:
+    with contextlib.suppress(nvml.NVMLError):
+        if nvml.nvmlDeviceGetMigMode(handle)[0] != nvml.NVML_DEVICE_MIG_ENABLE:
+            return
+        for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+            with contextlib.suppress(nvml.NVMLError):
+                yield nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
+
+
+def _gpu(nvml: Any, part: Any, whole: Any) -> Gpu:
+    def ask(question: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return question(*arguments)
+        except (nvml.NVMLError_NotSupported, nvml.NVMLError_NoPermission, nvml.NVMLError_InvalidArgument):
+            return None
+
+    memory = ask(nvml.nvmlDeviceGetMemoryInfo, part)
+    load = ask(nvml.nvmlDeviceGetUtilizationRates, part)
+    power = ask(nvml.nvmlDeviceGetPowerUsage, whole)
+    return Gpu(
+        uuid=_text(nvml.nvmlDeviceGetUUID(part)),
+        title=_text(nvml.nvmlDeviceGetName(part)),
+        total_bytes=memory and int(memory.total),
+        free_bytes=memory and int(memory.free),
+        utilization=load and float(load.gpu),
+        temperature=ask(nvml.nvmlDeviceGetTemperature, whole, nvml.NVML_TEMPERATURE_GPU),
+        power=None if power is None else power / 1000,
+        processes=_processes(ask(nvml.nvmlDeviceGetComputeRunningProcesses, part) or ()),
+    )
+
+
+def _processes(running: Sequence[Any]) -> tuple[tuple[str, int, int], ...]:
+    """(user, pid, bytes) of those who compute on a GPU; what a container hides is "?" or 0."""
+    if not running:
+        return ()
+    import psutil
+
+    found = []
+    for process in running:
+        try:
+            user = psutil.Process(process.pid).username()
+        except (psutil.Error, KeyError, OSError):
+            user = "?"
+        found.append((user, int(process.pid), int(process.usedGpuMemory or 0)))
+    return tuple(found)
+
+
+def _problem(error: Exception) -> str:
+    text = str(error).strip().lower() or type(error).__name__
+    if "version mismatch" in text:
+        return "the NVIDIA driver was updated while it was in use; restart the machine"
+    if "lost" in text:
+        return "the GPU does not answer any more; restart the machine"
+    if "permission" in text:
+        return "no permission to use the GPU; ask who runs this machine"
+    return f"the NVIDIA driver says: {text}"
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
