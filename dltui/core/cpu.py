@@ -11,10 +11,7 @@ ROOT = Path("/")
 
 def cpu_count(root: Path = ROOT) -> int:
     """Processors by affinity, or fewer where a container's quota allows fewer; at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        allowed = len(os.sched_getaffinity(0))
-    else:
-        allowed = os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota(root)
     # Rounded down: a thread too many makes all of them wait for the next period.
     return max(1, allowed if quota is None else min(allowed, int(quota)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import sys
 from dataclasses import dataclass
 
@@ -106,8 +105,9 @@ def _hint(word: str, found: list[Device]) -> str:
     """What was probably meant, then what there is."""
     from dltui.core.names import suggest
 
-    guess = "cuda" if re.fullmatch(r"gpu(:\d+)?", word) else ""
     names = [device.name for device in found]
     cuda = any(device.kind == "cuda" for device in found)
-    meant = f"did you mean {guess}?" if guess and cuda else suggest(word, [*names, "auto"])
-    return f"{meant} there {'are' if len(names) > 1 else 'is'} {', '.join(names)}".strip()
+    meant = "" if word.startswith(("gpu", "cuda")) else suggest(word, [*names, "auto"])
+    if word.startswith("gpu") and cuda:
+        meant = "did you mean cuda?"
+    return f"{meant} this machine has {', '.join(names)}".strip()

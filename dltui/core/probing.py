@@ -48,13 +48,13 @@ def records(sources: Sequence[Source], refresh: bool, seconds: float) -> dict[st
     if not unknown:
         return found
     from dltui.core import sandbox
+    from dltui.core.cpu import cpu_count
 
     # Nothing that is only looked at may take memory of a GPU.
     environment = {"CUDA_VISIBLE_DEVICES": ""}
     commands = [command(source.python, "catalog", source) for source in unknown]
     jobs = [sandbox.Job(words, b"", seconds, environment=environment) for words in commands]
-    at_once = max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2)
-    for source, outcome in zip(unknown, sandbox.run_all(jobs, at_once), strict=True):
+    for source, outcome in zip(unknown, sandbox.run_all(jobs, max(2, cpu_count())), strict=True):
         found[source.digest] = _record(source, outcome)
         _keep(source.digest, found[source.digest])
     return found
