@@ -206,7 +206,7 @@ def test_help_of_a_model_has_a_flag_for_every_hyperparameter(dltui: Run) -> None
     words = " ".join(out.split())
     for part in ("--epochs N", "--lr X", "--batch-size N", "--step-seconds X", "--deterministic / --no-deterministic"):
         assert part in words
-    assert "passes over the training data [1 <= epochs <= 10000 epochs; default 3]" in words
+    assert "passes over the training data [1 <= N <= 10000 epochs; default 3]" in words
     assert "--dry-run" in words
 
 

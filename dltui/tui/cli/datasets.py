@@ -29,7 +29,7 @@ def datasets(as_json: bool) -> int:
     for line in numbers.table(rows):
         say(line)
     for name, reason in catalog.problems:
-        warn(f"plugin {name} is left out: {reason}")
+        warn(f"plugin {name}: {reason}")
     return 0
 
 

@@ -57,7 +57,7 @@ def _list(catalog: Catalog) -> None:
     for line in numbers.table(rows):
         say(line)
     for name, reason in catalog.problems:
-        warn(f"plugin {name} is left out: {reason}")
+        warn(f"plugin {name}: {reason}")
 
 
 def _describe(entry: ModelEntry) -> None:

@@ -41,10 +41,11 @@ class FieldOption(click.Option):
 
 
 def field_help(field: FieldSpec) -> str:
-    """`samples per step [1 to 65536 samples; default 256]`."""
+    """`samples per step [1 <= N <= 65536 samples; default 256]`."""
     from dltui.core.text import clean_line
 
-    range_text = "" if field.type in ("bool", "choice") else field.range_text()
+    sign = METAVARS.get(field.type, "X").partition(",")[0]
+    range_text = "" if field.type in ("bool", "choice") else field.range_text().replace(field.name, sign, 1)
     unit = f" {field.unit}" if field.unit else ""
     bounds = f"{range_text}{unit}".strip()
     parts = [part for part in (bounds, f"default {shown(field.default)}") if part]

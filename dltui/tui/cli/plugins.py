@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 import click
 
-from dltui.tui.cli import numbers
 from dltui.tui.cli.group import unknown
 from dltui.tui.cli.terminal import say, say_json
+
+KINDS = ("models", "datasets", "backends", "exporters", "loggers")
 
 
 class PluginsGroup(click.Group):
@@ -48,13 +50,13 @@ def list_plugins(files: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         say_json(found)
         return 0
-    rows = [["PLUGIN", "VERSION", "FROM", "BRINGS"]]
     for entry in found:
-        brings = ", ".join(entry["models"] + entry["datasets"] + entry["backends"])
-        note = f"left out: {'; '.join(entry['problems'])}" if entry["problems"] else ""
-        rows.append([entry["name"], entry["version"] or "", entry["from"], "  ".join(filter(None, (brings, note)))])
-    for line in numbers.table(rows):
-        say(line)
+        say(f"{entry['name']} {entry['version'] or ''}".rstrip() + f"  ({entry['from']})")
+        for kind in KINDS:
+            for position, line in enumerate(wrap(", ".join(entry[kind]), width=80, break_on_hyphens=False)):
+                say(f"  {'' if position else kind:<10} {line}")
+        for problem in entry["problems"]:
+            say(f"  problem    {problem}")
     return 0
 
 
@@ -63,8 +65,8 @@ def plugin_objects(catalog: Any) -> list[dict[str, Any]]:
     objects = []
     for source in catalog.sources:
         own = {
-            kind: [name for name, entry in getattr(catalog, kind).items() if entry.source.get("name") == source.name]
-            for kind in ("models", "datasets", "backends")
+            kind: [name for name, entry in getattr(catalog, kind).items() if _source(entry).get("name") == source.name]
+            for kind in KINDS
         }
         problems = [reason for name, reason in catalog.problems if name == source.name]
         origin = source.path or "installed package"
@@ -72,3 +74,8 @@ def plugin_objects(catalog: Any) -> list[dict[str, Any]]:
             {"name": source.name, "version": source.version, "from": str(origin), **own, "problems": problems}
         )
     return objects
+
+
+def _source(entry: Any) -> Any:
+    """Where an entry of the catalog comes from; of a logger no more is known."""
+    return getattr(entry, "source", entry)

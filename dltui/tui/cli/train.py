@@ -16,6 +16,8 @@ from dltui.tui.cli.options import FieldOption
 if TYPE_CHECKING:
     from dltui.core.catalog import Catalog, ModelEntry
 
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
 
 class TrainCommand(click.Command):
     """Adds the flags of the model that the command line names before click reads it."""
@@ -34,16 +36,19 @@ class TrainCommand(click.Command):
                 return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
         return super().make_context(info_name, args, parent, **extra, obj=catalog)
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return ["MODEL", "[OPTIONS]"]
+
     def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        plain = [p.get_help_record(context) for p in self.params if not isinstance(p, FieldOption)]
-        fields = [p.get_help_record(context) for p in self.params if isinstance(p, FieldOption)]
+        options = [p for p in self.params if isinstance(p, click.Option)]
+        plain = [p.get_help_record(context) for p in options if not isinstance(p, FieldOption)]
+        fields = [p.get_help_record(context) for p in options if isinstance(p, FieldOption)]
         if fields:
             with formatter.section("Hyperparameters"):
                 formatter.write_dl([record for record in fields if record])
         else:
             with formatter.section("Models"):
                 formatter.write_dl([(model.id, model.summary) for model in context.obj.models.values()])
-            formatter.write_paragraph()
             formatter.write_text("dltui train MODEL --help lists the hyperparameters of a model.")
         with formatter.section("Options"):
             formatter.write_dl([record for record in plain if record])
@@ -84,11 +89,11 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
         callback=command.callback,
         params=[*fields, *command.params],
         help=f"Train {model.id}: {model.summary}",
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings=SETTINGS,
     )
 
 
-@click.command(cls=TrainCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=TrainCommand, context_settings=SETTINGS)
 @click.argument("model", required=False)
 @click.option("--dataset", metavar="D", help="what to train on; `dltui datasets` lists them")
 @click.option("--data-dir", metavar="DIR", help="folder that holds the dataset's files")
