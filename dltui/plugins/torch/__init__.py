@@ -1,0 +1,22 @@
+"""PyTorch's door into dltui: four models and the backend that trains them. Importing this imports no framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltui.core.hooks import hookimpl
+from dltui.plugins.torch import cnn, linear_regression, mlp, softmax
+from dltui.plugins.torch.backend import TorchBackend
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Backend, Model
+
+
+@hookimpl
+def dltui_models() -> list[Model]:
+    return [linear_regression.MODEL, softmax.MODEL, mlp.MODEL, cnn.MODEL]
+
+
+@hookimpl
+def dltui_backends() -> list[Backend]:
+    return [TorchBackend()]

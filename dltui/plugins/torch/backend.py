@@ -1,0 +1,37 @@
+"""The PyTorch backend: makes a `Trainable` from an `nn.Module`. Importing this imports no framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dltui.core.config import TrainConfig
+    from dltui.core.contract import Data, Layer, Model, Spec, Trainable
+
+
+class TorchBackend:
+    """PyTorch modules, trained eagerly."""
+
+    framework = "torch"
+    title = "PyTorch"
+    package = "torch"
+    install = "pip install 'dltui[torch]'"
+
+    def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
+        """Put a model and the data on `device` ("cpu", "cuda", "mps"); raises RunError when that cannot be used."""
+        from dltui.plugins.torch import session
+        from dltui.plugins.torch.trainable import TorchTrainable
+
+        return TorchTrainable(model.build, config, data, session.start(config, device))
+
+    def layers(self, model: Model, config: TrainConfig, spec: Spec) -> Sequence[Layer]:
+        from dltui.plugins.torch.layers import list_layers
+
+        return list_layers(model.build(config, spec), spec)
+
+    def devices(self) -> Sequence[Mapping[str, object]]:
+        from dltui.plugins.torch import session
+
+        return session.list_devices()

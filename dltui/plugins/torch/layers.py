@@ -1,0 +1,94 @@
+"""The layers of the built-in PyTorch models, initialised as `architectures` declares, and the listing of a network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dltui.core.contract import Layer
+from dltui.plugins.architectures import KERNEL, NORM_EPSILON, NORM_MOMENTUM, kernel_limit
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Spec
+
+T = TypeVar("T", nn.Linear, nn.Conv2d)
+
+
+class FlattenNHWC(nn.Module):
+    """Images (n, c, h, w) to vectors in the order height, width, channel; vectors stay."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.movedim(1, -1).flatten(1)
+
+
+class Resize(nn.Module):
+    """Scales images bilinearly (half-pixel centres, no antialiasing)."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.interpolate(x, self.size, mode="bilinear", align_corners=False)
+
+
+def dense(inputs: int, outputs: int, relu: bool) -> nn.Linear:
+    """A dense layer; `relu` says whether a ReLU follows."""
+    layer = nn.Linear(inputs, outputs)
+    return _initialise(layer, kernel_limit(inputs, relu))
+
+
+def convolution(inputs: int, outputs: int, same_size: bool) -> nn.Conv2d:
+    """A 5x5 convolution that keeps the image's size by zero padding, or does not pad."""
+    layer = nn.Conv2d(inputs, outputs, KERNEL, padding=KERNEL // 2 if same_size else 0)
+    return _initialise(layer, kernel_limit(inputs * KERNEL * KERNEL, relu=True))
+
+
+def norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=NORM_EPSILON, momentum=NORM_MOMENTUM)
+
+
+def _initialise(layer: T, limit: float) -> T:
+    nn.init.uniform_(layer.weight, -limit, limit)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def list_layers(module: nn.Module, spec: Spec) -> list[Layer]:
+    """The modules in forward order with their output shapes, by one forward pass of zeros in evaluation mode."""
+    rows: list[Layer] = []
+
+    def note(name: str) -> Any:
+        def hook(layer: nn.Module, _: object, output: Tensor) -> None:
+            shape = tuple(output.movedim(1, -1).shape[1:]) if output.dim() > 2 else tuple(output.shape[1:])
+            count = sum(parameter.numel() for parameter in layer.parameters(recurse=False))
+            rows.append(Layer(name, type(layer).__name__, shape, count))
+
+        return hook
+
+    handles = [layer.register_forward_hook(note(name)) for name, layer in module.named_modules() if _is_row(layer)]
+    training = module.training
+    try:
+        with torch.no_grad():
+            module.eval()(_zeros(module, spec))
+    finally:
+        module.train(training)
+        for handle in handles:
+            handle.remove()
+    return rows
+
+
+def _is_row(layer: nn.Module) -> bool:
+    """Leaves, and modules around others that hold parameters themselves."""
+    return not list(layer.children()) or bool(list(layer.parameters(recurse=False)))
+
+
+def _zeros(module: nn.Module, spec: Spec) -> Tensor:
+    """One sample of zeros as the model gets it: (1, c, h, w) or (1, features)."""
+    parameter = next(module.parameters(), torch.zeros(0))
+    x = torch.zeros(1, *spec.input_shape, dtype=parameter.dtype, device=parameter.device)
+    return x.movedim(-1, 1) if spec.is_image else x

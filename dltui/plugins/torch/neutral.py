@@ -1,0 +1,78 @@
+"""PyTorch's parameters under neutral names and layouts, which both frameworks and the checkpoints share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Array
+
+_NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+_NORM_NAMES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+_KERNELS = (nn.Linear, nn.modules.conv._ConvNd)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A parameter or buffer under its neutral name; `order` permutes its axes into the neutral layout."""
+
+    name: str
+    tensor: Tensor
+    order: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.tensor.shape[axis] for axis in self.order)
+
+    def export(self, tensor: Tensor | None = None) -> Array:
+        """A copy in the neutral layout of the weight, or of a tensor of its shape (an optimizer's slot)."""
+        values = (self.tensor if tensor is None else tensor).detach()
+        if values.dtype in (torch.bfloat16, torch.float16):
+            values = values.float()
+        return cast("Array", np.array(values.permute(self.order).cpu().numpy(), order="C", copy=True))
+
+    def assign(self, array: Array, tensor: Tensor | None = None) -> None:
+        """Fill the weight, or a tensor of its shape, from an array in the neutral layout."""
+        target = self.tensor if tensor is None else tensor
+        with torch.no_grad():
+            target.permute(self.order).copy_(torch.from_numpy(np.ascontiguousarray(array)).reshape(self.shape))
+
+
+def weights(module: nn.Module) -> dict[str, Weight]:
+    """All parameters and persistent buffers by neutral name "<layer>/<name>", in the module's order."""
+    found: dict[str, Weight] = {}
+    for path, layer in module.named_modules():
+        own = {**layer._parameters, **layer._buffers}
+        for local, tensor in own.items():
+            if tensor is None or local in layer._non_persistent_buffers_set or _is_unused(layer, local):
+                continue
+            name = f"{path.replace('.', '/') or 'model'}/{_local_name(layer, local)}"
+            found[name] = Weight(name, tensor, _order(layer, local, tensor.dim()))
+    return found
+
+
+def _local_name(layer: nn.Module, local: str) -> str:
+    if isinstance(layer, _NORMS):
+        return _NORM_NAMES.get(local, local)
+    if isinstance(layer, _KERNELS) and local == "weight":
+        return "kernel"
+    if isinstance(layer, nn.Embedding) and local == "weight":
+        return "embeddings"
+    return local
+
+
+def _order(layer: nn.Module, local: str, dims: int) -> tuple[int, ...]:
+    """Dense (out, in) becomes (in, out); convolutions (out, in, h, w) become HWIO; the rest stays."""
+    if isinstance(layer, _KERNELS) and local == "weight":
+        return (*range(2, dims), 1, 0)
+    return tuple(range(dims))
+
+
+def _is_unused(layer: nn.Module, local: str) -> bool:
+    """The batch counter of a batch norm matters only where momentum is None (a cumulative average)."""
+    return local == "num_batches_tracked" and getattr(layer, "momentum", None) is not None

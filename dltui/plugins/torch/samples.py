@@ -1,0 +1,67 @@
+"""Datasets on a device, as they are stored (uint8 images), and normalised batches of them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Array, Data, Spec, SplitName
+
+
+class Samples:
+    """The splits of a dataset on `device`; validation and test follow when they are first asked for.
+
+    On the CPU nothing is copied: batches are gathered from the memory-mapped files.
+    """
+
+    def __init__(self, data: Data, device: torch.device, dtype: torch.dtype) -> None:
+        self._data, self._device, self._dtype = data, device, dtype
+        self._shape = data.spec.input_shape
+        self._is_image = data.spec.is_image
+        self._mean, self._std = (torch.tensor(values, dtype=dtype, device=device) for values in _per_value(data.spec))
+        self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
+        self._train_x, self._train_y = self._split("train")
+
+    def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised samples and targets of these rows of the train split."""
+        return self._normalise(self._train_x.index_select(0, indices)), self._train_y.index_select(0, indices)
+
+    def rows(self, split: SplitName, rows: slice) -> Tensor:
+        """Normalised samples of consecutive rows of a split."""
+        return self._normalise(self._split(split)[0][rows])
+
+    def _normalise(self, x: Tensor) -> Tensor:
+        # Always a copy: the stored samples must not change, and uint8 is widened anyway.
+        x = x.to(self._dtype, copy=True).sub_(self._mean).div_(self._std)
+        if not self._is_image:
+            return x
+        return x.view(-1, *self._shape).permute(0, 3, 1, 2)
+
+    def _split(self, split: SplitName) -> tuple[Tensor, Tensor]:
+        """Samples as flat rows, and targets."""
+        if split not in self._splits:
+            part = self._data.split(split)
+            x = _tensor(part.x).flatten(1).to(self._device)
+            y = _tensor(part.y).to(self._device)
+            self._splits[split] = (x, y if self._data.spec.task == "classification" else y.to(self._dtype))
+        return self._splits[split]
+
+
+def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and std of each value of a flattened sample, or one for all: rows of 3 channels would broadcast slowly."""
+    if len(spec.mean) == len(spec.std) == 1:
+        return spec.mean, spec.std
+    pixels = spec.input_shape[0] * spec.input_shape[1] if spec.is_image else 1
+    return spec.mean * pixels, spec.std * pixels
+
+
+def _tensor(array: Array) -> Tensor:
+    """A tensor over the array's own memory, which may be a read-only file: nothing here writes to it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(np.ascontiguousarray(array))
