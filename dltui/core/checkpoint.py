@@ -1,11 +1,13 @@
-"""Checkpoints: arrays and JSON in a folder that appears whole or not at all, with a checksum of every file."""
+"""Checkpoints: arrays and JSON in a folder that is whole or absent, with a manifest that finds every flipped bit."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,188 +15,271 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.errors import RunError
+from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract import State
     from dltui.core.rundir import RunDirectory
 
-ARRAYS, LOOP, MANIFEST = "state.safetensors", "state.json", "manifest.json"
-KEPT = 2
+FORMAT = 1
+ARRAYS, LOOP_STATE, MANIFEST = "state.safetensors", "state.json", "manifest.json"
+MARGIN_BYTES = 1 << 20
+"""Room that a checkpoint leaves on the disk, for the log that tells of it."""
+_NAME = re.compile(r"a(\d{2,6})-step-(\d{8,12})(?:-(\d{1,4}))?")
 
 
 class CheckpointDamaged(RunError):
-    """A file of a checkpoint is not as it was written."""
+    """A checkpoint is not what was saved. The message says which and how."""
 
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What a manifest says. `step` is global steps done."""
+    """A checkpoint on the disk: the name of its folder, and its size."""
 
     name: str
     path: Path
-    attempt: int
-    step: int
-    best: bool
     bytes: int
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A verified checkpoint: arrays by name, and the loop's state."""
+    """A checkpoint in memory."""
 
     name: str
+    path: Path
     state: State
     loop_state: dict[str, Any]
 
 
 def save(
-    run: RunDirectory, step: int, attempt: int, state: State, loop_state: dict[str, Any], best: bool
+    run: RunDirectory, name_step: int, attempt: int, state: State, loop_state: dict[str, Any], best: bool
 ) -> CheckpointInfo:
-    """Write a checkpoint. Raises OSError; the folder then has no checkpoint of this name, the older ones stay."""
-    from safetensors.numpy import save as to_bytes
+    """Write a checkpoint after `name_step` global steps. Raises OSError; then nothing with a final name is there.
 
-    name = f"a{attempt:02d}-step-{step:08d}"
-    final = run.checkpoints_dir / name
-    files = {ARRAYS: to_bytes(state), LOOP: json.dumps(loop_state).encode()}
-    size = sum(map(len, files.values()))
-    _check_room(run.checkpoints_dir, size)
-    manifest = {
-        "name": name,
-        "attempt": attempt,
-        "step": step,
-        "best": best,
-        "files": {key: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for key, data in files.items()},
-    }
-    temp = fs.temp_beside(final)
+    `best` says that its weights are the best so far; `loop_state["best"]["step"]` names the step of those that are.
+    """
+    from safetensors.numpy import save as dump
+
+    folder = run.checkpoints_dir
+    arrays = dump(dict(state))
+    text = _dump({"step": name_step, "attempt": attempt, "best": best, "loop_state": loop_state})
+    best_step = name_step if best else (loop_state.get("best") or {}).get("step")
+    manifest = _sealed(
+        {
+            "format": FORMAT,
+            "step": name_step,
+            "attempt": attempt,
+            "best": best,
+            "best_step": best_step,
+            "files": {name: _describe(data) for name, data in ((ARRAYS, arrays), (LOOP_STATE, text))},
+        }
+    )
+    size = len(arrays) + len(text) + len(manifest)
+    _check_room(folder, size)
+    final = _free_name(folder, f"a{attempt:02d}-step-{name_step:08d}")
+    temp = fs.temp_name(final)
     try:
-        fs.system().mkdir(temp)
-        for key, data in files.items():
-            fs.write_file(temp / key, data)
-        fs.write_file(temp / MANIFEST, _sealed(manifest))
-        if final.exists():
-            fs.remove_tree(final)
+        fs.FS.mkdir(temp)
+        for name, data in ((ARRAYS, arrays), (LOOP_STATE, text), (MANIFEST, manifest)):
+            # Synced below, all together: the disk can order them as it likes until then.
+            fs.write_new(temp / name, data, sync=False)
         fs.commit_dir(temp, final)
     except BaseException:
-        fs.remove_tree(temp)
+        with contextlib.suppress(OSError):
+            fs.remove_dir(temp)
         raise
-    return CheckpointInfo(name, final, attempt, step, best, size)
+    return CheckpointInfo(final.name, final, size)
+
+
+def _check_room(folder: Path, size: int) -> None:
+    """Before a byte is written, so that a full disk leaves no half of a checkpoint."""
+    free = fs.free_bytes(folder)
+    if free < size + MARGIN_BYTES:
+        raise OSError(errno.ENOSPC, f"a checkpoint needs {size:,} B, free are {free:,} B", str(folder))
+
+
+def _free_name(folder: Path, name: str) -> Path:
+    """Two checkpoints of one step differ in what they are for (the best, asked for): the second gets a number."""
+    path, number = folder / name, 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{number}"
+    return path
+
+
+def _dump(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode("ascii")
+
+
+def _sealed(manifest: dict[str, Any]) -> bytes:
+    """A flipped bit in the manifest itself is found too."""
+    return _dump(manifest | {"sha256": _seal(manifest)})
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _describe(data: bytes) -> dict[str, Any]:
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def load(path: Path) -> tuple[State, dict[str, Any]]:
+    """The arrays and the loop's own state. Raises CheckpointDamaged in one line, whatever is wrong with it."""
+    files = _verified(path)
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as parse
+
+    try:
+        loop_state = json.loads(files[LOOP_STATE])["loop_state"]
+        state = parse(files[ARRAYS])
+    except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+        raise CheckpointDamaged(f"checkpoint {clean_line(path.name)} damaged (not in its format)") from error
+    if not isinstance(loop_state, dict):
+        raise CheckpointDamaged(f"checkpoint {clean_line(path.name)} damaged (not in its format)")
+    return state, loop_state
+
+
+def _verified(path: Path) -> dict[str, bytes]:
+    """The content of both files, after comparing it with the manifest."""
+    name = clean_line(path.name)
+    listed = read_manifest(path).get("files")
+    contents = {}
+    for file in (ARRAYS, LOOP_STATE):
+        try:
+            contents[file] = (path / file).read_bytes()
+        except OSError as error:
+            raise CheckpointDamaged(f"checkpoint {name} damaged ({file}: {error.strerror})") from error
+        expected = listed.get(file) if isinstance(listed, dict) else None
+        found = _describe(contents[file])
+        if not isinstance(expected, dict) or expected.get("bytes") != found["bytes"]:
+            raise CheckpointDamaged(f"checkpoint {name} damaged (size of {file} differs)")
+        if expected.get("sha256") != found["sha256"]:
+            raise CheckpointDamaged(f"checkpoint {name} damaged (SHA-256 of {file} differs)")
+    return contents
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Raises CheckpointDamaged."""
+    """What a checkpoint says of itself: step, attempt, best, best_step, files. Raises CheckpointDamaged."""
+    name = clean_line(path.name)
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
-        seal = manifest.pop("sha256")
-        if seal != _digest(manifest) or manifest["name"] != path.name:
-            raise ValueError
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CheckpointDamaged(f"checkpoint {path.name} damaged (manifest)") from error
-    return dict(manifest)
+        content = json.loads((path / MANIFEST).read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointDamaged(f"checkpoint {name} damaged (its manifest cannot be read)") from error
+    if not isinstance(content, dict) or content.pop("sha256", None) != _seal(content):
+        raise CheckpointDamaged(f"checkpoint {name} damaged (SHA-256 of {MANIFEST} differs)")
+    if not isinstance(content.get("format"), int) or content["format"] > FORMAT:
+        raise RunError(f"checkpoint {name} was written by a newer dltui; upgrade dltui")
+    return content
 
 
-def load(path: Path) -> Checkpoint:
-    """Read and verify. Raises CheckpointDamaged naming the checkpoint and the file."""
-    from safetensors.numpy import load as from_bytes
+def list_checkpoints(run: RunDirectory) -> list[Path]:
+    """All checkpoints that have a final name, oldest first: by attempt, then by step."""
+    try:
+        found = [(match, path) for path in run.checkpoints_dir.iterdir() if (match := _NAME.fullmatch(path.name))]
+    except OSError:
+        return []
+    return [path for _, path in sorted((tuple(int(n or 0) for n in match.groups()), path) for match, path in found)]
 
-    manifest = read_manifest(path)
-    data = {}
-    for key in (ARRAYS, LOOP):
+
+def load_latest(run: RunDirectory, log: Callable[[str], None]) -> Checkpoint | None:
+    """The newest checkpoint that is whole, None when there never was one. Damaged ones are told to `log` and moved
+    aside. Raises RunError when all are damaged: to throw the run away is for a person to decide."""
+    damaged: list[tuple[Path, str]] = []
+    for path in reversed(list_checkpoints(run)):
         try:
-            data[key] = (path / key).read_bytes()
-            expected = manifest["files"][key]["sha256"]
-        except (OSError, KeyError, TypeError) as error:
-            raise CheckpointDamaged(f"checkpoint {path.name} damaged ({key} is missing)") from error
-        if hashlib.sha256(data[key]).hexdigest() != expected:
-            raise CheckpointDamaged(f"checkpoint {path.name} damaged (SHA-256 of {key} differs)")
-    return Checkpoint(path.name, from_bytes(data[ARRAYS]), json.loads(data[LOOP]))
-
-
-def infos(run: RunDirectory) -> list[CheckpointInfo]:
-    """Checkpoints whose manifest is good, newest first: by step, then by attempt."""
-    found = []
-    for path in _folders(run):
-        try:
-            manifest = read_manifest(path)
-        except CheckpointDamaged:
-            continue
-        size = sum(entry["bytes"] for entry in manifest["files"].values())
-        found.append(
-            CheckpointInfo(path.name, path, manifest["attempt"], manifest["step"], bool(manifest["best"]), size)
-        )
-    return sorted(found, key=lambda info: (info.step, info.attempt), reverse=True)
-
-
-def load_latest(run: RunDirectory, tell: Callable[[str], None]) -> Checkpoint | None:
-    """The newest good checkpoint. Damaged ones are moved aside as `damaged-*`, each with a line to `tell`; None when
-    there never was one. Raises RunError when there were some and none is good."""
-    damaged = []
-    candidates = sorted(_folders(run), key=_order, reverse=True)
-    for path in candidates:
-        try:
-            found = load(path)
+            state, loop_state = load(path)
         except CheckpointDamaged as error:
             damaged.append((path, str(error)))
             continue
         for bad, problem in damaged:
-            tell(f"{problem}, using {found.name}")
+            log(f"{problem}, using {path.name}")
             _move_aside(bad)
-        return found
+        return Checkpoint(path.name, path, state, loop_state)
     if damaged:
-        raise RunError(f"{damaged[0][1]} and no other is left in {run.checkpoints_dir}; start the run again")
+        raise RunError(
+            f"{damaged[0][1]} and no other is left in {clean_line(run.checkpoints_dir)}; start the run again"
+        )
     return None
 
 
-def find_best(run: RunDirectory) -> CheckpointInfo | None:
-    """The best one on validation: of those marked best when they were saved, the newest."""
-    return next((info for info in infos(run) if info.best), None)
+def _move_aside(path: Path) -> None:
+    """Keep it for inspection under a name that is never loaded."""
+    target, number = path.with_name(f"damaged-{path.name}"), 1
+    while target.exists():
+        number += 1
+        target = path.with_name(f"damaged-{path.name}-{number}")
+    with contextlib.suppress(OSError):
+        fs.FS.rename(path, target)
+
+
+def find_latest(run: RunDirectory) -> Path | None:
+    """The newest checkpoint, not verified."""
+    found = list_checkpoints(run)
+    return found[-1] if found else None
+
+
+def find_best(run: RunDirectory) -> Path | None:
+    """The checkpoint that was best on the monitor, as the newest tells it; not verified. None without."""
+    paths = list_checkpoints(run)
+    manifests = {path: _manifest_or_none(path) for path in paths}
+    for path in reversed(paths):
+        manifest = manifests[path]
+        if manifest is None:
+            continue
+        wanted = manifest.get("best_step")
+        for candidate in reversed(paths):
+            of = manifests[candidate]
+            if of and of.get("best") and of.get("step") == wanted:
+                return candidate
+    return None
+
+
+def _manifest_or_none(path: Path) -> dict[str, Any] | None:
+    try:
+        return read_manifest(path)
+    except RunError:
+        return None
 
 
 def load_best(run: RunDirectory) -> Checkpoint:
-    """Raises RunError when it is missing or damaged."""
-    info = find_best(run)
-    if info is None:
-        raise RunError(f"the best checkpoint is missing in {run.checkpoints_dir}")
-    return load(info.path)
+    """The checkpoint that was best on the monitor. Raises RunError when there is none, CheckpointDamaged."""
+    path = find_best(run)
+    if path is None:
+        raise RunError(f"run {clean_line(run.id)} has no checkpoint that was best on the validation split")
+    state, loop_state = load(path)
+    return Checkpoint(path.name, path, state, loop_state)
 
 
-def prune(run: RunDirectory, keep: int = KEPT) -> None:
-    """Remove all but the last `keep` and the best."""
-    found = infos(run)
-    best = next((info for info in found if info.best), None)
-    for info in found[keep:]:
-        if info is not best:
-            fs.remove_tree(info.path)
+def prune(run: RunDirectory, keep: int = 2) -> list[str]:
+    """Remove all but the last `keep` and the best ones that these count on; returns the names of what was removed.
+
+    A checkpoint that cannot be removed stays, which harms nobody; what a killed worker left half-written goes too.
+    """
+    paths = list_checkpoints(run)
+    kept = set(paths[-keep:])
+    manifests = {path: _manifest_or_none(path) or {} for path in paths}
+    wanted = {manifests[path].get("best_step") for path in kept}
+    kept |= {path for path in paths if manifests[path].get("best") and manifests[path].get("step") in wanted}
+    removed = []
+    for path in [path for path in paths if path not in kept] + _leftovers(run.checkpoints_dir):
+        with contextlib.suppress(OSError):
+            _remove(path)
+            removed.append(path.name)
+    return removed
 
 
-def _folders(run: RunDirectory) -> list[Path]:
+def _leftovers(folder: Path) -> list[Path]:
     try:
-        return [path for path in run.checkpoints_dir.iterdir() if path.name.startswith("a") and path.is_dir()]
+        return [folder / name for name in os.listdir(folder) if fs.is_temp(name)]  # noqa: PTH208
     except OSError:
         return []
 
 
-def _order(path: Path) -> tuple[int, str]:
-    step = path.name.rpartition("-")[2]
-    return (int(step) if step.isdigit() else -1, path.name)
-
-
-def _move_aside(path: Path) -> None:
-    target = path.with_name(f"damaged-{path.name}")
-    if target.exists():
-        fs.remove_tree(target)
-    path.rename(target)
-
-
-def _check_room(folder: Path, size: int) -> None:
-    """Better no checkpoint than half of one on a disk that is then full for everybody."""
-    free = fs.free_bytes(folder)
-    if free < size + (1 << 16):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
-
-
-def _sealed(manifest: dict[str, Any]) -> bytes:
-    return json.dumps(manifest | {"sha256": _digest(manifest)}, indent=1).encode()
-
-
-def _digest(manifest: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+def _remove(path: Path) -> None:
+    """First its name, so that a half-removed checkpoint is never mistaken for a whole one."""
+    if not fs.is_temp(path.name):
+        temp = fs.temp_name(path)
+        fs.FS.rename(path, temp)
+        path = temp
+    fs.remove_dir(path)

@@ -1,4 +1,4 @@
-"""Folds the events of a run into what is true now: the same for a screen, a figure and a resuming worker."""
+"""A run's events folded into what is true: curves, epochs, the test result, how it ended. Absolute state, no clock."""
 
 from __future__ import annotations
 
@@ -6,188 +6,278 @@ import math
 from array import array
 from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dltui.core.events import AttemptStarted, Event, RunEnded, from_json
+from dltui.core.events import AttemptStarted, RunEnded, from_json
 
-MOST_LOGS = 2_000
+Record = dict[str, Any]
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+
+
+def _column() -> array[float]:
+    return array("d")
 
 
 @dataclass
-class EpochRecord:
-    """One epoch, counted from 1. `train` and `validation` are metrics by name, empty until they are known; `seconds`
-    is training time, `time` unix seconds when it ended."""
-
-    epoch: int
-    step: int
-    train: dict[str, float] = field(default_factory=dict)
-    validation: dict[str, float] = field(default_factory=dict)
-    lr: float = math.nan
-    seconds: float = 0.0
-    evaluation_seconds: float | None = None
-    samples_per_second: float = 0.0
-    time: float = 0.0
-
-
 class Points:
-    """The curve inside epochs, as columns of equal length; unknown values are NaN."""
+    """The training curve, columns of equal length: `steps` is each bucket's last step, counted from 1; `time` is unix
+    seconds."""
 
-    def __init__(self) -> None:
-        self.steps = array("q")
-        self.loss = array("d")
-        self.loss_min = array("d")
-        self.loss_max = array("d")
-        self.lr = array("d")
-        self.time = array("d")
-        self.metrics: dict[str, array[float]] = {}
+    steps: array[float] = field(default_factory=_column)
+    loss: array[float] = field(default_factory=_column)
+    loss_min: array[float] = field(default_factory=_column)
+    loss_max: array[float] = field(default_factory=_column)
+    lr: array[float] = field(default_factory=_column)
+    time: array[float] = field(default_factory=_column)
+    metrics: dict[str, array[float]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.steps)
 
-    def extend(self, record: dict[str, Any]) -> None:
-        """Take the columns of one `trained` event; raises nothing on columns that do not fit, they are dropped."""
-        steps = record.get("steps") or []
-        columns = {name: record.get(name) for name in ("loss", "loss_min", "loss_max", "lr")}
-        if not all(isinstance(column, list) and len(column) == len(steps) for column in columns.values()):
-            return
-        before = len(self.steps)
-        self.steps.extend(steps)
-        for name, column in columns.items():
-            getattr(self, name).extend(_numbers(column or []))
-        self.time.extend([float(record.get("time", 0.0))] * len(steps))
-        for name, column in (record.get("metrics") or {}).items():
-            mine = self.metrics.setdefault(name, array("d", [math.nan] * before))
-            mine.extend(_numbers(column))
-        for mine in self.metrics.values():
-            mine.extend([math.nan] * (len(self.steps) - len(mine)))
+    def columns(self) -> list[array[float]]:
+        return [self.steps, self.loss, self.loss_min, self.loss_max, self.lr, self.time, *self.metrics.values()]
 
-    def cut(self, step: int) -> None:
-        """Drop what came after global step `step`."""
-        keep = bisect_right(self.steps, step)
-        del self.steps[keep:]
-        for column in (self.loss, self.loss_min, self.loss_max, self.lr, self.time, *self.metrics.values()):
+    def add(self, record: Record) -> None:
+        """Append the columns of an event `trained`. Raises ValueError when they are not of equal length."""
+        steps = _numbers(record["steps"])
+        fixed = [_numbers(record[name]) for name in ("loss", "loss_min", "loss_max", "lr")]
+        metrics = {str(name): _numbers(values) for name, values in record["metrics"].items()}
+        if any(len(values) != len(steps) for values in (*fixed, *metrics.values())):
+            raise ValueError("columns of unequal length")
+        known = len(self.steps)
+        for name in metrics:
+            # A metric that appears later has a gap before.
+            self.metrics.setdefault(name, array("d", [math.nan]) * known)
+        self.steps.extend(steps)
+        for column, values in zip((self.loss, self.loss_min, self.loss_max, self.lr), fixed, strict=True):
+            column.extend(values)
+        self.time.extend(array("d", [float(record["time"])]) * len(steps))
+        for name, column in self.metrics.items():
+            column.extend(metrics.get(name) or array("d", [math.nan]) * len(steps))
+
+    def cut(self, last_step: int) -> None:
+        """Drop what comes after a step."""
+        keep = bisect_right(self.steps, last_step)
+        for column in self.columns():
             del column[keep:]
 
 
-def _numbers(column: list[float | None]) -> list[float]:
-    return [math.nan if value is None else value for value in column] if None in column else column  # type: ignore[return-value]
+def _numbers(values: list[float | None]) -> array[float]:
+    """A column; null, which JSON has for NaN and infinities, is NaN."""
+    try:
+        return array("d", values)  # type: ignore[arg-type]
+    except TypeError:
+        return array("d", [math.nan if value is None else value for value in values])
+
+
+def _metrics(values: dict[str, float | None]) -> dict[str, float]:
+    return {str(name): math.nan if value is None else float(value) for name, value in values.items()}
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch, counted from 1; `validation` is empty and `evaluation_seconds` None until it was evaluated."""
+
+    epoch: int
+    step: int
+    train: dict[str, float]
+    validation: dict[str, float]
+    lr: float
+    seconds: float
+    evaluation_seconds: float | None
+    samples_per_second: float
+    time: float
 
 
 class History:
-    """What a log says. Records that do not fit are skipped; `attempts` counts attempts, `logged` log lines."""
+    """Fold events with `fold`. A later attempt's start supersedes what came after its start step."""
 
     def __init__(self) -> None:
-        self.attempt: AttemptStarted | None = None
-        self.attempts = 0
-        self.last_attempt = 0
         self.points = Points()
         self.epochs: dict[int, EpochRecord] = {}
-        self.test: dict[str, Any] | None = None
-        self.checkpoints: list[dict[str, Any]] = []
-        self.commands: list[dict[str, Any]] = []
-        self.logs: deque[tuple[float, str, str]] = deque(maxlen=MOST_LOGS)
+        self.attempt: AttemptStarted | None = None
+        self.attempts = 0
+        """How many attempts began to train."""
+        self.attempts_started = 0
+        """The highest attempt number that any event carries."""
+        self.test: Record | None = None
+        self.checkpoints: list[Record] = []
+        self.commands: list[Record] = []
+        self.logs: deque[tuple[float, str, str]] = deque(maxlen=2000)
         self.logged = 0
+        """How many log lines there were in all."""
         self.ended: RunEnded | None = None
+        self.ended_attempt = 0
         self.ended_at = 0.0
-        self.lr_changes: list[tuple[int, float]] = []
-        self.samples_per_second = 0.0
-        self.train_seconds = 0.0
-        self.elapsed = 0.0
+        self.started_at = 0.0
+        """When the latest attempt began to train."""
         self.last_time = 0.0
-        self.first_time = 0.0
-        self.last_step = 0
-        self._before = 0.0
+        self.samples_per_second: float | None = None
+        self.malformed = 0
+        """Events that lack a field or carry a wrong type."""
+        self._chunk_steps = _column()
+        self._chunk_seconds = _column()
+        self._elapsed: dict[int, float] = {}
+        self._best: EpochRecord | None = None
+        self._best_known = True
+        self._folds: dict[str, Callable[[Record], None]] = {
+            "attempt_started": self._started,
+            "trained": self._trained,
+            "epoch_ended": self._epoch_ended,
+            "evaluated": self._evaluated,
+            "checkpoint_saved": self._saved,
+            "command_obeyed": self.commands.append,
+            "log": self._logged,
+            "run_ended": self._ended,
+        }
 
-    def feed(self, records: list[dict[str, Any]]) -> None:
-        """Take records in the order of the log."""
+    def fold(self, records: Iterable[Record]) -> None:
+        """Take events in the order of the log. Types that this version does not know are skipped."""
         for record in records:
-            kind = record.get("type")
-            self._clock(record)
-            if kind == "trained":
-                self._trained(record)
-                continue
-            event = from_json(record)
-            handler = getattr(self, f"_{kind}", None) if event else None
-            if handler:
-                handler(event, record)
+            try:
+                self._envelope(record)
+                fold = self._folds.get(record["type"])
+                if fold is not None:
+                    fold(record)
+            except _MALFORMED:
+                self.malformed += 1
+
+    def _envelope(self, record: Record) -> None:
+        attempt = record["attempt"]
+        self.attempts_started = max(self.attempts_started, attempt)
+        self.last_time = float(record["time"])
+        self._elapsed[attempt] = max(self._elapsed.get(attempt, 0.0), float(record.get("elapsed", 0.0)))
+
+    def _started(self, record: Record) -> None:
+        event = from_json(record)
+        if not isinstance(event, AttemptStarted):
+            raise ValueError("not an attempt")
+        start, epoch = int(event.start_step), int(event.start_epoch)
+        self.attempt = event
+        self.attempts += 1
+        self.started_at = float(record["time"])
+        self.ended = self.test = self.samples_per_second = None
+        self.points.cut(start)
+        self.epochs = {number: kept for number, kept in self.epochs.items() if number <= epoch and kept.step <= start}
+        self.checkpoints = [kept for kept in self.checkpoints if kept["step"] <= start]
+        keep = bisect_right(self._chunk_steps, start)
+        del self._chunk_steps[keep:], self._chunk_seconds[keep:]
+        self._best_known = False
+
+    def _trained(self, record: Record) -> None:
+        self.points.add(record)
+        if record["steps"]:
+            self._chunk_steps.append(record["steps"][-1])
+            self._chunk_seconds.append(_number(record["seconds"]))
+        self.samples_per_second = float(record["samples_per_second"])
+
+    def _epoch_ended(self, record: Record) -> None:
+        number = int(record["epoch"])
+        self.epochs[number] = EpochRecord(
+            epoch=number,
+            step=int(record["step"]),
+            train=_metrics(record["train"]),
+            validation={},
+            lr=_number(record["lr"]),
+            seconds=_number(record["seconds"]),
+            evaluation_seconds=None,
+            samples_per_second=_number(record["samples_per_second"]),
+            time=float(record["time"]),
+        )
+        self._best_known = False
+
+    def _evaluated(self, record: Record) -> None:
+        metrics, seconds = _metrics(record["metrics"]), _number(record["seconds"])
+        if record["split"] == "test":
+            self.test = {**record, "metrics": metrics}
+        if record["split"] != "validation":
+            return
+        number = int(record["epoch"])
+        known = self.epochs.get(number)
+        if known is None:
+            # Its line in the log is damaged.
+            nan = math.nan
+            known = EpochRecord(number, int(record["step"]), {}, {}, nan, 0.0, None, nan, float(record["time"]))
+        self.epochs[number] = replace(known, validation=metrics, evaluation_seconds=seconds)
+        self._best_known = False
+
+    def _saved(self, record: Record) -> None:
+        int(record["step"]), str(record["name"])
+        self.checkpoints.append(record)
+
+    def _logged(self, record: Record) -> None:
+        self.logs.append((float(record["time"]), str(record["level"]), str(record["text"])))
+        self.logged += 1
+
+    def _ended(self, record: Record) -> None:
+        event = from_json(record)
+        if not isinstance(event, RunEnded):
+            raise ValueError("not an end")
+        self.ended = event
+        self.ended_attempt = record["attempt"]
+        self.ended_at = float(record["time"])
 
     @property
     def monitor(self) -> dict[str, str] | None:
+        """metric, split and mode ("max" or "min") of what decides which epoch is best."""
         return self.attempt.monitor if self.attempt else None
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch that is best on the monitor, the earlier of equals."""
-        if self.monitor is None:
+        """The best epoch on the monitor, the earlier one of a tie; None before the first evaluation."""
+        if not self._best_known:
+            self._best = self._find_best()
+            self._best_known = True
+        return self._best
+
+    def _find_best(self) -> EpochRecord | None:
+        monitor = self.monitor
+        if monitor is None:
             return None
-        metric, sign = self.monitor["metric"], -1.0 if self.monitor["mode"] == "max" else 1.0
-        known = [record for record in self.epochs.values() if metric in record.validation]
-        return min(known, key=lambda record: (sign * record.validation[metric], record.epoch), default=None)
+        metric, sign = monitor.get("metric", ""), -1 if monitor.get("mode") == "max" else 1
+        known = [(sign * record.validation.get(metric, math.nan), number) for number, record in self.epochs.items()]
+        known = [entry for entry in known if not math.isnan(entry[0])]
+        return self.epochs[min(known)[1]] if known else None
 
-    def _clock(self, record: dict[str, Any]) -> None:
-        """Seconds spent are those of each attempt's own monotonic clock: a clock that jumps changes nothing."""
-        self.last_time = float(record.get("time", self.last_time))
-        self.first_time = self.first_time or self.last_time
-        attempt = int(record.get("attempt", 0))
-        if attempt != self.last_attempt:
-            self._before = self.elapsed
-            self.last_attempt = attempt
-        self.elapsed = self._before + float(record.get("elapsed", 0.0))
+    @property
+    def lr_changes(self) -> list[tuple[int, float]]:
+        """(step, lr) of the learning rates that people set: from that step on. A change replaces later ones."""
+        changes: list[tuple[int, float]] = []
+        for record in self.commands:
+            if record.get("action") != "set":
+                continue
+            try:
+                step, lr = int(record["step"]), float(record["arguments"]["lr"])
+            except _MALFORMED:
+                continue
+            changes = [change for change in changes if change[0] < step]
+            changes.append((step, lr))
+        return changes
 
-    def _attempt_started(self, event: AttemptStarted, record: dict[str, Any]) -> None:
-        """A later attempt supersedes what came after the step from which it goes on."""
-        self.attempt = event
-        self.attempts += 1
-        self.ended, self.test = None, None
-        self.points.cut(event.start_step)
-        self.epochs = {number: entry for number, entry in self.epochs.items() if entry.step <= event.start_step}
-        self.checkpoints = [entry for entry in self.checkpoints if entry["step"] <= event.start_step]
-        self.last_step = event.start_step
-        self.train_seconds = sum(entry.seconds for entry in self.epochs.values())
+    @property
+    def step(self) -> int:
+        """Global steps done, as far as the log tells."""
+        last = int(self.points.steps[-1]) if len(self.points) else 0
+        return max(
+            last, *(record.step for record in self.epochs.values()), self.attempt.start_step if self.attempt else 0
+        )
 
-    def _trained(self, record: dict[str, Any]) -> None:
-        self.points.extend(record)
-        self.samples_per_second = float(record.get("samples_per_second") or 0.0)
-        self.train_seconds += float(record.get("seconds") or 0.0)
-        if self.points.steps:
-            self.last_step = max(self.last_step, self.points.steps[-1])
+    @property
+    def train_seconds(self) -> float:
+        """Time in training steps only, over all attempts."""
+        if self.ended is not None:
+            return self.ended.train_seconds
+        done = max((record.step for record in self.epochs.values()), default=0)
+        begun = bisect_right(self._chunk_steps, done)
+        return sum(record.seconds for record in self.epochs.values()) + sum(self._chunk_seconds[begun:])
 
-    def _epoch_ended(self, event: Any, record: dict[str, Any]) -> None:
-        entry = self.epochs.setdefault(event.epoch, EpochRecord(event.epoch, event.step))
-        entry.step, entry.train, entry.lr = event.step, _metrics(event.train), _number(event.lr)
-        entry.seconds, entry.samples_per_second = event.seconds, event.samples_per_second
-        entry.time = self.last_time
-
-    def _evaluated(self, event: Any, record: dict[str, Any]) -> None:
-        if event.split == "test":
-            self.test = {**record, "metrics": _metrics(event.metrics)}
-        elif event.split == "validation":
-            entry = self.epochs.setdefault(event.epoch, EpochRecord(event.epoch, event.step))
-            entry.validation, entry.evaluation_seconds = _metrics(event.metrics), event.seconds
-            entry.time = self.last_time
-
-    def _checkpoint_saved(self, event: Event, record: dict[str, Any]) -> None:
-        self.checkpoints.append(record)
-
-    def _command_obeyed(self, event: Any, record: dict[str, Any]) -> None:
-        self.commands.append(record)
-        lr = event.arguments.get("lr") if event.action == "set" else None
-        if isinstance(lr, (int, float)):
-            self.lr_changes = [change for change in self.lr_changes if change[0] < event.step]
-            self.lr_changes.append((event.step, float(lr)))
-
-    def _log(self, event: Any, record: dict[str, Any]) -> None:
-        self.logs.append((self.last_time, event.level, event.text))
-        self.logged += 1
-
-    def _run_ended(self, event: RunEnded, record: dict[str, Any]) -> None:
-        self.ended, self.ended_at = event, self.last_time
-
-
-def _metrics(values: Any) -> dict[str, float]:
-    return {name: _number(value) for name, value in values.items()} if isinstance(values, dict) else {}
-
-
-def _number(value: Any) -> float:
-    return math.nan if value is None else float(value)
+    @property
+    def elapsed(self) -> float:
+        """Time that the attempts took in all, from their first line to their last."""
+        return sum(self._elapsed.values())

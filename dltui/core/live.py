@@ -47,6 +47,8 @@ class Live:
     still: float = 0.0
     """Seconds without a sign of progress, by the worker's own clock."""
     rss: int = 0
+    log_start: int = 0
+    """Where in worker.log this attempt began to print."""
 
     @property
     def process(self) -> ProcessId:
@@ -76,7 +78,8 @@ class Heartbeat:
         self._log = run_dir / "worker.log"
         now = time.time()
         here = current()
-        self._state = Live(here.host, here.boot_id, here.pid, here.start_ticks, attempt, "starting", now, now)
+        identity = (here.host, here.boot_id, here.pid, here.start_ticks)
+        self._state = Live(*identity, attempt, "starting", now, now, log_start=_size(self._log))
         self._moved = time.monotonic()
         self._slowest = 0.0
         self._lock = threading.Lock()
@@ -174,6 +177,13 @@ def _rss() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def cap(path: Path, most: int = LOG_MOST, keep: int = LOG_KEEP) -> None:

@@ -1,90 +1,147 @@
-"""Reads a run from its directory, again and again if it goes on: for screens, plain output, figures and scripts."""
+"""Reads a run as it is, while it trains and for ever after: everything that a screen, a line or a figure needs."""
 
 from __future__ import annotations
 
+import os
+import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core import status as state
+from dltui.core import process
+from dltui.core.errors import DltuiError, RunError
 from dltui.core.history import History
 from dltui.core.live import Live, read_live
 from dltui.core.log import LogTail
 from dltui.core.rundir import RunDirectory
+from dltui.core.status import Seen, Status, status
+from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract import Array
 
 PREDICTIONS = ("validation-latest", "validation-best", "test")
+_CRASH = re.compile(rb"^Fatal Python error: ([^\n]{1,200})", re.MULTILINE)
+_SIGNALS = {
+    "Segmentation fault": "SIGSEGV",
+    "Aborted": "SIGABRT",
+    "Bus error": "SIGBUS",
+    "Illegal instruction": "SIGILL",
+}
 
 
 class RunReader:
-    """One run. `run` is what was asked (run.json), `history` what happened up to the last `refresh`."""
+    """One run directory, read only. `refresh` follows the log; everything else looks at the disk when asked."""
 
     def __init__(self, run: RunDirectory | Path | str) -> None:
-        self.directory = run if isinstance(run, RunDirectory) else RunDirectory(Path(run))
-        self.run: dict[str, Any] = self.directory.run()
+        self.directory = run if isinstance(run, RunDirectory) else RunDirectory(run)
         self.history = History()
+        self.clock = time.time
         self._tail = LogTail(self.directory.events_path)
-
-    def refresh(self) -> bool:
-        """Read what came since the last call; whether there was anything."""
-        records = self._tail.read()
-        if self._tail.restarted:
-            self.history = History()
-        self.history.feed(records)
-        return bool(records) or self._tail.restarted
+        self._beat: tuple[float, int] | None = None
+        self._beat_since = 0.0
+        self._beat_moved = False
+        self._predictions: dict[str, tuple[tuple[int, int], dict[str, Array]]] = {}
 
     @property
-    def bad_lines(self) -> int:
-        """Lines of the log that were damaged and left out."""
-        return self._tail.bad_lines
+    def run(self) -> dict[str, Any]:
+        """What was asked. Raises RunError, or NewerFormatError."""
+        return self.directory.run()
 
     @property
     def labels(self) -> dict[str, Any]:
         return self.directory.labels()
 
-    def live(self) -> Live | None:
-        return read_live(self.directory.path)
+    @property
+    def bad_lines(self) -> int:
+        """Damaged lines of the log so far."""
+        return self._tail.bad_lines
 
-    def status(self, now: float | None = None) -> state.Status:
-        return state.tell(self.history, self.live(), float(self.run.get("created", 0.0)), now)
+    def refresh(self) -> bool:
+        """Read what was appended to the log; True when the history changed."""
+        records = self._tail.read()
+        if self._tail.restarted:
+            self.history = History()
+        self.history.fold(records)
+        return bool(records) or self._tail.restarted
+
+    def live(self) -> Live | None:
+        """The last heartbeat."""
+        found = read_live(self.directory.path)
+        beat = (found.time, found.counter) if found else None
+        if beat != self._beat:
+            self._beat_moved = self._beat is not None
+            self._beat, self._beat_since = beat, time.monotonic()
+        return found
+
+    def status(self, now: float | None = None) -> Status:
+        """How the run is doing at this moment (or at the unix time `now`). `refresh` first."""
+        live = self.live()
+        alive = process.alive(live.process) if live else None
+        if live and alive is False and live.phase != "ended" and self._unfinished(live):
+            # It may have ended between the look at its log and the look at its process.
+            self.refresh()
+        standing = time.monotonic() - self._beat_since
+        crash = self._crash(live) if live and alive is False and self._unfinished(live) else ""
+        seen = Seen(alive, standing, self._beat_moved, crash)
+        return status(self._asked(), self.history, live, self.clock() if now is None else now, seen)
+
+    def _unfinished(self, live: Live) -> bool:
+        return self.history.ended is None or live.attempt > self.history.ended_attempt
+
+    def _asked(self) -> dict[str, Any]:
+        try:
+            return self.run
+        except DltuiError:
+            return {}
+
+    def _crash(self, live: Live) -> str:
+        """What the end of the worker's log says about its death: the interpreter's own last words."""
+        try:
+            with self.directory.worker_log.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                # What earlier attempts printed is not about this one; a log that was cut starts anew.
+                start = live.log_start if live.log_start <= size else 0
+                file.seek(max(start, size - 65_536))
+                found = list(_CRASH.finditer(file.read()))
+        except OSError:
+            return ""
+        if not found:
+            return ""
+        words = clean_line(found[-1].group(1).decode("utf-8", "replace"), 100)
+        return f"the worker crashed ({_SIGNALS.get(words, words)})"
 
     def predictions(self, which: str) -> dict[str, Array] | None:
-        """The arrays of "validation-latest", "validation-best" or "test"; None while there are none."""
-        import zipfile
+        """The arrays of "validation-latest", "validation-best" or "test", None when there are none yet.
 
-        import numpy as np
-
+        The same object as long as the file is the same. Raises RunError when the file is damaged.
+        """
+        path = self.directory.predictions_dir / f"{which}.npz"
         try:
-            with np.load(self.directory.predictions_dir / f"{which}.npz", allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except (OSError, ValueError, zipfile.BadZipFile, KeyError):
+            found = path.stat()
+        except OSError:
             return None
+        key = (found.st_mtime_ns, found.st_ino)
+        if which not in self._predictions or self._predictions[which][0] != key:
+            self._predictions[which] = (key, _load_arrays(path))
+        return self._predictions[which][1]
 
     def summary_row(self, now: float | None = None) -> dict[str, Any]:
-        """The run as one object of `dltui runs --json`."""
-        run, history, status, labels = self.run, self.history, self.status(now), self.labels
-        best, monitor = history.best, history.monitor
-        epochs = history.attempt.epochs if history.attempt else run.get("config", {}).get("epochs")
-        return {
-            "id": self.directory.id,
-            "name": labels["name"],
-            "status": status.name,
-            "model": run.get("model"),
-            "framework": run.get("framework"),
-            "dataset": run.get("dataset"),
-            "device": (run.get("device") or {}).get("name"),
-            "epoch": len(history.epochs),
-            "epochs": epochs,
-            "best": best.validation[monitor["metric"]] if best and monitor else None,
-            "monitor": monitor["metric"] if monitor else None,
-            "test": history.test["metrics"] if history.test else None,
-            "why": status.why,
-            "phase": status.phase,
-            "step": history.last_step,
-            "total_steps": history.attempt.total_steps if history.attempt else None,
-            "created": run.get("created"),
-            "seconds": round(history.elapsed, 3),
-            "tags": labels["tags"],
-            "note": labels["note"],
-        }
+        """One run of `dltui runs --json`. Never raises: a run that cannot be read has its reason in `why`."""
+        from dltui.core.summary import summary_row
+
+        self.refresh()
+        return summary_row(self, now)
+
+
+def _load_arrays(path: Path) -> dict[str, Array]:
+    import zipfile
+    import zlib
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise RunError(f"{clean_line(path)} is damaged: {clean_line(error, 200)}") from error

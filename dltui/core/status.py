@@ -1,75 +1,138 @@
-"""The state of a run, told from its files and its process: no run says "running" for ever."""
+"""The one word that says how a run is doing, and why: a pure function of what was read."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from dltui.core.process import alive
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dltui.core.history import History
     from dltui.core.live import Live
 
-STATUSES = (
-    "queued", "starting", "running", "paused", "silent", "finished", "stopped", "interrupted", "preempted", "failed",
-)  # fmt: skip
-ALIVE = ("queued", "starting", "running", "paused", "silent")
+NAMES = (
+    "queued",
+    "starting",
+    "running",
+    "paused",
+    "silent",
+    "finished",
+    "stopped",
+    "interrupted",
+    "preempted",
+    "failed",
+)
+OVER = frozenset({"finished", "stopped", "interrupted", "preempted", "failed"})
+STARTING_PHASES = frozenset({"starting", "importing", "loading data", "building", "compiling"})
 
-START_SECONDS = 20.0
-"""How long a worker may take to write its first heartbeat."""
-OLD_SECONDS = 10.0
-"""A heartbeat is rewritten every second; an older one means that the whole process stands still."""
-OTHER_HOST_SECONDS = 90.0
-
-STARTING_PHASES = ("starting", "importing", "loading data", "building", "compiling")
+BEAT_SECONDS = 20.0
+"""A worker on this host whose heartbeat is older is silent: it beats every second."""
+BUSY_SECONDS = 60.0
+"""The same while it imports or compiles: a C library that loads may hold up every thread for long."""
+REMOTE_SECONDS = 90.0
+"""The same for a worker on another host, where only the counter counts: network disks show files late."""
+BIRTH_SECONDS = 20.0
+"""How long a worker may take from its creation to its first heartbeat."""
+_STILL_SECONDS = {"training": 30.0, "evaluating": 30.0, "saving": 120.0, "starting": 60.0}
+"""How long the counter may stand still in a phase, beyond four times the longest time so far. Importing, compiling
+and drawing figures give no sign of progress."""
+_STILL_OTHERWISE = 600.0
+_PATIENT_PHASES = frozenset({"paused", "queued"})
 
 
 @dataclass(frozen=True)
 class Status:
-    """`name` is one of STATUSES, `why` one sentence or "", `phase` what the worker does, `since` unix seconds."""
+    """`why` is one sentence; `phase` is what the worker is doing; `since` is the unix time since when."""
 
     name: str
     why: str = ""
     phase: str = ""
     since: float = 0.0
 
+    @property
+    def over(self) -> bool:
+        """No worker is at it, and none will be unless somebody resumes it."""
+        return self.name in OVER
 
-def tell(history: History, live: Live | None, created: float, now: float | None = None) -> Status:
-    """Pure but for one look at the process table."""
-    now = time.time() if now is None else now
-    ended = history.ended if history.ended and (live is None or history.last_attempt >= live.attempt) else None
-    if ended:
-        return Status(ended.status, ended.reason, live.phase if live else "ended", history.ended_at)
+
+@dataclass(frozen=True)
+class Seen:
+    """What the reader itself found out. `alive` is None for a worker on another host; `standing` is for how many
+    seconds of the reader's own clock the heartbeat has been the same, `moved` whether it was another one before;
+    `crash` is what the worker's log says it died of."""
+
+    alive: bool | None
+    standing: float = 0.0
+    moved: bool = False
+    crash: str = ""
+
+
+def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Seen) -> Status:
+    """How the run is doing at the unix time `now`."""
+    ended = history.ended
+    if ended is not None and (live is None or live.attempt <= history.ended_attempt):
+        return Status(_ended_name(ended.status), ended.reason, live.phase if live else "ended", history.ended_at)
     if live is None:
-        if now - created < START_SECONDS:
-            return Status("starting", "the worker has not written anything yet", "starting", created)
-        return Status("interrupted", "its worker never began; see worker.log", "", created)
-    running = alive(live.process)
-    if running is False or live.phase == "ended":
-        return Status("interrupted", _interrupted(history, live), live.phase, live.time)
-    return _running(live, now, here=running is True)
-
-
-def _interrupted(history: History, live: Live) -> str:
-    if history.attempt is None or live.step == 0:
-        return f"the worker died in phase {live.phase}; see worker.log"
-    steps = max(history.attempt.steps_per_epoch, 1)
-    epoch, step = divmod(max(live.step, history.last_step), steps)
-    return f"the worker died at epoch {epoch + 1}, step {step}; resume goes on from the last checkpoint"
-
-
-def _running(live: Live, now: float, here: bool) -> Status:
-    old, still = now - live.time, now - live.moved
-    if not here:
-        if old > OTHER_HOST_SECONDS:
-            return Status("silent", f"no heartbeat from {live.host} for {old:.0f} s", live.phase, live.time)
-    elif old > OLD_SECONDS + live.patience or (old > 30 and live.phase != "paused"):
-        return Status("silent", f"no heartbeat for {old:.0f} s: the process stands still", live.phase, live.time)
+        return _unborn(run, now)
+    if seen.alive is False or live.phase == "ended":
+        return Status("interrupted", _death(history, live, seen), "ended", live.time)
+    quiet = _silence(history, live, now, seen)
+    if quiet:
+        return Status("silent", quiet, live.phase, live.time)
     if live.phase == "paused":
-        return Status("paused", live.detail or "paused by command; it keeps its memory", live.phase, live.phase_since)
-    if here and still > live.patience:
-        return Status("silent", f"no progress in {live.phase} for {still:.0f} s", live.phase, live.moved)
-    name = "starting" if live.phase in STARTING_PHASES else "running"
-    return Status(name, live.detail, live.phase, live.phase_since)
+        return Status("paused", live.detail or _paused_by(history), live.phase, live.phase_since)
+    if live.phase == "queued":
+        return Status("queued", live.detail or "waits for its device", live.phase, live.phase_since)
+    doing = f"{live.phase} {live.detail}".strip()
+    if live.phase in STARTING_PHASES:
+        return Status("starting", doing, live.phase, live.phase_since)
+    return Status("running", doing, live.phase, live.phase_since)
+
+
+def _ended_name(word: str) -> str:
+    return word if word in OVER else "failed"
+
+
+def _unborn(run: dict[str, Any], now: float) -> Status:
+    created = run.get("created")
+    created = float(created) if isinstance(created, (int, float)) else 0.0
+    if now - created < BIRTH_SECONDS:
+        return Status("starting", "the worker is being started", "starting", created)
+    return Status("interrupted", "the worker never began; see worker.log", "ended", created)
+
+
+def _death(history: History, live: Live, seen: Seen) -> str:
+    how = seen.crash or "the worker was killed"
+    step = max(history.step, live.step)
+    if not step:
+        return f"{how} before the first step" + (f" ({live.phase})" if live.phase != "ended" else "")
+    attempt = history.attempt
+    if attempt is None or not attempt.steps_per_epoch:
+        return f"{how} at step {step}"
+    epoch, inside = divmod(max(step - 1, 0), attempt.steps_per_epoch)
+    return f"{how} at epoch {epoch + 1}, step {inside + 1}"
+
+
+def _silence(history: History, live: Live, now: float, seen: Seen) -> str:
+    """Why the worker counts as silent, or nothing."""
+    age = now - live.time
+    if seen.alive is None:
+        # Its clock may be off: once the heartbeat has moved before our eyes, only our own clock counts.
+        quiet = seen.standing if seen.moved else max(seen.standing, age)
+        if quiet > REMOTE_SECONDS:
+            return f"no heartbeat from {live.host} for {quiet:.0f} s"
+    elif age > (BUSY_SECONDS if live.phase in STARTING_PHASES else BEAT_SECONDS):
+        return f"no heartbeat for {age:.0f} s"
+    if live.phase in _PATIENT_PHASES:
+        return ""
+    allowed = max(_STILL_SECONDS.get(live.phase, _STILL_OTHERWISE), 4 * live.slowest)
+    if live.phase == "training" and live.step <= (history.attempt.start_step if history.attempt else 0):
+        # The first step of an attempt carries compilation.
+        allowed = max(allowed, _STILL_OTHERWISE)
+    return f"no progress in {live.phase} for {live.still:.0f} s" if live.still > allowed else ""
+
+
+def _paused_by(history: History) -> str:
+    for record in reversed(history.commands):
+        if record.get("action") == "pause" and record.get("by"):
+            return f"paused by {record['by']}"
+    return "paused"

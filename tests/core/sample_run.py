@@ -41,7 +41,10 @@ class Clock:
 
     now: float = BEGAN
 
-    def __call__(self) -> float:
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
         return self.now
 
 
@@ -110,7 +113,7 @@ class _Writer:
         self.run, self.task, self.epochs, self.classes, self.image = run, task, epochs, classes, image
         self.generator = np.random.default_rng(seed)
         self.clock = Clock()
-        self.log = EventLog(run.events_path, 1, self.clock, self.clock)
+        self.log = EventLog(run.events_path, 1, self.clock)
         self.metric = "mse" if task == "regression" else "accuracy"
 
     def write(self, done: int, status: str | None) -> None:

@@ -1,0 +1,66 @@
+"""A run in one flat object: a row of the list of runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError
+
+if TYPE_CHECKING:
+    from dltui.core.reader import RunReader
+
+
+def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
+    """Built from a refreshed reader. `best` is the best value of `metric`, None before the first evaluation."""
+    try:
+        run = reader.run
+    except DltuiError as error:
+        return _unreadable(reader, str(error))
+    history, status, live = reader.history, reader.status(now), reader.live()
+    labels = reader.labels
+    attempt, monitor, best = history.attempt, history.monitor, history.best
+    device = run.get("device") or {}
+    alive = not status.over
+    return {
+        "id": reader.directory.id,
+        "name": labels["name"],
+        "status": status.name,
+        "why": status.why,
+        "phase": status.phase,
+        "since": status.since,
+        "model": run.get("model"),
+        "framework": run.get("framework"),
+        "task": run.get("task"),
+        "dataset": run.get("dataset"),
+        "device": device.get("name") if isinstance(device, dict) else str(device),
+        "host": attempt.host if attempt else (live.host if live else None),
+        "epoch": len(history.epochs),
+        "epochs": attempt.epochs if attempt else (run.get("config") or {}).get("epochs", 0),
+        "step": max(history.step, live.step if live and alive else 0),
+        "total_steps": attempt.total_steps if attempt else 0,
+        "metric": monitor.get("metric") if monitor else None,
+        "best": best.validation.get(monitor.get("metric", "")) if best and monitor else None,
+        "best_epoch": best.epoch if best else None,
+        "test": history.test["metrics"] if history.test else None,
+        "seconds": round(history.elapsed, 3),
+        "train_seconds": round(history.train_seconds, 3),
+        "created": run.get("created"),
+        "group": run.get("group"),
+        "parent": run.get("parent"),
+        "tags": labels["tags"],
+        "note": labels["note"],
+        "exports": run.get("exports"),
+        "path": str(reader.directory.path),
+    }
+
+
+def _unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
+    """The same keys with what is known, so that one bad folder does not hide the list."""
+    run_id = reader.directory.id
+    zero = dict.fromkeys(("since", "epoch", "epochs", "step", "total_steps", "seconds", "train_seconds"), 0)
+    none = dict.fromkeys(
+        ("model", "framework", "task", "dataset", "device", "host", "metric", "best", "best_epoch", "test", "created")
+    )
+    more = dict.fromkeys(("group", "parent", "exports"))
+    known = {"id": run_id, "name": run_id, "status": "failed", "why": reason, "phase": "ended", "tags": [], "note": ""}
+    return {**known, **zero, **none, **more, "path": str(reader.directory.path)}
