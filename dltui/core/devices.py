@@ -74,7 +74,9 @@ def choose(text: str, found: list[Device]) -> Device:
 
 def worker_environment(device: Device) -> dict[str, str]:
     """What shows a worker its device and no other."""
-    return {"CUDA_VISIBLE_DEVICES": device.uuid or "" if device.kind == "cuda" else ""}
+    if device.kind != "cuda":
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    return {"CUDA_VISIBLE_DEVICES": device.uuid} if device.uuid else {}
 
 
 def _cuda(number: int, gpu: Gpu) -> Device:

@@ -1,0 +1,250 @@
+"""Makes a run out of a request, after checking all that can be checked, and starts its worker."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui import __version__
+from dltui.core import paths
+from dltui.core.devices import Device, resolve, worker_environment
+from dltui.core.errors import RunError, UsageError
+from dltui.core.fields import check_values
+from dltui.core.names import check_run_name, run_name
+from dltui.core.rundir import RunDirectory
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.catalog import Catalog, DatasetEntry, ModelEntry
+
+FORMATS = ("svg", "png", "pdf")
+LONGEST_NAME = 64
+_WORKERS: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What somebody wants to train. `config` and `dataset_options` hold what differs from the defaults."""
+
+    model: str
+    dataset: str
+    dataset_options: Mapping[str, Any] = field(default_factory=dict)
+    data_dir: str | None = None
+    device: str = "auto"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    exports: str = "exports"
+    formats: Sequence[str] = ("svg",)
+    plugins: Sequence[Path | str] = ()
+    command: Sequence[str] = ()
+    group: str | None = None
+    parent: str | None = None
+    dry_run: bool = False
+
+
+def create_run(request: RunRequest, catalog: Catalog) -> RunDirectory:
+    """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk."""
+    model = catalog.model(request.model)
+    dataset = catalog.dataset(request.dataset)
+    _check_fit(model, dataset, catalog)
+    config = full_config(model, request.config)
+    options = full_options(dataset, request.dataset_options)
+    formats = _check_formats(request.formats)
+    if request.name is not None:
+        check_run_name(request.name)
+    _check_data_dir(request.data_dir, dataset, options)
+    device = resolve(request.device)
+    exports = _writable(request.exports)
+    paths.ensure_private_dir(paths.runs_dir())
+    record = {
+        "created": time.time(),
+        "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "model": model.id,
+        "model_name": model.name,
+        "framework": model.framework,
+        "task": model.task,
+        "model_source": dict(model.source),
+        "backend_source": dict(catalog.backends[model.framework].source),
+        "dataset": dataset.name,
+        "dataset_options": options,
+        "dataset_source": {**dataset.source, "python": model.source["python"]},
+        "data_dir": _absolute(request.data_dir) if request.data_dir else None,
+        "data_dirs": [str(folder) for folder in paths.data_dirs(request.data_dir, dataset.name)],
+        "device": {"name": device.name, "title": device.title, "uuid": device.uuid},
+        "config": config,
+        "defaults": {spec.name: spec.default for spec in model.fields},
+        "seed": config.get("seed", 0),
+        "formats": formats,
+        "command": list(request.command),
+        "python": model.source["python"],
+        "plugins": [_absolute(str(path)) for path in request.plugins],
+        "parent": request.parent,
+        "group": request.group,
+        "dry_run": request.dry_run,
+        "dltui": __version__,
+        "cwd": _working_directory(),
+    }
+    return _create(request.name, exports, record)
+
+
+def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every hyperparameter, checked by its bounds and, where there is more to check, by the model's own Config."""
+    config = check_values(model.fields, given, f"model {model.id}")
+    if not model.checks_more:
+        return config
+    from dltui.core import ask
+
+    return ask.full_config(model, config)
+
+
+def full_options(dataset: DatasetEntry, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every option of a dataset, checked likewise."""
+    options = check_values(dataset.fields, given, f"dataset {dataset.name}")
+    if not dataset.checks_more:
+        return options
+    from dltui.core import ask
+
+    return ask.full_options(dataset, options)
+
+
+def worker_command(run: RunDirectory) -> tuple[list[str], dict[str, str]]:
+    """The command line and the environment of a run's worker."""
+    asked = run.run()
+    device = Device(asked["device"]["name"], asked["device"]["title"], asked["device"].get("uuid"))
+    # Said in full, because the worker has another working directory and relative ones would move.
+    places = {"DLTUI_HOME": paths.home(), "DLTUI_CACHE": paths.cache_dir(), "DLTUI_CONFIG": paths.config_file()}
+    environment = {
+        **os.environ,
+        **{name: str(path) for name, path in places.items()},
+        **worker_environment(device),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return [asked["python"], "-P", "-m", "dltui.core.worker", str(run.path)], environment
+
+
+def spawn_worker(run: RunDirectory) -> int:
+    """Start the worker of a run, away from this terminal in session and descriptors, and return its pid."""
+    command, environment = worker_command(run)
+    log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        worker = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=paths.home(),
+            env=environment,
+        )
+    except OSError as error:
+        raise RunError(f"cannot start the worker with {command[0]}: {error.strerror}") from error
+    finally:
+        os.close(log)
+    # Kept and looked at again, so that a worker that ended does not stay a zombie of a long-lived screen.
+    _WORKERS[:] = [worker, *(other for other in _WORKERS if other.poll() is None)]
+    return worker.pid
+
+
+def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> None:
+    if not model.available:
+        raise UsageError(f"{model.id} cannot be trained here: {model.reason}")
+    if model.task != dataset.task:
+        fitting = [entry.name for entry in catalog.datasets.values() if entry.task == model.task]
+        hint = f"for {model.task} there is {', '.join(fitting)}" if fitting else f"none is for {model.task}"
+        raise UsageError(f"dataset {dataset.name} is for {dataset.task}, model {model.id} does {model.task}; {hint}")
+    from dltui.core.assembly import missing_plugin
+
+    missing = missing_plugin(dataset.source, str(model.source["python"]), catalog)
+    if missing:
+        raise UsageError(f"dataset {dataset.name}: {missing}")
+
+
+def _check_formats(formats: Sequence[str]) -> list[str]:
+    for name in formats:
+        if name not in FORMATS:
+            raise UsageError(f"no figure format {clean_line(repr(name), 40)}; there is {', '.join(FORMATS)}")
+    if not formats:
+        raise UsageError(f"a run needs a figure format: {', '.join(FORMATS)}")
+    return list(dict.fromkeys(formats))
+
+
+def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:
+    """With a folder given, the data comes from there or the run would fail."""
+    if not data_dir:
+        return
+    if not Path(_absolute(data_dir)).is_dir():
+        raise UsageError(f"no data folder {clean_line(data_dir)}; --data-dir names a folder that holds {dataset.name}")
+    from dltui.core.presence import presence, search_folders
+
+    if not dataset.files or presence(dataset, data_dir).here:
+        return
+    from dltui.core import ask
+
+    # The dataset may know other names of its files than those listed.
+    if ask.dataset_files(dataset, options, search_folders(dataset.name, data_dir)) == []:
+        wanted = ", ".join(dataset.files)
+        raise UsageError(f"no files of {dataset.name} in {clean_line(data_dir)}; wanted are {wanted}")
+
+
+def _writable(exports: str) -> Path:
+    """The absolute folder of figures. Tried by making it and a file in it, both removed: permissions alone can lie."""
+    folder = Path(_absolute(exports or "."))
+    made: list[Path] = []
+    try:
+        for part in reversed([folder, *folder.parents]):
+            if not part.is_dir():
+                part.mkdir()
+                made.append(part)
+        trial = folder / f".dltui-{os.getpid()}.tmp"
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot write figures to {clean_line(folder)}: {reason}; choose another --exports") from None
+    finally:
+        for part in reversed(made):
+            part.rmdir()
+    return folder
+
+
+def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirectory:
+    """A directory under a name that neither a run nor a folder of figures has."""
+    rng = random.Random()
+    while True:
+        run_id = _free_id(name or run_name(rng), exports)
+        whole = {**record, "name": name or run_id, "exports": str(exports / run_id)}
+        try:
+            return RunDirectory.create(run_id, whole)
+        except UsageError:
+            # Taken by somebody else in this very moment: then there is another name. Anything else is a reason.
+            if not os.path.lexists(paths.runs_dir() / run_id):
+                raise
+
+
+def _free_id(base: str, exports: Path) -> str:
+    candidate, number = base, 1
+    while os.path.lexists(paths.runs_dir() / candidate) or os.path.lexists(exports / candidate):
+        number += 1
+        ending = f"-{number}"
+        candidate = base[: LONGEST_NAME - len(ending)] + ending
+    return candidate
+
+
+def _absolute(text: str) -> str:
+    try:
+        return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - links are kept as the user knows them
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot use the path {clean_line(repr(text), 100)}: {clean_line(error)}") from None
+
+
+def _working_directory() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
