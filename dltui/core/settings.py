@@ -11,7 +11,6 @@ from typing import Any
 
 from dltui.core import paths
 from dltui.core.errors import UsageError
-from dltui.core.text import clean_line
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def load_settings() -> Settings:
     file = paths.config_file()
     try:
         content = file.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from None
@@ -53,14 +52,14 @@ def _parse(content: bytes, file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
+        from dltui.core.text import clean_line
+
         raise UsageError(f"{file} is not valid TOML: {clean_line(error, 200)}") from None
 
 
 def _python(framework: str, entry: object, file: Path) -> str:
     python = entry.get("python") if isinstance(entry, dict) else None
     if not isinstance(python, str) or not python:
-        raise UsageError(
-            f'{file}: [frameworks.{clean_line(framework, 40)}] needs python = "/path/to/python" and nothing else'
-        )
+        raise UsageError(f'{file}: [frameworks.{framework!r:.40}] needs python = "/path/to/python" and nothing else')
     # Not resolved: the python of a virtual environment is a link, and the link is what makes it one.
     return os.path.abspath(os.path.expanduser(python))  # noqa: PTH100, PTH111
