@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import paths
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.sources import Installed, Source, digest, own, scan, stamps
-from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.sandbox import Outcome
@@ -88,6 +87,7 @@ def command(python: str, question: str, source: Source | Mapping[str, Any] | Non
 def answer(python: str, question: str, source: Mapping[str, Any], details: Record, seconds: float) -> Record:
     """One question about one source. Raises UsageError with one line when it is answered by an error or not at all."""
     from dltui.core import sandbox
+    from dltui.core.text import clean_line
 
     job = sandbox.Job(command(python, question, source), json.dumps(details).encode(), seconds, memory=8_000_000_000)
     outcome = sandbox.run(job)
@@ -103,6 +103,8 @@ def answer(python: str, question: str, source: Mapping[str, Any], details: Recor
 
 
 def _record(source: Source, outcome: Outcome) -> Record:
+    from dltui.core.text import clean_line
+
     try:
         found = _clean(json.loads(outcome.answer)) if not outcome.reason else None
     except (ValueError, RecursionError):
@@ -119,6 +121,8 @@ def _record(source: Source, outcome: Outcome) -> Record:
 
 def _no_answer(python: str, outcome: Outcome, doing: str) -> str:
     """Why a probe gave no usable answer, in one line."""
+    from dltui.core.text import clean_line
+
     if outcome.reason:
         return f"{outcome.reason} while {doing}" if outcome.code != 127 else outcome.reason
     last = clean_line((outcome.output.strip().splitlines() or [""])[-1], 200)
@@ -137,6 +141,8 @@ def _list(value: object) -> list[Any]:
 
 def _clean(value: Any) -> Any:
     """Everything in an answer comes from a stranger, down to the keys."""
+    from dltui.core.text import clean_line
+
     if isinstance(value, str):
         return clean_line(value, 2000)
     if isinstance(value, list):
