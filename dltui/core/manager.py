@@ -86,7 +86,8 @@ def explain(where: str, error: BaseException) -> Failure:
     if isinstance(error, DltuiError):
         text = str(error)
     elif isinstance(error, SyntaxError):
-        text = f"syntax error in {_file(error.filename)} line {error.lineno}: {error.msg}"
+        place = f" in {_file(error.filename)} line {error.lineno}" if error.filename else ""
+        text = f"syntax error{place}: {error.msg}"
     elif isinstance(error, SystemExit):
         text = f"called sys.exit({'' if error.code is None else repr(error.code)[:40]}) while loading"
     elif isinstance(error, ModuleNotFoundError) and error.name:
