@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dltui.core.text import cells as width
-from dltui.core.text import clean_line, shorten
+from dltui.core.text import clean_line, shorten, width
 
 Span = tuple[str, str]
 """Text and the words of its style, like ("91.77 %", "bold best"); theme.py knows the words."""

@@ -121,7 +121,7 @@ class Palette:
     def style(self, words: str) -> Style:
         style = self._known.get(words)
         if style is None:
-            style = Style.combine([self._word(word) for word in words.split()])
+            style = Style.combine([Style.null(), *map(self._word, words.split())])
             self._known[words] = style
         return style
 

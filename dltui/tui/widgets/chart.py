@@ -32,7 +32,7 @@ def draw(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
     names = {row_of(scale, value, rows): text for value, text in zip(steps, texts, strict=True)}
     plot = Plot(chart, scale, width - margin - 1, rows, look)
     body: list[Row] = [
-        [(right(names.get(row, ""), margin - 1) + " ", "dim"), ("┤" if row in names else "│", "rule"), *line]
+        [(right(names.get(row, ""), margin - 1) + " ", "dim"), ("┤" if row in names else "│", "faint"), *line]
         for row, line in enumerate(plot.rows(set(names)))
     ]
     return [title(chart, width, look), *body, *_x_axis(chart, margin, width - margin - 1)]
@@ -94,7 +94,7 @@ def _nothing(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
     room = width - MARGIN - 1
     for line in range(height - 3):
         text = chart.note.center(room) if line == (height - 4) // 2 else ""
-        rows.append(fit([(" " * MARGIN, ""), ("│", "rule"), (text, "dim")], width))
+        rows.append(fit([(" " * MARGIN, ""), ("│", "faint"), (text, "dim")], width))
     return rows + _x_axis(chart, MARGIN, room)
 
 
@@ -103,13 +103,13 @@ def _x_axis(chart: Chart, margin: int, width: int) -> list[Row]:
     span = chart.end - chart.start
     values = epoch_ticks(chart.end, width) if chart.epochs else ticks(Scale(chart.start, chart.end), width // 12)
     places = [min(int((value - chart.start) / span * width), width - 1) for value in values]
-    line, styles = ["─"] * width, ["rule"] * width
+    line, styles = ["─"] * width, ["faint"] * width
     for place in places:
-        line[place] = "┴" if place else "─"
+        line[place] = "┬" if place else "─"
     for x, sign, style in chart.marks:
         place = min(max(int((x - chart.start) / span * width), 0), width - 1)
         line[place], styles[place] = sign, style
-    axis: Row = [(" " * margin, ""), ("└", "rule"), *zip(line, styles, strict=True)]
+    axis: Row = [(" " * margin, ""), ("└", "faint"), *zip(line, styles, strict=True)]
     return [merge(axis), _x_labels(labels(values), places, margin + 1, width, chart.x_name)]
 
 

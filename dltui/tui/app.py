@@ -1,0 +1,182 @@
+"""The full-screen app: makes it, runs it, and leaves a clean terminal behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+
+from dltui.tui.page import Page, bind
+from dltui.tui.services import Services
+from dltui.tui.terminal import Terminal, examine, quiet_stderr
+from dltui.tui.theme import DARK, LIGHT, PLAIN, Palette, themes
+from dltui.tui.watch import TICK
+from dltui.tui.widgets.series import Look
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from dltui.core.rundir import RunDirectory
+
+LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+class DltuiApp(App[None], inherit_bindings=False):
+    """Knows the pages and the theme; everything else lives in the pages."""
+
+    TITLE = "dltui"
+    ENABLE_COMMAND_PALETTE = False
+    ESCAPE_TO_MINIMIZE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("q", "leave", "leave", "leave the screen; runs go on"),
+        bind("question_mark", "keys", "all keys", "every key of this page"),
+        bind("ctrl+p", "palette", "all actions", "every action by name; type to filter"),
+        bind("ctrl+t", "theme", "light or dark", "switch between the dark and the light theme"),
+        bind("ctrl+c", "interrupted", "hint", "does not stop anything", priority=True),
+        bind("ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns"),
+    ]
+
+    def __init__(
+        self,
+        services: Services,
+        terminal: Terminal,
+        open_run: RunDirectory | None = None,
+        new: bool = False,
+    ) -> None:
+        super().__init__(ansi_color=True if terminal.theme == PLAIN else None)
+        self.services = services
+        self.look = Look(ascii=terminal.ascii, mono=not terminal.colour)
+        self.farewell: list[str] = []
+        self._first = (open_run, new)
+        for theme in themes():
+            self.register_theme(theme)
+        self.palette = Palette(terminal.theme)
+        self.theme = terminal.theme
+
+    def get_default_screen(self) -> Screen[None]:
+        run, new = self._first
+        if run is not None:
+            return self._run_page(run)
+        if new:
+            from dltui.tui.screens.new_run import NewRunPage
+
+            return NewRunPage()
+        from dltui.tui.screens.runs import RunsPage
+
+        return RunsPage()
+
+    def on_mount(self) -> None:
+        self.set_interval(TICK, self._tick)
+        loop = asyncio.get_running_loop()
+        for number in LEAVING:
+            try:
+                loop.add_signal_handler(number, self._signalled, number)
+            except (ValueError, NotImplementedError, RuntimeError):
+                return
+
+    def _signalled(self, number: int) -> None:
+        self.exit(return_code=128 + number)
+
+    def _tick(self) -> None:
+        if isinstance(self.screen, Page):
+            self.screen.tick()
+
+    def open_run(self, run: RunDirectory) -> None:
+        """Show a run over the list of runs."""
+        self.push_screen(self._run_page(run))
+
+    def open_form(self, like: RunDirectory | None = None) -> None:
+        """Show the form for a new run, filled as another run was."""
+        from dltui.tui.screens.new_run import NewRunPage
+
+        self.push_screen(NewRunPage(like))
+
+    def started(self, run: RunDirectory) -> None:
+        """A run was started from the form: it takes the form's place."""
+        self.switch_screen(self._run_page(run))
+
+    def back(self) -> None:
+        """To the page below, which at last is the list of runs."""
+        from dltui.tui.screens.runs import RunsPage
+
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif not isinstance(self.screen, RunsPage):
+            self.switch_screen(RunsPage())
+
+    def goes_on(self, run: str) -> None:
+        """A live run was watched: after leaving, the shell says how to come back to it."""
+        self.farewell.append(f"{run} goes on; back with: dltui attach {run}")
+
+    def _run_page(self, run: RunDirectory) -> Screen[None]:
+        from dltui.tui.screens.run import RunPage
+
+        return RunPage(run)
+
+    def action_leave(self) -> None:
+        self.exit(return_code=0)
+
+    def action_keys(self) -> None:
+        self._actions(typing=False)
+
+    def action_palette(self) -> None:
+        self._actions(typing=True)
+
+    def _actions(self, typing: bool) -> None:
+        from dltui.tui.screens.help import HelpPage
+
+        if isinstance(self.screen, Page) and not isinstance(self.screen, HelpPage):
+            self.push_screen(HelpPage(self.screen, typing))
+
+    def action_interrupted(self) -> None:
+        if isinstance(self.screen, Page):
+            self.screen.notice.say("q leaves, runs go on; s stops a run and keeps it", "accent")
+
+    def action_theme(self) -> None:
+        if self.theme != PLAIN:
+            self.theme = LIGHT if self.theme == DARK else DARK
+
+    def watch_theme(self, name: str) -> None:
+        self.palette = Palette(name)
+
+    def _fatal_error(self) -> None:
+        """Textual would print a traceback over the restored terminal: it goes to the log, and one line to people."""
+        import traceback
+
+        error = self._exception
+        if error is not None and sys.stderr is not None:
+            os.write(2, "".join(traceback.format_exception(error)).encode(errors="backslashreplace"))
+            self.farewell = [f"dltui: the screen failed ({type(error).__name__}); runs go on, see screen.log"]
+        self._close_messages_no_wait()
+
+
+def make_app(
+    services: Services | None = None,
+    terminal: Terminal | None = None,
+    open_run: RunDirectory | None = None,
+    new: bool = False,
+) -> DltuiApp:
+    """The app, for the command line and for tests."""
+    return DltuiApp(services or Services(), terminal or examine(os.environ), open_run, new)
+
+
+def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
+    """Show the full screen until somebody leaves. Returns the exit code: 143 and 129 after SIGTERM and SIGHUP.
+
+    Raises UsageError for a run that does not exist.
+    """
+    services = Services(read_only)
+    run = None if open_run is None else services.find(open_run)
+    terminal = examine(os.environ)
+    with quiet_stderr():
+        app = make_app(services, terminal, run, new)
+        app.run(mouse=terminal.mouse)
+    if app.return_code in (0, 1):
+        for line in app.farewell:
+            sys.stdout.write(line + "\n")
+    return app.return_code or 0

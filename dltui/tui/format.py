@@ -1,0 +1,82 @@
+"""How the screens write values; durations, sizes and metrics are written as on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dltui.tui.cli.numbers import age, count, duration, metric, percent, size
+
+FRAMEWORKS = {"torch": "PT", "tensorflow": "TF"}
+TITLES = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
+STATUS_STYLES = {
+    "queued": "dim",
+    "starting": "accent",
+    "running": "good",
+    "paused": "warn",
+    "silent": "warn",
+    "finished": "accent",
+    "stopped": "",
+    "interrupted": "warn",
+    "preempted": "warn",
+    "failed": "bad",
+}
+LIVE = ("queued", "starting", "running", "paused", "silent")
+RESUMABLE = ("interrupted", "preempted", "stopped", "failed")
+
+SPARKS = "▁▂▃▄▅▆▇█"
+SPARKS_ASCII = "__..--=^"
+
+
+def framework(name: str) -> str:
+    """Two letters for columns."""
+    return FRAMEWORKS.get(name, name[:2].upper())
+
+
+def spark(values: Sequence[float], room: int, ascii_only: bool = False) -> str:
+    """The last values as a row of little bars."""
+    signs = SPARKS_ASCII if ascii_only else SPARKS
+    shown = [value for value in values if value == value][-room:]
+    if not shown:
+        return ""
+    low, high = min(shown), max(shown)
+    span = (high - low) or 1.0
+    return "".join(signs[min(int((value - low) / span * len(signs)), len(signs) - 1)] for value in shown)
+
+
+def value(item: Any) -> str:
+    """A hyperparameter as it is typed: 0.05, 128, yes, one-cycle, 64,32."""
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if isinstance(item, float):
+        return f"{item:g}"
+    if isinstance(item, (list, tuple)):
+        return ",".join(value(part) for part in item)
+    return str(item)
+
+
+def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What was asked that is not the default: name, value, default."""
+    return [
+        (name, value(config[name]), value(defaults[name]))
+        for name in config
+        if name in defaults and config[name] != defaults[name]
+    ]
+
+
+__all__ = [
+    "LIVE",
+    "RESUMABLE",
+    "STATUS_STYLES",
+    "TITLES",
+    "age",
+    "count",
+    "differences",
+    "duration",
+    "framework",
+    "metric",
+    "percent",
+    "size",
+    "spark",
+    "value",
+]

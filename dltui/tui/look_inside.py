@@ -1,0 +1,143 @@
+"""What a model says about a split: the confusion matrix of classes, the fit of numbers; from the run's predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError
+from dltui.tui.ink import safe
+
+if TYPE_CHECKING:
+    from dltui.core.reader import RunReader
+
+MOST_POINTS = 5_000
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """`counts[true][said]` of a whole split, after `epoch` epochs."""
+
+    split: str
+    epoch: int
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    @property
+    def total(self) -> int:
+        return sum(map(sum, self.counts))
+
+    @property
+    def right(self) -> int:
+        return sum(row[number] for number, row in enumerate(self.counts))
+
+    def worst(self, most: int) -> list[tuple[int, int, int]]:
+        """The most frequent mistakes: count, true class, said class."""
+        pairs = [
+            (count, true, said)
+            for true, row in enumerate(self.counts)
+            for said, count in enumerate(row)
+            if true != said and count
+        ]
+        return sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2]))[:most]
+
+    def scores(self) -> list[tuple[str, int, float | None, float | None]]:
+        """Each class: name, how many there are, precision, recall; None where nothing can be said."""
+        rows = []
+        for number, name in enumerate(self.classes):
+            true = sum(self.counts[number])
+            said = sum(row[number] for row in self.counts)
+            hit = self.counts[number][number]
+            rows.append((name, true, hit / said if said else None, hit / true if true else None))
+        return rows
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A regression: what was measured and what the model says, of a split after `epoch` epochs."""
+
+    split: str
+    epoch: int
+    x: tuple[float, ...] | None
+    y: tuple[float, ...]
+    prediction: tuple[float, ...]
+
+    @property
+    def line(self) -> tuple[float, float] | None:
+        """Slope and intercept of the model where it has one input."""
+        if self.x is None or len(self.x) < 2:
+            return None
+        import numpy as np
+
+        slope, intercept = np.polyfit(np.asarray(self.x), np.asarray(self.prediction), 1)
+        return float(slope), float(intercept)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the residuals."""
+        import numpy as np
+
+        return float(np.std(np.asarray(self.y) - np.asarray(self.prediction)))
+
+
+class Inside:
+    """Reads the predictions of one run; what was made of a file is kept as long as the file is the same."""
+
+    def __init__(self, reader: RunReader) -> None:
+        self._reader = reader
+        self._arrays: dict[str, Any] | None = None
+        self._matrix: Matrix | None = None
+        self._fit: Fit | None = None
+
+    def matrix(self) -> Matrix | None:
+        """The confusion matrix of the latest evaluation."""
+        self._look()
+        if self._matrix is None and self._arrays is not None and "labels" in self._arrays:
+            attempt = self._reader.history.attempt
+            self._matrix = _matrix(self._arrays, attempt.dataset.get("classes") or [] if attempt else [])
+        return self._matrix
+
+    def fit(self) -> Fit | None:
+        """The regression of the latest evaluation, its first output."""
+        self._look()
+        if self._fit is None and self._arrays is not None and "prediction" in self._arrays:
+            self._fit = _fit(self._arrays)
+        return self._fit
+
+    def _look(self) -> None:
+        """The test split's predictions once there is a test result, the latest validation's until then."""
+        try:
+            tested = self._reader.history.test is not None
+            arrays = self._reader.predictions("test") if tested else None
+            arrays = arrays or self._reader.predictions("validation-latest")
+        except DltuiError:
+            arrays = None
+        if arrays is not self._arrays:
+            self._arrays, self._matrix, self._fit = arrays, None, None
+
+
+def _matrix(arrays: dict[str, Any], classes: list[str]) -> Matrix:
+    import numpy as np
+
+    labels, said = np.asarray(arrays["labels"]), np.asarray(arrays["top"])[:, 0]
+    size = max(len(classes), int(max(labels.max(initial=-1), said.max(initial=-1))) + 1)
+    counts = np.zeros((size, size), dtype=np.int64)
+    np.add.at(counts, (labels, said), 1)
+    names = [safe(name) for name in classes] + [str(number) for number in range(len(classes), size)]
+    rows = tuple(tuple(row) for row in counts.tolist())
+    return Matrix(safe(arrays["split"]), int(arrays["epoch"]), tuple(names), rows)
+
+
+def _fit(arrays: dict[str, Any]) -> Fit:
+    import numpy as np
+
+    y, prediction, x = (np.asarray(arrays[name])[:MOST_POINTS] for name in ("y", "prediction", "x"))
+    count = len(y)
+    single = count > 0 and x.size == count
+    return Fit(
+        safe(arrays["split"]),
+        int(arrays["epoch"]),
+        tuple(x.reshape(-1).tolist()) if single else None,
+        tuple(y.reshape(count, -1)[:, 0].tolist()),
+        tuple(prediction.reshape(count, -1)[:, 0].tolist()),
+    )

@@ -1,0 +1,165 @@
+"""Commands to a run: sent as files, shown as sent until the run's log acknowledges them. No key claims more than that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from dltui.core.errors import DltuiError, UsageError
+from dltui.tui.format import LIVE, RESUMABLE, duration
+from dltui.tui.ink import Row, safe
+from dltui.tui.watch import in_thread
+
+if TYPE_CHECKING:
+    from dltui.tui.page import Page
+    from dltui.tui.summary import Summary
+
+DONE = {
+    "pause": "paused",
+    "resume": "goes on",
+    "stop": "stops and keeps everything",
+    "checkpoint": "saves a checkpoint",
+    "set": "changed the learning rate",
+}
+LARGEST_LR = 10.0
+
+
+class Told(Message):
+    """A task is done; `text` says so, `copy` is worth copying."""
+
+    def __init__(self, text: str, copy: str = "") -> None:
+        super().__init__()
+        self.text = text
+        self.copy = copy
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A command that has not been acknowledged."""
+
+    run: str
+    action: str
+    when: float
+
+
+class Orders:
+    """What one page has asked of runs. Results are said on the page's notice row."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.services = page.dltui.services
+        self.waiting: dict[str, Sent] = {}
+
+    def pause(self, run: Summary) -> None:
+        """Pause, or go on when it is paused."""
+        self._send(run, "resume" if run.status == "paused" else "pause", {})
+
+    def stop(self, run: Summary) -> None:
+        if self._may(run, "stop"):
+            text = f"stop {run.name} early and keep everything?   y yes   Esc no"
+            self.page.notice.ask(text, {"y": lambda: self._send(run, "stop", {})})
+
+    def checkpoint(self, run: Summary) -> None:
+        self._send(run, "checkpoint", {})
+
+    def learning_rate(self, run: Summary, current: float | None) -> None:
+        """Ask for a new learning rate."""
+        if self._may(run, "change"):
+            value = "" if current is None else f"{current:g}"
+            self.page.notice.prompt("new learning rate", value, _lr_problem, lambda text: self._set(run, text))
+
+    def _set(self, run: Summary, text: str) -> None:
+        self._send(run, "set", {"lr": float(text)})
+
+    def resume(self, run: Summary) -> None:
+        """Go on with a run that ended early, after a yes."""
+        if run.status == "paused":
+            self._send(run, "resume", {})
+        elif self.services.read_only:
+            self._refuse("read-only: another viewer may resume it")
+        elif run.status not in RESUMABLE:
+            self._refuse(f"{run.name} is {run.status}: nothing to resume")
+        else:
+            text = f"go on with {run.name} from its last checkpoint?   y yes   Esc no"
+            self.page.notice.ask(text, {"y": lambda: self._restart(run)})
+
+    def _restart(self, run: Summary) -> None:
+        def work() -> Message:
+            self.services.resume(run.directory)
+            return Told(f"{run.name} goes on: its worker starts")
+
+        in_thread(self.page, "resume", work)
+
+    def export(self, run: Summary) -> None:
+        """Draw the figures and say how to take them home."""
+        if not run.epochs_done:
+            self._refuse("no figures yet: the first epoch is not done")
+            return
+        self.page.notice.say("drawing the figures ...", "accent", seconds=60)
+
+        def work() -> Message:
+            folder = self.services.export(run.directory)
+            line = self.services.copy_line(folder)
+            return Told(line, line)
+
+        in_thread(self.page, "export", work)
+
+    def acknowledge(self, commands: Sequence[tuple[str, str, int]]) -> None:
+        """See which commands the log knows by now: id, action, step."""
+        for identity, action, step in commands:
+            sent = self.waiting.pop(identity, None)
+            if sent is None:
+                continue
+            if action == "ignored":
+                self._refuse(f"{sent.run} ignored {sent.action}: see its log")
+            else:
+                self.page.notice.say(f"{sent.run} {DONE.get(sent.action, sent.action)} at step {step:,}", "good")
+
+    def row(self, now: float) -> Row:
+        """The command that waits longest; empty when none does."""
+        sent = next(iter(self.waiting.values()), None)
+        if sent is None:
+            return []
+        text = f" {sent.action} sent, waiting for {sent.run}  {duration(max(now - sent.when, 0.0))}"
+        return [(text, "warn")]
+
+    def forget(self, run: str) -> None:
+        """The run has ended: nobody will acknowledge anything."""
+        self.waiting = {key: sent for key, sent in self.waiting.items() if sent.run != run}
+
+    def _may(self, run: Summary, word: str) -> bool:
+        if self.services.read_only:
+            self._refuse("read-only: look, do not touch")
+        elif run.status not in LIVE:
+            self._refuse(f"{run.name} is {run.status}: nothing to {word}")
+        else:
+            return True
+        return False
+
+    def _send(self, run: Summary, action: str, arguments: dict[str, Any]) -> None:
+        if not self._may(run, {"checkpoint": "save", "set": "change", "resume": "continue"}.get(action, action)):
+            return
+        try:
+            identity = self.services.send(run.directory, action, arguments)
+        except (DltuiError, OSError) as error:
+            self._refuse(str(error))
+            return
+        self.waiting[identity] = Sent(run.name, action, self.services.clock())
+        self.page.notice.hush()
+
+    def _refuse(self, text: str) -> None:
+        self.page.notice.say(safe(text), "bad")
+
+
+def _lr_problem(text: str) -> str:
+    """What is wrong with a learning rate, or ""."""
+    try:
+        value = float(text)
+        if not 0 < value <= LARGEST_LR:
+            raise UsageError("")
+    except (ValueError, UsageError):
+        return f"0 < lr <= {LARGEST_LR:g}"
+    return ""

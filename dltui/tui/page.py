@@ -1,0 +1,107 @@
+"""What all screens share: a bar at the top, a row for notices, a bar with keys, and a card where there is no room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from dltui.tui.ink import Row, ends, fit
+from dltui.tui.widgets.notice import Notice
+from dltui.tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from textual.events import Resize
+    from textual.widget import Widget
+
+    from dltui.tui.app import DltuiApp
+
+LEAST = (80, 24)
+
+
+class Page(Screen[None], inherit_bindings=False):
+    """A screen. `keys` are those of the bottom bar, six at most; `name_of_page` heads the list of all keys."""
+
+    name_of_page = ""
+    keys: tuple[tuple[str, str], ...] = ()
+    DEFAULT_CSS = """
+    Page { background: $background; color: $foreground; layout: vertical; }
+    Page > .bar { height: 1; background: $panel; }
+    Page > #card { display: none; height: 100%; }
+    Page.small > * { display: none; }
+    Page.small > #card { display: block; }
+    """
+
+    @property
+    def dltui(self) -> DltuiApp:
+        from dltui.tui.app import DltuiApp
+
+        assert isinstance(self.app, DltuiApp)
+        return self.app
+
+    @property
+    def notice(self) -> Notice:
+        return self.query_one(Notice)
+
+    def compose(self) -> Iterable[Widget]:
+        yield Rows(lambda width, height: [fit(self.head(width), width)], id="head", classes="bar")
+        yield from self.body()
+        yield Notice(self.idle)
+        yield Rows(self._foot, id="foot", classes="bar")
+        yield Rows(self._card, id="card")
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between the top bar and the notice."""
+        raise NotImplementedError
+
+    def head(self, width: int) -> Row:
+        """The top bar."""
+        raise NotImplementedError
+
+    def idle(self) -> Row:
+        """What the notice row shows when nothing was said."""
+        return []
+
+    def status_line(self) -> str:
+        """What a terminal that is too small still shows."""
+        return ""
+
+    def tick(self) -> None:
+        """Called at a fixed pace while this page is on top: clocks go on."""
+        self.query_one("#head", Rows).redraw()
+        self.notice.redraw()
+
+    def redraw(self) -> None:
+        """Draw everything again that is made of rows."""
+        for widget in self.query(Rows):
+            widget.redraw()
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "small")
+
+    def clock_text(self) -> Row:
+        services = self.dltui.services
+        return [(services.where(), "dim"), (f"  {services.time_of_day(services.clock())} ", "dim")]
+
+    def _foot(self, width: int, height: int) -> list[Row]:
+        row: Row = [(" ", "")]
+        for key, label in self.keys:
+            row += [(key, "key bold"), (f" {label}   ", "dim")]
+        return [ends(row, [("?", "key bold"), (" all keys ", "dim")], width)]
+
+    def _card(self, width: int, height: int) -> list[Row]:
+        lines = [f"dltui needs {LEAST[0]}x{LEAST[1]}, this is {self.size.width}x{self.size.height}", self.status_line()]
+        shown = lines[:height]
+        first = max(0, (height - len(shown)) // 2)
+        rows: list[Row] = [[] for _ in range(first)]
+        for number, line in enumerate(shown):
+            text = line.center(width) if len(line) <= width else line
+            rows.append(fit([(text, "bold" if number == 0 else "")], width))
+        return rows + [[] for _ in range(height - len(rows))]
+
+
+def bind(key: str, action: str, label: str, explanation: str = "", *, priority: bool = False) -> Binding:
+    """A binding with all that the list of keys needs."""
+    return Binding(key, action, label, tooltip=explanation or label, id=f"{action}:{key}", show=False, priority=priority)

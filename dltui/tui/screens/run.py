@@ -1,0 +1,198 @@
+"""One run: its curves while they grow, what it confuses, what happened; and the keys that steer it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+
+from dltui.tui.format import duration
+from dltui.tui.ink import Row, fit, rule, safe
+from dltui.tui.page import bind
+from dltui.tui.run_actions import RunActions
+from dltui.tui.summary import Summary
+from dltui.tui.tab_views import TABS, Tab, TabState, draw_tab
+from dltui.tui.view import RunView, RunWatch
+from dltui.tui.watch import Watcher
+from dltui.tui.widgets import timeline
+from dltui.tui.widgets.numbers import numbers
+from dltui.tui.widgets.rows import Rows
+from dltui.tui.widgets.run_head import progress_row, tabs, title
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from dltui.core.rundir import RunDirectory
+
+
+class RunRead(Message):
+    """The run as it is."""
+
+    def __init__(self, view: RunView) -> None:
+        super().__init__()
+        self.view = view
+
+
+class RunPage(RunActions):
+    """A run, live or ended."""
+
+    name_of_page = "Run"
+    keys = (("p", "pause"), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"), ("e", "take home"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(bind(str(number + 1), f"tab({number})", tab.value, f"show {tab.value.lower()}") for number, tab in enumerate(TABS)),
+        bind("tab", "turn(1)", "next tab"),
+        bind("shift+tab", "turn(-1)", "previous tab"),
+        bind("escape", "back", "back", "to the list of runs"),
+        bind("g", "log_scale", "log scale", "logarithmic loss"),
+        bind("z", "zoom", "zoom", "one chart over the whole width, the other, both"),
+        bind("o", "output", "output", "in the log: what the process printed, or what happened"),
+        bind("up,k", "scroll(-1)", "up", "scroll up"),
+        bind("down,j", "scroll(1)", "down", "scroll down"),
+        bind("pageup", "scroll(-10)", "page up"),
+        bind("pagedown", "scroll(10)", "page down"),
+        bind("home", "scroll(-100000)", "first line"),
+        bind("end", "scroll(100000)", "last line"),
+    ]
+    DEFAULT_CSS = """
+    RunPage #progress, RunPage #tabs { height: 1; }
+    RunPage #numbers { height: 7; }
+    RunPage #last { height: 1; }
+    RunPage.tall #last { height: 4; }
+    RunPage.taller #last { height: 8; }
+    RunPage.whole #numbers, RunPage.whole #last { display: none; }
+    """
+
+    def __init__(self, directory: RunDirectory) -> None:
+        super().__init__()
+        self.directory = directory
+        self.view: RunView | None = None
+        self.state = TabState()
+        self._watch: RunWatch | None = None
+        self._watcher: Watcher | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield Rows(self._progress, id="progress")
+        yield Rows(self._tabs, id="tabs")
+        yield Rows(self._tab, id="tab")
+        yield Rows(self._numbers, id="numbers")
+        yield Rows(self._last, id="last")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._watch = RunWatch(self.directory, self.dltui.services.clock)
+        self._watcher = Watcher(self, self._look)
+        self.call_after_refresh(self._watcher.start)
+
+    def on_unmount(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+        if self.view is not None and self.view.summary.is_live:
+            self.dltui.goes_on(self.view.summary.id)
+
+    def on_resize(self, event: object) -> None:
+        super().on_resize(event)  # type: ignore[arg-type]
+        self.set_class(36 <= self.size.height < 46, "tall")
+        self.set_class(self.size.height >= 46, "taller")
+
+    def _look(self) -> Message | None:
+        if self._watch is None or (self.view is not None and not self.is_current):
+            return None
+        view = self._watch.look()
+        return None if view is None else RunRead(view)
+
+    def on_run_read(self, message: RunRead) -> None:
+        before, self.view = self.view, message.view
+        self.orders.acknowledge(self.view.summary.obeyed)
+        if self.view.ended:
+            self.orders.forget(self.view.summary.name)
+        if before is not None and not before.ended and self.view.ended:
+            self.notice.say(f"{self.view.summary.name}: {self.view.summary.status}; e takes the figures home", "good")
+        self.redraw()
+
+    @property
+    def run(self) -> Summary | None:
+        return self.view.summary if self.view else None
+
+    def learning_rate(self) -> float | None:
+        rates = self.view.history.points.lr if self.view else ()
+        return float(rates[-1]) if len(rates) else None
+
+    def tick(self) -> None:
+        super().tick()
+        for name in ("#progress", "#numbers"):
+            self.query_one(name, Rows).redraw()
+
+    def head(self, width: int) -> Row:
+        services = self.dltui.services
+        clock = services.time_of_day(services.clock())
+        return title(self.view, safe(self.directory.id), clock, services.read_only, width)
+
+    def status_line(self) -> str:
+        run, at = self.run, self.view.progress if self.view else None
+        if run is None:
+            return safe(self.directory.id)
+        how_far = f", epoch {at.epoch} of {at.epochs}" if at and run.is_live else ""
+        left = f", {duration(at.left)} left" if at and at.left is not None else ""
+        return f"{run.name}: {run.status}{how_far}{left}"
+
+    def idle(self) -> Row:
+        waiting = super().idle()
+        if waiting or self.run is None:
+            return waiting
+        if self.run.is_live:
+            return [(f" q leaves, the run goes on; back with: dltui attach {self.run.id}", "faint")]
+        return [(f" figures in {self.run.exports}", "faint")]
+
+    def _progress(self, width: int, height: int) -> list[Row]:
+        return [fit(progress_row(self.view, self.dltui.services.clock(), width), width)]
+
+    def _tabs(self, width: int, height: int) -> list[Row]:
+        names = [tab.title(self.view) for tab in TABS]
+        return [tabs(names, TABS.index(self.state.tab), self.state.hint(), width)]
+
+    def _tab(self, width: int, height: int) -> list[Row]:
+        return draw_tab(self.state, self.view, width, height, self.dltui.look, self.dltui.services)
+
+    def _numbers(self, width: int, height: int) -> list[Row]:
+        return [rule(width), *numbers(self.view, self.dltui.services.clock(), width), rule(width)]
+
+    def _last(self, width: int, height: int) -> list[Row]:
+        lines = timeline.timeline(self.view.history) if self.view else []
+        services = self.dltui.services
+        return timeline.rows(lines, width, height, 0, lambda when: services.time_of_day(when, seconds=True))
+
+    def _show(self, tab: Tab) -> None:
+        self.state.choose(tab)
+        if self._watch is not None and self._watcher is not None:
+            self._watch.wants = self.state.wants()
+            self._watcher.nudge()
+        self.set_class(tab is not Tab.CURVES, "whole")
+        self.call_after_refresh(self.redraw)
+
+    def action_tab(self, number: int) -> None:
+        self._show(TABS[number])
+
+    def action_turn(self, by: int) -> None:
+        self._show(TABS[(TABS.index(self.state.tab) + by) % len(TABS)])
+
+    def action_back(self) -> None:
+        self.dltui.back()
+
+    def action_log_scale(self) -> None:
+        self.state.log_scale = not self.state.log_scale
+        self.redraw()
+
+    def action_zoom(self) -> None:
+        order = [None, 0, 1]
+        self.state.zoom = order[(order.index(self.state.zoom) + 1) % len(order)]
+        self.redraw()
+
+    def action_output(self) -> None:
+        self.state.output = not self.state.output
+        self._show(Tab.LOG)
+
+    def action_scroll(self, by: int) -> None:
+        self.state.scroll(by, self.view)
+        self.redraw()

@@ -1,0 +1,184 @@
+"""The home screen: all runs, and what there is to know about the selected one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+
+from dltui.tui.ink import Row, ends, fit, rule
+from dltui.tui.page import bind
+from dltui.tui.run_actions import RunActions
+from dltui.tui.summary import RunList, Summary
+from dltui.tui.watch import Watcher
+from dltui.tui.widgets import run_list
+from dltui.tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+SECONDS = 0.5
+DETAIL = 6
+
+
+class RunsRead(Message):
+    """All runs as they are."""
+
+    def __init__(self, runs: list[Summary]) -> None:
+        super().__init__()
+        self.runs = runs
+
+
+class DevicesRead(Message):
+    """The devices of this machine in one line."""
+
+    def __init__(self, row: Row) -> None:
+        super().__init__()
+        self.row = row
+
+
+class RunsPage(RunActions):
+    """The list of runs."""
+
+    name_of_page = "Runs"
+    keys = (("Enter", "open"), ("n", "new"), ("p", "pause"), ("s", "stop"), ("r", "resume"), ("e", "take home"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("enter", "open", "open", "open the selected run"),
+        bind("n", "new", "new run", "fill in the form of a new run"),
+        bind("down,j", "move(1)", "next run"),
+        bind("up,k", "move(-1)", "previous run"),
+        bind("pagedown", "move(10)", "ten runs down"),
+        bind("pageup", "move(-10)", "ten runs up"),
+        bind("home", "move(-100000)", "first run"),
+        bind("end", "move(100000)", "last run"),
+    ]
+    DEFAULT_CSS = f"""
+    RunsPage #devices {{ height: 1; }}
+    RunsPage #columns {{ height: 2; }}
+    RunsPage #detail {{ height: {DETAIL}; }}
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs: list[Summary] = []
+        self.read = False
+        self.selected: str | None = None
+        self.first = 0
+        self._devices: Row = []
+        self._watchers: list[Watcher] = []
+        self._last: list[Summary] | None = None
+        self._last_row: Row | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield Rows(lambda width, height: [fit(self._devices, width)], id="devices")
+        yield Rows(lambda width, height: [run_list.header(width), rule(width)], id="columns")
+        yield Rows(self._table, id="table")
+        yield Rows(self._detail, id="detail")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        reader = RunList(self.dltui.services.runs, self.dltui.services.clock)
+        self._watchers = [Watcher(self, lambda: self._look(reader), SECONDS)]
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first frame: reading may take its time."""
+        from dltui.tui.widgets.devices import DeviceLine
+
+        line = DeviceLine(self.dltui.services)
+        self._watchers.append(Watcher(self, lambda: self._look_at_devices(line), 2.0))
+        for watcher in self._watchers:
+            watcher.start()
+
+    def on_unmount(self) -> None:
+        for watcher in self._watchers:
+            watcher.stop()
+
+    def on_screen_resume(self) -> None:
+        for watcher in self._watchers:
+            watcher.nudge()
+
+    def _look(self, reader: RunList) -> Message | None:
+        if self._last is not None and not self.is_current:
+            return None
+        runs = reader.read()
+        if runs == self._last:
+            return None
+        self._last = runs
+        return RunsRead(runs)
+
+    def _look_at_devices(self, line: object) -> Message | None:
+        from dltui.tui.widgets.devices import DeviceLine
+
+        assert isinstance(line, DeviceLine)
+        row = line.read()
+        if row == self._last_row or not self.is_current:
+            return None
+        self._last_row = row
+        return DevicesRead(row)
+
+    def on_runs_read(self, message: RunsRead) -> None:
+        self.runs, self.read = message.runs, True
+        if self.selected is None and self.runs:
+            self.selected = self.runs[0].id
+        for run in self.runs:
+            self.orders.acknowledge(run.obeyed)
+            if not run.is_live:
+                self.orders.forget(run.name)
+        self.redraw()
+
+    def on_devices_read(self, message: DevicesRead) -> None:
+        self._devices = message.row
+        self.redraw()
+
+    def tick(self) -> None:
+        super().tick()
+        self.query_one("#table", Rows).redraw()
+        self.query_one("#detail", Rows).redraw()
+
+    def head(self, width: int) -> Row:
+        text = run_list.headline(self.runs) if self.runs else ""
+        return ends([(" dltui", "accent bold"), ("  Runs", "bold"), (f"   {text}", "dim")], self.clock_text(), width)
+
+    def status_line(self) -> str:
+        return run_list.headline(self.runs)
+
+    def idle(self) -> Row:
+        hint: Row = [(" q leaves, runs go on", "faint")] if any(run.is_live for run in self.runs) else []
+        return super().idle() or hint
+
+    @property
+    def index(self) -> int:
+        """Where the selected run is in the list; the first one when it is gone."""
+        return next((number for number, run in enumerate(self.runs) if run.id == self.selected), 0)
+
+    @property
+    def run(self) -> Summary | None:
+        return self.runs[self.index] if self.runs else None
+
+    def _table(self, width: int, height: int) -> list[Row]:
+        if not self.runs:
+            return run_list.empty(width, height, look_first=not self.read)
+        self.first = min(max(self.first, self.index - height + 1), self.index)
+        services = self.dltui.services
+        return run_list.table(self.runs, self.index, self.first, width, height, services.clock(), services.host())
+
+    def _detail(self, width: int, height: int) -> list[Row]:
+        run, services = self.run, self.dltui.services
+        if run is None:
+            return []
+        return run_list.detail(run, width, height, services.clock(), services.time_of_day, self.dltui.look.ascii)
+
+    def action_move(self, by: int) -> None:
+        if self.runs:
+            self.selected = self.runs[min(max(self.index + by, 0), len(self.runs) - 1)].id
+            self.redraw()
+
+    def action_open(self) -> None:
+        if self.run is not None:
+            self.dltui.open_run(self.run.directory)
+
+    def action_new(self) -> None:
+        self.dltui.open_form()

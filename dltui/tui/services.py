@@ -1,0 +1,109 @@
+"""What the screens ask of core, in one place: a test gives them another, with a fixed clock and no processes."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dltui.core.catalog import Catalog
+    from dltui.core.devices import Device
+    from dltui.core.launch import RunRequest
+    from dltui.core.rundir import RunDirectory
+
+
+class Services:
+    """Every method but `clock` may take its time: they are called in threads."""
+
+    def __init__(self, read_only: bool = False) -> None:
+        self.read_only = read_only
+
+    def clock(self) -> float:
+        return time.time()
+
+    def time_of_day(self, when: float, seconds: bool = False) -> str:
+        return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.localtime(when))
+
+    def where(self) -> str:
+        """Who looks, and on which machine: `user@host`."""
+        return f"{_user()}@{self.host()}"
+
+    def host(self) -> str:
+        from dltui.core.process import this_host
+
+        return this_host()
+
+    def find(self, text: str | None) -> RunDirectory:
+        from dltui.core.rundir import find_run
+
+        return find_run(text)
+
+    def runs(self) -> list[RunDirectory]:
+        from dltui.core.rundir import list_runs
+
+        return list_runs()
+
+    def catalog(self) -> Catalog:
+        from dltui.core.catalog import load_catalog
+
+        return load_catalog()
+
+    def devices(self) -> list[Device]:
+        from dltui.core.devices import list_devices
+
+        return list_devices()
+
+    def presence(self, dataset: Any) -> str:
+        """Whether a dataset's files are on this machine: "here", "embedded", "31 MB download"."""
+        from dltui.core.presence import presence
+
+        return presence(dataset).text
+
+    def start(self, request: RunRequest, catalog: Catalog) -> RunDirectory:
+        """Create a run and start its worker. Raises UsageError and leaves nothing behind."""
+        from dltui.core.launch import create_run, spawn_worker
+
+        run = create_run(request, catalog)
+        spawn_worker(run)
+        return run
+
+    def resume(self, run: RunDirectory) -> None:
+        """Start a worker that goes on from the last checkpoint."""
+        from dltui.core.launch import spawn_worker
+
+        spawn_worker(run)
+
+    def send(self, run: RunDirectory, action: str, arguments: dict[str, Any]) -> str:
+        """Give a command; the log will acknowledge it by the id that is returned. Raises UsageError."""
+        from dltui.core.control import send
+
+        return send(run.path, action, arguments)
+
+    def export(self, run: RunDirectory) -> Path:
+        """Draw the figures again, in a process of their own. Returns their folder. Raises UsageError."""
+        from dltui.core.errors import UsageError
+
+        command = [sys.executable, "-P", "-m", "dltui.exports", str(run.path)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            lines = (done.stderr or done.stdout).strip().splitlines()
+            raise UsageError(f"figures not drawn: {lines[-1] if lines else f'exit code {done.returncode}'}")
+        return Path(run.run()["exports"])
+
+    def copy_line(self, folder: Path) -> str:
+        """The command that takes a folder home, to be typed on the other machine."""
+        import shlex
+
+        return f"scp -r {shlex.quote(f'{_user()}@{self.host()}:{folder}')} ."
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())

@@ -1,0 +1,142 @@
+"""The runs of this home as the list shows them; read in a thread, handed over as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError
+from dltui.core.rundir import RunDirectory
+from dltui.tui.cli.progress import progress
+from dltui.tui.format import LIVE, differences, metric
+from dltui.tui.ink import safe
+
+if TYPE_CHECKING:
+    from dltui.core.reader import RunReader
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One run; every string is harmless on a terminal."""
+
+    directory: RunDirectory = field(compare=False)
+    id: str
+    name: str
+    status: str
+    why: str = ""
+    phase: str = ""
+    since: float = 0.0
+    model: str = ""
+    framework: str = ""
+    dataset: str = ""
+    device: str = ""
+    host: str = ""
+    epochs_done: int = 0
+    epochs: int = 0
+    fraction: float = 0.0
+    left: float | None = None
+    best: str = ""
+    best_epoch: int = 0
+    best_name: str = ""
+    trend: tuple[float, ...] = ()
+    test: str = ""
+    created: float = 0.0
+    ended: float = 0.0
+    differs: tuple[tuple[str, str, str], ...] = ()
+    exports: str = ""
+    command: str = ""
+    obeyed: tuple[tuple[str, str, int], ...] = ()
+    """The last commands that were acknowledged: id, action, step."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+
+def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
+    """What the list says of a run, after a refresh of its reader; `run` is what was asked."""
+    import shlex
+
+    status = reader.status()
+    history, live = reader.history, reader.live()
+    at = progress(history, live)
+    name, best_text, best_epoch, trend = _best(history)
+    test = (history.test or {}).get("metrics", {})
+    shown = "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
+    config = run.get("config", {})
+    return Summary(
+        directory=reader.directory,
+        id=safe(reader.directory.id),
+        name=safe(reader.labels["name"]),
+        status=status.name,
+        why=safe(status.why),
+        phase=safe(status.phase),
+        since=status.since,
+        model=safe(run.get("model_name") or run.get("model", "?")),
+        framework=safe(run.get("framework", "")),
+        dataset=safe(run.get("dataset", "?")),
+        device=safe((run.get("device") or {}).get("name", "?")),
+        host=safe(history.attempt.host if history.attempt else live.host if live else ""),
+        epochs_done=len(history.epochs),
+        epochs=history.attempt.epochs if history.attempt else int(config.get("epochs", 0)),
+        fraction=at.run_fraction if at else 0.0,
+        left=at.left if at and status.name == "running" else None,
+        best=best_text,
+        best_epoch=best_epoch,
+        best_name=safe(name),
+        trend=trend,
+        test=f"{shown} {metric(shown, test[shown])}" if shown in test else "",
+        created=float(run.get("created", 0.0)),
+        ended=history.ended_at if history.ended else status.since,
+        differs=tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
+        exports=safe(run.get("exports", "")),
+        command=safe(shlex.join(str(part) for part in run.get("command", []))),
+        obeyed=tuple((entry["id"], safe(entry["action"]), int(entry["step"])) for entry in history.commands[-8:]),
+    )
+
+
+def _best(history: Any) -> tuple[str, str, int, tuple[float, ...]]:
+    """The monitor's name as people say it, its best value, that epoch, and its course."""
+    if history.monitor is None:
+        return "", "", 0, ()
+    key = history.monitor["metric"]
+    records = [record for _, record in sorted(history.epochs.items())]
+    name = "mse" if key == "loss" and any("mse" in record.validation for record in records) else key
+    trend = tuple(record.validation[key] for record in records if key in record.validation)[-200:]
+    best = history.best
+    if best is None:
+        return name, "", 0, trend
+    return name, metric(name, best.validation[key]), best.epoch, trend
+
+
+def open_reader(directory: RunDirectory, clock: Callable[[], float]) -> tuple[RunReader, dict[str, Any]]:
+    """A reader and what was asked of the run. Raises DltuiError for a folder that is no run."""
+    from dltui.core.reader import RunReader
+
+    reader = RunReader(directory)
+    reader.clock = clock
+    return reader, reader.run
+
+
+class RunList:
+    """Reads all runs again and again; a run that has ended and says nothing new costs one look at its files."""
+
+    def __init__(self, runs: Callable[[], list[RunDirectory]], clock: Callable[[], float]) -> None:
+        self._runs, self._clock = runs, clock
+        self._readers: dict[str, tuple[RunReader, dict[str, Any]]] = {}
+
+    def read(self) -> list[Summary]:
+        """All runs: the live ones first, then the newest first."""
+        summaries = []
+        kept: dict[str, tuple[RunReader, dict[str, Any]]] = {}
+        for directory in self._runs():
+            try:
+                kept[directory.id] = self._readers.get(directory.id) or open_reader(directory, self._clock)
+                reader, run = kept[directory.id]
+                reader.refresh()
+                summaries.append(summarize(reader, run))
+            except (DltuiError, OSError) as error:
+                summaries.append(Summary(directory, safe(directory.id), safe(directory.id), "failed", safe(error)))
+        self._readers = kept
+        return sorted(summaries, key=lambda one: (not one.is_live, -one.created))

@@ -1,0 +1,115 @@
+"""One run at one moment: made by the thread that reads it, drawn by the screen, changed by nobody."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.history import History
+from dltui.core.status import OVER
+from dltui.tui.cli.progress import Progress, progress
+from dltui.tui.look_inside import Inside
+from dltui.tui.summary import Summary, open_reader, summarize
+
+if TYPE_CHECKING:
+    from dltui.core.live import Live
+    from dltui.core.rundir import RunDirectory
+    from dltui.core.reader import RunReader
+    from dltui.tui.look_inside import Fit, Matrix
+
+LOG_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class RunView:
+    """What is known of a run. `number` grows with each view; `curves` with each change of what the charts show."""
+
+    number: int
+    curves: int
+    summary: Summary
+    asked: dict[str, Any]
+    history: History = field(repr=False)
+    live: Live | None
+    progress: Progress | None
+    output: tuple[str, ...] = ()
+    matrix: Matrix | None = None
+    fit: Fit | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.summary.status in OVER
+
+    @property
+    def regression(self) -> bool:
+        return bool(self.asked.get("task") == "regression")
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return max(self.history.attempt.steps_per_epoch, 1) if self.history.attempt else 1
+
+
+def frozen(history: History) -> History:
+    """A copy that stays as it is while the original folds on."""
+    kept = copy.copy(history)
+    kept.points = copy.deepcopy(history.points)
+    kept.epochs = dict(history.epochs)
+    kept.checkpoints, kept.commands = list(history.checkpoints), list(history.commands)
+    kept.logs = deque(history.logs, maxlen=history.logs.maxlen)
+    return kept
+
+
+class RunWatch:
+    """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside"."""
+
+    def __init__(self, directory: RunDirectory, clock: Callable[[], float]) -> None:
+        self.directory = directory
+        self.wants: frozenset[str] = frozenset()
+        self._clock = clock
+        self._opened: tuple[RunReader, dict[str, Any]] | None = None
+        self._known: tuple[Any, ...] = ()
+        self._inside: Inside | None = None
+        self._history: History | None = None
+        self._numbers = (0, 0)
+        self._output: tuple[tuple[int, int], tuple[str, ...]] = ((0, 0), ())
+
+    def look(self) -> RunView | None:
+        """The run as it is, or None when nothing has changed. Raises DltuiError for a folder that is no run."""
+        if self._opened is None:
+            self._opened = open_reader(self.directory, self._clock)
+            self._inside = Inside(self._opened[0])
+        reader, asked = self._opened
+        changed = reader.refresh()
+        wants = self.wants
+        summary, live = summarize(reader, asked), reader.live()
+        output = self._read_output() if "output" in wants else ()
+        numbers = asked.get("task") == "regression"
+        matrix = self._inside.matrix() if self._inside and "inside" in wants and not numbers else None
+        fit = self._inside.fit() if self._inside and numbers else None
+        known = (summary, live, output, matrix, fit, wants)
+        if not changed and known == self._known:
+            return None
+        if changed or self._history is None:
+            self._history = frozen(reader.history)
+        self._known = known
+        self._numbers = (self._numbers[0] + 1, self._numbers[1] + changed)
+        at = progress(self._history, live)
+        return RunView(*self._numbers, summary, asked, self._history, live, at, output, matrix, fit)
+
+    def _read_output(self) -> tuple[str, ...]:
+        """The last lines that the process printed."""
+        path: Path = self.directory.worker_log
+        try:
+            found = path.stat()
+            key = (found.st_size, found.st_mtime_ns)
+            if key != self._output[0]:
+                with path.open("rb") as file:
+                    file.seek(max(0, found.st_size - LOG_BYTES))
+                    text = file.read().decode("utf-8", "replace")
+                self._output = (key, tuple(text.splitlines()))
+        except OSError:
+            return ()
+        return self._output[1]

@@ -1,0 +1,83 @@
+"""Threads that look at files so that the screen never waits: they post messages, handlers own the state."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from textual.message_pump import MessagePump
+
+TICK = 0.25
+
+
+class Failed(Message):
+    """A task could not be done; `reason` is one line."""
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__()
+        self.task = task
+        self.reason = reason
+
+
+class Watcher:
+    """Calls `look` at a fixed pace in a thread and posts what it returns; None when nothing has changed."""
+
+    def __init__(self, target: MessagePump, look: Callable[[], Message | None], seconds: float = TICK) -> None:
+        self._target, self._look, self._seconds = target, look, seconds
+        self._quit, self._soon = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="dltui-watch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more. The thread is not waited for: it may be in the middle of reading a slow disk."""
+        self._quit.set()
+        self._soon.set()
+
+    def nudge(self) -> None:
+        """Look at once."""
+        self._soon.set()
+
+    def _run(self) -> None:
+        while not self._quit.is_set():
+            self._soon.clear()
+            message = attempt("watch", self._look)
+            if message is not None and not self._quit.is_set():
+                post(self._target, message)
+            self._soon.wait(self._seconds)
+
+
+def in_thread(target: MessagePump, task: str, work: Callable[[], Message | None]) -> None:
+    """Do `work` in a thread and post its message, or `Failed`."""
+
+    def run() -> None:
+        message = attempt(task, work)
+        if message is not None:
+            post(target, message)
+
+    threading.Thread(target=run, name=f"dltui-{task}", daemon=True).start()
+
+
+def attempt(task: str, work: Callable[[], Any]) -> Message | None:
+    """The message of `work`; a `Failed` one when it raises: a broken file must not end the screen."""
+    from dltui.core.errors import DltuiError
+
+    try:
+        message: Message | None = work()
+    except DltuiError as error:
+        return Failed(task, str(error))
+    except Exception as error:
+        return Failed(task, f"{type(error).__name__}: {error}"[:300])
+    return message
+
+
+def post(target: MessagePump, message: Message) -> None:
+    """Post from any thread; an app that is gone is no error."""
+    with contextlib.suppress(RuntimeError):
+        target.post_message(message)

@@ -1,0 +1,123 @@
+"""The table of metrics, last and best, and beside it where the time goes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from dltui.tui.format import count, duration, metric, percent, size
+from dltui.tui.ink import Row, beside, cells, fit, left, right, safe
+
+if TYPE_CHECKING:
+    from dltui.core.history import History
+    from dltui.tui.view import RunView
+
+HEIGHT = 5
+NAME, VALUE, EPOCH = 20, 9, 6
+ORDER = ("accuracy", "mse", "loss")
+
+
+def numbers(view: RunView | None, now: float, width: int) -> list[Row]:
+    """Five rows: metrics at the left, facts at the right."""
+    table = NAME + 2 * VALUE + EPOCH + 2
+    first = max(table, min(width // 2, table + 8))
+    rows = [metrics(view), [_within(row, width - first) for row in facts(view, now)]] if view else [[], []]
+    return beside([(rows[0], first), (rows[1], width - first)], HEIGHT)
+
+
+def metrics(view: RunView) -> list[Row]:
+    """Each metric of each split: its last value, its best and that epoch."""
+    rows: list[Row] = [
+        [(" " + left("METRIC", NAME) + right("last", VALUE) + right("best", VALUE) + right("epoch", EPOCH), "dim")]
+    ]
+    for split, style in (("validation", "validation"), ("train", "train")):
+        for name in _names(view.history, split):
+            rows.append(_metric(view.history, split, name, style))
+    return rows[:HEIGHT]
+
+
+def _names(history: History, split: str) -> list[str]:
+    found = {name for record in history.epochs.values() for name in getattr(record, split)}
+    # The loss of a regression is its mean squared error: one row says it.
+    found -= {"mse"} if "loss" in found else set()
+    return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))[:2]
+
+
+def _metric(history: History, split: str, name: str, style: str) -> Row:
+    known = [
+        (epoch, getattr(record, split)[name])
+        for epoch, record in sorted(history.epochs.items())
+        if name in getattr(record, split)
+    ]
+    sign = -1.0 if name.endswith("accuracy") else 1.0
+    finite = [(epoch, value) for epoch, value in known if math.isfinite(value)]
+    epoch, best = min(finite, key=lambda entry: (sign * entry[1], entry[0]), default=(0, math.nan))
+    chosen = history.best is not None and split == "validation" and epoch == history.best.epoch
+    return [
+        (" ", ""),
+        (left(f"{split} {safe(name)}", NAME), style),
+        (right(metric(name, known[-1][1]), VALUE), "bold"),
+        (right(metric(name, best), VALUE), "best bold" if chosen else ""),
+        (right(str(epoch) if epoch else "-", EPOCH), "dim"),
+    ]
+
+
+def facts(view: RunView, now: float) -> list[Row]:
+    """Speed, time, learning rate, checkpoint, memory; what is not known is left out."""
+    rows = [_speed(view), _time(view.history), _learning_rate(view), _saved(view, now), _size(view)]
+    return [row for row in rows if row]
+
+
+def _within(row: Row, room: int) -> Row:
+    """Without its last part where that would be cut."""
+    return row[:-1] if cells(row) > room else row
+
+
+def _fact(name: str, value: str, more: str = "") -> Row:
+    return [("│ ", "rule"), (left(name, 9), "dim"), (value, ""), (f"  {more}" if more else "", "dim")]
+
+
+def _speed(view: RunView) -> Row:
+    at = view.progress
+    speed = at.samples_per_second if at else None
+    return _fact("SPEED", f"{count(speed)} samples/s" if speed else "-", "while training")
+
+
+def _time(history: History) -> Row:
+    elapsed, training = history.elapsed, history.train_seconds
+    if elapsed <= 0:
+        return _fact("TIME", "-")
+    evaluating = sum(record.evaluation_seconds or 0.0 for record in history.epochs.values())
+    more = f"evaluation {percent(min(evaluating / elapsed, 1.0))}" if evaluating else ""
+    return _fact("TIME", f"{duration(elapsed)}, {percent(min(training / elapsed, 1.0))} training", more)
+
+
+def _learning_rate(view: RunView) -> Row:
+    rates, config = view.history.points.lr, view.asked.get("config", {})
+    changed = view.history.lr_changes
+    if not len(rates):
+        return _fact("LR", f"{config.get('lr', '-'):g}" if "lr" in config else "-", safe(config.get("schedule", "")))
+    more = f"set to {changed[-1][1]:g} at step {changed[-1][0]:,}" if changed else safe(config.get("schedule", ""))
+    return _fact("LR", f"{rates[-1]:.4g}", more)
+
+
+def _saved(view: RunView, now: float) -> Row:
+    saved = view.history.checkpoints
+    if not saved:
+        return _fact("SAVED", "no checkpoint yet")
+    last = saved[-1]
+    ago = duration(max(now - float(last["time"]), 0.0))
+    when = "" if view.ended else f", {ago} ago"
+    return _fact("SAVED", f"epoch {last['epoch']}{when}", f"step {int(last['step']):,}")
+
+
+def _size(view: RunView) -> Row:
+    attempt, live = view.history.attempt, view.live
+    memory = f"memory {size(live.rss)}" if live and live.rss and not view.ended else ""
+    if attempt is None:
+        return _fact("MODEL", memory or "-")
+    return _fact("MODEL", f"{attempt.parameters:,} parameters", memory)
+
+
+def blank(width: int) -> list[Row]:
+    return [fit([], width)] * HEIGHT

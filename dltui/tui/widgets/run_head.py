@@ -1,0 +1,102 @@
+"""The first rows of a run's page: what and where, how far, and the tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dltui.tui.cli.closing import outcome
+from dltui.tui.format import STATUS_STYLES, duration, percent
+from dltui.tui.ink import Row, cells, ends, fit, safe
+from dltui.tui.widgets.bars import bar
+
+if TYPE_CHECKING:
+    from dltui.tui.view import RunView
+
+PHASES = ("starting", "importing", "loading data", "building", "training")
+
+
+def title(view: RunView | None, name: str, clock: str, read_only: bool, width: int) -> Row:
+    """`brisk-otter  cnn-torch  fashion-mnist  gpu01 cuda:0  RUNNING`, and the time."""
+    end: Row = [("read-only  ", "warn")] if read_only else []
+    end += [(clock + " ", "dim")]
+    if view is None:
+        return ends([(f" {name}", "bold")], end, width)
+    run = view.summary
+    place = f"{run.host} {run.device}".strip()
+    row: Row = [(f" {run.name}", "accent bold")]
+    for text in (safe(view.asked.get("model", "")), run.dataset, place):
+        row.append((f"  {text}", ""))
+    row.append((f"  {run.status.upper()}", f"{STATUS_STYLES.get(run.status, '')} bold".strip()))
+    return ends(row, end, width)
+
+
+def progress_row(view: RunView | None, now: float, width: int) -> Row:
+    """How far the run is; before the first step its phase, after the last how it ended."""
+    if view is None:
+        return [(" reading the run ...", "dim")]
+    run, at = view.summary, view.progress
+    if view.ended:
+        return _ended(view, width)
+    if run.status == "silent":
+        return [(f" silent: {run.why}", "warn bold")]
+    if at is None or run.status in ("starting", "queued"):
+        return _phases(view, now)
+    text = f" epoch {at.epoch} of {at.epochs} "
+    seconds = max(now - run.since, 0.0)
+    if run.status == "paused":
+        tail = f"{run.why}, {duration(seconds)}" if len(run.why) < 24 else f"paused {duration(seconds)}"
+    elif at.left is not None:
+        tail = f"{duration(at.left)} left"
+    else:
+        tail = run.phase if run.phase != "training" else ""
+    if run.phase in ("evaluating", "exporting"):
+        tail = run.phase
+    room = width - len(text) - len("  100 %   run  100 %   ") - max(len(tail), 12) - 1
+    first, second = room // 2, room - room // 2
+    style = "warn" if run.status == "paused" else "good"
+    row: Row = [(text, "bold"), *bar(at.epoch_fraction, first, style), (f" {percent(at.epoch_fraction):>5}", "")]
+    row += [("   run ", "dim"), *bar(at.run_fraction, second, style), (f" {percent(at.run_fraction):>5}", "")]
+    return ends(row, [(tail + " ", "warn" if run.status == "paused" else "bold")], width)
+
+
+def _ended(view: RunView, width: int) -> Row:
+    run = view.summary
+    text = safe(outcome(view.history, run.status, run.why))
+    word, _, rest = text.partition(":")
+    row: Row = [(f" {word}", f"{STATUS_STYLES.get(run.status, '')} bold".strip()), (f":{rest}" if rest else "", "")]
+    if run.phase == "exporting":
+        row.append(("  drawing the figures", "accent"))
+    hint: Row = [("r resume ", "key")] if run.status in ("interrupted", "preempted", "failed") else []
+    return ends(row, hint, width) if hint and cells(row) + cells(hint) <= width else fit(row, width)
+
+
+def _phases(view: RunView, now: float) -> Row:
+    """All phases up to training, the present one with its seconds."""
+    run = view.summary
+    seconds = duration(max(now - run.since, 0.0))
+    detail = safe(view.live.detail) if view.live else ""
+    if run.phase not in PHASES:
+        return [(f" {run.status}: {run.phase or run.why}", "accent bold"), (f"  {seconds}", "")]
+    at = PHASES.index(run.phase)
+    row: Row = [(" ", "")]
+    for number, name in enumerate(PHASES):
+        if number == at:
+            row += [(f"{name} {detail}".strip(), "accent bold"), (f" {seconds}", "bold")]
+        else:
+            row.append((name, "dim" if number < at else "faint"))
+        if number < len(PHASES) - 1:
+            row.append((" › ", "faint"))
+    return row
+
+
+def tabs(names: Sequence[str], chosen: int, extra: Row, width: int) -> Row:
+    """`[1 Curves]  2 Confusion  3 Log`."""
+    row: Row = []
+    for number, name in enumerate(names):
+        if number == chosen:
+            row.append((f" {number + 1} {name} ", "selected bold accent"))
+        else:
+            row += [(f" {number + 1}", "key"), (f" {name} ", "dim")]
+        row.append((" ", ""))
+    return ends(row, extra, width)

@@ -1,0 +1,80 @@
+"""What happened to a run, line by line, made from its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from dltui.tui.format import STATUS_STYLES, metric, size
+from dltui.tui.ink import Row, fit, safe
+
+if TYPE_CHECKING:
+    from dltui.core.history import EpochRecord, History
+
+Line = tuple[float, str, str]
+"""When, style, text."""
+LEVELS = {"warning": "warn", "error": "bad"}
+OBEYED = {"pause": "paused", "resume": "continued", "stop": "stopped", "checkpoint": "checkpoint asked for"}
+
+
+def timeline(history: History) -> list[Line]:
+    """All that is worth a line, oldest first."""
+    lines = _epochs(history) + _commands(history)
+    lines += [(when, LEVELS.get(level, ""), safe(text)) for when, level, text in history.logs]
+    attempt = history.attempt
+    if attempt is not None:
+        versions = safe(f"{attempt.framework} {attempt.versions.get(attempt.framework, '')}").strip()
+        again = f"attempt {history.attempts}, from step {attempt.start_step:,}: " if history.attempts > 1 else ""
+        text = f"{again}training begins on {safe(attempt.host)}, {versions}, {attempt.threads} threads"
+        lines.append((history.started_at, "accent", text))
+    if history.test is not None:
+        values = ", ".join(f"{safe(name)} {metric(name, value)}" for name, value in _shown(history.test["metrics"]))
+        lines.append((float(history.test.get("time", 0.0)), "accent", f"test, with epoch {history.test['epoch']}: {values}"))
+    if history.ended is not None:
+        style = STATUS_STYLES.get(history.ended.status, "")
+        lines.append((history.ended_at, f"{style} bold".strip(), safe(f"{history.ended.status}: {history.ended.reason}")))
+    # A stable sort keeps the order of what happened at the same moment.
+    return sorted(lines, key=lambda line: line[0])
+
+
+def _epochs(history: History) -> list[Line]:
+    saved = {entry["epoch"]: entry for entry in history.checkpoints}
+    lines: list[Line] = []
+    best: EpochRecord | None = None
+    monitor = history.monitor or {}
+    name, sign = monitor.get("metric", ""), -1.0 if monitor.get("mode") == "max" else 1.0
+    for epoch, record in sorted(history.epochs.items()):
+        value = record.validation.get(name)
+        better = value is not None and (best is None or sign * value < sign * best.validation[name])
+        best = record if better else best
+        parts = [f"{safe(key)} {metric(key, number)}" for key, number in _shown(record.validation)]
+        text = f"epoch {epoch}: " + (f"validation {', '.join(parts)}" if parts else "trained")
+        text += ", best so far" if better else ""
+        text += f", saved {size(saved[epoch]['bytes'])}" if epoch in saved else ""
+        lines.append((record.time, "bold" if better else "", text))
+    return lines
+
+
+def _shown(metrics: dict[str, float]) -> list[tuple[str, float]]:
+    """Accuracy first; the mean squared error is the loss."""
+    names = [name for name in metrics if not (name == "mse" and "loss" in metrics)]
+    return [(name, metrics[name]) for name in sorted(names, key=lambda name: (name != "accuracy", name))]
+
+
+def _commands(history: History) -> list[Line]:
+    lines: list[Line] = []
+    for entry in history.commands:
+        action = str(entry.get("action", ""))
+        if action == "set":
+            text = f"learning rate set to {entry.get('arguments', {}).get('lr', '?')}"
+        else:
+            text = OBEYED.get(action, action)
+        by, step = safe(entry.get("by", "")), int(entry.get("step", 0))
+        lines.append((float(entry.get("time", 0.0)), "warn", safe(f"{text} at step {step:,}, by {by}")))
+    return lines
+
+
+def rows(lines: Sequence[Line], width: int, height: int, back: int, clock: Callable[[float], str]) -> list[Row]:
+    """The last lines, or those `back` lines before."""
+    end = max(len(lines) - back, min(height, len(lines)))
+    return [fit([(f" {clock(when)} ", "faint"), (text, style)], width) for when, style, text in lines[max(0, end - height) : end]]
