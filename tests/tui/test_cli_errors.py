@@ -58,7 +58,7 @@ def nothing_left(place: Path) -> bool:
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (("train", "softmax-nunpy", "--plugin", str(FAKE)), ("softmax-nunpy", "did you mean softmax-numpy?")),
+        (("train", "softmax-nunpy", "--plugin", str(FAKE)), ("softmax-nunpy", "did you mean softmax-numpy")),
         ((*TRAIN, "--dataset", "blobz"), ("blobz", "did you mean blobs?")),
         ((*TRAIN, "--dataset", "blobs", "--device", "cdua:0"), ("cdua:0", "cpu")),
         ((*TRAIN, "--dataset", "blobs", "--device", "cuda:7"), ("cuda:7",)),

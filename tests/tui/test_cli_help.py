@@ -89,7 +89,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(
 
 def test_unknown_names_up_to_three_close_words() -> None:
     assert unknown("command", "x", ["abc"]) == 'no command "x"; dltui --help lists what there is'
-    assert "did you mean" in unknown("command", "rums", ["runs", "rm"])
+    assert unknown("command", "rums", ["runs", "train"]) == 'no command "rums"; did you mean runs?'
 
 
 def test_an_unexpected_error_is_one_line_and_a_log_file(

@@ -164,7 +164,7 @@ def test_commands_are_acknowledged(place: Place) -> None:
     assert "r goes on at step " in place("resume", "r")
     assert "r: checkpoint at step " in place("checkpoint", "r")
     assert "r: lr 0.05 from step " in place("set", "r", "lr=0.05")
-    assert "r: lr 0.02 from step 30,000 on" in place("set", "r", "lr=0.02", "--at-step", "30000")
+    assert "r: lr 0.02 from step 25,000 on" in place("set", "r", "lr=0.02", "--at-step", "25000")
     place("set", "r", "lr=-1", code=2)
     place("set", "r", "momentum=0.5", code=2)
     place("resume", "r", code=2)
@@ -180,7 +180,7 @@ def test_commands_are_acknowledged(place: Place) -> None:
 
 
 def test_kill_then_resume_in_the_foreground(place: Place) -> None:
-    place(*SLOW, "--epochs", "40", "--name", "r", "--checkpoint-seconds", "0.1", "--detach")
+    place(*SLOW, "--epochs", "12", "--name", "r", "--checkpoint-seconds", "0.1", "--detach")
     place.wait(lambda live: live.step > 40)
     assert "last checkpoint" in place("kill", "r")
     assert place.status() == "interrupted"
@@ -188,7 +188,7 @@ def test_kill_then_resume_in_the_foreground(place: Place) -> None:
     assert "r was interrupted: " in out
     assert "restored: weights, optimizer, random state and position of a01-step-" in out
     assert "resumed from a01-step-" in out
-    assert "finished: 40 epochs" in out
+    assert "finished: 12 epochs" in out
 
 
 def test_dry_run_leaves_nothing(place: Place) -> None:
@@ -216,5 +216,6 @@ def test_train_json_is_one_event_per_line(place: Place) -> None:
     out = place(*SLOW, "--epochs", "2", "--name", "r", "--json")
     kinds = [json.loads(line)["type"] for line in out.splitlines()]
     assert kinds[:2] == ["run", "attempt_started"]
-    assert kinds[-2:] == ["run_ended", "exported"]
+    assert kinds[-1] == "exported"
+    assert kinds.count("run_ended") == 1
     assert kinds.count("epoch_ended") == 2

@@ -13,6 +13,8 @@ from dltui.tui.cli.terminal import say, say_json
 if TYPE_CHECKING:
     from dltui.core.devices import Device
 
+HEADER = ["DEVICE", "WHAT", "FREE", "LOAD", "UUID", ""]
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
@@ -24,8 +26,10 @@ def devices(as_json: bool) -> int:
     if as_json:
         say_json([asdict(device) for device in found])
         return 0
-    rows = [["DEVICE", "WHAT", "FREE", "LOAD", "UUID", ""]]
-    for line in numbers.table([*rows, *[row(device) for device in found]]):
+    rows = [HEADER, *[row(device) for device in found]]
+    # A machine without a GPU has nothing to say in most columns.
+    used = [column for column in range(len(HEADER)) if any(entry[column] for entry in rows[1:])]
+    for line in numbers.table([[entry[column] for column in used] for entry in rows]):
         say(line)
     return 0
 

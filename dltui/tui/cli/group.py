@@ -48,6 +48,10 @@ def unknown(kind: str, word: str, choices: list[str]) -> str:
     """`no command "trian"; did you mean train?`"""
     from difflib import get_close_matches
 
-    close = get_close_matches(word, choices, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}?" if close else "dltui --help lists what there is"
+    # Without the dashes, which make all options alike.
+    known = {choice.lstrip("-"): choice for choice in choices}
+    close = get_close_matches(word.lstrip("-"), known, n=2, cutoff=0.65)
+    hint = (
+        f"did you mean {' or '.join(known[name] for name in close)}?" if close else "dltui --help lists what there is"
+    )
     return f'no {kind} "{word}"; {hint}'
