@@ -11,7 +11,8 @@ from dltui.tui.cli.terminal import is_terminal
 @click.argument("run", required=False)
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
-def attach(run: str | None, plain: bool, as_json: bool) -> int:
+@click.option("--read-only", is_flag=True, help="only look: the full screen gives no commands")
+def attach(run: str | None, plain: bool, as_json: bool, read_only: bool) -> int:
     """Show a run with its whole history: RUN is a name, the start of one, or a path; the latest run by default.
 
     Leaving never stops the run.
@@ -23,7 +24,7 @@ def attach(run: str | None, plain: bool, as_json: bool) -> int:
     if is_terminal() and not plain and not as_json:
         from dltui.tui.app import run_app
 
-        return run_app(open_run=str(found.path))
+        return run_app(open_run=str(found.path), read_only=read_only)
     from dltui.tui.cli.follow import choose_style, follow
 
     return follow(found, choose_style(True, as_json))

@@ -31,8 +31,8 @@ class Lines:
             *self._phases(history, live, status),
             *self._commanded(history),
             *self._ended_epochs(history),
-            *self._logged(history),
             *self._tested(history),
+            *self._logged(history),
         ]
 
     def _started(self, history: History) -> list[str]:

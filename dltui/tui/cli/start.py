@@ -98,10 +98,11 @@ def carry_out(run: RunDirectory, options: Options) -> int:
         return 0
     from dltui.tui.cli.follow import choose_style, follow
 
-    if not options.as_json:
+    style = choose_style(options.plain, options.as_json)
+    if style == "plain":
         asked = run.run()
         say(f"{run.id}: {asked['model']} on {asked['dataset']}, {asked['device']['name']}; {run.path}")
-    return follow(run, choose_style(options.plain, options.as_json), child=pid)
+    return follow(run, style, child=pid)
 
 
 def _say_detached(run: RunDirectory, as_json: bool) -> None:
