@@ -41,7 +41,7 @@ def records(sources: Sequence[Source], refresh: bool, seconds: float) -> dict[st
     found: dict[str, Record] = {}
     for source in sources:
         record = None if refresh else _cached(source.digest)
-        if record is not None:
+        if record is not None and all(isinstance(record.get(kind), list) for kind in (*KINDS, "errors")):
             found[source.digest] = record
     unknown = [source for source in sources if source.digest not in found]
     if not unknown:

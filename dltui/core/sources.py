@@ -145,7 +145,7 @@ def _metadata(folder: str) -> list[str]:
 
 def _name_and_version(entry: str) -> tuple[str, str]:
     """`my_plugin-1.0-py3.11.egg-info` -> ("my-plugin", "1.0")."""
-    parts = entry.rsplit(".", 1)[0].split("-")
+    parts = re.sub(r"\.(dist|egg)-info$", "", entry).split("-")
     return normalised(parts[0]), parts[1] if len(parts) > 1 else ""
 
 
@@ -168,7 +168,7 @@ def _source(metadata: Path, folders: Sequence[str], python: str, state: str) -> 
         evidence.append(_code_stamps(points, folders, metadata))
     return Source(
         "distribution",
-        name.group(1).strip() if name else metadata.name.split("-")[0],
+        name.group(1).strip() if name else _name_and_version(metadata.name)[0],
         version.group(1).strip() if version else "",
         points,
         digest=digest(evidence),
