@@ -46,10 +46,9 @@ class Points:
         metrics = {str(name): _numbers(values) for name, values in record["metrics"].items()}
         if any(len(values) != len(steps) for values in (*fixed, *metrics.values())):
             raise ValueError("columns of unequal length")
-        known = len(self.steps)
-        for name in metrics:
+        for name in metrics.keys() - self.metrics.keys():
             # A metric that appears later has a gap before.
-            self.metrics.setdefault(name, array("d", [math.nan]) * known)
+            self.metrics[name] = array("d", [math.nan]) * len(self.steps)
         self.steps.extend(steps)
         for column, values in zip((self.loss, self.loss_min, self.loss_max, self.lr), fixed, strict=True):
             column.extend(values)
@@ -175,7 +174,7 @@ class History:
         if record["steps"]:
             self._chunk_steps.append(record["steps"][-1])
             self._chunk_seconds.append(_number(record["seconds"]))
-        self.samples_per_second = float(record["samples_per_second"])
+        self.samples_per_second = _number(record["samples_per_second"])
 
     def _epoch_ended(self, record: Record) -> None:
         number = int(record["epoch"])

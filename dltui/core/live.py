@@ -82,6 +82,7 @@ class Heartbeat:
         self._state = Live(*identity, attempt, "starting", now, now, log_start=_size(self._log))
         self._moved = time.monotonic()
         self._slowest = 0.0
+        self._stepping = False
         self._lock = threading.Lock()
         self.totals(*totals)
         self._changed = threading.Event()
@@ -105,6 +106,8 @@ class Heartbeat:
             state = self._state
             since = state.phase_since if name == state.phase else time.time()
             self._moved = time.monotonic()
+            # The first step of a phase carries its preparations: it is no measure of the others.
+            self._stepping = False
             self._state = dataclasses.replace(
                 state, phase=name, detail=clean_line(detail, 500), phase_since=since, counter=state.counter + 1
             )
@@ -114,8 +117,9 @@ class Heartbeat:
         """A sign of progress: `step` steps and `epoch` epochs are done."""
         with self._lock:
             now = time.monotonic()
-            self._slowest = max(self._slowest, now - self._moved)
-            self._moved = now
+            if self._stepping:
+                self._slowest = max(self._slowest, now - self._moved)
+            self._moved, self._stepping = now, True
             counter = self._state.counter + 1
             self._state = dataclasses.replace(self._state, step=step, epoch=epoch, counter=counter)
         self._changed.set()

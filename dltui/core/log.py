@@ -8,6 +8,7 @@ import math
 import os
 import time as system_time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -182,12 +183,15 @@ class LogTail:
 
     def read(self) -> list[dict[str, Any]]:
         """The good records that were completed since the last call, oldest first."""
+        return [record for block in self.blocks() for record in block]
+
+    def blocks(self) -> Iterator[list[dict[str, Any]]]:
+        """The same in parts, so that a long log need not be in memory as a whole."""
         self.restarted = False
-        records: list[dict[str, Any]] = []
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            return records
+            return
         try:
             found = os.fstat(fd)
             identity = (found.st_dev, found.st_ino)
@@ -201,15 +205,15 @@ class LogTail:
                 if not block:
                     break
                 self._offset += len(block)
-                self._take(block, records)
+                yield self._take(block)
         except OSError:
             # A network disk that hiccups: the next call goes on from here.
             pass
         finally:
             os.close(fd)
-        return records
 
-    def _take(self, block: bytes, records: list[dict[str, Any]]) -> None:
+    def _take(self, block: bytes) -> list[dict[str, Any]]:
+        records = []
         *lines, self._rest = (self._rest + block).split(b"\n") if b"\n" in block else (self._rest + block,)
         for line in lines:
             if not line:
@@ -223,3 +227,4 @@ class LogTail:
                 continue
             self._seen = place
             records.append(record)
+        return records

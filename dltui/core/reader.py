@@ -59,11 +59,16 @@ class RunReader:
 
     def refresh(self) -> bool:
         """Read what was appended to the log; True when the history changed."""
-        records = self._tail.read()
-        if self._tail.restarted:
-            self.history = History()
-        self.history.fold(records)
-        return bool(records) or self._tail.restarted
+        changed = False
+        for records in self._tail.blocks():
+            if self._tail.restarted and not changed:
+                self.history = History()
+            self.history.fold(records)
+            changed = changed or self._tail.restarted or bool(records)
+        if self._tail.restarted and not changed:
+            # It is another file, and an empty one.
+            self.history, changed = History(), True
+        return changed
 
     def live(self) -> Live | None:
         """The last heartbeat."""

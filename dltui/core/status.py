@@ -125,10 +125,16 @@ def _silence(history: History, live: Live, now: float, seen: Seen) -> str:
     if live.phase in _PATIENT_PHASES:
         return ""
     allowed = max(_STILL_SECONDS.get(live.phase, _STILL_OTHERWISE), 4 * live.slowest)
-    if live.phase == "training" and live.step <= (history.attempt.start_step if history.attempt else 0):
-        # The first step of an attempt carries compilation.
+    if _compiles(history, live):
         allowed = max(allowed, _STILL_OTHERWISE)
     return f"no progress in {live.phase} for {live.still:.0f} s" if live.still > allowed else ""
+
+
+def _compiles(history: History, live: Live) -> bool:
+    """The first step of an attempt, and the first evaluation of a run, may carry compilation."""
+    if live.phase == "training":
+        return live.step <= (history.attempt.start_step if history.attempt else 0)
+    return live.phase == "evaluating" and not any(record.validation for record in history.epochs.values())
 
 
 def _paused_by(history: History) -> str:
