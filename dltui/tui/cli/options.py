@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
+from dltui.tui.cli.terminal import visible
 
 if TYPE_CHECKING:
     from dltui.core.fields import FieldSpec
@@ -36,20 +37,18 @@ class FieldOption(click.Option):
             off = f"--no-{field.flag.removeprefix('--')}"
             super().__init__([f"{field.flag}/{off}", field.name], default=None, help=text)
         else:
-            metavar = "|".join(field.choices) if field.choices else METAVARS.get(field.type, "VALUE")
+            metavar = visible("|".join(field.choices)) if field.choices else METAVARS.get(field.type, "VALUE")
             super().__init__([field.flag, field.name], type=FieldType(field), metavar=metavar, default=None, help=text)
 
 
 def field_help(field: FieldSpec) -> str:
     """`samples per step [1 <= N <= 65536 samples; default 256]`."""
-    from dltui.core.text import clean_line
-
     sign = METAVARS.get(field.type, "X").partition(",")[0]
     range_text = "" if field.type in ("bool", "choice") else field.range_text().replace(field.name, sign, 1)
     unit = f" {field.unit}" if field.unit else ""
     bounds = f"{range_text}{unit}".strip()
     parts = [part for part in (bounds, f"default {shown(field.default)}") if part]
-    return clean_line(f"{field.description} [{'; '.join(parts)}]".strip())
+    return visible(f"{field.description} [{'; '.join(parts)}]".strip())
 
 
 def shown(value: object) -> str:

@@ -12,6 +12,7 @@ import click
 
 from dltui.core.errors import UsageError
 from dltui.tui.cli.options import FieldOption
+from dltui.tui.cli.terminal import visible
 
 if TYPE_CHECKING:
     from dltui.core.catalog import Catalog, ModelEntry
@@ -48,7 +49,7 @@ class TrainCommand(click.Command):
                 formatter.write_dl([record for record in fields if record])
         else:
             with formatter.section("Models"):
-                formatter.write_dl([(model.id, model.summary) for model in context.obj.models.values()])
+                formatter.write_dl([(visible(m.id), visible(m.summary)) for m in context.obj.models.values()])
             formatter.write_text("dltui train MODEL --help lists the hyperparameters of a model.")
         with formatter.section("Options"):
             formatter.write_dl([record for record in plain if record])
@@ -88,7 +89,7 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
         command.name,
         callback=command.callback,
         params=[*fields, *command.params],
-        help=f"Train {model.id}: {model.summary}",
+        help=visible(f"Train {model.id}: {model.summary}"),
         context_settings=SETTINGS,
     )
 
