@@ -204,8 +204,12 @@ def _writable(exports: str) -> Path:
         trial = folder / f".dltui-{os.getpid()}.tmp"
         trial.touch()
         trial.unlink()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    except FileExistsError as error:
+        raise UsageError(
+            f"cannot write figures to {clean_line(folder)}: {clean_line(error.filename)} is a file"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise UsageError(f"cannot write figures to {clean_line(folder)}: {reason}; choose another --exports") from None
     finally:
         for part in reversed(made):
@@ -237,10 +241,12 @@ def _free_id(base: str, exports: Path) -> str:
 
 
 def _absolute(text: str) -> str:
+    """Without following links: a path is kept as the user knows it. Raises UsageError when there is no folder to be
+    relative to."""
     try:
-        return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - links are kept as the user knows them
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot use the path {clean_line(repr(text), 100)}: {clean_line(error)}") from None
+        return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111
+    except OSError as error:
+        raise UsageError(f"cannot find {clean_line(text, 100)}: the working directory is gone ({error})") from None
 
 
 def _working_directory() -> str:

@@ -73,7 +73,7 @@ def one_line(error: ValidationError, fields: list[FieldSpec]) -> str:
             except UsageError as refusal:
                 return str(refusal)
     text = str(first["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ").split("\n", 1)[0]
-    return f"{name}: {text}" if name else text
+    return f"{name}: {text}" if name and not text.startswith(name) else text
 
 
 def _resolve(record: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

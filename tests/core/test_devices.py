@@ -1,0 +1,269 @@
+"""Devices are listed and chosen without a framework; a GPU that does not work is never passed over in silence."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dltui.core import cpu, devices, nvidia
+from dltui.core.devices import Device, choose, list_devices, worker_environment
+from dltui.core.errors import UsageError
+from dltui.core.nvidia import Gpu, visible
+
+CPU = Device("cpu", "a CPU")
+MPS = Device("mps", "a GPU of Apple's")
+SMALL = Device("cuda:0", "GPU A", "GPU-aaa", free_bytes=1 << 30)
+LARGE = Device("cuda:1", "GPU B", "GPU-bbb", free_bytes=8 << 30)
+DEAD = replace(LARGE, problem="driver too old")
+GPUS = [Gpu("GPU-aaa1", "A"), Gpu("GPU-aab2", "B"), Gpu("MIG-ccc3", "C")]
+
+
+def test_auto_takes_most_free_memory_then_mps_then_cpu() -> None:
+    assert choose("auto", [SMALL, LARGE, CPU]) is LARGE
+    assert choose("auto", [MPS, CPU]) is MPS
+    assert choose("AUTO ", [CPU]) is CPU
+    assert choose("auto", [SMALL, DEAD, CPU]) is SMALL
+
+
+def test_words() -> None:
+    assert choose("cuda", [SMALL, LARGE, CPU]) is LARGE
+    assert choose("cuda:0", [SMALL, LARGE, CPU]) is SMALL
+    assert choose("cpu", [SMALL, LARGE, CPU]) is CPU
+    assert choose("mps", [MPS, CPU]) is MPS
+
+
+@pytest.mark.parametrize("word", ["auto", "cuda"])
+def test_a_gpu_that_does_not_work_stops_the_run(word: str) -> None:
+    with pytest.raises(UsageError, match=r"^cuda:1 \(GPU B\) cannot be used: driver too old; or say --device cpu$"):
+        choose(word, [DEAD, CPU])
+    assert choose("cpu", [DEAD, CPU]) is CPU
+    with pytest.raises(UsageError, match="cannot be used: driver too old"):
+        choose("cuda:1", [SMALL, DEAD, CPU])
+
+
+@pytest.mark.parametrize("word", ["", "cuda:2", "cuda:-1", "cuda:x", "tpu", "gpu", "\x1b[2J", "cuda:9999999999999"])
+def test_what_there_is_not(word: str) -> None:
+    with pytest.raises(UsageError, match=r'^no device ".*"; .*this machine has cuda:0, cuda:1, cpu$') as caught:
+        choose(word, [SMALL, LARGE, CPU])
+    assert str(caught.value).isprintable()
+
+
+def test_suggestions() -> None:
+    with pytest.raises(UsageError, match=r"did you mean cuda\?"):
+        choose("gpu", [SMALL, CPU])
+    with pytest.raises(UsageError, match=r"did you mean cpu\?"):
+        choose("cpuu", [SMALL, CPU])
+    with pytest.raises(UsageError, match=r'^no device "cuda"; this machine has cpu$'):
+        choose("cuda", [CPU])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "uuids"),
+    [
+        (None, ["GPU-aaa1", "GPU-aab2", "MIG-ccc3"]),
+        ("", []),
+        ("-1", []),
+        ("NoDevFiles", []),
+        ("2,0", ["MIG-ccc3", "GPU-aaa1"]),
+        (" 1 , 0 ", ["GPU-aab2", "GPU-aaa1"]),
+        ("0,7,1", ["GPU-aaa1"]),
+        ("GPU-aab,MIG-ccc3", ["GPU-aab2", "MIG-ccc3"]),
+        ("GPU-aa", []),
+        ("0,0", []),
+        ("0,GPU-aaa", []),
+    ],
+)
+def test_cuda_visible_devices(wanted: str | None, uuids: list[str]) -> None:
+    """In its order, ending at the first that is not there, as CUDA itself does."""
+    assert [gpu.uuid for gpu in visible(GPUS, wanted)] == uuids
+
+
+def test_numbers_count_what_is_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "gpus", lambda: visible(GPUS, "2,0"))
+    found = list_devices()
+    assert [(device.name, device.uuid) for device in found[:2]] == [("cuda:0", "MIG-ccc3"), ("cuda:1", "GPU-aaa1")]
+    assert found[-1].name == "cpu"
+
+
+def test_a_worker_sees_its_device_only() -> None:
+    assert worker_environment(LARGE) == {"CUDA_VISIBLE_DEVICES": "GPU-bbb"}
+    assert worker_environment(CPU) == worker_environment(MPS) == {"CUDA_VISIBLE_DEVICES": ""}
+    assert worker_environment(Device("cuda:0", "no uuid")) == {}
+
+
+class FakeNvml:
+    """Stands for the driver's library."""
+
+    NVML_TEMPERATURE_GPU = 0
+    NVML_DEVICE_MIG_ENABLE = 1
+
+    class NVMLError(Exception):
+        pass
+
+    class NVMLError_LibraryNotFound(NVMLError):
+        pass
+
+    class NVMLError_DriverNotLoaded(NVMLError):
+        pass
+
+    class NVMLError_NotSupported(NVMLError):
+        pass
+
+    class NVMLError_NoPermission(NVMLError):
+        pass
+
+    class NVMLError_InvalidArgument(NVMLError):
+        pass
+
+    def __init__(self, start: Exception | None = None, lost: int | None = None) -> None:
+        self.start = start
+        self.lost = lost
+
+    def nvmlInit(self) -> None:
+        if self.start:
+            raise self.start
+
+    def nvmlDeviceGetCount(self) -> int:
+        return 2
+
+    def nvmlDeviceGetHandleByIndex(self, number: int) -> int:
+        if number == self.lost:
+            raise self.NVMLError("GPU is lost")
+        return number
+
+    def nvmlDeviceGetMigMode(self, handle: int) -> tuple[int, int]:
+        return (1, 1) if handle == 1 else (0, 0)
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: int) -> int:
+        return 3
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: int, number: int) -> int:
+        if number == 2:
+            raise self.NVMLError("Not Found")
+        return 10 + number
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> Any:
+        return type("Memory", (), {"total": 100 + handle, "free": 50})()
+
+    def nvmlDeviceGetUtilizationRates(self, handle: int) -> Any:
+        if handle >= 10:
+            raise self.NVMLError_NotSupported("Not Supported")
+        return type("Rates", (), {"gpu": 7})()
+
+    def nvmlDeviceGetPowerUsage(self, handle: int) -> int:
+        return 70_500
+
+    def nvmlDeviceGetTemperature(self, handle: int, kind: int) -> int:
+        return 41
+
+    def nvmlDeviceGetUUID(self, handle: int) -> str:
+        return f"{'MIG' if handle >= 10 else 'GPU'}-{handle}"
+
+    def nvmlDeviceGetName(self, handle: int) -> bytes:
+        return b"Some GPU"
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: int) -> list[Any]:
+        me = type("Process", (), {"pid": os.getpid(), "usedGpuMemory": 5})()
+        gone = type("Process", (), {"pid": 2**22 + 1, "usedGpuMemory": None})()
+        return [me, gone] if handle == 0 else []
+
+
+def test_what_the_driver_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    import getpass
+
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml())  # type: ignore[arg-type]
+    whole, first, second = nvidia.gpus()
+    assert (whole.uuid, whole.title, whole.total_bytes, whole.free_bytes) == ("GPU-0", "Some GPU", 100, 50)
+    assert (whole.utilization, whole.temperature, whole.power) == (7.0, 41, 70.5)
+    assert whole.processes == ((getpass.getuser(), os.getpid(), 5), ("?", 2**22 + 1, 0))
+    assert [first.uuid, second.uuid] == ["MIG-10", "MIG-11"]
+    assert first.utilization is None
+
+
+@pytest.mark.parametrize("error", [FakeNvml.NVMLError_LibraryNotFound(), FakeNvml.NVMLError_DriverNotLoaded()])
+def test_without_a_driver_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(error))  # type: ignore[arg-type]
+    assert nvidia.gpus() == []
+
+
+def test_a_driver_that_does_not_work_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    broken = FakeNvml(FakeNvml.NVMLError("Driver/library version mismatch"))
+    monkeypatch.setitem(sys.modules, "pynvml", broken)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="driver was updated while it was in use; restart the machine; or say"):
+        devices.resolve("auto")
+    assert devices.resolve("cpu").name == "cpu"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert devices.resolve("auto").name == "cpu"
+
+
+def test_a_lost_gpu_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(lost=0))  # type: ignore[arg-type]
+    found = list_devices()
+    assert found[0].problem == "the GPU does not answer any more; restart the machine"
+    assert [device.problem for device in found[1:]] == [None, None, None]
+
+
+def test_cpu_has_cores_and_memory() -> None:
+    device = devices.resolve("cpu")
+    assert device.total_bytes
+    assert device.free_bytes
+    assert f"{devices.cpu_count()} core" in device.title
+
+
+def machine(folder: Path, cgroup: str, **files: str) -> Path:
+    (folder / "proc/self").mkdir(parents=True)
+    (folder / "proc/self/cgroup").write_text(cgroup)
+    for path, text in files.items():
+        file = folder / "sys/fs/cgroup" / path.replace("__", "/").replace("_DOT_", ".")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folder
+
+
+def test_quota_of_cgroup_2(tmp_path: Path) -> None:
+    root = machine(tmp_path, "0::/a/b\n", a__b__cpu_DOT_max="max 100000\n", a__cpu_DOT_max="150000 100000\n")
+    assert cpu.cpu_quota(root) == 1.5
+    assert cpu.cpu_count(root) == 1
+
+
+def test_quota_of_a_container_that_sees_only_itself(tmp_path: Path) -> None:
+    assert cpu.cpu_quota(machine(tmp_path, "0::/\n", cpu_DOT_max="50000 100000")) == 0.5
+    assert cpu.cpu_count(tmp_path) == 1
+    assert cpu.cpu_quota(machine(tmp_path / "x", "0::/../../other\n", cpu_DOT_max="200000 100000")) == 2.0
+
+
+def test_quota_of_cgroup_1(tmp_path: Path) -> None:
+    lines = "4:memory:/x\n3:cpu,cpuacct:/docker/abc\n"
+    root = machine(
+        tmp_path,
+        lines,
+        cpu__docker__abc__cpu_DOT_cfs_quota_us="300000",
+        cpu__docker__abc__cpu_DOT_cfs_period_us="100000",
+        cpu__cpu_DOT_cfs_quota_us="-1",
+        cpu__cpu_DOT_cfs_period_us="100000",
+    )
+    assert cpu.cpu_quota(root) == 3.0
+
+
+@pytest.mark.parametrize("text", ["max 100000", "", "garbage here", "0 0", "100000 0"])
+def test_no_quota(tmp_path: Path, text: str) -> None:
+    root = machine(tmp_path, "0::/\n", cpu_DOT_max=text)
+    assert cpu.cpu_quota(root) is None
+    assert cpu.cpu_count(root) == (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    assert cpu.cpu_quota(tmp_path / "nothing") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
+def test_affinity_counts() -> None:
+    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from dltui.core.cpu import cpu_count; "
+    done = subprocess.run(
+        [sys.executable, "-c", code + "print(cpu_count())"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1\n"

@@ -1,0 +1,74 @@
+"""The settings file: read only from the user's own place, and wrong content is one line."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from dltui.core import settings
+from dltui.core.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLTUI_CONFIG", str(tmp_path / "own" / "config.toml"))
+    (tmp_path / "own").mkdir()
+    return tmp_path / "own" / "config.toml"
+
+
+def test_without_a_file_everything_is_the_default() -> None:
+    assert settings.interpreter("torch") == sys.executable
+    assert settings.load_settings().tables == {}
+
+
+def test_an_interpreter_for_each_framework(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    file.write_text('[frameworks.tensorflow]\npython = "~/tf/bin/python"\n[frameworks.torch]\n[other]\nx = 1\n')
+    assert settings.interpreter("tensorflow") == "/home/somebody/tf/bin/python"
+    assert settings.interpreter("torch") == sys.executable
+    assert settings.load_settings().tables["other"] == {"x": 1}
+
+
+def test_the_link_of_a_virtual_environment_is_kept(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    file.write_text(f'[frameworks.torch]\npython = "{tmp_path}/python"\n')
+    assert settings.interpreter("torch") == str(tmp_path / "python")
+
+
+def test_the_working_directory_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("dltui.toml", "config.toml"):
+        (tmp_path / name).write_text('[frameworks.torch]\npython = "/evil"\n')
+    monkeypatch.chdir(tmp_path)
+    assert settings.interpreter("torch") == sys.executable
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[frameworks.torch\n", "is not valid TOML: .*line 1"),
+        (b"\xff\xfe", "is not valid TOML"),
+        (b"a = 1\na = 2\n", "is not valid TOML"),
+        (b"a = " + b"[" * 100_000, "is not valid TOML"),
+        (b"frameworks = 3\n", "frameworks must be tables like"),
+        (b"[frameworks]\ntorch = 3\n", r"\[frameworks.'torch'\] needs python"),
+        (b"[frameworks.torch]\npython = 3\n", r"\[frameworks.'torch'\] needs python"),
+        (b'[frameworks."\\u001b[2J"]\npython = ""\n', "needs python"),
+    ],
+)
+def test_wrong_content_is_one_line(file: Path, content: bytes, words: str) -> None:
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=words) as caught:
+        settings.load_settings()
+    assert str(caught.value).isprintable()
+
+
+def test_an_unreadable_file_is_one_line(file: Path) -> None:
+    file.mkdir()
+    with pytest.raises(UsageError, match=r"cannot read .*config\.toml: Is a directory"):
+        settings.load_settings()
+    if os.geteuid():
+        file.rmdir()
+        file.touch(0)
+        with pytest.raises(UsageError, match="Permission denied"):
+            settings.load_settings()
