@@ -32,9 +32,9 @@ class TensorFlowBackend:
         from dltui.plugins.tensorflow import session
 
         session.import_framework()
-        from dltui.plugins.tensorflow.layers import list_layers
+        from dltui.plugins.tensorflow.layers import ensure_built, list_layers
 
-        return list_layers(model.build(config, spec))
+        return list_layers(ensure_built(model.build(config, spec), spec))
 
     def devices(self) -> Sequence[Mapping[str, object]]:
         from dltui.plugins.tensorflow import session

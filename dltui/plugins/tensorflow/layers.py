@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
 from dltui.core.contract import Layer
 from dltui.plugins.architectures import KERNEL, NORM_EPSILON, NORM_MOMENTUM, kernel_limit
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Spec
 
 FUSED = ("float32", "float16", "bfloat16")
 """What TensorFlow's fused batch norm computes with."""
@@ -108,6 +111,13 @@ def _normalise(x: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
             x=x, scale=gamma, offset=beta, mean=mean, variance=variance, epsilon=NORM_EPSILON, is_training=False
         )
     return (tf.nn.batch_normalization(x, mean, variance, beta, gamma, NORM_EPSILON),)
+
+
+def ensure_built(model: Any, spec: Spec) -> Any:
+    """The model with its variables, which one without an `Input` does not have before its first call."""
+    if not model.built:
+        model(tf.zeros((1, *spec.input_shape), keras.config.floatx()), training=False)
+    return model
 
 
 def list_layers(model: Any) -> list[Layer]:

@@ -1,9 +1,8 @@
-"""The loss of each task and the metric beside it, one value a sample."""
+"""The loss of each task, a mean over the batch, and the metric beside it, a sum over the batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -11,26 +10,30 @@ import tensorflow as tf
 if TYPE_CHECKING:
     from dltui.core.contract import Task
 
-
-@dataclass(frozen=True)
-class Measure:
-    """`each(outputs, targets)` gives losses (n,) and values (n,) of the metric called `metric`."""
-
-    metric: str
-    each: Callable[[Any, Any], tuple[Any, Any]]
+OfBatch = Callable[[Any, Any], Any]
+"""From outputs and targets of a batch to one number."""
 
 
-def measure_for(task: Task) -> Measure:
-    """Cross-entropy and accuracy for classes, the mean square over the outputs for numbers."""
-    return Measure("mse", _mean_square) if task == "regression" else Measure("accuracy", _cross_entropy)
+def loss_for(task: Task) -> OfBatch:
+    return _mean_square if task == "regression" else _cross_entropy
 
 
-def _cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    right = tf.equal(tf.argmax(logits, axis=1), labels)
-    return losses, tf.cast(right, losses.dtype)
+def metric_for(task: Task) -> tuple[str, OfBatch]:
+    return ("mse", _squares) if task == "regression" else ("accuracy", _count_right)
 
 
-def _mean_square(outputs: Any, targets: Any) -> tuple[Any, Any]:
-    losses = tf.reduce_mean(tf.square(outputs - tf.cast(targets, outputs.dtype)), axis=1)
-    return losses, losses
+def _cross_entropy(logits: Any, labels: Any) -> Any:
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+
+
+def _count_right(logits: Any, labels: Any) -> Any:
+    return tf.math.count_nonzero(tf.equal(tf.argmax(logits, axis=1), labels))
+
+
+def _mean_square(outputs: Any, targets: Any) -> Any:
+    return tf.reduce_mean(tf.square(outputs - tf.cast(targets, outputs.dtype)))
+
+
+def _squares(outputs: Any, targets: Any) -> Any:
+    """The sum over the samples of each one's mean over the outputs."""
+    return tf.reduce_sum(tf.reduce_mean(tf.square(outputs - tf.cast(targets, outputs.dtype)), axis=1))

@@ -101,6 +101,26 @@ class AdamW:
         )
 
 
-def make_optimizer(weights: Mapping[str, Any], config: TrainConfig) -> Optimizer:
-    """The optimizer that the config names, over all `weights` (TensorFlow variables by neutral name)."""
+class OfKeras:
+    """A Keras optimizer that a model brings along; its learning rate follows the plan."""
+
+    def __init__(self, optimizer: Any, variables: Sequence[Any]) -> None:
+        self._optimizer, self._variables = optimizer, list(variables)
+        optimizer.build(self._variables)
+        self.state: Mapping[str, Any] = {variable.path: variable.value for variable in optimizer.variables}
+
+    def apply(self, gradients: Sequence[Any], lr: Any) -> None:
+        self._optimizer.learning_rate.assign(lr)
+        self._optimizer.apply(list(gradients), self._variables)
+
+
+def make_optimizer(model: Any, names: Sequence[str], config: TrainConfig) -> Optimizer:
+    """The optimizer that the config names, over the model's trainable variables, called `names` in this order.
+
+    A model may bring its own: a method `configure_optimizer(config)` that returns a Keras optimizer.
+    """
+    own = getattr(model, "configure_optimizer", None)
+    if own is not None:
+        return OfKeras(own(config), model.trainable_variables)
+    weights = {name: variable.value for name, variable in zip(names, model.trainable_variables, strict=True)}
     return Sgd(weights, config) if config.optimizer == "sgd" else AdamW(weights, config)

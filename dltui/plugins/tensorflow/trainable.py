@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.plugins.tensorflow import neutral
-from dltui.plugins.tensorflow.layers import list_layers
-from dltui.plugins.tensorflow.losses import Measure, measure_for
+from dltui.plugins.tensorflow.layers import ensure_built, list_layers
+from dltui.plugins.tensorflow.losses import loss_for, metric_for
 from dltui.plugins.tensorflow.optim import make_optimizer
 
 if TYPE_CHECKING:
@@ -21,32 +21,34 @@ if TYPE_CHECKING:
 
 
 class KerasTrainable:
-    """Trains on `device` with everything a step needs lying there: data (uint8 images), plan, learning rates.
+    """Trains on `device` with everything that a step needs lying there: data (uint8 images), plan, learning rates.
 
     A chunk is one call of a `tf.function` with the number of steps as a tensor: nothing is traced again, whatever
     the lengths of the chunks. It is not compiled with XLA, whose convolutions are 4 to 25 times slower on a CPU.
+    The model gets normalised samples; it may bring its own `training_loss(outputs, targets)`, the mean over a batch,
+    and its own `configure_optimizer(config)`.
     """
 
     def __init__(self, build: Callable[[Any, Spec], Any], config: TrainConfig, data: Data, device: str) -> None:
         self._data, self._device = data, device
-        self._uploaded: dict[str, tuple[Any, Any]] = {}
+        self._splits: dict[SplitName, tuple[Any, Any]] = {}
         with tf.device(device):
-            self.model = _built(build(config, data.spec), data.spec)
-            self._normalise = _normaliser(data.spec)
-            self._measure: Measure = measure_for(data.spec.task)
+            self.model = ensure_built(build(config, data.spec), data.spec)
             self._variables = neutral.variables(self.model)
-            names = {id(variable): key for key, variable in self._variables.items()}
-            trained = [variable.value for variable in self.model.trainable_variables]
-            self._trained = {names[id(variable)].removeprefix("weights/"): variable for variable in trained}
-            self._optimizer = make_optimizer(self._trained, config)
-            self._x, self._y = self._upload("train")
+            self._trained = [variable.value for variable in self.model.trainable_variables]
+            names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
+            self._optimizer = make_optimizer(self.model, [names[id(variable)] for variable in self._trained], config)
+            self._normalise = _normaliser(data.spec)
+            self._x, self._y = self._split("train")
             batch = min(config.batch_size, len(data.train))
             self._indices = tf.Variable(np.zeros((1, batch), np.int64), shape=(None, batch), trainable=False)
             self._lr = tf.Variable(np.zeros(1, np.float32), shape=(None,), trainable=False)
+        self._batch, self._next = batch, 0
+        self._loss = getattr(self.model, "training_loss", loss_for(data.spec.task))
+        self._metric_name, self._metric = metric_for(data.spec.task)
         number = tf.TensorSpec((), tf.int32)
         self._chunk = tf.function(self._run, input_signature=(number, number), autograph=False)
         self._forward = tf.function(self._outputs, reduce_retracing=True, autograph=False)
-        self._next = 0
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices.assign(plan.indices.astype(np.int64))
@@ -55,12 +57,12 @@ class KerasTrainable:
 
     def advance(self, steps: int) -> StepStats:
         with tf.device(self._device):
-            sums = self._chunk(tf.constant(self._next), tf.constant(steps)).numpy()  # the chunk's one host sync
+            both = self._chunk(tf.constant(self._next), tf.constant(steps)).numpy()  # the chunk's one host sync
         self._next += steps
-        return StepStats(sums[:, 0], {self._measure.metric: sums[:, 1]})
+        return StepStats(both[:, 0] * self._batch, {self._metric_name: both[:, 1]})
 
     def predict(self, split: SplitName, rows: slice) -> Array:
-        x, _ = self._upload(split)
+        x, _ = self._split(split)
         with tf.device(self._device):
             outputs: Array = self._forward(x[rows.start : rows.stop]).numpy()
         return outputs.astype(np.float32, copy=False)
@@ -78,48 +80,41 @@ class KerasTrainable:
         optimizer = {f"optimizer/{name}": variable for name, variable in self._optimizer.state.items()}
         return self._variables | optimizer
 
-    def _upload(self, split: SplitName) -> tuple[Any, Any]:
-        """A split on the device; validation and test follow when they are first asked for."""
-        if split not in self._uploaded:
+    def _split(self, split: SplitName) -> tuple[Any, Any]:
+        """Samples and targets on the device; validation and test follow when they are first asked for."""
+        if split not in self._splits:
             part = self._data.split(split)
             with tf.device(self._device):
-                self._uploaded[split] = (tf.constant(np.asarray(part.x)), tf.constant(np.asarray(part.y)))
-        return self._uploaded[split]
+                self._splits[split] = (tf.constant(np.asarray(part.x)), tf.constant(np.asarray(part.y)))
+        return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:
-        """Steps `first` to `first + steps` of the plan: sums of loss and metric per step, (steps, 2)."""
-        sums = tf.TensorArray(keras.config.floatx(), size=steps, element_shape=(2,))
-        _, sums = tf.while_loop(
+        """The plan's rows from `first` on: mean loss and summed metric of each step, float64 (steps, 2)."""
+        rows = tf.TensorArray(tf.float64, size=steps, element_shape=(2,))
+        _, rows = tf.while_loop(
             lambda step, _: step < steps,
-            lambda step, sums: (step + 1, sums.write(step, self._step(first + step))),
-            (0, sums),
+            lambda step, rows: (step + 1, rows.write(step, self._step(first + step))),
+            (0, rows),
             parallel_iterations=1,
         )
-        return sums.stack()
+        return rows.stack()
 
     def _step(self, row: Any) -> Any:
-        """One step on row `row` of the plan: forward, backward, update. Returns its sums, (2,)."""
+        """Forward, backward and update on one row of the plan."""
         samples = tf.gather(self._indices, row)
         x, y = self._normalise(tf.gather(self._x, samples)), tf.gather(self._y, samples)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(list(self._trained.values()))
+            tape.watch(self._trained)
             outputs = self.model(x, training=True)
-            losses, metrics = self._measure.each(outputs, y)
-            loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, list(self._trained.values()))
+            loss = self._loss(outputs, y)
+            # Regularisers of Keras layers act on the weights and stay out of the reported loss.
+            objective = tf.add_n([loss, *self.model.losses])
+        gradients = tape.gradient(objective, self._trained)
         self._optimizer.apply([_dense(gradient) for gradient in gradients], tf.gather(self._lr, row))
-        sums = tf.stack([tf.reduce_sum(losses), tf.reduce_sum(metrics)])
-        return tf.cast(sums, keras.config.floatx())
+        return tf.stack([tf.cast(loss, tf.float64), tf.cast(self._metric(outputs, y), tf.float64)])
 
     def _outputs(self, x: Any) -> Any:
         return self.model(self._normalise(x), training=False)
-
-
-def _built(model: Any, spec: Spec) -> Any:
-    """The model with its variables, which a model without an `Input` does not have yet."""
-    if not model.built:
-        model.build((None, *spec.input_shape))
-    return model
 
 
 def _normaliser(spec: Spec) -> Callable[[Any], Any]:
@@ -130,4 +125,5 @@ def _normaliser(spec: Spec) -> Callable[[Any], Any]:
 
 
 def _dense(gradient: Any) -> Any:
+    """An embedding's gradient comes as the rows that it touches; the optimizers take whole ones."""
     return None if gradient is None else tf.convert_to_tensor(gradient)

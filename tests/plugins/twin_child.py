@@ -1,0 +1,95 @@
+"""One framework in a process of its own, for comparing twins: `python -m tests.plugins.twin_child JOB.json`.
+
+The job names framework, model, config and dtype, `start` (an .npz of weights to begin from, or null) and
+`result` (the .npz to write: weights at the start and at the end, logits of the test images before and after, losses).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dltui.core.contract import Data, Spec, Split, Trainable
+from dltui.core.plan import Planner
+
+if TYPE_CHECKING:
+    from dltui.core.contract import State
+
+IMAGES = 200
+
+
+def make_data(spec: Spec, samples: int = 640) -> Data:
+    """Random images or features with random targets, the same in every process."""
+    random = np.random.default_rng(7)
+
+    def split(count: int, first: int) -> Split:
+        if spec.is_image:
+            x = random.integers(0, 256, (count, *spec.input_shape), dtype=np.uint8)
+        else:
+            x = random.normal(size=(count, *spec.input_shape)).astype(np.float32)
+        if spec.task == "classification":
+            y = random.integers(0, spec.outputs, count)
+        else:
+            y = random.normal(size=(count, spec.outputs)).astype(np.float32)
+        return Split(x, y, np.arange(first, first + count))
+
+    return Data("random", spec, split(samples, 0), split(50, samples), split(IMAGES, samples + 50), "none")
+
+
+def image_spec(height: int = 28, channels: int = 1, classes: int = 10) -> Spec:
+    names = tuple(f"class {number}" for number in range(classes))
+    return Spec("classification", (height, height, channels), classes, names, (127.5,) * channels, (74.0,) * channels)
+
+
+def make_trainable(framework: str, name: str, config: dict[str, Any], data: Data, dtype: str) -> tuple[Trainable, Any]:
+    """A built-in model on the CPU, and its config as checked."""
+    plugin = importlib.import_module(f"dltui.plugins.{framework}")
+    model = next(model for model in plugin.dltui_models() if model.name == name)
+    checked = model.config.model_validate(config)
+    if framework == "torch":
+        import torch
+
+        from dltui.plugins.torch import session
+        from dltui.plugins.torch.trainable import TorchTrainable
+
+        return TorchTrainable(model.build, checked, data, session.start(checked, "cpu"), getattr(torch, dtype)), checked
+    from dltui.plugins.tensorflow.session import import_framework
+
+    import_framework()
+    import keras
+
+    keras.config.set_floatx(dtype)
+    return plugin.dltui_backends()[0].trainable(model, checked, data, "cpu"), checked
+
+
+def weights(state: State, prefix: str) -> State:
+    return {prefix + key: array for key, array in state.items() if key.startswith("weights/")}
+
+
+def main(job: dict[str, Any]) -> None:
+    regression = Spec("regression", (3,), 2, (), (0.0, 1.0, 2.0), (1.0, 2.0, 3.0))
+    data = make_data(regression if job["model"] == "linear-regression" else image_spec())
+    trainable, config = make_trainable(job["framework"], job["model"], job["config"], data, job["dtype"])
+    if job["start"]:
+        with np.load(job["start"]) as file:
+            trainable.load_state({key.removeprefix("start/"): file[key] for key in file if key.startswith("start/")})
+    result = weights(trainable.state(), "start/")
+    result["logits"] = trainable.predict("test", slice(0, IMAGES))
+    planner = Planner(config, len(data.train))
+    losses = []
+    for epoch in range(planner.epochs):
+        trainable.begin_epoch(planner.epoch(epoch))
+        losses.append(trainable.advance(planner.steps_per_epoch).loss)
+    result["losses"] = np.concatenate(losses)
+    result |= weights(trainable.state(), "end/")
+    result["logits_after"] = trainable.predict("test", slice(0, IMAGES))
+    np.savez(job["result"], **result)
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
