@@ -71,6 +71,14 @@ def cut(text: str, size: int) -> str:
     return shorten(text, size) if size > 0 else ""
 
 
+def cut_words(text: str, size: int) -> str:
+    """At most `size` cells, cut between words."""
+    if width(text) <= size:
+        return text
+    short = cut(text, size)[:-1]
+    return (short.rpartition(" ")[0] or short).rstrip(" ,;:(") + "…"
+
+
 def left(text: str, size: int) -> str:
     """Exactly `size` cells, flush left."""
     text = cut(text, size)

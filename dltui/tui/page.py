@@ -49,12 +49,17 @@ class Page(Screen[None], inherit_bindings=False):
         yield Rows(lambda width, height: [fit(self.head(width), width)], id="head", classes="bar")
         yield from self.body()
         yield Notice(self.idle)
+        yield from self.after_notice()
         yield Rows(self._foot, id="foot", classes="bar")
         yield Rows(self._card, id="card")
 
     def body(self) -> Iterable[Widget]:
         """The widgets between the top bar and the notice."""
         raise NotImplementedError
+
+    def after_notice(self) -> Iterable[Widget]:
+        """Widgets between the notice and the bottom bar."""
+        return ()
 
     def head(self, width: int) -> Row:
         """The top bar."""

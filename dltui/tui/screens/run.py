@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
-from dltui.tui.format import duration
+from dltui.tui.format import RESUMABLE, duration
 from dltui.tui.ink import Row, fit, rule, safe
 from dltui.tui.page import bind
 from dltui.tui.run_actions import RunActions
@@ -39,7 +39,6 @@ class RunPage(RunActions):
     """A run, live or ended."""
 
     name_of_page = "Run"
-    keys = (("p", "pause"), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"), ("e", "take home"))
     BINDINGS: ClassVar[list[BindingType]] = [
         *(bind(str(number + 1), f"tab({number})", tab.value, f"show {tab.value.lower()}") for number, tab in enumerate(TABS)),
         bind("tab", "turn(1)", "next tab"),
@@ -114,6 +113,15 @@ class RunPage(RunActions):
     @property
     def run(self) -> Summary | None:
         return self.view.summary if self.view else None
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        """Of a run that has ended other things can be asked than of one that lives."""
+        if self.view is not None and self.view.ended:
+            first = (("r", "resume"),) if self.view.summary.status in RESUMABLE else ()
+            return (*first, ("e", "take home"), ("a", "again"), ("y", "copy command"), ("Esc", "runs"))
+        pause = "continue" if self.view is not None and self.view.summary.status == "paused" else "pause"
+        return (("p", pause), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"), ("e", "take home"))
 
     def learning_rate(self) -> float | None:
         rates = self.view.history.points.lr if self.view else ()

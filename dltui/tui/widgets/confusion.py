@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.tui.ink import Row, beside, cut, ends, fit, left, right
+from dltui.tui.ink import Row, beside, cells, cut, ends, fit, left, right
 
 if TYPE_CHECKING:
     from dltui.tui.look_inside import Matrix
 
-PAIRS = 25
+PAIRS = 26
+MOST_PAIRS = 12
 LARGEST_NAME = 12
 CELLS = (7, 6, 5, 4, 3, 2)
 """Widths that a cell may have, the best first; below 3 it shows its colour only."""
@@ -21,7 +22,7 @@ def confusion(matrix: Matrix | None, width: int, height: int, first: int, note: 
         return [[], [(f"  {note}", "dim")]]
     count = len(matrix.classes)
     name = min(LARGEST_NAME, max(len(text) for text in matrix.classes))
-    room = width - PAIRS - name - 3
+    room = width - PAIRS - name - 2
     size = next((size for size in CELLS if size * count <= room), CELLS[-1])
     largest = max(max(row) for row in matrix.counts)
     unit = "" if len(str(largest)) < size else "%" if size >= 3 else "colour"
@@ -30,14 +31,16 @@ def confusion(matrix: Matrix | None, width: int, height: int, first: int, note: 
     start = min(first, count - shown)
     block = [_header(matrix, name, size, columns)]
     block += [_line(matrix, row, name, size, columns, unit) for row in range(start, start + shown)]
-    rest = width - (name + 3 + columns * size) - 2
-    return [_title(matrix, unit, width), *beside([(block, width - rest), (worst(matrix, height - 1), rest)], height - 1)]
+    rest = width - (name + 2 + columns * size) - 1
+    return [_title(matrix, unit, width), *beside([(block, width - rest), (worst(matrix, rest, height - 1), rest)], height - 1)]
 
 
 def _title(matrix: Matrix, unit: str, width: int) -> Row:
     what = {"": "images", "%": "% of each true class", "colour": "colour: share of each true class"}[unit]
-    row: Row = [(" confusion ", "heading"), (f" {_where(matrix)}", ""), (f"   rows true, columns said, {what}", "dim")]
-    return ends(row, [(f"{matrix.right:,} of {matrix.total:,} right ", "dim")], width)
+    row: Row = [(" confusion ", "heading"), (f" {_where(matrix)}", "")]
+    end: Row = [(f"{matrix.right:,} of {matrix.total:,} right ", "dim")]
+    key: Row = [(f"   rows true, columns said; {what}", "dim")]
+    return ends(row + key if cells(row + key + end) <= width else row, end, width)
 
 
 def _where(matrix: Matrix) -> str:
@@ -65,12 +68,15 @@ def _line(matrix: Matrix, number: int, name: int, size: int, columns: int, unit:
     return row
 
 
-def worst(matrix: Matrix, most: int) -> list[Row]:
+def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
     """The pairs that are confused most."""
     rows: list[Row] = [[(" most confused", "dim")]]
-    for count, true, said in matrix.worst(most - 1):
-        pair = f"{cut(matrix.classes[true], 9)} › {cut(matrix.classes[said], 9)}"
-        rows.append([(right(f"{count:,}", 5), "validation bold"), (f" {pair}", "")])
+    room = width - 5
+    for count, true, said in matrix.worst(min(most - 1, MOST_PAIRS)):
+        names = [matrix.classes[true], matrix.classes[said]]
+        if len(names[0]) + len(names[1]) + 3 > room:
+            names = [cut(name, max((room - 3) // 2, room - 3 - len(other))) for name, other in zip(names, names[::-1], strict=True)]
+        rows.append([(right(f"{count:,}", 4), "validation bold"), (f" {names[0]}", ""), (" › ", "faint"), (names[1], "")])
     return rows
 
 

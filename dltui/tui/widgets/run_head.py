@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dltui.tui.cli.closing import outcome
 from dltui.tui.format import STATUS_STYLES, duration, percent
-from dltui.tui.ink import Row, cells, ends, fit, safe
+from dltui.tui.ink import Row, cells, ends, safe
 from dltui.tui.widgets.bars import bar
 
 if TYPE_CHECKING:
@@ -61,14 +60,24 @@ def progress_row(view: RunView | None, now: float, width: int) -> Row:
 
 
 def _ended(view: RunView, width: int) -> Row:
+    """How it ended, then what came out, as much as fits; a run that can go on says by which key."""
     run = view.summary
-    text = safe(outcome(view.history, run.status, run.why))
-    word, _, rest = text.partition(":")
-    row: Row = [(f" {word}", f"{STATUS_STYLES.get(run.status, '')} bold".strip()), (f":{rest}" if rest else "", "")]
-    if run.phase == "exporting":
-        row.append(("  drawing the figures", "accent"))
-    hint: Row = [("r resume ", "key")] if run.status in ("interrupted", "preempted", "failed") else []
-    return ends(row, hint, width) if hint and cells(row) + cells(hint) <= width else fit(row, width)
+    row: Row = [(f" {run.status}", f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
+    parts: list[Row] = []
+    end: Row = [("drawing the figures ", "accent")] if run.phase == "exporting" else []
+    if run.status in ("interrupted", "preempted", "failed"):
+        end = [("r", "key bold"), (" resume ", "dim")]
+        row.append((f": {run.why}", ""))
+    if run.test:
+        parts.append([("   test ", "dim"), (run.test, "bold")])
+    if run.best:
+        parts.append([("   best validation ", "dim"), (f"{run.best_name} {run.best}", ""), (f" (epoch {run.best_epoch})", "dim")])
+    spent = duration(view.history.elapsed)
+    parts.append([(f"   {run.epochs_done} epoch{'' if run.epochs_done == 1 else 's'} in {spent}", "dim")])
+    for part in parts:
+        if cells(row) + cells(part) + cells(end) <= width:
+            row = row + part
+    return ends(row, end, width)
 
 
 def _phases(view: RunView, now: float) -> Row:

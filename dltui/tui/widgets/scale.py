@@ -69,12 +69,15 @@ def _log_nice(value: float, way: object) -> float:
 
 
 def ticks(scale: Scale, most: int) -> list[float]:
-    """Nice values from one end of the scale to the other."""
+    """Nice values from one end of the scale to the other; two at least, `most` parts if that is possible."""
     if scale.log:
         return _log_ticks(scale, most)
-    step = nice_step(scale.high - scale.low, most)
-    first = math.ceil(scale.low / step - 1e-9)
-    last = math.floor(scale.high / step + 1e-9)
+    for parts in range(most, most + 4):
+        step = nice_step(scale.high - scale.low, parts)
+        first = math.ceil(scale.low / step - 1e-9)
+        last = math.floor(scale.high / step + 1e-9)
+        if last > first:
+            break
     return [number * step for number in range(first, last + 1)]
 
 
