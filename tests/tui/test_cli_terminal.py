@@ -154,6 +154,17 @@ def test_without_a_terminal_signals_go_to_the_worker(place: Place, number: signa
     assert place.status() == "preempted"
 
 
+@pytest.mark.parametrize("variables", [{"TERM": "dumb"}, {"CI": "true"}])
+def test_a_terminal_that_wants_plain_lines_gets_no_control_codes(place: Place, variables: dict[str, str]) -> None:
+    place.environment |= variables
+    screen = place.terminal(*SLOW, "--epochs", "2", "--name", "r")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 0
+    assert "epoch 2/2" in screen.before
+    assert "\x1b" not in screen.before
+
+
 def test_commands_are_acknowledged(place: Place) -> None:
     started = json.loads(place(*LONG, "--detach", "--json"))
     assert started["id"] == "r"

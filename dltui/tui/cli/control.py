@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dltui.core.reader import RunReader
 
 PATIENCE = 5.0
+SETTLE_SECONDS = 2.0
 
 
 class NoAnswerError(DltuiError):
@@ -61,6 +62,14 @@ def order(reader: RunReader, action: str, arguments: dict[str, Any]) -> dict[str
         time.sleep(0.05)
 
 
+def settle(reader: RunReader, name: str, wanted: bool) -> None:
+    """The heartbeat follows an acknowledgement a moment later: wait until the status is (or is no longer) `name`, so
+    that the next command finds the run as this one left it."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (reader.status().name == name) != wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def _obeyed(reader: RunReader, entry: dict[str, Any]) -> dict[str, Any]:
     if entry["action"] != "ignored":
         return entry
@@ -79,6 +88,7 @@ def pause(run: str) -> int:
     """Pause a run between two steps; it keeps its memory and its device. `dltui resume RUN` goes on."""
     reader = alive_run(run, "pause")
     done = order(reader, "pause", {})
+    settle(reader, "paused", True)
     say(f"{reader.directory.id} paused at step {done['step']:,}; go on with: dltui resume {reader.directory.id}")
     return 0
 

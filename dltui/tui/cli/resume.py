@@ -9,7 +9,7 @@ import click
 
 from dltui import __version__
 from dltui.core.errors import UsageError
-from dltui.tui.cli.control import open_run, order
+from dltui.tui.cli.control import open_run, order, settle
 from dltui.tui.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def resume(run: str | None, detach: bool, plain: bool, as_json: bool) -> int:
     name = reader.directory.id
     if status.name == "paused":
         done = order(reader, "resume", {})
+        settle(reader, "paused", False)
         say(f"{name} goes on at step {done['step']:,}; watch it with: dltui attach {name}")
         return 0
     if not status.over:
