@@ -91,7 +91,8 @@ class EventLog:
         return fd
 
     def append(self, event: Event, sync: bool = False) -> dict[str, Any]:
-        """Write one event; with `sync` it is on the disk when this returns. Raises OSError; may be tried again."""
+        """Write one event; with `sync` it is on the disk when this returns. Raises OSError; the same object may then be
+        given again and is told once."""
         if self._doubtful and event is self._last:
             # It was written, only its fsync failed: trying again must not tell it twice.
             self.sync()

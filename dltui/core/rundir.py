@@ -102,7 +102,7 @@ def _fill(run: RunDirectory, content: dict[str, Any]) -> None:
     for folder in (run.control_dir, run.checkpoints_dir, run.predictions_dir):
         fs.FS.mkdir(folder)
     fs.write_new(run.run_json, _dump(content))
-    fs.write_new(run.labels_json, _dump({"name": content.get("name") or run.id, "tags": [], "note": ""}))
+    fs.write_new(run.labels_json, _dump({"name": content.get("name") or content["id"], "tags": [], "note": ""}))
 
 
 def _dump(content: dict[str, Any]) -> bytes:

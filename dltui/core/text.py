@@ -8,13 +8,14 @@ import unicodedata
 ELLIPSIS = "…"
 
 # C0, DEL, C1, line and paragraph separators, bidi controls, invisible formatting, fillers, lone surrogates and
-# noncharacters. The two joiners are left alone between characters of scripts that need them.
+# noncharacters.
 _HIDDEN = re.compile(
-    "(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])|"
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff\ud800-\udfff"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+# The two joiners are left alone between characters of scripts that need them.
+_JOINER = re.compile("(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d])")
 _SPACE = re.compile(r"[ \t\n\r\x0b\x0c]+")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -29,7 +30,7 @@ def clean(text: object, limit: int = 10_000) -> str:
     # What is far beyond the limit need not be looked at.
     cut = cut[: limit + 1].replace("\r\n", "\n").replace("\t", "    ")
     if not cut.isascii() or not cut.isprintable():
-        cut = _HIDDEN.sub(_escape, cut)
+        cut = _JOINER.sub(_escape, _HIDDEN.sub(_escape, cut))
     if longer or len(cut) > limit:
         cut = cut[: max(limit - 1, 0)] + ELLIPSIS[:limit]
     return cut
