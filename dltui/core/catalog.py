@@ -116,8 +116,10 @@ class Catalog:
         from dltui.core.text import clean_line
 
         hint = suggest(text, names) or (f"dltui {kind}s lists them" if names else "none is installed")
-        broken = f" ({len(self.problems)} plugin problems: dltui plugins list)" if self.problems else ""
-        return f'no {kind} "{clean_line(text, 60)}"; {hint}{broken}'
+        if "did you mean" not in hint and self.problems:
+            # What is missing may be what could not be loaded.
+            hint += "; dltui plugins list says which plugins could not be loaded"
+        return f'no {kind} "{clean_line(text, 60)}"; {hint}'
 
 
 def load_catalog(plugins: Sequence[Path | str] = (), refresh: bool = False, seconds: float | None = None) -> Catalog:
