@@ -63,32 +63,13 @@ def create_run(request: RunRequest, catalog: Catalog) -> RunDirectory:
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
     record = {
-        "created": time.time(),
-        "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-        "model": model.id,
-        "model_name": model.name,
-        "framework": model.framework,
-        "task": model.task,
-        "model_source": dict(model.source),
-        "backend_source": dict(catalog.backends[model.framework].source),
-        "dataset": dataset.name,
-        "dataset_options": options,
-        "dataset_source": {**dataset.source, "python": model.source["python"]},
-        "data_dir": _absolute(request.data_dir) if request.data_dir else None,
-        "data_dirs": [str(folder) for folder in paths.data_dirs(request.data_dir, dataset.name)],
-        "device": {"name": device.name, "title": device.title, "uuid": device.uuid},
+        **_origins(model, dataset, catalog),
+        **_chosen(request, dataset, device),
         "config": config,
         "defaults": {spec.name: spec.default for spec in model.fields},
         "seed": config.get("seed", 0),
+        "dataset_options": options,
         "formats": formats,
-        "command": list(request.command),
-        "python": model.source["python"],
-        "plugins": [_absolute(str(path)) for path in request.plugins],
-        "parent": request.parent,
-        "group": request.group,
-        "dry_run": request.dry_run,
-        "dltui": __version__,
-        "cwd": _working_directory(),
     }
     return _create(request.name, exports, record)
 
@@ -149,6 +130,39 @@ def spawn_worker(run: RunDirectory) -> int:
     # Kept and looked at again, so that a worker that ended does not stay a zombie of a long-lived screen.
     _WORKERS[:] = [worker, *(other for other in _WORKERS if other.poll() is None)]
     return worker.pid
+
+
+def _origins(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> dict[str, Any]:
+    """What is trained, and where a worker finds the code of it."""
+    return {
+        "model": model.id,
+        "model_name": model.name,
+        "framework": model.framework,
+        "task": model.task,
+        "model_source": dict(model.source),
+        "backend_source": dict(catalog.backends[model.framework].source),
+        "dataset": dataset.name,
+        "dataset_source": {**dataset.source, "python": model.source["python"]},
+        "python": model.source["python"],
+    }
+
+
+def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[str, Any]:
+    """When, where and by which command the run was asked for."""
+    return {
+        "created": time.time(),
+        "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "data_dir": _absolute(request.data_dir) if request.data_dir else None,
+        "data_dirs": [str(folder) for folder in paths.data_dirs(request.data_dir, dataset.name)],
+        "device": {"name": device.name, "title": device.title, "uuid": device.uuid},
+        "command": list(request.command),
+        "plugins": [_absolute(str(path)) for path in request.plugins],
+        "parent": request.parent,
+        "group": request.group,
+        "dry_run": request.dry_run,
+        "dltui": __version__,
+        "cwd": _working_directory(),
+    }
 
 
 def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> None:
