@@ -89,10 +89,17 @@ def test_numbers_count_what_is_visible(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found[-1].name == "cpu"
 
 
-def test_a_worker_sees_its_device_only() -> None:
-    assert worker_environment(LARGE) == {"CUDA_VISIBLE_DEVICES": "GPU-bbb"}
-    assert worker_environment(CPU) == worker_environment(MPS) == {"CUDA_VISIBLE_DEVICES": ""}
-    assert worker_environment(Device("cuda:0", "no uuid")) == {}
+def test_a_worker_sees_its_device_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    waiting = {"OMP_WAIT_POLICY": "PASSIVE"}
+    assert worker_environment(LARGE) == {"CUDA_VISIBLE_DEVICES": "GPU-bbb"} | waiting
+    assert worker_environment(CPU) == worker_environment(MPS) == {"CUDA_VISIBLE_DEVICES": ""} | waiting
+    assert worker_environment(Device("cuda:0", "no uuid")) == waiting
+
+
+def test_a_user_decides_how_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert worker_environment(CPU)["OMP_WAIT_POLICY"] == "active"
 
 
 class FakeNvml:
