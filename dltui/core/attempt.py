@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.metadata
@@ -97,7 +98,9 @@ class Attempt:
         self.journal.phase("importing", self.asked["framework"])
         model, backend = self._plugins()
         config = model.config.model_validate(self.asked["config"])
-        importlib.import_module(backend.package)
+        # A package need not be called like its module; then the backend imports it a moment later.
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(backend.package)
         self.journal.phase("loading data")
         data = self._preparation.data(lambda text: self.journal.phase("loading data", text))
         self._preparation = None
@@ -193,7 +196,11 @@ def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
 def _versions(package: str) -> dict[str, str]:
     versions = {"python": platform.python_version(), "dltui": __version__}
     for name in ("numpy", package):
-        versions[name] = importlib.metadata.version(name)
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            # A variant under another name, like tensorflow-cpu.
+            versions[name] = str(getattr(sys.modules.get(name), "__version__", "unknown"))
     return versions
 
 
