@@ -3,76 +3,43 @@
 from __future__ import annotations
 
 import math
-from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from dltui.core.events import AttemptStarted, RunEnded, from_json
+from dltui.core.events import AttemptStarted, Event, RunEnded, from_json
+from dltui.core.points import Points, column
 
 Record = dict[str, Any]
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 
-def _column() -> array[float]:
-    return array("d")
-
-
-@dataclass
-class Points:
-    """The training curve, columns of equal length: `steps` is each bucket's last step, counted from 1; `time` is unix
-    seconds."""
-
-    steps: array[float] = field(default_factory=_column)
-    loss: array[float] = field(default_factory=_column)
-    loss_min: array[float] = field(default_factory=_column)
-    loss_max: array[float] = field(default_factory=_column)
-    lr: array[float] = field(default_factory=_column)
-    time: array[float] = field(default_factory=_column)
-    metrics: dict[str, array[float]] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def columns(self) -> list[array[float]]:
-        return [self.steps, self.loss, self.loss_min, self.loss_max, self.lr, self.time, *self.metrics.values()]
-
-    def add(self, record: Record) -> None:
-        """Append the columns of an event `trained`. Raises ValueError when they are not of equal length."""
-        steps = _numbers(record["steps"])
-        fixed = [_numbers(record[name]) for name in ("loss", "loss_min", "loss_max", "lr")]
-        metrics = {str(name): _numbers(values) for name, values in record["metrics"].items()}
-        if any(len(values) != len(steps) for values in (*fixed, *metrics.values())):
-            raise ValueError("columns of unequal length")
-        for name in metrics.keys() - self.metrics.keys():
-            # A metric that appears later has a gap before.
-            self.metrics[name] = array("d", [math.nan]) * len(self.steps)
-        self.steps.extend(steps)
-        for column, values in zip((self.loss, self.loss_min, self.loss_max, self.lr), fixed, strict=True):
-            column.extend(values)
-        self.time.extend(array("d", [float(record["time"])]) * len(steps))
-        for name, column in self.metrics.items():
-            column.extend(metrics.get(name) or array("d", [math.nan]) * len(steps))
-
-    def cut(self, last_step: int) -> None:
-        """Drop what comes after a step."""
-        keep = bisect_right(self.steps, last_step)
-        for column in self.columns():
-            del column[keep:]
-
-
-def _numbers(values: list[float | None]) -> array[float]:
-    """A column; null, which JSON has for NaN and infinities, is NaN."""
-    try:
-        return array("d", values)  # type: ignore[arg-type]
-    except TypeError:
-        return array("d", [math.nan if value is None else value for value in values])
-
-
 def _metrics(values: dict[str, float | None]) -> dict[str, float]:
     return {str(name): math.nan if value is None else float(value) for name, value in values.items()}
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "bool": (bool,),
+    "dict": (dict,),
+    "list": (list,),
+    "None": (type(None),),
+}
+
+
+def _checked(record: Record) -> Event | None:
+    """The event of a record, its fields of the types that the event declares. Raises TypeError."""
+    event = from_json(record)
+    for item in fields(event) if event else ():
+        value = getattr(event, item.name)
+        declared = [part.partition("[")[0] for part in str(item.type).split(" | ")]
+        if not any(isinstance(value, _TYPES[name]) for name in declared):
+            raise TypeError(f"{item.name} of {record['type']} is not {item.type}")
+    return event
 
 
 def _number(value: float | None) -> float:
@@ -120,8 +87,8 @@ class History:
         self.samples_per_second: float | None = None
         self.malformed = 0
         """Events that lack a field or carry a wrong type."""
-        self._chunk_steps = _column()
-        self._chunk_seconds = _column()
+        self._chunk_steps = column()
+        self._chunk_seconds = column()
         self._elapsed: dict[int, float] = {}
         self._best: EpochRecord | None = None
         self._best_known = True
@@ -154,7 +121,7 @@ class History:
         self._elapsed[attempt] = max(self._elapsed.get(attempt, 0.0), float(record.get("elapsed", 0.0)))
 
     def _started(self, record: Record) -> None:
-        event = from_json(record)
+        event = _checked(record)
         if not isinstance(event, AttemptStarted):
             raise ValueError("not an attempt")
         start, epoch = int(event.start_step), int(event.start_epoch)
@@ -215,7 +182,7 @@ class History:
         self.logged += 1
 
     def _ended(self, record: Record) -> None:
-        event = from_json(record)
+        event = _checked(record)
         if not isinstance(event, RunEnded):
             raise ValueError("not an end")
         self.ended = event

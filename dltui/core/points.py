@@ -1,0 +1,65 @@
+"""The training curve as columns: a million points without a million objects."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def column() -> array[float]:
+    """An empty column."""
+    return array("d")
+
+
+@dataclass
+class Points:
+    """The training curve, columns of equal length: `steps` is each bucket's last step, counted from 1; `time` is unix
+    seconds."""
+
+    steps: array[float] = field(default_factory=column)
+    loss: array[float] = field(default_factory=column)
+    loss_min: array[float] = field(default_factory=column)
+    loss_max: array[float] = field(default_factory=column)
+    lr: array[float] = field(default_factory=column)
+    time: array[float] = field(default_factory=column)
+    metrics: dict[str, array[float]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def columns(self) -> list[array[float]]:
+        return [self.steps, self.loss, self.loss_min, self.loss_max, self.lr, self.time, *self.metrics.values()]
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Append the columns of an event `trained`. Raises ValueError when they are not of equal length."""
+        steps = _numbers(record["steps"])
+        fixed = [_numbers(record[name]) for name in ("loss", "loss_min", "loss_max", "lr")]
+        metrics = {str(name): _numbers(values) for name, values in record["metrics"].items()}
+        if any(len(values) != len(steps) for values in (*fixed, *metrics.values())):
+            raise ValueError("columns of unequal length")
+        for name in [name for name in metrics if name not in self.metrics]:
+            # A metric that appears later has a gap before.
+            self.metrics[name] = array("d", [math.nan]) * len(self.steps)
+        self.steps.extend(steps)
+        for column, values in zip((self.loss, self.loss_min, self.loss_max, self.lr), fixed, strict=True):
+            column.extend(values)
+        self.time.extend(array("d", [float(record["time"])]) * len(steps))
+        for name, column in self.metrics.items():
+            column.extend(metrics.get(name) or array("d", [math.nan]) * len(steps))
+
+    def cut(self, last_step: int) -> None:
+        """Drop what comes after a step."""
+        keep = bisect_right(self.steps, last_step)
+        for column in self.columns():
+            del column[keep:]
+
+
+def _numbers(values: list[float | None]) -> array[float]:
+    """A column; null, which JSON has for NaN and infinities, is NaN."""
+    try:
+        return array("d", values)  # type: ignore[arg-type]
+    except TypeError:
+        return array("d", [math.nan if value is None else value for value in values])
