@@ -58,10 +58,12 @@ def save(
 
     `best` says that its weights are the best so far; `loop_state["best"]["step"]` names the step of those that are.
     """
+    import numpy as np
     from safetensors.numpy import save as dump
 
     folder = run.checkpoints_dir
-    arrays = dump(dict(state))
+    # A transposed view would be written in the order of its memory and come back as other numbers.
+    arrays = dump({name: np.asarray(array, order="C") for name, array in state.items()})
     text = _dump({"step": name_step, "attempt": attempt, "best": best, "loop_state": loop_state})
     best_step = name_step if best else (loop_state.get("best") or {}).get("step")
     manifest = _sealed(
