@@ -1,0 +1,103 @@
+"""What a figure says of itself: the run's model, data, settings and command, and nothing that differs next time."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.text import clean_line, xml_text
+
+if TYPE_CHECKING:
+    from dltui.core.reader import RunReader
+
+# Where results go and how they are watched has no part in what they are.
+_WITH_VALUE = ("--exports", "--name", "--data-dir", "--format")
+_FLAGS = ("--detach", "--plain", "--json", "--debug")
+_FOLDERS = re.compile(r"[^:=,]*/")
+
+
+@dataclass(frozen=True)
+class About:
+    """Metadata of one figure: `facts` are lines of "name: value"."""
+
+    title: str
+    description: str
+    facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return "\n".join([self.description, *(f"{name}: {value}" for name, value in self.facts.items())])
+
+
+def about(reader: RunReader, title: str, description: str) -> About:
+    """Title, description and facts, all of them safe in XML."""
+    return About(_safe(title), _safe(description), facts(reader))
+
+
+def facts(reader: RunReader) -> dict[str, str]:
+    """The same for two runs of the same command: no run id, time, duration, host or path."""
+    run, attempt = reader.run, reader.history.attempt
+    dataset = attempt.dataset if attempt else {"name": run.get("dataset"), "options": run.get("dataset_options")}
+    found = {
+        "model": run.get("model"),
+        "framework": run.get("framework"),
+        "dataset": neutral(dataset.get("name")),
+        "dataset options": _pairs(dataset.get("options")),
+        "dataset fingerprint": dataset.get("fingerprint"),
+        "config": _pairs(run.get("config")),
+        "seed": run.get("seed"),
+        "learning rate set": ", ".join(f"{lr:g} from step {step}" for step, lr in reader.history.lr_changes),
+        "versions": _pairs(attempt.versions if attempt else None),
+        "command": command(run.get("command") or []),
+    }
+    return {name: _safe(value) for name, value in found.items() if value not in (None, "")}
+
+
+def subject(reader: RunReader) -> str:
+    """ "cnn-torch on fashion-mnist"."""
+    attempt = reader.history.attempt
+    dataset = (attempt.dataset.get("name") if attempt else None) or reader.run.get("dataset")
+    return f"{clean_line(reader.run.get('model'), 100)} on {clean_line(neutral(dataset), 100)}"
+
+
+def command(argv: Sequence[object]) -> str:
+    """A command line without what names a place or a run."""
+    words = [str(word) for word in argv]
+    kept = [PurePath(words[0]).name] if words else []
+    rest = iter(words[1:])
+    for word in rest:
+        if word in _WITH_VALUE:
+            next(rest, None)
+        elif word not in _FLAGS and word.split("=", 1)[0] not in _WITH_VALUE:
+            kept.append(neutral(word))
+    return shlex.join(kept)
+
+
+def neutral(value: Any) -> Any:
+    """Texts without the folders of any path in them: "folder:/home/me/pets" -> "folder:pets"."""
+    if isinstance(value, str):
+        return _FOLDERS.sub("", value.rstrip("/")) if "/" in value else value
+    if isinstance(value, (list, tuple)):
+        return [neutral(item) for item in value]
+    if isinstance(value, dict):
+        return {key: neutral(item) for key, item in value.items()}
+    return value
+
+
+def _pairs(values: Any) -> str:
+    if not isinstance(values, dict):
+        return ""
+    return ", ".join(f"{key}={_value(neutral(values[key]))}" for key in sorted(values))
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _safe(text: object) -> str:
+    return xml_text(clean_line(text))

@@ -1,0 +1,78 @@
+"""Table: what a run was and what came of it, as one flat JSON object that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core import fs
+
+if TYPE_CHECKING:
+    from dltui.core.history import History
+    from dltui.core.reader import RunReader
+
+
+def summary(reader: RunReader) -> dict[str, Any]:
+    """The fields of the design, None for what is not known (yet)."""
+    run, history = reader.run, reader.history
+    attempt, best, ended = history.attempt, history.best, history.ended
+    return {
+        "run_id": reader.directory.id,
+        "model": run.get("model"),
+        "framework": run.get("framework"),
+        "dataset": run.get("dataset"),
+        "device": (run.get("device") or {}).get("name"),
+        "seed": run.get("seed"),
+        "status": ended.status if ended else reader.status().name,
+        "epochs": len(history.epochs),
+        "best_epoch": best.epoch if best else None,
+        **(_regression(reader) if run.get("task") == "regression" else _classification(history)),
+        "parameters": attempt.parameters if attempt else None,
+        "samples_per_second": _speed(history),
+        "train_seconds": history.train_seconds,
+        "weights_sha256": ended.weights_sha256 if ended else None,
+        "command": shlex.join(str(word) for word in run.get("command") or []),
+        "versions": attempt.versions if attempt else {},
+    }
+
+
+def _classification(history: History) -> dict[str, Any]:
+    test = history.test["metrics"] if history.test else {}
+    return {
+        "validation_accuracy": history.best.validation.get("accuracy") if history.best else None,
+        "test_accuracy": test.get("accuracy"),
+        "test_loss": test.get("loss"),
+    }
+
+
+def _regression(reader: RunReader) -> dict[str, Any]:
+    from dltui.exports.regression import fitted_line
+
+    history, arrays = reader.history, reader.predictions("test")
+    line = fitted_line(arrays["x"], arrays["prediction"]) if arrays else None
+    return {
+        "validation_mse": history.best.validation.get("mse") if history.best else None,
+        "test_mse": history.test["metrics"].get("mse") if history.test else None,
+        "slope": line[0] if line else None,
+        "intercept": line[1] if line else None,
+    }
+
+
+def _speed(history: History) -> float | None:
+    """Samples a second of training time, over all epochs."""
+    seconds = sum(record.seconds for record in history.epochs.values())
+    samples = sum(record.seconds * record.samples_per_second for record in history.epochs.values())
+    return samples / seconds if seconds > 0 else None
+
+
+def export(reader: RunReader, target: Path) -> None:
+    record = {key: _plain(value) for key, value in summary(reader).items()}
+    fs.write_atomic(target, (json.dumps(record, indent=2, ensure_ascii=True) + "\n").encode())
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no word for NaN and infinities."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,201 @@
+"""Figure: loss and accuracy of every epoch, training and validation, with the best epoch marked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from dltui.exports import style
+from dltui.exports.format import number, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from dltui.core.reader import RunReader
+
+TITLES = {"loss": "Loss", "accuracy": "Accuracy", "mse": "Mean squared error"}
+MANY_EPOCHS = 40
+LOG_FROM = 30.0
+"""Values that span more than this ratio are drawn on a logarithmic scale."""
+
+
+@dataclass
+class Curves:
+    """One metric at some epochs; what is unknown is NaN."""
+
+    metric: str
+    epochs: Sequence[int]
+    train: Sequence[float]
+    validation: Sequence[float]
+
+
+@dataclass
+class Training:
+    """All that the figure shows. `best` is the epoch that was best on `monitor`."""
+
+    subject: str
+    panels: list[Curves] = field(default_factory=list)
+    best: int | None = None
+    monitor: str = ""
+
+
+def draw_training_metrics(training: Training) -> Figure:
+    figure = style.page(2.95)
+    top = style.heading(figure, f"Training of {training.subject}", _subtitle(training))
+    left, bottom, gap = 0.55, 0.45, 0.62
+    count = len(training.panels)
+    width = (style.WIDTH - left - style.MARGIN - gap * (count - 1)) / count
+    for position, curves in enumerate(training.panels):
+        axes = style.place(figure, left + position * (width + gap), bottom, width, top - bottom - 0.34)
+        _panel(axes, curves, training)
+    _legend(figure, training, top)
+    return figure
+
+
+def _subtitle(training: Training) -> str:
+    if training.best is None:
+        return "no epoch has been evaluated on the validation split"
+    values = []
+    for curves in training.panels:
+        value = curves.validation[list(curves.epochs).index(training.best)]
+        name = TITLES.get(curves.metric, curves.metric).lower()
+        values.append(f"validation {name} {_shown(curves.metric, value)}")
+    return f"best epoch {training.best} of {len(training.panels[0].epochs)}: {', '.join(values)}"
+
+
+def _shown(metric: str, value: float) -> str:
+    return percent(value) if metric == "accuracy" else number(value)
+
+
+def _panel(axes: Axes, curves: Curves, training: Training) -> None:
+    axes.set_title(TITLES.get(curves.metric, curves.metric))
+    axes.set_xlabel("epoch")
+    axes.grid(axis="y")
+    axes.spines["left"].set_visible(False)
+    few = len(curves.epochs) <= MANY_EPOCHS
+    size = 3.2 if few else 0.0
+    axes.plot(
+        curves.epochs, curves.train, color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), marker="o",
+        markersize=size, markerfacecolor=style.PAPER, markeredgewidth=0.9,
+    )  # fmt: skip
+    axes.plot(
+        curves.epochs, curves.validation, color=style.VERMILION, linewidth=1.5, marker="o", markersize=size,
+        markeredgewidth=0.0,
+    )  # fmt: skip
+    _scale(axes, curves)
+    _mark_best(axes, curves, training)
+
+
+def _mark_best(axes: Axes, curves: Curves, training: Training) -> None:
+    if training.best is None:
+        return
+    value = curves.validation[list(curves.epochs).index(training.best)]
+    axes.axvline(training.best, color=style.MUTED, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+    axes.plot(
+        [training.best], [value], linestyle="none", marker="o", markersize=8.5, markerfacecolor="none",
+        markeredgecolor=style.INK, markeredgewidth=1.0, zorder=5, clip_on=False,
+    )  # fmt: skip
+
+
+def _scale(axes: Axes, curves: Curves) -> None:
+    last = max(curves.epochs, default=1)
+    first = min(curves.epochs, default=1)
+    pad = max(last - first, 1) * 0.04
+    axes.set_xlim(first - pad, last + pad)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, min_n_ticks=1))
+    values = np.array([*curves.train, *curves.validation], dtype=float)
+    values = values[np.isfinite(values)]
+    if curves.metric == "accuracy":
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+        axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
+        if len(values):
+            low, high = float(values.min()), float(values.max())
+            room = max((high - low) * 0.08, 0.002)
+            axes.set_ylim(max(low - room, -0.01), min(high + room, 1.01))
+    elif len(values) and values.min() > 0 and values.max() / values.min() > LOG_FROM:
+        _logarithmic(axes, float(values.min()), float(values.max()))
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+        axes.yaxis.set_major_formatter(FuncFormatter(_plain_tick))
+        axes.margins(y=0.08)
+
+
+def _logarithmic(axes: Axes, low: float, high: float) -> None:
+    axes.set_yscale("log")
+    decades = math.log10(high / low)
+    axes.set_ylim(low / 10 ** (decades * 0.08), high * 10 ** (decades * 0.08))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.2 else (1.0,), numticks=12))
+    axes.yaxis.set_major_formatter(FuncFormatter(_plain_tick))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _percent_tick(value: float, position: int | None = None) -> str:
+    return f"{100 * value:.4g} %"
+
+
+def _plain_tick(value: float, position: int | None = None) -> str:
+    return number(round(value, 12))
+
+
+def _legend(figure: Figure, training: Training, top: float) -> None:
+    handles = [
+        Line2D([], [], color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), label="training"),
+        Line2D([], [], color=style.VERMILION, linewidth=1.5, label="validation"),
+    ]
+    if training.best is not None:
+        ring = Line2D(
+            [], [], linestyle="none", marker="o", markersize=7, markerfacecolor="none", markeredgecolor=style.INK,
+            label="best epoch",
+        )  # fmt: skip
+        handles.append(ring)
+    _, height = figure.get_size_inches()
+    figure.legend(
+        handles=handles, loc="upper right", ncols=3, borderaxespad=0.0, borderpad=0.0, handlelength=2.2,
+        columnspacing=1.6, handletextpad=0.5,
+        bbox_to_anchor=(1 - style.MARGIN / style.WIDTH, (top + 0.04) / height),
+    )  # fmt: skip
+
+
+def collect(reader: RunReader, subject: str) -> Training | None:
+    """What a run has so far; None before its first epoch."""
+    history = reader.history
+    if not history.epochs or history.attempt is None:
+        return None
+    records = [history.epochs[number] for number in sorted(history.epochs)]
+    wanted = ("mse",) if history.attempt.dataset.get("task") == "regression" else ("loss", "accuracy")
+    panels = [
+        Curves(
+            metric,
+            [record.epoch for record in records],
+            [record.train.get(metric, math.nan) for record in records],
+            [record.validation.get(metric, math.nan) for record in records],
+        )
+        for metric in wanted
+    ]
+    best = history.best
+    return Training(subject, panels, best.epoch if best else None, (history.monitor or {}).get("metric", ""))
+
+
+def export(reader: RunReader, target: Path) -> None:
+    """Draws nothing before the first epoch."""
+    from dltui.exports.about import about, subject
+    from dltui.exports.save import save
+
+    training = collect(reader, subject(reader))
+    if training is None:
+        return
+    with style.applied():
+        figure = draw_training_metrics(training)
+        described = (
+            f"Loss and metrics of {len(training.panels[0].epochs)} epochs on the training and validation splits."
+        )
+        save(figure, target, about(reader, f"Training of {training.subject}", described))
