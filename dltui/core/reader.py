@@ -83,7 +83,7 @@ class RunReader:
         """How the run is doing at this moment (or at the unix time `now`). `refresh` first."""
         live = self.live()
         alive = process.alive(live.process) if live else None
-        if live and alive is False and live.phase != "ended" and self._unfinished(live):
+        if live and (alive is False or live.phase == "ended") and self._unfinished(live):
             # It may have ended between the look at its log and the look at its process.
             self.refresh()
         standing = time.monotonic() - self._beat_since

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
@@ -41,7 +42,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "metric": monitor.get("metric") if monitor else None,
         "best": best.validation.get(monitor.get("metric", "")) if best and monitor else None,
         "best_epoch": best.epoch if best else None,
-        "test": history.test["metrics"] if history.test else None,
+        "test": _finite(history.test["metrics"]) if history.test else None,
         "seconds": round(history.elapsed, 3),
         "train_seconds": round(history.train_seconds, 3),
         "created": run.get("created"),
@@ -52,6 +53,11 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "exports": run.get("exports"),
         "path": str(reader.directory.path),
     }
+
+
+def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
+    """NaN is None, as everywhere in JSON."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
 def _unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
