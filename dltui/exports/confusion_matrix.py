@@ -90,12 +90,13 @@ def _subtitle(confusion: Confusion) -> str:
 def _cells(axes: Axes, confusion: Confusion, many: bool) -> Any:
     size = len(confusion.classes)
     shares = confusion.shares
+    mesh: Any
     if many:
         mesh = axes.imshow(shares, cmap=COLOURS, vmin=0, vmax=1, extent=(0, size, size, 0), aspect="auto")
     else:
         mesh = axes.pcolormesh(shares, cmap=COLOURS, vmin=0, vmax=1, edgecolors=style.GRID, linewidth=0.5)
         for (row, column), number in np.ndenumerate(confusion.counts):
-            _number(axes, row, column, int(number), shares[row, column])
+            _number(axes, row, column, int(number), float(shares[row][column]))
     axes.set_xlim(0, size)
     axes.set_ylim(size, 0)
     for spine in axes.spines.values():

@@ -90,7 +90,7 @@ def applied() -> Iterator[None]:
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
         for name, value in _RC.items():
-            mpl.rcParams[name] = value
+            mpl.rcParams[name] = value  # type: ignore[index]
         mpl.rcParams["font.family"] = _families()
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")
@@ -126,15 +126,16 @@ def write(figure: Figure, x: float, y: float, text: str, **kwargs: Any) -> Any:
     return figure.text(x / page_width, y / page_height, text, **kwargs)
 
 
-def heading(figure: Figure, title: str, subtitle: str = "") -> float:
-    """A title, and a line below it, at the upper left; returns the height in inches at which the rest may begin."""
+def heading(figure: Figure, title: str, subtitle: str = "", reserved: float = 0.0) -> float:
+    """A title, and a line below it that leaves `reserved` inches free at its right; returns the height in inches at
+    which the rest may begin."""
     width, height = (float(value) for value in figure.get_size_inches())
     room = width - 2 * MARGIN
     top = height - MARGIN
     write(figure, MARGIN, top, fit(title, room, TITLE, "bold"), fontsize=TITLE, fontweight="bold", va="top")
     if not subtitle:
         return top - 0.22
-    write(figure, MARGIN, top - 0.21, fit(subtitle, room, TEXT), fontsize=TEXT, color=MUTED, va="top")
+    write(figure, MARGIN, top - 0.21, fit(subtitle, room - reserved, TEXT), fontsize=TEXT, color=MUTED, va="top")
     return top - 0.42
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
 from dltui.exports import style
 from dltui.exports.format import number, percent
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TITLES = {"loss": "Loss", "accuracy": "Accuracy", "mse": "Mean squared error"}
 MANY_EPOCHS = 40
+LEGEND = 2.6
+"""Inches that the legend takes of the subtitle's line."""
 LOG_FROM = 30.0
 """Values that span more than this ratio are drawn on a logarithmic scale."""
 
@@ -48,15 +50,15 @@ class Training:
 
 
 def draw_training_metrics(training: Training) -> Figure:
-    figure = style.page(2.95)
-    top = style.heading(figure, f"Training of {training.subject}", _subtitle(training))
+    figure = style.page(2.85)
+    top = style.heading(figure, f"Training of {training.subject}", _subtitle(training), LEGEND)
     left, bottom, gap = 0.55, 0.45, 0.62
     count = len(training.panels)
     width = (style.WIDTH - left - style.MARGIN - gap * (count - 1)) / count
     for position, curves in enumerate(training.panels):
-        axes = style.place(figure, left + position * (width + gap), bottom, width, top - bottom - 0.34)
+        axes = style.place(figure, left + position * (width + gap), bottom, width, top - bottom - 0.3)
         _panel(axes, curves, training)
-    _legend(figure, training, top)
+    _legend(figure, training)
     return figure
 
 
@@ -67,8 +69,8 @@ def _subtitle(training: Training) -> str:
     for curves in training.panels:
         value = curves.validation[list(curves.epochs).index(training.best)]
         name = TITLES.get(curves.metric, curves.metric).lower()
-        values.append(f"validation {name} {_shown(curves.metric, value)}")
-    return f"best epoch {training.best} of {len(training.panels[0].epochs)}: {', '.join(values)}"
+        values.append(f"{name} {_shown(curves.metric, value)}")
+    return f"best epoch {training.best} of {len(training.panels[0].epochs)}: validation {', '.join(values)}"
 
 
 def _shown(metric: str, value: float) -> str:
@@ -106,26 +108,27 @@ def _mark_best(axes: Axes, curves: Curves, training: Training) -> None:
 
 
 def _scale(axes: Axes, curves: Curves) -> None:
-    last = max(curves.epochs, default=1)
-    first = min(curves.epochs, default=1)
+    first, last = min(curves.epochs), max(curves.epochs)
     pad = max(last - first, 1) * 0.04
     axes.set_xlim(first - pad, last + pad)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, min_n_ticks=1))
+    ticks = MaxNLocator(nbins=9, integer=True, min_n_ticks=1).tick_values(first, last)
+    axes.set_xticks([tick for tick in ticks if first <= tick <= last])
     values = np.array([*curves.train, *curves.validation], dtype=float)
     values = values[np.isfinite(values)]
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     if curves.metric == "accuracy":
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
         axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
-        if len(values):
-            low, high = float(values.min()), float(values.max())
-            room = max((high - low) * 0.08, 0.002)
-            axes.set_ylim(max(low - room, -0.01), min(high + room, 1.01))
-    elif len(values) and values.min() > 0 and values.max() / values.min() > LOG_FROM:
-        _logarithmic(axes, float(values.min()), float(values.max()))
+        room = max((high - low) * 0.08, 0.01)
+        axes.set_ylim(max(low - room, -0.01), min(high + room, 1.01))
+    elif low > 0 and high / low > LOG_FROM:
+        _logarithmic(axes, low, high)
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-        axes.yaxis.set_major_formatter(FuncFormatter(_plain_tick))
-        axes.margins(y=0.08)
+        plain = ScalarFormatter(useOffset=False, useMathText=False)
+        plain.set_powerlimits((-6, 6))
+        axes.yaxis.set_major_formatter(plain)
+        room = max((high - low) * 0.08, abs(high) * 0.02, 1e-9)
+        axes.set_ylim(low - room, high + room)
 
 
 def _logarithmic(axes: Axes, low: float, high: float) -> None:
@@ -146,7 +149,8 @@ def _plain_tick(value: float, position: int | None = None) -> str:
     return number(round(value, 12))
 
 
-def _legend(figure: Figure, training: Training, top: float) -> None:
+def _legend(figure: Figure, training: Training) -> None:
+    """At the right of the subtitle."""
     handles = [
         Line2D([], [], color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), label="training"),
         Line2D([], [], color=style.VERMILION, linewidth=1.5, label="validation"),
@@ -160,8 +164,8 @@ def _legend(figure: Figure, training: Training, top: float) -> None:
     _, height = figure.get_size_inches()
     figure.legend(
         handles=handles, loc="upper right", ncols=3, borderaxespad=0.0, borderpad=0.0, handlelength=2.2,
-        columnspacing=1.6, handletextpad=0.5,
-        bbox_to_anchor=(1 - style.MARGIN / style.WIDTH, (top + 0.04) / height),
+        columnspacing=1.4, handletextpad=0.5,
+        bbox_to_anchor=(1 - style.MARGIN / style.WIDTH, 1 - (style.MARGIN + 0.215) / height),
     )  # fmt: skip
 
 
