@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import warnings
 from collections.abc import Iterator
@@ -139,13 +140,18 @@ def heading(figure: Figure, title: str, subtitle: str = "", reserved: float = 0.
     return top - 0.42
 
 
+@functools.cache
+def _renderer() -> Any:
+    return FigureCanvasAgg(Figure(dpi=72)).get_renderer()  # type: ignore[no-untyped-call]
+
+
+@functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """How many inches a text takes."""
     from matplotlib.font_manager import FontProperties
 
-    renderer: Any = FigureCanvasAgg(Figure(dpi=72)).get_renderer()  # type: ignore[no-untyped-call]
     font = FontProperties(family=mpl.rcParams["font.family"], size=size, weight=weight)
-    return float(renderer.get_text_width_height_descent(text, font, ismath=False)[0]) / 72
+    return float(_renderer().get_text_width_height_descent(text, font, ismath=False)[0]) / 72
 
 
 def fit(text: str, room: float, size: float, weight: str = "normal") -> str:
