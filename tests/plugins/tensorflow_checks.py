@@ -1,4 +1,4 @@
-"""Checks that need TensorFlow, each run in a process of its own: `python -m tests.plugins.tensorflow_checks NAME`."""
+"""Checks that need TensorFlow, run outside of pytest's process: `python -m tests.plugins.tensorflow_checks NAME...`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.plugins.twin_child import image_spec, make_data
 
 BACKEND = plugin.TensorFlowBackend()
 MODELS = {model.name: model for model in plugin.dltui_models()}
-DROPOUT = {"dropout": 0.3, "optimizer": "adamw", "lr": 0.001, "weight_decay": 0.01, "batch_size": 32, "threads": 2}
+DROPOUT = {"dropout": 0.3, "optimizer": "adamw", "lr": 0.001, "weight_decay": 0.01, "batch_size": 32}
 
 
 def make(name: str, data: Data, **config: Any) -> tuple[Any, Planner]:
     """A built-in model on the CPU and the planner of its run."""
-    checked = MODELS[name].config.model_validate(config)
+    checked = MODELS[name].config.model_validate({"threads": 2} | config)
     return BACKEND.trainable(MODELS[name], checked, data, "cpu"), Planner(checked, len(data.train))
 
 
@@ -202,7 +202,7 @@ def check_own_parts() -> None:
             return keras.optimizers.SGD()
 
     model = Model("net", "net", "tensorflow", "classification", "", MODELS["softmax"].config, lambda c, s: Net())
-    config = model.config(batch_size=32)
+    config = model.config(batch_size=32, threads=2)
     data = make_data(image_spec(8))
     trainable = BACKEND.trainable(model, config, data, "cpu")
     before = trainable.state()
@@ -242,4 +242,5 @@ def check_batch_norm() -> None:
 
 
 if __name__ == "__main__":
-    globals()[f"check_{sys.argv[1]}"]()
+    for check in sys.argv[1:]:
+        globals()[f"check_{check}"]()

@@ -14,17 +14,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CHECKS = (
-    "resume_mid_epoch",
-    "chunks_do_not_matter",
-    "predict_changes_nothing",
-    "shapes",
-    "learns",
-    "recovers_a_line",
-    "misfits",
-    "devices",
-    "own_parts",
-    "batch_norm",
+    ("resume_mid_epoch", "chunks_do_not_matter", "predict_changes_nothing"),
+    ("shapes", "misfits", "own_parts", "batch_norm"),
+    ("learns", "recovers_a_line"),
+    ("devices",),
 )
+"""Importing TensorFlow takes seconds: checks that need no process of their own share one."""
 
 needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
 needs_both = pytest.mark.skipif(
@@ -49,9 +44,9 @@ def test_listing_imports_no_framework() -> None:
 
 
 @needs_tensorflow
-@pytest.mark.parametrize("name", CHECKS)
-def test_in_its_own_process(name: str) -> None:
-    run_child("tests.plugins.tensorflow_checks", name)
+@pytest.mark.parametrize("names", CHECKS, ids=",".join)
+def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
+    run_child("tests.plugins.tensorflow_checks", *names)
 
 
 @needs_tensorflow
@@ -59,49 +54,54 @@ def test_optimizers_follow_pytorch() -> None:
     run_child("tests.plugins.optimizer_checks")
 
 
-def train_twins(folder: Path, model: str, dtype: str, **config: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Both frameworks from PyTorch's initial weights over the same batches; what each of them wrote."""
-    results: list[dict[str, Any]] = []
-    for framework in ("torch", "tensorflow"):
-        job = {
-            "framework": framework,
-            "model": model,
-            "config": {"epochs": 2, "batch_size": 64, **config},
-            "dtype": dtype,
-            "start": str(folder / "torch.npz") if results else None,
-            "result": str(folder / f"{framework}.npz"),
-        }
-        path = folder / f"{framework}.json"
-        path.write_text(json.dumps(job))
-        run_child("tests.plugins.twin_child", str(path))
-        with np.load(folder / f"{framework}.npz") as file:
-            results.append(dict(file))
-    assert results[0].keys() == results[1].keys()
-    return results[0], results[1]
-
-
 SGD: dict[str, Any] = {"weight_decay": 0.01}
 ADAMW: dict[str, Any] = {"optimizer": "adamw", "lr": 0.001, "weight_decay": 0.1}
 
 
-@needs_both
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("model", "config"),
-    [("softmax", SGD), ("mlp", ADAMW), ("cnn", SGD), ("cnn", ADAMW), ("linear-regression", {"momentum": 0.0})],
-)
-def test_twins_agree_in_double_precision(tmp_path: Path, model: str, config: dict[str, Any]) -> None:
-    one, other = train_twins(tmp_path, model, "float64", **config)
-    np.testing.assert_allclose(one["losses"], other["losses"], rtol=1e-12)
-    for key in one:
-        np.testing.assert_allclose(one[key], other[key], rtol=1e-6, atol=1e-8, err_msg=key)
+def train_twins(
+    folder: Path, dtype: str, tries: list[tuple[str, dict[str, Any]]]
+) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Both frameworks from PyTorch's initial weights over the same batches: model, and what each of them wrote."""
+
+    def path(framework: str, number: int) -> Path:
+        return folder / f"{framework}-{number}.npz"
+
+    for framework in ("torch", "tensorflow"):
+        jobs = [
+            {
+                "framework": framework,
+                "model": model,
+                "config": {"epochs": 2, "batch_size": 64, "threads": 2, **config},
+                "dtype": dtype,
+                "start": str(path("torch", number)) if framework == "tensorflow" else None,
+                "result": str(path(framework, number)),
+            }
+            for number, (model, config) in enumerate(tries)
+        ]
+        (folder / "jobs.json").write_text(json.dumps(jobs))
+        run_child("tests.plugins.twin_child", str(folder / "jobs.json"))
+    twins = []
+    for number, (model, _) in enumerate(tries):
+        with np.load(path("torch", number)) as one, np.load(path("tensorflow", number)) as other:
+            assert set(one) == set(other)
+            twins.append((model, dict(one), dict(other)))
+    return twins
 
 
 @needs_both
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
-def test_twins_agree_in_single_precision(tmp_path: Path, model: str) -> None:
-    one, other = train_twins(tmp_path, model, "float32")
-    assert np.abs(one["logits"] - other["logits"]).max() < 1e-4
-    np.testing.assert_allclose(one["losses"], other["losses"], rtol=1e-4)
-    assert np.abs(one["logits_after"] - other["logits_after"]).max() < 1e-3
+def test_twins_agree_in_double_precision(tmp_path: Path) -> None:
+    tries = [("softmax", SGD), ("mlp", ADAMW), ("cnn", SGD), ("cnn", ADAMW), ("linear-regression", {"momentum": 0.0})]
+    for model, one, other in train_twins(tmp_path, "float64", tries):
+        np.testing.assert_allclose(one["losses"], other["losses"], rtol=1e-12, err_msg=model)
+        for key in one:
+            np.testing.assert_allclose(one[key], other[key], rtol=1e-6, atol=1e-8, err_msg=f"{model} {key}")
+
+
+@needs_both
+@pytest.mark.slow
+def test_twins_agree_in_single_precision(tmp_path: Path) -> None:
+    for model, one, other in train_twins(tmp_path, "float32", [("softmax", {}), ("mlp", {}), ("cnn", {})]):
+        assert np.abs(one["logits"] - other["logits"]).max() < 1e-4, model
+        np.testing.assert_allclose(one["losses"], other["losses"], rtol=1e-4, err_msg=model)
+        assert np.abs(one["logits_after"] - other["logits_after"]).max() < 1e-3, model

@@ -1,6 +1,6 @@
-"""One framework in a process of its own, for comparing twins: `python -m tests.plugins.twin_child JOB.json`.
+"""One framework in a process of its own, for comparing twins: `python -m tests.plugins.twin_child JOBS.json`.
 
-The job names framework, model, config and dtype, `start` (an .npz of weights to begin from, or null) and
+A job names framework, model, config and dtype, `start` (an .npz of weights to begin from, or null) and
 `result` (the .npz to write: weights at the start and at the end, logits of the test images before and after, losses).
 """
 
@@ -71,7 +71,7 @@ def weights(state: State, prefix: str) -> State:
     return {prefix + key: array for key, array in state.items() if key.startswith("weights/")}
 
 
-def main(job: dict[str, Any]) -> None:
+def run(job: dict[str, Any]) -> None:
     regression = Spec("regression", (3,), 2, (), (0.0, 1.0, 2.0), (1.0, 2.0, 3.0))
     data = make_data(regression if job["model"] == "linear-regression" else image_spec())
     trainable, config = make_trainable(job["framework"], job["model"], job["config"], data, job["dtype"])
@@ -92,4 +92,5 @@ def main(job: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    for job in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
+        run(job)

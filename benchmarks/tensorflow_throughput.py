@@ -1,0 +1,257 @@
+"""How fast dltui's worker path trains the TensorFlow models, beside Keras's `model.fit` on tf.data.
+
+    python benchmarks/tensorflow_throughput.py [--models softmax,mlp,cnn] [--rounds 40]
+
+Each contender is a process; they take turns, one slice of training at a time, so that a noisy machine hurts all of
+them alike. Random images of Fashion-MNIST's sizes (54,000 of 28x28), loss and accuracy computed by everyone:
+
+    dltui   the training loop with its journal (event log, heartbeat, commands) on a run directory
+    again   the same once more: the A/A control, whose ratio has to contain 1
+    fit     model.fit on tf.data (shuffle, batch, vectorised map, prefetch) with dltui's own layers and without XLA
+    stock   the same with Keras's batch norm and Keras's default, which compiles with XLA
+
+Only training is timed: not dltui's evaluations and checkpoints, which model.fit is not asked for. Printed are the
+milliseconds of a step and, as the median over the rounds with a 95 % bootstrap interval, how many times faster dltui
+is. Run it on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dltui.core.contract import Data, Spec, Split
+from dltui.core.journal import Journal
+from dltui.core.live import Heartbeat
+from dltui.core.log import EventLog
+from dltui.core.loop import Loop
+from dltui.core.plan import Planner
+from dltui.core.rundir import RunDirectory
+from dltui.plugins import tensorflow as plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SLICES = {"softmax": 800, "mlp": 100, "cnn": 25}
+"""Steps of one slice: about half a second on two cores."""
+STOCK_SLICES = {"softmax": 800, "mlp": 100, "cnn": 2}
+CONTENDERS = ("dltui", "fit", "again", "stock")
+WARM_UP = 3
+
+
+def make_data(samples: int = 54_000) -> Data:
+    random = np.random.default_rng(0)
+    spec = Spec("classification", (28, 28, 1), 10, tuple("0123456789"), (72.9,), (90.0,))
+
+    def split(count: int) -> Split:
+        x = random.integers(0, 256, (count, *spec.input_shape), dtype=np.uint8)
+        return Split(x, random.integers(0, 10, count), np.arange(count))
+
+    return Data("random", spec, split(samples), split(6_000), split(500), "none")
+
+
+class Turns:
+    """The contender's side of taking turns: wait for a word, train a slice, say how long a step took."""
+
+    def __init__(self) -> None:
+        # What frameworks print must not be taken for an answer.
+        self._answers = os.fdopen(os.dup(1), "w", buffering=1)
+        os.dup2(2, 1)
+
+    def wait(self) -> None:
+        if not sys.stdin.readline():
+            os._exit(0)
+
+    def answer(self, seconds: float) -> None:
+        self._answers.write(f"{seconds}\n")
+
+
+class TimedJournal(Journal):
+    """Stops the clock outside of training, and gives the turn away after each slice."""
+
+    def __init__(self, *arguments: Any, turns: Turns, steps: int) -> None:
+        super().__init__(*arguments)
+        self._turns, self._steps = turns, steps
+        self._first = 0
+        self._spent = 0.0
+        self._began: float | None = None
+
+    def phase(self, name: str, detail: str = "") -> None:
+        super().phase(name, detail)
+        self._stop_clock()
+        if name == "training":
+            self._began = time.perf_counter()
+
+    def progress(self, step: int, epoch: int) -> None:
+        super().progress(step, epoch)
+        if self._began is None or step - self._first < self._steps:
+            return
+        self._stop_clock()
+        self._turns.answer(self._spent / (step - self._first))
+        self._turns.wait()
+        self._first, self._spent = step, 0.0
+        self._began = time.perf_counter()
+
+    def _stop_clock(self) -> None:
+        if self._began is not None:
+            self._spent += time.perf_counter() - self._began
+        self._began = None
+
+
+def run_dltui(name: str, turns: Turns) -> None:
+    model = next(model for model in plugin.dltui_models() if model.name == name)
+    config = model.config(epochs=10_000)
+    data = make_data()
+    trainable = plugin.TensorFlowBackend().trainable(model, config, data, "cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["DLTUI_HOME"] = folder
+        run = RunDirectory.create("benchmark", {"format": 1, "id": "benchmark"})
+        log, heartbeat = EventLog(run.events_path, 1), Heartbeat(run.path, 1)
+        journal = TimedJournal(run, log, heartbeat, 1, turns=turns, steps=SLICES[name])
+        turns.wait()
+        Loop(trainable, data, Planner(config, len(data.train)), journal).run()
+
+
+def run_fit(name: str, turns: Turns, stock: bool) -> None:
+    from dltui.plugins.tensorflow.session import import_framework
+
+    tf = import_framework()
+    import keras
+
+    data = make_data()
+    model = next(model for model in plugin.dltui_models() if model.name == name)
+    config = model.config()
+    net = model.build(config, data.spec)
+    if stock:
+        layers = [_stock_layer(keras, layer) for layer in net.layers]
+        net = keras.Sequential([keras.layers.Input(data.spec.input_shape), *layers])
+    net.compile(
+        optimizer=keras.optimizers.SGD(config.lr, config.momentum),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile="auto" if stock else False,
+    )
+    mean, std = np.float32(data.spec.mean), np.float32(data.spec.std)
+    batches = (
+        tf.data.Dataset.from_tensor_slices((data.train.x, data.train.y))
+        .shuffle(len(data.train), seed=0)
+        .repeat()
+        .batch(config.batch_size)
+        .map(lambda x, y: ((tf.cast(x, tf.float32) - mean) / std, y), num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+    steps = (STOCK_SLICES if stock else SLICES)[name]
+    timer = _timer(keras, turns, steps)
+    net.fit(batches, steps_per_epoch=steps, epochs=10_000, verbose=0, callbacks=[timer])
+
+
+def _stock_layer(keras: Any, layer: Any) -> Any:
+    if type(layer).__name__ != "BatchNorm":
+        return layer
+    return keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name=layer.name)
+
+
+def _timer(keras: Any, turns: Turns, steps: int) -> Any:
+    class Timer(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            turns.wait()
+            self.began = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            turns.answer((time.perf_counter() - self.began) / steps)
+
+    return Timer()
+
+
+def contend(contender: str, name: str) -> None:
+    turns = Turns()
+    starters: dict[str, Callable[[], None]] = {
+        "dltui": lambda: run_dltui(name, turns),
+        "again": lambda: run_dltui(name, turns),
+        "fit": lambda: run_fit(name, turns, stock=False),
+        "stock": lambda: run_fit(name, turns, stock=True),
+    }
+    starters[contender]()
+
+
+def start(contender: str, name: str) -> subprocess.Popen[str]:
+    command = [sys.executable, __file__, "--contender", contender, "--models", name]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
+
+
+def take_turn(child: subprocess.Popen[str]) -> float:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        child.stdin.write("go\n")
+        child.stdin.flush()
+        answer = child.stdout.readline()
+    except BrokenPipeError:
+        answer = ""
+    if not answer:
+        raise SystemExit("a contender ended; run it alone to see why: --contender NAME --models MODEL")
+    return float(answer)
+
+
+def measure(name: str, rounds: int) -> dict[str, list[float]]:
+    """Seconds of a step in each round. The order within a round turns, so that nobody always follows the same one."""
+    children = {contender: start(contender, name) for contender in CONTENDERS}
+    times: dict[str, list[float]] = {contender: [] for contender in CONTENDERS}
+    try:
+        for number in range(-WARM_UP, rounds):
+            turn = number % len(CONTENDERS)
+            for contender in CONTENDERS[turn:] + CONTENDERS[:turn]:
+                seconds = take_turn(children[contender])
+                if number >= 0:
+                    times[contender].append(seconds)
+    finally:
+        for child in children.values():
+            child.kill()
+            child.wait()
+    return times
+
+
+def interval(ratios: list[float]) -> tuple[float, float, float]:
+    """Median and its 95 % bootstrap interval."""
+    values = np.array(ratios)
+    random = np.random.default_rng(0)
+    medians = np.median(random.choice(values, (10_000, len(values))), axis=1)
+    low, high = np.percentile(medians, [2.5, 97.5])
+    return float(np.median(values)), float(low), float(high)
+
+
+def report(name: str, times: dict[str, list[float]]) -> None:
+    for contender in CONTENDERS:
+        step = 1e3 * statistics.median(times[contender])
+        ratios = [other / own for own, other in zip(times["dltui"], times[contender], strict=True)]
+        middle, low, high = interval(ratios)
+        print(f"{name:8} {contender:6} {step:9.3f} ms/step   {middle:6.3f}  [{low:.3f}, {high:.3f}]", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", default="softmax,mlp,cnn")
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.contender:
+        contend(arguments.contender, arguments.models)
+        return
+    print("model    who         time of a step   dltui is so many times as fast [95 % interval]", flush=True)
+    for name in arguments.models.split(","):
+        report(name, measure(name, arguments.rounds))
+
+
+if __name__ == "__main__":
+    main()
