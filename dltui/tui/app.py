@@ -13,10 +13,9 @@ from textual.binding import BindingType
 
 from dltui.tui.page import Page, bind
 from dltui.tui.services import Services
-from dltui.tui.terminal import Terminal, examine, quiet_stderr
+from dltui.tui.terminal import Look, Terminal, examine, quiet_stderr
 from dltui.tui.theme import DARK, LIGHT, PLAIN, Palette, themes
 from dltui.tui.watch import TICK
-from dltui.tui.widgets.series import Look
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -59,18 +58,17 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.theme = terminal.theme
 
     def get_default_screen(self) -> Screen[None]:
-        run, new = self._first
-        if run is not None:
-            return self._run_page(run)
-        if new:
-            from dltui.tui.screens.new_run import NewRunPage
-
-            return NewRunPage()
+        """The list of runs, under everything else."""
         from dltui.tui.screens.runs import RunsPage
 
         return RunsPage()
 
     def on_mount(self) -> None:
+        run, new = self._first
+        if run is not None:
+            self.open_run(run)
+        elif new:
+            self.open_form()
         self.set_interval(TICK, self._tick)
         loop = asyncio.get_running_loop()
         for number in LEAVING:
@@ -83,8 +81,10 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.exit(return_code=128 + number)
 
     def _tick(self) -> None:
-        if isinstance(self.screen, Page):
-            self.screen.tick()
+        # While the app ends there is no screen any more.
+        page = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(page, Page):
+            page.tick()
 
     def open_run(self, run: RunDirectory) -> None:
         """Show a run over the list of runs."""
@@ -102,12 +102,8 @@ class DltuiApp(App[None], inherit_bindings=False):
 
     def back(self) -> None:
         """To the page below, which at last is the list of runs."""
-        from dltui.tui.screens.runs import RunsPage
-
         if len(self.screen_stack) > 1:
             self.pop_screen()
-        elif not isinstance(self.screen, RunsPage):
-            self.switch_screen(RunsPage())
 
     def goes_on(self, run: str) -> None:
         """A live run was watched: after leaving, the shell says how to come back to it."""

@@ -1,10 +1,13 @@
-"""One line of text being typed."""
+"""One line of text being typed, and the questions that the notice row can put."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dltui.tui.ink import Row, cut
+
+Answer = Callable[[], None]
 
 
 @dataclass
@@ -47,3 +50,22 @@ class LineEdit:
         start = max(0, self.at - size + 2)
         before, under, after = self.text[start : self.at], self.text[self.at : self.at + 1], self.text[self.at + 1 :]
         return [(before, style), (under or " ", f"{style} reverse"), (cut(after, size - len(before) - 1), style)]
+
+
+@dataclass
+class Question:
+    """A question with the keys that answer it; every other key says no."""
+
+    text: str
+    answers: Mapping[str, Answer]
+
+
+@dataclass
+class Prompt:
+    """A question answered by typing; `check` returns what is wrong, or ""."""
+
+    text: str
+    edit: LineEdit
+    check: Callable[[str], str]
+    done: Callable[[str], None]
+    problem: str = ""

@@ -1,4 +1,4 @@
-"""The form of a new run, without a screen: what is chosen, what was typed, what is wrong, and the command it amounts to."""
+"""The form of a new run, without a screen: what is chosen and typed, what is wrong, and the command it amounts to."""
 
 from __future__ import annotations
 

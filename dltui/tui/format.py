@@ -36,7 +36,7 @@ def framework(name: str) -> str:
 def spark(values: Sequence[float], room: int, ascii_only: bool = False) -> str:
     """The last values as a row of little bars."""
     signs = SPARKS_ASCII if ascii_only else SPARKS
-    shown = [value for value in values if value == value][-room:]
+    shown = [value for value in values if value == value][-room:] if room > 0 else []
     if not shown:
         return ""
     low, high = min(shown), max(shown)

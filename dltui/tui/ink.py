@@ -4,51 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dltui.core.text import clean_line, shorten, width
+from rich.cells import cell_len as width
 
 Span = tuple[str, str]
 """Text and the words of its style, like ("91.77 %", "bold best"); theme.py knows the words."""
 Row = list[Span]
 
-ASCII = {
-    "─": "-",
-    "│": "|",
-    "┤": "|",
-    "└": "+",
-    "┬": "+",
-    "┴": "+",
-    "┼": "+",
-    "├": "+",
-    "┌": "+",
-    "┐": "+",
-    "┘": "+",
-    "╵": "+",
-    "━": "#",
-    "╸": "#",
-    "›": ">",
-    "▸": ">",
-    "●": "o",
-    "◉": "*",
-    "○": "o",
-    "★": "*",
-    "·": "-",
-    "…": "~",
-    "±": "+-",
-    "×": "x",
-    "→": "->",
-    "≤": "<=",
-    "✓": "ok",
-    "▲": "^",
-    "▼": "v",
-    "°": " ",
-    "█": "#",
-    "▌": "|",
-    "▁": "_",
-    "—": "-",
-    "↑": "up",
-    "↓": "down",
-    "←": "left",
-}
+LONGEST = 1_000
+
+# One letter for one sign, so that nothing moves.
+SIGNS = "─│┤├┬┴┼┌┐└┘━╸›●○★·…×→←↑↓▲▼°█▁▂▃▄▅▆▇"
+LETTERS = "-|||+++++++##>oo*-~x><^v^v #___--=="
+ASCII = dict(zip(SIGNS, LETTERS, strict=True))
 
 
 def plain(rows: Iterable[Row]) -> list[str]:
@@ -63,11 +30,20 @@ def cells(row: Row) -> int:
 
 def safe(text: object) -> str:
     """A string that somebody else wrote, on one line and harmless."""
-    return clean_line(str(text))
+    string = str(text)
+    if string.isascii() and string.isprintable() and len(string) < LONGEST and "  " not in string:
+        return string
+    from dltui.core.text import clean_line
+
+    return clean_line(string)
 
 
 def cut(text: str, size: int) -> str:
     """At most `size` cells; what is cut shows as an ellipsis."""
+    if width(text) <= size:
+        return text
+    from dltui.core.text import shorten
+
     return shorten(text, size) if size > 0 else ""
 
 

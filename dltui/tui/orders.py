@@ -1,4 +1,4 @@
-"""Commands to a run: sent as files, shown as sent until the run's log acknowledges them. No key claims more than that."""
+"""Commands to a run: sent as files, shown as sent until the run's log acknowledges them; no key claims more."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from textual.message import Message
-
 from dltui.core.errors import DltuiError, UsageError
 from dltui.tui.format import LIVE, RESUMABLE, duration
 from dltui.tui.ink import Row, safe
-from dltui.tui.watch import in_thread
+from dltui.tui.watch import Told, in_thread
 
 if TYPE_CHECKING:
+    from textual.message import Message
+
     from dltui.tui.page import Page
     from dltui.tui.summary import Summary
 
@@ -24,16 +24,8 @@ DONE = {
     "checkpoint": "saves a checkpoint",
     "set": "changed the learning rate",
 }
+NAMES = {"resume": "continue", "checkpoint": "save now", "set": "new learning rate"}
 LARGEST_LR = 10.0
-
-
-class Told(Message):
-    """A task is done; `text` says so, `copy` is worth copying."""
-
-    def __init__(self, text: str, copy: str = "") -> None:
-        super().__init__()
-        self.text = text
-        self.copy = copy
 
 
 @dataclass(frozen=True)
@@ -95,7 +87,7 @@ class Orders:
 
     def export(self, run: Summary) -> None:
         """Draw the figures and say how to take them home."""
-        if not run.epochs_done:
+        if not run.epochs_done and not run.test:
             self._refuse("no figures yet: the first epoch is not done")
             return
         self.page.notice.say("drawing the figures ...", "accent", seconds=60)
@@ -123,7 +115,8 @@ class Orders:
         sent = next(iter(self.waiting.values()), None)
         if sent is None:
             return []
-        text = f" {sent.action} sent, waiting for {sent.run}  {duration(max(now - sent.when, 0.0))}"
+        name = NAMES.get(sent.action, sent.action)
+        text = f" {name}: sent, waiting for {sent.run}  {duration(max(now - sent.when, 0.0))}"
         return [(text, "warn")]
 
     def forget(self, run: str) -> None:

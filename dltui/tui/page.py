@@ -75,13 +75,13 @@ class Page(Screen[None], inherit_bindings=False):
 
     def tick(self) -> None:
         """Called at a fixed pace while this page is on top: clocks go on."""
-        self.query_one("#head", Rows).redraw()
-        self.notice.redraw()
+        self.redraw("#head", "#notice")
 
-    def redraw(self) -> None:
-        """Draw everything again that is made of rows."""
+    def redraw(self, *parts: str) -> None:
+        """Draw these parts again, by default all; there are none before the page is mounted."""
         for widget in self.query(Rows):
-            widget.redraw()
+            if not parts or f"#{widget.id}" in parts:
+                widget.redraw()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "small")
@@ -109,4 +109,6 @@ class Page(Screen[None], inherit_bindings=False):
 
 def bind(key: str, action: str, label: str, explanation: str = "", *, priority: bool = False) -> Binding:
     """A binding with all that the list of keys needs."""
-    return Binding(key, action, label, tooltip=explanation or label, id=f"{action}:{key}", show=False, priority=priority)
+    return Binding(
+        key, action, label, tooltip=explanation or label, id=f"{action}:{key}", show=False, priority=priority
+    )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
 from dltui.tui.ink import Row
-from dltui.tui.orders import Orders, Told
 from dltui.tui.page import Page, bind
-from dltui.tui.summary import Summary
-from dltui.tui.watch import Failed
+from dltui.tui.watch import Failed, Told
+
+if TYPE_CHECKING:
+    from dltui.tui.orders import Orders
+    from dltui.tui.summary import Summary
 
 
 class RunActions(Page):
@@ -30,6 +32,7 @@ class RunActions(Page):
     def __init__(self) -> None:
         super().__init__()
         self._copy = ""
+        self._orders: Orders | None = None
 
     @property
     def run(self) -> Summary | None:
@@ -40,11 +43,17 @@ class RunActions(Page):
         """The one in force, if it is known."""
         return None
 
-    def on_mount(self) -> None:
-        self.orders = Orders(self)
+    @property
+    def orders(self) -> Orders:
+        """What was asked of runs here; made when there is something to ask."""
+        if self._orders is None:
+            from dltui.tui.orders import Orders
+
+            self._orders = Orders(self)
+        return self._orders
 
     def idle(self) -> Row:
-        return self.orders.row(self.dltui.services.clock())
+        return self._orders.row(self.dltui.services.clock()) if self._orders is not None else []
 
     def on_told(self, message: Told) -> None:
         self._copy = message.copy

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
-from dltui.core.rundir import RunDirectory
-from dltui.tui.cli.progress import progress
 from dltui.tui.format import LIVE, differences, metric
 from dltui.tui.ink import safe
 
 if TYPE_CHECKING:
     from dltui.core.reader import RunReader
+    from dltui.core.rundir import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,8 @@ class Summary:
 def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
     """What the list says of a run, after a refresh of its reader; `run` is what was asked."""
     import shlex
+
+    from dltui.tui.cli.progress import progress
 
     status = reader.status()
     history, live = reader.history, reader.live()

@@ -14,9 +14,16 @@ from dltui.tui.widgets.structure import structure
 
 if TYPE_CHECKING:
     from dltui.tui.services import Services
+    from dltui.tui.terminal import Look
     from dltui.tui.view import RunView
-    from dltui.tui.widgets.series import Look
 
+EXPLANATIONS = {
+    "Curves": "loss and accuracy, or loss and fit",
+    "Confusion": "what is taken for what; of a regression, the fit",
+    "Classes": "precision and recall of each class; of a regression, the residuals",
+    "Structure": "the layers of the model",
+    "Log": "what happened, and what the process printed",
+}
 NOT_YET = "after the first epoch: what it takes for what"
 
 
@@ -28,6 +35,10 @@ class Tab(Enum):
     CLASSES = "Classes"
     STRUCTURE = "Structure"
     LOG = "Log"
+
+    @property
+    def explanation(self) -> str:
+        return EXPLANATIONS[self.value]
 
     def title(self, view: RunView | None) -> str:
         """A regression confuses nothing: there the tab shows the fit."""

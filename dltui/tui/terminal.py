@@ -6,8 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple
 
 from dltui.tui.theme import DARK, LIGHT, PLAIN
 
@@ -15,14 +14,24 @@ from dltui.tui.theme import DARK, LIGHT, PLAIN
 POOR_TERMINALS = ("linux", "vt")
 
 
-@dataclass(frozen=True)
-class Terminal:
+class Terminal(NamedTuple):
     """How to draw here: `ascii` letters only, `colour` at all, `theme` by name, `mouse` reported."""
 
     ascii: bool = False
     colour: bool = True
     theme: str = DARK
     mouse: bool = True
+
+
+class Look(NamedTuple):
+    """What drawing must know of it: letters only, or no colours to tell curves apart."""
+
+    ascii: bool = False
+    mono: bool = False
+
+    def mark(self, mark: str) -> str:
+        """The sign of a curve; a dash of a line is a dot where letters draw the line."""
+        return "." if self.ascii and mark == "━" else mark
 
 
 def examine(environment: Mapping[str, str]) -> Terminal:
@@ -64,14 +73,15 @@ def quiet_stderr() -> Iterator[None]:
 
     Textual draws through `sys.__stderr__`, which gets a descriptor of its own to the terminal.
     """
-    terminal: TextIO | None = sys.__stderr__
+    terminal = sys.__stderr__
     if terminal is None or not terminal.isatty():
         yield
         return
     screen = os.dup(2)
     log = _open_log()
     drawing = os.fdopen(os.dup(screen), "w", encoding="utf-8", errors="replace", newline="")
-    sys.__stderr__, before = drawing, sys.stderr  # type: ignore[misc]
+    before = sys.stderr
+    sys.__stderr__ = drawing  # type: ignore[misc]
     os.dup2(log, 2)
     os.close(log)
     try:
@@ -81,7 +91,8 @@ def quiet_stderr() -> Iterator[None]:
             drawing.close()
         os.dup2(screen, 2)
         os.close(screen)
-        sys.__stderr__, sys.stderr = terminal, before  # type: ignore[misc]
+        sys.__stderr__ = terminal  # type: ignore[misc]
+        sys.stderr = before
 
 
 def _open_log() -> int:

@@ -1,13 +1,13 @@
-"""Colours: two themes of our own, one that leaves everything to a 16-colour terminal, and what each style word means."""
+"""Colours: a dark and a light theme, one that leaves all to a 16-colour terminal, and what each style word means."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from rich.color import Color, blend_rgb
 from rich.color_triplet import ColorTriplet
 from rich.style import Style
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK, LIGHT, PLAIN = "dltui-dark", "dltui-light", "dltui-16"
 
@@ -99,24 +99,15 @@ def _theme(name: str, dark: bool) -> Theme:
 
 
 def _plain_theme() -> Theme:
-    return Theme(
-        name=PLAIN,
-        primary="ansi_blue",
-        foreground="ansi_default",
-        background="ansi_default",
-        surface="ansi_default",
-        panel="ansi_default",
-        boost="ansi_default",
-        ansi=True,
-    )
+    return replace(BUILTIN_THEMES["ansi-dark"], name=PLAIN)
 
 
-@dataclass
 class Palette:
     """Turns style words into styles of one theme. `heat:0.4` and `miss:0.4` are backgrounds of a matrix cell."""
 
-    theme: str
-    _known: dict[str, Style] = field(default_factory=dict)
+    def __init__(self, theme: str) -> None:
+        self.theme = theme
+        self._known: dict[str, Style] = {}
 
     def style(self, words: str) -> Style:
         style = self._known.get(words)

@@ -17,8 +17,8 @@ from dltui.tui.summary import Summary, open_reader, summarize
 
 if TYPE_CHECKING:
     from dltui.core.live import Live
-    from dltui.core.rundir import RunDirectory
     from dltui.core.reader import RunReader
+    from dltui.core.rundir import RunDirectory
     from dltui.tui.look_inside import Fit, Matrix
 
 LOG_BYTES = 65_536
@@ -38,6 +38,8 @@ class RunView:
     output: tuple[str, ...] = ()
     matrix: Matrix | None = None
     fit: Fit | None = None
+    figures: bool = False
+    """Whether its export folder exists."""
 
     @property
     def ended(self) -> bool:
@@ -46,6 +48,13 @@ class RunView:
     @property
     def regression(self) -> bool:
         return bool(self.asked.get("task") == "regression")
+
+    @property
+    def base_lr(self) -> float | None:
+        """The learning rate that was asked for last: of a schedule, its peak."""
+        changes = self.history.lr_changes
+        value = changes[-1][1] if changes else self.asked.get("config", {}).get("lr")
+        return float(value) if isinstance(value, (int, float)) else None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -89,7 +98,8 @@ class RunWatch:
         numbers = asked.get("task") == "regression"
         matrix = self._inside.matrix() if self._inside and "inside" in wants and not numbers else None
         fit = self._inside.fit() if self._inside and numbers else None
-        known = (summary, live, output, matrix, fit, wants)
+        figures = summary.status in OVER and Path(str(asked.get("exports", ""))).is_dir()
+        known = (summary, live, output, matrix, fit, figures, wants)
         if not changed and known == self._known:
             return None
         if changed or self._history is None:
@@ -97,7 +107,7 @@ class RunWatch:
         self._known = known
         self._numbers = (self._numbers[0] + 1, self._numbers[1] + changed)
         at = progress(self._history, live)
-        return RunView(*self._numbers, summary, asked, self._history, live, at, output, matrix, fit)
+        return RunView(*self._numbers, summary, asked, self._history, live, at, output, matrix, fit, figures)
 
     def _read_output(self) -> tuple[str, ...]:
         """The last lines that the process printed."""

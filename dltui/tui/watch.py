@@ -24,6 +24,15 @@ class Failed(Message):
         self.reason = reason
 
 
+class Told(Message):
+    """A task is done; `text` says so, `copy` is worth copying."""
+
+    def __init__(self, text: str, copy: str = "") -> None:
+        super().__init__()
+        self.text = text
+        self.copy = copy
+
+
 class Watcher:
     """Calls `look` at a fixed pace in a thread and posts what it returns; None when nothing has changed."""
 

@@ -137,7 +137,10 @@ class HelpPage(Page):
                 last = action.page
             picked = number == self.chosen
             row: Row = [(" › " if picked else "   ", "accent bold"), (left(action.keys, 16), "key bold")]
-            row += [(left(action.label, 20), "bold" if picked else ""), (cut_words(action.explanation, width - 40), "dim")]
+            row += [
+                (left(action.label, 20), "bold" if picked else ""),
+                (cut_words(action.explanation, width - 40), "dim"),
+            ]
             row = fit(row, width)
             rows.append(on(row, "selected") if picked else row)
         return rows[:height]

@@ -82,7 +82,9 @@ class NewRunPage(Page):
         bar = lambda width, height: [[("│", "rule")] for _ in range(height)]  # noqa: E731
         with_form = self._with_form
         with Horizontal(id="choices"):
-            yield Rows(with_form(lambda form, w, h: form_lists.models(form, w, h, self.group == "model")), classes="left")
+            yield Rows(
+                with_form(lambda form, w, h: form_lists.models(form, w, h, self.group == "model")), classes="left"
+            )
             yield Rows(bar, classes="between")
             yield Rows(with_form(self._devices), classes="right")
         yield Rows(lambda width, height: [rule(width)], classes="line")
@@ -132,7 +134,9 @@ class NewRunPage(Page):
 
     def head(self, width: int) -> Row:
         origin = self.form.origin if self.form else ""
-        return ends([(" dltui", "accent bold"), ("  New run", "bold"), (f"   {safe(origin)}", "dim")], self.clock_text(), width)
+        return ends(
+            [(" dltui", "accent bold"), ("  New run", "bold"), (f"   {safe(origin)}", "dim")], self.clock_text(), width
+        )
 
     def status_line(self) -> str:
         return "a new run"
@@ -159,6 +163,9 @@ class NewRunPage(Page):
 
     def _present(self) -> dict[str, str]:
         return self.loaded.present if self.loaded else {}
+
+    def _models(self, form: RunForm, width: int, height: int) -> list[Row]:
+        return form_lists.models(form, width, height, self.group == "model")
 
     def _devices(self, form: RunForm, width: int, height: int) -> list[Row]:
         found = self.loaded.devices if self.loaded else None
@@ -227,9 +234,9 @@ class NewRunPage(Page):
         """Typing goes before every other meaning of a key."""
         character = event.character or ""
         begins = self.group == "settings" and character and character in "0123456789.-"
-        if self.edit is None and begins and self.form is not None and self.setting is not None:
-            if self.setting.spec.type not in ("choice", "bool"):
-                self.edit = LineEdit()
+        typed = self.setting is not None and self.setting.spec.type not in ("choice", "bool")
+        if self.edit is None and begins and typed:
+            self.edit = LineEdit()
         if self.edit is None:
             return
         if event.key == "escape":

@@ -40,7 +40,10 @@ class RunPage(RunActions):
 
     name_of_page = "Run"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(bind(str(number + 1), f"tab({number})", tab.value, f"show {tab.value.lower()}") for number, tab in enumerate(TABS)),
+        *(
+            bind(str(number + 1), f"tab({number})", tab.value, f"show {tab.value.lower()}")
+            for number, tab in enumerate(TABS)
+        ),
         bind("tab", "turn(1)", "next tab"),
         bind("shift+tab", "turn(-1)", "previous tab"),
         bind("escape", "back", "back", "to the list of runs"),
@@ -79,7 +82,6 @@ class RunPage(RunActions):
         yield Rows(self._last, id="last")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._watch = RunWatch(self.directory, self.dltui.services.clock)
         self._watcher = Watcher(self, self._look)
         self.call_after_refresh(self._watcher.start)
@@ -124,13 +126,11 @@ class RunPage(RunActions):
         return (("p", pause), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"), ("e", "take home"))
 
     def learning_rate(self) -> float | None:
-        rates = self.view.history.points.lr if self.view else ()
-        return float(rates[-1]) if len(rates) else None
+        return self.view.base_lr if self.view else None
 
     def tick(self) -> None:
         super().tick()
-        for name in ("#progress", "#numbers"):
-            self.query_one(name, Rows).redraw()
+        self.redraw("#progress", "#numbers")
 
     def head(self, width: int) -> Row:
         services = self.dltui.services
@@ -151,14 +151,17 @@ class RunPage(RunActions):
             return waiting
         if self.run.is_live:
             return [(f" q leaves, the run goes on; back with: dltui attach {self.run.id}", "faint")]
-        return [(f" figures in {self.run.exports}", "faint")]
+        if self.view is not None and self.view.figures:
+            return [(f" figures in {self.run.exports}; e takes them home", "faint")]
+        return []
 
     def _progress(self, width: int, height: int) -> list[Row]:
         return [fit(progress_row(self.view, self.dltui.services.clock(), width), width)]
 
     def _tabs(self, width: int, height: int) -> list[Row]:
         names = [tab.title(self.view) for tab in TABS]
-        return [tabs(names, TABS.index(self.state.tab), self.state.hint(), width)]
+        look = self.dltui.look
+        return [tabs(names, TABS.index(self.state.tab), self.state.hint(), width, look.ascii or look.mono)]
 
     def _tab(self, width: int, height: int) -> list[Row]:
         return draw_tab(self.state, self.view, width, height, self.dltui.look, self.dltui.services)

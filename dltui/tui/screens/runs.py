@@ -11,7 +11,6 @@ from textual.message import Message
 from dltui.tui.ink import Row, ends, fit, rule
 from dltui.tui.page import bind
 from dltui.tui.run_actions import RunActions
-from dltui.tui.summary import RunList, Summary
 from dltui.tui.watch import Watcher
 from dltui.tui.widgets import run_list
 from dltui.tui.widgets.rows import Rows
@@ -19,7 +18,11 @@ from dltui.tui.widgets.rows import Rows
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from dltui.tui.summary import RunList, Summary
+    from dltui.tui.widgets.devices import DeviceLine
+
 SECONDS = 0.5
+DEVICE_SECONDS = 2.0
 DETAIL = 6
 
 
@@ -78,17 +81,19 @@ class RunsPage(RunActions):
         yield Rows(self._detail, id="detail")
 
     def on_mount(self) -> None:
-        super().on_mount()
-        reader = RunList(self.dltui.services.runs, self.dltui.services.clock)
-        self._watchers = [Watcher(self, lambda: self._look(reader), SECONDS)]
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         """After the first frame: reading may take its time."""
+        from dltui.tui.summary import RunList
         from dltui.tui.widgets.devices import DeviceLine
 
+        reader = RunList(self.dltui.services.runs, self.dltui.services.clock)
         line = DeviceLine(self.dltui.services)
-        self._watchers.append(Watcher(self, lambda: self._look_at_devices(line), 2.0))
+        self._watchers = [
+            Watcher(self, lambda: self._look(reader), SECONDS),
+            Watcher(self, lambda: self._look_at_devices(line), DEVICE_SECONDS),
+        ]
         for watcher in self._watchers:
             watcher.start()
 
@@ -101,7 +106,7 @@ class RunsPage(RunActions):
             watcher.nudge()
 
     def _look(self, reader: RunList) -> Message | None:
-        if self._last is not None and not self.is_current:
+        if not self.is_current:
             return None
         runs = reader.read()
         if runs == self._last:
@@ -109,10 +114,7 @@ class RunsPage(RunActions):
         self._last = runs
         return RunsRead(runs)
 
-    def _look_at_devices(self, line: object) -> Message | None:
-        from dltui.tui.widgets.devices import DeviceLine
-
-        assert isinstance(line, DeviceLine)
+    def _look_at_devices(self, line: DeviceLine) -> Message | None:
         row = line.read()
         if row == self._last_row or not self.is_current:
             return None
@@ -135,8 +137,7 @@ class RunsPage(RunActions):
 
     def tick(self) -> None:
         super().tick()
-        self.query_one("#table", Rows).redraw()
-        self.query_one("#detail", Rows).redraw()
+        self.redraw("#table", "#detail")
 
     def head(self, width: int) -> Row:
         text = run_list.headline(self.runs) if self.runs else ""
@@ -163,7 +164,8 @@ class RunsPage(RunActions):
             return run_list.empty(width, height, look_first=not self.read)
         self.first = min(max(self.first, self.index - height + 1), self.index)
         services = self.dltui.services
-        return run_list.table(self.runs, self.index, self.first, width, height, services.clock(), services.host())
+        look, now = self.dltui.look, services.clock()
+        return run_list.table(self.runs, self.index, self.first, width, height, now, services.host(), look.ascii)
 
     def _detail(self, width: int, height: int) -> list[Row]:
         run, services = self.run, self.dltui.services

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dltui.tui.ink import Row, cells, fit, merge, right
+from dltui.tui.terminal import Look
 from dltui.tui.widgets.plot import Plot, row_of
 from dltui.tui.widgets.scale import Scale, epoch_ticks, labels, log_scale, ticks, whole_scale
-from dltui.tui.widgets.series import Chart, Look, Series
+from dltui.tui.widgets.series import Chart, Series
 
 # A start far from everything after it would press the rest of the curve flat: the range is that of the rest.
 START = 0.1
@@ -83,7 +84,7 @@ def _legend(chart: Chart, look: Look, words: dict[str, str]) -> Row:
     for series in chart.series:
         if len(series.y) and series.name:
             name = words.get(series.name, series.name)
-            legend += [("  ", ""), (look.mark(series), series.style), (f" {name}", "dim")]
+            legend += [("  ", ""), (look.mark(series.mark), series.style), (f" {name}", "dim")]
     if chart.best is not None:
         legend += [("  ", ""), ("★", "best bold"), (" best", "dim")]
     return legend

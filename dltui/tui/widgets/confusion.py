@@ -32,7 +32,10 @@ def confusion(matrix: Matrix | None, width: int, height: int, first: int, note: 
     block = [_header(matrix, name, size, columns)]
     block += [_line(matrix, row, name, size, columns, unit) for row in range(start, start + shown)]
     rest = width - (name + 2 + columns * size) - 1
-    return [_title(matrix, unit, width), *beside([(block, width - rest), (worst(matrix, rest, height - 1), rest)], height - 1)]
+    return [
+        _title(matrix, unit, width),
+        *beside([(block, width - rest), (worst(matrix, rest, height - 1), rest)], height - 1),
+    ]
 
 
 def _title(matrix: Matrix, unit: str, width: int) -> Row:
@@ -52,7 +55,10 @@ def _header(matrix: Matrix, name: int, size: int, columns: int) -> Row:
     if size < 4:
         return []
     # As many letters as a column has: an ellipsis would take one of the few.
-    return [(" " * (name + 2), ""), *((right(text[: size - 1], size - 1) + " ", "dim") for text in matrix.classes[:columns])]
+    return [
+        (" " * (name + 2), ""),
+        *((right(text[: size - 1], size - 1) + " ", "dim") for text in matrix.classes[:columns]),
+    ]
 
 
 def _line(matrix: Matrix, number: int, name: int, size: int, columns: int, unit: str) -> Row:
@@ -75,8 +81,13 @@ def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
     for count, true, said in matrix.worst(min(most - 1, MOST_PAIRS)):
         names = [matrix.classes[true], matrix.classes[said]]
         if len(names[0]) + len(names[1]) + 3 > room:
-            names = [cut(name, max((room - 3) // 2, room - 3 - len(other))) for name, other in zip(names, names[::-1], strict=True)]
-        rows.append([(right(f"{count:,}", 4), "validation bold"), (f" {names[0]}", ""), (" › ", "faint"), (names[1], "")])
+            names = [
+                cut(name, max((room - 3) // 2, room - 3 - len(other)))
+                for name, other in zip(names, names[::-1], strict=True)
+            ]
+        rows.append(
+            [(right(f"{count:,}", 4), "validation bold"), (f" {names[0]}", ""), (" › ", "faint"), (names[1], "")]
+        )
     return rows
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dltui.tui.ink import Row, beside
+from dltui.tui.terminal import Look
 from dltui.tui.widgets.chart import draw
-from dltui.tui.widgets.series import Chart, Look, Series
+from dltui.tui.widgets.series import Chart, Series
 
 if TYPE_CHECKING:
     from dltui.tui.look_inside import Fit
@@ -28,7 +29,7 @@ def curves(view: RunView | None, width: int, height: int, look: Look, log: bool,
 def charts_of(view: RunView | None, log: bool) -> tuple[Chart, Chart]:
     if view is None or view.history.attempt is None:
         end = float(view.summary.epochs or 1) if view else 1.0
-        note = "the curve begins with the first step"
+        note = "begins with the first step"
         return Chart("loss", (), end, note=note), Chart("accuracy %", (), end, note="")
     if view.regression:
         return metric_chart(view, "loss", "loss (mean squared error)", log), fit_chart(view.fit)
@@ -53,7 +54,9 @@ def metric_chart(view: RunView, name: str, title: str, log: bool, factor: float 
         "●",
     )
     best = history.best
-    at = (best.step / view.steps_per_epoch, best.validation[name] * factor) if best and name in best.validation else None
+    at = (
+        (best.step / view.steps_per_epoch, best.validation[name] * factor) if best and name in best.validation else None
+    )
     changes = tuple((step / view.steps_per_epoch, "▲", "warn") for step, _ in history.lr_changes)
     return Chart(
         title,
@@ -63,7 +66,7 @@ def metric_chart(view: RunView, name: str, title: str, log: bool, factor: float 
         ceiling=100.0 if factor == 100.0 else None,
         log=log,
         marks=changes,
-        note="the curve begins with the first step",
+        note="begins with the first step",
     )
 
 

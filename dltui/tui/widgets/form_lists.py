@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from dltui.tui.format import TITLES
-from dltui.tui.ink import Row, fit, left, on, right, safe
+from dltui.tui.ink import Row, cells, fit, left, on, right, safe
 
 if TYPE_CHECKING:
     from dltui.core.catalog import DatasetEntry
@@ -65,13 +65,13 @@ def devices(
             row = [*_marked(picked, focused, left("auto", 8)), (f"would take {_automatic(found)}", "dim")]
         else:
             device = found[number - 1]
-            row = [*_marked(picked, focused, left(device.name, 8)), *about(device)]
+            row = [*_marked(picked, focused, left(device.name, 8)), *about(device, width - 11)]
         rows.append(_line(row, width, picked, focused))
     return rows
 
 
-def about(device: Device) -> Row:
-    """Load, memory and who uses it; or why it cannot be used."""
+def about(device: Device, room: int) -> Row:
+    """Load, memory, who uses it and what it is, as far as that fits; or why it cannot be used."""
     if device.problem:
         return [(safe(device.problem), "bad")]
     busy = device.utilization is not None and device.utilization >= 50
@@ -81,8 +81,8 @@ def about(device: Device) -> Row:
     if device.kind == "cuda" and device.free_bytes is not None:
         row.append((f"{device.free_bytes / GIGA:.1f} GB free  ", ""))
     users = sorted({safe(process[0]) for process in device.processes})
-    row.append((safe(device.title), "dim"))
-    return [*row, (f"  {', '.join(users)}", "warn")] if users else row
+    row += [(f"{', '.join(users)}  ", "warn")] if users else []
+    return [*row, (safe(device.title), "dim")] if not users or cells(row) + len(device.title) <= room else row
 
 
 def _automatic(found: Sequence[Device]) -> str:
@@ -99,7 +99,11 @@ def datasets(form: RunForm, present: dict[str, str], width: int, height: int, fo
     """Datasets with their size and whether they are on this machine; those that do not fit the model are faint."""
     entries = form.datasets()
     chosen = next((number for number, entry in enumerate(entries) if entry.name == form.dataset_name), 0)
-    head: Row = [(left(" DATASET", width - 18), _heading(focused)), (right("samples", 8), "dim"), (right("", 10), "dim")]
+    head: Row = [
+        (left(" DATASET", width - 18), _heading(focused)),
+        (right("samples", 8), "dim"),
+        (right("", 10), "dim"),
+    ]
     rows: list[Row] = [head]
     for number in window(len(entries), chosen, height - 1):
         picked = number == chosen
@@ -107,7 +111,9 @@ def datasets(form: RunForm, present: dict[str, str], width: int, height: int, fo
     return rows
 
 
-def _dataset(form: RunForm, entry: DatasetEntry, present: dict[str, str], width: int, picked: bool, focused: bool) -> Row:
+def _dataset(
+    form: RunForm, entry: DatasetEntry, present: dict[str, str], width: int, picked: bool, focused: bool
+) -> Row:
     shape = "×".join(map(str, entry.input_shape[:2])) if len(entry.input_shape) == 3 else ""
     name = f"{safe(entry.name)} {shape}"
     name = left(name if len(name) <= width - 21 else safe(entry.name), width - 21)

@@ -18,9 +18,7 @@ NAME, VALUE, DEFAULT, ALLOWED = 22, 16, 12, 14
 WIDE = 100
 
 
-def settings(
-    form: RunForm, chosen: int, edit: LineEdit | None, width: int, height: int, focused: bool
-) -> list[Row]:
+def settings(form: RunForm, chosen: int, edit: LineEdit | None, width: int, height: int, focused: bool) -> list[Row]:
     """The header and as many rows as fit, the chosen one among them."""
     entries = form.settings()
     shown = window(len(entries), chosen, height - 1)
@@ -28,7 +26,8 @@ def settings(
     heading = "accent bold" if focused else "dim"
     hidden = f"{more} more below " if more else ""
     wide = VALUE + min(max(width - 100, 0) // 8, 14)
-    head = f"{left('value', wide)}{left('default', DEFAULT)}{left('allowed', ALLOWED)}{'what it does' if width >= WIDE else ''}"
+    last = "what it does" if width >= WIDE else ""
+    head = f"{left('value', wide)}{left('default', DEFAULT)}{left('allowed', ALLOWED)}{last}"
     rows: list[Row] = [ends([(left(" SETTINGS", NAME), heading), (head, "dim")], [(hidden, "faint")], width)]
     for number in shown:
         picked = number == chosen
@@ -38,19 +37,29 @@ def settings(
     return rows
 
 
-def _row(form: RunForm, setting: Setting, edit: LineEdit | None, picked: bool, focused: bool, wide: int, width: int) -> Row:
+def _row(
+    form: RunForm, setting: Setting, edit: LineEdit | None, picked: bool, focused: bool, wide: int, width: int
+) -> Row:
     spec, text = setting.spec, form.text(setting)
     changed = setting.key in form.typed
     problem = form.problem(setting, edit.text if edit is not None else None)
     sign = " › " if picked else "   "
-    row: Row = [(sign, "accent bold" if focused else "dim"), (left(safe(setting.label), NAME - 3), "bold" if picked else "")]
+    row: Row = [
+        (sign, "accent bold" if focused else "dim"),
+        (left(safe(setting.label), NAME - 3), "bold" if picked else ""),
+    ]
     style = "bad bold" if problem else "bold" if changed else ""
     if edit is not None:
         row += fit(edit.row(style or "bold", wide - 2), wide)
     elif picked and focused and (spec.type in ("choice", "bool")):
         row.append((left(f"< {text} >", wide), style or "accent"))
     else:
-        row.append((left(safe(text) or "(auto)" if spec.name == "name" else safe(text) or "-", wide - 1) + " ", style or ("" if text else "dim")))
+        row.append(
+            (
+                left(safe(text) or "(auto)" if spec.name == "name" else safe(text) or "-", wide - 1) + " ",
+                style or ("" if text else "dim"),
+            )
+        )
     row.append((left(safe(value(spec.default)) or "-", DEFAULT - 1) + " ", "faint"))
     row.append((left(allowed(spec), ALLOWED - 1) + " ", "bad" if problem else "dim"))
     last = cut_words(safe(spec.description), width - cells(row) - 1) if width >= WIDE else safe(spec.unit)

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dltui.tui.edit import LineEdit
 from dltui.tui.ink import Row, fit, safe
 from dltui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from textual.events import Key, Paste
+    from textual.widget import Widget
 
-Answer = Callable[[], None]
+    from dltui.tui.edit import Answer, Prompt, Question
+
 SECONDS = 8.0
-
-
-@dataclass
-class Question:
-    """A question with the keys that answer it; every other key says no."""
-
-    text: str
-    answers: Mapping[str, Answer]
-
-
-@dataclass
-class Prompt:
-    """A question answered by typing; `check` returns what is wrong, or ""."""
-
-    text: str
-    edit: LineEdit
-    check: Callable[[str], str]
-    done: Callable[[str], None]
-    problem: str = ""
 
 
 class Notice(Rows, can_focus=True):
@@ -45,7 +26,9 @@ class Notice(Rows, can_focus=True):
         super().__init__(self._row, id="notice")
         self._idle = idle
         self._said: tuple[str, str, float] | None = None
-        self._asked: Question | Prompt | None = None
+        self._question: Question | None = None
+        self._prompt: Prompt | None = None
+        self._before: Widget | None = None
         self.can_focus = False
 
     def say(self, text: str, style: str = "", seconds: float = SECONDS) -> None:
@@ -58,72 +41,78 @@ class Notice(Rows, can_focus=True):
         self.redraw()
 
     def ask(self, text: str, answers: Mapping[str, Answer]) -> None:
-        """Put a question: `answers` by key."""
-        self._take(Question(text, answers))
+        """Put a question: `answers` by key; every other key says no."""
+        from dltui.tui.edit import Question
+
+        self._question = Question(text, answers)
+        self._take()
 
     def prompt(self, text: str, value: str, check: Callable[[str], str], done: Callable[[str], None]) -> None:
-        """Let somebody type a value."""
-        self._take(Prompt(text, LineEdit.of(value), check, done))
+        """Let somebody type a value: `check` returns what is wrong with it, or ""."""
+        from dltui.tui.edit import LineEdit, Prompt
+
+        self._prompt = Prompt(text, LineEdit.of(value), check, done)
+        self._take()
 
     @property
     def asking(self) -> bool:
-        return self._asked is not None
+        return self._question is not None or self._prompt is not None
 
-    def _take(self, asked: Question | Prompt) -> None:
-        self._asked = asked
+    def _take(self) -> None:
         self._before = self.screen.focused
         self.can_focus = True
         self.focus()
         self.redraw()
 
     def _leave(self) -> None:
-        self._asked = None
+        self._question = self._prompt = None
         self.can_focus = False
-        self.screen.set_focus(self._before if self._before is not self else None)
+        self.screen.set_focus(self._before)
         self.redraw()
 
     def on_key(self, event: Key) -> None:
-        asked = self._asked
-        if asked is None or event.key in ("ctrl+c", "ctrl+z"):
+        if not self.asking or event.key in ("ctrl+c", "ctrl+z"):
             return
         event.stop()
         event.prevent_default()
-        if isinstance(asked, Question):
-            answer = asked.answers.get(event.key)
+        if self._question is not None:
+            answer = self._question.answers.get(event.key)
             self._leave()
             if answer is not None:
                 answer()
-            return
-        self._typed(asked, event)
+        elif self._prompt is not None:
+            self._typed(self._prompt, event)
 
-    def _typed(self, asked: Prompt, event: Key) -> None:
+    def _typed(self, prompt: Prompt, event: Key) -> None:
         if event.key == "escape":
             self._leave()
         elif event.key == "enter":
-            asked.problem = asked.check(asked.edit.text)
-            if not asked.problem:
+            prompt.problem = prompt.check(prompt.edit.text)
+            if not prompt.problem:
                 self._leave()
-                asked.done(asked.edit.text)
-        elif asked.edit.key(event.key, event.character):
-            asked.problem = asked.check(asked.edit.text) if asked.edit.text else ""
+                prompt.done(prompt.edit.text)
+        elif prompt.edit.key(event.key, event.character):
+            prompt.problem = prompt.check(prompt.edit.text) if prompt.edit.text else ""
         self.redraw()
 
     def on_paste(self, event: Paste) -> None:
-        if isinstance(self._asked, Prompt):
-            self._asked.edit.insert(safe(event.text))
+        if self._prompt is not None:
+            self._prompt.edit.insert(safe(event.text))
             self.redraw()
 
     def _row(self, width: int, height: int) -> list[Row]:
-        asked = self._asked
-        if isinstance(asked, Question):
-            return [fit([(" " + asked.text, "bold accent")], width)]
-        if isinstance(asked, Prompt):
-            row: Row = [(f" {asked.text} ", "bold accent"), *asked.edit.row("bold", 24)]
-            end = ("  " + asked.problem, "bad") if asked.problem else ("  Enter sets it, Esc does not", "dim")
-            return [fit([*row, end], width)]
+        if self._question is not None:
+            return [fit([(" " + self._question.text, "bold accent")], width)]
+        if self._prompt is not None:
+            return [fit(_prompt_row(self._prompt), width)]
         if self._said is not None:
             text, style, until = self._said
             if self.dltui.services.clock() < until:
                 return [fit([(" " + text, style)], width)]
             self._said = None
         return [fit(self._idle(), width)]
+
+
+def _prompt_row(prompt: Prompt) -> Row:
+    end = ("  " + prompt.problem, "bad") if prompt.problem else ("  Enter sets it, Esc does not", "dim")
+    return [(f" {prompt.text} ", "bold accent"), *prompt.edit.row("bold", 24), end]

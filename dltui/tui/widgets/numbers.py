@@ -69,8 +69,10 @@ def facts(view: RunView, now: float) -> list[Row]:
 
 
 def _within(row: Row, room: int) -> Row:
-    """Without its last part where that would be cut."""
-    return row[:-1] if cells(row) > room else row
+    """Without its last parts where they would be cut."""
+    while len(row) > 3 and cells(row) > room:
+        row = row[:-1]
+    return row
 
 
 def _fact(name: str, value: str, more: str = "") -> Row:
@@ -80,7 +82,7 @@ def _fact(name: str, value: str, more: str = "") -> Row:
 def _speed(view: RunView) -> Row:
     at = view.progress
     speed = at.samples_per_second if at else None
-    return _fact("SPEED", f"{count(speed)} samples/s" if speed else "-", "while training")
+    return _fact("SPEED", f"{count(speed)} samples/s", "while training") if speed else _fact("SPEED", "-")
 
 
 def _time(history: History) -> Row:
@@ -88,17 +90,19 @@ def _time(history: History) -> Row:
     if elapsed <= 0:
         return _fact("TIME", "-")
     evaluating = sum(record.evaluation_seconds or 0.0 for record in history.epochs.values())
-    more = f"evaluation {percent(min(evaluating / elapsed, 1.0))}" if evaluating else ""
-    return _fact("TIME", f"{duration(elapsed)}, {percent(min(training / elapsed, 1.0))} training", more)
+    more = f"train {percent(min(training / elapsed, 1.0))}"
+    row = _fact("TIME", duration(elapsed), more)
+    return [*row, (f"  evaluate {percent(min(evaluating / elapsed, 1.0))}", "dim")] if evaluating else row
 
 
 def _learning_rate(view: RunView) -> Row:
-    rates, config = view.history.points.lr, view.asked.get("config", {})
-    changed = view.history.lr_changes
+    """The one in force; a schedule moves below the one that was asked for."""
+    rates, asked = view.history.points.lr, view.base_lr
+    schedule = safe(view.asked.get("config", {}).get("schedule", ""))
     if not len(rates):
-        return _fact("LR", f"{config.get('lr', '-'):g}" if "lr" in config else "-", safe(config.get("schedule", "")))
-    more = f"set to {changed[-1][1]:g} at step {changed[-1][0]:,}" if changed else safe(config.get("schedule", ""))
-    return _fact("LR", f"{rates[-1]:.4g}", more)
+        return _fact("LR", "-" if asked is None else f"{asked:g}", schedule)
+    peak = f", peak {asked:g}" if asked is not None and schedule not in ("", "constant") else ""
+    return _fact("LR", f"{rates[-1]:.4g}{peak}", schedule)
 
 
 def _saved(view: RunView, now: float) -> Row:

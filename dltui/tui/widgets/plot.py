@@ -8,9 +8,10 @@ from dltui.tui.ink import Row, merge
 from dltui.tui.widgets import raster
 
 if TYPE_CHECKING:
+    from dltui.tui.terminal import Look
     from dltui.tui.widgets.raster import Array
     from dltui.tui.widgets.scale import Scale
-    from dltui.tui.widgets.series import Chart, Look, Series
+    from dltui.tui.widgets.series import Chart, Series
 
 SMOOTHING = 0.6
 # A letter shows two columns of four dots.
@@ -63,7 +64,7 @@ class Plot:
         y = np.asarray(series.y, dtype=np.float64)
         if series.form == "dots":
             dots = raster.points(x, self._share(y), self.width * ACROSS, self.height * DOWN)
-            self._put(dots, series.style, self.look.mark(series))
+            self._put(dots, series.style, self.look.mark(series.mark))
             return
         low = y if series.low is None else np.asarray(series.low, dtype=np.float64)
         high = y if series.high is None else np.asarray(series.high, dtype=np.float64)
@@ -75,7 +76,7 @@ class Plot:
 
     def _raw(self, series: Series, columns: raster.Columns) -> None:
         """Where the average cannot be told apart by its colour, only what was measured is drawn."""
-        mark = self.look.mark(series)
+        mark = self.look.mark(series.mark)
         if self.look.ascii or self.look.mono:
             self._put(self._band(columns), series.style, mark)
             return
@@ -85,10 +86,10 @@ class Plot:
     def _line(self, series: Series, columns: raster.Columns) -> None:
         marked = series.form == "line" and len(series.x) * 3 <= self.width
         if not (marked and (self.look.ascii or self.look.mono)):
-            self._put(self._band(columns), series.style, self.look.mark(series))
+            self._put(self._band(columns), series.style, self.look.mark(series.mark))
         if marked:
             for x, y in zip(series.x, series.y, strict=True):
-                self._sign(x, y, self.look.mark(series), series.style)
+                self._sign(x, y, self.look.mark(series.mark), series.style)
 
     def _share(self, values: Array) -> Array:
         import numpy as np

@@ -116,4 +116,5 @@ def braille(dots: Array) -> Array:
     weights = np.array([[1, 8], [2, 16], [4, 32], [64, 128]], dtype=np.int64)
     height, width = dots.shape[0] // 4, dots.shape[1] // 2
     cells = dots.reshape(height, 4, width, 2).astype(np.int64)
-    return EMPTY + np.einsum("hawb,ab->hw", cells, weights)
+    letters: Array = EMPTY + np.einsum("hawb,ab->hw", cells, weights)
+    return letters

@@ -71,7 +71,9 @@ def _ended(view: RunView, width: int) -> Row:
     if run.test:
         parts.append([("   test ", "dim"), (run.test, "bold")])
     if run.best:
-        parts.append([("   best validation ", "dim"), (f"{run.best_name} {run.best}", ""), (f" (epoch {run.best_epoch})", "dim")])
+        parts.append(
+            [("   best validation ", "dim"), (f"{run.best_name} {run.best}", ""), (f" (epoch {run.best_epoch})", "dim")]
+        )
     spent = duration(view.history.elapsed)
     parts.append([(f"   {run.epochs_done} epoch{'' if run.epochs_done == 1 else 's'} in {spent}", "dim")])
     for part in parts:
@@ -99,12 +101,13 @@ def _phases(view: RunView, now: float) -> Row:
     return row
 
 
-def tabs(names: Sequence[str], chosen: int, extra: Row, width: int) -> Row:
-    """`[1 Curves]  2 Confusion  3 Log`."""
+def tabs(names: Sequence[str], chosen: int, extra: Row, width: int, plain: bool) -> Row:
+    """`1 Curves  2 Confusion  3 Log`, the open one marked; with brackets where colours do not show."""
     row: Row = []
     for number, name in enumerate(names):
         if number == chosen:
-            row.append((f" {number + 1} {name} ", "selected bold accent"))
+            marked = f"[{number + 1} {name}]" if plain else f" {number + 1} {name} "
+            row.append((marked, "selected bold accent"))
         else:
             row += [(f" {number + 1}", "key"), (f" {name} ", "dim")]
         row.append((" ", ""))

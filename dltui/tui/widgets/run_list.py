@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from dltui.tui.format import STATUS_STYLES, age, count, duration, framework, spark
-from dltui.tui.ink import Row, cells, cut, fit, left, on, right, rule
-from dltui.tui.summary import Summary
+from dltui.tui.ink import Row, cells, cut, ends, fit, left, on, right, rule
 from dltui.tui.widgets.bars import bar
+
+if TYPE_CHECKING:
+    from dltui.tui.summary import Summary
 
 STATE = 11
 # Names that a narrow column would cut.
@@ -15,43 +18,53 @@ SHORT = {"fashion-mnist": "fashion", "linear-regression": "linear"}
 
 
 def columns(width: int) -> dict[str, int]:
-    """The width of each column; what is more than 80 goes to the names, then to a progress bar."""
-    more = width - 80
+    """The width of each column; what is more than 80 goes to names, a progress bar and the best value."""
+    more = max(width - 80, 0)
     return {
         "name": 15 + min(more // 4, 22),
         "model": 10 + min(more // 8, 10),
-        "framework": 3 + (9 if more >= 60 else 0),
-        "data": 9 + min(more // 6, 12),
+        "framework": 3,
+        "data": 9 + min(more // 8, 8),
         "where": 10 + min(more // 8, 10),
-        "done": 6 + (min(more // 4, 26) if more >= 20 else 0),
-        "best": 10 + (6 if more >= 20 else 0),
+        "done": 6 + (min(more // 4, 30) if more >= 32 else 0),
+        "best": 10 + min(more // 8, 6),
     }
 
 
 def header(width: int) -> Row:
     sizes = columns(width)
     titles = {"name": "NAME", "model": "MODEL", "framework": "FW", "data": "DATA", "where": "WHERE", "done": "DONE"}
-    text = "  " + "".join(left(titles[key], sizes[key]) for key in titles)
-    return fit([(text + left("BEST", sizes["best"]) + "STATE", "dim")], width)
+    text = "  " + "".join(left(titles[key], sizes[key]) for key in titles) + left("BEST", sizes["best"])
+    text += "COURSE" if _course_room(width) else ""
+    return ends([(text, "dim")], [(left("STATE", STATE + 4), "dim")], width)
+
+
+def _course_room(width: int) -> int:
+    """How many cells a wide screen has for the course of the validation."""
+    left_over = width - 2 - sum(columns(width).values()) - STATE - 4
+    return min(left_over - 2, 40) if left_over >= 14 else 0
 
 
 def table(
-    runs: Sequence[Summary], selected: int, first: int, width: int, height: int, now: float, host: str
+    runs: Sequence[Summary], selected: int, first: int, width: int, height: int, now: float, host: str, ascii_only: bool
 ) -> list[Row]:
     """The visible runs, the selected one marked."""
     rows = []
     for number, run in enumerate(runs[first : first + height], start=first):
-        row = _row(run, width, now, host, marked=number == selected)
+        row = _row(run, width, now, host, number == selected, ascii_only)
         rows.append(on(row, "selected") if number == selected else row)
     return rows
 
 
-def _row(run: Summary, width: int, now: float, host: str, marked: bool) -> Row:
+def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_only: bool) -> Row:
     sizes = columns(width)
     # Where the run is, with its machine when that is not this one.
     where = run.device if run.host in ("", host) else f"{run.host}:{run.device}"
     dim = "" if run.is_live else "dim"
-    row: Row = [("› " if marked else "  ", "accent bold"), (left(run.name, sizes["name"] - 1) + " ", "bold" if run.is_live else "")]
+    row: Row = [
+        ("› " if marked else "  ", "accent bold"),
+        (left(run.name, sizes["name"] - 1) + " ", "bold" if run.is_live else ""),
+    ]
     row += [
         (left(_short(run.model, sizes["model"]), sizes["model"] - 1) + " ", dim),
         (left(framework(run.framework), sizes["framework"]), dim),
@@ -59,8 +72,12 @@ def _row(run: Summary, width: int, now: float, host: str, marked: bool) -> Row:
         (left(where, sizes["where"] - 1) + " ", dim),
         *_done(run, sizes["done"]),
         (left(_best(run), sizes["best"]), "" if run.best else "dim"),
+        (spark(run.trend, _course_room(width), ascii_only), "validation" if run.is_live else "faint"),
     ]
-    state: Row = [(left(run.status, STATE), STATUS_STYLES.get(run.status, "")), (right(_time(run, now), 3) + " ", "dim")]
+    state: Row = [
+        (left(run.status, STATE), STATUS_STYLES.get(run.status, "")),
+        (right(_time(run, now), 3) + " ", "dim"),
+    ]
     return fit([*fit(row, width - cells(state)), *state], width)
 
 
@@ -88,14 +105,21 @@ def _time(run: Summary, now: float) -> str:
     return age(max(now - (run.since if run.is_live else run.ended or run.created), 0.0))
 
 
-def detail(run: Summary, width: int, height: int, now: float, clock: Callable[[float], str], ascii_only: bool) -> list[Row]:
+def detail(
+    run: Summary, width: int, height: int, now: float, clock: Callable[[float], str], ascii_only: bool
+) -> list[Row]:
     """About the selected run: why it is as it is, its course, what was asked, where its figures are."""
     rows: list[Row] = [rule(width, run.name), [(" ", ""), *_sentence(run, now, clock)]]
     if run.trend:
         name = f"validation {run.best_name}"
         signs = spark(run.trend, max(width - 66, 12), ascii_only)
         rows.append(
-            [(f" {name}  ", "dim"), (signs, "validation"), (f"  best {run.best}", "bold"), (f" (epoch {run.best_epoch})", "dim")]
+            [
+                (f" {name}  ", "dim"),
+                (signs, "validation"),
+                (f"  best {run.best}", "bold"),
+                (f" (epoch {run.best_epoch})", "dim"),
+            ]
             + ([("   test ", "dim"), (run.test, "bold")] if run.test else [])
         )
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -96,7 +97,7 @@ def labels(values: Sequence[float]) -> list[str]:
     if not values:
         return []
     largest = max(abs(value) for value in values)
-    steps = [abs(b - a) for a, b in zip(values, values[1:], strict=False)] or [largest or 1.0]
+    steps = [abs(b - a) for a, b in pairwise(values)] or [largest or 1.0]
     smallest = min(steps)
     if largest >= 1e5 or (0 < largest < 1e-3):
         return [f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e") if value else "0" for value in values]

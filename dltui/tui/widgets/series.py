@@ -44,15 +44,3 @@ class Chart:
     log: bool = False
     marks: tuple[tuple[float, str, str], ...] = ()
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the terminal wants it: letters only, or no colours to tell the series apart."""
-
-    ascii: bool = False
-    mono: bool = False
-
-    def mark(self, series: Series) -> str:
-        """The sign of a series; a dash of a line is a dot where letters draw the line."""
-        return "." if self.ascii and series.mark == "━" else series.mark

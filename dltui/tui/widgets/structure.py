@@ -15,7 +15,10 @@ def structure(attempt: AttemptStarted | None, width: int, height: int, first: in
     if attempt is None:
         return [[], [("  the layers are known when the model has been built", "dim")]]
     rows: list[Row] = [
-        [(" structure ", "heading"), (f" {attempt.parameters:,} parameters, input {_shape(attempt.dataset.get('input_shape'))}", "")],
+        [
+            (" structure ", "heading"),
+            (f" {attempt.parameters:,} parameters, input {_shape(attempt.dataset.get('input_shape'))}", ""),
+        ],
         [(f"   {left('LAYER', 16)}{left('KIND', 22)}{left('OUTPUT', 16)}{right('PARAMETERS', 12)}", "dim")],
     ]
     for layer in attempt.layers[first : first + height - 2]:

@@ -29,10 +29,13 @@ def timeline(history: History) -> list[Line]:
         lines.append((history.started_at, "accent", text))
     if history.test is not None:
         values = ", ".join(f"{safe(name)} {metric(name, value)}" for name, value in _shown(history.test["metrics"]))
-        lines.append((float(history.test.get("time", 0.0)), "accent", f"test, with epoch {history.test['epoch']}: {values}"))
+        which = f", with epoch {history.test['epoch']}" if history.test.get("epoch") else ""
+        lines.append((float(history.test.get("time", 0.0)), "accent", f"test{which}: {values}"))
     if history.ended is not None:
         style = STATUS_STYLES.get(history.ended.status, "")
-        lines.append((history.ended_at, f"{style} bold".strip(), safe(f"{history.ended.status}: {history.ended.reason}")))
+        lines.append(
+            (history.ended_at, f"{style} bold".strip(), safe(f"{history.ended.status}: {history.ended.reason}"))
+        )
     # A stable sort keeps the order of what happened at the same moment.
     return sorted(lines, key=lambda line: line[0])
 
@@ -77,4 +80,7 @@ def _commands(history: History) -> list[Line]:
 def rows(lines: Sequence[Line], width: int, height: int, back: int, clock: Callable[[float], str]) -> list[Row]:
     """The last lines, or those `back` lines before."""
     end = max(len(lines) - back, min(height, len(lines)))
-    return [fit([(f" {clock(when)} ", "faint"), (text, style)], width) for when, style, text in lines[max(0, end - height) : end]]
+    return [
+        fit([(f" {clock(when)} ", "faint"), (text, style)], width)
+        for when, style, text in lines[max(0, end - height) : end]
+    ]

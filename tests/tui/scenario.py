@@ -1,0 +1,199 @@
+"""A home full of runs, a catalog and devices without any process behind them, for tests of the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from dltui.core.catalog import BackendEntry, Catalog, DatasetEntry, ModelEntry
+from dltui.core.devices import Device
+from dltui.core.errors import UsageError
+from dltui.core.fields import FieldSpec
+from dltui.core.rundir import RunDirectory
+from dltui.tui.app import DltuiApp, make_app
+from dltui.tui.services import Services
+from dltui.tui.terminal import Terminal
+from tests.core.sample_run import BEGAN, make_sample_run
+
+NOW = BEGAN + 30.4
+RUNS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("brisk-otter", "running", {}),
+    ("calm-ibis", "paused", {}),
+    ("dull-crab", "starting", {}),
+    ("bold-wren", "finished", {}),
+    ("lines-1", "finished", {"task": "regression"}),
+    ("cold-yak", "interrupted", {}),
+    ("wild-moth", "failed", {"done": 2}),
+    ("shy-newt", "stopped", {"done": 4}),
+)
+FIELDS = (
+    FieldSpec("epochs", "int", 10, "passes over the training data", "epochs", minimum=1, maximum=10_000),
+    FieldSpec("lr", "float", 0.1, "step size; too high diverges", exclusive_minimum=0, maximum=10),
+    FieldSpec("batch_size", "int", 256, "samples per step", "samples", minimum=1, maximum=65_536),
+    FieldSpec(
+        "schedule",
+        "choice",
+        "one-cycle",
+        "how lr moves during the run",
+        choices=("constant", "one-cycle"),
+        choice_values=("constant", "one-cycle"),
+    ),
+    FieldSpec("seed", "int", 0, "start of every random choice", minimum=0, maximum=2**31 - 1),
+    FieldSpec("momentum", "float", 0.9, "of sgd", minimum=0, exclusive_maximum=1),
+    FieldSpec("deterministic", "bool", False, "on a GPU: only algorithms that repeat to the last bit"),
+    FieldSpec("channels", "numbers", [16, 32], "outputs of the convolutions", minimum=1, whole=True, min_items=2),
+)
+VALIDATION = FieldSpec("validation", "float", 0.1, "part kept for validation", exclusive_minimum=0, maximum=0.9)
+DEVICES = [
+    Device("cuda:0", "Tesla T4", "GPU-1", 16_000_000_000, 4_700_000_000, 92.0, 71.0, 65.0, (("alice", 1, 9),)),
+    Device("cuda:1", "Tesla T4", "GPU-2", 16_000_000_000, 15_600_000_000, 0.0, 40.0, 12.0),
+    Device("cpu", "EPYC, 8 cores", None, 32_000_000_000, 20_000_000_000),
+]
+
+
+def make_home(root: Path, runs: tuple[tuple[str, str, dict[str, Any]], ...] = RUNS) -> Path:
+    """Run directories as in real life, but always the same to the letter."""
+    for number, (name, status, more) in enumerate(runs):
+        run = make_sample_run(root, status=status, run_id=name, seed=number, **more)
+        asked = json.loads(run.run_json.read_text())
+        asked["exports"] = f"/home/user/lab/exports/{name}"
+        run.run_json.write_text(json.dumps(asked))
+    return root
+
+
+def make_catalog(torch: bool = True) -> Catalog:
+    """Two classifiers and a regression in two frameworks, three datasets."""
+    catalog = Catalog()
+    for name, task in (("linear-regression", "regression"), ("softmax", "classification"), ("cnn", "classification")):
+        for framework in ("torch", "tensorflow"):
+            if (name, framework) == ("cnn", "tensorflow"):
+                continue
+            missing = framework == "torch" and not torch
+            catalog.models[f"{name}-{framework}"] = ModelEntry(
+                id=f"{name}-{framework}",
+                name=name,
+                framework=framework,
+                task=task,
+                summary=f"{name} as everybody knows it, small enough to be understood",
+                fields=FIELDS,
+                checks_more=False,
+                source={"python": "python"},
+                available=not missing,
+                reason="torch is not installed; pip install 'dltui[torch]'" if missing else "",
+            )
+    sizes = (("fashion-mnist", 28, 60_000, 10_000), ("digits", 8, 1_437, 360))
+    for name, side, train, test in sizes:
+        catalog.datasets[name] = DatasetEntry(
+            name, "classification", f"grey images, {name}", (VALIDATION,), False, {}, (side, side, 1), 10, train, test
+        )
+    slope = FieldSpec("w", "float", 2.0, "slope", minimum=-1000, maximum=1000)
+    catalog.datasets["lines"] = DatasetEntry(
+        "lines", "regression", "points around a line", (slope,), False, {}, (1,), 0, 800, 200
+    )
+    for framework, title in (("torch", "PyTorch"), ("tensorflow", "TensorFlow")):
+        catalog.backends[framework] = BackendEntry(framework, title, framework, "pip", "python", "2.14.1", "", {})
+    return catalog
+
+
+class FakeServices(Services):
+    """Real run directories below `root`; a fixed clock; nothing is started, everything is noted."""
+
+    def __init__(self, root: Path, read_only: bool = False, torch: bool = True) -> None:
+        super().__init__(read_only)
+        self.root = root
+        self.now = NOW
+        self.torch = torch
+        self.started: list[Any] = []
+        self.resumed: list[str] = []
+        self.refuses = ""
+
+    def clock(self) -> float:
+        return self.now
+
+    def time_of_day(self, when: float, seconds: bool = False) -> str:
+        return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.gmtime(when))
+
+    def where(self) -> str:
+        return "user@gpu01"
+
+    def host(self) -> str:
+        return "gpu01"
+
+    def find(self, text: str | None) -> RunDirectory:
+        return RunDirectory(self.root / str(text))
+
+    def runs(self) -> list[RunDirectory]:
+        return [RunDirectory(path) for path in sorted(self.root.iterdir())] if self.root.is_dir() else []
+
+    def catalog(self) -> Catalog:
+        return make_catalog(self.torch)
+
+    def devices(self) -> list[Device]:
+        return DEVICES
+
+    def presence(self, dataset: Any) -> str:
+        return {"fashion-mnist": "here", "digits": "embedded"}.get(dataset.name, "embedded")
+
+    def start(self, request: Any, catalog: Catalog) -> RunDirectory:
+        if self.refuses:
+            raise UsageError(self.refuses)
+        self.started.append(request)
+        return make_sample_run(self.root, status="starting", run_id=request.name or "new-run")
+
+    def resume(self, run: RunDirectory) -> None:
+        self.resumed.append(run.id)
+
+    def export(self, run: RunDirectory) -> Path:
+        return Path(f"/home/user/lab/exports/{run.id}")
+
+    def copy_line(self, folder: Path) -> str:
+        return f"scp -r user@gpu01:{folder} ."
+
+
+@asynccontextmanager
+async def shown(
+    services: FakeServices,
+    size: tuple[int, int] = (80, 24),
+    terminal: Terminal | None = None,
+    run: str | None = None,
+    new: bool = False,
+) -> AsyncIterator[tuple[DltuiApp, Any]]:
+    """The app on a screen, after it has read what it shows."""
+    directory = None if run is None else RunDirectory(services.root / run)
+    app = make_app(services, terminal or Terminal(mouse=False), directory, new)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: ready(app))
+        yield app, pilot
+
+
+def ready(app: DltuiApp) -> bool:
+    """Whether the page on top has read what it shows."""
+    page: Any = app.screen
+    if hasattr(page, "form"):
+        return page.form is not None
+    if hasattr(page, "view"):
+        return page.view is not None
+    return bool(page.read and page._devices)
+
+
+async def until(pilot: Any, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for what a thread brings."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        await asyncio.sleep(0.02)
+    await pilot.pause()
+
+
+def lines(app: DltuiApp) -> list[str]:
+    """What is on the screen, as text."""
+    return ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
+
+
+def text(app: DltuiApp) -> str:
+    return "\n".join(lines(app))

@@ -1,0 +1,255 @@
+"""Keys on the real pages: what they do, what they say, and that they claim no more than what happened."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dltui.core.events import CommandObeyed
+from dltui.core.log import EventLog
+from dltui.core.rundir import RunDirectory
+from dltui.tui.page import Page
+from tests.tui.scenario import NOW, FakeServices, lines, ready, shown, text, until
+
+
+def notice(app: Any) -> str:
+    return lines(app)[-2].strip()
+
+
+def sent(services: FakeServices, run: str) -> list[dict[str, Any]]:
+    """The commands that lie in a run's control folder."""
+    folder = RunDirectory(services.root / run).control_dir
+    return [{**json.loads(path.read_text()), "id": path.stem} for path in sorted(folder.glob("*.json"))]
+
+
+def acknowledge(services: FakeServices, run: str, command: dict[str, Any], step: int, action: str = "") -> None:
+    """What a worker does when it has obeyed."""
+    log = EventLog(RunDirectory(services.root / run).events_path, 1)
+    log.append(
+        CommandObeyed(command["id"], action or command["action"], command["arguments"], 7, step, "user@gpu01", NOW)
+    )
+    log.close()
+
+
+async def test_a_command_is_sent_until_the_worker_has_obeyed(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("p")
+        services.now += 2
+        await until(pilot, lambda: "pause: sent, waiting for brisk-otter" in notice(app))
+        assert "paused at" not in text(app)
+        (command,) = sent(services, "brisk-otter")
+        assert command["action"] == "pause"
+        acknowledge(services, "brisk-otter", command, 260)
+        await until(pilot, lambda: notice(app) == "brisk-otter paused at step 260")
+
+
+async def test_an_ignored_command_is_not_called_obeyed(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("w")
+        (command,) = sent(services, "brisk-otter")
+        acknowledge(services, "brisk-otter", command, 260, action="ignored")
+        await until(pilot, lambda: "ignored" in notice(app))
+
+
+async def test_stop_asks_and_escape_says_no(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("s")
+        assert notice(app).startswith("stop brisk-otter early and keep everything?")
+        await pilot.press("escape")
+        assert sent(services, "brisk-otter") == []
+        assert app.screen.name_of_page == "Run"  # type: ignore[attr-defined]
+        await pilot.press("s", "y")
+        assert [command["action"] for command in sent(services, "brisk-otter")] == ["stop"]
+
+
+async def test_a_learning_rate_is_typed_and_checked(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("l")
+        assert notice(app).startswith("new learning rate 0.05")
+        await pilot.press("ctrl+u", "1", "1", "enter")
+        assert "0 < lr <= 10" in notice(app)
+        assert sent(services, "brisk-otter") == []
+        await pilot.press("ctrl+u", "0", ".", "0", "2", "enter")
+        (command,) = sent(services, "brisk-otter")
+        assert command["arguments"] == {"lr": 0.02}
+
+
+@pytest.mark.parametrize("key", ["p", "s", "w", "l"])
+async def test_a_run_that_has_ended_takes_no_commands(services: FakeServices, key: str) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press(key)
+        assert "bold-wren is finished: nothing to" in notice(app)
+        assert sent(services, "bold-wren") == []
+
+
+@pytest.mark.parametrize("key", ["p", "s", "w", "l"])
+async def test_a_read_only_viewer_touches_nothing(services: FakeServices, key: str) -> None:
+    services.read_only = True
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press(key)
+        assert "read-only" in notice(app)
+        assert "read-only" in lines(app)[0]
+        assert sent(services, "brisk-otter") == []
+
+
+async def test_taking_figures_home(services: FakeServices) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press("e")
+        line = "scp -r user@gpu01:/home/user/lab/exports/bold-wren ."
+        await until(pilot, lambda: notice(app).startswith(line))
+        assert notice(app).endswith("y copies it")
+        await pilot.press("y")
+        assert app.clipboard == line
+        assert app.farewell == [line]
+
+
+async def test_from_nothing_to_a_running_run(nothing: FakeServices) -> None:
+    async with shown(nothing) as (app, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: ready(app))
+        assert app.screen.name_of_page == "New run"  # type: ignore[attr-defined]
+        await pilot.press("tab", "tab", "tab", "down", "0", ".", "0", "5", "enter", "enter")
+        await until(pilot, lambda: bool(nothing.started))
+        assert nothing.started[0].config == {"lr": 0.05}
+        assert nothing.started[0].command[-2:] == ("--lr", "0.05")
+        await until(pilot, lambda: "new-run" in lines(app)[0] and "STARTING" in lines(app)[0])
+        assert "importing" in lines(app)[1]
+        await pilot.press("escape")
+        await until(pilot, lambda: "starting" in text(app) and "new-run" in text(app))
+
+
+async def test_a_wrong_value_is_red_at_once_and_enter_goes_to_it(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("tab", "tab", "tab", "down", "minus", "1")
+        assert "lr must be greater than 0 and at most 10, got -1" in text(app)
+        await pilot.press("enter", "tab", "enter")
+        assert services.started == []
+        assert app.screen.group == "settings"  # type: ignore[attr-defined]
+        assert app.screen.setting.spec.name == "lr"  # type: ignore[attr-defined]
+        assert "lr must be" in text(app)
+
+
+async def test_letters_that_are_typed_are_no_commands(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("tab", "tab", "tab", "up", "equals_sign", "q", "y", "-", "1", "enter")
+        assert app.is_running
+        assert "--name qy-1" in text(app)
+
+
+async def test_models_frameworks_and_datasets_are_chosen_with_arrows(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("up", "right")
+        assert "$ dltui train softmax-tensorflow --dataset fashion-mnist" in text(app)
+        await pilot.press("tab", "down", "down")
+        assert "--device cuda:1" in text(app)
+        await pilot.press("tab", "down")
+        assert "--dataset digits" in text(app)
+        await pilot.press("shift+tab", "shift+tab", "up")
+        assert "$ dltui train linear-regression-tensorflow --dataset lines" in text(app)
+
+
+async def test_what_core_refuses_is_said_and_nothing_starts(services: FakeServices) -> None:
+    services.refuses = "cannot write figures to /x: permission denied; choose another --exports"
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("enter")
+        await until(pilot, lambda: "cannot write figures to /x" in text(app))
+        assert app.screen.name_of_page == "New run"  # type: ignore[attr-defined]
+
+
+async def test_opening_a_run_and_coming_back(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        await pilot.press("down", "down", "down", "enter")
+        await until(pilot, lambda: ready(app) and "bold-wren" in lines(app)[0])
+        await pilot.press("escape")
+        await until(pilot, lambda: "8 runs, 3 live" in text(app))
+        assert lines(app)[7].startswith("› bold-wren")
+
+
+async def test_attached_from_the_shell_escape_leads_to_the_list(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("escape")
+        await until(pilot, lambda: ready(app) and "8 runs, 3 live" in text(app))
+
+
+async def test_again_fills_the_form(services: FakeServices) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press("a")
+        await until(pilot, lambda: ready(app) and "like bold-wren" in text(app))
+        assert "--lr 0.05" in text(app)
+
+
+async def test_resuming_asks_first(services: FakeServices) -> None:
+    async with shown(services, run="cold-yak") as (app, pilot):
+        assert "interrupted: the worker was killed at epoch 7, step 20" in text(app)
+        await pilot.press("r")
+        assert notice(app).startswith("go on with cold-yak from its last checkpoint?")
+        await pilot.press("y")
+        await until(pilot, lambda: services.resumed == ["cold-yak"])
+
+
+async def test_every_binding_is_in_the_list_of_keys(services: FakeServices) -> None:
+    async with shown(services, (100, 60), run="brisk-otter") as (app, pilot):
+        page = app.screen
+        assert isinstance(page, Page)
+        declared = {b.description for b in page._bindings.key_to_bindings.values() for b in b if b.id}
+        await pilot.press("question_mark")
+        assert declared
+        assert all(f" {label} " in text(app) for label in declared)
+        await pilot.press("escape")
+        assert app.screen is page
+
+
+async def test_the_palette_does_what_was_typed(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (_, pilot):
+        await pilot.press("ctrl+p", *"save", "enter")
+        await until(pilot, lambda: bool(sent(services, "brisk-otter")))
+        assert sent(services, "brisk-otter")[0]["action"] == "checkpoint"
+
+
+async def test_ctrl_c_stops_nothing(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("ctrl+c")
+        assert "q leaves, runs go on" in notice(app)
+        assert app.is_running
+        assert sent(services, "brisk-otter") == []
+
+
+async def test_leaving_says_how_to_come_back(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("q")
+        await pilot.pause()
+    assert app.return_code == 0
+    assert app.farewell == ["brisk-otter goes on; back with: dltui attach brisk-otter"]
+    assert sent(services, "brisk-otter") == []
+
+
+async def test_zoom_and_log_scale(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        assert "accuracy %" in lines(app)[3]
+        await pilot.press("z")
+        assert "accuracy %" not in lines(app)[3]
+        await pilot.press("z")
+        assert lines(app)[3].startswith(" accuracy %")
+        await pilot.press("z", "g")
+        assert "g linear" in lines(app)[2]
+
+
+async def test_hostile_text_stays_text(services: FakeServices) -> None:
+    nasty = "\x1b]0;owned\x07[bold]x[/bold][/foo]\u202e\x9b2J" + "\ud800"
+    for name in ("brisk-otter", "bold-wren"):
+        directory = RunDirectory(services.root / name)
+        asked = json.loads(directory.run_json.read_text())
+        asked |= {"model": nasty, "model_name": nasty, "dataset": nasty, "exports": nasty, "command": [nasty]}
+        directory.run_json.write_text(json.dumps(asked))
+        directory.worker_log.write_text(nasty, errors="surrogatepass")
+    async with shown(services) as (app, pilot):
+        assert all(character.isprintable() or character == "\n" for character in text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: ready(app))
+        for key in "12345o":
+            await pilot.press(key)
+            await pilot.pause(0.3)
+            assert all(character.isprintable() or character == "\n" for character in text(app))
+        assert "\\x1b]0;owned" in text(app)

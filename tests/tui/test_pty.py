@@ -1,0 +1,177 @@
+"""The real app on a real (pseudo) terminal: started, looked at, left in every way; the terminal is clean afterwards."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pyte
+import pytest
+
+ENTRY = "from dltui.tui.cli.main import main; main()"
+# What a library written in C does: it writes to the descriptor, whatever sys.stderr is.
+NOISY = """
+import os, threading, time
+
+def shout():
+    while True:
+        time.sleep(0.1)
+        os.write(2, b"NOISE")
+
+threading.Thread(target=shout, daemon=True).start()
+"""
+
+
+class Screen:
+    """dltui in a pty, with a terminal emulator that reads it."""
+
+    def __init__(
+        self, home: Path, *arguments: str, size: tuple[int, int] = (80, 24), code: str = ENTRY, **more: str
+    ) -> None:
+        kept = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "COLORTERM")}
+        environment = kept | {"DLTUI_HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | more
+        self.emulator = pyte.Screen(*size)
+        self.stream = pyte.ByteStream(self.emulator)
+        self.bytes = b""
+        command = ["-P", "-c", code, *arguments]
+        self.child = pexpect.spawn(sys.executable, command, env=environment, dimensions=size[::-1], cwd=home.parent)
+        self.before = termios.tcgetattr(self.child.child_fd)
+
+    def read(self, seconds: float = 0.05) -> None:
+        try:
+            chunk = self.child.read_nonblocking(65_536, timeout=seconds)
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return
+        self.bytes += chunk
+        # pyte does not know the reply of a query that Textual sends.
+        self.stream.feed(re.sub(rb"\x1b\[[?>=][0-9;]*[$a-zA-Z]*[pu]|\x1bP.*?\x1b\\", b"", chunk))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.emulator.display)
+
+    def wait(self, condition: Callable[[str], Any], seconds: float = 20.0) -> str:
+        end = time.monotonic() + seconds
+        while not condition(self.text):
+            assert time.monotonic() < end, f"it never came:\n{self.text}"
+            assert self.child.isalive() or time.monotonic() < end - seconds + 1, f"it ended:\n{self.text}"
+            self.read()
+        return self.text
+
+    def end(self, seconds: float = 10.0) -> int:
+        """Wait for the end; the exit code."""
+        end = time.monotonic() + seconds
+        while self.child.isalive() and time.monotonic() < end:
+            self.read()
+        self.read(0.2)
+        self.child.wait() if not self.child.isalive() and self.child.exitstatus is None else None
+        assert not self.child.isalive()
+        return int(self.child.exitstatus if self.child.exitstatus is not None else -(self.child.signalstatus or 0))
+
+
+@pytest.fixture
+def home(tmp_path: Path, full_home: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    (folder / "runs").symlink_to(full_home)
+    return folder
+
+
+@pytest.fixture
+def screens() -> Iterator[list[Screen]]:
+    opened: list[Screen] = []
+    yield opened
+    for screen in opened:
+        screen.child.close(force=True)
+
+
+def clean(screen: Screen) -> None:
+    """Alternate screen, mouse, bracketed paste and cursor are as they were, and so is the line discipline."""
+    for number in (b"1049", b"1000", b"1003", b"2004", b"1004"):
+        assert screen.bytes.count(b"\x1b[?" + number + b"h") == 0 or screen.bytes.rindex(
+            b"\x1b[?" + number + b"l"
+        ) > screen.bytes.rindex(b"\x1b[?" + number + b"h")
+    assert screen.bytes.rindex(b"\x1b[?25h") > screen.bytes.rindex(b"\x1b[?25l")
+    assert b"Traceback" not in screen.bytes
+
+
+def test_from_the_list_to_a_run_and_out(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(home)
+    screens.append(screen)
+    shown = screen.wait(lambda text: "8 runs" in text and "lines-1" in text)
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    while "› bold-wren" not in screen.text:
+        screen.child.send("j")
+        screen.read(0.3)
+    screen.child.send("\r")
+    screen.wait(lambda text: "FINISHED" in text and "validation accuracy" in text)
+    assert "⣀" in screen.text
+    screen.child.send("2")
+    screen.wait(lambda text: "most confused" in text)
+    screen.child.send("q")
+    assert screen.end() == 0
+    clean(screen)
+    assert termios.tcgetattr(screen.child.child_fd) == screen.before or screen.child.closed
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_ends_it_cleanly(home: Path, screens: list[Screen], number: signal.Signals, code: int) -> None:
+    screen = Screen(home)
+    screens.append(screen)
+    screen.wait(lambda text: "8 runs" in text)
+    screen.child.kill(number)
+    assert screen.end() == code
+    clean(screen)
+
+
+def test_attach_shows_one_run(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(home, "attach", "bold-wren", size=(120, 40))
+    screens.append(screen)
+    screen.wait(lambda text: "bold-wren" in text and "FINISHED" in text and "train loss" in text)
+    screen.child.send("q")
+    assert screen.end() == 0
+    clean(screen)
+
+
+def test_no_colour_means_no_colour_codes(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(home, "attach", "bold-wren", NO_COLOR="1")
+    screens.append(screen)
+    screen.wait(lambda text: "FINISHED" in text and "train loss" in text)
+    codes = {part for found in re.findall(rb"\x1b\[([0-9;]*)m", screen.bytes) for part in found.split(b";")}
+    assert codes
+    assert codes <= {b"", b"0", b"1", b"2", b"3", b"4", b"7", b"22", b"23", b"24", b"27", b"39", b"49"}
+
+
+def test_an_ascii_locale_gets_ascii(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(home, "attach", "bold-wren", LC_ALL="C")
+    screens.append(screen)
+    screen.wait(lambda text: "FINISHED" in text and "train loss" in text)
+    assert screen.bytes.isascii()
+
+
+def test_16_colours_get_16(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(home, "attach", "bold-wren", TERM="xterm")
+    screens.append(screen)
+    screen.wait(lambda text: "FINISHED" in text and "train loss" in text)
+    assert not re.search(rb"\x1b\[[0-9;]*[34]8;[25];", screen.bytes)
+
+
+def test_what_libraries_print_goes_to_a_log(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(home, code=NOISY + ENTRY)
+    screens.append(screen)
+    screen.wait(lambda text: "8 runs" in text)
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        screen.read()
+    assert "NOISE" not in screen.text
+    screen.child.send("q")
+    assert screen.end() == 0
+    assert "NOISE" in (home / "screen.log").read_text()

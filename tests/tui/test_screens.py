@@ -1,0 +1,83 @@
+"""The three screens as pictures: dark, light and in ASCII, from 80x24 to a wall display."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from dltui.tui.terminal import Terminal
+from dltui.tui.theme import DARK, LIGHT, PLAIN
+from tests.tui.scenario import FakeServices, lines, shown, text, until
+
+SIZES = ((80, 24), (120, 40), (200, 50))
+THEMES = {"dark": Terminal(theme=DARK, mouse=False), "light": Terminal(theme=LIGHT, mouse=False)}
+ASCII = Terminal(ascii=True, colour=False, theme=PLAIN, mouse=False)
+PAGES: dict[str, dict[str, Any]] = {"runs": {}, "new": {"new": True}, "run": {"run": "brisk-otter"}}
+
+
+class SvgExtension(SingleFileSnapshotExtension):
+    _write_mode = WriteMode.TEXT
+    file_extension = "svg"
+
+
+class TextExtension(SingleFileSnapshotExtension):
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("page", PAGES)
+async def test_picture(
+    services: FakeServices, snapshot: SnapshotAssertion, page: str, theme: str, size: tuple[int, int]
+) -> None:
+    async with shown(services, size, THEMES[theme], **PAGES[page]) as (app, _):
+        assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("page", PAGES)
+async def test_ascii(services: FakeServices, snapshot: SnapshotAssertion, page: str, size: tuple[int, int]) -> None:
+    async with shown(services, size, ASCII, **PAGES[page]) as (app, _):
+        assert all(line.isascii() and len(line) == size[0] for line in lines(app))
+        assert text(app) == snapshot(extension_class=TextExtension)
+
+
+@pytest.mark.parametrize("key", ["2", "3", "4", "5"])
+@pytest.mark.parametrize("run", ["brisk-otter", "bold-wren", "lines-1"])
+async def test_tab(services: FakeServices, snapshot: SnapshotAssertion, run: str, key: str) -> None:
+    async with shown(services, run=run) as (app, pilot):
+        await pilot.press(key)
+        page: Any = app.screen
+        await until(pilot, lambda: key in "45" or page.view.matrix is not None or page.view.fit is not None)
+        assert text(app) == snapshot(extension_class=TextExtension)
+
+
+async def test_empty_home_invites(nothing: FakeServices, snapshot: SnapshotAssertion) -> None:
+    async with shown(nothing) as (app, _):
+        assert "No runs yet." in text(app)
+        assert text(app) == snapshot(extension_class=TextExtension)
+
+
+@pytest.mark.parametrize("size", [(79, 24), (80, 23), (40, 10), (20, 3), (1, 1)], ids=lambda s: f"{s[0]}x{s[1]}")
+@pytest.mark.parametrize("page", PAGES)
+async def test_too_small_shows_a_card(services: FakeServices, page: str, size: tuple[int, int]) -> None:
+    async with shown(services, size, **PAGES[page]) as (app, pilot):
+        assert len(lines(app)) == size[1]
+        if size[0] >= 40:
+            assert "dltui needs 80x24" in text(app)
+            assert {"runs": "8 runs, 3 live", "new": "a new run", "run": "brisk-otter: running"}[page] in text(app)
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert "dltui needs" not in text(app)
+
+
+async def test_sizes_change_at_any_time(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        for width, height in ((200, 50), (81, 25), (1, 1), (300, 100), (80, 24)):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            assert [len(line) for line in lines(app)] == [width] * height

@@ -1,0 +1,64 @@
+"""What the screen's process carries, told by a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CHECK = """
+import asyncio, sys
+from pathlib import Path
+from dltui.tui.app import make_app
+from dltui.tui.services import Services
+from dltui.tui.terminal import Terminal
+
+HEAVY = ("numpy", "pydantic", "torch", "tensorflow", "keras", "matplotlib", "dltui.plugins", "dltui.exports", "sklearn")
+seen = []
+
+class Slow(Services):
+    def runs(self):
+        seen.append(sorted(name for name in HEAVY if name in sys.modules))
+        return super().runs()
+
+async def main():
+    app = make_app(Slow(), Terminal(mouse=False))
+    async with app.run_test(size=(80, 24)) as pilot:
+        while not app.screen.read:
+            await asyncio.sleep(0.02)
+        app.screen.selected = "bold-wren"
+        await pilot.press("enter" if sys.argv[1] == "run" else "n")
+        page = lambda: getattr(app.screen, "view" if sys.argv[1] == "run" else "form", None)
+        while page() is None:
+            await asyncio.sleep(0.02)
+        await pilot.pause()
+        await pilot.press("2")
+        await asyncio.sleep(0.5)
+    after = [name for name in HEAVY if name in sys.modules]
+    print(seen[0], after)
+
+asyncio.run(main())
+"""
+
+
+def check(home: Path, page: str) -> str:
+    environment = {**os.environ, "DLTUI_HOME": str(home)}
+    command = [sys.executable, "-P", "-c", CHECK, page]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_run_needs_numpy_for_its_curves_and_nothing_else(tmp_path: Path, full_home: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "runs").symlink_to(full_home)
+    assert check(home, "run") == "[] ['numpy']"
+
+
+def test_the_form_imports_no_plugin(tmp_path: Path) -> None:
+    before, _, after = check(tmp_path / "home", "new").partition("] ")
+    assert before == "["
+    assert not {"torch", "tensorflow", "keras", "matplotlib", "sklearn"} & set(after.strip("[]").split("'"))
+    assert "dltui.plugins" not in after
