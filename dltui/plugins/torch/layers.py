@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -59,18 +60,19 @@ def _initialise(layer: T, limit: float) -> T:
 
 
 def list_layers(module: nn.Module, spec: Spec) -> list[Layer]:
-    """The modules in forward order with their output shapes, by one forward pass of zeros in evaluation mode."""
+    """The modules in forward order with their output shapes, by one forward pass of zeros in evaluation mode.
+
+    Parameters are counted where they are first used; modules that are not called as such come last, without a shape.
+    """
+    waiting = {layer: name or "model" for name, layer in module.named_modules() if _is_row(layer)}
     rows: list[Layer] = []
 
-    def note(name: str) -> Any:
-        def hook(layer: nn.Module, _: object, output: Tensor) -> None:
-            shape = tuple(output.movedim(1, -1).shape[1:]) if output.dim() > 2 else tuple(output.shape[1:])
-            count = sum(parameter.numel() for parameter in layer.parameters(recurse=False))
-            rows.append(Layer(name, type(layer).__name__, shape, count))
+    def hook(layer: nn.Module, _: object, output: Any) -> None:
+        rows.append(Layer(names[layer], type(layer).__name__, _shape(output), _count(layer, waiting)))
+        waiting.pop(layer, None)
 
-        return hook
-
-    handles = [layer.register_forward_hook(note(name)) for name, layer in module.named_modules() if _is_row(layer)]
+    names = dict(waiting)
+    handles = [layer.register_forward_hook(hook) for layer in names]
     training = module.training
     try:
         with torch.no_grad():
@@ -79,12 +81,25 @@ def list_layers(module: nn.Module, spec: Spec) -> list[Layer]:
         module.train(training)
         for handle in handles:
             handle.remove()
-    return rows
+    unused = [Layer(name, type(layer).__name__, (), _count(layer, waiting)) for layer, name in waiting.items()]
+    return rows + [layer for layer in unused if layer.parameters]
 
 
 def _is_row(layer: nn.Module) -> bool:
     """Leaves, and modules around others that hold parameters themselves."""
     return not list(layer.children()) or bool(list(layer.parameters(recurse=False)))
+
+
+def _count(layer: nn.Module, waiting: Container[nn.Module]) -> int:
+    """The parameters of a layer that has not been listed yet."""
+    return sum(weight.numel() for weight in layer.parameters(recurse=False)) if layer in waiting else 0
+
+
+def _shape(output: Any) -> tuple[int, ...]:
+    """The shape of one sample, channels last; () for what is no tensor."""
+    if not isinstance(output, Tensor):
+        return ()
+    return tuple((output.movedim(1, -1) if output.dim() > 2 else output).shape[1:])
 
 
 def _zeros(module: nn.Module, spec: Spec) -> Tensor:
