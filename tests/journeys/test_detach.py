@@ -42,15 +42,16 @@ def test_closing_the_terminal_of_train_leaves_the_run(program: Program) -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM])
 def test_ending_the_screen_leaves_the_run(program: Program, number: signal.Signals) -> None:
     program("train", "softmax-numpy", *SLOW, "--detach")
-    program.wait("r", lambda live: live.step > 2)
+    program("pause", "r")
     screen = terminal(program, "attach", "r")
-    screen.expect("RUNNING")
+    screen.expect("PAUSED")
     os.kill(screen.pid, number)
     output = screen.read()
     screen.close()
     if number != signal.SIGKILL:
         assert screen.exitstatus == 128 + number
         assert output.rstrip().count(b"\x1b[?1049l") == 1, "the alternate screen is left"
+    program("resume", "r")
     program.wait("r", lambda live: live.phase == "ended")
     assert program.reader("r").status().name == "finished"
     assert len(program.reader("r").history.points) == 52
