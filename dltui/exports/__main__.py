@@ -3,107 +3,76 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import shutil
+import os
+import signal
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
-from dltui.core.contract import Exporter
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reader import RunReader
 from dltui.core.text import clean_line
-from dltui.exports import dltui_exporters
 from dltui.exports.save import FORMATS
-
-
-def write(reader: RunReader, folder: Path, formats: Sequence[str]) -> list[Path]:
-    """Draw everything that fits the run into `folder` and return the files. Each appears whole or not at all.
-
-    Raises UsageError when the folder cannot be written, RunError when an exporter fails; what was written stays.
-    """
-    written = []
-    with _workshop(folder) as temp:
-        for exporter in _exporters(reader):
-            suffixes = [exporter.suffix] if exporter.kind == "table" else formats
-            for suffix in suffixes:
-                draft = temp / f"{exporter.name}.{suffix}"
-                _draw(exporter, reader, draft)
-                if draft.exists():
-                    written.append(draft.replace(folder / draft.name))
-    return written
-
-
-def _exporters(reader: RunReader) -> list[Exporter]:
-    """The built-in ones and those that come with the run's model, that fit its task."""
-    found = dltui_exporters()
-    source = reader.run.get("model_source") or {}
-    if source.get("kind") == "file" or source.get("name") not in ("dltui", None):
-        from dltui.core import manager
-
-        known = {exporter.name for exporter in found}
-        found += [exporter for exporter in manager.load(source).exporters if exporter.name not in known]
-    return [exporter for exporter in found if exporter.task in (None, reader.run.get("task"))]
-
-
-def _draw(exporter: Exporter, reader: RunReader, draft: Path) -> None:
-    try:
-        exporter.draw(reader, draft)
-    except DltuiError:
-        raise
-    except OSError as error:
-        raise UsageError(f"cannot write {draft.name}: {error.strerror or error}; choose another folder") from error
-    except Exception as error:
-        import traceback
-
-        traceback.print_exc()
-        reason = clean_line(f"{type(error).__name__}: {error}", 300)
-        raise RunError(f"cannot draw {draft.name}: {reason}") from error
-
-
-@contextlib.contextmanager
-def _workshop(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside the files' final places, gone afterwards."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temp = Path(tempfile.mkdtemp(prefix=".dltui-", dir=folder))
-    except OSError as error:
-        raise UsageError(
-            f"cannot write figures to {clean_line(folder)}: {error.strerror}; choose another folder"
-        ) from error
-    try:
-        yield temp
-    finally:
-        shutil.rmtree(temp, ignore_errors=True)
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -P -m dltui.exports")
-    parser.add_argument("run", type=Path, metavar="RUN_DIR")
-    parser.add_argument("--to", type=Path, metavar="DIR")
-    parser.add_argument("--format", metavar="F,F")
-    parser.add_argument("--json", action="store_true")
-    return parser.parse_args(argv)
+from dltui.exports.write import Written, write
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
+    _settle()
     try:
         reader = RunReader(arguments.run)
         reader.refresh()
-        formats = arguments.format.split(",") if arguments.format else reader.run.get("formats") or ["svg"]
-        unknown = [name for name in formats if name not in FORMATS]
-        if unknown:
-            raise UsageError(f'no figure format "{clean_line(unknown[0], 40)}"; there is {", ".join(FORMATS)}')
-        files = write(reader, arguments.to or Path(reader.run["exports"]), list(dict.fromkeys(formats)))
+        folder = arguments.to or Path(reader.run["exports"])
+        source = json.loads(arguments.source) if arguments.source else None
+        done = write(reader, folder, _formats(arguments.format, reader), source)
     except DltuiError as error:
-        sys.stderr.write(f"dltui: {error}\n")
-        return error.exit_code
-    names = [str(path) for path in files]
-    sys.stdout.write(json.dumps(names) + "\n" if arguments.json else "".join(f"{clean_line(name)}\n" for name in names))
-    return 0
+        return _refuse(error)
+    except KeyError as error:
+        return _refuse(RunError(f"run.json of {clean_line(arguments.run)} does not say {error}"))
+    _say(done, arguments.json)
+    return _refuse(RunError("; ".join(done.problems))) if done.problems else 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -P -m dltui.exports", description="Writes a run's figures and tables.")
+    parser.add_argument("run", type=Path, metavar="RUN_DIR")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write to [the run's own]")
+    parser.add_argument("--format", metavar="F,F", help="svg, png, pdf [as the run was started]")
+    parser.add_argument("--json", action="store_true", help="print the files as one JSON array")
+    parser.add_argument("--source", help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def _settle() -> None:
+    """What surrounds this process has no say in how figures look, and ending it leaves no half-written folder."""
+    os.environ.pop("MPLBACKEND", None)
+
+    def leave(signum: int, frame: FrameType | None) -> None:
+        sys.exit(128 + signum)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, leave)
+
+
+def _formats(text: str | None, reader: RunReader) -> list[str]:
+    asked = [name.strip() for name in text.split(",")] if text else reader.run.get("formats") or ["svg"]
+    for name in asked:
+        if name not in FORMATS:
+            raise UsageError(f'no figure format "{clean_line(name, 40)}"; there is {", ".join(FORMATS)}')
+    return list(dict.fromkeys(asked))
+
+
+def _say(done: Written, as_json: bool) -> None:
+    names = [str(path) for path in done.files]
+    sys.stdout.write(json.dumps(names) + "\n" if as_json else "".join(f"{clean_line(name)}\n" for name in names))
+    sys.stdout.flush()
+
+
+def _refuse(error: DltuiError) -> int:
+    sys.stderr.write(f"dltui: {error}\n")
+    return error.exit_code
 
 
 if __name__ == "__main__":

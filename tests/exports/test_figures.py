@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from dltui.core.errors import UsageError
+from dltui.core.errors import RunError, UsageError
 from dltui.core.reader import RunReader
 from dltui.exports.__main__ import write
 from dltui.exports.about import command
@@ -157,6 +157,19 @@ def test_a_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     blocked.write_text("")
     with pytest.raises(UsageError, match="cannot write figures to"):
         write(reader(tmp_path), blocked / "out", ["svg"])
+
+
+def test_one_exporter_that_fails_does_not_take_the_others_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(reader: RunReader, target: Path) -> None:
+        raise ZeroDivisionError("in a plugin")
+
+    monkeypatch.setattr("dltui.exports.training_metrics.export", fail)
+    with pytest.raises(RunError, match=r"cannot draw training_metrics\.svg: ZeroDivisionError: in a plugin"):
+        write(reader(tmp_path), tmp_path / "out", ["svg"])
+    assert (tmp_path / "out" / "summary.json").exists()
+    assert not (tmp_path / "out" / "training_metrics.svg").exists()
 
 
 def test_the_process_prints_its_files_and_ends_with_one_line_on_errors(tmp_path: Path) -> None:
