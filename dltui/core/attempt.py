@@ -157,8 +157,8 @@ class Attempt:
     def _test(self, loop: Loop, ending: Ending) -> None:
         """Evaluate the test split once, with the weights that were best on validation, and end the run."""
         best, step = loop.at.best, loop.step
-        if best and best.step != step:
-            loop.trainable.load_state(checkpoint.load_best(self.run).state)
+        if best and best.step != step and not self._load_best(loop):
+            best = None
         epoch, step = (best.epoch, best.step) if best else (loop.at.epoch, step)
         began = time.monotonic()
         metrics, outputs = loop.evaluate("test")
@@ -167,6 +167,14 @@ class Attempt:
         self.journal.commit([], {"test": predictions.collect(data.spec.task, outputs, data.test, "test", epoch)})
         reason = "all epochs done" if ending == "finished" else "stopped by user"
         self._end(ending, reason, weights=fingerprint.weights(loop.trainable.state()))
+
+    def _load_best(self, loop: Loop) -> bool:
+        try:
+            loop.trainable.load_state(checkpoint.load_best(self.run).state)
+        except RunError as error:
+            self.journal.emit(Logged("error", f"{error}; the test result is that of the last weights"))
+            return False
+        return True
 
     def _end(self, status: str, reason: str, error: str | None = None, weights: str | None = None) -> str:
         loop = self.loop
