@@ -8,8 +8,9 @@ width times input channels of a convolution.
 
 from __future__ import annotations
 
+from copy import copy
 from math import sqrt
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -35,34 +36,34 @@ Width = Annotated[int, Field(ge=1, le=65_536)]
 Channels = Annotated[int, Field(ge=1, le=4_096)]
 
 
+def override(name: str, default: Any) -> Any:
+    """A field of TrainConfig with another default."""
+    shared = copy(TrainConfig.model_fields[name])
+    shared.default = default
+    return shared
+
+
+def dropout(what: str) -> Any:
+    return Field(0.0, ge=0, lt=1, description=f"share of {what} dropped in training", json_schema_extra=unit(""))
+
+
+# The defaults were chosen on the validation split of Fashion-MNIST (54,000 images to train on), 10 epochs.
+
+
 class LinearRegressionConfig(TrainConfig):
     """One dense layer, mean squared error."""
 
-    epochs: int = Field(
-        30, ge=1, le=10_000, description="passes over the training data", json_schema_extra=unit("epochs")
-    )
-    lr: float = Field(
-        0.05,
-        gt=0,
-        le=10,
-        description="step size (of one-cycle: its peak); too high diverges",
-        json_schema_extra=unit(""),
-    )
-    batch_size: int = Field(32, ge=1, le=65_536, description="samples per step", json_schema_extra=unit("samples"))
-    schedule: Literal["constant", "one-cycle"] = Field("one-cycle", description="how lr moves during the run")
+    epochs: int = override("epochs", 30)
+    lr: float = override("lr", 0.05)
+    batch_size: int = override("batch_size", 32)
+    schedule: Literal["constant", "one-cycle"] = override("schedule", "one-cycle")
 
 
 class SoftmaxConfig(TrainConfig):
     """One dense layer, cross-entropy."""
 
-    lr: float = Field(
-        0.1,
-        gt=0,
-        le=10,
-        description="step size (of one-cycle: its peak); too high diverges",
-        json_schema_extra=unit(""),
-    )
-    schedule: Literal["constant", "one-cycle"] = Field("one-cycle", description="how lr moves during the run")
+    lr: float = override("lr", 0.05)
+    schedule: Literal["constant", "one-cycle"] = override("schedule", "one-cycle")
 
 
 class MlpConfig(TrainConfig):
@@ -71,17 +72,11 @@ class MlpConfig(TrainConfig):
     layers: list[Width] = Field(
         [784], min_length=1, max_length=64, description="widths of the hidden layers", json_schema_extra=unit("units")
     )
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of hidden values dropped in training", json_schema_extra=unit("")
-    )
-    lr: float = Field(
-        0.1,
-        gt=0,
-        le=10,
-        description="step size (of one-cycle: its peak); too high diverges",
-        json_schema_extra=unit(""),
-    )
-    schedule: Literal["constant", "one-cycle"] = Field("one-cycle", description="how lr moves during the run")
+    dropout: float = dropout("hidden values")
+    lr: float = override("lr", 0.003)
+    optimizer: Literal["sgd", "adamw"] = override("optimizer", "adamw")
+    weight_decay: float = override("weight_decay", 0.2)
+    schedule: Literal["constant", "one-cycle"] = override("schedule", "one-cycle")
 
 
 class CnnConfig(TrainConfig):
@@ -94,17 +89,11 @@ class CnnConfig(TrainConfig):
         description="outputs of the two convolutions",
         json_schema_extra=unit("channels"),
     )
-    dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of dense hidden values dropped in training", json_schema_extra=unit("")
-    )
-    lr: float = Field(
-        0.1,
-        gt=0,
-        le=10,
-        description="step size (of one-cycle: its peak); too high diverges",
-        json_schema_extra=unit(""),
-    )
-    schedule: Literal["constant", "one-cycle"] = Field("one-cycle", description="how lr moves during the run")
+    dropout: float = dropout("dense hidden values")
+    lr: float = override("lr", 0.1)
+    batch_size: int = override("batch_size", 128)
+    weight_decay: float = override("weight_decay", 5e-4)
+    schedule: Literal["constant", "one-cycle"] = override("schedule", "one-cycle")
 
 
 def kernel_limit(fan_in: int, relu: bool) -> float:
