@@ -42,6 +42,11 @@ class Page(Screen[None], inherit_bindings=False):
         return self.app
 
     @property
+    def on_top(self) -> bool:
+        """Whether people see this page. What changes below another one would make Textual draw both whole."""
+        return self.is_attached and bool(self.app.screen_stack) and self.app.screen_stack[-1] is self
+
+    @property
     def notice(self) -> Notice:
         return self.query_one(Notice)
 
@@ -79,9 +84,14 @@ class Page(Screen[None], inherit_bindings=False):
 
     def redraw(self, *parts: str) -> None:
         """Draw these parts again, by default all; there are none before the page is mounted."""
+        if not self.on_top:
+            return
         for widget in self.query(Rows):
             if not parts or f"#{widget.id}" in parts:
                 widget.redraw()
+
+    def on_screen_resume(self) -> None:
+        self.redraw()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "small")

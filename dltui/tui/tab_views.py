@@ -63,6 +63,10 @@ class TabState:
     def choose(self, tab: Tab) -> None:
         self.tab = tab
 
+    def key(self) -> tuple[object, ...]:
+        """All of it as one value: the same key shows the same."""
+        return (self.tab, self.log_scale, self.zoom, self.output, self.at.get(self.tab, 0))
+
     def wants(self) -> frozenset[str]:
         """What the reading thread must bring for this tab."""
         wants = {"inside"} if self.tab in (Tab.CONFUSION, Tab.CLASSES) else set()

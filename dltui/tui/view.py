@@ -26,10 +26,9 @@ LOG_BYTES = 65_536
 
 @dataclass(frozen=True)
 class RunView:
-    """What is known of a run. `number` grows with each view; `curves` with each change of what the charts show."""
+    """What is known of a run. `content` grows with each change of all that is not told by the clock."""
 
-    number: int
-    curves: int
+    content: int
     summary: Summary
     asked: dict[str, Any]
     history: History = field(repr=False)
@@ -82,7 +81,7 @@ class RunWatch:
         self._known: tuple[Any, ...] = ()
         self._inside: Inside | None = None
         self._history: History | None = None
-        self._numbers = (0, 0)
+        self._content = 0
         self._output: tuple[tuple[int, int], tuple[str, ...]] = ((0, 0), ())
 
     def look(self) -> RunView | None:
@@ -99,15 +98,16 @@ class RunWatch:
         matrix = self._inside.matrix() if self._inside and "inside" in wants and not numbers else None
         fit = self._inside.fit() if self._inside and numbers else None
         figures = summary.status in OVER and Path(str(asked.get("exports", ""))).is_dir()
-        known = (summary, live, output, matrix, fit, figures, wants)
+        content = (output, matrix, fit, wants, summary.status)
+        known = (summary, live, figures, content)
         if not changed and known == self._known:
             return None
+        self._content += changed or self._known[-1:] != (content,)
         if changed or self._history is None:
             self._history = frozen(reader.history)
         self._known = known
-        self._numbers = (self._numbers[0] + 1, self._numbers[1] + changed)
         at = progress(self._history, live)
-        return RunView(*self._numbers, summary, asked, self._history, live, at, output, matrix, fit, figures)
+        return RunView(self._content, summary, asked, self._history, live, at, output, matrix, fit, figures)
 
     def _read_output(self) -> tuple[str, ...]:
         """The last lines that the process printed."""

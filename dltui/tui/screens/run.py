@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -71,6 +71,7 @@ class RunPage(RunActions):
         self.directory = directory
         self.view: RunView | None = None
         self.state = TabState()
+        self._drawn: dict[str, tuple[tuple[object, ...], list[Row]]] = {}
         self._watch: RunWatch | None = None
         self._watcher: Watcher | None = None
 
@@ -98,7 +99,7 @@ class RunPage(RunActions):
         self.set_class(self.size.height >= 46, "taller")
 
     def _look(self) -> Message | None:
-        if self._watch is None or (self.view is not None and not self.is_current):
+        if self._watch is None or (self.view is not None and not self.on_top):
             return None
         view = self._watch.look()
         return None if view is None else RunRead(view)
@@ -164,15 +165,29 @@ class RunPage(RunActions):
         return [tabs(names, TABS.index(self.state.tab), self.state.hint(), width, look.ascii or look.mono)]
 
     def _tab(self, width: int, height: int) -> list[Row]:
-        return draw_tab(self.state, self.view, width, height, self.dltui.look, self.dltui.services)
+        def make() -> list[Row]:
+            return draw_tab(self.state, self.view, width, height, self.dltui.look, self.dltui.services)
+
+        return self._kept("tab", (width, height, self.state.key()), make)
 
     def _numbers(self, width: int, height: int) -> list[Row]:
         return [rule(width), *numbers(self.view, self.dltui.services.clock(), width), rule(width)]
 
     def _last(self, width: int, height: int) -> list[Row]:
-        lines = timeline.timeline(self.view.history) if self.view else []
         services = self.dltui.services
-        return timeline.rows(lines, width, height, 0, lambda when: services.time_of_day(when, seconds=True))
+
+        def make() -> list[Row]:
+            lines = timeline.timeline(self.view.history) if self.view else []
+            return timeline.rows(lines, width, height, 0, lambda when: services.time_of_day(when, seconds=True))
+
+        return self._kept("last", (width, height), make)
+
+    def _kept(self, name: str, key: tuple[object, ...], make: Callable[[], list[Row]]) -> list[Row]:
+        """Rows that are costly to draw, drawn again only when what they show has changed."""
+        whole = (*key, self.view.content if self.view else None)
+        if name not in self._drawn or self._drawn[name][0] != whole:
+            self._drawn[name] = (whole, make())
+        return self._drawn[name][1]
 
     def _show(self, tab: Tab) -> None:
         self.state.choose(tab)

@@ -102,11 +102,12 @@ class RunsPage(RunActions):
             watcher.stop()
 
     def on_screen_resume(self) -> None:
+        super().on_screen_resume()
         for watcher in self._watchers:
             watcher.nudge()
 
     def _look(self, reader: RunList) -> Message | None:
-        if not self.is_current:
+        if not self.on_top:
             return None
         runs = reader.read()
         if runs == self._last:
@@ -116,7 +117,7 @@ class RunsPage(RunActions):
 
     def _look_at_devices(self, line: DeviceLine) -> Message | None:
         row = line.read()
-        if row == self._last_row or not self.is_current:
+        if row == self._last_row or not self.on_top:
             return None
         self._last_row = row
         return DevicesRead(row)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SMOOTHING = 0.6
 # A letter shows two columns of four dots.
 ACROSS, DOWN = 2, 4
+SPACE = ord(" ")
 
 
 def row_of(scale: Scale, value: float, rows: int) -> int:
@@ -32,7 +33,7 @@ class Plot:
 
         self.chart, self.scale, self.look = chart, scale, look
         self.width, self.height = width, height
-        self.letters: Array = np.full((height, width), ord(" "), dtype=np.int64)
+        self.letters: Array = np.full((height, width), SPACE, dtype=np.int64)
         self.inks: Array = np.zeros((height, width), dtype=np.int64)
         self.styles = [""]
 
@@ -44,16 +45,23 @@ class Plot:
             self._sign(*self.chart.best, "★", "best bold")
         for row in ruled if not self.look.ascii else ():
             self._grid(row)
-        lines = ["".join(map(chr, line)) for line in self.letters.tolist()]
         return [
-            merge([(letter, self.styles[ink]) for letter, ink in zip(line, inks, strict=True)])
-            for line, inks in zip(lines, self.inks.tolist(), strict=True)
+            self._row(letters, inks) for letters, inks in zip(self.letters.tolist(), self.inks.tolist(), strict=True)
         ]
+
+    def _row(self, letters: list[int], inks: list[int]) -> Row:
+        """One row; a space takes the style before it, because each change of style is sent to the terminal."""
+        spans = []
+        style = 0
+        for letter, ink in zip(letters, inks, strict=True):
+            style = ink if letter != SPACE else style
+            spans.append((chr(letter), self.styles[style]))
+        return merge(spans)
 
     def _grid(self, row: int) -> None:
         import numpy as np
 
-        empty = (self.letters[row] == ord(" ")) & (np.arange(self.width) % 3 == 2)
+        empty = (self.letters[row] == SPACE) & (np.arange(self.width) % 3 == 2)
         self.letters[row][empty] = ord("·")
         self.inks[row][empty] = self._ink("rule")
 

@@ -47,11 +47,11 @@ class Rows(Widget):
         if len(before) != len(self._rows):
             self.refresh()
             return
-        changed = [
-            Region(0, y, width, 1)
-            for y, (old, new) in enumerate(zip(before, self._rows, strict=True))
-            if old != new and y < height
-        ]
+        changed = []
+        for y, (old, new) in enumerate(zip(before, self._rows, strict=True)):
+            if old != new and y < height:
+                first, last = difference(old, new, width)
+                changed.append(Region(first, y, last - first, 1))
         if changed:
             self.refresh(*changed)
 
@@ -69,3 +69,19 @@ class Rows(Widget):
         if self.dltui.look.ascii:
             row = fit([(to_ascii(text), words) for text, words in row], width)
         return Strip([Segment(text, base + style(words)) for text, words in row], width)
+
+
+def difference(old: Row, new: Row, width: int) -> tuple[int, int]:
+    """The first cell in which two rows differ and the one after the last; the whole width where letters are wide."""
+    before, after = _cells(old, width), _cells(new, width)
+    if before is None or after is None:
+        return 0, width
+    first = next((x for x in range(width) if before[x] != after[x]), 0)
+    last = next((x for x in reversed(range(width)) if before[x] != after[x]), width - 1)
+    return first, last + 1
+
+
+def _cells(row: Row, width: int) -> list[tuple[str, str]] | None:
+    """Letter and style of each cell; None when letters and cells are not the same."""
+    cells = [(letter, style) for text, style in fit(row, width) for letter in text]
+    return cells if len(cells) == width else None
