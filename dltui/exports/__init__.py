@@ -29,6 +29,7 @@ def dltui_exporters() -> list[Exporter]:
         _exporter("confusion_matrix", task="classification"),
         _exporter("mislabeled", task="classification"),
         _exporter("regression", task="regression"),
+        _exporter("structure"),
         _exporter("metrics", suffix="csv"),
         _exporter("summary", suffix="json"),
         _exporter("model", suffix="safetensors"),

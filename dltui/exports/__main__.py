@@ -24,19 +24,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         reader = RunReader(arguments.run)
         reader.refresh()
-        folder = arguments.to or Path(reader.run["exports"])
         source = json.loads(arguments.source) if arguments.source else None
-        done = write(reader, folder, _formats(arguments.format, reader), source)
+        done = write(reader, _folder(arguments.to, reader), _formats(arguments.format, reader), source)
     except DltuiError as error:
         return _refuse(error)
-    except KeyError as error:
-        return _refuse(RunError(f"run.json of {clean_line(arguments.run)} does not say {error}"))
     _say(done, arguments.json)
     return _refuse(RunError("; ".join(done.problems))) if done.problems else 0
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -P -m dltui.exports", description="Writes a run's figures and tables.")
+    parser = argparse.ArgumentParser(
+        prog="python -P -m dltui.exports", description="Writes a run's figures and tables."
+    )
     parser.add_argument("run", type=Path, metavar="RUN_DIR")
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write to [the run's own]")
     parser.add_argument("--format", metavar="F,F", help="svg, png, pdf [as the run was started]")
@@ -54,6 +53,12 @@ def _settle() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, leave)
+
+
+def _folder(to: Path | None, reader: RunReader) -> Path:
+    if to is None and not reader.run.get("exports"):
+        raise UsageError("run.json does not say where figures go; say --to DIR")
+    return to or Path(reader.run["exports"])
 
 
 def _formats(text: str | None, reader: RunReader) -> list[str]:

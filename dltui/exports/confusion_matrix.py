@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.patches import Rectangle
 
 from dltui.exports import style
 from dltui.exports.format import count, names, percent
+from dltui.exports.grid import Grid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,22 +22,24 @@ if TYPE_CHECKING:
 
     from dltui.core.reader import RunReader
 
-MOST_WITH_COUNTS = 20
-"""With more classes the cells are too small for numbers, and the worst pairs are listed instead."""
-PAIRS = 24
-LARGEST_CELL = 0.5
-LONGEST_LABEL = 1.25
-COLOURS = LinearSegmentedColormap.from_list("paper-blue", [style.PAPER, "#9ecae1", style.BLUE, style.DEEP_BLUE])
+PAIRS = 40
+COLOURS = LinearSegmentedColormap.from_list("paper-blue", [style.PAPER, "#c6dbef", "#4a90c4", style.DEEP_BLUE])
+# The square root shows a mistake of a few percent, which is what one looks for beside a dark diagonal.
+NORM = PowerNorm(0.5, vmin=0.0, vmax=1.0)
+DARK = 0.25
+"""Cells with a larger share carry white numbers."""
+TICKS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 @dataclass
 class Confusion:
-    """`counts` int (n, n): rows are true classes, columns predicted ones. `split` names the data."""
+    """`counts` int (n, n): rows are true classes, columns predicted ones. `split` names the data, `epoch` the model."""
 
     subject: str
     classes: Sequence[str]
     counts: np.ndarray[Any, np.dtype[np.int64]]
     split: str
+    epoch: int | None = None
 
     @property
     def accuracy(self) -> float:
@@ -55,105 +60,122 @@ class Confusion:
 
 
 def draw_confusion_matrix(confusion: Confusion) -> Figure:
-    many = len(confusion.classes) > MOST_WITH_COUNTS
-    size = style.TINY - 2.4 if len(confusion.classes) > 60 else style.TINY if many else style.SMALL
-    room = LONGEST_LABEL if not many else 0.85
-    labels = style.fit_all(list(confusion.classes), room, size)
-    label = max((style.text_width(text, size) for text in labels), default=0.3) + 0.1
-    left = style.MARGIN + 0.22 + label
-    right = 2.0 if many else 0.95
-    cell = min(LARGEST_CELL, (style.WIDTH - left - right) / len(labels))
-    side = cell * len(labels)
-    bottom = 0.32 + label
-    figure = style.page(bottom + side + 0.62)
-    top = style.heading(figure, _title(confusion), _subtitle(confusion))
-    axes = style.place(figure, left, top - 0.1 - side, side, side)
-    mesh = _cells(axes, confusion, many)
-    _labels(axes, labels, size)
-    if many:
-        _list_pairs(figure, confusion, left + side + 0.3, top - 0.1)
-    else:
-        _scale(figure, mesh, (left + side + 0.18, top - 0.1 - side, side))
+    grid = Grid.of(confusion.classes, int(confusion.counts.max(initial=0)))
+    figure = style.page(grid.height, grid.width)
+    top = style.heading(figure, _title(confusion), _subtitle(confusion, grid))
+    axes = style.place(figure, grid.left, top - 0.12 - grid.side, grid.side, grid.side)
+    _cells(axes, confusion, grid)
+    _labels(axes, grid)
+    right, edge = grid.left + grid.side, top - 0.12
+    if grid.recall:
+        _recalls(figure, confusion, grid, right, edge)
+    bar = right + grid.recall + 0.16
+    _scale(figure, bar, edge - min(grid.side, 5.0), min(grid.side, 5.0))
+    if grid.pairs:
+        _list_pairs(figure, confusion, bar + 0.75, edge, edge - grid.side)
     return figure
 
 
 def _title(confusion: Confusion) -> str:
     total = count(int(confusion.counts.sum()))
-    return f"Accuracy {percent(confusion.accuracy)} on {total} {confusion.split} samples: {confusion.subject}"
+    when = f" after epoch {confusion.epoch}" if confusion.epoch else ""
+    return f"{confusion.subject}: {confusion.split} accuracy {percent(confusion.accuracy)}, n = {total}{when}"
 
 
-def _subtitle(confusion: Confusion) -> str:
-    cells = "" if len(confusion.classes) > MOST_WITH_COUNTS else "; numbers are samples"
-    return f"rows are true classes, columns predicted ones; colour is the share of the row{cells}"
+def _subtitle(confusion: Confusion, grid: Grid | None = None) -> str:
+    numbers = "numbers are samples, " if grid and grid.number_size else ""
+    return f"{numbers}colour is the share of the true class"
 
 
-def _cells(axes: Axes, confusion: Confusion, many: bool) -> Any:
-    size = len(confusion.classes)
-    shares = confusion.shares
-    mesh: Any
-    if many:
-        mesh = axes.imshow(shares, cmap=COLOURS, vmin=0, vmax=1, extent=(0, size, size, 0), aspect="auto")
-    else:
-        mesh = axes.pcolormesh(shares, cmap=COLOURS, vmin=0, vmax=1, edgecolors=style.GRID, linewidth=0.5)
-        for (row, column), number in np.ndenumerate(confusion.counts):
-            _number(axes, row, column, int(number), float(shares[row][column]))
+def _cells(axes: Axes, confusion: Confusion, grid: Grid) -> None:
+    size, shares = len(confusion.classes), confusion.shares
     axes.set_xlim(0, size)
     axes.set_ylim(size, 0)
     for spine in axes.spines.values():
         spine.set_visible(True)
-    return mesh
+    if not grid.number_size:
+        style.picture(axes, COLOURS(NORM(shares)), (0, size, size, 0))
+        return
+    for (row, column), share in np.ndenumerate(shares):
+        number = int(confusion.counts[row, column])
+        if number:
+            axes.add_patch(Rectangle((column, row), 1, 1, facecolor=COLOURS(NORM(share)), edgecolor="none"))
+        if number or grid.recall:
+            _number(axes, row, column, number, float(share), grid.number_size)
+    for place in range(1, size):
+        axes.axhline(place, color=style.GRID, linewidth=0.6)
+        axes.axvline(place, color=style.GRID, linewidth=0.6)
 
 
-def _number(axes: Axes, row: int, column: int, number: int, share: float) -> None:
-    colour = style.PAPER if share > 0.55 else style.INK if number else style.RULE
-    weight = "bold" if row == column else "normal"
+def _number(axes: Axes, row: int, column: int, number: int, share: float, size: float) -> None:
+    colour = style.PAPER if share > DARK else style.INK if number else style.RULE
     axes.text(
-        column + 0.5, row + 0.5, count(number) if number else "·", color=colour, fontsize=style.SMALL, weight=weight,
-        ha="center", va="center_baseline",
+        column + 0.5, row + 0.5, count(number) if number else "·", color=colour, fontsize=size,
+        weight="bold" if row == column else "normal", ha="center", va="center_baseline",
     )  # fmt: skip
 
 
-def _labels(axes: Axes, labels: list[str], size: float) -> None:
-    places = np.arange(len(labels)) + 0.5
-    axes.set_xticks(places, labels, rotation=90, fontsize=size)
-    axes.set_yticks(places, labels, fontsize=size)
-    axes.tick_params(length=0, pad=3)
-    axes.set_xlabel("predicted", labelpad=4)
-    axes.set_ylabel("true", labelpad=4)
+def _labels(axes: Axes, grid: Grid) -> None:
+    places = np.arange(0, len(grid.labels), grid.every) + 0.5
+    shown = grid.labels[:: grid.every]
+    slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(places, shown, fontsize=grid.label_size, **(slanted if grid.slanted else {"rotation": 90}))
+    axes.set_yticks(places, shown, fontsize=grid.label_size)
+    axes.tick_params(length=0, pad=3, labelcolor=style.INK)
+    left, bottom = (grid.left - style.MARGIN) / grid.side, (grid.below - style.MARGIN) / grid.side
+    kwargs: dict[str, Any] = {"transform": axes.transAxes, "color": style.MUTED, "fontsize": style.TEXT}
+    axes.text(-left, 0.5, "true class", rotation=90, ha="left", va="center", **kwargs)
+    axes.text(0.5, -bottom, "predicted class", ha="center", va="bottom", **kwargs)
 
 
-def _scale(figure: Figure, mesh: Any, place: tuple[float, float, float]) -> None:
-    left, bottom, height = place
-    axes = style.place(figure, left, bottom, 0.12, height)
-    bar = figure.colorbar(mesh, cax=axes, ticks=[0, 0.25, 0.5, 0.75, 1])
-    bar.ax.set_yticklabels(["0 %", "25 %", "50 %", "75 %", "100 %"])
-    bar.ax.tick_params(length=0)
+def _recalls(figure: Figure, confusion: Confusion, grid: Grid, left: float, top: float) -> None:
+    """The share of each true class that is found, as a number, at the end of its row."""
+    x = left + grid.recall - 0.02
+    style.write(figure, x, top + 0.05, "recall", fontsize=style.SMALL, color=style.MUTED, ha="right")
+    for row, shares in enumerate(confusion.shares):
+        text = percent(float(shares[row]), 1) if confusion.counts[row].any() else "–"
+        y = top - (row + 0.5) * grid.cell
+        style.write(figure, x, y, text, fontsize=grid.label_size, ha="right", va="center_baseline")
+
+
+def _scale(figure: Figure, left: float, bottom: float, height: float) -> None:
+    axes = style.place(figure, left, bottom, 0.1, height)
+    bar = figure.colorbar(ScalarMappable(NORM, COLOURS), cax=axes, ticks=TICKS if height > 2.4 else TICKS[::3])
+    bar.ax.set_yticklabels([f"{100 * tick:.0f} %" for tick in bar.get_ticks()])
+    bar.ax.minorticks_off()
+    bar.ax.tick_params(length=0, pad=3)
     bar.outline.set_edgecolor(style.RULE)
 
 
-def _list_pairs(figure: Figure, confusion: Confusion, left: float, top: float) -> None:
+def _list_pairs(figure: Figure, confusion: Confusion, left: float, top: float, bottom: float) -> None:
     """The most frequent mistakes, beside the matrix."""
-    style.write(figure, left, top, "true › predicted", fontsize=style.SMALL, fontweight="bold", va="top")
-    room = style.WIDTH - style.MARGIN - left
+    right = float(figure.get_size_inches()[0]) - style.MARGIN
+    kwargs: dict[str, Any] = {"fontsize": style.SMALL, "va": "top"}
+    half = (right - left - 0.35) / 2
+    for x, text in ((left, "true class"), (left + half, "predicted")):
+        style.write(figure, x, top, text, fontweight="bold", **kwargs)
+    style.write(figure, right, top, "n", fontweight="bold", ha="right", **kwargs)
     for line, (row, column, number) in enumerate(confusion.pairs(), start=1):
-        half = (room - 0.45) / 2
-        true, said = (style.fit(confusion.classes[place], half, style.TINY) for place in (row, column))
-        y = top - 0.06 - 0.15 * line
-        style.write(figure, left, y, f"{true} › {said}", fontsize=style.TINY, va="top")
-        style.write(figure, left + room, y, count(number), fontsize=style.TINY, va="top", ha="right")
+        y = top - 0.04 - 0.165 * line
+        if y - 0.12 < bottom:
+            break
+        for x, place in ((left, row), (left + half, column)):
+            style.write(figure, x, y, style.fit(confusion.classes[place], half - 0.08, style.SMALL), **kwargs)
+        style.write(figure, right, y, count(number), ha="right", **kwargs)
 
 
 def collect(reader: RunReader, subject: str) -> Confusion | None:
     """The test split once it was evaluated, the latest validation until then; None before that."""
-    arrays = reader.predictions("test") or reader.predictions("validation-latest")
-    attempt = reader.history.attempt
-    if arrays is None or attempt is None or "labels" not in arrays:
+    from dltui.exports.evaluation import latest
+
+    found, attempt = latest(reader), reader.history.attempt
+    if found is None or attempt is None or "labels" not in found.arrays:
         return None
-    labels, said = arrays["labels"], arrays["top"][:, 0]
+    labels, said = found.arrays["labels"], found.arrays["top"][:, 0]
     known = list(attempt.dataset.get("classes") or [])
     size = max(len(known), int(labels.max(initial=0)) + 1, int(said.max(initial=0)) + 1)
     counts = np.bincount(labels * size + said, minlength=size * size).reshape(size, size)
-    return Confusion(subject, names(known, size), counts, str(arrays["split"]))
+    return Confusion(subject, names(known, size), counts, found.split, found.epoch)
 
 
 def export(reader: RunReader, target: Path) -> None:
@@ -165,5 +187,5 @@ def export(reader: RunReader, target: Path) -> None:
     if confusion is None:
         return
     with style.applied():
-        figure = draw_confusion_matrix(confusion)
-        save(figure, target, about(reader, _title(confusion), _subtitle(confusion)))
+        described = f"Confusion matrix of {len(confusion.classes)} classes: {_subtitle(confusion)}."
+        save(draw_confusion_matrix(confusion), target, about(reader, _title(confusion), described))

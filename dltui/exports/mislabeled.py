@@ -21,6 +21,7 @@ COLUMNS, ROWS = 8, 5
 IMAGE = 0.66
 """Inches."""
 LINE = 0.118
+SUBTITLE = "most confident first; above: true class; below: predicted class, its probability, sample id"
 
 
 @dataclass
@@ -48,10 +49,8 @@ class Mistakes:
 def draw_mislabeled(mistakes: Mistakes) -> Figure:
     rows = max(1, -(-len(mistakes.shown) // COLUMNS))
     cell = IMAGE + 4 * LINE + 0.14
-    figure = style.page(0.66 + rows * cell)
-    top = style.heading(
-        figure, _title(mistakes), "above: true class; below: predicted class, its probability, sample id"
-    )
+    figure = style.page(0.7 + rows * cell)
+    top = style.heading(figure, _title(mistakes), SUBTITLE)
     width = (style.WIDTH - 2 * style.MARGIN) / COLUMNS
     for position, mistake in enumerate(mistakes.shown):
         row, column = divmod(position, COLUMNS)
@@ -63,13 +62,16 @@ def draw_mislabeled(mistakes: Mistakes) -> Figure:
 
 def _cell(figure: Figure, mistake: Mistake, centre: float, top: float, room: float) -> None:
     def line(y: float, text: str, size: float, **kwargs: Any) -> None:
-        style.write(figure, centre, y, style.fit(text, room, size), fontsize=size, ha="center", va="top", **kwargs)
+        fitting = style.fit(text, room, size, kwargs.get("fontweight", "normal"))
+        style.write(figure, centre, y, fitting, fontsize=size, ha="center", va="top", **kwargs)
 
     line(top, mistake.true, style.SMALL)
     bottom = top - LINE - 0.04 - IMAGE
     axes = style.place(figure, centre - IMAGE / 2, bottom, IMAGE, IMAGE)
-    grey = mistake.image.shape[2] == 1
-    axes.imshow(mistake.image[..., 0] if grey else mistake.image[..., :3], cmap="gray", vmin=0, vmax=255)
+    grey = mistake.image.shape[2] < 3
+    style.picture(axes, mistake.image[..., 0] if grey else mistake.image[..., :3], _centred(mistake.image))
+    axes.set_xlim(0, 1)
+    axes.set_ylim(1, 0)
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -81,21 +83,27 @@ def _cell(figure: Figure, mistake: Mistake, centre: float, top: float, room: flo
     )  # fmt: skip
 
 
+def _centred(image: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[float, float, float, float]:
+    """Where an image lies in a unit square, undistorted."""
+    height, width = (side / max(image.shape[:2]) for side in image.shape[:2])
+    return (0.5 - width / 2, 0.5 + width / 2, 0.5 + height / 2, 0.5 - height / 2)
+
+
 def _title(mistakes: Mistakes) -> str:
-    return (
-        f"{count(mistakes.wrong)} of {count(mistakes.total)} {mistakes.split} images mislabeled, "
-        f"most confident first: {mistakes.subject}"
-    )
+    return f"{mistakes.subject}: {count(mistakes.wrong)} of {count(mistakes.total)} {mistakes.split} images mislabeled"
 
 
 def collect(reader: RunReader, subject: str) -> Mistakes | None:
     """From the test split once it was evaluated, from the latest validation until then; None without images."""
-    arrays = reader.predictions("test") or reader.predictions("validation-latest")
-    attempt = reader.history.attempt
-    if arrays is None or attempt is None or "thumbnails" not in arrays or arrays["thumbnails"].shape[1:] == (0, 0, 0):
+    from dltui.exports.evaluation import latest
+
+    found, attempt = latest(reader), reader.history.attempt
+    arrays = found.arrays if found else {}
+    if found is None or attempt is None or not all(arrays.get("thumbnails", np.zeros(0)).shape[1:]):
         return None
     known = list(attempt.dataset.get("classes") or [])
-    classes = names(known, max(len(known), int(arrays["labels"].max(initial=0)) + 1))
+    largest = max(int(arrays["labels"].max(initial=0)), int(arrays["top"].max(initial=0)))
+    classes = names(known, max(len(known), largest + 1))
     shown = [
         Mistake(
             image,
@@ -107,7 +115,7 @@ def collect(reader: RunReader, subject: str) -> Mistakes | None:
         for row, image in zip(arrays["wrong"][: COLUMNS * ROWS], arrays["thumbnails"], strict=False)
     ]
     wrong = int((arrays["labels"] != arrays["top"][:, 0]).sum())
-    return Mistakes(subject, str(arrays["split"]), shown, wrong, len(arrays["labels"]))
+    return Mistakes(subject, found.split, shown, wrong, len(arrays["labels"]))
 
 
 def export(reader: RunReader, target: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from dltui.exports import style
-from dltui.exports.format import count, number
+from dltui.exports.format import count, number, plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,11 +38,14 @@ class Fit:
 
 
 def fitted_line(x: Values, prediction: Values) -> tuple[float, float] | None:
-    """Slope and intercept of a model of one feature and one target; None for others."""
-    if x.shape[1] != 1 or prediction.shape[1] != 1 or len(np.unique(x)) < 2:
+    """Slope and intercept of a model whose one output is a straight line of its one feature; None for others."""
+    if x.shape[1] != 1 or prediction.shape[1] != 1 or not np.isfinite(prediction).all() or len(np.unique(x)) < 2:
         return None
-    slope, intercept = np.polyfit(x[:, 0].astype(np.float64), prediction[:, 0].astype(np.float64), 1)
-    return float(slope), float(intercept)
+    across, up = x[:, 0].astype(np.float64), prediction[:, 0].astype(np.float64)
+    slope, intercept = (float(value) for value in np.polyfit(across, up, 1))
+    bend = float(np.abs(slope * across + intercept - up).max())
+    straight = bend <= 1e-4 * max(float(np.ptp(up)), float(np.abs(up).max()) * 1e-2, 1e-12)
+    return (slope, intercept) if straight else None
 
 
 def draw_regression(fit: Fit) -> Figure:
@@ -52,78 +55,98 @@ def draw_regression(fit: Fit) -> Figure:
     width = style.WIDTH - left - style.MARGIN - gap
     main = style.place(figure, left, bottom, width * 0.6, top - bottom - 0.3)
     rest = style.place(figure, left + width * 0.6 + gap, bottom, width * 0.4, top - bottom - 0.3)
-    line = fitted_line(fit.x, fit.prediction)
-    if line is None:
-        _against_truth(main, fit)
+    if fit.x.shape[1] == 1 and fit.prediction.shape[1] == 1:
+        _points_and_line(main, fit)
     else:
-        _points_and_line(main, fit, line)
+        _against_truth(main, fit)
     _residuals(rest, fit)
     for axes in (main, rest):
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
         axes.grid(axis="y")
         axes.spines["left"].set_visible(False)
     return figure
 
 
 def _title(fit: Fit) -> str:
-    return f"MSE {number(fit.mse)} on {count(len(fit.y))} {fit.split} points: {fit.subject}"
+    return f"{fit.subject}: {fit.split} MSE {number(fit.mse)}, n = {count(len(fit.y))}"
 
 
 def _subtitle(fit: Fit) -> str:
-    spread = f"typical residual {number(math.sqrt(fit.mse), 3)}"
     line = fitted_line(fit.x, fit.prediction)
     if line is None:
-        return spread
+        return f"{plural(fit.x.shape[1], 'feature')}, {plural(fit.y.shape[1], 'target')}"
     sign = "+" if line[1] >= 0 else "−"
-    return f"fitted line y = {number(line[0])} x {sign} {number(abs(line[1]))}; {spread}"
+    return f"fitted line y = {number(line[0])} x {sign} {number(abs(line[1]))}"
 
 
-def _points_and_line(axes: Axes, fit: Fit, line: tuple[float, float]) -> None:
+def _points_and_line(axes: Axes, fit: Fit) -> None:
+    """The model between the smallest and the largest x of the split: its own predictions, whatever their shape."""
     axes.set_title("Points and fitted line")
     _scatter(axes, fit.x[:, 0], fit.y[:, 0])
-    ends = np.array([fit.x.min(), fit.x.max()])
-    axes.plot(ends, line[0] * ends + line[1], color=style.VERMILION, linewidth=1.6)
+    order = np.argsort(fit.x[:, 0], kind="stable")
+    if fitted_line(fit.x, fit.prediction):
+        order = order[[0, -1]]
+    axes.plot(fit.x[order, 0], fit.prediction[order, 0], color=style.VERMILION, linewidth=1.6)
     axes.set_xlabel("x")
-    axes.set_ylabel("y")
+    axes.set_ylabel("y", rotation=0)
 
 
 def _against_truth(axes: Axes, fit: Fit) -> None:
     axes.set_title("Predicted against true")
     _scatter(axes, fit.y.ravel(), fit.prediction.ravel())
-    ends = np.array([fit.y.min(), fit.y.max()])
+    known = fit.y[np.isfinite(fit.y)]
+    ends = [known.min(initial=0.0), known.max(initial=0.0)]
     axes.plot(ends, ends, color=style.VERMILION, linewidth=1.2, linestyle=(0, (4, 1.6)))
     axes.set_xlabel("true")
     axes.set_ylabel("predicted")
 
 
 def _scatter(axes: Axes, x: Values, y: Values) -> None:
+    shown = np.isfinite(x) & np.isfinite(y)
+    size = min(3.0, max(1.2, 40 / math.sqrt(max(len(x), 1))))
     axes.plot(
-        x, y, linestyle="none", marker="o", markersize=2.8, color=style.BLUE, alpha=0.55, markeredgewidth=0,
-        rasterized=len(x) > 5_000,
+        x[shown], y[shown], linestyle="none", marker="o", markersize=size, color=style.BLUE, alpha=0.5,
+        markeredgewidth=0, rasterized=len(x) > 5_000,
     )  # fmt: skip
 
 
 def _residuals(axes: Axes, fit: Fit) -> None:
     """How often each size of y minus prediction occurs, and one root mean square on either side of zero."""
     residuals = (fit.y.astype(np.float64) - fit.prediction).ravel()
-    axes.set_title("Residuals")
-    axes.hist(residuals, bins=min(40, max(8, round(math.sqrt(len(residuals))))), color=style.BLUE, alpha=0.75)
-    axes.axvline(0, color=style.INK, linewidth=0.8)
-    for edge in (-math.sqrt(fit.mse), math.sqrt(fit.mse)):
-        axes.axvline(edge, color=style.VERMILION, linewidth=1.0, linestyle=(0, (4, 1.6)))
+    residuals = residuals[np.isfinite(residuals)]
+    spread = math.sqrt(fit.mse) if fit.mse >= 0 else math.nan
+    axes.set_title(f"Residuals (dashed: ± RMS {number(spread, 3)})")
     axes.set_xlabel("y − prediction")
     axes.set_ylabel("points")
+    if not len(residuals):
+        return
+    bins = min(40, max(8, round(math.sqrt(len(residuals)))))
+    axes.hist(residuals, bins=bins, histtype="stepfilled", color=style.PALE_BLUE, edgecolor=style.BLUE, linewidth=0.9)
+    axes.axvline(0, color=style.INK, linewidth=0.8)
+    for edge in (-spread, spread) if math.isfinite(spread) else ():
+        axes.axvline(edge, color=style.VERMILION, linewidth=1.1, linestyle=(0, (4, 1.6)))
+
+
+def collect(reader: RunReader, subject: str) -> Fit | None:
+    """The test split once it was evaluated, the latest validation until then; None before that."""
+    from dltui.exports.evaluation import latest
+
+    found = latest(reader)
+    if found is None or "prediction" not in found.arrays:
+        return None
+    arrays = {name: found.arrays[name].reshape(len(found.arrays[name]), -1) for name in ("x", "y", "prediction")}
+    return Fit(subject, found.split, arrays["x"], arrays["y"], arrays["prediction"])
 
 
 def export(reader: RunReader, target: Path) -> None:
-    """Draws the test split once it was evaluated, the latest validation until then, nothing before that."""
+    """Draws nothing before the first evaluation."""
     from dltui.exports.about import about, subject
     from dltui.exports.save import save
 
-    arrays = reader.predictions("test") or reader.predictions("validation-latest")
-    if arrays is None or "prediction" not in arrays:
+    fit = collect(reader, subject(reader))
+    if fit is None:
         return
-    fit = Fit(subject(reader), str(arrays["split"]), arrays["x"], arrays["y"], arrays["prediction"])
     with style.applied():
-        save(draw_regression(fit), target, about(reader, _title(fit), _subtitle(fit)))
+        described = f"Points, fitted line and residuals of a regression: {_subtitle(fit)}."
+        save(draw_regression(fit), target, about(reader, _title(fit), described))

@@ -25,12 +25,16 @@ PAPER = "#ffffff"
 BLUE = "#0072b2"
 VERMILION = "#d55e00"
 DEEP_BLUE = "#08306b"
+PALE_BLUE = "#a9cfe6"
+HEAD_BLUE = "#dcebf5"
 
 TITLE, TEXT, SMALL, TINY = 10.0, 8.0, 7.0, 6.0
 """Sizes in points."""
 WIDTH = 7.2
 """Inches: two columns of a journal."""
 MARGIN = 0.16
+SHARP = 224
+"""Pixels on the longer side of an embedded picture, at least."""
 
 # DejaVu Sans comes with matplotlib; the others are asked only for scripts that it lacks.
 FALLBACKS = (
@@ -180,3 +184,15 @@ def fit_all(texts: list[str], room: float, size: float) -> list[str]:
 def _both_ends(text: str, room: float, size: float) -> str:
     tail = text[-max(len(fit(text, room, size)) // 2 - 1, 1) :]
     return fit(text, max(room - text_width(tail, size), 0.0), size) + tail
+
+
+def picture(axes: Axes, colours: Any, extent: tuple[float, float, float, float]) -> None:
+    """An image of RGB(A) or grey values in [0, 1] or uint8, whose pixels stay sharp squares in every viewer.
+
+    Many viewers smooth small images whatever the file says; each pixel is therefore many.
+    """
+    import numpy as np
+
+    times = max(6, SHARP // max(colours.shape[:2]))
+    large = np.repeat(np.repeat(colours, times, axis=0), times, axis=1)
+    axes.imshow(large, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto")

@@ -2,194 +2,237 @@
 
 from __future__ import annotations
 
-import json
+import base64
+import hashlib
+import io
 import os
-import subprocess
-import sys
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
-from dltui.core.errors import RunError, UsageError
 from dltui.core.reader import RunReader
-from dltui.exports.__main__ import write
-from dltui.exports.about import command
+from dltui.exports import confusion_matrix, mislabeled, regression, structure, style, training_metrics
+from dltui.exports.about import About, about
 from dltui.exports.confusion_matrix import Confusion
-from dltui.exports.regression import fitted_line
-from dltui.exports.summary import summary
-from tests.core.sample_run import make_sample_run
+from dltui.exports.regression import Fit, fitted_line
+from dltui.exports.save import render
+from dltui.exports.training_metrics import Curves, Training
+from dltui.exports.write import write
+from tests.exports.runs import HOSTILE, names, reader
 
 GOLDEN = Path(__file__).parent / "golden"
-HOSTILE = (
-    "\x1b]52;c;aGk=\x07", "<script>&\"'", "[bold", "$x^2$ \\frac", "\u202eevil", "\ud800", "a\x00b", "\uffff",
-    "シャツ" * 30, "x" * 300,
-)  # fmt: skip
-SUMMARY = {
-    "run_id", "model", "framework", "dataset", "device", "seed", "status", "epochs", "best_epoch", "parameters",
-    "samples_per_second", "train_seconds", "weights_sha256", "command", "versions",
-}  # fmt: skip
+ABOUT = About("title", "description")
+SVG = "{http://www.w3.org/2000/svg}"
 
 
-def reader(path: Path, **options: object) -> RunReader:
-    found = RunReader(make_sample_run(path / "runs", **options))  # type: ignore[arg-type]
-    found.refresh()
-    return found
+def _training(found: RunReader) -> Figure:
+    return training_metrics.draw_training_metrics(training_metrics.collect(found, "m on d"))  # type: ignore[arg-type]
 
 
-def names(files: list[Path]) -> set[str]:
-    return {path.name for path in files}
+def _confusion(found: RunReader) -> Figure:
+    return confusion_matrix.draw_confusion_matrix(confusion_matrix.collect(found, "m on d"))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("task", ["classification", "regression"])
-def test_golden(tmp_path: Path, task: str) -> None:
-    """Set DLTUI_UPDATE_GOLDEN=1 to accept what is drawn, then look at every picture."""
-    files = [path for path in write(reader(tmp_path, task=task), tmp_path / "out", ["svg"]) if path.suffix == ".svg"]
-    assert len(files) == (3 if task == "classification" else 2)
-    for path in files:
-        golden = GOLDEN / f"{task}-{path.name}"
-        if os.environ.get("DLTUI_UPDATE_GOLDEN"):
-            golden.write_bytes(path.read_bytes())
-        assert path.read_bytes() == golden.read_bytes(), f"{path.name} is not as it was; see {path}"
+def _mislabeled(found: RunReader) -> Figure:
+    mistakes = mislabeled.collect(found, "m on d")
+    assert mistakes
+    return mislabeled.draw_mislabeled(replace(mistakes, shown=mistakes.shown[:9]))
 
 
-def test_the_same_run_elsewhere_gives_the_same_bytes(tmp_path: Path) -> None:
-    one = write(reader(tmp_path / "a", run_id="one"), tmp_path / "out1", ["svg"])
-    two = write(reader(tmp_path / "b", run_id="two"), tmp_path / "out2", ["svg"])
+def _regression(found: RunReader) -> Figure:
+    return regression.draw_regression(regression.collect(found, "m on d"))  # type: ignore[arg-type]
+
+
+def _structure(found: RunReader) -> Figure:
+    layers = found.history.attempt.layers  # type: ignore[union-attr]
+    return structure.draw_structure(structure.Structure("m", structure.nodes(layers, [28, 28, 1])))
+
+
+def comparable(svg: str) -> str:
+    """With pixels in place of PNG files, whose compression differs from one Pillow to the next."""
+
+    def pixels(match: re.Match[str]) -> str:
+        with Image.open(io.BytesIO(base64.b64decode(match[1]))) as image:
+            return f"{image.size} {hashlib.sha256(image.convert('RGBA').tobytes()).hexdigest()}"
+
+    return re.sub(r"data:image/png;base64,\s*([A-Za-z0-9+/=\s]+)", pixels, svg)
+
+
+@pytest.mark.parametrize(
+    ("name", "draw", "options"),
+    [
+        ("training_metrics", _training, {}),
+        ("training_metrics-running", _training, {"status": "running"}),
+        ("training_metrics-regression", _training, {"task": "regression"}),
+        ("confusion_matrix", _confusion, {}),
+        ("confusion_matrix-two", _confusion, {"classes": ("cat", "dog")}),
+        ("mislabeled", _mislabeled, {}),
+        ("regression", _regression, {"task": "regression"}),
+        ("structure", _structure, {}),
+    ],
+)
+def test_golden(tmp_path: Path, name: str, draw: Callable[[RunReader], Figure], options: dict[str, object]) -> None:
+    """DLTUI_UPDATE_GOLDEN=1 accepts what is drawn; look at every picture then."""
+    found = reader(tmp_path, **options)
+    with style.applied():
+        # Text as text: small files, and a difference that can be read.
+        mpl.rcParams["svg.fonttype"] = "none"
+        svg = comparable(render(draw(found), "svg", about(found, name, "a golden file")).decode())
+    golden = GOLDEN / f"{name}.svg"
+    if os.environ.get("DLTUI_UPDATE_GOLDEN"):
+        golden.write_text(svg)
+    if svg != golden.read_text():
+        (tmp_path / "drawn.svg").write_text(svg)
+        pytest.fail(f"{name} is not as it was: compare {golden} with {tmp_path / 'drawn.svg'}")
+
+
+@pytest.mark.parametrize("formats", [["svg"], ["png"], ["pdf"]])
+def test_the_same_command_elsewhere_gives_the_same_bytes(tmp_path: Path, formats: list[str]) -> None:
+    one = write(reader(tmp_path / "a", run_id="one"), tmp_path / "out1", formats).files
+    two = write(reader(tmp_path / "b", run_id="two"), tmp_path / "out2", formats).files
+    figures = [path for path in one if path.suffix == f".{formats[0]}"]
+    assert len(figures) == 4
     for before, after in zip(one, two, strict=True):
-        if before.suffix == ".svg":
-            assert before.read_bytes() == after.read_bytes()
-            assert str(tmp_path) not in before.read_text()
+        if before in figures:
+            assert before.read_bytes() == after.read_bytes(), before.name
 
 
-def test_svgs_are_described_and_carry_the_run(tmp_path: Path) -> None:
-    for path in write(reader(tmp_path), tmp_path / "out", ["svg"]):
-        if path.suffix == ".svg":
-            root = ElementTree.parse(path).getroot()
-            assert root.find("{http://www.w3.org/2000/svg}title") is not None
-            assert root.find("{http://www.w3.org/2000/svg}desc") is not None
-            text = path.read_text()
-            for fact in ("cnn-torch", "fingerprint", "lr=0.05", "seed", "torch=2.14.1", "dltui train cnn-torch"):
-                assert fact in text, (path.name, fact)
+def test_svgs_are_described_and_carry_the_run_but_not_where_or_when(tmp_path: Path) -> None:
+    found = reader(tmp_path, run_id="secret-otter")
+    for path in write(found, tmp_path / "out", ["svg"]).files:
+        if path.suffix != ".svg":
+            continue
+        root = ElementTree.parse(path).getroot()
+        assert root.find(f"{SVG}title") is not None
+        assert root.find(f"{SVG}desc") is not None
+        text = path.read_text()
+        for fact in ("cnn-torch", "5f" * 32, "lr=0.05", "seed: 0", "torch=2.14.1", "dltui train cnn-torch"):
+            assert fact in text, (path.name, fact)
+        attempt = found.history.attempt
+        assert attempt
+        for hidden in ("secret-otter", str(tmp_path), attempt.host, "/home/user", "2026-", "<dc:date"):
+            assert not re.search(rf"\b{re.escape(hidden)}\b", comparable(text)), (path.name, hidden)
 
 
 @pytest.mark.parametrize("formats", [["svg", "png", "pdf"]])
 def test_hostile_class_names_stay_text(tmp_path: Path, formats: list[str]) -> None:
-    files = write(reader(tmp_path, classes=HOSTILE), tmp_path / "out", formats)
-    assert {"confusion_matrix.svg", "confusion_matrix.png", "confusion_matrix.pdf", "mislabeled.svg"} <= names(files)
-    for path in files:
+    done = write(reader(tmp_path, classes=HOSTILE), tmp_path / "out", formats)
+    assert not done.problems
+    assert {f"{name}.{ext}" for name in ("confusion_matrix", "mislabeled") for ext in formats} <= names(done.files)
+    for path in done.files:
         if path.suffix == ".svg":
             ElementTree.parse(path)
             assert "\x1b" not in path.read_text()
             assert "<script" not in path.read_text()
 
 
-def test_a_hundred_classes_list_the_worst_pairs(tmp_path: Path) -> None:
-    classes = tuple(f"class {number}" for number in range(100))
-    found = reader(tmp_path, classes=classes)
-    assert "confusion_matrix.svg" in names(write(found, tmp_path / "out", ["svg"]))
+def test_a_dollar_sign_is_no_formula() -> None:
+    with style.applied():
+        figure = style.page(1.0)
+        text = style.write(figure, 0, 0, "costs $5 or \\frac $")
+        render(figure, "png", ABOUT)
+    assert not text.get_parse_math()
+
+
+@pytest.mark.parametrize("size", [2, 20, 21, 40, 41, 100, 400])
+def test_a_matrix_of_any_size_lies_on_its_page(size: int) -> None:
+    counts = np.diag(np.full(size, 9_999))
+    counts[0, 1] = 12
+    confusion = Confusion("m on d", [f"a rather long class name {i}" for i in range(size)], counts, "test")
+    with style.applied():
+        figure = confusion_matrix.draw_confusion_matrix(confusion)
+        outside = _outside(figure)
+    assert not outside
+
+
+def _outside(figure: Figure) -> list[str]:
+    """Texts that do not lie on the page as a whole."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    width, height = figure.get_size_inches() * figure.dpi
+    found = []
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and text.get_visible() and text.get_text():
+            box = text.get_window_extent(canvas.get_renderer())
+            if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1:
+                found.append(text.get_text())
+    return found
+
+
+def test_a_hundred_classes_list_the_worst_pairs() -> None:
     counts = np.zeros((100, 100), dtype=np.int64)
     counts[3, 7], counts[1, 2], counts[5, 5] = 9, 4, 80
-    confusion = Confusion("m on d", classes, counts, "test")
+    confusion = Confusion("m on d", [f"class {i}" for i in range(100)], counts, "test")
     assert confusion.pairs() == [(3, 7, 9), (1, 2, 4)]
     assert confusion.accuracy == 80 / 93
+    with style.applied():
+        figure = confusion_matrix.draw_confusion_matrix(confusion)
+    texts = [text.get_text() for text in figure.texts]
+    assert texts[texts.index("class 3") : texts.index("class 3") + 3] == ["class 3", "class 7", "9"]
 
 
-@pytest.mark.parametrize("done", [0, 1, 6])
-def test_a_running_run_gives_what_there_is(tmp_path: Path, done: int) -> None:
-    files = write(reader(tmp_path, status="running", done=done), tmp_path / "out", ["svg"])
-    expected = {"summary.json"}
-    if done:
-        expected |= {"training_metrics.svg", "confusion_matrix.svg", "mislabeled.svg", "metrics.csv"}
-        expected |= {"model.safetensors"}
-    assert names(files) == expected
+@pytest.mark.parametrize("size", [1, 13, 14, 60])
+def test_a_network_of_any_depth_lies_on_its_page(size: int) -> None:
+    layer = {"name": "a layer with a long name" * 5, "kind": "Kind" * 30, "output": [1] * 40, "parameters": 10**12}
+    with style.applied():
+        figure = structure.draw_structure(structure.Structure("m", structure.nodes([layer] * size, [3])))
+        assert not _outside(figure)
+
+
+def test_every_panel_marks_the_best_epoch(tmp_path: Path) -> None:
+    found = reader(tmp_path)
+    with style.applied():
+        figure = _training(found)
+    for axes in figure.axes:
+        ring = axes.lines[-1]
+        assert list(ring.get_xdata()) == [8]
+
+
+@pytest.mark.parametrize("values", [[np.nan, np.nan], [1.0, np.nan], [1e-30, 1e30], [0.0, 0.0], [np.inf, 1.0]])
+@pytest.mark.parametrize("metric", ["loss", "accuracy", "mse"])
+def test_numbers_of_any_size_can_be_drawn(values: list[float], metric: str) -> None:
+    training = Training("m on d", [Curves(metric, [1, 2], values, values[::-1])], 1, metric)
+    with style.applied():
+        figure = training_metrics.draw_training_metrics(training)
+        assert render(figure, "svg", ABOUT).startswith(b"<?xml")
+        assert not _outside(figure)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30, 0.0])
+@pytest.mark.parametrize("shape", [(5, 1), (5, 3)])
+def test_predictions_of_any_size_can_be_drawn(value: float, shape: tuple[int, int]) -> None:
+    x = np.linspace(0, 1, 5, dtype=np.float32)[:, None] * np.ones(shape, np.float32)
+    fit = Fit("m on d", "test", x, x, np.full(shape, value, np.float32))
+    with style.applied():
+        assert render(regression.draw_regression(fit), "svg", ABOUT).startswith(b"<?xml")
+
+
+def test_a_line_needs_one_feature_and_a_straight_model() -> None:
+    x = np.linspace(-1, 1, 9, dtype=np.float32)[:, None]
+    assert fitted_line(x, 3 * x + 1) == pytest.approx((3.0, 1.0))
+    assert fitted_line(x, np.full_like(x, 2)) == pytest.approx((0.0, 2.0), abs=1e-6)
+    assert fitted_line(x, x**2) is None
+    assert fitted_line(np.hstack([x, x]), x) is None
+    assert fitted_line(np.ones_like(x), x) is None
 
 
 def test_data_without_images_have_no_grid(tmp_path: Path) -> None:
-    assert "mislabeled.svg" not in names(write(reader(tmp_path, image=False), tmp_path / "out", ["svg"]))
+    assert "mislabeled.svg" not in names(write(reader(tmp_path, image=False), tmp_path / "out", ["svg"]).files)
 
 
-def test_summary_has_the_fields_that_scripts_rely_on(tmp_path: Path) -> None:
-    found = summary(reader(tmp_path))
-    assert set(found) == SUMMARY | {"validation_accuracy", "test_accuracy", "test_loss"}
-    assert found["status"] == "finished"
-    assert found["best_epoch"] == 8
-    line = summary(reader(tmp_path / "lines", task="regression"))
-    assert set(line) == SUMMARY | {"validation_mse", "test_mse", "slope", "intercept"}
-    assert line["slope"] == pytest.approx(1.997, abs=1e-4)
-    assert line["intercept"] == pytest.approx(1.01, abs=1e-4)
-
-
-def test_a_table_of_metrics_is_exact(tmp_path: Path) -> None:
+def test_a_test_result_of_before_a_resume_is_not_shown(tmp_path: Path) -> None:
     found = reader(tmp_path)
-    write(found, tmp_path / "out", ["svg"])
-    header, *rows = (tmp_path / "out" / "metrics.csv").read_text().splitlines()
-    columns = header.split(",")
-    assert len(rows) == 10
-    value = float(rows[7].split(",")[columns.index("validation_accuracy")])
-    assert value == found.history.epochs[8].validation["accuracy"]
-
-
-def test_weights_are_those_of_the_best_epoch(tmp_path: Path) -> None:
-    from safetensors.numpy import load_file
-
-    write(reader(tmp_path), tmp_path / "out", ["svg"])
-    weights = load_file(tmp_path / "out" / "model.safetensors")
-    assert set(weights) == {"dense/kernel", "dense/bias"}
-    assert weights["dense/kernel"][0, 0] == 8.0
-
-
-def test_commands_lose_what_names_a_place_or_a_run() -> None:
-    said = ["/venv/bin/dltui", "train", "cnn-torch", "--name", "x", "--lr=0.1", "--exports=/tmp/x", "--data-dir", "/d"]
-    assert command(said) == "dltui train cnn-torch --lr=0.1"
-
-
-def test_a_line_needs_one_feature() -> None:
-    x = np.array([[0.0], [1.0]], dtype=np.float32)
-    assert fitted_line(x, 3 * x + 1) == pytest.approx((3.0, 1.0))
-    assert fitted_line(np.ones((3, 2), np.float32), x) is None
-    assert fitted_line(np.ones((3, 1), np.float32), np.ones((3, 1), np.float32)) is None
-
-
-def test_a_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    with pytest.raises(UsageError, match="cannot write figures to"):
-        write(reader(tmp_path), blocked / "out", ["svg"])
-
-
-def test_one_exporter_that_fails_does_not_take_the_others_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(reader: RunReader, target: Path) -> None:
-        raise ZeroDivisionError("in a plugin")
-
-    monkeypatch.setattr("dltui.exports.training_metrics.export", fail)
-    with pytest.raises(RunError, match=r"cannot draw training_metrics\.svg: ZeroDivisionError: in a plugin"):
-        write(reader(tmp_path), tmp_path / "out", ["svg"])
-    assert (tmp_path / "out" / "summary.json").exists()
-    assert not (tmp_path / "out" / "training_metrics.svg").exists()
-
-
-def test_the_process_prints_its_files_and_ends_with_one_line_on_errors(tmp_path: Path) -> None:
-    run = make_sample_run(tmp_path / "runs")
-    base = [sys.executable, "-P", "-m", "dltui.exports"]
-    done = subprocess.run(
-        [*base, str(run.path), "--to", str(tmp_path / "out"), "--json"], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    files = json.loads(done.stdout)
-    assert all(Path(name).is_file() for name in files)
-    assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
-    for arguments in ([str(tmp_path)], [str(run.path), "--format", "gif"]):
-        failed = subprocess.run([*base, *arguments], capture_output=True, text=True)
-        assert failed.returncode != 0
-        assert failed.stderr.startswith("dltui: ")
-        assert failed.stderr.count("\n") == 1
-
-
-def test_listing_the_exporters_imports_no_plotting_library() -> None:
-    code = "import dltui.exports, sys; dltui.exports.dltui_exporters(); print('matplotlib' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert confusion_matrix.collect(found, "").split == "test"  # type: ignore[union-attr]
+    found.history.test = None
+    assert confusion_matrix.collect(found, "").split == "validation"  # type: ignore[union-attr]

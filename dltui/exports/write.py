@@ -1,0 +1,104 @@
+"""Draws everything that fits a run into a folder; each file appears there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core import fs
+from dltui.core.errors import DltuiError, UsageError
+from dltui.core.text import clean_line
+from dltui.exports import dltui_exporters, others
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Exporter
+    from dltui.core.reader import RunReader
+
+
+@dataclass
+class Written:
+    """The files, and in one line each why others are missing."""
+
+    files: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def write(reader: RunReader, folder: Path, formats: Sequence[str], source: Mapping[str, Any] | None = None) -> Written:
+    """What has nothing to draw yet is left out. With a `source` only that plugin draws.
+
+    Raises UsageError when the folder cannot be written or is full. An exporter that fails is a problem; the others go
+    on.
+    """
+    done = Written()
+    built_in = dltui_exporters()
+    names = [exporter.name for exporter in built_in]
+    with _workshop(folder) as temp:
+        for exporter in others.load(source, names) if source else built_in:
+            if exporter.task in (None, reader.run.get("task")):
+                _draw(exporter, reader, formats, temp, done)
+                _deliver(temp, folder, done)
+        for other in [] if source else others.sources(reader, names):
+            problem = others.draw(other, reader.directory.path, temp, formats)
+            done.problems += [problem] if problem else []
+            _deliver(temp, folder, done)
+    return done
+
+
+def _draw(exporter: Exporter, reader: RunReader, formats: Sequence[str], temp: Path, done: Written) -> None:
+    for suffix in [exporter.suffix] if exporter.kind == "table" else formats:
+        draft = temp / f"{exporter.name}.{suffix}"
+        try:
+            exporter.draw(reader, draft)
+        except Exception as error:
+            draft.unlink(missing_ok=True)
+            if fs.is_disk_full(error):
+                raise _refusal(temp.parent, error) from error
+            if not isinstance(error, DltuiError):
+                traceback.print_exc()
+            what = str(error) if isinstance(error, DltuiError) else f"{type(error).__name__}: {error}"
+            done.problems.append(f"{clean_line(draft.name, 80)} not written: {clean_line(what, 300)}")
+
+
+def _deliver(temp: Path, folder: Path, done: Written) -> None:
+    """Give finished files their place, readable for whom the user lets read new files."""
+    for draft in sorted(temp.iterdir()):
+        if draft.is_symlink() or not draft.is_file():
+            continue
+        draft.chmod(0o666 & ~_umask())
+        try:
+            final = draft.replace(folder / draft.name)
+        except OSError as error:
+            raise _refusal(folder, error) from error
+        done.files.append(final)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+@contextlib.contextmanager
+def _workshop(folder: Path) -> Iterator[Path]:
+    """A hidden folder beside the files' final places, gone afterwards."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temp = Path(tempfile.mkdtemp(prefix=".dltui-", dir=folder))
+    except OSError as error:
+        raise _refusal(folder, error) from error
+    try:
+        yield temp
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+
+
+def _refusal(folder: Path, error: BaseException) -> UsageError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return UsageError(f"cannot write figures to {clean_line(folder)}: {clean_line(reason, 200)}; choose another folder")

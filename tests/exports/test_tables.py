@@ -1,0 +1,73 @@
+"""metrics.csv, summary.json and model.safetensors: exact values, and the fields that scripts rely on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from dltui.exports.about import command, neutral
+from dltui.exports.summary import summary
+from dltui.exports.write import write
+from tests.exports.runs import reader
+
+SUMMARY = {
+    "run_id", "model", "framework", "dataset", "device", "seed", "status", "epochs", "best_epoch", "parameters",
+    "samples_per_second", "train_seconds", "weights_sha256", "command", "versions",
+}  # fmt: skip
+
+
+def test_summary_has_the_fields_that_scripts_rely_on(tmp_path: Path) -> None:
+    found = summary(reader(tmp_path))
+    assert set(found) == SUMMARY | {"validation_accuracy", "test_accuracy", "test_loss"}
+    assert found["status"] == "finished"
+    assert found["best_epoch"] == 8
+    line = summary(reader(tmp_path / "lines", task="regression"))
+    assert set(line) == SUMMARY | {"validation_mse", "test_mse", "slope", "intercept"}
+    assert line["slope"] == pytest.approx(1.997, abs=1e-4)
+    assert line["intercept"] == pytest.approx(1.01, abs=1e-4)
+
+
+def test_what_is_not_known_yet_is_null(tmp_path: Path) -> None:
+    write(reader(tmp_path, status="running", done=0), tmp_path / "out", ["svg"])
+    found = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert found["status"] == "running"
+    assert found["epochs"] == 0
+    for name in ("best_epoch", "validation_accuracy", "test_accuracy", "samples_per_second", "weights_sha256"):
+        assert found[name] is None
+
+
+def test_a_table_of_metrics_is_exact(tmp_path: Path) -> None:
+    found = reader(tmp_path)
+    write(found, tmp_path / "out", ["svg"])
+    with (tmp_path / "out" / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 10
+    assert float(rows[7]["validation_accuracy"]) == found.history.epochs[8].validation["accuracy"]
+    assert float(rows[0]["train_loss"]) == found.history.epochs[1].train["loss"]
+
+
+def test_weights_are_those_of_the_best_epoch(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    write(reader(tmp_path), tmp_path / "out", ["svg"])
+    weights = load_file(tmp_path / "out" / "model.safetensors")
+    assert set(weights) == {"dense/kernel", "dense/bias"}
+    assert weights["dense/kernel"][0, 0] == 8.0
+
+
+def test_commands_lose_what_names_a_place_or_a_run() -> None:
+    said = ["/venv/bin/dltui", "train", "cnn-torch", "--name", "x", "--lr=0.1", "--exports=/tmp/x", "--data-dir", "/d"]
+    assert command(said) == "dltui train cnn-torch --lr=0.1"
+    plugin = ["dltui", "train", "net", "--plugin", "/home/me/my net.py", "--dataset", "folder:/data/pets/", "--json"]
+    assert command(plugin) == "dltui train net --plugin 'my net.py' --dataset folder:pets"
+
+
+def test_values_lose_the_folders_of_paths() -> None:
+    assert neutral({"path": "/a/b c/d.csv", "n": 3, "both": ["x=~/k", "plain"]}) == {
+        "path": "d.csv",
+        "n": 3,
+        "both": ["x=k", "plain"],
+    }

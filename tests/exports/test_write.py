@@ -1,0 +1,174 @@
+"""Writing a run's figures: what there is of a running one, whole files or none, other people's exporters, errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dltui.core.errors import UsageError
+from dltui.exports.write import write
+from tests.core.sample_run import make_sample_run
+from tests.exports.runs import names, reader
+
+BASE = [sys.executable, "-P", "-m", "dltui.exports"]
+PLUGIN = """
+from dltui import hookimpl
+from dltui.core.contract import Exporter
+
+def one_line(run, target):
+    target.write_text(f"{run.run['model']} {len(run.history.epochs)}\\n")
+
+def broken(run, target):
+    target.write_text("half of it")
+    raise ZeroDivisionError("no luck")
+
+@hookimpl
+def dltui_exporters():
+    return [
+        Exporter("one_line", "table", one_line, "txt"),
+        Exporter("broken", "figure", broken),
+        Exporter("lines_only", "table", one_line, "txt", task="regression"),
+        Exporter("summary", "table", broken, "json"),
+    ]
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*BASE, *arguments], capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.mark.parametrize("done", [0, 1, 6])
+def test_a_running_run_gives_what_there_is(tmp_path: Path, done: int) -> None:
+    files = write(reader(tmp_path, status="running", done=done), tmp_path / "out", ["svg"]).files
+    expected = {"summary.json", "structure.svg"}
+    if done:
+        expected |= {"training_metrics.svg", "confusion_matrix.svg", "mislabeled.svg", "metrics.csv"}
+        expected |= {"model.safetensors"}
+    assert names(files) == expected
+
+
+@pytest.mark.parametrize("status", ["starting", "failed", "stopped", "interrupted", "preempted"])
+def test_a_run_in_any_state_has_a_summary(tmp_path: Path, status: str) -> None:
+    done = write(reader(tmp_path, status=status), tmp_path / "out", ["svg"])
+    assert not done.problems
+    assert "summary.json" in names(done.files)
+
+
+def test_files_have_the_rights_that_new_files_have(tmp_path: Path) -> None:
+    mask = os.umask(0o027)
+    try:
+        files = write(reader(tmp_path), tmp_path / "out", ["svg"]).files
+    finally:
+        os.umask(mask)
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o640}
+
+
+def test_a_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(UsageError, match="cannot write figures to"):
+        write(reader(tmp_path), blocked / "out", ["svg"])
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    found = reader(tmp_path)
+
+    def full(self: object, fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("dltui.core.fs.FileSystem.write", full)
+    with pytest.raises(UsageError, match="No space left on device"):
+        write(found, tmp_path / "out", ["svg"])
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_one_exporter_that_fails_does_not_take_the_others_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("no luck")
+
+    monkeypatch.setattr("dltui.exports.training_metrics.export", fail)
+    done = write(reader(tmp_path), tmp_path / "out", ["svg"])
+    assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck"]
+    assert "summary.json" in names(done.files)
+    assert not (tmp_path / "out" / "training_metrics.svg").exists()
+
+
+def test_a_plugin_adds_its_own_in_a_process_of_its_own(tmp_path: Path, home: Path) -> None:
+    plugin = home / "plugins" / "mine.py"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text(PLUGIN)
+    done = write(reader(tmp_path), tmp_path / "out", ["svg"])
+    assert (tmp_path / "out" / "one_line.txt").read_text() == "cnn-torch 10\n"
+    assert done.problems == ["plugin mine.py: broken.svg not written: ZeroDivisionError: no luck"]
+    assert not (tmp_path / "out" / "broken.svg").exists()
+    assert "lines_only.txt" not in names(done.files)
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["model"] == "cnn-torch"
+
+
+def test_a_plugin_that_never_ends_is_ended(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dltui.exports.others.SECONDS", 3.0)
+    plugin = home / "plugins" / "slow.py"
+    plugin.parent.mkdir(parents=True)
+    plugin.write_text(
+        "import time\nfrom dltui import hookimpl\nfrom dltui.core.contract import Exporter\n"
+        "@hookimpl\ndef dltui_exporters():\n    return [Exporter('slow', 'table', lambda *_: time.sleep(99), 'txt')]\n"
+    )
+    done = write(reader(tmp_path), tmp_path / "out", ["svg"])
+    assert done.problems == ["plugin slow.py drew for more than 3 s and was ended"]
+    assert "summary.json" in names(done.files)
+
+
+def test_the_process_prints_its_files(tmp_path: Path, home: Path) -> None:
+    sample = make_sample_run(tmp_path / "runs")
+    done = run(str(sample.path), "--to", str(tmp_path / "out"), "--json")
+    assert done.returncode == 0, done.stderr
+    assert all(Path(name).is_file() for name in json.loads(done.stdout))
+    plain = run(str(sample.path), "--format", "png")
+    assert plain.returncode == 0, plain.stderr
+    folder = Path(sample.run()["exports"])
+    assert {Path(line) for line in plain.stdout.splitlines()} == set(folder.iterdir())
+    assert not [path for path in (*folder.iterdir(), *(tmp_path / "out").iterdir()) if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("arguments", [["{missing}"], ["{run}", "--format", "gif"], ["{run}", "--to", "{file}/x"]])
+def test_errors_are_one_line_and_a_code(tmp_path: Path, home: Path, arguments: list[str]) -> None:
+    places = {"run": str(make_sample_run(tmp_path / "runs").path), "missing": str(tmp_path), "file": __file__}
+    done = run(*(argument.format(**places) for argument in arguments))
+    assert done.returncode in (1, 2)
+    assert done.stderr.startswith("dltui: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_ending_it_leaves_no_hidden_folder(tmp_path: Path, home: Path) -> None:
+    sample = make_sample_run(tmp_path / "runs")
+    out = tmp_path / "out"
+    child = subprocess.Popen([*BASE, str(sample.path), "--to", str(out)], stdout=subprocess.DEVNULL)
+    while child.poll() is None and not (out.is_dir() and list(out.glob(".dltui-*"))):
+        pass
+    child.terminate()
+    assert child.wait(60) == 143
+    assert not list(out.glob(".*"))
+
+
+def test_listing_the_exporters_imports_no_plotting_library() -> None:
+    code = "import dltui.exports, sys; dltui.exports.dltui_exporters(); print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
