@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.tui.format import RESUMABLE
 from dltui.tui.ink import Row, ends, fit, rule
 from dltui.tui.page import bind
 from dltui.tui.run_actions import RunActions
@@ -46,7 +47,6 @@ class RunsPage(RunActions):
     """The list of runs."""
 
     name_of_page = "Runs"
-    keys = (("Enter", "open"), ("n", "new"), ("p", "pause"), ("s", "stop"), ("r", "resume"), ("e", "take home"))
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("enter", "open", "open", "open the selected run"),
         bind("n", "new", "new run", "fill in the form of a new run"),
@@ -159,6 +159,17 @@ class RunsPage(RunActions):
     @property
     def run(self) -> Summary | None:
         return self.runs[self.index] if self.runs else None
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        """Those that mean something for the selected run."""
+        if self.run is None:
+            return (("n", "new run"), ("q", "leave"))
+        first = (("Enter", "open"), ("n", "new"))
+        if self.run.is_live:
+            return (*first, ("p", "continue" if self.run.status == "paused" else "pause"), ("s", "stop"), ("w", "save"))
+        resume = (("r", "resume"),) if self.run.status in RESUMABLE else ()
+        return (*first, *resume, ("a", "again"), ("e", "take home"))
 
     def _table(self, width: int, height: int) -> list[Row]:
         if not self.runs:
