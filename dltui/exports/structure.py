@@ -54,15 +54,10 @@ def draw_structure(structure: Structure) -> Figure:
     width = columns * COLUMN + (columns - 1) * BETWEEN + 2 * style.MARGIN
     figure = style.page(0.78 + rows * BOX + (rows - 1) * GAP + style.MARGIN, width)
     top = style.heading(figure, _title(structure), _subtitle(structure)) - 0.1
-    page_width, page_height = (float(side) for side in figure.get_size_inches())
-    axes = style.place(figure, 0, 0, page_width, page_height)
-    axes.set_xlim(0, page_width)
-    axes.set_ylim(0, page_height)
-    axes.set_axis_off()
-    left = style.MARGIN
+    axes = style.sheet(figure)
     for place, node in enumerate(structure.nodes):
         column, row = divmod(place, rows)
-        x, y = left + column * (COLUMN + BETWEEN), top - row * (BOX + GAP)
+        x, y = style.MARGIN + column * (COLUMN + BETWEEN), top - row * (BOX + GAP)
         _box(axes, node, x, y)
         if place:
             _arrow(axes, x, y, None if row else (top - rows * (BOX + GAP) + GAP))
