@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -171,8 +172,18 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
     terminal = examine(os.environ)
     with quiet_stderr():
         app = make_app(services, terminal, run, new)
-        app.run(mouse=terminal.mouse)
+        try:
+            app.run(mouse=terminal.mouse)
+        finally:
+            _end_without_terminal(app.return_code)
     if app.return_code in (0, 1):
         for line in app.farewell:
             sys.stdout.write(line + "\n")
     return app.return_code or 0
+
+
+def _end_without_terminal(code: int | None) -> None:
+    """A terminal that vanished leaves Textual's reader of keys going round and round, and Python waits for it: end the
+    process at once."""
+    if any(thread.name == "textual-input" for thread in threading.enumerate()):
+        os._exit(code or 128 + signal.SIGHUP)

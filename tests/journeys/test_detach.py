@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pexpect
+import psutil
 import pytest
 
 from tests.journeys.program import Program
@@ -55,6 +56,21 @@ def test_ending_the_screen_leaves_the_run(program: Program, number: signal.Signa
     program.wait("r", lambda live: live.phase == "ended")
     assert program.reader("r").status().name == "finished"
     assert len(program.reader("r").history.points) == 52
+
+
+def test_a_screen_whose_terminal_vanishes_ends_as_well(program: Program) -> None:
+    program("train", "softmax-numpy", *SLOW)
+    shell = pexpect.spawn(
+        "/bin/sh",
+        ["-c", f"{sys.executable} -P -m dltui attach r; true"],
+        env=program.environment | {"TERM": "xterm-256color", "LANG": "C.UTF-8"},
+        dimensions=(24, 80),
+        timeout=60,
+    )
+    shell.expect("FINISHED")
+    (screen,) = psutil.Process(shell.pid).children()
+    os.close(shell.child_fd)
+    screen.wait(timeout=20)
 
 
 def test_without_a_terminal_a_signal_reaches_the_worker(program: Program) -> None:
