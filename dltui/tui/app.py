@@ -53,6 +53,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.look = Look(ascii=terminal.ascii, mono=not terminal.colour)
         self.farewell: list[str] = []
         self._first = (open_run, new)
+        self._on_terminal = os.isatty(0)
         for theme in themes():
             self.register_theme(theme)
         self.palette = Palette(terminal.theme)
@@ -82,6 +83,9 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.exit(return_code=128 + number)
 
     def _tick(self) -> None:
+        if self._on_terminal and not os.isatty(0):
+            # It vanished without a signal, as under a shell that ignores SIGHUP: nothing is left to restore.
+            os._exit(128 + signal.SIGHUP)
         # While the app ends there is no screen any more.
         page = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(page, Page):
