@@ -18,7 +18,7 @@ import pexpect
 import pyte
 import pytest
 
-ENTRY = "from dltui.tui.cli.main import main; main()"
+ENTRY = "from dltui.tui.cli.entry import main; main()"
 RIGHT = "\x1b[C"
 # What a library written in C does: it writes to the descriptor, whatever sys.stderr is.
 NOISY = """
