@@ -115,8 +115,7 @@ def test_from_the_list_to_a_run_and_out(home: Path, screens: list[Screen]) -> No
         screen.child.send("j")
         screen.read(0.3)
     screen.child.send("\r")
-    screen.wait(lambda text: "FINISHED" in text and "validation accuracy" in text)
-    assert "⣀" in screen.text
+    screen.wait(lambda text: "FINISHED" in text and "validation accuracy" in text and "⣀" in text)
     screen.child.send("2")
     screen.wait(lambda text: "most confused" in text)
     screen.child.send("q")
