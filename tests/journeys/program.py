@@ -23,9 +23,8 @@ class Program:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home = folder / "home"
-        self.environment = {
-            key: value for key, value in os.environ.items() if not key.startswith("DLTUI_") and key != "CI"
-        }
+        # CI means plain lines, and these are the journeys of a person.
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("DLTUI_") and key != "CI"}
         # One thread: the tests share few cores, and sums do not depend on how many there are.
         self.environment = kept | {"DLTUI_HOME": str(self.home), "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
 
