@@ -203,9 +203,9 @@ def digits() -> Data:
 
 
 def check_learns() -> None:
-    """With the defaults, but fewer epochs and batches that fit 1,297 images."""
+    """With the defaults, but fewer epochs and batches that fit 1,297 images; the last 300 are by other writers."""
     data = frozen(digits())
-    for name, wanted in (("softmax", 0.85), ("mlp", 0.88), ("cnn", 0.93)):
+    for name, wanted in (("softmax", 0.85), ("mlp", 0.87), ("cnn", 0.9)):
         trainable, planner = make(name, data, epochs=8, batch_size=64)
         losses = []
         for epoch in range(planner.epochs):
