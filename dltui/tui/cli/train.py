@@ -12,7 +12,7 @@ import click
 
 from dltui.core.errors import UsageError
 from dltui.tui.cli.options import FieldOption
-from dltui.tui.cli.terminal import visible
+from dltui.tui.cli.terminal import say, visible
 
 if TYPE_CHECKING:
     from dltui.core.catalog import Catalog, ModelEntry
@@ -112,7 +112,7 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
 @click.pass_context
 def train(context: click.Context, /, model: str | None, **options: Any) -> int:
     """Train a model."""
-    from dltui.tui.cli import start
+    from dltui.tui.cli import presets, start
 
     catalog: Catalog = context.obj
     if model is None:
@@ -122,4 +122,9 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
     given = {name: options.pop(name) for name in fields}
     config = {name: value for name, value in given.items() if value is not None}
-    return start.start(catalog, entry, config, start.Options(command=("dltui", *sys.argv[1:]), **options))
+    used = presets.fill_in(context, entry, catalog, config, options)
+    if not options["as_json"]:
+        for line in presets.lines(used):
+            say(line)
+    command = ("dltui", *sys.argv[1:], *presets.flags(used))
+    return start.start(catalog, entry, config, start.Options(command=command, **options))
