@@ -36,7 +36,8 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_o
     singles = file_sources([*_folder_files(), *(file.expanduser() for file in files)], here)
     catalog.sources = [*here.sources, *_elsewhere(catalog.installed, here), *singles]
     seconds = probing.plugin_seconds() if seconds is None else seconds
-    ask = partial(probing.records, refresh=refresh, seconds=seconds, kept_only=kept_only)
+    given = {os.path.abspath(file.expanduser()) for file in files}  # noqa: PTH100 - as sources know them
+    ask = partial(probing.records, refresh=refresh, seconds=seconds, kept_only=kept_only, given=given)
     _Assembly(catalog, settings, ask).run()
     return catalog
 

@@ -115,6 +115,11 @@ class Catalog:
         from dltui.core.names import suggest
         from dltui.core.text import clean_line
 
+        files = {source.name for source in self.sources if source.kind == "file"}
+        broken = next((f"{name} could not be loaded: {reason}" for name, reason in self.problems if name in files), "")
+        if broken:
+            # Somebody's own file is what they mean more probably than a model of a similar name.
+            return f'no {kind} "{clean_line(text, 60)}"; {broken}'
         hint = suggest(text, names) or (f"dltui {kind}s lists them" if names else "none is installed")
         if "did you mean" not in hint and self.problems:
             # What is missing may be what could not be loaded.
