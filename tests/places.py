@@ -16,7 +16,12 @@ BELONGS = {
     "torch": ("torch", "functorch", "triton"),
     "tensorflow": ("tensorflow", "keras", "tf_", "tensorboard"),
 }
-SCRIPTS = ("dltui", "pip", "pytest")
+SCRIPTS = {
+    "dltui": '-m dltui "$@"',
+    "pytest": '-m pytest -p no:cacheprovider "$@"',
+    # Nothing is fetched: what a package needs is here.
+    "pip": '-m pip "$@" --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation',
+}
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,9 @@ def environment_without(folder: Path, frameworks: Iterable[str]) -> Place:
         if not entry.name.lower().startswith(hidden or ("\0",)) and not (site / entry.name).exists():
             (site / entry.name).symlink_to(entry)
     place = Place(folder, folder / "bin" / "python")
-    for name in SCRIPTS:
+    for name, rest in SCRIPTS.items():
         script = folder / "bin" / name
-        script.write_text(f'#!/bin/sh\nexec "{place.python}" -P -m {name} "$@"\n')
+        script.write_text(f'#!/bin/sh\nexec "{place.python}" -P {rest}\n')
         script.chmod(0o755)
     return place
 

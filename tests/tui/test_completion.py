@@ -58,7 +58,7 @@ def make_runs(home: Path, *names: str) -> None:
 
 def test_commands(complete: Complete) -> None:
     assert complete("atta") == ["attach"]
-    assert complete("plugins", "") == ["list", "new"]
+    assert complete("plugins", "") == ["folder", "list", "new"]
     assert complete("completion", "") == ["bash", "zsh", "fish"]
 
 

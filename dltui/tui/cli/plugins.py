@@ -60,6 +60,15 @@ def list_plugins(files: tuple[str, ...], as_json: bool) -> int:
     return 0
 
 
+@plugins.command("folder")
+def plugins_folder() -> int:
+    """Print the folder whose *.py files are plugins."""
+    from dltui.core.paths import plugins_dir
+
+    say(str(plugins_dir()))
+    return 0
+
+
 @plugins.command("new")
 @click.argument("name")
 @click.option("--framework", type=click.Choice(["torch", "tensorflow"]), required=True, help="of the model")
