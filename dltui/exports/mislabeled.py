@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from dltui.exports import style
 from dltui.exports.format import count, likelihood, names
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from dltui.core.reader import RunReader
@@ -48,34 +50,27 @@ class Mistakes:
 
 def draw_mislabeled(mistakes: Mistakes) -> Figure:
     rows = max(1, -(-len(mistakes.shown) // COLUMNS))
-    cell = IMAGE + 4 * LINE + 0.14
+    cell = IMAGE + 3 * LINE + 0.18
     figure = style.page(0.7 + rows * cell)
     top = style.heading(figure, _title(mistakes), SUBTITLE)
+    axes = style.sheet(figure)
     width = (style.WIDTH - 2 * style.MARGIN) / COLUMNS
     for position, mistake in enumerate(mistakes.shown):
         row, column = divmod(position, COLUMNS)
-        _cell(figure, mistake, style.MARGIN + (column + 0.5) * width, top - 0.06 - row * cell, width - 0.06)
+        _cell(axes, mistake, style.MARGIN + (column + 0.5) * width, top - 0.06 - row * cell, width - 0.06)
     if not mistakes.shown:
-        style.write(figure, style.WIDTH / 2, top - cell / 2, "no mistakes", color=style.MUTED, ha="center")
+        axes.text(style.WIDTH / 2, top - cell / 2, "no mistakes", color=style.MUTED, ha="center")
     return figure
 
 
-def _cell(figure: Figure, mistake: Mistake, centre: float, top: float, room: float) -> None:
+def _cell(axes: Axes, mistake: Mistake, centre: float, top: float, room: float) -> None:
     def line(y: float, text: str, size: float, **kwargs: Any) -> None:
         fitting = style.fit(text, room, size, kwargs.get("fontweight", "normal"))
-        style.write(figure, centre, y, fitting, fontsize=size, ha="center", va="top", **kwargs)
+        axes.text(centre, y, fitting, fontsize=size, ha="center", va="top", **kwargs)
 
     line(top, mistake.true, style.SMALL)
     bottom = top - LINE - 0.04 - IMAGE
-    axes = style.place(figure, centre - IMAGE / 2, bottom, IMAGE, IMAGE)
-    grey = mistake.image.shape[2] < 3
-    style.picture(axes, mistake.image[..., 0] if grey else mistake.image[..., :3], _centred(mistake.image))
-    axes.set_xlim(0, 1)
-    axes.set_ylim(1, 0)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(True)
+    _image(axes, mistake.image, centre, bottom + IMAGE / 2)
     line(bottom - 0.035, mistake.said, style.SMALL, color=style.VERMILION, fontweight="bold")
     line(
         bottom - 0.045 - LINE, f"{likelihood(mistake.probability)}  #{mistake.sample}", style.TINY - 0.5,
@@ -83,10 +78,13 @@ def _cell(figure: Figure, mistake: Mistake, centre: float, top: float, room: flo
     )  # fmt: skip
 
 
-def _centred(image: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[float, float, float, float]:
-    """Where an image lies in a unit square, undistorted."""
-    height, width = (side / max(image.shape[:2]) for side in image.shape[:2])
-    return (0.5 - width / 2, 0.5 + width / 2, 0.5 + height / 2, 0.5 - height / 2)
+def _image(axes: Axes, image: np.ndarray[Any, np.dtype[np.uint8]], x: float, y: float) -> None:
+    """Undistorted, the longer side as long as there is room."""
+    height, width = (IMAGE * side / max(image.shape[:2]) for side in image.shape[:2])
+    left, bottom = x - width / 2, y - height / 2
+    shown = image[..., 0] if image.shape[2] < 3 else image[..., :3]
+    style.picture(axes, shown, (left, left + width, bottom, bottom + height))
+    axes.add_patch(Rectangle((left, bottom), width, height, facecolor="none", edgecolor=style.RULE, linewidth=0.7))
 
 
 def _title(mistakes: Mistakes) -> str:

@@ -122,10 +122,26 @@ def _residuals(axes: Axes, fit: Fit) -> None:
     if not len(residuals):
         return
     bins = min(40, max(8, round(math.sqrt(len(residuals)))))
-    axes.hist(residuals, bins=bins, histtype="stepfilled", color=style.PALE_BLUE, edgecolor=style.BLUE, linewidth=0.9)
+    axes.hist(
+        residuals,
+        bins=bins,
+        range=_range(residuals),
+        histtype="stepfilled",
+        color=style.PALE_BLUE,
+        edgecolor=style.BLUE,
+        linewidth=0.9,
+    )
     axes.axvline(0, color=style.INK, linewidth=0.8)
     for edge in (-spread, spread) if math.isfinite(spread) else ():
         axes.axvline(edge, color=style.VERMILION, linewidth=1.1, linestyle=(0, (4, 1.6)))
+
+
+def _range(values: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float]:
+    """From the smallest to the largest, with room around values that are all the same."""
+    low, high = float(values.min()), float(values.max())
+    size = max(abs(low), abs(high))
+    room = (size or 1.0) / 10 if high - low <= size * 1e-9 else 0.0
+    return low - room, high + room
 
 
 def collect(reader: RunReader, subject: str) -> Fit | None:

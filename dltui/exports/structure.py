@@ -54,15 +54,10 @@ def draw_structure(structure: Structure) -> Figure:
     width = columns * COLUMN + (columns - 1) * BETWEEN + 2 * style.MARGIN
     figure = style.page(0.78 + rows * BOX + (rows - 1) * GAP + style.MARGIN, width)
     top = style.heading(figure, _title(structure), _subtitle(structure)) - 0.1
-    page_width, page_height = (float(side) for side in figure.get_size_inches())
-    axes = style.place(figure, 0, 0, page_width, page_height)
-    axes.set_xlim(0, page_width)
-    axes.set_ylim(0, page_height)
-    axes.set_axis_off()
-    left = style.MARGIN
+    axes = style.sheet(figure)
     for place, node in enumerate(structure.nodes):
         column, row = divmod(place, rows)
-        x, y = left + column * (COLUMN + BETWEEN), top - row * (BOX + GAP)
+        x, y = style.MARGIN + column * (COLUMN + BETWEEN), top - row * (BOX + GAP)
         _box(axes, node, x, y)
         if place:
             _arrow(axes, x, y, None if row else (top - rows * (BOX + GAP) + GAP))
@@ -90,12 +85,16 @@ def _box(axes: Axes, node: Node, x: float, top: float) -> None:
     axes.text(x + PAD, top - half / 2, name, fontweight="bold", **kwargs)
     kind = style.fit(node.kind, room - style.text_width(name, style.SMALL, "bold"), style.SMALL)
     axes.text(x + COLUMN - PAD, top - half / 2, kind, ha="right", **kwargs)
-    shape = style.fit(" × ".join(map(count, node.shape)) or "–", room * 0.6, style.SMALL)
+    shape = style.fit(_shape(node), room * 0.6, style.SMALL)
     axes.text(x + PAD, top - 1.5 * half, shape, **kwargs)
     if node.parameters is not None:
         text = plural(node.parameters, "parameter") if learns else "no parameters"
         colour = style.INK if learns else style.MUTED
         axes.text(x + COLUMN - PAD, top - 1.5 * half, text, ha="right", color=colour, **kwargs)
+
+
+def _shape(node: Node) -> str:
+    return " × ".join(map(count, node.shape)) or "–"
 
 
 def _arrow(axes: Axes, x: float, top: float, bottom_before: float | None) -> None:
@@ -140,5 +139,5 @@ def export(reader: RunReader, target: Path) -> None:
     shape = [int(side) for side in attempt.dataset.get("input_shape") or ()]
     structure = Structure(clean_line(reader.run.get("model"), 100), nodes(attempt.layers, shape))
     with style.applied():
-        described = "; ".join(f"{node.name} ({node.kind}): {node.shape}" for node in structure.nodes)
+        described = "; ".join(f"{node.name} ({node.kind}): {_shape(node)}" for node in structure.nodes)
         save(draw_structure(structure), target, about(reader, _title(structure), described))

@@ -80,6 +80,8 @@ _RC: dict[str, Any] = {
     "legend.fontsize": SMALL,
     "lines.solid_capstyle": "round",
     "image.interpolation": "none",
+    # Else images of one page become one image, at the resolution of a screen.
+    "image.composite_image": False,
     # Text as paths needs no font where the figure is opened, and the salt makes ids the same each time.
     "svg.fonttype": "path",
     "svg.hashsalt": "dltui",
@@ -123,6 +125,16 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     page_width, page_height = figure.get_size_inches()
     box = (left / page_width, bottom / page_height, width / page_width, height / page_height)
     return figure.add_axes(box)
+
+
+def sheet(figure: Figure) -> Axes:
+    """Axes without axes over the whole page, in inches from the lower left corner."""
+    width, height = (float(side) for side in figure.get_size_inches())
+    axes = place(figure, 0, 0, width, height)
+    axes.set_xlim(0, width)
+    axes.set_ylim(0, height)
+    axes.set_axis_off()
+    return axes
 
 
 def write(figure: Figure, x: float, y: float, text: str, **kwargs: Any) -> Any:

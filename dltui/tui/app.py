@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -52,6 +53,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.look = Look(ascii=terminal.ascii, mono=not terminal.colour)
         self.farewell: list[str] = []
         self._first = (open_run, new)
+        self._on_terminal = os.isatty(0)
         for theme in themes():
             self.register_theme(theme)
         self.palette = Palette(terminal.theme)
@@ -81,6 +83,9 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.exit(return_code=128 + number)
 
     def _tick(self) -> None:
+        if self._on_terminal and not os.isatty(0):
+            # It vanished without a signal, as under a shell that ignores SIGHUP: nothing is left to restore.
+            os._exit(128 + signal.SIGHUP)
         # While the app ends there is no screen any more.
         page = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(page, Page):
@@ -171,8 +176,18 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
     terminal = examine(os.environ)
     with quiet_stderr():
         app = make_app(services, terminal, run, new)
-        app.run(mouse=terminal.mouse)
+        try:
+            app.run(mouse=terminal.mouse)
+        finally:
+            _end_without_terminal(app.return_code)
     if app.return_code in (0, 1):
         for line in app.farewell:
             sys.stdout.write(line + "\n")
     return app.return_code or 0
+
+
+def _end_without_terminal(code: int | None) -> None:
+    """A terminal that vanished leaves Textual's reader of keys going round and round, and Python waits for it: end the
+    process at once."""
+    if any(thread.name == "textual-input" for thread in threading.enumerate()):
+        os._exit(code or 128 + signal.SIGHUP)

@@ -60,7 +60,7 @@ class RunActions(Page):
         # What is cut on a narrow screen is still whole in the clipboard and after leaving.
         room = self.size.width - 16
         text = message.text if len(message.text) <= room or not message.copy else message.text[:room] + "…"
-        self.notice.say(text + ("   y copies it" if message.copy else ""), "good", seconds=30)
+        self.notice.say(text + (" (y copies it)" if message.copy else ""), "good", seconds=30)
         if message.copy and message.copy not in self.dltui.farewell:
             self.dltui.farewell.append(message.copy)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
+from dltui.tui.cli.progress import progress
 from dltui.tui.format import LIVE, differences, metric
 from dltui.tui.ink import safe
 
@@ -55,10 +57,6 @@ class Summary:
 
 def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
     """What the list says of a run, after a refresh of its reader; `run` is what was asked."""
-    import shlex
-
-    from dltui.tui.cli.progress import progress
-
     status = reader.status()
     history, live = reader.history, reader.live()
     at = progress(history, live)

@@ -97,7 +97,8 @@ class RunWatch:
         numbers = asked.get("task") == "regression"
         matrix = self._inside.matrix() if self._inside and "inside" in wants and not numbers else None
         fit = self._inside.fit() if self._inside and numbers else None
-        figures = summary.status in OVER and Path(str(asked.get("exports", ""))).is_dir()
+        drawn = summary.status in OVER and summary.phase != "exporting"
+        figures = drawn and Path(str(asked.get("exports", ""))).is_dir()
         content = (output, matrix, fit, wants, summary.status)
         known = (summary, live, figures, content)
         if not changed and known == self._known:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pexpect
+import psutil
 import pytest
 
 from tests.journeys.program import Program
@@ -55,6 +56,26 @@ def test_ending_the_screen_leaves_the_run(program: Program, number: signal.Signa
     program.wait("r", lambda live: live.phase == "ended")
     assert program.reader("r").status().name == "finished"
     assert len(program.reader("r").history.points) == 52
+
+
+@pytest.mark.parametrize("trap", ["", "trap '' HUP; "], ids=["told", "not told"])
+def test_a_screen_whose_terminal_vanishes_ends_as_well(program: Program, trap: str) -> None:
+    """A shell that ignores SIGHUP does not pass it on: then only failing reads and writes tell."""
+    program("train", "softmax-numpy", *SLOW[:-3], "0.5", *SLOW[-2:], "--detach")
+    shell = pexpect.spawn(
+        "/bin/sh",
+        ["-c", f"{trap}{sys.executable} -P -m dltui attach r; true"],
+        env=program.environment | {"TERM": "xterm-256color", "LANG": "C.UTF-8"},
+        dimensions=(24, 80),
+        timeout=60,
+    )
+    shell.expect("RUNNING")
+    (screen,) = psutil.Process(shell.pid).children()
+    os.close(shell.child_fd)
+    try:
+        screen.wait(timeout=20)
+    finally:
+        program("kill", "r", "--yes")
 
 
 def test_without_a_terminal_a_signal_reaches_the_worker(program: Program) -> None:

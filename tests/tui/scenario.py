@@ -182,7 +182,7 @@ def ready(app: DltuiApp) -> bool:
         return page.form is not None
     if hasattr(page, "view"):
         return page.view is not None
-    return bool(page.read and page._devices)
+    return bool(page.read and page.devices is not None)
 
 
 async def until(pilot: Any, condition: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -99,7 +99,7 @@ async def test_taking_figures_home(services: FakeServices) -> None:
         await pilot.press("e")
         line = "scp -r user@gpu01:/home/user/lab/exports/bold-wren ."
         await until(pilot, lambda: notice(app).startswith(line))
-        assert notice(app).endswith("y copies it")
+        assert notice(app).endswith("(y copies it)")
         await pilot.press("y")
         assert app.clipboard == line
         assert app.farewell == [line]

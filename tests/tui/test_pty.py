@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import sys
 import termios
@@ -16,7 +18,8 @@ import pexpect
 import pyte
 import pytest
 
-ENTRY = "from dltui.tui.cli.main import main; main()"
+ENTRY = "from dltui.tui.cli.entry import main; main()"
+RIGHT = "\x1b[C"
 # What a library written in C does: it writes to the descriptor, whatever sys.stderr is.
 NOISY = """
 import os, threading, time
@@ -112,8 +115,7 @@ def test_from_the_list_to_a_run_and_out(home: Path, screens: list[Screen]) -> No
         screen.child.send("j")
         screen.read(0.3)
     screen.child.send("\r")
-    screen.wait(lambda text: "FINISHED" in text and "validation accuracy" in text)
-    assert "⣀" in screen.text
+    screen.wait(lambda text: "FINISHED" in text and "validation accuracy" in text and "⣀" in text)
     screen.child.send("2")
     screen.wait(lambda text: "most confused" in text)
     screen.child.send("q")
@@ -175,3 +177,50 @@ def test_what_libraries_print_goes_to_a_log(home: Path, screens: list[Screen]) -
     screen.child.send("q")
     assert screen.end() == 0
     assert "NOISE" in (home / "screen.log").read_text()
+
+
+def test_closing_the_terminal_ends_the_screen(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(home)
+    screens.append(screen)
+    screen.wait(lambda text: "8 runs" in text)
+    pid = screen.child.pid
+    os.close(screen.child.child_fd)
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        if os.waitpid(pid, os.WNOHANG) != (0, 0):
+            break
+        time.sleep(0.05)
+    else:
+        os.kill(pid, signal.SIGKILL)
+        pytest.fail("the screen outlived its terminal")
+    screen.child.closed = screen.child.terminated = True
+    screens.clear()
+
+
+@pytest.mark.slow
+def test_a_run_is_started_watched_and_left(tmp_path: Path, screens: list[Screen]) -> None:
+    """A real worker with a plugin from the plugins folder; the screen is left and the run is still there."""
+    home = tmp_path / "home"
+    (home / "plugins").mkdir(parents=True)
+    shutil.copy(Path(__file__).parents[1] / "fakes" / "fake_plugin.py", home / "plugins" / "fake_plugin.py")
+    screen = Screen(home)
+    screens.append(screen)
+    screen.wait(lambda text: "No runs yet." in text)
+    screen.child.send("n")
+    screen.wait(lambda text: "$ dltui train" in text, 60)
+    for key, wanted in (("k", "softmax-torch"), (RIGHT, "softmax-numpy"), ("\t", ""), ("\t", ""), ("j", "blobs")):
+        for _ in range(6):
+            if wanted and wanted in screen.text.splitlines()[22]:
+                break
+            screen.child.send(key)
+            screen.read(0.5)
+            if not wanted:
+                break
+    assert "$ dltui train softmax-numpy --dataset blobs" in screen.text
+    screen.child.send("\r")
+    screen.wait(lambda text: "FINISHED" in text and "test accuracy" in text, 60)
+    screen.child.send("q")
+    assert screen.end() == 0
+    clean(screen)
+    (run,) = (home / "runs").iterdir()
+    assert json.loads((run / "events.jsonl").read_text().splitlines()[-1])["status"] == "finished"

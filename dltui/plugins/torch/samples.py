@@ -27,9 +27,14 @@ class Samples:
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
 
-    def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised samples and targets of these rows of the train split."""
-        return self._normalise(self._train_x.index_select(0, indices)), self._train_y.index_select(0, indices)
+    def batch(self, indices: Tensor) -> Tensor:
+        """Normalised samples of these rows of the train split."""
+        return self._normalise(self._train_x.index_select(0, indices))
+
+    def targets(self, indices: Tensor) -> Tensor:
+        """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, outputs)."""
+        chosen = self._train_y.index_select(0, indices.flatten())
+        return chosen.view(*indices.shape, *self._train_y.shape[1:])
 
     def rows(self, split: SplitName, rows: slice) -> Tensor:
         """Normalised samples of consecutive rows of a split."""

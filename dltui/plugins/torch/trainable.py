@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -43,43 +42,48 @@ class TorchTrainable:
         self.module = module.to(memory_format=torch.channels_last) if data.spec.is_image else module
         self.module.train()
         self._optimizer = make_optimizer(self.module, config)
+        self._parameters = list(self.module.parameters())
         self._classifies = data.spec.task == "classification"
         standard = functional.cross_entropy if self._classifies else functional.mse_loss
         self._loss: Callable[[Tensor, Tensor], Tensor] = getattr(self.module, "training_loss", standard)
-        self._indices: Sequence[Tensor] = ()
+        self._indices = torch.zeros(0, 0, dtype=torch.int32)
         self._lr: list[float] = []
         self._next = 0
         self._device = device
 
     def begin_epoch(self, plan: EpochPlan) -> None:
-        self._indices = torch.from_numpy(plan.indices).to(self._device).unbind()
+        self._indices = torch.from_numpy(plan.indices).to(self._device)
         self._lr = plan.lr.tolist()
         self._next = 0
 
     def advance(self, steps: int) -> StepStats:
-        losses, correct = [], []
-        for row in range(self._next, self._next + steps):
-            x, y = self._samples.batch(self._indices[row])
-            outputs = self.module(x)
-            loss = self._loss(outputs, y)
-            self._update(loss, self._lr[row])
-            losses.append(loss.detach())
-            if self._classifies:
-                correct.append(outputs.detach().argmax(1).eq(y).sum())
-        batch = len(self._indices[self._next])
+        chunk = slice(self._next, self._next + steps)
         self._next += steps
-        means = torch.stack(losses)
-        if not self._classifies:
-            sums = batch * means.cpu().numpy().astype(np.float64)
-            return StepStats(sums, {"mse": sums})
-        # One transfer for both: counts of a batch are exact in float64 and, below 2**24, in float32.
-        both = torch.stack([means, torch.stack(correct).to(means.dtype)]).cpu().numpy().astype(np.float64)
-        return StepStats(batch * both[0], {"accuracy": both[1]})
+        indices, lr = self._indices[chunk], self._lr[chunk]
+        targets = self._samples.targets(indices)
+        losses, marks = [], []
+        for step in range(steps):
+            outputs = self.module(self._samples.batch(indices[step]))
+            loss = self._loss(outputs, targets[step])
+            self._update(loss, lr[step])
+            losses.append(loss.detach())
+            outputs = outputs.detach()
+            marks.append(outputs.argmax(1) if self._classifies else functional.mse_loss(outputs, targets[step]))
+        loss_sums = torch.stack(losses) * indices.shape[1]
+        if self._classifies:
+            sums = torch.stack(marks).eq(targets).sum(1).to(loss_sums.dtype)
+        else:
+            sums = torch.stack(marks) * indices.shape[1]
+        # The chunk's one host sync, for all statistics at once. Counts are exact in float32 below 2**24.
+        both = torch.stack([loss_sums, sums]).cpu().numpy()
+        return StepStats(both[0], {"accuracy" if self._classifies else "mse": both[1]})
 
     def _update(self, loss: Tensor, lr: float) -> None:
         for group in self._optimizer.param_groups:
             group["lr"] = lr
-        self._optimizer.zero_grad()
+        # What zero_grad does, without its profiler's hooks: a step of softmax regression is half a millisecond.
+        for parameter in self._parameters:
+            parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
 

@@ -68,7 +68,7 @@ def cli(context: click.Context) -> int | None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Entry point of the `dltui` script and of `python -m dltui`."""
+    """The command line as a process: flushes, and exits with the code of `run`."""
     prepare_streams()
     code = run(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -96,8 +96,13 @@ def run(arguments: list[str]) -> int:
         _silence_stdout()
         return 0
     except Exception as error:
-        warn(f"dltui: internal error: {type(error).__name__}: {error}"[:300] + f"; details: {_log(error)}")
-        return 1
+        return internal_error(error)
+
+
+def internal_error(error: Exception) -> int:
+    """One line for what should not have happened; the traceback goes to a file that the line names."""
+    warn(f"dltui: internal error: {type(error).__name__}: {error}"[:300] + f"; details: {_log(error)}")
+    return 1
 
 
 def _one_line(error: click.ClickException) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.tui.format import RESUMABLE
 from dltui.tui.ink import Row, ends, fit, rule
 from dltui.tui.page import bind
 from dltui.tui.run_actions import RunActions
@@ -18,8 +19,8 @@ from dltui.tui.widgets.rows import Rows
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from dltui.core.devices import Device
     from dltui.tui.summary import RunList, Summary
-    from dltui.tui.widgets.devices import DeviceLine
 
 SECONDS = 0.5
 DEVICE_SECONDS = 2.0
@@ -35,18 +36,17 @@ class RunsRead(Message):
 
 
 class DevicesRead(Message):
-    """The devices of this machine in one line."""
+    """The devices of this machine."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, devices: list[Device]) -> None:
         super().__init__()
-        self.row = row
+        self.devices = devices
 
 
 class RunsPage(RunActions):
     """The list of runs."""
 
     name_of_page = "Runs"
-    keys = (("Enter", "open"), ("n", "new"), ("p", "pause"), ("s", "stop"), ("r", "resume"), ("e", "take home"))
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("enter", "open", "open", "open the selected run"),
         bind("n", "new", "new run", "fill in the form of a new run"),
@@ -69,13 +69,13 @@ class RunsPage(RunActions):
         self.read = False
         self.selected: str | None = None
         self.first = 0
-        self._devices: Row = []
+        self.devices: list[Device] | None = None
         self._watchers: list[Watcher] = []
         self._last: list[Summary] | None = None
-        self._last_row: Row | None = None
+        self._last_devices: list[Device] | None = None
 
     def body(self) -> Iterable[Widget]:
-        yield Rows(lambda width, height: [fit(self._devices, width)], id="devices")
+        yield Rows(self._device_line, id="devices")
         yield Rows(lambda width, height: [run_list.header(width), rule(width)], id="columns")
         yield Rows(self._table, id="table")
         yield Rows(self._detail, id="detail")
@@ -86,13 +86,11 @@ class RunsPage(RunActions):
     def _begin(self) -> None:
         """After the first frame: reading may take its time."""
         from dltui.tui.summary import RunList
-        from dltui.tui.widgets.devices import DeviceLine
 
         reader = RunList(self.dltui.services.runs, self.dltui.services.clock)
-        line = DeviceLine(self.dltui.services)
         self._watchers = [
             Watcher(self, lambda: self._look(reader), SECONDS),
-            Watcher(self, lambda: self._look_at_devices(line), DEVICE_SECONDS),
+            Watcher(self, self._look_at_devices, DEVICE_SECONDS),
         ]
         for watcher in self._watchers:
             watcher.start()
@@ -115,12 +113,14 @@ class RunsPage(RunActions):
         self._last = runs
         return RunsRead(runs)
 
-    def _look_at_devices(self, line: DeviceLine) -> Message | None:
-        row = line.read()
-        if row == self._last_row or not self.on_top:
+    def _look_at_devices(self) -> Message | None:
+        if not self.on_top:
             return None
-        self._last_row = row
-        return DevicesRead(row)
+        devices = self.dltui.services.devices()
+        if devices == self._last_devices:
+            return None
+        self._last_devices = devices
+        return DevicesRead(devices)
 
     def on_runs_read(self, message: RunsRead) -> None:
         self.runs, self.read = message.runs, True
@@ -133,7 +133,7 @@ class RunsPage(RunActions):
         self.redraw()
 
     def on_devices_read(self, message: DevicesRead) -> None:
-        self._devices = message.row
+        self.devices = message.devices
         self.redraw()
 
     def tick(self) -> None:
@@ -159,6 +159,24 @@ class RunsPage(RunActions):
     @property
     def run(self) -> Summary | None:
         return self.runs[self.index] if self.runs else None
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        """Those that mean something for the selected run."""
+        if self.run is None:
+            return (("n", "new run"), ("q", "leave"))
+        first = (("Enter", "open"), ("n", "new"))
+        if self.run.is_live:
+            return (*first, ("p", "continue" if self.run.status == "paused" else "pause"), ("s", "stop"), ("w", "save"))
+        resume = (("r", "resume"),) if self.run.status in RESUMABLE else ()
+        return (*first, *resume, ("a", "again"), ("e", "take home"))
+
+    def _device_line(self, width: int, height: int) -> list[Row]:
+        if self.devices is None:
+            return [fit([], width)]
+        from dltui.tui.widgets.devices import line
+
+        return [fit(line(self.devices, width), width)]
 
     def _table(self, width: int, height: int) -> list[Row]:
         if not self.runs:

@@ -1,49 +1,42 @@
-"""The devices of this machine, in one line and as a list to choose from."""
+"""The devices of this machine in one line."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dltui.tui.ink import Row, safe
+from dltui.tui.ink import Row, cells, safe
 
 if TYPE_CHECKING:
     from dltui.core.devices import Device
-    from dltui.tui.services import Services
 
 GIGA = 1e9
+MOST, MEMORY, LOAD = 3, 2, 1
+"""How much is said of each: also what it is, its memory, its load and who uses it."""
 
 
-class DeviceLine:
-    """Reads the devices again and again."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def read(self) -> Row:
-        return line(self._services.devices())
-
-
-def line(devices: list[Device]) -> Row:
-    """All devices beside one another: `cuda:0 T4 92 % 11 of 16 GB alice`."""
-    row: Row = [(" ", "")]
-    for number, device in enumerate(devices):
-        if number:
-            row.append(("   ", "rule"))
-        row += [(device.name, "bold" if device.name != "cpu" else ""), (f" {safe(device.title)}", "dim")]
-        load = _load(device)
-        if load:
-            row.append((f" {load}", "dim"))
+def line(devices: Sequence[Device], width: int) -> Row:
+    """All devices beside one another, in as much detail as fits: `cuda:0 T4 92 % 11.3 of 16 GB alice`."""
+    row: Row = []
+    for detail in (MOST, MEMORY, LOAD):
+        row = [(" ", "")]
+        for number, device in enumerate(devices):
+            row += [("   ", "")] if number else []
+            row += _device(device, detail)
+        if cells(row) <= width:
+            break
     return row
 
 
-def _load(device: Device) -> str:
+def _device(device: Device, detail: int) -> Row:
+    row: Row = [(device.name, "bold")]
+    row += [(f" {safe(device.title)}", "dim")] if detail == MOST else []
     if device.problem:
-        return safe(device.problem)
-    parts = []
+        return [*row, (f" {safe(device.problem) if detail == MOST else 'cannot be used'}", "bad")]
     if device.utilization is not None:
-        parts.append(f"{device.utilization:.0f} %")
-    if device.total_bytes and device.free_bytes is not None:
+        row.append((f" {device.utilization:.0f} %", "warn" if device.utilization >= 50 else "good"))
+    if detail >= MEMORY and device.total_bytes and device.free_bytes is not None:
         used = device.total_bytes - device.free_bytes
-        parts.append(f"{used / GIGA:.1f} of {device.total_bytes / GIGA:.0f} GB")
-    users = sorted({safe(process[0]) for process in device.processes or ()})
-    return " ".join([*parts, ", ".join(users)]).strip()
+        row.append((f" {used / GIGA:.1f} of {device.total_bytes / GIGA:.0f} GB", "dim"))
+    users = sorted({safe(process[0]) for process in device.processes})
+    return [*row, (f" {', '.join(users)}", "warn")] if users else row

@@ -7,6 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from dltui.tui.format import TITLES
+from dltui.tui.format import framework as short_framework
 from dltui.tui.ink import Row, cells, fit, left, on, right, safe
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
     """The matrix of models and frameworks."""
     names, frameworks = form.model_names(), form.frameworks()
     titles = [TITLES.get(name, safe(name)) for name in frameworks]
-    sizes = [len(title) + 1 for title in titles]
+    longest = max((len(name) for name in names), default=0)
+    if width - 3 - longest < sum(len(title) + 1 for title in titles):
+        titles = [short_framework(name) for name in frameworks]
+    sizes = [max(len(title), 3) + 1 for title in titles]
     room = max(width - sum(sizes) - 3, 12)
     rows: list[Row] = [[(left(" MODEL", room + 3), _heading(focused))]]
     rows[0] += [(left(title, size), "dim") for title, size in zip(titles, sizes, strict=True)]

@@ -95,7 +95,10 @@ def _done(run: Summary, room: int) -> Row:
 
 
 def _best(run: Summary) -> str:
-    return f"{run.best_name} {run.best}" if run.best and run.best_name != "accuracy" else run.best or "-"
+    if not run.best or run.best_name == "accuracy":
+        return run.best or "-"
+    # Three digits, so that the name has room beside them.
+    return f"{run.best_name} {float(run.best):.3g}"
 
 
 def _time(run: Summary, now: float) -> str:

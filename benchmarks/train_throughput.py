@@ -1,0 +1,289 @@
+"""How fast dltui's worker path trains the PyTorch models, beside loops written by hand.
+
+    python benchmarks/train_throughput.py --data-dir FOLDER [--models softmax,mlp,cnn] [--rounds 40]
+                                          [--threads N] [--json FILE]
+
+FOLDER holds the four official files of Fashion-MNIST. Each contender is a process of its own; they take turns, one
+slice at a time, so that a noisy machine hurts all of them alike. A slice is an epoch over the same part of the
+training images with loss and accuracy of every step, then an evaluation of a ninth as many images:
+
+    dltui   a run's worker as `dltui train` starts it: data preparation, training loop, event log, heartbeat,
+            commands, predictions, checkpoints
+    again   the same once more: the A/A control, whose ratio has to contain 1
+    bare    a loop written by hand around the same network, with dltui's thread and memory settings: uint8 images in
+            memory, fused optimizer, channels-last, statistics summed on the device and read once an epoch
+    loader  the usual loop: torchvision.datasets.FashionMNIST, ToTensor, DataLoader, loss.item() at each step
+
+Printed are the milliseconds of a step and, as the median over the rounds with a 95 % bootstrap interval, how many
+times faster dltui is. Run it on a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from turns import Turns, interval, measure, start
+
+from dltui.core.contract import Data, Spec, Split
+from dltui.core.events import Evaluated, Event
+from dltui.core.journal import Journal
+from dltui.plugins import torch as plugin
+
+ROWS = {"softmax": 54_000, "mlp": 26_880, "cnn": 8_960}
+"""Training images of a slice: some tenths of a second on two cores."""
+CONTENDERS = ("dltui", "bare", "again", "loader")
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+EPOCHS = 10_000
+
+
+def evaluated_rows(name: str) -> int:
+    return ROWS[name] // 9
+
+
+def threads() -> int:
+    """CPU threads of each contender; 0: dltui's and PyTorch's own choice, all cores."""
+    return int(os.environ["BENCHMARK_THREADS"])
+
+
+class TurnJournal(Journal):
+    """Gives the turn away after each epoch: when all that belongs to it has been evaluated, written and saved."""
+
+    turns: Turns
+    _over = False
+
+    def emit(self, event: Event, sync: bool = False) -> None:
+        super().emit(event, sync)
+        self._over = self._over or isinstance(event, Evaluated)
+
+    def phase(self, name: str, detail: str = "") -> None:
+        super().phase(name, detail)
+        if name == "training" and self._over:
+            self._over = False
+            self.turns.end()
+
+
+def run_dltui(name: str, folder: Path, turns: Turns) -> None:
+    from dltui.core.attempt import Attempt
+    from dltui.core.catalog import load_catalog
+    from dltui.core.launch import RunRequest, create_run
+    from dltui.core.live import Heartbeat
+    from dltui.core.log import EventLog
+    from dltui.core.loop import Loop
+    from dltui.core.plan import Planner
+    from dltui.core.reader import RunReader
+
+    request = RunRequest(
+        f"{name}-torch",
+        "fashion-mnist",
+        data_dir=str(folder),
+        device="cpu",
+        config={"epochs": EPOCHS, "threads": threads()},
+        exports=os.environ["DLTUI_HOME"],
+    )
+    run = create_run(request, load_catalog())
+    attempt = Attempt(run, RunReader(run).history, EventLog(run.events_path, 1), Heartbeat(run.path, 1), 1)
+    attempt.journal.__class__ = TurnJournal
+    journal: Any = attempt.journal
+    journal.turns = turns
+    # The worker's own preparations; then its loop, on fewer images and without the others' turns on its clock.
+    whole = attempt._prepare()
+    part = _part(whole.data, name)
+    planner = Planner(whole.planner.config, len(part.train))
+    turns.begin()
+    Loop(whole.trainable, part, planner, journal, clock=turns.clock).run()
+
+
+def _part(data: Data, name: str) -> Data:
+    def first(split: Split, rows: int) -> Split:
+        return Split(split.x[:rows], split.y[:rows], split.ids[:rows])
+
+    return replace(data, train=first(data.train, ROWS[name]), validation=first(data.validation, evaluated_rows(name)))
+
+
+def run_bare(name: str, folder: Path, turns: Turns) -> None:
+    import torch
+    from torch.nn import functional
+
+    from dltui.plugins.torch import session
+
+    images, labels = (_read(folder / f"{file}.gz") for file in FILES[:2])
+    mean, std = float(images.mean()), float(images.std())
+    model = next(model for model in plugin.dltui_models() if model.name == name)
+    config = model.config(threads=threads())
+    session.start(config, "cpu")
+    module = model.build(config, _spec(mean, std)).to(memory_format=torch.channels_last)
+    optimizer = _optimizer(module, config, fused=True)
+    x, y = torch.from_numpy(images).flatten(1), torch.from_numpy(labels.astype(np.int64))
+    train, validation = ROWS[name], slice(54_000, 54_000 + evaluated_rows(name))
+
+    def batch(some: torch.Tensor) -> torch.Tensor:
+        return some.float().sub_(mean).div_(std).view(-1, 28, 28, 1).permute(0, 3, 1, 2)
+
+    turns.begin()
+    while True:
+        module.train()
+        losses, correct = [], []
+        for rows in torch.randperm(train)[: train // config.batch_size * config.batch_size].split(config.batch_size):
+            targets = y.index_select(0, rows)
+            outputs = module(batch(x.index_select(0, rows)))
+            loss = functional.cross_entropy(outputs, targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach())
+            correct.append((outputs.argmax(1) == targets).sum())
+        _ = torch.stack(losses).mean().item(), torch.stack(correct).sum().item()
+        module.eval()
+        with torch.inference_mode():
+            pieces = zip(x[validation].split(500), y[validation].split(500), strict=True)
+            measured = [_measure(module(batch(some)), targets) for some, targets in pieces]
+        _ = torch.stack(measured).sum(0).tolist()
+        turns.end()
+
+
+def run_loader(name: str, folder: Path, turns: Turns) -> None:
+    import torch
+    from torch.nn import functional
+    from torch.utils.data import DataLoader, Subset
+    from torchvision import datasets, transforms
+
+    model = next(model for model in plugin.dltui_models() if model.name == name)
+    config = model.config()
+    if threads():
+        torch.set_num_threads(threads())
+    module = model.build(config, _spec(0.5, 0.5))
+    optimizer = _optimizer(module, config)
+    dataset = datasets.FashionMNIST(_unpacked(folder), train=True, transform=transforms.ToTensor())
+    train = DataLoader(Subset(dataset, range(ROWS[name])), config.batch_size, shuffle=True, drop_last=True)
+    validation = DataLoader(Subset(dataset, range(54_000, 54_000 + evaluated_rows(name))), 500)
+    turns.begin()
+    while True:
+        module.train()
+        total, correct = 0.0, 0
+        for images, targets in train:
+            outputs = module(images)
+            loss = functional.cross_entropy(outputs, targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(targets)
+            correct += (outputs.argmax(1) == targets).sum().item()
+        module.eval()
+        with torch.no_grad():
+            for images, targets in validation:
+                _ = _measure(module(images), targets).tolist()
+        turns.end()
+
+
+def _measure(outputs: Any, targets: Any) -> Any:
+    """Sums of loss and hits of a batch, on the device."""
+    import torch
+
+    loss = torch.nn.functional.cross_entropy(outputs, targets, reduction="sum")
+    return torch.stack([loss, (outputs.argmax(1) == targets).sum().to(loss.dtype)])
+
+
+def _optimizer(module: Any, config: Any, **options: bool) -> Any:
+    import torch
+
+    if config.optimizer == "sgd":
+        momentum, decay = config.momentum, config.weight_decay
+        return torch.optim.SGD(module.parameters(), config.lr, momentum, weight_decay=decay, **options)
+    return torch.optim.AdamW(module.parameters(), config.lr, weight_decay=config.weight_decay, **options)
+
+
+def _spec(mean: float, std: float) -> Spec:
+    return Spec("classification", (28, 28, 1), 10, tuple("0123456789"), (mean,), (std,))
+
+
+def _read(path: Path) -> np.ndarray[Any, Any]:
+    """An IDX file of bytes."""
+    content = gzip.decompress(path.read_bytes())
+    shape = np.frombuffer(content, ">u4", content[3], 4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * content[3]).reshape(shape).copy()
+
+
+def _unpacked(folder: Path) -> Path:
+    """The same files as torchvision wants them."""
+    root = Path(os.environ["DLTUI_HOME"]) / "torchvision"
+    raw = root / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    for file in FILES:
+        with gzip.open(folder / f"{file}.gz") as packed, (raw / file).open("wb") as plain:
+            shutil.copyfileobj(packed, plain)
+    return root
+
+
+def contend(contender: str, name: str, folder: Path) -> None:
+    contenders: dict[str, Callable[[str, Path, Turns], None]] = {
+        "dltui": run_dltui,
+        "again": run_dltui,
+        "bare": run_bare,
+        "loader": run_loader,
+    }
+    contenders[contender](name, folder, Turns())
+
+
+def compete(name: str, folder: Path, rounds: int, cores: int) -> dict[str, list[float]]:
+    with tempfile.TemporaryDirectory() as home:
+        children = {
+            contender: start(
+                [sys.executable, __file__, "--contender", contender, "--models", name, "--data-dir", str(folder)],
+                {
+                    "DLTUI_HOME": f"{home}/{contender}",
+                    "CUDA_VISIBLE_DEVICES": "",
+                    "BENCHMARK_THREADS": str(cores),
+                },
+            )
+            for contender in CONTENDERS
+        }
+        return measure(children, rounds)
+
+
+def report(name: str, times: dict[str, list[float]]) -> dict[str, Any]:
+    batch = next(model for model in plugin.dltui_models() if model.name == name).config().batch_size
+    found: dict[str, Any] = {"model": name, "rounds": len(times["dltui"])}
+    for contender in CONTENDERS:
+        step = 1e3 * statistics.median(times[contender]) / (ROWS[name] // batch)
+        ratios = [other / own for own, other in zip(times["dltui"], times[contender], strict=True)]
+        middle, low, high = interval(ratios)
+        found[contender] = {"ms_per_step": step, "ratio": middle, "interval": [low, high], "seconds": times[contender]}
+        print(f"{name:8} {contender:6} {step:9.3f} ms/step   {middle:6.3f}  [{low:.3f}, {high:.3f}]", flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--models", default="softmax,mlp,cnn")
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of each contender; 0: all cores")
+    parser.add_argument("--json", type=Path, help="also write all times there")
+    parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    folder = arguments.data_dir.resolve()
+    if arguments.contender:
+        contend(arguments.contender, arguments.models, folder)
+        return
+    print("model    who         time of a step   dltui is so many times as fast [95 % interval]", flush=True)
+    found = [
+        report(name, compete(name, folder, arguments.rounds, arguments.threads)) for name in arguments.models.split(",")
+    ]
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

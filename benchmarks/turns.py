@@ -1,0 +1,86 @@
+"""Contenders of a benchmark take turns, each in its own process, so that a noisy machine hurts all of them alike."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+WARM_UP = 2
+
+
+class Turns:
+    """The contender's side: `begin` waits for a word, `end` says how long the slice took and waits for the next."""
+
+    def __init__(self) -> None:
+        # What frameworks print must not be taken for an answer.
+        self._answers = os.fdopen(os.dup(1), "w", buffering=1)
+        os.dup2(2, 1)
+        self._waited = 0.0
+        self._began = 0.0
+
+    def begin(self) -> None:
+        waiting = time.perf_counter()
+        if not sys.stdin.readline():
+            os._exit(0)
+        self._began = time.perf_counter()
+        self._waited += self._began - waiting
+
+    def end(self) -> None:
+        self._answers.write(f"{time.perf_counter() - self._began}\n")
+        self.begin()
+
+    def clock(self) -> float:
+        """Seconds without those in which the others had their turns."""
+        return time.perf_counter() - self._waited
+
+
+def start(command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+
+
+def measure(children: dict[str, subprocess.Popen[str]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of a slice in each round. The order within a round turns, so that nobody always follows the same one."""
+    names = list(children)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    try:
+        for number in range(-WARM_UP, rounds):
+            turn = number % len(names)
+            for name in names[turn:] + names[:turn]:
+                seconds = _take_turn(name, children[name])
+                if number >= 0:
+                    times[name].append(seconds)
+    finally:
+        for child in children.values():
+            child.kill()
+            child.wait()
+    return times
+
+
+def _take_turn(name: str, child: subprocess.Popen[str]) -> float:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        child.stdin.write("go\n")
+        child.stdin.flush()
+        answer = child.stdout.readline()
+    except BrokenPipeError:
+        answer = ""
+    if not answer:
+        raise SystemExit(f"the contender {name} ended: what it said is above")
+    return float(answer)
+
+
+def interval(ratios: Sequence[float]) -> tuple[float, float, float]:
+    """Median and its 95 % bootstrap interval."""
+    values = np.array(ratios)
+    random = np.random.default_rng(0)
+    medians = np.median(random.choice(values, (10_000, len(values))), axis=1)
+    low, high = np.percentile(medians, [2.5, 97.5])
+    return float(np.median(values)), float(low), float(high)

@@ -1,0 +1,36 @@
+"""Where `dltui` begins: alone on a terminal it opens the screen before the command line's own modules are imported."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from dltui.tui.cli.terminal import is_terminal, prepare_streams, warn
+
+
+def main() -> NoReturn:
+    """Entry point of the `dltui` script and of `python -m dltui`."""
+    if len(sys.argv) == 1 and is_terminal():
+        prepare_streams()
+        sys.exit(_screen())
+    from dltui.tui.cli.main import main as command_line
+
+    command_line()
+
+
+def _screen() -> int:
+    from dltui.core.errors import DltuiError
+
+    try:
+        from dltui.tui.app import run_app
+
+        return run_app()
+    except DltuiError as error:
+        warn(f"dltui: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        from dltui.tui.cli.main import internal_error
+
+        return internal_error(error)
