@@ -47,12 +47,15 @@ class TorchTrainable:
         standard = functional.cross_entropy if self._classifies else functional.mse_loss
         self._loss: Callable[[Tensor, Tensor], Tensor] = getattr(self.module, "training_loss", standard)
         self._indices = torch.zeros(0, 0, dtype=torch.int32)
+        self._augmentation: Tensor | None = None
         self._lr: list[float] = []
         self._next = 0
         self._device = device
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices = torch.from_numpy(plan.indices).to(self._device)
+        moves = plan.augmentation
+        self._augmentation = None if moves is None else torch.from_numpy(moves).to(self._device)
         self._lr = plan.lr.tolist()
         self._next = 0
 
@@ -61,9 +64,10 @@ class TorchTrainable:
         self._next += steps
         indices, lr = self._indices[chunk], self._lr[chunk]
         targets = self._samples.targets(indices)
+        moves = [None] * steps if self._augmentation is None else self._augmentation[chunk]
         losses, marks = [], []
         for step in range(steps):
-            outputs = self.module(self._samples.batch(indices[step]))
+            outputs = self.module(self._samples.batch(indices[step], moves[step]))
             loss = self._loss(outputs, targets[step])
             self._update(loss, lr[step])
             losses.append(loss.detach())
