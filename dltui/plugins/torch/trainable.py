@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -50,7 +51,8 @@ class TorchTrainable:
         self._augmentation: Tensor | None = None
         self._lr: list[float] = []
         self._next = 0
-        self._device = device
+        self._device, self._dtype = device, dtype
+        self._autocast = config.precision == "bf16"
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices = torch.from_numpy(plan.indices).to(self._device)
@@ -67,7 +69,10 @@ class TorchTrainable:
         moves = [None] * steps if self._augmentation is None else self._augmentation[chunk]
         losses, marks = [], []
         for step in range(steps):
-            outputs = self.module(self._samples.batch(indices[step], moves[step]))
+            x = self._samples.batch(indices[step], moves[step])
+            with self._arithmetic():
+                outputs = self.module(x)
+            outputs = outputs.to(self._dtype)
             loss = self._loss(outputs, targets[step])
             self._update(loss, lr[step])
             losses.append(loss.detach())
@@ -94,11 +99,15 @@ class TorchTrainable:
     def predict(self, split: SplitName, rows: slice) -> Array:
         self.module.eval()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), self._arithmetic():
                 outputs = self.module(self._samples.rows(split, rows))
         finally:
             self.module.train()
         return cast("Array", outputs.to(torch.float32).cpu().numpy())
+
+    def _arithmetic(self) -> AbstractContextManager[object]:
+        """With precision bf16 matrix products and convolutions compute in it, from weights that stay fp32."""
+        return torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext()
 
     def state(self) -> State:
         return snapshot.take(self.module, self._optimizer, self._device)
