@@ -157,7 +157,7 @@ class _Assembly:
     def _lacking(self, item: Record, python: str) -> str:
         """What to install when a distribution is missing that the model needs beside its framework."""
         installed = self.catalog.installed.get(python)
-        missing = [str(name) for name in item["requires"] if installed and installed.version(str(name)) is None]
+        missing = [str(name) for name in item.get("requires", ()) if installed and installed.version(str(name)) is None]
         command = "pip" if python == sys.executable else f"{shlex.quote(python)} -m pip"
         return f"needs {' and '.join(missing)}: {command} install {' '.join(missing)}" if missing else ""
 
@@ -234,7 +234,7 @@ def _dataset(source: Source, item: Record) -> DatasetEntry:
         embedded=bool(item["embedded"]),
         homepage=str(item["homepage"]),
         files=tuple(str(name) for name in item["files"]),
-        file_sizes=tuple(int(size) for size in item["file_sizes"]),
+        file_sizes=tuple(int(size) for size in item.get("file_sizes", ())),
         urls=tuple(str(url) for url in item["urls"]),
     )
 
