@@ -4,6 +4,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Schedule = Literal["constant", "cosine", "one-cycle"]
+"""How the learning rate moves during a run; `plan.schedule` makes them."""
+
 
 def unit(name: str) -> dict[str, Any]:
     """The unit of a field, shown beside its value: `Field(..., json_schema_extra=unit("images"))`."""
@@ -33,7 +36,7 @@ class TrainConfig(BaseModel):
     weight_decay: float = Field(
         0.0, ge=0, le=1, description="pull of the weights towards zero", json_schema_extra=unit("")
     )
-    schedule: Literal["constant", "one-cycle"] = Field("constant", description="how lr moves during the run")
+    schedule: Schedule = Field("constant", description="how lr moves during the run")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="start of every random choice", json_schema_extra=unit(""))
     threads: int = Field(
         0,

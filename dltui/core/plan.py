@@ -66,6 +66,10 @@ def schedule(name: str, steps: Array, total: int) -> Array:
     """The factor on the learning rate at each global step, float64 (steps,)."""
     if name == "constant":
         return np.ones(len(steps))
+    if name == "cosine":
+        # Without restarts, Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983; the last step still moves.
+        half: Array = (1 + np.cos(np.pi * steps / total)) / 2
+        return half
     position = steps / max(total - 1, 1)
     rising = position < WARM_UP
     phase = np.where(rising, position / WARM_UP, (position - WARM_UP) / (1 - WARM_UP))
