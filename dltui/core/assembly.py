@@ -227,6 +227,7 @@ def _dataset(source: Source, item: Record) -> DatasetEntry:
         embedded=bool(item["embedded"]),
         homepage=str(item["homepage"]),
         files=tuple(str(name) for name in item["files"]),
+        file_sizes=tuple(int(size) for size in item["file_sizes"]),
         urls=tuple(str(url) for url in item["urls"]),
     )
 

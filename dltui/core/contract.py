@@ -204,8 +204,9 @@ class Dataset:
 
     `options` adds the dataset's own to what all have; `sources` names the files that would be read of those in the
     given folders, [] when there are none and None when the data is embedded. `prepare` may download. Both raise
-    RunError with one line. `files` are the names that `sources` looks for; `urls` has one address a mirror, whose
-    first byte shows that it can be reached.
+    RunError with one line. `files` are the names that `sources` looks for, `file_sizes` their bytes, which tell at a
+    glance datasets apart whose files share their names; `urls` has one address a mirror, whose first byte shows that
+    it can be reached.
     """
 
     name: str
@@ -221,6 +222,7 @@ class Dataset:
     download_bytes: int = 0
     homepage: str = ""
     files: tuple[str, ...] = ()
+    file_sizes: tuple[int, ...] = ()
     urls: tuple[str, ...] = ()
 
 

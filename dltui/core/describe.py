@@ -80,6 +80,7 @@ def dataset_record(dataset: Dataset) -> Record:
         "embedded": dataset.sources(dataset.options.model_validate({}), ()) is None,
         "homepage": _text(dataset.homepage),
         "files": [_text(name) for name in dataset.files],
+        "file_sizes": [int(size) for size in dataset.file_sizes],
         "urls": [_text(url) for url in dataset.urls],
     }
 

@@ -194,9 +194,9 @@ def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mappin
         return
     if not Path(_absolute(data_dir)).is_dir():
         raise UsageError(f"no data folder {clean_line(data_dir)}; --data-dir names a folder that holds {dataset.name}")
-    from dltui.core.presence import presence, search_folders
+    from dltui.core.presence import is_named, search_folders
 
-    if not dataset.files or presence(dataset, data_dir).here:
+    if not dataset.files or is_named(dataset, data_dir):
         return
     from dltui.core import ask
 
