@@ -108,7 +108,7 @@ class Attempt:
             data, config = _shorten(data, config)
         self.journal.phase("building")
         trainable = backend.trainable(model, config, data, str(self.asked["device"]["name"]).split(":")[0])
-        planner = Planner(config, len(data.train), self.history.lr_changes)
+        planner = Planner(config, len(data.train), self.history.lr_changes, data.spec.input_shape)
         progress, resumed_from = self._restore(trainable)
         loop = Loop(trainable, data, planner, self.journal, progress, lambda: self._preempted)
         self.heartbeat.totals(planner.epochs, planner.total_steps)

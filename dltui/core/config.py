@@ -37,6 +37,9 @@ class TrainConfig(BaseModel):
         0.0, ge=0, le=1, description="pull of the weights towards zero", json_schema_extra=unit("")
     )
     schedule: Schedule = Field("constant", description="how lr moves during the run")
+    augment: Literal["none", "flip", "shift", "flip+shift"] = Field(
+        "none", description="training images mirrored left to right, moved by up to an eighth, or both, at random"
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="start of every random choice", json_schema_extra=unit(""))
     threads: int = Field(
         0,

@@ -72,7 +72,8 @@ class Data:
 @dataclass(frozen=True)
 class EpochPlan:
     """What an epoch (or the rest of one) trains on: `indices` int32 (steps, batch) are rows of the train split,
-    `lr` float32 (steps,); row 0 is global step `first_step`; `augmentation` is None or int32 (steps, batch, k)."""
+    `lr` float32 (steps,); row 0 is global step `first_step`; `augmentation` is None or int32 (steps, batch, 3),
+    what `core.augment` says of flipping and shifting each image."""
 
     epoch: int
     first_step: int

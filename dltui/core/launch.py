@@ -54,6 +54,7 @@ def create_run(request: RunRequest, catalog: Catalog) -> RunDirectory:
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
+    _check_augment(config, dataset)
     options = full_options(dataset, request.dataset_options)
     formats = _check_formats(request.formats)
     if request.name is not None:
@@ -177,6 +178,13 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
     missing = missing_plugin(dataset.source, str(model.source["python"]), catalog)
     if missing:
         raise UsageError(f"dataset {dataset.name}: {missing}")
+
+
+def _check_augment(config: Mapping[str, Any], dataset: DatasetEntry) -> None:
+    kind = config.get("augment", "none")
+    # A dataset that does not tell its shape is asked for it by the worker.
+    if kind != "none" and dataset.input_shape and len(dataset.input_shape) != 3:
+        raise UsageError(f"augment {kind} needs images, dataset {dataset.name} has none; leave it at none")
 
 
 def _check_formats(formats: Sequence[str]) -> list[str]:

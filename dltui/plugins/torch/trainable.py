@@ -47,19 +47,23 @@ class TorchTrainable:
         standard = functional.cross_entropy if self._classifies else functional.mse_loss
         self._loss: Callable[[Tensor, Tensor], Tensor] = getattr(self.module, "training_loss", standard)
         self._indices: Sequence[Tensor] = ()
+        self._augmentation: Sequence[Tensor | None] = ()
         self._lr: list[float] = []
         self._next = 0
         self._device = device
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices = torch.from_numpy(plan.indices).to(self._device).unbind()
+        self._augmentation = (None,) * plan.steps
+        if plan.augmentation is not None:
+            self._augmentation = torch.from_numpy(plan.augmentation).to(self._device).unbind()
         self._lr = plan.lr.tolist()
         self._next = 0
 
     def advance(self, steps: int) -> StepStats:
         losses, correct = [], []
         for row in range(self._next, self._next + steps):
-            x, y = self._samples.batch(self._indices[row])
+            x, y = self._samples.batch(self._indices[row], self._augmentation[row])
             outputs = self.module(x)
             loss = self._loss(outputs, y)
             self._update(loss, self._lr[row])
