@@ -48,6 +48,9 @@ class TrainConfig(BaseModel):
         description="CPU threads of the worker; 0: all cores it may use",
         json_schema_extra=unit("threads"),
     )
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="of the arithmetic; bf16 is faster where the device has it, weights stay fp32"
+    )
     deterministic: bool = Field(False, description="on a GPU: only algorithms that repeat to the last bit")
     checkpoint_seconds: float = Field(
         60.0,

@@ -59,6 +59,30 @@ def check_augmentation_resumes() -> None:
     assert (plain != whole).all()
 
 
+def check_precision() -> None:
+    """bf16 trains, resumes bit for bit, comes near to fp32 without being it, and its weights are fp32."""
+    data = make_data(image_spec(16))
+    for name in ("softmax", "mlp", "cnn"):
+        settings: dict[str, Any] = {"precision": "bf16", "optimizer": "sgd", "lr": 0.01}
+        _, whole = train(name, data, 6, **settings)
+        first, before = train(name, data, 2, **settings)
+        saved = first.state()
+        outputs = first.predict("test", slice(0, 50))
+        second, planner = make(name, data, **settings)
+        second.load_state(saved)
+        second.begin_epoch(planner.epoch(0, skip=2))
+        assert np.concatenate([before, second.advance(4).loss]).tobytes() == whole.tobytes(), name
+        assert all(array.dtype == np.float32 for key, array in saved.items() if key.startswith("weights/"))
+        assert outputs.dtype == np.float32
+        exact, losses = train(name, data, 2, optimizer="sgd", lr=0.01)
+        exact.load_state({key: array for key, array in saved.items() if key.startswith("weights/")})
+        expected = exact.predict("test", slice(0, 50))
+        spread = np.abs(expected).max()
+        assert 0 < np.abs(outputs - expected).max() < 0.05 * spread, (name, np.abs(outputs - expected).max(), spread)
+        np.testing.assert_allclose(before, losses, rtol=0.05, err_msg=name)
+        assert (before != losses).any(), name
+
+
 def check_augmentation_is_cores() -> None:
     """Pixel for pixel what core defines."""
     for shape in ((9, 40, 2), (28, 28, 1), (5, 3, 3)):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CHECKS = ("augmentation_resumes", "augmentation_is_cores")
+CHECKS = ("augmentation_resumes", "augmentation_is_cores", "precision")
 
 
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])

@@ -112,7 +112,7 @@ class KerasTrainable:
         x = self._normalise(x)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
-            outputs = self.model(x, training=True)
+            outputs = _widened(self.model(x, training=True))
             loss = self._loss(outputs, y)
             # Regularisers of Keras layers act on the weights and stay out of the reported loss.
             objective = tf.add_n([loss, *self.model.losses])
@@ -121,7 +121,7 @@ class KerasTrainable:
         return tf.stack([tf.cast(loss, tf.float64), tf.cast(self._metric(outputs, y), tf.float64)])
 
     def _outputs(self, x: Any) -> Any:
-        return self.model(self._normalise(x), training=False)
+        return _widened(self.model(self._normalise(x), training=False))
 
 
 def _normaliser(spec: Spec) -> Callable[[Any], Any]:
@@ -129,6 +129,11 @@ def _normaliser(spec: Spec) -> Callable[[Any], Any]:
     kind = keras.config.floatx()
     mean, std = tf.constant(spec.mean, kind), tf.constant(spec.std, kind)
     return lambda x: (tf.cast(x, kind) - mean) / std
+
+
+def _widened(outputs: Any) -> Any:
+    """Losses and metrics are computed in Keras's float type, whatever the model computes in."""
+    return tf.cast(outputs, keras.config.floatx())
 
 
 def _place_for_augmentation(batch: int) -> Any:
