@@ -137,7 +137,10 @@ class Trainable(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """A model plugin. `id` is unique ("cnn-torch"); models of different frameworks with one `name` are twins."""
+    """A model plugin. `id` is unique ("cnn-torch"); models of different frameworks with one `name` are twins.
+
+    `requires` names the distributions that it needs beside its framework ("torchvision").
+    """
 
     id: str
     name: str
@@ -146,6 +149,7 @@ class Model:
     summary: str
     config: type[TrainConfig]
     build: Callable[[Any, Spec], Any]
+    requires: tuple[str, ...] = ()
 
 
 class Backend(Protocol):

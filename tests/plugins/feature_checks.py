@@ -83,6 +83,25 @@ def check_precision() -> None:
         assert (before != losses).any(), name
 
 
+def check_resnet() -> None:
+    """Small images keep their size through the stem, large ones do not; any channels; it learns and resumes."""
+    small, large = make_data(image_spec(8, 1), 96), make_data(image_spec(64, 3), 64)
+    trainable, planner = make("resnet18", small, lr=0.01)
+    sizes = {layer.name: layer.output for layer in trainable.layers()}
+    assert sizes["conv1"] == (8, 8, 64)
+    assert sizes["layer1.0.conv1"] == (8, 8, 64)
+    shapes = {layer.name: layer.output for layer in make("resnet18", large)[0].layers()}
+    assert shapes["conv1"] == (32, 32, 64)
+    assert shapes["maxpool"] == (16, 16, 64)
+    assert shapes["fc"] == (10,)
+    trainable.begin_epoch(planner.epoch(0))
+    trainable.advance(1)
+    second, _ = make("resnet18", small, lr=0.01, seed=5)
+    second.load_state(trainable.state())
+    second.begin_epoch(planner.epoch(0, skip=1))
+    assert second.advance(2).loss.tobytes() == trainable.advance(2).loss.tobytes()
+
+
 def check_augmentation_is_cores() -> None:
     """Pixel for pixel what core defines."""
     for shape in ((9, 40, 2), (28, 28, 1), (5, 3, 3)):
