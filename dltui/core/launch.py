@@ -46,6 +46,8 @@ class RunRequest:
     group: str | None = None
     parent: str | None = None
     dry_run: bool = False
+    twin: Mapping[str, Any] | None = None
+    """Of a run that is compared with its twin in another framework: {"start": path of the twin's weights, or None}."""
 
 
 def create_run(request: RunRequest, catalog: Catalog) -> RunDirectory:
@@ -161,6 +163,7 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         "parent": request.parent,
         "group": request.group,
         "dry_run": request.dry_run,
+        "twin": dict(request.twin) if request.twin is not None else None,
         "dltui": __version__,
         "cwd": _working_directory(),
     }
