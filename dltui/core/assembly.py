@@ -129,7 +129,7 @@ class _Assembly:
 
     def _model(self, source: Source, item: Record) -> ModelEntry:
         backend = self.catalog.backends.get(item["framework"])
-        reason = self._why_not(source, item["framework"], backend)
+        reason = self._why_not(source, item, backend)
         return ModelEntry(
             id=item["id"],
             name=item["name"],
@@ -143,16 +143,23 @@ class _Assembly:
             reason=reason,
         )
 
-    def _why_not(self, source: Source, framework: str, backend: BackendEntry | None) -> str:
-        """Why models of this framework and source cannot be trained here; "" when they can."""
+    def _why_not(self, source: Source, item: Record, backend: BackendEntry | None) -> str:
+        """Why this model of this source cannot be trained here; "" when it can."""
         if backend is None:
-            return f'no plugin brings the framework "{framework}"'
+            return f'no plugin brings the framework "{item["framework"]}"'
         if backend.problem:
             return backend.problem
         if backend.version is None:
             where = "" if backend.python == sys.executable else f" in {backend.python}"
             return f"needs {backend.title}{where}: {backend.install}"
-        return missing_plugin(source.to_json(), backend.python, self.catalog)
+        return missing_plugin(source.to_json(), backend.python, self.catalog) or self._lacking(item, backend.python)
+
+    def _lacking(self, item: Record, python: str) -> str:
+        """What to install when a distribution is missing that the model needs beside its framework."""
+        installed = self.catalog.installed.get(python)
+        missing = [str(name) for name in item["requires"] if installed and installed.version(str(name)) is None]
+        command = "pip" if python == sys.executable else f"{shlex.quote(python)} -m pip"
+        return f"needs {' and '.join(missing)}: {command} install {' '.join(missing)}" if missing else ""
 
 
 def missing_plugin(source: Mapping[str, Any], python: str, catalog: Catalog) -> str:
@@ -227,6 +234,7 @@ def _dataset(source: Source, item: Record) -> DatasetEntry:
         embedded=bool(item["embedded"]),
         homepage=str(item["homepage"]),
         files=tuple(str(name) for name in item["files"]),
+        file_sizes=tuple(int(size) for size in item["file_sizes"]),
         urls=tuple(str(url) for url in item["urls"]),
     )
 

@@ -54,6 +54,7 @@ class DatasetEntry:
     embedded: bool = False
     homepage: str = ""
     files: tuple[str, ...] = ()
+    file_sizes: tuple[int, ...] = ()
     urls: tuple[str, ...] = ()
 
 

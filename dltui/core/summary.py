@@ -46,6 +46,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "seconds": round(history.elapsed, 3),
         "train_seconds": round(history.train_seconds, 3),
         "created": run.get("created"),
+        "seed": run.get("seed"),
         "group": run.get("group"),
         "parent": run.get("parent"),
         "tags": labels["tags"],
@@ -67,6 +68,6 @@ def _unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
     none = dict.fromkeys(
         ("model", "framework", "task", "dataset", "device", "host", "metric", "best", "best_epoch", "test", "created")
     )
-    more = dict.fromkeys(("group", "parent", "exports"))
+    more = dict.fromkeys(("seed", "group", "parent", "exports"))
     known = {"id": run_id, "name": run_id, "status": "failed", "why": reason, "phase": "ended", "tags": [], "note": ""}
     return {**known, **zero, **none, **more, "path": str(reader.directory.path)}

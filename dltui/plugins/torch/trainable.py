@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -47,20 +48,27 @@ class TorchTrainable:
         standard = functional.cross_entropy if self._classifies else functional.mse_loss
         self._loss: Callable[[Tensor, Tensor], Tensor] = getattr(self.module, "training_loss", standard)
         self._indices: Sequence[Tensor] = ()
+        self._augmentation: Sequence[Tensor | None] = ()
         self._lr: list[float] = []
         self._next = 0
-        self._device = device
+        self._device, self._dtype = device, dtype
+        self._autocast = config.precision == "bf16"
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices = torch.from_numpy(plan.indices).to(self._device).unbind()
+        self._augmentation = (None,) * plan.steps
+        if plan.augmentation is not None:
+            self._augmentation = torch.from_numpy(plan.augmentation).to(self._device).unbind()
         self._lr = plan.lr.tolist()
         self._next = 0
 
     def advance(self, steps: int) -> StepStats:
         losses, correct = [], []
         for row in range(self._next, self._next + steps):
-            x, y = self._samples.batch(self._indices[row])
-            outputs = self.module(x)
+            x, y = self._samples.batch(self._indices[row], self._augmentation[row])
+            with self._arithmetic():
+                outputs = self.module(x)
+            outputs = outputs.to(self._dtype)
             loss = self._loss(outputs, y)
             self._update(loss, self._lr[row])
             losses.append(loss.detach())
@@ -86,11 +94,15 @@ class TorchTrainable:
     def predict(self, split: SplitName, rows: slice) -> Array:
         self.module.eval()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), self._arithmetic():
                 outputs = self.module(self._samples.rows(split, rows))
         finally:
             self.module.train()
         return cast("Array", outputs.to(torch.float32).cpu().numpy())
+
+    def _arithmetic(self) -> AbstractContextManager[object]:
+        """With precision bf16 matrix products and convolutions compute in it, from weights that stay fp32."""
+        return torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext()
 
     def state(self) -> State:
         return snapshot.take(self.module, self._optimizer, self._device)

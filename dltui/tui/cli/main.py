@@ -16,6 +16,7 @@ from dltui.tui.cli.terminal import is_terminal, prepare_streams, warn
 SECTIONS = {
     "Train": {
         "train": ("train:train", "train a model; Ctrl-C asks before it stops anything"),
+        "twin": ("twin:twin", "train a model in two frameworks from the same weights, and compare them"),
         "demo": ("demo:demo", "train a small network on real images, whatever is at hand"),
         "resume": ("resume:resume", "go on with a paused, interrupted or stopped run"),
     },

@@ -37,6 +37,10 @@ class TrainCommand(click.Command):
                 return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
         return super().make_context(info_name, args, parent, **extra, obj=catalog)
 
+    def describe(self, model: ModelEntry) -> str:
+        """The first line of the help of one model."""
+        return f"Train {model.id}: {model.summary}"
+
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return ["MODEL", "[OPTIONS]"]
 
@@ -50,7 +54,7 @@ class TrainCommand(click.Command):
         else:
             with formatter.section("Models"):
                 formatter.write_dl([(visible(m.id), visible(m.summary)) for m in context.obj.models.values()])
-            formatter.write_text("dltui train MODEL --help lists the hyperparameters of a model.")
+            formatter.write_text(f"{context.command_path} MODEL --help lists the hyperparameters of a model.")
         with formatter.section("Options"):
             formatter.write_dl([record for record in plain if record])
 
@@ -85,11 +89,11 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
     """The command with the model's hyperparameters as options."""
     taken = {name for parameter in command.params for name in parameter.opts}
     fields = [FieldOption(field) for field in model.fields if field.flag not in taken]
-    return TrainCommand(
+    return type(command)(
         command.name,
         callback=command.callback,
         params=[*fields, *command.params],
-        help=visible(f"Train {model.id}: {model.summary}"),
+        help=visible(command.describe(model)),
         context_settings=SETTINGS,
     )
 
@@ -101,6 +105,7 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
 @click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable")
 @click.option("--device", default="auto", show_default=True, metavar="DEV", help="auto, cpu, cuda, cuda:N or mps")
 @click.option("--name", metavar="N", help="what the run is called [made up]")
+@click.option("--seeds", default="", metavar="S,S", help="one run a seed, one after the other, shown as one group")
 @click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
 @click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help="svg, png, pdf")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a model; repeatable")
