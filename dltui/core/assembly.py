@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from dltui.core.settings import Settings, load_settings
 from dltui.core.sources import Installed, Source, at, file_sources
 
 Record = dict[str, Any]
+Records = dict[str, Record]
 
 
-def assemble(files: Sequence[Path], refresh: bool, seconds: float | None) -> Catalog:
+def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_only: bool = False) -> Catalog:
     """See `catalog.load_catalog`."""
     for file in files:
         if not file.expanduser().is_file():
@@ -30,25 +32,25 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None) -> Cat
     catalog = Catalog(installed={here.python: here})
     for python in settings.interpreters.values():
         if python not in catalog.installed:
-            catalog.installed[python] = probing.installed(python)
+            catalog.installed[python] = probing.installed(python, kept_only)
     singles = file_sources([*_folder_files(), *(file.expanduser() for file in files)], here)
     catalog.sources = [*here.sources, *_elsewhere(catalog.installed, here), *singles]
     seconds = probing.plugin_seconds() if seconds is None else seconds
-    _Assembly(catalog, settings, refresh, seconds).run()
+    ask = partial(probing.records, refresh=refresh, seconds=seconds, kept_only=kept_only)
+    _Assembly(catalog, settings, ask).run()
     return catalog
 
 
 class _Assembly:
     """Takes what each source brings, first come first served."""
 
-    def __init__(self, catalog: Catalog, settings: Settings, refresh: bool, seconds: float) -> None:
+    def __init__(self, catalog: Catalog, settings: Settings, ask: Callable[[Sequence[Source]], Records]) -> None:
         self.catalog = catalog
         self.settings = settings
-        self.refresh = refresh
-        self.seconds = seconds
+        self.ask = ask
 
     def run(self) -> None:
-        records = probing.records(self.catalog.sources, self.refresh, self.seconds)
+        records = self.ask(self.catalog.sources)
         found = [(source, records[source.digest]) for source in self.catalog.sources]
         # Backends first: they say what the models of every source need.
         for source, record in found:
@@ -73,7 +75,7 @@ class _Assembly:
                     moved[position] = at(source, backend.python)
         if not moved:
             return found
-        records = probing.records(list(moved.values()), self.refresh, self.seconds)
+        records = self.ask(list(moved.values()))
         return [(moved[i], records[moved[i].digest]) if i in moved else entry for i, entry in enumerate(found)]
 
     def _missing(self, record: Record) -> list[BackendEntry]:

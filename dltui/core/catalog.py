@@ -123,12 +123,15 @@ class Catalog:
         return f'no {kind} "{clean_line(text, 60)}"; {hint}'
 
 
-def load_catalog(plugins: Sequence[Path | str] = (), refresh: bool = False, seconds: float | None = None) -> Catalog:
+def load_catalog(
+    plugins: Sequence[Path | str] = (), refresh: bool = False, seconds: float | None = None, kept_only: bool = False
+) -> Catalog:
     """What all plugins bring: installed ones, those in the plugins folder, and the given files.
 
-    Kept answers are used unless something has changed or `refresh` is asked for; a plugin gets `seconds` to load.
+    Kept answers are used unless something has changed or `refresh` is asked for; a plugin gets `seconds` to load. With
+    `kept_only` nothing is started: what no answer is kept of is left out.
     Raises UsageError when a given file does not exist or the settings cannot be read.
     """
     from dltui.core.assembly import assemble
 
-    return assemble([Path(path) for path in plugins], refresh, seconds)
+    return assemble([Path(path) for path in plugins], refresh, seconds, kept_only)

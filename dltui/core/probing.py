@@ -36,14 +36,19 @@ def plugin_seconds() -> float:
     return SECONDS
 
 
-def records(sources: Sequence[Source], refresh: bool, seconds: float) -> dict[str, Record]:
-    """By digest: {"models": [...], ..., "errors": [[where, reason, missing module]]} of each source."""
+def records(sources: Sequence[Source], refresh: bool, seconds: float, kept_only: bool = False) -> dict[str, Record]:
+    """By digest: {"models": [...], ..., "errors": [[where, reason, missing module]]} of each source.
+
+    With `kept_only` nothing is started, and what is not kept is empty.
+    """
     found: dict[str, Record] = {}
     for source in sources:
         record = None if refresh else _cached(source.digest)
         if record is not None and all(isinstance(record.get(kind), list) for kind in (*KINDS, "errors")):
             found[source.digest] = record
     unknown = [source for source in sources if source.digest not in found]
+    if kept_only:
+        return {source.digest: {} for source in unknown} | found
     if not unknown:
         return found
     from dltui.core import sandbox
@@ -59,14 +64,17 @@ def records(sources: Sequence[Source], refresh: bool, seconds: float) -> dict[st
     return found
 
 
-def installed(python: str) -> Installed:
-    """What an interpreter has. Another one than our own is started only when its folders have changed."""
+def installed(python: str, kept_only: bool = False) -> Installed:
+    """What an interpreter has. Another one than our own is started only when its folders have changed, and with
+    `kept_only` never."""
     if python == sys.executable:
         return own()
     key = "interpreter-" + digest([python, os.environ.get("PYTHONPATH")])
     kept = _cached(key)
     if kept is not None and kept.get("stamps") == _folder_stamps(python, kept["path"]):
         return scan(kept["path"], python)
+    if kept_only:
+        return Installed(python, problem="not looked at yet")
     from dltui.core import sandbox
 
     outcome = sandbox.run(sandbox.Job(command(python, "search-path", None), seconds=ATTEMPT_SECONDS))

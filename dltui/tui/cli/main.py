@@ -37,6 +37,7 @@ SECTIONS = {
         "devices": ("devices:devices", "list the devices of this machine"),
         "plugins": ("plugins:plugins", "list the plugins and what is wrong with them"),
         "doctor": ("doctor:doctor", "say what works here, what does not, and what to do"),
+        "completion": ("completion:completion", "print the script that completes names in bash, zsh or fish"),
     },
 }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dltui.tui.cli import numbers
+from dltui.tui.cli import completion, numbers
 from dltui.tui.cli.options import shown
 from dltui.tui.cli.terminal import say, say_json, warn
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=completion.models)
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a model; repeatable")
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def models(model: str | None, plugins: tuple[str, ...], as_json: bool) -> int:
