@@ -1,6 +1,7 @@
 """How fast dltui's worker path trains the PyTorch models, beside loops written by hand.
 
-    python benchmarks/train_throughput.py --data-dir FOLDER [--models softmax,mlp,cnn] [--rounds 40] [--json FILE]
+    python benchmarks/train_throughput.py --data-dir FOLDER [--models softmax,mlp,cnn] [--rounds 40]
+                                          [--threads N] [--json FILE]
 
 FOLDER holds the four official files of Fashion-MNIST. Each contender is a process of its own; they take turns, one
 slice at a time, so that a noisy machine hurts all of them alike. A slice is an epoch over the same part of the
@@ -51,6 +52,11 @@ def evaluated_rows(name: str) -> int:
     return ROWS[name] // 9
 
 
+def threads() -> int:
+    """CPU threads of each contender; 0: dltui's and PyTorch's own choice, all cores."""
+    return int(os.environ["BENCHMARK_THREADS"])
+
+
 class TurnJournal(Journal):
     """Gives the turn away after each epoch: when all that belongs to it has been evaluated, written and saved."""
 
@@ -83,7 +89,7 @@ def run_dltui(name: str, folder: Path, turns: Turns) -> None:
         "fashion-mnist",
         data_dir=str(folder),
         device="cpu",
-        config={"epochs": EPOCHS},
+        config={"epochs": EPOCHS, "threads": threads()},
         exports=os.environ["DLTUI_HOME"],
     )
     run = create_run(request, load_catalog())
@@ -115,7 +121,7 @@ def run_bare(name: str, folder: Path, turns: Turns) -> None:
     images, labels = (_read(folder / f"{file}.gz") for file in FILES[:2])
     mean, std = float(images.mean()), float(images.std())
     model = next(model for model in plugin.dltui_models() if model.name == name)
-    config = model.config()
+    config = model.config(threads=threads())
     session.start(config, "cpu")
     module = model.build(config, _spec(mean, std)).to(memory_format=torch.channels_last)
     optimizer = _optimizer(module, config, fused=True)
@@ -155,6 +161,8 @@ def run_loader(name: str, folder: Path, turns: Turns) -> None:
 
     model = next(model for model in plugin.dltui_models() if model.name == name)
     config = model.config()
+    if threads():
+        torch.set_num_threads(threads())
     module = model.build(config, _spec(0.5, 0.5))
     optimizer = _optimizer(module, config)
     dataset = datasets.FashionMNIST(_unpacked(folder), train=True, transform=transforms.ToTensor())
@@ -228,12 +236,16 @@ def contend(contender: str, name: str, folder: Path) -> None:
     contenders[contender](name, folder, Turns())
 
 
-def compete(name: str, folder: Path, rounds: int) -> dict[str, list[float]]:
+def compete(name: str, folder: Path, rounds: int, cores: int) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory() as home:
         children = {
             contender: start(
                 [sys.executable, __file__, "--contender", contender, "--models", name, "--data-dir", str(folder)],
-                {"DLTUI_HOME": f"{home}/{contender}", "CUDA_VISIBLE_DEVICES": ""},
+                {
+                    "DLTUI_HOME": f"{home}/{contender}",
+                    "CUDA_VISIBLE_DEVICES": "",
+                    "BENCHMARK_THREADS": str(cores),
+                },
             )
             for contender in CONTENDERS
         }
@@ -257,6 +269,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--models", default="softmax,mlp,cnn")
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of each contender; 0: all cores")
     parser.add_argument("--json", type=Path, help="also write all times there")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -265,7 +278,9 @@ def main() -> None:
         contend(arguments.contender, arguments.models, folder)
         return
     print("model    who         time of a step   dltui is so many times as fast [95 % interval]", flush=True)
-    found = [report(name, compete(name, folder, arguments.rounds)) for name in arguments.models.split(",")]
+    found = [
+        report(name, compete(name, folder, arguments.rounds, arguments.threads)) for name in arguments.models.split(",")
+    ]
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 

@@ -27,12 +27,17 @@ class Samples:
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
 
-    def batch(self, indices: Tensor, augmentation: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Normalised samples and targets of these rows of the train split, flipped and shifted if so planned."""
+    def batch(self, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
+        """Normalised samples of these rows of the train split, flipped and shifted if so planned."""
         x = self._train_x.index_select(0, indices)
         if augmentation is not None:
             x = augment(x.view(-1, *self._shape), augmentation).flatten(1)
-        return self._normalise(x), self._train_y.index_select(0, indices)
+        return self._normalise(x)
+
+    def targets(self, indices: Tensor) -> Tensor:
+        """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, outputs)."""
+        chosen = self._train_y.index_select(0, indices.flatten())
+        return chosen.view(*indices.shape, *self._train_y.shape[1:])
 
     def rows(self, split: SplitName, rows: slice) -> Tensor:
         """Normalised samples of consecutive rows of a split."""
