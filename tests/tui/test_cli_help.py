@@ -75,7 +75,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["runs", "--jsn"], 'dltui: no option "--jsn"; did you mean --json?'),
         (["runs", "--zzzzz"], 'dltui: no option "--zzzzz"; dltui runs --help lists what there is'),
         (["pause"], "dltui: missing argument 'RUN'; see dltui pause --help"),
-        (["plugins", "lsit"], 'dltui: no command "plugins lsit"; did you mean plugins list or plugins new?'),
+        (["plugins", "lsit"], 'dltui: no command "plugins lsit"; did you mean plugins list?'),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(
