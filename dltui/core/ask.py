@@ -47,6 +47,12 @@ def framework_devices(backend: BackendEntry) -> list[dict[str, Any]]:
     return list(_answer(backend.source, "devices", {"framework": backend.framework}, FRAMEWORK_SECONDS)["devices"])
 
 
+def importing(python: str, module: str) -> dict[str, str]:
+    """Import a module in a process of an interpreter: its version and Python's. Raises UsageError with the reason."""
+    found = answer(python, "imports", {"name": module}, {"module": module}, FRAMEWORK_SECONDS)
+    return {key: str(value) for key, value in found.items()}
+
+
 def _answer(
     source: Mapping[str, Any], question: str, details: dict[str, Any], seconds: float | None = None
 ) -> dict[str, Any]:

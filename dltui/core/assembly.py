@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from dltui.core.settings import Settings, load_settings
 from dltui.core.sources import Installed, Source, at, file_sources
 
 Record = dict[str, Any]
+Records = dict[str, Record]
 
 
-def assemble(files: Sequence[Path], refresh: bool, seconds: float | None) -> Catalog:
+def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_only: bool = False) -> Catalog:
     """See `catalog.load_catalog`."""
     for file in files:
         if not file.expanduser().is_file():
@@ -30,25 +32,26 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None) -> Cat
     catalog = Catalog(installed={here.python: here})
     for python in settings.interpreters.values():
         if python not in catalog.installed:
-            catalog.installed[python] = probing.installed(python)
+            catalog.installed[python] = probing.installed(python, kept_only)
     singles = file_sources([*_folder_files(), *(file.expanduser() for file in files)], here)
     catalog.sources = [*here.sources, *_elsewhere(catalog.installed, here), *singles]
     seconds = probing.plugin_seconds() if seconds is None else seconds
-    _Assembly(catalog, settings, refresh, seconds).run()
+    given = {os.path.abspath(file.expanduser()) for file in files}  # noqa: PTH100 - as sources know them
+    ask = partial(probing.records, refresh=refresh, seconds=seconds, kept_only=kept_only, given=given)
+    _Assembly(catalog, settings, ask).run()
     return catalog
 
 
 class _Assembly:
     """Takes what each source brings, first come first served."""
 
-    def __init__(self, catalog: Catalog, settings: Settings, refresh: bool, seconds: float) -> None:
+    def __init__(self, catalog: Catalog, settings: Settings, ask: Callable[[Sequence[Source]], Records]) -> None:
         self.catalog = catalog
         self.settings = settings
-        self.refresh = refresh
-        self.seconds = seconds
+        self.ask = ask
 
     def run(self) -> None:
-        records = probing.records(self.catalog.sources, self.refresh, self.seconds)
+        records = self.ask(self.catalog.sources)
         found = [(source, records[source.digest]) for source in self.catalog.sources]
         # Backends first: they say what the models of every source need.
         for source, record in found:
@@ -73,7 +76,7 @@ class _Assembly:
                     moved[position] = at(source, backend.python)
         if not moved:
             return found
-        records = probing.records(list(moved.values()), self.refresh, self.seconds)
+        records = self.ask(list(moved.values()))
         return [(moved[i], records[moved[i].digest]) if i in moved else entry for i, entry in enumerate(found)]
 
     def _missing(self, record: Record) -> list[BackendEntry]:
@@ -129,7 +132,7 @@ class _Assembly:
 
     def _model(self, source: Source, item: Record) -> ModelEntry:
         backend = self.catalog.backends.get(item["framework"])
-        reason = self._why_not(source, item["framework"], backend)
+        reason = self._why_not(source, item, backend)
         return ModelEntry(
             id=item["id"],
             name=item["name"],
@@ -143,16 +146,23 @@ class _Assembly:
             reason=reason,
         )
 
-    def _why_not(self, source: Source, framework: str, backend: BackendEntry | None) -> str:
-        """Why models of this framework and source cannot be trained here; "" when they can."""
+    def _why_not(self, source: Source, item: Record, backend: BackendEntry | None) -> str:
+        """Why this model of this source cannot be trained here; "" when it can."""
         if backend is None:
-            return f'no plugin brings the framework "{framework}"'
+            return f'no plugin brings the framework "{item["framework"]}"'
         if backend.problem:
             return backend.problem
         if backend.version is None:
             where = "" if backend.python == sys.executable else f" in {backend.python}"
             return f"needs {backend.title}{where}: {backend.install}"
-        return missing_plugin(source.to_json(), backend.python, self.catalog)
+        return missing_plugin(source.to_json(), backend.python, self.catalog) or self._lacking(item, backend.python)
+
+    def _lacking(self, item: Record, python: str) -> str:
+        """What to install when a distribution is missing that the model needs beside its framework."""
+        installed = self.catalog.installed.get(python)
+        missing = [str(name) for name in item.get("requires", ()) if installed and installed.version(str(name)) is None]
+        command = "pip" if python == sys.executable else f"{shlex.quote(python)} -m pip"
+        return f"needs {' and '.join(missing)}: {command} install {' '.join(missing)}" if missing else ""
 
 
 def missing_plugin(source: Mapping[str, Any], python: str, catalog: Catalog) -> str:
@@ -227,6 +237,7 @@ def _dataset(source: Source, item: Record) -> DatasetEntry:
         embedded=bool(item["embedded"]),
         homepage=str(item["homepage"]),
         files=tuple(str(name) for name in item["files"]),
+        file_sizes=tuple(int(size) for size in item.get("file_sizes", ())),
         urls=tuple(str(url) for url in item["urls"]),
     )
 

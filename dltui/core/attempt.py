@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from dltui import __version__
-from dltui.core import checkpoint, fingerprint, manager, predictions
+from dltui.core import checkpoint, fingerprint, manager, predictions, twin, twin_side
 from dltui.core.devices import cpu_count
 from dltui.core.errors import RunError
 from dltui.core.events import AttemptStarted, Evaluated, Logged, RunEnded
@@ -108,8 +108,10 @@ class Attempt:
             data, config = _shorten(data, config)
         self.journal.phase("building")
         trainable = backend.trainable(model, config, data, str(self.asked["device"]["name"]).split(":")[0])
-        planner = Planner(config, len(data.train), self.history.lr_changes)
+        planner = Planner(config, len(data.train), self.history.lr_changes, data.spec.input_shape)
         progress, resumed_from = self._restore(trainable)
+        if self.asked.get("twin") and resumed_from is None:
+            trainable = twin_side.begin(trainable, data, twin.folder(self.run), self.asked["twin"])
         loop = Loop(trainable, data, planner, self.journal, progress, lambda: self._preempted)
         self.heartbeat.totals(planner.epochs, planner.total_steps)
         self.journal.emit(self._started(loop, backend, data, resumed_from), sync=True)

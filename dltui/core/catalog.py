@@ -54,6 +54,7 @@ class DatasetEntry:
     embedded: bool = False
     homepage: str = ""
     files: tuple[str, ...] = ()
+    file_sizes: tuple[int, ...] = ()
     urls: tuple[str, ...] = ()
 
 
@@ -115,6 +116,11 @@ class Catalog:
         from dltui.core.names import suggest
         from dltui.core.text import clean_line
 
+        files = {source.name for source in self.sources if source.kind == "file"}
+        broken = next((f"{name} could not be loaded: {reason}" for name, reason in self.problems if name in files), "")
+        if broken:
+            # Somebody's own file is what they mean more probably than a model of a similar name.
+            return f'no {kind} "{clean_line(text, 60)}"; {broken}'
         hint = suggest(text, names) or (f"dltui {kind}s lists them" if names else "none is installed")
         if "did you mean" not in hint and self.problems:
             # What is missing may be what could not be loaded.
@@ -122,12 +128,15 @@ class Catalog:
         return f'no {kind} "{clean_line(text, 60)}"; {hint}'
 
 
-def load_catalog(plugins: Sequence[Path | str] = (), refresh: bool = False, seconds: float | None = None) -> Catalog:
+def load_catalog(
+    plugins: Sequence[Path | str] = (), refresh: bool = False, seconds: float | None = None, kept_only: bool = False
+) -> Catalog:
     """What all plugins bring: installed ones, those in the plugins folder, and the given files.
 
-    Kept answers are used unless something has changed or `refresh` is asked for; a plugin gets `seconds` to load.
+    Kept answers are used unless something has changed or `refresh` is asked for; a plugin gets `seconds` to load. With
+    `kept_only` nothing is started: what no answer is kept of is left out.
     Raises UsageError when a given file does not exist or the settings cannot be read.
     """
     from dltui.core.assembly import assemble
 
-    return assemble([Path(path) for path in plugins], refresh, seconds)
+    return assemble([Path(path) for path in plugins], refresh, seconds, kept_only)

@@ -4,6 +4,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Schedule = Literal["constant", "cosine", "one-cycle"]
+"""How the learning rate moves during a run; `plan.schedule` makes them."""
+
 
 def unit(name: str) -> dict[str, Any]:
     """The unit of a field, shown beside its value: `Field(..., json_schema_extra=unit("images"))`."""
@@ -33,7 +36,10 @@ class TrainConfig(BaseModel):
     weight_decay: float = Field(
         0.0, ge=0, le=1, description="pull of the weights towards zero", json_schema_extra=unit("")
     )
-    schedule: Literal["constant", "one-cycle"] = Field("constant", description="how lr moves during the run")
+    schedule: Schedule = Field("constant", description="how lr moves during the run")
+    augment: Literal["none", "flip", "shift", "flip+shift"] = Field(
+        "none", description="training images mirrored left to right, moved by up to an eighth, or both, at random"
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="start of every random choice", json_schema_extra=unit(""))
     threads: int = Field(
         0,
@@ -41,6 +47,9 @@ class TrainConfig(BaseModel):
         le=1024,
         description="CPU threads of the worker; 0: all cores it may use",
         json_schema_extra=unit("threads"),
+    )
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="of the arithmetic; bf16 is faster where the device has it, weights stay fp32"
     )
     deterministic: bool = Field(False, description="on a GPU: only algorithms that repeat to the last bit")
     checkpoint_seconds: float = Field(

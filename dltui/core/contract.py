@@ -72,7 +72,8 @@ class Data:
 @dataclass(frozen=True)
 class EpochPlan:
     """What an epoch (or the rest of one) trains on: `indices` int32 (steps, batch) are rows of the train split,
-    `lr` float32 (steps,); row 0 is global step `first_step`; `augmentation` is None or int32 (steps, batch, k)."""
+    `lr` float32 (steps,); row 0 is global step `first_step`; `augmentation` is None or int32 (steps, batch, 3),
+    what `core.augment` says of flipping and shifting each image."""
 
     epoch: int
     first_step: int
@@ -136,7 +137,10 @@ class Trainable(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """A model plugin. `id` is unique ("cnn-torch"); models of different frameworks with one `name` are twins."""
+    """A model plugin. `id` is unique ("cnn-torch"); models of different frameworks with one `name` are twins.
+
+    `requires` names the distributions that it needs beside its framework ("torchvision").
+    """
 
     id: str
     name: str
@@ -145,6 +149,7 @@ class Model:
     summary: str
     config: type[TrainConfig]
     build: Callable[[Any, Spec], Any]
+    requires: tuple[str, ...] = ()
 
 
 class Backend(Protocol):
@@ -204,8 +209,9 @@ class Dataset:
 
     `options` adds the dataset's own to what all have; `sources` names the files that would be read of those in the
     given folders, [] when there are none and None when the data is embedded. `prepare` may download. Both raise
-    RunError with one line. `files` are the names that `sources` looks for; `urls` has one address a mirror, whose
-    first byte shows that it can be reached.
+    RunError with one line. `files` are the names that `sources` looks for, `file_sizes` their bytes, which tell at a
+    glance datasets apart whose files share their names; `urls` has one address a mirror, whose first byte shows that
+    it can be reached.
     """
 
     name: str
@@ -221,6 +227,7 @@ class Dataset:
     download_bytes: int = 0
     homepage: str = ""
     files: tuple[str, ...] = ()
+    file_sizes: tuple[int, ...] = ()
     urls: tuple[str, ...] = ()
 
 

@@ -55,6 +55,7 @@ def model_record(model: Model) -> Record:
         "summary": _text(model.summary),
         "fields": [field.to_json() for field in field_specs(model.config)],
         "checks_more": checks_more(model.config),
+        "requires": [_text(name) for name in model.requires],
     }
 
 
@@ -80,6 +81,7 @@ def dataset_record(dataset: Dataset) -> Record:
         "embedded": dataset.sources(dataset.options.model_validate({}), ()) is None,
         "homepage": _text(dataset.homepage),
         "files": [_text(name) for name in dataset.files],
+        "file_sizes": [int(size) for size in dataset.file_sizes],
         "urls": [_text(url) for url in dataset.urls],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dltui.core.errors import DltuiError
+from dltui.core.repairs import MISMATCH
 from dltui.core.text import clean_line
 
 # CUDA's, the CPU allocator's and TensorFlow's words for the same thing.
@@ -20,6 +21,8 @@ def explain(error: BaseException, batch_size: int) -> str:
         return f"out of memory at batch size {batch_size}; {remedy}"
     if any(sign in text for sign in NO_KERNEL):
         return "this GPU is not supported by the installed framework; use --device cpu or install a build for it"
+    if MISMATCH in text:
+        return "torchvision does not fit the installed torch; `dltui doctor` says what to install"
     if isinstance(error, ImportError):
         return clean_line(f"cannot import: {error}; see worker.log and `dltui doctor`", 500)
     first = str(error).strip().split("\n", 1)[0]

@@ -46,6 +46,8 @@ class RunRequest:
     group: str | None = None
     parent: str | None = None
     dry_run: bool = False
+    twin: Mapping[str, Any] | None = None
+    """Of a run that is compared with its twin in another framework: {"start": path of the twin's weights, or None}."""
 
 
 def create_run(request: RunRequest, catalog: Catalog) -> RunDirectory:
@@ -54,6 +56,7 @@ def create_run(request: RunRequest, catalog: Catalog) -> RunDirectory:
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
+    _check_augment(config, dataset)
     options = full_options(dataset, request.dataset_options)
     formats = _check_formats(request.formats)
     if request.name is not None:
@@ -160,6 +163,7 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         "parent": request.parent,
         "group": request.group,
         "dry_run": request.dry_run,
+        "twin": dict(request.twin) if request.twin is not None else None,
         "dltui": __version__,
         "cwd": _working_directory(),
     }
@@ -179,6 +183,13 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
         raise UsageError(f"dataset {dataset.name}: {missing}")
 
 
+def _check_augment(config: Mapping[str, Any], dataset: DatasetEntry) -> None:
+    kind = config.get("augment", "none")
+    # A dataset that does not tell its shape is asked for it by the worker.
+    if kind != "none" and dataset.input_shape and len(dataset.input_shape) != 3:
+        raise UsageError(f"augment {kind} needs images, dataset {dataset.name} has none; leave it at none")
+
+
 def _check_formats(formats: Sequence[str]) -> list[str]:
     for name in formats:
         if name not in FORMATS:
@@ -194,9 +205,9 @@ def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mappin
         return
     if not Path(_absolute(data_dir)).is_dir():
         raise UsageError(f"no data folder {clean_line(data_dir)}; --data-dir names a folder that holds {dataset.name}")
-    from dltui.core.presence import presence, search_folders
+    from dltui.core.presence import is_named, search_folders
 
-    if not dataset.files or presence(dataset, data_dir).here:
+    if not dataset.files or is_named(dataset, data_dir):
         return
     from dltui.core import ask
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dltui.core import augment
 from dltui.core.contract import EpochPlan
 
 if TYPE_CHECKING:
@@ -21,9 +22,15 @@ END_DIVISOR = 25e4
 
 class Planner:
     """Makes the plan of any epoch of a run. `changes` are (global step, lr): from that step on the hyperparameter
-    `lr` has that value, the schedule's shape stays."""
+    `lr` has that value, the schedule's shape stays. `shape` is that of a sample, which augmentation needs."""
 
-    def __init__(self, config: TrainConfig, samples: int, changes: Sequence[tuple[int, float]] = ()) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        samples: int,
+        changes: Sequence[tuple[int, float]] = (),
+        shape: tuple[int, ...] = (),
+    ) -> None:
         self.config = config
         self.samples = samples
         self.batch = min(config.batch_size, samples)
@@ -31,6 +38,7 @@ class Planner:
         self.epochs = config.epochs
         self.total_steps = self.steps_per_epoch * config.epochs
         self.changes = list(changes)
+        self.shape = shape
 
     def change_lr(self, step: int, lr: float) -> None:
         """From global step `step` on use `lr`; what was planned for later steps no longer holds."""
@@ -46,7 +54,11 @@ class Planner:
         indices = rows[: self.steps_per_epoch * self.batch].reshape(self.steps_per_epoch, self.batch)
         first = epoch * self.steps_per_epoch + skip
         steps = np.arange(first, (epoch + 1) * self.steps_per_epoch)
-        return EpochPlan(epoch, first, np.ascontiguousarray(indices[skip:]), self.learning_rates(steps))
+        augmentation = augment.draw(
+            self.config.augment, self.config.seed, epoch, self.steps_per_epoch, self.batch, self.shape
+        )
+        rest = None if augmentation is None else augmentation[skip:]
+        return EpochPlan(epoch, first, np.ascontiguousarray(indices[skip:]), self.learning_rates(steps), rest)
 
     def learning_rates(self, steps: Array) -> Array:
         """The learning rate of each global step, float32 (steps,)."""
@@ -66,6 +78,10 @@ def schedule(name: str, steps: Array, total: int) -> Array:
     """The factor on the learning rate at each global step, float64 (steps,)."""
     if name == "constant":
         return np.ones(len(steps))
+    if name == "cosine":
+        # Without restarts, Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983; the last step still moves.
+        half: Array = (1 + np.cos(np.pi * steps / total)) / 2
+        return half
     position = steps / max(total - 1, 1)
     rising = position < WARM_UP
     phase = np.where(rising, position / WARM_UP, (position - WARM_UP) / (1 - WARM_UP))

@@ -19,6 +19,8 @@ class Entry(Protocol):
     @property
     def files(self) -> Sequence[str]: ...
     @property
+    def file_sizes(self) -> Sequence[int]: ...
+    @property
     def download_bytes(self) -> int: ...
     @property
     def embedded(self) -> bool: ...
@@ -40,11 +42,27 @@ def presence(entry: Entry, data_dir: str | None = None) -> Presence:
     if not entry.files and not entry.download_bytes:
         return Presence(True, "from its plugin")
     for folder in search_folders(entry.name, data_dir):
-        if entry.files and all((folder / name).is_file() for name in entry.files):
+        if entry.files and _has(folder, entry):
             return Presence(True, "here", folder)
     if data_dir:
         return Presence(False, "not in this folder")
     return Presence(False, megabytes(entry.download_bytes) if entry.download_bytes else "not found")
+
+
+def is_named(entry: Entry, data_dir: str) -> bool:
+    """Whether a --data-dir has files of the right names: if their content is not right, a run says what is wrong."""
+    folders = search_folders(entry.name, data_dir)
+    return any(all((folder / name).is_file() for name in entry.files) for folder in folders)
+
+
+def _has(folder: Path, entry: Entry) -> bool:
+    """Whether the files are there by name and, where that is known, by size; their content is for a run to check."""
+    sizes: Sequence[int | None] = entry.file_sizes or [None] * len(entry.files)
+    for name, size in zip(entry.files, sizes, strict=False):
+        path = folder / name
+        if not path.is_file() or (size is not None and path.stat().st_size != size):
+            return False
+    return True
 
 
 def search_folders(dataset: str, data_dir: str | None = None) -> tuple[Path, ...]:

@@ -9,8 +9,10 @@ whatever a plugin prints cannot be taken for it.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
+import platform
 import resource
 import sys
 from collections.abc import Callable
@@ -77,6 +79,12 @@ def devices(source: Record, asked: Record) -> Record:
     return {"devices": [dict(device) for device in manager.load_backend(source, asked["framework"]).devices()]}
 
 
+def imports(source: Record, asked: Record) -> Record:
+    """Whether a module can be imported: {"module"} -> {"version", "python"}."""
+    module = importlib.import_module(asked["module"])
+    return {"version": str(getattr(module, "__version__", "")), "python": platform.python_version()}
+
+
 def search_path(source: Record, asked: Record) -> Record:
     """Where this interpreter looks for packages."""
     return {"path": sys.path, "executable": sys.executable}
@@ -88,6 +96,7 @@ QUESTIONS: dict[str, Callable[[Record, Record], Record]] = {
     "dataset-check": dataset_check,
     "dataset-sources": dataset_sources,
     "devices": devices,
+    "imports": imports,
     "layers": layers,
     "search-path": search_path,
 }

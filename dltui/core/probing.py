@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ Record = dict[str, Any]
 
 SECONDS = 10.0
 """For a plugin to load."""
+FRAMEWORK_PATIENCE = 6
+"""Times as long for a file that imports a framework when it is loaded."""
+IMPORTS_FRAMEWORK = re.compile(rb"^(?:import|from)\s+(?:torch|tensorflow|keras)", re.MULTILINE)
 KINDS = ("models", "backends", "datasets", "exporters", "loggers")
 RETRY_SECONDS = 3600.0
 """A plugin that was too slow or too large is tried again after this time; other failures when it changes."""
@@ -36,14 +40,24 @@ def plugin_seconds() -> float:
     return SECONDS
 
 
-def records(sources: Sequence[Source], refresh: bool, seconds: float) -> dict[str, Record]:
-    """By digest: {"models": [...], ..., "errors": [[where, reason, missing module]]} of each source."""
+def records(
+    sources: Sequence[Source], refresh: bool, seconds: float, kept_only: bool = False, given: Collection[str] = ()
+) -> dict[str, Record]:
+    """By digest: {"models": [...], ..., "errors": [[where, reason, missing module]]} of each source.
+
+    With `kept_only` nothing is started, and what is not kept is empty. Of the paths in `given` a file
+    that was too slow before is tried again at once: somebody waits for it.
+    """
     found: dict[str, Record] = {}
     for source in sources:
         record = None if refresh else _cached(source.digest)
+        if record is not None and "retry" in record and source.path in given and not kept_only:
+            record = None
         if record is not None and all(isinstance(record.get(kind), list) for kind in (*KINDS, "errors")):
             found[source.digest] = record
     unknown = [source for source in sources if source.digest not in found]
+    if kept_only:
+        return {source.digest: {} for source in unknown} | found
     if not unknown:
         return found
     from dltui.core import sandbox
@@ -52,21 +66,37 @@ def records(sources: Sequence[Source], refresh: bool, seconds: float) -> dict[st
     # Nothing that is only looked at may take memory of a GPU.
     environment = {"CUDA_VISIBLE_DEVICES": ""}
     commands = [command(source.python, "catalog", source) for source in unknown]
-    jobs = [sandbox.Job(words, b"", seconds, environment=environment) for words in commands]
+    jobs = [
+        sandbox.Job(words, b"", seconds * _patience(source), environment=environment)
+        for source, words in zip(unknown, commands, strict=True)
+    ]
     for source, outcome in zip(unknown, sandbox.run_all(jobs, max(2, cpu_count())), strict=True):
         found[source.digest] = _record(source, outcome)
         _keep(source.digest, found[source.digest])
     return found
 
 
-def installed(python: str) -> Installed:
-    """What an interpreter has. Another one than our own is started only when its folders have changed."""
+def _patience(source: Source) -> int:
+    """A file may import its framework at its top, which takes as long as it takes on a busy machine."""
+    if source.kind != "file" or not source.path:
+        return 1
+    try:
+        return FRAMEWORK_PATIENCE if IMPORTS_FRAMEWORK.search(Path(source.path).read_bytes()) else 1
+    except OSError:
+        return 1
+
+
+def installed(python: str, kept_only: bool = False) -> Installed:
+    """What an interpreter has. Another one than our own is started only when its folders have changed, and with
+    `kept_only` never."""
     if python == sys.executable:
         return own()
     key = "interpreter-" + digest([python, os.environ.get("PYTHONPATH")])
     kept = _cached(key)
     if kept is not None and kept.get("stamps") == _folder_stamps(python, kept["path"]):
         return scan(kept["path"], python)
+    if kept_only:
+        return Installed(python, problem="not looked at yet")
     from dltui.core import sandbox
 
     outcome = sandbox.run(sandbox.Job(command(python, "search-path", None), seconds=ATTEMPT_SECONDS))

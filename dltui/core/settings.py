@@ -1,4 +1,4 @@
-"""The user's own settings file. Nothing in it is needed, and none is ever read from the working directory."""
+"""The user's own settings file. Nothing in it is needed; interpreters are never read from anywhere else."""
 
 from __future__ import annotations
 
@@ -28,13 +28,9 @@ class Settings:
 def load_settings() -> Settings:
     """Raises UsageError with file and line when the file cannot be read."""
     file = paths.config_file()
-    try:
-        content = file.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
+    tables = read_tables(file)
+    if tables is None:
         return Settings()
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}") from None
-    tables = _parse(content, file)
     frameworks = tables.get("frameworks", {})
     if not isinstance(frameworks, dict):
         raise UsageError(f'{file}: frameworks must be tables like [frameworks.torch] python = "/path/to/python"')
@@ -44,6 +40,17 @@ def load_settings() -> Settings:
 def interpreter(framework: str) -> str:
     """The Python of a framework, by the settings file."""
     return load_settings().interpreter(framework)
+
+
+def read_tables(file: Path) -> dict[str, Any] | None:
+    """The content of a TOML file; None when there is none. Raises UsageError with file and line."""
+    try:
+        content = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+    return _parse(content, file)
 
 
 def _parse(content: bytes, file: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.errors import DltuiError
 
 if TYPE_CHECKING:
+    from dltui.core.history import History
     from dltui.core.reader import RunReader
 
 
@@ -46,6 +47,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "seconds": round(history.elapsed, 3),
         "train_seconds": round(history.train_seconds, 3),
         "created": run.get("created"),
+        "seed": run.get("seed"),
         "group": run.get("group"),
         "parent": run.get("parent"),
         "tags": labels["tags"],
@@ -53,6 +55,13 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "exports": run.get("exports"),
         "path": str(reader.directory.path),
     }
+
+
+def training_speed(history: History) -> float | None:
+    """Samples a second of training time, over all epochs."""
+    known = [record for record in history.epochs.values() if math.isfinite(record.samples_per_second)]
+    seconds = sum(record.seconds for record in known)
+    return sum(record.seconds * record.samples_per_second for record in known) / seconds if seconds > 0 else None
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
@@ -67,6 +76,6 @@ def _unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
     none = dict.fromkeys(
         ("model", "framework", "task", "dataset", "device", "host", "metric", "best", "best_epoch", "test", "created")
     )
-    more = dict.fromkeys(("group", "parent", "exports"))
+    more = dict.fromkeys(("seed", "group", "parent", "exports"))
     known = {"id": run_id, "name": run_id, "status": "failed", "why": reason, "phase": "ended", "tags": [], "note": ""}
     return {**known, **zero, **none, **more, "path": str(reader.directory.path)}

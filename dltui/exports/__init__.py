@@ -33,4 +33,5 @@ def dltui_exporters() -> list[Exporter]:
         _exporter("metrics", suffix="csv"),
         _exporter("summary", suffix="json"),
         _exporter("model", suffix="safetensors"),
+        _exporter("report", suffix="html"),
     ]

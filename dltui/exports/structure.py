@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.patches import Rectangle
-
 from dltui.core.text import clean_line
-from dltui.exports import style
+from dltui.exports import diagram, style
 from dltui.exports.format import count, plural
 
 if TYPE_CHECKING:
@@ -19,16 +18,19 @@ if TYPE_CHECKING:
 
     from dltui.core.reader import RunReader
 
-BOX, GAP = 0.46, 0.17
-"""Inches: the height of a layer, and of the arrow to the next one."""
-COLUMN, BETWEEN = 3.6, 0.5
-LONGEST_COLUMN = 14
-PAD = 0.09
+MOST_BOXES = 80
+"""Longer networks are a table: boxes would be too many for one page."""
+LONGEST_ROW = 4
+"""Boxes that fit beside one another."""
+LINE = 0.19
+"""Inches of one line of the table."""
+# Left edges of the table's columns in inches; numbers end at PARAMETERS, bars begin at SHARE.
+KIND, OUTPUT, PARAMETERS, SHARE = 1.9, 3.5, 5.85, 6.0
 
 
 @dataclass(frozen=True)
 class Node:
-    """One box. `shape` is the output without the batch, () when it is not known; `parameters` None for the input."""
+    """One layer. `shape` is the output without the batch, () when it is not known; `parameters` None for the input."""
 
     name: str
     kind: str
@@ -48,20 +50,19 @@ class Structure:
         return sum(node.parameters or 0 for node in self.nodes)
 
 
-def draw_structure(structure: Structure) -> Figure:
-    columns = -(-len(structure.nodes) // LONGEST_COLUMN)
-    rows = -(-len(structure.nodes) // columns)
-    width = columns * COLUMN + (columns - 1) * BETWEEN + 2 * style.MARGIN
-    figure = style.page(0.78 + rows * BOX + (rows - 1) * GAP + style.MARGIN, width)
-    top = style.heading(figure, _title(structure), _subtitle(structure)) - 0.1
-    axes = style.sheet(figure)
-    for place, node in enumerate(structure.nodes):
-        column, row = divmod(place, rows)
-        x, y = style.MARGIN + column * (COLUMN + BETWEEN), top - row * (BOX + GAP)
-        _box(axes, node, x, y)
-        if place:
-            _arrow(axes, x, y, None if row else (top - rows * (BOX + GAP) + GAP))
-    return figure
+def draw_structure(structure: Structure, boxes: bool = True) -> Figure:
+    """Boxes and arrows that Graphviz has laid out, or one line a layer."""
+    if not boxes or len(structure.nodes) > MOST_BOXES:
+        return _table(structure)
+    known = [diagram.Box(node.name, node.kind, _shape(node), count(node.parameters or 0)) for node in structure.nodes]
+    return diagram.draw(known, _rows(len(known)), _title(structure), _subtitle(structure))
+
+
+def _rows(boxes: int) -> int:
+    """How many boxes stand in a column: a short network is one row, a long one has as few columns as a page allows."""
+    if boxes <= LONGEST_ROW:
+        return 1
+    return math.ceil(boxes / 3) if boxes <= 36 else math.ceil(boxes / LONGEST_ROW)
 
 
 def _title(structure: Structure) -> str:
@@ -69,50 +70,47 @@ def _title(structure: Structure) -> str:
 
 
 def _subtitle(structure: Structure) -> str:
-    return f"{plural(len(structure.nodes) - 1, 'layer')}; output shapes without the batch"
-
-
-def _box(axes: Axes, node: Node, x: float, top: float) -> None:
-    """Name and kind above, shape and parameters below; layers that learn are blue."""
-    learns = bool(node.parameters)
-    head, edge = (style.HEAD_BLUE, style.BLUE) if learns else (style.GRID, style.RULE)
-    half = BOX / 2
-    axes.add_patch(Rectangle((x, top - half), COLUMN, half, facecolor=head, edgecolor="none"))
-    axes.add_patch(Rectangle((x, top - BOX), COLUMN, BOX, facecolor="none", edgecolor=edge, linewidth=0.8))
-    kwargs: dict[str, Any] = {"fontsize": style.SMALL, "va": "center_baseline"}
-    room = COLUMN - 3 * PAD
-    name = style.fit(node.name, room * 0.6, style.SMALL, "bold")
-    axes.text(x + PAD, top - half / 2, name, fontweight="bold", **kwargs)
-    kind = style.fit(node.kind, room - style.text_width(name, style.SMALL, "bold"), style.SMALL)
-    axes.text(x + COLUMN - PAD, top - half / 2, kind, ha="right", **kwargs)
-    shape = style.fit(_shape(node), room * 0.6, style.SMALL)
-    axes.text(x + PAD, top - 1.5 * half, shape, **kwargs)
-    if node.parameters is not None:
-        text = plural(node.parameters, "parameter") if learns else "no parameters"
-        colour = style.INK if learns else style.MUTED
-        axes.text(x + COLUMN - PAD, top - 1.5 * half, text, ha="right", color=colour, **kwargs)
+    return f"{plural(len(structure.nodes) - 1, 'layer')} in forward order; output shapes without the batch"
 
 
 def _shape(node: Node) -> str:
     return " × ".join(map(count, node.shape)) or "–"
 
 
-def _arrow(axes: Axes, x: float, top: float, bottom_before: float | None) -> None:
-    """From the box above, or from the foot of the column before to the head of this one."""
-    middle = x + COLUMN / 2
-    if bottom_before is not None:
-        aside, before = x - BETWEEN / 2, x - BETWEEN - COLUMN / 2
-        over, under = top + GAP * 0.8, bottom_before - GAP * 0.5
-        path = [(before, bottom_before), (before, under), (aside, under), (aside, over), (middle, over)]
-        axes.plot(*zip(*path, strict=True), color=style.MUTED, linewidth=0.9, solid_joinstyle="miter")
-    start = top + (GAP if bottom_before is None else GAP * 0.8)
-    axes.annotate(
-        "", xy=(middle, top), xytext=(middle, start),
-        arrowprops={
-            "arrowstyle": "-|>,head_width=0.14,head_length=0.28", "color": style.MUTED, "linewidth": 0.9,
-            "shrinkA": 0, "shrinkB": 0,
-        },
-    )  # fmt: skip
+def _table(structure: Structure) -> Figure:
+    figure = style.page(0.95 + LINE * (len(structure.nodes) + 1))
+    top = style.heading(figure, _title(structure), _subtitle(structure)) - 0.08
+    axes = style.sheet(figure)
+    _line(axes, top - LINE / 2, ("Layer", "Kind", "Output shape", "Parameters"), style.MUTED)
+    _rule(axes, top - LINE)
+    for number, node in enumerate(structure.nodes, 1):
+        middle = top - LINE * (number + 0.5) - 0.03
+        known = "" if node.parameters is None else count(node.parameters)
+        _line(axes, middle, (node.name, node.kind, _shape(node), known), style.INK)
+        _share(axes, middle, (node.parameters or 0) / max(structure.parameters, 1))
+    _rule(axes, top - LINE * (len(structure.nodes) + 1) - 0.06)
+    return figure
+
+
+def _rule(axes: Axes, y: float) -> None:
+    axes.plot([style.MARGIN, style.WIDTH - style.MARGIN], [y, y], color=style.INK, linewidth=0.8)
+
+
+def _line(axes: Axes, y: float, cells: Sequence[str], colour: str) -> None:
+    starts = (style.MARGIN, KIND, OUTPUT, PARAMETERS)
+    rooms = (KIND - style.MARGIN - 0.1, OUTPUT - KIND - 0.1, 1.4, 0.85)
+    for text, x, room in zip(cells, starts, rooms, strict=True):
+        axes.text(
+            x, y, style.fit(text, room, style.TEXT), ha="right" if x == PARAMETERS else "left", va="center_baseline",
+            color=colour, fontsize=style.TEXT,
+        )  # fmt: skip
+
+
+def _share(axes: Axes, y: float, share: float) -> None:
+    """A bar as long as the layer's part of all parameters."""
+    if share > 0:
+        room = style.WIDTH - style.MARGIN - SHARE
+        axes.barh(y, min(share, 1.0) * room, height=0.085, left=SHARE, color=style.BLUE, linewidth=0)
 
 
 def nodes(layers: Sequence[Mapping[str, Any]], input_shape: Sequence[int]) -> list[Node]:
@@ -129,7 +127,7 @@ def _node(layer: Mapping[str, Any]) -> Node:
 
 
 def export(reader: RunReader, target: Path) -> None:
-    """Draws nothing before the model is built."""
+    """Draws nothing before the model is built. Without the extra `diagram` it is a table."""
     from dltui.exports.about import about
     from dltui.exports.save import save
 
@@ -140,4 +138,5 @@ def export(reader: RunReader, target: Path) -> None:
     structure = Structure(clean_line(reader.run.get("model"), 100), nodes(attempt.layers, shape))
     with style.applied():
         described = "; ".join(f"{node.name} ({node.kind}): {_shape(node)}" for node in structure.nodes)
-        save(draw_structure(structure), target, about(reader, _title(structure), described))
+        figure = draw_structure(structure, diagram.available())
+        save(figure, target, about(reader, _title(structure), described))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
+from dltui.core.summary import training_speed
 
 if TYPE_CHECKING:
     from dltui.core.history import History
@@ -31,7 +32,7 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "best_epoch": best.epoch if best else None,
         **(_regression(reader) if run.get("task") == "regression" else _classification(history)),
         "parameters": attempt.parameters if attempt else None,
-        "samples_per_second": _speed(history),
+        "samples_per_second": training_speed(history),
         "train_seconds": history.train_seconds,
         "weights_sha256": ended.weights_sha256 if ended else None,
         "command": shlex.join(str(word) for word in run.get("command") or []),
@@ -59,13 +60,6 @@ def _regression(reader: RunReader) -> dict[str, Any]:
         "slope": line[0] if line else None,
         "intercept": line[1] if line else None,
     }
-
-
-def _speed(history: History) -> float | None:
-    """Samples a second of training time, over all epochs."""
-    seconds = sum(record.seconds for record in history.epochs.values())
-    samples = sum(record.seconds * record.samples_per_second for record in history.epochs.values())
-    return samples / seconds if seconds > 0 else None
 
 
 def export(reader: RunReader, target: Path) -> None:

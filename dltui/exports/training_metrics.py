@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 
 from dltui.exports import style
+from dltui.exports.axes import TITLES, metric_axis, whole_numbers
 from dltui.exports.format import number, percent
 
 if TYPE_CHECKING:
@@ -21,12 +20,9 @@ if TYPE_CHECKING:
 
     from dltui.core.reader import RunReader
 
-TITLES = {"loss": "Loss", "accuracy": "Accuracy", "mse": "Mean squared error"}
 MANY_EPOCHS = 40
 LEGEND = 2.6
 """Inches that the legend takes of the subtitle's line."""
-LOG_FROM = 30.0
-"""Values that span more than this ratio are drawn on a logarithmic scale."""
 
 
 @dataclass
@@ -92,7 +88,8 @@ def _panel(axes: Axes, curves: Curves, training: Training) -> None:
         curves.epochs, curves.validation, color=style.VERMILION, linewidth=1.5, marker="o", markersize=size,
         markeredgewidth=0.0,
     )  # fmt: skip
-    _scale(axes, curves)
+    whole_numbers(axes, min(curves.epochs), max(curves.epochs))
+    metric_axis(axes, curves.metric, [*curves.train, *curves.validation])
     _mark_best(axes, curves, training)
 
 
@@ -105,48 +102,6 @@ def _mark_best(axes: Axes, curves: Curves, training: Training) -> None:
         [training.best], [value], linestyle="none", marker="o", markersize=8.5, markerfacecolor="none",
         markeredgecolor=style.INK, markeredgewidth=1.0, zorder=5, clip_on=False,
     )  # fmt: skip
-
-
-def _scale(axes: Axes, curves: Curves) -> None:
-    first, last = min(curves.epochs), max(curves.epochs)
-    pad = max(last - first, 1) * 0.04
-    axes.set_xlim(first - pad, last + pad)
-    ticks = MaxNLocator(nbins=9, integer=True, min_n_ticks=1).tick_values(first, last)
-    axes.set_xticks([tick for tick in ticks if first <= tick <= last])
-    values = np.array([*curves.train, *curves.validation], dtype=float)
-    values = values[np.isfinite(values)]
-    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    if curves.metric == "accuracy":
-        axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
-        room = max((high - low) * 0.08, 0.01)
-        axes.set_ylim(max(low - room, -0.01), min(high + room, 1.01))
-    elif low > 0 and high / low > LOG_FROM:
-        _logarithmic(axes, low, high)
-    else:
-        plain = ScalarFormatter(useOffset=False, useMathText=False)
-        plain.set_powerlimits((-6, 6))
-        axes.yaxis.set_major_formatter(plain)
-        room = max((high - low) * 0.08, abs(high) * 0.02, 1e-9)
-        axes.set_ylim(low - room, high + room)
-
-
-def _logarithmic(axes: Axes, low: float, high: float) -> None:
-    axes.set_yscale("log")
-    decades = math.log10(high / low)
-    axes.set_ylim(low / 10 ** (decades * 0.08), high * 10 ** (decades * 0.08))
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.2 else (1.0,), numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(_plain_tick))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _percent_tick(value: float, position: int | None = None) -> str:
-    return f"{100 * value:.4g} %"
-
-
-def _plain_tick(value: float, position: int | None = None) -> str:
-    return number(round(value, 12))
 
 
 def _legend(figure: Figure, training: Training) -> None:

@@ -71,7 +71,7 @@ def _deliver(temp: Path, folder: Path, done: Written) -> None:
     for draft in sorted(temp.iterdir()):
         if draft.is_symlink() or not draft.is_file():
             continue
-        draft.chmod(0o666 & ~_umask())
+        draft.chmod(0o666 & ~umask())
         try:
             final = draft.replace(folder / draft.name)
         except OSError as error:
@@ -79,7 +79,7 @@ def _deliver(temp: Path, folder: Path, done: Written) -> None:
         done.files.append(final)
 
 
-def _umask() -> int:
+def umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

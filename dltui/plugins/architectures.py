@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from dltui.core.config import TrainConfig, unit
+from dltui.core.config import Schedule, TrainConfig, unit
 from dltui.core.errors import RunError
 
 if TYPE_CHECKING:
@@ -56,14 +56,14 @@ class LinearRegressionConfig(TrainConfig):
     epochs: int = override("epochs", 30)
     lr: float = override("lr", 0.05)
     batch_size: int = override("batch_size", 32)
-    schedule: Literal["constant", "one-cycle"] = override("schedule", "one-cycle")
+    schedule: Schedule = override("schedule", "one-cycle")
 
 
 class SoftmaxConfig(TrainConfig):
     """One dense layer, cross-entropy."""
 
     lr: float = override("lr", 0.05)
-    schedule: Literal["constant", "one-cycle"] = override("schedule", "one-cycle")
+    schedule: Schedule = override("schedule", "one-cycle")
 
 
 class MlpConfig(TrainConfig):
@@ -76,7 +76,7 @@ class MlpConfig(TrainConfig):
     lr: float = override("lr", 0.003)
     optimizer: Literal["sgd", "adamw"] = override("optimizer", "adamw")
     weight_decay: float = override("weight_decay", 0.2)
-    schedule: Literal["constant", "one-cycle"] = override("schedule", "one-cycle")
+    schedule: Schedule = override("schedule", "one-cycle")
 
 
 class CnnConfig(TrainConfig):
@@ -93,7 +93,7 @@ class CnnConfig(TrainConfig):
     lr: float = override("lr", 0.1)
     batch_size: int = override("batch_size", 128)
     weight_decay: float = override("weight_decay", 5e-4)
-    schedule: Literal["constant", "one-cycle"] = override("schedule", "one-cycle")
+    schedule: Schedule = override("schedule", "one-cycle")
 
 
 def kernel_limit(fan_in: int, relu: bool) -> float:

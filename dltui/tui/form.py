@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
 from dltui.core.fields import FieldSpec
+from dltui.core.presets import Presets
 from dltui.tui.format import value as shown
 
 if TYPE_CHECKING:
@@ -58,30 +59,46 @@ class RunForm:
     device: str = "auto"
     origin: str = "defaults"
     typed: dict[str, str] = field(default_factory=dict)
+    presets: Presets = field(default_factory=Presets)
+    """What is set in the environment and in files; it stands in the rows until something else is typed."""
+    _preset: dict[str, str] = field(default_factory=dict)
+    _preset_of: str = ""
+    """The model that `_preset` is for."""
+    _preset_problem: str = ""
 
     @classmethod
-    def with_defaults(cls, catalog: Catalog) -> RunForm:
+    def with_defaults(cls, catalog: Catalog, presets: Presets | None = None) -> RunForm:
         """The favourites where they exist, else what there is."""
-        form = cls(catalog)
+        form = cls(catalog, presets=presets or Presets())
         names = form.model_names()
         form.model_name = FAVOURITES[0] if FAVOURITES[0] in names else (names or [""])[0]
         usable = [name for name in form.frameworks() if (entry := form.twin(name)) and entry.available]
         form.framework = (usable or form.frameworks() or [""])[0]
+        form.device = form.preset("device") or form.device
+        form.dataset_name = form.preset("dataset")
         form._fit_dataset()
         return form
 
     @classmethod
-    def like(cls, catalog: Catalog, run: Mapping[str, Any], origin: str, everything: bool) -> RunForm:
+    def like(
+        cls,
+        catalog: Catalog,
+        run: Mapping[str, Any],
+        origin: str,
+        everything: bool,
+        presets: Presets | None = None,
+    ) -> RunForm:
         """As another run was: its choices, and with `everything` its hyperparameters too."""
-        form = cls.with_defaults(catalog)
+        form = cls.with_defaults(catalog, presets)
         model = catalog.models.get(str(run.get("model")))
         if model is None:
             return form
         form.model_name, form.framework, form.origin = model.name, model.framework, origin
-        if str(run.get("dataset")) in catalog.datasets:
-            form.dataset_name = str(run.get("dataset"))
+        wanted = "" if everything else form.preset("dataset")
+        if wanted or str(run.get("dataset")) in catalog.datasets:
+            form.dataset_name = wanted or str(run.get("dataset"))
         form._fit_dataset()
-        form.device = str((run.get("device") or {}).get("name", "auto")) if everything else "auto"
+        form.device = str((run.get("device") or {}).get("name", "auto")) if everything else form.device
         if everything:
             form._take("model", run.get("config") or {})
             form._take("data", run.get("dataset_options") or {})
@@ -91,8 +108,8 @@ class RunForm:
     def _take(self, kind: str, values: Mapping[str, Any]) -> None:
         for setting in self.settings():
             name = setting.spec.name
-            if setting.kind == kind and name in values and values[name] != setting.spec.default:
-                self.typed[setting.key] = shown(values[name])
+            if setting.kind == kind and name in values:
+                self.put(setting, shown(values[name]))
 
     def model_names(self) -> list[str]:
         """Each once, in the catalog's order."""
@@ -150,11 +167,29 @@ class RunForm:
         return rows + list(RUN_SETTINGS[1:])
 
     def text(self, setting: Setting) -> str:
-        return self.typed.get(setting.key, setting.default)
+        return self.typed.get(setting.key, self.initial(setting))
+
+    def initial(self, setting: Setting) -> str:
+        """What stands in a row before anything is typed."""
+        return (self.preset(setting.spec.name) if setting.kind != "data" else "") or setting.default
+
+    def preset(self, name: str) -> str:
+        """What is set for this model, as it would be typed; "" when nothing is."""
+        if self.model is None:
+            return ""
+        if self._preset_of != self.model.id:
+            self._preset, self._preset_of, self._preset_problem = {}, self.model.id, ""
+            try:
+                found = self.presets.of(self.model, self.catalog)
+            except UsageError as error:
+                self._preset_problem = str(error)
+            else:
+                self._preset = {key: shown(preset.value) for key, preset in found.items()}
+        return self._preset.get(name, "")
 
     def put(self, setting: Setting, text: str) -> None:
-        """Type a value; the default is nothing typed."""
-        if text.strip() == setting.default:
+        """Type a value; what stood there before is nothing typed."""
+        if text.strip() == self.initial(setting):
             self.typed.pop(setting.key, None)
         else:
             self.typed[setting.key] = text.strip()
@@ -191,7 +226,7 @@ class RunForm:
         if self.dataset is None or not self.fits(self.dataset):
             return None, f"{self.model.id} needs a dataset for {self.model.task}"
         for setting in self.settings():
-            problem = self.problem(setting)
+            problem = self.problem(setting) or self._preset_problem
             if problem:
                 return setting, problem
         return None, ""
@@ -199,9 +234,9 @@ class RunForm:
     def values(self, kind: str) -> dict[str, Any]:
         """The typed values of a kind, parsed. Raises UsageError."""
         return {
-            setting.spec.name: setting.spec.parse(self.typed[setting.key])
+            setting.spec.name: setting.spec.parse(self.text(setting))
             for setting in self.settings()
-            if setting.kind == kind and setting.key in self.typed
+            if setting.kind == kind and (setting.key in self.typed or self.initial(setting) != setting.default)
         }
 
     def command(self) -> list[str]:
@@ -209,8 +244,8 @@ class RunForm:
         words = ["dltui", "train", self.model.id if self.model else self.model_name, "--dataset", self.dataset_name]
         words += ["--device", self.device] if self.device != "auto" else []
         for setting in self.settings():
-            text = self.typed.get(setting.key)
-            if text is None:
+            text = self.text(setting)
+            if setting.key not in self.typed and text == setting.default:
                 continue
             if setting.kind == "data":
                 words += ["--data", f"{setting.spec.name}={text}"]

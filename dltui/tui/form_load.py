@@ -28,14 +28,15 @@ class Loaded(Message):
 def load(services: Services, like: RunDirectory | None) -> Loaded:
     """The form filled as `like` was, else as last time, else with defaults. Raises UsageError."""
     catalog = services.catalog()
+    presets = services.presets()
     present = {name: services.presence(entry) for name, entry in catalog.datasets.items()}
     if like is not None:
-        form = RunForm.like(catalog, like.run(), f"like {like.id}", everything=True)
+        form = RunForm.like(catalog, like.run(), f"like {like.id}", True, presets)
     else:
         last = _last(services)
-        form = RunForm.with_defaults(catalog)
+        form = RunForm.with_defaults(catalog, presets)
         if last is not None:
-            form = RunForm.like(catalog, last, "model and dataset as last time", everything=False)
+            form = RunForm.like(catalog, last, "model and dataset as last time", False, presets)
         elif not present.get(form.dataset_name, "").startswith(("here", "embedded")):
             _prefer_here(form, present)
     return Loaded(form, services.devices(), present)

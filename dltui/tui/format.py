@@ -49,7 +49,8 @@ def value(item: Any) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
     if isinstance(item, float):
-        return f"{item:g}"
+        short = f"{item:g}"
+        return short if float(short) == item else repr(item)
     if isinstance(item, (list, tuple)):
         return ",".join(value(part) for part in item)
     return str(item)

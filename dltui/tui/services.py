@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dltui.core.catalog import Catalog
     from dltui.core.devices import Device
     from dltui.core.launch import RunRequest
+    from dltui.core.presets import Presets
     from dltui.core.rundir import RunDirectory
 
 
@@ -52,6 +53,12 @@ class Services:
         from dltui.core.catalog import load_catalog
 
         return load_catalog()
+
+    def presets(self) -> Presets:
+        """What is set for all runs in the environment, ./dltui.toml and the user's settings. Raises UsageError."""
+        from dltui.core.presets import load_presets
+
+        return load_presets()
 
     def devices(self) -> list[Device]:
         from dltui.core.devices import list_devices

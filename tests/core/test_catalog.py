@@ -254,7 +254,7 @@ def test_a_plugin_that_its_frameworks_interpreter_lacks(
     home.mkdir()
     (home / "config.toml").write_text(f'[frameworks.numpy]\npython = "{python}"\n')
     assert load_catalog([FAKE]).models["mine"].available
-    monkeypatch.setattr(probing, "installed", lambda p: own() if p == sys.executable else scan([str(site)], p))
+    monkeypatch.setattr(probing, "installed", lambda p, *_: own() if p == sys.executable else scan([str(site)], p))
     model = load_catalog([FAKE]).models["mine"]
     assert not model.available
     assert model.reason == f"my-plugin is not installed in {python}; run: {python} -m pip install my-plugin"

@@ -187,6 +187,14 @@ def test_a_folder_without_the_files_of_the_dataset(catalog: Catalog, place: Path
     assert create_run(request(data_dir="data"), catalog).run()["data_dirs"][0] == str(place / "work" / "data" / "blobs")
 
 
+def test_augmentation_without_images(catalog: Catalog, place: Path) -> None:
+    changed = Catalog(**vars(catalog))
+    changed.datasets = {"blobs": replace(catalog.datasets["blobs"], input_shape=(5,))}
+    with pytest.raises(UsageError, match=r"^augment shift needs images, dataset blobs has none"):
+        create_run(request(config={"augment": "shift"}), changed)
+    assert create_run(request(config={"augment": "shift"}), catalog).run()["config"]["augment"] == "shift"
+
+
 def test_a_validator_that_is_content(catalog: Catalog) -> None:
     run = create_run(request(model="strict-numpy", config={"pairs": 4}), catalog)
     assert run.run()["config"]["pairs"] == 4

@@ -92,7 +92,8 @@ def make_loop(
         progress = Progress.from_json(resume.loop_state)
     ticks = itertools.count()
     clock = clock or (lambda: next(ticks) * 0.01)
-    return Loop(trainable, data, Planner(config, 200, changes or []), journal, progress, clock=clock, **arguments)
+    planner = Planner(config, 200, changes or [], data.spec.input_shape)
+    return Loop(trainable, data, planner, journal, progress, clock=clock, **arguments)
 
 
 def same(one: State, other: State) -> bool:
@@ -155,6 +156,21 @@ def test_resuming_from_any_checkpoint_gives_the_same_run(data: Data) -> None:
         ended = {event.epoch: event.train for event in whole.of(EpochEnded)}
         for event in journal.of(EpochEnded):
             assert event.train == ended[event.epoch]
+
+
+def test_resuming_with_augmentation_sees_the_same_images(data: Data) -> None:
+    config = CONFIG.model_copy(update={"augment": "flip+shift"})
+    whole, plain = Memory(), Memory()
+    slow = itertools.count()
+    loop = make_loop(data, whole, config, clock=lambda: next(slow) * 0.06)
+    loop.run()
+    middle = next(snapshot for snapshot in whole.snapshots if snapshot.step % 20)
+    again = make_loop(data, Memory(), config, resume=middle)
+    again.run()
+    assert same(again.trainable.state(), loop.trainable.state())
+    unchanged = make_loop(data, plain)
+    unchanged.run()
+    assert not same(unchanged.trainable.state(), loop.trainable.state())
 
 
 def test_stop_keeps_what_was_done_and_resuming_goes_on_as_if_nothing_happened(data: Data) -> None:

@@ -65,3 +65,16 @@ def test_one_cycle_agrees_with_its_paper() -> None:
 
 def test_one_cycle_of_a_single_step_is_finite() -> None:
     assert np.isfinite(schedule("one-cycle", np.arange(1), 1)).all()
+
+
+def test_cosine_falls_from_the_full_rate_and_never_reaches_zero() -> None:
+    factor = schedule("cosine", np.arange(100), 100)
+    assert factor[0] == 1.0
+    assert factor[50] == pytest.approx(0.5)
+    assert (np.diff(factor) < 0).all()
+    assert 0 < factor[-1] < 0.001
+
+
+def test_cosine_of_a_run_with_one_step_trains() -> None:
+    planner = Planner(TrainConfig(batch_size=9, epochs=1, schedule="cosine", lr=0.2), samples=9)
+    assert planner.epoch(0).lr.tolist() == pytest.approx([0.2])

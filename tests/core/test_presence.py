@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.presence import Presence, presence
+from dltui.core.presence import Presence, is_named, presence
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Entry:
     files: tuple[str, ...] = ("a.gz", "b.gz")
     download_bytes: int = 30_878_645
     embedded: bool = False
+    file_sizes: tuple[int, ...] = ()
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +55,16 @@ def test_a_folder_counts_when_it_has_all_files(tmp_path: Path, monkeypatch: pyte
     assert not presence(Entry()).here
     (folder / "b.gz").touch()
     assert presence(Entry()) == Presence(True, "here", folder)
+
+
+def test_files_of_another_size_are_another_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = put(tmp_path / "data1", "a.gz", "b.gz")
+    monkeypatch.setenv("DLTUI_DATA", str(tmp_path / "data1"))
+    entry = Entry(file_sizes=(0, 3))
+    assert not presence(entry).here
+    assert is_named(entry, str(tmp_path / "data1"))
+    (folder / "b.gz").write_bytes(b"abc")
+    assert presence(entry) == Presence(True, "here", folder)
 
 
 @pytest.mark.parametrize("place", ["data/FashionMNIST/raw", "KERAS_HOME/datasets/fashion-mnist", "HOME/data"])

@@ -58,6 +58,11 @@ def _structure(found: RunReader) -> Figure:
     return structure.draw_structure(structure.Structure("m", structure.nodes(layers, [28, 28, 1])))
 
 
+def _table(found: RunReader) -> Figure:
+    layers = found.history.attempt.layers  # type: ignore[union-attr]
+    return structure.draw_structure(structure.Structure("m", structure.nodes(layers, [28, 28, 1])), boxes=False)
+
+
 def comparable(svg: str) -> str:
     """With pixels in place of PNG files, whose compression differs from one Pillow to the next."""
 
@@ -79,6 +84,8 @@ def comparable(svg: str) -> str:
         ("mislabeled", _mislabeled, {}),
         ("regression", _regression, {"task": "regression"}),
         ("structure", _structure, {}),
+        ("structure-row", _structure, {"task": "regression"}),
+        ("structure-table", _table, {}),
     ],
 )
 def test_golden(tmp_path: Path, name: str, draw: Callable[[RunReader], Figure], options: dict[str, object]) -> None:
@@ -191,11 +198,12 @@ def test_a_hundred_classes_list_the_worst_pairs() -> None:
     assert texts[texts.index("class 3") : texts.index("class 3") + 3] == ["class 3", "class 7", "9"]
 
 
-@pytest.mark.parametrize("size", [1, 13, 14, 60])
-def test_a_network_of_any_depth_lies_on_its_page(size: int) -> None:
+@pytest.mark.parametrize("boxes", [True, False])
+@pytest.mark.parametrize("size", [1, 3, 4, 13, 35, 36, 79, 80, 200])
+def test_a_network_of_any_depth_lies_on_its_page(size: int, boxes: bool) -> None:
     layer = {"name": "a layer with a long name" * 5, "kind": "Kind" * 30, "output": [1] * 40, "parameters": 10**12}
     with style.applied():
-        figure = structure.draw_structure(structure.Structure("m", structure.nodes([layer] * size, [3])))
+        figure = structure.draw_structure(structure.Structure("m", structure.nodes([layer] * size, [3])), boxes)
         assert not _outside(figure)
 
 

@@ -51,7 +51,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("done", [0, 1, 6])
 def test_a_running_run_gives_what_there_is(tmp_path: Path, done: int) -> None:
     files = write(reader(tmp_path, status="running", done=done), tmp_path / "out", ["svg"]).files
-    expected = {"summary.json", "structure.svg"}
+    expected = {"summary.json", "report.html", "structure.svg"}
     if done:
         expected |= {"training_metrics.svg", "confusion_matrix.svg", "mislabeled.svg", "metrics.csv"}
         expected |= {"model.safetensors"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from dltui.core import augment
 from dltui.core.config import TrainConfig, unit
 from dltui.core.contract import (
     Arrays,
@@ -85,7 +86,11 @@ class NumpyTrainable:
     def advance(self, steps: int) -> StepStats:
         assert self._plan is not None
         rows = range(self._next, self._next + steps)
-        sums = [self._step(self._plan.indices[row], float(self._plan.lr[row])) for row in rows]
+        moves = self._plan.augmentation
+        sums = [
+            self._step(self._plan.indices[row], float(self._plan.lr[row]), None if moves is None else moves[row])
+            for row in rows
+        ]
         self._next += steps
         loss, metric = np.array(sums, dtype=np.float64).T
         return StepStats(loss, {self._metric: metric})
@@ -123,11 +128,12 @@ class NumpyTrainable:
         std = np.asarray(self.data.spec.std, dtype=np.float32)
         return ((x.astype(np.float32) - mean) / std).reshape(len(x), -1)
 
-    def _step(self, rows: Array, lr: float) -> tuple[float, float]:
+    def _step(self, rows: Array, lr: float, moves: Array | None = None) -> tuple[float, float]:
         """One step; returns the sums of the loss and of the metric over the batch."""
         if self.config.step_seconds:
             time.sleep(self.config.step_seconds)
-        x, y = self._features(self.data.train.x[rows]), self.data.train.y[rows]
+        images, y = self.data.train.x[rows], self.data.train.y[rows]
+        x = self._features(images if moves is None else augment.apply(images, moves))
         outputs = self.net(x)
         loss, metric, gradient = _cross_entropy(outputs, y) if self._metric == "accuracy" else _mean_square(outputs, y)
         self._update("kernel", x.T @ gradient, lr)

@@ -66,5 +66,12 @@ class Program:
             assert time.monotonic() < deadline, f"waited in vain: {live}\n{self._logs()}"
             time.sleep(0.01)
 
+    def wait_status(self, name: str, status: str, seconds: float = 2) -> None:
+        """Poll until the run's status is this one: two seconds after a death it has to be true."""
+        deadline = time.monotonic() + seconds
+        while (seen := self.reader(name).status()).name != status:
+            assert time.monotonic() < deadline, f"{name} is {seen}, not {status}"
+            time.sleep(0.02)
+
     def _logs(self) -> str:
         return "\n".join(path.read_text(errors="replace")[-3000:] for path in self.home.glob("runs/*/worker.log"))

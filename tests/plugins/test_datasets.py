@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +133,7 @@ def test_an_unreadable_file_is_said(tmp_path: Path) -> None:
 
 def test_the_catalog_can_tell_what_fashion_mnist_is() -> None:
     found = {entry.name: entry for entry in dltui_datasets()}
-    assert list(found) == ["fashion-mnist", "digits", "lines"]
+    assert list(found) == ["fashion-mnist", "mnist", "kmnist", "digits", "lines"]
     fashion = found["fashion-mnist"]
     assert fashion.files == NAMES
     assert fashion.download_bytes == 30_878_645
@@ -140,6 +141,21 @@ def test_the_catalog_can_tell_what_fashion_mnist_is() -> None:
     assert FASHION.classes[0] == "T-shirt/top"
     assert FASHION.classes[9] == "Ankle boot"
     assert all(len(digest) == 64 for digest in FASHION.sha256)
+
+
+def test_members_of_the_family_differ_in_every_file() -> None:
+    files = [file for member in FAMILY for file in member.files]
+    assert len({file.sha256 for file in files}) == len(files)
+    assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) for file in files)
+    assert all(len(member.classes) == 10 and member.mirrors for member in FAMILY)
+
+
+def test_files_of_another_member_are_told_apart(tmp_path: Path) -> None:
+    """All share their names: in one folder only one of them can be found."""
+    one, other = make_files(), make_files(seed=1)
+    put(tmp_path, one)
+    assert small(one).sources(DatasetOptions(), (tmp_path,)) == [tmp_path / name for name in NAMES]
+    assert small(other).sources(DatasetOptions(), (tmp_path,)) == []
 
 
 def real_fashion() -> Path | None:

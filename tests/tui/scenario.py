@@ -14,6 +14,7 @@ from dltui.core.catalog import BackendEntry, Catalog, DatasetEntry, ModelEntry
 from dltui.core.devices import Device
 from dltui.core.errors import UsageError
 from dltui.core.fields import FieldSpec
+from dltui.core.presets import Presets
 from dltui.core.rundir import RunDirectory
 from dltui.tui.app import DltuiApp, make_app
 from dltui.tui.services import Services
@@ -129,6 +130,9 @@ class FakeServices(Services):
 
     def runs(self) -> list[RunDirectory]:
         return [RunDirectory(path) for path in sorted(self.root.iterdir())] if self.root.is_dir() else []
+
+    def presets(self) -> Presets:
+        return Presets(environment={})
 
     def catalog(self) -> Catalog:
         return make_catalog(self.torch)

@@ -67,6 +67,38 @@ FAMILY = (
         ),
         "https://github.com/zalandoresearch/fashion-mnist",
     ),
+    # Sizes and SHA-256 as tensorflow_datasets lists them (url_checksums/mnist.txt and kmnist.txt).
+    Member(
+        "mnist",
+        "grey images of handwritten digits, 28x28",
+        tuple("0123456789"),
+        (9_912_422, 28_881, 1_648_877, 4_542),
+        (
+            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        ),
+        (
+            "https://ossci-datasets.s3.amazonaws.com/mnist",
+            "https://storage.googleapis.com/cvdf-datasets/mnist",
+        ),
+        "http://yann.lecun.com/exdb/mnist",
+    ),
+    Member(
+        "kmnist",
+        "grey images of cursive Japanese characters, 28x28, ten kinds",
+        ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+        (18_165_135, 29_497, 3_041_136, 5_120),
+        (
+            "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+            "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+            "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+            "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+        ),
+        ("http://codh.rois.ac.jp/kmnist/dataset/kmnist",),
+        "https://github.com/rois-codh/kmnist",
+    ),
 )
 
 
@@ -86,6 +118,7 @@ def dataset(member: Member) -> Dataset:
         download_bytes=sum(member.sizes),
         homepage=member.homepage,
         files=NAMES,
+        file_sizes=member.sizes,
         # The smallest file, for the answer may be read whole.
         urls=tuple(f"{mirror}/{NAMES[-1]}" for mirror in member.mirrors),
     )

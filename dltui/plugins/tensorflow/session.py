@@ -42,6 +42,8 @@ def start(config: TrainConfig, device: str) -> str:
         # On a CPU it costs nothing that can be measured, and a resumed run is then the same to the last bit.
         tf.config.experimental.enable_op_determinism()
     keras.utils.clear_session(free_memory=False)  # the names of unnamed layers count from the start
+    # The mixed policy computes in bfloat16 from variables in float32.
+    keras.config.set_dtype_policy("mixed_bfloat16" if config.precision == "bf16" else keras.config.floatx())
     keras.utils.set_random_seed(config.seed)
     return name
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.plugins.tensorflow import neutral
+from dltui.plugins.tensorflow.augment import augment
 from dltui.plugins.tensorflow.layers import ensure_built, list_layers
 from dltui.plugins.tensorflow.losses import loss_for, metric_for
 from dltui.plugins.tensorflow.optim import make_optimizer
@@ -42,6 +43,7 @@ class KerasTrainable:
             self._x, self._y = self._split("train")
             batch = min(config.batch_size, len(data.train))
             self._indices = tf.Variable(np.zeros((1, batch), np.int64), shape=(None, batch), trainable=False)
+            self._augmentation = _place_for_augmentation(batch) if config.augment != "none" else None
             self._lr = tf.Variable(np.zeros(1, np.float32), shape=(None,), trainable=False)
         self._batch, self._next = batch, 0
         self._loss = getattr(self.model, "training_loss", loss_for(data.spec.task))
@@ -52,6 +54,8 @@ class KerasTrainable:
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices.assign(plan.indices.astype(np.int64))
+        if self._augmentation is not None:
+            self._augmentation.assign(plan.augmentation)
         self._lr.assign(plan.lr)
         self._next = 0
 
@@ -102,10 +106,13 @@ class KerasTrainable:
     def _step(self, row: Any) -> Any:
         """Forward, backward and update on one row of the plan."""
         samples = tf.gather(self._indices, row)
-        x, y = self._normalise(tf.gather(self._x, samples)), tf.gather(self._y, samples)
+        x, y = tf.gather(self._x, samples), tf.gather(self._y, samples)
+        if self._augmentation is not None:
+            x = augment(x, tf.gather(self._augmentation, row))
+        x = self._normalise(x)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
-            outputs = self.model(x, training=True)
+            outputs = _widened(self.model(x, training=True))
             loss = self._loss(outputs, y)
             # Regularisers of Keras layers act on the weights and stay out of the reported loss.
             objective = tf.add_n([loss, *self.model.losses])
@@ -114,7 +121,7 @@ class KerasTrainable:
         return tf.stack([tf.cast(loss, tf.float64), tf.cast(self._metric(outputs, y), tf.float64)])
 
     def _outputs(self, x: Any) -> Any:
-        return self.model(self._normalise(x), training=False)
+        return _widened(self.model(self._normalise(x), training=False))
 
 
 def _normaliser(spec: Spec) -> Callable[[Any], Any]:
@@ -122,6 +129,15 @@ def _normaliser(spec: Spec) -> Callable[[Any], Any]:
     kind = keras.config.floatx()
     mean, std = tf.constant(spec.mean, kind), tf.constant(spec.std, kind)
     return lambda x: (tf.cast(x, kind) - mean) / std
+
+
+def _widened(outputs: Any) -> Any:
+    """Losses and metrics are computed in Keras's float type, whatever the model computes in."""
+    return tf.cast(outputs, keras.config.floatx())
+
+
+def _place_for_augmentation(batch: int) -> Any:
+    return tf.Variable(np.zeros((1, batch, 3), np.int32), shape=(None, batch, 3), trainable=False)
 
 
 def _dense(gradient: Any) -> Any:

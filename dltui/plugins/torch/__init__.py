@@ -1,11 +1,11 @@
-"""PyTorch's door into dltui: four models and the backend that trains them. Importing this imports no framework."""
+"""PyTorch's door into dltui: five models and the backend that trains them. Importing this imports no framework."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dltui.core.hooks import hookimpl
-from dltui.plugins.torch import cnn, linear_regression, mlp, softmax
+from dltui.plugins.torch import cnn, linear_regression, mlp, resnet18, softmax
 from dltui.plugins.torch.backend import TorchBackend
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_models() -> list[Model]:
-    return [linear_regression.MODEL, softmax.MODEL, mlp.MODEL, cnn.MODEL]
+    return [linear_regression.MODEL, softmax.MODEL, mlp.MODEL, cnn.MODEL, resnet18.MODEL]
 
 
 @hookimpl

@@ -27,9 +27,12 @@ class Samples:
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
 
-    def batch(self, indices: Tensor) -> Tensor:
-        """Normalised samples of these rows of the train split."""
-        return self._normalise(self._train_x.index_select(0, indices))
+    def batch(self, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
+        """Normalised samples of these rows of the train split, flipped and shifted if so planned."""
+        x = self._train_x.index_select(0, indices)
+        if augmentation is not None:
+            x = augment(x.view(-1, *self._shape), augmentation).flatten(1)
+        return self._normalise(x)
 
     def targets(self, indices: Tensor) -> Tensor:
         """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, outputs)."""
@@ -55,6 +58,20 @@ class Samples:
             y = _tensor(part.y).to(self._device)
             self._splits[split] = (x, y if self._data.spec.task == "classification" else y.to(self._dtype))
         return self._splits[split]
+
+
+def augment(images: Tensor, numbers: Tensor) -> Tensor:
+    """Images (n, h, w, c) mirrored and moved as `core.augment` defines it: each pixel looks up where it comes from."""
+    count, height, width, channels = images.shape
+    flip, dy, dx = numbers.to(torch.int64).unsqueeze(2).unbind(1)
+    rows = torch.arange(height, device=images.device) - dy
+    columns = torch.arange(width, device=images.device) - dx
+    inside = ((rows >= 0) & (rows < height)).unsqueeze(2) & ((columns >= 0) & (columns < width)).unsqueeze(1)
+    columns = torch.where(flip == 1, width - 1 - columns, columns)
+    pixels = rows.clamp(0, height - 1).unsqueeze(2) * width + columns.clamp(0, width - 1).unsqueeze(1)
+    places = pixels.view(count, -1, 1).expand(-1, -1, channels)
+    moved = images.reshape(count, -1, channels).gather(1, places).view_as(images)
+    return torch.where(inside.unsqueeze(3), moved, torch.zeros((), dtype=images.dtype, device=images.device))
 
 
 def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -47,23 +48,30 @@ class TorchTrainable:
         standard = functional.cross_entropy if self._classifies else functional.mse_loss
         self._loss: Callable[[Tensor, Tensor], Tensor] = getattr(self.module, "training_loss", standard)
         self._indices = torch.zeros(0, 0, dtype=torch.int32)
+        self._augmentation: Sequence[Tensor | None] = ()
         self._lr: list[float] = []
         self._next = 0
-        self._device = device
+        self._device, self._dtype = device, dtype
+        self._autocast = config.precision == "bf16"
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices = torch.from_numpy(plan.indices).to(self._device)
+        self._augmentation = (None,) * plan.steps
+        if plan.augmentation is not None:
+            self._augmentation = torch.from_numpy(plan.augmentation).to(self._device).unbind()
         self._lr = plan.lr.tolist()
         self._next = 0
 
     def advance(self, steps: int) -> StepStats:
         chunk = slice(self._next, self._next + steps)
         self._next += steps
-        indices, lr = self._indices[chunk], self._lr[chunk]
+        indices, augmentation, lr = self._indices[chunk], self._augmentation[chunk], self._lr[chunk]
         targets = self._samples.targets(indices)
         losses, marks = [], []
         for step in range(steps):
-            outputs = self.module(self._samples.batch(indices[step]))
+            with self._arithmetic():
+                outputs = self.module(self._samples.batch(indices[step], augmentation[step]))
+            outputs = outputs.to(self._dtype)
             loss = self._loss(outputs, targets[step])
             self._update(loss, lr[step])
             losses.append(loss.detach())
@@ -90,11 +98,15 @@ class TorchTrainable:
     def predict(self, split: SplitName, rows: slice) -> Array:
         self.module.eval()
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), self._arithmetic():
                 outputs = self.module(self._samples.rows(split, rows))
         finally:
             self.module.train()
         return cast("Array", outputs.to(torch.float32).cpu().numpy())
+
+    def _arithmetic(self) -> AbstractContextManager[object]:
+        """With precision bf16 matrix products and convolutions compute in it, from weights that stay fp32."""
+        return torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext()
 
     def state(self) -> State:
         return snapshot.take(self.module, self._optimizer, self._device)

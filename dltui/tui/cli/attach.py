@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from dltui.tui.cli import completion
 from dltui.tui.cli.terminal import is_terminal
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completion.runs)
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
 @click.option("--read-only", is_flag=True, help="only look: the full screen gives no commands")

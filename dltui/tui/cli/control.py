@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import DltuiError, UsageError
-from dltui.tui.cli import numbers
+from dltui.tui.cli import completion, numbers
 from dltui.tui.cli.terminal import is_terminal, say, visible, warn
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _host(reader: RunReader) -> str:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completion.runs)
 def pause(run: str) -> int:
     """Pause a run between two steps; it keeps its memory and its device. `dltui resume RUN` goes on."""
     reader = alive_run(run, "pause")
@@ -94,7 +94,7 @@ def pause(run: str) -> int:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completion.runs)
 def stop(run: str) -> int:
     """End a run early and keep everything: checkpoint, test result with the best epoch so far, figures."""
     reader = alive_run(run, "stop")
@@ -104,7 +104,7 @@ def stop(run: str) -> int:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completion.runs)
 def checkpoint(run: str) -> int:
     """Save a checkpoint of a run now."""
     reader = alive_run(run, "save")
@@ -114,7 +114,7 @@ def checkpoint(run: str) -> int:
 
 
 @click.command("set")
-@click.argument("run")
+@click.argument("run", shell_complete=completion.runs)
 @click.argument("value", metavar="lr=X")
 @click.option("--at-step", type=int, metavar="N", help="from this step on instead of at once")
 def set_value(run: str, value: str, at_step: int | None) -> int:
@@ -155,7 +155,7 @@ def _step(reader: RunReader, step: int) -> int:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completion.runs)
 @click.option("--yes", is_flag=True, help="do not ask")
 def kill(run: str, yes: bool) -> int:
     """End a run at once. What came after its last checkpoint is lost; `dltui resume` goes on from there."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dltui.core.errors import RunError, UsageError
+from dltui.tui.cli import completion
 from dltui.tui.cli.closing import exported_files, take_home
 from dltui.tui.cli.options import split_list
 from dltui.tui.cli.terminal import say, say_json
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("runs", nargs=-1, metavar="RUN...")
+@click.argument("runs", nargs=-1, metavar="RUN...", shell_complete=completion.runs)
 @click.option("--to", metavar="DIR", help="write to DIR/<run id>; - streams a tar to standard output")
 @click.option("--format", "formats", metavar="F,F", help="svg, png, pdf [as the run was started]")
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")

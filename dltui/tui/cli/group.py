@@ -50,7 +50,7 @@ def unknown(kind: str, word: str, choices: list[str]) -> str:
 
     # Without the dashes, which make all options alike.
     known = {choice.lstrip("-"): choice for choice in choices}
-    close = get_close_matches(word.lstrip("-"), known, n=2, cutoff=0.65)
+    close = get_close_matches(word.lstrip("-"), known, n=2, cutoff=0.7)
     hint = (
         f"did you mean {' or '.join(known[name] for name in close)}?" if close else "dltui --help lists what there is"
     )

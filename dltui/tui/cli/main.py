@@ -16,6 +16,7 @@ from dltui.tui.cli.terminal import is_terminal, prepare_streams, warn
 SECTIONS = {
     "Train": {
         "train": ("train:train", "train a model; Ctrl-C asks before it stops anything"),
+        "twin": ("twin:twin", "train a model in two frameworks from the same weights, and compare them"),
         "demo": ("demo:demo", "train a small network on real images, whatever is at hand"),
         "resume": ("resume:resume", "go on with a paused, interrupted or stopped run"),
     },
@@ -28,14 +29,16 @@ SECTIONS = {
         "checkpoint": ("control:checkpoint", "save a checkpoint now"),
         "set": ("control:set_value", "change the learning rate of a running run: dltui set RUN lr=0.01"),
         "export": ("export:export", "write the figures and tables of runs again, or elsewhere"),
+        "compare": ("compare:compare", "runs beside one another: settings, results, speed, curves"),
         "rm": ("rm:rm", "delete runs"),
     },
     "What there is": {
-        "models": ("models:models", "list the models, or the hyperparameters of one"),
+        "models": ("models:models", "list the models, or the hyperparameters and layers of one"),
         "datasets": ("datasets:datasets", "list the datasets"),
         "devices": ("devices:devices", "list the devices of this machine"),
         "plugins": ("plugins:plugins", "list the plugins and what is wrong with them"),
         "doctor": ("doctor:doctor", "say what works here, what does not, and what to do"),
+        "completion": ("completion:completion", "print the script that completes names in bash, zsh or fish"),
     },
 }
 

@@ -1,4 +1,4 @@
-"""`dltui models`: what can be trained, and the hyperparameters of one model."""
+"""`dltui models`: what can be trained, and the hyperparameters and structure of one model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dltui.tui.cli import numbers
+from dltui.core.errors import DltuiError, UsageError
+from dltui.tui.cli import completion, numbers
 from dltui.tui.cli.options import shown
 from dltui.tui.cli.terminal import say, say_json, warn
 
@@ -15,24 +16,57 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=completion.models)
+@click.option(
+    "--dataset", metavar="D", shell_complete=completion.datasets, help="show the structure for this dataset's shapes"
+)
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a model; repeatable")
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
-def models(model: str | None, plugins: tuple[str, ...], as_json: bool) -> int:
-    """List the models; with MODEL, its hyperparameters."""
+def models(model: str | None, dataset: str | None, plugins: tuple[str, ...], as_json: bool) -> int:
+    """List the models; with MODEL, its hyperparameters and its layers."""
     from pathlib import Path
 
     from dltui.core.catalog import load_catalog
 
     catalog = load_catalog(plugins=[Path(path) for path in plugins])
-    chosen = [catalog.model(model)] if model else list(catalog.models.values())
-    if as_json:
-        say_json([as_object(entry) for entry in chosen])
-    elif model:
-        _describe(chosen[0])
-    else:
-        _list(catalog)
+    if model is None:
+        if dataset is not None:
+            raise UsageError("--dataset shows the structure of one model: dltui models MODEL --dataset D")
+        if as_json:
+            say_json([as_object(entry) for entry in catalog.models.values()])
+        else:
+            _list(catalog)
+        return 0
+    _one(catalog, catalog.model(model), dataset, as_json)
     return 0
+
+
+def _one(catalog: Catalog, entry: ModelEntry, dataset: str | None, as_json: bool) -> None:
+    """A model whose structure cannot be shown is still described, unless a dataset was asked for."""
+    from dltui.tui.cli.layers import check, layers_of, table
+    from dltui.tui.cli.start import choose_dataset
+
+    chosen = choose_dataset(catalog, entry, dataset) if dataset else None
+    if chosen is not None:
+        # What is wrong with it is said before anything else.
+        check(entry, chosen)
+    if not as_json:
+        _describe(entry)
+    layers, problem = None, ""
+    try:
+        chosen = chosen or choose_dataset(catalog, entry, None)
+        layers = layers_of(catalog, entry, chosen)
+    except DltuiError as error:
+        if dataset:
+            raise
+        problem = str(error)
+    if as_json:
+        say_json([as_object(entry) | {"layers": layers}])
+    elif layers is not None and chosen is not None:
+        for line in ("", *table(layers, chosen)):
+            say(line)
+    elif entry.available:
+        warn(f"its structure cannot be shown: {problem}")
 
 
 def as_object(entry: ModelEntry) -> dict[str, Any]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dltui.core.groups import Spread
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -40,6 +44,15 @@ def metric(name: str, value: float | None) -> str:
     if name.endswith("accuracy"):
         return f"{100 * value:.2f} %"
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.3e}"
+
+
+def spread(name: str, value: Spread) -> str:
+    """A mean with the standard deviation around it: `84.52 ±.10 %`, `0.1234 ±.0012`."""
+    if value.deviation is None:
+        return metric(name, value.mean)
+    mean, unit = metric(name, value.mean).removesuffix(" %"), " %" if name.endswith("accuracy") else ""
+    around = metric(name, value.deviation).removesuffix(" %")
+    return f"{mean} ±{around.removeprefix('0') if around.startswith('0.') else around}{unit}"
 
 
 def size(count: float) -> str:

@@ -1,4 +1,4 @@
-"""`dltui plugins list`: which plugins were found, what they bring, or what is wrong with them."""
+"""`dltui plugins`: which were found, what they bring or what is wrong with them; and the start of a new one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PluginsGroup(click.Group):
 @click.group(cls=PluginsGroup, invoke_without_command=True)
 @click.pass_context
 def plugins(context: click.Context) -> int | None:
-    """What plugins there are."""
+    """List the plugins, or start a new one."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
         return 0
@@ -57,6 +57,35 @@ def list_plugins(files: tuple[str, ...], as_json: bool) -> int:
                 say(f"  {'' if position else kind:<10} {line}")
         for problem in entry["problems"]:
             say(f"  problem    {problem}")
+    return 0
+
+
+@plugins.command("folder")
+def plugins_folder() -> int:
+    """Print the folder whose *.py files are plugins."""
+    from dltui.core.paths import plugins_dir
+
+    say(str(plugins_dir()))
+    return 0
+
+
+@plugins.command("new")
+@click.argument("name")
+@click.option("--framework", type=click.Choice(["torch", "tensorflow"]), required=True, help="of the model")
+@click.option("--to", "parent", default=".", show_default=True, metavar="DIR", help="where the folder NAME is made")
+def new_plugin(name: str, framework: str, parent: str) -> int:
+    """Write a package with a model that trains, its test and a README; the model is called NAME-FRAMEWORK."""
+    import shlex
+    from pathlib import Path
+
+    from dltui.core.catalog import load_catalog
+    from dltui.tui.cli import scaffold
+
+    scaffold.check_name(name, framework, load_catalog())
+    folder, files = scaffold.write(name, framework, Path(parent))
+    for file in files:
+        say(f"wrote {file}")
+    say(f"train it: pip install -e {shlex.quote(str(folder))} && dltui train {scaffold.model_id(name, framework)}")
     return 0
 
 

@@ -9,6 +9,7 @@ import click
 
 from dltui import __version__
 from dltui.core.errors import UsageError
+from dltui.tui.cli import completion
 from dltui.tui.cli.control import open_run, order, settle
 from dltui.tui.cli.terminal import say
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completion.runs)
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")

@@ -7,12 +7,13 @@ import shutil
 import click
 
 from dltui.core.errors import RunError, UsageError
+from dltui.tui.cli import completion
 from dltui.tui.cli.control import open_run
 from dltui.tui.cli.terminal import is_terminal, say, visible
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=completion.runs)
 @click.option("--yes", is_flag=True, help="do not ask")
 def rm(runs: tuple[str, ...], yes: bool) -> int:
     """Delete runs with their checkpoints; figures in the exports folder stay."""

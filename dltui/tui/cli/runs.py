@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dltui.tui.cli import numbers
 from dltui.tui.cli.terminal import say, say_json
 
+if TYPE_CHECKING:
+    from dltui.core.groups import Group
+
 HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
-def runs(as_json: bool) -> int:
+@click.option("--all", "unfold", is_flag=True, help="every run of a group in a line of its own")
+def runs(as_json: bool, unfold: bool) -> int:
     """List the runs, newest first."""
     from dltui.core.rundir import list_runs
 
@@ -27,7 +32,8 @@ def runs(as_json: bool) -> int:
         say("no runs yet; `dltui demo` trains one in a minute, `dltui train MODEL` is the real thing")
         return 0
     now = time.time()
-    for line in numbers.table([HEADER, *[columns(row, now) for row in rows]], right=frozenset({4, 5})):
+    shown = [columns(entry, now) for entry in (rows if unfold else _folded(rows))]
+    for line in numbers.table([HEADER, *shown], right=frozenset({4, 5})):
         say(line)
     for row in rows:
         if row.get("why") and row["status"] in ("failed", "silent", "interrupted"):
@@ -49,7 +55,28 @@ def _row(run: Any) -> dict[str, Any] | None:
         return {"id": run.id, "name": run.id, "status": "failed", **unknown, "note": str(error), "why": str(error)}
 
 
-def columns(row: dict[str, Any], now: float) -> list[str]:
+def _folded(rows: list[dict[str, Any]]) -> Sequence[Any]:
+    from dltui.core.groups import fold
+
+    return fold(rows)
+
+
+def columns(row: Any, now: float) -> list[str]:
+    """A run, or a group of runs, as a row of the table."""
+    return run_columns(row, now) if isinstance(row, dict) else group_columns(row, now)
+
+
+def group_columns(group: Group, now: float) -> list[str]:
+    """`lab3 (3 seeds)`: the mean with its spread, and the epochs of all."""
+    first = run_columns(dict(group.rows[0]), now)
+    done, epochs = (sum(int(row.get(key) or 0) for row in group.rows) for key in ("epoch", "epochs"))
+    best = group.best()
+    text = numbers.spread(str(group.rows[0].get("metric") or "loss"), best) if best else "-"
+    title = f"{group.name} ({len(group.rows)} seeds)"
+    return [title, *first[1:4], f"{done}/{epochs}", text, group.status, first[7]]
+
+
+def run_columns(row: dict[str, Any], now: float) -> list[str]:
     """A run as a row of the table."""
     best = row.get("best")
     name = row.get("metric") or ""

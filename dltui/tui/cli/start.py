@@ -19,6 +19,7 @@ from dltui.tui.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from dltui.core.catalog import Catalog, DatasetEntry, ModelEntry
+    from dltui.core.launch import RunRequest
     from dltui.core.rundir import RunDirectory
 
 FORMATS = ("svg", "png", "pdf")
@@ -43,12 +44,17 @@ class Options:
     as_json: bool = False
     debug: bool = False
     dry_run: bool = False
+    seeds: str = ""
 
 
 def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> int:
     """Create the run, start its worker and follow it. Returns the exit code; raises UsageError and leaves no run."""
     if options.detach and (options.debug or options.dry_run):
         raise UsageError("--detach starts the run in the background; it does not go with --debug or --dry-run")
+    if options.seeds:
+        from dltui.tui.cli import seeds
+
+        return seeds.start(catalog, model, config, options)
     if options.dry_run:
         return _dry_run(catalog, model, config, options)
     return carry_out(create(catalog, model, config, options), options)
@@ -56,10 +62,17 @@ def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], option
 
 def create(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunDirectory:
     """The run directory of a checked request."""
-    from dltui.core.launch import RunRequest, create_run
+    from dltui.core.launch import create_run
+
+    return create_run(request(catalog, model, config, options), catalog)
+
+
+def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunRequest:
+    """What the command line asks for. Raises UsageError."""
+    from dltui.core.launch import RunRequest
 
     dataset = choose_dataset(catalog, model, options.dataset)
-    request = RunRequest(
+    return RunRequest(
         model=model.id,
         dataset=dataset.name,
         dataset_options=key_values(options.data, dataset.fields, f"dataset {dataset.name}"),
@@ -73,7 +86,6 @@ def create(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], optio
         command=options.command,
         dry_run=options.dry_run,
     )
-    return create_run(request, catalog)
 
 
 def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> DatasetEntry:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
+from dltui.tui.cli import completion
 from dltui.tui.cli.options import FieldOption
-from dltui.tui.cli.terminal import visible
+from dltui.tui.cli.terminal import say, visible
 
 if TYPE_CHECKING:
     from dltui.core.catalog import Catalog, ModelEntry
@@ -23,11 +24,18 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 class TrainCommand(click.Command):
     """Adds the flags of the model that the command line names before click reads it."""
 
+    model: ModelEntry | None = None
+
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         from dltui.core.catalog import load_catalog
 
+        if extra.get("resilient_parsing"):
+            catalog = completion.kept_catalog(plugin_files(args))
+            found = catalog.models.get(find_model(args, value_flags(self.params, catalog)) or "")
+            command = for_model(self, found) if found else self
+            return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
         catalog = load_catalog(plugins=[Path(path) for path in plugin_files(args)])
         name = find_model(args, value_flags(self.params, catalog))
         command = self
@@ -36,6 +44,10 @@ class TrainCommand(click.Command):
             if command is not self:
                 return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
         return super().make_context(info_name, args, parent, **extra, obj=catalog)
+
+    def describe(self, model: ModelEntry) -> str:
+        """The first line of the help of one model."""
+        return f"Train {model.id}: {model.summary}"
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return ["MODEL", "[OPTIONS]"]
@@ -50,7 +62,7 @@ class TrainCommand(click.Command):
         else:
             with formatter.section("Models"):
                 formatter.write_dl([(visible(m.id), visible(m.summary)) for m in context.obj.models.values()])
-            formatter.write_text("dltui train MODEL --help lists the hyperparameters of a model.")
+            formatter.write_text(f"{context.command_path} MODEL --help lists the hyperparameters of a model.")
         with formatter.section("Options"):
             formatter.write_dl([record for record in plain if record])
 
@@ -85,25 +97,46 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
     """The command with the model's hyperparameters as options."""
     taken = {name for parameter in command.params for name in parameter.opts}
     fields = [FieldOption(field) for field in model.fields if field.flag not in taken]
-    return TrainCommand(
+    found = type(command)(
         command.name,
         callback=command.callback,
         params=[*fields, *command.params],
-        help=visible(f"Train {model.id}: {model.summary}"),
+        help=visible(command.describe(model)),
         context_settings=SETTINGS,
     )
+    found.model = model
+    return found
 
 
 @click.command(cls=TrainCommand, context_settings=SETTINGS)
-@click.argument("model", required=False)
-@click.option("--dataset", metavar="D", help="what to train on; `dltui datasets` lists them")
-@click.option("--data-dir", metavar="DIR", help="folder that holds the dataset's files")
+@click.argument("model", required=False, shell_complete=completion.models)
+@click.option(
+    "--dataset", metavar="D", shell_complete=completion.datasets, help="what to train on; `dltui datasets` lists them"
+)
+@click.option(
+    "--data-dir", metavar="DIR", shell_complete=completion.folders, help="folder that holds the dataset's files"
+)
 @click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable")
-@click.option("--device", default="auto", show_default=True, metavar="DEV", help="auto, cpu, cuda, cuda:N or mps")
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="DEV",
+    shell_complete=completion.devices,
+    help="auto, cpu, cuda, cuda:N or mps",
+)
 @click.option("--name", metavar="N", help="what the run is called [made up]")
+@click.option("--seeds", default="", metavar="S,S", help="one run a seed, one after the other, shown as one group")
 @click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
 @click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help="svg, png, pdf")
-@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a model; repeatable")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="a .py file with a model; repeatable",
+)
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
@@ -112,7 +145,7 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
 @click.pass_context
 def train(context: click.Context, /, model: str | None, **options: Any) -> int:
     """Train a model."""
-    from dltui.tui.cli import start
+    from dltui.tui.cli import presets, start
 
     catalog: Catalog = context.obj
     if model is None:
@@ -122,4 +155,9 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
     given = {name: options.pop(name) for name in fields}
     config = {name: value for name, value in given.items() if value is not None}
-    return start.start(catalog, entry, config, start.Options(command=("dltui", *sys.argv[1:]), **options))
+    used = presets.fill_in(context, entry, catalog, config, options)
+    if not options["as_json"]:
+        for line in presets.lines(used):
+            say(line)
+    command = ("dltui", *sys.argv[1:], *presets.flags(used))
+    return start.start(catalog, entry, config, start.Options(command=command, **options))

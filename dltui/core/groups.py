@@ -1,0 +1,62 @@
+"""Runs of one group as one: their mean, and how far they spread."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation of `count` values; the deviation of one value is None."""
+
+    mean: float
+    deviation: float | None
+    count: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows (`summary_row`) of the runs that share a group, newest first."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    def best(self) -> Spread | None:
+        """Of the best values of the monitor."""
+        return spread(row.get("best") for row in self.rows)
+
+    def test(self, metric: str) -> Spread | None:
+        return spread((row.get("test") or {}).get(metric) for row in self.rows)
+
+    @property
+    def status(self) -> str:
+        """That of all, or of the first that is not finished."""
+        return next((str(row["status"]) for row in self.rows if row["status"] != "finished"), "finished")
+
+
+def spread(values: Iterable[float | None]) -> Spread | None:
+    """None where there are no values yet."""
+    known = [float(value) for value in values if value is not None]
+    if not known:
+        return None
+    return Spread(statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else None, len(known))
+
+
+def fold(rows: Sequence[Row]) -> list[Row | Group]:
+    """Runs of a group as one, where the newest of them stands; a group of one is the run itself."""
+    members: dict[str, list[Row]] = {}
+    for row in rows:
+        members.setdefault(str(row.get("group") or ""), []).append(row)
+    folded: list[Row | Group] = []
+    for row in rows:
+        name = str(row.get("group") or "")
+        if not name or len(members[name]) == 1:
+            folded.append(row)
+        elif members[name][0] is row:
+            folded.append(Group(name, tuple(members[name])))
+    return folded

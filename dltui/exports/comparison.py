@@ -1,0 +1,98 @@
+"""Writes runs beside one another: `python -P -m dltui.exports.comparison --to DIR RUN_DIR RUN_DIR...`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from dltui.core import fs
+from dltui.core.compare import Comparison, compare, said
+from dltui.core.errors import DltuiError, UsageError
+from dltui.core.reader import RunReader
+from dltui.core.text import clean_line, xml_text
+from dltui.exports import style
+from dltui.exports.about import About, command
+from dltui.exports.comparison_figure import draw_comparison
+from dltui.exports.comparison_tables import epochs_csv, runs_csv
+from dltui.exports.save import FORMATS, save
+from dltui.exports.write import umask
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    try:
+        formats = list(dict.fromkeys(arguments.format.split(",")))
+        unknown = [name for name in formats if name not in FORMATS]
+        if unknown:
+            raise UsageError(f'no figure format "{clean_line(unknown[0], 40)}"; there is {", ".join(FORMATS)}')
+        readers = [RunReader(path) for path in arguments.runs]
+        for reader in readers:
+            reader.refresh()
+        files = write(compare(readers, arguments.goal), arguments.to, formats)
+    except DltuiError as error:
+        sys.stderr.write(f"dltui: {error}\n")
+        return error.exit_code
+    names = [str(path) for path in files]
+    sys.stdout.write(json.dumps(names) + "\n" if arguments.json else "".join(f"{clean_line(name)}\n" for name in names))
+    return 0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -P -m dltui.exports.comparison", description="Writes runs beside one another."
+    )
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument("--format", default="svg", metavar="F,F", help="svg, png, pdf [svg]")
+    parser.add_argument("--goal", type=float, metavar="X", help="time to this value [what all runs reached]")
+    parser.add_argument("--json", action="store_true", help="print the files as one JSON array")
+    return parser.parse_args(argv)
+
+
+def write(found: Comparison, folder: Path, formats: Sequence[str]) -> list[Path]:
+    """The figure and two tables; all of them or, when the folder cannot be written, none. Raises UsageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temp = Path(tempfile.mkdtemp(prefix=".dltui-", dir=folder))
+        try:
+            return [draft.replace(folder / draft.name) for draft in _drafts(found, temp, formats)]
+        finally:
+            shutil.rmtree(temp, ignore_errors=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot write to {clean_line(folder)}: {reason}; choose another folder") from error
+
+
+def _drafts(found: Comparison, temp: Path, formats: Sequence[str]) -> list[Path]:
+    drafts = [temp / f"comparison.{suffix}" for suffix in formats]
+    with style.applied():
+        figure = draw_comparison(found)
+        for draft in drafts:
+            save(figure, draft, about(found))
+    for name, table in (("comparison.csv", runs_csv(found)), ("comparison_epochs.csv", epochs_csv(found))):
+        fs.write_atomic(temp / name, table.encode("utf-8", "backslashreplace"))
+        drafts.append(temp / name)
+    for draft in drafts:
+        # A figure is for showing: readable for whom the user lets read new files.
+        draft.chmod(0o666 & ~umask())
+    return drafts
+
+
+def about(found: Comparison) -> About:
+    """Which commands made what is compared, and what they differ in."""
+    models = ", ".join(dict.fromkeys(entry.model for entry in found.entries))
+    facts = {f"command of {entry.label}": command(entry.command) for entry in found.entries}
+    facts |= {f"dataset fingerprint of {entry.label}": entry.fingerprint for entry in found.entries}
+    facts |= {name: ", ".join(said(value) for value in values) for name, values in found.differences.items()}
+    safe = {xml_text(clean_line(name)): xml_text(clean_line(value)) for name, value in facts.items()}
+    described = f"The validation {found.metric} of {len(found.entries)} runs by epoch and by training time."
+    return About(xml_text(f"Comparison of {models}"), described, safe)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""`dltui completion SHELL`, and what the Tab key offers: names from the kept catalog and the runs' folder, at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from dltui.core.errors import DltuiError
+from dltui.tui.cli.terminal import visible
+
+if TYPE_CHECKING:
+    from dltui.core.catalog import Catalog
+
+SHELLS = ("bash", "zsh", "fish")
+VARIABLE = "_DLTUI_COMPLETE"
+USE = {
+    "bash": 'eval "$(dltui completion bash)"    # in ~/.bashrc',
+    "zsh": 'eval "$(dltui completion zsh)"    # in ~/.zshrc, after compinit',
+    "fish": "dltui completion fish | source    # in ~/.config/fish/config.fish",
+}
+
+
+@click.command(epilog="  ".join(f"{shell}: {line}." for shell, line in USE.items()))
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> int:
+    """Print the script that lets a shell complete commands, options, models, datasets and runs."""
+    found = get_completion_class(shell)
+    assert found is not None, "click knows these three"
+    root = click.get_current_context().find_root()
+    script = found(root.command, {}, "dltui", VARIABLE)
+    # Not source(), which runs bash to look at its version.
+    click.echo(script.source_template % script.source_vars())
+    click.echo(f"# To use it: {USE[shell]}")
+    return 0
+
+
+def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Ids of models, and names that several frameworks share."""
+    catalog = context.obj or kept_catalog(_plugins(context))
+    found = {entry.id: entry.summary if entry.available else entry.reason for entry in catalog.models.values()}
+    return _items(found.items(), incomplete)
+
+
+def datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of datasets, those that fit the model where one is given."""
+    catalog = context.obj or kept_catalog(_plugins(context))
+    model = getattr(context.command, "model", None)
+    fitting = [entry for entry in catalog.datasets.values() if model is None or entry.task == model.task]
+    return _items(((entry.name, entry.summary) for entry in fitting), incomplete)
+
+
+def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Ids of runs, by the names of their folders alone: reading them all would keep a person waiting."""
+    from dltui.core import paths
+
+    taken = context.params.get(parameter.name or "")
+    already = set(taken) if isinstance(taken, (list, tuple)) else set()
+    try:
+        with os.scandir(paths.runs_dir()) as entries:
+            names = sorted(entry.name for entry in entries if entry.name[0] not in ".-")
+    except OSError:
+        return []
+    return _items(((name, "") for name in names if name not in already), incomplete)
+
+
+def devices(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Words for devices; which GPUs there are would have to be asked of a driver."""
+    return _items(((name, "") for name in ("auto", "cpu", "cuda", "cuda:0", "mps")), incomplete)
+
+
+def files(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="file")]
+
+
+def folders(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="dir")]
+
+
+def kept_catalog(plugins: Sequence[str] = ()) -> Catalog:
+    """What is known without starting a process; empty where not even that can be read."""
+    from dltui.core.catalog import Catalog, load_catalog
+
+    try:
+        return load_catalog(plugins=[*plugins], kept_only=True)
+    except (DltuiError, OSError):
+        return Catalog()
+
+
+def _plugins(context: click.Context) -> list[str]:
+    return [str(path) for path in context.params.get("plugins") or () if os.path.isfile(path)]  # noqa: PTH113
+
+
+def _items(found: Iterable[tuple[str, str]], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name, help=visible(text) or None) for name, text in found if name.startswith(incomplete)]

@@ -1,0 +1,38 @@
+"""Runs of a group: how they are folded into one, and what they come to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dltui.core.groups import Group, Spread, fold, spread
+
+
+def row(name: str, group: str | None = None, best: float | None = None, status: str = "finished") -> dict[str, Any]:
+    test = None if best is None else {"accuracy": best - 0.01}
+    return {"id": name, "group": group, "best": best, "status": status, "metric": "accuracy", "test": test}
+
+
+def test_the_spread_is_the_sample_standard_deviation() -> None:
+    assert spread([0.8, None, 0.9]) == Spread(pytest.approx(0.85), pytest.approx(0.0707107), 2)
+    assert spread([0.8]) == Spread(0.8, None, 1)
+    assert spread([None]) is None
+
+
+def test_a_group_stands_where_its_newest_run_stands() -> None:
+    rows = [row("d"), row("lab-s2", "lab"), row("c", None), row("lab-s1", "lab"), row("alone", "other")]
+    folded = fold(rows)
+    assert [entry.name if isinstance(entry, Group) else entry["id"] for entry in folded] == ["d", "lab", "c", "alone"]
+    group = folded[1]
+    assert isinstance(group, Group)
+    assert group.rows == (rows[1], rows[3])
+
+
+def test_a_group_is_finished_when_all_are() -> None:
+    done, going = row("a", "g", 0.8), row("b", "g", None, "running")
+    assert Group("g", (done, done)).status == "finished"
+    assert Group("g", (done, going)).status == "running"
+    assert Group("g", (done, going)).best() == Spread(0.8, None, 1)
+    assert Group("g", (done, going)).test("accuracy") == Spread(0.79, None, 1)
+    assert Group("g", (going,)).best() is None

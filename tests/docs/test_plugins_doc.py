@@ -1,0 +1,132 @@
+"""docs/plugins.md is true: its tutorial works when followed literally, its reference is the code's."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import dltui
+from dltui.core import contract, hooks
+from dltui.core.config import TrainConfig
+from dltui.core.schema import field_specs
+from dltui.core.sources import own
+from dltui.tui.format import value
+from tests.docs import session
+from tests.places import environment_without
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "plugins.md"
+TUTORIALS = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
+SIGNATURES = ("Model", "Spec", "Dataset", "Arrays", "Exporter")
+PROTOCOLS = ("PreparationContext", "Backend", "Trainable")
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return DOCUMENT.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("framework", TUTORIALS)
+def test_the_tutorial_works_followed_literally(text: str, framework: str, tmp_path: Path) -> None:
+    if own().version(framework) is None:
+        pytest.skip(f"{framework} is not installed")
+    place = environment_without(tmp_path / "venv", ())
+    (tmp_path / "work").mkdir()
+    environment = place.environment(tmp_path / "home")
+    commands = session.carry_out(session.section(text, TUTORIALS[framework]), tmp_path / "work", environment)
+    assert commands == 12
+
+
+@pytest.mark.parametrize("framework", TUTORIALS)
+def test_the_model_has_thirty_lines_at_most(text: str, framework: str) -> None:
+    (net,) = [s for s in session.steps(session.section(text, TUTORIALS[framework])) if isinstance(s, session.File)]
+    assert len([line for line in net.content.splitlines() if line.strip()]) <= 30
+    assert net.content.startswith(("import torch", "from keras"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "same"),
+    [
+        (("a 1",), "a 2.5\n", True),
+        (("a b",), "a   b  \n", True),
+        (("a",), "b\n", False),
+        (("a",), "a\nb\n", False),
+        (("a", "...", "c"), "a\nx\ny\nc\n", True),
+        (("a", "...", "c"), "a\nc\n", True),
+        (("in ..., best",), "in 3 s, best\n", True),
+        (("in ..., best",), "in 3 s, worst\n", False),
+        ((), "", True),
+        ((), "Traceback\n", False),
+    ],
+)
+def test_outputs_are_compared(wanted: tuple[str, ...], given: str, same: bool) -> None:
+    assert session.matches(wanted, given) is same
+
+
+def table(text: str, first: str) -> list[list[str]]:
+    """The rows of a table whose header begins so."""
+    lines = text.split(f"| {first} ", 1)[1].split("\n")[2:]
+    rows = lines[: next(i for i, line in enumerate(lines) if not line.startswith("|"))]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
+
+
+def test_hooks_are_those_of_the_code(text: str) -> None:
+    rows = {row[0].strip("`"): row[1:] for row in table(text, "hook")}
+    assert tuple(rows) == hooks.HOOKS
+    for name, (returns, gives) in rows.items():
+        hook = getattr(hooks.Hooks, name)
+        assert returns == f"`{hook.__annotations__['return']}`"
+        assert gives == hook.__doc__
+
+
+def test_the_shared_hyperparameters_are_those_of_the_code(text: str) -> None:
+    for row, spec in zip(table(text, "field of"), field_specs(TrainConfig), strict=True):
+        allowed = ", ".join(spec.choices) if spec.choices else "yes, no" if spec.type == "bool" else spec.range_text()
+        assert row == [f"`{spec.name}`", value(spec.default), allowed]
+
+
+def classes() -> dict[str, ast.ClassDef]:
+    tree = ast.parse(Path(contract.__file__).read_text())
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signatures_are_those_of_the_code(text: str, name: str) -> None:
+    fields = [node for node in classes()[name].body if isinstance(node, ast.AnnAssign)]
+    lines = "".join(f"    {ast.unparse(field).replace(chr(39), chr(34))},\n" for field in fields)
+    assert f"```python\n{name}(\n{lines})\n```" in text
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_protocols_are_those_of_the_code(text: str, name: str) -> None:
+    body = classes()[name].body
+    attributes = [f"    {ast.unparse(node)}\n" for node in body if isinstance(node, ast.AnnAssign)]
+    methods = [_header(node) for node in body if isinstance(node, ast.FunctionDef)]
+    between = "\n" if attributes and methods else ""
+    assert f"```python\nclass {name}:\n{''.join(attributes)}{between}{''.join(methods)}```" in text
+
+
+def _header(method: ast.FunctionDef) -> str:
+    arguments = ast.unparse(method.args).replace("=None", " = None")
+    assert method.returns is not None
+    return f"    def {method.name}({arguments}) -> {ast.unparse(method.returns)}\n"
+
+
+def test_every_dataclass_and_protocol_of_the_hooks_is_told(text: str) -> None:
+    """What a hook returns, and the root of the package."""
+    for name in ("Model", "Backend", "Dataset", "Exporter"):
+        assert name in (*SIGNATURES, *PROTOCOLS)
+    told = text.split("`from dltui import ...` has ", 1)[1].split(";", 1)[0]
+    assert set(re.findall(r"`(\w+)`", told)) == set(dltui._HOMES)
+
+
+def test_links_of_the_document_resolve(text: str) -> None:
+    for target, anchor in re.findall(r"\]\(([^)\s#]*)(?:#([^)\s]+))?\)", text):
+        other = (DOCUMENT.parent / target).resolve() if target else DOCUMENT
+        assert other.is_file()
+        headings = re.findall(r"^#+ (.+)$", other.read_text(), flags=re.MULTILINE)
+        assert not anchor or anchor in [heading.lower().replace(" ", "-") for heading in headings]

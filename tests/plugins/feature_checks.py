@@ -1,0 +1,118 @@
+"""What both frameworks can do, checked by one of them alone: `python -m tests.plugins.feature_checks torch NAME`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import numpy as np
+
+from dltui.core import augment
+from dltui.core.contract import Data, Trainable
+from dltui.core.plan import Planner
+from tests.plugins.twin_child import image_spec, make_data
+
+FRAMEWORK = sys.argv[1]
+PLUGIN = importlib.import_module(f"dltui.plugins.{FRAMEWORK}")
+BACKEND = PLUGIN.dltui_backends()[0]
+MODELS = {model.name: model for model in PLUGIN.dltui_models()}
+
+
+def make(name: str, data: Data, **config: Any) -> tuple[Trainable, Planner]:
+    """A built-in model on the CPU and the planner of its run."""
+    checked = MODELS[name].config.model_validate({"threads": 2, "batch_size": 32} | config)
+    trainable = BACKEND.trainable(MODELS[name], checked, data, "cpu")
+    return trainable, Planner(checked, len(data.train), shape=data.spec.input_shape)
+
+
+def train(name: str, data: Data, steps: int, **config: Any) -> tuple[Trainable, Any]:
+    trainable, planner = make(name, data, **config)
+    trainable.begin_epoch(planner.epoch(0))
+    return trainable, trainable.advance(steps).loss
+
+
+def augmented(images: Any, numbers: Any) -> Any:
+    if FRAMEWORK == "torch":
+        import torch
+
+        from dltui.plugins.torch import samples
+
+        return samples.augment(torch.from_numpy(images), torch.from_numpy(numbers)).numpy()
+    import tensorflow as tf
+
+    from dltui.plugins.tensorflow.augment import augment as augment_images
+
+    return augment_images(tf.constant(images), tf.constant(numbers)).numpy()
+
+
+def check_augmentation_resumes() -> None:
+    data = make_data(image_spec(16, 3))
+    settings = {"augment": "flip+shift"}
+    _, whole = train("softmax", data, 10, **settings)
+    first, before = train("softmax", data, 4, **settings)
+    second, planner = make("softmax", data, **settings)
+    second.load_state(first.state())
+    second.begin_epoch(planner.epoch(0, skip=4))
+    assert np.concatenate([before, second.advance(6).loss]).tobytes() == whole.tobytes()
+    _, plain = train("softmax", data, 10)
+    assert (plain != whole).all()
+
+
+def check_precision() -> None:
+    """bf16 trains, resumes bit for bit, comes near to fp32 without being it, and its weights are fp32."""
+    data = make_data(image_spec(16))
+    for name in ("softmax", "mlp", "cnn"):
+        settings: dict[str, Any] = {"precision": "bf16", "optimizer": "sgd", "lr": 0.01}
+        _, whole = train(name, data, 6, **settings)
+        first, before = train(name, data, 2, **settings)
+        saved = first.state()
+        outputs = first.predict("test", slice(0, 50))
+        second, planner = make(name, data, **settings)
+        second.load_state(saved)
+        second.begin_epoch(planner.epoch(0, skip=2))
+        assert np.concatenate([before, second.advance(4).loss]).tobytes() == whole.tobytes(), name
+        assert all(array.dtype == np.float32 for key, array in saved.items() if key.startswith("weights/"))
+        assert outputs.dtype == np.float32
+        exact, losses = train(name, data, 2, optimizer="sgd", lr=0.01)
+        exact.load_state({key: array for key, array in saved.items() if key.startswith("weights/")})
+        expected = exact.predict("test", slice(0, 50))
+        spread = np.abs(expected).max()
+        assert 0 < np.abs(outputs - expected).max() < 0.05 * spread, (name, np.abs(outputs - expected).max(), spread)
+        np.testing.assert_allclose(before, losses, rtol=0.05, err_msg=name)
+        assert (before != losses).any(), name
+
+
+def check_resnet() -> None:
+    """Small images keep their size through the stem, large ones do not; any channels; it learns and resumes."""
+    small, large = make_data(image_spec(8, 1), 96), make_data(image_spec(64, 3), 64)
+    trainable, planner = make("resnet18", small, lr=0.01)
+    sizes = {layer.name: layer.output for layer in trainable.layers()}
+    assert sizes["conv1"] == (8, 8, 64)
+    assert sizes["layer1.0.conv1"] == (8, 8, 64)
+    shapes = {layer.name: layer.output for layer in make("resnet18", large)[0].layers()}
+    assert shapes["conv1"] == (32, 32, 64)
+    assert shapes["maxpool"] == (16, 16, 64)
+    assert shapes["fc"] == (10,)
+    trainable.begin_epoch(planner.epoch(0))
+    trainable.advance(1)
+    second, _ = make("resnet18", small, lr=0.01, seed=5)
+    second.load_state(trainable.state())
+    second.begin_epoch(planner.epoch(0, skip=1))
+    assert second.advance(2).loss.tobytes() == trainable.advance(2).loss.tobytes()
+
+
+def check_augmentation_is_cores() -> None:
+    """Pixel for pixel what core defines."""
+    for shape in ((9, 40, 2), (28, 28, 1), (5, 3, 3)):
+        images = np.random.default_rng(0).integers(0, 256, (60, *shape), dtype=np.uint8)
+        drawn = augment.draw("flip+shift", 1, 0, 1, 60, shape)
+        assert drawn is not None
+        found = augmented(images, drawn[0])
+        assert found.dtype == np.uint8
+        assert (found == augment.apply(images, drawn[0])).all()
+
+
+if __name__ == "__main__":
+    for check in sys.argv[2:]:
+        globals()[f"check_{check}"]()
