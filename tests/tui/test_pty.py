@@ -212,7 +212,10 @@ def test_a_run_is_started_watched_and_left(tmp_path: Path, screens: list[Screen]
         for _ in range(6):
             if wanted and wanted in screen.text.splitlines()[22]:
                 break
+            before = screen.text
             screen.child.send(key)
+            # On a busy machine the next press would come before the answer to this one.
+            screen.wait(lambda text, before=before: text != before)
             screen.read(0.5)
             if not wanted:
                 break

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import RunError, UsageError
+from dltui.tui.cli import completion
 from dltui.tui.cli.terminal import say, say_json, warn
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Goal(click.ParamType):  # type: ignore[type-arg]
 
 
 @click.command()
-@click.argument("runs", nargs=-1, metavar="RUN RUN...")
+@click.argument("runs", nargs=-1, metavar="RUN RUN...", shell_complete=completion.runs)
 @click.option("--goal", type=Goal(), metavar="X", help="time to this value, as 0.9 or 90% [what all runs reached]")
 @click.option("--to", metavar="DIR", help="write comparison.svg and tables to DIR")
 @click.option("--format", "formats", metavar="F,F", default="svg", show_default=True, help="of --to: svg, png, pdf")

@@ -39,10 +39,19 @@ def completion(shell: str) -> int:
 
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Ids of models, and names that several frameworks share."""
+    """Ids of models."""
     catalog = context.obj or kept_catalog(_plugins(context))
     found = {entry.id: entry.summary if entry.available else entry.reason for entry in catalog.models.values()}
     return _items(found.items(), incomplete)
+
+
+def twins(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names that models of several frameworks share."""
+    catalog = context.obj or kept_catalog(_plugins(context))
+    frameworks: dict[str, list[str]] = {}
+    for entry in catalog.models.values():
+        frameworks.setdefault(entry.name, []).append(entry.framework)
+    return _items(((name, ", ".join(of)) for name, of in frameworks.items() if len(of) > 1), incomplete)
 
 
 def datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
-from dltui.tui.cli import numbers
+from dltui.tui.cli import completion, numbers
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.terminal import say, say_json
 from dltui.tui.cli.train import SETTINGS, TrainCommand
@@ -30,9 +30,13 @@ class TwinCommand(TrainCommand):
 
 
 @click.command(cls=TwinCommand, context_settings=SETTINGS)
-@click.argument("model", required=False)
-@click.option("--dataset", metavar="D", help="what to train on; `dltui datasets` lists them")
-@click.option("--data-dir", metavar="DIR", help="folder that holds the dataset's files")
+@click.argument("model", required=False, shell_complete=completion.twins)
+@click.option(
+    "--dataset", metavar="D", shell_complete=completion.datasets, help="what to train on; `dltui datasets` lists them"
+)
+@click.option(
+    "--data-dir", metavar="DIR", shell_complete=completion.folders, help="folder that holds the dataset's files"
+)
 @click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable")
 @click.option("--device", default="auto", show_default=True, metavar="DEV", help="auto, cpu, cuda, cuda:N or mps")
 @click.option("--name", metavar="N", help="what the runs begin with [twin-MODEL]")

@@ -1,0 +1,163 @@
+"""Makes exports/gallery and the results of the README from real runs: one command, every model, both frameworks.
+
+    python docs/gallery.py [--data-dir FOLDER] [--seeds 1,2,3] [--epochs 10] [--work FOLDER]
+
+FOLDER of --data-dir holds the official files of Fashion-MNIST; without it dltui looks where it always does. The twins
+of a seed are trained one after the other on the CPU, so that their times can be compared. Figures are those of the
+first seed. With --work, runs that are there and finished are not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gallery_text
+from gallery_text import ARCHITECTURES, FRAMEWORKS
+
+from dltui.core.reader import RunReader
+from dltui.core.rundir import find_run
+from dltui.exports import about
+
+ROOT = Path(__file__).parent.parent
+GALLERY = ROOT / "exports" / "gallery"
+KEPT = (
+    "model", "framework", "dataset", "seed", "epochs", "best_epoch", "parameters", "train_seconds",
+    "validation_accuracy", "test_accuracy", "test_mse", "slope", "intercept", "weights_sha256", "versions",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the gallery."""
+
+    architecture: str
+    framework: str
+    seed: int
+    epochs: int
+
+    @property
+    def model(self) -> str:
+        return f"{self.architecture}-{self.framework}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}-seed-{self.seed}"
+
+    @property
+    def command(self) -> list[str]:
+        dataset = gallery_text.dataset(self.architecture)
+        length = [] if dataset == "lines" else ["--epochs", str(self.epochs)]
+        return ["train", self.model, "--dataset", dataset, *length, "--seed", str(self.seed), "--device", "cpu"]
+
+
+def jobs(seeds: list[int], epochs: int) -> Iterator[Job]:
+    for architecture in ARCHITECTURES:
+        for seed in seeds:
+            for framework in FRAMEWORKS:
+                yield Job(architecture, framework, seed, epochs)
+
+
+def train(job: Job, work: Path, data_dir: str | None) -> None:
+    """Run `dltui train` in a home of its own, so that nobody's settings are in it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DLTUI_") or name == "DLTUI_DATA"}
+    environment = kept | {"DLTUI_HOME": str(work / "home")} | ({"DLTUI_DATA": data_dir} if data_dir else {})
+    places = ["--name", job.name, "--exports", str(work / "exports"), "--format", "svg,png", "--plain"]
+    print(f"== dltui {' '.join(job.command)}", flush=True)
+    subprocess.run([sys.executable, "-P", "-m", "dltui", *job.command, *places], cwd=work, env=environment, check=True)
+
+
+def finished(job: Job, work: Path) -> bool:
+    try:
+        return bool(json.loads((work / "exports" / job.name / "summary.json").read_text())["status"] == "finished")
+    except OSError:
+        return False
+
+
+def collect(job: Job, work: Path) -> dict[str, Any]:
+    """What the results tell of a run; nothing of it names a place or a machine."""
+    summary = json.loads((work / "exports" / job.name / "summary.json").read_text())
+    reader = RunReader(find_run(str(work / "home" / "runs" / job.name)))
+    reader.refresh()
+    found = {key: summary[key] for key in KEPT if key in summary}
+    found["architecture"] = job.architecture
+    found["command"] = about.command(["dltui", *job.command])
+    arrays = reader.predictions("test")
+    if arrays is not None and "labels" in arrays:
+        attempt = reader.history.attempt
+        found["confused"] = _most_confused(arrays, attempt.dataset.get("classes", []) if attempt else [])
+    return found
+
+
+def _most_confused(arrays: dict[str, Any], names: list[str]) -> list[Any]:
+    """[true class, predicted class, images] of the commonest mistake."""
+    import numpy as np
+
+    classes = int(max(arrays["labels"].max(), arrays["top"].max())) + 1
+    counts = np.zeros((classes, classes), int)
+    np.add.at(counts, (arrays["labels"], arrays["top"][:, 0]), 1)
+    np.fill_diagonal(counts, 0)
+    true, predicted = np.unravel_index(int(counts.argmax()), counts.shape)
+    known = names or [str(number) for number in range(classes)]
+    return [known[true], known[predicted], int(counts.max())]
+
+
+def copy_figures(job: Job, work: Path) -> None:
+    target = GALLERY / job.model
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for name in gallery_text.figures(job.architecture):
+        shutil.copyfile(work / "exports" / job.name / name, target / name)
+
+
+def make(work: Path, seeds: list[int], epochs: int, data_dir: str | None) -> None:
+    results = []
+    for job in jobs(seeds, epochs):
+        if not finished(job, work):
+            train(job, work, data_dir)
+        results.append(collect(job, work))
+        if job.seed == seeds[0]:
+            copy_figures(job, work)
+    content = {"cores": os.cpu_count(), "runs": results}
+    (GALLERY / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_texts()
+
+
+def write_texts() -> None:
+    """The gallery's own page, and the results in the README, from results.json."""
+    results = gallery_text.read(GALLERY / "results.json")
+    (GALLERY / "README.md").write_text(gallery_text.page(results), encoding="utf-8")
+    readme = ROOT / "README.md"
+    readme.write_text(gallery_text.with_results(readme.read_text(encoding="utf-8"), results), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--work", type=Path, help="folder for the runs; kept")
+    parser.add_argument("--texts", action="store_true", help="only write the texts again, from results.json")
+    arguments = parser.parse_args()
+    if arguments.texts:
+        write_texts()
+        return
+    seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    data_dir = str(arguments.data_dir.resolve()) if arguments.data_dir else None
+    with tempfile.TemporaryDirectory() as temporary:
+        work = (arguments.work or Path(temporary)).resolve()
+        work.mkdir(parents=True, exist_ok=True)
+        make(work, seeds, arguments.epochs, data_dir)
+
+
+if __name__ == "__main__":
+    main()
