@@ -20,13 +20,13 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from turns import Turns, interval, measure, start
 
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.journal import Journal
@@ -44,7 +44,6 @@ SLICES = {"softmax": 800, "mlp": 100, "cnn": 25}
 """Steps of one slice: about half a second on two cores."""
 STOCK_SLICES = {"softmax": 800, "mlp": 100, "cnn": 2}
 CONTENDERS = ("dltui", "fit", "again", "stock")
-WARM_UP = 3
 
 
 def make_data(samples: int = 54_000) -> Data:
@@ -56,22 +55,6 @@ def make_data(samples: int = 54_000) -> Data:
         return Split(x, random.integers(0, 10, count), np.arange(count))
 
     return Data("random", spec, split(samples), split(6_000), split(500), "none")
-
-
-class Turns:
-    """The contender's side of taking turns: wait for a word, train a slice, say how long a step took."""
-
-    def __init__(self) -> None:
-        # What frameworks print must not be taken for an answer.
-        self._answers = os.fdopen(os.dup(1), "w", buffering=1)
-        os.dup2(2, 1)
-
-    def wait(self) -> None:
-        if not sys.stdin.readline():
-            os._exit(0)
-
-    def answer(self, seconds: float) -> None:
-        self._answers.write(f"{seconds}\n")
 
 
 class TimedJournal(Journal):
@@ -95,8 +78,7 @@ class TimedJournal(Journal):
         if self._began is None or step - self._first < self._steps:
             return
         self._stop_clock()
-        self._turns.answer(self._spent / (step - self._first))
-        self._turns.wait()
+        self._turns.end(self._spent / (step - self._first))
         self._first, self._spent = step, 0.0
         self._began = time.perf_counter()
 
@@ -116,7 +98,7 @@ def run_dltui(name: str, turns: Turns) -> None:
         run = RunDirectory.create("benchmark", {"format": 1, "id": "benchmark"})
         log, heartbeat = EventLog(run.events_path, 1), Heartbeat(run.path, 1)
         journal = TimedJournal(run, log, heartbeat, 1, turns=turns, steps=SLICES[name])
-        turns.wait()
+        turns.begin()
         Loop(trainable, data, Planner(config, len(data.train)), journal).run()
 
 
@@ -134,7 +116,7 @@ def run_fit(name: str, turns: Turns, stock: bool) -> None:
         layers = [_stock_layer(keras, layer) for layer in net.layers]
         net = keras.Sequential([keras.layers.Input(data.spec.input_shape), *layers])
     net.compile(
-        optimizer=keras.optimizers.SGD(config.lr, config.momentum),
+        optimizer=_optimizer(keras, config),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile="auto" if stock else False,
@@ -153,6 +135,12 @@ def run_fit(name: str, turns: Turns, stock: bool) -> None:
     net.fit(batches, steps_per_epoch=steps, epochs=10_000, verbose=0, callbacks=[timer])
 
 
+def _optimizer(keras: Any, config: Any) -> Any:
+    if config.optimizer == "sgd":
+        return keras.optimizers.SGD(config.lr, config.momentum)
+    return keras.optimizers.AdamW(config.lr, weight_decay=config.weight_decay)
+
+
 def _stock_layer(keras: Any, layer: Any) -> Any:
     if type(layer).__name__ != "BatchNorm":
         return layer
@@ -161,12 +149,14 @@ def _stock_layer(keras: Any, layer: Any) -> Any:
 
 def _timer(keras: Any, turns: Turns, steps: int) -> Any:
     class Timer(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_begin(self, logs: Any = None) -> None:
+            turns.begin()
+
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            turns.wait()
             self.began = time.perf_counter()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            turns.answer((time.perf_counter() - self.began) / steps)
+            turns.end((time.perf_counter() - self.began) / steps)
 
     return Timer()
 
@@ -182,53 +172,13 @@ def contend(contender: str, name: str) -> None:
     starters[contender]()
 
 
-def start(contender: str, name: str) -> subprocess.Popen[str]:
-    command = [sys.executable, __file__, "--contender", contender, "--models", name]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    )
-
-
-def take_turn(child: subprocess.Popen[str]) -> float:
-    assert child.stdin is not None
-    assert child.stdout is not None
-    try:
-        child.stdin.write("go\n")
-        child.stdin.flush()
-        answer = child.stdout.readline()
-    except BrokenPipeError:
-        answer = ""
-    if not answer:
-        raise SystemExit("a contender ended; run it alone to see why: --contender NAME --models MODEL")
-    return float(answer)
-
-
-def measure(name: str, rounds: int) -> dict[str, list[float]]:
-    """Seconds of a step in each round. The order within a round turns, so that nobody always follows the same one."""
-    children = {contender: start(contender, name) for contender in CONTENDERS}
-    times: dict[str, list[float]] = {contender: [] for contender in CONTENDERS}
-    try:
-        for number in range(-WARM_UP, rounds):
-            turn = number % len(CONTENDERS)
-            for contender in CONTENDERS[turn:] + CONTENDERS[:turn]:
-                seconds = take_turn(children[contender])
-                if number >= 0:
-                    times[contender].append(seconds)
-    finally:
-        for child in children.values():
-            child.kill()
-            child.wait()
-    return times
-
-
-def interval(ratios: list[float]) -> tuple[float, float, float]:
-    """Median and its 95 % bootstrap interval."""
-    values = np.array(ratios)
-    random = np.random.default_rng(0)
-    medians = np.median(random.choice(values, (10_000, len(values))), axis=1)
-    low, high = np.percentile(medians, [2.5, 97.5])
-    return float(np.median(values)), float(low), float(high)
+def compete(name: str, rounds: int) -> dict[str, list[float]]:
+    """Seconds of a step in each round."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
+    commands = {
+        contender: [sys.executable, __file__, "--contender", contender, "--models", name] for contender in CONTENDERS
+    }
+    return measure({contender: start(command, quiet) for contender, command in commands.items()}, rounds)
 
 
 def report(name: str, times: dict[str, list[float]]) -> None:
@@ -250,7 +200,7 @@ def main() -> None:
         return
     print("model    who         time of a step   dltui is so many times as fast [95 % interval]", flush=True)
     for name in arguments.models.split(","):
-        report(name, measure(name, arguments.rounds))
+        report(name, compete(name, arguments.rounds))
 
 
 if __name__ == "__main__":

@@ -30,8 +30,9 @@ class Turns:
         self._began = time.perf_counter()
         self._waited += self._began - waiting
 
-    def end(self) -> None:
-        self._answers.write(f"{time.perf_counter() - self._began}\n")
+    def end(self, seconds: float | None = None) -> None:
+        """Without `seconds`: all of the time since the turn began."""
+        self._answers.write(f"{time.perf_counter() - self._began if seconds is None else seconds}\n")
         self.begin()
 
     def clock(self) -> float:
