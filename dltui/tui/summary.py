@@ -40,8 +40,15 @@ class Summary:
     best: str = ""
     best_epoch: int = 0
     best_name: str = ""
+    best_value: float | None = None
     trend: tuple[float, ...] = ()
     test: str = ""
+    test_value: float | None = None
+    seed: str = ""
+    group: str = ""
+    """What the runs of a series of seeds share."""
+    members: tuple[Summary, ...] = ()
+    """The runs that this line stands for; none for a run."""
     created: float = 0.0
     ended: float = 0.0
     differs: tuple[tuple[str, str, str], ...] = ()
@@ -60,7 +67,7 @@ def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
     status = reader.status()
     history, live = reader.history, reader.live()
     at = progress(history, live)
-    name, best_text, best_epoch, trend = _best(history)
+    name, best, best_epoch, trend = _best(history)
     test = (history.test or {}).get("metrics", {})
     shown = "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
     config = run.get("config", {})
@@ -81,11 +88,15 @@ def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
         epochs=history.attempt.epochs if history.attempt else int(config.get("epochs", 0)),
         fraction=at.run_fraction if at else 0.0,
         left=at.left if at and status.name == "running" else None,
-        best=best_text,
+        best=metric(name, best) if best is not None else "",
         best_epoch=best_epoch,
         best_name=safe(name),
+        best_value=best,
         trend=trend,
         test=f"{shown} {metric(shown, test[shown])}" if shown in test else "",
+        test_value=test.get(shown),
+        seed=safe(config.get("seed", "")),
+        group=safe(run.get("group") or ""),
         created=float(run.get("created", 0.0)),
         ended=history.ended_at if history.ended else status.since,
         differs=tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
@@ -95,18 +106,18 @@ def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
     )
 
 
-def _best(history: Any) -> tuple[str, str, int, tuple[float, ...]]:
+def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:
     """The monitor's name as people say it, its best value, that epoch, and its course."""
     if history.monitor is None:
-        return "", "", 0, ()
+        return "", None, 0, ()
     key = history.monitor["metric"]
     records = [record for _, record in sorted(history.epochs.items())]
     name = "mse" if key == "loss" and any("mse" in record.validation for record in records) else key
     trend = tuple(record.validation[key] for record in records if key in record.validation)[-200:]
     best = history.best
     if best is None:
-        return name, "", 0, trend
-    return name, metric(name, best.validation[key]), best.epoch, trend
+        return name, None, 0, trend
+    return name, best.validation[key], best.epoch, trend
 
 
 def open_reader(directory: RunDirectory, clock: Callable[[], float]) -> tuple[RunReader, dict[str, Any]]:

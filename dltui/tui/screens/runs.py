@@ -66,6 +66,8 @@ class RunsPage(RunActions):
     def __init__(self) -> None:
         super().__init__()
         self.runs: list[Summary] = []
+        self.lines: list[Summary] = []
+        self.opened: set[str] = set()
         self.read = False
         self.selected: str | None = None
         self.first = 0
@@ -124,13 +126,19 @@ class RunsPage(RunActions):
 
     def on_runs_read(self, message: RunsRead) -> None:
         self.runs, self.read = message.runs, True
-        if self.selected is None and self.runs:
-            self.selected = self.runs[0].id
+        self._fold()
+        if self.selected is None and self.lines:
+            self.selected = self.lines[0].id
         for run in self.runs:
             self.orders.acknowledge(run.obeyed)
             if not run.is_live:
                 self.orders.forget(run.name)
         self.redraw()
+
+    def _fold(self) -> None:
+        from dltui.tui.group_lines import fold
+
+        self.lines = fold(self.runs, self.opened)
 
     def on_devices_read(self, message: DevicesRead) -> None:
         self.devices = message.devices
@@ -153,16 +161,28 @@ class RunsPage(RunActions):
 
     @property
     def index(self) -> int:
-        """Where the selected run is in the list; the first one when it is gone."""
-        return next((number for number, run in enumerate(self.runs) if run.id == self.selected), 0)
+        """Where the selected line is in the list; the first one when it is gone."""
+        return next((number for number, run in enumerate(self.lines) if run.id == self.selected), 0)
+
+    @property
+    def line(self) -> Summary | None:
+        """The selected run, or group of runs."""
+        return self.lines[self.index] if self.lines else None
 
     @property
     def run(self) -> Summary | None:
-        return self.runs[self.index] if self.runs else None
+        """The selected run; None on a group, which takes no orders."""
+        return None if self.line is None or self.line.members else self.line
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
         """Those that mean something for the selected run."""
+        if self.line is not None and self.line.members:
+            return (
+                ("Enter", "hide runs" if self.line.id in self.opened else "show runs"),
+                ("n", "new"),
+                ("q", "leave"),
+            )
         if self.run is None:
             return (("n", "new run"), ("q", "leave"))
         first = (("Enter", "open"), ("n", "new"))
@@ -184,21 +204,25 @@ class RunsPage(RunActions):
         self.first = min(max(self.first, self.index - height + 1), self.index)
         services = self.dltui.services
         look, now = self.dltui.look, services.clock()
-        return run_list.table(self.runs, self.index, self.first, width, height, now, services.host(), look.ascii)
+        return run_list.table(self.lines, self.index, self.first, width, height, now, services.host(), look.ascii)
 
     def _detail(self, width: int, height: int) -> list[Row]:
-        run, services = self.run, self.dltui.services
+        run, services = self.line, self.dltui.services
         if run is None:
             return []
         return run_list.detail(run, width, height, services.clock(), services.time_of_day, self.dltui.look.ascii)
 
     def action_move(self, by: int) -> None:
-        if self.runs:
-            self.selected = self.runs[min(max(self.index + by, 0), len(self.runs) - 1)].id
+        if self.lines:
+            self.selected = self.lines[min(max(self.index + by, 0), len(self.lines) - 1)].id
             self.redraw()
 
     def action_open(self) -> None:
-        if self.run is not None:
+        if self.line is not None and self.line.members:
+            self.opened ^= {self.line.id}
+            self._fold()
+            self.redraw()
+        elif self.run is not None:
             self.dltui.open_run(self.run.directory)
 
     def action_new(self) -> None:

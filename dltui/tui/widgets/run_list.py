@@ -95,6 +95,9 @@ def _done(run: Summary, room: int) -> Row:
 
 
 def _best(run: Summary) -> str:
+    if run.members:
+        # Nine letters, as many as the column has beside its gap.
+        return run.best.removesuffix(" %").replace(" ", "") or "-"
     if not run.best or run.best_name == "accuracy":
         return run.best or "-"
     # Three digits, so that the name has room beside them.
@@ -113,6 +116,8 @@ def detail(
 ) -> list[Row]:
     """About the selected run: why it is as it is, its course, what was asked, where its figures are."""
     rows: list[Row] = [rule(width, run.name), [(" ", ""), *_sentence(run, now, clock)]]
+    if run.members:
+        return [fit(row, width) for row in [*rows, *_seeds(run)][:height]]
     if run.trend:
         name = f"validation {run.best_name}"
         signs = spark(run.trend, max(width - 66, 12), ascii_only)
@@ -135,6 +140,19 @@ def detail(
     rows.append([(" figures  ", "dim"), (run.exports, ""), (when, "dim")])
     rows.append([(" $ ", "faint"), (cut(run.command, width - 4), "dim")])
     return [fit(row, width) for row in rows[:height]]
+
+
+def _seeds(group: Summary) -> list[Row]:
+    """Mean and standard deviation over the seeds, and each of them."""
+    rows: list[Row] = []
+    if group.best:
+        rows.append([(f" validation {group.best_name}  ", "dim"), (group.best, "bold")])
+        if group.test:
+            rows[0] += [("   test ", "dim"), (group.test, "bold"), ("   mean ± sd", "dim")]
+    each: Row = [(" seeds  ", "dim")]
+    for member in group.members:
+        each += [(f"{member.seed} ", "dim"), (f"{member.best or member.status}   ", "")]
+    return [*rows, each, [(" Enter ", "key bold"), ("shows its runs one by one, or hides them", "dim")]]
 
 
 def _sentence(run: Summary, now: float, clock: Callable[[float], str]) -> Row:
