@@ -28,6 +28,7 @@ GAP = 0.17
 BESIDE, ROUTE = 0.3, 0.1
 """Inches between columns: of one box each, and on either side of an arrow that leads from one to the next."""
 MANY_COLUMNS = 4
+SHORT_COLUMN = 2
 WIDEST = 2.2
 PAD = 0.07
 HEAD_LENGTH, HEAD_WIDTH = 0.07, 0.055
@@ -95,7 +96,9 @@ def place(count: int, rows: int, width: float) -> Layout:
     import pygraphviz
 
     graph = pygraphviz.AGraph(directed=True)
-    graph.graph_attr.update(rankdir="TB", nodesep=BESIDE if rows == 1 else ROUTE, ranksep=GAP, splines="spline")
+    # An arrow past boxes in between makes itself room; between boxes of neighbouring ranks there is only the gap.
+    gap = BESIDE if rows <= SHORT_COLUMN else ROUTE
+    graph.graph_attr.update(rankdir="TB", nodesep=gap, ranksep=GAP, splines="spline")
     graph.node_attr.update(shape="box", fixedsize="true", width=width, height=HEAD + BODY, label="")
     graph.edge_attr.update(arrowsize=HEAD_LENGTH * POINTS / 10)
     for number in range(count):
