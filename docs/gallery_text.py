@@ -107,27 +107,30 @@ def caption(run: Run, figure: str) -> str:
     if kind == "training_metrics":
         best = 100 * run["validation_accuracy"]
         return (
-            f"Loss and accuracy of each epoch; best validation accuracy after epoch {run['best_epoch']}, {best:.1f} %."
+            f"loss and accuracy of each epoch; best validation accuracy after epoch {run['best_epoch']}, {best:.1f} %."
         )
     if kind == "confusion_matrix":
         true, predicted, count = run["confused"]
         share = 100 * run["test_accuracy"]
         return (
-            f"All 10,000 test images, {share:.2f} % right; most often {true} is taken for {predicted} ({count} images)."
+            f"all 10,000 test images, {share:.2f} % right; most often {true} is taken for {predicted} ({count} images)."
         )
     if kind == "mislabeled":
-        return "The mistakes it was most certain of: true class above, prediction below."
+        return "the mistakes it was most certain of: true class above, prediction below."
     if kind == "structure":
-        return f"Layers, output shapes and its {run['parameters']:,} parameters."
+        return f"layers, output shapes and its {run['parameters']:,} parameters."
     return (
-        f"Points, fitted line and residuals: slope {run['slope']:.3f} (true 2), "
+        f"points, fitted line and residuals: slope {run['slope']:.3f} (true 2), "
         f"intercept {run['intercept']:.3f} (true 1), test mean squared error {run['test_mse']:.4f}."
     )
 
 
 def _title(run: Run, figure: str) -> str:
-    kind = figure.partition(".")[0].replace("_", " ")
-    return f"{NAMES[run['architecture']]} in {NAMES[run['framework']]}: {kind}"
+    return f"{NAMES[run['architecture']]} in {NAMES[run['framework']]}: {_kind(figure)}"
+
+
+def _kind(figure: str) -> str:
+    return figure.partition(".")[0].replace("_", " ")
 
 
 def picture(run: Run, figure: str, folder: str, width: int) -> str:
@@ -165,8 +168,9 @@ def _strip(run: Run, folder: str) -> str:
     """A model's figures side by side, and a line on each below."""
     shown = [figure for figure in figures(run["architecture"]) if figure.endswith(".svg")]
     pictures = " ".join(picture(run, figure, folder, 205 if len(shown) > 1 else 420) for figure in shown)
-    captions = "\n".join(f"- {_title(run, figure)}. {caption(run, figure)}" for figure in shown)
-    return f"<p>{pictures}</p>\n\n{captions}"
+    captions = "\n".join(f"- {_kind(figure).capitalize()}: {caption(run, figure)}" for figure in shown)
+    heading = f"**{NAMES[run['architecture']]}**, `{run['command']}`:"
+    return f"{heading}\n\n<p>{pictures}</p>\n\n{captions}"
 
 
 def page(results: Results) -> str:
@@ -193,7 +197,7 @@ def _model(found: list[Run]) -> list[str]:
     ]
     for figure in figures(run["architecture"]):
         if figure.endswith(".svg"):
-            parts += [caption(run, figure), picture(run, figure, "", 700)]
+            parts += [f"{_kind(figure).capitalize()}: {caption(run, figure)}", picture(run, figure, "", 700)]
     if "structure.png" in figures(run["architecture"]):
         parts.append(f"The structure as a [PNG]({run['model']}/structure.png).")
     return parts
