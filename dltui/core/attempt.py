@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import platform
+import secrets
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from dltui import __version__
 from dltui.core import checkpoint, fingerprint, manager, predictions, twin, twin_side
 from dltui.core.devices import cpu_count
 from dltui.core.errors import RunError
-from dltui.core.events import AttemptStarted, Evaluated, Logged, RunEnded
+from dltui.core.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
 from dltui.core.journal import Journal
 from dltui.core.loop import Loop, Preempted
 from dltui.core.plan import Planner
@@ -58,6 +59,15 @@ class Attempt:
         self._preempted = True
         if self._preparation:
             self._preparation.cancel()
+
+    def extend(self, epochs: int) -> None:
+        """Somebody wants more epochs than run.json has: said in the log before any of them is trained, so that a
+        later attempt plans the same."""
+        by, now = f"{fingerprint.user()}@{current().host}", time.time()
+        done, step = len(self.history.epochs), self.history.step
+        event = CommandObeyed(secrets.token_hex(8), "extend", {"epochs": epochs}, done, step, by, now)
+        self.journal.emit(event, sync=True)
+        self.history.commands.append(event.to_json())
 
     def train(self) -> str:
         """Train to the end. Raises RunError, and whatever a framework raises."""
@@ -108,7 +118,9 @@ class Attempt:
             data, config = _shorten(data, config)
         self.journal.phase("building")
         trainable = backend.trainable(model, config, data, str(self.asked["device"]["name"]).split(":")[0])
-        planner = Planner(config, len(data.train), self.history.lr_changes, data.spec.input_shape)
+        planner = Planner(
+            config, len(data.train), self.history.lr_changes, data.spec.input_shape, self.history.added_epochs
+        )
         progress, resumed_from = self._restore(trainable)
         if self.asked.get("twin") and resumed_from is None:
             trainable = twin_side.begin(trainable, data, twin.folder(self.run), self.asked["twin"])

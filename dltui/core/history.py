@@ -227,6 +227,16 @@ class History:
         return changes
 
     @property
+    def added_epochs(self) -> list[int]:
+        """Epochs that people added to those of run.json, oldest first."""
+        added = []
+        for record in self.commands:
+            epochs = record["arguments"].get("epochs") if record.get("action") == "extend" else None
+            if isinstance(epochs, int) and epochs > 0:
+                added.append(epochs)
+        return added
+
+    @property
     def step(self) -> int:
         """Global steps done, as far as the log tells."""
         last = int(self.points.steps[-1]) if len(self.points) else 0

@@ -112,9 +112,13 @@ def worker_command(run: RunDirectory) -> tuple[list[str], dict[str, str]]:
     return [asked["python"], "-P", "-m", "dltui.core.worker", str(run.path)], environment
 
 
-def spawn_worker(run: RunDirectory) -> int:
-    """Start the worker of a run, away from this terminal in session and descriptors, and return its pid."""
+def spawn_worker(run: RunDirectory, more_epochs: int = 0) -> int:
+    """Start the worker of a run, away from this terminal in session and descriptors, and return its pid.
+
+    `more_epochs` are trained beyond what was planned so far.
+    """
     command, environment = worker_command(run)
+    command += ["--more-epochs", str(more_epochs)] if more_epochs else []
     log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         worker = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import faulthandler
 import signal
 import sys
@@ -22,8 +23,9 @@ from dltui.core.rundir import RunDirectory
 EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 
 
-def work(run: RunDirectory, debug: bool = False) -> int:
-    """Train the run to its end, or from its last checkpoint. Returns the exit code; raises only with `debug`.
+def work(run: RunDirectory, debug: bool = False, more_epochs: int = 0) -> int:
+    """Train the run to its end, or from its last checkpoint; `more_epochs` are added to its plan. Returns the exit
+    code; raises only with `debug`.
 
     Raises RunError when another worker holds the run.
     """
@@ -40,6 +42,8 @@ def work(run: RunDirectory, debug: bool = False) -> int:
     if not debug:
         _listen(attempt)
     try:
+        if more_epochs:
+            attempt.extend(more_epochs)
         status = attempt.train()
     except BaseException as error:
         if debug:
@@ -67,14 +71,13 @@ def _listen(attempt: Attempt) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     faulthandler.enable()
-    arguments = sys.argv[1:] if argv is None else argv
-    debug = "--debug" in arguments
-    paths = [argument for argument in arguments if argument != "--debug"]
-    if len(paths) != 1:
-        sys.stderr.write("usage: python -P -m dltui.core.worker RUN_DIR [--debug]\n")
-        return 2
+    parser = argparse.ArgumentParser("python -P -m dltui.core.worker")
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("--debug", action="store_true")
+    parser.add_argument("--more-epochs", type=int, default=0)
+    options = parser.parse_args(sys.argv[1:] if argv is None else argv)
     try:
-        return work(RunDirectory(Path(paths[0])), debug)
+        return work(RunDirectory(options.run_dir), options.debug, options.more_epochs)
     except DltuiError as error:
         sys.stderr.write(f"dltui: {error}\n")
         return error.exit_code

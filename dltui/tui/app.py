@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from dltui.core.rundir import RunDirectory
+    from dltui.tui.summary import Summary
 
 LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -100,6 +101,12 @@ class DltuiApp(App[None], inherit_bindings=False):
         from dltui.tui.screens.new_run import NewRunPage
 
         self.push_screen(NewRunPage(like))
+
+    def open_resumption(self, run: Summary) -> None:
+        """Show what going on with a run that has ended would mean."""
+        from dltui.tui.screens.resume import ResumePage
+
+        self.push_screen(ResumePage(run))
 
     def started(self, run: RunDirectory) -> None:
         """A run was started from the form: it takes the form's place."""

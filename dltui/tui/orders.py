@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError, UsageError
-from dltui.tui.format import LIVE, RESUMABLE, duration
+from dltui.tui.format import LIVE, duration
 from dltui.tui.ink import Row, safe
 from dltui.tui.watch import Told, in_thread
 
@@ -67,23 +67,15 @@ class Orders:
         self._send(run, "set", {"lr": float(text)})
 
     def resume(self, run: Summary) -> None:
-        """Go on with a run that ended early, after a yes."""
+        """Go on with a run that has ended, after a look at what that means."""
         if run.status == "paused":
             self._send(run, "resume", {})
         elif self.services.read_only:
             self._refuse("read-only: another viewer may resume it")
-        elif run.status not in RESUMABLE:
+        elif run.is_live:
             self._refuse(f"{run.name} is {run.status}: nothing to resume")
         else:
-            text = f"go on with {run.name} from its last checkpoint?   y yes   Esc no"
-            self.page.notice.ask(text, {"y": lambda: self._restart(run)})
-
-    def _restart(self, run: Summary) -> None:
-        def work() -> Message:
-            self.services.resume(run.directory)
-            return Told(f"{run.name} goes on: its worker starts")
-
-        in_thread(self.page, "resume", work)
+            self.page.dltui.open_resumption(run)
 
     def export(self, run: Summary) -> None:
         """Draw the figures and say how to take them home."""

@@ -98,13 +98,13 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
     return min(fitting, key=lambda entry: (entry.name not in FAVOURITES, entry.name))
 
 
-def carry_out(run: RunDirectory, options: Options) -> int:
-    """Start the worker of a run directory and stay with it as the options say."""
+def carry_out(run: RunDirectory, options: Options, more_epochs: int = 0) -> int:
+    """Start the worker of a run directory and stay with it as the options say; `more_epochs` are added to its plan."""
     from dltui.core.launch import spawn_worker
 
     if options.debug:
         return _foreground(run)
-    pid = spawn_worker(run)
+    pid = spawn_worker(run, more_epochs)
     if options.detach:
         _say_detached(run, options.as_json)
         return 0

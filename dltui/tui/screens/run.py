@@ -121,7 +121,7 @@ class RunPage(RunActions):
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
         """Of a run that has ended other things can be asked than of one that lives."""
         if self.view is not None and self.view.ended:
-            first = (("r", "resume"),) if self.view.summary.status in RESUMABLE else ()
+            first = (("r", "resume" if self.view.summary.status in RESUMABLE else "train longer"),)
             return (*first, ("e", "take home"), ("a", "again"), ("y", "copy command"), ("Esc", "runs"))
         pause = "continue" if self.view is not None and self.view.summary.status == "paused" else "pause"
         return (("p", pause), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"), ("e", "take home"))
