@@ -136,6 +136,10 @@ class Attempt:
 
     def _restore(self, trainable: Trainable) -> tuple[Progress, str | None]:
         found = checkpoint.load_latest(self.run, lambda text: self.journal.emit(Logged("warning", text)))
+        if found is None and self.asked.get("fork"):
+            raise RunError(
+                f"the checkpoint that {self.run.id} was forked from is gone; fork {self.asked['parent']} again"
+            )
         if found is None:
             return Progress(), None
         trainable.load_state(found.state)

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from dltui.core import control
+from dltui.core import control, share
 from dltui.core.attempt import Attempt
 from dltui.core.errors import DltuiError
 from dltui.core.explain import explain
@@ -29,6 +29,11 @@ def work(run: RunDirectory, debug: bool = False, more_epochs: int = 0) -> int:
 
     Raises RunError when another worker holds the run.
     """
+    with share.writing(run.run().get("share")):
+        return _work(run, debug, more_epochs)
+
+
+def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
     lock = RunLock()
     lock.acquire(run.lock_path)
     reader = RunReader(run)

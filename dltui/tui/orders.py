@@ -33,6 +33,7 @@ class Sent:
     """A command that has not been acknowledged."""
 
     run: str
+    host: str
     action: str
     when: float
 
@@ -70,7 +71,7 @@ class Orders:
         """Go on with a run that has ended, after a look at what that means."""
         if run.status == "paused":
             self._send(run, "resume", {})
-        elif self.services.read_only:
+        elif not self.services.may_command(run.directory):
             self._refuse("read-only: another viewer may resume it")
         elif run.is_live:
             self._refuse(f"{run.name} is {run.status}: nothing to resume")
@@ -108,7 +109,7 @@ class Orders:
         if sent is None:
             return []
         name = NAMES.get(sent.action, sent.action)
-        text = f" {name}: sent, waiting for {sent.run}  {duration(max(now - sent.when, 0.0))}"
+        text = f" {name}: sent, waiting for {sent.host or sent.run}  {duration(max(now - sent.when, 0.0))}"
         return [(text, "warn")]
 
     def forget(self, run: str) -> None:
@@ -116,7 +117,7 @@ class Orders:
         self.waiting = {key: sent for key, sent in self.waiting.items() if sent.run != run}
 
     def _may(self, run: Summary, word: str) -> bool:
-        if self.services.read_only:
+        if not self.services.may_command(run.directory):
             self._refuse("read-only: look, do not touch")
         elif run.status not in LIVE:
             self._refuse(f"{run.name} is {run.status}: nothing to {word}")
@@ -132,7 +133,7 @@ class Orders:
         except (DltuiError, OSError) as error:
             self._refuse(str(error))
             return
-        self.waiting[identity] = Sent(run.name, action, self.services.clock())
+        self.waiting[identity] = Sent(run.name, run.host, action, self.services.clock())
         self.page.notice.hush()
 
     def _refuse(self, text: str) -> None:

@@ -103,6 +103,10 @@ class Services:
 
         return send(run.path, action, arguments)
 
+    def may_command(self, run: RunDirectory) -> bool:
+        """Whether this viewer may give commands: not one that only looks, nor one who cannot write to the run."""
+        return not self.read_only and os.access(run.path, os.W_OK) and os.access(run.control_dir, os.W_OK)
+
     def export(self, run: RunDirectory) -> Path:
         """Draw the figures again, in a process of their own. Returns their folder. Raises UsageError."""
         from dltui.core.errors import UsageError

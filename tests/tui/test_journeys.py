@@ -37,7 +37,7 @@ async def test_a_command_is_sent_until_the_worker_has_obeyed(services: FakeServi
     async with shown(services, run="brisk-otter") as (app, pilot):
         await pilot.press("p")
         services.now += 2
-        await until(pilot, lambda: "pause: sent, waiting for brisk-otter" in notice(app))
+        await until(pilot, lambda: "pause: sent, waiting for gpu01  2.0 s" in notice(app))
         assert "paused at" not in text(app)
         (command,) = sent(services, "brisk-otter")
         assert command["action"] == "pause"

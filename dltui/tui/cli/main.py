@@ -19,6 +19,7 @@ SECTIONS = {
         "twin": ("twin:twin", "train a model in two frameworks from the same weights, and compare them"),
         "demo": ("demo:demo", "train a small network on real images, whatever is at hand"),
         "resume": ("resume:resume", "go on with a paused run or one that has ended; --more-epochs trains it longer"),
+        "fork": ("fork:fork", "a new run from a checkpoint of another one, with other hyperparameters"),
     },
     "Runs": {
         "runs": ("runs:runs", "list the runs"),

@@ -136,7 +136,7 @@ class RunPage(RunActions):
     def head(self, width: int) -> Row:
         services = self.dltui.services
         clock = services.time_of_day(services.clock())
-        return title(self.view, safe(self.directory.id), clock, services.read_only, width)
+        return title(self.view, safe(self.directory.id), clock, not services.may_command(self.directory), width)
 
     def status_line(self) -> str:
         run, at = self.run, self.view.progress if self.view else None
