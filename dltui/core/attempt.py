@@ -15,7 +15,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from dltui import __version__
-from dltui.core import checkpoint, fingerprint, manager, predictions, twin, twin_side
+from dltui.core import checkpoint, explain, fingerprint, manager, predictions, twin, twin_side
 from dltui.core.devices import cpu_count
 from dltui.core.errors import RunError
 from dltui.core.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
@@ -85,9 +85,10 @@ class Attempt:
                 raise
         return self._end("preempted", "the machine asked for its process back; `dltui resume` goes on from here")
 
-    def failed(self, reason: str, error: str) -> str:
-        """Note that the attempt failed."""
-        return self._end("failed", reason, error)
+    def failed(self, error: BaseException) -> str:
+        """Note that the attempt failed, why, and what to try."""
+        remedy = explain.remedy(error, self.batch_size)
+        return self._end("failed", explain.explain(error, self.batch_size), type(error).__name__, remedy=remedy)
 
     def export(self) -> None:
         """Draw the figures in a process of their own: the worker carries no plotting library."""
@@ -194,7 +195,14 @@ class Attempt:
             return False
         return True
 
-    def _end(self, status: str, reason: str, error: str | None = None, weights: str | None = None) -> str:
+    def _end(
+        self,
+        status: str,
+        reason: str,
+        error: str | None = None,
+        weights: str | None = None,
+        remedy: dict[str, Any] | None = None,
+    ) -> str:
         loop = self.loop
         self.journal.emit(
             RunEnded(
@@ -206,6 +214,7 @@ class Attempt:
                 seconds=time.monotonic() - self._began,
                 train_seconds=loop.at.train_seconds if loop else 0.0,
                 weights_sha256=weights,
+                remedy=remedy or {},
             ),
             sync=True,
         )

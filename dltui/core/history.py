@@ -231,7 +231,10 @@ class History:
         """Epochs that people added to those of run.json, oldest first."""
         added = []
         for record in self.commands:
-            epochs = record["arguments"].get("epochs") if record.get("action") == "extend" else None
+            arguments = record.get("arguments")
+            if record.get("action") != "extend" or not isinstance(arguments, dict):
+                continue
+            epochs = arguments.get("epochs")
             if isinstance(epochs, int) and epochs > 0:
                 added.append(epochs)
         return added

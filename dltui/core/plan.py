@@ -49,6 +49,10 @@ class Planner:
         self.changes = [change for change in self.changes if change[0] < step]
         self.changes.append((step, lr))
 
+    def base_lr(self, step: int) -> float:
+        """The learning rate that was asked for at a global step; the schedule moves below it."""
+        return next((lr for at, lr in reversed(self.changes) if at <= step), self.config.lr)
+
     def epoch(self, epoch: int, skip: int = 0) -> EpochPlan:
         """The plan of epoch `epoch` (from 0) without its first `skip` steps.
 

@@ -13,7 +13,6 @@ from types import FrameType
 from dltui.core import control, share
 from dltui.core.attempt import Attempt
 from dltui.core.errors import DltuiError
-from dltui.core.explain import explain
 from dltui.core.live import Heartbeat
 from dltui.core.lock import RunLock
 from dltui.core.log import EventLog
@@ -54,7 +53,7 @@ def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
         if debug:
             raise
         traceback.print_exc()
-        status = attempt.failed(explain(error, attempt.batch_size), type(error).__name__)
+        status = attempt.failed(error)
     attempt.export()
     heartbeat.stop("ended")
     log.close()
