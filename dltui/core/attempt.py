@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import platform
+import secrets
 import subprocess
 import sys
 import time
@@ -14,10 +15,10 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from dltui import __version__
-from dltui.core import checkpoint, fingerprint, manager, predictions, twin, twin_side
+from dltui.core import checkpoint, explain, fingerprint, manager, predictions, twin, twin_side
 from dltui.core.devices import cpu_count
 from dltui.core.errors import RunError
-from dltui.core.events import AttemptStarted, Evaluated, Logged, RunEnded
+from dltui.core.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
 from dltui.core.journal import Journal
 from dltui.core.loop import Loop, Preempted
 from dltui.core.plan import Planner
@@ -59,6 +60,15 @@ class Attempt:
         if self._preparation:
             self._preparation.cancel()
 
+    def extend(self, epochs: int) -> None:
+        """Somebody wants more epochs than run.json has: said in the log before any of them is trained, so that a
+        later attempt plans the same."""
+        by, now = f"{fingerprint.user()}@{current().host}", time.time()
+        done, step = len(self.history.epochs), self.history.step
+        event = CommandObeyed(secrets.token_hex(8), "extend", {"epochs": epochs}, done, step, by, now)
+        self.journal.emit(event, sync=True)
+        self.history.commands.append(event.to_json())
+
     def train(self) -> str:
         """Train to the end. Raises RunError, and whatever a framework raises."""
         try:
@@ -75,9 +85,10 @@ class Attempt:
                 raise
         return self._end("preempted", "the machine asked for its process back; `dltui resume` goes on from here")
 
-    def failed(self, reason: str, error: str) -> str:
-        """Note that the attempt failed."""
-        return self._end("failed", reason, error)
+    def failed(self, error: BaseException) -> str:
+        """Note that the attempt failed, why, and what to try."""
+        remedy = explain.remedy(error, self.batch_size)
+        return self._end("failed", explain.explain(error, self.batch_size), type(error).__name__, remedy=remedy)
 
     def export(self) -> None:
         """Draw the figures in a process of their own: the worker carries no plotting library."""
@@ -108,7 +119,9 @@ class Attempt:
             data, config = _shorten(data, config)
         self.journal.phase("building")
         trainable = backend.trainable(model, config, data, str(self.asked["device"]["name"]).split(":")[0])
-        planner = Planner(config, len(data.train), self.history.lr_changes, data.spec.input_shape)
+        planner = Planner(
+            config, len(data.train), self.history.lr_changes, data.spec.input_shape, self.history.added_epochs
+        )
         progress, resumed_from = self._restore(trainable)
         if self.asked.get("twin") and resumed_from is None:
             trainable = twin_side.begin(trainable, data, twin.folder(self.run), self.asked["twin"])
@@ -124,6 +137,10 @@ class Attempt:
 
     def _restore(self, trainable: Trainable) -> tuple[Progress, str | None]:
         found = checkpoint.load_latest(self.run, lambda text: self.journal.emit(Logged("warning", text)))
+        if found is None and self.asked.get("fork"):
+            raise RunError(
+                f"the checkpoint that {self.run.id} was forked from is gone; fork {self.asked['parent']} again"
+            )
         if found is None:
             return Progress(), None
         trainable.load_state(found.state)
@@ -178,7 +195,14 @@ class Attempt:
             return False
         return True
 
-    def _end(self, status: str, reason: str, error: str | None = None, weights: str | None = None) -> str:
+    def _end(
+        self,
+        status: str,
+        reason: str,
+        error: str | None = None,
+        weights: str | None = None,
+        remedy: dict[str, Any] | None = None,
+    ) -> str:
         loop = self.loop
         self.journal.emit(
             RunEnded(
@@ -190,6 +214,7 @@ class Attempt:
                 seconds=time.monotonic() - self._began,
                 train_seconds=loop.at.train_seconds if loop else 0.0,
                 weights_sha256=weights,
+                remedy=remedy or {},
             ),
             sync=True,
         )

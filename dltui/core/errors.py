@@ -1,5 +1,10 @@
 """The errors that a person can cause: one line that says what is wrong, where, and what to do."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 
 class DltuiError(Exception):
     """Base of all expected errors. `str(error)` is the one line to show; `exit_code` is what the program ends with."""
@@ -14,9 +19,16 @@ class UsageError(DltuiError):
 
 
 class RunError(DltuiError):
-    """The run itself fails; it stays in the run directory as `failed` with this reason (exit code 1)."""
+    """The run itself fails; it stays in the run directory as `failed` with this reason (exit code 1).
+
+    `remedy` are hyperparameters to try instead, like {"lr": 0.01}.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, remedy: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.remedy = dict(remedy or {})
 
 
 class PluginError(DltuiError):

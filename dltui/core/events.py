@@ -128,7 +128,8 @@ class Logged(Event):
 @dataclass(frozen=True)
 class RunEnded(Event):
     """The attempt is over. `status`: finished, stopped, preempted or failed; `reason` is one sentence; `error` names
-    the exception's type when it failed; `weights_sha256` is of the weights that gave the test result."""
+    the exception's type when it failed, `remedy` holds hyperparameters to try instead; `weights_sha256` is of the
+    weights that gave the test result."""
 
     type: ClassVar[str] = "run_ended"
     status: str
@@ -139,6 +140,7 @@ class RunEnded(Event):
     seconds: float
     train_seconds: float
     weights_sha256: str | None = None
+    remedy: dict[str, Any] = field(default_factory=dict)
 
 
 EVENTS: dict[str, type[Event]] = {

@@ -227,6 +227,19 @@ class History:
         return changes
 
     @property
+    def added_epochs(self) -> list[int]:
+        """Epochs that people added to those of run.json, oldest first."""
+        added = []
+        for record in self.commands:
+            arguments = record.get("arguments")
+            if record.get("action") != "extend" or not isinstance(arguments, dict):
+                continue
+            epochs = arguments.get("epochs")
+            if isinstance(epochs, int) and epochs > 0:
+                added.append(epochs)
+        return added
+
+    @property
     def step(self) -> int:
         """Global steps done, as far as the log tells."""
         last = int(self.points.steps[-1]) if len(self.points) else 0

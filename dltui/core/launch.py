@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui import __version__
-from dltui.core import paths
+from dltui.core import paths, share
 from dltui.core.devices import Device, resolve, worker_environment
 from dltui.core.errors import RunError, UsageError
 from dltui.core.fields import check_values
@@ -46,6 +46,10 @@ class RunRequest:
     group: str | None = None
     parent: str | None = None
     dry_run: bool = False
+    fork: Mapping[str, Any] | None = None
+    """Of a run that begins with a checkpoint of its parent: path, checkpoint, from, epoch, step, changes."""
+    share: str | None = None
+    """"group": the run directory is readable for the group of this user."""
     twin: Mapping[str, Any] | None = None
     """Of a run that is compared with its twin in another framework: {"start": path of the twin's weights, or None}."""
 
@@ -112,10 +116,15 @@ def worker_command(run: RunDirectory) -> tuple[list[str], dict[str, str]]:
     return [asked["python"], "-P", "-m", "dltui.core.worker", str(run.path)], environment
 
 
-def spawn_worker(run: RunDirectory) -> int:
-    """Start the worker of a run, away from this terminal in session and descriptors, and return its pid."""
+def spawn_worker(run: RunDirectory, more_epochs: int = 0) -> int:
+    """Start the worker of a run, away from this terminal in session and descriptors, and return its pid.
+
+    `more_epochs` are trained beyond what was planned so far.
+    """
     command, environment = worker_command(run)
+    command += ["--more-epochs", str(more_epochs)] if more_epochs else []
     log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.fchmod(log, share.file_mode(run.run().get("share")))
     try:
         worker = subprocess.Popen(
             command,
@@ -161,6 +170,8 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         "command": list(request.command),
         "plugins": [_absolute(str(path)) for path in request.plugins],
         "parent": request.parent,
+        "fork": dict(request.fork) if request.fork is not None else None,
+        "share": share.check(request.share),
         "group": request.group,
         "dry_run": request.dry_run,
         "twin": dict(request.twin) if request.twin is not None else None,
@@ -249,7 +260,8 @@ def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirec
         run_id = _free_id(name or run_name(rng), exports)
         whole = {**record, "name": name or run_id, "exports": str(exports / run_id)}
         try:
-            return RunDirectory.create(run_id, whole)
+            with share.writing(record["share"]):
+                return RunDirectory.create(run_id, whole)
         except UsageError:
             # Taken by somebody else in this very moment: then there is another name. Anything else is a reason.
             if not os.path.lexists(paths.runs_dir() / run_id):

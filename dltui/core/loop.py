@@ -11,10 +11,11 @@ import numpy as np
 from dltui.core import predictions
 from dltui.core.buckets import Buckets
 from dltui.core.errors import RunError
-from dltui.core.events import EpochEnded, Evaluated, Trained
+from dltui.core.events import EpochEnded, Evaluated, Logged, Trained
 from dltui.core.metrics import default_monitor, measure, running_sum
 from dltui.core.orders import Desk, Ending, Orders
 from dltui.core.progress import Best, Progress, Snapshot
+from dltui.core.spikes import Spikes
 
 if TYPE_CHECKING:
     from dltui.core.contract import Array, Data, SplitName, State, StepStats, Trainable
@@ -63,6 +64,7 @@ class Loop:
         self.clock = clock
         self.monitor = default_monitor(data.spec.task)
         self._buckets = Buckets(planner.total_steps)
+        self._spikes = Spikes()
         self._chunk = 1
         self._lr: Array = np.zeros(0, dtype=np.float32)
         self._pending: list[Snapshot] = []
@@ -137,14 +139,20 @@ class Loop:
         finite = np.isfinite(wide["loss"])
         if not finite.all():
             bad = int(np.argmin(finite))
-            raise RunError(
-                f"the loss is not a finite number at step {self.step + bad + 1}; try a smaller lr than {lr[bad]:.3g}"
-            )
+            raise self._not_finite(f"the loss is not a finite number at step {self.step + bad + 1}", self.step + bad)
         for name, values in wide.items():
             self.at.sums[name] = running_sum(self.at.sums.get(name, 0.0), values)
         self.at.samples += steps * self.planner.batch
         means = {name: values / self.planner.batch for name, values in wide.items()}
+        spike = self._spikes.look(self.step, means["loss"])
+        if spike:
+            self.journal.emit(Logged("warning", spike))
         self._buckets.add(self.step, means.pop("loss"), means, lr)
+
+    def _not_finite(self, what: str, step: int) -> RunError:
+        """With a learning rate to try: a tenth of the one that was asked for."""
+        lr = float(f"{self.planner.base_lr(step) / 10:.2g}")
+        return RunError(f"{what}; try lr {lr:g}", {"lr": lr})
 
     def _flush(self, final: bool = True) -> None:
         """Emit the curve's new points; with `final` also those of a bucket that is not full."""
@@ -175,7 +183,7 @@ class Loop:
         began = self.clock()
         metrics, outputs = self.evaluate("validation")
         if not np.isfinite(metrics["loss"]):
-            raise RunError(f"the validation loss is not a finite number after epoch {epoch}; try a smaller lr")
+            raise self._not_finite(f"the validation loss is not a finite number after epoch {epoch}", step)
         best = self.at.best
         better = self.monitor.better(metrics[self.monitor.metric], best.value if best else None)
         self.journal.emit(Evaluated("validation", epoch, step, metrics, self.clock() - began, better))
@@ -204,7 +212,9 @@ class Loop:
 
     def _snapshot(self, best: bool) -> Snapshot:
         state = self.trainable.state()
-        _check_finite(state, self.step)
+        name = _not_finite_weights(state)
+        if name:
+            raise self._not_finite(f"the weights {name} are not finite numbers at step {self.step}", self.step)
         return Snapshot(self.step, self.at.epoch, state, self.at.to_json(), best)
 
     def _commit(self) -> None:
@@ -240,7 +250,9 @@ class Loop:
             self._commit()
 
 
-def _check_finite(state: State, step: int) -> None:
+def _not_finite_weights(state: State) -> str:
+    """The name of weights that are not finite, or ""."""
     for name, array in state.items():
         if name.startswith("weights/") and array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise RunError(f"the weights {name[8:]} are not finite numbers at step {step}; try a smaller lr")
+            return name[8:]
+    return ""

@@ -22,7 +22,8 @@ END_DIVISOR = 25e4
 
 class Planner:
     """Makes the plan of any epoch of a run. `changes` are (global step, lr): from that step on the hyperparameter
-    `lr` has that value, the schedule's shape stays. `shape` is that of a sample, which augmentation needs."""
+    `lr` has that value, the schedule's shape stays. `shape` is that of a sample, which augmentation needs. `added`
+    are epochs that were asked for later: each addition goes through the schedule once more, from its beginning."""
 
     def __init__(
         self,
@@ -30,13 +31,16 @@ class Planner:
         samples: int,
         changes: Sequence[tuple[int, float]] = (),
         shape: tuple[int, ...] = (),
+        added: Sequence[int] = (),
     ) -> None:
         self.config = config
         self.samples = samples
         self.batch = min(config.batch_size, samples)
         self.steps_per_epoch = samples // self.batch
-        self.epochs = config.epochs
-        self.total_steps = self.steps_per_epoch * config.epochs
+        self.courses = [config.epochs, *added]
+        """Epochs of each course of the schedule."""
+        self.epochs = sum(self.courses)
+        self.total_steps = self.steps_per_epoch * self.epochs
         self.changes = list(changes)
         self.shape = shape
 
@@ -44,6 +48,10 @@ class Planner:
         """From global step `step` on use `lr`; what was planned for later steps no longer holds."""
         self.changes = [change for change in self.changes if change[0] < step]
         self.changes.append((step, lr))
+
+    def base_lr(self, step: int) -> float:
+        """The learning rate that was asked for at a global step; the schedule moves below it."""
+        return next((lr for at, lr in reversed(self.changes) if at <= step), self.config.lr)
 
     def epoch(self, epoch: int, skip: int = 0) -> EpochPlan:
         """The plan of epoch `epoch` (from 0) without its first `skip` steps.
@@ -65,7 +73,13 @@ class Planner:
         lr = np.full(len(steps), self.config.lr, dtype=np.float64)
         for step, value in self.changes:
             lr[steps >= step] = value
-        return (lr * schedule(self.config.schedule, steps, self.total_steps)).astype(np.float32)
+        first = 0
+        for epochs in self.courses:
+            total = epochs * self.steps_per_epoch
+            inside = (steps >= first) & (steps < first + total)
+            lr[inside] *= schedule(self.config.schedule, steps[inside] - first, total)
+            first += total
+        return lr.astype(np.float32)
 
 
 def permutation(seed: int, epoch: int, samples: int) -> Array:

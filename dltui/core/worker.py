@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import faulthandler
 import signal
 import sys
@@ -9,10 +10,9 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from dltui.core import control
+from dltui.core import control, share
 from dltui.core.attempt import Attempt
 from dltui.core.errors import DltuiError
-from dltui.core.explain import explain
 from dltui.core.live import Heartbeat
 from dltui.core.lock import RunLock
 from dltui.core.log import EventLog
@@ -22,11 +22,17 @@ from dltui.core.rundir import RunDirectory
 EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 
 
-def work(run: RunDirectory, debug: bool = False) -> int:
-    """Train the run to its end, or from its last checkpoint. Returns the exit code; raises only with `debug`.
+def work(run: RunDirectory, debug: bool = False, more_epochs: int = 0) -> int:
+    """Train the run to its end, or from its last checkpoint; `more_epochs` are added to its plan. Returns the exit
+    code; raises only with `debug`.
 
     Raises RunError when another worker holds the run.
     """
+    with share.writing(run.run().get("share")):
+        return _work(run, debug, more_epochs)
+
+
+def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
     lock = RunLock()
     lock.acquire(run.lock_path)
     reader = RunReader(run)
@@ -40,12 +46,14 @@ def work(run: RunDirectory, debug: bool = False) -> int:
     if not debug:
         _listen(attempt)
     try:
+        if more_epochs:
+            attempt.extend(more_epochs)
         status = attempt.train()
     except BaseException as error:
         if debug:
             raise
         traceback.print_exc()
-        status = attempt.failed(explain(error, attempt.batch_size), type(error).__name__)
+        status = attempt.failed(error)
     attempt.export()
     heartbeat.stop("ended")
     log.close()
@@ -67,14 +75,13 @@ def _listen(attempt: Attempt) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     faulthandler.enable()
-    arguments = sys.argv[1:] if argv is None else argv
-    debug = "--debug" in arguments
-    paths = [argument for argument in arguments if argument != "--debug"]
-    if len(paths) != 1:
-        sys.stderr.write("usage: python -P -m dltui.core.worker RUN_DIR [--debug]\n")
-        return 2
+    parser = argparse.ArgumentParser("python -P -m dltui.core.worker")
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("--debug", action="store_true")
+    parser.add_argument("--more-epochs", type=int, default=0)
+    options = parser.parse_args(sys.argv[1:] if argv is None else argv)
     try:
-        return work(RunDirectory(Path(paths[0])), debug)
+        return work(RunDirectory(options.run_dir), options.debug, options.more_epochs)
     except DltuiError as error:
         sys.stderr.write(f"dltui: {error}\n")
         return error.exit_code

@@ -161,6 +161,7 @@ def _circumstances(reader: RunReader, found: Table) -> str:
     sizes = ", ".join(f"{name} {count(size)}" for name, size in (dataset.get("sizes") or {}).items())
     rows = [
         ("run", found["run_id"]),
+        ("forked from", f"{found['parent']}, step {found['parent_step']}" if found["parent"] else None),
         ("dataset", f"{found['dataset']} ({sizes})" if sizes else found["dataset"]),
         ("dataset fingerprint", dataset.get("fingerprint")),
         ("weights (SHA-256)", found["weights_sha256"]),

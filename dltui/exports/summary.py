@@ -35,6 +35,8 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "samples_per_second": training_speed(history),
         "train_seconds": history.train_seconds,
         "weights_sha256": ended.weights_sha256 if ended else None,
+        "parent": run.get("parent"),
+        "parent_step": (run.get("fork") or {}).get("step"),
         "command": shlex.join(str(word) for word in run.get("command") or []),
         "versions": attempt.versions if attempt else {},
     }

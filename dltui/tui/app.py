@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from dltui.core.rundir import RunDirectory
+    from dltui.tui.summary import Summary
 
 LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -95,11 +97,17 @@ class DltuiApp(App[None], inherit_bindings=False):
         """Show a run over the list of runs."""
         self.push_screen(self._run_page(run))
 
-    def open_form(self, like: RunDirectory | None = None) -> None:
-        """Show the form for a new run, filled as another run was."""
+    def open_form(self, like: RunDirectory | None = None, instead: Mapping[str, Any] | None = None) -> None:
+        """Show the form for a new run, filled as another run was; `instead` are hyperparameters that differ."""
         from dltui.tui.screens.new_run import NewRunPage
 
-        self.push_screen(NewRunPage(like))
+        self.push_screen(NewRunPage(like, instead))
+
+    def open_resumption(self, run: Summary) -> None:
+        """Show what going on with a run that has ended would mean."""
+        from dltui.tui.screens.resume import ResumePage
+
+        self.push_screen(ResumePage(run))
 
     def started(self, run: RunDirectory) -> None:
         """A run was started from the form: it takes the form's place."""

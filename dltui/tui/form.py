@@ -105,6 +105,10 @@ class RunForm:
             form.typed |= {"run:data_dir": str(run["data_dir"])} if run.get("data_dir") else {}
         return form
 
+    def replace(self, values: Mapping[str, Any]) -> None:
+        """Other hyperparameters than those that stand there."""
+        self._take("model", values)
+
     def _take(self, kind: str, values: Mapping[str, Any]) -> None:
         for setting in self.settings():
             name = setting.spec.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -25,13 +26,15 @@ class Loaded(Message):
         self.present = present
 
 
-def load(services: Services, like: RunDirectory | None) -> Loaded:
-    """The form filled as `like` was, else as last time, else with defaults. Raises UsageError."""
+def load(services: Services, like: RunDirectory | None, instead: Mapping[str, Any] | None = None) -> Loaded:
+    """The form filled as `like` was, with the hyperparameters `instead` of its own; else as last time, else with
+    defaults. Raises UsageError."""
     catalog = services.catalog()
     presets = services.presets()
     present = {name: services.presence(entry) for name, entry in catalog.datasets.items()}
     if like is not None:
         form = RunForm.like(catalog, like.run(), f"like {like.id}", True, presets)
+        form.replace(instead or {})
     else:
         last = _last(services)
         form = RunForm.with_defaults(catalog, presets)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError, UsageError
-from dltui.tui.format import LIVE, RESUMABLE, duration
+from dltui.tui.format import LIVE, duration
 from dltui.tui.ink import Row, safe
 from dltui.tui.watch import Told, in_thread
 
@@ -33,6 +33,7 @@ class Sent:
     """A command that has not been acknowledged."""
 
     run: str
+    host: str
     action: str
     when: float
 
@@ -67,23 +68,15 @@ class Orders:
         self._send(run, "set", {"lr": float(text)})
 
     def resume(self, run: Summary) -> None:
-        """Go on with a run that ended early, after a yes."""
+        """Go on with a run that has ended, after a look at what that means."""
         if run.status == "paused":
             self._send(run, "resume", {})
-        elif self.services.read_only:
+        elif not self.services.may_command(run.directory):
             self._refuse("read-only: another viewer may resume it")
-        elif run.status not in RESUMABLE:
+        elif run.is_live:
             self._refuse(f"{run.name} is {run.status}: nothing to resume")
         else:
-            text = f"go on with {run.name} from its last checkpoint?   y yes   Esc no"
-            self.page.notice.ask(text, {"y": lambda: self._restart(run)})
-
-    def _restart(self, run: Summary) -> None:
-        def work() -> Message:
-            self.services.resume(run.directory)
-            return Told(f"{run.name} goes on: its worker starts")
-
-        in_thread(self.page, "resume", work)
+            self.page.dltui.open_resumption(run)
 
     def export(self, run: Summary) -> None:
         """Draw the figures and say how to take them home."""
@@ -116,7 +109,7 @@ class Orders:
         if sent is None:
             return []
         name = NAMES.get(sent.action, sent.action)
-        text = f" {name}: sent, waiting for {sent.run}  {duration(max(now - sent.when, 0.0))}"
+        text = f" {name}: sent, waiting for {sent.host or sent.run}  {duration(max(now - sent.when, 0.0))}"
         return [(text, "warn")]
 
     def forget(self, run: str) -> None:
@@ -124,7 +117,7 @@ class Orders:
         self.waiting = {key: sent for key, sent in self.waiting.items() if sent.run != run}
 
     def _may(self, run: Summary, word: str) -> bool:
-        if self.services.read_only:
+        if not self.services.may_command(run.directory):
             self._refuse("read-only: look, do not touch")
         elif run.status not in LIVE:
             self._refuse(f"{run.name} is {run.status}: nothing to {word}")
@@ -140,7 +133,7 @@ class Orders:
         except (DltuiError, OSError) as error:
             self._refuse(str(error))
             return
-        self.waiting[identity] = Sent(run.name, action, self.services.clock())
+        self.waiting[identity] = Sent(run.name, run.host, action, self.services.clock())
         self.page.notice.hush()
 
     def _refuse(self, text: str) -> None:

@@ -23,7 +23,9 @@ class RunActions(Page):
         bind("s", "stop", "stop and keep", "end the run early: checkpoint, test result, figures"),
         bind("w", "checkpoint", "save now", "write a checkpoint now"),
         bind("l", "learning_rate", "learning rate", "a new learning rate; the schedule keeps its shape"),
-        bind("r", "resume", "resume", "go on with a run that ended early, from its last checkpoint"),
+        bind(
+            "r", "resume", "resume", "go on with a run that has ended, or train it longer; says first what is restored"
+        ),
         bind("e", "export", "take home", "draw the figures and show the line that copies them"),
         bind("a", "again", "again", "the form of a new run, filled as this one was"),
         bind("y", "copy", "copy", "copy the command of this run, or the line that takes its figures home"),

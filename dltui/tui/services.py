@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dltui.core.devices import Device
     from dltui.core.launch import RunRequest
     from dltui.core.presets import Presets
+    from dltui.core.resumption import Resumption
     from dltui.core.rundir import RunDirectory
 
 
@@ -79,17 +80,32 @@ class Services:
         spawn_worker(run)
         return run
 
-    def resume(self, run: RunDirectory) -> None:
+    def resumption(self, run: RunDirectory) -> Resumption:
+        """What going on with a run would mean; of a finished one, with one more epoch. Raises UsageError."""
+        from dltui.core.catalog import load_catalog
+        from dltui.core.reader import RunReader
+        from dltui.core.resumption import prepare
+
+        reader = RunReader(run)
+        reader.refresh()
+        catalog = load_catalog(plugins=list(reader.run.get("plugins", [])))
+        return prepare(reader, catalog, 1 if reader.status().name == "finished" else 0)
+
+    def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
         """Start a worker that goes on from the last checkpoint."""
         from dltui.core.launch import spawn_worker
 
-        spawn_worker(run)
+        spawn_worker(run, more_epochs)
 
     def send(self, run: RunDirectory, action: str, arguments: dict[str, Any]) -> str:
         """Give a command; the log will acknowledge it by the id that is returned. Raises UsageError."""
         from dltui.core.control import send
 
         return send(run.path, action, arguments)
+
+    def may_command(self, run: RunDirectory) -> bool:
+        """Whether this viewer may give commands: not one that only looks, nor one who cannot write to the run."""
+        return not self.read_only and os.access(run.path, os.W_OK) and os.access(run.control_dir, os.W_OK)
 
     def export(self, run: RunDirectory) -> Path:
         """Draw the figures again, in a process of their own. Returns their folder. Raises UsageError."""

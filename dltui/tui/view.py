@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.history import History
 from dltui.core.status import OVER
+from dltui.core.suggestion import Suggestion, suggestion
 from dltui.tui.cli.progress import Progress, progress
 from dltui.tui.look_inside import Inside
 from dltui.tui.summary import Summary, open_reader, summarize
@@ -37,6 +38,8 @@ class RunView:
     output: tuple[str, ...] = ()
     matrix: Matrix | None = None
     fit: Fit | None = None
+    suggestion: Suggestion | None = None
+    """What to try after a failure."""
     figures: bool = False
     """Whether its export folder exists."""
 
@@ -108,7 +111,8 @@ class RunWatch:
             self._history = frozen(reader.history)
         self._known = known
         at = progress(self._history, live)
-        return RunView(self._content, summary, asked, self._history, live, at, output, matrix, fit, figures)
+        tried = suggestion(reader)
+        return RunView(self._content, summary, asked, self._history, live, at, output, matrix, fit, tried, figures)
 
     def _read_output(self) -> tuple[str, ...]:
         """The last lines that the process printed."""

@@ -131,11 +131,12 @@ class _Writer:
             reason = {
                 "finished": "all epochs done",
                 "stopped": "stopped by user",
-                "failed": "the loss is not a finite number at step 412; try a smaller lr than 0.05",
+                "failed": "the loss is not a finite number at step 412; try lr 0.005",
                 "preempted": "the machine asked for its process back; `dltui resume` goes on from here",
             }[status]
             error = "RunError" if status == "failed" else None
-            self.emit(RunEnded(status, reason, error, done, done * STEPS, 45.0, done * SECONDS, "ab" * 32))
+            remedy = {"lr": 0.005} if status == "failed" else {}
+            self.emit(RunEnded(status, reason, error, done, done * STEPS, 45.0, done * SECONDS, "ab" * 32, remedy))
         self.log.close()
 
     def emit(self, event: Event) -> None:

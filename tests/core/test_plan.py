@@ -78,3 +78,14 @@ def test_cosine_falls_from_the_full_rate_and_never_reaches_zero() -> None:
 def test_cosine_of_a_run_with_one_step_trains() -> None:
     planner = Planner(TrainConfig(batch_size=9, epochs=1, schedule="cosine", lr=0.2), samples=9)
     assert planner.epoch(0).lr.tolist() == pytest.approx([0.2])
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine", "one-cycle"])
+def test_added_epochs_leave_the_plan_before_them_as_it_was(name: str) -> None:
+    config = TrainConfig(batch_size=10, epochs=4, schedule=name, lr=0.1)
+    planner, longer = Planner(config, samples=100), Planner(config, samples=100, added=[2, 3])
+    assert (planner.epochs, longer.epochs, longer.total_steps) == (4, 9, 90)
+    steps = np.arange(90)
+    assert np.array_equal(planner.learning_rates(steps[:40]), longer.learning_rates(steps)[:40])
+    added = Planner(TrainConfig(batch_size=10, epochs=2, schedule=name, lr=0.1), samples=100)
+    assert np.array_equal(longer.learning_rates(steps)[40:60], added.learning_rates(np.arange(20)))

@@ -15,7 +15,8 @@ from tests.exports.runs import reader
 
 SUMMARY = {
     "run_id", "model", "framework", "dataset", "device", "seed", "status", "epochs", "best_epoch", "parameters",
-    "samples_per_second", "train_seconds", "weights_sha256", "command", "versions",
+    "samples_per_second", "train_seconds", "weights_sha256", "command", "versions", "parent",
+    "parent_step",
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from dltui.core.devices import Device
 from dltui.core.errors import UsageError
 from dltui.core.fields import FieldSpec
 from dltui.core.presets import Presets
+from dltui.core.resumption import Resumption
 from dltui.core.rundir import RunDirectory
 from dltui.tui.app import DltuiApp, make_app
 from dltui.tui.services import Services
@@ -110,7 +111,8 @@ class FakeServices(Services):
         self.now = NOW
         self.torch = torch
         self.started: list[Any] = []
-        self.resumed: list[str] = []
+        self.resumed: list[tuple[str, int]] = []
+        self.differs: tuple[str, ...] = ()
         self.refuses = ""
 
     def clock(self) -> float:
@@ -149,8 +151,13 @@ class FakeServices(Services):
         self.started.append(request)
         return make_sample_run(self.root, status="starting", run_id=request.name or "new-run")
 
-    def resume(self, run: RunDirectory) -> None:
-        self.resumed.append(run.id)
+    def resumption(self, run: RunDirectory) -> Resumption:
+        return Resumption(
+            "interrupted: the worker was killed", "restored: all of a01-step-00000240", self.differs, 10, 6
+        )
+
+    def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
+        self.resumed.append((run.id, more_epochs))
 
     def export(self, run: RunDirectory) -> Path:
         return Path(f"/home/user/lab/exports/{run.id}")

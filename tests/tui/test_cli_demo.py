@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 
-import dltui
 from dltui.core.catalog import BackendEntry, Catalog, DatasetEntry, ModelEntry
 from dltui.core.devices import Device
 from dltui.core.errors import UsageError
 from dltui.core.fields import FieldSpec
-from dltui.core.reader import RunReader
-from dltui.tui.cli import demo, devices, options, resume, start, train
+from dltui.tui.cli import demo, devices, options, start, train
 from dltui.tui.cli import main as cli
 from tests.core.sample_run import make_sample_run
 
@@ -99,24 +97,6 @@ def test_the_usual_dataset_of_a_task() -> None:
     assert start.choose_dataset(catalog(), model("torch"), "digits").name == "digits"
     with pytest.raises(UsageError, match="no dataset for regression"):
         start.choose_dataset(catalog(), replace(model("torch"), task="regression"), None)
-
-
-def test_what_resuming_restores_and_what_differs(home: Path) -> None:
-    reader = RunReader(make_sample_run(home / "home" / "runs", status="interrupted"))
-    reader.refresh()
-    last = reader.history.checkpoints[-1]
-    assert last["name"] in resume.restored(reader.history)
-    assert f"step {last['step']:,} of 400" in resume.restored(reader.history)
-    here = catalog()
-    here.backends["torch"] = replace(here.backends["torch"], version="99.0")
-    assert reader.history.attempt is not None
-    lines = resume.differences(reader, here)
-    assert "differs: torch 2.14.1 then, 99.0 today" in lines
-    same = replace(reader.history.attempt, host="elsewhere", versions={"dltui": dltui.__version__})
-    reader.history.attempt = same
-    assert "differs: it ran on elsewhere" in resume.differences(reader, here)
-    reader.history.checkpoints.clear()
-    assert resume.restored(reader.history) == "no checkpoint: it begins again"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import io
 import json
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from dltui.core.reader import RunReader
 from dltui.core.status import Status
-from dltui.tui.cli import closing, follow, interrupt, numbers
+from dltui.tui.cli import closing, follow, interrupt, numbers, waiting
 from dltui.tui.cli import main as cli
 from dltui.tui.cli.lines import Lines
 from dltui.tui.cli.progress import progress, seconds_left
@@ -39,7 +40,9 @@ def reader_of(home: Path, status: str = "finished", **options: object) -> RunRea
     return reader
 
 
-def drawn(reader: RunReader, status: Status, width: int = 80, notice: str = "", ascii_only: bool = False) -> str:
+def drawn(
+    reader: RunReader, status: Status, width: int = 80, notice: tuple[str, ...] = (), ascii_only: bool = False
+) -> str:
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None, markup=False)
     console.print(live_view(reader, status, time.time(), Frame(width, ascii_only, notice)))
     text = console.file.getvalue()  # type: ignore[attr-defined]
@@ -126,7 +129,7 @@ def test_the_live_view_fits_its_width(home: Path, width: int) -> None:
 
 def test_the_live_view_shows_what_matters(home: Path) -> None:
     reader = reader_of(home, "running")
-    text = drawn(reader, reader.status(), notice="Ctrl-C: detach, stop or kill")
+    text = drawn(reader, reader.status(), notice=("Ctrl-C: detach, stop or kill",))
     for part in ("brisk-otter", "cnn-torch on fashion-mnist, cpu", "epoch", "7 of 10", " left", "samples/s"):
         assert part in text
     assert "validation accuracy" in text
@@ -179,7 +182,7 @@ def test_what_ctrl_c_says_would_be_lost(home: Path) -> None:
     history.checkpoints.clear()
     assert interrupt.at_risk(history, live, now).startswith("no checkpoint yet, ")
     for word in ("detach", "stop and keep", "kill", "Esc"):
-        assert word in interrupt.question(history, live, now)
+        assert word in "\n".join(interrupt.question(history, live, now))
 
 
 @pytest.mark.parametrize(
@@ -234,10 +237,10 @@ class Recorder:
     """An output that keeps what it was given."""
 
     def __init__(self) -> None:
-        self.notices: list[str] = []
+        self.notices: list[Sequence[str]] = []
         self.closing: list[str] = []
 
-    def show(self, reader: RunReader, status: Status, notice: str) -> None:
+    def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
         self.notices.append(notice)
 
     def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
@@ -265,3 +268,15 @@ def test_signal_handlers_are_put_back(home: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     follow.Follower(reader_of(home), Recorder(), child=None).run(asks=False)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_command_that_is_not_acknowledged_says_whom_it_waits_for(home: Path) -> None:
+    reader = reader_of(home, "running")
+    live = reader.live()
+    assert live is not None
+    sent = waiting.Waiting("1", "stop", since=time.monotonic() - 4)
+    (line,) = waiting.lines(reader, sent)
+    assert line.startswith(f"stop: sent, waiting for {live.host} 4.")
+    assert waiting.lines(reader, waiting.Waiting("2", "stop")) == [], "nobody has waited yet"
+    reader.history.commands.append({"id": "1", "action": "stop"})
+    assert waiting.lines(reader, sent) == []

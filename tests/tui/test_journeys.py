@@ -37,7 +37,7 @@ async def test_a_command_is_sent_until_the_worker_has_obeyed(services: FakeServi
     async with shown(services, run="brisk-otter") as (app, pilot):
         await pilot.press("p")
         services.now += 2
-        await until(pilot, lambda: "pause: sent, waiting for brisk-otter" in notice(app))
+        await until(pilot, lambda: "pause: sent, waiting for gpu01  2.0 s" in notice(app))
         assert "paused at" not in text(app)
         (command,) = sent(services, "brisk-otter")
         assert command["action"] == "pause"
@@ -183,10 +183,33 @@ async def test_again_fills_the_form(services: FakeServices) -> None:
 async def test_resuming_asks_first(services: FakeServices) -> None:
     async with shown(services, run="cold-yak") as (app, pilot):
         assert "interrupted: the worker was killed at epoch 7, step 20" in text(app)
+        services.differs = ("differs: torch 2.14.1 then, 2.15.0 today",)
         await pilot.press("r")
-        assert notice(app).startswith("go on with cold-yak from its last checkpoint?")
-        await pilot.press("y")
-        await until(pilot, lambda: services.resumed == ["cold-yak"])
+        await until(pilot, lambda: notice(app).startswith("go on with cold-yak?"))
+        assert "cold-yak was interrupted: the worker was killed" in text(app)
+        assert "restored: all of a01-step-00000240" in text(app)
+        assert "differs: torch 2.14.1 then, 2.15.0 today" in text(app)
+        assert "goes on to epoch 10; 6 of 10 are done" in text(app)
+        await pilot.press("escape")
+        assert services.resumed == []
+        await pilot.press("r")
+        await until(pilot, lambda: notice(app).startswith("go on with cold-yak?"))
+        await pilot.press("enter")
+        await until(pilot, lambda: services.resumed == [("cold-yak", 0)])
+        await until(pilot, lambda: notice(app) == "cold-yak goes on: its worker starts")
+
+
+async def test_a_finished_run_is_trained_longer(services: FakeServices) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press("r")
+        await until(pilot, lambda: "bold-wren is finished: m trains it longer" in notice(app))
+        await pilot.press("m", "ctrl+u", "0", "enter")
+        assert "a number from 1 to 10000" in notice(app)
+        await pilot.press("ctrl+u", "3", "enter")
+        assert "goes on to epoch 13, 3 more than planned; 6 of 10 are done" in text(app)
+        assert "$ dltui resume bold-wren --more-epochs 3" in text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: services.resumed == [("bold-wren", 3)])
 
 
 async def test_every_binding_is_in_the_list_of_keys(services: FakeServices) -> None:
@@ -253,3 +276,19 @@ async def test_hostile_text_stays_text(services: FakeServices) -> None:
             await pilot.pause(0.3)
             assert all(character.isprintable() or character == "\n" for character in text(app))
         assert "\\x1b]0;owned" in text(app)
+
+
+async def test_one_key_tries_what_a_failure_proposes(services: FakeServices) -> None:
+    async with shown(services, run="wild-moth") as (app, pilot):
+        assert "t try lr 0.005" in lines(app)[-1]
+        assert notice(app) == "t tries lr 0.005; or: dltui fork wild-moth --lr 0.005"
+        await pilot.press("t")
+        await until(pilot, lambda: ready(app) and "like wild-moth" in text(app))
+        assert "--lr 0.005" in text(app)
+
+
+async def test_nothing_is_proposed_where_nothing_failed(services: FakeServices) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press("t")
+        assert "nothing to try" in notice(app)
+        assert app.screen.name_of_page == "Run"  # type: ignore[attr-defined]

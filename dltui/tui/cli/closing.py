@@ -72,7 +72,11 @@ def next_step(reader: RunReader, status: str) -> list[str]:
     if status in ("interrupted", "preempted", "stopped"):
         return [f"go on from the last checkpoint: dltui resume {name}"]
     if status == "failed":
-        return [f"all that the process printed: {reader.directory.worker_log}"]
+        from dltui.core.suggestion import suggestion
+
+        found = suggestion(reader)
+        tried = [f"try {found.words}: {found.command}"] if found else []
+        return [*tried, f"all that the process printed: {reader.directory.worker_log}"]
     return []
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import DltuiError, UsageError
-from dltui.tui.cli import completion, numbers
-from dltui.tui.cli.terminal import is_terminal, say, visible, warn
+from dltui.tui.cli import completion
+from dltui.tui.cli.terminal import is_terminal, say, visible
+from dltui.tui.cli.waiting import Ticker
 
 if TYPE_CHECKING:
     from dltui.core.reader import RunReader
 
-PATIENCE = 5.0
 SETTLE_SECONDS = 2.0
 
 
@@ -46,20 +46,20 @@ def order(reader: RunReader, action: str, arguments: dict[str, Any]) -> dict[str
     from dltui.core import control
 
     sent = control.send(reader.directory.path, action, arguments)
-    began = told = time.monotonic()
-    while True:
-        reader.refresh()
-        for entry in reader.history.commands:
-            if entry["id"] == sent:
-                return _obeyed(reader, entry)
-        status = reader.status()
-        if status.over:
-            raise NoAnswerError(f"{reader.directory.id} ended ({status.name}) before it could {action}")
-        now = time.monotonic()
-        if now - told >= PATIENCE:
-            told = now
-            warn(f"sent, waiting for {_host(reader)} {numbers.duration(now - began)}: {status.phase or status.name}")
-        time.sleep(0.05)
+    began, ticker = time.monotonic(), Ticker()
+    try:
+        while True:
+            reader.refresh()
+            for entry in reader.history.commands:
+                if entry["id"] == sent:
+                    return _obeyed(reader, entry)
+            status = reader.status()
+            if status.over:
+                raise NoAnswerError(f"{reader.directory.id} ended ({status.name}) before it could {action}")
+            ticker.tell(reader, time.monotonic() - began)
+            time.sleep(0.05)
+    finally:
+        ticker.close()
 
 
 def settle(reader: RunReader, name: str, wanted: bool) -> None:
@@ -75,11 +75,6 @@ def _obeyed(reader: RunReader, entry: dict[str, Any]) -> dict[str, Any]:
         return entry
     reasons = [text for _, level, text in reader.history.logs if level == "warning" and "ignored" in text]
     raise UsageError(reasons[-1] if reasons else "the worker ignored the command")
-
-
-def _host(reader: RunReader) -> str:
-    attempt = reader.history.attempt
-    return attempt.host if attempt else "the worker"
 
 
 @click.command()

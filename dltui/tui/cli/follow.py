@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from dltui.core import control, process
 from dltui.core.reader import RunReader
 from dltui.core.status import Status
-from dltui.tui.cli import closing, interrupt
+from dltui.tui.cli import closing, interrupt, waiting
 from dltui.tui.cli.outputs import JsonOutput, LiveOutput, Output, PlainOutput
 from dltui.tui.cli.terminal import is_terminal, terminal_output, warn
 
@@ -67,6 +67,7 @@ class Follower:
         self.code: int | None = None
         self.asking = False
         self._child_ended = False
+        self._stopping: waiting.Waiting | None = None
 
     def run(self, asks: bool) -> int:
         with _signals(self.received), _keys(asks) as keys:
@@ -84,9 +85,11 @@ class Follower:
             warn(f"dltui: {self.reader.directory.id} failed: {status.why}")
         return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
 
-    def _notice(self) -> str:
+    def _notice(self) -> list[str]:
+        if self._stopping is not None:
+            return waiting.lines(self.reader, self._stopping)
         if not self.asking:
-            return ""
+            return []
         return interrupt.question(self.reader.history, self.reader.live(), time.time())
 
     def _handle_signals(self, asks: bool, keys: Keys | None) -> None:
@@ -115,7 +118,7 @@ class Follower:
         if key.lower() == "d":
             self.code = 0
         elif key.lower() == "s":
-            control.send(self.reader.directory.path, "stop", {})
+            self._stopping = waiting.Waiting(control.send(self.reader.directory.path, "stop", {}), "stop")
         elif key.lower() == "k":
             self._forward(signal.SIGKILL)
 
@@ -143,7 +146,7 @@ class Follower:
                 return False
             # What the worker wrote between the last look and its end.
             self.reader.refresh()
-            self.output.show(self.reader, self.reader.status(), "")
+            self.output.show(self.reader, self.reader.status(), ())
             return True
         if not status.over:
             return False

@@ -24,8 +24,9 @@ def at_risk(history: History, live: Live | None, now: float) -> str:
     return f"last checkpoint {numbers.duration(now - float(last['time']))} ago, {lost:,} step{'s' if lost != 1 else ''}"
 
 
-def question(history: History, live: Live | None, now: float) -> str:
-    return f"{CHOICES}   ({at_risk(history, live, now)} lost by k)"
+def question(history: History, live: Live | None, now: float) -> list[str]:
+    """What a kill would cost, and the choices: two lines, each short enough for 80 columns."""
+    return [f"a kill would lose: {at_risk(history, live, now)}", CHOICES]
 
 
 def _last_step(history: History) -> int:

@@ -18,7 +18,8 @@ SECTIONS = {
         "train": ("train:train", "train a model; Ctrl-C asks before it stops anything"),
         "twin": ("twin:twin", "train a model in two frameworks from the same weights, and compare them"),
         "demo": ("demo:demo", "train a small network on real images, whatever is at hand"),
-        "resume": ("resume:resume", "go on with a paused, interrupted or stopped run"),
+        "resume": ("resume:resume", "go on with a paused run or one that has ended; --more-epochs trains it longer"),
+        "fork": ("fork:fork", "a new run from a checkpoint of another one, with other hyperparameters"),
     },
     "Runs": {
         "runs": ("runs:runs", "list the runs"),

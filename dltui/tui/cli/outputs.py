@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dltui.tui.cli.lines import Lines
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 class Output(Protocol):
     """What following needs of a way to show a run."""
 
-    def show(self, reader: RunReader, status: Status, notice: str) -> None:
-        """What the run directory says; `notice` is a question, or empty."""
+    def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
+        """What the run directory says; `notice` is a question in lines, or empty."""
 
     def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
         """The run is over or left: `closing` are lines for people."""
@@ -31,13 +32,13 @@ class PlainOutput:
 
     def __init__(self) -> None:
         self._lines = Lines()
-        self._notice = ""
+        self._notice: Sequence[str] = ()
 
-    def show(self, reader: RunReader, status: Status, notice: str) -> None:
+    def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
         for line in self._lines.more(reader.history, reader.live(), status):
             say(line)
-        if notice and not self._notice:
-            say(notice)
+        for line in () if self._notice else notice:
+            say(line)
         self._notice = notice
 
     def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
@@ -60,7 +61,7 @@ class JsonOutput:
             {"type": "run", "id": reader.directory.id, "path": str(reader.directory.path), "exports": run["exports"]}
         )
 
-    def show(self, reader: RunReader, status: Status, notice: str) -> None:
+    def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
         for record in self._tail.read():
             say_json({key: value for key, value in record.items() if key != "crc"})
 
@@ -69,7 +70,7 @@ class JsonOutput:
 
         from dltui.tui.cli.closing import exported_files
 
-        self.show(reader, status, "")
+        self.show(reader, status, ())
         files = [str(path) for path in exported_files(Path(reader.run["exports"]))]
         say_json({"type": "exported", "id": reader.directory.id, "status": status.name, "files": files})
 
@@ -90,11 +91,11 @@ class LiveOutput:
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
         self._live.start()
 
-    def show(self, reader: RunReader, status: Status, notice: str) -> None:
-        self._live.update(self._view(reader, status, notice or self._notice), refresh=True)
+    def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
+        self._live.update(self._view(reader, status, notice or (self._notice,)), refresh=True)
 
     def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
-        self._live.update(self._view(reader, status, ""), refresh=True)
+        self._live.update(self._view(reader, status, ()), refresh=True)
         self._live.stop()
         for line in closing:
             say(line)
@@ -102,7 +103,7 @@ class LiveOutput:
     def stop(self) -> None:
         self._live.stop()
 
-    def _view(self, reader: RunReader, status: Status, notice: str) -> Any:
+    def _view(self, reader: RunReader, status: Status, notice: Sequence[str]) -> Any:
         from dltui.tui.cli.view import Frame, live_view
 
-        return live_view(reader, status, time.time(), Frame(self._console.width, self._ascii, notice))
+        return live_view(reader, status, time.time(), Frame(self._console.width, self._ascii, tuple(notice)))

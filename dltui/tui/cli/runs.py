@@ -83,7 +83,7 @@ def run_columns(row: dict[str, Any], now: float) -> list[str]:
     done = f"{row.get('epoch') or 0}/{row['epochs']}" if row.get("epochs") else "-"
     created = row.get("created")
     return [
-        str(row["name"] or row["id"]),
+        str(row["name"] or row["id"]) + (f" (from {row['parent']})" if row.get("parent") else ""),
         str(row.get("model") or "-"),
         str(row.get("dataset") or "-"),
         str(row.get("device") or "-"),

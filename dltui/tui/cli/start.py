@@ -45,6 +45,7 @@ class Options:
     debug: bool = False
     dry_run: bool = False
     seeds: str = ""
+    share: str | None = None
 
 
 def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> int:
@@ -85,6 +86,7 @@ def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], opti
         plugins=tuple(Path(path) for path in options.plugins),
         command=options.command,
         dry_run=options.dry_run,
+        share=options.share,
     )
 
 
@@ -98,13 +100,15 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
     return min(fitting, key=lambda entry: (entry.name not in FAVOURITES, entry.name))
 
 
-def carry_out(run: RunDirectory, options: Options) -> int:
-    """Start the worker of a run directory and stay with it as the options say."""
+def carry_out(run: RunDirectory, options: Options, more_epochs: int = 0) -> int:
+    """Start the worker of a run directory and stay with it as the options say; `more_epochs` are added to its plan."""
     from dltui.core.launch import spawn_worker
 
+    if run.run().get("share") and not options.as_json:
+        _say_shared(run)
     if options.debug:
         return _foreground(run)
-    pid = spawn_worker(run)
+    pid = spawn_worker(run, more_epochs)
     if options.detach:
         _say_detached(run, options.as_json)
         return 0
@@ -115,6 +119,15 @@ def carry_out(run: RunDirectory, options: Options) -> int:
         asked = run.run()
         say(f"{run.id}: {asked['model']} on {asked['dataset']}, {asked['device']['name']}; {run.path}")
     return follow(run, style, child=pid)
+
+
+def _say_shared(run: RunDirectory) -> None:
+    from dltui.core import paths, share
+
+    say(f"your group may look: dltui attach {shlex.quote(str(run.path))}")
+    problem = share.open_way(run.path, paths.home())
+    if problem:
+        say(problem)
 
 
 def _say_detached(run: RunDirectory, as_json: bool) -> None:

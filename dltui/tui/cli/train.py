@@ -137,6 +137,7 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
     shell_complete=completion.files,
     help="a .py file with a model; repeatable",
 )
+@click.option("--share", type=click.Choice(["group"]), help="let your group look at the run: dltui attach PATH")
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")

@@ -26,11 +26,11 @@ STATUS_STYLES = {"running": "green", "finished": "green", "paused": "yellow", "s
 
 @dataclass(frozen=True)
 class Frame:
-    """How the view is drawn: `notice` is the last row (a question, or what Ctrl-C does)."""
+    """How the view is drawn: `notice` are the last rows (a question, or what Ctrl-C does)."""
 
     width: int
     ascii: bool = False
-    notice: str = ""
+    notice: tuple[str, ...] = ()
 
 
 def live_view(reader: RunReader, status: Status, now: float, frame: Frame) -> RenderableType:
@@ -48,7 +48,7 @@ def live_view(reader: RunReader, status: Status, now: float, frame: Frame) -> Re
         when, _, text = history.logs[-1]
         line = f"{time.strftime('%H:%M:%S', time.localtime(when))} {clean_line(text)}"
         rows.append(one_line(Text(line, style="dim"), frame))
-    rows.append(one_line(Text(frame.notice, style="bold"), frame))
+    rows += [one_line(Text(line, style="bold"), frame) for line in frame.notice or ("",)]
     return Group(*rows)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -67,9 +67,9 @@ class NewRunPage(Page):
     NewRunPage #command { height: 1; }
     """
 
-    def __init__(self, like: RunDirectory | None = None) -> None:
+    def __init__(self, like: RunDirectory | None = None, instead: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        self.like = like
+        self.like, self.instead = like, instead or {}
         self.form: RunForm | None = None
         self.loaded: Loaded | None = None
         self.part = 0
@@ -100,7 +100,7 @@ class NewRunPage(Page):
 
     def on_mount(self) -> None:
         services = self.dltui.services
-        self.call_after_refresh(in_thread, self, "catalog", lambda: load(services, self.like))
+        self.call_after_refresh(in_thread, self, "catalog", lambda: load(services, self.like, self.instead))
 
     def on_resize(self, event: object) -> None:
         super().on_resize(event)  # type: ignore[arg-type]

@@ -50,6 +50,7 @@ class RunPage(RunActions):
         bind("g", "log_scale", "log scale", "logarithmic loss"),
         bind("z", "zoom", "zoom", "one chart over the whole width, the other, both"),
         bind("o", "output", "output", "in the log: what the process printed, or what happened"),
+        bind("t", "try_remedy", "try", "after a failure: the form of a new run, filled with what may help"),
         bind("up,k", "scroll(-1)", "up", "scroll up"),
         bind("down,j", "scroll(1)", "down", "scroll down"),
         bind("pageup", "scroll(-10)", "page up"),
@@ -121,7 +122,10 @@ class RunPage(RunActions):
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
         """Of a run that has ended other things can be asked than of one that lives."""
         if self.view is not None and self.view.ended:
-            first = (("r", "resume"),) if self.view.summary.status in RESUMABLE else ()
+            if self.view.suggestion is not None:
+                tried = ("t", f"try {safe(self.view.suggestion.words)}")
+                return (tried, ("r", "resume"), ("a", "again"), ("y", "copy command"), ("Esc", "runs"))
+            first = (("r", "resume" if self.view.summary.status in RESUMABLE else "train longer"),)
             return (*first, ("e", "take home"), ("a", "again"), ("y", "copy command"), ("Esc", "runs"))
         pause = "continue" if self.view is not None and self.view.summary.status == "paused" else "pause"
         return (("p", pause), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"), ("e", "take home"))
@@ -136,7 +140,7 @@ class RunPage(RunActions):
     def head(self, width: int) -> Row:
         services = self.dltui.services
         clock = services.time_of_day(services.clock())
-        return title(self.view, safe(self.directory.id), clock, services.read_only, width)
+        return title(self.view, safe(self.directory.id), clock, not services.may_command(self.directory), width)
 
     def status_line(self) -> str:
         run, at = self.run, self.view.progress if self.view else None
@@ -152,6 +156,10 @@ class RunPage(RunActions):
             return waiting
         if self.run.is_live:
             return [(f" q leaves, the run goes on; back with: dltui attach {self.run.id}", "faint")]
+        if self.view is not None and self.view.suggestion is not None:
+            return [
+                (f" t tries {safe(self.view.suggestion.words)}; or: {safe(self.view.suggestion.command)}", "accent")
+            ]
         if self.view is not None and self.view.figures:
             return [(f" figures in {self.run.exports}; e takes them home", "faint")]
         return []
@@ -218,6 +226,13 @@ class RunPage(RunActions):
     def action_output(self) -> None:
         self.state.output = not self.state.output
         self._show(Tab.LOG)
+
+    def action_try_remedy(self) -> None:
+        found = self.view.suggestion if self.view else None
+        if found is None:
+            self.notice.say("nothing to try: that is proposed after a failure", "bad")
+        else:
+            self.dltui.open_form(self.directory, found.values)
 
     def action_scroll(self, by: int) -> None:
         self.state.scroll(by, self.view)

@@ -27,7 +27,9 @@ def title(view: RunView | None, name: str, clock: str, read_only: bool, width: i
     for text in (safe(view.asked.get("model", "")), run.dataset, place):
         row.append((f"  {text}", ""))
     row.append((f"  {run.status.upper()}", f"{STATUS_STYLES.get(run.status, '')} bold".strip()))
-    return ends(row, end, width)
+    origin: Row = [(f"  from {safe(view.asked['parent'])}", "dim")] if view.asked.get("parent") else []
+    # The log says it too: here only where nothing else is cut for it.
+    return ends(row + origin if cells(row + origin) + cells(end) < width else row, end, width)
 
 
 def progress_row(view: RunView | None, now: float, width: int) -> Row:

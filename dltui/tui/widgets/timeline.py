@@ -70,6 +70,8 @@ def _commands(history: History) -> list[Line]:
         action = str(entry.get("action", ""))
         if action == "set":
             text = f"learning rate set to {entry.get('arguments', {}).get('lr', '?')}"
+        elif action == "extend":
+            text = f"{entry.get('arguments', {}).get('epochs', '?')} epochs added"
         else:
             text = OBEYED.get(action, action)
         by, step = safe(entry.get("by", "")), int(entry.get("step", 0))

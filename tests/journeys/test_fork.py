@@ -1,0 +1,97 @@
+"""A fork is its parent up to a checkpoint, bit for bit, and a run of its own from there on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dltui.core.reader import RunReader
+from tests.journeys.program import Program
+from tests.journeys.test_detach import FAKE
+
+FAST = ("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs")
+
+
+@pytest.fixture
+def parent(program: Program) -> RunReader:
+    """Killed in the middle of its third epoch of four, with a checkpoint from there."""
+    slow = ("--epochs", "4", "--step-seconds", "0.05", "--checkpoint-seconds", "0.2")
+    program(*FAST, *slow, "--name", "r", "--detach")
+    program.wait("r", lambda live: live.step > 30)
+    program("checkpoint", "r")
+    program("kill", "r", "--yes")
+    return program.reader("r")
+
+
+def test_with_nothing_changed_it_ends_as_its_parent_would(program: Program, parent: RunReader) -> None:
+    program(*FAST, "--epochs", "4", "--name", "whole")
+    out = program("fork", "r", "--step-seconds", "0", "--plain").stdout
+    begin = parent.history.checkpoints[-1]
+    assert begin["step"] % 13, "in the middle of an epoch"
+    assert f"r-fork begins with {begin['name']} of r (step {begin['step']})" in out
+    whole, fork = program.summary("whole"), program.summary("r-fork")
+    assert fork["weights_sha256"] == whole["weights_sha256"]
+    assert fork["test_accuracy"] == whole["test_accuracy"]
+    assert (fork["parent"], fork["parent_step"], fork["epochs"]) == ("r", begin["step"], 4)
+    points = program.reader("r-fork").history.points
+    assert list(points.steps) == sorted(set(points.steps))
+    assert points.steps[0] < begin["step"], "its curve begins with its parent's"
+    assert program.reader("r").status().name == "interrupted", "the parent is as it was"
+
+
+def test_a_learning_rate_holds_from_the_fork_on(program: Program, parent: RunReader) -> None:
+    program("fork", "r", "--step-seconds", "0", "--lr", "0.003", "--name", "one", "--plain")
+    program("fork", "r", "--step-seconds", "0", "--lr", "0.003", "--name", "two", "--plain")
+    one, two = program.summary("one"), program.summary("two")
+    assert one["weights_sha256"] == two["weights_sha256"]
+    history = program.reader("one").history
+    step = one["parent_step"]
+    rates = dict(zip(history.points.steps, history.points.lr, strict=True))
+    assert {round(float(lr), 6) for at, lr in rates.items() if at <= step} == {0.1}
+    assert {round(float(lr), 6) for at, lr in rates.items() if at > step} == {0.003}
+    assert any("forked from r at step" in text and "lr 0.1 -> 0.003" in text for _, _, text in history.logs)
+    rows = {row["id"]: row for row in json.loads(program("runs", "--json").stdout)}
+    assert (rows["one"]["parent"], rows["r"]["parent"]) == ("r", None)
+    assert "one (from r)" in program("runs").stdout
+
+
+def test_a_finished_run_needs_a_greater_length(program: Program) -> None:
+    program(*FAST, "--epochs", "5", "--name", "whole")
+    program(*FAST, "--epochs", "3", "--name", "r")
+    refused = program("fork", "r", code=2).stderr
+    assert "is at the end of epoch 3" in refused
+    assert refused.count("\n") == 1
+    assert not program.run("r-fork").exists()
+    program("fork", "r", "--epochs", "5", "--plain")
+    assert program.summary("r-fork")["weights_sha256"] == program.summary("whole")["weights_sha256"]
+
+
+def test_from_the_best_with_other_batches(program: Program) -> None:
+    program(*FAST, "--epochs", "4", "--name", "r")
+    best = program.reader("r").history.best
+    assert best is not None
+    program("fork", "r", "--from", "best", "--batch-size", "16", "--epochs", "6", "--plain")
+    reader = program.reader("r-fork")
+    assert reader.status().name == "finished"
+    assert sorted(reader.history.epochs) == list(range(best.epoch + 1, 7))
+    assert reader.run["fork"]["from"] == "best"
+    assert reader.run["config"]["batch_size"] == 16
+
+
+def test_without_its_checkpoint_a_fork_does_not_begin_from_nothing(program: Program, parent: RunReader) -> None:
+    program("fork", "r", "--detach", "--plain")
+    program.wait("r-fork", lambda live: live.phase == "training")
+    program("kill", "r-fork", "--yes")
+    for folder in program.run("r-fork").glob("checkpoints/*"):
+        folder.rename(program.folder / folder.name)
+    program("resume", "r-fork", "--plain", code=1)
+    assert "fork r again" in program.reader("r-fork").status().why
+
+
+def test_a_run_without_a_checkpoint_cannot_be_forked(program: Program) -> None:
+    program(*FAST, "--epochs", "4", "--step-seconds", "0.3", "--name", "r", "--detach")
+    program.wait("r", lambda live: live.step > 0)
+    assert "has no checkpoint yet" in program("fork", "r", code=2).stderr
+    program("kill", "r", "--yes")
+    assert not program.run("r-fork").exists()

@@ -1,0 +1,40 @@
+"""A run that is over is trained longer, and is then the run that would have been longer from the start."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journeys.program import Program
+from tests.journeys.test_detach import FAKE
+
+FAST = ("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs")
+
+
+def test_epochs_added_to_a_finished_run_make_it_the_longer_run(program: Program) -> None:
+    program(*FAST, "--epochs", "5", "--name", "whole")
+    program(*FAST, "--epochs", "3", "--name", "longer")
+    program("resume", "longer", code=2)
+    out = program("resume", "longer", "--more-epochs", "2", "--plain").stdout
+    assert "longer was finished: all epochs done" in out
+    assert "goes on to epoch 5: 3 of 3 are done" in out
+    assert "extend epochs=2 by " in out
+    whole, longer = program.summary("whole"), program.summary("longer")
+    assert whole["weights_sha256"] == longer["weights_sha256"]
+    assert longer["epochs"] == 5
+    steps = [list(program.reader(name).history.points.steps) for name in ("whole", "longer")]
+    assert steps[0][-1] == steps[1][-1]
+    assert sorted(set(steps[1])) == steps[1], "old and new curve are one curve"
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
+def test_a_longer_run_that_is_killed_goes_on_to_its_new_end(program: Program, schedule: str) -> None:
+    program(*FAST, "--epochs", "2", "--name", "whole", "--schedule", schedule)
+    program("resume", "whole", "--more-epochs", "3", "--detach")
+    program.wait("whole", lambda live: live.phase == "ended" and live.attempt == 2)
+    program(*FAST, "--epochs", "2", "--name", "r", "--schedule", schedule, "--step-seconds", "0.02")
+    program("resume", "r", "--more-epochs", "3", "--detach")
+    program.wait("r", lambda live: live.attempt == 2 and live.epoch >= 3)
+    program("kill", "r", "--yes")
+    program("resume", "r", "--plain")
+    assert program.summary("r")["weights_sha256"] == program.summary("whole")["weights_sha256"]
+    assert len(program.reader("r").history.epochs) == 5
