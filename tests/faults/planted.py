@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from dltui.core import checkpoint, fs, lock, log, process, progress
+from dltui.core import checkpoint, fs, lock, log, process, progress, seal
 from dltui.core.journal import Journal
 from dltui.core.log import EventLog
 from dltui.core.progress import Progress
@@ -122,6 +122,7 @@ CRASHES: dict[str, Bug] = {
 FLIPS: dict[str, Bug] = {
     "checkpoints are not checked": patched(checkpoint, _verified=_read_unchecked),
     "lines of the log are not checked": patched(log, decode=_decode_unchecked),
+    "seals are not checked": patched(seal, opened=lambda content: content),
     "one checkpoint is kept": patched(checkpoint, prune=_keep_last(1)),
 }
 """For flipped bits."""
