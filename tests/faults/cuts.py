@@ -92,7 +92,7 @@ def _look(run: RunDirectory, safe: int, expected: Result) -> list[str]:
         reader.refresh()
         epochs = {number: (kept.train, kept.validation, kept.step) for number, kept in reader.history.epochs.items()}
         for number, epoch in expected.epochs.items():
-            if epoch[2] <= step and epochs.get(number) != epoch:
+            if found and number <= found.loop_state["epoch"] and epochs.get(number) != epoch:
                 faults.append(f"lost: epoch {number} of the log, whose checkpoint is there")
         for name in PREDICTIONS:
             reader.predictions(name)
