@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core import fs
+from dltui.core import fs, seal
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
 
@@ -66,16 +66,16 @@ def save(
     arrays = dump({name: np.asarray(array, order="C") for name, array in state.items()})
     text = _dump({"step": name_step, "attempt": attempt, "best": best, "loop_state": loop_state})
     best_step = name_step if best else (loop_state.get("best") or {}).get("step")
-    manifest = _sealed(
-        {
-            "format": FORMAT,
-            "step": name_step,
-            "attempt": attempt,
-            "best": best,
-            "best_step": best_step,
-            "files": {name: _describe(data) for name, data in ((ARRAYS, arrays), (LOOP_STATE, text))},
-        }
-    )
+    listed = {
+        "format": FORMAT,
+        "step": name_step,
+        "attempt": attempt,
+        "best": best,
+        "best_step": best_step,
+        "files": {name: _describe(data) for name, data in ((ARRAYS, arrays), (LOOP_STATE, text))},
+    }
+    # A flipped bit in the manifest itself is found too.
+    manifest = _dump(seal.sealed(listed))
     size = len(arrays) + len(text) + len(manifest)
     _check_room(folder, size)
     final = _free_name(folder, f"a{attempt:02d}-step-{name_step:08d}")
@@ -111,15 +111,6 @@ def _free_name(folder: Path, name: str) -> Path:
 
 def _dump(content: dict[str, Any]) -> bytes:
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode("ascii")
-
-
-def _sealed(manifest: dict[str, Any]) -> bytes:
-    """A flipped bit in the manifest itself is found too."""
-    return _dump(manifest | {"sha256": _seal(manifest)})
-
-
-def _seal(manifest: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _describe(data: bytes) -> dict[str, Any]:
@@ -168,7 +159,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         content = json.loads((path / MANIFEST).read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointDamaged(f"checkpoint {name} damaged (its manifest cannot be read)") from error
-    if not isinstance(content, dict) or content.pop("sha256", None) != _seal(content):
+    content = seal.opened(content) if isinstance(content, dict) else None
+    if content is None:
         raise CheckpointDamaged(f"checkpoint {name} damaged (SHA-256 of {MANIFEST} differs)")
     if not isinstance(content.get("format"), int) or content["format"] > FORMAT:
         raise RunError(f"checkpoint {name} was written by a newer dltui; upgrade dltui")

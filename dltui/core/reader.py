@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from dltui.core.contract import Array
 
 PREDICTIONS = ("validation-latest", "validation-best", "test")
+_COMMON = {"ids", "split", "epoch"}
+_ARRAYS = (
+    _COMMON | {"labels", "top", "probabilities", "wrong", "thumbnails"},
+    _COMMON | {"x", "y", "prediction"},
+)
 _CRASH = re.compile(rb"^Fatal Python error: ([^\n]{1,200})", re.MULTILINE)
 _SIGNALS = {
     "Segmentation fault": "SIGSEGV",
@@ -140,13 +145,15 @@ class RunReader:
 
 
 def _load_arrays(path: Path) -> dict[str, Array]:
-    import zipfile
-    import zlib
-
     import numpy as np
 
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+            found = {name: arrays[name] for name in arrays.files}
+    except Exception as error:
+        # A flipped bit can make it an encrypted one, of another compression, or of any size.
         raise RunError(f"{clean_line(path)} is damaged: {clean_line(error, 200)}") from error
+    # Or end its list of arrays early.
+    if not any(names <= found.keys() for names in _ARRAYS):
+        raise RunError(f"{clean_line(path)} is damaged: it lacks arrays")
+    return found

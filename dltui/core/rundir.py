@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from dltui.core import fs, names, paths
+from dltui.core import fs, names, paths, seal
 from dltui.core.errors import NewerFormatError, RunError, UsageError
 from dltui.core.text import clean_line
 
@@ -78,6 +78,10 @@ class RunDirectory:
                 raise NewerFormatError(
                     f"run {clean_line(self.id)} has format {number}, this dltui reads up to {FORMAT}; upgrade dltui"
                 )
+            # Older ones have no seal.
+            content = seal.opened(content) if seal.KEY in content else content
+            if content is None:
+                raise RunError(f"{clean_line(self.run_json)} is damaged: its SHA-256 differs; start the run again")
             self._run = content
         return self._run
 
@@ -101,7 +105,7 @@ def _fill(run: RunDirectory, content: dict[str, Any]) -> None:
     fs.FS.mkdir(run.path)
     for folder in (run.control_dir, run.checkpoints_dir, run.predictions_dir):
         fs.FS.mkdir(folder)
-    fs.write_new(run.run_json, _dump(content))
+    fs.write_new(run.run_json, _dump(seal.sealed(content)))
     fs.write_new(run.labels_json, _dump({"name": content.get("name") or content["id"], "tags": [], "note": ""}))
 
 

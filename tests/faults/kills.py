@@ -1,0 +1,261 @@
+"""Kills real workers with SIGKILL at random moments, resumes them, kills them again, and compares how they end.
+
+    python -m tests.faults.kills torch|tensorflow [--kills N] [--seed N] [--bug NAME | --bugs]
+
+Half of the kills come at a random time after the start, half just before a random call of the file system, which is
+where commits are. PyTorch is imported once and forked for each attempt; TensorFlow, which cannot be forked, is
+imported anew. `--bug` plants a bug and stops at the first fault, `--bugs` does so for each bug there is.
+
+Exit code 0: nothing was lost. 1: something was. With --bugs: 0 when each bug was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from dltui.core import checkpoint, manager, prepare
+from dltui.core.data import load_prepared
+from dltui.core.errors import DltuiError
+from dltui.core.plan import Planner
+from dltui.core.reader import RunReader
+from dltui.core.rundir import RunDirectory
+from tests.faults import victim
+from tests.faults.lab import Result, result
+from tests.faults.planted import KILLS
+
+SHIPPED = {"kind": "distribution", "name": "dltui"}
+CONFIG = {"epochs": 12, "batch_size": 96, "layers": [24], "dropout": 0.3, "lr": 0.02, "optimizer": "adamw"}
+CONFIG |= {"schedule": "cosine", "threads": 1, "checkpoint_seconds": 0.05}
+OVER = 1 << 30
+"""Stands for the step of a run that has nothing left to do."""
+ATTEMPTS = 60
+"""After so many a run that was not killed for good must have ended."""
+
+
+@dataclass
+class Table:
+    """What is told at the end."""
+
+    runs: int = 0
+    kills: int = 0
+    resumes: int = 0
+    corrupt: int = 0
+    lost: int = 0
+    diverged: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def note(self, kind: str, text: str) -> None:
+        setattr(self, kind, getattr(self, kind) + 1)
+        self.faults.append(f"{kind}: {text}")
+
+    def __str__(self) -> str:
+        names = ("runs", "kills", "resumes", "corrupt", "lost", "diverged")
+        return "\n".join(
+            [" ".join(f"{name:>9}" for name in names), " ".join(f"{getattr(self, name):>9,}" for name in names)]
+        )
+
+
+class Killer:
+    """Lets runs live and die in one folder."""
+
+    def __init__(self, framework: str, folder: Path, seed: int) -> None:
+        self.framework, self.folder = framework, folder
+        self.random = random.Random(seed)
+        self.table = Table()
+        point = ((framework, f"dltui.plugins.{framework}"),)
+        self.source = {**SHIPPED, "entry_points": point}
+        dataset = {**SHIPPED, "entry_points": (("datasets", "dltui.plugins.datasets"),)}
+        asked = {"dataset": "digits", "dataset_source": dataset, "dataset_options": {}}
+        self.prepared = prepare.prepare(asked, lambda text, fraction=None: None)
+        self.data = load_prepared(self.prepared)
+        if framework == "torch":
+            self._warm_up()
+        self.expected, self.seconds = self._left_alone()
+
+    def _warm_up(self) -> None:
+        """Import, once for all forks, whatever PyTorch imports at a first step."""
+        importlib.import_module("torch").set_num_threads(1)
+        model = manager.load_model(self.source, f"mlp-{self.framework}")
+        config = model.config.model_validate(CONFIG)
+        trainable = manager.load_backend(self.source, self.framework).trainable(model, config, self.data, "cpu")
+        trainable.begin_epoch(Planner(config, len(self.data.train)).epoch(0))
+        trainable.advance(2)
+        trainable.layers()
+        trainable.load_state(trainable.state())
+
+    def new_run(self) -> RunDirectory:
+        record = {
+            "created": time.time(),
+            "model": f"mlp-{self.framework}",
+            "framework": self.framework,
+            "model_source": self.source,
+            "backend_source": self.source,
+            "dataset": "digits",
+            "dataset_options": {},
+            "device": {"name": "cpu", "title": "CPU", "uuid": None},
+            "config": CONFIG,
+        }
+        return RunDirectory.create(f"r{self.table.runs}", record)
+
+    def start(self, run: RunDirectory, call: int | None) -> int:
+        """The pid of a worker."""
+        if self.framework != "torch":
+            arguments = [str(run.path), str(self.prepared), *([str(call)] if call is not None else [])]
+            command = [sys.executable, "-m", "tests.faults.victim", *arguments]
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True).pid
+        pid = os.fork()
+        if pid == 0:
+            code = 70
+            try:
+                code = victim.work(run.path, self.data, call)
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+            finally:
+                os._exit(code)
+        return pid
+
+    def _left_alone(self) -> tuple[Result, float]:
+        """How a run ends that nobody kills, and how long it takes."""
+        run, began = self.new_run(), time.monotonic()
+        _, status = os.waitpid(self.start(run, None), 0)
+        seconds = time.monotonic() - began
+        if status:
+            raise SystemExit(f"the run does not even end undisturbed:\n{run.worker_log.read_text()[-3000:]}")
+        expected = result(run)
+        shutil.rmtree(run.path)
+        return expected, seconds
+
+    def kill(self, kills: int, most_faults: int = 1_000) -> Table:
+        """Runs until so many workers have been killed."""
+        while self.table.kills < kills and len(self.table.faults) < most_faults:
+            self.table.runs += 1
+            run = self.new_run()
+            self._live(run, kills)
+            shutil.rmtree(run.path)
+        return self.table
+
+    def _live(self, run: RunDirectory, kills: int) -> None:
+        """One run from its start to its end, over as many deaths as come."""
+        safe = 0
+        for number in range(ATTEMPTS):
+            self.table.resumes += bool(number)
+            spared = self.table.kills >= kills or number == ATTEMPTS - 1
+            status = self._attempt(run, spared)
+            if os.WIFSIGNALED(status):
+                self.table.kills += 1
+                safe = self._look(run, safe)
+                if safe < OVER:
+                    continue
+            elif status:
+                self.table.note("corrupt", f"an attempt ended with {status}: {why(run)}")
+                return
+            break
+        self._compare(run)
+
+    def _attempt(self, run: RunDirectory, spared: bool) -> int:
+        """One worker; its wait status."""
+        at_call = self.random.random() < 0.5
+        # Some 30 calls at its start and 40 a commit; a heartbeat has three.
+        pid = self.start(run, self.random.randrange(200) if at_call and not spared else None)
+        if not at_call and not spared:
+            deadline = time.monotonic() + self.random.random() * self.seconds
+            while time.monotonic() < deadline:
+                done, status = os.waitpid(pid, os.WNOHANG)
+                if done:
+                    return status
+                time.sleep(0.002)
+            os.kill(pid, signal.SIGKILL)
+        return os.waitpid(pid, 0)[1]
+
+    def _look(self, run: RunDirectory, safe: int) -> int:
+        """What a killed worker left: everything that it ever committed. Returns the step of the last checkpoint."""
+        newest = epochs = 0
+        for path in checkpoint.list_checkpoints(run):
+            try:
+                epochs = checkpoint.load(path)[1]["epoch"]
+                newest = int(path.name.split("-")[2])
+            except DltuiError as error:
+                self.table.note("corrupt", str(error))
+        reader = RunReader(run)
+        reader.refresh()
+        if newest < safe:
+            self.table.note("lost", f"step {safe} had a checkpoint, now the last is of step {newest}")
+        for number, epoch in self.expected.epochs.items():
+            kept = reader.history.epochs.get(number)
+            if number <= epochs and (kept is None or (kept.train, kept.validation, kept.step) != epoch):
+                self.table.note("lost", f"epoch {number} of {run.id}, whose checkpoint of step {newest} is there")
+        status = reader.status().name
+        if reader.history.ended is not None:
+            # It died after its last word.
+            return OVER
+        if status not in ("interrupted", "starting"):
+            self.table.note("corrupt", f"a killed run is called {status}")
+        return max(safe, newest)
+
+    def _compare(self, run: RunDirectory) -> None:
+        came = result(run)
+        if came.weights != self.expected.weights:
+            self.table.note("diverged", f"final weights {came.weights}, not {self.expected.weights}")
+        elif (came.epochs, came.test) != (self.expected.epochs, self.expected.test):
+            self.table.note("diverged", "same weights, other epochs or test result")
+        if [step for step, _ in came.curve][-1:] != [step for step, _ in self.expected.curve][-1:]:
+            self.table.note("lost", "the end of the curve")
+
+
+def why(run: RunDirectory) -> str:
+    reader = RunReader(run)
+    reader.refresh()
+    ended = reader.history.ended
+    return f"{ended.reason if ended else 'no end in the log'}; {run.worker_log.read_text()[-400:]}"
+
+
+def find_bugs(killer: Callable[[], Killer], kills: int) -> int:
+    """Plant one bug after the other; how many were not found."""
+    missed = 0
+    for name, plant in KILLS.items():
+        some = killer()
+        with plant():
+            table = some.kill(kills, most_faults=1)
+        missed += not table.faults
+        first = table.faults[0] if table.faults else "NOT FOUND"
+        print(f"{name}: {first[:100]} ({table.kills} kills)", flush=True)  # noqa: T201
+    return missed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("framework", choices=("torch", "tensorflow"))
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bugs", action="store_true")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        places: dict[str, Any] = {"DLTUI_HOME": f"{folder}/home", "DLTUI_CACHE": f"{folder}/cache"}
+        with mock.patch.dict(os.environ, {**places, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}):
+            if arguments.bugs:
+                killers = iter(range(arguments.seed, 1 << 30))
+                make = lambda: Killer(arguments.framework, Path(folder), next(killers))  # noqa: E731
+                return 1 if find_bugs(make, arguments.kills) else 0
+            table = Killer(arguments.framework, Path(folder), arguments.seed).kill(arguments.kills)
+    print("\n".join([*table.faults[:20], str(table)]), flush=True)  # noqa: T201
+    return 1 if table.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
