@@ -124,9 +124,9 @@ class RunPage(RunActions):
         if self.view is not None and self.view.ended:
             if self.view.suggestion is not None:
                 tried = ("t", f"try {safe(self.view.suggestion.words)}")
-                return (tried, ("r", "resume"), ("a", "again"), ("y", "copy command"), ("Esc", "runs"))
+                return (tried, ("r", "resume"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
             first = (("r", "resume" if self.view.summary.status in RESUMABLE else "train longer"),)
-            return (*first, ("e", "take home"), ("a", "again"), ("y", "copy command"), ("Esc", "runs"))
+            return (*first, ("e", "take home"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
         pause = "continue" if self.view is not None and self.view.summary.status == "paused" else "pause"
         return (("p", pause), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"), ("e", "take home"))
 
