@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pexpect
+import psutil
 import pytest
 
 from dltui.core.events import Logged
@@ -21,6 +25,7 @@ from tests.tui.test_pty import Screen, clean
 
 OSC, CSI, C1 = "\x1b]0;owned\x07\x1b]52;c;b3duZWQ=\x07", "\x1b[2J\x1b[31;45mred", "\x9b2J\x90q\x9c"
 NASTY = f"{OSC}{CSI}{C1}\x08\x0e\r\n\x00[bold]x[/bold][/foo]\u202eevil\u2066\ud800&<svg>\"'" + "long" * 2500
+pytestmark = pytest.mark.slow
 # What Textual and dltui send: cursor, erase, colours, modes, queries, the pointer's shape; no titles, no clipboard.
 OWN = re.compile(
     rb"\x1b\[[0-9;]*[HJKm]|\x1b\[[?>=<][0-9;]*\$?[a-zA-Z]|\x1b\[[0-9;]*[ABCDGtr]|\x1b\[[0-9;]* q|\x1b[78=>]|\x1b\([B0]"
@@ -168,3 +173,40 @@ def test_a_storm_of_sizes(home: Path, screens: list[Screen]) -> None:
     screen.child.send("q")
     assert screen.end() == 0
     clean(screen)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
+@pytest.mark.parametrize("how", ["key", "signal"])
+def test_suspended_it_gives_the_terminal_back_and_comes_again(home: Path, how: str) -> None:
+    environment = os.environ | {
+        "DLTUI_HOME": str(home),
+        "TERM": "xterm-256color",
+        "LC_ALL": "C.UTF-8",
+        "PS1": "shell: ",
+    }
+    for name in ("CI", "NO_COLOR"):
+        environment.pop(name, None)
+    shell = pexpect.spawn("bash", ["--norc", "--noprofile", "-i"], env=environment, dimensions=(24, 80), timeout=60)
+    try:
+        shell.expect("shell: ")
+        shell.sendline(f"{sys.executable} -P -m dltui")
+        shell.expect("4 runs")
+        if how == "key":
+            shell.send("\x1a")
+        else:
+            (screen,) = psutil.Process(shell.pid).children()
+            screen.send_signal(signal.SIGTSTP)
+        shell.expect("Stopped")
+        assert b"\x1b[?1049l" in shell.before, "the alternate screen is left"
+        assert shell.before.rindex(b"\x1b[?25h") > shell.before.rfind(b"\x1b[?25l"), "the cursor is back"
+        shell.sendline("echo here $((40 + 2))")
+        shell.expect("here 42")
+        shell.sendline("fg")
+        shell.expect_exact("\x1b[?1049h")
+        shell.expect("4 runs")
+        shell.send("q")
+        shell.expect("shell: ")
+        shell.sendline("echo code $?")
+        shell.expect("code 0")
+    finally:
+        shell.close(force=True)
