@@ -17,7 +17,7 @@ from dltui.core import fingerprint, fs, process
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
 
-ACTIONS = ("pause", "resume", "stop", "checkpoint", "set")
+ACTIONS = ("pause", "resume", "stop", "checkpoint", "set", "kill")
 _NAME = re.compile(r"\d{20}-[0-9a-f]{8}\.json")
 _MOST_BYTES = 65_536
 

@@ -81,7 +81,8 @@ class Orders:
         self.desk.obeyed(command)
 
     def _problem(self, action: str, arguments: dict[str, Any]) -> str:
-        if action not in {"pause", "resume", "stop", "checkpoint", "set"}:
+        # A kill is a signal; the command beside it is there for the log, which then says who did it.
+        if action not in {"pause", "resume", "stop", "checkpoint", "set", "kill"}:
             return "this worker does not know it"
         if action == "set":
             lr = arguments.get("lr")

@@ -182,6 +182,9 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
     services = Services(read_only)
     run = None if open_run is None else services.find(open_run)
     terminal = examine(os.environ)
+    for stale in ("COLUMNS", "LINES"):
+        # Exported by a shell they would stay as they are when the terminal changes; only the terminal itself knows.
+        os.environ.pop(stale, None)
     with quiet_stderr():
         app = make_app(services, terminal, run, new)
         try:

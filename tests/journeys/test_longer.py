@@ -31,10 +31,13 @@ def test_a_longer_run_that_is_killed_goes_on_to_its_new_end(program: Program, sc
     program(*FAST, "--epochs", "2", "--name", "whole", "--schedule", schedule)
     program("resume", "whole", "--more-epochs", "3", "--detach")
     program.wait("whole", lambda live: live.phase == "ended" and live.attempt == 2)
-    program(*FAST, "--epochs", "2", "--name", "r", "--schedule", schedule, "--step-seconds", "0.02")
+    program(*FAST, "--epochs", "2", "--name", "r", "--schedule", schedule, "--step-seconds", "0.15")
     program("resume", "r", "--more-epochs", "3", "--detach")
     program.wait("r", lambda live: live.attempt == 2 and live.epoch >= 3)
     program("kill", "r", "--yes")
     program("resume", "r", "--plain")
     assert program.summary("r")["weights_sha256"] == program.summary("whole")["weights_sha256"]
-    assert len(program.reader("r").history.epochs) == 5
+    history = program.reader("r").history
+    assert len(history.epochs) == 5
+    assert [entry["action"] for entry in history.commands] == ["extend", "kill"], "who did what is in the log"
+    assert all("@" in entry["by"] and entry["sent"] > 0 for entry in history.commands)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dltui.core.errors import DltuiError, UsageError
+from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.tui.cli import completion
 from dltui.tui.cli.terminal import is_terminal, say, visible
 from dltui.tui.cli.waiting import Ticker
@@ -154,7 +155,7 @@ def _step(reader: RunReader, step: int) -> int:
 @click.option("--yes", is_flag=True, help="do not ask")
 def kill(run: str, yes: bool) -> int:
     """End a run at once. What came after its last checkpoint is lost; `dltui resume` goes on from there."""
-    from dltui.core import process
+    from dltui.core import control, process
     from dltui.tui.cli.interrupt import at_risk
 
     reader = alive_run(run, "kill")
@@ -166,6 +167,9 @@ def kill(run: str, yes: bool) -> int:
     cost = at_risk(reader.history, live, time.time())
     if not yes and is_terminal() and not click.confirm(visible(f"kill {reader.directory.id}? lost: {cost}")):
         return 0
+    with contextlib.suppress(RunError):
+        # Only for the log, which this worker or the next one writes; a full disk must not save a run from its end.
+        control.send(reader.directory.path, "kill", {})
     process.send_signal(live.process, signal.SIGKILL)
     say(f"{reader.directory.id} killed ({cost}); go on with: dltui resume {reader.directory.id}")
     return 0

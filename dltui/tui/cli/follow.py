@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from dltui.core import control, process
+from dltui.core.errors import RunError
 from dltui.core.reader import RunReader
 from dltui.core.status import Status
 from dltui.tui.cli import closing, interrupt, waiting
@@ -120,6 +121,8 @@ class Follower:
         elif key.lower() == "s":
             self._stopping = waiting.Waiting(control.send(self.reader.directory.path, "stop", {}), "stop")
         elif key.lower() == "k":
+            with contextlib.suppress(RunError):
+                control.send(self.reader.directory.path, "kill", {})
             self._forward(signal.SIGKILL)
 
     def _forward(self, number: int) -> None:

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 Line = tuple[float, str, str]
 """When, style, text."""
 LEVELS = {"warning": "warn", "error": "bad"}
-OBEYED = {"pause": "paused", "resume": "continued", "stop": "stopped", "checkpoint": "checkpoint asked for"}
+OBEYED = {
+    "pause": "paused",
+    "resume": "continued",
+    "stop": "stopped",
+    "checkpoint": "checkpoint asked for",
+    "kill": "killed",
+}
 
 
 def timeline(history: History) -> list[Line]:
