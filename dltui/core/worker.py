@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import signal
 import sys
@@ -11,13 +12,14 @@ from types import FrameType
 
 from dltui.core import control
 from dltui.core.attempt import Attempt
-from dltui.core.errors import DltuiError
+from dltui.core.errors import DltuiError, RunError
 from dltui.core.explain import explain
 from dltui.core.live import Heartbeat
 from dltui.core.lock import RunLock
 from dltui.core.log import EventLog
 from dltui.core.reader import RunReader
 from dltui.core.rundir import RunDirectory
+from dltui.core.text import clean_line
 
 EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 
@@ -34,7 +36,11 @@ def work(run: RunDirectory, debug: bool = False) -> int:
     number = reader.history.attempts_started + 1
     heartbeat = Heartbeat(run.path, number)
     heartbeat.phase("starting")
-    log = EventLog(run.events_path, number)
+    try:
+        log = EventLog(run.events_path, number)
+    except OSError as error:
+        heartbeat.stop("ended", _storage(error))
+        raise RunError(f"cannot write to {clean_line(run.events_path)}: {_storage(error)}") from error
     attempt = Attempt(run, reader.history, log, heartbeat, number)
     control.forget(run.path, {record["id"] for record in reader.history.commands}, reader.history.last_time)
     if not debug:
@@ -45,11 +51,23 @@ def work(run: RunDirectory, debug: bool = False) -> int:
         if debug:
             raise
         traceback.print_exc()
-        status = attempt.failed(explain(error, attempt.batch_size), type(error).__name__)
-    attempt.export()
+        try:
+            status = attempt.failed(explain(error, attempt.batch_size), type(error).__name__)
+        except OSError as error:
+            # The log cannot say it: readers find it in the last heartbeat, or see none.
+            heartbeat.stop("ended", _storage(error))
+            raise RunError(f"cannot write to {clean_line(run.path)}: {_storage(error)}") from error
+    # The run has ended: what its disk refuses from here on changes nothing about it.
+    with contextlib.suppress(OSError):
+        attempt.export()
     heartbeat.stop("ended")
-    log.close()
+    with contextlib.suppress(OSError):
+        log.close()
     return EXIT_CODES[status]
+
+
+def _storage(error: OSError) -> str:
+    return f"storage error ({clean_line(error.strerror or error, 80)})"
 
 
 def _listen(attempt: Attempt) -> None:

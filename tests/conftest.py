@@ -1,0 +1,13 @@
+"""Options of the test command."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=300,
+        metavar="N",
+        help="how many PyTorch workers the fault harness kills (and a fifth as many of TensorFlow, by default 10)",
+    )
