@@ -1,6 +1,10 @@
 """Options of the test command."""
 
 import pytest
+from hypothesis import settings
+
+# pytest --hypothesis-profile=long tests/faults
+settings.register_profile("long", max_examples=5_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
