@@ -39,8 +39,7 @@ def work(run: RunDirectory, debug: bool = False) -> int:
     try:
         log = EventLog(run.events_path, number)
     except OSError as error:
-        heartbeat.stop("ended", _storage(error))
-        raise RunError(f"cannot write to {clean_line(run.events_path)}: {_storage(error)}") from error
+        raise _cannot_write(run, heartbeat, error) from error
     attempt = Attempt(run, reader.history, log, heartbeat, number)
     control.forget(run.path, {record["id"] for record in reader.history.commands}, reader.history.last_time)
     if not debug:
@@ -53,10 +52,8 @@ def work(run: RunDirectory, debug: bool = False) -> int:
         traceback.print_exc()
         try:
             status = attempt.failed(explain(error, attempt.batch_size), type(error).__name__)
-        except OSError as error:
-            # The log cannot say it: readers find it in the last heartbeat, or see none.
-            heartbeat.stop("ended", _storage(error))
-            raise RunError(f"cannot write to {clean_line(run.path)}: {_storage(error)}") from error
+        except OSError as refusal:
+            raise _cannot_write(run, heartbeat, refusal) from refusal
     # The run has ended: what its disk refuses from here on changes nothing about it.
     with contextlib.suppress(OSError):
         attempt.export()
@@ -66,8 +63,11 @@ def work(run: RunDirectory, debug: bool = False) -> int:
     return EXIT_CODES[status]
 
 
-def _storage(error: OSError) -> str:
-    return f"storage error ({clean_line(error.strerror or error, 80)})"
+def _cannot_write(run: RunDirectory, heartbeat: Heartbeat, error: OSError) -> RunError:
+    """The log cannot say it: readers find it in the last heartbeat, if that can be written."""
+    reason = f"storage error ({clean_line(error.strerror or error, 80)})"
+    heartbeat.stop("ended", reason)
+    return RunError(f"cannot write to {clean_line(run.path)}: {reason}")
 
 
 def _listen(attempt: Attempt) -> None:
