@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs, seal
@@ -164,6 +165,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise CheckpointDamaged(f"checkpoint {name} damaged (SHA-256 of {MANIFEST} differs)")
     if not isinstance(content.get("format"), int) or content["format"] > FORMAT:
         raise RunError(f"checkpoint {name} was written by a newer dltui; upgrade dltui")
+    if type(content.get("step")) is not int or not isinstance(content.get("best_step"), (int, NoneType)):
+        raise CheckpointDamaged(f"checkpoint {name} damaged (not in its format)")
     return content
 
 

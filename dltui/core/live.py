@@ -124,9 +124,9 @@ class Heartbeat:
             self._state = dataclasses.replace(self._state, step=step, epoch=epoch, counter=counter)
         self._changed.set()
 
-    def stop(self, final_phase: str = "ended") -> None:
+    def stop(self, final_phase: str = "ended", detail: str = "") -> None:
         """Say the last word and end the thread."""
-        self.phase(final_phase)
+        self.phase(final_phase, detail)
         self._over = True
         self._changed.set()
         self._thread.join(timeout=5)

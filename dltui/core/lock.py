@@ -34,7 +34,10 @@ class RunLock:
         key = _key(path)
         if key in _held:
             raise RunError(f"run {clean_line(path.parent.name)} is running, pid {os.getpid()}")
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise RunError(f"cannot lock {clean_line(path)}: {error.strerror}") from error
         try:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -101,7 +101,8 @@ def _unborn(run: dict[str, Any], now: float) -> Status:
 
 
 def _death(history: History, live: Live, seen: Seen) -> str:
-    how = seen.crash or "the worker was killed"
+    last_word = live.detail if live.phase == "ended" else ""
+    how = seen.crash or last_word or "the worker was killed"
     step = max(history.step, live.step)
     if not step:
         return f"{how} before the first step" + (f" ({live.phase})" if live.phase != "ended" else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import faulthandler
 import signal
 import sys
@@ -12,12 +13,13 @@ from types import FrameType
 
 from dltui.core import control, share
 from dltui.core.attempt import Attempt
-from dltui.core.errors import DltuiError
+from dltui.core.errors import DltuiError, RunError
 from dltui.core.live import Heartbeat
 from dltui.core.lock import RunLock
 from dltui.core.log import EventLog
 from dltui.core.reader import RunReader
 from dltui.core.rundir import RunDirectory
+from dltui.core.text import clean_line
 
 EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 
@@ -40,7 +42,10 @@ def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
     number = reader.history.attempts_started + 1
     heartbeat = Heartbeat(run.path, number)
     heartbeat.phase("starting")
-    log = EventLog(run.events_path, number)
+    try:
+        log = EventLog(run.events_path, number)
+    except OSError as error:
+        raise _cannot_write(run, heartbeat, error) from error
     attempt = Attempt(run, reader.history, log, heartbeat, number)
     control.forget(run.path, {record["id"] for record in reader.history.commands}, reader.history.last_time)
     if not debug:
@@ -53,11 +58,24 @@ def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
         if debug:
             raise
         traceback.print_exc()
-        status = attempt.failed(error)
-    attempt.export()
+        try:
+            status = attempt.failed(error)
+        except OSError as refusal:
+            raise _cannot_write(run, heartbeat, refusal) from refusal
+    # The run has ended: what its disk refuses from here on changes nothing about it.
+    with contextlib.suppress(OSError):
+        attempt.export()
     heartbeat.stop("ended")
-    log.close()
+    with contextlib.suppress(OSError):
+        log.close()
     return EXIT_CODES[status]
+
+
+def _cannot_write(run: RunDirectory, heartbeat: Heartbeat, error: OSError) -> RunError:
+    """The log cannot say it: readers find it in the last heartbeat, if that can be written."""
+    reason = f"storage error ({clean_line(error.strerror or error, 80)})"
+    heartbeat.stop("ended", reason)
+    return RunError(f"cannot write to {clean_line(run.path)}: {reason}")
 
 
 def _listen(attempt: Attempt) -> None:

@@ -126,3 +126,8 @@ def test_a_disk_without_locks_is_said_in_one_line(path: Path, monkeypatch: pytes
     monkeypatch.setattr(fcntl, "lockf", refuse)
     with pytest.raises(RunError, match="has no file locks; set DLTUI_HOME"):
         RunLock().acquire(path)
+
+
+def test_a_folder_that_is_gone_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"^cannot lock .*/gone/lock: No such file or directory$"):
+        RunLock().acquire(tmp_path / "gone" / "lock")

@@ -88,6 +88,8 @@ def test_interrupted_says_where() -> None:
     assert tell(history(), live("ended"), HERE).name == "interrupted"
     crashed = tell(history(), live(step=13), Seen(False, crash="the worker crashed (SIGSEGV)"))
     assert crashed.why == "the worker crashed (SIGSEGV) at epoch 2, step 3"
+    told = tell(history(), live("ended", step=13, detail="storage error (Input/output error)"), DEAD)
+    assert told.why == "storage error (Input/output error) at epoch 2, step 3"
 
 
 def test_a_worker_that_never_began() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -84,8 +85,6 @@ def _keep_last(count: int) -> Callable[..., list[str]]:
 
 
 def _decode_unchecked(line: bytes) -> dict[str, Any] | None:
-    import json
-
     try:
         record = json.loads(line)
         int(record["seq"]), int(record["attempt"]), str(record["type"])

@@ -1,0 +1,17 @@
+"""Options of the test command."""
+
+import pytest
+from hypothesis import settings
+
+# pytest --hypothesis-profile=long tests/faults
+settings.register_profile("long", max_examples=5_000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=300,
+        metavar="N",
+        help="how many PyTorch workers the fault harness kills (and a fifth as many of TensorFlow, by default 10)",
+    )

@@ -1,0 +1,49 @@
+"""Workers killed with SIGKILL at random moments: nothing corrupt, nothing lost, and the same weights at the end.
+
+The frameworks run in child processes: `python -m tests.faults.kills`, which can also be started by hand.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+USUAL = 300
+SHARES = 2
+"""Processes that share the kills of PyTorch."""
+
+needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
+needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
+
+
+def run_child(*arguments: str) -> None:
+    command = [sys.executable, "-m", "tests.faults.kills", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    # The table, with `pytest -s` or in the report of a failure.
+    print(done.stdout, done.stderr[-2000:], sep="\n")  # noqa: T201
+    assert done.returncode == 0
+
+
+@needs_torch
+@pytest.mark.parametrize("share", range(SHARES))
+def test_pytorch_workers(request: pytest.FixtureRequest, share: int) -> None:
+    kills = -(-request.config.getoption("--kills") // SHARES)
+    run_child("torch", "--kills", str(kills), "--seed", str(share))
+
+
+@needs_tensorflow
+def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
+    kills = request.config.getoption("--kills")
+    run_child("tensorflow", "--kills", str(10 if kills == USUAL else -(-kills // 5)))
+
+
+@needs_torch
+def test_planted_bugs_are_found() -> None:
+    run_child("torch", "--bugs", "--kills", "100")
