@@ -178,7 +178,7 @@ def compete(name: str, rounds: int) -> dict[str, list[float]]:
     commands = {
         contender: [sys.executable, __file__, "--contender", contender, "--models", name] for contender in CONTENDERS
     }
-    return measure({contender: start(command, quiet) for contender, command in commands.items()}, rounds)
+    return measure({contender: start(command, quiet, silent=True) for contender, command in commands.items()}, rounds)
 
 
 def report(name: str, times: dict[str, list[float]]) -> None:

@@ -40,9 +40,12 @@ class Turns:
         return time.perf_counter() - self._waited
 
 
-def start(command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+def start(command: Sequence[str], environment: dict[str, str], silent: bool = False) -> subprocess.Popen[str]:
+    """With `silent`, what a framework says on standard error is dropped."""
+    errors = subprocess.DEVNULL if silent else None
+    pipe = subprocess.PIPE
     return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+        command, stdin=pipe, stdout=pipe, stderr=errors, text=True, env={**os.environ, **environment}
     )
 
 
