@@ -37,6 +37,7 @@ import numpy as np
 from turns import Turns, interval, measure, start
 
 from dltui.core.contract import Data, Spec, Split
+from dltui.core.devices import Device, worker_environment
 from dltui.core.events import Evaluated, Event
 from dltui.core.journal import Journal
 from dltui.plugins import torch as plugin
@@ -245,6 +246,8 @@ def compete(name: str, folder: Path, rounds: int, cores: int) -> dict[str, list[
                     "DLTUI_HOME": f"{home}/{contender}",
                     "CUDA_VISIBLE_DEVICES": "",
                     "BENCHMARK_THREADS": str(cores),
+                    # How a worker's threads wait, for all but the loop that knows nothing of dltui.
+                    **({} if contender == "loader" else worker_environment(Device("cpu", "CPU"))),
                 },
             )
             for contender in CONTENDERS

@@ -14,6 +14,9 @@ from dltui.core.text import clean_line
 
 __all__ = ["Device", "choose", "cpu_count", "list_devices", "resolve", "worker_environment"]
 
+SPINS = "1000"
+"""Turns that a thread of libgomp waits awake, a turn being some nanoseconds."""
+
 
 @dataclass(frozen=True)
 class Device:
@@ -75,12 +78,19 @@ def choose(text: str, found: list[Device]) -> Device:
 
 def worker_environment(device: Device) -> dict[str, str]:
     """What shows a worker its device and no other, and how its CPU threads wait."""
-    # Threads that spin while they wait for one another make training up to a hundred times slower as soon as anything
-    # else runs on these cores; sleeping ones cost nothing that could be measured.
-    waiting = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
+    waiting = _waiting()
     if device.kind != "cuda":
         return {"CUDA_VISIBLE_DEVICES": "", **waiting}
     return {"CUDA_VISIBLE_DEVICES": device.uuid, **waiting} if device.uuid else waiting
+
+
+def _waiting() -> dict[str, str]:
+    """Threads that spin long while they wait for one another make training up to a hundred times slower as soon as
+    anything else runs on these cores; threads that sleep at once make it a third slower on a quiet machine. PyTorch's
+    OpenMP (libgomp) is told to spin for some microseconds, others to sleep; what a user has set holds."""
+    if "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ:
+        return {}
+    return {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": SPINS}
 
 
 def _cuda(number: int, gpu: Gpu) -> Device:
