@@ -1,7 +1,7 @@
 """How fast dltui's worker path trains the PyTorch models, beside loops written by hand.
 
     python benchmarks/train_throughput.py --data-dir FOLDER [--models softmax,mlp,cnn] [--rounds 40]
-                                          [--threads N] [--json FILE]
+                                          [--threads N] [--json FILE] [--without-loader]
 
 FOLDER holds the four official files of Fashion-MNIST. Each contender is a process of its own; they take turns, one
 slice at a time, so that a noisy machine hurts all of them alike. A slice is an epoch over the same part of the
@@ -237,7 +237,7 @@ def contend(contender: str, name: str, folder: Path) -> None:
     contenders[contender](name, folder, Turns())
 
 
-def compete(name: str, folder: Path, rounds: int, cores: int) -> dict[str, list[float]]:
+def compete(name: str, folder: Path, rounds: int, cores: int, loader: bool) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory() as home:
         children = {
             contender: start(
@@ -251,6 +251,7 @@ def compete(name: str, folder: Path, rounds: int, cores: int) -> dict[str, list[
                 },
             )
             for contender in CONTENDERS
+            if loader or contender != "loader"
         }
         return measure(children, rounds)
 
@@ -258,7 +259,7 @@ def compete(name: str, folder: Path, rounds: int, cores: int) -> dict[str, list[
 def report(name: str, times: dict[str, list[float]]) -> dict[str, Any]:
     batch = next(model for model in plugin.dltui_models() if model.name == name).config().batch_size
     found: dict[str, Any] = {"model": name, "rounds": len(times["dltui"])}
-    for contender in CONTENDERS:
+    for contender in times:
         step = 1e3 * statistics.median(times[contender]) / (ROWS[name] // batch)
         ratios = [other / own for own, other in zip(times["dltui"], times[contender], strict=True)]
         middle, low, high = interval(ratios)
@@ -274,6 +275,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of each contender; 0: all cores")
     parser.add_argument("--json", type=Path, help="also write all times there")
+    parser.add_argument("--without-loader", action="store_true", help="it takes most of the time")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     folder = arguments.data_dir.resolve()
@@ -282,7 +284,8 @@ def main() -> None:
         return
     print("model    who         time of a step   dltui is so many times as fast [95 % interval]", flush=True)
     found = [
-        report(name, compete(name, folder, arguments.rounds, arguments.threads)) for name in arguments.models.split(",")
+        report(name, compete(name, folder, arguments.rounds, arguments.threads, not arguments.without_loader))
+        for name in arguments.models.split(",")
     ]
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
