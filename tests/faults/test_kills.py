@@ -46,4 +46,4 @@ def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
 
 @needs_torch
 def test_planted_bugs_are_found() -> None:
-    run_child("torch", "--bugs", "--kills", "100")
+    run_child("torch", "--bugs", "--kills", "300")

@@ -18,8 +18,9 @@ from dltui.core import attempt, data, fs, loop, worker
 from tests.faults.disk import Recorder
 from tests.faults.lab import Prepared
 
-COMMIT_SECONDS = 0.03
-"""So that there is something to lose in the short life of a victim."""
+COMMIT_SECONDS, CHUNK_SECONDS = 0.1, 0.001
+"""So that most checkpoints are inside of an epoch, however fast the machine: they are due more often than epochs
+commit, and the loop looks up after each step."""
 
 
 class Deadly(Recorder):
@@ -41,7 +42,7 @@ def work(run: Path, prepared: Any, call: int | None = None) -> int:
     """Change this process into the worker of `run`."""
     attempt.Preparation = functools.partial(Prepared, prepared)  # type: ignore[misc, assignment]
     attempt.Attempt.export = lambda self: None  # type: ignore[method-assign]
-    loop.COMMIT_SECONDS = COMMIT_SECONDS
+    loop.COMMIT_SECONDS, loop.CHUNK_SECONDS = COMMIT_SECONDS, CHUNK_SECONDS
     if call is not None:
         fs.FS = Deadly(call)
     log = os.open(run / "worker.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -61,8 +61,7 @@ ADAMW: dict[str, Any] = {"optimizer": "adamw", "lr": 0.001, "weight_decay": 0.1}
 def train_twins(
     folder: Path, dtype: str, tries: list[tuple[str, dict[str, Any]]]
 ) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Both frameworks from PyTorch's initial weights over the same batches, ten steps an epoch: model, and what each of
-    them wrote."""
+    """Both frameworks from PyTorch's initial weights over the same batches: model, and what each of them wrote."""
 
     def path(framework: str, number: int) -> Path:
         return folder / f"{framework}-{number}.npz"
@@ -92,7 +91,7 @@ def train_twins(
 @needs_both
 @pytest.mark.slow
 def test_twins_agree_in_double_precision(tmp_path: Path) -> None:
-    hundred = {"epochs": 10}
+    hundred = {"epochs": 5, "batch_size": 32}
     tries = [("softmax", SGD | hundred), ("mlp", ADAMW | hundred), ("cnn", SGD | hundred)]
     tries += [("cnn", ADAMW), ("linear-regression", {"momentum": 0.0})]
     for number, (model, one, other) in enumerate(train_twins(tmp_path, "float64", tries)):
