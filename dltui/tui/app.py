@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -74,6 +75,8 @@ class DltuiApp(App[None], inherit_bindings=False):
         elif new:
             self.open_form()
         self.set_interval(TICK, self._tick)
+        # The entry point keeps it off until the first frame.
+        self.call_after_refresh(gc.enable)
         loop = asyncio.get_running_loop()
         for number in LEAVING:
             try:

@@ -19,8 +19,12 @@ def main() -> NoReturn:
 
 
 def _screen() -> int:
+    import gc
+
     from dltui.core.errors import DltuiError
 
+    # What is made until the first frame stays: looking through it for garbage only takes time.
+    gc.disable()
     try:
         from dltui.tui.app import run_app
 
