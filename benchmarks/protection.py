@@ -29,32 +29,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from turn_journal import TurnJournal
 from turns import Turns, interval, measure, start
 
 from dltui.core.contract import Data, Split
 from dltui.core.events import Evaluated, Event
-from dltui.core.journal import Journal
 from dltui.core.loop import Loop
 
 CONTENDERS = ("with", "without", "again")
 EPOCHS = 10_000
-
-
-class TurnJournal(Journal):
-    """Gives the turn away after each epoch: when all that belongs to it has been evaluated, written and saved."""
-
-    turns: Turns
-    _over = False
-
-    def emit(self, event: Event, sync: bool = False) -> None:
-        super().emit(event, sync)
-        self._over = self._over or isinstance(event, Evaluated)
-
-    def phase(self, name: str, detail: str = "") -> None:
-        super().phase(name, detail)
-        if name == "training" and self._over:
-            self._over = False
-            self.turns.end()
 
 
 class ForgetfulJournal(TurnJournal):

@@ -34,12 +34,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from turn_journal import TurnJournal
 from turns import Turns, interval, measure, start
 
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.devices import Device, worker_environment
-from dltui.core.events import Evaluated, Event
-from dltui.core.journal import Journal
 from dltui.plugins import torch as plugin
 
 ROWS = {"softmax": 54_000, "mlp": 54_000, "cnn": 8_960}
@@ -56,23 +55,6 @@ def evaluated_rows(name: str) -> int:
 def threads() -> int:
     """CPU threads of each contender; 0: dltui's and PyTorch's own choice, all cores."""
     return int(os.environ["BENCHMARK_THREADS"])
-
-
-class TurnJournal(Journal):
-    """Gives the turn away after each epoch: when all that belongs to it has been evaluated, written and saved."""
-
-    turns: Turns
-    _over = False
-
-    def emit(self, event: Event, sync: bool = False) -> None:
-        super().emit(event, sync)
-        self._over = self._over or isinstance(event, Evaluated)
-
-    def phase(self, name: str, detail: str = "") -> None:
-        super().phase(name, detail)
-        if name == "training" and self._over:
-            self._over = False
-            self.turns.end()
 
 
 def run_dltui(name: str, folder: Path, turns: Turns) -> None:
