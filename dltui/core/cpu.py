@@ -6,6 +6,8 @@ import os
 import platform
 from pathlib import Path
 
+from dltui.core import cgroup
+
 ROOT = Path("/")
 
 
@@ -19,18 +21,8 @@ def cpu_count(root: Path = ROOT) -> int:
 
 def cpu_quota(root: Path = ROOT) -> float | None:
     """Processors that the control groups around this process allow it (cgroup v1 and v2); None without a limit."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    limits = []
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        if controllers == "":
-            limits += [_unified(folder) for folder in _around(root / "sys/fs/cgroup", group)]
-        elif "cpu" in controllers.split(","):
-            for mount in ("cpu", "cpu,cpuacct"):
-                limits += [_legacy(folder) for folder in _around(root / "sys/fs/cgroup" / mount, group)]
+    limits = [_unified(folder) for folder in cgroup.unified(root)]
+    limits += [_legacy(folder) for folder in cgroup.legacy(root, "cpu", ("cpu", "cpu,cpuacct"))]
     return min((limit for limit in limits if limit is not None), default=None)
 
 
@@ -45,20 +37,13 @@ def cpu_name(root: Path = ROOT) -> str:
     return platform.processor() or platform.machine() or "CPU"
 
 
-def _around(mount: Path, group: str) -> list[Path]:
-    """The group's folder and those that contain it: every one of them can set a limit."""
-    folder = mount / group.lstrip("/")
-    inside = [folder, *folder.parents] if ".." not in folder.parts else [mount]
-    return [path for path in inside if path.is_relative_to(mount)]
-
-
 def _unified(folder: Path) -> float | None:
-    quota, period = _words(folder / "cpu.max")[:2] or ("max", "1")
+    quota, period = cgroup.words(folder / "cpu.max")[:2] or ("max", "1")
     return _ratio(quota, period)
 
 
 def _legacy(folder: Path) -> float | None:
-    quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
+    quota, period = cgroup.words(folder / "cpu.cfs_quota_us"), cgroup.words(folder / "cpu.cfs_period_us")
     return _ratio(quota[0], period[0]) if quota and period else None
 
 
@@ -68,10 +53,3 @@ def _ratio(quota: str, period: str) -> float | None:
         return float(quota) / float(period) if float(quota) > 0 else None
     except (ValueError, ZeroDivisionError):
         return None
-
-
-def _words(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="ascii").split()
-    except (OSError, UnicodeDecodeError):
-        return []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dltui.core import fs
+from dltui.core import fs, memory
 from dltui.core.process import ProcessId, current
 from dltui.core.text import clean_line
 
@@ -47,6 +47,12 @@ class Live:
     still: float = 0.0
     """Seconds without a sign of progress, by the worker's own clock."""
     rss: int = 0
+    peak: int = 0
+    """The most resident memory so far, in bytes."""
+    memory_left: int = -1
+    """Bytes that were left for it, on its machine or in its control group; -1 when unknown."""
+    oom_kills: int = -1
+    """How many processes its machine had killed until then for want of memory; -1 when unknown."""
     log_start: int = 0
     """Where in worker.log this attempt began to print."""
 
@@ -84,6 +90,7 @@ class Heartbeat:
         self._slowest = 0.0
         self._stepping = False
         self._lock = threading.Lock()
+        self._memory: tuple[float, tuple[int, int, int, int]] = (-MOST_SECONDS, (0, 0, -1, -1))
         self.totals(*totals)
         self._changed = threading.Event()
         self._over = False
@@ -148,10 +155,9 @@ class Heartbeat:
 
     def _write(self) -> None:
         with self._lock:
-            still = time.monotonic() - self._moved
-            state = dataclasses.replace(
-                self._state, time=time.time(), rss=_rss(), slowest=round(self._slowest, 2), still=round(still, 2)
-            )
+            still, slowest = round(time.monotonic() - self._moved, 2), round(self._slowest, 2)
+            state = dataclasses.replace(self._state, time=time.time(), slowest=slowest, still=still)
+            state = self._with_memory(state)
         data = json.dumps(dataclasses.asdict(state)).encode("ascii")
         data = data.ljust(-(-len(data) // _PAD) * _PAD)
         try:
@@ -161,6 +167,15 @@ class Heartbeat:
             # padding is for. Without even that the readers see an old heartbeat, which is the truth.
             with contextlib.suppress(OSError):
                 self._write_over(data)
+
+    def _with_memory(self, state: Live) -> Live:
+        """With what is known of the memory, not older than a second: it takes a third of a millisecond to ask."""
+        if time.monotonic() - self._memory[0] >= MOST_SECONDS:
+            left, kills = memory.memory_left(), memory.oom_kills()
+            known = (_rss(), memory.peak_rss(), -1 if left is None else left, -1 if kills is None else kills)
+            self._memory = (time.monotonic(), known)
+        rss, peak, memory_left, killed = self._memory[1]
+        return dataclasses.replace(state, rss=rss, peak=peak, memory_left=memory_left, oom_kills=killed)
 
     def _write_over(self, data: bytes) -> None:
         fd = fs.FS.open(self._path, os.O_WRONLY)

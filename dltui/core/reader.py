@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core import process
+from dltui.core import memory, process
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.history import History
 from dltui.core.live import Live, read_live
@@ -93,7 +93,8 @@ class RunReader:
             self.refresh()
         standing = time.monotonic() - self._beat_since
         crash = self._crash(live) if live and alive is False and self._unfinished(live) else ""
-        seen = Seen(alive, standing, self._beat_moved, crash)
+        here = live is not None and alive is False and live.boot_id == process.boot_id()
+        seen = Seen(alive, standing, self._beat_moved, crash, memory.oom_kills() if here else None)
         return status(self._asked(), self.history, live, self.clock() if now is None else now, seen)
 
     def _unfinished(self, live: Live) -> bool:

@@ -36,6 +36,7 @@ _STILL_SECONDS = {"training": 30.0, "evaluating": 30.0, "saving": 120.0, "starti
 """How long the counter may stand still in a phase, beyond four times the longest time so far. Importing, compiling
 and drawing figures give no sign of progress."""
 _STILL_OTHERWISE = 600.0
+_SCARCE_BYTES = 1 << 30
 _PATIENT_PHASES = frozenset({"paused", "queued"})
 
 
@@ -58,12 +59,13 @@ class Status:
 class Seen:
     """What the reader itself found out. `alive` is None for a worker on another host; `standing` is for how many
     seconds of the reader's own clock the heartbeat has been the same, `moved` whether it was another one before;
-    `crash` is what the worker's log says it died of."""
+    `crash` is what the worker's log says it died of, `oom_kills` the count of this machine, None for another one."""
 
     alive: bool | None
     standing: float = 0.0
     moved: bool = False
     crash: str = ""
+    oom_kills: int | None = None
 
 
 def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Seen) -> Status:
@@ -102,7 +104,7 @@ def _unborn(run: dict[str, Any], now: float) -> Status:
 
 def _death(history: History, live: Live, seen: Seen) -> str:
     last_word = live.detail if live.phase == "ended" else ""
-    how = seen.crash or last_word or "the worker was killed"
+    how = seen.crash or last_word or _killed(live, seen)
     step = max(history.step, live.step)
     if not step:
         return f"{how} before the first step" + (f" ({live.phase})" if live.phase != "ended" else "")
@@ -111,6 +113,15 @@ def _death(history: History, live: Live, seen: Seen) -> str:
         return f"{how} at step {step}"
     epoch, inside = divmod(max(step - 1, 0), attempt.steps_per_epoch)
     return f"{how} at epoch {epoch + 1}, step {inside + 1}"
+
+
+def _killed(live: Live, seen: Seen) -> str:
+    """By the machine for want of memory, or by somebody. The kernel tells nobody but its own log whom it killed."""
+    killed = seen.oom_kills is not None and 0 <= live.oom_kills < seen.oom_kills
+    # The count is of the whole machine: where there was plenty for this worker, another process was meant.
+    if not killed or not 0 <= live.memory_left <= max(live.peak, _SCARCE_BYTES):
+        return "the worker was killed"
+    return f"the worker was killed, probably out of memory (it had used {live.peak / 1e9:.1f} GB)"
 
 
 def _silence(history: History, live: Live, now: float, seen: Seen) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -132,6 +133,24 @@ def test_another_host_counts_by_its_heartbeat_alone() -> None:
     assert tell(history(), live(time=NOW + 5000), Seen(None, standing=91)).name == "silent"
 
 
+@pytest.mark.parametrize(
+    ("count", "left", "peak", "words"),
+    [
+        (3, 10**8, 5 * 10**9, "probably out of memory (it had used 5.0 GB) at"),
+        (3, 4 * 10**9, 5 * 10**9, "probably out of memory"),
+        # Nobody was killed since the last heartbeat, or there was plenty, or nothing is known of it.
+        (2, 10**8, 5 * 10**9, "the worker was killed at"),
+        (3, 10**11, 5 * 10**9, "the worker was killed at"),
+        (3, -1, 5 * 10**9, "the worker was killed at"),
+        (None, 10**8, 5 * 10**9, "the worker was killed at"),
+    ],
+)
+def test_a_kill_for_want_of_memory_is_told_from_others(count: int | None, left: int, peak: int, words: str) -> None:
+    beat = live(oom_kills=2, memory_left=left, peak=peak)
+    found = tell(history(), beat, Seen(False, oom_kills=count))
+    assert (found.name, words in found.why) == ("interrupted", True), found.why
+
+
 def test_paused_says_by_whom_or_why() -> None:
     assert tell(history(), live("paused", detail="disk full: 0 B free")).why == "disk full: 0 B free"
     tape = Tape()
@@ -194,6 +213,54 @@ def test_a_crash_is_named(worker: tuple[RunReader, subprocess.Popen[str]], numbe
     reader.directory.worker_log.open("ab").write(b"Fatal Python error: Bus error\n")
     os.kill(child.pid, number)
     assert f"the worker crashed ({name})" in wait_for(reader, "interrupted").why
+
+
+GREEDY = """
+import os, sys, time
+from pathlib import Path
+(Path(sys.argv[2]) / "cgroup.procs").write_text(str(os.getpid()))
+from dltui.core.live import Heartbeat
+beat = Heartbeat(Path(sys.argv[1]), 1, (5, 50))
+beat.phase("training")
+kept = []
+for step in range(10**6):
+    kept.append(bytearray(b"x") * (4 << 20))
+    beat.progress(step + 1, 0)
+    time.sleep(0.02)
+"""
+
+
+@pytest.fixture
+def small_group() -> Iterator[Path]:
+    """A control group that may have 200 MB, or a skip where none can be made."""
+    from dltui.core import cgroup
+
+    groups = [*cgroup.legacy(Path("/"), "memory"), *cgroup.unified(Path("/"))]
+    for group in (folder / f"dltui-test-{os.getpid()}" for folder in groups):
+        try:
+            group.mkdir()
+            limit = next(group / name for name in ("memory.limit_in_bytes", "memory.max") if (group / name).exists())
+            limit.write_text(str(200 << 20))
+        except (OSError, StopIteration):
+            with contextlib.suppress(OSError):
+                group.rmdir()
+            continue
+        break
+    else:
+        pytest.skip("control groups of memory cannot be made here")
+    yield group
+    group.rmdir()
+
+
+def test_the_kernel_kills_a_worker_for_want_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_group: Path
+) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    run = RunDirectory.create("otter", {"created": time.time()})
+    child = subprocess.run([sys.executable, "-c", GREEDY, str(run.path), str(small_group)], timeout=60, check=False)
+    assert child.returncode == -signal.SIGKILL
+    found = wait_for(RunReader(run), "interrupted")
+    assert found.why.startswith("the worker was killed, probably out of memory (it had used 0.")
 
 
 def test_what_an_earlier_attempt_died_of_is_not_told_again(tmp_path: Path) -> None:

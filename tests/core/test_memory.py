@@ -1,0 +1,51 @@
+"""How much memory is left is the least of what the machine and each control group say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dltui.core import memory
+
+MEMINFO = "MemTotal:       16000 kB\nMemFree:         1000 kB\nMemAvailable:    8000 kB\n"
+
+
+def put(root: Path, path: str, text: str) -> None:
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_the_machine_alone(tmp_path: Path) -> None:
+    put(tmp_path, "proc/meminfo", MEMINFO)
+    assert memory.memory_left(tmp_path) == 8000 * 1024
+
+
+def test_a_group_around_the_own_one_has_less(tmp_path: Path) -> None:
+    put(tmp_path, "proc/meminfo", MEMINFO)
+    put(tmp_path, "proc/self/cgroup", "0::/user/job\n")
+    put(tmp_path, "sys/fs/cgroup/user/job/memory.max", "max\n")
+    put(tmp_path, "sys/fs/cgroup/user/job/memory.current", "500\n")
+    put(tmp_path, "sys/fs/cgroup/user/memory.max", "5000\n")
+    put(tmp_path, "sys/fs/cgroup/user/memory.current", "3000\n")
+    assert memory.memory_left(tmp_path) == 2000
+
+
+def test_a_group_of_version_1_beyond_its_limit(tmp_path: Path) -> None:
+    put(tmp_path, "proc/meminfo", MEMINFO)
+    put(tmp_path, "proc/self/cgroup", "4:memory:/job\n3:cpu:/other\n")
+    put(tmp_path, "sys/fs/cgroup/memory/job/memory.limit_in_bytes", "5000\n")
+    put(tmp_path, "sys/fs/cgroup/memory/job/memory.usage_in_bytes", "6000\n")
+    assert memory.memory_left(tmp_path) == 0
+
+
+def test_a_system_that_says_nothing(tmp_path: Path) -> None:
+    assert memory.memory_left(tmp_path) is None
+    assert memory.oom_kills(tmp_path) is None
+    assert memory.peak_rss() > 1 << 20
+
+
+def test_kills_are_counted_where_the_kernel_counts(tmp_path: Path) -> None:
+    put(tmp_path, "proc/vmstat", "nr_free_pages 5\noom_kill 12\nlast 3\n")
+    assert memory.oom_kills(tmp_path) == 12
+    put(tmp_path, "proc/vmstat", "nr_free_pages 5\n")
+    assert memory.oom_kills(tmp_path) is None
