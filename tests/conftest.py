@@ -15,3 +15,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="how many PyTorch workers the fault harness kills (and a fifth as many of TensorFlow, by default 10)",
     )
+    parser.addoption("--kernel", action="store_true", help="try the faults with strace and on a real ext4, as root")

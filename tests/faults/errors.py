@@ -63,14 +63,14 @@ def fail(lab: Lab, expected: Result, first: int, code: int, times: int) -> Outco
     disk.close_all()
     outcome = Outcome(disk.count, ended)
     safe = max((call[1] for call in disk.trace if call[0] == "saved"), default=0)
-    outcome.faults += _judge(run, ended, expected)
+    outcome.faults += judge(run, ended, expected)
     if ended != 0:
         outcome.faults += examine(lab, run, safe, expected)
     shutil.rmtree(run.path)
     return outcome
 
 
-def _judge(run: RunDirectory, ended: int, expected: Result) -> list[str]:
+def judge(run: RunDirectory, ended: int, expected: Result) -> list[str]:
     """Whether the state that is shown is the true one."""
     reader = RunReader(run)
     reader.refresh()
