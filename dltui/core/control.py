@@ -95,6 +95,20 @@ def take(run_dir: Path) -> list[Command]:
     return commands
 
 
+def killer(run_dir: Path) -> str:
+    """Who asked last to kill a worker that did not live to acknowledge it; empty when nobody did. Changes nothing."""
+    try:
+        names = sorted(name for name in os.listdir(run_dir / "control") if _NAME.fullmatch(name))  # noqa: PTH208
+    except OSError:
+        return ""
+    for name in reversed(names):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            command = _read(run_dir / "control" / name)
+            if command.action == "kill":
+                return command.by
+    return ""
+
+
 def _read(path: Path) -> Command:
     with path.open("rb") as file:
         data = file.read(_MOST_BYTES + 1)

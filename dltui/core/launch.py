@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui import __version__
-from dltui.core import paths, share
+from dltui.core import birth, paths, share
 from dltui.core.devices import Device, resolve, worker_environment
 from dltui.core.errors import RunError, UsageError
 from dltui.core.fields import check_values
@@ -141,6 +141,7 @@ def spawn_worker(run: RunDirectory, more_epochs: int = 0) -> int:
         os.close(log)
     # Kept and looked at again, so that a worker that ended does not stay a zombie of a long-lived screen.
     _WORKERS[:] = [worker, *(other for other in _WORKERS if other.poll() is None)]
+    birth.announce(run.path, worker.pid)
     return worker.pid
 
 

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core import memory, process
+from dltui.core import control, memory, process
+from dltui.core.birth import read_birth
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.history import History
 from dltui.core.live import Live, read_live
@@ -91,11 +92,29 @@ class RunReader:
         if live and (alive is False or live.phase == "ended") and self._unfinished(live):
             # It may have ended between the look at its log and the look at its process.
             self.refresh()
-        standing = time.monotonic() - self._beat_since
-        crash = self._crash(live) if live and alive is False and self._unfinished(live) else ""
-        here = live is not None and alive is False and live.boot_id == process.boot_id()
-        seen = Seen(alive, standing, self._beat_moved, crash, memory.oom_kills() if here else None)
-        return status(self._asked(), self.history, live, self.clock() if now is None else now, seen)
+        if live and alive is False and self._unfinished(live):
+            seen = self._autopsy(live)
+        else:
+            seen = Seen(alive, time.monotonic() - self._beat_since, self._beat_moved)
+        now = self.clock() if now is None else now
+        return self._being_born(live, alive) or status(self._asked(), self.history, live, now, seen)
+
+    def _autopsy(self, live: Live) -> Seen:
+        """What there is to know of a worker's death."""
+        here = live.boot_id == process.boot_id()
+        killer = control.killer(self.directory.path)
+        return Seen(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
+
+    def _being_born(self, live: Live | None, alive: bool | None) -> Status | None:
+        """Of a worker that was started and has said nothing yet; None when the heartbeat and the log say it all."""
+        birth = read_birth(self.directory.path) if live is None or alive is False else None
+        if birth is None or birth.time < max(live.time if live else 0.0, self.history.ended_at):
+            return None
+        if process.alive(birth.process):
+            return Status("starting", "the worker is being started", "starting", birth.time)
+        if process.alive(birth.process) is None or self.live() != live:
+            return None
+        return Status("interrupted", "the worker died before it began; see worker.log", "ended", birth.time)
 
     def _unfinished(self, live: Live) -> bool:
         return self.history.ended is None or live.attempt > self.history.ended_attempt

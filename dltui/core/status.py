@@ -59,13 +59,15 @@ class Status:
 class Seen:
     """What the reader itself found out. `alive` is None for a worker on another host; `standing` is for how many
     seconds of the reader's own clock the heartbeat has been the same, `moved` whether it was another one before;
-    `crash` is what the worker's log says it died of, `oom_kills` the count of this machine, None for another one."""
+    `crash` is what the worker's log says it died of; `oom_kills` how many processes this machine has killed for want
+    of memory, None for another machine or another boot; `killer` who asked to kill the worker."""
 
     alive: bool | None
     standing: float = 0.0
     moved: bool = False
     crash: str = ""
     oom_kills: int | None = None
+    killer: str = ""
 
 
 def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Seen) -> Status:
@@ -117,6 +119,8 @@ def _death(history: History, live: Live, seen: Seen) -> str:
 
 def _killed(live: Live, seen: Seen) -> str:
     """By the machine for want of memory, or by somebody. The kernel tells nobody but its own log whom it killed."""
+    if seen.killer:
+        return f"killed by {seen.killer}"
     killed = seen.oom_kills is not None and 0 <= live.oom_kills < seen.oom_kills
     # The count is of the whole machine: where there was plenty for this worker, another process was meant.
     if not killed or not 0 <= live.memory_left <= max(live.peak, _SCARCE_BYTES):

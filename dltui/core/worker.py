@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from dltui.core import control, share
+from dltui.core import birth, control, share
 from dltui.core.attempt import Attempt
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.live import Heartbeat
@@ -42,6 +42,7 @@ def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
     number = reader.history.attempts_started + 1
     heartbeat = Heartbeat(run.path, number)
     heartbeat.phase("starting")
+    birth.born(run.path)
     try:
         log = EventLog(run.events_path, number)
     except OSError as error:

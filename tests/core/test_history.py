@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dltui.core.events import (
@@ -246,6 +246,8 @@ JSON = st.recursive(
 NAMES = sorted({name for event in EVENTS.values() for name in event.__dataclass_fields__} | {"elapsed"})
 
 
+# Values of any shape take their time to be made on a busy machine.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(sorted(EVENTS)),
     st.dictionaries(st.sampled_from(NAMES), JSON),

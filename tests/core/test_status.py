@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from dltui.core import birth, control
 from dltui.core.events import CommandObeyed
 from dltui.core.history import History
-from dltui.core.live import Live
+from dltui.core.live import Heartbeat, Live
 from dltui.core.reader import RunReader
 from dltui.core.rundir import RunDirectory
 from dltui.core.status import NAMES, Seen, Status, status
@@ -207,6 +208,15 @@ def test_a_killed_worker_is_interrupted_within_two_seconds(worker: tuple[RunRead
     assert reader.status().name == "interrupted"
 
 
+def test_who_killed_it_is_named(worker: tuple[RunReader, subprocess.Popen[str]]) -> None:
+    reader, child = worker
+    control.send(reader.directory.path, "checkpoint", {}, "ben@lab")
+    control.send(reader.directory.path, "kill", {}, "anna@lab")
+    assert "killed" not in wait_for(reader, "running").why
+    child.kill()
+    assert wait_for(reader, "interrupted").why.startswith("killed by anna@lab at step ")
+
+
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGSEGV, "SIGSEGV"), (signal.SIGABRT, "SIGABRT")])
 def test_a_crash_is_named(worker: tuple[RunReader, subprocess.Popen[str]], number: int, name: str) -> None:
     reader, child = worker
@@ -272,6 +282,33 @@ def test_what_an_earlier_attempt_died_of_is_not_told_again(tmp_path: Path) -> No
     child.kill()
     child.wait()
     assert "the worker was killed" in wait_for(RunReader(run), "interrupted").why
+
+
+def test_a_worker_that_dies_while_it_is_born(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    run = RunDirectory.create("otter", {"created": time.time()})
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    birth.announce(run.path, child.pid)
+    reader = RunReader(run)
+    assert (reader.status().name, reader.status().why) == ("starting", "the worker is being started")
+    child.kill()
+    assert "died before it began" in wait_for(reader, "interrupted").why
+    child.wait()
+    # What was said of one that came to life does not matter any more, whether or not it was cleared away.
+    beat = Heartbeat(run.path, 1)
+    assert reader.status().name == "starting"
+    beat.stop()
+    assert "died before it began" not in reader.status().why
+    birth.born(run.path)
+    assert birth.read_birth(run.path) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"pid": 1}', '{"pid": "x", "host": "", "boot_id": "", "start_ticks": 1}']
+)
+def test_a_birth_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "birth.json").write_text(text)
+    assert birth.read_birth(tmp_path) is None
 
 
 def test_a_frozen_worker_is_silent_within_thirty_seconds(worker: tuple[RunReader, subprocess.Popen[str]]) -> None:

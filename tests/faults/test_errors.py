@@ -28,5 +28,5 @@ def test_a_storage_error_ends_the_run_but_harms_nothing(lab: Lab, recording: Rec
 def test_a_full_disk_is_waited_for(lab: Lab, recording: Recording) -> None:
     outcomes = [fail(lab, recording.result, number, errno.ENOSPC, times=2) for number in range(calls(recording))]
     assert faults(outcomes) == []
-    # Only a run that has not begun yet is refused: by the two calls that make its log.
-    assert [number for number, outcome in enumerate(outcomes) if outcome.code] == [3, 4]
+    # Only a run that has not begun yet is refused: by the two calls that make its log, 4 and 5.
+    assert [number for number, outcome in enumerate(outcomes) if outcome.code] == [3, 4, 5]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -98,8 +99,10 @@ class ResumePage(Page):
             return []
         found = self.found
         rows: list[Row] = [[], [(f"  {self.run.name}", "bold"), (f" was {found.ended}", "")], []]
-        rows += [[("  " + found.restored, "good" if found.restored.startswith("restored") else "warn")], []]
-        rows += [[("  " + line, "warn")] for line in found.differs]
+        rows += _lines(found.restored, width, "good" if found.restored.startswith("restored") else "warn")
+        rows.append([])
+        for line in found.differs:
+            rows += _lines(line, width, "warn")
         if not found.differs:
             rows.append([("  nothing differs: versions, device and threads are those of the last attempt", "dim")])
         last = found.planned + self.more
@@ -137,6 +140,11 @@ class ResumePage(Page):
 
     def action_back(self) -> None:
         self.dltui.back()
+
+
+def _lines(text: str, width: int, style: str) -> list[Row]:
+    """A sentence over as many lines as it takes."""
+    return [[("  " + line, style)] for line in textwrap.wrap(text, width - 4)]
 
 
 def _problem(text: str) -> str:
