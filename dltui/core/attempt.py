@@ -15,7 +15,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from dltui import __version__
-from dltui.core import checkpoint, explain, fingerprint, manager, predictions, twin, twin_side
+from dltui.core import checkpoint, explain, fingerprint, logout, manager, predictions, twin, twin_side
 from dltui.core.devices import cpu_count
 from dltui.core.errors import RunError
 from dltui.core.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
@@ -128,6 +128,8 @@ class Attempt:
         loop = Loop(trainable, data, planner, self.journal, progress, lambda: self._preempted)
         self.heartbeat.totals(planner.epochs, planner.total_steps)
         self.journal.emit(self._started(loop, backend, data, resumed_from), sync=True)
+        if doubt := logout.warning(fingerprint.user()):
+            self.journal.emit(Logged("warning", doubt))
         return loop
 
     def _plugins(self) -> tuple[Model, Backend]:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from dltui.core import fs, process
+from dltui.core.live import read_live
 from dltui.core.process import ProcessId
 
 _NAME = "birth.json"
+_LAST_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,16 @@ class Birth:
 
     process: ProcessId
     time: float
+
+
+def wait_for_last(run_dir: Path) -> None:
+    """Wait for the last worker of a run that has ended: it still draws the figures, and holds the run until then."""
+    deadline = time.monotonic() + _LAST_SECONDS
+    while time.monotonic() < deadline:
+        live = read_live(run_dir)
+        if live is None or live.phase not in ("exporting", "ended") or not process.alive(live.process):
+            return
+        time.sleep(0.05)
 
 
 def announce(run_dir: Path, pid: int) -> None:

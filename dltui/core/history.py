@@ -85,6 +85,8 @@ class History:
         """When the latest attempt began to train."""
         self.last_time = 0.0
         self.samples_per_second: float | None = None
+        self.damaged = 0
+        """Lines of the log that could not be read: what they said is missing."""
         self.malformed = 0
         """Events that lack a field or carry a wrong type."""
         self._chunk_steps = column()

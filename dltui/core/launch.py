@@ -121,6 +121,7 @@ def spawn_worker(run: RunDirectory, more_epochs: int = 0) -> int:
 
     `more_epochs` are trained beyond what was planned so far.
     """
+    birth.wait_for_last(run.path)
     command, environment = worker_command(run)
     command += ["--more-epochs", str(more_epochs)] if more_epochs else []
     log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)

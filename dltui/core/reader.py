@@ -74,6 +74,8 @@ class RunReader:
         if self._tail.restarted and not changed:
             # It is another file, and an empty one.
             self.history, changed = History(), True
+        changed = changed or self.history.damaged != self.bad_lines
+        self.history.damaged = self.bad_lines
         return changed
 
     def live(self) -> Live | None:

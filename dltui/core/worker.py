@@ -88,12 +88,12 @@ def _listen(attempt: Attempt) -> None:
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
         signal.signal(name, preempt)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    # Not USR1 or USR2, which Slurm uses: the stacks of a hanging worker go to worker.log.
-    faulthandler.register(signal.SIGQUIT, all_threads=True)
 
 
 def main(argv: list[str] | None = None) -> int:
     faulthandler.enable()
+    # Not USR1 or USR2, which Slurm uses: the stacks of a hanging worker go to worker.log.
+    faulthandler.register(signal.SIGQUIT, all_threads=True)
     parser = argparse.ArgumentParser("python -P -m dltui.core.worker")
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("--debug", action="store_true")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from dltui.core import control
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE
 
@@ -19,7 +24,7 @@ def test_a_damaged_best_checkpoint_costs_only_the_best(program: Program) -> None
     assert best is not None
     for folder in program.run("r").glob(f"checkpoints/*{best.step:08d}"):
         (folder / "state.safetensors").write_bytes(b"damaged")
-    program("stop", "r")
+    control.send(program.run("r"), "stop", {})
     program.wait("r", lambda live: live.phase == "ended")
     reader = program.reader("r")
     assert reader.status().name == "stopped"
@@ -41,6 +46,50 @@ def test_a_second_worker_refuses_and_the_first_goes_on(program: Program) -> None
     assert f"is running, pid {live.pid}" in second.stderr
     assert second.stderr.count("\n") == 1
     program.wait("r", lambda live: live.phase == "ended")
+    assert program.reader("r").status().name == "finished"
+
+
+def test_stacks_show_where_a_worker_stands_and_it_goes_on(program: Program) -> None:
+    program("train", "softmax-numpy", *FAST, "--step-seconds", "0.05", "--detach")
+    live = program.wait("r", lambda live: live.step > 0)
+    shown = program("stacks", "r").stdout
+    assert "most recent call first" in shown
+    assert "fake_plugin.py" in shown
+    os.kill(live.pid, signal.SIGSTOP)
+    assert program("stacks", "r", code=1).stderr.strip().startswith("dltui: r does not answer")
+    os.kill(live.pid, signal.SIGCONT)
+    program.wait("r", lambda live: live.phase == "ended")
+    assert program.reader("r").status().name == "finished"
+    assert "nothing to look at" in program("stacks", "r", code=2).stderr
+
+
+def test_signals_that_come_again_and_again_end_it_once(program: Program) -> None:
+    """As Slurm and impatient people send them, in the middle of a commit too."""
+    program("train", "softmax-numpy", *FAST[:-1], "whole")
+    program("train", "softmax-numpy", *FAST, "--step-seconds", "0.02", "--checkpoint-seconds", "0.05", "--detach")
+    live = program.wait("r", lambda live: live.step > 5)
+    with contextlib.suppress(ProcessLookupError):
+        for _ in range(200):
+            os.kill(live.pid, signal.SIGTERM)
+            time.sleep(0.002)
+    program.wait_status("r", "preempted", seconds=20)
+    left = program.reader("r").history
+    assert left.checkpoints[-1]["step"] >= live.step, "it went on to the next step and saved"
+    program("resume", "r")
+    assert program.reader("r").history.attempts == 2
+    assert program.summary("r")["weights_sha256"] == program.summary("whole")["weights_sha256"]
+
+
+def test_damaged_lines_of_the_log_are_counted(program: Program) -> None:
+    program("train", "softmax-numpy", *FAST)
+    log = program.run("r") / "events.jsonl"
+    data = bytearray(log.read_bytes())
+    lines = data.split(b"\n")
+    middle = sum(len(line) + 1 for line in lines[:2])
+    data[middle : middle + 100] = b"#" * 100
+    log.write_bytes(bytes(data))
+    shown = program("attach", "r", "--plain").stdout
+    assert "of the log cannot be read" in shown
     assert program.reader("r").status().name == "finished"
 
 

@@ -1,4 +1,4 @@
-"""`dltui pause | stop | kill | checkpoint | set`: commands to a running run, each one acknowledged."""
+"""`dltui pause | stop | kill | checkpoint | set | stacks`: commands to a running run, each one acknowledged."""
 
 from __future__ import annotations
 
@@ -148,6 +148,30 @@ def _step(reader: RunReader, step: int) -> int:
         last = f" and below {attempt.total_steps:,}" if attempt else ""
         raise UsageError(f"--at-step must be at least 0{last}, got {step}")
     return step
+
+
+@click.command()
+@click.argument("run", shell_complete=completion.runs)
+def stacks(run: str) -> int:
+    """Show where the threads of a run's worker stand, for one that hangs. The run is not disturbed."""
+    from dltui.core import process
+
+    reader = alive_run(run, "look at")
+    live, log = reader.live(), reader.directory.worker_log
+    if live is None:
+        raise UsageError(f"{reader.directory.id} has no process yet; try again in a moment")
+    begin = log.stat().st_size
+    process.send_signal(live.process, signal.SIGQUIT)
+    deadline = time.monotonic() + SETTLE_SECONDS
+    told = b""
+    while time.monotonic() < deadline and b"most recent call first" not in told:
+        time.sleep(0.1)
+        told = log.read_bytes()[begin:]
+    if not told:
+        raise RunError(f"{reader.directory.id} does not answer (stopped, or stuck in the kernel); end it: dltui kill")
+    for line in told.decode("utf-8", "replace").splitlines():
+        say(line)
+    return 0
 
 
 @click.command()

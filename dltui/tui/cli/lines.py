@@ -20,6 +20,7 @@ class Lines:
         self._phase = ""
         self._epochs: dict[int, float] = {}
         self._logs = 0
+        self._damaged = 0
         self._commands = 0
         self._test: dict[str, Any] | None = None
         self._silent = False
@@ -48,7 +49,7 @@ class Lines:
     def _phases(self, history: History, live: Live | None, status: Status) -> list[str]:
         """The waits before the first epoch and after the last, and a worker that fell silent."""
         if status.name == "silent":
-            lines = [] if self._silent else [f"silent: {status.why}"]
+            lines = [] if self._silent else [f"silent: {status.why}; `dltui stacks RUN` shows where it stands"]
             self._silent = True
             return lines
         self._silent = False
@@ -88,6 +89,9 @@ class Lines:
         total = history.logged
         entries = list(history.logs)[-(total - self._logs) :] if total > self._logs else []
         self._logs = total
+        if history.damaged > self._damaged:
+            self._damaged = history.damaged
+            entries.append((history.last_time, "warning", damaged(history)))
         return [f"{level}: {text}" for _, level, text in entries if level in ("warning", "error")]
 
     def _commanded(self, history: History) -> list[str]:
@@ -101,6 +105,12 @@ class Lines:
         self._test = history.test
         metrics = "  ".join(f"{name} {numbers.metric(name, value)}" for name, value in history.test["metrics"].items())
         return [f"test (with the checkpoint of epoch {history.test['epoch']})  {metrics}"]
+
+
+def damaged(history: History) -> str:
+    """What is missing from the log."""
+    some = "1 line" if history.damaged == 1 else f"{history.damaged:,} lines"
+    return f"{some} of the log cannot be read"
 
 
 def attempt_line(history: History) -> str:

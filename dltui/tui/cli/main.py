@@ -27,6 +27,7 @@ SECTIONS = {
         "pause": ("control:pause", "pause a run between two steps"),
         "stop": ("control:stop", "end a run early and keep everything: checkpoint, evaluation, figures"),
         "kill": ("control:kill", "end a run at once; what came after its last checkpoint is lost"),
+        "stacks": ("control:stacks", "show where a run that hangs stands, thread by thread"),
         "checkpoint": ("control:checkpoint", "save a checkpoint now"),
         "set": ("control:set_value", "change the learning rate of a running run: dltui set RUN lr=0.01"),
         "export": ("export:export", "write the figures and tables of runs again, or elsewhere"),

@@ -154,6 +154,8 @@ class RunPage(RunActions):
         waiting = super().idle()
         if waiting or self.run is None:
             return waiting
+        if self.run.status == "silent":
+            return [(f" where it stands: dltui stacks {self.run.id};  K kills it, its last checkpoint stays", "warn")]
         if self.run.is_live:
             return [(f" q leaves, the run goes on; back with: dltui attach {self.run.id}", "faint")]
         if self.view is not None and self.view.suggestion is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from dltui.tui.cli.lines import damaged
 from dltui.tui.format import STATUS_STYLES, metric, size
 from dltui.tui.ink import Row, fit, safe
 
@@ -33,6 +34,8 @@ def timeline(history: History) -> list[Line]:
         again = f"attempt {history.attempts}, from step {attempt.start_step:,}: " if history.attempts > 1 else ""
         text = f"{again}training begins on {safe(attempt.host)}, {versions}, {attempt.threads} threads"
         lines.append((history.started_at, "accent", text))
+    if history.damaged:
+        lines.append((history.last_time, "warn", damaged(history)))
     if history.test is not None:
         values = ", ".join(f"{safe(name)} {metric(name, value)}" for name, value in _shown(history.test["metrics"]))
         which = f", with epoch {history.test['epoch']}" if history.test.get("epoch") else ""
