@@ -62,9 +62,13 @@ class EpochRecord:
 
 
 class History:
-    """Fold events with `fold`. A later attempt's start supersedes what came after its start step."""
+    """Fold events with `fold`. A later attempt's start supersedes what came after its start step.
 
-    def __init__(self) -> None:
+    With `most_points` the training curve is kept in about that many points at most, however long the run.
+    """
+
+    def __init__(self, most_points: int | None = None) -> None:
+        self.most_points = most_points
         self.points = Points()
         self.epochs: dict[int, EpochRecord] = {}
         self.attempt: AttemptStarted | None = None
@@ -83,6 +87,8 @@ class History:
         self.ended_at = 0.0
         self.started_at = 0.0
         """When the latest attempt began to train."""
+        self.starts: list[tuple[int, float]] = []
+        """(step, unix seconds) at which each attempt began of which anything still counts."""
         self.last_time = 0.0
         self.samples_per_second: float | None = None
         self.damaged = 0
@@ -130,6 +136,7 @@ class History:
         self.attempt = event
         self.attempts += 1
         self.started_at = float(record["time"])
+        self.starts = [*(kept for kept in self.starts if kept[0] < start), (start, self.started_at)]
         self.ended = self.test = self.samples_per_second = None
         self.points.cut(start)
         self.epochs = {number: kept for number, kept in self.epochs.items() if number <= epoch and kept.step <= start}
@@ -140,6 +147,8 @@ class History:
 
     def _trained(self, record: Record) -> None:
         self.points.add(record)
+        if self.most_points is not None and len(self.points) > self.most_points:
+            self.points.compact(self.most_points)
         if record["steps"]:
             self._chunk_steps.append(record["steps"][-1])
             self._chunk_seconds.append(_number(record["seconds"]))
@@ -190,6 +199,16 @@ class History:
         self.ended = event
         self.ended_attempt = record["attempt"]
         self.ended_at = float(record["time"])
+
+    def forget_end(self) -> None:
+        """Leave what the points and epochs tell: no test, no end, and times as the epochs have them."""
+        done = self.step
+        keep = bisect_right(self._chunk_steps, done)
+        self._chunk_steps, self._chunk_seconds = self._chunk_steps[:keep], self._chunk_seconds[:keep]
+        evaluating = sum(record.evaluation_seconds or 0.0 for record in self.epochs.values())
+        self.ended = self.test = self.samples_per_second = None
+        self._best_known = False
+        self._elapsed = {0: self.train_seconds + evaluating}
 
     @property
     def monitor(self) -> dict[str, str] | None:
