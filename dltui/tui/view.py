@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,10 @@ from dltui.tui.summary import Summary, open_reader, summarize
 if TYPE_CHECKING:
     from dltui.core.live import Live
     from dltui.core.reader import RunReader
+    from dltui.core.review import Key, Opinion
     from dltui.core.rundir import RunDirectory
     from dltui.tui.look_inside import Fit, Matrix
+    from dltui.tui.mistakes import Mistakes
 
 LOG_BYTES = 65_536
 
@@ -42,6 +44,9 @@ class RunView:
     """What to try after a failure."""
     figures: bool = False
     """Whether its export folder exists."""
+    mistakes: Mistakes | None = None
+    review: Mapping[Key, Opinion] = field(default_factory=dict)
+    """What people think of the mistakes."""
 
     @property
     def ended(self) -> bool:
@@ -74,7 +79,7 @@ def frozen(history: History) -> History:
 
 
 class RunWatch:
-    """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside"."""
+    """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside", "mistakes"."""
 
     def __init__(self, directory: RunDirectory, clock: Callable[[], float]) -> None:
         self.directory = directory
@@ -100,9 +105,12 @@ class RunWatch:
         numbers = asked.get("task") == "regression"
         matrix = self._inside.matrix() if self._inside and "inside" in wants and not numbers else None
         fit = self._inside.fit() if self._inside and numbers else None
+        reviewing = self._inside is not None and "mistakes" in wants and not numbers
+        mistakes = self._inside.mistakes() if self._inside and reviewing else None
+        review = self._inside.review(Path(str(asked.get("exports", "")))) if self._inside and reviewing else {}
         drawn = summary.status in OVER and summary.phase != "exporting"
         figures = drawn and Path(str(asked.get("exports", ""))).is_dir()
-        content = (output, matrix, fit, wants, summary.status)
+        content = (output, matrix, fit, mistakes, review, wants, summary.status)
         known = (summary, live, figures, content)
         if not changed and known == self._known:
             return None
@@ -112,7 +120,21 @@ class RunWatch:
         self._known = known
         at = progress(self._history, live)
         tried = suggestion(reader)
-        return RunView(self._content, summary, asked, self._history, live, at, output, matrix, fit, tried, figures)
+        return RunView(
+            self._content,
+            summary,
+            asked,
+            self._history,
+            live,
+            at,
+            output,
+            matrix,
+            fit,
+            tried,
+            figures,
+            mistakes,
+            review,
+        )
 
     def _read_output(self) -> tuple[str, ...]:
         """The last lines that the process printed."""

@@ -192,6 +192,14 @@ def ready(app: DltuiApp) -> bool:
     return bool(page.read and page.devices is not None)
 
 
+def looked_inside(page: Any) -> bool:
+    """Whether the open tab of a run has what it shows."""
+    wants = page.state.wants()
+    if page.view.regression or "inside" not in wants:
+        return True
+    return page.view.matrix is not None and ("mistakes" not in wants or page.view.mistakes is not None)
+
+
 async def until(pilot: Any, condition: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait for what a thread brings."""
     end = time.monotonic() + seconds

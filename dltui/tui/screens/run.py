@@ -10,6 +10,7 @@ from textual.message import Message
 
 from dltui.tui.format import RESUMABLE, duration
 from dltui.tui.ink import Row, fit, rule, safe
+from dltui.tui.inside_actions import InsideActions
 from dltui.tui.page import bind
 from dltui.tui.run_actions import RunActions
 from dltui.tui.summary import Summary
@@ -35,7 +36,7 @@ class RunRead(Message):
         self.view = view
 
 
-class RunPage(RunActions):
+class RunPage(InsideActions, RunActions):
     """A run, live or ended."""
 
     name_of_page = "Run"
@@ -49,7 +50,7 @@ class RunPage(RunActions):
         bind("escape", "back", "back", "to the list of runs"),
         bind("g", "log_scale", "log scale", "logarithmic loss"),
         bind("z", "zoom", "zoom", "one chart over the whole width, the other, both"),
-        bind("o", "output", "output", "in the log: what the process printed, or what happened"),
+        bind("o", "output", "order / output", "another order of classes; in the log: what the process printed"),
         bind("t", "try_remedy", "try", "after a failure: the form of a new run, filled with what may help"),
         bind("up,k", "scroll(-1)", "up", "scroll up"),
         bind("down,j", "scroll(1)", "down", "scroll down"),
@@ -120,7 +121,9 @@ class RunPage(RunActions):
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        """Of a run that has ended other things can be asked than of one that lives."""
+        """Of a run that has ended other things can be asked than of one that lives; a tab may have keys of its own."""
+        if own := self.state.keys(self.view):
+            return own
         if self.view is not None and self.view.ended:
             if self.view.suggestion is not None:
                 tried = ("t", f"try {safe(self.view.suggestion.words)}")
@@ -199,7 +202,7 @@ class RunPage(RunActions):
             self._drawn[name] = (whole, make())
         return self._drawn[name][1]
 
-    def _show(self, tab: Tab) -> None:
+    def show_tab(self, tab: Tab) -> None:
         self.state.choose(tab)
         if self._watch is not None and self._watcher is not None:
             self._watch.wants = self.state.wants()
@@ -208,10 +211,10 @@ class RunPage(RunActions):
         self.call_after_refresh(self.redraw)
 
     def action_tab(self, number: int) -> None:
-        self._show(TABS[number])
+        self.show_tab(TABS[number])
 
     def action_turn(self, by: int) -> None:
-        self._show(TABS[(TABS.index(self.state.tab) + by) % len(TABS)])
+        self.show_tab(TABS[(TABS.index(self.state.tab) + by) % len(TABS)])
 
     def action_back(self) -> None:
         self.dltui.back()
@@ -226,8 +229,11 @@ class RunPage(RunActions):
         self.redraw()
 
     def action_output(self) -> None:
+        if self.state.reorder():
+            self.redraw("#tab")
+            return
         self.state.output = not self.state.output
-        self._show(Tab.LOG)
+        self.show_tab(Tab.LOG)
 
     def action_try_remedy(self) -> None:
         found = self.view.suggestion if self.view else None
@@ -237,5 +243,5 @@ class RunPage(RunActions):
             self.dltui.open_form(self.directory, found.values)
 
     def action_scroll(self, by: int) -> None:
-        self.state.scroll(by, self.view)
+        self.state.scroll(by, self.view, self.tab_size)
         self.redraw()
