@@ -1,6 +1,6 @@
-"""What a run's curves say, in plain words, where they say it beyond doubt; tried on the real curves in tests/core/curves.
+"""What a run's curves say, in plain words, where they say it beyond doubt; tried on real ones in tests/core/curves.
 
-Every rule looks at whole epochs only and is silent when in doubt: a wrong word costs more trust than ten right ones earn.
+Every rule looks at whole epochs only and is silent when in doubt: one wrong word costs the trust of ten right ones.
 """
 
 from __future__ import annotations

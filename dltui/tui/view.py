@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.history import History
 from dltui.core.status import OVER
 from dltui.core.suggestion import Suggestion, suggestion
+from dltui.core.verdict import Verdict, judge
 from dltui.tui.cli.progress import Progress, progress
 from dltui.tui.look_inside import Inside
 from dltui.tui.summary import Summary, open_reader, summarize
@@ -47,6 +48,8 @@ class RunView:
     mistakes: Mistakes | None = None
     review: Mapping[Key, Opinion] = field(default_factory=dict)
     """What people think of the mistakes."""
+    verdict: Verdict | None = None
+    """What the curves say."""
 
     @property
     def ended(self) -> bool:
@@ -89,6 +92,8 @@ class RunWatch:
         self._known: tuple[Any, ...] = ()
         self._inside: Inside | None = None
         self._history: History | None = None
+        self._verdict: Verdict | None = None
+        self._judged: tuple[Any, ...] = ()
         self._content = 0
         self._output: tuple[tuple[int, int], tuple[str, ...]] = ((0, 0), ())
 
@@ -117,6 +122,7 @@ class RunWatch:
         self._content += changed or self._known[-1:] != (content,)
         if changed or self._history is None:
             self._history = frozen(reader.history)
+            self._judge(asked)
         self._known = known
         at = progress(self._history, live)
         tried = suggestion(reader)
@@ -134,7 +140,18 @@ class RunWatch:
             figures,
             mistakes,
             review,
+            self._verdict,
         )
+
+    def _judge(self, asked: dict[str, Any]) -> None:
+        """Only when an epoch was evaluated, or all is over: verdicts look at nothing else."""
+        history = self._history
+        assert history is not None
+        epochs = history.epochs
+        key = (len(epochs), epochs[max(epochs)] if epochs else None, history.ended, not len(history.points))
+        if key != self._judged:
+            self._judged = key
+            self._verdict = judge(history, str(asked.get("config", {}).get("schedule", "")))
 
     def _read_output(self) -> tuple[str, ...]:
         """The last lines that the process printed."""

@@ -18,7 +18,7 @@ from dltui.tui.tab_views import TABS, Tab, TabState, draw_tab
 from dltui.tui.view import RunView, RunWatch
 from dltui.tui.watch import Watcher
 from dltui.tui.widgets import timeline
-from dltui.tui.widgets.numbers import numbers
+from dltui.tui.widgets.numbers import numbers, verdict_row
 from dltui.tui.widgets.rows import Rows
 from dltui.tui.widgets.run_head import progress_row, tabs, title
 
@@ -184,7 +184,8 @@ class RunPage(InsideActions, RunActions):
         return self._kept("tab", (width, height, self.state.key()), make)
 
     def _numbers(self, width: int, height: int) -> list[Row]:
-        return [rule(width), *numbers(self.view, self.dltui.services.clock(), width), rule(width)]
+        said = verdict_row(self.view.verdict if self.view else None, width)
+        return [rule(width), *numbers(self.view, self.dltui.services.clock(), width), said]
 
     def _last(self, width: int, height: int) -> list[Row]:
         services = self.dltui.services
