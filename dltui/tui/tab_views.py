@@ -13,6 +13,7 @@ from dltui.tui.widgets import timeline
 from dltui.tui.widgets.classes import classes
 from dltui.tui.widgets.confusion import confusion
 from dltui.tui.widgets.curves import curves, fit_chart
+from dltui.tui.widgets.hardware import hardware, length
 from dltui.tui.widgets.largest import largest
 from dltui.tui.widgets.mistakes import mistakes, places
 from dltui.tui.widgets.structure import structure
@@ -29,6 +30,7 @@ EXPLANATIONS = {
     "Classes": "precision and recall of each class; of a regression, the residuals",
     "Structure": "the layers of the model",
     "Log": "what happened, and what the process printed",
+    "Hardware": "load, memory, temperature and power of each device, and who holds it",
 }
 NOT_YET = "after the first epoch: what it takes for what"
 NEVER = "nothing was evaluated: the run ended before its first epoch did"
@@ -45,6 +47,7 @@ class Tab(Enum):
     CLASSES = "Classes"
     STRUCTURE = "Structure"
     LOG = "Log"
+    HARDWARE = "Hardware"
 
     @property
     def explanation(self) -> str:
@@ -82,6 +85,7 @@ class TabState:
         """What the reading thread must bring for this tab."""
         wants = {"inside"} if self.tab.value in LOOKING else set()
         wants |= {"mistakes"} if self.tab is Tab.MISTAKES else set()
+        wants |= {"hardware"} if self.tab is Tab.HARDWARE else set()
         return frozenset(wants | ({"output"} if self.tab is Tab.LOG and self.output else set()))
 
     def hint(self) -> Row:
@@ -167,7 +171,7 @@ def _length(state: TabState, view: RunView | None) -> int:
         return max(len(view.output if state.output else timeline.timeline(view.history)) - 1, 0)
     if state.tab is Tab.STRUCTURE:
         return max(len(view.history.attempt.layers) - 1, 0) if view.history.attempt else 0
-    return 0
+    return length(view.hardware) if state.tab is Tab.HARDWARE else 0
 
 
 def draw_tab(
@@ -181,6 +185,8 @@ def draw_tab(
         return []
     if state.tab.value in LOOKING:
         return _inside(state, view, width, height, look)
+    if state.tab is Tab.HARDWARE:
+        return hardware(view.hardware, width, height, first, look)
     if state.tab is Tab.STRUCTURE:
         return structure(view.history.attempt, width, height, first)
     return _log(state, view, width, height, first, services)

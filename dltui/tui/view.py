@@ -14,6 +14,7 @@ from dltui.core.status import OVER
 from dltui.core.suggestion import Suggestion, suggestion
 from dltui.core.verdict import Verdict, judge
 from dltui.tui.cli.progress import Progress, progress
+from dltui.tui.hardware_watch import Hardware, HardwareWatch
 from dltui.tui.look_inside import Inside
 from dltui.tui.summary import Summary, open_reader, summarize
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dltui.core.reader import RunReader
     from dltui.core.review import Key, Opinion
     from dltui.core.rundir import RunDirectory
+    from dltui.tui.hardware_watch import Measure
     from dltui.tui.look_inside import Fit, Matrix
     from dltui.tui.mistakes import Mistakes
 
@@ -50,6 +52,7 @@ class RunView:
     """What people think of the mistakes."""
     verdict: Verdict | None = None
     """What the curves say."""
+    hardware: Hardware | None = None
 
     @property
     def ended(self) -> bool:
@@ -82,10 +85,12 @@ def frozen(history: History) -> History:
 
 
 class RunWatch:
-    """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside", "mistakes"."""
+    """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside",
+    "mistakes", "hardware"."""
 
-    def __init__(self, directory: RunDirectory, clock: Callable[[], float]) -> None:
+    def __init__(self, directory: RunDirectory, clock: Callable[[], float], measure: Measure | None = None) -> None:
         self.directory = directory
+        self._machine = HardwareWatch(measure, clock) if measure is not None else None
         self.wants: frozenset[str] = frozenset()
         self._clock = clock
         self._opened: tuple[RunReader, dict[str, Any]] | None = None
@@ -113,9 +118,14 @@ class RunWatch:
         reviewing = self._inside is not None and "mistakes" in wants and not numbers
         mistakes = self._inside.mistakes() if self._inside and reviewing else None
         review = self._inside.review(Path(str(asked.get("exports", "")))) if self._inside and reviewing else {}
+        watching = self._machine is not None and "hardware" in wants
+        beating = live if summary.status not in OVER else None
+        hardware = (
+            self._machine.look(self.directory.path, summary.host, beating) if self._machine and watching else None
+        )
         drawn = summary.status in OVER and summary.phase != "exporting"
         figures = drawn and Path(str(asked.get("exports", ""))).is_dir()
-        content = (output, matrix, fit, mistakes, review, wants, summary.status)
+        content = (output, matrix, fit, mistakes, review, hardware, wants, summary.status)
         known = (summary, live, figures, content)
         if not changed and known == self._known:
             return None
@@ -141,6 +151,7 @@ class RunWatch:
             mistakes,
             review,
             self._verdict,
+            hardware,
         )
 
     def _judge(self, asked: dict[str, Any]) -> None:

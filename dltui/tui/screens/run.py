@@ -85,7 +85,7 @@ class RunPage(InsideActions, RunActions):
         yield Rows(self._last, id="last")
 
     def on_mount(self) -> None:
-        self._watch = RunWatch(self.directory, self.dltui.services.clock)
+        self._watch = RunWatch(self.directory, self.dltui.services.clock, self.dltui.services.measure)
         self._watcher = Watcher(self, self._look)
         self.call_after_refresh(self._watcher.start)
 
