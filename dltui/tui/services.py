@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dltui.core.catalog import Catalog
     from dltui.core.devices import Device
+    from dltui.core.forecast import Earlier
     from dltui.core.hardware import Meter, Sample
     from dltui.core.launch import RunRequest
     from dltui.core.presets import Presets
@@ -56,6 +57,12 @@ class Services:
         from dltui.core.catalog import load_catalog
 
         return load_catalog()
+
+    def earlier(self) -> list[Earlier]:
+        """Runs that have ended here, from which the next one can be foretold."""
+        from dltui.core.forecast import earlier_runs
+
+        return earlier_runs(self.runs())
 
     def presets(self) -> Presets:
         """What is set for all runs in the environment, ./dltui.toml and the user's settings. Raises UsageError."""
