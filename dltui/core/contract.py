@@ -92,10 +92,12 @@ class EpochPlan:
 
 @dataclass(frozen=True)
 class StepStats:
-    """Per-step sums over the samples of each batch: `loss` (steps,) and each metric (steps,), any float dtype."""
+    """Per-step sums over the samples of each batch: `loss` (steps,) and each metric (steps,), any float dtype.
+    `data_seconds`: how long getting the batches took, where a framework can tell that apart from computing."""
 
     loss: Array
     metrics: Mapping[str, Array] = field(default_factory=dict)
+    data_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,8 @@ class AttemptStarted(Event):
 @dataclass(frozen=True)
 class Trained(Event):
     """Steps were trained. Columns of equal length, one value a bucket of steps; `steps` is each bucket's last step
-    (counted from 1); `loss` and metrics are means over the bucket's samples, `loss_min`/`loss_max` over its steps."""
+    (counted from 1); `loss` and metrics are means over the bucket's samples, `loss_min`/`loss_max` over its steps.
+    Of the `seconds`, `data_seconds` went into getting batches; None where that is not known."""
 
     type: ClassVar[str] = "trained"
     epoch: int
@@ -61,6 +62,7 @@ class Trained(Event):
     lr: list[float]
     seconds: float
     samples_per_second: float
+    data_seconds: float | None = None
 
 
 @dataclass(frozen=True)

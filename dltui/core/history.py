@@ -95,6 +95,10 @@ class History:
         """Lines of the log that could not be read: what they said is missing."""
         self.malformed = 0
         """Events that lack a field or carry a wrong type."""
+        self.data_seconds = 0.0
+        """Time for getting batches, in the `told_seconds` of training for which that is known."""
+        self.told_seconds = 0.0
+        self._ready: dict[int, float] = {}
         self._chunk_steps = column()
         self._chunk_seconds = column()
         self._elapsed: dict[int, float] = {}
@@ -137,6 +141,7 @@ class History:
         self.attempts += 1
         self.started_at = float(record["time"])
         self.starts = [*(kept for kept in self.starts if kept[0] < start), (start, self.started_at)]
+        self._ready[record["attempt"]] = float(record.get("elapsed", 0.0))
         self.ended = self.test = self.samples_per_second = None
         self.points.cut(start)
         self.epochs = {number: kept for number, kept in self.epochs.items() if number <= epoch and kept.step <= start}
@@ -146,12 +151,16 @@ class History:
         self._best_known = False
 
     def _trained(self, record: Record) -> None:
+        data = _number(record.get("data_seconds"))
         self.points.add(record)
         if self.most_points is not None and len(self.points) > self.most_points:
             self.points.compact(self.most_points)
         if record["steps"]:
             self._chunk_steps.append(record["steps"][-1])
             self._chunk_seconds.append(_number(record["seconds"]))
+        if math.isfinite(data):
+            self.data_seconds += data
+            self.told_seconds += _number(record["seconds"])
         self.samples_per_second = _number(record["samples_per_second"])
 
     def _epoch_ended(self, record: Record) -> None:
@@ -276,6 +285,11 @@ class History:
         done = max((record.step for record in self.epochs.values()), default=0)
         begun = bisect_right(self._chunk_steps, done)
         return sum(record.seconds for record in self.epochs.values()) + sum(self._chunk_seconds[begun:])
+
+    @property
+    def at_work(self) -> float:
+        """Seconds from the moments at which the attempts were ready to train to their last lines."""
+        return sum(max(self._elapsed[attempt] - ready, 0.0) for attempt, ready in self._ready.items())
 
     @property
     def elapsed(self) -> float:

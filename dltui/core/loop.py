@@ -72,6 +72,7 @@ class Loop:
         self._phase = ("training", "")
         self._last_commit = self._last_trained = clock()
         self._told_seconds = self.at.train_seconds
+        self._data_seconds: float | None = None
 
     @property
     def step(self) -> int:
@@ -125,6 +126,8 @@ class Loop:
         stats = self.trainable.advance(steps)
         seconds = self.clock() - began
         self._record(stats, steps)
+        if stats.data_seconds is not None:
+            self._data_seconds = (self._data_seconds or 0.0) + stats.data_seconds
         self.at.step_in_epoch += steps
         self.at.epoch_seconds += seconds
         self.at.train_seconds += seconds
@@ -162,7 +165,16 @@ class Loop:
             return
         seconds = self.at.train_seconds - self._told_seconds
         self._told_seconds = self.at.train_seconds
-        self.journal.emit(Trained(self.at.epoch + 1, **columns, seconds=seconds, samples_per_second=self.at.speed()))
+        data, self._data_seconds = self._data_seconds, None
+        self.journal.emit(
+            Trained(
+                self.at.epoch + 1,
+                **columns,
+                seconds=seconds,
+                samples_per_second=self.at.speed(),
+                data_seconds=data,
+            )
+        )
 
     def _end_epoch(self) -> None:
         """Evaluate the whole validation split, note the best, and commit unless the last commit is a moment ago."""

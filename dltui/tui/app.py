@@ -53,7 +53,7 @@ class DltuiApp(App[None], inherit_bindings=False):
     ) -> None:
         super().__init__(ansi_color=True if terminal.theme == PLAIN else None)
         self.services = services
-        self.look = Look(ascii=terminal.ascii, mono=not terminal.colour)
+        self.look = Look(ascii=terminal.ascii, mono=not terminal.colour, few=terminal.theme == PLAIN)
         self.farewell: list[str] = []
         self._first = (open_run, new)
         self._on_terminal = os.isatty(0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.errors import UsageError
 from dltui.core.fields import FieldSpec
 from dltui.core.presets import Presets
+from dltui.tui.forecast import Forecast
 from dltui.tui.format import value as shown
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class RunForm:
     typed: dict[str, str] = field(default_factory=dict)
     presets: Presets = field(default_factory=Presets)
     """What is set in the environment and in files; it stands in the rows until something else is typed."""
+    forecast: Forecast = field(default_factory=Forecast)
     _preset: dict[str, str] = field(default_factory=dict)
     _preset_of: str = ""
     """The model that `_preset` is for."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from dltui.core.errors import DltuiError
+from dltui.tui.forecast import Forecast
 from dltui.tui.form import RunForm
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def load(services: Services, like: RunDirectory | None, instead: Mapping[str, An
             form = RunForm.like(catalog, last, "model and dataset as last time", False, presets)
         elif not present.get(form.dataset_name, "").startswith(("here", "embedded")):
             _prefer_here(form, present)
-    return Loaded(form, services.devices(), present)
+    devices = services.devices()
+    form.forecast = Forecast(tuple(services.earlier()), devices)
+    return Loaded(form, devices, present)
 
 
 def _last(services: Services) -> dict[str, Any] | None:

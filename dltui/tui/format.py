@@ -33,15 +33,19 @@ def framework(name: str) -> str:
     return FRAMEWORKS.get(name, name[:2].upper())
 
 
-def spark(values: Sequence[float], room: int, ascii_only: bool = False) -> str:
-    """The last values as a row of little bars."""
+def spark(
+    values: Sequence[float], room: int, ascii_only: bool = False, low: float | None = None, high: float | None = None
+) -> str:
+    """The last values as a row of little bars, between the lowest and the highest of them, or between these."""
     signs = SPARKS_ASCII if ascii_only else SPARKS
     shown = [value for value in values if value == value][-room:] if room > 0 else []
     if not shown:
         return ""
-    low, high = min(shown), max(shown)
+    low = min(shown) if low is None else low
+    high = max(shown) if high is None else high
     span = (high - low) or 1.0
-    return "".join(signs[min(int((value - low) / span * len(signs)), len(signs) - 1)] for value in shown)
+    last = len(signs) - 1
+    return "".join(signs[min(max(int((value - low) / span * len(signs)), 0), last)] for value in shown)
 
 
 def value(item: Any) -> str:

@@ -5,13 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.errors import DltuiError
+from dltui.core.errors import DltuiError, RunError
+from dltui.core.review import NAME, Key, Opinion, read_review
 from dltui.tui.ink import safe
+from dltui.tui.mistakes import Mistakes, class_names, mistakes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dltui.core.reader import RunReader
 
 MOST_POINTS = 5_000
+
+
+@dataclass(frozen=True)
+class Score:
+    """A class: how many samples are of it, how many were said to be, and how many were both."""
+
+    number: int
+    name: str
+    true: int
+    said: int
+    hits: int
+
+    @property
+    def precision(self) -> float | None:
+        """None where the class was never said."""
+        return self.hits / self.said if self.said else None
+
+    @property
+    def recall(self) -> float | None:
+        """None where no sample is of the class."""
+        return self.hits / self.true if self.true else None
+
+    @property
+    def f1(self) -> float | None:
+        """The harmonic mean of both; None for a class that neither is nor was said."""
+        return 2 * self.hits / (self.true + self.said) if self.true + self.said else None
 
 
 @dataclass(frozen=True)
@@ -41,15 +71,13 @@ class Matrix:
         ]
         return sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2]))[:most]
 
-    def scores(self) -> list[tuple[str, int, float | None, float | None]]:
-        """Each class: name, how many there are, precision, recall; None where nothing can be said."""
-        rows = []
-        for number, name in enumerate(self.classes):
-            true = sum(self.counts[number])
-            said = sum(row[number] for row in self.counts)
-            hit = self.counts[number][number]
-            rows.append((name, true, hit / said if said else None, hit / true if true else None))
-        return rows
+    def scores(self) -> list[Score]:
+        """Each class, in their order."""
+        said = [sum(column) for column in zip(*self.counts, strict=True)]
+        return [
+            Score(number, name, sum(row), said[number], row[number])
+            for number, (name, row) in enumerate(zip(self.classes, self.counts, strict=True))
+        ]
 
 
 @dataclass(frozen=True)
@@ -88,14 +116,40 @@ class Inside:
         self._arrays: dict[str, Any] | None = None
         self._matrix: Matrix | None = None
         self._fit: Fit | None = None
+        self._mistakes: Mistakes | None = None
+        self._review: tuple[tuple[int, int] | None, dict[Key, Opinion]] = (None, {})
 
     def matrix(self) -> Matrix | None:
         """The confusion matrix of the latest evaluation."""
         self._look()
         if self._matrix is None and self._arrays is not None and "labels" in self._arrays:
-            attempt = self._reader.history.attempt
-            self._matrix = _matrix(self._arrays, attempt.dataset.get("classes") or [] if attempt else [])
+            self._matrix = _matrix(self._arrays, self._classes())
         return self._matrix
+
+    def mistakes(self) -> Mistakes | None:
+        """What is wrong in the latest evaluation. Raises RunError for a damaged file."""
+        self._look()
+        if self._mistakes is None and self._arrays is not None and "labels" in self._arrays:
+            try:
+                self._mistakes = mistakes(self._arrays, self._classes())
+            except (KeyError, IndexError, ValueError, TypeError) as error:
+                raise RunError(f"the predictions are damaged: {error}") from error
+        return self._mistakes
+
+    def review(self, folder: Path) -> dict[Key, Opinion]:
+        """The opinions in the run's export folder, read again when the file has changed. Raises UsageError."""
+        try:
+            found = (folder / NAME).stat()
+            key = (found.st_mtime_ns, found.st_ino)
+        except OSError:
+            key = None
+        if key != self._review[0]:
+            self._review = (key, read_review(folder) if key else {})
+        return self._review[1]
+
+    def _classes(self) -> list[str]:
+        attempt = self._reader.history.attempt
+        return attempt.dataset.get("classes") or [] if attempt else []
 
     def fit(self) -> Fit | None:
         """The regression of the latest evaluation, its first output."""
@@ -113,7 +167,7 @@ class Inside:
         except DltuiError:
             arrays = None
         if arrays is not self._arrays:
-            self._arrays, self._matrix, self._fit = arrays, None, None
+            self._arrays, self._matrix, self._fit, self._mistakes = arrays, None, None, None
 
 
 def _matrix(arrays: dict[str, Any], classes: list[str]) -> Matrix:
@@ -123,9 +177,8 @@ def _matrix(arrays: dict[str, Any], classes: list[str]) -> Matrix:
     size = max(len(classes), int(max(labels.max(initial=-1), said.max(initial=-1))) + 1)
     counts = np.zeros((size, size), dtype=np.int64)
     np.add.at(counts, (labels, said), 1)
-    names = [safe(name) for name in classes] + [str(number) for number in range(len(classes), size)]
     rows = tuple(tuple(row) for row in counts.tolist())
-    return Matrix(safe(arrays["split"]), int(arrays["epoch"]), tuple(names), rows)
+    return Matrix(safe(arrays["split"]), int(arrays["epoch"]), class_names(classes, size), rows)
 
 
 def _fit(arrays: dict[str, Any]) -> Fit:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dltui.core.catalog import Catalog
     from dltui.core.devices import Device
+    from dltui.core.forecast import Earlier
+    from dltui.core.hardware import Meter, Sample
     from dltui.core.launch import RunRequest
     from dltui.core.presets import Presets
     from dltui.core.resumption import Resumption
@@ -24,6 +26,7 @@ class Services:
 
     def __init__(self, read_only: bool = False) -> None:
         self.read_only = read_only
+        self._meter: Meter | None = None
 
     def clock(self) -> float:
         return time.time()
@@ -55,6 +58,12 @@ class Services:
 
         return load_catalog()
 
+    def earlier(self) -> list[Earlier]:
+        """Runs that have ended here, from which the next one can be foretold."""
+        from dltui.core.forecast import earlier_runs
+
+        return earlier_runs(self.runs())
+
     def presets(self) -> Presets:
         """What is set for all runs in the environment, ./dltui.toml and the user's settings. Raises UsageError."""
         from dltui.core.presets import load_presets
@@ -65,6 +74,14 @@ class Services:
         from dltui.core.devices import list_devices
 
         return list_devices()
+
+    def measure(self, folder: Path, pid: int | None) -> Sample:
+        """This machine at this moment, with the disk of a folder and a process of a run."""
+        from dltui.core.hardware import Meter
+
+        if self._meter is None:
+            self._meter = Meter()
+        return self._meter.sample(folder, pid)
 
     def presence(self, dataset: Any) -> str:
         """Whether a dataset's files are on this machine: "here", "embedded", "31 MB download"."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.history import History
 from dltui.core.status import OVER
 from dltui.core.suggestion import Suggestion, suggestion
+from dltui.core.verdict import Verdict, judge
 from dltui.tui.cli.progress import Progress, progress
+from dltui.tui.hardware_watch import Hardware, HardwareWatch
 from dltui.tui.look_inside import Inside
 from dltui.tui.summary import Summary, open_reader, summarize
 
 if TYPE_CHECKING:
     from dltui.core.live import Live
     from dltui.core.reader import RunReader
+    from dltui.core.review import Key, Opinion
     from dltui.core.rundir import RunDirectory
+    from dltui.tui.hardware_watch import Measure
     from dltui.tui.look_inside import Fit, Matrix
+    from dltui.tui.mistakes import Mistakes
 
 LOG_BYTES = 65_536
 
@@ -42,6 +47,12 @@ class RunView:
     """What to try after a failure."""
     figures: bool = False
     """Whether its export folder exists."""
+    mistakes: Mistakes | None = None
+    review: Mapping[Key, Opinion] = field(default_factory=dict)
+    """What people think of the mistakes."""
+    verdict: Verdict | None = None
+    """What the curves say."""
+    hardware: Hardware | None = None
 
     @property
     def ended(self) -> bool:
@@ -74,16 +85,20 @@ def frozen(history: History) -> History:
 
 
 class RunWatch:
-    """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside"."""
+    """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside",
+    "mistakes", "hardware"."""
 
-    def __init__(self, directory: RunDirectory, clock: Callable[[], float]) -> None:
+    def __init__(self, directory: RunDirectory, clock: Callable[[], float], measure: Measure | None = None) -> None:
         self.directory = directory
+        self._machine = HardwareWatch(measure, clock) if measure is not None else None
         self.wants: frozenset[str] = frozenset()
         self._clock = clock
         self._opened: tuple[RunReader, dict[str, Any]] | None = None
         self._known: tuple[Any, ...] = ()
         self._inside: Inside | None = None
         self._history: History | None = None
+        self._verdict: Verdict | None = None
+        self._judged: tuple[Any, ...] = ()
         self._content = 0
         self._output: tuple[tuple[int, int], tuple[str, ...]] = ((0, 0), ())
 
@@ -100,19 +115,54 @@ class RunWatch:
         numbers = asked.get("task") == "regression"
         matrix = self._inside.matrix() if self._inside and "inside" in wants and not numbers else None
         fit = self._inside.fit() if self._inside and numbers else None
+        reviewing = self._inside is not None and "mistakes" in wants and not numbers
+        mistakes = self._inside.mistakes() if self._inside and reviewing else None
+        review = self._inside.review(Path(str(asked.get("exports", "")))) if self._inside and reviewing else {}
+        watching = self._machine is not None and "hardware" in wants
+        beating = live if summary.status not in OVER else None
+        hardware = (
+            self._machine.look(self.directory.path, summary.host, beating) if self._machine and watching else None
+        )
         drawn = summary.status in OVER and summary.phase != "exporting"
         figures = drawn and Path(str(asked.get("exports", ""))).is_dir()
-        content = (output, matrix, fit, wants, summary.status)
+        content = (output, matrix, fit, mistakes, review, hardware, wants, summary.status)
         known = (summary, live, figures, content)
         if not changed and known == self._known:
             return None
         self._content += changed or self._known[-1:] != (content,)
         if changed or self._history is None:
             self._history = frozen(reader.history)
+            self._judge(asked)
         self._known = known
         at = progress(self._history, live)
         tried = suggestion(reader)
-        return RunView(self._content, summary, asked, self._history, live, at, output, matrix, fit, tried, figures)
+        return RunView(
+            self._content,
+            summary,
+            asked,
+            self._history,
+            live,
+            at,
+            output,
+            matrix,
+            fit,
+            tried,
+            figures,
+            mistakes,
+            review,
+            self._verdict,
+            hardware,
+        )
+
+    def _judge(self, asked: dict[str, Any]) -> None:
+        """Only when an epoch was evaluated, or all is over: verdicts look at nothing else."""
+        history = self._history
+        assert history is not None
+        epochs = history.epochs
+        key = (len(epochs), epochs[max(epochs)] if epochs else None, history.ended, not len(history.points))
+        if key != self._judged:
+            self._judged = key
+            self._verdict = judge(history, str(asked.get("config", {}).get("schedule", "")))
 
     def _read_output(self) -> tuple[str, ...]:
         """The last lines that the process printed."""

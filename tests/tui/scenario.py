@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dltui.core.catalog import BackendEntry, Catalog, DatasetEntry, ModelEntry
 from dltui.core.devices import Device
 from dltui.core.errors import UsageError
 from dltui.core.fields import FieldSpec
+from dltui.core.hardware import Sample, Worker
 from dltui.core.presets import Presets
 from dltui.core.resumption import Resumption
 from dltui.core.rundir import RunDirectory
@@ -114,6 +116,8 @@ class FakeServices(Services):
         self.resumed: list[tuple[str, int]] = []
         self.differs: tuple[str, ...] = ()
         self.refuses = ""
+        self.gpus = True
+        self.measured = 0
 
     def clock(self) -> float:
         return self.now
@@ -141,6 +145,27 @@ class FakeServices(Services):
 
     def devices(self) -> list[Device]:
         return DEVICES
+
+    def measure(self, folder: Path, pid: int | None) -> Sample:
+        """Two minutes of the same machine: loads that rise and fall, the second GPU free."""
+        self.measured += 1
+        loads = [(self.measured * 7) % 100.0, 0.0]
+        gpus = tuple(replace(gpu, utilization=load) for gpu, load in zip(DEVICES[:2], loads, strict=True))
+        disk = (412_000_000_000, 1_000_000_000_000)
+        worker = None if pid is None else Worker(pid, 780.0, 412 << 20)
+        return Sample(
+            self.now,
+            "gpu01",
+            gpus if self.gpus else (),
+            8,
+            40.0,
+            12_000_000_000,
+            32_000_000_000,
+            *disk,
+            0.0,
+            12e6,
+            worker,
+        )
 
     def presence(self, dataset: Any) -> str:
         return {"fashion-mnist": "here", "digits": "embedded"}.get(dataset.name, "embedded")
@@ -190,6 +215,16 @@ def ready(app: DltuiApp) -> bool:
     if hasattr(page, "view"):
         return page.view is not None
     return bool(page.read and page.devices is not None)
+
+
+def looked_inside(page: Any) -> bool:
+    """Whether the open tab of a run has what it shows."""
+    wants = page.state.wants()
+    if "hardware" in wants:
+        return page.view.hardware is not None
+    if page.view.regression or "inside" not in wants:
+        return True
+    return page.view.matrix is not None and ("mistakes" not in wants or page.view.mistakes is not None)
 
 
 async def until(pilot: Any, condition: Callable[[], bool], seconds: float = 10.0) -> None:

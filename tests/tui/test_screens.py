@@ -10,7 +10,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from dltui.tui.terminal import Terminal
 from dltui.tui.theme import DARK, LIGHT, PLAIN
-from tests.tui.scenario import FakeServices, lines, shown, text, until
+from tests.tui.scenario import FakeServices, lines, looked_inside, shown, text, until
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 THEMES = {"dark": Terminal(theme=DARK, mouse=False), "light": Terminal(theme=LIGHT, mouse=False)}
@@ -46,13 +46,13 @@ async def test_ascii(services: FakeServices, snapshot: SnapshotAssertion, page: 
         assert text(app) == snapshot(extension_class=TextExtension)
 
 
-@pytest.mark.parametrize("key", ["2", "3", "4", "5"])
+@pytest.mark.parametrize("key", ["2", "3", "4", "5", "6"])
 @pytest.mark.parametrize("run", ["brisk-otter", "bold-wren", "lines-1"])
 async def test_tab(services: FakeServices, snapshot: SnapshotAssertion, run: str, key: str) -> None:
     async with shown(services, run=run) as (app, pilot):
         await pilot.press(key)
         page: Any = app.screen
-        await until(pilot, lambda: key in "45" or page.view.matrix is not None or page.view.fit is not None)
+        await until(pilot, lambda: looked_inside(page))
         assert text(app) == snapshot(extension_class=TextExtension)
 
 

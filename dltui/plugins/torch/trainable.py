@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -68,9 +69,13 @@ class TorchTrainable:
         indices, augmentation, lr = self._indices[chunk], self._augmentation[chunk], self._lr[chunk]
         targets = self._samples.targets(indices)
         losses, marks = [], []
+        data_seconds = 0.0
         for step in range(steps):
+            began = perf_counter()
+            batch = self._samples.batch(indices[step], augmentation[step])
+            data_seconds += perf_counter() - began
             with self._arithmetic():
-                outputs = self.module(self._samples.batch(indices[step], augmentation[step]))
+                outputs = self.module(batch)
             outputs = outputs.to(self._dtype)
             loss = self._loss(outputs, targets[step])
             self._update(loss, lr[step])
@@ -84,7 +89,9 @@ class TorchTrainable:
             sums = torch.stack(marks) * indices.shape[1]
         # The chunk's one host sync, for all statistics at once. Counts are exact in float32 below 2**24.
         both = torch.stack([loss_sums, sums]).cpu().numpy()
-        return StepStats(both[0], {"accuracy" if self._classifies else "mse": both[1]})
+        metrics = {"accuracy" if self._classifies else "mse": both[1]}
+        # Elsewhere steps are only queued here: how long they take there, this clock cannot tell.
+        return StepStats(both[0], metrics, data_seconds if self._device.type == "cpu" else None)
 
     def _update(self, loss: Tensor, lr: float) -> None:
         for group in self._optimizer.param_groups:

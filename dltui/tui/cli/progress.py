@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dltui.core.history import History
+    from collections.abc import Sequence
+
+    from dltui.core.history import EpochRecord, History
     from dltui.core.live import Live
 
 # An estimate from less training than this is a guess, and a guess is not shown.
 EARNED_SECONDS = 2.0
+GUESSED_SPLIT = 0.25
+"""The largest validation split, as a part of the train split, whose first evaluation may be guessed: a tenth of it."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +51,42 @@ def progress(history: History, live: Live | None) -> Progress | None:
 
 
 def seconds_left(history: History, step: int) -> float | None:
-    """Training and evaluation that are still to come, at the pace of the last epochs."""
+    """Training and evaluation that are still to come, at the pace of the last epochs; the test's evaluation too."""
     attempt = history.attempt
     if attempt is None:
         return None
     trained = step - attempt.start_step
     recent = [record for _, record in sorted(history.epochs.items())][-5:]
-    evaluation = [record.evaluation_seconds for record in recent if record.evaluation_seconds is not None]
     if recent and sum(record.seconds for record in recent) > 0:
         pace = sum(record.seconds for record in recent) / (len(recent) * max(attempt.steps_per_epoch, 1))
         earned = history.train_seconds >= EARNED_SECONDS or len(history.epochs) >= 3
     else:
         pace = history.train_seconds / trained if trained > 0 else 0.0
         earned = history.train_seconds >= EARNED_SECONDS
-    if not earned or pace <= 0:
+    evaluation = _evaluation(history, recent, pace)
+    if not earned or pace <= 0 or evaluation is None:
         return None
-    epochs_left = attempt.epochs - len(history.epochs)
-    each = sum(evaluation) / len(evaluation) if evaluation else 0.0
-    return (attempt.total_steps - step) * pace + max(epochs_left, 0) * each
+    evaluated = sum(record.evaluation_seconds is not None for record in history.epochs.values())
+    test = _size(history, "test") / max(_size(history, "validation"), 1)
+    return (attempt.total_steps - step) * pace + (max(attempt.epochs - evaluated, 0) + test) * evaluation
+
+
+def _evaluation(history: History, recent: Sequence[EpochRecord], pace: float) -> float | None:
+    """Seconds of one evaluation of the validation split. Before the first it is taken to cost a third of training on
+    as many samples, forward without backward: where the split is large that would be a guess, and there is None."""
+    known = [record.evaluation_seconds for record in recent if record.evaluation_seconds is not None]
+    if known:
+        return sum(known) / len(known)
+    validation, train = _size(history, "validation"), _size(history, "train")
+    if history.attempt is None or validation > train * GUESSED_SPLIT:
+        return None
+    return pace * history.attempt.steps_per_epoch * validation / max(train, 1) / 3
+
+
+def _size(history: History, split: str) -> int:
+    sizes = history.attempt.dataset.get("sizes") if history.attempt else None
+    size = sizes.get(split) if isinstance(sizes, dict) else None
+    return size if isinstance(size, int) else 0
 
 
 def speed(history: History) -> float | None:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
-from dltui.tui.curve_actions import CurveActions
 from dltui.tui.format import RESUMABLE, duration
 from dltui.tui.ink import Row, fit, rule, safe
 from dltui.tui.overlays import Overlaid, Overlays
 from dltui.tui.page import bind
 from dltui.tui.summary import Summary
+from dltui.tui.tab_actions import TabActions
 from dltui.tui.tab_views import TABS, Tab, draw_tab
 from dltui.tui.view import RunView, RunWatch
 from dltui.tui.watch import Watcher
 from dltui.tui.widgets import timeline
-from dltui.tui.widgets.numbers import numbers
+from dltui.tui.widgets.numbers import numbers, verdict_row
 from dltui.tui.widgets.rows import Rows
 from dltui.tui.widgets.run_head import progress_row, tabs, title
 
@@ -38,7 +38,7 @@ class RunRead(Message):
         self.others = others
 
 
-class RunPage(CurveActions):
+class RunPage(TabActions):
     """A run, live or ended."""
 
     name_of_page = "Run"
@@ -50,7 +50,7 @@ class RunPage(CurveActions):
         bind("tab", "turn(1)", "next tab"),
         bind("shift+tab", "turn(-1)", "previous tab"),
         bind("escape", "back", "back", "to the list of runs"),
-        bind("o", "output", "output", "in the log: what the process printed, or what happened"),
+        bind("o", "output", "order / output", "another order of classes; in the log: what the process printed"),
         bind("t", "try_remedy", "try", "after a failure: the form of a new run, filled with what may help"),
         bind("up,k", "scroll(-1)", "up", "scroll up; on the curves, another chart"),
         bind("down,j", "scroll(1)", "down", "scroll down; on the curves, another chart"),
@@ -85,7 +85,7 @@ class RunPage(CurveActions):
         yield Rows(self._last, id="last")
 
     def on_mount(self) -> None:
-        self._watch = RunWatch(self.directory, self.dltui.services.clock)
+        self._watch = RunWatch(self.directory, self.dltui.services.clock, self.dltui.services.measure)
         self._overlays = Overlays(self.dltui.services.find, self.dltui.services.clock)
         self._watcher = Watcher(self, self._look)
         self.call_after_refresh(self._watcher.start)
@@ -128,7 +128,9 @@ class RunPage(CurveActions):
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        """Of a run that has ended other things can be asked than of one that lives."""
+        """Of a run that has ended other things can be asked than of one that lives; a tab may have keys of its own."""
+        if own := self.state.keys(self.view):
+            return own
         if self.view is not None and self.view.ended:
             if self.view.suggestion is not None:
                 tried = ("t", f"try {safe(self.view.suggestion.words)}")
@@ -194,7 +196,8 @@ class RunPage(CurveActions):
         return self._kept("tab", (width, height, self.state.key()), make)
 
     def _numbers(self, width: int, height: int) -> list[Row]:
-        return [rule(width), *numbers(self.shown, self.dltui.services.clock(), width), rule(width)]
+        said = verdict_row(self.shown.verdict if self.shown else None, width)
+        return [rule(width), *numbers(self.shown, self.dltui.services.clock(), width), said]
 
     def _last(self, width: int, height: int) -> list[Row]:
         services = self.dltui.services
@@ -213,7 +216,7 @@ class RunPage(CurveActions):
             self._drawn[name] = (whole, make())
         return self._drawn[name][1]
 
-    def _show(self, tab: Tab) -> None:
+    def show_tab(self, tab: Tab) -> None:
         self.state.choose(tab)
         if self._watch is not None and self._watcher is not None:
             self._watch.wants = self.state.wants()
@@ -222,10 +225,10 @@ class RunPage(CurveActions):
         self.call_after_refresh(self.redraw)
 
     def action_tab(self, number: int) -> None:
-        self._show(TABS[number])
+        self.show_tab(TABS[number])
 
     def action_turn(self, by: int) -> None:
-        self._show(TABS[(TABS.index(self.state.tab) + by) % len(TABS)])
+        self.show_tab(TABS[(TABS.index(self.state.tab) + by) % len(TABS)])
 
     def action_back(self) -> None:
         if not self.go_back():
@@ -238,8 +241,11 @@ class RunPage(CurveActions):
             self._watcher.nudge()
 
     def action_output(self) -> None:
+        if self.state.reorder():
+            self.redraw("#tab")
+            return
         self.state.output = not self.state.output
-        self._show(Tab.LOG)
+        self.show_tab(Tab.LOG)
 
     def action_try_remedy(self) -> None:
         found = self.view.suggestion if self.view else None
@@ -254,5 +260,5 @@ class RunPage(CurveActions):
         elif self.state.tab is Tab.CURVES:
             self.to_present()
         else:
-            self.state.scroll(by, self.shown)
+            self.state.scroll(by, self.shown, self.tab_size)
         self.redraw()

@@ -1,77 +1,140 @@
-"""The confusion matrix as a heat map with the worst pairs beside it, and the classes one by one."""
+"""The confusion matrix as a heat map with a cursor, and the worst pairs beside it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dltui.tui.ink import Row, beside, cells, cut, ends, fit, left, right
+from dltui.tui.format import percent
+from dltui.tui.ink import Row, beside, cells, cut, ends, fit, right
+from dltui.tui.widgets.picture import RAMP_ASCII
 
 if TYPE_CHECKING:
+    from dltui.tui.inside_state import InsideState
     from dltui.tui.look_inside import Matrix
+    from dltui.tui.terminal import Look
 
 PAIRS = 26
 MOST_PAIRS = 12
 LARGEST_NAME = 12
 CELLS = (7, 6, 5, 4, 3, 2)
 """Widths that a cell may have, the best first; below 3 it shows its colour only."""
+UNITS = {"": "images", "%": "% of each true class", "colour": "colour: share of each true class"}
 
 
-def confusion(matrix: Matrix | None, width: int, height: int, first: int, note: str) -> list[Row]:
-    """Title, header and as many classes from `first` on as fit; true classes are rows."""
+@dataclass(frozen=True)
+class _Layout:
+    """Which part of the matrix is shown, and how; `rows` and `columns` are classes in the order shown."""
+
+    name: int
+    size: int
+    unit: str
+    rows: list[int]
+    columns: list[int]
+    cell: tuple[int, int]
+    letters: bool
+
+    @property
+    def width(self) -> int:
+        return self.name + 2 + len(self.columns) * self.size
+
+
+def confusion(matrix: Matrix | None, state: InsideState, width: int, height: int, look: Look, note: str) -> list[Row]:
+    """Title, header and the classes around the cursor, as many as fit; true classes are rows."""
     if matrix is None:
         return [[], [(f"  {note}", "dim")]]
-    count = len(matrix.classes)
-    name = min(LARGEST_NAME, max(len(text) for text in matrix.classes))
-    room = width - PAIRS - name - 2
-    size = next((size for size in CELLS if size * count <= room), CELLS[-1])
-    largest = max(max(row) for row in matrix.counts)
-    unit = "" if len(str(largest)) < size else "%" if size >= 3 else "colour"
-    columns = min(count, max(1, room // size))
-    shown = max(1, min(count, height - 2))
-    start = min(first, count - shown)
-    block = [_header(matrix, name, size, columns)]
-    block += [_line(matrix, row, name, size, columns, unit) for row in range(start, start + shown)]
-    rest = width - (name + 2 + columns * size) - 1
+    layout = _layout(matrix, state, width, height, look)
+    block = [_header(matrix, layout)]
+    block += [_line(matrix, row, layout) for row in layout.rows]
+    rest = width - layout.width - 1
     return [
-        _title(matrix, unit, width),
-        *beside([(block, width - rest), (worst(matrix, rest, height - 1), rest)], height - 1),
+        _title(matrix, state, layout, width),
+        *beside([(block, width - rest), (worst(matrix, rest, height - 2), rest)], height - 2),
+        _about(matrix, layout.cell, width),
     ]
 
 
-def _title(matrix: Matrix, unit: str, width: int) -> Row:
-    what = {"": "images", "%": "% of each true class", "colour": "colour: share of each true class"}[unit]
-    row: Row = [(" confusion ", "heading"), (f" {_where(matrix)}", "")]
+def _layout(matrix: Matrix, state: InsideState, width: int, height: int, look: Look) -> _Layout:
+    order, cell = state.order(matrix), state.chosen(matrix)
+    name = min(LARGEST_NAME, max(len(text) for text in matrix.classes))
+    room = width - PAIRS - name - 2
+    size = next((size for size in CELLS if size * len(order) <= room), CELLS[-1])
+    largest = max(max(row) for row in matrix.counts)
+    small = size < 3 or (size < 4 and len(str(largest)) >= size)
+    unit = "colour" if small else "%" if state.percent or len(str(largest)) >= size else ""
+    return _Layout(
+        name,
+        size,
+        unit,
+        _window(order, order.index(cell[0]), max(1, height - 3)),
+        _window(order, order.index(cell[1]), max(1, room // size)),
+        cell,
+        look.ascii or look.mono,
+    )
+
+
+def _window(order: list[int], at: int, room: int) -> list[int]:
+    """As many as fit, the one at the cursor among them, in the middle where there are more on both sides."""
+    first = min(max(at - room // 2, 0), max(len(order) - room, 0))
+    return order[first : first + room]
+
+
+def _title(matrix: Matrix, state: InsideState, layout: _Layout, width: int) -> Row:
+    row: Row = [(" confusion ", "heading"), (f" {where(matrix)}", "")]
     end: Row = [(f"{matrix.right:,} of {matrix.total:,} right ", "dim")]
-    key: Row = [(f"   rows true, columns said; {what}", "dim")]
+    order = ", hardest first" if state.hardest_first else ""
+    key: Row = [(f"   rows true, columns said; {UNITS[layout.unit]}{order}", "dim")]
     return ends(row + key if cells(row + key + end) <= width else row, end, width)
 
 
-def _where(matrix: Matrix) -> str:
+def where(matrix: Matrix) -> str:
     """Which data this is: nobody should have to guess."""
     return f"{matrix.split}, epoch {matrix.epoch}"
 
 
-def _header(matrix: Matrix, name: int, size: int, columns: int) -> Row:
-    if size < 4:
-        return []
-    # As many letters as a column has: an ellipsis would take one of the few.
-    return [
-        (" " * (name + 2), ""),
-        *((right(text[: size - 1], size - 1) + " ", "dim") for text in matrix.classes[:columns]),
-    ]
+def _header(matrix: Matrix, layout: _Layout) -> Row:
+    if layout.size < 4:
+        return [(f" {right('true', layout.name)} ", "faint"), ("said ›", "faint")]
+    row: Row = [(" " * (layout.name + 2), "")]
+    for number in layout.columns:
+        style = "bold" if number == layout.cell[1] else "dim"
+        # As many letters as a column has: an ellipsis would take one of the few.
+        row.append((right(matrix.classes[number][: layout.size - 1], layout.size - 1) + " ", style))
+    return row
 
 
-def _line(matrix: Matrix, number: int, name: int, size: int, columns: int, unit: str) -> Row:
+def _line(matrix: Matrix, number: int, layout: _Layout) -> Row:
     counts = matrix.counts[number]
     total = sum(counts) or 1
-    row: Row = [(" " + right(matrix.classes[number], name) + " ", "")]
-    for said, count in enumerate(counts[:columns]):
-        share = count / total
-        text = "" if unit == "colour" else "·" if not count else f"{100 * share:.0f}" if unit else str(count)
+    row: Row = [(" " + right(matrix.classes[number], layout.name) + " ", "bold" if number == layout.cell[0] else "")]
+    for said in layout.columns:
+        share = counts[said] / total
         # A tenth of a class taken for another is much; the diagonal is near one.
         heat = share if said == number else min(1.0, share * 3)
-        row.append((right(text, size - 1) + " ", f"{'heat' if said == number else 'miss'}:{heat:.2f}"))
+        text = right(_text(counts[said], share, heat, layout), layout.size - 1)
+        style = f"{'heat' if said == number else 'miss'}:{heat:.2f}"
+        if (number, said) == layout.cell:
+            row += [(text, f"{style} bold underline reverse"), ("<", "accent bold")]
+        else:
+            row.append((text + " ", style))
     return row
+
+
+def _text(count: int, share: float, heat: float, layout: _Layout) -> str:
+    if layout.unit == "colour":
+        return RAMP_ASCII[min(int(heat * len(RAMP_ASCII)), len(RAMP_ASCII) - 1)] if layout.letters else ""
+    return "·" if not count else f"{100 * share:.0f}" if layout.unit == "%" else str(count)
+
+
+def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
+    """The cell under the cursor in words."""
+    true, said = cell
+    count, total = matrix.counts[true][said], sum(matrix.counts[true])
+    share = f", {percent(count / total)} of {matrix.classes[true]}" if total else ""
+    what = "right" if true == said else f"taken for {matrix.classes[said]}"
+    opens = " shows what it is taken for" if true == said else " shows them"
+    key: Row = [("Enter", "key"), (opens + " ", "dim")] if count or true == said else []
+    return ends([(f" {matrix.classes[true]}", "bold"), (f" {what}: {count:,}{share}", "")], key, width)
 
 
 def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
@@ -88,34 +151,4 @@ def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
         rows.append(
             [(right(f"{count:,}", 4), "validation bold"), (f" {names[0]}", ""), (" › ", "faint"), (names[1], "")]
         )
-    return rows
-
-
-def classes(matrix: Matrix | None, width: int, height: int, first: int, note: str) -> list[Row]:
-    """Each class with precision and recall, the worst recall first."""
-    if matrix is None:
-        return [[], [(f"  {note}", "dim")]]
-    rows: list[Row] = [
-        [(" classes ", "heading"), (f" {_where(matrix)}, the hardest first", "")],
-        [(f"   {left('CLASS', 20)}{right('images', 9)}{right('precision', 11)}{right('recall', 11)}", "dim")],
-    ]
-    scores = sorted(matrix.scores(), key=lambda row: (row[3] is None, row[3] or 0.0))
-    room = max(min(width - 60, 60), 8)
-    for name, images, precision, recall in scores[first : first + height - 2]:
-        bar = round((recall or 0.0) * room)
-        rows.append(
-            [
-                (f"   {left(name, 20)}", ""),
-                (right(f"{images:,}", 9), "dim"),
-                (right(_percent(precision), 11), ""),
-                (right(_percent(recall), 11), "bold"),
-                ("  ", ""),
-                ("━" * bar, "train"),
-                ("─" * (room - bar), "empty"),
-            ]
-        )
     return [fit(row, width) for row in rows]
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f} %"

@@ -78,13 +78,14 @@ def about(device: Device, room: int) -> Row:
     """Load, memory, who uses it and what it is, as far as that fits; or why it cannot be used."""
     if device.problem:
         return [(safe(device.problem), "bad")]
-    busy = device.utilization is not None and device.utilization >= 50
+    users = sorted({safe(process[0]) for process in device.processes})
+    busy = bool(users) or (device.utilization is not None and device.utilization >= 50)
     row: Row = []
     if device.utilization is not None:
-        row.append((f"{device.utilization:.0f} %  ", "warn" if busy else "good"))
+        row.append((f"{device.utilization:.0f} % ", "warn" if busy else "good"))
+    row += [("busy ", "warn bold")] if busy else [(" ", "")] if row else []
     if device.kind == "cuda" and device.free_bytes is not None:
         row.append((f"{device.free_bytes / GIGA:.1f} GB free  ", ""))
-    users = sorted({safe(process[0]) for process in device.processes})
     row += [(f"{', '.join(users)}  ", "warn")] if users else []
     return [*row, (safe(device.title), "dim")] if not users or cells(row) + len(device.title) <= room else row
 
@@ -148,8 +149,11 @@ def explain(form: RunForm, present: dict[str, str], width: int, height: int, of_
         text = f"{_download(present.get(dataset.name, ''))}{safe(dataset.summary)}"
         about_data = [[(f" {safe(dataset.name)}", "bold")], *([(f" {line}", "")] for line in wrap(text, width - 2))]
     steps: list[Row] = [[(f" {_steps(form)}", "dim")]]
+    steps += [row] if (row := form.forecast.row(form)) else []
     rows = about_data + steps if of_data else about_model + steps
-    rows += (about_model if of_data else about_data) if height >= len(about_model) + len(about_data) + 1 else []
+    rows += (
+        (about_model if of_data else about_data) if height >= len(about_model) + len(about_data) + len(steps) else []
+    )
     return [fit(row, width) for row in rows[:height]]
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dltui.core.timing import times
 from dltui.tui.format import count, duration, metric, percent, size
-from dltui.tui.ink import Row, beside, cells, fit, left, right, safe
+from dltui.tui.ink import Row, beside, cells, cut_words, ends, fit, left, right, rule, safe
 
 if TYPE_CHECKING:
     from dltui.core.history import History
+    from dltui.core.verdict import Verdict
     from dltui.tui.view import RunView
 
 HEIGHT = 5
@@ -86,13 +88,14 @@ def _speed(view: RunView) -> Row:
 
 
 def _time(history: History) -> Row:
-    elapsed, training = history.elapsed, history.train_seconds
-    if elapsed <= 0:
+    """Where it goes, the most first; what does not fit is the least."""
+    shares = sorted(times(history).shares().items(), key=lambda share: -share[1])
+    if not shares:
         return _fact("TIME", "-")
-    evaluating = sum(record.evaluation_seconds or 0.0 for record in history.epochs.values())
-    more = f"train {percent(min(training / elapsed, 1.0))}"
-    row = _fact("TIME", duration(elapsed), more)
-    return [*row, (f"  evaluate {percent(min(evaluating / elapsed, 1.0))}", "dim")] if evaluating else row
+    (name, share), *others = shares
+    row = _fact("TIME", f"{name} {percent(share)}")
+    row += [(f"  {name} {100 * share:.0f}", "dim") for name, share in others if share >= 0.005]
+    return [*row, (f"  of {duration(history.elapsed)}", "dim")]
 
 
 def _learning_rate(view: RunView) -> Row:
@@ -121,6 +124,23 @@ def _size(view: RunView) -> Row:
     if attempt is None:
         return _fact("MODEL", memory or "-")
     return _fact("MODEL", f"{attempt.parameters:,} parameters", memory)
+
+
+def verdict_row(verdict: Verdict | None, width: int) -> Row:
+    """What the curves say, why, and the key that helps; a line where they say nothing."""
+    if verdict is None:
+        return rule(width)
+    row: Row = [(" ▲ " if verdict.bad else " · ", "warn"), (verdict.text, "warn bold" if verdict.bad else "dim")]
+    evidence = safe(verdict.evidence)
+    end: Row = []
+    if verdict.key:
+        short = {"s": "stop", "l": "lr", "a": "again", "t": "try"}.get(verdict.key, "")
+        helps = f" {safe(verdict.help)} "
+        end = [("  ", ""), (verdict.key, "key bold"), (helps, "dim")]
+        if cells(row) + len(evidence) + 2 + cells(end) > width:
+            end = [("  ", ""), (verdict.key, "key bold"), (f" {short} ", "dim")]
+    room = width - cells(row) - cells(end) - 2
+    return ends([*row, (f"  {cut_words(evidence, room)}", "dim" if not verdict.bad else "")], end, width)
 
 
 def blank(width: int) -> list[Row]:

@@ -111,11 +111,13 @@ def _phases(view: RunView, now: float) -> Row:
 def tabs(names: Sequence[str], chosen: int, extra: Row, width: int, plain: bool) -> Row:
     """`1 Curves  2 Confusion  3 Log`, the open one marked; with brackets where colours do not show."""
     row: Row = []
+    # Room for what stands at the end, if only there is some.
+    gap = " " if sum(len(name) + 5 for name in names) + cells(extra) <= width else ""
     for number, name in enumerate(names):
         if number == chosen:
             marked = f"[{number + 1} {name}]" if plain else f" {number + 1} {name} "
             row.append((marked, "selected bold accent"))
         else:
-            row += [(f" {number + 1}", "key"), (f" {name} ", "dim")]
-        row.append((" ", ""))
-    return ends(row, extra if cells(row) + cells(extra) <= width else [], width)
+            row += [(f" {number + 1}", "key"), (f" {name}{gap}", "dim")]
+        row.append((gap, ""))
+    return ends(row, extra if cells(row + extra) <= width else [], width)

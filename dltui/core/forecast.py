@@ -1,0 +1,73 @@
+"""How long a run takes and how much memory it needs, known from an earlier one of the same kind on the same machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError
+from dltui.core.live import read_live
+from dltui.core.process import this_host
+from dltui.core.reader import RunReader
+
+if TYPE_CHECKING:
+    from dltui.core.rundir import RunDirectory
+
+MOST_RUNS = 12
+MOST_BYTES = 262_144
+"""Logs that are longer are not read for this: somebody waits."""
+FREE = frozenset(
+    ("epochs", "lr", "seed", "schedule", "momentum", "weight_decay", "checkpoint_seconds", "deterministic")
+)
+"""Hyperparameters that change neither the time of an epoch nor the memory."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A run that has ended here. `config` and `options` are what time and memory depend on; `epoch_seconds` trains and
+    evaluates once; `rss` is the memory of its process in bytes, 0 where that is not known."""
+
+    name: str
+    model: str
+    dataset: str
+    device: str
+    config: Mapping[str, Any]
+    options: Mapping[str, Any]
+    epoch_seconds: float
+    rss: int
+
+
+def earlier_runs(runs: Iterable[RunDirectory]) -> list[Earlier]:
+    """Of the first runs those that have ended on this machine and tell something, in their order."""
+    found = []
+    for run, _ in zip(runs, range(MOST_RUNS), strict=False):
+        try:
+            earlier = _earlier(run)
+        except (DltuiError, OSError, TypeError, ValueError, AttributeError):
+            continue
+        found += [earlier] if earlier else []
+    return found
+
+
+def _earlier(run: RunDirectory) -> Earlier | None:
+    if run.events_path.stat().st_size > MOST_BYTES:
+        return None
+    reader = RunReader(run)
+    reader.refresh()
+    history, asked = reader.history, reader.run
+    known = [record for record in history.epochs.values() if record.evaluation_seconds is not None]
+    if history.ended is None or history.attempt is None or history.attempt.host != this_host() or not known:
+        return None
+    seconds = sum(record.seconds + (record.evaluation_seconds or 0.0) for record in known) / len(known)
+    live = read_live(run.path)
+    return Earlier(
+        str(reader.labels["name"]),
+        str(asked.get("model")),
+        str(asked.get("dataset")),
+        str((asked.get("device") or {}).get("name")),
+        {name: value for name, value in (asked.get("config") or {}).items() if name not in FREE},
+        dict(asked.get("dataset_options") or {}),
+        seconds,
+        live.rss if live is not None else 0,
+    )

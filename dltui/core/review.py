@@ -1,0 +1,92 @@
+"""What a person thinks of the samples that a model got wrong: `review.csv` beside the figures, one row a sample."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from dltui.core import fs
+from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
+
+NAME = "review.csv"
+MARKS = ("keep", "wrong label", "ambiguous")
+"""keep: the label is right, the model is wrong; wrong label: the model is right; ambiguous: nobody could tell."""
+
+Key = tuple[str, int]
+"""Split and sample id: ids are unique within a split only."""
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """One row: the sample, its true class, what the model said and how sure it was, and the mark."""
+
+    split: str
+    id: int
+    true: str
+    said: str
+    probability: float
+    mark: str
+
+    @property
+    def key(self) -> Key:
+        return self.split, self.id
+
+
+def after(mark: str) -> str:
+    """The mark that follows when a person turns through them; "" is none."""
+    turns = ("", *MARKS)
+    return turns[(turns.index(mark) + 1) % len(turns)] if mark in turns else ""
+
+
+def read_review(folder: Path) -> dict[Key, Opinion]:
+    """The opinions in an export folder; rows that are no opinions are skipped, no file is none. Raises UsageError."""
+    path = folder / NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {clean_line(path)}: {clean_line(error, 200)}") from error
+    found = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        try:
+            opinion = Opinion(
+                row["split"], int(row["id"]), row["true"], row["said"], float(row["probability"]), row["mark"]
+            )
+        except (KeyError, TypeError, ValueError):
+            continue
+        if opinion.mark in MARKS:
+            found[opinion.key] = opinion
+    return found
+
+
+def save_opinion(folder: Path, opinion: Opinion) -> dict[Key, Opinion]:
+    """Put one opinion into the file, or take it out when its mark is ""; what others wrote meanwhile stays.
+
+    The file is there whole or as before. Returns what it holds then. Raises UsageError.
+    """
+    opinions = read_review(folder)
+    if opinion.mark:
+        opinions[opinion.key] = opinion
+    else:
+        opinions.pop(opinion.key, None)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fs.write_atomic(folder / NAME, _text(opinions).encode())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot write {clean_line(folder / NAME)}: {clean_line(reason, 200)}") from error
+    return opinions
+
+
+def _text(opinions: Mapping[Key, Opinion]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([item.name for item in fields(Opinion)])
+    for _, opinion in sorted(opinions.items()):
+        writer.writerow(astuple(opinion))
+    return stream.getvalue()

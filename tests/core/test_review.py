@@ -1,0 +1,62 @@
+"""Opinions on samples: kept by split and id, whole or not at all, whoever else writes."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from dltui.core import fs
+from dltui.core.errors import UsageError
+from dltui.core.review import NAME, Opinion, after, read_review, save_opinion
+
+SHIRT = Opinion("test", 7, "Shirt", "Coat", 0.9312, "wrong label")
+
+
+def test_what_is_saved_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "exports" / "brisk-otter"
+    save_opinion(folder, SHIRT)
+    odd = Opinion("validation", 7, 'say "cheese", please', "Coat\nor not", 0.5, "keep")
+    assert save_opinion(folder, odd) == read_review(folder) == {SHIRT.key: SHIRT, odd.key: odd}
+    assert (folder / NAME).read_text().startswith("split,id,true,said,probability,mark\ntest,7,Shirt,Coat,0.9312,wrong")
+    assert [path.name for path in folder.iterdir()] == [NAME]
+
+
+def test_no_mark_takes_the_row_away(tmp_path: Path) -> None:
+    save_opinion(tmp_path, SHIRT)
+    assert save_opinion(tmp_path, Opinion("test", 7, "Shirt", "Coat", 0.9312, "")) == {}
+    assert read_review(tmp_path) == {}
+
+
+def test_what_another_viewer_wrote_stays(tmp_path: Path) -> None:
+    save_opinion(tmp_path, SHIRT)
+    with (tmp_path / NAME).open("a") as file:
+        file.write("test,8,Bag,Coat,0.6,ambiguous\nnot a row\ntest,x,Bag,Coat,0.6,keep\ntest,9,Bag,Coat,0.6,maybe\n")
+    found = save_opinion(tmp_path, Opinion("test", 1, "Bag", "Coat", 0.4, "keep"))
+    assert [(opinion.id, opinion.mark) for opinion in found.values()] == [
+        (7, "wrong label"),
+        (8, "ambiguous"),
+        (1, "keep"),
+    ]
+
+
+def test_a_disk_that_is_full_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_opinion(tmp_path, SHIRT)
+
+    def full(*arguments: object, **more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fs.FS, "write", full)
+    with pytest.raises(UsageError, match="No space left"):
+        save_opinion(tmp_path, Opinion("test", 8, "Bag", "Coat", 0.4, "keep"))
+    monkeypatch.undo()
+    assert read_review(tmp_path) == {SHIRT.key: SHIRT}
+
+
+def test_a_turn_ends_where_it_began() -> None:
+    marks = [""]
+    for _ in range(4):
+        marks.append(after(marks[-1]))
+    assert marks == ["", "keep", "wrong label", "ambiguous", ""]
+    assert after("what is this") == ""
