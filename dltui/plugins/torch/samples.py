@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dltui.core.streaming import STREAMED_BYTES, Stream, can_stream
+
 if TYPE_CHECKING:
     from dltui.core.contract import Array, Data, Spec, SplitName
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 class Samples:
     """The splits of a dataset on `device`; validation and test follow when they are first asked for.
 
-    On the CPU nothing is copied: batches are gathered from the memory-mapped files.
+    On the CPU nothing is copied: batches are gathered from the memory-mapped files, and read ahead where those are
+    large. So it is on a GPU that has no room for the samples beside the model.
     """
 
     def __init__(self, data: Data, device: torch.device, dtype: torch.dtype) -> None:
@@ -26,10 +29,21 @@ class Samples:
         self._mean, self._std = (torch.tensor(values, dtype=dtype, device=device) for values in _per_value(data.spec))
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
+        x = data.train.x
+        streams = can_stream(x) and (x.nbytes > STREAMED_BYTES or not _has_room(device, x.nbytes))
+        self._stream = Stream(x) if streams and self._train_x.device.type == "cpu" else None
 
-    def batch(self, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
-        """Normalised samples of these rows of the train split, flipped and shifted if so planned."""
-        x = self._train_x.index_select(0, indices)
+    def begin(self, indices: Array) -> None:
+        """The rows of the train split (steps, batch) that the coming steps take."""
+        if self._stream is not None:
+            self._stream.begin(indices)
+
+    def batch(self, step: int, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
+        """Normalised samples of a step, these rows of the train split, flipped and shifted if so planned."""
+        if self._stream is not None:
+            x = _tensor(self._stream.take(step)).flatten(1).to(self._device)
+        else:
+            x = self._train_x.index_select(0, indices)
         if augmentation is not None:
             x = augment(x.view(-1, *self._shape), augmentation).flatten(1)
         return self._normalise(x)
@@ -41,7 +55,7 @@ class Samples:
 
     def rows(self, split: SplitName, rows: slice) -> Tensor:
         """Normalised samples of consecutive rows of a split."""
-        return self._normalise(self._split(split)[0][rows])
+        return self._normalise(self._split(split)[0][rows].to(self._device))
 
     def _normalise(self, x: Tensor) -> Tensor:
         # Always a copy: the stored samples must not change, and uint8 is widened anyway.
@@ -54,7 +68,8 @@ class Samples:
         """Samples as flat rows, and targets."""
         if split not in self._splits:
             part = self._data.split(split)
-            x = _tensor(part.x).flatten(1).to(self._device)
+            x = _tensor(part.x).flatten(1)
+            x = x.to(self._device) if _has_room(self._device, x.nbytes) else x
             y = _tensor(part.y).to(self._device)
             self._splits[split] = (x, y if self._data.spec.task == "classification" else y.to(self._dtype))
         return self._splits[split]
@@ -80,6 +95,11 @@ def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:
         return spec.mean, spec.std
     pixels = spec.input_shape[0] * spec.input_shape[1] if spec.is_image else 1
     return spec.mean * pixels, spec.std * pixels
+
+
+def _has_room(device: torch.device, size: int) -> bool:
+    """Whether so many bytes take at most half of what is free on a GPU."""
+    return device.type != "cuda" or size <= torch.cuda.mem_get_info(device)[0] // 2
 
 
 def _tensor(array: Array) -> Tensor:

@@ -60,11 +60,12 @@ class TorchTrainable:
         self._augmentation = (None,) * plan.steps
         if plan.augmentation is not None:
             self._augmentation = torch.from_numpy(plan.augmentation).to(self._device).unbind()
+        self._samples.begin(plan.indices)
         self._lr = plan.lr.tolist()
         self._next = 0
 
     def advance(self, steps: int) -> StepStats:
-        chunk = slice(self._next, self._next + steps)
+        first, chunk = self._next, slice(self._next, self._next + steps)
         self._next += steps
         indices, augmentation, lr = self._indices[chunk], self._augmentation[chunk], self._lr[chunk]
         targets = self._samples.targets(indices)
@@ -72,7 +73,7 @@ class TorchTrainable:
         data_seconds = 0.0
         for step in range(steps):
             began = perf_counter()
-            batch = self._samples.batch(indices[step], augmentation[step])
+            batch = self._samples.batch(first + step, indices[step], augmentation[step])
             data_seconds += perf_counter() - began
             with self._arithmetic():
                 outputs = self.module(batch)
