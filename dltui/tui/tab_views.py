@@ -110,7 +110,7 @@ class TabState:
         if view is None or view.regression:
             return ()
         if self.tab is Tab.CONFUSION and view.matrix is not None:
-            unit = "counts" if self.inside.percent else "% of class"
+            unit = "counts" if self.inside.percent else "share"
             return (("Enter", "show"), ("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "take home"))
         if self.tab is Tab.MISTAKES and view.mistakes is not None:
             return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), ("e", "take home"))

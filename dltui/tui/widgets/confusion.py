@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dltui.tui.format import percent
 from dltui.tui.ink import Row, beside, cells, cut, ends, fit, right
 from dltui.tui.widgets.picture import RAMP_ASCII
 
@@ -130,7 +129,7 @@ def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
     """The cell under the cursor in words."""
     true, said = cell
     count, total = matrix.counts[true][said], sum(matrix.counts[true])
-    share = f", {percent(count / total)} of {matrix.classes[true]}" if total else ""
+    share = f", {100 * count / total:.1f} % of {matrix.classes[true]}" if total else ""
     what = "right" if true == said else f"taken for {matrix.classes[said]}"
     opens = " shows what it is taken for" if true == said else " shows them"
     key: Row = [("Enter", "key"), (opens + " ", "dim")] if count or true == said else []

@@ -128,14 +128,14 @@ def _machine(found: Hardware, width: int, look: Look) -> list[Row]:
         taken = 1 - now.disk_free / now.disk_total
         short = now.disk_free < 0.05 * now.disk_total
         row: Row = [(f"   {left('disk', NAME)}", "dim"), (left(f"{size(now.disk_free)} free", VALUE), "")]
-        rows.append([*row, *bar(taken, min(room, 12), "bad" if short else "train"), *_rates(now)])
+        rows.append([*row, *bar(taken, min(room, 8), "bad" if short else "train"), *_rates(now)])
     return [*rows, *_worker(now)]
 
 
 def _rates(now: Sample) -> Row:
     if now.read_rate is None or now.write_rate is None:
         return []
-    return [(f"  reads {size(round(now.read_rate))}/s  writes {size(round(now.write_rate))}/s", "dim")]
+    return [(f"  read {size(round(now.read_rate))}/s  write {size(round(now.write_rate))}/s", "dim")]
 
 
 def _worker(now: Sample) -> list[Row]:
