@@ -25,7 +25,7 @@ def names() -> set[str]:
     """The plugins that were disabled by name. Raises UsageError when the list cannot be read."""
     try:
         found = json.loads(file().read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return set()
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {file()}: {error}; remove it to enable all plugins") from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,8 @@ class Entry:
     files: tuple[str, ...] = ("a.gz", "b.gz")
     download_bytes: int = 30_878_645
     embedded: bool = False
+    takes: str = ""
+    given: dict[str, Any] = field(default_factory=dict)
     file_sizes: tuple[int, ...] = ()
 
 
