@@ -236,6 +236,13 @@ async def until(pilot: Any, condition: Callable[[], bool], seconds: float = 10.0
     await pilot.pause()
 
 
+async def drawn(pilot: Any, condition: Callable[[], bool]) -> None:
+    """Wait for what a thread brings, and until it is on the screen."""
+    await until(pilot, condition)
+    pilot.app.screen.redraw()
+    await pilot.pause()
+
+
 def lines(app: DltuiApp) -> list[str]:
     """What is on the screen, as text."""
     return ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]

@@ -14,7 +14,7 @@ from dltui.tui.hardware_watch import Hardware, HardwareWatch
 from dltui.tui.ink import plain
 from dltui.tui.terminal import Look
 from dltui.tui.widgets.hardware import hardware
-from tests.tui.scenario import DEVICES, FakeServices, looked_inside, shown, text, until
+from tests.tui.scenario import DEVICES, FakeServices, drawn, looked_inside, shown, text
 from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension
 
 SAMPLE = Sample(0.0, "gpu01", tuple(DEVICES[:2]), 8, 40.0, 12 * 10**9, 32 * 10**9, 10**9, 10**12, None, None)
@@ -25,10 +25,10 @@ SAMPLE = Sample(0.0, "gpu01", tuple(DEVICES[:2]), 8, 40.0, 12 * 10**9, 32 * 10**
 async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, theme: str, size: tuple[int, int]) -> None:
     async with shown(services, size, THEMES[theme], run="brisk-otter") as (app, pilot):
         await pilot.press("7")
-        await until(pilot, lambda: looked_inside(app.screen))
+        await drawn(pilot, lambda: looked_inside(app.screen))
         for samples in range(2, 20):
             services.now += 1.0
-            await until(pilot, lambda samples=samples: len(app.screen.view.hardware.samples) == samples)
+            await drawn(pilot, lambda samples=samples: len(app.screen.view.hardware.samples) == samples)
         own = str(app.screen.view.hardware.latest.worker.pid)
         picture = app.export_screenshot().replace(own, "4242")
         assert picture == snapshot(extension_class=SvgExtension)
@@ -39,7 +39,7 @@ async def test_ascii(services: FakeServices, snapshot: SnapshotAssertion, gpus: 
     services.gpus = gpus
     async with shown(services, (80, 24), ASCII, run="bold-wren") as (app, pilot):
         await pilot.press("7")
-        await until(pilot, lambda: looked_inside(app.screen))
+        await drawn(pilot, lambda: looked_inside(app.screen))
         assert text(app).isascii()
         assert text(app) == snapshot(extension_class=TextExtension)
 

@@ -21,7 +21,7 @@ from dltui.tui.widgets import classes as class_table
 from dltui.tui.widgets import confusion, picture
 from dltui.tui.widgets import mistakes as mistake_pictures
 from tests.core.sample_run import make_sample_run
-from tests.tui.scenario import FakeServices, looked_inside, shown, text, until
+from tests.tui.scenario import FakeServices, drawn, looked_inside, shown, text
 from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension
 
 INSIDE = {"confusion": "2", "mistakes": "3", "classes": "4"}
@@ -30,7 +30,7 @@ LETTERS = Look(ascii=True, mono=True)
 
 async def opened(pilot: Any, app: Any, key: str) -> Any:
     await pilot.press(key)
-    await until(pilot, lambda: looked_inside(app.screen))
+    await drawn(pilot, lambda: looked_inside(app.screen))
     return app.screen
 
 
@@ -79,7 +79,7 @@ async def test_a_cell_opens_its_mistakes(services: FakeServices) -> None:
         page = await opened(pilot, app, "2")
         assert "Coat taken for Pullover: 16" in text(app)
         await pilot.press("right", "right", "left", "left", "enter")
-        await until(pilot, lambda: page.view.mistakes is not None)
+        await drawn(pilot, lambda: page.view.mistakes is not None)
         assert "only Coat › Pullover: 16" in text(app)
         assert all((one.true, one.said) == (4, 2) for one in page.view.mistakes.shown(page.state.inside.filter))
 
@@ -88,7 +88,7 @@ async def test_the_diagonal_opens_the_whole_class(services: FakeServices) -> Non
     async with shown(services, run="bold-wren") as (app, pilot):
         page = await opened(pilot, app, "2")
         await pilot.press("right", "right", "enter")
-        await until(pilot, lambda: page.view.mistakes is not None)
+        await drawn(pilot, lambda: page.view.mistakes is not None)
         assert page.state.inside.filter == Filter(4)
 
 
@@ -97,7 +97,7 @@ async def test_a_class_opens_its_mistakes(services: FakeServices) -> None:
         page = await opened(pilot, app, "4")
         assert "hardest first" in text(app)
         await pilot.press("enter")
-        await until(pilot, lambda: page.view.mistakes is not None)
+        await drawn(pilot, lambda: page.view.mistakes is not None)
         assert page.state.inside.filter == Filter(6)
         assert "only Shirt › any" in text(app)
 
@@ -135,16 +135,16 @@ async def test_marks_are_saved_at_once_and_seen_again(services: FakeServices, tm
     async with shown(services, run="bold-wren") as (app, pilot):
         page = await opened(pilot, app, "3")
         await pilot.press("space", "space", "down", "space")
-        await until(pilot, lambda: not page.state.inside.unsaved)
+        await drawn(pilot, lambda: not page.state.inside.unsaved)
         first, second = page.view.mistakes.all[:2]
         marks = {opinion.id: opinion.mark for opinion in read_review(folder).values()}
         assert marks == {first.id: "wrong label", second.id: "keep"}
         assert (folder / NAME).read_text().splitlines()[0] == "split,id,true,said,probability,mark"
         await pilot.press("space", "space", "space")
-        await until(pilot, lambda: len(read_review(folder)) == 1 and not page.state.inside.unsaved)
+        await drawn(pilot, lambda: len(read_review(folder)) == 1 and not page.state.inside.unsaved)
     async with shown(services, run="bold-wren") as (app, pilot):
         await opened(pilot, app, "3")
-        await until(pilot, lambda: "wrong label" in text(app))
+        await drawn(pilot, lambda: "wrong label" in text(app))
         assert "1 marked" in text(app)
 
 
@@ -164,7 +164,7 @@ async def test_a_mark_that_cannot_be_saved_is_not_shown(services: FakeServices, 
     async with shown(services, run="bold-wren") as (app, pilot):
         page = await opened(pilot, app, "3")
         await pilot.press("space")
-        await until(pilot, lambda: "cannot" in text(app))
+        await drawn(pilot, lambda: "cannot" in text(app))
         assert page.state.inside.unsaved == {}
         assert "keep" not in text(app)
 

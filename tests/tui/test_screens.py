@@ -10,7 +10,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from dltui.tui.terminal import Terminal
 from dltui.tui.theme import DARK, LIGHT, PLAIN
-from tests.tui.scenario import FakeServices, lines, looked_inside, shown, text, until
+from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, shown, text
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 THEMES = {"dark": Terminal(theme=DARK, mouse=False), "light": Terminal(theme=LIGHT, mouse=False)}
@@ -52,7 +52,7 @@ async def test_tab(services: FakeServices, snapshot: SnapshotAssertion, run: str
     async with shown(services, run=run) as (app, pilot):
         await pilot.press(key)
         page: Any = app.screen
-        await until(pilot, lambda: looked_inside(page))
+        await drawn(pilot, lambda: looked_inside(page))
         assert text(app) == snapshot(extension_class=TextExtension)
 
 
