@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,9 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
     if task == "classification" and len(classes) < 2:
         raise RunError(f"classification needs at least two classes, found {len(classes)}")
     parts = {}
-    for name, (x, y) in {"training": arrays.train, "test": arrays.test}.items():
+    given = {"training": arrays.train, "test": arrays.test}
+    given |= {} if arrays.validation is None else {"validation": arrays.validation}
+    for name, (x, y) in given.items():
         x = _inputs(name, np.asanyarray(x))
         y = (
             _labels(name, np.asanyarray(y), len(classes))
@@ -43,7 +46,9 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
             raise RunError(f"{len(x):,} {name} rows but {len(y):,} labels or targets")
         parts[name] = (x, y)
     _check_together(task, parts, classes)
-    return Arrays(parts["training"], parts["test"], classes, arrays.mean, arrays.std)
+    return replace(
+        arrays, train=parts["training"], test=parts["test"], validation=parts.get("validation"), classes=classes
+    )
 
 
 def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: tuple[str, ...]) -> None:
@@ -52,8 +57,11 @@ def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: 
         raise RunError(
             f"needs at least 2 training rows and 1 test row, found {len(train_x)} and {len(test_x)}; add data"
         )
-    if train_x.shape[1:] != test_x.shape[1:]:
-        raise RunError(f"training rows have shape {train_x.shape[1:]}, test rows {test_x.shape[1:]}")
+    for name, (x, _) in parts.items():
+        if not len(x):
+            raise RunError(f"there are no {name} rows; add data")
+        if train_x.shape[1:] != x.shape[1:]:
+            raise RunError(f"training rows have shape {train_x.shape[1:]}, {name} rows {x.shape[1:]}")
     if task == "regression" and train_y.shape[1:] != test_y.shape[1:]:
         raise RunError(f"training targets have shape {train_y.shape[1:]}, test targets {test_y.shape[1:]}")
     if task == "classification" and (train_y == train_y[0]).all():
@@ -106,6 +114,21 @@ def split_rows(rows: int, validation: float, seed: int) -> tuple[Array, Array]:
     order = generator.permutation(rows)
     count = min(max(1, round(rows * validation)), rows - 1)
     return np.sort(order[count:]).astype("<i8"), np.sort(order[:count]).astype("<i8")
+
+
+def stratified_rows(labels: Array, shares: Sequence[float], seed: int) -> list[Array]:
+    """Rows of each share of the data and, last, of the rest, in ascending order; every class is divided alike, and the
+    rest has at least one row of each: a pure function of the arguments."""
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    parts: list[list[Array]] = [[] for _ in range(len(shares) + 1)]
+    for label in np.unique(labels):
+        rows = generator.permutation(np.flatnonzero(labels == label))
+        for number, share in enumerate(shares):
+            count = min(round(len(rows) * share), len(rows) - 1)
+            parts[number].append(rows[:count])
+            rows = rows[count:]
+        parts[-1].append(rows)
+    return [np.sort(np.concatenate(part)).astype("<i8") for part in parts]
 
 
 def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:

@@ -10,7 +10,10 @@ from dltui.core.probing import answer, plugin_seconds
 
 if TYPE_CHECKING:
     from dltui.core.catalog import BackendEntry, DatasetEntry, ModelEntry
+    from dltui.core.contract import Look
 
+LOOK_SECONDS = 60.0
+"""For a look at a folder of many files on a slow disk."""
 FRAMEWORK_SECONDS = 120.0
 """A framework's first import over a slow disk."""
 
@@ -23,15 +26,32 @@ def full_config(model: ModelEntry, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def full_options(dataset: DatasetEntry, values: Mapping[str, Any]) -> dict[str, Any]:
     """All options as the dataset's own class makes them. Raises UsageError in its words."""
-    details = {"dataset": dataset.name, "options": dict(values)}
+    details = {"dataset": dataset.plugin or dataset.name, "options": dict(values)}
     return dict(_answer(dataset.source, "dataset-check", details)["options"])
 
 
 def dataset_files(dataset: DatasetEntry, options: Mapping[str, Any], folders: Sequence[Path]) -> list[Path] | None:
     """The files that would be read, [] when they must be downloaded first, None for embedded data."""
-    details = {"dataset": dataset.name, "options": dict(options), "data_dirs": [str(folder) for folder in folders]}
+    details = {"dataset": dataset.plugin or dataset.name, "options": dict(options), "data_dirs": [str(folder) for folder in folders]}
     found = _answer(dataset.source, "dataset-sources", details)["sources"]
     return None if found is None else [Path(path) for path in found]
+
+
+def dataset_look(dataset: DatasetEntry, options: Mapping[str, Any]) -> Look:
+    """What lies at the path of a dataset, its texts cleaned. Raises UsageError with what is wrong there."""
+    from dltui.core.contract import Look
+    from dltui.core.text import clean_line
+
+    details = {"dataset": dataset.plugin or dataset.name, "options": {**dataset.given, **options}}
+    found = _answer(dataset.source, "dataset-look", details, LOOK_SECONDS)["look"]
+    return Look(
+        facts=tuple((clean_line(label, 40), clean_line(text, 300)) for label, text in found["facts"]),
+        classes=tuple((clean_line(name, 200), int(count)) for name, count in found["classes"]),
+        columns=tuple(clean_line(name, 100) for name in found["columns"]),
+        rows=tuple(tuple(clean_line(cell, 100) for cell in row) for row in found["rows"]),
+        samples=tuple((clean_line(name, 100), int(w), int(h), str(rgb)) for name, w, h, rgb in found["samples"]),
+        notes=tuple(clean_line(note, 500) for note in found["notes"]),
+    )
 
 
 def network_layers(

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dltui.core import paths, probing
+from dltui.core import own, paths, probing
 from dltui.core.catalog import FAVOURITE, BackendEntry, Catalog, DatasetEntry, ExporterEntry, ModelEntry
 from dltui.core.errors import UsageError
 from dltui.core.fields import FieldSpec
@@ -66,6 +66,7 @@ class _Assembly:
         self.catalog.sources = [source for source, _ in found]
         models = self.catalog.models
         self.catalog.models = dict(sorted(models.items(), key=lambda item: item[1].framework != FAVOURITE))
+        own.add_named(self.catalog)
 
     def _with_their_frameworks(self, found: list[tuple[Source, Record]]) -> list[tuple[Source, Record]]:
         """A plugin that imports a framework which only another interpreter has is looked at by that one."""
@@ -239,6 +240,8 @@ def _dataset(source: Source, item: Record) -> DatasetEntry:
         files=tuple(str(name) for name in item["files"]),
         file_sizes=tuple(int(size) for size in item.get("file_sizes", ())),
         urls=tuple(str(url) for url in item["urls"]),
+        takes=str(item.get("takes", "")),
+        looks=bool(item.get("looks", False)),
     )
 
 

@@ -130,6 +130,8 @@ class Attempt:
         self.journal.emit(self._started(loop, backend, data, resumed_from), sync=True)
         if doubt := logout.warning(fingerprint.user()):
             self.journal.emit(Logged("warning", doubt))
+        for note in data.notes:
+            self.journal.emit(Logged("warning", note))
         return loop
 
     def _plugins(self) -> tuple[Model, Backend]:
@@ -167,7 +169,7 @@ class Attempt:
             framework=backend.framework,
             versions=_versions(backend.package),
             threads=planner.config.threads or cpu_count(),
-            dataset=_describe(data, self.asked["dataset_options"]),
+            dataset=_describe(data, self.asked),
             monitor=asdict(loop.monitor),
             parameters=sum(layer["parameters"] for layer in layers),
             layers=layers,
@@ -241,13 +243,13 @@ def _versions(package: str) -> dict[str, str]:
     return versions
 
 
-def _describe(data: Data, options: dict[str, Any]) -> dict[str, Any]:
+def _describe(data: Data, asked: dict[str, Any]) -> dict[str, Any]:
     return {
-        "name": data.name,
+        "name": asked["dataset"],
         "fingerprint": data.fingerprint,
         "classes": list(data.spec.classes),
         "input_shape": list(data.spec.input_shape),
         "task": data.spec.task,
         "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
-        "options": options,
+        "options": asked["dataset_options"],
     }

@@ -38,7 +38,9 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """A dataset that can be chosen. `embedded`: its data comes with a package, without files or network."""
+    """A dataset that can be chosen. `embedded`: its data comes with a package, without files or network. One that
+    `takes` a path has it in `given`, with other options that came with its name; `plugin` is what brings it where it
+    has a name of somebody's own."""
 
     name: str
     task: str
@@ -56,6 +58,24 @@ class DatasetEntry:
     files: tuple[str, ...] = ()
     file_sizes: tuple[int, ...] = ()
     urls: tuple[str, ...] = ()
+    takes: str = ""
+    looks: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
+    plugin: str = ""
+
+    def fits(self, task: str) -> bool:
+        """Whether a model of this task can train on it."""
+        return self.task in (task, "any")
+
+    @property
+    def needs_path(self) -> bool:
+        """Whether it says nothing until a path is given: NAME:PATH."""
+        return bool(self.takes) and not self.given
+
+    @property
+    def reference(self) -> str:
+        """What finds it again on a command line: its name, or NAME:PATH."""
+        return self.name if self.plugin or not self.given else f"{self.name}:{self.given['path']}"
 
 
 @dataclass(frozen=True)
@@ -108,8 +128,14 @@ class Catalog:
         raise UsageError(self._unknown("model", text, names))
 
     def dataset(self, text: str) -> DatasetEntry:
+        """By name, or as NAME:PATH where a dataset takes a path."""
         if text in self.datasets:
             return self.datasets[text]
+        from dltui.core import own
+
+        name, colon, path = text.partition(":")
+        if colon and name in self.datasets and self.datasets[name].takes:
+            return own.at(self.datasets[name], path)
         raise UsageError(self._unknown("dataset", text, list(self.datasets)))
 
     def _unknown(self, kind: str, text: str, names: Sequence[str]) -> str:

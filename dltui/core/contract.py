@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     State = dict[str, Array]
 
 Task = Literal["classification", "regression"]
+DatasetTask = Literal["classification", "regression", "any"]
+"""Of "any" is a dataset whose targets are read as the model's task wants them."""
 SplitName = Literal["train", "validation", "test"]
 
 
@@ -64,6 +66,8 @@ class Data:
     validation: Split
     test: Split
     fingerprint: str
+    notes: tuple[str, ...] = ()
+    """What its preparation found that a person should know, one line each."""
 
     def split(self, name: SplitName) -> Split:
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
@@ -180,13 +184,30 @@ class Backend(Protocol):
 @dataclass(frozen=True)
 class Arrays:
     """What a dataset's `prepare` returns: train and test as (x, y), dtypes as in `Split`. `mean` and `std` are per
-    channel or feature; None asks core to measure them on the training rows (images) or to use 0 and 1 (vectors)."""
+    channel or feature; None asks core to measure them on the training rows (images) or to use 0 and 1 (vectors).
+    `validation` None asks core to take it from the training part. `notes` are lines for the run's log."""
 
     train: tuple[Array, Array]
     test: tuple[Array, Array]
     classes: tuple[str, ...] = ()
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    validation: tuple[Array, Array] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is to be seen of data before it is prepared, as plain text and numbers: `facts` are (label, text),
+    `classes` (name, samples), `columns` and `rows` a table's head and first lines, `samples` (caption, width, height,
+    RGB bytes row by row in base64), `notes` what a person should know."""
+
+    facts: tuple[tuple[str, str], ...] = ()
+    classes: tuple[tuple[str, int], ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    samples: tuple[tuple[str, int, int, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class PreparationContext(Protocol):
@@ -198,6 +219,10 @@ class PreparationContext(Protocol):
     """Folders to look in, best first; with a `data_dir` only folders in it."""
     downloads: Path
     """The cache folder where downloads are kept."""
+    scratch: Path
+    """A folder for files that may be larger than memory; it is removed once the data is prepared."""
+    task: Task
+    """What the model does with the data: the dataset's own task, or one of both where that is "any"."""
 
     def progress(self, text: str, fraction: float | None = None) -> None:
         """Say what is going on; `fraction` is 0 to 1, or None when unknown. Raises KeyboardInterrupt on cancel."""
@@ -211,11 +236,12 @@ class Dataset:
     given folders, [] when there are none and None when the data is embedded. `prepare` may download. Both raise
     RunError with one line. `files` are the names that `sources` looks for, `file_sizes` their bytes, which tell at a
     glance datasets apart whose files share their names; `urls` has one address a mirror, whose first byte shows that
-    it can be reached.
+    it can be reached. A dataset that `takes` a path is chosen as NAME:PATH and finds the absolute path in its option
+    `path`; `look` shows what lies there without preparing it.
     """
 
     name: str
-    task: Task
+    task: DatasetTask
     summary: str
     options: type[DatasetOptions]
     prepare: Callable[[Any, PreparationContext], Arrays]
@@ -229,6 +255,8 @@ class Dataset:
     files: tuple[str, ...] = ()
     file_sizes: tuple[int, ...] = ()
     urls: tuple[str, ...] = ()
+    takes: Literal["", "folder", "file"] = ""
+    look: Callable[[Any], Look] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,8 @@ def load_prepared(path: Path) -> Data:
         splits = {name: Split(*(_open(path / f"{name}_{part}.npy") for part in PARTS)) for name in SPLITS}
         known: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in meta["spec"].items()}
         spec = Spec(**known)
-        return Data(meta["name"], spec, **splits, fingerprint=meta["fingerprint"])
+        notes = tuple(map(str, meta.get("notes", ())))
+        return Data(meta["name"], spec, **splits, fingerprint=meta["fingerprint"], notes=notes)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"prepared data in {path} is damaged ({error}); remove that folder, it is made again") from error
 
@@ -93,6 +94,7 @@ def save_prepared(
     spec: Spec,
     parts: Parts,
     tell: Callable[[str, float | None], None],
+    notes: Sequence[str] = (),
 ) -> None:
     """Write rows of arrays into `folder`: `parts` maps each split to (x, y, the rows of both that belong to it)."""
     digest = Digest()
@@ -110,6 +112,7 @@ def save_prepared(
         "spec": asdict(spec),
         "fingerprint": digest.finish(spec.classes),
         "sizes": {split: len(parts[split][2]) for split in SPLITS},
+        "notes": list(notes),
     }
     fs.write_atomic(folder / META, json.dumps(meta, indent=1).encode())
 

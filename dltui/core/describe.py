@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, get_args
 
 from dltui.core.config import TrainConfig
-from dltui.core.contract import Task
+from dltui.core.contract import DatasetTask, Task
 from dltui.core.dataset_options import DatasetOptions
 from dltui.core.errors import PluginError
 from dltui.core.manager import Failure, Loaded, explain
@@ -62,11 +62,14 @@ def model_record(model: Model) -> Record:
 def dataset_record(dataset: Dataset) -> Record:
     """Raises PluginError for what a dataset must not be."""
     _check_name(dataset.name)
-    _check_task(dataset.task)
+    if dataset.task not in get_args(DatasetTask):
+        _check_task(dataset.task)
     if not (inspect.isclass(dataset.options) and issubclass(dataset.options, DatasetOptions)):
         raise PluginError("its options must be a subclass of DatasetOptions")
     if not callable(dataset.prepare) or not callable(dataset.sources):
         raise PluginError("its prepare and sources must be functions")
+    if dataset.takes not in ("", "folder", "file") or (dataset.takes and "path" not in dataset.options.model_fields):
+        raise PluginError('it takes "folder", "file" or "", and what takes a path needs an option `path`')
     return {
         "name": dataset.name,
         "task": dataset.task,
@@ -83,6 +86,8 @@ def dataset_record(dataset: Dataset) -> Record:
         "files": [_text(name) for name in dataset.files],
         "file_sizes": [int(size) for size in dataset.file_sizes],
         "urls": [_text(url) for url in dataset.urls],
+        "takes": dataset.takes,
+        "looks": dataset.look is not None,
     }
 
 

@@ -115,7 +115,7 @@ def _request(parent: RunReader, request: ForkRequest, config: Mapping[str, Any],
     ending = "-fork"
     return launch.RunRequest(
         model=str(asked["model"]),
-        dataset=str(asked["dataset"]),
+        dataset=str(asked.get("dataset_plugin") or asked["dataset"]),
         dataset_options=asked.get("dataset_options") or {},
         data_dir=asked.get("data_dir"),
         device=request.device or str(asked["device"]["name"]),

@@ -166,6 +166,8 @@ def _data(catalog: Catalog) -> Iterator[Check]:
     from dltui.core.presence import presence
 
     for entry in catalog.datasets.values():
+        if entry.needs_path:
+            continue
         found = presence(entry)
         text = f"here, in {clean_line(found.folder)}" if found.folder else found.text
         yield Check(f"data {entry.name}", "ok" if found.here else "absent", text)

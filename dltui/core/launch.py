@@ -6,13 +6,13 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui import __version__
-from dltui.core import birth, paths, share
+from dltui.core import birth, own, paths, share
 from dltui.core.devices import Device, resolve, worker_environment
 from dltui.core.errors import RunError, UsageError
 from dltui.core.fields import check_values
@@ -54,14 +54,18 @@ class RunRequest:
     """Of a run that is compared with its twin in another framework: {"start": path of the twin's weights, or None}."""
 
 
-def create_run(request: RunRequest, catalog: Catalog) -> RunDirectory:
-    """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk."""
+def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> RunDirectory:
+    """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk.
+
+    Somebody's own data is prepared before there is a run, so that what is wrong with it leaves none; `tell` gets the
+    progress of that.
+    """
     model = catalog.model(request.model)
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
     _check_augment(config, dataset)
-    options = full_options(dataset, request.dataset_options)
+    options = full_options(dataset, {**dataset.given, **request.dataset_options})
     formats = _check_formats(request.formats)
     if request.name is not None:
         check_run_name(request.name)
@@ -69,8 +73,11 @@ def create_run(request: RunRequest, catalog: Catalog) -> RunDirectory:
     device = resolve(request.device)
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
+    origins = _origins(model, dataset, options, catalog)
+    if dataset.takes:
+        own.prepare_first(origins, options, config, tell)
     record = {
-        **_origins(model, dataset, catalog),
+        **origins,
         **_chosen(request, dataset, device),
         "config": config,
         "defaults": {spec.name: spec.default for spec in model.fields},
@@ -146,7 +153,9 @@ def spawn_worker(run: RunDirectory, more_epochs: int = 0) -> int:
     return worker.pid
 
 
-def _origins(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> dict[str, Any]:
+def _origins(
+    model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any], catalog: Catalog
+) -> dict[str, Any]:
     """What is trained, and where a worker finds the code of it."""
     return {
         "model": model.id,
@@ -155,7 +164,8 @@ def _origins(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> dict
         "task": model.task,
         "model_source": dict(model.source),
         "backend_source": dict(catalog.backends[model.framework].source),
-        "dataset": dataset.name,
+        "dataset": own.title(dataset, options),
+        "dataset_plugin": dataset.plugin or dataset.name,
         "dataset_source": {**dataset.source, "python": model.source["python"]},
         "python": model.source["python"],
     }
@@ -185,8 +195,8 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
 def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> None:
     if not model.available:
         raise UsageError(f"{model.id} cannot be trained here: {model.reason}")
-    if model.task != dataset.task:
-        fitting = [entry.name for entry in catalog.datasets.values() if entry.task == model.task]
+    if not dataset.fits(model.task):
+        fitting = [entry.name for entry in catalog.datasets.values() if entry.fits(model.task)]
         hint = f"for {model.task} there is {', '.join(fitting)}" if fitting else f"none is for {model.task}"
         raise UsageError(f"dataset {dataset.name} is for {dataset.task}, model {model.id} does {model.task}; {hint}")
     from dltui.core.assembly import missing_plugin

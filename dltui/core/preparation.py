@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError
 
@@ -19,18 +20,25 @@ class Preparation:
     """Starts at once, so that it runs while the framework is being imported; `data` waits for it."""
 
     def __init__(self, run_path: Path) -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "dltui.core.prepare", str(run_path)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="backslashreplace",
-        )
+        self._child = _start(sys.executable, str(run_path), subprocess.DEVNULL, None)
+
+    @classmethod
+    def before_run(cls, asked: Mapping[str, Any], python: str) -> Preparation:
+        """Of data that run.json would describe as `asked`; what the child prints beside its answers is not shown."""
+        preparation = cls.__new__(cls)
+        with tempfile.TemporaryFile() as question:
+            question.write(json.dumps(asked).encode())
+            question.seek(0)
+            preparation._child = _start(python, "-", question, subprocess.DEVNULL)
+        return preparation
 
     def cancel(self) -> None:
         """End the child; it leaves nothing half-written."""
         self._child.terminate()
+
+    def wait(self) -> None:
+        """Wait for the end of the child."""
+        self._child.wait()
 
     def data(self, tell: Callable[[str], None]) -> Data:
         """Wait for the child, passing its progress to `tell`. Raises RunError with its one line when it fails."""
@@ -52,3 +60,15 @@ class Preparation:
             return load_prepared(Path(str(answer["prepared"])))
         problem = answer.get("error") or f"data preparation ended with code {code}; see worker.log"
         raise RunError(str(problem))
+
+
+def _start(python: str, place: str, stdin: int | IO[bytes], stderr: int | None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [python, "-P", "-m", "dltui.core.prepare", place],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+    )

@@ -1,4 +1,8 @@
-"""Finds or makes the prepared data of one run: `python -P -m dltui.core.prepare RUN_DIR`, JSON lines on stdout."""
+"""Finds or makes the prepared data of one run: `python -P -m dltui.core.prepare RUN_DIR`, JSON lines on stdout.
+
+RUN_DIR "-" means that what run.json would say comes on stdin: data that was never looked at is prepared before there is
+a run.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ from dltui.core.text import clean_line
 from dltui.core.turns import turn
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Arrays, Dataset
+    from dltui.core.contract import Array, Arrays, Dataset, Task
     from dltui.core.dataset_options import DatasetOptions
 
     Tell = Callable[[str, float | None], None]
@@ -53,6 +57,8 @@ class Context:
     data_dirs: tuple[Path, ...]
     downloads: Path
     tell: Tell
+    task: Task
+    scratch: Path
 
     def progress(self, text: str, fraction: float | None = None) -> None:
         self.tell(text, fraction)
@@ -60,9 +66,10 @@ class Context:
 
 def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     """The folder with the prepared data that run.json (`asked`) names, made if it is not there."""
-    dataset: Dataset = manager.load_dataset(asked["dataset_source"], asked["dataset"])
+    dataset: Dataset = manager.load_dataset(asked["dataset_source"], asked.get("dataset_plugin") or asked["dataset"])
     options = _options(dataset, asked.get("dataset_options") or {})
-    context = _context(asked, tell)
+    task: Task = asked.get("task", "classification") if dataset.task == "any" else dataset.task
+    context = _context(asked, task, tell)
     sources = dataset.sources(options, context.data_dirs)
     arrays = None
     if sources == []:
@@ -72,7 +79,7 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     cache = paths.cache_dir() / "datasets"
     paths.ensure_private_dir(cache)
     name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset.name).strip("-.")[:40]
-    final = cache / f"{name}-{_key(dataset, options, sources)}"
+    final = cache / f"{name}-{_key(dataset, task, options, sources)}"
     if not data.is_intact(final):
         _make(final, dataset, options, context, arrays)
     return final
@@ -87,18 +94,20 @@ def _options(dataset: Dataset, given: dict[str, Any]) -> DatasetOptions:
         raise RunError(f"dataset {dataset.name}: {one_line(error, field_specs(dataset.options))}") from None
 
 
-def _context(asked: dict[str, Any], tell: Tell) -> Context:
+def _context(asked: dict[str, Any], task: Task, tell: Tell) -> Context:
     downloads = paths.downloads_dir()
+    # Until there is a temporary folder of the data that is made.
+    nowhere = Path()
     folders = tuple(Path(folder) for folder in asked.get("data_dirs") or ())
     data_dir = asked.get("data_dir")
     if data_dir:
-        return Context(Path(data_dir), within(folders, data_dir), downloads, tell)
+        return Context(Path(data_dir), within(folders, data_dir), downloads, tell, task, nowhere)
     # The cache may lie elsewhere than when the run was created.
     own = (downloads / str(asked["dataset"]),)
-    return Context(None, tuple(dict.fromkeys(folders + own)), downloads, tell)
+    return Context(None, tuple(dict.fromkeys(folders + own)), downloads, tell, task, nowhere)
 
 
-def _key(dataset: Dataset, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
+def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
     """Names prepared data by all that it depends on: the code that makes it, its options, and its files."""
     files = []
     for path in sources or ():
@@ -106,6 +115,7 @@ def _key(dataset: Dataset, options: DatasetOptions, sources: Sequence[Path] | No
         files.append((str(path), status.st_size, status.st_mtime_ns))
     code = _code(dataset)
     parts = [data.FORMAT, __version__, dataset.name, code, options.model_dump(mode="json"), files]
+    parts += [task] if dataset.task == "any" else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
 
@@ -148,20 +158,28 @@ def _sweep(cache: Path) -> None:
 
 
 def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Context, arrays: Arrays | None) -> None:
+    context.scratch = temp / "scratch"
+    context.scratch.mkdir()
     given = dataset.prepare(options, context) if arrays is None else arrays
     try:
-        found = checked(dataset.task, given)
+        found = checked(context.task, given)
         rows, kept = split_rows(len(found.train[0]), options.validation, options.split_seed)
-        spec = make_spec(dataset.task, found, rows)
+        if found.validation is not None:
+            rows, kept = _all(found.train), _all(found.validation)
+        spec = make_spec(context.task, found, rows)
     except RunError as error:
         raise RunError(f"dataset {dataset.name}: {error}") from error
-    everything = np.arange(len(found.test[0]), dtype="<i8")
     parts: data.Parts = {
         "train": (*found.train, rows),
-        "validation": (*found.train, kept),
-        "test": (*found.test, everything),
+        "validation": (*(found.validation or found.train), kept),
+        "test": (*found.test, _all(found.test)),
     }
-    data.save_prepared(temp, dataset.name, spec, parts, context.tell)
+    data.save_prepared(temp, dataset.name, spec, parts, context.tell, found.notes)
+    shutil.rmtree(context.scratch)
+
+
+def _all(part: tuple[Array, Array]) -> Array:
+    return np.arange(len(part[0]), dtype="<i8")
 
 
 def _commit(temp: Path, final: Path) -> None:
@@ -193,7 +211,7 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _cancel)
     try:
-        asked = RunDirectory(Path(arguments[0])).run()
+        asked = json.load(sys.stdin) if arguments[0] == "-" else RunDirectory(Path(arguments[0])).run()
         answer = {"prepared": str(prepare(asked, _teller(answers)))}
     except BaseException as error:
         answer = {"error": clean_line(_explain(error))}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from dltui.core import paths
 
@@ -24,6 +24,10 @@ class Entry(Protocol):
     def download_bytes(self) -> int: ...
     @property
     def embedded(self) -> bool: ...
+    @property
+    def takes(self) -> str: ...
+    @property
+    def given(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,14 @@ class Presence:
     folder: Path | None = None
 
 
+YOURS = Presence(False, "give a path")
+
+
 def presence(entry: Entry, data_dir: str | None = None) -> Presence:
     """Where a run would take this dataset from. With a `data_dir` (the flag --data-dir) only that folder counts."""
+    if entry.takes:
+        path = Path(str(entry.given.get("path", "")))
+        return Presence(path.exists(), "here" if path.exists() else "not there") if entry.given else YOURS
     if entry.embedded:
         return Presence(True, "embedded")
     if not entry.files and not entry.download_bytes:

@@ -1,4 +1,4 @@
-"""The datasets in the box: downloaded, embedded in scikit-learn, and made up."""
+"""The datasets in the box: downloaded, embedded in scikit-learn, made up, and whatever lies at a path of yours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_datasets() -> list[Dataset]:
-    from dltui.plugins.datasets import digits, lines, mnist_like
+    from dltui.plugins.datasets import digits, folder, lines, mnist_like
 
-    return [*mnist_like.DATASETS, digits.DATASET, lines.DATASET]
+    return [*mnist_like.DATASETS, digits.DATASET, lines.DATASET, folder.DATASET]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
-from dltui.tui.cli import closing
+from dltui.tui.cli import closing, reading
 from dltui.tui.cli.options import key_values, split_list
 from dltui.tui.cli.terminal import say, say_json
 
@@ -65,7 +65,7 @@ def create(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], optio
     """The run directory of a checked request."""
     from dltui.core.launch import create_run
 
-    return create_run(request(catalog, model, config, options), catalog)
+    return create_run(request(catalog, model, config, options), catalog, reading.teller())
 
 
 def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunRequest:
@@ -76,7 +76,7 @@ def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], opti
     return RunRequest(
         model=model.id,
         dataset=dataset.name,
-        dataset_options=key_values(options.data, dataset.fields, f"dataset {dataset.name}"),
+        dataset_options={**dataset.given, **key_values(options.data, dataset.fields, f"dataset {dataset.name}")},
         data_dir=options.data_dir,
         device=options.device,
         config=dict(config),
@@ -94,7 +94,7 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
     """The named dataset, or the usual one for the model's task."""
     if name is not None:
         return catalog.dataset(name)
-    fitting = [dataset for dataset in catalog.datasets.values() if dataset.task == model.task]
+    fitting = [entry for entry in catalog.datasets.values() if entry.fits(model.task) and not entry.takes]
     if not fitting:
         raise UsageError(f"no dataset for {model.task} is installed; see dltui plugins list")
     return min(fitting, key=lambda entry: (entry.name not in FAVOURITES, entry.name))
