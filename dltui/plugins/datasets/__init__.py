@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_datasets() -> list[Dataset]:
-    from dltui.plugins.datasets import digits, folder, lines, mnist_like
+    from dltui.plugins.datasets import csv_file, digits, folder, lines, mnist_like
 
-    return [*mnist_like.DATASETS, digits.DATASET, lines.DATASET, folder.DATASET]
+    return [*mnist_like.DATASETS, digits.DATASET, lines.DATASET, folder.DATASET, csv_file.DATASET]
