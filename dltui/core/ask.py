@@ -10,9 +10,9 @@ from dltui.core.probing import answer, plugin_seconds
 
 if TYPE_CHECKING:
     from dltui.core.catalog import BackendEntry, DatasetEntry, ModelEntry
-    from dltui.core.contract import Look
+    from dltui.core.contract import Preview
 
-LOOK_SECONDS = 60.0
+PREVIEW_SECONDS = 60.0
 """For a look at a folder of many files on a slow disk."""
 FRAMEWORK_SECONDS = 120.0
 """A framework's first import over a slow disk."""
@@ -37,14 +37,14 @@ def dataset_files(dataset: DatasetEntry, options: Mapping[str, Any], folders: Se
     return None if found is None else [Path(path) for path in found]
 
 
-def dataset_look(dataset: DatasetEntry, options: Mapping[str, Any]) -> Look:
+def dataset_preview(dataset: DatasetEntry, options: Mapping[str, Any]) -> Preview:
     """What lies at the path of a dataset, its texts cleaned. Raises UsageError with what is wrong there."""
-    from dltui.core.contract import Look
+    from dltui.core.contract import Preview
     from dltui.core.text import clean_line
 
     details = {"dataset": dataset.plugin or dataset.name, "options": {**dataset.given, **options}}
-    found = _answer(dataset.source, "dataset-look", details, LOOK_SECONDS)["look"]
-    return Look(
+    found = _answer(dataset.source, "dataset-preview", details, PREVIEW_SECONDS)["preview"]
+    return Preview(
         facts=tuple((clean_line(label, 40), clean_line(text, 300)) for label, text in found["facts"]),
         classes=tuple((clean_line(name, 200), int(count)) for name, count in found["classes"]),
         columns=tuple(clean_line(name, 100) for name in found["columns"]),

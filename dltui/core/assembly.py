@@ -241,7 +241,7 @@ def _dataset(source: Source, item: Record) -> DatasetEntry:
         file_sizes=tuple(int(size) for size in item.get("file_sizes", ())),
         urls=tuple(str(url) for url in item["urls"]),
         takes=str(item.get("takes", "")),
-        looks=bool(item.get("looks", False)),
+        previews=bool(item.get("previews", False)),
     )
 
 

@@ -59,7 +59,7 @@ class DatasetEntry:
     file_sizes: tuple[int, ...] = ()
     urls: tuple[str, ...] = ()
     takes: str = ""
-    looks: bool = False
+    previews: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
     plugin: str = ""
 

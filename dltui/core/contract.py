@@ -197,7 +197,7 @@ class Arrays:
 
 
 @dataclass(frozen=True)
-class Look:
+class Preview:
     """What is to be seen of data before it is prepared, as plain text and numbers: `facts` are (label, text),
     `classes` (name, samples), `columns` and `rows` a table's head and first lines, `samples` (caption, width, height,
     RGB bytes row by row in base64), `notes` what a person should know."""
@@ -237,7 +237,7 @@ class Dataset:
     RunError with one line. `files` are the names that `sources` looks for, `file_sizes` their bytes, which tell at a
     glance datasets apart whose files share their names; `urls` has one address a mirror, whose first byte shows that
     it can be reached. A dataset that `takes` a path is chosen as NAME:PATH and finds the absolute path in its option
-    `path`; `look` shows what lies there without preparing it.
+    `path`; `preview` shows what lies there without preparing it.
     """
 
     name: str
@@ -256,7 +256,7 @@ class Dataset:
     file_sizes: tuple[int, ...] = ()
     urls: tuple[str, ...] = ()
     takes: Literal["", "folder", "file"] = ""
-    look: Callable[[Any], Look] | None = None
+    preview: Callable[[Any], Preview] | None = None
 
 
 @dataclass(frozen=True)

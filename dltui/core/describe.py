@@ -87,7 +87,7 @@ def dataset_record(dataset: Dataset) -> Record:
         "file_sizes": [int(size) for size in dataset.file_sizes],
         "urls": [_text(url) for url in dataset.urls],
         "takes": dataset.takes,
-        "looks": dataset.look is not None,
+        "previews": dataset.preview is not None,
     }
 
 

@@ -29,6 +29,19 @@ def at(entry: DatasetEntry, path: str) -> DatasetEntry:
     return replace(entry, given={"path": _absolute(path)})
 
 
+def entry_of(text: str, catalog: Catalog) -> DatasetEntry:
+    """The dataset of NAME:PATH, or of a bare path: a folder's images, a file's table. Raises UsageError."""
+    name, colon, _ = text.partition(":")
+    takes = "folder" if Path(_absolute(text)).is_dir() else "file" if Path(_absolute(text)).is_file() else ""
+    bare = next((entry for entry in catalog.datasets.values() if entry.needs_path and entry.takes == takes), None)
+    if bare is not None and not (colon and name in catalog.datasets):
+        return at(bare, text)
+    entry = catalog.datasets.get(name) if colon else None
+    if entry is None or not entry.takes:
+        raise UsageError(f"{clean_line(text, 100)} is no path of yours; say folder:PATH or csv:PATH")
+    return catalog.dataset(text)
+
+
 def title(dataset: DatasetEntry, options: Mapping[str, Any]) -> str:
     """What a run calls its data: the name that somebody gave it, or the plugin and the last part of the path."""
     if dataset.plugin or not dataset.takes:

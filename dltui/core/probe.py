@@ -64,12 +64,12 @@ def dataset_sources(source: Record, asked: Record) -> Record:
     return {"sources": None if found is None else [str(path) for path in found]}
 
 
-def dataset_look(source: Record, asked: Record) -> Record:
-    """What lies at the path of a dataset: {"dataset", "options"} -> {"look": {...}}."""
+def dataset_preview(source: Record, asked: Record) -> Record:
+    """What lies at the path of a dataset: {"dataset", "options"} -> {"preview": {...}}."""
     dataset = manager.load_dataset(source, asked["dataset"])
-    if dataset.look is None:
+    if dataset.preview is None:
         raise PluginError(f"dataset {dataset.name} has nothing to show before it is prepared")
-    return {"look": asdict(dataset.look(_validated(dataset.options, asked.get("options", {}))))}
+    return {"preview": asdict(dataset.preview(_validated(dataset.options, asked.get("options", {}))))}
 
 
 def layers(source: Record, asked: Record) -> Record:
@@ -102,7 +102,7 @@ QUESTIONS: dict[str, Callable[[Record, Record], Record]] = {
     "catalog": catalog,
     "check": check,
     "dataset-check": dataset_check,
-    "dataset-look": dataset_look,
+    "dataset-preview": dataset_preview,
     "dataset-sources": dataset_sources,
     "devices": devices,
     "imports": imports,

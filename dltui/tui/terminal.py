@@ -24,10 +24,11 @@ class Terminal(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What drawing must know of it: letters only, or no colours to tell curves apart."""
+    """What drawing must know of it: letters only, no colours to tell curves apart, or only the 16 of the terminal."""
 
     ascii: bool = False
     mono: bool = False
+    few: bool = False
 
     def mark(self, mark: str) -> str:
         """The sign of a curve; a dash of a line is a dot where letters draw the line."""

@@ -74,6 +74,7 @@ ATTRIBUTES: dict[str, Style] = {
     "reverse": Style(reverse=True),
 }
 BACKGROUNDS = ("bar", "selected", "unfocused")
+MOST_KNOWN = 8_192
 
 
 def themes() -> list[Theme]:
@@ -103,7 +104,8 @@ def _plain_theme() -> Theme:
 
 
 class Palette:
-    """Turns style words into styles of one theme. `heat:0.4` and `miss:0.4` are backgrounds of a matrix cell."""
+    """Turns style words into styles of one theme. `heat:0.4` and `miss:0.4` are backgrounds of a matrix cell,
+    `pixel:ff8800:000000` the upper and the lower pixel of a half block."""
 
     def __init__(self, theme: str) -> None:
         self.theme = theme
@@ -112,6 +114,9 @@ class Palette:
     def style(self, words: str) -> Style:
         style = self._known.get(words)
         if style is None:
+            if len(self._known) >= MOST_KNOWN:
+                # Pictures in colour would fill the memory.
+                self._known.clear()
             style = Style.combine([Style.null(), *map(self._word, words.split())])
             self._known[words] = style
         return style
@@ -119,6 +124,9 @@ class Palette:
     def _word(self, word: str) -> Style:
         if word in ATTRIBUTES:
             return ATTRIBUTES[word]
+        if word.startswith("pixel:"):
+            upper, lower = word.split(":")[1:]
+            return Style(color=f"#{upper}", bgcolor=f"#{lower}")
         if ":" in word:
             return self._heat(*word.split(":"))
         ink = INKS.get(self.theme)

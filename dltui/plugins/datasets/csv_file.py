@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from dltui.core.config import unit
-from dltui.core.contract import Arrays, Dataset, Look, PreparationContext
+from dltui.core.contract import Arrays, Dataset, Preview, PreparationContext
 from dltui.core.dataset_options import DatasetOptions
 from dltui.plugins.datasets.table import Header
 
@@ -44,10 +44,10 @@ def sources(options: CsvOptions, folders: Sequence[Path]) -> list[Path]:
     return [path] if options.path and path.is_file() else []
 
 
-def look(options: CsvOptions) -> Look:
-    from dltui.plugins.datasets.csv_look import look_at
+def preview(options: CsvOptions) -> Preview:
+    from dltui.plugins.datasets.csv_preview import preview_of
 
-    return look_at(options)
+    return preview_of(options)
 
 
 DATASET = Dataset(
@@ -58,5 +58,5 @@ DATASET = Dataset(
     prepare=prepare,
     sources=sources,
     takes="file",
-    look=look,
+    preview=preview,
 )

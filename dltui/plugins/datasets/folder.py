@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from dltui.core.config import unit
-from dltui.core.contract import Arrays, Dataset, Look, PreparationContext
+from dltui.core.contract import Arrays, Dataset, Preview, PreparationContext
 from dltui.core.dataset_options import DatasetOptions
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.folder_files import Listing, list_images
@@ -76,10 +76,10 @@ def sources(options: FolderOptions, folders: Sequence[Path]) -> list[Path]:
     return [Path(path) for path, _ in list_images(options.path).samples] if options.path else []
 
 
-def look(options: FolderOptions) -> Look:
-    from dltui.plugins.datasets.folder_look import look_at
+def preview(options: FolderOptions) -> Preview:
+    from dltui.plugins.datasets.folder_preview import preview_of
 
-    return look_at(options)
+    return preview_of(options)
 
 
 DATASET = Dataset(
@@ -90,5 +90,5 @@ DATASET = Dataset(
     prepare=prepare,
     sources=sources,
     takes="folder",
-    look=look,
+    preview=preview,
 )

@@ -88,8 +88,14 @@ def show_on_terminal(rows: list[Any]) -> None:
 
     console = Console(markup=False, highlight=False, emoji=False)
     for row in rows:
-        spans = [(text if can_show(text) else to_ascii(text), INKS.get(style, style)) for text, style in row]
+        spans = [(text if can_show(text) else to_ascii(text), INKS.get(style) or _rich(style)) for text, style in row]
         console.print(Text.assemble(*spans), no_wrap=True, overflow="crop", soft_wrap=True)
+
+
+def _rich(style: str) -> str:
+    """A half block's two pixels in Rich's words; other styles as they are."""
+    kind, *colours = style.split(":")
+    return f"#{colours[0]} on #{colours[1]}" if kind == "pixel" else style
 
 
 def _write(readers: list[RunReader], folder: Path, formats: list[str], goal: float | None) -> list[str]:

@@ -1,22 +1,39 @@
-"""`dltui datasets`: what there is to train on."""
+"""`dltui datasets`: what there is to train on, a look at data of one's own, and names for it."""
 
 from __future__ import annotations
 
+import os
+import shutil
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dltui.tui.cli import numbers
-from dltui.tui.cli.terminal import say, say_json, warn
+from dltui.core.errors import UsageError
+from dltui.tui.cli import completion, numbers
+from dltui.tui.cli.options import key_values, shown
+from dltui.tui.cli.terminal import can_show, say, say_json, terminal_output, warn
 
 if TYPE_CHECKING:
     from dltui.core.catalog import DatasetEntry
+    from dltui.core.contract import Preview
 
 
-@click.command()
+TASKS = {"any": "as the model"}
+
+
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
-def datasets(as_json: bool) -> int:
-    """List the datasets with their sizes and options."""
+@click.pass_context
+def datasets(context: click.Context, as_json: bool) -> int | None:
+    """List the datasets with their sizes and options; look at your own, and give it a name.
+
+    Your own data is folder:PATH (images, one folder a class) or csv:PATH (a table).
+    """
+    return _list(as_json) if context.invoked_subcommand is None else None
+
+
+def _list(as_json: bool) -> int:
     from dltui.core.catalog import load_catalog
 
     catalog = load_catalog()
@@ -31,6 +48,92 @@ def datasets(as_json: bool) -> int:
     for name, reason in catalog.problems:
         warn(f"plugin {name}: {reason}")
     return 0
+
+
+@datasets.command()
+@click.argument("dataset", shell_complete=completion.datasets)
+@click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. target=price")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def show(dataset: str, data: tuple[str, ...], as_json: bool) -> int:
+    """Look at a dataset before training: folder:PATH, csv:PATH or a name."""
+    from dltui.core.catalog import load_catalog
+
+    entry = load_catalog().dataset(dataset)
+    options = key_values(data, entry.fields, f"dataset {entry.name}")
+    if entry.needs_path and not options.get("path"):
+        raise UsageError(f"which {entry.takes}? say {entry.name}:PATH")
+    found = None
+    if entry.previews:
+        from dltui.core import ask
+
+        found = ask.dataset_preview(entry, options)
+    if as_json:
+        say_json(as_object(entry) | ({"preview": asdict(found)} if found else {}))
+    else:
+        _show(entry, found)
+    return 0
+
+
+@datasets.command()
+@click.argument("name")
+@click.argument("dataset", shell_complete=completion.datasets)
+@click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option that goes with the name; repeatable")
+def add(name: str, dataset: str, data: tuple[str, ...]) -> int:
+    """Give data of your own a name: dltui datasets add pets folder:PATH. A bare PATH will do."""
+    from dltui.core import ask, own
+    from dltui.core.catalog import load_catalog
+
+    catalog = load_catalog()
+    entry = own.entry_of(dataset, catalog)
+    options = key_values(data, entry.fields, f"dataset {entry.name}")
+    # What is wrong with it is said while its path is still at hand.
+    ask.dataset_preview(entry, options)
+    own.add(name, entry, options, catalog)
+    say(f"{name} is {entry.reference}; train it: dltui train MODEL --dataset {name}")
+    return 0
+
+
+@datasets.command()
+@click.argument("name")
+def remove(name: str) -> int:
+    """Forget the name of data of your own; the data stays where it is."""
+    from dltui.core import own
+
+    say(f"forgot {name}; {own.remove(name)} is untouched")
+    return 0
+
+
+def _show(entry: DatasetEntry, found: Preview | None) -> None:
+    from dltui.core.presence import presence
+
+    say(f"{entry.reference}: {entry.summary}" if not entry.given else entry.reference)
+    if found is not None:
+        from dltui.tui.cli.compare import show_on_terminal
+        from dltui.tui.preview import preview
+        from dltui.tui.terminal import Look
+
+        columns = min(shutil.get_terminal_size().columns, 120)
+        show_on_terminal([[], *preview(found, columns, Look(ascii=not can_show("▀"), mono=_few_colours(), few=False))])
+    else:
+        shape = "x".join(str(length) for length in entry.input_shape)
+        classes = f", {entry.classes} classes" if entry.classes else ""
+        say(f"{entry.task}, {shape}{classes}, {entry.train_size:,} + {entry.test_size:,} samples, {presence(entry).text}")
+    rows = [["OPTION", "DEFAULT", "ALLOWED", ""]]
+    for field in entry.fields:
+        if field.name != "path":
+            allowed = " | ".join(field.choices) if field.choices else field.range_text()
+            value = entry.given.get(field.name, field.default)
+            rows.append([field.name, shown(value), f"{allowed} {field.unit or ''}".strip(), field.description])
+    say()
+    for line in numbers.table(rows):
+        say(line)
+
+
+def _few_colours() -> bool:
+    """Whether images must do without colours; a pipe gets the letters alone."""
+    from dltui.tui.terminal import examine
+
+    return not terminal_output() or not examine(os.environ).colour
 
 
 def as_object(entry: DatasetEntry) -> dict[str, Any]:
@@ -48,6 +151,8 @@ def as_object(entry: DatasetEntry) -> dict[str, Any]:
         "download_bytes": entry.download_bytes,
         "embedded": entry.embedded,
         "present": presence(entry).here,
+        "takes": entry.takes,
+        "path": entry.given.get("path"),
         "options": [field.to_json() for field in entry.fields],
     }
 
@@ -56,11 +161,11 @@ def _row(entry: DatasetEntry) -> list[str]:
     from dltui.core.presence import presence
 
     return [
-        entry.name,
-        entry.task,
+        f"{entry.name}:PATH" if entry.needs_path else entry.name,
+        TASKS.get(entry.task, entry.task),
         "x".join(str(length) for length in entry.input_shape),
-        f"{entry.train_size:,} + {entry.test_size:,}",
+        f"{entry.train_size:,} + {entry.test_size:,}" if entry.train_size else "",
         presence(entry).text,
-        " ".join(field.name for field in entry.fields),
+        " ".join(field.name for field in entry.fields if field.name != "path"),
         entry.summary,
     ]

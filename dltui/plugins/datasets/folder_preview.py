@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dltui.core.contract import Look
+from dltui.core.contract import Preview
 from dltui.plugins.datasets import pictures
 from dltui.plugins.datasets.folder_files import Listing, list_images
 from dltui.plugins.datasets.pictures import UnreadableError
@@ -21,7 +21,7 @@ MOST_SAMPLES = 12
 SIDE = 32
 
 
-def look_at(options: FolderOptions) -> Look:
+def preview_of(options: FolderOptions) -> Preview:
     """Raises RunError for a folder that cannot be trained on at all."""
     listing = list_images(options.path)
     samples = listing.samples
@@ -36,7 +36,7 @@ def look_at(options: FolderOptions) -> Look:
     notes = [f"{path}: {reason}" for path, reason in broken[:5]]
     if len(sizes) > 1 and not options.size:
         notes.append("several sizes: say --data size=N, and if you like --data fit=crop, pad or stretch")
-    return Look(
+    return Preview(
         facts=tuple(facts),
         classes=tuple((name, counts[number]) for number, name in enumerate(listing.classes)),
         samples=tuple(_samples(listing, options)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.core.contract import Look
+from dltui.core.contract import Preview
 from dltui.plugins.datasets import columns
 from dltui.plugins.datasets.table import Column, Table, look_through
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_NAMED = 5
 
 
-def look_at(options: CsvOptions) -> Look:
+def preview_of(options: CsvOptions) -> Preview:
     """Raises RunError for a file that cannot be read, and for columns that are not there."""
     table = look_through(options.path, options.header)
     choice = columns.choose(table, options)
@@ -30,7 +30,7 @@ def look_at(options: CsvOptions) -> Look:
     few = target.kind != "empty" and len(target.values) <= columns.MANY_CLASSES
     classes = tuple(target.values.items()) if few and (not target.numeric or len(target.values) <= 20) else ()
     notes = (f"{target.missing:,} rows have no target: fill it in or remove them",) if target.missing else ()
-    return Look(
+    return Preview(
         facts=tuple(facts),
         classes=classes,
         columns=tuple(column.name for column in table.columns),
