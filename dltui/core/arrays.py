@@ -123,12 +123,13 @@ def stratified_rows(labels: Array, shares: Sequence[float], seed: int) -> list[A
     parts: list[list[Array]] = [[] for _ in range(len(shares) + 1)]
     for label in np.unique(labels):
         rows = generator.permutation(np.flatnonzero(labels == label))
+        whole = len(rows)
         for number, share in enumerate(shares):
-            count = min(round(len(rows) * share), len(rows) - 1)
+            count = min(round(whole * share), len(rows) - 1)
             parts[number].append(rows[:count])
             rows = rows[count:]
         parts[-1].append(rows)
-    return [np.sort(np.concatenate(part)).astype("<i8") for part in parts]
+    return [np.sort(np.concatenate(part or [np.empty(0)])).astype("<i8") for part in parts]
 
 
 def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:

@@ -32,7 +32,11 @@ def full_options(dataset: DatasetEntry, values: Mapping[str, Any]) -> dict[str, 
 
 def dataset_files(dataset: DatasetEntry, options: Mapping[str, Any], folders: Sequence[Path]) -> list[Path] | None:
     """The files that would be read, [] when they must be downloaded first, None for embedded data."""
-    details = {"dataset": dataset.plugin or dataset.name, "options": dict(options), "data_dirs": [str(folder) for folder in folders]}
+    details = {
+        "dataset": dataset.plugin or dataset.name,
+        "options": dict(options),
+        "data_dirs": [str(folder) for folder in folders],
+    }
     found = _answer(dataset.source, "dataset-sources", details)["sources"]
     return None if found is None else [Path(path) for path in found]
 

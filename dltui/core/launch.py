@@ -57,8 +57,7 @@ class RunRequest:
 def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> RunDirectory:
     """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk.
 
-    Somebody's own data is prepared before there is a run, so that what is wrong with it leaves none; `tell` gets the
-    progress of that.
+    Somebody's own data is prepared first, so that what is wrong with it leaves no run; `tell` gets the progress.
     """
     model = catalog.model(request.model)
     dataset = catalog.dataset(request.dataset)
@@ -153,9 +152,7 @@ def spawn_worker(run: RunDirectory, more_epochs: int = 0) -> int:
     return worker.pid
 
 
-def _origins(
-    model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any], catalog: Catalog
-) -> dict[str, Any]:
+def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     """What is trained, and where a worker finds the code of it."""
     return {
         "model": model.id,

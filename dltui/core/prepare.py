@@ -69,7 +69,7 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     dataset: Dataset = manager.load_dataset(asked["dataset_source"], asked.get("dataset_plugin") or asked["dataset"])
     options = _options(dataset, asked.get("dataset_options") or {})
     task: Task = asked.get("task", "classification") if dataset.task == "any" else dataset.task
-    context = _context(asked, task, tell)
+    context = _context(asked, tell, task)
     sources = dataset.sources(options, context.data_dirs)
     arrays = None
     if sources == []:
@@ -94,7 +94,7 @@ def _options(dataset: Dataset, given: dict[str, Any]) -> DatasetOptions:
         raise RunError(f"dataset {dataset.name}: {one_line(error, field_specs(dataset.options))}") from None
 
 
-def _context(asked: dict[str, Any], task: Task, tell: Tell) -> Context:
+def _context(asked: dict[str, Any], tell: Tell, task: Task = "classification") -> Context:
     downloads = paths.downloads_dir()
     # Until there is a temporary folder of the data that is made.
     nowhere = Path()

@@ -6,7 +6,9 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any
 
-from dltui.tui.ink import Row, beside, cut, fit, left, right, safe, width
+from rich.cells import cell_len as width
+
+from dltui.tui.ink import Row, beside, cut, fit, left, right, safe
 
 if TYPE_CHECKING:
     from dltui.core.contract import Preview

@@ -103,7 +103,7 @@ def read(choice: Choice, task: Task) -> Values:
         text = cells[choice.target].strip()
         if not _present(text):
             raise RunError(
-                f"{clean_line(table.path)} line {line} has no {target.name!r}, the target; fill it in or remove the line"
+                f"{clean_line(table.path)} line {line} has no {target.name!r}, the target: fill it in or remove it"
             )
         wanted[row] = labels[text] if classes else float(text)
         for place, at in enumerate(choice.numbers):
@@ -125,7 +125,7 @@ def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
     values = _complete(values, notes) if options.missing == "drop" else values
     labels = values.target if values.classes else np.zeros(len(values.target), dtype=np.int64)
     shares = [options.test, options.validation * (1 - options.test)]
-    test, validation, train = stratified_rows(labels, shares, options.split_seed) if len(labels) else ([], [], [])
+    test, validation, train = stratified_rows(labels, shares, options.split_seed)
     for name, rows in (("test", test), ("validation", validation)):
         if not len(rows):
             raise RunError(f"too few rows for a {name} part: {len(labels)} in all")
@@ -142,13 +142,11 @@ def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
 def _complete(values: Values, notes: list[str]) -> Values:
     import numpy as np
 
-    whole = ~np.isnan(values.numbers).any(axis=1) & (values.categories >= 0).all(axis=1)
-    gone = int((~whole).sum())
+    whole: Array = np.logical_and(~np.isnan(values.numbers).any(axis=1), (values.categories >= 0).all(axis=1))
+    gone = len(whole) - int(whole.sum())
     if gone:
         notes.append(f"{gone:,} of {len(whole):,} rows have gaps and are left out")
-    return Values(
-        values.choice, values.numbers[whole], values.categories[whole], values.target[whole], values.classes
-    )
+    return Values(values.choice, values.numbers[whole], values.categories[whole], values.target[whole], values.classes)
 
 
 def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:

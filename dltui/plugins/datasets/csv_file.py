@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from dltui.core.config import unit
-from dltui.core.contract import Arrays, Dataset, Preview, PreparationContext
+from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
 from dltui.core.dataset_options import DatasetOptions
 from dltui.plugins.datasets.table import Header
 

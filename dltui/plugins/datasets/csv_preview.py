@@ -21,7 +21,10 @@ def preview_of(options: CsvOptions) -> Preview:
     choice = columns.choose(table, options)
     target = table.columns[choice.target]
     facts = [
-        ("rows", f"{table.rows:,} of {len(table.columns)} columns" + ("" if table.has_header else ", without a header")),
+        (
+            "rows",
+            f"{table.rows:,} of {len(table.columns)} columns" + ("" if table.has_header else ", without a header"),
+        ),
         ("target", f"{target.name}: {_about(target)}"),
         ("train", _advice(target)),
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from dltui.core.config import unit
-from dltui.core.contract import Arrays, Dataset, Preview, PreparationContext
+from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
 from dltui.core.dataset_options import DatasetOptions
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.folder_files import Listing, list_images

@@ -106,11 +106,11 @@ def _images(folder: Path, deep: bool = True) -> Iterator[str]:
 
     for place, below, files in os.walk(folder, onerror=refuse):
         below[:] = [name for name in below if name[0] != "."] if deep else []
-        yield from (os.path.join(place, name) for name in files if name.lower().endswith(ENDINGS) and name[0] != ".")
+        yield from (f"{place}{os.sep}{name}" for name in files if name.lower().endswith(ENDINGS) and name[0] != ".")
 
 
 def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """"10" after "9"."""
+    """ "10" after "9"."""
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts], name
 

@@ -70,7 +70,7 @@ def _range(sizes: Counter[tuple[int, int]]) -> str:
 
 def _samples(listing: Listing, options: FolderOptions) -> list[tuple[str, int, int, str]]:
     """Images of as many classes as possible, small enough for a terminal."""
-    found = []
+    found: list[tuple[str, int, int, str]] = []
     by_class: dict[int, list[str]] = {}
     for path, label in listing.splits["train"]:
         by_class.setdefault(label, []).append(path)

@@ -60,7 +60,9 @@ def datasets(context: click.Context, parameter: click.Parameter, incomplete: str
     model = getattr(context.command, "model", None)
     fitting = [entry for entry in catalog.datasets.values() if model is None or entry.fits(model.task)]
     # What takes a path goes on with one.
-    return _items((((f"{entry.name}:" if entry.needs_path else entry.name), entry.summary) for entry in fitting), incomplete)
+    return _items(
+        (((f"{entry.name}:" if entry.needs_path else entry.name), entry.summary) for entry in fitting), incomplete
+    )
 
 
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -117,7 +117,8 @@ def _show(entry: DatasetEntry, found: Preview | None) -> None:
     else:
         shape = "x".join(str(length) for length in entry.input_shape)
         classes = f", {entry.classes} classes" if entry.classes else ""
-        say(f"{entry.task}, {shape}{classes}, {entry.train_size:,} + {entry.test_size:,} samples, {presence(entry).text}")
+        samples = f"{entry.train_size:,} + {entry.test_size:,} samples"
+        say(f"{entry.task}, {shape}{classes}, {samples}, {presence(entry).text}")
     rows = [["OPTION", "DEFAULT", "ALLOWED", ""]]
     for field in entry.fields:
         if field.name != "path":

@@ -1,0 +1,296 @@
+"""folder:PATH: what becomes of somebody's own images, whatever they are and however they are called."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dltui.core.errors import RunError
+from dltui.plugins.datasets import pictures
+from dltui.plugins.datasets.folder import FolderOptions, preview
+from dltui.plugins.datasets.folder_files import list_images
+from tests.plugins.own_data import left_in_cache, make_folder, make_image, prepared
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DLTUI_CACHE", raising=False)
+    return tmp_path / "home"
+
+
+def test_one_folder_is_divided_alike_for_every_class(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "pets", ("cat", "dog", "emu"), 20)
+    data = prepared("folder", path=str(root))
+    assert data.spec.classes == ("cat", "dog", "emu")
+    assert data.spec.input_shape == (8, 8, 3)
+    assert [np.bincount(part.y).tolist() for part in (data.train, data.validation, data.test)] == [
+        [14, 14, 14],
+        [2, 2, 2],
+        [4, 4, 4],
+    ]
+    every = np.concatenate([data.train.x, data.validation.x, data.test.x])
+    assert len(np.unique(every.reshape(60, -1), axis=0)) == 60
+
+
+def test_the_split_depends_on_its_seed_alone(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "pets")
+    first, other = (prepared("folder", path=str(root), split_seed=seed) for seed in (0, 1))
+    assert not np.array_equal(first.test.x, other.test.x)
+    make_folder(tmp_path / "copy")
+    again = prepared("folder", path=str(tmp_path / "copy"))
+    assert again.fingerprint == first.fingerprint
+
+
+def test_images_are_what_the_files_hold(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "pets")
+    found = {image.tobytes() for part in ("train", "validation", "test") for image in _images(root, part)}
+    files = {np.asarray(Image.open(path)).tobytes() for path in root.rglob("*.png")}
+    assert found == files
+
+
+def _images(root: Path, part: str) -> list[np.ndarray]:
+    data = prepared("folder", path=str(root))
+    return list(getattr(data, part).x)
+
+
+@pytest.mark.parametrize("names", [("train", "valid", "test"), ("Training", "val", "Testing")])
+def test_folders_of_splits_are_taken_as_they_are(tmp_path: Path, names: tuple[str, str, str]) -> None:
+    for name, each in zip(names, (6, 3, 2), strict=True):
+        make_folder(tmp_path / name, each=each)
+    data = prepared("folder", path=str(tmp_path))
+    assert (len(data.train), len(data.validation), len(data.test)) == (12, 6, 4)
+    assert data.notes == ()
+
+
+def test_a_missing_split_is_drawn_from_the_training_folder(tmp_path: Path) -> None:
+    make_folder(tmp_path / "train", each=20)
+    make_folder(tmp_path / "valid", each=5)
+    data = prepared("folder", path=str(tmp_path))
+    assert (len(data.train), len(data.validation), len(data.test)) == (32, 10, 8)
+    assert data.notes == ("no test folder: drawn from the training one",)
+
+
+def test_names_of_any_script_are_classes_and_numbers_are_in_order(tmp_path: Path) -> None:
+    names = ["10", "9", "Ankle boot", "犬と猫", "Ёж [bold]", "a\nb"]
+    make_folder(tmp_path / "mine", names, 8)
+    found = list_images(str(tmp_path / "mine")).classes
+    assert found[:2] == ("9", "10")
+    assert set(found) == {"10", "9", "Ankle boot", "犬と猫", "Ёж [bold]", "a b"}
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "JPEG", "webp", "bmp"])
+def test_every_format_is_read(tmp_path: Path, ending: str) -> None:
+    data = prepared("folder", path=str(make_folder(tmp_path / "x", ending=ending)))
+    assert len(data.train) + len(data.validation) + len(data.test) == 20
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "channels"),
+    [("L", "auto", 1), ("RGB", "auto", 3), ("RGB", "grey", 1), ("L", "colour", 3), ("1", "auto", 1)],
+)
+def test_channels_come_from_the_data_or_from_the_option(tmp_path: Path, mode: str, colour: str, channels: int) -> None:
+    root = make_folder(tmp_path / "x", mode=mode)
+    assert prepared("folder", path=str(root), colour=colour).spec.input_shape == (8, 8, channels)
+
+
+def test_colour_images_that_are_grey_everywhere_are_grey(tmp_path: Path) -> None:
+    for path in make_folder(tmp_path / "x", mode="L").rglob("*.png"):
+        Image.open(path).convert("RGB").save(path)
+    assert prepared("folder", path=str(tmp_path / "x")).spec.input_shape == (8, 8, 1)
+
+
+def test_sixteen_bits_keep_their_range(tmp_path: Path) -> None:
+    values = np.linspace(0, 65_535, 64).reshape(8, 8).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    pixels = pictures.read(str(tmp_path / "deep.png"), 0, "crop").pixels
+    assert pixels[..., 0].min() == 0
+    assert pixels[..., 0].max() == 255
+
+
+def test_transparency_is_white_paper(tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert (pictures.read(str(tmp_path / "clear.png"), 0, "crop").pixels == 255).all()
+
+
+def test_photographs_are_turned_as_the_camera_says(tmp_path: Path) -> None:
+    image = Image.new("RGB", (6, 4))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "x.jpg", exif=exif)
+    assert pictures.read(str(tmp_path / "x.jpg"), 0, "crop").pixels.shape == (6, 4, 3)
+
+
+def test_mixed_sizes_ask_for_one_and_are_made_it(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    make_image(root / "cat" / "large.png", (20, 10))
+    with pytest.raises(RunError, match=r"several sizes, .* 8x8, .*large.png 20x10: say --data size=N"):
+        prepared("folder", path=str(root))
+    assert prepared("folder", path=str(root), size=16).spec.input_shape == (16, 16, 3)
+
+
+def test_the_ways_to_make_a_square(tmp_path: Path) -> None:
+    """A white image twice as wide as high, with a black left quarter."""
+    image = Image.new("RGB", (40, 20), "white")
+    image.paste("black", (0, 0, 10, 20))
+    image.save(tmp_path / "x.png")
+    crop, pad, stretch = (
+        pictures.read(str(tmp_path / "x.png"), 20, fit).pixels[..., 0]  # type: ignore[arg-type]
+        for fit in ("crop", "pad", "stretch")
+    )
+    assert crop[10, 2:].min() > 200
+    assert pad[[0, 19]].max() == 0
+    assert pad[10, 15] == 255
+    assert stretch[10, 0] == 0
+    assert stretch[0, 19] == 255
+
+
+def broken(root: Path) -> None:
+    make_image(root / "cat" / "cut.jpg", (64, 64))
+    content = (root / "cat" / "cut.jpg").read_bytes()
+    (root / "cat" / "cut.jpg").write_bytes(content[: len(content) // 2])
+    (root / "cat" / "empty.png").write_bytes(b"")
+    (root / "dog" / "text.png").write_text("no image at all")
+    # A header that promises a hundred megapixels, as a bomb does.
+    Image.new("1", (10_001, 10_000)).save(root / "dog" / "bomb.png")
+
+
+def test_broken_images_are_left_out_and_listed(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    broken(root)
+    data = prepared("folder", path=str(root))
+    assert len(data.train) + len(data.validation) + len(data.test) == 20
+    assert data.notes[0] == "4 of 24 images cannot be read and are left out"
+    reasons = {Path(note.split(": ")[0]).name: note.split(": ")[1] for note in data.notes[1:]}
+    assert reasons["empty.png"] == "no image"
+    assert reasons["text.png"] == "no image"
+    assert reasons["bomb.png"].startswith("100 megapixels")
+    assert "cut" in reasons["cut.jpg"]
+
+
+def none(root: Path) -> None:
+    root.mkdir()
+
+
+def one_class(root: Path) -> None:
+    make_folder(root, ("cat",))
+
+
+def loose(root: Path) -> None:
+    make_image(root / "a.png")
+
+
+def nothing_readable(root: Path) -> None:
+    for name in ("cat", "dog"):
+        (root / name).mkdir(parents=True)
+        for number in range(10):
+            (root / name / f"{number}.png").write_text("text")
+
+
+def too_few(root: Path) -> None:
+    make_folder(root, each=1)
+
+
+def stranger(root: Path) -> None:
+    make_folder(root / "train")
+    make_folder(root / "test", ("cat", "dog", "emu"))
+
+
+def large(root: Path) -> None:
+    make_folder(root, each=8, size=(600, 600))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (none, "has no images"),
+        (one_class, "has one class, cat; two are needed"),
+        (loose, "images but no folders of classes"),
+        (nothing_readable, r"none of 20 images can be read; .*\.png: no image"),
+        (too_few, "too few images for a (train|test|validation) part: 2 in 2 classes"),
+        (stranger, "emu is a class that .*train does not have"),
+        (large, "images of 600x600, .* are large: say --data size"),
+        (lambda root: root.write_text("a file"), "is a file, no folder"),
+        (lambda root: None, "is not there"),
+    ],
+)
+def test_bad_folders_are_one_line_and_leave_nothing(tmp_path: Path, home: Path, make: object, words: str) -> None:
+    assert callable(make)
+    make(tmp_path / "x")
+    with pytest.raises(RunError, match=words) as caught:
+        prepared("folder", path=str(tmp_path / "x"))
+    assert "\n" not in str(caught.value)
+    assert left_in_cache(home) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable for root")
+def test_an_unreadable_folder_is_one_line(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    (root / "cat").chmod(0)
+    try:
+        with pytest.raises(RunError, match=r"cannot read .*cat: permission denied"):
+            prepared("folder", path=str(root))
+    finally:
+        (root / "cat").chmod(0o700)
+
+
+def test_what_the_system_refuses_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_folder(tmp_path / "x")
+
+    def refuse(path: object) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(RunError, match=r"cannot read .*x: permission denied"):
+        list_images(str(root))
+
+
+def test_a_changed_file_is_prepared_again(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    before = prepared("folder", path=str(root)).fingerprint
+    assert prepared("folder", path=str(root)).fingerprint == before
+    make_image(root / "cat" / "0.png", seed=77)
+    assert prepared("folder", path=str(root)).fingerprint != before
+
+
+def test_circles_of_links_end(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    (root / "cat" / "again").symlink_to(root, target_is_directory=True)
+    assert len(list_images(str(root)).samples) == 20
+
+
+def test_the_preview_counts_and_shows(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x", ("cat", "dog"), 7)
+    make_image(root / "dog" / "large.png", (20, 10))
+    (root / "dog" / "no.png").write_text("text")
+    found = preview(FolderOptions(path=str(root)))
+    assert found.classes == (("cat", 7), ("dog", 9))
+    assert dict(found.facts)["sizes"] == "8x8 to 20x10"
+    assert {caption for caption, *_ in found.samples} == {"cat", "dog"}
+    assert any("no.png: no image" in note for note in found.notes)
+    assert any("several sizes" in note for note in found.notes)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(("png", "jpg", "webp", "bmp")), st.binary(max_size=300), st.booleans()), max_size=8
+    )
+)
+def test_any_bytes_in_files_end_in_data_or_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, files: list[tuple[str, bytes, bool]]
+) -> None:
+    root = make_folder(tmp_path_factory.mktemp("fuzz") / "x", each=6)
+    for number, (ending, content, begins_well) in enumerate(files):
+        head = (root / "cat" / "0.png").read_bytes()[:60] if begins_well else b""
+        (root / "cat" / f"fuzz{number}.{ending}").write_bytes(head + content)
+    with contextlib.suppress(RunError):
+        data = prepared("folder", path=str(root))
+        assert len(data.train) + len(data.validation) + len(data.test) <= 12 + len(files)
