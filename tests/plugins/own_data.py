@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from dltui.core.contract import Data
 from dltui.core.data import load_prepared
@@ -56,3 +56,56 @@ def left_in_cache(home: Path) -> list[str]:
     return [path.name for path in (home / "cache" / "datasets").glob("*") if path.suffix != ".lock"] + [
         path.name for path in (home / "cache" / "datasets").glob(".*") if path.suffix != ".lock"
     ]
+
+
+def make_shapes(root: Path, each: int, side: int = 32, seed: int = 0) -> Path:
+    """Ten classes of drawn shapes in colour as JPEGs: any colours, any place, noise over all of it."""
+    random = np.random.default_rng(seed)
+    for name, draw in SHAPES.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for index in range(each):
+            _shape(draw, side, random).save(root / name / f"{name} {index}.jpg", quality=90)
+    return root
+
+
+def make_digits(root: Path) -> Path:
+    """The digits of scikit-learn, grey PNGs of 8x8, in folders 0 to 9."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    for index, (pixels, digit) in enumerate(zip(found.images, found.target, strict=True)):
+        (root / str(digit)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.rint(pixels * 255 / 16).astype(np.uint8)).save(root / str(digit) / f"{index}.png")
+    return root
+
+
+def _shape(draw: Any, side: int, random: np.random.Generator) -> Image.Image:
+    back, ink = (tuple(int(v) for v in random.integers(0, 256, 3)) for _ in range(2))
+    while sum(abs(a - b) for a, b in zip(back, ink, strict=True)) < 150:
+        ink = tuple(int(v) for v in random.integers(0, 256, 3))
+    image = Image.new("RGB", (side, side), back)
+    size = random.uniform(0.25, 0.42) * side
+    x, y = (random.uniform(size, side - size) for _ in range(2))
+    draw(ImageDraw.Draw(image), x, y, size, ink)
+    noisy = np.asarray(image).astype(np.float64) + random.normal(0, 18, (side, side, 3))
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+SHAPES: dict[str, Any] = {
+    "disc": lambda d, x, y, r, ink: d.ellipse((x - r, y - r, x + r, y + r), fill=ink),
+    "ring": lambda d, x, y, r, ink: d.ellipse((x - r, y - r, x + r, y + r), outline=ink, width=3),
+    "square": lambda d, x, y, r, ink: d.rectangle((x - r, y - r, x + r, y + r), fill=ink),
+    "frame": lambda d, x, y, r, ink: d.rectangle((x - r, y - r, x + r, y + r), outline=ink, width=3),
+    "triangle": lambda d, x, y, r, ink: d.polygon([(x, y - r), (x + r, y + r), (x - r, y + r)], fill=ink),
+    "diamond": lambda d, x, y, r, ink: d.polygon([(x, y - r), (x + r, y), (x, y + r), (x - r, y)], fill=ink),
+    "plus": lambda d, x, y, r, ink: (
+        d.line((x - r, y, x + r, y), fill=ink, width=4),
+        d.line((x, y - r, x, y + r), fill=ink, width=4),
+    ),
+    "cross": lambda d, x, y, r, ink: (
+        d.line((x - r, y - r, x + r, y + r), fill=ink, width=4),
+        d.line((x - r, y + r, x + r, y - r), fill=ink, width=4),
+    ),
+    "bars upright": lambda d, x, y, r, ink: [d.line((x + s * r, y - r, x + s * r, y + r), fill=ink, width=3) for s in (-0.8, 0, 0.8)],
+    "bars flat": lambda d, x, y, r, ink: [d.line((x - r, y + s * r, x + r, y + s * r), fill=ink, width=3) for s in (-0.8, 0, 0.8)],
+}  # fmt: skip

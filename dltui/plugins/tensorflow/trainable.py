@@ -15,6 +15,7 @@ from dltui.plugins.tensorflow.augment import augment
 from dltui.plugins.tensorflow.layers import ensure_built, list_layers
 from dltui.plugins.tensorflow.losses import loss_for, metric_for
 from dltui.plugins.tensorflow.optim import make_optimizer
+from dltui.plugins.tensorflow.samples import is_streamed, rows_of
 
 if TYPE_CHECKING:
     from dltui.core.config import TrainConfig
@@ -40,7 +41,8 @@ class KerasTrainable:
             names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
             self._optimizer = make_optimizer(self.model, [names[id(variable)] for variable in self._trained], config)
             self._normalise = _normaliser(data.spec)
-            self._x, self._y = self._split("train")
+            x, self._y = self._split("train")
+            self._gather = rows_of(x, data.spec.input_shape)
             batch = min(config.batch_size, len(data.train))
             self._indices = tf.Variable(np.zeros((1, batch), np.int64), shape=(None, batch), trainable=False)
             self._augmentation = _place_for_augmentation(batch) if config.augment != "none" else None
@@ -68,7 +70,7 @@ class KerasTrainable:
     def predict(self, split: SplitName, rows: slice) -> Array:
         x, _ = self._split(split)
         with tf.device(self._device):
-            outputs: Array = self._forward(x[rows.start : rows.stop]).numpy()
+            outputs: Array = self._forward(tf.convert_to_tensor(x[rows.start : rows.stop])).numpy()
         return outputs.astype(np.float32, copy=False)
 
     def state(self) -> State:
@@ -85,11 +87,13 @@ class KerasTrainable:
         return self._variables | optimizer
 
     def _split(self, split: SplitName) -> tuple[Any, Any]:
-        """Samples and targets on the device; validation and test follow when they are first asked for."""
+        """Samples and targets on the device; validation and test follow when they are first asked for. Samples that
+        are large stay in their file, from which each step takes its rows."""
         if split not in self._splits:
             part = self._data.split(split)
             with tf.device(self._device):
-                self._splits[split] = (tf.constant(np.asarray(part.x)), tf.constant(np.asarray(part.y)))
+                x = part.x if is_streamed(part.x.nbytes, self._device) else tf.constant(np.asarray(part.x))
+                self._splits[split] = (x, tf.constant(np.asarray(part.y)))
         return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:
@@ -106,7 +110,7 @@ class KerasTrainable:
     def _step(self, row: Any) -> Any:
         """Forward, backward and update on one row of the plan."""
         samples = tf.gather(self._indices, row)
-        x, y = tf.gather(self._x, samples), tf.gather(self._y, samples)
+        x, y = self._gather(samples), tf.gather(self._y, samples)
         if self._augmentation is not None:
             x = augment(x, tf.gather(self._augmentation, row))
         x = self._normalise(x)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Samples:
     """The splits of a dataset on `device`; validation and test follow when they are first asked for.
 
-    On the CPU nothing is copied: batches are gathered from the memory-mapped files.
+    On the CPU nothing is copied: batches are gathered from the memory-mapped files. So it is on a GPU that has no
+    room for the samples beside the model.
     """
 
     def __init__(self, data: Data, device: torch.device, dtype: torch.dtype) -> None:
@@ -29,7 +30,7 @@ class Samples:
 
     def batch(self, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
         """Normalised samples of these rows of the train split, flipped and shifted if so planned."""
-        x = self._train_x.index_select(0, indices)
+        x = self._train_x.index_select(0, indices.to(self._train_x.device)).to(self._device)
         if augmentation is not None:
             x = augment(x.view(-1, *self._shape), augmentation).flatten(1)
         return self._normalise(x)
@@ -41,7 +42,7 @@ class Samples:
 
     def rows(self, split: SplitName, rows: slice) -> Tensor:
         """Normalised samples of consecutive rows of a split."""
-        return self._normalise(self._split(split)[0][rows])
+        return self._normalise(self._split(split)[0][rows].to(self._device))
 
     def _normalise(self, x: Tensor) -> Tensor:
         # Always a copy: the stored samples must not change, and uint8 is widened anyway.
@@ -54,7 +55,8 @@ class Samples:
         """Samples as flat rows, and targets."""
         if split not in self._splits:
             part = self._data.split(split)
-            x = _tensor(part.x).flatten(1).to(self._device)
+            x = _tensor(part.x).flatten(1)
+            x = x.to(self._device) if _has_room(self._device, x.nbytes) else x
             y = _tensor(part.y).to(self._device)
             self._splits[split] = (x, y if self._data.spec.task == "classification" else y.to(self._dtype))
         return self._splits[split]
@@ -80,6 +82,11 @@ def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:
         return spec.mean, spec.std
     pixels = spec.input_shape[0] * spec.input_shape[1] if spec.is_image else 1
     return spec.mean * pixels, spec.std * pixels
+
+
+def _has_room(device: torch.device, size: int) -> bool:
+    """Whether so many bytes take at most half of what is free on a GPU."""
+    return device.type != "cuda" or size <= torch.cuda.mem_get_info(device)[0] // 2
 
 
 def _tensor(array: Array) -> Tensor:
