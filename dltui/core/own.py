@@ -42,6 +42,14 @@ def entry_of(text: str, catalog: Catalog) -> DatasetEntry:
     return catalog.dataset(text)
 
 
+def asked_for(run: Mapping[str, Any], catalog: Catalog) -> DatasetEntry | None:
+    """The dataset of a run, to be trained on again; None where nothing brings it any more."""
+    entry = catalog.datasets.get(str(run.get("dataset")))
+    plugin = catalog.datasets.get(str(run.get("dataset_plugin")))
+    path = (run.get("dataset_options") or {}).get("path")
+    return at(plugin, str(path)) if entry is None and plugin is not None and plugin.takes and path else entry
+
+
 def title(dataset: DatasetEntry, options: Mapping[str, Any]) -> str:
     """What a run calls its data: the name that somebody gave it, or the plugin and the last part of the path."""
     if dataset.plugin or not dataset.takes:

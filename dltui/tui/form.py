@@ -8,44 +8,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
-from dltui.core.fields import FieldSpec
 from dltui.core.presets import Presets
+from dltui.tui.form_rows import RUN_SETTINGS, Setting, check_own
 from dltui.tui.format import value as shown
 
 if TYPE_CHECKING:
     from dltui.core.catalog import Catalog, DatasetEntry, ModelEntry
 
 FIRST = ("epochs", "lr", "batch_size", "schedule", "seed", "optimizer")
+OWN = "your own"
+"""What is chosen while a path is still to be typed."""
 FAVOURITES = ("cnn", "fashion-mnist", "torch", "lines")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One row of the form. `kind` is "run" (dltui's own), "model" (a hyperparameter) or "data" (a dataset option)."""
-
-    kind: str
-    spec: FieldSpec
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}:{self.spec.name}"
-
-    @property
-    def label(self) -> str:
-        name = self.spec.name.replace("_", " ")
-        return f"data {name}" if self.kind == "data" else name
-
-    @property
-    def default(self) -> str:
-        return shown(self.spec.default)
-
-
-RUN_SETTINGS = (
-    Setting("run", FieldSpec("name", "str", "", "what the run is called; empty: two words are drawn")),
-    Setting("run", FieldSpec("data_dir", "str", "", "a folder with the dataset's files; empty: the usual places")),
-    Setting("run", FieldSpec("exports", "str", "exports", "where its figures go, in a folder of its own")),
-    Setting("run", FieldSpec("format", "str", "svg", "of the figures: svg, png, pdf, or several with commas")),
-)
 
 
 @dataclass
@@ -56,6 +29,8 @@ class RunForm:
     model_name: str = ""
     framework: str = ""
     dataset_name: str = ""
+    own: DatasetEntry | None = None
+    """Data at a path that was typed."""
     device: str = "auto"
     origin: str = "defaults"
     typed: dict[str, str] = field(default_factory=dict)
@@ -95,8 +70,7 @@ class RunForm:
             return form
         form.model_name, form.framework, form.origin = model.name, model.framework, origin
         wanted = "" if everything else form.preset("dataset")
-        if wanted or str(run.get("dataset")) in catalog.datasets:
-            form.dataset_name = wanted or str(run.get("dataset"))
+        form._take_dataset(wanted, run)
         form._fit_dataset()
         form.device = str((run.get("device") or {}).get("name", "auto")) if everything else form.device
         if everything:
@@ -104,6 +78,14 @@ class RunForm:
             form._take("data", run.get("dataset_options") or {})
             form.typed |= {"run:data_dir": str(run["data_dir"])} if run.get("data_dir") else {}
         return form
+
+    def _take_dataset(self, wanted: str, run: Mapping[str, Any]) -> None:
+        from dltui.core import own
+
+        entry = self.catalog.datasets.get(wanted) if wanted else own.asked_for(run, self.catalog)
+        if entry is not None:
+            self.own = entry if entry.given and not entry.plugin else self.own
+            self.dataset_name = entry.reference
 
     def replace(self, values: Mapping[str, Any]) -> None:
         """Other hyperparameters than those that stand there."""
@@ -135,16 +117,29 @@ class RunForm:
 
     @property
     def dataset(self) -> DatasetEntry | None:
+        if self.own is not None and self.dataset_name == self.own.reference:
+            return self.own
         return self.catalog.datasets.get(self.dataset_name)
 
     def datasets(self) -> list[DatasetEntry]:
-        """Those that fit the model first."""
-        task = self.model.task if self.model else ""
-        entries = self.catalog.datasets.values()
-        return sorted(entries, key=lambda entry: (entry.task != task, entry.name not in FAVOURITES))
+        """Those that fit the model first; none that still needs a path."""
+        entries = [entry for entry in self.catalog.datasets.values() if not entry.needs_path]
+        return sorted(entries, key=lambda entry: (not self.fits(entry), entry.name not in FAVOURITES))
+
+    def dataset_names(self) -> list[str]:
+        """What can be chosen: the datasets that fit, and last your own."""
+        own = self.own.reference if self.own is not None else OWN
+        return [*(entry.name for entry in self.datasets() if self.fits(entry)), own]
+
+    def choose_path(self, text: str) -> None:
+        """Data of your own: folder:PATH, csv:PATH, or a path alone. Raises UsageError."""
+        from dltui.core import own
+
+        self.own = own.entry_of(text, self.catalog)
+        self.dataset_name = self.own.reference
 
     def fits(self, dataset: DatasetEntry) -> bool:
-        return self.model is None or dataset.task == self.model.task
+        return self.model is None or dataset.fits(self.model.task)
 
     def choose_model(self, name: str) -> None:
         """Another row; the framework stays where it can, the dataset where it fits."""
@@ -158,7 +153,7 @@ class RunForm:
             self.framework = framework
 
     def _fit_dataset(self) -> None:
-        if self.dataset is None or not self.fits(self.dataset):
+        if self.dataset_name != OWN and (self.dataset is None or not self.fits(self.dataset)):
             fitting = [entry for entry in self.datasets() if self.fits(entry)]
             self.dataset_name = fitting[0].name if fitting else self.dataset_name
 
@@ -167,7 +162,8 @@ class RunForm:
         fields = self.model.fields if self.model else ()
         known = sorted(fields, key=lambda spec: FIRST.index(spec.name) if spec.name in FIRST else len(FIRST))
         rows = [RUN_SETTINGS[0], *(Setting("model", spec) for spec in known)]
-        rows += [Setting("data", spec) for spec in (self.dataset.fields if self.dataset else ())]
+        # A path is the name of the dataset rather than one of its options.
+        rows += [Setting("data", spec) for spec in (self.dataset.fields if self.dataset else ()) if spec.name != "path"]
         return rows + list(RUN_SETTINGS[1:])
 
     def text(self, setting: Setting) -> str:
@@ -175,6 +171,8 @@ class RunForm:
 
     def initial(self, setting: Setting) -> str:
         """What stands in a row before anything is typed."""
+        if setting.kind == "data" and self.dataset is not None and setting.spec.name in self.dataset.given:
+            return shown(self.dataset.given[setting.spec.name])
         return (self.preset(setting.spec.name) if setting.kind != "data" else "") or setting.default
 
     def preset(self, name: str) -> str:
@@ -216,7 +214,7 @@ class RunForm:
             if setting.kind != "run":
                 setting.spec.parse(text)
             elif text:
-                _check_own(setting.spec.name, text)
+                check_own(setting.spec.name, text)
         except UsageError as error:
             return str(error)
         return ""
@@ -227,6 +225,8 @@ class RunForm:
             return None, f"no {self.framework or 'framework'} model {self.model_name}"
         if not self.model.available:
             return None, f"{self.model.id} cannot be used: {self.model.reason}"
+        if self.dataset is None and self.dataset_name == OWN:
+            return None, "type the path of your data: folder:PATH or csv:PATH"
         if self.dataset is None or not self.fits(self.dataset):
             return None, f"{self.model.id} needs a dataset for {self.model.task}"
         for setting in self.settings():
@@ -279,14 +279,3 @@ class RunForm:
             formats=tuple(part.strip() for part in own["format"].split(",")),
             command=tuple(self.command()),
         )
-
-
-def _check_own(name: str, text: str) -> None:
-    if name == "name":
-        from dltui.core.names import check_run_name
-
-        check_run_name(text)
-    elif name == "format":
-        unknown = [part for part in text.split(",") if part.strip() not in ("svg", "png", "pdf")]
-        if unknown:
-            raise UsageError(f"format must be svg, png or pdf, got {unknown[0].strip()!r}")

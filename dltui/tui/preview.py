@@ -30,6 +30,22 @@ def preview(found: Preview, columns: int, look: Look) -> list[Row]:
     return rows
 
 
+def pane(found: Preview, columns: int, height: int, look: Look) -> list[Row]:
+    """As much as fits into a pane: facts, notes, and where it is high enough classes beside samples, or the table."""
+    notes: list[Row] = [[(cut(" " + safe(note), columns), "warn")] for note in found.notes]
+    rows = [*facts(found, columns), *notes[: max(1, height - 14)]]
+    room = height - len(rows) - 1
+    if room < SAMPLE_ROWS + 1:
+        # The balance of the classes in a few words, where there is no room for bars.
+        if room >= 0 and found.classes and len(rows) < height:
+            counts = ", ".join(f"{safe(name)} {count:,}" for name, count in found.classes)
+            rows.append([(cut(f" {counts}", columns), "dim")])
+        return rows[:height]
+    half = columns // 2
+    below = beside([(classes(found, half - 1), half), (samples(found, columns - half, look), columns - half)], room)
+    return [*rows, [], *(below if found.samples else [*table(found, columns), [], *classes(found, columns)])][:height]
+
+
 def facts(found: Preview, columns: int) -> list[Row]:
     size = min(max((width(safe(label)) for label, _ in found.facts), default=0), LONGEST_NAME)
     return [

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dltui.core.catalog import Catalog
+    from collections.abc import Mapping
+
+    from dltui.core.catalog import Catalog, DatasetEntry
+    from dltui.core.contract import Preview
     from dltui.core.devices import Device
     from dltui.core.launch import RunRequest
     from dltui.core.presets import Presets
@@ -71,6 +74,12 @@ class Services:
         from dltui.core.presence import presence
 
         return presence(dataset).text
+
+    def preview(self, dataset: DatasetEntry, options: Mapping[str, Any]) -> Preview:
+        """What lies at the path of somebody's own data. Raises UsageError with what is wrong there."""
+        from dltui.core.ask import dataset_preview
+
+        return dataset_preview(dataset, options)
 
     def start(self, request: RunRequest, catalog: Catalog) -> RunDirectory:
         """Create a run and start its worker. Raises UsageError and leaves nothing behind."""

@@ -91,6 +91,10 @@ def _shape(draw: Any, side: int, random: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
 
 
+def _bars(reach: float) -> tuple[float, float, float]:
+    return -0.8 * reach, 0.0, 0.8 * reach
+
+
 SHAPES: dict[str, Any] = {
     "disc": lambda d, x, y, r, ink: d.ellipse((x - r, y - r, x + r, y + r), fill=ink),
     "ring": lambda d, x, y, r, ink: d.ellipse((x - r, y - r, x + r, y + r), outline=ink, width=3),
@@ -106,6 +110,6 @@ SHAPES: dict[str, Any] = {
         d.line((x - r, y - r, x + r, y + r), fill=ink, width=4),
         d.line((x - r, y + r, x + r, y - r), fill=ink, width=4),
     ),
-    "bars upright": lambda d, x, y, r, ink: [d.line((x + s * r, y - r, x + s * r, y + r), fill=ink, width=3) for s in (-0.8, 0, 0.8)],
-    "bars flat": lambda d, x, y, r, ink: [d.line((x - r, y + s * r, x + r, y + s * r), fill=ink, width=3) for s in (-0.8, 0, 0.8)],
+    "bars upright": lambda d, x, y, r, ink: [d.line((x + s, y - r, x + s, y + r), fill=ink, width=3) for s in _bars(r)],
+    "bars flat": lambda d, x, y, r, ink: [d.line((x - r, y + s, x + r, y + s), fill=ink, width=3) for s in _bars(r)],
 }  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dltui.core.contract import Task
 from dltui.plugins.datasets.mnist_like import NAMES, Member
 
 
@@ -59,6 +60,8 @@ class Told:
     downloads: Path
     lines: list[tuple[str, float | None]] = field(default_factory=list)
     cancel_at: float = 2.0
+    scratch: Path = Path()
+    task: Task = "classification"
 
     def progress(self, text: str, fraction: float | None = None) -> None:
         self.lines.append((text, fraction))

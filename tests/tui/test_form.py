@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dltui.core.errors import UsageError
-from dltui.tui.form import RunForm, Setting
+from dltui.tui.form import RunForm
+from dltui.tui.form_rows import Setting
 from tests.tui.scenario import make_catalog
 
 

@@ -12,7 +12,8 @@ import pytest
 from dltui.core.presets import Presets
 from dltui.tui.cli import main as cli
 from dltui.tui.cli import start
-from dltui.tui.form import RunForm, Setting
+from dltui.tui.form import RunForm
+from dltui.tui.form_rows import Setting
 from tests.tui.scenario import make_catalog
 
 FAKE = Path(__file__).parent.parent / "fakes" / "fake_plugin.py"

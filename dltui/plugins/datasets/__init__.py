@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_datasets() -> list[Dataset]:
-    from dltui.plugins.datasets import csv_file, digits, folder, lines, mnist_like
+    from dltui.plugins.datasets import cifar10, csv_file, digits, folder, lines, mnist_like
 
-    return [*mnist_like.DATASETS, digits.DATASET, lines.DATASET, folder.DATASET, csv_file.DATASET]
+    return [*mnist_like.DATASETS, cifar10.DATASET, digits.DATASET, lines.DATASET, folder.DATASET, csv_file.DATASET]

@@ -1,31 +1,41 @@
-"""The samples of a batch: from the device where they fit, else from their memory-mapped file."""
+"""The samples of a batch: from the device where they fit, else read ahead from their memory-mapped file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-STREAMED_BYTES = {"CPU": 256 << 20, "GPU": 4 << 30}
-"""Larger samples are not copied: a copy would have to fit into the memory beside the model."""
+from dltui.core.streaming import STREAMED_BYTES, Stream, can_stream
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Array
+
+GPU_BYTES = 4 << 30
 
 
-def is_streamed(size: int, device: str) -> bool:
-    """Whether so many bytes stay in their file; `device` as TensorFlow calls it ("/CPU:0")."""
-    return size > STREAMED_BYTES[device.strip("/").split(":")[0]]
+def placed(x: Array, device: str) -> Any:
+    """Samples as a tensor on `device` ("/CPU:0"); large ones stay what they are, an array mapped from a file."""
+    most = STREAMED_BYTES if "CPU" in device else GPU_BYTES
+    return x if x.nbytes > most and can_stream(x) else tf.constant(np.asarray(x))
 
 
-def rows_of(x: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
-    """What gives the samples of int64 rows (batch,), for use inside a `tf.function`; `x` is a tensor, or an array
-    mapped from a file. Only the rows of a batch are read of that, while the graph runs."""
-    if not isinstance(x, np.ndarray):
-        return lambda rows: tf.gather(x, rows)
-    dtype = tf.as_dtype(x.dtype)
+class TrainingSamples:
+    """What a step of the training takes, for use inside a `tf.function`."""
 
-    def read(rows: Any) -> Any:
-        found = tf.numpy_function(lambda wanted: x[wanted], [rows], dtype, stateful=False)
-        return tf.ensure_shape(found, (rows.shape[0], *shape))
+    def __init__(self, x: Any) -> None:
+        self._x = x
+        self._stream = Stream(x) if isinstance(x, np.memmap) else None
 
-    return read
+    def begin(self, indices: Array) -> None:
+        """The rows (steps, batch) that the coming steps take."""
+        if self._stream is not None:
+            self._stream.begin(indices)
+
+    def batch(self, step: Any, rows: Any) -> Any:
+        """The samples of a step, these rows; both are tensors."""
+        if self._stream is None:
+            return tf.gather(self._x, rows)
+        found = tf.numpy_function(self._stream.take, [step], tf.as_dtype(self._x.dtype))
+        return tf.ensure_shape(found, (rows.shape[0], *self._x.shape[1:]))

@@ -15,7 +15,7 @@ from dltui.plugins.tensorflow.augment import augment
 from dltui.plugins.tensorflow.layers import ensure_built, list_layers
 from dltui.plugins.tensorflow.losses import loss_for, metric_for
 from dltui.plugins.tensorflow.optim import make_optimizer
-from dltui.plugins.tensorflow.samples import is_streamed, rows_of
+from dltui.plugins.tensorflow.samples import TrainingSamples, placed
 
 if TYPE_CHECKING:
     from dltui.core.config import TrainConfig
@@ -42,7 +42,7 @@ class KerasTrainable:
             self._optimizer = make_optimizer(self.model, [names[id(variable)] for variable in self._trained], config)
             self._normalise = _normaliser(data.spec)
             x, self._y = self._split("train")
-            self._gather = rows_of(x, data.spec.input_shape)
+            self._samples = TrainingSamples(x)
             batch = min(config.batch_size, len(data.train))
             self._indices = tf.Variable(np.zeros((1, batch), np.int64), shape=(None, batch), trainable=False)
             self._augmentation = _place_for_augmentation(batch) if config.augment != "none" else None
@@ -59,6 +59,7 @@ class KerasTrainable:
         if self._augmentation is not None:
             self._augmentation.assign(plan.augmentation)
         self._lr.assign(plan.lr)
+        self._samples.begin(plan.indices)
         self._next = 0
 
     def advance(self, steps: int) -> StepStats:
@@ -92,8 +93,7 @@ class KerasTrainable:
         if split not in self._splits:
             part = self._data.split(split)
             with tf.device(self._device):
-                x = part.x if is_streamed(part.x.nbytes, self._device) else tf.constant(np.asarray(part.x))
-                self._splits[split] = (x, tf.constant(np.asarray(part.y)))
+                self._splits[split] = (placed(part.x, self._device), tf.constant(np.asarray(part.y)))
         return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:
@@ -110,7 +110,7 @@ class KerasTrainable:
     def _step(self, row: Any) -> Any:
         """Forward, backward and update on one row of the plan."""
         samples = tf.gather(self._indices, row)
-        x, y = self._gather(samples), tf.gather(self._y, samples)
+        x, y = self._samples.batch(row, samples), tf.gather(self._y, samples)
         if self._augmentation is not None:
             x = augment(x, tf.gather(self._augmentation, row))
         x = self._normalise(x)

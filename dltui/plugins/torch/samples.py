@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dltui.core.streaming import STREAMED_BYTES, Stream, can_stream
+
 if TYPE_CHECKING:
     from dltui.core.contract import Array, Data, Spec, SplitName
 
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 class Samples:
     """The splits of a dataset on `device`; validation and test follow when they are first asked for.
 
-    On the CPU nothing is copied: batches are gathered from the memory-mapped files. So it is on a GPU that has no
-    room for the samples beside the model.
+    On the CPU nothing is copied: batches are gathered from the memory-mapped files, and read ahead where those are
+    large. So it is on a GPU that has no room for the samples beside the model.
     """
 
     def __init__(self, data: Data, device: torch.device, dtype: torch.dtype) -> None:
@@ -27,10 +29,21 @@ class Samples:
         self._mean, self._std = (torch.tensor(values, dtype=dtype, device=device) for values in _per_value(data.spec))
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
+        x = data.train.x
+        streams = can_stream(x) and (x.nbytes > STREAMED_BYTES or not _has_room(device, x.nbytes))
+        self._stream = Stream(x) if streams and self._train_x.device.type == "cpu" else None
 
-    def batch(self, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
-        """Normalised samples of these rows of the train split, flipped and shifted if so planned."""
-        x = self._train_x.index_select(0, indices.to(self._train_x.device)).to(self._device)
+    def begin(self, indices: Array) -> None:
+        """The rows of the train split (steps, batch) that the coming steps take."""
+        if self._stream is not None:
+            self._stream.begin(indices)
+
+    def batch(self, step: int, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
+        """Normalised samples of a step, these rows of the train split, flipped and shifted if so planned."""
+        if self._stream is not None:
+            x = _tensor(self._stream.take(step)).flatten(1).to(self._device)
+        else:
+            x = self._train_x.index_select(0, indices)
         if augmentation is not None:
             x = augment(x.view(-1, *self._shape), augmentation).flatten(1)
         return self._normalise(x)

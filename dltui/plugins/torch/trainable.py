@@ -59,18 +59,19 @@ class TorchTrainable:
         self._augmentation = (None,) * plan.steps
         if plan.augmentation is not None:
             self._augmentation = torch.from_numpy(plan.augmentation).to(self._device).unbind()
+        self._samples.begin(plan.indices)
         self._lr = plan.lr.tolist()
         self._next = 0
 
     def advance(self, steps: int) -> StepStats:
-        chunk = slice(self._next, self._next + steps)
+        first, chunk = self._next, slice(self._next, self._next + steps)
         self._next += steps
         indices, augmentation, lr = self._indices[chunk], self._augmentation[chunk], self._lr[chunk]
         targets = self._samples.targets(indices)
         losses, marks = [], []
         for step in range(steps):
             with self._arithmetic():
-                outputs = self.module(self._samples.batch(indices[step], augmentation[step]))
+                outputs = self.module(self._samples.batch(first + step, indices[step], augmentation[step]))
             outputs = outputs.to(self._dtype)
             loss = self._loss(outputs, targets[step])
             self._update(loss, lr[step])

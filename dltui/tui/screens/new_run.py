@@ -10,9 +10,11 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from dltui.tui.edit import LineEdit
-from dltui.tui.form import RunForm, Setting
+from dltui.tui.form import RunForm
 from dltui.tui.form_load import Loaded, load
+from dltui.tui.form_rows import Setting
 from dltui.tui.ink import Row, cut, ends, fit, rule, safe
+from dltui.tui.own_path import OwnPath
 from dltui.tui.page import Page, bind
 from dltui.tui.watch import Failed, in_thread
 from dltui.tui.widgets import form_lists, form_settings
@@ -35,7 +37,7 @@ class Started(Message):
         self.run = run
 
 
-class NewRunPage(Page):
+class NewRunPage(OwnPath, Page):
     """What to train, on what, where and how."""
 
     name_of_page = "New run"
@@ -60,6 +62,7 @@ class NewRunPage(Page):
     NewRunPage #data { height: 5; }
     NewRunPage.tall #choices { height: 7; }
     NewRunPage.tall #data { height: 7; }
+    NewRunPage.tall.looking #data { height: 17; }
     NewRunPage .left { width: 1fr; }
     NewRunPage .right { width: 1fr; }
     NewRunPage .line { height: 1; }
@@ -82,9 +85,7 @@ class NewRunPage(Page):
         bar = lambda width, height: [[("│", "rule")] for _ in range(height)]  # noqa: E731
         with_form = self._with_form
         with Horizontal(id="choices"):
-            yield Rows(
-                with_form(lambda form, w, h: form_lists.models(form, w, h, self.group == "model")), classes="left"
-            )
+            yield Rows(with_form(self._models), classes="left")
             yield Rows(bar, classes="between")
             yield Rows(with_form(self._devices), classes="right")
         yield Rows(lambda width, height: [rule(width)], classes="line")
@@ -114,6 +115,7 @@ class NewRunPage(Page):
         if message.form.catalog.problems:
             name, reason = message.form.catalog.problems[0]
             self.notice.say(f"plugin {safe(name)} is left out: {safe(reason)}", "warn")
+        self.look_at_data()
         self.redraw()
 
     def on_failed(self, message: Failed) -> None:
@@ -172,10 +174,11 @@ class NewRunPage(Page):
         return form_lists.devices(form, found, self.device_at, width, height, self.group == "device")
 
     def _datasets(self, form: RunForm, width: int, height: int) -> list[Row]:
-        return form_lists.datasets(form, self._present(), width, height, self.group == "dataset")
+        return form_lists.datasets(form, self._present(), width, height, self.group == "dataset", self.path_edit)
 
     def _explain(self, form: RunForm, width: int, height: int) -> list[Row]:
-        return form_lists.explain(form, self._present(), width, height, self.group == "dataset")
+        seen = self.preview_rows(width, height) if self.group == "dataset" else []
+        return seen or form_lists.explain(form, self._present(), width, height, self.group == "dataset")
 
     def _settings(self, form: RunForm, width: int, height: int) -> list[Row]:
         return form_settings.settings(form, self.setting_at, self.edit, width, height, self.group == "settings")
@@ -187,6 +190,7 @@ class NewRunPage(Page):
     def action_part(self, by: int) -> None:
         self._take()
         self.part = (self.part + by) % len(GROUPS)
+        self.look_at_data()
         self.redraw()
 
     def action_move(self, by: int) -> None:
@@ -197,8 +201,8 @@ class NewRunPage(Page):
         if self.group == "model":
             self.form.choose_model(_step(self.form.model_names(), self.form.model_name, by))
         elif self.group == "dataset":
-            fitting = [entry.name for entry in self.form.datasets() if self.form.fits(entry)]
-            self.form.dataset_name = _step(fitting, self.form.dataset_name, by)
+            self.form.dataset_name = _step(self.form.dataset_names(), self.form.dataset_name, by)
+            self.look_at_data()
         elif self.group == "device":
             names = ["auto", *(device.name for device in (self.loaded.devices if self.loaded else ()))]
             self.device_at = min(max(self.device_at + by, 0), len(names) - 1)
@@ -219,7 +223,7 @@ class NewRunPage(Page):
 
     def action_type(self) -> None:
         setting = self.setting
-        if self.form is None or self.group != "settings" or setting is None:
+        if self.form is None or self.begin_path() or self.group != "settings" or setting is None:
             return
         if not self.form.turn(setting, 1):
             self.edit = LineEdit.of(self.form.text(setting))
@@ -263,7 +267,7 @@ class NewRunPage(Page):
 
     def action_start(self) -> None:
         form = self.form
-        if form is None or self.starting:
+        if form is None or self.starting or self.begin_path():
             return
         setting, problem = form.first_problem()
         if problem:

@@ -13,6 +13,7 @@ from dltui.tui.ink import Row, cells, fit, left, on, right, safe
 if TYPE_CHECKING:
     from dltui.core.catalog import DatasetEntry
     from dltui.core.devices import Device
+    from dltui.tui.edit import LineEdit
     from dltui.tui.form import RunForm
 
 GIGA = 1e9
@@ -99,20 +100,35 @@ def _automatic(found: Sequence[Device]) -> str:
         return "no device that works"
 
 
-def datasets(form: RunForm, present: dict[str, str], width: int, height: int, focused: bool) -> list[Row]:
-    """Datasets with their size and whether they are on this machine; those that do not fit the model are faint."""
+def datasets(
+    form: RunForm, present: dict[str, str], width: int, height: int, focused: bool, edit: LineEdit | None = None
+) -> list[Row]:
+    """Datasets with their size and whether they are on this machine, those that do not fit the model faint; in the
+    last row your own, whose path is typed there."""
     entries = form.datasets()
-    chosen = next((number for number, entry in enumerate(entries) if entry.name == form.dataset_name), 0)
+    chosen = next((number for number, entry in enumerate(entries) if entry.name == form.dataset_name), -1)
     head: Row = [
         (left(" DATASET", width - 18), _heading(focused)),
         (right("samples", 8), "dim"),
         (right("", 10), "dim"),
     ]
     rows: list[Row] = [head]
-    for number in window(len(entries), chosen, height - 1):
+    for number in window(len(entries), max(chosen, 0), height - 2):
         picked = number == chosen
         rows.append(_line(_dataset(form, entries[number], present, width, picked, focused), width, picked, focused))
-    return rows
+    own = _own(form, width, chosen < 0, focused, edit)
+    return [*rows, _line(own, width, chosen < 0, focused)]
+
+
+def _own(form: RunForm, width: int, picked: bool, focused: bool, edit: LineEdit | None) -> Row:
+    if edit is not None:
+        return [(" › ", "accent bold"), *edit.row("bold", width - 3)]
+    if form.own is None:
+        return _marked(picked, focused, "your own: folder:PATH or csv:PATH", "dim")
+    name, path = form.own.name, safe(form.own.given["path"])
+    room = width - 5 - len(name)
+    # The end of a path tells more than its beginning.
+    return _marked(picked, focused, f"{name}:{path if len(path) <= room else '…' + path[-room + 1 :]}")
 
 
 def _dataset(

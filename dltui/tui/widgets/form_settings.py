@@ -11,7 +11,8 @@ from dltui.tui.widgets.form_lists import window
 if TYPE_CHECKING:
     from dltui.core.fields import FieldSpec
     from dltui.tui.edit import LineEdit
-    from dltui.tui.form import RunForm, Setting
+    from dltui.tui.form import RunForm
+    from dltui.tui.form_rows import Setting
 
 NAME, VALUE, DEFAULT, ALLOWED = 22, 16, 12, 14
 # Narrower screens show the unit; what the chosen row does is on the notice row.
