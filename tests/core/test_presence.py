@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,8 @@ class Entry:
     files: tuple[str, ...] = ("a.gz", "b.gz")
     download_bytes: int = 30_878_645
     embedded: bool = False
+    takes: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
     file_sizes: tuple[int, ...] = ()
 
 
