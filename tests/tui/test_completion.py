@@ -78,7 +78,7 @@ def test_a_plugin_file_brings_its_models(complete: Complete) -> None:
 
 def test_datasets_fit_the_model(complete: Complete) -> None:
     assert {"fashion-mnist", "digits"} <= set(complete("train", "cnn-torch", "--dataset", ""))
-    assert complete("train", "linear-regression-torch", "--dataset", "") == ["lines"]
+    assert complete("train", "linear-regression-torch", "--dataset", "") == ["lines", "csv:"]
 
 
 def test_runs(complete: Complete, tmp_path: Path) -> None:
