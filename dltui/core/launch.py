@@ -57,10 +57,8 @@ class RunRequest:
 
 
 def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> RunDirectory:
-    """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk.
-
-    Somebody's own data is prepared first, so that what is wrong with it leaves no run; `tell` gets the progress.
-    """
+    """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk. `tell` gets the
+    progress of the preparation of somebody's own data, which comes before the run."""
     model = catalog.model(request.model)
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
@@ -76,8 +74,7 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
     origins = _origins(model, dataset, options, catalog)
-    if dataset.takes:
-        own.prepare_first(origins, options, config, tell)
+    own.prepare_first(dataset, origins, options, config, tell)
     record = {
         **origins,
         **_chosen(request, dataset, device),

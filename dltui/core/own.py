@@ -58,10 +58,16 @@ def title(dataset: DatasetEntry, options: Mapping[str, Any]) -> str:
 
 
 def prepare_first(
-    origins: Mapping[str, Any], options: Mapping[str, Any], config: Mapping[str, Any], tell: Callable[[str], None]
+    dataset: DatasetEntry,
+    origins: Mapping[str, Any],
+    options: Mapping[str, Any],
+    config: Mapping[str, Any],
+    tell: Callable[[str], None],
 ) -> None:
-    """Prepare the data that a run is about to name; the worker finds it prepared. Raises UsageError with what is
+    """Prepare data at a path that a run is about to name; the worker finds it prepared. Raises UsageError with what is
     wrong with it, and then neither a run nor anything in the cache is left."""
+    if not dataset.takes:
+        return
     from dltui.core.preparation import Preparation
 
     if not options.get("path"):

@@ -31,8 +31,9 @@ class Stream:
     a page, and the kernel would read ahead what nobody wants.
     """
 
-    def __init__(self, x: np.memmap) -> None:  # type: ignore[type-arg]
-        mapped: mmap.mmap = x._mmap  # type: ignore[attr-defined]
+    def __init__(self, x: Array) -> None:
+        assert isinstance(x, np.memmap), "only what can_stream"
+        mapped: mmap.mmap = x.__dict__["_mmap"]
         begin = int(x.offset) // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
         # A slice of a mapped array still says the offset of the whole.
         self._offset = begin + x.ctypes.data - np.frombuffer(mapped, dtype=np.uint8).ctypes.data
@@ -68,6 +69,6 @@ class Stream:
         found = np.empty((len(rows), *self._shape), dtype=self._dtype)
         places = found.reshape(len(rows), -1).view(np.uint8)
         for place, row in zip(places, rows.tolist(), strict=True):
-            if os.preadv(self._file, [memoryview(place)], self._offset + row * self._row) != self._row:
+            if os.preadv(self._file, [place.data], self._offset + row * self._row) != self._row:
                 raise OSError(f"row {row} of the prepared data cannot be read: its file has become shorter")
         return found

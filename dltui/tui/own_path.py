@@ -23,7 +23,9 @@ if TYPE_CHECKING:
         """What the form has beside this."""
 
         form: RunForm | None
-        group: str
+
+        @property
+        def group(self) -> str: ...
 else:
     _Page = object
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dltui.core.catalog import BackendEntry, Catalog, DatasetEntry, ModelEntry
+from dltui.core.contract import Preview
 from dltui.core.devices import Device
 from dltui.core.errors import UsageError
 from dltui.core.fields import FieldSpec
@@ -99,6 +101,12 @@ def make_catalog(torch: bool = True) -> Catalog:
     catalog.datasets["lines"] = DatasetEntry(
         "lines", "regression", "points around a line", (slope,), False, {}, (1,), 0, 800, 200
     )
+    path = FieldSpec("path", "str", "", "the folder")
+    size = FieldSpec("size", "int", 0, "side of the square they are made", "px", minimum=0, maximum=1024)
+    for name, task, takes in (("folder", "classification", "folder"), ("csv", "any", "file")):
+        catalog.datasets[name] = DatasetEntry(
+            name, task, "your own", (path, size, VALIDATION), False, {}, takes=takes, previews=True
+        )
     for framework, title in (("torch", "PyTorch"), ("tensorflow", "TensorFlow")):
         catalog.backends[framework] = BackendEntry(framework, title, framework, "pip", "python", "2.14.1", "", {})
     return catalog
@@ -169,6 +177,18 @@ class FakeServices(Services):
 
     def presence(self, dataset: Any) -> str:
         return {"fashion-mnist": "here", "digits": "embedded"}.get(dataset.name, "embedded")
+
+    def preview(self, dataset: Any, options: Any) -> Preview:
+        """Of four classes, whatever the path is, but for one."""
+        if dataset.given["path"] == "/no/such":
+            raise UsageError("/no/such is not there")
+        pixels = [base64.b64encode(bytes([40 * number, 200, 255 - 40 * number]) * 64).decode() for number in range(4)]
+        return Preview(
+            facts=(("images", "1,240 in 4 classes"), ("splits", "drawn: 20% test"), ("sizes", "8x8")),
+            classes=(("Hund", 400), ("猫", 340), ("otter", 300), ("emu", 200)),
+            samples=tuple((name, 8, 8, rgb) for name, rgb in zip(("Hund", "猫", "otter", "emu"), pixels, strict=True)),
+            notes=("2 files are no images",),
+        )
 
     def start(self, request: Any, catalog: Catalog) -> RunDirectory:
         if self.refuses:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def check(model: ModelEntry, dataset: DatasetEntry) -> None:
     """Raises UsageError when the model cannot be built for this dataset."""
-    if dataset.task != model.task:
+    if not dataset.fits(model.task):
         raise UsageError(f"{model.id} is for {model.task}, {dataset.name} for {dataset.task}; see dltui datasets")
     if not model.available:
         raise UsageError(f"{model.id} is not available: {model.reason}")

@@ -63,8 +63,7 @@ class NewRunPage(OwnPath, Page):
     NewRunPage.tall #choices { height: 7; }
     NewRunPage.tall #data { height: 7; }
     NewRunPage.tall.looking #data { height: 17; }
-    NewRunPage .left { width: 1fr; }
-    NewRunPage .right { width: 1fr; }
+    NewRunPage .left, NewRunPage .right { width: 1fr; }
     NewRunPage .line { height: 1; }
     NewRunPage .between { width: 1; }
     NewRunPage #command { height: 1; }

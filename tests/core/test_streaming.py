@@ -1,0 +1,59 @@
+"""Batches that are read ahead from a file are those that lie in it, whatever part of it is mapped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltui.core import streaming
+from dltui.core.streaming import Stream, can_stream
+
+
+@pytest.fixture
+def mapped(tmp_path: Path) -> np.ndarray:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (60, 5, 7, 3), dtype=np.uint8))
+    found: np.ndarray = np.load(tmp_path / "x.npy", mmap_mode="r")
+    return found
+
+
+@pytest.mark.parametrize("part", [slice(None), slice(7, None), slice(7, 40)], ids=str)
+def test_batches_are_the_rows_of_the_plan(mapped: np.ndarray, part: slice) -> None:
+    x = mapped[part]
+    stream = Stream(x)
+    for seed in range(2):
+        plan = np.random.default_rng(seed).integers(0, len(x), (30, 4)).astype(np.int32)
+        stream.begin(plan)
+        for step in range(20):
+            assert np.array_equal(stream.take(step), x[plan[step]])
+
+
+def test_features_stream_as_they_are(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((20, 3)).astype(np.float32))
+    x = np.load(tmp_path / "x.npy", mmap_mode="r")
+    stream = Stream(x)
+    stream.begin(np.array([[3, 1], [19, 0]]))
+    assert np.array_equal(stream.take(1), x[[19, 0]])
+
+
+def test_only_whole_pieces_of_a_file_stream(mapped: np.ndarray) -> None:
+    assert can_stream(mapped)
+    assert not can_stream(mapped[..., :1])
+    assert not can_stream(np.array(mapped))
+
+
+def test_what_is_read_ahead_is_bounded(mapped: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "AHEAD_BYTES", 2 * 4 * mapped[:1].nbytes)
+    stream = Stream(mapped)
+    stream.begin(np.zeros((50, 4), dtype=np.int32))
+    assert len(stream._coming) == 3
+
+
+def test_a_file_that_was_cut_is_an_error(mapped: np.ndarray, tmp_path: Path) -> None:
+    stream = Stream(mapped)
+    with (tmp_path / "x.npy").open("r+b") as file:
+        file.truncate(1000)
+    stream.begin(np.array([[59]]))
+    with pytest.raises(OSError, match="row 59 of the prepared data cannot be read"):
+        stream.take(0)

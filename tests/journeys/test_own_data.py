@@ -1,0 +1,108 @@
+"""Somebody's own images and tables, from one command to figures with the right names; and data that is no good."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from tests.journeys.program import Program
+from tests.journeys.test_models import FRAMEWORKS, needs
+from tests.plugins.own_data import SHAPES, make_digits, make_folder, make_image, make_shapes, make_table
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_shapes(tmp_path_factory.mktemp("shapes") / "shapes", 600)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_folder_of_colour_photographs(program: Program, shapes: Path, framework: str) -> None:
+    needs(framework)
+    program("train", f"cnn-{framework}", "--dataset", f"folder:{shapes}", "--epochs", "4", "--name", "r")
+    summary = program.summary("r")
+    assert summary["dataset"] == "folder:shapes"
+    assert summary["test_accuracy"] >= 0.85
+    attempt = program.reader("r").history.attempt
+    assert attempt is not None
+    assert attempt.dataset["classes"] == sorted(SHAPES)
+    assert attempt.dataset["input_shape"] == [32, 32, 3]
+    exports = program.folder / "exports" / "r"
+    words = "".join(ElementTree.parse(exports / "confusion_matrix.svg").getroot().itertext())
+    assert all(name in words for name in SHAPES)
+    thumbnails = np.load(program.run("r") / "predictions" / "test.npz")["thumbnails"]
+    assert thumbnails.shape[1:] == (32, 32, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_folder_of_grey_digits(program: Program, framework: str) -> None:
+    needs(framework)
+    digits = make_digits(program.folder / "my digits")
+    program("train", f"cnn-{framework}", "--dataset", f"folder:{digits}", "--epochs", "8", "--name", "r")
+    assert program.summary("r")["test_accuracy"] >= 0.93
+    attempt = program.reader("r").history.attempt
+    assert attempt is not None
+    assert attempt.dataset["classes"] == list("0123456789")
+    assert attempt.dataset["input_shape"] == [8, 8, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_table_of_numbers_and_of_classes(program: Program, framework: str) -> None:
+    needs(framework)
+    lines = ["x,soil,kind,weight"]
+    random = np.random.default_rng(0)
+    for _ in range(400):
+        x, sand = random.normal(5, 2), random.integers(2)
+        lines.append(f"{x:.3f},{('clay', 'sand')[sand]},{'tall' if x > 5 else 'short'},{3 * x + 10 * sand + 1:.3f}")
+    table = make_table(program.folder / "plants.csv", lines)
+    program("datasets", "add", "plants", str(table))
+    weight = ("--data", "target=weight", "--data", "drop=kind")
+    program("train", f"linear-regression-{framework}", "--dataset", "plants", *weight, "--name", "weight")
+    assert program.summary("weight")["test_mse"] < 0.5
+    kind = ("--data", "target=kind", "--data", "drop=weight", "--epochs", "20", "--batch-size", "32")
+    program("train", f"mlp-{framework}", "--dataset", "plants", *kind, "--name", "kind")
+    assert program.summary("kind")["test_accuracy"] >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("folder:empty",), "empty has no images"),
+        (("folder:nowhere",), "nowhere is not there"),
+        (("folder:one",), "one has one class, cat; two are needed"),
+        (("folder:text",), "none of 20 images can be read"),
+        (("folder:mixed",), "images have several sizes"),
+        (("csv:ragged.csv",), "ragged.csv line 3 has 3 columns, the first has 2"),
+        (("csv:good.csv", "--data", "target=prize"), "no column 'prize'; did you mean price"),
+        (("csv:gap.csv",), "line 4 has no 'price', the target"),
+        (("csv:empty.csv",), "empty.csv is empty"),
+        (("folder:one", "--data", "size=-1"), "size must be a whole number from 0 to 1024, got -1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_bad_data_is_one_line_and_leaves_nothing(program: Program, words: tuple[str, ...], message: str) -> None:
+    here = program.folder
+    (here / "empty").mkdir()
+    make_folder(here / "one", ("cat",))
+    make_folder(here / "mixed")
+    make_image(here / "mixed" / "cat" / "large.png", (20, 20))
+    for path in make_folder(here / "text").rglob("*.png"):
+        path.write_text("no image")
+    make_table(here / "ragged.csv", ["size,price", "1,2", "1,2,3"])
+    make_table(here / "good.csv", ["size,price", *(f"{number},{number * 2}" for number in range(50))])
+    make_table(here / "gap.csv", ["size,price", "1,2", "2,4", "3,NaN", "4,8"])
+    (here / "empty.csv").touch()
+    plugin = Path(__file__).parent.parent / "fakes" / "fake_plugin.py"
+    model = "linear-regression-numpy" if "csv" in words[0] else "softmax-numpy"
+    done = program("train", model, "--plugin", str(plugin), "--dataset", *words, code=2)
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list((program.home / "runs").glob("*"))
+    assert not [path for path in (program.home / "cache" / "datasets").glob("*") if not path.name.startswith(".")]
+    assert not list((program.home / "cache" / "datasets").glob(".*-*-*"))
+    assert not (here / "exports").exists()
