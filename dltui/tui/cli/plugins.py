@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dltui.tui.cli.group import unknown
+from dltui.tui.cli.plugins_check import check_plugin
 from dltui.tui.cli.terminal import say, say_json
 
 KINDS = ("models", "datasets", "backends", "exporters", "loggers")
@@ -34,6 +35,9 @@ def plugins(context: click.Context) -> int | None:
         click.echo(context.get_help())
         return 0
     return None
+
+
+plugins.add_command(check_plugin)
 
 
 @plugins.command("list")
