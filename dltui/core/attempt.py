@@ -125,7 +125,7 @@ class Attempt:
         progress, resumed_from = self._restore(trainable)
         if self.asked.get("twin") and resumed_from is None:
             trainable = twin_side.begin(trainable, data, twin.folder(self.run), self.asked["twin"])
-        loop = Loop(trainable, data, planner, self.journal, progress, lambda: self._preempted)
+        loop = Loop(trainable, data, planner, self.journal, progress, lambda: self._preempted, metrics=model.metrics)
         self.heartbeat.totals(planner.epochs, planner.total_steps)
         self.journal.emit(self._started(loop, backend, data, resumed_from), sync=True)
         if doubt := logout.warning(fingerprint.user()):

@@ -1,8 +1,13 @@
 """The hyperparameters that every model shares; a model's own Config extends this and overrides defaults."""
 
-from typing import Any, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Array
 
 Schedule = Literal["constant", "cosine", "one-cycle"]
 """How the learning rate moves during a run; `plan.schedule` makes them."""
@@ -59,3 +64,10 @@ class TrainConfig(BaseModel):
         description="longest time between checkpoints inside an epoch",
         json_schema_extra=unit("s"),
     )
+
+    def schedule_factors(self, steps: Array, total: int) -> Array:
+        """What `lr` is multiplied with at each step of `steps`, int64 counted from 0 of `total`: float64 of the same
+        length. A model with a schedule of its own overrides `schedule` with its name and this with its formula."""
+        from dltui.core.plan import schedule
+
+        return schedule(self.schedule, steps, total)

@@ -139,7 +139,8 @@ class Trainable(Protocol):
 class Model:
     """A model plugin. `id` is unique ("cnn-torch"); models of different frameworks with one `name` are twins.
 
-    `requires` names the distributions that it needs beside its framework ("torchvision").
+    `requires` names the distributions that it needs beside its framework ("torchvision"). `metrics` is asked after each
+    evaluation for numbers of the model's own: (outputs float32 (n, outputs), targets as in `Split`) -> {name: value}.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Model:
     config: type[TrainConfig]
     build: Callable[[Any, Spec], Any]
     requires: tuple[str, ...] = ()
+    metrics: Callable[[Array, Array], Mapping[str, float]] | None = None
 
 
 class Backend(Protocol):

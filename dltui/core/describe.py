@@ -47,6 +47,8 @@ def model_record(model: Model) -> Record:
         raise PluginError("its config must be a subclass of TrainConfig")
     if not callable(model.build):
         raise PluginError("its build must be a function (config, spec)")
+    if model.metrics is not None and not callable(model.metrics):
+        raise PluginError("its metrics must be a function (outputs, targets)")
     return {
         "id": model.id,
         "name": model.name,

@@ -12,13 +12,14 @@ from dltui.core import predictions
 from dltui.core.buckets import Buckets
 from dltui.core.errors import RunError
 from dltui.core.events import EpochEnded, Evaluated, Logged, Trained
-from dltui.core.metrics import default_monitor, measure, running_sum
+from dltui.core.metrics import default_monitor, measure, own_metrics, running_sum
 from dltui.core.orders import Desk, Ending, Orders
 from dltui.core.progress import Best, Progress, Snapshot
 from dltui.core.spikes import Spikes
 
 if TYPE_CHECKING:
     from dltui.core.contract import Array, Data, SplitName, State, StepStats, Trainable
+    from dltui.core.metrics import OwnMetrics
     from dltui.core.plan import Planner
 
 CHUNK_SECONDS = 0.1
@@ -54,6 +55,7 @@ class Loop:
         progress: Progress | None = None,
         quitting: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.perf_counter,
+        metrics: OwnMetrics | None = None,
     ) -> None:
         self.trainable = trainable
         self.data = data
@@ -62,6 +64,7 @@ class Loop:
         self.at = progress or Progress()
         self.orders = Orders(journal, planner, quitting)
         self.clock = clock
+        self._own_metrics = metrics
         self.monitor = default_monitor(data.spec.task)
         self._buckets = Buckets(planner.total_steps)
         self._spikes = Spikes()
@@ -208,7 +211,10 @@ class Loop:
             if self.orders.stop == "preempted":
                 raise Preempted
         whole = np.concatenate(outputs)
-        return measure(self.data.spec.task, whole, part.y), whole
+        metrics = measure(self.data.spec.task, whole, part.y)
+        if self._own_metrics:
+            metrics |= own_metrics(self._own_metrics, whole, part.y, metrics)
+        return metrics, whole
 
     def _snapshot(self, best: bool) -> Snapshot:
         state = self.trainable.state()

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
+
 if TYPE_CHECKING:
     from dltui.core.contract import Array, Task
+
+    OwnMetrics = Callable[[Array, Array], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,20 @@ def measure(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
     chosen = log_softmax(outputs)[np.arange(len(targets)), targets]
     correct = np.argmax(outputs, axis=1) == targets
     return {"loss": float(-np.mean(chosen)), "accuracy": float(np.mean(correct))}
+
+
+def own_metrics(ask: OwnMetrics, outputs: Array, targets: Array, known: Collection[str]) -> dict[str, float]:
+    """What a model's own `metrics` says of a whole split. Raises RunError for a name that is `known` already, or that
+    is none, and for a value that is no number."""
+    found = {}
+    for name, value in ask(outputs, targets).items():
+        if name in known or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", str(name)):
+            raise RunError(f"the model's own metric {clean_line(name, 40)!r} needs another name: a-z, 0-9, _")
+        try:
+            found[name] = float(value)
+        except (TypeError, ValueError):
+            raise RunError(f"the model's own metric {name} gave {type(value).__name__}, not a number") from None
+    return found
 
 
 def log_softmax(logits: Array) -> Array:

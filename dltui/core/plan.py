@@ -9,6 +9,7 @@ import numpy as np
 
 from dltui.core import augment
 from dltui.core.contract import EpochPlan
+from dltui.core.errors import RunError
 
 if TYPE_CHECKING:
     from dltui.core.config import TrainConfig
@@ -77,9 +78,16 @@ class Planner:
         for epochs in self.courses:
             total = epochs * self.steps_per_epoch
             inside = (steps >= first) & (steps < first + total)
-            lr[inside] *= schedule(self.config.schedule, steps[inside] - first, total)
+            lr[inside] *= self._factors(steps[inside] - first, total)
             first += total
         return lr.astype(np.float32)
+
+    def _factors(self, steps: Array, total: int) -> Array:
+        """Those of the model's own schedule are looked at: a wrong one shows otherwise as a run that learns nothing."""
+        factors: Array = np.asarray(self.config.schedule_factors(steps, total), dtype=np.float64)
+        if factors.shape != steps.shape or not (np.isfinite(factors).all() and (factors >= 0).all()):
+            raise RunError(f"schedule {self.config.schedule} must give {len(steps)} finite numbers from 0 on")
+        return factors
 
 
 def permutation(seed: int, epoch: int, samples: int) -> Array:

@@ -1,10 +1,13 @@
 """Metrics in numpy, checked against scikit-learn and by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
-from dltui.core.metrics import default_monitor, log_softmax, measure, running_sum
+from dltui.core.errors import RunError
+from dltui.core.metrics import default_monitor, log_softmax, measure, own_metrics, running_sum
 
 
 def test_classification_agrees_with_scikit_learn() -> None:
@@ -40,3 +43,21 @@ def test_a_tie_stays_with_the_earlier_epoch() -> None:
     assert accuracy.better(0.6, 0.5)
     assert loss.better(0.4, 0.5)
     assert not loss.better(0.5, 0.5)
+
+
+def test_a_models_own_metrics_stand_beside_ours() -> None:
+    outputs, targets = np.eye(3, dtype=np.float32), np.arange(3)
+    assert own_metrics(lambda o, t: {"top1": np.float32(1)}, outputs, targets, {"loss"}) == {"top1": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"loss": 1.0}, "needs another name"),
+        ({"top 1\x1b": 1.0}, "needs another name"),
+        ({"top1": "good"}, "gave str, not a number"),
+    ],
+)
+def test_own_metrics_that_are_none_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(RunError, match=words):
+        own_metrics(lambda o, t: given, np.eye(3), np.arange(3), {"loss"})

@@ -1,9 +1,12 @@
 """The plan: every framework sees these batches and learning rates, whoever asks and whenever."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from dltui.core.config import TrainConfig
+from dltui.core.errors import RunError
 from dltui.core.plan import Planner, permutation, schedule
 
 
@@ -89,3 +92,20 @@ def test_added_epochs_leave_the_plan_before_them_as_it_was(name: str) -> None:
     assert np.array_equal(planner.learning_rates(steps[:40]), longer.learning_rates(steps)[:40])
     added = Planner(TrainConfig(batch_size=10, epochs=2, schedule=name, lr=0.1), samples=100)
     assert np.array_equal(longer.learning_rates(steps)[40:60], added.learning_rates(np.arange(20)))
+
+
+class Steps(TrainConfig):
+    wrong: bool = False
+
+    def schedule_factors(self, steps: Any, total: int) -> Any:
+        return np.full(len(steps), np.nan) if self.wrong else 1 - steps / total
+
+
+def test_a_config_may_bring_its_own_schedule() -> None:
+    planner = Planner(Steps(batch_size=10, epochs=2, lr=0.5), samples=40)
+    assert planner.epoch(1).lr.tolist() == [0.25, 0.1875, 0.125, 0.0625]
+
+
+def test_a_schedule_that_gives_no_numbers_is_refused() -> None:
+    with pytest.raises(RunError, match="schedule constant must give 4 finite numbers"):
+        Planner(Steps(batch_size=10, wrong=True), samples=40).epoch(0)

@@ -35,9 +35,10 @@ def builds(subject: Subject) -> str:
     shapes = samples.SHAPES[subject.model.task]
     for shape, outputs in shapes:
         data, where = samples.make(subject.model.task, shape, outputs), samples.label(shape, outputs)
+        # A trainable first: it sets the framework up.
+        found = subject.trainable(data, subject.config()).predict("validation", slice(0, 3))
         layers = subject.backend.layers(subject.model, subject.config(), data.spec)
         expect(len(layers) > 0, f"{where}: no layers are listed; Backend.layers gives the structure")
-        found = subject.trainable(data, subject.config()).predict("validation", slice(0, 3))
         text = f"{where}: predict gave {found.dtype} {found.shape}, wanted float32 {(3, outputs)}"
         expect(
             found.shape == (3, outputs) and found.dtype == np.float32, text + "; make the last layer spec.outputs wide"
