@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dltui.core import paths, probing
+from dltui.core import disabled, paths, probing
 from dltui.core.catalog import FAVOURITE, BackendEntry, Catalog, DatasetEntry, ExporterEntry, ModelEntry
 from dltui.core.errors import UsageError
 from dltui.core.fields import FieldSpec
@@ -34,9 +34,10 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_o
         if python not in catalog.installed:
             catalog.installed[python] = probing.installed(python, kept_only)
     singles = file_sources([*_folder_files(), *(file.expanduser() for file in files)], here)
-    catalog.sources = [*here.sources, *_elsewhere(catalog.installed, here), *singles]
     seconds = probing.plugin_seconds() if seconds is None else seconds
     given = {os.path.abspath(file.expanduser()) for file in files}  # noqa: PTH100 - as sources know them
+    found = [*here.sources, *_elsewhere(catalog.installed, here), *singles]
+    catalog.sources, catalog.disabled = disabled.parted(found, settings, given)
     ask = partial(probing.records, refresh=refresh, seconds=seconds, kept_only=kept_only, given=given)
     _Assembly(catalog, settings, ask).run()
     return catalog

@@ -94,6 +94,8 @@ class Catalog:
     loggers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    disabled: list[tuple[Source, str]] = field(default_factory=list)
+    """What is left out, and why."""
     installed: dict[str, Installed] = field(default_factory=dict)
     """What each interpreter has."""
 

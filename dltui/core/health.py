@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 State = Literal["ok", "bad", "absent"]
+GPU_FRAMEWORKS = ("torch", "tensorflow")
+"""Those that are expected to use a GPU that is there."""
 COMPANIONS = {"torch": ("torchvision",)}
 """Packages that must fit the framework they are installed beside."""
 
@@ -131,12 +133,26 @@ def _framework(backend: BackendEntry, catalog: Catalog) -> Iterator[Check]:
         yield Check(backend.title, "bad", f"{where}: {devices}")
         return
     bad = [f"{device['device']}: {device['problem']}" for device in devices if device.get("problem")]
+    bad = [_repaired(line, backend.python, catalog) for line in bad]
     names = [str(device["device"]) for device in devices if not device.get("problem")]
+    if not bad and backend.framework in GPU_FRAMEWORKS and not any(name.startswith("cuda") for name in names):
+        bad = _unseen(backend, installed)
     text = f"{where}, uses {', '.join(names) or 'nothing'}"
     yield Check(backend.title, "bad" if bad else "ok", "; ".join([text, *(clean_line(line) for line in bad)]))
     for package in COMPANIONS.get(backend.framework, ()):
         if package in installed.packages:
             yield _companion(package, installed)
+
+
+def _unseen(backend: BackendEntry, installed: Installed) -> list[str]:
+    """Of a GPU that works and that this framework does not see: why, and what repairs it."""
+    from dltui.core.devices import list_devices
+
+    gpu = next((device for device in list_devices() if device.kind == "cuda" and not device.problem), None)
+    if gpu is None:
+        return []
+    advice = repairs.unseen_gpu(backend.framework, backend.python, backend.version or "", installed.packages)
+    return [f"does not see {gpu.title}: {advice}"]
 
 
 def _companion(package: str, installed: Installed) -> Check:

@@ -10,10 +10,11 @@ import pytest
 
 from dltui.core import ask, health
 from dltui.core.catalog import BackendEntry, Catalog
+from dltui.core.devices import Device
 from dltui.core.errors import UsageError
 from dltui.core.explain import explain
 from dltui.core.health import Check
-from dltui.core.repairs import remedy
+from dltui.core.repairs import remedy, unseen_gpu
 from dltui.core.sources import Installed
 
 NMS = "operator torchvision::nms does not exist"
@@ -150,3 +151,53 @@ def test_a_data_folder_that_is_not_there_is_bad(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("DLTUI_DATA", f"{tmp_path}{os.pathsep}{tmp_path / 'gone'}")
     check = by_name(monkeypatch, catalog_with(None))["DLTUI_DATA"]
     assert (check.state, check.text) == ("bad", f"{tmp_path / 'gone'} is no folder")
+
+
+BROKEN = {
+    f"RuntimeError: {NMS}": "was built for another torch",
+    "ImportError: numpy.core.multiarray failed to import": "'numpy<2'",
+    "cuda:0: The NVIDIA driver on your system is too old (found version 11040)": "update the driver; or run: python",
+    "cuda:0: CUDA error: no kernel image is available for execution on the device": "no code for this GPU's generation",
+    "cuda:0: NVML: Driver/library version mismatch": "restart the machine",
+    "cuda:0: CUDA unknown error - this may be due to an incorrectly set up environment": "modprobe nvidia_uvm",
+    "ImportError: libcudnn.so.9: cannot open shared object file": "a CUDA library is missing",
+    "ImportError: libcusparse.so.12: undefined symbol: __nvJitLinkComplete_12_4": "LD_LIBRARY_PATH",
+    "ImportError: /lib/libstdc++.so.6: version `GLIBCXX_3.4.29' not found": "libstdcxx-ng",
+    "TypeError: Descriptors cannot be created directly.": "--upgrade tensorflow protobuf",
+    "crashed (SIGILL) while answering": "(AVX)",
+    "TensorFlow is installed but Keras is not usable: No module named 'keras.api'": "'keras>=3.5'",
+    "AttributeError: partially initialized module 'torch' has no attribute 'nn'": "rename your torch.py",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), BROKEN.items())
+def test_common_broken_installs_are_recognised(text: str, words: str) -> None:
+    assert words in remedy(text, "python", {"torch": "2.14.1"})
+
+
+@pytest.mark.parametrize(
+    ("framework", "version", "packages", "words"),
+    [
+        (
+            "torch",
+            "2.14.1+cpu",
+            {"torch": "2.14.1"},
+            "built without CUDA; run: python -m pip install --force-reinstall torch",
+        ),
+        ("torch", "2.14.1", {"nvidia-cublas": "13.0"}, "CUDA_VISIBLE_DEVICES"),
+        ("tensorflow", "2.21.0", {"tensorflow": "2.21.0"}, "run: python -m pip install 'tensorflow[and-cuda]'"),
+        ("tensorflow", "2.21.0", {"tensorflow-cpu": "2.21.0"}, "tensorflow-cpu is built without CUDA"),
+    ],
+)
+def test_a_gpu_that_is_not_seen(framework: str, version: str, packages: dict[str, str], words: str) -> None:
+    assert words in unseen_gpu(framework, "python", version, packages)
+
+
+def test_doctor_says_that_a_framework_does_not_see_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ask, "framework_devices", lambda _: [{"device": "cpu", "name": "CPU", "problem": None}])
+    monkeypatch.setattr(
+        "dltui.core.devices.list_devices", lambda: [Device("cuda:0", "NVIDIA H100"), Device("cpu", "CPU")]
+    )
+    check = by_name(monkeypatch, catalog_with("2.14.1+cpu"))["PyTorch"]
+    assert check.state == "bad"
+    assert f"2.14.1+cpu ({sys.executable}), uses cpu; does not see NVIDIA H100: this PyTorch is built" in check.text

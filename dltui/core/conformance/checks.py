@@ -19,7 +19,7 @@ from dltui.core.metrics import measure
 from dltui.core.plan import Planner
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Data, EpochPlan, StepStats, Trainable
+    from dltui.core.contract import Array, Data, EpochPlan, State, StepStats, Trainable
 
 EPOCHS = 40
 FALL = 0.8
@@ -179,11 +179,11 @@ def _long_plan(subject: Subject, data: Data, steps: int) -> EpochPlan:
     return replace(plan, indices=plan.indices[rows], lr=plan.lr[rows], augmentation=moves)
 
 
-def _columns(stats: StepStats) -> list[object]:
+def _columns(stats: StepStats) -> list[Array]:
     return [stats.loss, *stats.metrics.values()]
 
 
-def _check_arrays(state: dict[str, np.ndarray]) -> None:  # type: ignore[type-arg]
+def _check_arrays(state: State) -> None:
     expect(any(name.startswith("weights/") for name in state), 'state() has no key that begins with "weights/"')
     for name, array in state.items():
         known = name.split("/")[0] in ("weights", "optimizer", "rng")

@@ -42,4 +42,6 @@ def _without_unit(subject: Subject) -> list[str]:
     """Numbers that do not say in what they are counted, not even that they are bare."""
     numbers = {field.name for field in field_specs(subject.model.config) if field.type in ("int", "float", "numbers")}
     extras = {name: info.json_schema_extra for name, info in subject.model.config.model_fields.items()}
-    return [name for name in extras if name in numbers and "unit" not in dict(extras[name] or {})]  # type: ignore[call-overload]
+    return [
+        name for name, extra in extras.items() if name in numbers and not (isinstance(extra, dict) and "unit" in extra)
+    ]

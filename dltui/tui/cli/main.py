@@ -54,13 +54,19 @@ EPILOG = "First steps: `dltui demo`, then `dltui` for the full screen."
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@click.option(
+    "--no-third-party", is_flag=True, help="only what ships in the box: no other plugin is loaded (DLTUI_THIRD_PARTY=0)"
+)
 @click.version_option(__version__, "-V", "--version", message="dltui %(version)s")
 @click.pass_context
-def cli(context: click.Context) -> int | None:
+def cli(context: click.Context, no_third_party: bool) -> int | None:
     """Train deep-learning models from a terminal, watch them learn, take the figures home.
 
     Without a command, on a terminal, the full screen opens.
     """
+    if no_third_party:
+        # Also for the processes that are started from here.
+        os.environ["DLTUI_THIRD_PARTY"] = "0"
     if context.invoked_subcommand is not None:
         return None
     if not is_terminal():

@@ -61,6 +61,38 @@ def list_plugins(files: tuple[str, ...], as_json: bool) -> int:
                 say(f"  {'' if position else kind:<10} {line}")
         for problem in entry["problems"]:
             say(f"  problem    {problem}")
+        if entry["disabled"]:
+            say(f"  left out   {entry['disabled']}")
+    return 0
+
+
+@plugins.command("disable")
+@click.argument("name")
+def disable_plugin(name: str) -> int:
+    """Leave a plugin out from now on: nothing of it is loaded or listed."""
+    return _switch(name, disable=True)
+
+
+@plugins.command("enable")
+@click.argument("name")
+def enable_plugin(name: str) -> int:
+    """Let a disabled plugin count again."""
+    return _switch(name, disable=False)
+
+
+def _switch(name: str, disable: bool) -> int:
+    from dltui.core import disabled
+    from dltui.core.catalog import load_catalog
+    from dltui.core.errors import UsageError
+    from dltui.core.names import suggest
+
+    catalog = load_catalog(kept_only=True)
+    known = [*(source.name for source in catalog.sources), *(source.name for source, _ in catalog.disabled)]
+    if name not in known and name not in disabled.names():
+        hint = suggest(name, known) or "dltui plugins list says what there is"
+        raise UsageError(f'no plugin "{name[:60]}"; {hint}')
+    word = "disabled" if disable else "enabled"
+    say(f"{name} is {word}" + ("" if disabled.change(name, disable) else " already"))
     return 0
 
 
@@ -105,8 +137,16 @@ def plugin_objects(catalog: Any) -> list[dict[str, Any]]:
         origin = source.path or "installed package"
         objects.append(
             {"name": source.name, "version": source.version, "from": str(origin), **own, "problems": problems}
+            | {"disabled": ""}
         )
-    return objects
+    return objects + [_left_out(source, reason) for source, reason in catalog.disabled]
+
+
+def _left_out(source: Any, reason: str) -> dict[str, Any]:
+    nothing: dict[str, Any] = {kind: [] for kind in KINDS}
+    origin = source.path or "installed package"
+    about = {"name": source.name, "version": source.version, "from": str(origin)}
+    return about | nothing | {"problems": [], "disabled": reason}
 
 
 def _source(entry: Any) -> Any:
