@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from pydantic import Field as Field
 
     from dltui.core.config import TrainConfig as TrainConfig
+    from dltui.core.contract import Logger as Logger
     from dltui.core.contract import Model as Model
     from dltui.core.contract import Spec as Spec
     from dltui.core.hooks import hookimpl as hookimpl
@@ -18,6 +19,7 @@ _HOMES = {
     "Dataset": "dltui.core.contract",
     "Exporter": "dltui.core.contract",
     "Field": "pydantic",
+    "Logger": "dltui.core.contract",
     "Model": "dltui.core.contract",
     "Spec": "dltui.core.contract",
     "TrainConfig": "dltui.core.config",

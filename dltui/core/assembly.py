@@ -248,4 +248,5 @@ def _exporter(source: Source, item: Record) -> ExporterEntry:
 
 
 def _logger(source: Source, item: Record) -> Record:
-    return {**_origin(source, item), "logger": item["name"]}
+    about = {"logger": item["name"], "summary": item["summary"]}
+    return {**_origin(source, item), **about, "package": item["package"], "install": item["install"]}

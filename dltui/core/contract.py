@@ -245,3 +245,29 @@ class Exporter:
     draw: Callable[[Any, Path], None]
     suffix: str = ""
     task: Task | None = None
+
+
+class Observer(Protocol):
+    """What a logger does with one attempt at a run."""
+
+    def event(self, record: Mapping[str, Any]) -> None:
+        """An event of the log as it was written: `type`, `time` (unix seconds), and its fields."""
+
+    def close(self, status: str) -> None:
+        """The attempt has ended: "finished", "stopped", "failed", "preempted" or "interrupted" (its worker is gone)."""
+
+
+@dataclass(frozen=True)
+class Logger:
+    """Follows runs that were started with `--log NAME` or `--log NAME=OPTION`.
+
+    `open(run, option, attempt)` gets a `RunReader`, the option ("" without one) and the number of the attempt. It and
+    the observer are called in a process of their own; an exception ends that process and is a warning in the run's log.
+    `package` is the distribution that must be installed and `install` the command that installs it.
+    """
+
+    name: str
+    summary: str
+    open: Callable[[Any, str, int], Observer]
+    package: str = ""
+    install: str = ""

@@ -16,7 +16,7 @@ from dltui.core.schema import checks_more, field_specs
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Backend, Dataset, Exporter, Model
+    from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -101,8 +101,11 @@ def exporter_record(exporter: Exporter) -> Record:
     return {"name": _text(exporter.name), "kind": exporter.kind, "suffix": exporter.suffix, "task": exporter.task}
 
 
-def logger_record(logger: object) -> Record:
-    return {"name": _text(getattr(logger, "name", type(logger).__name__))}
+def logger_record(logger: Logger) -> Record:
+    _check_name(logger.name)
+    if not callable(logger.open):
+        raise PluginError("its open must be a function (run, option, attempt)")
+    return {name: _text(getattr(logger, name)) for name in ("name", "summary", "package", "install")}
 
 
 def _each(items: Iterable[Any], kind: str, record: Callable[[Any], Record], errors: list[Failure]) -> list[Record]:

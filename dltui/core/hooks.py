@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pluggy
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Backend, Dataset, Exporter, Model
+    from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
 
 PROJECT = "dltui"
 
@@ -39,7 +39,7 @@ class Hooks:
         raise NotImplementedError
 
     @hookspec
-    def dltui_loggers(self) -> list[Any]:
+    def dltui_loggers(self) -> list[Logger]:
         """Observers of a run, each in a process of its own that follows the log."""
         raise NotImplementedError
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui import __version__
-from dltui.core import birth, paths, share
+from dltui.core import birth, loggers, paths, share
 from dltui.core.devices import Device, resolve, worker_environment
 from dltui.core.errors import RunError, UsageError
 from dltui.core.fields import check_values
@@ -50,6 +50,8 @@ class RunRequest:
     """Of a run that begins with a checkpoint of its parent: path, checkpoint, from, epoch, step, changes."""
     share: str | None = None
     """"group": the run directory is readable for the group of this user."""
+    loggers: Sequence[str] = ()
+    """NAME or NAME=OPTION of each observer that follows the run."""
     twin: Mapping[str, Any] | None = None
     """Of a run that is compared with its twin in another framework: {"start": path of the twin's weights, or None}."""
 
@@ -66,6 +68,7 @@ def create_run(request: RunRequest, catalog: Catalog) -> RunDirectory:
     if request.name is not None:
         check_run_name(request.name)
     _check_data_dir(request.data_dir, dataset, options)
+    followers = loggers.chosen(request.loggers, catalog)
     device = resolve(request.device)
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
@@ -77,6 +80,7 @@ def create_run(request: RunRequest, catalog: Catalog) -> RunDirectory:
         "seed": config.get("seed", 0),
         "dataset_options": options,
         "formats": formats,
+        "loggers": followers,
     }
     return _create(request.name, exports, record)
 

@@ -23,7 +23,7 @@ from dltui.core.sources import Source
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Backend, Dataset, Exporter, Model
+    from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Loaded:
     backends: list[Backend] = field(default_factory=list)
     datasets: list[Dataset] = field(default_factory=list)
     exporters: list[Exporter] = field(default_factory=list)
-    loggers: list[Any] = field(default_factory=list)
+    loggers: list[Logger] = field(default_factory=list)
     errors: list[Failure] = field(default_factory=list)
 
 
@@ -78,6 +78,12 @@ def load_dataset(source: Mapping[str, Any], name: str) -> Dataset:
     """Raises PluginError when the source does not give this dataset (any more)."""
     dataset: Dataset = _find(source, "dataset", name, lambda loaded: loaded.datasets, lambda dataset: dataset.name)
     return dataset
+
+
+def load_logger(source: Mapping[str, Any], name: str) -> Logger:
+    """Raises PluginError when the source does not give this logger (any more)."""
+    logger: Logger = _find(source, "logger", name, lambda loaded: loaded.loggers, lambda logger: logger.name)
+    return logger
 
 
 def explain(where: str, error: BaseException) -> Failure:
@@ -168,9 +174,9 @@ def _call(manager: pluggy.PluginManager, hook: str, where: str, loaded: Loaded) 
 
 def _misfit(kind: str, item: object) -> str:
     """What is wrong with the kind of an item; "" when nothing is."""
-    from dltui.core.contract import Dataset, Exporter, Model
+    from dltui.core.contract import Dataset, Exporter, Logger, Model
 
-    wanted = {"models": Model, "datasets": Dataset, "exporters": Exporter}.get(kind)
+    wanted = {"models": Model, "datasets": Dataset, "exporters": Exporter, "loggers": Logger}.get(kind)
     if wanted and not isinstance(item, wanted):
         return f"a {type(item).__name__} in the list is no {wanted.__name__}"
     if kind == "backends":

@@ -14,9 +14,11 @@ from types import FrameType
 from dltui.core import birth, control, share
 from dltui.core.attempt import Attempt
 from dltui.core.errors import DltuiError, RunError
+from dltui.core.events import Logged
 from dltui.core.live import Heartbeat
 from dltui.core.lock import RunLock
 from dltui.core.log import EventLog
+from dltui.core.loggers import Loggers
 from dltui.core.reader import RunReader
 from dltui.core.rundir import RunDirectory
 from dltui.core.text import clean_line
@@ -51,6 +53,7 @@ def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
     control.forget(run.path, {record["id"] for record in reader.history.commands}, reader.history.last_time)
     if not debug:
         _listen(attempt)
+    loggers = Loggers(run, attempt.asked.get("loggers") or (), number)
     try:
         if more_epochs:
             attempt.extend(more_epochs)
@@ -66,6 +69,8 @@ def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
     # The run has ended: what its disk refuses from here on changes nothing about it.
     with contextlib.suppress(OSError):
         attempt.export()
+        for problem in loggers.finish():
+            attempt.journal.emit(Logged("warning", problem))
     heartbeat.stop("ended")
     with contextlib.suppress(OSError):
         log.close()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,8 +23,8 @@ from tests.places import environment_without
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "plugins.md"
 TUTORIALS = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
-SIGNATURES = ("Model", "Spec", "Dataset", "Arrays", "Exporter")
-PROTOCOLS = ("PreparationContext", "Backend", "Trainable")
+SIGNATURES = ("Model", "Spec", "Dataset", "Arrays", "Exporter", "Logger")
+PROTOCOLS = ("PreparationContext", "Backend", "Trainable", "Observer")
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +122,45 @@ def _header(method: ast.FunctionDef) -> str:
 
 def test_every_dataclass_and_protocol_of_the_hooks_is_told(text: str) -> None:
     """What a hook returns, and the root of the package."""
-    for name in ("Model", "Backend", "Dataset", "Exporter"):
+    for name in ("Model", "Backend", "Dataset", "Exporter", "Logger"):
         assert name in (*SIGNATURES, *PROTOCOLS)
     told = text.split("`from dltui import ...` has ", 1)[1].split(";", 1)[0]
     assert set(re.findall(r"`(\w+)`", told)) == set(dltui._HOMES)
+
+
+RECIPES = re.compile(r"<!-- recipe: (\S+) -->\n```python\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.slow
+def test_recipes_work(text: str, tmp_path: Path) -> None:
+    """All in one run: the model with everything overridden learns the dataset, and is drawn and followed."""
+    if own().version("torch") is None:
+        pytest.skip("torch is not installed")
+    recipes = dict(RECIPES.findall(text))
+    assert set(recipes) == {"overrides.py", "rings.py", "table.py", "notes.py"}
+    command = [sys.executable, "-P", "-m", "dltui", "train", "margin-torch", "--dataset", "rings", "--epochs", "6"]
+    for name, content in recipes.items():
+        (tmp_path / name).write_text(content)
+        command += ["--plugin", name]
+    environment = {**os.environ, "DLTUI_HOME": str(tmp_path / "home")}
+    command += ["--device", "cpu", "--plain", "--name", "one", "--log", f"notes={tmp_path / 'notes.txt'}"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    exports = tmp_path / "exports" / "one"
+    assert json.loads((exports / "summary.json").read_text())["test_accuracy"] > 0.9
+    assert json.loads((exports / "validation.json").read_text())["6"].keys() == {"loss", "accuracy", "worst_class"}
+    assert re.fullmatch(r"(epoch \d loss 0\.\d+\n){6}finished\n", (tmp_path / "notes.txt").read_text())
+    refused = [*command, "--noise", "0.6", "--rho", "0.99"]
+    done = subprocess.run(refused, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "dltui: noise above 0.5 needs rho of 0.95 at most\n")
+
+
+def test_methods_that_override_are_those_of_the_code(text: str) -> None:
+    plugins = Path(dltui.__file__).parent / "plugins"
+    told = {row[0].strip("`").split("(")[0] for row in table(text, "method")}
+    for framework in ("torch", "tensorflow"):
+        code = "".join((plugins / framework / name).read_text() for name in ("trainable.py", "optim.py"))
+        assert told == set(re.findall(r"getattr\(\s*\S+,\s*\"(training_\w+|configure_\w+)\"", code))
 
 
 def test_links_of_the_document_resolve(text: str) -> None:

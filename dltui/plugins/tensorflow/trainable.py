@@ -27,7 +27,7 @@ class KerasTrainable:
     A chunk is one call of a `tf.function` with the number of steps as a tensor: nothing is traced again, whatever
     the lengths of the chunks. It is not compiled with XLA, whose convolutions are 4 to 25 times slower on a CPU.
     The model gets normalised samples; it may bring its own `training_loss(outputs, targets)`, the mean over a batch,
-    and its own `configure_optimizer(config)`.
+    its own `configure_optimizer(config)`, or a `training_step(inputs, targets)` that returns (mean loss, outputs).
     """
 
     def __init__(self, build: Callable[[Any, Spec], Any], config: TrainConfig, data: Data, device: str) -> None:
@@ -47,6 +47,7 @@ class KerasTrainable:
             self._lr = tf.Variable(np.zeros(1, np.float32), shape=(None,), trainable=False)
         self._batch, self._next = batch, 0
         self._loss = getattr(self.model, "training_loss", loss_for(data.spec.task))
+        self._own_step: Callable[[Any, Any], tuple[Any, Any]] | None = getattr(self.model, "training_step", None)
         self._metric_name, self._metric = metric_for(data.spec.task)
         number = tf.TensorSpec((), tf.int32)
         self._chunk = tf.function(self._run, input_signature=(number, number), autograph=False)
@@ -112,13 +113,16 @@ class KerasTrainable:
         x = self._normalise(x)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
-            outputs = _widened(self.model(x, training=True))
-            loss = self._loss(outputs, y)
+            loss, outputs = self._own_step(x, y) if self._own_step else self._standard_step(x, y)
             # Regularisers of Keras layers act on the weights and stay out of the reported loss.
             objective = tf.add_n([loss, *self.model.losses])
         gradients = tape.gradient(objective, self._trained)
         self._optimizer.apply([_dense(gradient) for gradient in gradients], tf.gather(self._lr, row))
         return tf.stack([tf.cast(loss, tf.float64), tf.cast(self._metric(outputs, y), tf.float64)])
+
+    def _standard_step(self, x: Any, y: Any) -> tuple[Any, Any]:
+        outputs = _widened(self.model(x, training=True))
+        return self._loss(outputs, y), outputs
 
     def _outputs(self, x: Any) -> Any:
         return _widened(self.model(self._normalise(x), training=False))

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class TorchTrainable:
     """Trains on `device`. The module gets normalised samples, images as (n, channels, height, width).
 
-    A module may bring its own `training_loss(outputs, targets)`, the mean over a batch, and its own
-    `configure_optimizer(config)`. Steps queue up on the device: the host waits once an `advance`, at its end.
+    A module may bring its own `training_loss(outputs, targets)`, the mean over a batch, its own
+    `configure_optimizer(config)`, or a `training_step(inputs, targets)` that returns (mean loss, outputs). Steps queue
+    up on the device: the host waits once an `advance`, at its end.
     """
 
     def __init__(
@@ -46,6 +47,9 @@ class TorchTrainable:
         self._parameters = list(self.module.parameters())
         self._classifies = data.spec.task == "classification"
         standard = functional.cross_entropy if self._classifies else functional.mse_loss
+        self._own_step: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = getattr(
+            self.module, "training_step", None
+        )
         self._loss: Callable[[Tensor, Tensor], Tensor] = getattr(self.module, "training_loss", standard)
         self._indices = torch.zeros(0, 0, dtype=torch.int32)
         self._augmentation: Sequence[Tensor | None] = ()
@@ -69,10 +73,7 @@ class TorchTrainable:
         targets = self._samples.targets(indices)
         losses, marks = [], []
         for step in range(steps):
-            with self._arithmetic():
-                outputs = self.module(self._samples.batch(indices[step], augmentation[step]))
-            outputs = outputs.to(self._dtype)
-            loss = self._loss(outputs, targets[step])
+            loss, outputs = self._forward(self._samples.batch(indices[step], augmentation[step]), targets[step])
             self._update(loss, lr[step])
             losses.append(loss.detach())
             outputs = outputs.detach()
@@ -85,6 +86,16 @@ class TorchTrainable:
         # The chunk's one host sync, for all statistics at once. Counts are exact in float32 below 2**24.
         both = torch.stack([loss_sums, sums]).cpu().numpy()
         return StepStats(both[0], {"accuracy" if self._classifies else "mse": both[1]})
+
+    def _forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean loss and outputs of one batch."""
+        if self._own_step is not None:
+            with self._arithmetic():
+                return self._own_step(inputs, targets)
+        with self._arithmetic():
+            outputs = self.module(inputs)
+        outputs = outputs.to(self._dtype)
+        return self._loss(outputs, targets), outputs
 
     def _update(self, loss: Tensor, lr: float) -> None:
         for group in self._optimizer.param_groups:

@@ -46,6 +46,7 @@ class Options:
     dry_run: bool = False
     seeds: str = ""
     share: str | None = None
+    loggers: tuple[str, ...] = ()
 
 
 def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> int:
@@ -87,6 +88,7 @@ def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], opti
         command=options.command,
         dry_run=options.dry_run,
         share=options.share,
+        loggers=options.loggers,
     )
 
 

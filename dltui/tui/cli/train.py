@@ -137,6 +137,13 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
     shell_complete=completion.files,
     help="a .py file with a model; repeatable",
 )
+@click.option(
+    "--log",
+    "loggers",
+    multiple=True,
+    metavar="L[=OPTION]",
+    help="follow the run: tensorboard, mlflow, webhook=URL, command='WORDS'; repeatable",
+)
 @click.option("--share", type=click.Choice(["group"]), help="let your group look at the run: dltui attach PATH")
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")

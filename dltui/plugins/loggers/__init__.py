@@ -1,0 +1,10 @@
+"""The loggers in the box: TensorBoard, MLflow, and a web address or a command that is told when a run ends."""
+
+from __future__ import annotations
+
+from dltui.core.contract import Logger
+from dltui.plugins.loggers import finish, mlflow, tensorboard
+
+LOGGERS = [tensorboard.LOGGER, mlflow.LOGGER, finish.WEBHOOK, finish.COMMAND]
+
+__all__ = ["LOGGERS", "Logger"]

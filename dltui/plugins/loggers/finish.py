@@ -1,0 +1,74 @@
+"""Tells a web address or a command that a run has ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.contract import Logger
+from dltui.core.errors import RunError
+
+if TYPE_CHECKING:
+    from dltui.core.reader import RunReader
+
+SECONDS = 20.0
+
+
+class _Finish:
+    """Waits for the end; `target` is the address or the command."""
+
+    def __init__(self, run: RunReader, target: str, attempt: int) -> None:
+        if not target:
+            raise RunError("it needs to know whom to tell: --log webhook=URL, --log command='notify-send done'")
+        self.run, self.target = run, target
+
+    def event(self, record: Mapping[str, Any]) -> None:
+        """Only the end counts."""
+
+    def _about(self, status: str) -> dict[str, Any]:
+        """One run of `dltui runs --json`, with the status that it ended with."""
+        return {**self.run.summary_row(), "status": status}
+
+
+class Webhook(_Finish):
+    """Posts JSON, like a line of `dltui runs --json`; `text` is what chat programs show."""
+
+    def __init__(self, run: RunReader, target: str, attempt: int) -> None:
+        super().__init__(run, target, attempt)
+        if not self.target.startswith(("http://", "https://")):
+            raise RunError("a webhook's address begins with https:// or http://")
+
+    def close(self, status: str) -> None:
+        from urllib.request import Request, urlopen
+
+        about = self._about(status)
+        text = f"dltui: {about['id']} ({about['model']} on {about['dataset']}) {status}"
+        body = json.dumps({**about, "text": text}, default=str).encode()
+        request = Request(self.target, body, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=SECONDS) as response:
+            response.read()
+
+
+class Command(_Finish):
+    """Runs words without a shell; the run is in DLTUI_RUN, DLTUI_STATUS, DLTUI_EXPORTS and as JSON on stdin."""
+
+    def close(self, status: str) -> None:
+        about = self._about(status)
+        environment = {"DLTUI_RUN": about["id"], "DLTUI_STATUS": status, "DLTUI_EXPORTS": self.run.run["exports"]}
+        done = subprocess.run(
+            shlex.split(self.target),
+            input=json.dumps(about, default=str).encode(),
+            env={**os.environ, **environment},
+            timeout=SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise RunError(f"the command ended with exit code {done.returncode}")
+
+
+WEBHOOK = Logger("webhook", "webhook=URL: posts JSON when the run ends", Webhook)
+COMMAND = Logger("command", "command='WORDS': runs a command when the run ends", Command)

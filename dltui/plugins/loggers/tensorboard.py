@@ -1,0 +1,107 @@
+"""TensorBoard's event files: curves, hyperparameters and the confusion matrix, written without TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.contract import Logger
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Array
+    from dltui.core.reader import RunReader
+
+CELL = 16
+"""Pixels of one cell of the matrix."""
+
+
+class TensorBoard:
+    """Writes to `folder`/<run id>, or to `tensorboard` in the run's folder of figures."""
+
+    def __init__(self, run: RunReader, folder: str, attempt: int) -> None:
+        self.run = run
+        asked = run.run
+        # Relative to where the run was asked for, not to where its worker is.
+        given = Path(asked["cwd"]) / Path(folder).expanduser() / run.directory.id
+        self.folder = given if folder else Path(asked["exports"]) / "tensorboard"
+        self._writer: Any = None
+
+    def event(self, record: Mapping[str, Any]) -> None:
+        kind = record["type"]
+        if kind == "attempt_started":
+            self._open(record)
+        if self._writer is None:
+            return
+        if kind == "trained":
+            self._trained(record)
+        elif kind == "epoch_ended":
+            self._add("epoch", record["train"], record["step"], record["time"], "/train")
+        elif kind == "evaluated":
+            self._add("epoch", record["metrics"], record["step"], record["time"], f"/{record['split']}")
+
+    def close(self, status: str) -> None:
+        if self._writer is None:
+            return
+        best = self.run.history.best
+        metrics = {f"best/{name}": value for name, value in (best.validation if best else {}).items()}
+        test = self.run.history.test
+        metrics |= {f"test/{name}": value for name, value in (test["metrics"] if test else {}).items()}
+        self._hyperparameters(metrics)
+        matrix = self._matrix()
+        if matrix is not None:
+            self._writer.add_image("confusion_matrix/test", matrix, self.run.history.step, dataformats="HW")
+        self._writer.close()
+
+    def _open(self, record: Mapping[str, Any]) -> None:
+        from tensorboardX import SummaryWriter
+
+        # What an earlier attempt wrote after this step no longer counts.
+        self._writer = SummaryWriter(str(self.folder), purge_step=int(record["start_step"]), write_to_disk=True)
+
+    def _trained(self, record: Mapping[str, Any]) -> None:
+        for position, step in enumerate(record["steps"]):
+            values = {name: column[position] for name, column in record["metrics"].items()}
+            self._add("step", {"loss": record["loss"][position], **values}, step, record["time"])
+            self._writer.add_scalar("step/lr", record["lr"][position], step, walltime=record["time"])
+
+    def _add(self, where: str, values: Mapping[str, float | None], step: int, when: float, split: str = "") -> None:
+        for name, value in values.items():
+            if value is not None:
+                self._writer.add_scalar(f"{where}/{name}{split}", value, step, walltime=when)
+
+    def _hyperparameters(self, metrics: dict[str, float]) -> None:
+        """As TensorBoard's HParams tab wants them, in the same folder."""
+        from tensorboardX.summary import hparams
+
+        config = self.run.run["config"]
+        plain = {name: v if isinstance(v, (bool, int, float, str)) else str(v) for name, v in config.items()}
+        plain |= {"model": self.run.run["model"], "dataset": self.run.run["dataset"]}
+        for summary in hparams(plain, metrics):
+            self._writer.file_writer.add_summary(summary)
+        for name, value in metrics.items():
+            self._writer.add_scalar(name, value, self.run.history.step)
+
+    def _matrix(self) -> Array | None:
+        """Grey image uint8 (classes * CELL, classes * CELL): rows are the true classes, white is never."""
+        import numpy as np
+
+        arrays = self.run.predictions("test")
+        if arrays is None or "top" not in arrays:
+            return None
+        attempt = self.run.history.attempt
+        count = len(attempt.dataset["classes"]) if attempt else 0
+        counts = np.zeros((count, count))
+        np.add.at(counts, (arrays["labels"], arrays["top"][:, 0]), 1)
+        part = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        image: Array = np.kron(255 - 255 * part, np.ones((CELL, CELL))).astype(np.uint8)
+        return image
+
+
+LOGGER = Logger(
+    name="tensorboard",
+    summary="TensorBoard event files; tensorboard=DIR writes to DIR/<run id>",
+    open=TensorBoard,
+    package="tensorboardX",
+    install="pip install 'dltui[tensorboard]'",
+)
