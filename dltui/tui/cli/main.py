@@ -33,6 +33,7 @@ SECTIONS = {
         "export": ("export:export", "write the figures and tables of runs again, or elsewhere"),
         "compare": ("compare:compare", "runs beside one another: settings, results, speed, curves"),
         "rm": ("rm:rm", "delete runs"),
+        "prune": ("prune:prune", "delete old runs, or all but the best, after showing what they take"),
     },
     "What there is": {
         "models": ("models:models", "list the models, or the hyperparameters and layers of one"),
