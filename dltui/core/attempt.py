@@ -248,6 +248,9 @@ def _describe(data: Data, options: dict[str, Any]) -> dict[str, Any]:
         "classes": list(data.spec.classes),
         "input_shape": list(data.spec.input_shape),
         "task": data.spec.task,
+        "outputs": data.spec.outputs,
+        "mean": list(data.spec.mean),
+        "std": list(data.spec.std),
         "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         "options": options,
     }
