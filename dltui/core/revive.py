@@ -62,4 +62,5 @@ def _spec(run: RunDirectory, dataset: dict[str, Any]) -> Spec:
     if "mean" not in dataset:
         return Preparation(run.path).data(lambda _: None).spec
     known = ("task", "input_shape", "outputs", "classes", "mean", "std")
-    return Spec(**{name: tuple(v) if isinstance(v := dataset[name], list) else v for name in known})
+    given: dict[str, Any] = {name: tuple(v) if isinstance(v := dataset[name], list) else v for name in known}
+    return Spec(**given)

@@ -20,6 +20,9 @@ FORMATS = ("onnx", "torch")
 class Portable(nn.Module):
     """Float32 samples in the dataset's own units and order (n, height, width, channels), normalised inside."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, module: nn.Module, spec: Spec) -> None:
         super().__init__()
         self.module, self.is_image = module, spec.is_image
