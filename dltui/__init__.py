@@ -1,4 +1,4 @@
-"""dltui trains deep-learning models from a terminal; this root offers what a plugin author needs, lazily."""
+"""dltui trains deep-learning models from a terminal; this root offers what plugins and notebooks need, lazily."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Model as Model
     from dltui.core.contract import Spec as Spec
     from dltui.core.hooks import hookimpl as hookimpl
+    from dltui.core.notebook import load_run as load_run
 
 # Listing a plugin must cost nothing that it does not use, so each name is imported when first asked for.
 _HOMES = {
@@ -22,6 +23,7 @@ _HOMES = {
     "Logger": "dltui.core.contract",
     "Model": "dltui.core.contract",
     "Spec": "dltui.core.contract",
+    "load_run": "dltui.core.notebook",
     "TrainConfig": "dltui.core.config",
     "hookimpl": "dltui.core.hooks",
 }

@@ -249,6 +249,9 @@ def _describe(data: Data, asked: dict[str, Any]) -> dict[str, Any]:
         "classes": list(data.spec.classes),
         "input_shape": list(data.spec.input_shape),
         "task": data.spec.task,
+        "outputs": data.spec.outputs,
+        "mean": list(data.spec.mean),
+        "std": list(data.spec.std),
         "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         "options": asked["dataset_options"],
     }

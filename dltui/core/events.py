@@ -37,7 +37,8 @@ class AttemptStarted(Event):
     versions: dict[str, str]
     threads: int
     dataset: dict[str, Any]
-    """name, fingerprint, classes (list), input_shape, task, sizes {train, validation, test}, options."""
+    """name, fingerprint, classes (list), input_shape, task, outputs, mean, std, sizes {train, validation,
+    test}, options."""
     monitor: dict[str, str]
     """metric ("accuracy"), split ("validation"), mode ("max" | "min")."""
     parameters: int

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from dltui.core.config import TrainConfig
     from dltui.core.contract import Data, Layer, Model, Spec, Trainable
@@ -18,6 +19,7 @@ class TensorFlowBackend:
     title = "TensorFlow"
     package = "tensorflow"
     install = "pip install 'dltui[tensorflow]'"
+    formats = ("onnx", "keras")
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda"); raises RunError when that cannot be used."""
@@ -40,3 +42,11 @@ class TensorFlowBackend:
         from dltui.plugins.tensorflow import session
 
         return session.list_devices()
+
+    def convert(self, trainable: Trainable, spec: Spec, form: str, target: Path) -> None:
+        """Write a trained model in one of `formats`; it takes float32 samples as datasets have them."""
+        from dltui.plugins.tensorflow.convert import write
+        from dltui.plugins.tensorflow.trainable import KerasTrainable
+
+        assert isinstance(trainable, KerasTrainable)
+        write(trainable.model, spec, form, target)

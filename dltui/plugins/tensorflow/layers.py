@@ -18,6 +18,7 @@ FUSED = ("float32", "float16", "bfloat16")
 """What TensorFlow's fused batch norm computes with."""
 
 
+@keras.saving.register_keras_serializable("dltui")
 class Kernel(keras.initializers.Initializer):  # type: ignore[misc]
     """Uniform in (-limit, limit); `relu` says whether a ReLU follows."""
 
@@ -46,6 +47,7 @@ def convolution(name: str, outputs: int, same_size: bool) -> Any:
     return keras.layers.Conv2D(outputs, KERNEL, padding=padding, kernel_initializer=Kernel(relu=True), name=name)
 
 
+@keras.saving.register_keras_serializable("dltui")
 class Resize(keras.layers.Layer):  # type: ignore[misc]
     """Scales images bilinearly (half-pixel centres, no antialiasing)."""
 
@@ -60,6 +62,7 @@ class Resize(keras.layers.Layer):  # type: ignore[misc]
         return (shape[0], *self.size, shape[3])
 
 
+@keras.saving.register_keras_serializable("dltui")
 class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     """Batch norm over images as PyTorch defines it.
 

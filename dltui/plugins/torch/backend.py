@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from dltui.core.config import TrainConfig
     from dltui.core.contract import Data, Layer, Model, Spec, Trainable
@@ -18,6 +19,7 @@ class TorchBackend:
     title = "PyTorch"
     package = "torch"
     install = "pip install 'dltui[torch]'"
+    formats = ("onnx", "torch")
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"); raises RunError when that cannot be used."""
@@ -35,3 +37,11 @@ class TorchBackend:
         from dltui.plugins.torch import session
 
         return session.list_devices()
+
+    def convert(self, trainable: Trainable, spec: Spec, form: str, target: Path) -> None:
+        """Write a trained model in one of `formats`; it takes float32 samples as datasets have them."""
+        from dltui.plugins.torch.convert import write
+        from dltui.plugins.torch.trainable import TorchTrainable
+
+        assert isinstance(trainable, TorchTrainable)
+        write(trainable.module, spec, form, target)

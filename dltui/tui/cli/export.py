@@ -13,6 +13,8 @@ import click
 from dltui.core.errors import RunError, UsageError
 from dltui.tui.cli import completion
 from dltui.tui.cli.closing import exported_files, take_home
+from dltui.tui.cli.model_export import SUFFIXES
+from dltui.tui.cli.model_export import write as write_model
 from dltui.tui.cli.options import split_list
 from dltui.tui.cli.terminal import say, say_json
 
@@ -23,20 +25,37 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("runs", nargs=-1, metavar="RUN...", shell_complete=completion.runs)
 @click.option("--to", metavar="DIR", help="write to DIR/<run id>; - streams a tar to standard output")
-@click.option("--format", "formats", metavar="F,F", help="svg, png, pdf [as the run was started]")
+@click.option(
+    "--format",
+    "formats",
+    metavar="F,F",
+    help="svg, png, pdf [as the run was started]; or the model: onnx, safetensors, keras, torch",
+)
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def export(runs: tuple[str, ...], to: str | None, formats: str | None, as_json: bool) -> int:
     """Write the figures and tables of runs (the latest run by default), finished or not."""
     from dltui.core.rundir import find_run
     from dltui.tui.cli.start import FORMATS
 
-    chosen = split_list(formats, FORMATS, "--format") if formats else None
+    chosen = split_list(formats, (*FORMATS, *SUFFIXES), "--format") if formats else None
+    models = [form for form in chosen or () if form in SUFFIXES]
+    if models and len(models) != len(chosen or ()):
+        raise UsageError("--format takes figures (svg, png, pdf) or models (onnx, safetensors, keras, torch), not both")
     found = [find_run(text) for text in runs] or [find_run(None)]
     if to == "-":
+        if models:
+            raise UsageError("--to - streams figures; a model is written with --to DIR")
         return _stream(found, chosen)
     written = []
     for run in found:
         folder = Path(to).expanduser().absolute() / run.id if to else Path(run.run()["exports"])
+        if models:
+            files = [str(path) for path in write_model(run, folder, models)]
+            written.append({"id": run.id, "exports": str(folder), "files": files})
+            if not as_json:
+                for file in files:
+                    say(f"wrote {file}")
+            continue
         draw(run, folder, chosen)
         written.append({"id": run.id, "exports": str(folder), "files": [str(p) for p in exported_files(folder)]})
         if not as_json:

@@ -31,8 +31,10 @@ SECTIONS = {
         "checkpoint": ("control:checkpoint", "save a checkpoint now"),
         "set": ("control:set_value", "change the learning rate of a running run: dltui set RUN lr=0.01"),
         "export": ("export:export", "write the figures and tables of runs again, or elsewhere"),
+        "predict": ("predict:predict", "what a trained model says of images"),
         "compare": ("compare:compare", "runs beside one another: settings, results, speed, curves"),
         "rm": ("rm:rm", "delete runs"),
+        "prune": ("prune:prune", "delete old runs, or all but the best, after showing what they take"),
     },
     "What there is": {
         "models": ("models:models", "list the models, or the hyperparameters and layers of one"),

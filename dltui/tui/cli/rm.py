@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from dltui.core.errors import RunError, UsageError
 from dltui.tui.cli import completion
 from dltui.tui.cli.control import open_run
 from dltui.tui.cli.terminal import is_terminal, say, visible
+
+if TYPE_CHECKING:
+    from dltui.core.rundir import RunDirectory
 
 
 @click.command()
@@ -32,12 +36,17 @@ def rm(runs: tuple[str, ...], yes: bool) -> int:
     if not yes and is_terminal() and not click.confirm(visible(f"delete {names} for good?")):
         return 0
     for run in chosen:
-        try:
-            # Out of the list first, so that a deletion that is cut short leaves no half run.
-            hidden = run.path.with_name(f".deleted-{run.path.name}")
-            run.path.rename(hidden)
-            shutil.rmtree(hidden)
-        except OSError as error:
-            raise RunError(f"cannot delete {run.path}: {error.strerror}") from error
+        delete(run)
         say(f"{run.id} deleted")
     return 0
+
+
+def delete(run: RunDirectory) -> None:
+    """Raises RunError when it cannot be deleted."""
+    try:
+        # Out of the list first, so that a deletion that is cut short leaves no half run.
+        hidden = run.path.with_name(f".deleted-{run.path.name}")
+        run.path.rename(hidden)
+        shutil.rmtree(hidden)
+    except OSError as error:
+        raise RunError(f"cannot delete {run.path}: {error.strerror}") from error

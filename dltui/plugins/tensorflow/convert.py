@@ -1,0 +1,41 @@
+"""Writes a trained Keras model as ONNX or as a Keras file that takes samples as datasets have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+
+from dltui.core.errors import RunError
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Spec
+
+FORMATS = ("onnx", "keras")
+
+
+def write(model: Any, spec: Spec, form: str, target: Path) -> None:
+    samples = keras.Input(spec.input_shape, name="samples", dtype="float32")
+    if form == "keras":
+        scale, offset = [1 / s for s in spec.std], [-m / s for m, s in zip(spec.mean, spec.std, strict=True)]
+        one = len(scale) == 1
+        scaled = keras.layers.Rescaling(scale[0] if one else scale, offset[0] if one else offset)(samples)
+        keras.Model(samples, model(scaled, training=False)).save(target)
+        return
+    import onnx
+    from tf2onnx.convert import from_function
+
+    mean, std = tf.constant(spec.mean).numpy(), tf.constant(spec.std).numpy()
+    signature = [tf.TensorSpec((None, *spec.input_shape), tf.float32, name="samples")]
+    function = tf.function(lambda samples: model((samples - mean) / std, training=False), input_signature=signature)
+    made, _ = from_function(function, signature, opset=18)
+    # A name of ours instead of TensorFlow's.
+    for node in made.graph.node:
+        node.output[:] = ["outputs" if name == made.graph.output[0].name else name for name in node.output]
+    made.graph.output[0].name = "outputs"
+    onnx.checker.check_model(made)
+    if made.graph.input[0].name != "samples" or len(made.graph.input) != 1:
+        raise RunError("TensorFlow's conversion to ONNX left constants out; use --format keras")
+    onnx.save(made, target)

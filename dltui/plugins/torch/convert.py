@@ -1,0 +1,57 @@
+"""Writes a trained module as ONNX or as a PyTorch program that takes samples as datasets have them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Spec
+
+FORMATS = ("onnx", "torch")
+
+
+class Portable(nn.Module):
+    """Float32 samples in the dataset's own units and order (n, height, width, channels), normalised inside."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, module: nn.Module, spec: Spec) -> None:
+        super().__init__()
+        self.module, self.is_image = module, spec.is_image
+        self.register_buffer("mean", torch.tensor(spec.mean))
+        self.register_buffer("std", torch.tensor(spec.std))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        x = (samples - self.mean) / self.std
+        outputs: Tensor = self.module(x.movedim(-1, 1).contiguous() if self.is_image else x)
+        return outputs
+
+
+def write(module: nn.Module, spec: Spec, form: str, target: Path) -> None:
+    portable = Portable(module.to(memory_format=torch.contiguous_format), spec).eval()
+    # Two samples: a batch of one would be taken for a constant.
+    samples = torch.zeros(2, *spec.input_shape)
+    shapes = ({0: torch.export.Dim("n")},)
+    with warnings.catch_warnings(), Path(os.devnull).open("w") as nothing, contextlib.redirect_stdout(nothing):
+        warnings.simplefilter("ignore")
+        if form == "torch":
+            torch.export.save(torch.export.export(portable, (samples,), dynamic_shapes=shapes), target)
+            return
+        torch.onnx.export(
+            portable,
+            (samples,),
+            target,
+            input_names=["samples"],
+            output_names=["outputs"],
+            dynamic_shapes=shapes,
+            dynamo=True,
+            external_data=False,
+        )
