@@ -213,7 +213,7 @@ async def test_a_finished_run_is_trained_longer(services: FakeServices) -> None:
 
 
 async def test_every_binding_is_in_the_list_of_keys(services: FakeServices) -> None:
-    async with shown(services, (100, 60), run="brisk-otter") as (app, pilot):
+    async with shown(services, (100, 80), run="brisk-otter") as (app, pilot):
         page = app.screen
         assert isinstance(page, Page)
         declared = {b.description for b in page._bindings.key_to_bindings.values() for b in b if b.id}

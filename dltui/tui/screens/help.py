@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 KEYS = {
     "question_mark": "?",
     "equals_sign": "=",
+    "percent_sign": "%",
+    "slash": "/",
     "escape": "Esc",
     "enter": "Enter",
     "tab": "Tab",
