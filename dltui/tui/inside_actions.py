@@ -47,7 +47,7 @@ class InsideActions(Page):
         bind("space", "mark", "mark", "a mistake: keep, wrong label, ambiguous, no mark; saved in review.csv"),
         bind("f", "filter", "filter", "mistakes of the same true class, said class, both, all"),
         bind("slash", "type_filter", "filter by name", "mistakes of classes by name: shirt, >coat, shirt>coat"),
-        bind("percent_sign", "percent", "%", "confusion: numbers of images, or % of each true class"),
+        bind("percent_sign", "percent", "share", "confusion: numbers of images, or % of each true class"),
     ]
 
     def __init__(self) -> None:
