@@ -58,7 +58,7 @@ def classes(found: Preview, columns: int) -> list[Row]:
     """How many samples of each class, as bars that say whether some are rare."""
     most = max((count for _, count in found.classes), default=0)
     size = min(max((width(safe(name)) for name, _ in found.classes), default=0), LONGEST_NAME)
-    room = min(max(columns - size - 14, 8), 40)
+    room = min(max(columns - size - 14, 1), 40)
     rows: list[Row] = []
     for name, count in found.classes[:MOST_CLASSES]:
         bar = "━" * max(1, round(room * count / most)) if count and most else ""
