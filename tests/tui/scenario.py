@@ -160,7 +160,7 @@ class FakeServices(Services):
         loads = [(self.measured * 7) % 100.0, 0.0]
         gpus = tuple(replace(gpu, utilization=load) for gpu, load in zip(DEVICES[:2], loads, strict=True))
         disk = (412_000_000_000, 1_000_000_000_000)
-        worker = None if pid is None else Worker(pid, 780.0, 412 << 20)
+        worker = None if pid is None else Worker(4242, 780.0, 412 << 20)
         return Sample(
             self.now,
             "gpu01",
