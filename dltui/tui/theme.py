@@ -32,6 +32,12 @@ INKS: dict[str, dict[str, str]] = {
         "unfocused": "#1b2433",
         "empty": "#2a3240",
         "key": "#a9d6ff",
+        "run-green": "#3fcf9b",
+        "run-purple": "#e58fc4",
+        "run-yellow": "#efe25a",
+        "run-red": "#ff7f50",
+        "run-violet": "#a394ff",
+        "run-plain": "#d5dae3",
     },
     LIGHT: {
         "background": "#fbfbf9",
@@ -52,6 +58,12 @@ INKS: dict[str, dict[str, str]] = {
         "unfocused": "#e7edf2",
         "empty": "#dde2e6",
         "key": "#0b62b0",
+        "run-green": "#00805d",
+        "run-purple": "#b0468a",
+        "run-yellow": "#8a7a00",
+        "run-red": "#b8320b",
+        "run-violet": "#5b3fc4",
+        "run-plain": "#1f2733",
     },
 }
 
@@ -66,6 +78,11 @@ NAMED: dict[str, str] = {
     "warn": "yellow",
     "bad": "red",
     "key": "cyan",
+    "run-green": "green",
+    "run-purple": "magenta",
+    "run-yellow": "bright_yellow",
+    "run-red": "red",
+    "run-violet": "bright_blue",
 }
 ATTRIBUTES: dict[str, Style] = {
     "bold": Style(bold=True),
