@@ -83,6 +83,8 @@ class History:
         self.ended_at = 0.0
         self.started_at = 0.0
         """When the latest attempt began to train."""
+        self.starts: list[tuple[int, float]] = []
+        """(step, unix seconds) at which each attempt began of which anything still counts."""
         self.last_time = 0.0
         self.samples_per_second: float | None = None
         self.damaged = 0
@@ -130,6 +132,7 @@ class History:
         self.attempt = event
         self.attempts += 1
         self.started_at = float(record["time"])
+        self.starts = [*(kept for kept in self.starts if kept[0] < start), (start, self.started_at)]
         self.ended = self.test = self.samples_per_second = None
         self.points.cut(start)
         self.epochs = {number: kept for number, kept in self.epochs.items() if number <= epoch and kept.step <= start}
@@ -190,6 +193,16 @@ class History:
         self.ended = event
         self.ended_attempt = record["attempt"]
         self.ended_at = float(record["time"])
+
+    def forget_end(self) -> None:
+        """Leave what the points and epochs tell: no test, no end, and times as the epochs have them."""
+        done = self.step
+        keep = bisect_right(self._chunk_steps, done)
+        self._chunk_steps, self._chunk_seconds = self._chunk_steps[:keep], self._chunk_seconds[:keep]
+        evaluating = sum(record.evaluation_seconds or 0.0 for record in self.epochs.values())
+        self.ended = self.test = self.samples_per_second = None
+        self._best_known = False
+        self._elapsed = {0: self.train_seconds + evaluating}
 
     @property
     def monitor(self) -> dict[str, str] | None:

@@ -50,6 +50,12 @@ class Points:
         for name, column in self.metrics.items():
             column.extend(metrics.get(name) or array("d", [math.nan]) * len(steps))
 
+    def first(self, count: int) -> Points:
+        """A copy of the first points."""
+        steps, loss, low, high, lr, time = (values[:count] for values in self.columns()[:6])
+        metrics = {name: values[:count] for name, values in self.metrics.items()}
+        return Points(steps, loss, low, high, lr, time, metrics)
+
     def cut(self, last_step: int) -> None:
         """Drop what comes after a step."""
         keep = bisect_right(self.steps, last_step)

@@ -7,12 +7,15 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from dltui.tui.ink import Row, fit, safe
+from dltui.tui.looking import Looking
 from dltui.tui.widgets import timeline
+from dltui.tui.widgets.chart_grid import chart_grid
 from dltui.tui.widgets.confusion import classes, confusion
-from dltui.tui.widgets.curves import curves, fit_chart
+from dltui.tui.widgets.curves import fit_chart
 from dltui.tui.widgets.structure import structure
 
 if TYPE_CHECKING:
+    from dltui.tui.overlays import Overlaid
     from dltui.tui.services import Services
     from dltui.tui.terminal import Look
     from dltui.tui.view import RunView
@@ -55,8 +58,8 @@ class TabState:
     """Which tab is open and how."""
 
     tab: Tab = Tab.CURVES
-    log_scale: bool = False
-    zoom: int | None = None
+    looking: Looking = field(default_factory=Looking)
+    others: tuple[Overlaid, ...] = ()
     output: bool = False
     at: dict[Tab, int] = field(default_factory=dict)
 
@@ -65,7 +68,7 @@ class TabState:
 
     def key(self) -> tuple[object, ...]:
         """All of it as one value: the same key shows the same."""
-        return (self.tab, self.log_scale, self.zoom, self.output, self.at.get(self.tab, 0))
+        return (self.tab, self.looking, self.others, self.output, self.at.get(self.tab, 0))
 
     def wants(self) -> frozenset[str]:
         """What the reading thread must bring for this tab."""
@@ -75,7 +78,7 @@ class TabState:
     def hint(self) -> Row:
         """The keys of the open tab."""
         if self.tab is Tab.CURVES:
-            hints = [("g", "linear" if self.log_scale else "log"), ("z", "zoom" if self.zoom is None else "next")]
+            hints = [("g", "linear" if self.looking.log else "log"), ("z", "grid" if self.looking.alone else "zoom")]
         elif self.tab is Tab.LOG:
             hints = [("o", "events" if self.output else "output")]
         else:
@@ -87,8 +90,6 @@ class TabState:
 
     def scroll(self, by: int, view: RunView | None) -> None:
         """Down is forward; the log counts from its end."""
-        if self.tab is Tab.CURVES:
-            return
         here = self.at.get(self.tab, 0)
         self.at[self.tab] = min(max(here - by if self.tab is Tab.LOG else here + by, 0), _length(self, view))
 
@@ -110,7 +111,7 @@ def draw_tab(
     """The open tab."""
     first = state.at.get(state.tab, 0)
     if state.tab is Tab.CURVES:
-        return curves(view, width, height, look, state.log_scale, state.zoom)
+        return chart_grid(view, state.looking, state.others, width, height, look)
     if view is None:
         return []
     if view.regression and state.tab in (Tab.CONFUSION, Tab.CLASSES):

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.tui.curve_actions import CurveActions
 from dltui.tui.format import RESUMABLE, duration
 from dltui.tui.ink import Row, fit, rule, safe
+from dltui.tui.overlays import Overlaid, Overlays
 from dltui.tui.page import bind
-from dltui.tui.run_actions import RunActions
 from dltui.tui.summary import Summary
-from dltui.tui.tab_views import TABS, Tab, TabState, draw_tab
+from dltui.tui.tab_views import TABS, Tab, draw_tab
 from dltui.tui.view import RunView, RunWatch
 from dltui.tui.watch import Watcher
 from dltui.tui.widgets import timeline
@@ -25,17 +26,19 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from dltui.core.rundir import RunDirectory
+    from dltui.tui.looking import Looking
 
 
 class RunRead(Message):
-    """The run as it is."""
+    """The run as it is, and those laid over it."""
 
-    def __init__(self, view: RunView) -> None:
+    def __init__(self, view: RunView, others: tuple[Overlaid, ...]) -> None:
         super().__init__()
         self.view = view
+        self.others = others
 
 
-class RunPage(RunActions):
+class RunPage(CurveActions):
     """A run, live or ended."""
 
     name_of_page = "Run"
@@ -47,16 +50,14 @@ class RunPage(RunActions):
         bind("tab", "turn(1)", "next tab"),
         bind("shift+tab", "turn(-1)", "previous tab"),
         bind("escape", "back", "back", "to the list of runs"),
-        bind("g", "log_scale", "log scale", "logarithmic loss"),
-        bind("z", "zoom", "zoom", "one chart over the whole width, the other, both"),
         bind("o", "output", "output", "in the log: what the process printed, or what happened"),
         bind("t", "try_remedy", "try", "after a failure: the form of a new run, filled with what may help"),
-        bind("up,k", "scroll(-1)", "up", "scroll up"),
-        bind("down,j", "scroll(1)", "down", "scroll down"),
+        bind("up,k", "scroll(-1)", "up", "scroll up; on the curves, another chart"),
+        bind("down,j", "scroll(1)", "down", "scroll down; on the curves, another chart"),
         bind("pageup", "scroll(-10)", "page up"),
         bind("pagedown", "scroll(10)", "page down"),
         bind("home", "scroll(-100000)", "first line"),
-        bind("end", "scroll(100000)", "last line"),
+        bind("end", "scroll(100000)", "last line", "the last line; on the curves, the run as it is"),
     ]
     DEFAULT_CSS = """
     RunPage #progress, RunPage #tabs { height: 1; }
@@ -70,10 +71,9 @@ class RunPage(RunActions):
     def __init__(self, directory: RunDirectory) -> None:
         super().__init__()
         self.directory = directory
-        self.view: RunView | None = None
-        self.state = TabState()
         self._drawn: dict[str, tuple[tuple[object, ...], list[Row]]] = {}
         self._watch: RunWatch | None = None
+        self._overlays: Overlays | None = None
         self._watcher: Watcher | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -85,6 +85,7 @@ class RunPage(RunActions):
 
     def on_mount(self) -> None:
         self._watch = RunWatch(self.directory, self.dltui.services.clock)
+        self._overlays = Overlays(self.dltui.services.find, self.dltui.services.clock)
         self._watcher = Watcher(self, self._look)
         self.call_after_refresh(self._watcher.start)
 
@@ -100,13 +101,16 @@ class RunPage(RunActions):
         self.set_class(self.size.height >= 46, "taller")
 
     def _look(self) -> Message | None:
-        if self._watch is None or (self.view is not None and not self.on_top):
+        if self._watch is None or self._overlays is None or (self.view is not None and not self.on_top):
             return None
-        view = self._watch.look()
-        return None if view is None else RunRead(view)
+        view, others = self._watch.look(), self._overlays.look()
+        # The same tuple as before means that none of them has changed.
+        if view is None and (others is self.state.others or self.view is None):
+            return None
+        return RunRead(view or self.view, others)  # type: ignore[arg-type]
 
     def on_run_read(self, message: RunRead) -> None:
-        before, self.view = self.view, message.view
+        before, self.view, self.state.others = self.view, message.view, message.others
         self.orders.acknowledge(self.view.summary.obeyed)
         if self.view.ended:
             self.orders.forget(self.view.summary.name)
@@ -135,12 +139,14 @@ class RunPage(RunActions):
 
     def tick(self) -> None:
         super().tick()
+        self.play(self.dltui.services.clock())
         self.redraw("#progress", "#numbers")
 
     def head(self, width: int) -> Row:
         services = self.dltui.services
         clock = services.time_of_day(services.clock())
-        return title(self.view, safe(self.directory.id), clock, not services.may_command(self.directory), width)
+        state = self.replay.state if self.replay else ""
+        return title(self.view, safe(self.directory.id), clock, not services.may_command(self.directory), width, state)
 
     def status_line(self) -> str:
         run, at = self.run, self.view.progress if self.view else None
@@ -151,7 +157,7 @@ class RunPage(RunActions):
         return f"{run.name}: {run.status}{how_far}{left}"
 
     def idle(self) -> Row:
-        waiting = super().idle()
+        waiting = super().idle() or self.curve_idle(self.size.width)
         if waiting or self.run is None:
             return waiting
         if self.run.status == "silent":
@@ -167,6 +173,8 @@ class RunPage(RunActions):
         return []
 
     def _progress(self, width: int, height: int) -> list[Row]:
+        if self.replay is not None:
+            return [fit(self.past_row(width), width)]
         return [fit(progress_row(self.view, self.dltui.services.clock(), width), width)]
 
     def _tabs(self, width: int, height: int) -> list[Row]:
@@ -176,25 +184,26 @@ class RunPage(RunActions):
 
     def _tab(self, width: int, height: int) -> list[Row]:
         def make() -> list[Row]:
-            return draw_tab(self.state, self.view, width, height, self.dltui.look, self.dltui.services)
+            return draw_tab(self.state, self.shown, width, height, self.dltui.look, self.dltui.services)
 
         return self._kept("tab", (width, height, self.state.key()), make)
 
     def _numbers(self, width: int, height: int) -> list[Row]:
-        return [rule(width), *numbers(self.view, self.dltui.services.clock(), width), rule(width)]
+        return [rule(width), *numbers(self.shown, self.dltui.services.clock(), width), rule(width)]
 
     def _last(self, width: int, height: int) -> list[Row]:
         services = self.dltui.services
 
         def make() -> list[Row]:
-            lines = timeline.timeline(self.view.history) if self.view else []
+            lines = timeline.timeline(self.shown.history) if self.shown else []
             return timeline.rows(lines, width, height, 0, lambda when: services.time_of_day(when, seconds=True))
 
         return self._kept("last", (width, height), make)
 
     def _kept(self, name: str, key: tuple[object, ...], make: Callable[[], list[Row]]) -> list[Row]:
         """Rows that are costly to draw, drawn again only when what they show has changed."""
-        whole = (*key, self.view.content if self.view else None)
+        past = self.replay.step if self.replay else None
+        whole = (*key, self.view.content if self.view else None, past)
         if name not in self._drawn or self._drawn[name][0] != whole:
             self._drawn[name] = (whole, make())
         return self._drawn[name][1]
@@ -214,16 +223,14 @@ class RunPage(RunActions):
         self._show(TABS[(TABS.index(self.state.tab) + by) % len(TABS)])
 
     def action_back(self) -> None:
-        self.dltui.back()
+        if not self.go_back():
+            self.dltui.back()
 
-    def action_log_scale(self) -> None:
-        self.state.log_scale = not self.state.log_scale
-        self.redraw()
-
-    def action_zoom(self) -> None:
-        order = [None, 0, 1]
-        self.state.zoom = order[(order.index(self.state.zoom) + 1) % len(order)]
-        self.redraw()
+    def overlay(self, looking: Looking) -> None:
+        self.state.looking = looking
+        if self._overlays is not None and self._watcher is not None:
+            self._overlays.wanted = looking.others
+            self._watcher.nudge()
 
     def action_output(self) -> None:
         self.state.output = not self.state.output
@@ -237,5 +244,10 @@ class RunPage(RunActions):
             self.dltui.open_form(self.directory, found.values)
 
     def action_scroll(self, by: int) -> None:
-        self.state.scroll(by, self.view)
+        if self.state.tab is Tab.CURVES and abs(by) == 1:
+            self.choose_chart(by)
+        elif self.state.tab is Tab.CURVES:
+            self.to_present()
+        else:
+            self.state.scroll(by, self.shown)
         self.redraw()

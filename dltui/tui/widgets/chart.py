@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from dltui.tui.ink import Row, cells, fit, merge, right
@@ -43,8 +44,8 @@ def y_scale(chart: Chart) -> Scale | None:
     """The range of everything that is shown, apart from a steep start; None when there is nothing."""
     lows, highs = [], []
     for series in chart.series:
-        lowest = _extreme(series, series.y if series.low is None else series.low, least=True)
-        highest = _extreme(series, series.y if series.high is None else series.high, least=False)
+        lowest = _extreme(chart, series, series.y if series.low is None else series.low, least=True)
+        highest = _extreme(chart, series, series.y if series.high is None else series.high, least=False)
         if lowest is not None and highest is not None:
             lows.append(lowest)
             highs.append(highest)
@@ -55,12 +56,19 @@ def y_scale(chart: Chart) -> Scale | None:
     return whole_scale(min(lows), max(highs), BOUNDS, chart.floor, chart.ceiling)
 
 
-def _extreme(series: Series, values: Sequence[float], least: bool) -> float | None:
+def _extreme(chart: Chart, series: Series, values: Sequence[float], least: bool) -> float | None:
+    """The least or greatest value between the ends of the chart."""
     import numpy as np
 
-    known = np.asarray(values, dtype=np.float64)
-    if series.form == "raw" and len(known) >= START_POINTS:
-        known = known[int(len(known) * START) :]
+    x, known = np.asarray(series.x, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    if series.form not in ("dots", "straight"):
+        first, last = np.searchsorted(x, (chart.start, chart.end * (1 + 1e-9)))
+        if first == 0 and series.form == "raw" and last >= START_POINTS:
+            first = int(last * START)
+        known = known[first:last]
+    found = (np.fmin if least else np.fmax).reduce(known, initial=np.inf if least else -np.inf)
+    if np.isfinite(found):
+        return float(found)
     known = known[np.isfinite(known)]
     if not len(known):
         return None
@@ -69,9 +77,9 @@ def _extreme(series: Series, values: Sequence[float], least: bool) -> float | No
 
 def title(chart: Chart, width: int, look: Look) -> Row:
     """The name at the left, the legend at the right; shorter words, then none, where it is narrow."""
-    head: Row = [(f" {chart.title}", "heading")]
+    head: Row = [(f" {chart.title}", "heading accent" if chart.chosen else "heading")]
     legend: Row = []
-    for words in ({}, {"validation": "valid"}):
+    for words in ({}, {"validation": "valid"}, None):
         legend = _legend(chart, look, words)
         if cells(head) + cells(legend) + 1 <= width:
             break
@@ -79,15 +87,31 @@ def title(chart: Chart, width: int, look: Look) -> Row:
     return fit(head, width - cells(legend)) + legend
 
 
-def _legend(chart: Chart, look: Look, words: dict[str, str]) -> Row:
+def _legend(chart: Chart, look: Look, words: dict[str, str] | None) -> Row:
+    """The mark of each series with its name, and with its value where the cursor is; without names, only values."""
     legend: Row = []
     for series in chart.series:
-        if len(series.y) and series.name:
-            name = words.get(series.name, series.name)
-            legend += [("  ", ""), (look.mark(series.mark), series.style), (f" {name}", "dim")]
-    if chart.best is not None:
+        if not len(series.y) or not series.name:
+            continue
+        told = value_at(series, chart.cursor) if chart.cursor is not None else ""
+        name = "" if words is None else words.get(series.name, series.name)
+        if name or told:
+            legend += [("  ", ""), (look.mark(series.mark), series.style)]
+            legend += [(f" {text}", style) for text, style in ((name, "dim"), (told, "bold")) if text]
+    if chart.best is not None and chart.cursor is None and words is not None:
         legend += [("  ", ""), ("★", "best bold"), (" best", "dim")]
     return legend
+
+
+def value_at(series: Series, x: float) -> str:
+    """The last value up to x; a dash before the first."""
+    import numpy as np
+
+    found = int(np.searchsorted(np.asarray(series.x, dtype=np.float64), x * (1 + 1e-9), side="right")) - 1
+    if found < 0 or found >= len(series.y) or series.form == "dots":
+        return "-"
+    value = float(series.y[found])
+    return f"{value:.4g}" if math.isfinite(value) else "not a number"
 
 
 def _nothing(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
@@ -102,12 +126,16 @@ def _nothing(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
 def _x_axis(chart: Chart, margin: int, width: int) -> list[Row]:
     """The line with its ticks, and the labels under it."""
     span = chart.end - chart.start
-    values = epoch_ticks(chart.end, width) if chart.epochs else ticks(Scale(chart.start, chart.end), width // 12)
+    if chart.epochs and not chart.start:
+        values = epoch_ticks(chart.end, width)
+    else:
+        values = ticks(Scale(chart.start, chart.end), max(width // 12, 2))
     places = [min(int((value - chart.start) / span * width), width - 1) for value in values]
     line, styles = ["─"] * width, ["faint"] * width
     for place in places:
         line[place] = "┬" if place else "─"
-    for x, sign, style in chart.marks:
+    cursor = [] if chart.cursor is None else [(chart.cursor, "┴", "accent bold")]
+    for x, sign, style in (mark for mark in (*chart.marks, *cursor) if chart.start <= mark[0] <= chart.end):
         place = min(max(int((x - chart.start) / span * width), 0), width - 1)
         line[place], styles[place] = sign, style
     axis: Row = [(" " * margin, ""), ("└", "faint"), *zip(line, styles, strict=True)]

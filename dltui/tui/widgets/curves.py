@@ -1,73 +1,148 @@
-"""The charts of a run: loss and accuracy of both splits, or loss and fit of a regression."""
+"""The charts of a run: loss and accuracy of both splits, or loss and fit of a regression, and every other metric."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dltui.tui.ink import Row, beside
-from dltui.tui.terminal import Look
-from dltui.tui.widgets.chart import draw
-from dltui.tui.widgets.series import Chart, Series
+from dltui.tui.ink import safe
+from dltui.tui.looking import Extent, Looking
+from dltui.tui.run_colours import RunInk, inks
+from dltui.tui.widgets.axis import Axis, axis_of
+from dltui.tui.widgets.series import Chart, Form, Series
 
 if TYPE_CHECKING:
+    from dltui.core.history import History
     from dltui.tui.look_inside import Fit
+    from dltui.tui.overlays import Overlaid
     from dltui.tui.view import RunView
 
+TITLES = {"lr": "learning rate"}
+FIRST = ("loss", "fit", "accuracy")
 
-def curves(view: RunView | None, width: int, height: int, look: Look, log: bool, only: int | None) -> list[Row]:
-    """Two charts beside one another, or one of them alone."""
-    charts = charts_of(view, log)
-    if only is not None:
-        return draw(charts[only % len(charts)], width, height, look)
-    first = width // 2
-    rooms = (first, width - first)
-    blocks = [(draw(chart, room - 1, height, look), room) for chart, room in zip(charts, rooms, strict=True)]
-    return beside(blocks, height)
+NOTE = "begins with the first step"
 
 
-def charts_of(view: RunView | None, log: bool) -> tuple[Chart, Chart]:
+@dataclass(frozen=True)
+class Curves:
+    """A run, how one looks at it, and the runs laid over it: makes the chart of each metric."""
+
+    view: RunView
+    looking: Looking
+    others: tuple[Overlaid, ...]
+    axis: Axis
+    inks: dict[str, RunInk]
+
+    def chart(self, name: str) -> Chart:
+        if name == "fit":
+            return fit_chart(self.view.fit)
+        history = self.view.history
+        factor = 100.0 if name.endswith("accuracy") else 1.0
+        own = [_training(history, self.axis, name, factor), _validation(history, self.axis, name, factor)]
+        best = history.best if name != "lr" else None
+        at = (self.axis.at(best.step), best.validation[name] * factor) if best and name in best.validation else None
+        first, last = self.axis.of(self.looking.shown(extent(self.view))).tolist()
+        cursor = self.looking.cursor
+        return Chart(
+            title(self.view, name),
+            (*self._laid_over(name, factor), *(series for series in own if len(series.y))),
+            last if last > first else first + 1,
+            first,
+            best=at,
+            x_name=self.axis.name,
+            epochs=self.axis.whole,
+            ceiling=100.0 if factor == 100.0 else None,
+            log=self.looking.log and factor == 1.0,
+            marks=tuple((self.axis.at(step), "▲", "warn") for step, _ in history.lr_changes),
+            note=NOTE,
+            smoothing=self.looking.smoothing if name != "lr" else 0.0,
+            cursor=None if cursor is None else self.axis.at(cursor),
+        )
+
+    def _laid_over(self, name: str, factor: float) -> list[Series]:
+        """The other runs: what they were on validation, or the rates that they had. The ghost is grey."""
+        laid = []
+        for other in self.others:
+            axis = axis_of(other.history, self.looking.axis)
+            form: Form = "straight" if name == "lr" else "line"
+            find = _training if name == "lr" else _validation
+            series = find(other.history, axis, name, factor)
+            if len(series.y):
+                style, mark = self.inks[other.id]
+                style = "dim" if other.id == self.looking.ghost else style
+                laid.append(replace(series, name=other.name, style=style, mark=mark, form=form))
+        return laid
+
+
+def curves_of(view: RunView, looking: Looking, others: tuple[Overlaid, ...]) -> Curves:
+    left = view.progress.left if view.progress else None
+    known = tuple(other for other in others if other.history.attempt is not None)
+    return Curves(view, looking, known, axis_of(view.history, looking.axis, left), inks(looking.others))
+
+
+def extent(view: RunView) -> Extent:
+    """How long the run is."""
+    planned = view.history.attempt.total_steps if view.history.attempt else 1
+    return Extent(float(view.history.step if view.history.attempt else 0), float(max(planned, 1)))
+
+
+def names(view: RunView | None) -> tuple[str, ...]:
+    """What has a chart: loss and accuracy or fit, then everything else that was logged, a learning rate that moves at
+    last."""
     if view is None or view.history.attempt is None:
-        end = float(view.summary.epochs or 1) if view else 1.0
-        note = "begins with the first step"
-        return Chart("loss", (), end, note=note), Chart("accuracy %", (), end, note="")
+        return ("loss", "accuracy")
+    history = view.history
+    found = dict.fromkeys([*FIRST[:1], "fit" if view.regression else "accuracy", *history.points.metrics])
+    for record in history.epochs.values():
+        found.update(dict.fromkeys([*record.train, *record.validation]))
+    # The loss of a regression is its mean squared error: one chart says it.
     if view.regression:
-        return metric_chart(view, "loss", "loss (mean squared error)", log), fit_chart(view.fit)
-    return metric_chart(view, "loss", "loss", log), metric_chart(view, "accuracy", "accuracy %", False, 100.0)
+        found.pop("mse", None)
+    found.pop("lr", None)
+    return (*found, "lr") if _moves(history.points.lr) else tuple(found)
 
 
-def metric_chart(view: RunView, name: str, title: str, log: bool, factor: float = 1.0) -> Chart:
-    """Training within epochs, validation after each, the best epoch, and where the learning rate was changed."""
-    history, points = view.history, view.history.points
-    x = _scaled(points.steps, 1 / view.steps_per_epoch)
+def _moves(rates: Sequence[float]) -> bool:
+    import numpy as np
+
+    known = np.asarray(rates, dtype=np.float64)
+    return bool(len(known)) and bool(np.nanmin(known) < np.nanmax(known))
+
+
+def title(view: RunView | None, name: str) -> str:
+    if name == "loss" and view is not None and view.regression:
+        return "loss (mean squared error)"
+    known = safe(name)
+    return TITLES.get(name, f"{known} %" if name.endswith("accuracy") else known)
+
+
+def empty_chart(view: RunView | None, name: str) -> Chart:
+    """Before the first step."""
+    end = float(view.summary.epochs or 1) if view else 1.0
+    return Chart(title(view, name), (), end, note=NOTE if name == "loss" else "")
+
+
+def _training(history: History, axis: Axis, name: str, factor: float) -> Series:
+    """Within epochs; the loss with its extremes. A metric that is not logged with every point has no gaps for that."""
+    points = history.points
+    x = axis.of(points.steps)
     if name == "loss":
-        train = Series("train", x, points.loss, "train", "━", "raw", points.loss_min, points.loss_max)
-    else:
-        values = _scaled(points.metrics.get(name, ()), factor)
-        train = Series("train", x[: len(values)], values, "train", "━", "raw")
-    records = [record for _, record in sorted(history.epochs.items()) if name in record.validation]
-    validation = Series(
-        "validation",
-        [record.step / view.steps_per_epoch for record in records],
-        [record.validation[name] * factor for record in records],
-        "validation",
-        "●",
-    )
-    best = history.best
-    at = (
-        (best.step / view.steps_per_epoch, best.validation[name] * factor) if best and name in best.validation else None
-    )
-    changes = tuple((step / view.steps_per_epoch, "▲", "warn") for step, _ in history.lr_changes)
-    return Chart(
-        title,
-        (train, validation),
-        float(history.attempt.epochs if history.attempt else view.summary.epochs),
-        best=at,
-        ceiling=100.0 if factor == 100.0 else None,
-        log=log,
-        marks=changes,
-        note="begins with the first step",
-    )
+        return Series("train", x, points.loss, "train", "━", "raw", points.loss_min, points.loss_max)  # type: ignore[arg-type]
+    values = points.lr if name == "lr" else points.metrics.get(name, ())
+    return Series("train" if name != "lr" else "lr", x, _scaled(values, factor), "train", "━", "raw", gaps=False)  # type: ignore[arg-type]
+
+
+def _validation(history: History, axis: Axis, name: str, factor: float) -> Series:
+    """After each epoch; of a metric that is known of the training only, that."""
+    records = [record for _, record in sorted(history.epochs.items())]
+    known = [record for record in records if name in record.validation]
+    if not known and name not in history.points.metrics and name != "loss":
+        known = [record for record in records if name in record.train]
+        values = [record.train[name] * factor for record in known]
+        return Series("train", axis.of([record.step for record in known]), values, "train", "━")  # type: ignore[arg-type]
+    values = [record.validation[name] * factor for record in known]
+    return Series("validation", axis.of([record.step for record in known]), values, "validation", "●")  # type: ignore[arg-type]
 
 
 def fit_chart(fit: Fit | None) -> Chart:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from dltui.tui.widgets.scale import Scale
     from dltui.tui.widgets.series import Chart, Series
 
-SMOOTHING = 0.6
+# Where colours do not tell it from what was measured, an average this strong is drawn in its place.
+ALONE = 0.9
 # A letter shows two columns of four dots.
 ACROSS, DOWN = 2, 4
 SPACE = ord(" ")
@@ -23,6 +24,16 @@ def row_of(scale: Scale, value: float, rows: int) -> int:
     """The row of letters that holds the dot of this value."""
     dots = DOWN * rows - 1
     return min(max(dots - round(scale.share(value) * dots), 0), dots) // DOWN
+
+
+def thinned(chart: Chart, series: Series, width: int) -> raster.Columns:
+    """A series as columns of dots of a plot that is `width` letters wide."""
+    import numpy as np
+
+    x, y = np.asarray(series.x, dtype=np.float64), np.asarray(series.y, dtype=np.float64)
+    low = y if series.low is None else np.asarray(series.low, dtype=np.float64)
+    high = y if series.high is None else np.asarray(series.high, dtype=np.float64)
+    return raster.thin(x, low, high, y, (chart.start, chart.end), width * ACROSS)
 
 
 class Plot:
@@ -43,6 +54,8 @@ class Plot:
             self._series(series)
         if self.chart.best is not None:
             self._sign(*self.chart.best, "★", "best bold")
+        if self.chart.cursor is not None:
+            self._cursor(self.chart.cursor)
         for row in ruled if not self.look.ascii else ():
             self._grid(row)
         return [
@@ -58,6 +71,15 @@ class Plot:
             spans.append((chr(letter), self.styles[style]))
         return merge(spans)
 
+    def _cursor(self, x: float) -> None:
+        """A line from top to bottom where nothing is drawn."""
+        at = (x - self.chart.start) / (self.chart.end - self.chart.start)
+        if 0 <= at <= 1 + 1e-9:
+            column = min(int(at * self.width), self.width - 1)
+            empty = self.letters[:, column] == SPACE
+            self.letters[empty, column] = ord("│")
+            self.inks[empty, column] = self._ink("accent")
+
     def _grid(self, row: int) -> None:
         import numpy as np
 
@@ -68,36 +90,50 @@ class Plot:
     def _series(self, series: Series) -> None:
         import numpy as np
 
-        x = (np.asarray(series.x, dtype=np.float64) - self.chart.start) / (self.chart.end - self.chart.start)
         y = np.asarray(series.y, dtype=np.float64)
         if series.form == "dots":
+            x = (np.asarray(series.x, dtype=np.float64) - self.chart.start) / (self.chart.end - self.chart.start)
             dots = raster.points(x, self._share(y), self.width * ACROSS, self.height * DOWN)
             self._put(dots, series.style, self.look.mark(series.mark))
             return
-        low = y if series.low is None else np.asarray(series.low, dtype=np.float64)
-        high = y if series.high is None else np.asarray(series.high, dtype=np.float64)
-        columns = raster.thin(x, low, high, y, 1.0, self.width * ACROSS)
+        columns = thinned(self.chart, series, self.width)
         if series.form == "raw":
             self._raw(series, columns)
         else:
             self._line(series, columns)
+        if series.gaps:
+            self._crosses(columns)
 
     def _raw(self, series: Series, columns: raster.Columns) -> None:
-        """Where the average cannot be told apart by its colour, only what was measured is drawn."""
-        mark = self.look.mark(series.mark)
-        if self.look.ascii or self.look.mono:
-            self._put(self._band(columns), series.style, mark)
+        """What was measured is faint below its average."""
+        mark, smoothing = self.look.mark(series.mark), self.chart.smoothing
+        if self.look.ascii or self.look.mono or not smoothing:
+            shown = raster.smooth(columns, smoothing) if smoothing >= ALONE else columns
+            self._put(self._band(shown), series.style, mark)
             return
         self._put(self._band(columns), f"{series.style}-faint", mark)
-        self._put(self._band(raster.smooth(columns, SMOOTHING)), series.style, mark)
+        self._put(self._band(raster.smooth(columns, smoothing)), series.style, mark)
+
+    def _crosses(self, columns: raster.Columns) -> None:
+        """A cross at the bottom for each value that is no number."""
+        if len(columns.gaps):
+            self.letters[-1][columns.gaps // ACROSS] = ord("×")
+            self.inks[-1][columns.gaps // ACROSS] = self._ink("bad bold")
 
     def _line(self, series: Series, columns: raster.Columns) -> None:
-        marked = series.form == "line" and len(series.x) * 3 <= self.width
+        marked = series.form == "line" and self._count(series) * 3 <= self.width
         if not (marked and (self.look.ascii or self.look.mono)):
             self._put(self._band(columns), series.style, self.look.mark(series.mark))
         if marked:
             for x, y in zip(series.x, series.y, strict=True):
                 self._sign(x, y, self.look.mark(series.mark), series.style)
+
+    def _count(self, series: Series) -> int:
+        """How many points lie between the ends of the chart."""
+        import numpy as np
+
+        first, last = np.searchsorted(np.asarray(series.x, dtype=np.float64), (self.chart.start, self.chart.end))
+        return int(last - first)
 
     def _share(self, values: Array) -> Array:
         import numpy as np
@@ -109,7 +145,7 @@ class Plot:
 
     def _band(self, columns: raster.Columns) -> Array:
         shares = (self._share(columns.low), self._share(columns.high), self._share(columns.mean))
-        return raster.band(columns.at, shares, self.width * ACROSS, self.height * DOWN)
+        return raster.band(columns, shares, self.width * ACROSS, self.height * DOWN)
 
     def _ink(self, style: str) -> int:
         if style not in self.styles:

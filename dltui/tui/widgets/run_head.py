@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 PHASES = ("starting", "importing", "loading data", "building", "training")
 
 
-def title(view: RunView | None, name: str, clock: str, read_only: bool, width: int) -> Row:
-    """`brisk-otter  cnn-torch  fashion-mnist  gpu01 cuda:0  RUNNING`, and the time."""
+def title(view: RunView | None, name: str, clock: str, read_only: bool, width: int, state: str = "") -> Row:
+    """`brisk-otter  cnn-torch  fashion-mnist  gpu01 cuda:0  RUNNING`, and the time.
+
+    Another `state` than the run's own is loud.
+    """
     end: Row = [("read-only  ", "warn")] if read_only else []
     end += [(clock + " ", "dim")]
     if view is None:
@@ -27,6 +30,8 @@ def title(view: RunView | None, name: str, clock: str, read_only: bool, width: i
     for text in (safe(view.asked.get("model", "")), run.dataset, place):
         row.append((f"  {text}", ""))
     row.append((f"  {run.status.upper()}", f"{STATUS_STYLES.get(run.status, '')} bold".strip()))
+    if state:
+        row[-1:] = [("  ", ""), (f" {state} ", "warn reverse bold")]
     origin: Row = [(f"  from {safe(view.asked['parent'])}", "dim")] if view.asked.get("parent") else []
     # The log says it too: here only where nothing else is cut for it.
     return ends(row + origin if cells(row + origin) + cells(end) < width else row, end, width)
@@ -113,4 +118,4 @@ def tabs(names: Sequence[str], chosen: int, extra: Row, width: int, plain: bool)
         else:
             row += [(f" {number + 1}", "key"), (f" {name} ", "dim")]
         row.append((" ", ""))
-    return ends(row, extra, width)
+    return ends(row, extra if cells(row) + cells(extra) <= width else [], width)

@@ -46,13 +46,14 @@ def whole_scale(low: float, high: float, most: int, floor: float | None, ceiling
         pad = abs(high) * 0.1 or 1.0
         low, high = low - pad, high + pad
     step = nice_step(high - low, most)
-    low = math.floor(low / step + 1e-9) * step
-    high = math.ceil(high / step - 1e-9) * step
-    if floor is not None and low < floor < high:
-        low = floor
-    if ceiling is not None and low < ceiling < high:
-        high = ceiling
-    return Scale(low, high)
+    first = math.floor(low / step + 1e-9) * step
+    last = math.ceil(high / step - 1e-9) * step
+    # A value beyond them is none of those that they were meant for.
+    if floor is not None and first < floor <= low:
+        first = floor
+    if ceiling is not None and last > ceiling >= high:
+        last = ceiling
+    return Scale(first, last)
 
 
 def log_scale(low: float, high: float) -> Scale:

@@ -13,7 +13,8 @@ while there is room; dots: points alone; straight: a line without marks."""
 
 @dataclass(frozen=True)
 class Series:
-    """One curve. `mark` is its sign in the legend, at its points, and everywhere in ASCII."""
+    """One curve. `mark` is its sign in the legend, at its points, and everywhere in ASCII. With `gaps`, a value that is
+    no number is one that went wrong: the curve breaks there, and a cross says where."""
 
     name: str
     x: Sequence[float]
@@ -23,6 +24,7 @@ class Series:
     form: Form = "line"
     low: Sequence[float] | None = None
     high: Sequence[float] | None = None
+    gaps: bool = True
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Chart:
     """What to draw. x runs from `start` to `end`, the planned end, so that what is missing shows.
 
     `marks` are signs on the x axis (position, letter, style); `note` stands in the middle while nothing is drawn.
+    `smoothing` is the strength of the moving average over a raw series, 0 for none. Where the `cursor` is, the legend
+    tells the values; `chosen` is the chart that the keys mean.
     """
 
     title: str
@@ -44,3 +48,6 @@ class Chart:
     log: bool = False
     marks: tuple[tuple[float, str, str], ...] = ()
     note: str = ""
+    smoothing: float = 0.6
+    cursor: float | None = None
+    chosen: bool = False

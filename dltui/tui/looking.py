@@ -1,0 +1,118 @@
+"""How one looks at the curves: which part of the run, over which axis, how smooth. Plain values, no screen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+AxisName = Literal["epochs", "steps", "time"]
+AXES: tuple[AxisName, ...] = ("epochs", "steps", "time")
+SMOOTHINGS = (0.6, 0.9, 0.98, 0.0)
+# Of the whole run.
+RECENT = 0.1
+# A recent window goes on by this part of its width, so that it stands still in between.
+ADVANCE = 0.25
+PAN = 0.25
+CLOSEST = 1e-4
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How long a run is, in steps: what is done of it and what was planned."""
+
+    done: float
+    planned: float
+
+
+@dataclass(frozen=True)
+class Looking:
+    """`span` (first and last step) and `cursor` (a step) hold for all charts, whatever their axis."""
+
+    log: bool = False
+    axis: AxisName = "epochs"
+    smoothing: float = SMOOTHINGS[0]
+    recent: bool = False
+    span: tuple[float, float] | None = None
+    cursor: float | None = None
+    chart: int = 0
+    alone: bool = False
+    others: tuple[str, ...] = ()
+    ghost: str = ""
+
+    def shown(self, extent: Extent) -> tuple[float, float]:
+        """The steps between which the charts run."""
+        if self.span is not None:
+            return self.span
+        if not self.recent:
+            return 0.0, extent.planned
+        width = max(extent.planned * RECENT, 1.0)
+        hop = width * ADVANCE
+        first = max(math.ceil((extent.done - width) / hop) * hop, 0.0)
+        return first, first + width
+
+    def smoother(self) -> Looking:
+        """The next strength of the moving average; the last one is none."""
+        return replace(self, smoothing=SMOOTHINGS[(SMOOTHINGS.index(self.smoothing) + 1) % len(SMOOTHINGS)])
+
+    def turned(self) -> Looking:
+        """The next axis."""
+        return replace(self, axis=AXES[(AXES.index(self.axis) + 1) % len(AXES)])
+
+    def windowed(self) -> Looking:
+        """From the whole run to its recent part, and from anything else to the whole."""
+        whole = not self.recent and self.span is None
+        return replace(self, recent=whole, span=None)
+
+    def zoomed(self, factor: float, extent: Extent) -> Looking:
+        """`factor` times as much of the run, around the cursor or what was trained last."""
+        first, last = self.shown(extent)
+        width = max((last - first) * factor, extent.planned * CLOSEST, 1.0)
+        if width >= extent.planned * 0.999:
+            return replace(self, span=None, recent=False)
+        centre = self.cursor if self.cursor is not None else min(extent.done, last)
+        share = (centre - first) / (last - first)
+        return replace(self, span=_inside(centre - share * width, width, extent.planned))
+
+    def panned(self, by: int, extent: Extent) -> Looking:
+        """A quarter of the width to either side; the whole run stays as it is."""
+        first, last = self.shown(extent)
+        width = last - first
+        if width >= extent.planned * 0.999:
+            return self
+        return replace(self, span=_inside(first + by * PAN * width, width, extent.planned))
+
+    def pointed(self, by: int, cells: int, extent: Extent) -> Looking:
+        """The cursor moved by cells of a chart that is `cells` wide; the first key puts it on the last value. At the
+        edge of a window it takes the window along."""
+        first, last = self.shown(extent)
+        if self.cursor is None:
+            return replace(self, cursor=min(extent.done, last))
+        cursor = min(max(self.cursor + by * (last - first) / max(cells, 1), 0.0), extent.done)
+        moved = replace(self, cursor=cursor)
+        if cursor < first or cursor > last:
+            width = last - first
+            moved = replace(moved, span=_inside(cursor - width / 2, width, extent.planned))
+        return moved
+
+    def chosen(self, by: int, charts: int) -> Looking:
+        return replace(self, chart=(self.chart + by) % max(charts, 1))
+
+    def toggled(self, run: str) -> Looking:
+        """Another run laid over this one, or taken away."""
+        if run in self.others:
+            kept = tuple(one for one in self.others if one != run)
+            return replace(self, others=kept, ghost="" if self.ghost == run else self.ghost)
+        return replace(self, others=(*self.others, run))
+
+    def haunted(self, run: str) -> Looking:
+        """That run as the ghost, the time to beat; once more, and it is an overlay like others."""
+        if self.ghost == run:
+            return replace(self, ghost="")
+        others = self.others if run in self.others else (*self.others, run)
+        return replace(self, others=others, ghost=run)
+
+
+def _inside(first: float, width: float, planned: float) -> tuple[float, float]:
+    first = min(max(first, 0.0), max(planned - width, 0.0))
+    return first, first + width
