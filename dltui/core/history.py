@@ -62,9 +62,13 @@ class EpochRecord:
 
 
 class History:
-    """Fold events with `fold`. A later attempt's start supersedes what came after its start step."""
+    """Fold events with `fold`. A later attempt's start supersedes what came after its start step.
 
-    def __init__(self) -> None:
+    With `most_points` the training curve is kept in about that many points at most, however long the run.
+    """
+
+    def __init__(self, most_points: int | None = None) -> None:
+        self.most_points = most_points
         self.points = Points()
         self.epochs: dict[int, EpochRecord] = {}
         self.attempt: AttemptStarted | None = None
@@ -143,6 +147,8 @@ class History:
 
     def _trained(self, record: Record) -> None:
         self.points.add(record)
+        if self.most_points is not None and len(self.points) > self.most_points:
+            self.points.compact(self.most_points)
         if record["steps"]:
             self._chunk_steps.append(record["steps"][-1])
             self._chunk_seconds.append(_number(record["seconds"]))

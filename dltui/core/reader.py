@@ -39,9 +39,10 @@ _SIGNALS = {
 class RunReader:
     """One run directory, read only. `refresh` follows the log; everything else looks at the disk when asked."""
 
-    def __init__(self, run: RunDirectory | Path | str) -> None:
+    def __init__(self, run: RunDirectory | Path | str, most_points: int | None = None) -> None:
+        """`most_points` bounds the training curve, as in `History`; without it every point is kept."""
         self.directory = run if isinstance(run, RunDirectory) else RunDirectory(run)
-        self.history = History()
+        self.history = History(most_points)
         self.clock = time.time
         self._tail = LogTail(self.directory.events_path)
         self._beat: tuple[float, int] | None = None
@@ -68,12 +69,12 @@ class RunReader:
         changed = False
         for records in self._tail.blocks():
             if self._tail.restarted and not changed:
-                self.history = History()
+                self.history = History(self.history.most_points)
             self.history.fold(records)
             changed = changed or self._tail.restarted or bool(records)
         if self._tail.restarted and not changed:
             # It is another file, and an empty one.
-            self.history, changed = History(), True
+            self.history, changed = History(self.history.most_points), True
         changed = changed or self.history.damaged != self.bad_lines
         self.history.damaged = self.bad_lines
         return changed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dltui.core.errors import DltuiError
 from dltui.core.history import History
@@ -31,7 +31,7 @@ class Overlays:
     def __init__(self, find: Callable[[str | None], RunDirectory], clock: Callable[[], float]) -> None:
         self.wanted: tuple[str, ...] = ()
         self._find, self._clock = find, clock
-        self._readers: dict[str, tuple[RunReader, dict[str, Any]]] = {}
+        self._readers: dict[str, RunReader] = {}
         self._last: tuple[Overlaid, ...] = ()
 
     def look(self) -> tuple[Overlaid, ...]:
@@ -42,7 +42,9 @@ class Overlays:
         found = []
         for run in self.wanted:
             try:
-                reader, _ = self._readers.setdefault(run, open_reader(self._find(run), self._clock))
+                if run not in self._readers:
+                    self._readers[run] = open_reader(self._find(run), self._clock)[0]
+                reader = self._readers[run]
                 changed = reader.refresh()
             except (DltuiError, OSError):
                 continue

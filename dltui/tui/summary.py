@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from dltui.core.reader import RunReader
     from dltui.core.rundir import RunDirectory
 
+# More than any screen has columns, with the newest in full.
+MOST_POINTS = 40_000
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -124,7 +127,7 @@ def open_reader(directory: RunDirectory, clock: Callable[[], float]) -> tuple[Ru
     """A reader and what was asked of the run. Raises DltuiError for a folder that is no run."""
     from dltui.core.reader import RunReader
 
-    reader = RunReader(directory)
+    reader = RunReader(directory, MOST_POINTS)
     reader.clock = clock
     return reader, reader.run
 

@@ -6,9 +6,12 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.tui.theme import DARK, LIGHT, PLAIN
+
+if TYPE_CHECKING:
+    from dltui.tui.meter import Meter
 
 # Their fonts lack braille.
 POOR_TERMINALS = ("linux", "vt")
@@ -68,24 +71,28 @@ def _theme(environment: Mapping[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[Meter | None]:
     """While the screen is up, what libraries print to file descriptor 2 goes to a log file instead.
 
-    Textual draws through `sys.__stderr__`, which gets a descriptor of its own to the terminal.
+    Textual draws through `sys.__stderr__`, which gets a descriptor of its own to the terminal, with a meter before it;
+    None where there is no terminal.
     """
+    from dltui.tui.meter import Meter
+
     terminal = sys.__stderr__
     if terminal is None or not terminal.isatty():
-        yield
+        yield None
         return
     screen = os.dup(2)
     log = _open_log()
     drawing = os.fdopen(os.dup(screen), "w", encoding="utf-8", errors="replace", newline="")
     before = sys.stderr
-    sys.__stderr__ = drawing  # type: ignore[misc]
+    meter = Meter(drawing)
+    sys.__stderr__ = meter  # type: ignore
     os.dup2(log, 2)
     os.close(log)
     try:
-        yield
+        yield meter
     finally:
         with contextlib.suppress(OSError):
             drawing.close()

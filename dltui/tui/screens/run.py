@@ -75,6 +75,7 @@ class RunPage(CurveActions):
         self._watch: RunWatch | None = None
         self._overlays: Overlays | None = None
         self._watcher: Watcher | None = None
+        self._stale = False
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._progress, id="progress")
@@ -116,7 +117,10 @@ class RunPage(CurveActions):
             self.orders.forget(self.view.summary.name)
         if before is not None and not before.ended and self.view.ended:
             self.notice.say(f"{self.view.summary.name}: {self.view.summary.status}; e takes the figures home", "good")
-        self.redraw()
+        # Drawn with the next tick: the terminal gets one frame, not one for each thing that happened.
+        self._stale = True
+        if before is None:
+            self.redraw()
 
     @property
     def run(self) -> Summary | None:
@@ -140,7 +144,8 @@ class RunPage(CurveActions):
     def tick(self) -> None:
         super().tick()
         self.play(self.dltui.services.clock())
-        self.redraw("#progress", "#numbers")
+        self.redraw(*(() if self._stale else ("#progress", "#numbers")))
+        self._stale = False
 
     def head(self, width: int) -> Row:
         services = self.dltui.services

@@ -18,6 +18,8 @@ START_POINTS = 40
 BOUNDS = 6
 # So that charts beside and above one another have their axes in line.
 MARGIN = 5
+# The curves of the run itself.
+OWN = ("train", "validation")
 
 
 def draw(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
@@ -79,31 +81,36 @@ def title(chart: Chart, width: int, look: Look) -> Row:
     """The name at the left, the legend at the right; shorter words, then none, where it is narrow."""
     head: Row = [(f" {chart.title}", "heading accent" if chart.chosen else "heading")]
     legend: Row = []
-    for words in ({}, {"validation": "valid"}, None):
-        legend = _legend(chart, look, words)
+    for brief in range(4):
+        legend = _legend(chart, look, brief)
         if cells(head) + cells(legend) + 1 <= width:
             break
         legend = []
     return fit(head, width - cells(legend)) + legend
 
 
-def _legend(chart: Chart, look: Look, words: dict[str, str] | None) -> Row:
-    """The mark of each series with its name, and with its value where the cursor is; without names, only values."""
+def _legend(chart: Chart, look: Look, brief: int) -> Row:
+    """The mark of each series with its name, and with its value where the cursor is. `brief` 1 has short names, 2 the
+    names of other runs only, 3 no names and fewer digits."""
     legend: Row = []
     for series in chart.series:
-        if not len(series.y) or not series.name:
-            continue
-        told = value_at(series, chart.cursor) if chart.cursor is not None else ""
-        name = "" if words is None else words.get(series.name, series.name)
-        if name or told:
-            legend += [("  ", ""), (look.mark(series.mark), series.style)]
+        told = value_at(series, chart.cursor, 4 if brief < 3 else 3) if chart.cursor is not None else ""
+        name = _name(series.name, brief)
+        if len(series.y) and series.name and (name or told):
+            legend += [("  " if brief < 3 else " ", ""), (look.mark(series.mark), series.style)]
             legend += [(f" {text}", style) for text, style in ((name, "dim"), (told, "bold")) if text]
-    if chart.best is not None and chart.cursor is None and words is not None:
+    if chart.best is not None and chart.cursor is None and brief < 2:
         legend += [("  ", ""), ("★", "best bold"), (" best", "dim")]
     return legend
 
 
-def value_at(series: Series, x: float) -> str:
+def _name(name: str, brief: int) -> str:
+    if brief == 1 and name == "validation":
+        return "valid"
+    return "" if brief == 3 or (brief == 2 and name in OWN) else name
+
+
+def value_at(series: Series, x: float, digits: int = 4) -> str:
     """The last value up to x; a dash before the first."""
     import numpy as np
 
@@ -111,7 +118,7 @@ def value_at(series: Series, x: float) -> str:
     if found < 0 or found >= len(series.y) or series.form == "dots":
         return "-"
     value = float(series.y[found])
-    return f"{value:.4g}" if math.isfinite(value) else "not a number"
+    return f"{value:.{digits}g}" if math.isfinite(value) else "×"
 
 
 def _nothing(chart: Chart, width: int, height: int, look: Look) -> list[Row]:

@@ -90,7 +90,7 @@ def band(columns: Columns, shares: tuple[Array, Array, Array], width: int, heigh
     bottom = (height - 1) - np.round(np.clip(low, -9, 9) * (height - 1))
     rows = np.arange(height)[:, None]
     dots[:, at] = (rows >= top) & (rows <= bottom)
-    for first, last in _holes(columns):
+    for first, last in _holes(columns) if len(columns.gaps) else ():
         dots[:, first:last] = False
     return dots
 

@@ -1,0 +1,122 @@
+"""A run that grows without training: its log is written through core's own writer at the pace of a very fast run.
+
+    python benchmarks/growing_run.py RUN_DIR [--epochs N] [--epoch-seconds S] [--points N]
+
+`--points` are written at once, before it begins to grow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dltui.core.events import AttemptStarted, CheckpointSaved, EpochEnded, Evaluated, Logged, Trained
+from dltui.core.live import Heartbeat
+from dltui.core.log import EventLog
+from dltui.core.rundir import RunDirectory
+
+STEPS = 400
+TRAINED_SECONDS = 0.5
+BLOCK = 500
+CLASSES = [f"class {number}" for number in range(10)]
+
+
+def create(path: Path, epochs: int) -> RunDirectory:
+    """The folder of a run that was asked for and has not begun."""
+    run = RunDirectory(path)
+    for folder in (run.path, run.control_dir, run.checkpoints_dir, run.predictions_dir):
+        folder.mkdir(mode=0o700, parents=True)
+    config = {"epochs": epochs, "lr": 0.1, "batch_size": 256, "schedule": "one-cycle", "seed": 0}
+    asked: dict[str, Any] = {
+        "format": 1, "id": run.id, "created": time.time(), "created_text": "", "model": "cnn-torch",
+        "model_name": "cnn", "framework": "torch", "task": "classification", "dataset": "fashion-mnist",
+        "dataset_options": {}, "data_dirs": [], "device": {"name": "cpu", "title": "CPU", "uuid": None},
+        "config": config, "defaults": config,
+        "seed": 0, "exports": str(path / "exports"), "formats": ["svg"], "command": ["dltui", "train", "cnn-torch"],
+        "name": run.id, "python": None, "plugins": [], "parent": None, "group": None, "dltui": "0.1.0", "cwd": "/",
+    }  # fmt: skip
+    run.run_json.write_text(json.dumps(asked))
+    run.set_labels(name=run.id)
+    return run
+
+
+class Growing:
+    """Emits what a worker emits: a noisy falling loss, an accuracy that saturates, a line an epoch."""
+
+    def __init__(self, run: RunDirectory, epochs: int, epoch_seconds: float, heartbeat: bool = True) -> None:
+        self.epochs, self.epoch_seconds = epochs, epoch_seconds
+        self.log = EventLog(run.events_path, 1)
+        self.beat = Heartbeat(run.path, 1, (epochs, epochs * STEPS)) if heartbeat else None
+        self.random = np.random.default_rng(0)
+        self.step = 0
+        self.log.append(self._started())
+        if self.beat:
+            self.beat.phase("training")
+
+    def _started(self) -> AttemptStarted:
+        return AttemptStarted(
+            start_step=0, start_epoch=0, epochs=self.epochs, steps_per_epoch=STEPS, total_steps=self.epochs * STEPS,
+            batch_size=256, resumed_from=None, host="bench", pid=1, user="user",
+            device={"name": "cpu", "title": "CPU", "uuid": None}, framework="torch", versions={"torch": "2.14"},
+            threads=2,
+            dataset={"name": "fashion-mnist", "fingerprint": "0" * 64, "classes": CLASSES, "input_shape": [28, 28, 1],
+                     "task": "classification", "sizes": {}, "options": {}},
+            monitor={"metric": "accuracy", "split": "validation", "mode": "max"}, parameters=61_706, layers=[],
+        )  # fmt: skip
+
+    def advance(self, steps: int, seconds: float) -> None:
+        """The next steps, one point each, within one epoch."""
+        numbers = np.arange(self.step + 1, self.step + steps + 1)
+        loss = 0.2 + 2.0 * np.exp(-numbers / (STEPS * 3)) + 0.06 * self.random.standard_normal(steps)
+        columns = [[float(f"{value:.6g}") for value in column] for column in (loss, loss - 0.05, loss + 0.05)]
+        accuracy = [float(f"{1 - value / 3:.6g}") for value in loss]
+        lr = [0.1 * math.sin(math.pi * number / (self.epochs * STEPS)) for number in numbers]
+        self.step += steps
+        epoch = (self.step - 1) // STEPS + 1
+        rate = steps * 256 / seconds if seconds else 15_000.0
+        self.log.append(Trained(epoch, numbers.tolist(), *columns, {"accuracy": accuracy}, lr, seconds, rate))
+        if self.beat:
+            self.beat.progress(self.step, epoch - 1)
+        if self.step % STEPS == 0:
+            self._epoch(epoch)
+
+    def _epoch(self, epoch: int) -> None:
+        loss = 0.25 + 2.0 * math.exp(-epoch / 3) + 0.01 * self.random.standard_normal()
+        rate = STEPS * 256 / self.epoch_seconds
+        self.log.append(EpochEnded(epoch, self.step, {"loss": loss, "accuracy": 0.9}, 0.1, self.epoch_seconds, rate))
+        metrics = {"loss": loss, "accuracy": 1 - loss / 3}
+        self.log.append(Evaluated("validation", epoch, self.step, metrics, 0.05, False))
+        self.log.append(CheckpointSaved(f"a01-step-{self.step:08d}", epoch, self.step, False, 500_000), sync=True)
+        self.log.append(Logged("info", f"epoch {epoch} saved"))
+
+    def grow(self) -> None:
+        """In real time until all epochs are done."""
+        each = max(round(STEPS * TRAINED_SECONDS / self.epoch_seconds), 1)
+        while self.step < self.epochs * STEPS:
+            steps = min(each, STEPS - self.step % STEPS)
+            time.sleep(TRAINED_SECONDS * steps / each)
+            self.advance(steps, TRAINED_SECONDS * steps / each)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--epoch-seconds", type=float, default=1.0)
+    parser.add_argument("--points", type=int, default=0)
+    given = parser.parse_args()
+    run = create(given.run_dir, given.epochs)
+    growing = Growing(run, given.epochs, given.epoch_seconds)
+    while growing.step < given.points:
+        growing.advance(min(BLOCK, STEPS - growing.step % STEPS), 0.0)
+    growing.grow()
+
+
+if __name__ == "__main__":
+    main()
