@@ -9,6 +9,7 @@ read from its log, at 80x24 and 200x50; the seconds from an unread log to both c
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import statistics
 import tempfile
 import time
@@ -17,7 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.growing_run import STEPS, Growing, create
+from benchmarks.growing_run import Growing, create
+from dltui.core.rundir import RunDirectory
 from dltui.tui.looking import Looking
 from dltui.tui.terminal import Look
 from dltui.tui.view import RunView, RunWatch
@@ -25,7 +27,7 @@ from dltui.tui.widgets.chart import draw
 from dltui.tui.widgets.chart_grid import chart_grid
 from dltui.tui.widgets.series import Chart, Series
 
-BLOCK = 400
+STEPS, BLOCK = 4000, 400
 SIZES = {"80x24": (80, 11), "200x50": (200, 31)}
 
 
@@ -41,7 +43,7 @@ def milliseconds(work: Callable[[], object], count: int) -> str:
 
 def write_log(path: Path, points: int) -> None:
     epochs = max(points // STEPS, 1)
-    growing = Growing(create(path, epochs), epochs, 1.0, heartbeat=False)
+    growing = Growing(create(path, epochs), epochs, 1.0, heartbeat=False, steps=STEPS)
     while growing.step < epochs * STEPS:
         growing.advance(BLOCK, 0.5)
     growing.log.close()
@@ -59,13 +61,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20)
     given = parser.parse_args()
     process = psutil.Process()
-    from dltui.core.rundir import RunDirectory
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench"
         # The writer's memory is not the viewer's.
-        import multiprocessing
-
         writer = multiprocessing.get_context("spawn").Process(target=write_log, args=(path, given.points))
         writer.start()
         writer.join()

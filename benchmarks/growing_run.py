@@ -49,10 +49,13 @@ def create(path: Path, epochs: int) -> RunDirectory:
 class Growing:
     """Emits what a worker emits: a noisy falling loss, an accuracy that saturates, a line an epoch."""
 
-    def __init__(self, run: RunDirectory, epochs: int, epoch_seconds: float, heartbeat: bool = True) -> None:
+    def __init__(
+        self, run: RunDirectory, epochs: int, epoch_seconds: float, heartbeat: bool = True, steps: int = STEPS
+    ) -> None:
+        self.steps = steps
         self.epochs, self.epoch_seconds = epochs, epoch_seconds
         self.log = EventLog(run.events_path, 1)
-        self.beat = Heartbeat(run.path, 1, (epochs, epochs * STEPS)) if heartbeat else None
+        self.beat = Heartbeat(run.path, 1, (epochs, epochs * self.steps)) if heartbeat else None
         self.random = np.random.default_rng(0)
         self.step = 0
         self.log.append(self._started())
@@ -61,8 +64,8 @@ class Growing:
 
     def _started(self) -> AttemptStarted:
         return AttemptStarted(
-            start_step=0, start_epoch=0, epochs=self.epochs, steps_per_epoch=STEPS, total_steps=self.epochs * STEPS,
-            batch_size=256, resumed_from=None, host="bench", pid=1, user="user",
+            start_step=0, start_epoch=0, epochs=self.epochs, steps_per_epoch=self.steps,
+            total_steps=self.epochs * self.steps, batch_size=256, resumed_from=None, host="bench", pid=1, user="user",
             device={"name": "cpu", "title": "CPU", "uuid": None}, framework="torch", versions={"torch": "2.14"},
             threads=2,
             dataset={"name": "fashion-mnist", "fingerprint": "0" * 64, "classes": CLASSES, "input_shape": [28, 28, 1],
@@ -73,22 +76,22 @@ class Growing:
     def advance(self, steps: int, seconds: float) -> None:
         """The next steps, one point each, within one epoch."""
         numbers = np.arange(self.step + 1, self.step + steps + 1)
-        loss = 0.2 + 2.0 * np.exp(-numbers / (STEPS * 3)) + 0.06 * self.random.standard_normal(steps)
+        loss = 0.2 + 2.0 * np.exp(-numbers / (self.steps * 3)) + 0.06 * self.random.standard_normal(steps)
         columns = [[float(f"{value:.6g}") for value in column] for column in (loss, loss - 0.05, loss + 0.05)]
         accuracy = [float(f"{1 - value / 3:.6g}") for value in loss]
-        lr = [0.1 * math.sin(math.pi * number / (self.epochs * STEPS)) for number in numbers]
+        lr = [0.1 * math.sin(math.pi * number / (self.epochs * self.steps)) for number in numbers]
         self.step += steps
-        epoch = (self.step - 1) // STEPS + 1
+        epoch = (self.step - 1) // self.steps + 1
         rate = steps * 256 / seconds if seconds else 15_000.0
         self.log.append(Trained(epoch, numbers.tolist(), *columns, {"accuracy": accuracy}, lr, seconds, rate))
         if self.beat:
             self.beat.progress(self.step, epoch - 1)
-        if self.step % STEPS == 0:
+        if self.step % self.steps == 0:
             self._epoch(epoch)
 
     def _epoch(self, epoch: int) -> None:
         loss = 0.25 + 2.0 * math.exp(-epoch / 3) + 0.01 * self.random.standard_normal()
-        rate = STEPS * 256 / self.epoch_seconds
+        rate = self.steps * 256 / self.epoch_seconds
         self.log.append(EpochEnded(epoch, self.step, {"loss": loss, "accuracy": 0.9}, 0.1, self.epoch_seconds, rate))
         metrics = {"loss": loss, "accuracy": 1 - loss / 3}
         self.log.append(Evaluated("validation", epoch, self.step, metrics, 0.05, False))
@@ -97,9 +100,9 @@ class Growing:
 
     def grow(self) -> None:
         """In real time until all epochs are done."""
-        each = max(round(STEPS * TRAINED_SECONDS / self.epoch_seconds), 1)
-        while self.step < self.epochs * STEPS:
-            steps = min(each, STEPS - self.step % STEPS)
+        each = max(round(self.steps * TRAINED_SECONDS / self.epoch_seconds), 1)
+        while self.step < self.epochs * self.steps:
+            steps = min(each, self.steps - self.step % self.steps)
             time.sleep(TRAINED_SECONDS * steps / each)
             self.advance(steps, TRAINED_SECONDS * steps / each)
 

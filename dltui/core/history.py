@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from typing import Any
 
 from dltui.core.events import AttemptStarted, Event, RunEnded, from_json
@@ -71,6 +72,8 @@ class History:
         self.most_points = most_points
         self.points = Points()
         self.epochs: dict[int, EpochRecord] = {}
+        self.metric_names: dict[str, None] = {}
+        """Every metric of an epoch, of either split, in the order of their first appearance."""
         self.attempt: AttemptStarted | None = None
         self.attempts = 0
         """How many attempts began to train."""
@@ -165,10 +168,12 @@ class History:
 
     def _epoch_ended(self, record: Record) -> None:
         number = int(record["epoch"])
+        train = _metrics(record["train"])
+        self.metric_names.update(dict.fromkeys(train))
         self.epochs[number] = EpochRecord(
             epoch=number,
             step=int(record["step"]),
-            train=_metrics(record["train"]),
+            train=train,
             validation={},
             lr=_number(record["lr"]),
             seconds=_number(record["seconds"]),
@@ -184,6 +189,7 @@ class History:
             self.test = {**record, "metrics": metrics}
         if record["split"] != "validation":
             return
+        self.metric_names.update(dict.fromkeys(metrics))
         number = int(record["epoch"])
         known = self.epochs.get(number)
         if known is None:
@@ -273,9 +279,8 @@ class History:
     def step(self) -> int:
         """Global steps done, as far as the log tells."""
         last = int(self.points.steps[-1]) if len(self.points) else 0
-        return max(
-            last, *(record.step for record in self.epochs.values()), self.attempt.start_step if self.attempt else 0
-        )
+        start = self.attempt.start_step if self.attempt else 0
+        return max(last, start, max(map(attrgetter("step"), self.epochs.values()), default=0))
 
     @property
     def train_seconds(self) -> float:

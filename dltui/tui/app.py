@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from dltui.core.rundir import RunDirectory
+    from dltui.tui.meter import Meter
     from dltui.tui.summary import Summary
 
 LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -50,13 +51,16 @@ class DltuiApp(App[None], inherit_bindings=False):
         terminal: Terminal,
         open_run: RunDirectory | None = None,
         new: bool = False,
+        meter: Meter | None = None,
     ) -> None:
         super().__init__(ansi_color=True if terminal.theme == PLAIN else None)
         self.services = services
         self.look = Look(ascii=terminal.ascii, mono=not terminal.colour, few=terminal.theme == PLAIN)
+        self.meter = meter
         self.farewell: list[str] = []
         self._first = (open_run, new)
         self._on_terminal = os.isatty(0)
+        self._ticks = 0
         for theme in themes():
             self.register_theme(theme)
         self.palette = Palette(terminal.theme)
@@ -91,10 +95,23 @@ class DltuiApp(App[None], inherit_bindings=False):
         if self._on_terminal and not os.isatty(0):
             # It vanished without a signal, as under a shell that ignores SIGHUP: nothing is left to restore.
             os._exit(128 + signal.SIGHUP)
+        if not self._may_draw():
+            return
         # While the app ends there is no screen any more.
         page = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(page, Page):
             page.tick()
+
+    def _may_draw(self) -> bool:
+        """Not at every tick where the link to the terminal is too slow for that."""
+        if self.meter is None:
+            return True
+        before = self.meter.ticks
+        self.meter.tick()
+        if self.meter.ticks != before and isinstance(self.screen, Page):
+            self.screen.notice.say(f"slow link: a frame every {TICK * self.meter.ticks:g} s", "dim")
+        self._ticks += 1
+        return self._ticks % self.meter.ticks == 0
 
     def open_run(self, run: RunDirectory) -> None:
         """Show a run over the list of runs."""
@@ -172,9 +189,10 @@ def make_app(
     terminal: Terminal | None = None,
     open_run: RunDirectory | None = None,
     new: bool = False,
+    meter: Meter | None = None,
 ) -> DltuiApp:
     """The app, for the command line and for tests."""
-    return DltuiApp(services or Services(), terminal or examine(os.environ), open_run, new)
+    return DltuiApp(services or Services(), terminal or examine(os.environ), open_run, new, meter)
 
 
 def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
@@ -188,8 +206,8 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
     for stale in ("COLUMNS", "LINES"):
         # Exported by a shell they would stay as they are when the terminal changes; only the terminal itself knows.
         os.environ.pop(stale, None)
-    with quiet_stderr():
-        app = make_app(services, terminal, run, new)
+    with quiet_stderr() as meter:
+        app = make_app(services, terminal, run, new, meter)
         try:
             app.run(mouse=terminal.mouse)
         finally:

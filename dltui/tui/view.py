@@ -78,7 +78,7 @@ def frozen(history: History) -> History:
     """A copy that stays as it is while the original folds on."""
     kept = copy.copy(history)
     kept.points = copy.deepcopy(history.points)
-    kept.epochs = dict(history.epochs)
+    kept.epochs, kept.metric_names = dict(history.epochs), dict(history.metric_names)
     kept.checkpoints, kept.commands = list(history.checkpoints), list(history.commands)
     kept.logs = deque(history.logs, maxlen=history.logs.maxlen)
     return kept

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dltui.tui.view import RunView
 
 TITLES = {"lr": "learning rate"}
-FIRST = ("loss", "fit", "accuracy")
 
 NOTE = "begins with the first step"
 
@@ -93,9 +92,8 @@ def names(view: RunView | None) -> tuple[str, ...]:
     if view is None or view.history.attempt is None:
         return ("loss", "accuracy")
     history = view.history
-    found = dict.fromkeys([*FIRST[:1], "fit" if view.regression else "accuracy", *history.points.metrics])
-    for record in history.epochs.values():
-        found.update(dict.fromkeys([*record.train, *record.validation]))
+    found = dict.fromkeys(["loss", "fit" if view.regression else "accuracy", *history.points.metrics])
+    found.update(history.metric_names)
     # The loss of a regression is its mean squared error: one chart says it.
     if view.regression:
         found.pop("mse", None)
@@ -135,14 +133,15 @@ def _training(history: History, axis: Axis, name: str, factor: float) -> Series:
 
 def _validation(history: History, axis: Axis, name: str, factor: float) -> Series:
     """After each epoch; of a metric that is known of the training only, that."""
-    records = [record for _, record in sorted(history.epochs.items())]
-    known = [record for record in records if name in record.validation]
+    records = [history.epochs[epoch] for epoch in sorted(history.epochs)]
+    known = [(record.step, record.validation[name]) for record in records if name in record.validation]
+    split = "validation"
     if not known and name not in history.points.metrics and name != "loss":
-        known = [record for record in records if name in record.train]
-        values = [record.train[name] * factor for record in known]
-        return Series("train", axis.of([record.step for record in known]), values, "train", "━")  # type: ignore[arg-type]
-    values = [record.validation[name] * factor for record in known]
-    return Series("validation", axis.of([record.step for record in known]), values, "validation", "●")  # type: ignore[arg-type]
+        known = [(record.step, record.train[name]) for record in records if name in record.train]
+        split = "train"
+    steps, values = zip(*known, strict=True) if known else ((), ())
+    mark = "●" if split == "validation" else "━"
+    return Series(split, axis.of(steps), _scaled(values, factor), split, mark)  # type: ignore[arg-type]
 
 
 def fit_chart(fit: Fit | None) -> Chart:

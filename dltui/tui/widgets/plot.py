@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from dltui.tui.ink import Row, merge
+from dltui.tui.ink import Row
 from dltui.tui.widgets import raster
 
 if TYPE_CHECKING:
@@ -58,18 +59,38 @@ class Plot:
             self._cursor(self.chart.cursor)
         for row in ruled if not self.look.ascii else ():
             self._grid(row)
-        return [
-            self._row(letters, inks) for letters, inks in zip(self.letters.tolist(), self.inks.tolist(), strict=True)
-        ]
+        return self._spans()
 
-    def _row(self, letters: list[int], inks: list[int]) -> Row:
-        """One row; a space takes the style before it, because each change of style is sent to the terminal."""
-        spans = []
-        style = 0
-        for letter, ink in zip(letters, inks, strict=True):
-            style = ink if letter != SPACE else style
-            spans.append((chr(letter), self.styles[style]))
-        return merge(spans)
+    def _spans(self) -> list[Row]:
+        """Neighbours of one style as one span. A space takes the style before it: each change of style is sent to
+        the terminal."""
+        import numpy as np
+
+        columns = np.arange(self.width)
+        inked = np.maximum.accumulate(np.where(self.letters != SPACE, columns, 0), axis=1)
+        inks = np.take_along_axis(self.inks, inked, axis=1)
+        text = self.letters.astype("<u4").tobytes().decode("utf-32-le")
+        rows = []
+        for line in range(self.height):
+            cuts = [0, *(np.flatnonzero(np.diff(inks[line])) + 1).tolist(), self.width]
+            first = line * self.width
+            styles = inks[line, cuts[:-1]].tolist()
+            rows.append(
+                [
+                    (text[first + a : first + b], self.styles[ink])
+                    for (a, b), ink in zip(pairwise(cuts), styles, strict=True)
+                ]
+            )
+        return rows
+
+    def _cursor(self, x: float) -> None:
+        """A line from top to bottom where nothing is drawn."""
+        at = (x - self.chart.start) / (self.chart.end - self.chart.start)
+        if 0 <= at <= 1 + 1e-9:
+            column = min(int(at * self.width), self.width - 1)
+            empty = self.letters[:, column] == SPACE
+            self.letters[empty, column] = ord("│")
+            self.inks[empty, column] = self._ink("accent")
 
     def _cursor(self, x: float) -> None:
         """A line from top to bottom where nothing is drawn."""
