@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
-
 from dltui.tui.format import RESUMABLE, duration
 from dltui.tui.ink import Row, fit, rule, safe
 from dltui.tui.overlays import Overlaid, Overlays

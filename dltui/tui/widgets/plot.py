@@ -92,15 +92,6 @@ class Plot:
             self.letters[empty, column] = ord("│")
             self.inks[empty, column] = self._ink("accent")
 
-    def _cursor(self, x: float) -> None:
-        """A line from top to bottom where nothing is drawn."""
-        at = (x - self.chart.start) / (self.chart.end - self.chart.start)
-        if 0 <= at <= 1 + 1e-9:
-            column = min(int(at * self.width), self.width - 1)
-            empty = self.letters[:, column] == SPACE
-            self.letters[empty, column] = ord("│")
-            self.inks[empty, column] = self._ink("accent")
-
     def _grid(self, row: int) -> None:
         import numpy as np
 
