@@ -106,6 +106,14 @@ class Services:
         spawn_worker(run)
         return run
 
+    def enqueue(self, request: RunRequest, catalog: Catalog) -> RunDirectory:
+        """Create a run whose worker waits until its device is free. Raises UsageError and leaves nothing behind."""
+        from dltui.core.launch import create_run, queue_worker
+
+        run = create_run(request, catalog)
+        queue_worker(run)
+        return run
+
     def resumption(self, run: RunDirectory) -> Resumption:
         """What going on with a run would mean; of a finished one, with one more epoch. Raises UsageError."""
         from dltui.core.catalog import load_catalog

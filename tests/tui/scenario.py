@@ -121,6 +121,7 @@ class FakeServices(Services):
         self.now = NOW
         self.torch = torch
         self.started: list[Any] = []
+        self.queued: list[Any] = []
         self.resumed: list[tuple[str, int]] = []
         self.differs: tuple[str, ...] = ()
         self.refuses = ""
@@ -195,6 +196,10 @@ class FakeServices(Services):
             raise UsageError(self.refuses)
         self.started.append(request)
         return make_sample_run(self.root, status="starting", run_id=request.name or "new-run")
+
+    def enqueue(self, request: Any, catalog: Catalog) -> RunDirectory:
+        self.queued.append(request)
+        return make_sample_run(self.root, status="queued", run_id=request.name or "new-run")
 
     def resumption(self, run: RunDirectory) -> Resumption:
         return Resumption(
