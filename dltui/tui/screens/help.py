@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KEYS = {
     "question_mark": "?",
+    "comma": ",",
     "equals_sign": "=",
     "plus": "+",
     "minus": "-",

@@ -33,7 +33,7 @@ class NewRunPage(OwnPath, FormStart):
     """What to train, on what, where and how."""
 
     name_of_page = "New run"
-    keys = (("Enter", "start"), ("Tab", "next part"), ("←→", "choose"), ("f", "start when free"), ("Esc", "back"))
+    keys = (("Enter", "start"), ("Tab", "next part"), ("←→", "choose"), ("f", "when free"), ("Esc", "back"))
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("tab", "part(1)", "next part", "models, devices, datasets, settings"),
         bind("shift+tab", "part(-1)", "previous part"),
