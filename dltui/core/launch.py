@@ -123,18 +123,6 @@ def worker_command(run: RunDirectory) -> tuple[list[str], dict[str, str]]:
     return [asked["python"], "-P", "-m", "dltui.core.worker", str(run.path)], environment
 
 
-def queue_worker(run: RunDirectory) -> int:
-    """Like `spawn_worker`; the worker waits until every run before it in the queue of its device has ended."""
-    from dltui.core import device_queue
-
-    order = device_queue.join(run)
-    try:
-        return spawn_worker(run, options=("--queued", str(order)))
-    except RunError:
-        device_queue.leave(run, order)
-        raise
-
-
 def spawn_worker(run: RunDirectory, more_epochs: int = 0, options: Sequence[str] = ()) -> int:
     """Start the worker of a run, away from this terminal in session and descriptors, and return its pid.
 

@@ -185,7 +185,9 @@ class DltuiApp(App[None], inherit_bindings=False):
 
     def _welcome(self) -> None:
         if isinstance(self.screen, Page):
-            self.screen.notice.say("first time here? ? shows every key, a comma opens the settings, q leaves", "accent", seconds=60)
+            self.screen.notice.say(
+                "first time here? ? shows every key, a comma opens the settings, q leaves", "accent", seconds=60
+            )
 
     def _tell(self, text: str) -> None:
         """On the way that everything else goes to the terminal."""

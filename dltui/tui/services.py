@@ -129,7 +129,8 @@ class Services:
 
     def enqueue(self, request: RunRequest, catalog: Catalog) -> RunDirectory:
         """Create a run whose worker waits until its device is free. Raises UsageError and leaves nothing behind."""
-        from dltui.core.launch import create_run, queue_worker
+        from dltui.core.enqueue import queue_worker
+        from dltui.core.launch import create_run
 
         run = create_run(request, catalog)
         queue_worker(run)

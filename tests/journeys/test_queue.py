@@ -10,7 +10,7 @@ import pytest
 
 from dltui.core import process
 from tests.journeys.program import Program
-from tests.journeys.test_detach import FAKE
+from tests.journeys.test_detach import FAKE, terminal
 
 RUN = ("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--device", "cpu")
 SECONDS = 120
@@ -84,6 +84,24 @@ def test_stop_and_kill_take_a_run_out_of_the_queue_and_the_others_go_on(program:
     assert program.reader("killed").status().name == "interrupted"
     program("resume", "stopped", "--plain")
     assert program.reader("stopped").status().name == "finished"
+
+
+def test_on_the_screen_a_queued_run_shows_its_place_and_s_takes_it_out(program: Program) -> None:
+    program(*RUN, "--detach", "--name", "now", "--epochs", "400", "--step-seconds", "0.05")
+    program(*RUN, "--queue", "--name", "later")
+    queued(program, "later", "1st in line for cpu, after now")
+    screen = terminal(program, "attach", "later")
+    screen.expect("QUEUED")
+    screen.expect("1st in line for cpu, after now")
+    screen.send("s")
+    screen.expect("out of the queue")
+    screen.send("y")
+    ended(program, "later")
+    assert program.reader("later").status().why.startswith("taken out of the queue")
+    screen.send("q")
+    screen.wait()
+    assert screen.exitstatus == 0
+    program("kill", "now", "--yes")
 
 
 def test_what_a_queued_run_cannot_obey_is_said(program: Program) -> None:

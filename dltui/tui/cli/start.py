@@ -107,7 +107,8 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
 
 def carry_out(run: RunDirectory, options: Options, more_epochs: int = 0) -> int:
     """Start the worker of a run directory and stay with it as the options say; `more_epochs` are added to its plan."""
-    from dltui.core.launch import queue_worker, spawn_worker
+    from dltui.core.enqueue import queue_worker
+    from dltui.core.launch import spawn_worker
 
     if run.run().get("share") and not options.as_json:
         _say_shared(run)
