@@ -43,7 +43,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         bind("q", "leave", "leave", "leave the screen; runs go on"),
         bind("question_mark", "keys", "all keys", "every key of this page"),
         bind("ctrl+p", "palette", "all actions", "every action by name; type to filter"),
-        bind("comma", "settings", "settings", "theme, colours, letters, mouse, notices: remembered"),
+        bind("S", "settings", "settings", "theme, colours, letters, mouse, notices: remembered"),
         bind("ctrl+t", "theme", "light or dark", "switch between the dark and the light theme"),
         bind("ctrl+c", "interrupted", "hint", "does not stop anything", priority=True),
         bind("ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns"),
@@ -186,7 +186,7 @@ class DltuiApp(App[None], inherit_bindings=False):
     def _welcome(self) -> None:
         if isinstance(self.screen, Page):
             self.screen.notice.say(
-                "first time here? ? shows every key, a comma opens the settings, q leaves", "accent", seconds=60
+                "first time here? ? shows every key, S opens the settings, q leaves", "accent", seconds=60
             )
 
     def _tell(self, text: str) -> None:

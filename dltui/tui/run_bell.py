@@ -28,7 +28,7 @@ class RunBell(Page):
         if self.run is None:
             return
         if self.dltui.settings.notices == "off":
-            self.notice.say("notices are off for all runs; , opens the settings", "warn")
+            self.notice.say("notices are off for all runs; S opens the settings", "warn")
         elif self.dltui.notices.toggle(self.run.id):
             self.notice.say(f"the terminal is told when {self.run.name} ends; b silences it", "good")
         else:

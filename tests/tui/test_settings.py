@@ -21,20 +21,20 @@ from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExten
 @pytest.mark.parametrize("theme", THEMES)
 async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, theme: str, size: tuple[int, int]) -> None:
     async with shown(services, size, THEMES[theme]) as (app, pilot):
-        await pilot.press("comma")
+        await pilot.press("S")
         assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
 
 
 async def test_ascii(services: FakeServices, snapshot: SnapshotAssertion) -> None:
     async with shown(services, (80, 24), ASCII) as (app, pilot):
-        await pilot.press("comma")
+        await pilot.press("S")
         assert all(line.isascii() and len(line) == 80 for line in lines(app))
         assert text(app) == snapshot(extension_class=TextExtension)
 
 
 async def test_a_choice_holds_at_once_and_is_remembered(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
-        await pilot.press("comma", "right", "right")
+        await pilot.press("S", "right", "right")
         assert app.theme == LIGHT
         await pilot.press("down", "right")
         assert app.palette.style("good").color.name == "#0072b2"  # type: ignore[union-attr]
@@ -43,7 +43,7 @@ async def test_a_choice_holds_at_once_and_is_remembered(services: FakeServices) 
         await pilot.press("escape")
         assert text(app).isascii()
         await until(pilot, lambda: services.saved == ScreenSettings("light", "colour-blind", "ascii"))
-        await pilot.press("comma", "backspace")
+        await pilot.press("S", "backspace")
         assert app.theme == DARK
     async with shown(services) as (app, _):
         assert text(app).isascii()
@@ -55,7 +55,7 @@ async def test_a_file_that_cannot_be_written_is_said_and_the_setting_holds(servi
 
     services.save_settings = refuse  # type: ignore[method-assign]
     async with shown(services) as (app, pilot):
-        await pilot.press("comma", "left")
+        await pilot.press("S", "left")
         await until(pilot, lambda: "cannot write /x/config.toml" in text(app))
         assert app.theme == PLAIN
 

@@ -25,7 +25,6 @@ KEYS = {
     "equals_sign": "=",
     "plus": "+",
     "minus": "-",
-    "comma": ",",
     "full_stop": ".",
     "slash": "/",
     "percent_sign": "%",
