@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dltui import __version__
 from dltui.core import checkpoint, explain, fingerprint, logout, manager, predictions, twin, twin_side
@@ -60,6 +60,14 @@ class Attempt:
         if self._preparation:
             self._preparation.cancel()
 
+    def is_preempted(self) -> bool:
+        return self._preempted
+
+    def leave_queue(self, ending: Literal["stopped", "preempted"]) -> str:
+        """The run ends before it began."""
+        why = "taken out of the queue" if ending == "stopped" else "the machine asked for its process back"
+        return self._end(ending, f"{why} before it began; `dltui resume` starts it")
+
     def extend(self, epochs: int) -> None:
         """Somebody wants more epochs than run.json has: said in the log before any of them is trained, so that a
         later attempt plans the same."""
@@ -71,6 +79,7 @@ class Attempt:
 
     def train(self) -> str:
         """Train to the end. Raises RunError, and whatever a framework raises."""
+        self._began = time.monotonic()
         try:
             loop = self._prepare()
             self.loop = loop

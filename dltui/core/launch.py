@@ -123,14 +123,15 @@ def worker_command(run: RunDirectory) -> tuple[list[str], dict[str, str]]:
     return [asked["python"], "-P", "-m", "dltui.core.worker", str(run.path)], environment
 
 
-def spawn_worker(run: RunDirectory, more_epochs: int = 0) -> int:
+def spawn_worker(run: RunDirectory, more_epochs: int = 0, options: Sequence[str] = ()) -> int:
     """Start the worker of a run, away from this terminal in session and descriptors, and return its pid.
 
-    `more_epochs` are trained beyond what was planned so far.
+    `more_epochs` are trained beyond what was planned so far; `options` are more words of its command line.
     """
     birth.wait_for_last(run.path)
     command, environment = worker_command(run)
     command += ["--more-epochs", str(more_epochs)] if more_epochs else []
+    command += options
     log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     os.fchmod(log, share.file_mode(run.run().get("share")))
     try:

@@ -115,3 +115,22 @@ def holder(path: Path) -> int | None:
         return _ask(fd)
     finally:
         os.close(fd)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock. Where the system cannot be asked it is tried, and held for that moment."""
+    if _key(path) in _held:
+        return True
+    if sys.platform == "linux" and struct.calcsize("P") == 8:
+        return holder(path) is not None
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False

@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from dltui.core import birth, control, share
+from dltui.core import birth, control, device_queue, share
 from dltui.core.attempt import Attempt
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.events import Logged
@@ -26,17 +26,21 @@ from dltui.core.text import clean_line
 EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 
 
-def work(run: RunDirectory, debug: bool = False, more_epochs: int = 0) -> int:
-    """Train the run to its end, or from its last checkpoint; `more_epochs` are added to its plan. Returns the exit
-    code; raises only with `debug`.
+def work(run: RunDirectory, debug: bool = False, more_epochs: int = 0, queued: int | None = None) -> int:
+    """Train the run to its end, or from its last checkpoint; `more_epochs` are added to its plan, `queued` is its
+    order in the queue of its device. Returns the exit code; raises only with `debug`.
 
     Raises RunError when another worker holds the run.
     """
-    with share.writing(run.run().get("share")):
-        return _work(run, debug, more_epochs)
+    place = device_queue.Place(run)
+    try:
+        with share.writing(run.run().get("share")):
+            return _work(run, place, debug, more_epochs, queued)
+    finally:
+        place.leave()
 
 
-def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
+def _work(run: RunDirectory, place: device_queue.Place, debug: bool, more_epochs: int, queued: int | None) -> int:
     lock = RunLock()
     lock.acquire(run.lock_path)
     reader = RunReader(run)
@@ -57,7 +61,7 @@ def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
     try:
         if more_epochs:
             attempt.extend(more_epochs)
-        status = attempt.train()
+        status = _train(attempt, place, queued)
     except BaseException as error:
         if debug:
             raise
@@ -75,6 +79,16 @@ def _work(run: RunDirectory, debug: bool, more_epochs: int) -> int:
     with contextlib.suppress(OSError):
         log.close()
     return EXIT_CODES[status]
+
+
+def _train(attempt: Attempt, place: device_queue.Place, queued: int | None) -> str:
+    """Take the device, in its turn when the run is queued, and train."""
+    if queued is None:
+        place.occupy()
+        return attempt.train()
+    place.take_up(queued)
+    ending = device_queue.wait(place, attempt.journal, attempt.is_preempted)
+    return attempt.train() if ending is None else attempt.leave_queue(ending)
 
 
 def _cannot_write(run: RunDirectory, heartbeat: Heartbeat, error: OSError) -> RunError:
@@ -103,9 +117,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("--debug", action="store_true")
     parser.add_argument("--more-epochs", type=int, default=0)
+    parser.add_argument("--queued", type=int, metavar="ORDER")
     options = parser.parse_args(sys.argv[1:] if argv is None else argv)
     try:
-        return work(RunDirectory(options.run_dir), options.debug, options.more_epochs)
+        return work(RunDirectory(options.run_dir), options.debug, options.more_epochs, options.queued)
     except DltuiError as error:
         sys.stderr.write(f"dltui: {error}\n")
         return error.exit_code

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
+from dltui.core.screen_settings import ScreenSettings
+from dltui.tui.notices import Notices, sequence
 from dltui.tui.page import Page, bind
 from dltui.tui.services import Services
-from dltui.tui.terminal import Look, Terminal, examine, quiet_stderr
+from dltui.tui.terminal import Look, Terminal, chosen, examine, quiet_stderr
 from dltui.tui.theme import DARK, LIGHT, PLAIN, Palette, themes
-from dltui.tui.watch import TICK
+from dltui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from textual.screen import Screen
+    from textual.timer import Timer
 
     from dltui.core.rundir import RunDirectory
     from dltui.tui.meter import Meter
@@ -40,6 +43,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         bind("q", "leave", "leave", "leave the screen; runs go on"),
         bind("question_mark", "keys", "all keys", "every key of this page"),
         bind("ctrl+p", "palette", "all actions", "every action by name; type to filter"),
+        bind("S", "settings", "settings", "theme, colours, letters, mouse, notices: remembered"),
         bind("ctrl+t", "theme", "light or dark", "switch between the dark and the light theme"),
         bind("ctrl+c", "interrupted", "hint", "does not stop anything", priority=True),
         bind("ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns"),
@@ -52,18 +56,25 @@ class DltuiApp(App[None], inherit_bindings=False):
         open_run: RunDirectory | None = None,
         new: bool = False,
         meter: Meter | None = None,
+        settings: ScreenSettings | None = None,
     ) -> None:
+        self.settings = settings or ScreenSettings()
+        self._terminal = terminal
+        terminal = chosen(terminal, self.settings)
         super().__init__(ansi_color=True if terminal.theme == PLAIN else None)
         self.services = services
         self.look = Look(ascii=terminal.ascii, mono=not terminal.colour, few=terminal.theme == PLAIN)
         self.meter = meter
         self.farewell: list[str] = []
+        self.first_time = False
+        self.notices = Notices(self._tell, lambda: self.settings.notices)
         self._first = (open_run, new)
         self._on_terminal = os.isatty(0)
         self._ticks = 0
         for theme in themes():
             self.register_theme(theme)
-        self.palette = Palette(terminal.theme)
+        self.palette = self._palette(terminal.theme)
+        self._timer: Timer | None = None
         self.theme = terminal.theme
 
     def get_default_screen(self) -> Screen[None]:
@@ -78,7 +89,9 @@ class DltuiApp(App[None], inherit_bindings=False):
             self.open_run(run)
         elif new:
             self.open_form()
-        self.set_interval(TICK, self._tick)
+        self._timer = self.set_interval(self.pace, self._tick)
+        if self.first_time:
+            self.call_after_refresh(self._welcome)
         # The entry point keeps it off until the first frame.
         self.call_after_refresh(gc.enable)
         loop = asyncio.get_running_loop()
@@ -109,7 +122,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         before = self.meter.ticks
         self.meter.tick()
         if self.meter.ticks != before and isinstance(self.screen, Page):
-            self.screen.notice.say(f"slow link: a frame every {TICK * self.meter.ticks:g} s", "dim")
+            self.screen.notice.say(f"slow link: a frame every {self.pace * self.meter.ticks:g} s", "dim")
         self._ticks += 1
         return self._ticks % self.meter.ticks == 0
 
@@ -170,8 +183,48 @@ class DltuiApp(App[None], inherit_bindings=False):
         if self.theme != PLAIN:
             self.theme = LIGHT if self.theme == DARK else DARK
 
+    def _welcome(self) -> None:
+        if isinstance(self.screen, Page):
+            self.screen.notice.say(
+                "first time here? ? shows every key, S opens the settings, q leaves", "accent", seconds=60
+            )
+
+    def _tell(self, text: str) -> None:
+        """On the way that everything else goes to the terminal."""
+        signs = sequence(text, os.environ)
+        if signs and self._driver is not None:
+            self._driver.write(signs)
+
+    def action_settings(self) -> None:
+        from dltui.tui.screens.settings import SettingsPage
+
+        if isinstance(self.screen, Page) and not isinstance(self.screen, SettingsPage):
+            self.push_screen(SettingsPage())
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two looks."""
+        return 1.0 / int(self.settings.tick)
+
+    def apply(self, settings: ScreenSettings) -> None:
+        """Use other settings from here on; the mouse from the next start on."""
+        self.settings = settings
+        terminal = chosen(self._terminal, settings)
+        self.look = Look(ascii=terminal.ascii, mono=not terminal.colour, few=terminal.theme == PLAIN)
+        self.theme = terminal.theme
+        self.palette = self._palette(terminal.theme)
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = self.set_interval(self.pace, self._tick)
+        for screen in self.screen_stack:
+            for rows in screen.query(Rows):
+                rows.refresh()
+
+    def _palette(self, theme: str) -> Palette:
+        return Palette(theme, self.settings.palette == "colour-blind")
+
     def watch_theme(self, name: str) -> None:
-        self.palette = Palette(name)
+        self.palette = self._palette(name)
 
     def _fatal_error(self) -> None:
         """Textual would print a traceback over the restored terminal: it goes to the log, and one line to people."""
@@ -190,26 +243,29 @@ def make_app(
     open_run: RunDirectory | None = None,
     new: bool = False,
     meter: Meter | None = None,
+    settings: ScreenSettings | None = None,
 ) -> DltuiApp:
     """The app, for the command line and for tests."""
-    return DltuiApp(services or Services(), terminal or examine(os.environ), open_run, new, meter)
+    return DltuiApp(services or Services(), terminal or examine(os.environ), open_run, new, meter, settings)
 
 
 def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
     """Show the full screen until somebody leaves. Returns the exit code: 143 and 129 after SIGTERM and SIGHUP.
 
-    Raises UsageError for a run that does not exist.
+    Raises UsageError for a run that does not exist and for a settings file that is wrong.
     """
     services = Services(read_only)
     run = None if open_run is None else services.find(open_run)
+    settings, first_time = services.settings(), services.first_time()
     terminal = examine(os.environ)
     for stale in ("COLUMNS", "LINES"):
         # Exported by a shell they would stay as they are when the terminal changes; only the terminal itself knows.
         os.environ.pop(stale, None)
     with quiet_stderr() as meter:
-        app = make_app(services, terminal, run, new, meter)
+        app = make_app(services, terminal, run, new, meter, settings)
+        app.first_time = first_time
         try:
-            app.run(mouse=terminal.mouse)
+            app.run(mouse=chosen(terminal, settings).mouse)
         finally:
             _end_without_terminal(app.return_code)
     if app.return_code in (0, 1):

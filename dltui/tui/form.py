@@ -245,8 +245,8 @@ class RunForm:
             if setting.kind == kind and (setting.key in self.typed or self.initial(setting) != setting.default)
         }
 
-    def command(self) -> list[str]:
-        """The command line that starts exactly this run."""
+    def command(self, queued: bool = False) -> list[str]:
+        """The command line that starts exactly this run, or puts it into the queue."""
         words = ["dltui", "train", self.model.id if self.model else self.model_name, "--dataset", self.dataset_name]
         words += ["--device", self.device] if self.device != "auto" else []
         for setting in self.settings():
@@ -259,12 +259,12 @@ class RunForm:
                 words.append(setting.spec.flag if text == "yes" else f"--no-{setting.spec.flag[2:]}")
             else:
                 words += [setting.spec.flag, text]
-        return words
+        return words + ["--queue"] * queued
 
     def command_line(self) -> str:
         return shlex.join(self.command())
 
-    def request(self) -> Any:
+    def request(self, queued: bool = False) -> Any:
         """What core.launch takes. Raises UsageError for a value that is wrong."""
         from dltui.core.launch import RunRequest
 
@@ -279,5 +279,5 @@ class RunForm:
             name=own["name"] or None,
             exports=own["exports"],
             formats=tuple(part.strip() for part in own["format"].split(",")),
-            command=tuple(self.command()),
+            command=tuple(self.command(queued)),
         )

@@ -52,7 +52,9 @@ class Orders:
 
     def stop(self, run: Summary) -> None:
         if self._may(run, "stop"):
-            text = f"stop {run.name} early and keep everything?   y yes   Esc no"
+            queued = run.status == "queued"
+            what = f"take {run.name} out of the queue?" if queued else f"stop {run.name} early and keep everything?"
+            text = f"{what}   y yes   Esc no"
             self.page.notice.ask(text, {"y": lambda: self._send(run, "stop", {})})
 
     def checkpoint(self, run: Summary) -> None:

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.tui.terminal import SCREEN_LOG
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from dltui.core.presets import Presets
     from dltui.core.resumption import Resumption
     from dltui.core.rundir import RunDirectory
+    from dltui.core.screen_settings import ScreenSettings
 
 
 class Services:
@@ -30,6 +33,24 @@ class Services:
     def __init__(self, read_only: bool = False) -> None:
         self.read_only = read_only
         self._meter: Meter | None = None
+
+    def first_time(self) -> bool:
+        """Whether no screen was ever open here: each leaves a log from its start on."""
+        from dltui.core import paths
+
+        return not (paths.home() / SCREEN_LOG).exists()
+
+    def settings(self) -> ScreenSettings:
+        """How the screen is to look. Raises UsageError."""
+        from dltui.core.screen_settings import load_screen
+
+        return load_screen()
+
+    def save_settings(self, settings: ScreenSettings) -> None:
+        """Remember them. Raises UsageError."""
+        from dltui.core.screen_settings import save_screen
+
+        save_screen(settings)
 
     def clock(self) -> float:
         return time.time()
@@ -104,6 +125,15 @@ class Services:
 
         run = create_run(request, catalog)
         spawn_worker(run)
+        return run
+
+    def enqueue(self, request: RunRequest, catalog: Catalog) -> RunDirectory:
+        """Create a run whose worker waits until its device is free. Raises UsageError and leaves nothing behind."""
+        from dltui.core.enqueue import queue_worker
+        from dltui.core.launch import create_run
+
+        run = create_run(request, catalog)
+        queue_worker(run)
         return run
 
     def resumption(self, run: RunDirectory) -> Resumption:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from dltui.tui.theme import DARK, LIGHT, PLAIN
 
 if TYPE_CHECKING:
+    from dltui.core.screen_settings import ScreenSettings
     from dltui.tui.meter import Meter
 
+SCREEN_LOG = "screen.log"
 # Their fonts lack braille.
 POOR_TERMINALS = ("linux", "vt")
 
@@ -47,6 +49,18 @@ def examine(environment: Mapping[str, str]) -> Terminal:
         theme=_theme(environment) if colour else PLAIN,
         # Over SSH a terminal's own selection is worth more than clicks.
         mouse=not (environment.get("SSH_CONNECTION") or environment.get("SSH_TTY")),
+    )
+
+
+def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
+    """The terminal as somebody wants it to be used, where that says more than the terminal does."""
+    theme = {"dark": DARK, "light": LIGHT, "16": PLAIN}.get(settings.theme, terminal.theme)
+    return Terminal(
+        ascii=terminal.ascii if settings.letters == "auto" else settings.letters == "ascii",
+        colour=terminal.colour,
+        # NO_COLOR is said for one terminal and goes before what holds for all.
+        theme=theme if terminal.colour else PLAIN,
+        mouse=terminal.mouse if settings.mouse == "auto" else settings.mouse == "on",
     )
 
 
@@ -110,5 +124,5 @@ def _open_log() -> int:
     with contextlib.suppress(OSError):
         folder = paths.home()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(folder / "screen.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return os.open(folder / SCREEN_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)

@@ -67,6 +67,28 @@ INKS: dict[str, dict[str, str]] = {
     },
 }
 
+# After Okabe & Ito 2008: told apart with any kind of colour blindness.
+COLOUR_BLIND: dict[str, dict[str, str]] = {
+    DARK: {
+        "train": "#56b4e9",
+        "train-faint": "#2b5a75",
+        "validation": "#e69f00",
+        "best": "#f0e442",
+        "good": "#56b4e9",
+        "warn": "#f0e442",
+        "bad": "#ff8a3d",
+    },
+    LIGHT: {
+        "train": "#0072b2",
+        "train-faint": "#a6cde3",
+        "validation": "#b35900",
+        "best": "#7a5d00",
+        "good": "#0072b2",
+        "warn": "#7a5d00",
+        "bad": "#b34700",
+    },
+}
+
 # The names of the 16 colours: the terminal decides how they look, on dark and on light backgrounds.
 NAMED: dict[str, str] = {
     "accent": "cyan",
@@ -124,8 +146,10 @@ class Palette:
     """Turns style words into styles of one theme. `heat:0.4` and `miss:0.4` are backgrounds of a matrix cell,
     `pixel:ff8800:000000` the upper and the lower pixel of a half block."""
 
-    def __init__(self, theme: str) -> None:
+    def __init__(self, theme: str, colour_blind: bool = False) -> None:
         self.theme = theme
+        known = INKS.get(theme)
+        self._ink = known if known is None or not colour_blind else known | COLOUR_BLIND[theme]
         self._known: dict[str, Style] = {}
 
     def style(self, words: str) -> Style:
@@ -146,7 +170,7 @@ class Palette:
             return Style(color=f"#{upper}", bgcolor=f"#{lower}")
         if ":" in word:
             return self._heat(*word.split(":"))
-        ink = INKS.get(self.theme)
+        ink = self._ink
         if ink is None:
             return self._named(word)
         if word in BACKGROUNDS:
@@ -162,7 +186,7 @@ class Palette:
 
     def _heat(self, kind: str, amount: str) -> Style:
         """A background between the screen's and the full colour, with a foreground that can be read on it."""
-        ink = INKS.get(self.theme)
+        ink = self._ink
         share = min(max(float(amount), 0.0), 1.0)
         if ink is None:
             named = "blue" if kind == "heat" else "red"

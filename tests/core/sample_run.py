@@ -61,7 +61,7 @@ def make_sample_run(
     seed: int = 0,
 ) -> RunDirectory:
     """Write a run below `root` (a DLTUI_HOME/runs folder, or any). `done` epochs are in the log (default: all when the
-    run has ended, else 6); `status` running, paused or starting writes a heartbeat of this very process."""
+    run has ended, else 6); `status` running, paused, starting or queued writes a heartbeat of this very process."""
     root.mkdir(parents=True, exist_ok=True)
     regression = task == "regression"
     run_id = run_id or ("lines-1" if regression else "brisk-otter")
@@ -70,9 +70,9 @@ def make_sample_run(
         folder.mkdir(mode=0o700)
     run.run_json.write_text(json.dumps(_asked(run, task, epochs, seed)))
     run.set_labels(name=run_id)
-    alive = status in ("running", "paused", "starting")
+    alive = status in ("running", "paused", "starting", "queued")
     done = done if done is not None else (6 if alive or status == "interrupted" else epochs)
-    if status != "starting":
+    if status not in ("starting", "queued"):
         _Writer(run, task, epochs, classes, seed, image).write(
             done, None if alive or status == "interrupted" else status
         )
@@ -261,15 +261,17 @@ def _started(task: str, epochs: int, classes: tuple[str, ...]) -> AttemptStarted
 
 def _live(run: RunDirectory, status: str, epochs: int, done: int) -> None:
     """A heartbeat of this process when the run is to look alive, of a dead one otherwise."""
-    alive = status in ("running", "paused", "starting")
+    alive = status in ("running", "paused", "starting", "queued")
     me = current()
-    step = 0 if status == "starting" else done * STEPS + (STEPS // 2 if alive else 0)
+    step = 0 if status in ("starting", "queued") else done * STEPS + (STEPS // 2 if alive else 0)
     phase = {"running": "training", "paused": "paused", "starting": "importing", "interrupted": "training"}
+    phase["queued"] = "queued"
+    detail = "1st in line for cpu, after brisk-otter" if status == "queued" else ""
     now = BEGAN + done * (SECONDS + 0.4) + SECONDS / 2
     record = {
         "host": this_host(), "boot_id": boot_id(), "pid": me.pid if alive else 999_999_999,
         "start_ticks": me.start_ticks, "attempt": 1, "phase": phase.get(status, "ended"), "phase_since": now - 6,
-        "detail": "", "epoch": done, "epochs": epochs, "step": step, "total_steps": epochs * STEPS, "counter": 99,
+        "detail": detail, "epoch": done, "epochs": epochs, "step": step, "total_steps": epochs * STEPS, "counter": 99,
         "moved": now, "patience": 30.0, "time": now, "rss": 412 << 20,
     }  # fmt: skip
     run.live_path.write_text(json.dumps(record))

@@ -21,6 +21,7 @@ from dltui.core.hardware import Sample, Worker
 from dltui.core.presets import Presets
 from dltui.core.resumption import Resumption
 from dltui.core.rundir import RunDirectory
+from dltui.core.screen_settings import ScreenSettings
 from dltui.tui.app import DltuiApp, make_app
 from dltui.tui.services import Services
 from dltui.tui.terminal import Terminal
@@ -121,11 +122,19 @@ class FakeServices(Services):
         self.now = NOW
         self.torch = torch
         self.started: list[Any] = []
+        self.queued: list[Any] = []
+        self.saved = ScreenSettings()
         self.resumed: list[tuple[str, int]] = []
         self.differs: tuple[str, ...] = ()
         self.refuses = ""
         self.gpus = True
         self.measured = 0
+
+    def settings(self) -> ScreenSettings:
+        return self.saved
+
+    def save_settings(self, settings: ScreenSettings) -> None:
+        self.saved = settings
 
     def clock(self) -> float:
         return self.now
@@ -196,6 +205,10 @@ class FakeServices(Services):
         self.started.append(request)
         return make_sample_run(self.root, status="starting", run_id=request.name or "new-run")
 
+    def enqueue(self, request: Any, catalog: Catalog) -> RunDirectory:
+        self.queued.append(request)
+        return make_sample_run(self.root, status="queued", run_id=request.name or "new-run")
+
     def resumption(self, run: RunDirectory) -> Resumption:
         return Resumption(
             "interrupted: the worker was killed", "restored: all of a01-step-00000240", self.differs, 10, 6
@@ -221,7 +234,7 @@ async def shown(
 ) -> AsyncIterator[tuple[DltuiApp, Any]]:
     """The app on a screen, after it has read what it shows."""
     directory = None if run is None else RunDirectory(services.root / run)
-    app = make_app(services, terminal or Terminal(mouse=False), directory, new)
+    app = make_app(services, terminal or Terminal(mouse=False), directory, new, settings=services.saved)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: ready(app))
         yield app, pilot

@@ -120,6 +120,19 @@ async def test_from_nothing_to_a_running_run(nothing: FakeServices) -> None:
         await until(pilot, lambda: "starting" in text(app) and "new-run" in text(app))
 
 
+async def test_a_queued_run_says_its_place_and_can_be_taken_out(nothing: FakeServices) -> None:
+    async with shown(nothing, new=True) as (app, pilot):
+        await pilot.press("f")
+        await until(pilot, lambda: bool(nothing.queued))
+        assert nothing.queued[0].command[-1] == "--queue"
+        await until(pilot, lambda: "QUEUED" in lines(app)[0])
+        assert "queued: 1st in line for cpu, after brisk-otter" in lines(app)[1]
+        await pilot.press("s")
+        assert "take new-run out of the queue?" in notice(app)
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: "queued     1st" in text(app))
+
+
 async def test_a_wrong_value_is_red_at_once_and_enter_goes_to_it(services: FakeServices) -> None:
     async with shown(services, new=True) as (app, pilot):
         await pilot.press("tab", "tab", "tab", "down", "minus", "1")

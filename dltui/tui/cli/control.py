@@ -94,7 +94,11 @@ def pause(run: str) -> int:
 def stop(run: str) -> int:
     """End a run early and keep everything: checkpoint, test result with the best epoch so far, figures."""
     reader = alive_run(run, "stop")
+    queued = reader.status().name == "queued"
     done = order(reader, "stop", {})
+    if queued:
+        say(f"{reader.directory.id} taken out of the queue; start it with: dltui resume {reader.directory.id}")
+        return 0
     say(f"{reader.directory.id} stopped at step {done['step']:,}; figures will be in {reader.run['exports']}")
     return 0
 

@@ -47,6 +47,9 @@ def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], option
         run = create_run(series.member(request, group, seed), catalog)
         runs.append(run)
         code = one.carry_out(run, options)
+        if options.queue:
+            # Each is a worker of its own that waits for its turn.
+            continue
         status, rest = _status(run), seeds[position:]
         if status is None and rest:
             series.spawn(run, request, group, rest)
@@ -57,6 +60,8 @@ def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], option
             if rest:
                 _say_rest(f"{group} ends here: seed {seed} was {status}, {_list(rest)} not trained", options)
             return code
+    if options.queue:
+        return 0
     _summary(group, seeds, runs, options.as_json)
     return 0
 

@@ -40,6 +40,7 @@ class Options:
     formats: str = "svg"
     plugins: tuple[str, ...] = ()
     detach: bool = False
+    queue: bool = False
     plain: bool = False
     as_json: bool = False
     debug: bool = False
@@ -53,6 +54,8 @@ def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], option
     """Create the run, start its worker and follow it. Returns the exit code; raises UsageError and leaves no run."""
     if options.detach and (options.debug or options.dry_run):
         raise UsageError("--detach starts the run in the background; it does not go with --debug or --dry-run")
+    if options.queue and (options.debug or options.dry_run):
+        raise UsageError("--queue waits in the background; it does not go with --debug or --dry-run")
     if options.seeds:
         from dltui.tui.cli import seeds
 
@@ -104,12 +107,17 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
 
 def carry_out(run: RunDirectory, options: Options, more_epochs: int = 0) -> int:
     """Start the worker of a run directory and stay with it as the options say; `more_epochs` are added to its plan."""
+    from dltui.core.enqueue import queue_worker
     from dltui.core.launch import spawn_worker
 
     if run.run().get("share") and not options.as_json:
         _say_shared(run)
     if options.debug:
         return _foreground(run)
+    if options.queue:
+        queue_worker(run)
+        _say_queued(run, options.as_json)
+        return 0
     pid = spawn_worker(run, more_epochs)
     if options.detach:
         _say_detached(run, options.as_json)
@@ -133,12 +141,23 @@ def _say_shared(run: RunDirectory) -> None:
 
 
 def _say_detached(run: RunDirectory, as_json: bool) -> None:
-    exports = run.run()["exports"]
     if as_json:
-        say_json({"type": "run", "id": run.id, "path": str(run.path), "exports": exports})
+        _say_run(run)
         return
     say(f"{run.id} trains in the background; watch it with: dltui attach {shlex.quote(run.id)}")
-    say(f"figures will be in {exports}")
+    say(f"figures will be in {run.run()['exports']}")
+
+
+def _say_queued(run: RunDirectory, as_json: bool) -> None:
+    if as_json:
+        _say_run(run)
+        return
+    say(f"{run.id} is queued for {run.run()['device']['name']}; watch it with: dltui attach {shlex.quote(run.id)}")
+    say(f"dltui stop {shlex.quote(run.id)} takes it out of the queue")
+
+
+def _say_run(run: RunDirectory) -> None:
+    say_json({"type": "run", "id": run.id, "path": str(run.path), "exports": run.run()["exports"]})
 
 
 def _foreground(run: RunDirectory) -> int:

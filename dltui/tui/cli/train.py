@@ -146,6 +146,9 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
 )
 @click.option("--share", type=click.Choice(["group"]), help="let your group look at the run: dltui attach PATH")
 @click.option("--detach", is_flag=True, help="start it and return at once")
+@click.option(
+    "--queue", is_flag=True, help="return at once; it starts when its device is free, first come, first served"
+)
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
 @click.option("--debug", is_flag=True, help="train in the foreground: tracebacks, breakpoint()")

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 KEYS = {
     "question_mark": "?",
+    "comma": ",",
     "equals_sign": "=",
     "plus": "+",
     "minus": "-",
-    "comma": ",",
     "full_stop": ".",
     "slash": "/",
     "percent_sign": "%",

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.message import Message
 
 from dltui.tui.edit import LineEdit
 from dltui.tui.form import RunForm
 from dltui.tui.form_load import Loaded, load
 from dltui.tui.form_rows import Setting
+from dltui.tui.form_start import FormStart
 from dltui.tui.ink import Row, cut, ends, fit, rule, safe
 from dltui.tui.own_path import OwnPath
-from dltui.tui.page import Page, bind
+from dltui.tui.page import bind
 from dltui.tui.watch import Failed, in_thread
 from dltui.tui.widgets import form_lists, form_settings
 from dltui.tui.widgets.rows import Rows
@@ -29,21 +29,12 @@ if TYPE_CHECKING:
 GROUPS = ("model", "device", "dataset", "settings")
 
 
-class Started(Message):
-    """The run exists and its worker has been started."""
-
-    def __init__(self, run: RunDirectory) -> None:
-        super().__init__()
-        self.run = run
-
-
-class NewRunPage(OwnPath, Page):
+class NewRunPage(OwnPath, FormStart):
     """What to train, on what, where and how."""
 
     name_of_page = "New run"
-    keys = (("Enter", "start"), ("Tab", "next part"), ("←→", "choose"), ("y", "copy"), ("Esc", "back"))
+    keys = (("Enter", "start"), ("Tab", "next part"), ("←→", "choose"), ("f", "when free"), ("Esc", "back"))
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("enter", "start", "start", "start the run; while a value is typed: take it"),
         bind("tab", "part(1)", "next part", "models, devices, datasets, settings"),
         bind("shift+tab", "part(-1)", "previous part"),
         bind("down,j", "move(1)", "down"),
@@ -72,13 +63,11 @@ class NewRunPage(OwnPath, Page):
     def __init__(self, like: RunDirectory | None = None, instead: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.like, self.instead = like, instead or {}
-        self.form: RunForm | None = None
         self.loaded: Loaded | None = None
         self.part = 0
         self.device_at = 0
         self.setting_at = 1
         self.edit: LineEdit | None = None
-        self.starting = False
 
     def body(self) -> Iterable[Widget]:
         bar = lambda width, height: [[("│", "rule")] for _ in range(height)]  # noqa: E731
@@ -121,8 +110,9 @@ class NewRunPage(OwnPath, Page):
         self.starting = False
         self.notice.say(message.reason, "bad", seconds=60)
 
-    def on_started(self, message: Started) -> None:
-        self.dltui.started(message.run)
+    def show_setting(self, setting: Setting) -> None:
+        rows = self.form.settings() if self.form else []
+        self.part, self.setting_at = GROUPS.index("settings"), rows.index(setting)
 
     @property
     def group(self) -> str:
@@ -263,25 +253,6 @@ class NewRunPage(OwnPath, Page):
         if self.edit is not None and self.form is not None and self.setting is not None:
             self.form.put(self.setting, self.edit.text)
         self.edit = None
-
-    def action_start(self) -> None:
-        form = self.form
-        if form is None or self.starting or self.begin_path():
-            return
-        setting, problem = form.first_problem()
-        if problem:
-            if setting is not None:
-                self.part, self.setting_at = GROUPS.index("settings"), form.settings().index(setting)
-            self.notice.say(problem, "bad")
-            self.redraw()
-            return
-        if self.dltui.services.read_only:
-            self.notice.say("read-only: look, do not touch", "bad")
-            return
-        self.starting = True
-        self.notice.hush()
-        services = self.dltui.services
-        in_thread(self, "start", lambda: Started(services.start(form.request(), form.catalog)))
 
     def action_copy(self) -> None:
         if self.form is not None:

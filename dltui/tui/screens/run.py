@@ -12,6 +12,7 @@ from dltui.tui.format import RESUMABLE, duration
 from dltui.tui.ink import Row, fit, rule, safe
 from dltui.tui.overlays import Overlaid, Overlays
 from dltui.tui.page import bind
+from dltui.tui.run_bell import RunBell
 from dltui.tui.summary import Summary
 from dltui.tui.tab_actions import TabActions
 from dltui.tui.tab_views import TABS, Tab, draw_tab
@@ -38,7 +39,7 @@ class RunRead(Message):
         self.others = others
 
 
-class RunPage(TabActions):
+class RunPage(RunBell, TabActions):
     """A run, live or ended."""
 
     name_of_page = "Run"
@@ -87,7 +88,7 @@ class RunPage(TabActions):
     def on_mount(self) -> None:
         self._watch = RunWatch(self.directory, self.dltui.services.clock, self.dltui.services.measure)
         self._overlays = Overlays(self.dltui.services.find, self.dltui.services.clock)
-        self._watcher = Watcher(self, self._look)
+        self._watcher = Watcher(self, self._look, self.dltui.pace)
         self.call_after_refresh(self._watcher.start)
 
     def on_unmount(self) -> None:
@@ -112,6 +113,7 @@ class RunPage(TabActions):
 
     def on_run_read(self, message: RunRead) -> None:
         before, self.view, self.state.others = self.view, message.view, message.others
+        self.dltui.notices.seen([self.view.summary])
         self.orders.acknowledge(self.view.summary.obeyed)
         if self.view.ended:
             self.orders.forget(self.view.summary.name)
@@ -211,7 +213,7 @@ class RunPage(TabActions):
     def _kept(self, name: str, key: tuple[object, ...], make: Callable[[], list[Row]]) -> list[Row]:
         """Rows that are costly to draw, drawn again only when what they show has changed."""
         past = self.replay.step if self.replay else None
-        whole = (*key, self.view.content if self.view else None, past)
+        whole = (*key, self.dltui.look, self.view.content if self.view else None, past)
         if name not in self._drawn or self._drawn[name][0] != whole:
             self._drawn[name] = (whole, make())
         return self._drawn[name][1]

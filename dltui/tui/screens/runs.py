@@ -126,6 +126,7 @@ class RunsPage(RunActions):
 
     def on_runs_read(self, message: RunsRead) -> None:
         self.runs, self.read = message.runs, True
+        self.dltui.notices.seen(self.runs)
         self._fold()
         if self.selected is None and self.lines:
             self.selected = self.lines[0].id

@@ -95,7 +95,8 @@ def _phases(view: RunView, now: float) -> Row:
     seconds = duration(max(now - run.since, 0.0))
     detail = safe(view.live.detail) if view.live else ""
     if run.phase not in PHASES:
-        return [(f" {run.status}: {run.phase or run.why}", "accent bold"), (f"  {seconds}", "")]
+        doing = run.why if run.status == "queued" else run.phase or run.why
+        return [(f" {run.status}: {doing}", "accent bold"), (f"  {seconds}", "")]
     at = PHASES.index(run.phase)
     row: Row = [(" ", "")]
     for number, name in enumerate(PHASES):

@@ -105,7 +105,9 @@ def _best(run: Summary) -> str:
 
 
 def _time(run: Summary, now: float) -> str:
-    """Time left (running), time so far (starting, paused, silent), age (ended)."""
+    """Time left (running), place (queued), time so far (starting, paused, silent), age (ended)."""
+    if run.status == "queued":
+        return run.why.partition(" ")[0] if run.why[:1].isdigit() else ""
     if run.status == "running":
         return age(run.left) if run.left is not None else ""
     return age(max(now - (run.since if run.is_live else run.ended or run.created), 0.0))

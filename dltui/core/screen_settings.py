@@ -1,0 +1,78 @@
+"""How the screen looks and behaves, as a person likes it: the table [screen] of the settings file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from dltui.core import paths
+from dltui.core.errors import UsageError
+from dltui.core.settings import load_settings
+from dltui.core.text import clean_line
+
+TABLE = "screen"
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "theme": ("auto", "dark", "light", "16"),
+    "palette": ("default", "colour-blind"),
+    "letters": ("auto", "unicode", "ascii"),
+    "mouse": ("auto", "on", "off"),
+    "tick": ("4", "2", "1"),
+    "notices": ("end", "best", "off"),
+}
+"""What each setting may be; the first is the default."""
+
+
+@dataclass(frozen=True)
+class ScreenSettings:
+    """One word each, of `CHOICES`. "auto" leaves it to what the terminal says of itself."""
+
+    theme: str = "auto"
+    palette: str = "default"
+    letters: str = "auto"
+    mouse: str = "auto"
+    """"auto": off over SSH, where a terminal's own selection is worth more than clicks."""
+    tick: str = "4"
+    """How often a second the screen looks at a run."""
+    notices: str = "end"
+    """When the terminal is told: "end" of a run, also each new "best", "off"."""
+
+
+def load_screen() -> ScreenSettings:
+    """Raises UsageError that names the file, the key and what is allowed."""
+    found = load_settings().tables.get(TABLE, {})
+    if not isinstance(found, dict):
+        raise UsageError(f'{paths.config_file()}: screen must be a table like [screen] theme = "dark"')
+    return ScreenSettings(**{name: _checked(name, found[name]) for name in CHOICES if name in found})
+
+
+def save_screen(settings: ScreenSettings) -> None:
+    """Write what differs from the defaults; all else in the file stays as it is, comments too. Raises UsageError."""
+    import tomlkit
+
+    from dltui.core import fs
+
+    load_settings()
+    file = paths.config_file()
+    defaults = asdict(ScreenSettings())
+    try:
+        paths.ensure_private_dir(file.parent)
+        document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
+        table = document.setdefault(TABLE, tomlkit.table())
+        for name, value in asdict(settings).items():
+            if value != defaults[name]:
+                table[name] = value
+            else:
+                table.pop(name, None)
+        fs.write_atomic(file.resolve(), tomlkit.dumps(document).encode("utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}; the setting holds until you leave") from error
+
+
+def _checked(name: str, value: object) -> str:
+    word = str(value)
+    if word not in CHOICES[name]:
+        allowed = ", ".join(CHOICES[name])
+        raise UsageError(
+            f"{paths.config_file()}: [screen] {name} must be one of {allowed}, got {clean_line(word, 40)!r}"
+        )
+    return word

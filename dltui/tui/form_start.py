@@ -1,0 +1,78 @@
+"""The keys of the form that make a run of it: at once, or as soon as its device is free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+
+from dltui.tui.page import Page, bind
+from dltui.tui.watch import in_thread
+
+if TYPE_CHECKING:
+    from dltui.core.rundir import RunDirectory
+    from dltui.tui.form import RunForm
+    from dltui.tui.form_rows import Setting
+
+
+class Started(Message):
+    """The run exists and its worker has been started."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        super().__init__()
+        self.run = run
+
+
+class FormStart(Page):
+    """A page with a form of which a run can be made."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("enter", "start", "start", "start the run; while a value is typed: take it"),
+        bind("f", "queue", "start when free", "queue the run: it starts when its device is free, screen or no screen"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.form: RunForm | None = None
+        self.starting = False
+
+    def show_setting(self, setting: Setting) -> None:
+        """Select the row of a setting that is wrong."""
+        raise NotImplementedError
+
+    def begin_path(self) -> bool:
+        """Whether a path has to be typed first."""
+        return False
+
+    def on_started(self, message: Started) -> None:
+        self.dltui.started(message.run)
+
+    def action_start(self) -> None:
+        self._start(self.dltui.services.start, queued=False)
+
+    def action_queue(self) -> None:
+        self._start(self.dltui.services.enqueue, queued=True)
+
+    def _start(self, start: Callable[[Any, Any], RunDirectory], queued: bool) -> None:
+        form = self.form
+        if form is None or self.starting or self.begin_path() or not self._startable(form):
+            return
+        self.starting = True
+        self.notice.hush()
+        in_thread(self, "start", lambda: Started(start(form.request(queued), form.catalog)))
+
+    def _startable(self, form: RunForm) -> bool:
+        """Whether nothing stands against it; if something does, it is said and shown."""
+        setting, problem = form.first_problem()
+        if problem:
+            if setting is not None:
+                self.show_setting(setting)
+            self.notice.say(problem, "bad")
+            self.redraw()
+        elif self.dltui.services.read_only:
+            self.notice.say("read-only: look, do not touch", "bad")
+        else:
+            return True
+        return False
