@@ -212,6 +212,7 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
             app.run(mouse=terminal.mouse)
         finally:
             _end_without_terminal(app.return_code)
+    services.empty_trash()
     if app.return_code in (0, 1):
         for line in app.farewell:
             sys.stdout.write(line + "\n")

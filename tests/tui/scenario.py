@@ -143,7 +143,11 @@ class FakeServices(Services):
         return RunDirectory(self.root / str(text))
 
     def runs(self) -> list[RunDirectory]:
-        return [RunDirectory(path) for path in sorted(self.root.iterdir())] if self.root.is_dir() else []
+        return (
+            [RunDirectory(path) for path in sorted(self.root.iterdir()) if path.name[0] != "."]
+            if self.root.is_dir()
+            else []
+        )
 
     def presets(self) -> Presets:
         return Presets(environment={})
