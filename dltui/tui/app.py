@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
@@ -122,6 +122,12 @@ class DltuiApp(App[None], inherit_bindings=False):
         from dltui.tui.screens.new_run import NewRunPage
 
         self.push_screen(NewRunPage(like, instead))
+
+    def open_comparison(self, runs: Sequence[RunDirectory]) -> None:
+        """Show runs beside one another."""
+        from dltui.tui.screens.compare import ComparePage
+
+        self.push_screen(ComparePage(runs))
 
     def open_resumption(self, run: Summary) -> None:
         """Show what going on with a run that has ended would mean."""

@@ -1,4 +1,4 @@
-"""The keys of the list of runs that choose: filter, sort, mark."""
+"""The keys of the list of runs that choose: filter, sort, mark, compare."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class ListActions(RunActions):
             "slash", "filter", "filter", "show some runs only: lr>=0.01 model:cnn host:gpu02 tag:x -status:failed word"
         ),
         bind("o", "sort", "sort", "order by newest, best, name, model, dataset, status"),
-        bind("space", "mark", "mark", "mark this run, or the runs of this group, to tag or delete them"),
+        bind("space", "mark", "mark", "mark this run, or the runs of this group, to compare, tag or delete"),
+        bind("c", "compare", "compare", "the marked runs, or those of this group, beside one another"),
         bind("escape", "clear", "show all", "no filter, or no marks"),
     ]
 
@@ -93,3 +94,11 @@ class ListActions(RunActions):
         else:
             self.choice.marked.clear()
         self.relist()
+
+    def action_compare(self) -> None:
+        """In the order of the list, so that the same runs look the same however they were marked."""
+        chosen = self.targets
+        if len(chosen) < 2:
+            self.notice.say("mark two runs or more with Space, then c compares them")
+        else:
+            self.dltui.open_comparison([run.directory for run in chosen])

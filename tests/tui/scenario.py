@@ -234,6 +234,8 @@ async def shown(
 def ready(app: DltuiApp) -> bool:
     """Whether the page on top has read what it shows."""
     page: Any = app.screen
+    if hasattr(page, "found"):
+        return page.found is not None
     if hasattr(page, "form"):
         return page.form is not None
     if hasattr(page, "view"):

@@ -185,7 +185,16 @@ class RunsPage(LabelActions):
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        """Those that mean something for the selected run."""
+        """Those that mean something for the marked runs, or for the selected one."""
+        marked = len(self.targets) if self._choice is not None and self._choice.marked else 0
+        if marked:
+            return (
+                ("c", f"compare {marked}"),
+                ("#", "tag"),
+                ("d", f"delete {marked}"),
+                ("Space", "mark"),
+                ("Esc", "none"),
+            )
         if self.line is not None and self.line.members:
             return (
                 ("Enter", "hide runs" if self.line.id in self.opened else "show runs"),
