@@ -68,6 +68,9 @@ def empty(places: Iterable[Path] = (), now: float | None = None) -> None:
         doomed += [path for path in folder().iterdir() if _age(path, time.time() if now is None else now) > FORGOTTEN]
     for place in doomed:
         shutil.rmtree(place, ignore_errors=True)
+    # Only once there is nothing in it that somebody else may want back.
+    with contextlib.suppress(OSError):
+        folder().rmdir()
 
 
 def _age(place: Path, now: float) -> float:
