@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from dltui.core import fs, names, paths, seal
+from dltui.core import fs, names, paths, seal, share
 from dltui.core.errors import NewerFormatError, RunError, UsageError
 from dltui.core.text import clean_line
 
@@ -96,9 +96,16 @@ class RunDirectory:
         }
 
     def set_labels(self, **changes: Any) -> None:
-        """Change the name, tags or note; the rest stays. The id never changes."""
+        """Change the name, tags or note; the rest stays. The id never changes. Of a shared run the group may read on.
+
+        Raises RunError when it cannot be written.
+        """
         known = self.labels() | changes
-        fs.write_atomic(self.labels_json, _dump(known))
+        try:
+            with share.writing(self.run().get("share")):
+                fs.write_atomic(self.labels_json, _dump(known))
+        except OSError as error:
+            raise RunError(f"cannot label {clean_line(self.id)}: {error.strerror}") from error
 
 
 def _fill(run: RunDirectory, content: dict[str, Any]) -> None:

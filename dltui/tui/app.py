@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
@@ -135,6 +135,12 @@ class DltuiApp(App[None], inherit_bindings=False):
         from dltui.tui.screens.new_run import NewRunPage
 
         self.push_screen(NewRunPage(like, instead))
+
+    def open_comparison(self, runs: Sequence[RunDirectory]) -> None:
+        """Show runs beside one another."""
+        from dltui.tui.screens.compare import ComparePage
+
+        self.push_screen(ComparePage(runs))
 
     def open_resumption(self, run: Summary) -> None:
         """Show what going on with a run that has ended would mean."""
@@ -268,6 +274,7 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
             app.run(mouse=chosen(terminal, settings).mouse)
         finally:
             _end_without_terminal(app.return_code)
+    services.empty_trash()
     if app.return_code in (0, 1):
         for line in app.farewell:
             sys.stdout.write(line + "\n")

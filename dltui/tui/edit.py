@@ -68,4 +68,7 @@ class Prompt:
     edit: LineEdit
     check: Callable[[str], str]
     done: Callable[[str], None]
+    live: Callable[[str], None] | None = None
+    """Called with the text after each key, and with what stood there first when nothing is to be changed."""
     problem: str = ""
+    first: str = ""

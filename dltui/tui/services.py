@@ -33,6 +33,7 @@ class Services:
     def __init__(self, read_only: bool = False) -> None:
         self.read_only = read_only
         self._meter: Meter | None = None
+        self._deleted: list[list[tuple[RunDirectory, Path]]] = []
 
     def first_time(self) -> bool:
         """Whether no screen was ever open here: each leaves a log from its start on."""
@@ -162,6 +163,57 @@ class Services:
     def may_command(self, run: RunDirectory) -> bool:
         """Whether this viewer may give commands: not one that only looks, nor one who cannot write to the run."""
         return not self.read_only and os.access(run.path, os.W_OK) and os.access(run.control_dir, os.W_OK)
+
+    def label(self, run: RunDirectory, **changes: Any) -> None:
+        """Change name, tags or note. Raises RunError."""
+        run.set_labels(**changes)
+
+    def discard(self, run: RunDirectory, together: bool = False) -> None:
+        """Delete a run so that it can come back, with those before it when they are `together`. Raises UsageError."""
+        from dltui.core.trash import discard
+
+        place = discard(run)
+        if not together or not self._deleted:
+            self._deleted.append([])
+        self._deleted[-1].append((run, place))
+
+    def restore(self) -> list[str]:
+        """Bring back what was deleted last: the ids. Raises UsageError."""
+        from dltui.core.trash import restore
+
+        if not self._deleted:
+            return []
+        back = self._deleted[-1]
+        for run, place in back:
+            restore(place, run)
+        self._deleted.pop()
+        return [run.id for run, _ in back]
+
+    def empty_trash(self) -> None:
+        """Delete for good what was deleted here."""
+        from dltui.core.trash import empty
+
+        empty(place for together in self._deleted for _, place in together)
+        self._deleted.clear()
+
+    def fork(self, run: RunDirectory, words: list[str]) -> RunDirectory:
+        """Start a run that begins with the last checkpoint of another; `words` as "lr=0.01". Raises UsageError."""
+        from dltui.core.catalog import load_catalog
+        from dltui.core.fork import ForkRequest, fork
+        from dltui.core.launch import spawn_worker
+        from dltui.core.reader import RunReader
+        from dltui.tui.cli.options import key_values, shown
+
+        reader = RunReader(run)
+        reader.refresh()
+        catalog = load_catalog(plugins=list(reader.run.get("plugins", [])))
+        model = catalog.model(str(reader.run["model"]))
+        asked = key_values(words, model.fields, f"model {model.id}")
+        changes = {name: value for name, value in asked.items() if reader.run["config"].get(name) != value}
+        flags = [part for name, value in changes.items() for part in (f"--{name.replace('_', '-')}", shown(value))]
+        made = fork(reader, ForkRequest(changes, command=("dltui", "fork", run.id, *flags)), catalog)
+        spawn_worker(made)
+        return made
 
     def export(self, run: RunDirectory) -> Path:
         """Draw the figures again, in a process of their own. Returns their folder. Raises UsageError."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dltui.core import run_filter
 from dltui.core.errors import DltuiError
 from dltui.tui.cli.progress import progress
 from dltui.tui.format import LIVE, differences, metric
@@ -45,6 +46,10 @@ class Summary:
     best_name: str = ""
     best_value: float | None = None
     trend: tuple[float, ...] = ()
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """What filters ask of it; nothing to be shown."""
     test: str = ""
     test_value: float | None = None
     seed: str = ""
@@ -74,10 +79,14 @@ def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
     test = (history.test or {}).get("metrics", {})
     shown = "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
     config = run.get("config", {})
+    labels = reader.labels
     return Summary(
         directory=reader.directory,
         id=safe(reader.directory.id),
-        name=safe(reader.labels["name"]),
+        name=safe(labels["name"]),
+        tags=tuple(safe(tag) for tag in labels["tags"]),
+        note=safe(labels["note"]),
+        facts=_facts(reader, run, labels, status.name),
         status=status.name,
         why=safe(status.why),
         phase=safe(status.phase),
@@ -107,6 +116,28 @@ def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
         command=safe(shlex.join(str(part) for part in run.get("command", []))),
         obeyed=tuple((entry["id"], safe(entry["action"]), int(entry["step"])) for entry in history.commands[-8:]),
     )
+
+
+def _facts(reader: RunReader, run: dict[str, Any], labels: dict[str, Any], status: str) -> dict[str, Any]:
+    """As `dltui runs --filter` sees the run."""
+    history = reader.history
+    _, best, _, _ = _best(history)
+    row = {
+        "id": reader.directory.id,
+        "status": status,
+        "framework": run.get("framework"),
+        "dataset": run.get("dataset"),
+        "device": (run.get("device") or {}).get("name"),
+        "host": history.attempt.host if history.attempt else None,
+        "epoch": len(history.epochs),
+        "epochs": history.attempt.epochs if history.attempt else (run.get("config") or {}).get("epochs"),
+        "best": best,
+        **{name: run.get(name) for name in ("seed", "group", "parent")},
+        "name": labels["name"],
+        "tags": labels["tags"],
+        "note": labels["note"],
+    }
+    return run_filter.facts(row, run)
 
 
 def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:

@@ -152,7 +152,11 @@ class FakeServices(Services):
         return RunDirectory(self.root / str(text))
 
     def runs(self) -> list[RunDirectory]:
-        return [RunDirectory(path) for path in sorted(self.root.iterdir())] if self.root.is_dir() else []
+        return (
+            [RunDirectory(path) for path in sorted(self.root.iterdir()) if path.name[0] != "."]
+            if self.root.is_dir()
+            else []
+        )
 
     def presets(self) -> Presets:
         return Presets(environment={})
@@ -243,6 +247,8 @@ async def shown(
 def ready(app: DltuiApp) -> bool:
     """Whether the page on top has read what it shows."""
     page: Any = app.screen
+    if hasattr(page, "found"):
+        return page.found is not None
     if hasattr(page, "form"):
         return page.form is not None
     if hasattr(page, "view"):

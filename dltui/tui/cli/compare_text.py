@@ -17,11 +17,14 @@ from dltui.tui.ink import beside, left, right
 if TYPE_CHECKING:
     from dltui.core.compare import Comparison, Entry
     from dltui.tui.ink import Row
+    from dltui.tui.widgets.series import Chart
 
 INKS = {
     "run0": "blue", "run1": "yellow", "run2": "green", "run3": "magenta", "run4": "cyan", "run5": "red",
     "heading": "bold", "dim": "dim", "faint": "dim", "rule": "dim", "best": "bold",
 }  # fmt: skip
+Ink = tuple[str, str]
+"""Style word and mark of a run."""
 MARKS = "●◆■▲▼★"
 LETTERS = "abcdefghijkl"
 WIDEST, LONGEST_CELL = 140, 28
@@ -32,10 +35,12 @@ def lines(found: Comparison, columns: int | None = None) -> list[Row]:
     """A column a run: results and settings that differ; then curves, and what to be careful about."""
     columns = min(columns or shutil.get_terminal_size((100, 24)).columns, WIDEST)
     rows: list[Row] = [[(_heading(found), "heading")]]
-    table = [*_results(found), *_settings(found)]
-    for block in _blocks(found, table, columns):
+    inks = [(style(place), mark(place)) for place in range(len(found.entries))]
+    parts = blocks(found, columns, inks)
+    for block in parts:
         rows += [[], *block]
-    rows.append([("* the best of its row", "dim")] if any(cell.endswith("*") for row in table for cell in row) else [])
+    marked = any(text.endswith("*") for block in parts for row in block for text, _ in row)
+    rows.append([("* the best of its row", "dim")] if marked else [])
     rows += [[], *_charts(found, columns)] if any(entry.best for entry in found.entries) else []
     return rows + [[(f"note: {note}", "dim")] for note in found.notes]
 
@@ -95,33 +100,40 @@ def _settings(found: Comparison) -> list[list[str]]:
     return [[name, *(clean_line(said(value)) for value in values)] for name, values in found.differences.items()]
 
 
-def _blocks(found: Comparison, table: list[list[str]], columns: int) -> list[list[Row]]:
-    """The table with as many runs beside one another as fit."""
+def blocks(found: Comparison, columns: int, inks: Sequence[Ink]) -> list[list[Row]]:
+    """The table with as many runs beside one another as fit, each with its style and mark."""
+    table = [*_results(found), *_settings(found)]
     side = max((width(row[0]) for row in table), default=0)
-    heads = [f"{mark(place)} {shorten(entry.name, LONGEST_CELL)}" for place, entry in enumerate(found.entries)]
+    heads = [
+        f"{sign} {shorten(entry.name, LONGEST_CELL)}" for (_, sign), entry in zip(inks, found.entries, strict=True)
+    ]
     cells = [[shorten(cell, LONGEST_CELL) for cell in row[1:]] for row in table]
     # The mark of the best stands apart, so that the numbers stay in line.
     cells = [[cell if cell.endswith(" *") else f"{cell}  " for cell in row] for row in cells]
     sizes = [
         max(width(text) for text in column) for column in zip([f"{head}  " for head in heads], *cells, strict=True)
     ]
-    blocks, start = [], 0
+    parts, start = [], 0
     while start < len(heads):
         end = start + 1
         while end < len(heads) and side + sum(sizes[start : end + 1]) + end + 1 - start <= columns:
             end += 1
-        blocks.append(_block(table, cells, (heads, sizes, side), range(start, end)))
+        parts.append(_block(table, cells, (heads, sizes, side), range(start, end), inks))
         start = end
-    return blocks
+    return parts
 
 
 def _block(
-    table: list[list[str]], cells: list[list[str]], heads: tuple[list[str], list[int], int], places: range
+    table: list[list[str]],
+    cells: list[list[str]],
+    heads: tuple[list[str], list[int], int],
+    places: range,
+    inks: Sequence[Ink],
 ) -> list[Row]:
     names, sizes, side = heads
     top: Row = [(" " * side, "")]
     for place in places:
-        top += [(" " * (1 + sizes[place] - 2 - width(names[place])), ""), (names[place], style(place)), ("  ", "")]
+        top += [(" " * (1 + sizes[place] - 2 - width(names[place])), ""), (names[place], inks[place][0]), ("  ", "")]
     rows: list[Row] = [top]
     for line, texts in zip(table, cells, strict=True):
         row: Row = [(left(line[0], side), "dim")]
@@ -138,24 +150,26 @@ def _charts(found: Comparison, columns: int) -> list[Row]:
     from dltui.tui.widgets.chart import draw
 
     look = Look(ascii=not can_show(MARKS + "⣿┤"), mono=not terminal_output())
-    charts = [_chart(found, name) for name in dict.fromkeys((found.metric, "loss"))]
+    inks = [(style(place), mark(place)) for place in range(len(found.entries))]
+    charts = [chart(found, name, inks) for name in dict.fromkeys((found.metric, "loss"))]
     if len(charts) == 1 or columns < 90:
-        return [row for chart in charts for row in draw(chart, columns - 1, CHART_ROWS, look)]
+        return [row for one in charts for row in draw(one, columns - 1, CHART_ROWS, look)]
     half = (columns - 1) // 2
-    return beside([(draw(chart, half - 1, CHART_ROWS, look), half) for chart in charts], CHART_ROWS)
+    return beside([(draw(one, half - 1, CHART_ROWS, look), half) for one in charts], CHART_ROWS)
 
 
-def _chart(found: Comparison, metric: str) -> Any:
+def chart(found: Comparison, metric: str, inks: Sequence[Ink]) -> Chart:
+    """The validation curves of all runs, each with its style and mark."""
     from dltui.tui.widgets.series import Chart, Series
 
     factor = 100.0 if metric == "accuracy" else 1.0
     series, end = [], 1
-    for place, entry in enumerate(found.entries):
+    for (ink, sign), entry in zip(inks, found.entries, strict=True):
         points = entry.curves.get(metric, ())
         end = max(end, *(point.epoch for point in points), 1)
         x, y = [float(point.epoch) for point in points], [point.value * factor for point in points]
         # The table above says which sign is whose; a chart has no room for long names.
-        series.append(Series(shorten(entry.name, 14), x, y, style(place), mark(place)))
+        series.append(Series(shorten(entry.name, 14), x, y, ink, sign))
     title = "validation accuracy %" if metric == "accuracy" else f"validation {metric}"
     return Chart(title, tuple(series), float(end), ceiling=100.0 if factor == 100.0 else None)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import click
 
-from dltui.core.errors import RunError, UsageError
+from dltui.core.errors import RunError
 from dltui.tui.cli import completion
 from dltui.tui.cli.control import open_run
 from dltui.tui.cli.terminal import is_terminal, say, visible
@@ -21,17 +20,11 @@ if TYPE_CHECKING:
 @click.option("--yes", is_flag=True, help="do not ask")
 def rm(runs: tuple[str, ...], yes: bool) -> int:
     """Delete runs with their checkpoints; figures in the exports folder stay."""
-    from dltui.core.paths import runs_dir
+    from dltui.core import trash
 
-    chosen = []
-    for text in runs:
-        reader = open_run(text)
-        status = reader.status()
-        if not status.over:
-            raise UsageError(f"{reader.directory.id} is {status.name}; first: dltui stop {reader.directory.id}")
-        if reader.directory.path.resolve().parent != runs_dir().resolve():
-            raise UsageError(f"{reader.directory.path} is not in {runs_dir()}: delete it yourself")
-        chosen.append(reader.directory)
+    chosen = [open_run(text).directory for text in runs]
+    for run in chosen:
+        trash.check(run)
     names = ", ".join(run.id for run in chosen)
     if not yes and is_terminal() and not click.confirm(visible(f"delete {names} for good?")):
         return 0
@@ -42,11 +35,11 @@ def rm(runs: tuple[str, ...], yes: bool) -> int:
 
 
 def delete(run: RunDirectory) -> None:
-    """Raises RunError when it cannot be deleted."""
-    try:
-        # Out of the list first, so that a deletion that is cut short leaves no half run.
-        hidden = run.path.with_name(f".deleted-{run.path.name}")
-        run.path.rename(hidden)
-        shutil.rmtree(hidden)
-    except OSError as error:
-        raise RunError(f"cannot delete {run.path}: {error.strerror}") from error
+    """Raises RunError when it cannot be deleted, UsageError for a live run or one that is not in this home."""
+    from dltui.core import trash
+
+    # Out of the list first, so that a deletion that is cut short leaves no half run.
+    place = trash.discard(run)
+    trash.empty([place])
+    if place.exists():
+        raise RunError(f"cannot delete all of {run.id}: the rest lies in {place}")

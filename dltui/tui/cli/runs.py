@@ -13,20 +13,31 @@ from dltui.tui.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from dltui.core.groups import Group
+    from dltui.core.rundir import RunDirectory
 
 HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
+@click.option(
+    "--filter", "wanted", metavar="TEXT", default="", help="only these: 'lr>=0.01 model:cnn -status:failed word'"
+)
 @click.option("--all", "unfold", is_flag=True, help="every run of a group in a line of its own")
-def runs(as_json: bool, unfold: bool) -> int:
+def runs(as_json: bool, wanted: str, unfold: bool) -> int:
     """List the runs, newest first."""
+    from dltui.core import run_filter
     from dltui.core.rundir import list_runs
 
-    rows = [row for run in list_runs() if (row := _row(run)) is not None]
+    terms = run_filter.parse(wanted)
+    found = [(_row(run), run) for run in list_runs()]
+    known = [run_filter.facts(row, _asked(run)) for row, run in found] if terms else [{}] * len(found)
+    rows = [row for (row, _), facts in zip(found, known, strict=True) if run_filter.matches(terms, facts)]
     if as_json:
         say_json(rows)
+        return 0
+    if found and not rows:
+        say(f"none of {len(found)} runs match; {run_filter.unknown(terms, known) or 'see dltui runs'}")
         return 0
     if not rows:
         say("no runs yet; `dltui demo` trains one in a minute, `dltui train MODEL` is the real thing")
@@ -41,7 +52,17 @@ def runs(as_json: bool, unfold: bool) -> int:
     return 0
 
 
-def _row(run: Any) -> dict[str, Any] | None:
+def _asked(run: RunDirectory) -> dict[str, Any]:
+    """Its run.json; nothing where that cannot be read."""
+    from dltui.core.errors import DltuiError
+
+    try:
+        return run.run()
+    except DltuiError:
+        return {}
+
+
+def _row(run: RunDirectory) -> dict[str, Any]:
     """One object of `--json`; a directory that cannot be read is shown with its reason instead of hidden."""
     from dltui.core.errors import DltuiError
     from dltui.core.reader import RunReader

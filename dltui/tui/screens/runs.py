@@ -9,9 +9,9 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from dltui.tui.format import RESUMABLE
-from dltui.tui.ink import Row, ends, fit, rule
+from dltui.tui.ink import Row, cut, ends, fit, rule, safe
+from dltui.tui.label_actions import LabelActions
 from dltui.tui.page import bind
-from dltui.tui.run_actions import RunActions
 from dltui.tui.watch import Watcher
 from dltui.tui.widgets import run_list
 from dltui.tui.widgets.rows import Rows
@@ -43,7 +43,7 @@ class DevicesRead(Message):
         self.devices = devices
 
 
-class RunsPage(RunActions):
+class RunsPage(LabelActions):
     """The list of runs."""
 
     name_of_page = "Runs"
@@ -103,8 +103,7 @@ class RunsPage(RunActions):
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        for watcher in self._watchers:
-            watcher.nudge()
+        self.reread()
 
     def _look(self, reader: RunList) -> Message | None:
         if not self.on_top:
@@ -137,9 +136,17 @@ class RunsPage(RunActions):
         self.redraw()
 
     def _fold(self) -> None:
-        from dltui.tui.group_lines import fold
+        from dltui.tui.run_lines import lines
 
-        self.lines = fold(self.runs, self.opened)
+        self.lines = lines(self.runs, self.choice, self.opened)
+
+    def relist(self) -> None:
+        self._fold()
+        self.redraw()
+
+    def reread(self) -> None:
+        for watcher in self._watchers:
+            watcher.nudge()
 
     def on_devices_read(self, message: DevicesRead) -> None:
         self.devices = message.devices
@@ -151,6 +158,8 @@ class RunsPage(RunActions):
 
     def head(self, width: int) -> Row:
         text = run_list.headline(self.runs) if self.runs else ""
+        if self._choice is not None and self._choice.text:
+            text += f", {len(self.lines)} shown: {cut(safe(self._choice.text), 30)}"
         return ends([(" dltui", "accent bold"), ("  Runs", "bold"), (f"   {text}", "dim")], self.clock_text(), width)
 
     def status_line(self) -> str:
@@ -177,7 +186,16 @@ class RunsPage(RunActions):
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        """Those that mean something for the selected run."""
+        """Those that mean something for the marked runs, or for the selected one."""
+        marked = len(self.targets) if self._choice is not None and self._choice.marked else 0
+        if marked:
+            return (
+                ("c", f"compare {marked}"),
+                ("#", "tag"),
+                ("d", f"delete {marked}"),
+                ("Space", "mark"),
+                ("Esc", "none"),
+            )
         if self.line is not None and self.line.members:
             return (
                 ("Enter", "hide runs" if self.line.id in self.opened else "show runs"),
@@ -189,7 +207,7 @@ class RunsPage(RunActions):
         first = (("Enter", "open"), ("n", "new"))
         if self.run.is_live:
             return (*first, ("p", "continue" if self.run.status == "paused" else "pause"), ("s", "stop"), ("w", "save"))
-        resume = (("r", "resume"),) if self.run.status in RESUMABLE else ()
+        resume = (("r", "resume" if self.run.status in RESUMABLE else "train longer"),)
         return (*first, *resume, ("a", "again"), ("e", "take home"))
 
     def _device_line(self, width: int, height: int) -> list[Row]:
@@ -202,10 +220,20 @@ class RunsPage(RunActions):
     def _table(self, width: int, height: int) -> list[Row]:
         if not self.runs:
             return run_list.empty(width, height, look_first=not self.read)
+        if not self.lines:
+            return run_list.none_match(width, height, self._unknown())
         self.first = min(max(self.first, self.index - height + 1), self.index)
         services = self.dltui.services
         look, now = self.dltui.look, services.clock()
-        return run_list.table(self.lines, self.index, self.first, width, height, now, services.host(), look.ascii)
+        marked = self.choice.marked
+        return run_list.table(
+            self.lines, self.index, self.first, width, height, now, services.host(), look.ascii, marked
+        )
+
+    def _unknown(self) -> str:
+        from dltui.core.run_filter import unknown
+
+        return unknown(self.choice.terms, [run.facts for run in self.runs])
 
     def _detail(self, width: int, height: int) -> list[Row]:
         run, services = self.line, self.dltui.services

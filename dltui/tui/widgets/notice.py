@@ -47,11 +47,18 @@ class Notice(Rows, can_focus=True):
         self._question = Question(text, answers)
         self._take()
 
-    def prompt(self, text: str, value: str, check: Callable[[str], str], done: Callable[[str], None]) -> None:
-        """Let somebody type a value: `check` returns what is wrong with it, or ""."""
+    def prompt(
+        self,
+        text: str,
+        value: str,
+        check: Callable[[str], str],
+        done: Callable[[str], None],
+        live: Callable[[str], None] | None = None,
+    ) -> None:
+        """Let somebody type a value: `check` returns what is wrong with it, or ""; `live` sees it grow."""
         from dltui.tui.edit import LineEdit, Prompt
 
-        self._prompt = Prompt(text, LineEdit.of(value), check, done)
+        self._prompt = Prompt(text, LineEdit.of(value), check, done, live, first=value)
         self._take()
 
     @property
@@ -86,6 +93,8 @@ class Notice(Rows, can_focus=True):
     def _typed(self, prompt: Prompt, event: Key) -> None:
         if event.key == "escape":
             self._leave()
+            if prompt.live is not None:
+                prompt.live(prompt.first)
         elif event.key == "enter":
             prompt.problem = prompt.check(prompt.edit.text)
             if not prompt.problem:
@@ -93,11 +102,15 @@ class Notice(Rows, can_focus=True):
                 prompt.done(prompt.edit.text)
         elif prompt.edit.key(event.key, event.character):
             prompt.problem = prompt.check(prompt.edit.text) if prompt.edit.text else ""
+            if prompt.live is not None:
+                prompt.live(prompt.edit.text)
         self.redraw()
 
     def on_paste(self, event: Paste) -> None:
         if self._prompt is not None:
             self._prompt.edit.insert(safe(event.text))
+            if self._prompt.live is not None:
+                self._prompt.live(self._prompt.edit.text)
             self.redraw()
 
     def _row(self, width: int, height: int) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from dltui.tui.format import STATUS_STYLES, age, count, duration, framework, spark
@@ -46,12 +46,23 @@ def _course_room(width: int) -> int:
 
 
 def table(
-    runs: Sequence[Summary], selected: int, first: int, width: int, height: int, now: float, host: str, ascii_only: bool
+    runs: Sequence[Summary],
+    selected: int,
+    first: int,
+    width: int,
+    height: int,
+    now: float,
+    host: str,
+    ascii_only: bool,
+    marked: Collection[str] = (),
 ) -> list[Row]:
-    """The visible runs, the selected one marked."""
+    """The visible runs; the selected one with an arrow, those whose ids are in `marked` with a star."""
     rows = []
     for number, run in enumerate(runs[first : first + height], start=first):
         row = _row(run, width, now, host, number == selected, ascii_only)
+        ids = [member.id for member in run.members or (run,)]
+        star = "*" if all(one in marked for one in ids) else " "
+        row = [(row[0][0][0], row[0][1]), (star, "accent bold"), *row[1:]]
         rows.append(on(row, "selected") if number == selected else row)
     return rows
 
@@ -117,7 +128,8 @@ def detail(
     run: Summary, width: int, height: int, now: float, clock: Callable[[float], str], ascii_only: bool
 ) -> list[Row]:
     """About the selected run: why it is as it is, its course, what was asked, where its figures are."""
-    rows: list[Row] = [rule(width, run.name), [(" ", ""), *_sentence(run, now, clock)]]
+    title = "  ".join(part for part in (run.name, " ".join(f"#{tag}" for tag in run.tags), run.note) if part)
+    rows: list[Row] = [rule(width, cut(title, width - 6)), [(" ", ""), *_sentence(run, now, clock)]]
     if run.members:
         return [fit(row, width) for row in [*rows, *_seeds(run)][:height]]
     if run.trend:
@@ -185,6 +197,16 @@ def empty(width: int, height: int, look_first: bool) -> list[Row]:
     top = max(0, (height - len(lines)) // 2 - 1)
     margin = max(2, (width - 58) // 2)
     return [fit([], width)] * top + [fit([(" " * margin, ""), *line], width) for line in lines]
+
+
+def none_match(width: int, height: int, unknown: str) -> list[Row]:
+    """The filter leaves nothing: why, and what to do."""
+    text = unknown or "Every condition must hold; a minus before one turns it round."
+    lines: list[Row] = [
+        [("No run matches.", "bold"), ("  " + text, "dim")],
+        [("/", "key bold"), ("  changes the filter, ", ""), ("Esc", "key bold"), ("  shows all runs", "")],
+    ]
+    return [[], *(fit([("  ", ""), *line], width) for line in lines)][:height]
 
 
 def headline(runs: Sequence[Summary]) -> str:

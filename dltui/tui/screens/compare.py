@@ -1,0 +1,156 @@
+"""Runs beside one another: their curves in the colours they have everywhere, what differs, and who won."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+
+from dltui.tui import run_colours
+from dltui.tui.ink import Row, ends, fit
+from dltui.tui.page import Page, bind
+from dltui.tui.watch import Failed, Watcher
+from dltui.tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from dltui.core.compare import Comparison
+    from dltui.core.reader import RunReader
+    from dltui.core.rundir import RunDirectory
+    from dltui.tui.run_colours import RunInk
+
+SECONDS = 1.0
+
+
+class Compared(Message):
+    """The runs as they are."""
+
+    def __init__(self, found: Comparison) -> None:
+        super().__init__()
+        self.found = found
+
+
+class ComparePage(Page):
+    """Two to twelve runs of one task, also while they train."""
+
+    name_of_page = "Compare"
+    keys = (("Up Down", "scroll"), ("Tab", "metric"), ("Esc", "back"), ("q", "leave"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("down,j", "scroll(1)", "down", "one line down in the table"),
+        bind("up,k", "scroll(-1)", "up", "one line up in the table"),
+        bind("pagedown", "scroll(10)", "ten lines down"),
+        bind("pageup", "scroll(-10)", "ten lines up"),
+        bind("home", "scroll(-100000)", "first line"),
+        bind("end", "scroll(100000)", "last line"),
+        bind("tab", "turn", "next metric", "the curves of the next metric"),
+        bind("escape", "back", "back", "back to the list of runs"),
+    ]
+    DEFAULT_CSS = """
+    ComparePage #verdict { height: 1; }
+    ComparePage #curves { height: 45%; }
+    ComparePage #divider { height: 1; }
+    """
+
+    def __init__(self, runs: Sequence[RunDirectory]) -> None:
+        super().__init__()
+        self.runs = runs
+        self.found: Comparison | None = None
+        self.metric = 0
+        self.first = 0
+        self._readers: list[RunReader] = []
+        self._watcher: Watcher | None = None
+
+    @property
+    def inks(self) -> list[RunInk]:
+        """Their colours, by the ids that colours hang on everywhere."""
+        known = run_colours.inks(run.id for run in self.runs)
+        return [known[run.id] for run in self.runs]
+
+    def body(self) -> Iterable[Widget]:
+        yield Rows(self._verdict, id="verdict")
+        yield Rows(self._curves, id="curves")
+        yield Rows(self._divider, id="divider")
+        yield Rows(self._table, id="table")
+
+    def on_mount(self) -> None:
+        self._watcher = Watcher(self, self._look, SECONDS)
+        self.call_after_refresh(self._watcher.start)
+
+    def on_unmount(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+
+    def _look(self) -> Message | None:
+        """In a thread: read on, and compare when there is something new."""
+        from dltui.core.compare import compare
+        from dltui.core.reader import RunReader
+
+        if not self.on_top:
+            return None
+        if not self._readers:
+            self._readers = [RunReader(run) for run in self.runs]
+        changes = [reader.refresh() for reader in self._readers]
+        if not any(changes) and self.found is not None:
+            return None
+        return Compared(compare(self._readers))
+
+    def on_compared(self, message: Compared) -> None:
+        self.found = message.found
+        self.redraw()
+
+    def on_failed(self, message: Failed) -> None:
+        if self._watcher is not None and self.found is None:
+            self._watcher.stop()
+        self.notice.say(f"{message.reason}   Esc back", "bad", seconds=600)
+
+    def head(self, width: int) -> Row:
+        title: Row = [(" dltui", "accent bold"), ("  Compare", "bold"), (f"   {len(self.runs)} runs", "dim")]
+        return ends(title, self.clock_text(), width)
+
+    def status_line(self) -> str:
+        return f"{len(self.runs)} runs compared"
+
+    def _verdict(self, width: int, height: int) -> list[Row]:
+        if self.found is None:
+            return [fit([(" reading the runs ...", "dim")], width)]
+        from dltui.tui.compare_view import verdict
+
+        return [fit(verdict(self.found), width)]
+
+    def _curves(self, width: int, height: int) -> list[Row]:
+        if self.found is None:
+            return []
+        from dltui.tui.compare_view import charts, metrics
+
+        names = metrics(self.found)
+        return charts(self.found, self.inks, names[self.metric % len(names)], width, height, self.dltui.look)
+
+    def _divider(self, width: int, height: int) -> list[Row]:
+        if self.found is None:
+            return []
+        from dltui.tui.compare_view import divider
+
+        return divider(self.found, width)
+
+    def _table(self, width: int, height: int) -> list[Row]:
+        if self.found is None:
+            return []
+        from dltui.tui.compare_view import table
+
+        rows = table(self.found, self.inks, width)
+        self.first = min(self.first, max(len(rows) - height, 0))
+        return rows[self.first : self.first + height]
+
+    def action_scroll(self, by: int) -> None:
+        self.first = max(self.first + by, 0)
+        self.redraw("#table")
+
+    def action_turn(self) -> None:
+        self.metric += 1
+        self.redraw("#curves")
+
+    def action_back(self) -> None:
+        self.dltui.back()

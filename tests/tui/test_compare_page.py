@@ -1,0 +1,63 @@
+"""Runs beside one another on the screen: reached by marking, drawn at every size, and what cannot be compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from dltui.core.rundir import RunDirectory
+from dltui.tui.terminal import Terminal
+from dltui.tui.theme import DARK, LIGHT
+from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
+from tests.tui.test_screens import ASCII, SIZES, SvgExtension, TextExtension
+
+RUNS = ("bold-wren", "shy-newt", "cold-yak")
+
+
+async def compared(app: Any, pilot: Any, services: FakeServices, runs: tuple[str, ...] = RUNS) -> None:
+    app.open_comparison([RunDirectory(services.root / name) for name in runs])
+    await until(pilot, lambda: ready(app))
+
+
+async def test_marked_runs_are_compared(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        await pilot.press("c")
+        assert "mark two runs or more with Space" in lines(app)[-2]
+        await pilot.press("slash", *"model:cnn status:finished", "enter", "space", "escape")
+        await pilot.press("slash", *"status:stopped", "enter", "space")
+        assert "compare 2" in lines(app)[-1]
+        await pilot.press("c")
+        await until(pilot, lambda: ready(app) and "is best" in text(app))
+        assert "bold-wren" in text(app)
+        assert "shy-newt" in text(app)
+        await pilot.press("tab")
+        assert "validation loss" in text(app)
+        await pilot.press("end")
+        await pilot.press("escape")
+        assert "2 marked" in text(app) or "compare 2" in lines(app)[-1]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, theme: str, size: tuple[int, int]) -> None:
+    async with shown(services, size, Terminal(theme=theme, mouse=False)) as (app, pilot):
+        await compared(app, pilot, services)
+        assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_ascii(services: FakeServices, snapshot: SnapshotAssertion, size: tuple[int, int]) -> None:
+    async with shown(services, size, ASCII) as (app, pilot):
+        await compared(app, pilot, services)
+        assert all(line.isascii() and len(line) == size[0] for line in lines(app))
+        assert text(app) == snapshot(extension_class=TextExtension)
+
+
+async def test_runs_of_different_tasks_are_refused(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        app.open_comparison([RunDirectory(services.root / name) for name in ("bold-wren", "lines-1")])
+        await until(pilot, lambda: "different tasks" in text(app))
+        await pilot.press("escape")
+        assert app.screen.name_of_page == "Runs"  # type: ignore[attr-defined]

@@ -1,0 +1,104 @@
+"""Keys of the list of runs: filter, sort, mark, rename, tag, note, delete and undo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dltui.core.rundir import RunDirectory
+from tests.tui.scenario import FakeServices, lines, shown, text, until
+
+
+@pytest.fixture(autouse=True)
+def home(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs lie in the home itself: only those may be deleted."""
+    monkeypatch.setenv("DLTUI_HOME", str(services.root.parent))
+
+
+def names(app: Any) -> list[str]:
+    return [line.name.strip() for line in app.screen.lines]
+
+
+async def test_a_filter_works_with_each_key_and_escape_takes_it_back(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        await pilot.press("slash", *"status:failed")
+        assert names(app) == ["wild-moth"]
+        await pilot.press("escape")
+        assert len(names(app)) == 8
+        await pilot.press("slash", *"-model:cnn", "enter")
+        assert names(app) == ["lines-1"]
+        assert "1 shown: -model:cnn" in lines(app)[0]
+        await pilot.press("escape")
+        assert len(names(app)) == 8
+
+
+async def test_what_matches_nothing_says_why_and_what_to_do(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        await pilot.press("slash", *"lrr>1", "enter")
+        assert "No run matches.  no run has lrr; did you mean lr?" in text(app)
+        assert "Esc  shows all runs" in text(app)
+        await pilot.press("d", "R", "space", "enter")
+        assert len(services.runs()) == 8
+
+
+async def test_a_wrong_filter_is_told_and_changes_nothing(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        await pilot.press("slash", *"lr>fast", "enter")
+        assert "wants a number" in lines(app)[-2]
+        await pilot.press("escape")
+        assert len(names(app)) == 8
+
+
+async def test_sorting_goes_round(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        newest = names(app)
+        await pilot.press("o", "o")
+        assert "sorted by name" in lines(app)[-2]
+        assert names(app) == sorted(newest)
+        await pilot.press("o", "o", "o", "o")
+        assert names(app) == newest
+
+
+async def test_a_run_is_renamed_tagged_and_noted(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        run = RunDirectory(services.root / app.screen.selected)
+        await pilot.press("R", "ctrl+u", *"best yet", "enter")
+        await until(pilot, lambda: "best yet" in names(app))
+        await pilot.press("number_sign", *"#thesis draft", "enter")
+        await until(pilot, lambda: "#thesis #draft" in text(app))
+        await pilot.press("N", *"figure 3", "enter")
+        await until(pilot, lambda: "figure 3" in text(app))
+        assert run.labels() == {"name": "best yet", "tags": ["thesis", "draft"], "note": "figure 3"}
+
+
+async def test_marked_runs_are_deleted_and_brought_back_together(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        await pilot.press("slash", *"-status:running -status:paused -status:starting", "enter", "space", "space")
+        marked = list(app.screen.choice.marked)
+        await pilot.press("d")
+        await until(pilot, lambda: len(services.runs()) == 6 and "u brings them back" in lines(app)[-2])
+        assert not set(marked) & {run.id for run in services.runs()}
+        await pilot.press("u")
+        await until(pilot, lambda: len(services.runs()) == 8 and len(names(app)) == 5)
+        await pilot.press("d")
+        await until(pilot, lambda: len(services.runs()) == 7)
+        services.empty_trash()
+        await pilot.press("u")
+        await until(pilot, lambda: "nothing was deleted since you came" in lines(app)[-2])
+
+
+async def test_a_live_run_is_not_deleted(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        await pilot.press("d")
+        assert "s stops it first" in lines(app)[-2]
+        assert len(services.runs()) == 8
+
+
+@pytest.mark.parametrize("key", ["d", "R", "number_sign", "N", "f"])
+async def test_a_viewer_that_only_looks_changes_nothing(services: FakeServices, key: str) -> None:
+    services.read_only = True
+    async with shown(services) as (app, pilot):
+        await pilot.press("end", key)
+        assert "read-only" in lines(app)[-2]
+        assert len(services.runs()) == 8
