@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from dltui.core.preview import Preview as Preview
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -197,20 +199,6 @@ class Arrays:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     validation: tuple[Array, Array] | None = None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What is to be seen of data before it is prepared, as plain text and numbers: `facts` are (label, text),
-    `classes` (name, samples), `columns` and `rows` a table's head and first lines, `samples` (caption, width, height,
-    RGB bytes row by row in base64), `notes` what a person should know."""
-
-    facts: tuple[tuple[str, str], ...] = ()
-    classes: tuple[tuple[str, int], ...] = ()
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    samples: tuple[tuple[str, int, int, str], ...] = ()
     notes: tuple[str, ...] = ()
 
 

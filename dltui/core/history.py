@@ -6,10 +6,11 @@ import math
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
+from dltui.core.epoch_record import EpochRecord as EpochRecord
 from dltui.core.events import AttemptStarted, Event, RunEnded, from_json
 from dltui.core.points import Points, column
 
@@ -45,21 +46,6 @@ def _checked(record: Record) -> Event | None:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One epoch, counted from 1; `validation` is empty and `evaluation_seconds` None until it was evaluated."""
-
-    epoch: int
-    step: int
-    train: dict[str, float]
-    validation: dict[str, float]
-    lr: float
-    seconds: float
-    evaluation_seconds: float | None
-    samples_per_second: float
-    time: float
 
 
 class History:

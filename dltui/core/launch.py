@@ -175,11 +175,11 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
     return {
         "created": time.time(),
         "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-        "data_dir": _absolute(request.data_dir) if request.data_dir else None,
+        "data_dir": own.absolute(request.data_dir) if request.data_dir else None,
         "data_dirs": [str(folder) for folder in paths.data_dirs(request.data_dir, dataset.name)],
         "device": {"name": device.name, "title": device.title, "uuid": device.uuid},
         "command": list(request.command),
-        "plugins": [_absolute(str(path)) for path in request.plugins],
+        "plugins": [own.absolute(str(path)) for path in request.plugins],
         "parent": request.parent,
         "fork": dict(request.fork) if request.fork is not None else None,
         "share": share.check(request.share),
@@ -225,7 +225,7 @@ def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mappin
     """With a folder given, the data comes from there or the run would fail."""
     if not data_dir:
         return
-    if not Path(_absolute(data_dir)).is_dir():
+    if not Path(own.absolute(data_dir)).is_dir():
         raise UsageError(f"no data folder {clean_line(data_dir)}; --data-dir names a folder that holds {dataset.name}")
     from dltui.core.presence import is_named, search_folders
 
@@ -241,7 +241,7 @@ def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mappin
 
 def _writable(exports: str) -> Path:
     """The absolute folder of figures. Tried by making it and a file in it, both removed: permissions alone can lie."""
-    folder = Path(_absolute(exports or "."))
+    folder = Path(own.absolute(exports or "."))
     made: list[Path] = []
     try:
         for part in reversed([folder, *folder.parents]):
@@ -286,15 +286,6 @@ def _free_id(base: str, exports: Path) -> str:
         ending = f"-{number}"
         candidate = base[: LONGEST_NAME - len(ending)] + ending
     return candidate
-
-
-def _absolute(text: str) -> str:
-    """Without following links: a path is kept as the user knows it. Raises UsageError when there is no folder to be
-    relative to."""
-    try:
-        return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111
-    except OSError as error:
-        raise UsageError(f"cannot find {clean_line(text, 100)}: the working directory is gone ({error})") from None
 
 
 def _working_directory() -> str:

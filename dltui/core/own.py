@@ -26,13 +26,13 @@ def at(entry: DatasetEntry, path: str) -> DatasetEntry:
     """A dataset that takes a path, with this one. Raises UsageError for an empty path."""
     if not path.strip() or "\0" in path:
         raise UsageError(f"{entry.name}: needs a path: {entry.name}:PATH, PATH being a {entry.takes} of yours")
-    return replace(entry, given={"path": _absolute(path)})
+    return replace(entry, given={"path": absolute(path)})
 
 
 def entry_of(text: str, catalog: Catalog) -> DatasetEntry:
     """The dataset of NAME:PATH, or of a bare path: a folder's images, a file's table. Raises UsageError."""
     name, colon, _ = text.partition(":")
-    takes = "folder" if Path(_absolute(text)).is_dir() else "file" if Path(_absolute(text)).is_file() else ""
+    takes = "folder" if Path(absolute(text)).is_dir() else "file" if Path(absolute(text)).is_file() else ""
     bare = next((entry for entry in catalog.datasets.values() if entry.needs_path and entry.takes == takes), None)
     if bare is not None and not (colon and name in catalog.datasets):
         return at(bare, text)
@@ -147,8 +147,9 @@ def _write(named: Mapping[str, Mapping[str, Any]]) -> None:
     fs.write_atomic(named_file(), tomli_w.dumps(tables).encode())
 
 
-def _absolute(text: str) -> str:
-    """Without following links: a path is kept as the user knows it."""
+def absolute(text: str) -> str:
+    """A path without following links, as the user knows it. Raises UsageError when there is no folder to be relative
+    to."""
     try:
         return os.path.abspath(os.path.expanduser(text.strip()))  # noqa: PTH100, PTH111
     except OSError as error:
