@@ -26,7 +26,8 @@ FREE = frozenset(
 @dataclass(frozen=True)
 class Earlier:
     """A run that has ended here. `config` and `options` are what time and memory depend on; `epoch_seconds` trains and
-    evaluates once; `rss` is the memory of its process in bytes, 0 where that is not known."""
+    evaluates once, `other_seconds` are those of its start, its test and whatever else is not of an epoch; `rss` is the
+    memory of its process in bytes, 0 where that is not known."""
 
     name: str
     model: str
@@ -36,6 +37,11 @@ class Earlier:
     options: Mapping[str, Any]
     epoch_seconds: float
     rss: int
+    other_seconds: float = 0.0
+
+    def seconds(self, epochs: int) -> float:
+        """How long a run like this one takes from its start to its end."""
+        return self.epoch_seconds * epochs + self.other_seconds
 
 
 def earlier_runs(runs: Iterable[RunDirectory]) -> list[Earlier]:
@@ -59,7 +65,7 @@ def _earlier(run: RunDirectory) -> Earlier | None:
     known = [record for record in history.epochs.values() if record.evaluation_seconds is not None]
     if history.ended is None or history.attempt is None or history.attempt.host != this_host() or not known:
         return None
-    seconds = sum(record.seconds + (record.evaluation_seconds or 0.0) for record in known) / len(known)
+    total = sum(record.seconds + (record.evaluation_seconds or 0.0) for record in known)
     live = read_live(run.path)
     return Earlier(
         str(reader.labels["name"]),
@@ -68,6 +74,7 @@ def _earlier(run: RunDirectory) -> Earlier | None:
         str((asked.get("device") or {}).get("name")),
         {name: value for name, value in (asked.get("config") or {}).items() if name not in FREE},
         dict(asked.get("dataset_options") or {}),
-        seconds,
+        total / len(known),
         live.rss if live is not None else 0,
+        max(history.elapsed - total, 0.0),
     )

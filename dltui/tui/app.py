@@ -157,6 +157,11 @@ class DltuiApp(App[None], inherit_bindings=False):
         if len(self.screen_stack) > 1:
             self.pop_screen()
 
+    def home(self) -> None:
+        """To the list of runs, from wherever."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
     def goes_on(self, run: str) -> None:
         """A live run was watched: after leaving, the shell says how to come back to it."""
         self.farewell.append(f"{run} goes on; back with: dltui attach {run}")

@@ -32,7 +32,7 @@ class Forecast:
         epochs = next((setting for setting in form.settings() if setting.key == "model:epochs"), None)
         parts: Row = []
         if epochs is not None and not form.problem(epochs):
-            parts.append((f" about {duration(known.epoch_seconds * int(form.text(epochs)))},", "dim"))
+            parts.append((f" about {duration(known.seconds(int(form.text(epochs))))},", "dim"))
         # What a process keeps on a GPU, its heartbeat does not tell.
         if device.kind == "cpu" and known.rss and device.free_bytes is not None:
             if known.rss <= device.free_bytes:

@@ -32,7 +32,7 @@ def test_what_cannot_be_read_or_is_long_is_passed_over(tmp_path: Path, monkeypat
     empty = RunDirectory(tmp_path / "empty")
     empty.path.mkdir()
     good = make_sample_run(tmp_path, run_id="good")
-    assert [run.name for run in earlier_runs([broken, empty, good])] == ["good"]
+    assert [run.name for run in earlier_runs([RunDirectory(broken.path), empty, good])] == ["good"]
     monkeypatch.setattr(forecast, "MOST_BYTES", 100)
     assert earlier_runs([good]) == []
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from dltui.core import attempt, checkpoint, journal, prepare, worker
+from dltui.core import attempt, checkpoint, device_queue, journal, prepare, worker
 from dltui.core.data import load_prepared
 from dltui.core.live import Heartbeat
 from dltui.core.lock import RunLock
@@ -111,6 +111,8 @@ class Lab:
                 (attempt.Attempt, "export", lambda self: None),
                 (journal, "RETRY_SECONDS", 0.0),
                 (worker, "Heartbeat", Still),
+                # The queue of the device is not in the run's folder.
+                (device_queue.Place, "occupy", lambda self: None),
                 (worker, "RunLock", Held),
                 (worker, "_listen", lambda attempt: None),
             ):

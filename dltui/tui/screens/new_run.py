@@ -64,7 +64,8 @@ class NewRunPage(OwnPath, FormStart):
         super().__init__()
         self.like, self.instead = like, instead or {}
         self.loaded: Loaded | None = None
-        self.part = 0
+        # Again: what differs is most likely a setting.
+        self.part = GROUPS.index("settings") if like is not None else 0
         self.device_at = 0
         self.setting_at = 1
         self.edit: LineEdit | None = None

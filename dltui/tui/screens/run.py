@@ -234,7 +234,7 @@ class RunPage(RunBell, TabActions):
 
     def action_back(self) -> None:
         if not self.go_back():
-            self.dltui.back()
+            self.dltui.home()
 
     def overlay(self, looking: Looking) -> None:
         self.state.looking = looking
