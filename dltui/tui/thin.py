@@ -76,7 +76,8 @@ class Thinner:
     def _style(self, parameters: str, out: list[str]) -> None:
         pen = pen_after(self._wanted or PLAIN, parameters)
         if pen is None or self._wanted is None:
-            # Passed on as it is; the next reset makes everything known again.
+            # Passed on as it is, after what came before it; the next reset makes everything known again.
+            self._settle(out, blank=False)
             out.append(f"\x1b[{parameters}m")
             self._has = None
             self._wanted = PLAIN if parameters in ("", "0") else None
