@@ -26,7 +26,7 @@ FORMAT = 1
 ARRAYS, LOOP_STATE, MANIFEST = "state.safetensors", "state.json", "manifest.json"
 MARGIN_BYTES = 1 << 20
 """Room that a checkpoint leaves on the disk, for the log that tells of it."""
-_NAME = re.compile(r"a(\d{2,6})-step-(\d{8,12})(?:-(\d{1,4}))?")
+_NAME = re.compile(r"a(\d{2,6})-step-(\d{8,12})(?:-(\d{1,9}))?")
 
 
 class CheckpointDamaged(RunError):
@@ -102,12 +102,14 @@ def _check_room(folder: Path, size: int) -> None:
 
 
 def _free_name(folder: Path, name: str) -> Path:
-    """Two checkpoints of one step differ in what they are for (the best, asked for): the second gets a number."""
-    path, number = folder / name, 1
-    while path.exists():
-        number += 1
-        path = folder / f"{name}-{number}"
-    return path
+    """Several checkpoints of one step differ in what they are for (the best, asked for): later ones get a number.
+
+    It is higher than all that are there, not the first that is free: the newest has to be the last in their order.
+    """
+    there = [path.name.removeprefix(name) for path in folder.glob(f"{name}*") if _NAME.fullmatch(path.name)]
+    if not there:
+        return folder / name
+    return folder / f"{name}-{max(int(ending[1:] or 1) for ending in there) + 1}"
 
 
 def _dump(content: dict[str, Any]) -> bytes:

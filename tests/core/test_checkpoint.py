@@ -255,6 +255,22 @@ def test_the_same_step_twice_keeps_both(run: RunDirectory) -> None:
     assert checkpoint.prune(run) == []
 
 
+def test_the_best_of_a_step_that_was_saved_again_and_again_is_kept(run: RunDirectory) -> None:
+    """As by somebody who saves while an epoch is evaluated: the newest of a step is the last in their order."""
+    for _ in range(7):
+        saved = save(run, 13)
+        checkpoint.prune(run)
+        assert names(run)[-1] == saved.name
+    best = save(run, 13, best=13)
+    checkpoint.prune(run)
+    for _ in range(3):
+        save(run, 23, best=13)
+        checkpoint.prune(run)
+    found = checkpoint.find_best(run)
+    assert found is not None
+    assert found.name == best.name
+
+
 def test_a_full_disk_is_said_before_anything_is_written(run: RunDirectory) -> None:
     class Full(FaultyFileSystem):
         def free_bytes(self, path: Path) -> int:
