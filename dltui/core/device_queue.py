@@ -112,6 +112,7 @@ class Place:
         with contextlib.suppress(OSError, RunError):
             # Locked before others can see it: an unlocked one would be taken for a dead worker's.
             self._lock.acquire(temp)
+            self._path = temp
             fs.FS.rename(temp, path)
             self._path = path
 

@@ -93,25 +93,15 @@ class History:
         self._elapsed: dict[int, float] = {}
         self._best: EpochRecord | None = None
         self._best_known = True
-        self._folds: dict[str, Callable[[Record], None]] = {
-            "attempt_started": self._started,
-            "trained": self._trained,
-            "epoch_ended": self._epoch_ended,
-            "evaluated": self._evaluated,
-            "checkpoint_saved": self._saved,
-            "command_obeyed": self.commands.append,
-            "log": self._logged,
-            "run_ended": self._ended,
-        }
 
     def fold(self, records: Iterable[Record]) -> None:
         """Take events in the order of the log. Types that this version does not know are skipped."""
         for record in records:
             try:
                 self._envelope(record)
-                fold = self._folds.get(record["type"])
+                fold = _FOLDS.get(record["type"])
                 if fold is not None:
-                    fold(record)
+                    fold(self, record)
             except _MALFORMED:
                 self.malformed += 1
 
@@ -184,6 +174,9 @@ class History:
             known = EpochRecord(number, int(record["step"]), {}, {}, nan, 0.0, None, nan, float(record["time"]))
         self.epochs[number] = replace(known, validation=metrics, evaluation_seconds=seconds)
         self._best_known = False
+
+    def _commanded(self, record: Record) -> None:
+        self.commands.append(record)
 
     def _saved(self, record: Record) -> None:
         int(record["step"]), str(record["name"])
@@ -286,3 +279,15 @@ class History:
     def elapsed(self) -> float:
         """Time that the attempts took in all, from their first line to their last."""
         return sum(self._elapsed.values())
+
+
+_FOLDS: dict[str, Callable[[History, Record], None]] = {
+    "attempt_started": History._started,
+    "trained": History._trained,
+    "epoch_ended": History._epoch_ended,
+    "evaluated": History._evaluated,
+    "checkpoint_saved": History._saved,
+    "command_obeyed": History._commanded,
+    "log": History._logged,
+    "run_ended": History._ended,
+}

@@ -78,26 +78,16 @@ def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
     name, best, best_epoch, trend = _best(history)
     test = (history.test or {}).get("metrics", {})
     shown = "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
-    config = run.get("config", {})
-    labels = reader.labels
     return Summary(
         directory=reader.directory,
-        id=safe(reader.directory.id),
-        name=safe(labels["name"]),
-        tags=tuple(safe(tag) for tag in labels["tags"]),
-        note=safe(labels["note"]),
-        facts=_facts(reader, run, labels, status.name),
+        facts=_facts(reader, run, status.name, best),
         status=status.name,
         why=safe(status.why),
         phase=safe(status.phase),
         since=status.since,
-        model=safe(run.get("model_name") or run.get("model", "?")),
-        framework=safe(run.get("framework", "")),
-        dataset=safe(run.get("dataset", "?")),
-        device=safe((run.get("device") or {}).get("name", "?")),
         host=safe(history.attempt.host if history.attempt else live.host if live else ""),
         epochs_done=len(history.epochs),
-        epochs=history.attempt.epochs if history.attempt else int(config.get("epochs", 0)),
+        epochs=history.attempt.epochs if history.attempt else int(run.get("config", {}).get("epochs", 0)),
         fraction=at.run_fraction if at else 0.0,
         left=at.left if at and status.name == "running" else None,
         best=metric(name, best) if best is not None else "",
@@ -107,21 +97,36 @@ def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
         trend=trend,
         test=f"{shown} {metric(shown, test[shown])}" if shown in test else "",
         test_value=test.get(shown),
-        seed=safe(config.get("seed", "")),
-        group=safe(run.get("group") or ""),
-        created=float(run.get("created", 0.0)),
         ended=history.ended_at if history.ended else status.since,
-        differs=tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
-        exports=safe(run.get("exports", "")),
-        command=safe(shlex.join(str(part) for part in run.get("command", []))),
         obeyed=tuple((entry["id"], safe(entry["action"]), int(entry["step"])) for entry in history.commands[-8:]),
+        **_asked(reader, run),
     )
 
 
-def _facts(reader: RunReader, run: dict[str, Any], labels: dict[str, Any], status: str) -> dict[str, Any]:
+def _asked(reader: RunReader, run: dict[str, Any]) -> dict[str, Any]:
+    """The part of a summary that was known before the run began, and its labels."""
+    labels, config = reader.labels, run.get("config", {})
+    return {
+        "id": safe(reader.directory.id),
+        "name": safe(labels["name"]),
+        "tags": tuple(safe(tag) for tag in labels["tags"]),
+        "note": safe(labels["note"]),
+        "model": safe(run.get("model_name") or run.get("model", "?")),
+        "framework": safe(run.get("framework", "")),
+        "dataset": safe(run.get("dataset", "?")),
+        "device": safe((run.get("device") or {}).get("name", "?")),
+        "seed": safe(config.get("seed", "")),
+        "group": safe(run.get("group") or ""),
+        "created": float(run.get("created", 0.0)),
+        "differs": tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
+        "exports": safe(run.get("exports", "")),
+        "command": safe(shlex.join(str(part) for part in run.get("command", []))),
+    }
+
+
+def _facts(reader: RunReader, run: dict[str, Any], status: str, best: float | None) -> dict[str, Any]:
     """As `dltui runs --filter` sees the run."""
-    history = reader.history
-    _, best, _, _ = _best(history)
+    history, labels = reader.history, reader.labels
     row = {
         "id": reader.directory.id,
         "status": status,

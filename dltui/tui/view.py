@@ -111,21 +111,10 @@ class RunWatch:
         changed = reader.refresh()
         wants = self.wants
         summary, live = summarize(reader, asked), reader.live()
-        output = self._read_output() if "output" in wants else ()
-        numbers = asked.get("task") == "regression"
-        matrix = self._inside.matrix() if self._inside and "inside" in wants and not numbers else None
-        fit = self._inside.fit() if self._inside and numbers else None
-        reviewing = self._inside is not None and "mistakes" in wants and not numbers
-        mistakes = self._inside.mistakes() if self._inside and reviewing else None
-        review = self._inside.review(Path(str(asked.get("exports", "")))) if self._inside and reviewing else {}
-        watching = self._machine is not None and "hardware" in wants
-        beating = live if summary.status not in OVER else None
-        hardware = (
-            self._machine.look(self.directory.path, summary.host, beating) if self._machine and watching else None
-        )
+        tabs = self._tabs(wants, asked, summary, live)
         drawn = summary.status in OVER and summary.phase != "exporting"
         figures = drawn and Path(str(asked.get("exports", ""))).is_dir()
-        content = (output, matrix, fit, mistakes, review, hardware, wants, summary.status)
+        content = (*tabs.values(), wants, summary.status)
         known = (summary, live, figures, content)
         if not changed and known == self._known:
             return None
@@ -134,25 +123,36 @@ class RunWatch:
             self._history = frozen(reader.history)
             self._judge(asked)
         self._known = known
-        at = progress(self._history, live)
-        tried = suggestion(reader)
         return RunView(
             self._content,
             summary,
             asked,
             self._history,
             live,
-            at,
-            output,
-            matrix,
-            fit,
-            tried,
-            figures,
-            mistakes,
-            review,
-            self._verdict,
-            hardware,
+            progress(self._history, live),
+            suggestion=suggestion(reader),
+            figures=figures,
+            verdict=self._verdict,
+            **tabs,
         )
+
+    def _tabs(
+        self, wants: frozenset[str], asked: dict[str, Any], summary: Summary, live: Live | None
+    ) -> dict[str, Any]:
+        """What the open tab wants beside the history: fields of RunView."""
+        inside, machine = self._inside, self._machine
+        found: dict[str, Any] = {"output": self._read_output() if "output" in wants else ()}
+        if inside is not None and asked.get("task") == "regression":
+            found["fit"] = inside.fit()
+        elif inside is not None and "inside" in wants:
+            found["matrix"] = inside.matrix()
+        if inside is not None and "mistakes" in wants and asked.get("task") != "regression":
+            found["mistakes"] = inside.mistakes()
+            found["review"] = inside.review(Path(str(asked.get("exports", ""))))
+        if machine is not None and "hardware" in wants:
+            beating = live if summary.status not in OVER else None
+            found["hardware"] = machine.look(self.directory.path, summary.host, beating)
+        return found
 
     def _judge(self, asked: dict[str, Any]) -> None:
         """Only when an epoch was evaluated, or all is over: verdicts look at nothing else."""

@@ -289,19 +289,3 @@ async def test_hostile_text_stays_text(services: FakeServices) -> None:
             await pilot.pause(0.3)
             assert all(character.isprintable() or character == "\n" for character in text(app))
         assert "\\x1b]0;owned" in text(app)
-
-
-async def test_one_key_tries_what_a_failure_proposes(services: FakeServices) -> None:
-    async with shown(services, run="wild-moth") as (app, pilot):
-        assert "t try lr 0.005" in lines(app)[-1]
-        assert notice(app) == "t tries lr 0.005; or: dltui fork wild-moth --lr 0.005"
-        await pilot.press("t")
-        await until(pilot, lambda: ready(app) and "like wild-moth" in text(app))
-        assert "--lr 0.005" in text(app)
-
-
-async def test_nothing_is_proposed_where_nothing_failed(services: FakeServices) -> None:
-    async with shown(services, run="bold-wren") as (app, pilot):
-        await pilot.press("t")
-        assert "nothing to try" in notice(app)
-        assert app.screen.name_of_page == "Run"  # type: ignore[attr-defined]
