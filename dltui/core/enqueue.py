@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core import device_queue
 from dltui.core.errors import RunError
-from dltui.core.launch import spawn_worker
+from dltui.core.spawn import spawn_worker
 
 if TYPE_CHECKING:
     from dltui.core.rundir import RunDirectory

@@ -1,10 +1,9 @@
-"""Makes a run out of a request, after checking all that can be checked, and starts its worker."""
+"""Makes a run out of a request, after checking all that can be checked."""
 
 from __future__ import annotations
 
 import os
 import random
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui import __version__
-from dltui.core import birth, loggers, own, paths, share
-from dltui.core.devices import Device, resolve, worker_environment
-from dltui.core.errors import RunError, UsageError
+from dltui.core import loggers, own, paths, share
+from dltui.core.devices import Device, resolve
+from dltui.core.errors import UsageError
 from dltui.core.fields import check_values
 from dltui.core.names import check_run_name, run_name
 from dltui.core.rundir import RunDirectory
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("svg", "png", "pdf")
 LONGEST_NAME = 64
-_WORKERS: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
@@ -106,52 +104,6 @@ def full_options(dataset: DatasetEntry, given: Mapping[str, Any]) -> dict[str, A
     from dltui.core import ask
 
     return ask.full_options(dataset, options)
-
-
-def worker_command(run: RunDirectory) -> tuple[list[str], dict[str, str]]:
-    """The command line and the environment of a run's worker."""
-    asked = run.run()
-    device = Device(asked["device"]["name"], asked["device"]["title"], asked["device"].get("uuid"))
-    # Said in full, because the worker has another working directory and relative ones would move.
-    places = {"DLTUI_HOME": paths.home(), "DLTUI_CACHE": paths.cache_dir(), "DLTUI_CONFIG": paths.config_file()}
-    environment = {
-        **os.environ,
-        **{name: str(path) for name, path in places.items()},
-        **worker_environment(device),
-        "PYTHONUNBUFFERED": "1",
-    }
-    return [asked["python"], "-P", "-m", "dltui.core.worker", str(run.path)], environment
-
-
-def spawn_worker(run: RunDirectory, more_epochs: int = 0, options: Sequence[str] = ()) -> int:
-    """Start the worker of a run, away from this terminal in session and descriptors, and return its pid.
-
-    `more_epochs` are trained beyond what was planned so far; `options` are more words of its command line.
-    """
-    birth.wait_for_last(run.path)
-    command, environment = worker_command(run)
-    command += ["--more-epochs", str(more_epochs)] if more_epochs else []
-    command += options
-    log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    os.fchmod(log, share.file_mode(run.run().get("share")))
-    try:
-        worker = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd=paths.home(),
-            env=environment,
-        )
-    except OSError as error:
-        raise RunError(f"cannot start the worker with {command[0]}: {error.strerror}") from error
-    finally:
-        os.close(log)
-    # Kept and looked at again, so that a worker that ended does not stay a zombie of a long-lived screen.
-    _WORKERS[:] = [worker, *(other for other in _WORKERS if other.poll() is None)]
-    birth.announce(run.path, worker.pid)
-    return worker.pid
 
 
 def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:

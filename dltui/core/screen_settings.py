@@ -18,6 +18,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "mouse": ("auto", "on", "off"),
     "tick": ("4", "2", "1"),
     "notices": ("end", "best", "off"),
+    "warm": ("on", "off"),
 }
 """What each setting may be; the first is the default."""
 
@@ -35,6 +36,8 @@ class ScreenSettings:
     """How often a second the screen looks at a run."""
     notices: str = "end"
     """When the terminal is told: "end" of a run, also each new "best", "off"."""
+    warm: str = "on"
+    """Whether a framework is imported while the form of a new run is open."""
 
 
 def load_screen() -> ScreenSettings:

@@ -13,10 +13,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from dltui.core.errors import DltuiError
-from dltui.core.launch import RunRequest, create_run, spawn_worker
+from dltui.core.launch import RunRequest, create_run
 from dltui.core.names import check_run_name, run_name
 from dltui.core.reader import RunReader
 from dltui.core.rundir import RunDirectory, list_runs
+from dltui.core.spawn import spawn_worker
 
 if TYPE_CHECKING:
     from dltui.core.catalog import Catalog

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
@@ -67,6 +67,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.meter = meter
         self.farewell: list[str] = []
         self.first_time = False
+        self.after_first_frame: Callable[[], object] = gc.enable
         self.notices = Notices(self._tell, lambda: self.settings.notices)
         self._first = (open_run, new)
         self._on_terminal = os.isatty(0)
@@ -92,8 +93,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self._timer = self.set_interval(self.pace, self._tick)
         if self.first_time:
             self.call_after_refresh(self._welcome)
-        # The entry point keeps it off until the first frame.
-        self.call_after_refresh(gc.enable)
+        self.call_after_refresh(lambda: self.after_first_frame())
         loop = asyncio.get_running_loop()
         for number in LEAVING:
             try:
@@ -274,7 +274,7 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
         os.environ.pop(stale, None)
     with quiet_stderr() as meter:
         app = make_app(services, terminal, run, new, meter, settings)
-        app.first_time = first_time
+        app.first_time, app.after_first_frame = first_time, _settle
         try:
             app.run(mouse=chosen(terminal, settings).mouse)
         finally:
@@ -284,6 +284,14 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
         for line in app.farewell:
             sys.stdout.write(line + "\n")
     return app.return_code or 0
+
+
+def _settle() -> None:
+    """What the first frame did without or was not to be slowed down by."""
+    from dltui.core import priority
+
+    gc.enable()
+    priority.give_way()
 
 
 def _end_without_terminal(code: int | None) -> None:

@@ -120,9 +120,32 @@ class Services:
 
         return dataset_preview(dataset, options)
 
+    def warm_up(self, catalog: Catalog, framework: str, device: str) -> None:
+        """Have a process ready that has imported a framework for a device; nothing where that is not possible."""
+        from dltui.core import spawn, warm
+        from dltui.core.devices import resolve
+        from dltui.core.errors import UsageError
+
+        backend = catalog.backends.get(framework)
+        if backend is None or backend.version is None:
+            return
+        try:
+            environment = spawn.whole_environment(resolve(device))
+        except UsageError:
+            # Said when the run is to start on it.
+            return
+        warm.begin(backend.python, environment, framework, backend.source)
+
+    def cool_down(self) -> None:
+        """No run is about to start."""
+        from dltui.core import warm
+
+        warm.end()
+
     def start(self, request: RunRequest, catalog: Catalog) -> RunDirectory:
         """Create a run and start its worker. Raises UsageError and leaves nothing behind."""
-        from dltui.core.launch import create_run, spawn_worker
+        from dltui.core.launch import create_run
+        from dltui.core.spawn import spawn_worker
 
         run = create_run(request, catalog)
         spawn_worker(run)
@@ -150,7 +173,7 @@ class Services:
 
     def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
         """Start a worker that goes on from the last checkpoint."""
-        from dltui.core.launch import spawn_worker
+        from dltui.core.spawn import spawn_worker
 
         spawn_worker(run, more_epochs)
 
@@ -200,8 +223,8 @@ class Services:
         """Start a run that begins with the last checkpoint of another; `words` as "lr=0.01". Raises UsageError."""
         from dltui.core.catalog import load_catalog
         from dltui.core.fork import ForkRequest, fork
-        from dltui.core.launch import spawn_worker
         from dltui.core.reader import RunReader
+        from dltui.core.spawn import spawn_worker
         from dltui.tui.cli.options import key_values, shown
 
         reader = RunReader(run)

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from dltui.core import devices, launch, paths
+from dltui.core import devices, launch, paths, spawn
 from dltui.core.catalog import Catalog, load_catalog
 from dltui.core.devices import Device
 from dltui.core.errors import RunError, UsageError
-from dltui.core.launch import RunRequest, create_run, spawn_worker, worker_command
+from dltui.core.launch import RunRequest, create_run
 from dltui.core.rundir import RunDirectory
+from dltui.core.spawn import spawn_worker, worker_command
 from tests.core.places import MODEL
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
@@ -221,13 +222,13 @@ def test_a_worker_leaves_this_terminal(catalog: Catalog, place: Path, monkeypatc
         "import os, sys; print(os.getsid(0) == os.getpid(), os.getcwd(), [os.readlink(f'/proc/self/fd/{n}') for n in "
         "range(3)], sorted(os.listdir('/proc/self/fd'))[:-1]); print('to stderr', file=sys.stderr)"
     )
-    monkeypatch.setattr(launch, "worker_command", lambda _: ([sys.executable, "-c", code], dict(os.environ)))
+    monkeypatch.setattr(spawn, "worker_command", lambda _: ([sys.executable, "-c", code], dict(os.environ)))
     held = os.open(place, os.O_RDONLY)
     os.set_inheritable(held, True)
     run.worker_log.write_text("before\n")
     pid = spawn_worker(run)
-    assert launch._WORKERS[0].pid == pid
-    assert launch._WORKERS[0].wait(10) == 0
+    assert spawn._WORKERS[0].pid == pid
+    assert spawn._WORKERS[0].wait(10) == 0
     os.close(held)
     log = str(run.worker_log)
     lines = run.worker_log.read_text().splitlines()
@@ -238,21 +239,21 @@ def test_a_worker_leaves_this_terminal(catalog: Catalog, place: Path, monkeypatc
 
 def test_a_python_that_is_gone(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     run = create_run(request(), catalog)
-    monkeypatch.setattr(launch, "worker_command", lambda _: (["/nowhere/python"], {}))
+    monkeypatch.setattr(spawn, "worker_command", lambda _: (["/nowhere/python"], {}))
     with pytest.raises(RunError, match="cannot start the worker with /nowhere/python: No such file"):
         spawn_worker(run)
 
 
 def test_workers_that_ended_are_no_zombies(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     run = create_run(request(), catalog)
-    monkeypatch.setattr(launch, "worker_command", lambda _: ([sys.executable, "-c", ""], {}))
+    monkeypatch.setattr(spawn, "worker_command", lambda _: ([sys.executable, "-c", ""], {}))
     first = spawn_worker(run)
     while os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT) is None:
         time.sleep(0.01)
     spawn_worker(run)
     with pytest.raises(ChildProcessError):
         os.waitpid(first, os.WNOHANG)
-    launch._WORKERS[0].wait()
+    spawn._WORKERS[0].wait()
 
 
 def test_a_run_trains(catalog: Catalog, place: Path) -> None:
@@ -261,7 +262,7 @@ def test_a_run_trains(catalog: Catalog, place: Path) -> None:
 
     run = create_run(request(plugins=[FAKE]), catalog)
     spawn_worker(run)
-    worker = launch._WORKERS[0]
+    worker = spawn._WORKERS[0]
     worker.wait(120)
     reader = RunReader(run)
     reader.refresh()

@@ -129,6 +129,8 @@ class FakeServices(Services):
         self.refuses = ""
         self.gpus = True
         self.measured = 0
+        self.warmed: list[tuple[str, str]] = []
+        self.cooled = 0
 
     def settings(self) -> ScreenSettings:
         return self.saved
@@ -141,6 +143,12 @@ class FakeServices(Services):
 
     def time_of_day(self, when: float, seconds: bool = False) -> str:
         return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.gmtime(when))
+
+    def warm_up(self, catalog: Catalog, framework: str, device: str) -> None:
+        self.warmed.append((framework, device))
+
+    def cool_down(self) -> None:
+        self.cooled += 1
 
     def where(self) -> str:
         return "user@gpu01"

@@ -30,6 +30,15 @@ class TensorFlowBackend:
 
         return KerasTrainable(model.build, config, data, name)
 
+    def warm_up(self) -> None:
+        """Import what a run needs, and touch no device."""
+        from importlib import import_module
+
+        from dltui.plugins.tensorflow import session
+
+        session.import_framework()
+        import_module("dltui.plugins.tensorflow.trainable")
+
     def layers(self, model: Model, config: TrainConfig, spec: Spec) -> Sequence[Layer]:
         from dltui.plugins.tensorflow import session
 

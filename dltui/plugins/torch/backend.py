@@ -28,6 +28,16 @@ class TorchBackend:
 
         return TorchTrainable(model.build, config, data, session.start(config, device))
 
+    def warm_up(self) -> None:
+        """Import what a run needs, and touch no device."""
+        from importlib import import_module
+
+        import_module("dltui.plugins.torch.session")
+        import_module("dltui.plugins.torch.trainable")
+        # PyTorch imports its compiler when an optimizer is made, which takes as long as all the rest.
+        import_module("torch._dynamo")
+        import_module("torch._inductor.config")
+
     def layers(self, model: Model, config: TrainConfig, spec: Spec) -> Sequence[Layer]:
         from dltui.plugins.torch.layers import list_layers
 

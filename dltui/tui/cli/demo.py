@@ -95,8 +95,8 @@ def within_reach(entry: DatasetEntry) -> bool:
 
 def _full_screen(run: RunDirectory) -> int:
     """The run in the full screen; after it, the files, or how to come back."""
-    from dltui.core.launch import spawn_worker
     from dltui.core.reader import RunReader
+    from dltui.core.spawn import spawn_worker
     from dltui.tui.app import run_app
     from dltui.tui.cli import closing
 

@@ -108,7 +108,7 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
 def carry_out(run: RunDirectory, options: Options, more_epochs: int = 0) -> int:
     """Start the worker of a run directory and stay with it as the options say; `more_epochs` are added to its plan."""
     from dltui.core.enqueue import queue_worker
-    from dltui.core.launch import spawn_worker
+    from dltui.core.spawn import spawn_worker
 
     if run.run().get("share") and not options.as_json:
         _say_shared(run)
@@ -162,7 +162,7 @@ def _say_run(run: RunDirectory) -> None:
 
 def _foreground(run: RunDirectory) -> int:
     """The worker in the foreground of this terminal, where a debugger can talk to it."""
-    from dltui.core.launch import worker_command
+    from dltui.core.spawn import worker_command
 
     command, environment = worker_command(run)
     # Ctrl-C belongs to the worker; it is in the same process group.

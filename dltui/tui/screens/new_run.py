@@ -12,10 +12,10 @@ from dltui.tui.edit import LineEdit
 from dltui.tui.form import RunForm
 from dltui.tui.form_load import Loaded, load
 from dltui.tui.form_rows import Setting
-from dltui.tui.form_start import FormStart
 from dltui.tui.ink import Row, cut, ends, fit, rule, safe
 from dltui.tui.own_path import OwnPath
 from dltui.tui.page import bind
+from dltui.tui.warm_up import WarmUp
 from dltui.tui.watch import Failed, in_thread
 from dltui.tui.widgets import form_lists, form_settings
 from dltui.tui.widgets.rows import Rows
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 GROUPS = ("model", "device", "dataset", "settings")
 
 
-class NewRunPage(OwnPath, FormStart):
+class NewRunPage(OwnPath, WarmUp):
     """What to train, on what, where and how."""
 
     name_of_page = "New run"
@@ -105,6 +105,7 @@ class NewRunPage(OwnPath, FormStart):
             name, reason = message.form.catalog.problems[0]
             self.notice.say(f"plugin {safe(name)} is left out: {safe(reason)}", "warn")
         self.look_at_data()
+        self.warm_up()
         self.redraw()
 
     def on_failed(self, message: Failed) -> None:
@@ -181,6 +182,7 @@ class NewRunPage(OwnPath, FormStart):
         self._take()
         self.part = (self.part + by) % len(GROUPS)
         self.look_at_data()
+        self.warm_up()
         self.redraw()
 
     def action_move(self, by: int) -> None:
@@ -199,6 +201,7 @@ class NewRunPage(OwnPath, FormStart):
             self.form.device = names[self.device_at]
         else:
             self.setting_at = min(max(self.setting_at + by, 0), len(self.form.settings()) - 1)
+        self.warm_up()
         self.redraw()
 
     def action_turn(self, by: int) -> None:
@@ -209,6 +212,7 @@ class NewRunPage(OwnPath, FormStart):
             self.form.choose_framework(_step(there, self.form.framework, by))
         elif self.group == "settings" and self.setting is not None:
             self.form.turn(self.setting, by)
+        self.warm_up()
         self.redraw()
 
     def action_type(self) -> None:

@@ -1,0 +1,37 @@
+"""The screen gives way to training: its threads run at a lower priority, the workers that it starts do not. On Linux
+only, where each thread has a nice value and a child inherits that of the thread which starts it, setpriority(2)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+NICE = 10
+_before: list[ThreadPoolExecutor] = []
+
+
+def give_way() -> None:
+    """Lower the priority of the calling thread and of all that it begins from here on."""
+    if sys.platform != "linux" or _before:
+        return
+    keeper = ThreadPoolExecutor(1, "starts workers")
+    # Its thread begins with its first task.
+    keeper.submit(os.getpid).result()
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
+    except OSError:
+        keeper.shutdown()
+        return
+    _before.append(keeper)
+
+
+def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """`subprocess.Popen` at the priority that this program had in the beginning. Raises OSError likewise."""
+
+    def begin() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, **options)
+
+    return _before[0].submit(begin).result() if _before else begin()
