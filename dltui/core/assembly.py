@@ -146,6 +146,7 @@ class _Assembly:
             source=_origin(replace(source, python=backend.python) if backend else source, item),
             available=not reason,
             reason=reason,
+            needs_images=bool(item.get("needs_images")),
         )
 
     def _why_not(self, source: Source, item: Record, backend: BackendEntry | None) -> str:

@@ -31,6 +31,7 @@ class ModelEntry:
     available: bool = True
     reason: str = ""
     """Why it is not available, and what to do."""
+    needs_images: bool = False
 
     def field(self, name: str) -> FieldSpec | None:
         return next((spec for spec in self.fields if spec.name == name), None)

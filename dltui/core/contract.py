@@ -149,6 +149,7 @@ class Model:
 
     `requires` names the distributions that it needs beside its framework ("torchvision"). `metrics` is asked after each
     evaluation for numbers of the model's own: (outputs float32 (n, outputs), targets as in `Split`) -> {name: value}.
+    `needs_images`: it cannot be built for vectors, and a run on such data is refused.
     """
 
     id: str
@@ -160,6 +161,7 @@ class Model:
     build: Callable[[Any, Spec], Any]
     requires: tuple[str, ...] = ()
     metrics: Callable[[Array, Array], Mapping[str, float]] | None = None
+    needs_images: bool = False
 
 
 class Backend(Protocol):

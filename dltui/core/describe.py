@@ -58,6 +58,7 @@ def model_record(model: Model) -> Record:
         "fields": [field.to_json() for field in field_specs(model.config)],
         "checks_more": checks_more(model.config),
         "requires": [_text(name) for name in model.requires],
+        "needs_images": bool(model.needs_images),
     }
 
 

@@ -61,7 +61,10 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
-    _check_augment(config, dataset)
+    reasons = _reasons_for_images(model, config)
+    # A dataset that does not tell its shape is asked for it when it is prepared.
+    if dataset.input_shape:
+        own.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
     options = full_options(dataset, {**dataset.given, **request.dataset_options})
     formats = _check_formats(request.formats)
     if request.name is not None:
@@ -72,7 +75,7 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
     origins = _origins(model, dataset, options, catalog)
-    own.prepare_first(dataset, origins, options, config, tell)
+    own.prepare_first(dataset, origins, options, reasons, tell)
     record = {
         **origins,
         **_chosen(request, dataset, device),
@@ -157,11 +160,11 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
         raise UsageError(f"dataset {dataset.name}: {missing}")
 
 
-def _check_augment(config: Mapping[str, Any], dataset: DatasetEntry) -> None:
+def _reasons_for_images(model: ModelEntry, config: Mapping[str, Any]) -> dict[str, str]:
+    """What needs images, and what to do where there are none."""
+    reasons = {f"model {model.id}": "choose another model"} if model.needs_images else {}
     kind = config.get("augment", "none")
-    # A dataset that does not tell its shape is asked for it by the worker.
-    if kind != "none" and dataset.input_shape and len(dataset.input_shape) != 3:
-        raise UsageError(f"augment {kind} needs images, dataset {dataset.name} has none; leave it at none")
+    return reasons if kind == "none" else {**reasons, f"augment {kind}": "leave it at none"}
 
 
 def _check_formats(formats: Sequence[str]) -> list[str]:

@@ -61,11 +61,11 @@ def prepare_first(
     dataset: DatasetEntry,
     origins: Mapping[str, Any],
     options: Mapping[str, Any],
-    config: Mapping[str, Any],
+    images: Mapping[str, str],
     tell: Callable[[str], None],
 ) -> None:
-    """Prepare data at a path that a run is about to name; the worker finds it prepared. Raises UsageError with what is
-    wrong with it, and then neither a run nor anything in the cache is left."""
+    """Prepare data at a path that a run is about to name; the worker finds it prepared. `images` is what needs them, as
+    for `check_images`. Raises UsageError with what is wrong, and then no run is left."""
     if not dataset.takes:
         return
     from dltui.core.preparation import Preparation
@@ -83,8 +83,15 @@ def prepare_first(
         preparation.cancel()
         preparation.wait()
         raise
-    if config.get("augment", "none") != "none" and not data.spec.is_image:
-        raise UsageError(f"augment {config['augment']} needs images, {origins['dataset']} has none; leave it at none")
+    check_images(images, str(origins["dataset"]), data.spec.is_image)
+
+
+def check_images(reasons: Mapping[str, str], dataset: str, there: bool) -> None:
+    """`reasons` says what needs images and what to do without them. Raises UsageError for the first when the dataset
+    has none."""
+    for what, remedy in reasons.items():
+        if not there:
+            raise UsageError(f"{what} needs images, dataset {clean_line(dataset, 100)} has none; {remedy}")
 
 
 def add_named(catalog: Catalog) -> None:

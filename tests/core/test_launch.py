@@ -196,6 +196,24 @@ def test_augmentation_without_images(catalog: Catalog, place: Path) -> None:
     assert create_run(request(config={"augment": "shift"}), catalog).run()["config"]["augment"] == "shift"
 
 
+def test_a_model_for_images_without_images(catalog: Catalog, place: Path) -> None:
+    """Known from the dataset's shape, or where that is not told from the prepared data; nothing is left."""
+    changed = Catalog(**vars(catalog))
+    changed.models = {"softmax-numpy": replace(catalog.models["softmax-numpy"], needs_images=True)}
+    assert create_run(request(), changed).run()["dataset"] == "blobs"
+    changed.datasets = {"blobs": replace(catalog.datasets["blobs"], input_shape=(5,))}
+    wanted = r"^model softmax-numpy needs images, dataset blobs has none; choose another model$"
+    with pytest.raises(UsageError, match=wanted):
+        create_run(request(), changed)
+    table = place / "work" / "table.csv"
+    table.write_text("a,b,kind\n" + "".join(f"{n},{n % 3},{'xy'[n % 2]}\n" for n in range(40)))
+    before = len(list(paths.runs_dir().iterdir()))
+    changed.datasets = dict(catalog.datasets)
+    with pytest.raises(UsageError, match=r"^model softmax-numpy needs images, dataset csv:table.csv has none;"):
+        create_run(request(dataset=f"csv:{table}"), changed)
+    assert len(list(paths.runs_dir().iterdir())) == before
+
+
 def test_a_validator_that_is_content(catalog: Catalog) -> None:
     run = create_run(request(model="strict-numpy", config={"pairs": 4}), catalog)
     assert run.run()["config"]["pairs"] == 4

@@ -45,4 +45,5 @@ MODEL = Model(
     summary="a convolutional network: LeNet's layout with batch norm and ReLU",
     config=CnnConfig,
     build=build,
+    needs_images=True,
 )

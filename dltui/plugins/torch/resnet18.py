@@ -58,5 +58,6 @@ MODEL = Model(
     summary="ResNet-18 from torchvision, with a stem for small images",
     config=ResNet18Config,
     build=build,
+    needs_images=True,
     requires=("torchvision",),
 )

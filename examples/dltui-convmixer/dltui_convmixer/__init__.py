@@ -24,5 +24,6 @@ def dltui_models():
             config=Config,
             build=build,
             metrics=top3_accuracy,
+            needs_images=True,
         )
     ]
