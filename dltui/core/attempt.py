@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dltui import __version__
 from dltui.core import checkpoint, explain, fingerprint, logout, manager, predictions, twin, twin_side
+from dltui.core.contract import Split
 from dltui.core.devices import cpu_count
 from dltui.core.errors import RunError
 from dltui.core.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
@@ -236,7 +237,7 @@ class Attempt:
 def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
     """A dry run: two steps of one epoch, then everything else as usual."""
     rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
-    train = replace(data.train, x=data.train.x[:rows], y=data.train.y[:rows], ids=data.train.ids[:rows])
+    train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows])
     return replace(data, train=train), config.model_copy(update={"epochs": 1})
 
 

@@ -48,11 +48,13 @@ class Spec:
 @dataclass(frozen=True)
 class Split:
     """One part of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class
-    numbers (n,) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own order."""
+    numbers (n,) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own order. `names` is what
+    a person knows each row by, UTF-8 in bytes (n,), where the dataset tells."""
 
     x: Array
     y: Array
     ids: Array
+    names: Array | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -193,7 +195,8 @@ class Backend(Protocol):
 class Arrays:
     """What a dataset's `prepare` returns: train and test as (x, y), dtypes as in `Split`. `mean` and `std` are per
     channel or feature; None asks core to measure them on the training rows (images) or to use 0 and 1 (vectors).
-    `validation` None asks core to take it from the training part. `notes` are lines for the run's log."""
+    `validation` None asks core to take it from the training part. `notes` are lines for the run's log. `names` says
+    what a person knows the rows of a part by, such as file names."""
 
     train: tuple[Array, Array]
     test: tuple[Array, Array]
@@ -202,6 +205,7 @@ class Arrays:
     std: tuple[float, ...] | None = None
     validation: tuple[Array, Array] | None = None
     notes: tuple[str, ...] = ()
+    names: Mapping[SplitName, Sequence[str]] | None = None
 
 
 class PreparationContext(Protocol):

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from dltui.core import fs
 from dltui.core.arrays import chunks
 from dltui.core.contract import Data, Spec, Split, SplitName
 from dltui.core.errors import RunError
+from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract import Array
@@ -27,6 +28,9 @@ FORMAT = 1
 META = "meta.json"
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 PARTS = ("x", "y", "ids")
+NAMES = "names"
+LONGEST_NAME = 160
+"""Bytes; of a longer one the end is kept, which tells files apart."""
 VERIFY_BYTES = 1 << 30
 
 
@@ -34,13 +38,19 @@ def load_prepared(path: Path) -> Data:
     """The data of a prepared folder, memory-mapped. Raises RunError when it is damaged."""
     try:
         meta = json.loads((path / META).read_text(encoding="utf-8"))
-        splits = {name: Split(*(_open(path / f"{name}_{part}.npy") for part in PARTS)) for name in SPLITS}
+        splits = {name: _split(path, name) for name in SPLITS}
         known: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in meta["spec"].items()}
         spec = Spec(**known)
         notes = tuple(map(str, meta.get("notes", ())))
         return Data(meta["name"], spec, **splits, fingerprint=meta["fingerprint"], notes=notes)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"prepared data in {path} is damaged ({error}); remove that folder, it is made again") from error
+
+
+def _split(path: Path, name: SplitName) -> Split:
+    names = path / f"{name}_{NAMES}.npy"
+    x, y, ids = (_open(path / f"{name}_{part}.npy") for part in PARTS)
+    return Split(x, y, ids, _open(names) if names.exists() else None)
 
 
 def _open(path: Path) -> Array:
@@ -95,8 +105,10 @@ def save_prepared(
     parts: Parts,
     tell: Callable[[str, float | None], None],
     notes: Sequence[str] = (),
+    names: Mapping[SplitName, Sequence[str]] | None = None,
 ) -> None:
-    """Write rows of arrays into `folder`: `parts` maps each split to (x, y, the rows of both that belong to it)."""
+    """Write rows of arrays into `folder`: `parts` maps each split to (x, y, the rows of both that belong to it),
+    `names` to what those rows are called."""
     digest = Digest()
     total = sum(len(rows) * x[:1].nbytes for x, _, rows in parts.values()) or 1
     done = 0
@@ -106,6 +118,11 @@ def save_prepared(
             for written in _write(folder / f"{split}_{part}.npy", array, rows, digest):
                 done += written if part == "x" else 0
                 tell(f"preparing {name}", min(1.0, done / total))
+        if names and split in names:
+            called = np.array([_short(text) for text in names[split]], dtype=np.bytes_)
+            # Not part of the fingerprint: the same images under other names are the same data.
+            for _ in _write(folder / f"{split}_{NAMES}.npy", called, None, Digest()):
+                pass
     meta = {
         "format": FORMAT,
         "name": name,
@@ -115,6 +132,11 @@ def save_prepared(
         "notes": list(notes),
     }
     fs.write_atomic(folder / META, json.dumps(meta, indent=1).encode())
+
+
+def _short(name: str) -> bytes:
+    """The end of a name, in whole characters."""
+    return clean_line(name).encode()[-LONGEST_NAME:].decode(errors="ignore").encode()
 
 
 def _write(path: Path, array: Array, rows: Array | None, digest: Digest) -> Iterator[int]:

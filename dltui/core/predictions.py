@@ -24,7 +24,8 @@ def collect(task: Task, outputs: Array, split: Split, name: str, epoch: int) -> 
 
     Always `ids` int64 (n,), `split`, `epoch`. Classes: `labels` int64 (n,), `top` int32 (n, k) and `probabilities`
     float32 (n, k) of the k <= 5 likeliest classes, `wrong` int64 (m,) positions of the mistakes, most confident
-    first, and their `thumbnails` uint8 (m, h, w, c). Regression: `x`, `y`, `prediction` float32.
+    first, their `thumbnails` uint8 (m, h, w, c) and, where the dataset tells, `names` in UTF-8 (m,). Regression: `x`,
+    `y`, `prediction` float32.
     """
     arrays: dict[str, Array] = {
         "ids": np.asarray(split.ids, dtype=np.int64),
@@ -48,7 +49,8 @@ def _classes(outputs: Array, split: Split) -> dict[str, Array]:
     probabilities = np.exp(np.take_along_axis(log_softmax(outputs), top, axis=1)).astype(np.float32)
     wrong = np.flatnonzero(top[:, 0] != labels)
     wrong = wrong[np.argsort(-probabilities[wrong, 0], kind="stable")][:MOST_THUMBNAILS]
-    return {
+    names = {} if split.names is None else {"names": np.asarray(split.names[wrong])}
+    return names | {
         "labels": labels,
         "top": top,
         "probabilities": probabilities,

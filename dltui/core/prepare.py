@@ -38,7 +38,7 @@ from dltui.core.text import clean_line
 from dltui.core.turns import turn
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Array, Arrays, Dataset, Task
+    from dltui.core.contract import Array, Arrays, Dataset, SplitName, Task
     from dltui.core.dataset_options import DatasetOptions
 
     Tell = Callable[[str, float | None], None]
@@ -174,8 +174,16 @@ def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Contex
         "validation": (*(found.validation or found.train), kept),
         "test": (*found.test, _all(found.test)),
     }
-    data.save_prepared(temp, dataset.name, spec, parts, context.tell, found.notes)
+    data.save_prepared(temp, dataset.name, spec, parts, context.tell, found.notes, _names(found, parts))
     shutil.rmtree(context.scratch)
+
+
+def _names(found: Arrays, parts: data.Parts) -> dict[SplitName, list[str]]:
+    """What the rows of each split are called; a validation split out of the training part has those of its rows."""
+    called = dict(found.names or {})
+    if found.validation is None and "train" in called:
+        called["validation"] = called["train"]
+    return {split: [str(called[split][row]) for row in rows] for split, (*_, rows) in parts.items() if split in called}
 
 
 def _all(part: tuple[Array, Array]) -> Array:

@@ -30,6 +30,8 @@ class Opinion:
     said: str
     probability: float
     mark: str
+    name: str = ""
+    """What the dataset calls the sample, such as its file; "" where it does not tell."""
 
     @property
     def key(self) -> Key:
@@ -55,7 +57,13 @@ def read_review(folder: Path) -> dict[Key, Opinion]:
     for row in csv.DictReader(io.StringIO(text)):
         try:
             opinion = Opinion(
-                row["split"], int(row["id"]), row["true"], row["said"], float(row["probability"]), row["mark"]
+                row["split"],
+                int(row["id"]),
+                row["true"],
+                row["said"],
+                float(row["probability"]),
+                row["mark"],
+                row.get("name") or "",
             )
         except (KeyError, TypeError, ValueError):
             continue

@@ -47,6 +47,16 @@ def cut(text: str, size: int) -> str:
     return shorten(text, size) if size > 0 else ""
 
 
+def cut_left(text: str, size: int) -> str:
+    """At most `size` cells of the end, which tells file names apart; what is cut shows as an ellipsis."""
+    if width(text) <= size:
+        return text
+    kept = text
+    while kept and width(kept) >= size:
+        kept = kept[1:]
+    return f"…{kept}" if size > 0 else ""
+
+
 def cut_words(text: str, size: int) -> str:
     """At most `size` cells, cut between words."""
     if width(text) <= size:

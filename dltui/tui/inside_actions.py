@@ -137,6 +137,7 @@ class InsideActions(Page):
             found.name(mistake.said),
             round(mistake.probability, 4),
             after(known.mark if known else ""),
+            mistake.name,
         )
 
     def on_reviewed(self, message: Reviewed) -> None:

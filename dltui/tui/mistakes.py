@@ -17,6 +17,8 @@ class Mistake:
     true: int
     top: tuple[tuple[int, float], ...]
     image: int
+    name: str = ""
+    """What the dataset calls it, such as its file."""
 
     @property
     def said(self) -> int:
@@ -87,11 +89,13 @@ def mistakes(arrays: dict[str, Any], classes: Sequence[object]) -> Mistakes:
 
     labels, top = np.asarray(arrays["labels"]), np.asarray(arrays["top"])
     wrong = np.asarray(arrays["wrong"])
+    names = [safe(bytes(name).decode(errors="replace")) for name in arrays.get("names", ())]
     found = zip(
         np.asarray(arrays["ids"])[wrong].tolist(),
         labels[wrong].tolist(),
         top[wrong].tolist(),
         np.asarray(arrays["probabilities"])[wrong].tolist(),
+        names if len(names) == len(wrong) else [""] * len(wrong),
         strict=True,
     )
     size = max(len(classes), int(max(labels.max(initial=-1), top.max(initial=-1))) + 1)
@@ -101,8 +105,8 @@ def mistakes(arrays: dict[str, Any], classes: Sequence[object]) -> Mistakes:
         int(arrays["epoch"]),
         class_names(classes, size),
         tuple(
-            Mistake(identity, true, tuple(zip(said, chances, strict=True)), number)
-            for number, (identity, true, said, chances) in enumerate(found)
+            Mistake(identity, true, tuple(zip(said, chances, strict=True)), number, name)
+            for number, (identity, true, said, chances, name) in enumerate(found)
         ),
         len(labels),
         int((top[:, 0] != labels).sum()),

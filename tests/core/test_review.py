@@ -11,7 +11,7 @@ from dltui.core import fs
 from dltui.core.errors import UsageError
 from dltui.core.review import NAME, Opinion, after, read_review, save_opinion
 
-SHIRT = Opinion("test", 7, "Shirt", "Coat", 0.9312, "wrong label")
+SHIRT = Opinion("test", 7, "Shirt", "Coat", 0.9312, "wrong label", "Shirt/7.png")
 
 
 def test_what_is_saved_is_read(tmp_path: Path) -> None:
@@ -19,8 +19,14 @@ def test_what_is_saved_is_read(tmp_path: Path) -> None:
     save_opinion(folder, SHIRT)
     odd = Opinion("validation", 7, 'say "cheese", please', "Coat\nor not", 0.5, "keep")
     assert save_opinion(folder, odd) == read_review(folder) == {SHIRT.key: SHIRT, odd.key: odd}
-    assert (folder / NAME).read_text().startswith("split,id,true,said,probability,mark\ntest,7,Shirt,Coat,0.9312,wrong")
+    header = "split,id,true,said,probability,mark,name"
+    assert (folder / NAME).read_text().startswith(f"{header}\ntest,7,Shirt,Coat,0.9312,wrong label,Shirt/7.png\n")
     assert [path.name for path in folder.iterdir()] == [NAME]
+
+
+def test_a_file_without_names_is_read(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text("split,id,true,said,probability,mark\ntest,7,Shirt,Coat,0.9,keep\n")
+    assert list(read_review(tmp_path).values()) == [Opinion("test", 7, "Shirt", "Coat", 0.9, "keep")]
 
 
 def test_no_mark_takes_the_row_away(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from dltui.core import predictions
+from dltui.core.data import LONGEST_NAME
 from dltui.core.errors import RunError
 from dltui.plugins.datasets import pictures
 from dltui.plugins.datasets.folder import FolderOptions, preview
@@ -59,6 +62,36 @@ def test_images_are_what_the_files_hold(tmp_path: Path) -> None:
 def _images(root: Path, part: str) -> list[np.ndarray]:
     data = prepared("folder", path=str(root))
     return list(getattr(data, part).x)
+
+
+def test_a_mistake_is_known_by_its_file(tmp_path: Path) -> None:
+    """Without the files that could not be read, of every split, also of one that was drawn."""
+    root = make_folder(tmp_path / "pets", ("cat", "dog"), 20)
+    (root / "cat" / "00 broken.png").write_bytes(b"no image")
+    data = prepared("folder", path=str(root))
+    for part in (data.train, data.validation, data.test):
+        assert part.names is not None
+        for name, x in zip(part.names, part.x, strict=True):
+            assert np.array_equal(np.asarray(Image.open(root / name.decode())), x)
+    test = data.test
+    outputs = np.zeros((len(test), 2), np.float32)
+    wrong = predictions.collect("classification", outputs, test, "test", 1)
+    assert [name.decode().split("/")[0] for name in wrong["names"]] == ["dog"] * int((test.y == 1).sum())
+    assert "names" not in predictions.collect("classification", outputs, replace(test, names=None), "test", 1)
+
+
+def test_long_names_keep_their_end_and_odd_ones_are_harmless(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "pets", ("cat", "dog"), 8)
+    deep = root / "cat" / ("ü" * 90) / ("d" * 60)
+    deep.mkdir(parents=True)
+    next((root / "cat").glob("*.png")).rename(deep / "a\x1b[31m.png")
+    data = prepared("folder", path=str(root))
+    parts = (data.train.names, data.validation.names, data.test.names)
+    names = [name.decode() for part in parts if part is not None for name in part]
+    (long,) = (name for name in names if "ddd" in name)
+    assert len(long.encode()) <= LONGEST_NAME
+    assert long.endswith("31m.png")
+    assert "\x1b" not in long
 
 
 @pytest.mark.parametrize("names", [("train", "valid", "test"), ("Training", "val", "Testing")])

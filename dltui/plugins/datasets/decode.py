@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from dltui.plugins.datasets import pictures
 from dltui.plugins.datasets.pictures import Picture, UnreadableError
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Array, PreparationContext
+    from dltui.core.contract import Array, PreparationContext, SplitName
     from dltui.plugins.datasets.folder import FolderOptions
     from dltui.plugins.datasets.folder_files import Sample
 
@@ -29,7 +30,9 @@ MOST_NOTES = 20
 class Decoded:
     """By split, images uint8 (n, height, width, channels), mapped from a file, and labels int64 (n,)."""
 
-    parts: dict[str, tuple[Array, Array]]
+    parts: dict[SplitName, tuple[Array, Array]]
+    names: dict[SplitName, list[str]]
+    """The files behind the images, as below the folder."""
     notes: tuple[str, ...]
 
 
@@ -43,12 +46,13 @@ class _Seen:
     broken: list[tuple[str, str]] = field(default_factory=list)
 
 
-def decode(parts: Mapping[str, Sequence[Sample]], options: FolderOptions, context: PreparationContext) -> Decoded:
+def decode(parts: Mapping[SplitName, Sequence[Sample]], options: FolderOptions, context: PreparationContext) -> Decoded:
     """Raises RunError for sizes that do not go together, and when no image of a class can be read."""
     import numpy as np
 
     total, done, seen = sum(map(len, parts.values())), 0, _Seen()
-    labels: dict[str, list[int]] = {split: [] for split in parts}
+    labels: dict[SplitName, list[int]] = {split: [] for split in parts}
+    names: dict[SplitName, list[str]] = {split: [] for split in parts}
     file = context.scratch / "images"
     # What Pillow remarks on odd files is no concern of whoever trains on them.
     quiet = warnings.catch_warnings(action="ignore")
@@ -60,6 +64,7 @@ def decode(parts: Mapping[str, Sequence[Sample]], options: FolderOptions, contex
                     _check_shape(seen, path, picture.pixels.shape, options.size)
                     out.write(picture.pixels.tobytes())
                     labels[split].append(label)
+                    names[split].append(os.path.relpath(path, options.path))
                 context.progress(f"reading {total:,} images", done / total)
     if not seen.shape:
         path, reason = seen.broken[0]
@@ -74,7 +79,7 @@ def decode(parts: Mapping[str, Sequence[Sample]], options: FolderOptions, contex
     for split, known in labels.items():
         found[split] = (x[start : start + len(known)], np.array(known, dtype=np.int64))
         start += len(known)
-    return Decoded(found, _notes(seen, total))
+    return Decoded(found, names, _notes(seen, total))
 
 
 def _pictures(

@@ -15,6 +15,7 @@ from dltui.core.errors import RunError
 from dltui.plugins.datasets.folder_files import Listing, list_images
 
 if TYPE_CHECKING:
+    from dltui.core.contract import SplitName
     from dltui.plugins.datasets.folder_files import Sample
 
 
@@ -44,15 +45,17 @@ def prepare(options: FolderOptions, context: PreparationContext) -> Arrays:
         listing.classes,
         validation=decoded.parts["validation"],
         notes=(*drawn, *decoded.notes),
+        names=decoded.names,
     )
 
 
-def divide(listing: Listing, options: FolderOptions) -> tuple[dict[str, list[Sample]], tuple[str, ...]]:
+def divide(listing: Listing, options: FolderOptions) -> tuple[dict[SplitName, list[Sample]], tuple[str, ...]]:
     """The samples of train, validation and test; splits without a folder are drawn from the training one, each class
     alike. Also says in one line what was drawn of a folder that has some of them."""
     import numpy as np
 
     from dltui.core.arrays import stratified_rows
+    from dltui.core.data import SPLITS
 
     shares = {"test": options.test, "validation": options.validation * (1 - options.test)}
     if "test" in listing.splits:
@@ -64,12 +67,12 @@ def divide(listing: Listing, options: FolderOptions) -> tuple[dict[str, list[Sam
     parts = dict(listing.splits)
     for split, chosen in zip([*drawn, "train"], rows, strict=True):
         parts[split] = [train[row] for row in chosen]
-    parts = {split: parts[split] for split in ("train", "validation", "test")}
-    for split, samples in parts.items():
+    ordered: dict[SplitName, list[Sample]] = {name: parts[name] for name in SPLITS}
+    for split, samples in ordered.items():
         if not samples:
             raise RunError(f"too few images for a {split} part: {len(train):,} in {len(listing.classes)} classes")
     partly = len(listing.splits) > 1 and drawn
-    return parts, (f"no {' and no '.join(drawn)} folder: drawn from the training one",) if partly else ()
+    return ordered, (f"no {' and no '.join(drawn)} folder: drawn from the training one",) if partly else ()
 
 
 def sources(options: FolderOptions, folders: Sequence[Path]) -> list[Path]:

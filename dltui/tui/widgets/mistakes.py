@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.tui.format import percent
-from dltui.tui.ink import Row, beside, cells, cut, ends, fit, left, on, right
+from dltui.tui.ink import Row, beside, cells, cut, cut_left, ends, fit, left, on, right
 from dltui.tui.mistakes import Filter
 from dltui.tui.widgets.bars import bar
 from dltui.tui.widgets.picture import picture
@@ -134,7 +134,9 @@ def _large(found: Mistakes, mark: str, mistake: Mistake, room: Places, height: i
     image = picture(found.images[mistake.image], room.image, room.image // 2, look)
     rows: list[Row] = [[("  ", ""), *row] for row in image]
     size = room.detail - 2
-    rows.append([(f"  id {mistake.id}", "dim"), (f"   {mark}", f"{MARK_STYLES.get(mark, '')} bold".strip())])
+    marked = (f"   {mark}", f"{MARK_STYLES.get(mark, '')} bold".strip())
+    called = cut_left(mistake.name, size - len(mark) - 3) if mistake.name else f"id {mistake.id}"
+    rows.append([(f"  {called}", "dim"), marked])
     rest = height - len(rows)
     for number, chance in mistake.top[: max(rest, 0)]:
         rows.append(_chance(found.name(number), chance, number == mistake.true, size))
