@@ -30,7 +30,7 @@ def seconds_to_first_step(services: Services, catalog: Catalog, model: str, warm
         services.warm_up(catalog, entry.framework, "cpu")
         time.sleep(WARM_SECONDS)
     began = time.perf_counter()
-    run = services.start(RunRequest(model, "digits", device="cpu", config={"epochs": 500}), catalog)
+    run = services.start(RunRequest(model, "digits", device="cpu", config={"epochs": 500}), catalog, print)
     while (live := read_live(run.path)) is None or not live.step:
         if time.perf_counter() - began > LIMIT:
             raise SystemExit(f"no step within {LIMIT:g} s; see {run.worker_log}")

@@ -62,7 +62,7 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
     if "epochs" not in request.changes and not origin.same_steps:
         config["epochs"] = planned_epochs(parent)
     _check_epochs(parent, request, origin, config)
-    run = launch.create_run(_request(parent, request, config, origin), catalog)
+    run = launch.create_run(_request(parent, request, config, origin, catalog), catalog)
     try:
         with share.writing(asked.get("share")):
             _fill(run, parent, request, origin)
@@ -110,12 +110,21 @@ def _check_epochs(parent: RunReader, request: ForkRequest, origin: _Origin, conf
         )
 
 
-def _request(parent: RunReader, request: ForkRequest, config: Mapping[str, Any], origin: _Origin) -> launch.RunRequest:
+def _dataset(asked: Mapping[str, Any], catalog: Catalog) -> str:
+    """The dataset of the parent, by the name that somebody gave it where there still is such a name."""
+    name, plugin = str(asked["dataset"]), str(asked.get("dataset_plugin") or asked["dataset"])
+    entry = catalog.datasets.get(name)
+    return name if entry is not None and entry.plugin == plugin else plugin
+
+
+def _request(
+    parent: RunReader, request: ForkRequest, config: Mapping[str, Any], origin: _Origin, catalog: Catalog
+) -> launch.RunRequest:
     asked, directory = parent.run, parent.directory
     ending = "-fork"
     return launch.RunRequest(
         model=str(asked["model"]),
-        dataset=str(asked.get("dataset_plugin") or asked["dataset"]),
+        dataset=_dataset(asked, catalog),
         dataset_options=asked.get("dataset_options") or {},
         data_dir=asked.get("data_dir"),
         device=request.device or str(asked["device"]["name"]),

@@ -37,6 +37,7 @@ class FormStart(Page):
         super().__init__()
         self.form: RunForm | None = None
         self.starting = False
+        self.preparing = ""
 
     def show_setting(self, setting: Setting) -> None:
         """Select the row of a setting that is wrong."""
@@ -55,13 +56,17 @@ class FormStart(Page):
     def action_queue(self) -> None:
         self._start(self.dltui.services.enqueue, queued=True)
 
-    def _start(self, start: Callable[[Any, Any], RunDirectory], queued: bool) -> None:
+    def _start(self, start: Callable[[Any, Any, Callable[[str], None]], RunDirectory], queued: bool) -> None:
         form = self.form
         if form is None or self.starting or self.begin_path() or not self._startable(form):
             return
-        self.starting = True
+        self.starting, self.preparing = True, ""
         self.notice.hush()
-        in_thread(self, "start", lambda: Started(start(form.request(queued), form.catalog)))
+        in_thread(self, "start", lambda: Started(start(form.request(queued), form.catalog, self._tell)))
+
+    def _tell(self, text: str) -> None:
+        """In a thread: how far own data are prepared; drawn at the next tick."""
+        self.preparing = text
 
     def _startable(self, form: RunForm) -> bool:
         """Whether nothing stands against it; if something does, it is said and shown."""

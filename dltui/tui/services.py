@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.tui.terminal import SCREEN_LOG
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dltui.core.catalog import Catalog, DatasetEntry
     from dltui.core.contract import Preview
@@ -142,21 +142,22 @@ class Services:
 
         warm.end()
 
-    def start(self, request: RunRequest, catalog: Catalog) -> RunDirectory:
-        """Create a run and start its worker. Raises UsageError and leaves nothing behind."""
+    def start(self, request: RunRequest, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
+        """Create a run and start its worker; `tell` gets how far its data are prepared. Raises UsageError and leaves
+        nothing behind."""
         from dltui.core.launch import create_run
         from dltui.core.spawn import spawn_worker
 
-        run = create_run(request, catalog)
+        run = create_run(request, catalog, tell)
         spawn_worker(run)
         return run
 
-    def enqueue(self, request: RunRequest, catalog: Catalog) -> RunDirectory:
+    def enqueue(self, request: RunRequest, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
         """Create a run whose worker waits until its device is free. Raises UsageError and leaves nothing behind."""
         from dltui.core.enqueue import queue_worker
         from dltui.core.launch import create_run
 
-        run = create_run(request, catalog)
+        run = create_run(request, catalog, tell)
         queue_worker(run)
         return run
 

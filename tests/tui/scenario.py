@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -129,6 +130,8 @@ class FakeServices(Services):
         self.refuses = ""
         self.gpus = True
         self.measured = 0
+        self.progress: list[str] = []
+        self.go_on = threading.Event()
         self.warmed: list[tuple[str, str]] = []
         self.cooled = 0
 
@@ -211,13 +214,16 @@ class FakeServices(Services):
             notes=("2 files are no images",),
         )
 
-    def start(self, request: Any, catalog: Catalog) -> RunDirectory:
+    def start(self, request: Any, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
+        for text in self.progress:
+            tell(text)
+            self.go_on.wait(10)
         if self.refuses:
             raise UsageError(self.refuses)
         self.started.append(request)
         return make_sample_run(self.root, status="starting", run_id=request.name or "new-run")
 
-    def enqueue(self, request: Any, catalog: Catalog) -> RunDirectory:
+    def enqueue(self, request: Any, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
         self.queued.append(request)
         return make_sample_run(self.root, status="queued", run_id=request.name or "new-run")
 

@@ -46,6 +46,17 @@ async def test_a_typed_folder_is_shown_and_trained(services: FakeServices, pets:
     assert services.started[0].dataset == f"folder:{pets}"
 
 
+async def test_how_far_the_data_are_prepared_is_said(services: FakeServices, pets: Path) -> None:
+    services.progress = ["reading 1,240 images 37 %"]
+    async with shown(services, new=True) as (app, pilot):
+        await type_path(pilot, str(pets))
+        await pilot.press("enter")
+        await until(pilot, lambda: "reading 1,240 images 37 % ..." in text(app))
+        assert not services.started
+        services.go_on.set()
+        await until(pilot, lambda: bool(services.started))
+
+
 async def test_a_bare_path_will_do(services: FakeServices, pets: Path) -> None:
     async with shown(services, new=True) as (app, pilot):
         page: Any = app.screen

@@ -138,7 +138,7 @@ class NewRunPage(OwnPath, WarmUp):
         if self.form is None:
             return [(" reading the plugins ...", "accent")]
         if self.starting:
-            return [(" checking the data and the device ...", "accent")]
+            return [(f" {safe(self.preparing) or 'checking the data and the device'} ...", "accent")]
         setting = self.setting
         problem = ""
         if setting is not None:
