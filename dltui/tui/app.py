@@ -1,4 +1,4 @@
-"""The full-screen app: makes it, runs it, and leaves a clean terminal behind."""
+"""The full-screen app: its pages, theme, pace and signals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import gc
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +17,7 @@ from dltui.core.screen_settings import ScreenSettings
 from dltui.tui.notices import Notices, sequence
 from dltui.tui.page import Page, bind
 from dltui.tui.services import Services
-from dltui.tui.terminal import Look, Terminal, chosen, examine, quiet_stderr
+from dltui.tui.terminal import Look, Terminal, chosen, examine
 from dltui.tui.theme import DARK, LIGHT, PLAIN, Palette, themes
 from dltui.tui.widgets.rows import Rows
 
@@ -94,6 +93,8 @@ class DltuiApp(App[None], inherit_bindings=False):
         if self.first_time:
             self.call_after_refresh(self._welcome)
         self.call_after_refresh(lambda: self.after_first_frame())
+        # The terminal comes back empty after Ctrl-Z and fg.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         loop = asyncio.get_running_loop()
         for number in LEAVING:
             try:
@@ -258,44 +259,3 @@ def make_app(
 ) -> DltuiApp:
     """The app, for the command line and for tests."""
     return DltuiApp(services or Services(), terminal or examine(os.environ), open_run, new, meter, settings)
-
-
-def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
-    """Show the full screen until somebody leaves. Returns the exit code: 143 and 129 after SIGTERM and SIGHUP.
-
-    Raises UsageError for a run that does not exist and for a settings file that is wrong.
-    """
-    services = Services(read_only)
-    run = None if open_run is None else services.find(open_run)
-    settings, first_time = services.settings(), services.first_time()
-    terminal = examine(os.environ)
-    for stale in ("COLUMNS", "LINES"):
-        # Exported by a shell they would stay as they are when the terminal changes; only the terminal itself knows.
-        os.environ.pop(stale, None)
-    with quiet_stderr() as meter:
-        app = make_app(services, terminal, run, new, meter, settings)
-        app.first_time, app.after_first_frame = first_time, _settle
-        try:
-            app.run(mouse=chosen(terminal, settings).mouse)
-        finally:
-            _end_without_terminal(app.return_code)
-    services.empty_trash()
-    if app.return_code in (0, 1):
-        for line in app.farewell:
-            sys.stdout.write(line + "\n")
-    return app.return_code or 0
-
-
-def _settle() -> None:
-    """What the first frame did without or was not to be slowed down by."""
-    from dltui.core import priority
-
-    gc.enable()
-    priority.give_way()
-
-
-def _end_without_terminal(code: int | None) -> None:
-    """A terminal that vanished leaves Textual's reader of keys going round and round, and Python waits for it: end the
-    process at once."""
-    if any(thread.name == "textual-input" for thread in threading.enumerate()):
-        os._exit(code or 128 + signal.SIGHUP)

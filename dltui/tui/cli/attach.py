@@ -23,7 +23,7 @@ def attach(run: str | None, plain: bool, as_json: bool, read_only: bool) -> int:
     found = find_run(run)
     found.run()
     if is_terminal() and not plain and not as_json:
-        from dltui.tui.app import run_app
+        from dltui.tui.full_screen import run_app
 
         return run_app(open_run=str(found.path), read_only=read_only)
     from dltui.tui.cli.follow import choose_style, follow

@@ -97,8 +97,8 @@ def _full_screen(run: RunDirectory) -> int:
     """The run in the full screen; after it, the files, or how to come back."""
     from dltui.core.reader import RunReader
     from dltui.core.spawn import spawn_worker
-    from dltui.tui.app import run_app
     from dltui.tui.cli import closing
+    from dltui.tui.full_screen import run_app
 
     spawn_worker(run)
     code = run_app(open_run=str(run.path))

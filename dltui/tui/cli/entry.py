@@ -26,7 +26,7 @@ def _screen() -> int:
     # What is made until the first frame stays: looking through it for garbage only takes time.
     gc.disable()
     try:
-        from dltui.tui.app import run_app
+        from dltui.tui.full_screen import run_app
 
         return run_app()
     except DltuiError as error:

@@ -74,7 +74,7 @@ def cli(context: click.Context, no_third_party: bool) -> int | None:
     if not is_terminal():
         click.echo(context.get_help())
         return 0
-    from dltui.tui.app import run_app
+    from dltui.tui.full_screen import run_app
 
     return run_app()
 

@@ -1,0 +1,54 @@
+"""Shows the app on the terminal and leaves a clean terminal behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+
+from dltui.tui.app import make_app
+from dltui.tui.services import Services
+from dltui.tui.terminal import chosen, examine, quiet_stderr
+
+
+def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
+    """Show the full screen until somebody leaves. Returns the exit code: 143 and 129 after SIGTERM and SIGHUP.
+
+    Raises UsageError for a run that does not exist and for a settings file that is wrong.
+    """
+    services = Services(read_only)
+    run = None if open_run is None else services.find(open_run)
+    settings, first_time = services.settings(), services.first_time()
+    terminal = examine(os.environ)
+    for stale in ("COLUMNS", "LINES"):
+        # Exported by a shell they would stay as they are when the terminal changes; only the terminal itself knows.
+        os.environ.pop(stale, None)
+    with quiet_stderr() as meter:
+        app = make_app(services, terminal, run, new, meter, settings)
+        app.first_time, app.after_first_frame = first_time, _settle
+        try:
+            app.run(mouse=chosen(terminal, settings).mouse)
+        finally:
+            _end_without_terminal(app.return_code)
+    services.empty_trash()
+    if app.return_code in (0, 1):
+        for line in app.farewell:
+            sys.stdout.write(line + "\n")
+    return app.return_code or 0
+
+
+def _settle() -> None:
+    """What the first frame did without or was not to be slowed down by."""
+    from dltui.core import priority
+
+    gc.enable()
+    priority.give_way()
+
+
+def _end_without_terminal(code: int | None) -> None:
+    """A terminal that vanished leaves Textual's reader of keys going round and round, and Python waits for it: end the
+    process at once."""
+    if any(thread.name == "textual-input" for thread in threading.enumerate()):
+        os._exit(code or 128 + signal.SIGHUP)
