@@ -16,3 +16,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many PyTorch workers the fault harness kills (and a fifth as many of TensorFlow, by default 10)",
     )
     parser.addoption("--kernel", action="store_true", help="try the faults with strace and on a real ext4, as root")
+    parser.addoption("--long", action="store_true", help="also what another test shows as well, in more time")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="long: pytest --long runs it"))

@@ -34,7 +34,7 @@ def text() -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("framework", TUTORIALS)
+@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
 def test_the_tutorial_works_followed_literally(text: str, framework: str, tmp_path: Path) -> None:
     if own().version(framework) is None:
         pytest.skip(f"{framework} is not installed")

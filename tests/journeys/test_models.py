@@ -65,6 +65,8 @@ def _least_squares(run: Path) -> tuple[float, float]:
     return float(slope), float(intercept)
 
 
+# Also shown by the hundreds of kills of tests/faults.
+@pytest.mark.long
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, framework: str) -> None:
     needs(framework)
@@ -91,7 +93,7 @@ def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, fram
     assert one.read_bytes() == other.read_bytes()
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
 def test_the_same_command_gives_the_same_bytes(program: Program, framework: str) -> None:
     needs(framework)
     for name in ("one", "two"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.journeys.program import Program
-from tests.journeys.test_models import FRAMEWORKS, needs
+from tests.journeys.test_models import needs
 from tests.plugins.own_data import SHAPES, make_digits, make_folder, make_image, make_shapes, make_table
 
 
@@ -19,7 +19,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
 def test_a_folder_of_colour_photographs(program: Program, shapes: Path, framework: str) -> None:
     needs(framework)
     program("train", f"cnn-{framework}", "--dataset", f"folder:{shapes}", "--epochs", "4", "--name", "r")
@@ -40,7 +40,7 @@ def test_a_folder_of_colour_photographs(program: Program, shapes: Path, framewor
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", ["tensorflow", pytest.param("torch", marks=pytest.mark.long)])
 def test_a_folder_of_grey_digits(program: Program, framework: str) -> None:
     needs(framework)
     digits = make_digits(program.folder / "my digits")
@@ -53,7 +53,7 @@ def test_a_folder_of_grey_digits(program: Program, framework: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
 def test_a_table_of_numbers_and_of_classes(program: Program, framework: str) -> None:
     needs(framework)
     lines = ["x,soil,kind,weight"]

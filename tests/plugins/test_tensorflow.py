@@ -103,6 +103,7 @@ def test_twins_agree_in_double_precision(tmp_path: Path) -> None:
 
 @needs_both
 @pytest.mark.slow
+@pytest.mark.long
 def test_twins_agree_in_single_precision(tmp_path: Path) -> None:
     for model, one, other in train_twins(tmp_path, "float32", [("softmax", {}), ("mlp", {}), ("cnn", {})]):
         assert np.abs(one["logits"] - other["logits"]).max() < 1e-4, model
