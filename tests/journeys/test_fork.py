@@ -73,6 +73,21 @@ def test_a_finished_run_needs_a_greater_length(program: Program) -> None:
     assert program.summary("r-fork")["weights_sha256"] == program.summary("whole")["weights_sha256"]
 
 
+def test_a_run_like_another(program: Program) -> None:
+    """With nothing else typed the same weights, whatever is set for all runs; what is typed replaces."""
+    program(*FAST, "--epochs", "2", "--lr", "0.0123456789", "--batch-size", "20", "--augment", "shift", "--name", "r")
+    program.environment |= {"DLTUI_LR": "0.5", "DLTUI_EPOCHS": "1"}
+    program("train", "--like", "r", "--name", "same")
+    assert program.summary("same")["weights_sha256"] == program.summary("r")["weights_sha256"]
+    program("train", "--like=r", "--lr", "0.02", "--name", "other", "--dry-run")
+    program("train", "--lr", "0.02", "--like", "r", "--name", "other")
+    first, same, other = (program.reader(name).run["config"] for name in ("r", "same", "other"))
+    assert same == first
+    assert other == {**first, "lr": 0.02}
+    assert "no run nowhere" in program("train", "--like", "nowhere", code=2).stderr.replace('"', "")
+    assert "leave softmax-numpy out" in program("train", "softmax-numpy", "--like", "r", code=2).stderr
+
+
 def test_from_the_best_with_other_batches(program: Program) -> None:
     program(*FAST, "--epochs", "4", "--name", "r")
     best = program.reader("r").history.best

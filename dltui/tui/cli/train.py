@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
-from dltui.tui.cli import completion
+from dltui.tui.cli import completion, like
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.terminal import say, visible
 
@@ -36,6 +36,8 @@ class TrainCommand(click.Command):
             found = catalog.models.get(find_model(args, value_flags(self.params, catalog)) or "")
             command = for_model(self, found) if found else self
             return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
+        if any(parameter.name == "like" for parameter in self.params):
+            args = like.expand(args)
         catalog = load_catalog(plugins=[Path(path) for path in plugin_files(args)])
         name = find_model(args, value_flags(self.params, catalog))
         command = self
@@ -126,6 +128,12 @@ def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
     help="auto, cpu, cuda, cuda:N or mps",
 )
 @click.option("--name", metavar="N", help="what the run is called [made up]")
+@click.option(
+    "--like",
+    metavar="RUN",
+    shell_complete=completion.runs,
+    help="as RUN was: its model, data and hyperparameters; flags replace them",
+)
 @click.option("--seeds", default="", metavar="S,S", help="one run a seed, one after the other, shown as one group")
 @click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
 @click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help="svg, png, pdf")
@@ -164,6 +172,7 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
         raise UsageError(f"train needs a MODEL: {names}")
     entry = catalog.model(model)
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
+    options.pop("like")
     given = {name: options.pop(name) for name in fields}
     config = {name: value for name, value in given.items() if value is not None}
     used = presets.fill_in(context, entry, catalog, config, options)
