@@ -27,7 +27,7 @@ class ListActions(RunActions):
             "slash", "filter", "filter", "show some runs only: lr>=0.01 model:cnn host:gpu02 tag:x -status:failed word"
         ),
         bind("o", "sort", "sort", "order by newest, best, name, model, dataset, status"),
-        bind("space", "mark", "mark", "mark this run, or the runs of this group, to compare, tag or delete"),
+        bind("space", "mark", "mark", "mark this run, or the runs of this group, to compare, take home, tag or delete"),
         bind("c", "compare", "compare", "the marked runs, or those of this group, beside one another"),
         bind("escape", "clear", "show all", "no filter, or no marks"),
     ]
@@ -94,6 +94,10 @@ class ListActions(RunActions):
         else:
             self.choice.marked.clear()
         self.relist()
+
+    def action_export(self) -> None:
+        if self.targets:
+            self.orders.export(self.targets)
 
     def action_compare(self) -> None:
         """In the order of the list, so that the same runs look the same however they were marked."""

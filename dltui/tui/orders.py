@@ -80,19 +80,33 @@ class Orders:
         else:
             self.page.dltui.open_resumption(run)
 
-    def export(self, run: Summary) -> None:
-        """Draw the figures and say how to take them home."""
-        if not run.epochs_done and not run.test:
+    def export(self, runs: Sequence[Summary]) -> None:
+        """Draw the figures of runs, one after the other, and say how to take them home."""
+        ready = [run for run in runs if run.epochs_done or run.test]
+        if not ready:
             self._refuse("no figures yet: the first epoch is not done")
             return
-        self.page.notice.say("drawing the figures ...", "accent", seconds=60)
+        self._drawing(ready[0], 1, len(ready))
+        in_thread(self.page, "export", lambda: self._export(ready))
 
-        def work() -> Message:
-            folder = self.services.export(run.directory)
-            line = self.services.copy_line(folder)
-            return Told(line, line)
+    def _drawing(self, run: Summary, number: int, count: int) -> None:
+        which = f" of {run.name} ({number} of {count})" if count > 1 else ""
+        self.page.notice.say(f"drawing the figures{which} ...", "accent", seconds=60)
 
-        in_thread(self.page, "export", work)
+    def _export(self, runs: Sequence[Summary]) -> Message:
+        """In a thread. One that cannot be drawn does not keep the others from it."""
+        folders, problems = [], []
+        for number, run in enumerate(runs, start=1):
+            self.page.dltui.call_from_thread(self._drawing, run, number, len(runs))
+            try:
+                folders.append(self.services.export(run.directory))
+            except DltuiError as error:
+                problems.append(f"{run.name}: {error}")
+        if not folders:
+            raise UsageError(problems[0])
+        line = self.services.copy_line(*folders)
+        text = f"{problems[0]}; the other {len(folders)}: {line}" if problems else line
+        return Told(text, line)
 
     def acknowledge(self, commands: Sequence[tuple[str, str, int]]) -> None:
         """See which commands the log knows by now: id, action, step."""

@@ -33,7 +33,8 @@ class RunActions(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._copy = ""
+        self._copy = ("", "")
+        """A run's id and the line that was made for it."""
         self._orders: Orders | None = None
 
     @property
@@ -58,7 +59,7 @@ class RunActions(Page):
         return self._orders.row(self.dltui.services.clock()) if self._orders is not None else []
 
     def on_told(self, message: Told) -> None:
-        self._copy = message.copy
+        self._copy = (self.run.id if self.run is not None else "", message.copy)
         # What is cut on a narrow screen is still whole in the clipboard and after leaving.
         room = self.size.width - 16
         text = message.text if len(message.text) <= room or not message.copy else message.text[:room] + "…"
@@ -91,14 +92,16 @@ class RunActions(Page):
 
     def action_export(self) -> None:
         if self.run is not None:
-            self.orders.export(self.run)
+            self.orders.export([self.run])
 
     def action_again(self) -> None:
         if self.run is not None:
             self.dltui.open_form(self.run.directory)
 
     def action_copy(self) -> None:
-        text = self._copy or (self.run.command if self.run is not None else "")
+        of, line = self._copy
+        mine = line if self.run is None or of in ("", self.run.id) else ""
+        text = mine or (self.run.command if self.run is not None else "")
         if text:
             self.dltui.copy_to_clipboard(text)
             self.notice.say(f"copied, if your terminal allows it: {text}")

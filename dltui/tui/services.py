@@ -250,11 +250,11 @@ class Services:
             raise UsageError(f"figures not drawn: {lines[-1] if lines else f'exit code {done.returncode}'}")
         return Path(run.run()["exports"])
 
-    def copy_line(self, folder: Path) -> str:
-        """The command that takes a folder home, to be typed on the other machine."""
+    def copy_line(self, *folders: Path) -> str:
+        """The command that takes folders home, to be typed on the other machine."""
         import shlex
 
-        return f"scp -r {shlex.quote(f'{_user()}@{self.host()}:{folder}')} ."
+        return f"scp -r {shlex.join(f'{_user()}@{self.host()}:{folder}' for folder in folders)} ."
 
 
 def _user() -> str:

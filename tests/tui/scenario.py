@@ -131,6 +131,7 @@ class FakeServices(Services):
         self.gpus = True
         self.measured = 0
         self.progress: list[str] = []
+        self.broken: set[str] = set()
         self.go_on = threading.Event()
         self.warmed: list[tuple[str, str]] = []
         self.cooled = 0
@@ -236,10 +237,12 @@ class FakeServices(Services):
         self.resumed.append((run.id, more_epochs))
 
     def export(self, run: RunDirectory) -> Path:
+        if run.id in self.broken:
+            raise UsageError("figures not drawn: the disk is full")
         return Path(f"/home/user/lab/exports/{run.id}")
 
-    def copy_line(self, folder: Path) -> str:
-        return f"scp -r user@gpu01:{folder} ."
+    def copy_line(self, *folders: Path) -> str:
+        return f"scp -r {' '.join(f'user@gpu01:{folder}' for folder in folders)} ."
 
 
 @asynccontextmanager

@@ -20,6 +20,33 @@ def names(app: Any) -> list[str]:
     return [line.name.strip() for line in app.screen.lines]
 
 
+async def test_the_marked_are_taken_home_together(services: FakeServices) -> None:
+    """One that cannot be drawn does not keep the others from it; `y` copies the line, or the command of another run."""
+    async with shown(services, (200, 50)) as (app, pilot):
+        chosen = [line.id for line in app.screen.lines if line.epochs_done and not line.members][:3]
+        for run in chosen:
+            app.screen.selected = run
+            await pilot.press("space")
+        services.broken = {chosen[1]}
+        await pilot.press("e")
+        await until(pilot, lambda: "the disk is full; the other 2: scp -r" in text(app))
+        line = app.screen._copy[1]
+        assert [f"/{run} " in f"{line} " for run in chosen] == [True, False, True]
+        await pilot.press("escape", "y")
+        assert app.clipboard in (line, app.screen.run.command)
+
+
+async def test_a_line_that_takes_home_is_that_runs_own(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        app.screen.selected = "bold-wren"
+        await pilot.press("e")
+        await until(pilot, lambda: bool(app.screen._copy[1]))
+        await pilot.press("y")
+        assert app.clipboard.startswith("scp -r user@gpu01:")
+        await pilot.press("down", "y")
+        assert app.clipboard == app.screen.run.command
+
+
 async def test_a_filter_works_with_each_key_and_escape_takes_it_back(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
         await pilot.press("slash", *"status:failed")

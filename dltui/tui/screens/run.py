@@ -139,6 +139,8 @@ class RunPage(RunBell, TabActions):
                 return (tried, ("r", "resume"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
             first = (("r", "resume" if self.view.summary.status in RESUMABLE else "train longer"),)
             return (*first, ("e", "take home"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
+        if self.view is not None and self.view.summary.status == "queued":
+            return (("s", "take out of the queue"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
         pause = "continue" if self.view is not None and self.view.summary.status == "paused" else "pause"
         return (("p", pause), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"), ("e", "take home"))
 

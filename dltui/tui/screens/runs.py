@@ -191,6 +191,7 @@ class RunsPage(LabelActions):
         if marked:
             return (
                 ("c", f"compare {marked}"),
+                ("e", "take home"),
                 ("#", "tag"),
                 ("d", f"delete {marked}"),
                 ("Space", "mark"),
@@ -205,6 +206,8 @@ class RunsPage(LabelActions):
         if self.run is None:
             return (("n", "new run"), ("q", "leave"))
         first = (("Enter", "open"), ("n", "new"))
+        if self.run.status == "queued":
+            return (*first, ("s", "take out of the queue"), ("a", "again"))
         if self.run.is_live:
             return (*first, ("p", "continue" if self.run.status == "paused" else "pause"), ("s", "stop"), ("w", "save"))
         resume = (("r", "resume" if self.run.status in RESUMABLE else "train longer"),)
