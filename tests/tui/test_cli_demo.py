@@ -12,7 +12,7 @@ import pytest
 
 from dltui.core.catalog import BackendEntry, Catalog, DatasetEntry, ModelEntry
 from dltui.core.devices import Device
-from dltui.core.errors import UsageError
+from dltui.core.errors import RunError, UsageError
 from dltui.core.fields import FieldSpec
 from dltui.tui.cli import demo, devices, options, start, train
 from dltui.tui.cli import main as cli
@@ -172,6 +172,27 @@ def test_export_streams_a_complete_tar_or_nothing(home: Path, monkeypatch: pytes
         member = tar.extractfile("brisk-otter/summary.json")
         assert member is not None
         assert json.load(member) == ["pdf", "svg"]
+
+
+def test_one_run_that_cannot_be_drawn_does_not_keep_the_others_from_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dltui.tui.cli import export
+
+    for name in ("one", "two", "three"):
+        make_sample_run(home / "home" / "runs", run_id=name)
+
+    def draw(run: Any, folder: Path, formats: list[str] | None) -> None:
+        if run.id == "two":
+            raise RunError("two: no epoch is done")
+
+    monkeypatch.setattr(export, "draw", draw)
+    assert cli.run(["export", "one", "two", "three", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert [row["id"] for row in json.loads(out)] == ["one", "three"]
+    assert err == "dltui: two: no epoch is done\n"
+    assert cli.run(["export", "two"]) == 1
+    assert capsys.readouterr().err == "dltui: two: no epoch is done\n"
 
 
 def test_export_does_not_write_a_tar_to_a_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dltui.core.errors import RunError, UsageError
+from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.tui.cli import completion
 from dltui.tui.cli.closing import exported_files, take_home
 from dltui.tui.cli.model_export import SUFFIXES
 from dltui.tui.cli.model_export import write as write_model
 from dltui.tui.cli.options import split_list
-from dltui.tui.cli.terminal import say, say_json
+from dltui.tui.cli.terminal import say, say_json, warn
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from dltui.core.rundir import RunDirectory
+
+    Written = dict[str, Any]
 
 
 @click.command()
@@ -46,24 +50,34 @@ def export(runs: tuple[str, ...], to: str | None, formats: str | None, as_json: 
         if models:
             raise UsageError("--to - streams figures; a model is written with --to DIR")
         return _stream(found, chosen)
-    written = []
+    written, code = [], 0
     for run in found:
-        folder = Path(to).expanduser().absolute() / run.id if to else Path(run.run()["exports"])
-        if models:
-            files = [str(path) for path in write_model(run, folder, models)]
-            written.append({"id": run.id, "exports": str(folder), "files": files})
-            if not as_json:
-                for file in files:
-                    say(f"wrote {file}")
-            continue
-        draw(run, folder, chosen)
-        written.append({"id": run.id, "exports": str(folder), "files": [str(p) for p in exported_files(folder)]})
-        if not as_json:
-            for line in take_home(folder):
-                say(line)
+        try:
+            written.append(_write(run, to, chosen, models, as_json))
+        except DltuiError as error:
+            if len(found) == 1:
+                raise
+            # The others are written all the same.
+            warn(f"dltui: {error}")
+            code = error.exit_code
     if as_json:
         say_json(written)
-    return 0
+    return code
+
+
+def _write(run: RunDirectory, to: str | None, formats: list[str] | None, models: list[str], quiet: bool) -> Written:
+    """Write the figures or the model of one run, and say so unless `quiet`."""
+    folder = Path(to).expanduser().absolute() / run.id if to else Path(run.run()["exports"])
+    if models:
+        files = [str(path) for path in write_model(run, folder, models)]
+        lines = [f"wrote {file}" for file in files]
+    else:
+        draw(run, folder, formats)
+        files = [str(path) for path in exported_files(folder)]
+        lines = take_home(folder)
+    for line in () if quiet else lines:
+        say(line)
+    return {"id": run.id, "exports": str(folder), "files": files}
 
 
 def draw(run: RunDirectory, folder: Path, formats: list[str] | None) -> None:
