@@ -202,7 +202,7 @@ class History:
         evaluating = sum(record.evaluation_seconds or 0.0 for record in self.epochs.values())
         self.ended = self.test = self.samples_per_second = None
         self._best_known = False
-        self._elapsed = {0: self.train_seconds + evaluating}
+        self._elapsed, self._ready = {0: self.train_seconds + evaluating}, {0: 0.0}
 
     @property
     def monitor(self) -> dict[str, str] | None:

@@ -97,8 +97,8 @@ class OverlayPage(Page):
             ]
         first = max(min(self._at - height // 2, len(self.runs) - height + 1), 0)
         colours = inks(self.looking.others)
-        head = f"      {left('NAME', 18)}{left('MODEL', 12)}{left('DATA', 15)}{right('EPOCHS', 8)}  {left('BEST', 12)}"
-        rows: list[Row] = [fit([(head, "dim")], width)]
+        head = f"      {left('NAME', 16)}{left('MODEL', 12)}{left('DATA', 14)}{right('EPOCHS', 6)}  {left('BEST', 10)}"
+        rows: list[Row] = [fit([(f"{head}STATE", "dim")], width)]
         for number, run in enumerate(self.runs[first : first + height - 1], start=first):
             row = self._row(run, colours.get(run.directory.id), number == self._at)
             rows.append(on(fit(row, width), "selected") if number == self._at else fit(row, width))
@@ -109,16 +109,16 @@ class OverlayPage(Page):
         sign: Row = [(f"━{mark}━ " if ink else "    ", f"{style} bold")]
         if run.directory.id == self.looking.ghost:
             sign = [(f"╸{mark}╸ ", "dim bold")]
-        name = left(run.name, 17) + " "
+        name = left(run.name, 15) + " "
         state = "time to beat" if run.directory.id == self.looking.ghost else run.status
         return [
             ("› " if marked else "  ", "accent bold"),
             *sign,
             (name, "bold" if ink else ""),
             (left(run.model, 11) + " ", ""),
-            (left(run.dataset, 14) + " ", "" if run.dataset == self.run.dataset else "dim"),
-            (right(f"{run.epochs_done}/{run.epochs}", 8) + "  ", "dim"),
-            (left(run.best, 12), ""),
+            (left(run.dataset, 13) + " ", "" if run.dataset == self.run.dataset else "dim"),
+            (right(f"{run.epochs_done}/{run.epochs}", 6) + "  ", "dim"),
+            (left(run.best, 10), ""),
             (state, "bold" if state == "time to beat" else STATUS_STYLES.get(run.status, "")),
         ]
 

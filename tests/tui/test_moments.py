@@ -1,0 +1,88 @@
+"""What a few keys bring up, as pictures: charts looked at closely, the past, other runs, questions, and many runs."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from dltui.tui.terminal import Terminal
+from dltui.tui.theme import DARK, LIGHT
+from tests.core.sample_run import make_sample_run
+from tests.tui.scenario import FakeServices, lines, shown, text
+from tests.tui.test_screens import ASCII, SvgExtension, TextExtension
+
+LOOKS = {"dark": Terminal(theme=DARK, mouse=False), "light": Terminal(theme=LIGHT, mouse=False), "ascii": ASCII}
+SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 50)
+
+
+class Moment(NamedTuple):
+    """A run (None: the list of runs), the keys that are pressed, and how large and in what look it is seen."""
+
+    run: str | None
+    keys: tuple[str, ...]
+    size: tuple[int, int] = SMALL
+    look: str = "dark"
+
+
+MOMENTS = {
+    "cursor": Moment("bold-wren", ("left", "left", "left")),
+    "cursor-ascii": Moment("bold-wren", ("left", "left", "left"), look="ascii"),
+    "zoomed": Moment("bold-wren", ("z",), MIDDLE, "light"),
+    "log-scale": Moment("bold-wren", ("g",), LARGE),
+    "recent-and-closer": Moment("bold-wren", ("f", "plus", "comma"), MIDDLE),
+    "by-time": Moment("bold-wren", ("x", "x"), look="light"),
+    "past": Moment("bold-wren", ("left_square_bracket", "left_square_bracket")),
+    "past-of-a-live-run": Moment("brisk-otter", ("left_square_bracket",), LARGE, "light"),
+    "replay": Moment("bold-wren", ("P",), MIDDLE),
+    "overlay": Moment("bold-wren", ("v",)),
+    "overlay-ascii": Moment("bold-wren", ("v",), look="ascii"),
+    "overlaid": Moment("bold-wren", ("v", "space", "escape"), MIDDLE),
+    "raced": Moment("brisk-otter", ("v", "t", "escape"), LARGE),
+    "cost": Moment("brisk-otter", ("C",)),
+    "learning-rate": Moment("brisk-otter", ("l",)),
+    "help": Moment("brisk-otter", ("question_mark",), MIDDLE, "light"),
+    "help-small": Moment(None, ("question_mark",)),
+    "palette": Moment("brisk-otter", ("ctrl+p",)),
+    "palette-typed": Moment(None, ("ctrl+p", *"re"), MIDDLE, "light"),
+    "resume": Moment("wild-moth", ("r",)),
+    "filter": Moment(None, ("slash", *"lr>0"), look="light"),
+    "filter-wrong": Moment(None, ("slash", *"lr>fast")),
+    "filter-matches-nothing": Moment(None, ("slash", *"model:none", "enter"), look="ascii"),
+    "marked": Moment(None, ("space", "space"), LARGE),
+    "rename": Moment(None, ("R",)),
+    "tag": Moment(None, ("number_sign",), MIDDLE, "light"),
+    "note": Moment(None, ("N",)),
+    "delete": Moment(None, ("end", "d"), look="light"),
+    "queued": Moment("waiting", ()),
+}
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+async def test_moment(
+    services: FakeServices, snapshot: SnapshotAssertion, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = MOMENTS[name]
+    # Only runs that lie in the home may be deleted.
+    monkeypatch.setenv("DLTUI_HOME", str(services.root.parent))
+    if moment.run == "waiting":
+        make_sample_run(services.root, status="queued", run_id="waiting")
+    async with shown(services, moment.size, LOOKS[moment.look], moment.run) as (app, pilot):
+        for key in moment.keys:
+            await pilot.press(key)
+        await settled(app, pilot)
+        assert [len(line) for line in lines(app)] == [moment.size[0]] * moment.size[1]
+        if moment.look == "ascii":
+            assert text(app).isascii()
+            assert text(app) == snapshot(extension_class=TextExtension)
+        else:
+            assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+async def settled(app: Any, pilot: Any) -> None:
+    """Until nothing on the screen has changed for a while: threads bring other runs."""
+    seen: list[str] = []
+    while len(seen) < 4 or len(set(seen[-4:])) > 1:
+        await pilot.pause(0.2)
+        seen.append(text(app))
