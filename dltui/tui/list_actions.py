@@ -24,7 +24,10 @@ class ListActions(RunActions):
     _choice: Choice | None = None
     BINDINGS: ClassVar[list[BindingType]] = [
         bind(
-            "slash", "filter", "filter", "show some runs only: lr>=0.01 model:cnn host:gpu02 tag:x -status:failed word"
+            "slash",
+            "filter",
+            "filter",
+            "show some runs only: model:cnn dataset:digits host:gpu02 tag:x -status:failed lr>=0.01 word",
         ),
         bind("o", "sort", "sort", "order by newest, best, name, model, dataset, status"),
         bind("space", "mark", "mark", "mark this run, or the runs of this group, to compare, take home, tag or delete"),

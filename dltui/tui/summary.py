@@ -74,18 +74,20 @@ def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
     """What the list says of a run, after a refresh of its reader; `run` is what was asked."""
     status = reader.status()
     history, live = reader.history, reader.live()
+    # A run that is queued or starts has a heartbeat before its log says where.
+    host = history.attempt.host if history.attempt else live.host if live else None
     at = progress(history, live)
     name, best, best_epoch, trend = _best(history)
     test = (history.test or {}).get("metrics", {})
     shown = "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
     return Summary(
         directory=reader.directory,
-        facts=_facts(reader, run, status.name, best),
+        facts=_facts(reader, run, status.name, host, best),
         status=status.name,
         why=safe(status.why),
         phase=safe(status.phase),
         since=status.since,
-        host=safe(history.attempt.host if history.attempt else live.host if live else ""),
+        host=safe(host or ""),
         epochs_done=len(history.epochs),
         epochs=history.attempt.epochs if history.attempt else int(run.get("config", {}).get("epochs", 0)),
         fraction=at.run_fraction if at else 0.0,
@@ -124,7 +126,7 @@ def _asked(reader: RunReader, run: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _facts(reader: RunReader, run: dict[str, Any], status: str, best: float | None) -> dict[str, Any]:
+def _facts(reader: RunReader, run: dict[str, Any], status: str, host: str | None, best: float | None) -> dict[str, Any]:
     """As `dltui runs --filter` sees the run."""
     history, labels = reader.history, reader.labels
     row = {
@@ -133,7 +135,7 @@ def _facts(reader: RunReader, run: dict[str, Any], status: str, best: float | No
         "framework": run.get("framework"),
         "dataset": run.get("dataset"),
         "device": (run.get("device") or {}).get("name"),
-        "host": history.attempt.host if history.attempt else None,
+        "host": host,
         "epoch": len(history.epochs),
         "epochs": history.attempt.epochs if history.attempt else (run.get("config") or {}).get("epochs"),
         "best": best,

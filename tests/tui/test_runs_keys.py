@@ -129,3 +129,12 @@ async def test_a_viewer_that_only_looks_changes_nothing(services: FakeServices, 
         await pilot.press("end", key)
         assert "read-only" in lines(app)[-2]
         assert len(services.runs()) == 8
+
+
+async def test_a_filter_by_host_finds_what_only_starts(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        starting = [run for run in app.screen.runs if run.status == "starting" and run.host]
+        assert starting
+        assert all(run.facts["host"] == run.host for run in app.screen.runs if run.host)
+        await pilot.press("slash", *f"host:{starting[0].host} status:starting", "enter")
+        assert names(app) == [starting[0].name.strip()]

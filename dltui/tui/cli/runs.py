@@ -21,7 +21,11 @@ HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 @click.option(
-    "--filter", "wanted", metavar="TEXT", default="", help="only these: 'lr>=0.01 model:cnn -status:failed word'"
+    "--filter",
+    "wanted",
+    metavar="TEXT",
+    default="",
+    help="only these: 'model:cnn dataset:digits host:gpu02 tag:x -status:failed lr>=0.01 word'",
 )
 @click.option("--all", "unfold", is_flag=True, help="every run of a group in a line of its own")
 def runs(as_json: bool, wanted: str, unfold: bool) -> int:
