@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
+from dltui.core.gpu_memory import activations
 from dltui.core.live import read_live
 from dltui.core.process import this_host
 from dltui.core.reader import RunReader
@@ -38,6 +39,9 @@ class Earlier:
     epoch_seconds: float
     rss: int
     other_seconds: float = 0.0
+    parameters: int = 0
+    outputs: int = 0
+    """Values that the layers put out for one sample, 0 where the structure is not known."""
 
     def seconds(self, epochs: int) -> float:
         """How long a run like this one takes from its start to its end."""
@@ -77,4 +81,6 @@ def _earlier(run: RunDirectory) -> Earlier | None:
         total / len(known),
         live.rss if live is not None else 0,
         max(history.elapsed - total, 0.0),
+        history.attempt.parameters,
+        activations(history.attempt.layers),
     )

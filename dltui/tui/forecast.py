@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dltui.core.errors import UsageError
+from dltui.core.gpu_memory import estimate
 from dltui.tui.format import duration, size, value
 from dltui.tui.ink import Row, safe
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from dltui.core.devices import Device
     from dltui.core.forecast import Earlier
     from dltui.tui.form import RunForm
+    from dltui.tui.form_rows import Setting
+
+NOT_STRUCTURE = frozenset(("batch_size", "optimizer", "precision", "augment", "validation"))
+"""Settings that change how a network is trained, not what it is made of."""
 
 
 @dataclass(frozen=True)
@@ -26,20 +31,35 @@ class Forecast:
     def row(self, form: RunForm) -> Row:
         """About the run that the form would start; empty where nothing is known."""
         device = self._device(form.device)
-        known = next((run for run in self.earlier if device is not None and _alike(run, form, device)), None)
-        if known is None or device is None:
+        if device is None:
             return []
-        epochs = next((setting for setting in form.settings() if setting.key == "model:epochs"), None)
+        known = next((run for run in self.earlier if run.device == device.name and _alike(run, form)), None)
         parts: Row = []
-        if epochs is not None and not form.problem(epochs):
-            parts.append((f" about {duration(known.seconds(int(form.text(epochs))))},", "dim"))
-        # What a process keeps on a GPU, its heartbeat does not tell.
-        if device.kind == "cpu" and known.rss and device.free_bytes is not None:
+        epochs = _number(form, "epochs")
+        if known is not None and epochs is not None:
+            parts.append((f" about {duration(known.seconds(epochs))},", "dim"))
+        if device.kind == "cuda":
+            known, memory = self._estimate(form, device, known)
+            parts += memory
+        elif known is not None and device.kind == "cpu" and known.rss and device.free_bytes is not None:
             if known.rss <= device.free_bytes:
                 parts.append((f" {size(known.rss)} of memory: fits,", "dim"))
             else:
                 parts.append((f" {size(known.rss)}, but {size(device.free_bytes)} are free,", "bad"))
-        return [*parts, (f" as {safe(known.name)}", "dim")] if parts else []
+        return [*parts, (f" as {safe(known.name)}", "dim")] if parts and known is not None else []
+
+    def _estimate(self, form: RunForm, device: Device, known: Earlier | None) -> tuple[Earlier | None, Row]:
+        """What a process keeps on a GPU, its heartbeat does not tell: it follows from the structure of a network that
+        was trained on any device. Returns the run that tells, too."""
+        batch = _number(form, "batch_size")
+        built = next((run for run in self.earlier if run.outputs and _alike(run, form, besides=NOT_STRUCTURE)), None)
+        if built is None or batch is None or device.free_bytes is None:
+            return known, []
+        chosen = {name: form.text(setting) for name in ("optimizer", "precision") if (setting := _setting(form, name))}
+        needed = estimate(built.parameters, built.outputs, batch, chosen)
+        if needed <= device.free_bytes:
+            return known or built, [(f" ~{size(needed)} of {size(device.free_bytes)} free,", "dim")]
+        return known or built, [(f" ~{size(needed)}, {size(device.free_bytes)} free: may not fit,", "bad")]
 
     def _device(self, wanted: str) -> Device | None:
         """The device that the form means."""
@@ -51,14 +71,24 @@ class Forecast:
             return None
 
 
-def _alike(run: Earlier, form: RunForm, device: Device) -> bool:
-    """Whether all that time and memory depend on is the same."""
+def _setting(form: RunForm, name: str) -> Setting | None:
+    return next((setting for setting in form.settings() if setting.key == f"model:{name}"), None)
+
+
+def _number(form: RunForm, name: str) -> int | None:
+    """A whole number that stands in the form; None where there is none, or it is wrong."""
+    setting = _setting(form, name)
+    return int(form.text(setting)) if setting is not None and not form.problem(setting) else None
+
+
+def _alike(run: Earlier, form: RunForm, besides: frozenset[str] = frozenset()) -> bool:
+    """Whether all that time and memory depend on is the same, `besides` some hyperparameters."""
     model = form.model
-    if model is None or (run.model, run.dataset, run.device) != (model.id, form.dataset_name, device.name):
+    if model is None or (run.model, run.dataset) != (model.id, form.dataset_name):
         return False
     for setting in form.settings():
         asked = run.config if setting.kind == "model" else run.options if setting.kind == "data" else {}
         name = setting.spec.name
-        if name in asked and value(asked[name]) != form.text(setting):
+        if name in asked and name not in besides and value(asked[name]) != form.text(setting):
             return False
     return True

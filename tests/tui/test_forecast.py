@@ -59,6 +59,29 @@ def test_a_gpu_says_nothing_of_memory() -> None:
     assert Forecast((KNOWN,), DEVICES).row(form()) == []
 
 
+BUILT: dict[str, Any] = {**vars(KNOWN), "parameters": 60_000, "outputs": 20_000}
+"""Trained on the CPU, which tells the structure and not how long a GPU takes."""
+
+
+def on_gpu(made: RunForm, free: int | None, built: dict[str, Any] = BUILT) -> str:
+    made.device = "cuda:0"
+    gpu = Device("cuda:0", "T4", "GPU-1", 16 * 10**9, free)
+    return plain([Forecast((Earlier(**built),), [gpu]).row(made)])[0]
+
+
+def test_a_gpu_is_told_an_estimate_from_the_structure() -> None:
+    assert on_gpu(form(), 15 * 10**9) == " ~542 MB of 15 GB free, as bold-wren"
+    assert on_gpu(form(model__batch_size="512"), 15 * 10**9).startswith(" ~583 MB of"), "another batch, same network"
+    assert on_gpu(form(model__batch_size="512"), 560 * 10**6) == " ~583 MB, 560 MB free: may not fit, as bold-wren"
+
+
+def test_what_is_not_known_of_a_gpu_is_not_said() -> None:
+    assert on_gpu(form(), None) == ""
+    assert on_gpu(form(model__batch_size="many"), 15 * 10**9) == ""
+    assert on_gpu(form(model__channels="8,8"), 15 * 10**9, {**BUILT, "config": {"channels": [16, 32]}}) == ""
+    assert on_gpu(form(), 15 * 10**9, {**BUILT, "outputs": 0}) == ""
+
+
 async def test_on_the_form(services: FakeServices) -> None:
     async with shown(services, new=True) as (app, pilot):
         assert "92 % busy" in text(app)
