@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -206,6 +208,16 @@ def test_broken_images_are_left_out_and_listed(tmp_path: Path) -> None:
     assert reasons["text.png"] == "no image"
     assert reasons["bomb.png"].startswith("100 megapixels")
     assert "cut" in reasons["cut.jpg"]
+
+
+def test_a_header_that_lies_about_its_rows_is_told_in_our_words(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    header = struct.pack(">IIBBBBB", 1000, 10**9, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(3001))), (b"IEND", b"")]
+    chunks = [struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in parts]
+    (root / "cat" / "lie.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    notes = prepared("folder", path=str(root)).notes
+    assert notes[1].endswith("lie.png: more than 50 megapixels are not read")
 
 
 def none(root: Path) -> None:

@@ -115,11 +115,13 @@ def _check_size(image: Image) -> None:
 
 
 def _reason(error: Exception) -> str:
-    from PIL import UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
         return "no image"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than {MOST_PIXELS // 10**6} megapixels are not read"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     text = str(error).strip().split("\n", 1)[0]
-    return "cut off" if "truncated" in text else text[:80] or type(error).__name__
+    return "cut off" if "truncated" in text.lower() else text[:80] or type(error).__name__
