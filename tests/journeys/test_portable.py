@@ -44,7 +44,7 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", NATIVE)
+@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
 def test_the_cnn_gives_the_same_predictions_elsewhere(dltui: Said, tmp_path: Path, framework: str) -> None:
     needed = ("onnx", "onnxruntime", "onnxscript" if framework == "torch" else "tf2onnx")
     for package in (framework, *needed):
