@@ -212,14 +212,13 @@ def test_a_run_is_started_watched_and_left(tmp_path: Path, screens: list[Screen]
         for _ in range(6):
             if wanted and wanted in screen.text.splitlines()[22]:
                 break
-            before = screen.text
+            before = screen.text.splitlines()[22]
             screen.child.send(key)
             if not wanted:
                 screen.read(0.5)
                 break
-            # On a busy machine the next press would come before the answer to this one.
-            screen.wait(lambda text, before=before: text != before)
-            screen.read(0.5)
+            # On a busy machine the next press would come before the answer to this one, which the command line shows.
+            screen.wait(lambda text, before=before: text.splitlines()[22] != before, 60)
     assert "$ dltui train softmax-numpy --dataset blobs" in screen.text
     screen.child.send("\r")
     screen.wait(lambda text: "FINISHED" in text and "test accuracy" in text, 60)
