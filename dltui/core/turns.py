@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -17,13 +18,39 @@ def turn(path: Path, patience: float, waiting: Callable[[], None]) -> Iterator[b
     """Hold a lock on `path` (made if need be). Yields whether it is held: False after `patience` seconds or where
     the file system has no locks. Then the caller goes on all the same, so its work must survive company.
 
-    `waiting` is called again and again meanwhile; it may raise to give up.
+    `waiting` is called again and again meanwhile; it may raise to give up. The file is gone afterwards.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor, held = _take(path, time.monotonic() + patience, waiting)
     try:
-        yield _acquire(descriptor, time.monotonic() + patience, waiting)
+        yield held
     finally:
+        if held:
+            # Who waits for this very file sees that it is gone, and takes the next one.
+            with contextlib.suppress(OSError):
+                path.unlink()
         os.close(descriptor)
+
+
+def _take(path: Path, deadline: float, waiting: Callable[[], None]) -> tuple[int, bool]:
+    """A descriptor of the file at `path`, and whether it is locked."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            held = _acquire(descriptor, deadline, waiting)
+            if not held or _is_at(path, descriptor):
+                return descriptor, held
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether the file is still the one of this name: its last holder removed it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _acquire(descriptor: int, deadline: float, waiting: Callable[[], None]) -> bool:

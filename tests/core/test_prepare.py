@@ -190,6 +190,8 @@ def test_leftovers_of_a_killed_preparation_are_cleared(made: Made) -> None:
     path = prepare(ask(), silent)
     leftover = path.with_name(f".{path.name}-killed")
     path.rename(leftover)
+    # Its lock, which nobody holds any more.
+    path.with_name(f".{path.name}{module.LOCK}").touch()
     assert prepare(ask(), silent) == path
     assert cached() == [path.name]
 

@@ -52,10 +52,9 @@ def make_table(path: Path, lines: Sequence[str]) -> Path:
 
 
 def left_in_cache(home: Path) -> list[str]:
-    """What a failed preparation left; locks are nobody's data."""
-    return [path.name for path in (home / "cache" / "datasets").glob("*") if path.suffix != ".lock"] + [
-        path.name for path in (home / "cache" / "datasets").glob(".*") if path.suffix != ".lock"
-    ]
+    """What a failed preparation left."""
+    folder = home / "cache" / "datasets"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
 def make_shapes(root: Path, each: int, side: int = 32, seed: int = 0) -> Path:
