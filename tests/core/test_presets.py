@@ -12,7 +12,7 @@ import pytest
 from dltui.core.catalog import Catalog
 from dltui.core.errors import UsageError
 from dltui.core.presets import load_presets
-from tests.tui.scenario import make_catalog
+from tests.tui.sample_catalog import make_catalog
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from dltui.core.devices import Device
 from dltui.core.errors import UsageError
 from dltui.core.reader import RunReader
 from tests.core.sample_run import make_sample_run
-from tests.tui.scenario import make_catalog
+from tests.tui.sample_catalog import make_catalog
 
 CPU = Device("cpu", "CPU", None)
 

@@ -11,7 +11,8 @@ from dltui.core.forecast import Earlier
 from dltui.tui.forecast import Forecast
 from dltui.tui.form import RunForm
 from dltui.tui.ink import plain
-from tests.tui.scenario import DEVICES, FakeServices, make_catalog, shown, text
+from tests.tui.sample_catalog import DEVICES, make_catalog
+from tests.tui.scenario import FakeServices, shown, text
 
 KNOWN = Earlier(
     "bold-wren", "cnn-torch", "fashion-mnist", "cpu", {"batch_size": 256}, {"validation": 0.1}, 4.4, 412 << 20

@@ -7,7 +7,7 @@ import pytest
 from dltui.core.errors import UsageError
 from dltui.tui.form import RunForm
 from dltui.tui.form_rows import Setting
-from tests.tui.scenario import make_catalog
+from tests.tui.sample_catalog import make_catalog
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from dltui.tui.hardware_watch import Hardware, HardwareWatch
 from dltui.tui.ink import plain
 from dltui.tui.terminal import Look
 from dltui.tui.widgets.hardware import hardware
-from tests.tui.scenario import DEVICES, FakeServices, drawn, looked_inside, shown, text
+from tests.tui.sample_catalog import DEVICES
+from tests.tui.scenario import FakeServices, drawn, looked_inside, shown, text
 from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension
 
 SAMPLE = Sample(0.0, "gpu01", tuple(DEVICES[:2]), 8, 40.0, 12 * 10**9, 32 * 10**9, 10**9, 10**12, None, None)

@@ -14,7 +14,7 @@ from dltui.tui.cli import main as cli
 from dltui.tui.cli import start
 from dltui.tui.form import RunForm
 from dltui.tui.form_rows import Setting
-from tests.tui.scenario import make_catalog
+from tests.tui.sample_catalog import make_catalog
 
 FAKE = Path(__file__).parent.parent / "fakes" / "fake_plugin.py"
 Created = Callable[..., dict[str, object]]
