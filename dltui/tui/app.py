@@ -22,6 +22,7 @@ from dltui.tui.theme import DARK, LIGHT, PLAIN, Palette, themes
 from dltui.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
+    from textual.events import Key
     from textual.screen import Screen
     from textual.timer import Timer
 
@@ -101,6 +102,12 @@ class DltuiApp(App[None], inherit_bindings=False):
                 loop.add_signal_handler(number, self._signalled, number)
             except (ValueError, NotImplementedError, RuntimeError):
                 return
+
+    def on_key(self, event: Key) -> None:
+        """Before any binding. What was typed ahead belongs to the question that the key before it brought up, although
+        it was sent to the page."""
+        if isinstance(self.screen, Page) and self.screen.notice.asking:
+            self.screen.notice.on_key(event)
 
     def _signalled(self, number: int) -> None:
         self.exit(return_code=128 + number)
