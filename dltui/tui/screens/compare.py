@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from dltui.tui.run_colours import RunInk
 
 SECONDS = 1.0
+# Of the screen; the curves get what the table leaves, this at least.
+CURVES = 0.45
+# The bars, the verdict, the divider and the notice.
+OTHER_ROWS = 5
 
 
 class Compared(Message):
@@ -50,8 +54,9 @@ class ComparePage(Page):
     ]
     DEFAULT_CSS = """
     ComparePage #verdict { height: 1; }
-    ComparePage #curves { height: 45%; }
+    ComparePage #curves { height: 1fr; }
     ComparePage #divider { height: 1; }
+    ComparePage #table { height: 50%; }
     """
 
     def __init__(self, runs: Sequence[RunDirectory]) -> None:
@@ -99,7 +104,22 @@ class ComparePage(Page):
 
     def on_compared(self, message: Compared) -> None:
         self.found = message.found
+        self._share_rows()
         self.redraw()
+
+    def on_resize(self, event: object) -> None:
+        super().on_resize(event)  # type: ignore[arg-type]
+        self._share_rows()
+
+    def _share_rows(self) -> None:
+        """The table is as high as it has lines, if the curves keep their part."""
+        if self.found is None:
+            return
+        from dltui.tui.compare_view import table
+
+        width, height = self.size
+        most = height - OTHER_ROWS - int(height * CURVES)
+        self.query_one("#table").styles.height = max(min(len(table(self.found, self.inks, width)), most), 1)
 
     def on_failed(self, message: Failed) -> None:
         if self._watcher is not None and self.found is None:
