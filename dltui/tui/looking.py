@@ -48,8 +48,7 @@ class Looking:
             return 0.0, extent.planned
         width = max(extent.planned * RECENT, 1.0)
         hop = width * ADVANCE
-        first = max(math.ceil((extent.done - width) / hop) * hop, 0.0)
-        return first, first + width
+        return _inside(math.ceil((extent.done - width) / hop) * hop, width, extent.planned)
 
     def smoother(self) -> Looking:
         """The next strength of the moving average; the last one is none."""
@@ -70,7 +69,7 @@ class Looking:
         width = max((last - first) * factor, extent.planned * CLOSEST, 1.0)
         if width >= extent.planned * 0.999:
             return replace(self, span=None, recent=False)
-        centre = self.cursor if self.cursor is not None else min(extent.done, last)
+        centre = min(max(extent.done if self.cursor is None else self.cursor, first), last)
         share = (centre - first) / (last - first)
         return replace(self, span=_inside(centre - share * width, width, extent.planned))
 
@@ -87,8 +86,9 @@ class Looking:
         edge of a window it takes the window along."""
         first, last = self.shown(extent)
         if self.cursor is None:
-            return replace(self, cursor=min(extent.done, last))
-        cursor = min(max(self.cursor + by * (last - first) / max(cells, 1), 0.0), extent.done)
+            cursor = min(extent.done, last)
+        else:
+            cursor = min(max(self.cursor + by * (last - first) / max(cells, 1), 0.0), extent.done)
         moved = replace(self, cursor=cursor)
         if cursor < first or cursor > last:
             width = last - first

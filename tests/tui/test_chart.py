@@ -9,7 +9,7 @@ import pytest
 
 from dltui.tui.ink import plain, to_ascii
 from dltui.tui.terminal import Look
-from dltui.tui.widgets.chart import draw, y_scale
+from dltui.tui.widgets.chart import NO_NUMBER, draw, y_scale
 from dltui.tui.widgets.scale import Scale, epoch_ticks, labels, log_scale, nice_step, ticks
 from dltui.tui.widgets.series import Chart, Series
 
@@ -75,8 +75,8 @@ def test_a_minimum_in_the_buckets_survives() -> None:
 def test_values_that_are_no_number_are_a_gap_not_an_end() -> None:
     shown = rows(Chart("loss", (line(1.0, math.nan, math.inf, 2.0, 3.0),), 5.0), width=60)
     assert any(marks(row) for row in shown[1:-2])
-    nothing = rows(Chart("loss", (line(math.nan, math.inf),), 5.0, note="later"))
-    assert any("later" in row for row in nothing)
+    nothing = rows(Chart("loss", (line(math.nan, math.inf),), 5.0, note="begins later"))
+    assert any(NO_NUMBER in row for row in nothing)
 
 
 def test_one_point_and_equal_values_have_a_range() -> None:
@@ -129,6 +129,13 @@ def test_log_scale_gives_each_decade_the_same_room() -> None:
     assert scale.share(0.1) - scale.share(0.01) == pytest.approx(scale.share(10.0) - scale.share(1.0))
     shown = rows(Chart("loss", (line(10.0, 1.0, 0.1, 0.01),), 4.0, log=True), 60, 16)
     assert any(row.split("|")[0].strip() in ("0.01", "1e-2") for row in shown)
+
+
+def test_nought_has_no_place_on_a_logarithmic_axis() -> None:
+    scale = y_scale(Chart("lr", (line(0.1, 0.05, 0.0),), 3.0, log=True))
+    assert scale is not None
+    assert (scale.low, scale.high) == pytest.approx((0.05, 0.2))
+    assert y_scale(Chart("loss", (line(-1.0, 0.0),), 3.0, log=True)) is None
 
 
 def test_a_changed_learning_rate_stands_on_the_axis() -> None:

@@ -18,6 +18,8 @@ START_POINTS = 40
 BOUNDS = 6
 # So that charts beside and above one another have their axes in line.
 MARGIN = 5
+# Where there are values, but none between the ends of the chart, or none that has a place on its axis.
+NO_NUMBER = "no number to draw here"
 # The curves of the run itself.
 OWN = ("train", "validation")
 
@@ -68,6 +70,9 @@ def _extreme(chart: Chart, series: Series, values: Sequence[float], least: bool)
         if first == 0 and series.form == "raw" and last >= START_POINTS:
             first = int(last * START)
         known = known[first:last]
+    if chart.log:
+        # A schedule may end at 0, which has no place on this axis.
+        known = np.where(known > 0, known, np.nan)
     found = (np.fmin if least else np.fmax).reduce(known, initial=np.inf if least else -np.inf)
     if np.isfinite(found):
         return float(found)
@@ -124,8 +129,9 @@ def value_at(series: Series, x: float, digits: int = 4) -> str:
 def _nothing(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
     rows: list[Row] = [title(chart, width, look)]
     room = width - MARGIN - 1
+    note = NO_NUMBER if any(len(series.y) for series in chart.series) else chart.note
     for line in range(height - 3):
-        text = chart.note.center(room) if line == (height - 4) // 2 else ""
+        text = note.center(room) if line == (height - 4) // 2 else ""
         rows.append(fit([(" " * MARGIN, ""), ("│", "faint"), (text, "dim")], width))
     return rows + _x_axis(chart, MARGIN, room)
 
