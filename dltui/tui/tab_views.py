@@ -35,7 +35,11 @@ EXPLANATIONS = {
     "Log": "what happened, and what the process printed",
     "Hardware": "load, memory, temperature and power of each device, and who holds it",
 }
-NOT_YET = "after the first epoch: what it takes for what"
+NOT_YET = {
+    "Confusion": "after the first epoch: what it takes for what",
+    "Mistakes": "after the first epoch: the images that it gets wrong",
+    "Classes": "after the first epoch: precision and recall of each class",
+}
 NEVER = "nothing was evaluated: the run ended before its first epoch did"
 LOOKING = ("Confusion", "Mistakes", "Classes")
 """The tabs for which the predictions are read."""
@@ -200,7 +204,7 @@ def _inside(state: TabState, view: RunView, width: int, height: int, look: Look)
     """What the predictions tell."""
     if view.regression:
         return _regression(state.tab, view, width, height, look)
-    note = NEVER if view.ended else NOT_YET
+    note = NEVER if view.ended else NOT_YET[state.tab.value]
     if state.tab is Tab.CONFUSION:
         return confusion(view.matrix, state.inside, width, height, look, note)
     if state.tab is Tab.CLASSES:
@@ -214,9 +218,12 @@ def _log(state: TabState, view: RunView, width: int, height: int, back: int, ser
         end = max(len(view.output) - back, min(height - 1, len(view.output)))
         lines = view.output[max(0, end - height + 1) : end]
         head: Row = [(" output ", "heading"), (" what the process printed", "dim")]
-        return [head, *(fit([(" " + safe(line), "")], width) for line in lines)]
+        rows: list[Row] = [fit([(" " + safe(line), "")], width) for line in lines]
+        return [head, *(rows or [[], [("  it has printed nothing; o shows what happened", "dim")]])]
     lines_ = timeline.timeline(view.history)
     head = [(" events ", "heading"), (f" what happened, {len(lines_)} lines", "dim")]
+    if not lines_:
+        return [head, [], [("  nothing yet; o shows what the process prints", "dim")]]
     return [
         head,
         *timeline.rows(lines_, width, height - 1, back, lambda when: services.time_of_day(when, seconds=True)),

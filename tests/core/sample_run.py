@@ -59,9 +59,11 @@ def make_sample_run(
     run_id: str | None = None,
     classes: tuple[str, ...] = CLASSES,
     seed: int = 0,
+    gap: tuple[float, float] = (0.0, 0.0),
 ) -> RunDirectory:
     """Write a run below `root` (a DLTUI_HOME/runs folder, or any). `done` epochs are in the log (default: all when the
-    run has ended, else 6); `status` running, paused, starting or queued writes a heartbeat of this very process."""
+    run has ended, else 6); `status` running, paused, starting or queued writes a heartbeat of this very process. In the
+    `gap` between two epochs the training loss is no number."""
     root.mkdir(parents=True, exist_ok=True)
     regression = task == "regression"
     run_id = run_id or ("lines-1" if regression else "brisk-otter")
@@ -73,7 +75,7 @@ def make_sample_run(
     alive = status in ("running", "paused", "starting", "queued")
     done = done if done is not None else (6 if alive or status == "interrupted" else epochs)
     if status not in ("starting", "queued"):
-        _Writer(run, task, epochs, classes, seed, image).write(
+        _Writer(run, task, epochs, classes, seed, image, gap).write(
             done, None if alive or status == "interrupted" else status
         )
     _live(run, status, epochs, done)
@@ -108,13 +110,21 @@ class _Writer:
     """Emits the events of a plausible run: a noisy falling loss, and an accuracy that saturates."""
 
     def __init__(
-        self, run: RunDirectory, task: str, epochs: int, classes: tuple[str, ...], seed: int, image: bool
+        self,
+        run: RunDirectory,
+        task: str,
+        epochs: int,
+        classes: tuple[str, ...],
+        seed: int,
+        image: bool,
+        gap: tuple[float, float],
     ) -> None:
         self.run, self.task, self.epochs, self.classes, self.image = run, task, epochs, classes, image
         self.generator = np.random.default_rng(seed)
         self.clock = Clock()
         self.log = EventLog(run.events_path, 1, self.clock)
         self.metric = "mse" if task == "regression" else "accuracy"
+        self.gap = gap
 
     def write(self, done: int, status: str | None) -> None:
         self.emit(_started(self.task, self.epochs, self.classes))
@@ -164,13 +174,15 @@ class _Writer:
         for first in range(0, count, 10):
             numbers = [(epoch - 1) * STEPS + first + i + 1 for i in range(min(10, count - first))]
             loss = [self._curve(number / STEPS) * (1 + 0.12 * self.generator.standard_normal()) for number in numbers]
-            accuracy = [min(1.0, max(0.0, 0.94 - 0.4 * value + 0.1)) for value in loss]
+            accuracy = [min(max(0.94 - 0.4 * value + 0.1, 0.0), 1.0) for value in loss]
             metrics = {self.metric: loss if self.metric == "mse" else accuracy}
             self.clock.now += SECONDS * len(numbers) / STEPS
             lr = [0.05] * len(numbers)
             self.emit(Trained(epoch, numbers, loss, loss, loss, metrics, lr, SECONDS * len(numbers) / STEPS, 15_100.0))
 
     def _curve(self, position: float) -> float:
+        if self.gap[0] <= position < self.gap[1]:
+            return math.nan
         return 0.18 + 1.1 * math.exp(-position / 0.9) + 0.25 / (1 + position)
 
     def _metrics(self, epoch: int, validation: bool) -> dict[str, float]:

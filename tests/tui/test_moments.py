@@ -1,4 +1,4 @@
-"""What a few keys bring up, as pictures: charts looked at closely, the past, other runs, questions, and many runs."""
+"""What a few keys bring up, as pictures: charts looked at closely, the past, other runs, questions, empty lists."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import Any, NamedTuple
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from dltui.core.rundir import RunDirectory
 from dltui.tui.terminal import Terminal
-from dltui.tui.theme import DARK, LIGHT
+from dltui.tui.theme import DARK, LIGHT, PLAIN
 from tests.core.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, lines, shown, text
 from tests.tui.test_screens import ASCII, SvgExtension, TextExtension
 
-LOOKS = {"dark": Terminal(theme=DARK, mouse=False), "light": Terminal(theme=LIGHT, mouse=False), "ascii": ASCII}
+LOOKS = {
+    "dark": Terminal(theme=DARK, mouse=False),
+    "light": Terminal(theme=LIGHT, mouse=False),
+    "ascii": ASCII,
+    "no-colour": Terminal(colour=False, theme=PLAIN, mouse=False),
+}
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 50)
 
 
@@ -55,7 +61,29 @@ MOMENTS = {
     "tag": Moment(None, ("number_sign",), MIDDLE, "light"),
     "note": Moment(None, ("N",)),
     "delete": Moment(None, ("end", "d"), look="light"),
+    "brought-back": Moment(None, ("end", "d", "u")),
+    "take-home": Moment("bold-wren", ("e",)),
+    "stop": Moment("brisk-otter", ("s",)),
+    "palette-finds-nothing": Moment(None, ("ctrl+p", *"zzz"), look="light"),
+    "nothing-to-lay-over": Moment("alone", ("v",)),
     "queued": Moment("waiting", ()),
+    "starting": Moment("dull-crab", (), MIDDLE, "light"),
+    "paused": Moment("calm-ibis", (), look="light"),
+    "interrupted": Moment("cold-yak", ()),
+    "silent": Moment("brisk-otter", ()),
+    "failed": Moment("wild-moth", (), MIDDLE),
+    "no-number": Moment("gap", (), MIDDLE),
+    "no-number-ascii": Moment("gap", (), look="ascii"),
+    "read-only": Moment("brisk-otter", ("p",), look="light"),
+    "overlaid-no-colour": Moment("bold-wren", ("v", "space", "escape"), look="no-colour"),
+    "runs-no-colour": Moment(None, (), MIDDLE, "no-colour"),
+}
+
+# Runs that are not in every home.
+MADE: dict[str, dict[str, Any]] = {
+    "waiting": {"status": "queued"},
+    "alone": {},
+    "gap": {"status": "failed", "done": 3, "gap": (1.2, 1.7)},
 }
 
 
@@ -66,18 +94,34 @@ async def test_moment(
     moment = MOMENTS[name]
     # Only runs that lie in the home may be deleted.
     monkeypatch.setenv("DLTUI_HOME", str(services.root.parent))
-    if moment.run == "waiting":
-        make_sample_run(services.root, status="queued", run_id="waiting")
+    services.read_only = name == "read-only"
+    services.now += 300.0 * (name == "silent")
+    if moment.run in MADE:
+        make_sample_run(services.root, run_id=moment.run, **MADE[moment.run])
+    if moment.run == "alone":
+        services.runs = lambda: [RunDirectory(services.root / "alone")]  # type: ignore[method-assign]
     async with shown(services, moment.size, LOOKS[moment.look], moment.run) as (app, pilot):
         for key in moment.keys:
             await pilot.press(key)
         await settled(app, pilot)
         assert [len(line) for line in lines(app)] == [moment.size[0]] * moment.size[1]
-        if moment.look == "ascii":
-            assert text(app).isascii()
+        if moment.look in ("ascii", "no-colour"):
+            assert text(app).isascii() or moment.look != "ascii"
             assert text(app) == snapshot(extension_class=TextExtension)
         else:
             assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+async def test_tabs_of_a_run_that_starts_say_what_will_come(
+    services: FakeServices, snapshot: SnapshotAssertion
+) -> None:
+    async with shown(services, run="dull-crab") as (app, pilot):
+        seen = []
+        for key in "123456":
+            await pilot.press(key)
+            await settled(app, pilot)
+            seen.append(text(app))
+        assert "\n".join(seen) == snapshot(extension_class=TextExtension)
 
 
 async def settled(app: Any, pilot: Any) -> None:

@@ -34,7 +34,6 @@ class OverlayPage(Page):
     """Runs on the same dataset come first. Every change is told at once to `change`."""
 
     name_of_page = "Overlay runs"
-    keys = (("Space", "lay over / take away"), ("t", "time to beat"), ("Esc", "curves"))
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("space,enter,v", "lay_over", "lay over", "lay the run over the curves, or take it away"),
         bind("t", "ghost", "time to beat", "race against the run: ahead or behind, and a forecast"),
@@ -51,6 +50,12 @@ class OverlayPage(Page):
         self.runs: tuple[Summary, ...] | None = None
         self._change = change
         self._at = 0
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        """Those of a run only where there is one."""
+        back = (("Esc", "curves"),)
+        return (("Space", "lay over / take away"), ("t", "time to beat"), *back) if self.runs else back
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._list, id="list")
@@ -93,7 +98,8 @@ class OverlayPage(Page):
         if not self.runs:
             return [
                 [],
-                [(" No other run has finished an epoch yet. Esc goes back; n in the list of runs starts one.", "dim")],
+                [(" No other run has finished an epoch yet.", "bold")],
+                [(" Esc goes back to the curves; n in the list of runs starts a run.", "dim")],
             ]
         first = max(min(self._at - height // 2, len(self.runs) - height + 1), 0)
         colours = inks(self.looking.others)

@@ -133,6 +133,8 @@ class RunPage(RunBell, TabActions):
         """Of a run that has ended other things can be asked than of one that lives; a tab may have keys of its own."""
         if own := self.state.keys(self.view):
             return own
+        if not self.dltui.services.may_command(self.directory):
+            return (("Tab", "next tab"), ("v", "overlay runs"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
         if self.view is not None and self.view.ended:
             if self.view.suggestion is not None:
                 tried = ("t", f"try {safe(self.view.suggestion.words)}")
@@ -172,7 +174,7 @@ class RunPage(RunBell, TabActions):
         if waiting or self.run is None:
             return waiting
         if self.run.status == "silent":
-            return [(f" where it stands: dltui stacks {self.run.id};  K kills it, its last checkpoint stays", "warn")]
+            return [(f" dltui stacks {self.run.id} tells where it stands; dltui kill ends it", "warn")]
         if self.run.is_live:
             return [(f" q leaves, the run goes on; back with: dltui attach {self.run.id}", "faint")]
         if self.view is not None and self.view.suggestion is not None:

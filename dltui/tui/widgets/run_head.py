@@ -73,7 +73,7 @@ def _ended(view: RunView, width: int) -> Row:
     parts: list[Row] = []
     end: Row = [("drawing the figures ", "accent")] if run.phase == "exporting" else []
     if run.status in ("interrupted", "preempted", "failed"):
-        end = [("r", "key bold"), (" resume ", "dim")]
+        end = [("  r", "key bold"), (" resume ", "dim")]
         row.append((f": {run.why}", ""))
     if run.test:
         parts.append([("   test ", "dim"), (run.test, "bold")])
