@@ -34,6 +34,10 @@ class Page(Screen[None], inherit_bindings=False):
     Page.small > #card { display: block; }
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[Rows] = []
+
     @property
     def dltui(self) -> DltuiApp:
         from dltui.tui.app import DltuiApp
@@ -86,9 +90,16 @@ class Page(Screen[None], inherit_bindings=False):
         """Draw these parts again, by default all; there are none before the page is mounted."""
         if not self.on_top:
             return
-        for widget in self.query(Rows):
+        for widget in self._parts or self._find_parts():
             if not parts or f"#{widget.id}" in parts:
                 widget.redraw()
+
+    def _find_parts(self) -> list[Rows]:
+        """Once: the parts of a page never change, and a query costs as much as drawing a row."""
+        if self.is_mounted:
+            self._parts = list(self.query(Rows))
+            return self._parts
+        return list(self.query(Rows))
 
     def on_screen_resume(self) -> None:
         self.redraw()

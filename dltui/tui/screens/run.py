@@ -19,6 +19,7 @@ from dltui.tui.tab_views import TABS, Tab, draw_tab
 from dltui.tui.view import RunView, RunWatch
 from dltui.tui.watch import Watcher
 from dltui.tui.widgets import timeline
+from dltui.tui.widgets.chart_grid import moment
 from dltui.tui.widgets.numbers import numbers, verdict_row
 from dltui.tui.widgets.rows import Rows
 from dltui.tui.widgets.run_head import progress_row, tabs, title
@@ -150,9 +151,8 @@ class RunPage(RunBell, TabActions):
         return self.view.base_lr if self.view else None
 
     def tick(self) -> None:
-        super().tick()
         self.play(self.dltui.services.clock())
-        self.redraw(*(() if self._stale else ("#progress", "#numbers")))
+        self.redraw(*(() if self._stale else ("#head", "#progress", "#numbers", "#notice")))
         self._stale = False
 
     def head(self, width: int) -> Row:
@@ -199,7 +199,9 @@ class RunPage(RunBell, TabActions):
         def make() -> list[Row]:
             return draw_tab(self.state, self.shown, width, height, self.dltui.look, self.dltui.services)
 
-        return self._kept("tab", (width, height, self.state.key()), make)
+        of_curves = self.state.tab is Tab.CURVES
+        known = moment(self.shown, self.state.looking, width, height) if of_curves else self._content
+        return self._kept("tab", (width, height, self.state.key(), known), make)
 
     def _numbers(self, width: int, height: int) -> list[Row]:
         said = verdict_row(self.shown.verdict if self.shown else None, width)
@@ -212,12 +214,16 @@ class RunPage(RunBell, TabActions):
             lines = timeline.timeline(self.shown.history) if self.shown else []
             return timeline.rows(lines, width, height, 0, lambda when: services.time_of_day(when, seconds=True))
 
-        return self._kept("last", (width, height), make)
+        return self._kept("last", (width, height, self._content), make)
+
+    @property
+    def _content(self) -> tuple[object, ...]:
+        return (self.view.content if self.view else None,)
 
     def _kept(self, name: str, key: tuple[object, ...], make: Callable[[], list[Row]]) -> list[Row]:
         """Rows that are costly to draw, drawn again only when what they show has changed."""
         past = self.replay.step if self.replay else None
-        whole = (*key, self.dltui.look, self.view.content if self.view else None, past)
+        whole = (*key, self.dltui.look, past)
         if name not in self._drawn or self._drawn[name][0] != whole:
             self._drawn[name] = (whole, make())
         return self._drawn[name][1]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from dltui.tui.ink import Row, beside
 from dltui.tui.widgets.chart import MARGIN, draw
-from dltui.tui.widgets.curves import curves_of, empty_chart, names
+from dltui.tui.widgets.curves import curves_of, empty_chart, extent, names
+from dltui.tui.widgets.plot import ACROSS
 
 if TYPE_CHECKING:
     from dltui.tui.looking import Looking
@@ -52,6 +53,19 @@ def plot_width(looking: Looking, count: int, width: int, height: int) -> int:
     """Cells of one chart between its axes."""
     _, columns = visible(looking, count, width, height)
     return max(width // columns - MARGIN - 2, 1)
+
+
+def moment(view: RunView | None, looking: Looking, width: int, height: int) -> tuple[object, ...]:
+    """The same value as long as the charts of a run need not be drawn again: until a quarter of a dot is to be added,
+    or a second has passed since, or something else has happened than steps."""
+    if view is None or view.history.attempt is None:
+        return (view.content if view else None,)
+    history = view.history
+    first, last = looking.shown(extent(view))
+    dots = ACROSS * plot_width(looking, len(names(view)), width, height)
+    quarters = int(4 * dots * history.step / max(last - first, 1e-9))
+    happened = (len(history.epochs), len(history.commands), history.attempts, history.ended, view.summary.status)
+    return (first, last, quarters, int(history.last_time), *happened)
 
 
 def chart_grid(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich.segment import Segment
+from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -13,6 +14,7 @@ from textual.widget import Widget
 from dltui.tui.ink import Row, fit, to_ascii
 
 if TYPE_CHECKING:
+    from rich.style import Style
     from textual.events import Resize
 
     from dltui.tui.app import DltuiApp
@@ -29,6 +31,7 @@ class Rows(Widget):
         super().__init__(id=id, classes=classes)
         self._draw = draw
         self._rows: list[Row] = []
+        self._strips: dict[int, Strip] = {}
 
     @property
     def dltui(self) -> DltuiApp:
@@ -52,16 +55,42 @@ class Rows(Widget):
             if old != new and y < height:
                 first, last = difference(old, new, width)
                 changed.append(Region(first, y, last - first, 1))
+                self._strips.pop(y, None)
         if changed:
             self.refresh(*changed)
 
     def on_resize(self, event: Resize) -> None:
         self._rows = []
+        self._strips.clear()
         self.redraw()
 
-    def render_line(self, y: int) -> Strip:
+    def refresh(self, *regions: Region, **how: bool) -> Self:
+        if not regions:
+            self._strips.clear()
+        return super().refresh(*regions, **how)
+
+    def notify_style_update(self) -> None:
+        self._strips.clear()
+        super().notify_style_update()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """At each frame Textual asks all widgets for all their lines. What it does there for borders, padding and
+        opacity, which no widget of rows has, would take as long as the rest of the frame."""
         width = self.size.width
-        base = self.rich_style
+        missing = [y for y in crop.line_range if y not in self._strips]
+        if missing:
+            base, filters = self.rich_style, self.app.get_line_filters()
+            background = Color.from_rich_color(base.bgcolor)
+            for y in missing:
+                strip = self._strip(y, width, base)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, background)
+                self._strips[y] = strip
+        strips = [self._strips[y] for y in crop.line_range]
+        whole = crop.column_span == (0, width)
+        return strips if whole else [strip.crop(*crop.column_span) for strip in strips]
+
+    def _strip(self, y: int, width: int, base: Style) -> Strip:
         if y >= len(self._rows):
             return Strip.blank(width, base)
         style = self.dltui.palette.style
