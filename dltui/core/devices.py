@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dltui.core.cpu import cpu_count, cpu_name
 from dltui.core.errors import UsageError
@@ -74,6 +76,12 @@ def choose(text: str, found: list[Device]) -> Device:
                 raise UsageError(f"{device.name} ({device.title}) cannot be used: {device.problem}")
             return device
     raise UsageError(f'no device "{clean_line(text, 40)}"; {_hint(word, found)}')
+
+
+def asked_for(run: Mapping[str, Any]) -> str:
+    """The word by which a run's device was chosen, as in its run.json: "auto" stays free to choose again."""
+    known = run.get("device") or {}
+    return str(known.get("asked") or known.get("name") or "auto")
 
 
 def worker_environment(device: Device) -> dict[str, str]:

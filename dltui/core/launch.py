@@ -132,7 +132,7 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "data_dir": own.absolute(request.data_dir) if request.data_dir else None,
         "data_dirs": [str(folder) for folder in paths.data_dirs(request.data_dir, dataset.name)],
-        "device": {"name": device.name, "title": device.title, "uuid": device.uuid},
+        "device": {"name": device.name, "title": device.title, "uuid": device.uuid, "asked": request.device},
         "command": list(request.command),
         "plugins": [own.absolute(str(path)) for path in request.plugins],
         "parent": request.parent,

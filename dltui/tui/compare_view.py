@@ -74,5 +74,8 @@ def metrics(found: Comparison) -> list[str]:
     return list(dict.fromkeys((found.metric, "loss")))
 
 
-def divider(found: Comparison, width: int) -> list[Row]:
-    return [rule(width, f"{len(found.entries)} runs, * is the best of its row")]
+def divider(found: Comparison, width: int, hidden: tuple[int, int]) -> list[Row]:
+    """Over the table; `hidden` are its lines that there is no room for, above and below."""
+    title = f"{len(found.entries)} runs, * is the best of its row"
+    more = [f"{count} {sign}" for count, sign in zip(hidden, "↑↓", strict=True) if count]
+    return [rule(width, title + (f"; more lines: {' '.join(more)}" if more else ""))]

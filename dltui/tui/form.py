@@ -66,6 +66,8 @@ class RunForm:
         presets: Presets | None = None,
     ) -> RunForm:
         """As another run was: its choices, and with `everything` its hyperparameters too."""
+        from dltui.core.devices import asked_for
+
         form = cls.with_defaults(catalog, presets)
         model = catalog.models.get(str(run.get("model")))
         if model is None:
@@ -74,7 +76,7 @@ class RunForm:
         wanted = "" if everything else form.preset("dataset")
         form._take_dataset(wanted, run)
         form._fit_dataset()
-        form.device = str((run.get("device") or {}).get("name", "auto")) if everything else form.device
+        form.device = asked_for(run) if everything else form.device
         if everything:
             form._take("model", run.get("config") or {})
             form._take("data", run.get("dataset_options") or {})

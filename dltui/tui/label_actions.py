@@ -114,9 +114,15 @@ class LabelActions(ListActions):
     def action_undo(self) -> None:
         def work() -> Message:
             back = self.dltui.services.restore()
-            return Told(f"{', '.join(back)} brought back" if back else "nothing was deleted since you came")
+            if not back:
+                return Told("nothing was deleted since you came")
+            self.dltui.call_from_thread(self._select, back[0])
+            return Told(f"{', '.join(back)} brought back")
 
         self._do("undo", work)
+
+    def _select(self, run: str) -> None:
+        self.selected = run
 
     def action_fork(self) -> None:
         run = self.run

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from textual.message import Message
+
 from dltui.core.errors import DltuiError, UsageError
 from dltui.tui.format import LIVE, duration
 from dltui.tui.ink import Row, safe
 from dltui.tui.watch import Told, in_thread
 
 if TYPE_CHECKING:
-    from textual.message import Message
-
     from dltui.tui.page import Page
     from dltui.tui.summary import Summary
 
@@ -38,6 +38,15 @@ class Sent:
     when: float
 
 
+class AtRisk(Message):
+    """What a kill of this run would lose, in words."""
+
+    def __init__(self, run: Summary, cost: str) -> None:
+        super().__init__()
+        self.run = run
+        self.cost = cost
+
+
 class Orders:
     """What one page has asked of runs. Results are said on the page's notice row."""
 
@@ -45,6 +54,7 @@ class Orders:
         self.page = page
         self.services = page.dltui.services
         self.waiting: dict[str, Sent] = {}
+        self._exporting = False
 
     def pause(self, run: Summary) -> None:
         """Pause, or go on when it is paused."""
@@ -56,6 +66,19 @@ class Orders:
             what = f"take {run.name} out of the queue?" if queued else f"stop {run.name} early and keep everything?"
             text = f"{what}   y yes   Esc no"
             self.page.notice.ask(text, {"y": lambda: self._send(run, "stop", {})})
+
+    def kill(self, run: Summary) -> None:
+        """Ask whether to end the run at once, when it is known what that costs."""
+        if self._may(run, "kill"):
+            in_thread(self.page, "kill", lambda: AtRisk(run, self.services.kill_cost(run.directory)))
+
+    def ask_to_kill(self, run: Summary, cost: str) -> None:
+        def end() -> Message:
+            self.services.kill(run.directory)
+            return Told(f"{run.name} killed ({cost}); r goes on from there")
+
+        text = f"kill {run.name}? lost: {cost}   y yes   Esc no"
+        self.page.notice.ask(text, {"y": lambda: in_thread(self.page, "kill", end)})
 
     def checkpoint(self, run: Summary) -> None:
         self._send(run, "checkpoint", {})
@@ -82,10 +105,14 @@ class Orders:
 
     def export(self, runs: Sequence[Summary]) -> None:
         """Draw the figures of runs, one after the other, and say how to take them home."""
+        if self._exporting:
+            self._refuse("the figures are being drawn: one round after the other")
+            return
         ready = [run for run in runs if run.epochs_done or run.test]
         if not ready:
             self._refuse("no figures yet: the first epoch is not done")
             return
+        self._exporting = True
         self._drawing(ready[0], 1, len(ready))
         in_thread(self.page, "export", lambda: self._export(ready))
 
@@ -95,6 +122,12 @@ class Orders:
 
     def _export(self, runs: Sequence[Summary]) -> Message:
         """In a thread. One that cannot be drawn does not keep the others from it."""
+        try:
+            return self._draw(runs)
+        finally:
+            self._exporting = False
+
+    def _draw(self, runs: Sequence[Summary]) -> Message:
         folders, problems = [], []
         for number, run in enumerate(runs, start=1):
             self.page.dltui.call_from_thread(self._drawing, run, number, len(runs))

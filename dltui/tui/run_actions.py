@@ -11,7 +11,7 @@ from dltui.tui.page import Page, bind
 from dltui.tui.watch import Failed, Told
 
 if TYPE_CHECKING:
-    from dltui.tui.orders import Orders
+    from dltui.tui.orders import AtRisk, Orders
     from dltui.tui.summary import Summary
 
 
@@ -21,6 +21,7 @@ class RunActions(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("p", "pause", "pause / continue", "pause between two steps, or go on"),
         bind("s", "stop", "stop and keep", "end the run early: checkpoint, test result, figures"),
+        bind("K", "kill", "kill", "end the run at once; says first what is lost since the last checkpoint"),
         bind("w", "checkpoint", "save now", "write a checkpoint now"),
         bind("l", "learning_rate", "learning rate", "a new learning rate; the schedule keeps its shape"),
         bind(
@@ -77,6 +78,13 @@ class RunActions(Page):
     def action_stop(self) -> None:
         if self.run is not None:
             self.orders.stop(self.run)
+
+    def action_kill(self) -> None:
+        if self.run is not None:
+            self.orders.kill(self.run)
+
+    def on_at_risk(self, message: AtRisk) -> None:
+        self.orders.ask_to_kill(message.run, message.cost)
 
     def action_checkpoint(self) -> None:
         if self.run is not None:

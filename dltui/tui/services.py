@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dltui.core.hardware import Meter, Sample
     from dltui.core.launch import RunRequest
     from dltui.core.presets import Presets
+    from dltui.core.reader import RunReader
     from dltui.core.resumption import Resumption
     from dltui.core.rundir import RunDirectory
     from dltui.core.screen_settings import ScreenSettings
@@ -164,11 +165,9 @@ class Services:
     def resumption(self, run: RunDirectory) -> Resumption:
         """What going on with a run would mean; of a finished one, with one more epoch. Raises UsageError."""
         from dltui.core.catalog import load_catalog
-        from dltui.core.reader import RunReader
         from dltui.core.resumption import prepare
 
-        reader = RunReader(run)
-        reader.refresh()
+        reader = self._read(run)
         catalog = load_catalog(plugins=list(reader.run.get("plugins", [])))
         return prepare(reader, catalog, 1 if reader.status().name == "finished" else 0)
 
@@ -183,6 +182,25 @@ class Services:
         from dltui.core.control import send
 
         return send(run.path, action, arguments)
+
+    def kill_cost(self, run: RunDirectory) -> str:
+        """What a kill would lose, in words. Raises UsageError where nothing can be killed from here."""
+        from dltui.tui import killing
+
+        return killing.cost(self._read(run))
+
+    def kill(self, run: RunDirectory) -> None:
+        """End a run at once. Raises UsageError where that is not possible."""
+        from dltui.tui import killing
+
+        killing.kill(self._read(run))
+
+    def _read(self, run: RunDirectory) -> RunReader:
+        from dltui.core.reader import RunReader
+
+        reader = RunReader(run)
+        reader.refresh()
+        return reader
 
     def may_command(self, run: RunDirectory) -> bool:
         """Whether this viewer may give commands: not one that only looks, nor one who cannot write to the run."""
@@ -224,12 +242,10 @@ class Services:
         """Start a run that begins with the last checkpoint of another; `words` as "lr=0.01". Raises UsageError."""
         from dltui.core.catalog import load_catalog
         from dltui.core.fork import ForkRequest, fork
-        from dltui.core.reader import RunReader
         from dltui.core.spawn import spawn_worker
         from dltui.tui.cli.options import key_values, shown
 
-        reader = RunReader(run)
-        reader.refresh()
+        reader = self._read(run)
         catalog = load_catalog(plugins=list(reader.run.get("plugins", [])))
         model = catalog.model(str(reader.run["model"]))
         asked = key_values(words, model.fields, f"model {model.id}")

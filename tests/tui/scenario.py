@@ -72,6 +72,7 @@ class FakeServices(Services):
         self.go_on = threading.Event()
         self.warmed: list[tuple[str, str]] = []
         self.cooled = 0
+        self.killed: list[str] = []
 
     def settings(self) -> ScreenSettings:
         return self.saved
@@ -172,6 +173,14 @@ class FakeServices(Services):
 
     def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
         self.resumed.append((run.id, more_epochs))
+
+    def kill_cost(self, run: RunDirectory) -> str:
+        if self.refuses:
+            raise UsageError(self.refuses)
+        return "last checkpoint 40 s ago, 212 steps"
+
+    def kill(self, run: RunDirectory) -> None:
+        self.killed.append(run.id)
 
     def export(self, run: RunDirectory) -> Path:
         if run.id in self.broken:

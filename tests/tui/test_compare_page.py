@@ -61,3 +61,14 @@ async def test_runs_of_different_tasks_are_refused(services: FakeServices) -> No
         await until(pilot, lambda: "different tasks" in text(app))
         await pilot.press("escape")
         assert app.screen.name_of_page == "Runs"  # type: ignore[attr-defined]
+
+
+async def test_what_the_table_has_no_room_for_is_counted(services: FakeServices) -> None:
+    """And going down in it counts the lines above instead."""
+    async with shown(services) as (app, pilot):
+        await compared(app, pilot, services, ("bold-wren", "shy-newt", "cold-yak", "wild-moth"))
+        await until(pilot, lambda: "more lines: 1 ↓" in text(app))
+        await pilot.press("end")
+        assert "more lines: 1 ↑" in text(app)
+        await pilot.press("up")
+        assert "more lines: 1 ↓" in text(app)

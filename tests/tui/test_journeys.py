@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,7 +86,29 @@ async def test_a_run_that_has_ended_takes_no_commands(services: FakeServices, ke
         assert sent(services, "bold-wren") == []
 
 
-@pytest.mark.parametrize("key", ["p", "s", "w", "l"])
+async def test_a_kill_is_asked_for_with_what_it_costs(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("K")
+        await until(pilot, lambda: "lost: last checkpoint 40 s ago, 212 steps" in notice(app))
+        await pilot.press("escape")
+        assert services.killed == []
+        await pilot.press("K")
+        await until(pilot, lambda: "y yes" in notice(app))
+        await pilot.press("y")
+        await until(pilot, lambda: "killed" in notice(app))
+        assert services.killed == ["brisk-otter"]
+
+
+async def test_what_cannot_be_killed_from_here_says_why(services: FakeServices) -> None:
+    services.refuses = "brisk-otter runs on gpu02; kill it there, or use: dltui stop"
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("K")
+        await until(pilot, lambda: "runs on gpu02" in notice(app))
+        await pilot.press("y")
+        assert services.killed == []
+
+
+@pytest.mark.parametrize("key", ["p", "s", "w", "l", "K"])
 async def test_a_read_only_viewer_touches_nothing(services: FakeServices, key: str) -> None:
     services.read_only = True
     async with shown(services, run="brisk-otter") as (app, pilot):
@@ -103,6 +127,27 @@ async def test_taking_figures_home(services: FakeServices) -> None:
         await pilot.press("y")
         assert app.clipboard == line
         assert app.farewell == [line]
+
+
+async def test_figures_are_drawn_in_one_round_at_a_time(
+    services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, rounds = threading.Event(), []
+
+    def slow(run: RunDirectory) -> Path:
+        rounds.append(run.id)
+        go_on.wait(10)
+        return Path("/figures")
+
+    monkeypatch.setattr(services, "export", slow)
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: bool(rounds))
+        await pilot.press("e")
+        assert "are being drawn" in notice(app)
+        go_on.set()
+        await until(pilot, lambda: "scp -r" in notice(app))
+        assert rounds == ["bold-wren"]
 
 
 async def test_from_nothing_to_a_running_run(nothing: FakeServices) -> None:

@@ -64,6 +64,7 @@ MOMENTS = {
     "brought-back": Moment(None, ("end", "d", "u")),
     "take-home": Moment("bold-wren", ("e",)),
     "stop": Moment("brisk-otter", ("s",)),
+    "kill": Moment("brisk-otter", ("K",)),
     "palette-finds-nothing": Moment(None, ("ctrl+p", *"zzz"), look="light"),
     "nothing-to-lay-over": Moment("alone", ("v",)),
     "queued": Moment("waiting", ()),
@@ -75,6 +76,7 @@ MOMENTS = {
     "no-number": Moment("gap", (), MIDDLE),
     "no-number-ascii": Moment("gap", (), look="ascii"),
     "read-only": Moment("brisk-otter", ("p",), look="light"),
+    "read-only-runs": Moment(None, ("home",)),
     "overlaid-no-colour": Moment("bold-wren", ("v", "space", "escape"), look="no-colour"),
     "runs-no-colour": Moment(None, (), MIDDLE, "no-colour"),
 }
@@ -94,7 +96,7 @@ async def test_moment(
     moment = MOMENTS[name]
     # Only runs that lie in the home may be deleted.
     monkeypatch.setenv("DLTUI_HOME", str(services.root.parent))
-    services.read_only = name == "read-only"
+    services.read_only = name.startswith("read-only")
     services.now += 300.0 * (name == "silent")
     if moment.run in MADE:
         make_sample_run(services.root, run_id=moment.run, **MADE[moment.run])

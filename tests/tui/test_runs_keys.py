@@ -108,6 +108,7 @@ async def test_marked_runs_are_deleted_and_brought_back_together(services: FakeS
         assert not set(marked) & {run.id for run in services.runs()}
         await pilot.press("u")
         await until(pilot, lambda: len(services.runs()) == 8 and len(names(app)) == 5)
+        await until(pilot, lambda: app.screen.line is not None and app.screen.line.id == marked[0])
         await pilot.press("d")
         await until(pilot, lambda: len(services.runs()) == 7)
         services.empty_trash()

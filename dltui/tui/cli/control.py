@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import time
 from typing import TYPE_CHECKING, Any
@@ -183,21 +182,12 @@ def stacks(run: str) -> int:
 @click.option("--yes", is_flag=True, help="do not ask")
 def kill(run: str, yes: bool) -> int:
     """End a run at once. What came after its last checkpoint is lost; `dltui resume` goes on from there."""
-    from dltui.core import control, process
-    from dltui.tui.cli.interrupt import at_risk
+    from dltui.tui import killing
 
-    reader = alive_run(run, "kill")
-    live = reader.live()
-    if live is None:
-        raise UsageError(f"{reader.directory.id} has no process yet; try again in a moment")
-    if live.host != process.this_host():
-        raise UsageError(f"{reader.directory.id} runs on {live.host}; kill it there, or use: dltui stop")
-    cost = at_risk(reader.history, live, time.time())
+    reader = open_run(run)
+    cost = killing.cost(reader)
     if not yes and is_terminal() and not click.confirm(visible(f"kill {reader.directory.id}? lost: {cost}")):
         return 0
-    with contextlib.suppress(RunError):
-        # Only for the log, which this worker or the next one writes; a full disk must not save a run from its end.
-        control.send(reader.directory.path, "kill", {})
-    process.send_signal(live.process, signal.SIGKILL)
+    killing.kill(reader)
     say(f"{reader.directory.id} killed ({cost}); go on with: dltui resume {reader.directory.id}")
     return 0

@@ -42,7 +42,9 @@ def _given(args: Sequence[str], flag: str) -> bool:
 
 def _words(asked: Mapping[str, Any], other_data: bool) -> list[str]:
     """Every choice and every hyperparameter of a run: what is set for all runs must not come between."""
-    words = [str(asked["model"]), "--device", str((asked.get("device") or {}).get("name", "auto"))]
+    from dltui.core.devices import asked_for
+
+    words = [str(asked["model"]), "--device", asked_for(asked)]
     words += ["--format", ",".join(asked.get("formats") or ["svg"])]
     for plugin in asked.get("plugins") or ():
         words += ["--plugin", str(plugin)]

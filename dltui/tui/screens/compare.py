@@ -65,6 +65,8 @@ class ComparePage(Page):
         self.found: Comparison | None = None
         self.metric = 0
         self.first = 0
+        self._lines = self._room = 0
+        """Of the table: its lines, and how many of them are shown."""
         self._readers: list[RunReader] = []
         self._watcher: Watcher | None = None
 
@@ -119,7 +121,9 @@ class ComparePage(Page):
 
         width, height = self.size
         most = height - OTHER_ROWS - int(height * CURVES)
-        self.query_one("#table").styles.height = max(min(len(table(self.found, self.inks, width)), most), 1)
+        self._lines = len(table(self.found, self.inks, width))
+        self._room = max(min(self._lines, most), 1)
+        self.query_one("#table").styles.height = self._room
 
     def on_failed(self, message: Failed) -> None:
         if self._watcher is not None and self.found is None:
@@ -153,7 +157,13 @@ class ComparePage(Page):
             return []
         from dltui.tui.compare_view import divider
 
-        return divider(self.found, width)
+        return divider(self.found, width, self._hidden())
+
+    def _hidden(self) -> tuple[int, int]:
+        """How many lines of the table are above and below what is shown of it."""
+        more = self._lines - self._room
+        above = min(self.first, more)
+        return above, more - above
 
     def _table(self, width: int, height: int) -> list[Row]:
         if self.found is None:
@@ -166,7 +176,7 @@ class ComparePage(Page):
 
     def action_scroll(self, by: int) -> None:
         self.first = max(self.first + by, 0)
-        self.redraw("#table")
+        self.redraw("#table", "#divider")
 
     def action_turn(self) -> None:
         self.metric += 1

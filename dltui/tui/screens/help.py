@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from dltui.tui.edit import LineEdit
-from dltui.tui.ink import Row, cut_words, ends, fit, left, on
+from dltui.tui.ink import Row, cells, cut_words, ends, fit, left, on
 from dltui.tui.page import Page, bind
 from dltui.tui.widgets.form_lists import window
 from dltui.tui.widgets.rows import Rows
@@ -92,6 +92,12 @@ def key_name(key: str) -> str:
     return f"Ctrl-{key[5:].upper()}" if key.startswith("ctrl+") else key
 
 
+def _with_last(rows: list[Row], explanation: str, room: int, height: int) -> list[Row]:
+    """In the last row, all of the chosen explanation where the list has cut it."""
+    empty: list[Row] = [[] for _ in range(height - 1 - len(rows))]
+    return [*rows, *empty, [(f"   {explanation}", "accent")] if cells([(explanation, "")]) > room else []]
+
+
 class HelpPage(Page):
     """The list of all keys of the page under it."""
 
@@ -139,6 +145,11 @@ class HelpPage(Page):
         if not found:
             return [[], [("   nothing is called that; Backspace takes letters back", "dim")]]
         self.chosen = min(self.chosen, len(found) - 1)
+        # Of all actions, so that nothing moves while one types.
+        everything = actions(self.page, self.app)
+        keys, labels = (
+            max(map(len, texts)) + 2 for texts in zip(*((a.keys, a.label) for a in everything), strict=True)
+        )
         rows: list[Row] = []
         last = ""
         for number in window(len(found), self.chosen, height - 2):
@@ -147,14 +158,14 @@ class HelpPage(Page):
                 rows.append([(f" {action.page.upper()}", "dim")])
                 last = action.page
             picked = number == self.chosen
-            row: Row = [(" › " if picked else "   ", "accent bold"), (left(action.keys, 16), "key bold")]
+            row: Row = [(" › " if picked else "   ", "accent bold"), (left(action.keys, keys), "key bold")]
             row += [
-                (left(action.label, 20), "bold" if picked else ""),
-                (cut_words(action.explanation, width - 40), "dim"),
+                (left(action.label, labels), "bold" if picked else ""),
+                (cut_words(action.explanation, width - keys - labels - 4), "dim"),
             ]
             row = fit(row, width)
             rows.append(on(row, "selected") if picked else row)
-        return rows[:height]
+        return _with_last(rows[: height - 1], found[self.chosen].explanation, width - keys - labels - 4, height)
 
     def on_key(self, event: Key) -> None:
         if self.filter.key(event.key, event.character) and event.key not in ("up", "down", "enter", "escape"):

@@ -144,8 +144,11 @@ class RunPage(RunBell, TabActions):
             return (*first, ("e", "take home"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
         if self.view is not None and self.view.summary.status == "queued":
             return (("s", "take out of the queue"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
+        if self.view is not None and self.view.summary.status == "silent":
+            return (("K", "kill"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
         pause = "continue" if self.view is not None and self.view.summary.status == "paused" else "pause"
-        return (("p", pause), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"), ("e", "take home"))
+        steering = (("p", pause), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"))
+        return (*steering, ("e", "take home")) if self.run is not None and self.run.epochs_done else steering
 
     def learning_rate(self) -> float | None:
         return self.view.base_lr if self.view else None
@@ -174,7 +177,7 @@ class RunPage(RunBell, TabActions):
         if waiting or self.run is None:
             return waiting
         if self.run.status == "silent":
-            return [(f" dltui stacks {self.run.id} tells where it stands; dltui kill ends it", "warn")]
+            return [(f" K ends it; dltui stacks {self.run.id} tells where it stands", "warn")]
         if self.run.is_live:
             return [(f" q leaves, the run goes on; back with: dltui attach {self.run.id}", "faint")]
         if self.view is not None and self.view.suggestion is not None:

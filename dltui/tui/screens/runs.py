@@ -206,6 +206,8 @@ class RunsPage(LabelActions):
         if self.run is None:
             return (("n", "new run"), ("q", "leave"))
         first = (("Enter", "open"), ("n", "new"))
+        if not self.dltui.services.may_command(self.run.directory):
+            return (("Enter", "open"), ("a", "again"), ("y", "copy"), ("q", "leave"))
         if self.run.status == "queued":
             return (*first, ("s", "take out of the queue"), ("a", "again"))
         if self.run.is_live:
