@@ -1,4 +1,4 @@
-"""The keys of the form that make a run of it: at once, or as soon as its device is free."""
+"""The keys of the form: a run at once, a run as soon as its device is free, or a trial of a few batches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.tui.format import duration
 from dltui.tui.page import Page, bind
 from dltui.tui.watch import in_thread
 
@@ -25,11 +26,20 @@ class Started(Message):
         self.run = run
 
 
+class Tried(Message):
+    """A dry run went well; it took so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
 class FormStart(Page):
     """A page with a form of which a run can be made."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("enter", "start", "start", "start the run; while a value is typed: take it"),
+        bind("t", "try", "try", "20 batches, evaluation and figures, to see whether it works; nothing is kept"),
         bind("f", "queue", "start when free", "queue the run: it starts when its device is free, screen or no screen"),
     ]
 
@@ -38,6 +48,8 @@ class FormStart(Page):
         self.form: RunForm | None = None
         self.starting = False
         self.preparing = ""
+        self.trying: float | None = None
+        """Since when a dry run is under way, unix seconds."""
 
     def show_setting(self, setting: Setting) -> None:
         """Select the row of a setting that is wrong."""
@@ -52,6 +64,29 @@ class FormStart(Page):
 
     def action_start(self) -> None:
         self._start(self.dltui.services.start, queued=False)
+
+    def action_try(self) -> None:
+        form = self.form
+        if form is None or self.trying is not None or self.begin_path() or not self._startable(form):
+            return
+        began, command = self.dltui.services.clock(), form.command()
+        self.trying = began
+
+        def work() -> Message:
+            try:
+                self.dltui.services.try_out(command)
+            finally:
+                self.trying = None
+            return Tried(self.dltui.services.clock() - began)
+
+        self.notice.hush()
+        in_thread(self, "try", work)
+
+    def on_tried(self, message: Tried) -> None:
+        took = duration(message.seconds)
+        self.notice.say(
+            f"it works: batches, evaluation and figures in {took}; Enter starts the run", "good", seconds=30
+        )
 
     def action_queue(self) -> None:
         self._start(self.dltui.services.enqueue, queued=True)

@@ -19,12 +19,18 @@ LONGEST = 120
 
 
 def sequence(text: str, environment: Mapping[str, str]) -> str:
-    """What makes this terminal notice: the bell, which tmux passes on, and a notification where one can be shown."""
+    """What makes this terminal notice: the bell, and a notification where one can be shown.
+
+    tmux marks the window at a bell; the notification it hands to the terminal around it where `allow-passthrough` is
+    on, and drops it otherwise (man tmux).
+    """
     term = environment.get("TERM", "dumb")
-    if environment.get("TMUX") or term.startswith(KNOW_NONE):
-        return BELL if term not in ("", "dumb") else ""
     # Controls cannot get through `safe`; a semicolon would end the title of OSC 777.
     text = safe(text)[:LONGEST].replace(";", ",")
+    if environment.get("TMUX"):
+        return f"{BELL}\x1bPtmux;\x1b\x1b]9;dltui: {text}\a\x1b\\"
+    if term.startswith(KNOW_NONE):
+        return BELL if term not in ("", "dumb") else ""
     if environment.get("VTE_VERSION") or term.startswith(KNOW_777):
         return f"{BELL}\x1b]777;notify;dltui;{text}\x1b\\"
     return f"{BELL}\x1b]9;dltui: {text}\x1b\\"

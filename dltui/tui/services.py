@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.tui.terminal import SCREEN_LOG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from dltui.core.catalog import Catalog, DatasetEntry
     from dltui.core.contract import Preview
@@ -152,6 +152,12 @@ class Services:
         run = create_run(request, catalog, tell)
         spawn_worker(run)
         return run
+
+    def try_out(self, command: Sequence[str]) -> None:
+        """Train, evaluate and draw a little of what a command line asks for. Raises UsageError."""
+        from dltui.tui.try_out import try_out
+
+        try_out(command)
 
     def enqueue(self, request: RunRequest, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
         """Create a run whose worker waits until its device is free. Raises UsageError and leaves nothing behind."""

@@ -230,7 +230,7 @@ def test_the_workers_environment(catalog: Catalog, place: Path, monkeypatch: pyt
     assert environment["DLTUI_HOME"] == str(place / "home")
     assert environment["DLTUI_CACHE"] == str(place / "home" / "cache")
     assert "PATH" in environment
-    assert run.run()["device"] == {"name": "cuda:1", "title": "GPU", "uuid": "GPU-abc"}
+    assert run.run()["device"] == {"name": "cuda:1", "title": "GPU", "uuid": "GPU-abc", "asked": "cuda:1"}
 
 
 def test_a_worker_leaves_this_terminal(catalog: Catalog, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,9 @@ def test_golden(tmp_path: Path, name: str, draw: Callable[[RunReader], Figure], 
         pytest.fail(f"{name} is not as it was: compare {golden} with {tmp_path / 'drawn.svg'}")
 
 
-@pytest.mark.parametrize("formats", [["svg"], ["png"], ["pdf"]])
+@pytest.mark.parametrize(
+    "formats", [["svg"], pytest.param(["png"], marks=pytest.mark.long), pytest.param(["pdf"], marks=pytest.mark.long)]
+)
 def test_the_same_command_elsewhere_gives_the_same_bytes(tmp_path: Path, formats: list[str]) -> None:
     one = write(reader(tmp_path / "a", run_id="one"), tmp_path / "out1", formats).files
     two = write(reader(tmp_path / "b", run_id="two"), tmp_path / "out2", formats).files

@@ -30,8 +30,16 @@ def needs(framework: str) -> None:
         pytest.skip(f"{framework} is not installed")
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize(
+    ("name", "framework"),
+    [
+        *((name, "torch") for name in CLASSIFIERS),
+        # The same engine, and the other framework has tests of its own that these learn.
+        pytest.param("softmax", "tensorflow", marks=pytest.mark.long),
+        pytest.param("mlp", "tensorflow", marks=pytest.mark.long),
+        ("cnn", "tensorflow"),
+    ],
+)
 def test_a_classifier_learns_digits(program: Program, name: str, framework: str) -> None:
     needs(framework)
     program("train", f"{name}-{framework}", "--dataset", "digits", "--epochs", "12", "--name", "r", "--threads", "1")

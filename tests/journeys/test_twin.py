@@ -12,7 +12,7 @@ from tests.journeys.program import Program
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("model", [pytest.param("softmax", marks=pytest.mark.long), "cnn"])
+@pytest.mark.parametrize("model", ["softmax", pytest.param("cnn", marks=pytest.mark.long)])
 def test_twins_agree_on_augmented_digits(program: Program, model: str) -> None:
     if not all(importlib.util.find_spec(name) for name in ("torch", "tensorflow")):
         pytest.skip("needs both frameworks")

@@ -10,7 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from dltui.core import control
+from dltui.core.errors import UsageError
+from dltui.tui.try_out import try_out
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE
 
@@ -100,3 +104,16 @@ def test_a_run_leaves_private_files_and_no_unfinished_ones(program: Program) -> 
     assert not [path for path in paths if path.stat().st_mode & 0o077]
     assert not [path for path in paths if path.name.endswith(".tmp")]
     assert not list(Path(program.folder / "exports").rglob(".*"))
+
+
+def test_a_dry_run_of_the_form_keeps_nothing_and_says_what_fails(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(program.home))
+    monkeypatch.chdir(program.folder)
+    command = ["dltui", "train", "softmax-numpy", *FAST, "--exports", "kept"]
+    try_out(command)
+    assert not program.run("r").exists()
+    assert not (program.folder / "kept").exists()
+    with pytest.raises(UsageError, match=r"^it does not work: .*lr"):
+        try_out([*command, "--lr", "-1"])

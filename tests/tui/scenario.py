@@ -7,7 +7,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +73,7 @@ class FakeServices(Services):
         self.warmed: list[tuple[str, str]] = []
         self.cooled = 0
         self.killed: list[str] = []
+        self.tried: list[list[str]] = []
 
     def settings(self) -> ScreenSettings:
         return self.saved
@@ -161,6 +162,11 @@ class FakeServices(Services):
             raise UsageError(self.refuses)
         self.started.append(request)
         return make_sample_run(self.root, status="starting", run_id=request.name or "new-run")
+
+    def try_out(self, command: Sequence[str]) -> None:
+        if self.refuses:
+            raise UsageError(self.refuses)
+        self.tried.append(list(command))
 
     def enqueue(self, request: Any, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
         self.queued.append(request)

@@ -150,6 +150,17 @@ async def test_figures_are_drawn_in_one_round_at_a_time(
         assert rounds == ["bold-wren"]
 
 
+async def test_the_form_is_tried_and_nothing_is_started(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("t")
+        await until(pilot, lambda: "it works: batches, evaluation and figures" in text(app))
+        assert services.tried == [app.screen.form.command()]
+        assert services.started == []
+        services.refuses = "it does not work: out of memory"
+        await pilot.press("t")
+        await until(pilot, lambda: "it does not work: out of memory" in text(app))
+
+
 async def test_from_nothing_to_a_running_run(nothing: FakeServices) -> None:
     async with shown(nothing) as (app, pilot):
         await pilot.press("n")

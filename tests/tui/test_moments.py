@@ -8,18 +8,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dltui.core.rundir import RunDirectory
-from dltui.tui.terminal import Terminal
-from dltui.tui.theme import DARK, LIGHT, PLAIN
 from tests.core.sample_run import make_sample_run
+from tests.tui.everywhere import LOOKS, everywhere
 from tests.tui.scenario import FakeServices, lines, shown, text
-from tests.tui.test_screens import ASCII, SvgExtension, TextExtension
+from tests.tui.test_screens import SvgExtension, TextExtension
 
-LOOKS = {
-    "dark": Terminal(theme=DARK, mouse=False),
-    "light": Terminal(theme=LIGHT, mouse=False),
-    "ascii": ASCII,
-    "no-colour": Terminal(colour=False, theme=PLAIN, mouse=False),
-}
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 50)
 
 
@@ -68,6 +61,23 @@ MOMENTS = {
     "palette-finds-nothing": Moment(None, ("ctrl+p", *"zzz"), look="light"),
     "nothing-to-lay-over": Moment("alone", ("v",)),
     "queued": Moment("waiting", ()),
+    "confusion": Moment("bold-wren", ("2",), LARGE),
+    "confusion-live": Moment("brisk-otter", ("2", "down"), look="light"),
+    "mistakes": Moment("bold-wren", ("3",), MIDDLE),
+    "mistakes-filtered": Moment("bold-wren", ("3", "f"), look="light"),
+    "classes": Moment("bold-wren", ("4",)),
+    "structure": Moment("bold-wren", ("5",), MIDDLE, "light"),
+    "log": Moment("brisk-otter", ("6",)),
+    "hardware": Moment("brisk-otter", ("7",), MIDDLE),
+    "fit": Moment("lines-1", ("2",)),
+    "largest-residuals": Moment("lines-1", ("3",), look="light"),
+    "residuals": Moment("lines-1", ("4",), MIDDLE),
+    "settings": Moment(None, ("S",)),
+    "form": Moment(None, ("n",), look="light"),
+    "form-typing": Moment(None, ("n", "tab", "tab", "tab", "down", *"0.3")),
+    "form-wrong-value": Moment(None, ("n", "tab", "tab", "tab", *"0", "enter"), MIDDLE),
+    "form-like": Moment("bold-wren", ("a",), LARGE, "light"),
+    "form-tried": Moment(None, ("n", "t"), MIDDLE),
     "starting": Moment("dull-crab", (), MIDDLE, "light"),
     "paused": Moment("calm-ibis", (), look="light"),
     "interrupted": Moment("cold-yak", ()),
@@ -112,6 +122,7 @@ async def test_moment(
             assert text(app) == snapshot(extension_class=TextExtension)
         else:
             assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+        assert await everywhere(app, pilot) == snapshot(extension_class=TextExtension, name="everywhere")
 
 
 async def test_tabs_of_a_run_that_starts_say_what_will_come(

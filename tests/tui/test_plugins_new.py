@@ -131,7 +131,8 @@ def test_a_folder_that_cannot_be_made_is_one_line(dltui: Run) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_package_installs_and_its_test_passes(tmp_path: Path, framework: str) -> None:
     if own().version(framework) is None:
         pytest.skip(f"{framework} is not installed")

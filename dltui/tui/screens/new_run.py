@@ -12,6 +12,7 @@ from dltui.tui.edit import LineEdit
 from dltui.tui.form import RunForm
 from dltui.tui.form_load import Loaded, load
 from dltui.tui.form_rows import Setting
+from dltui.tui.format import duration
 from dltui.tui.ink import Row, cut, ends, fit, rule, safe
 from dltui.tui.own_path import OwnPath
 from dltui.tui.page import bind
@@ -33,7 +34,14 @@ class NewRunPage(OwnPath, WarmUp):
     """What to train, on what, where and how."""
 
     name_of_page = "New run"
-    keys = (("Enter", "start"), ("Tab", "next part"), ("←→", "choose"), ("f", "when free"), ("Esc", "back"))
+    keys = (
+        ("Enter", "start"),
+        ("t", "try"),
+        ("f", "queue"),
+        ("Tab", "next"),
+        ("←→", "choose"),
+        ("Esc", "back"),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("tab", "part(1)", "next part", "models, devices, datasets, settings"),
         bind("shift+tab", "part(-1)", "previous part"),
@@ -137,6 +145,9 @@ class NewRunPage(OwnPath, WarmUp):
     def idle(self) -> Row:
         if self.form is None:
             return [(" reading the plugins ...", "accent")]
+        if self.trying is not None:
+            passed = duration(self.dltui.services.clock() - self.trying)
+            return [(f" trying 20 batches, evaluation and figures: {passed}; nothing is kept", "accent")]
         if self.starting:
             return [(f" {safe(self.preparing) or 'checking the data and the device'} ...", "accent")]
         setting = self.setting

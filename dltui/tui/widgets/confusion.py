@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 PAIRS = 26
 MOST_PAIRS = 12
 LARGEST_NAME = 12
-CELLS = (7, 6, 5, 4, 3, 2)
+CELLS = (12, 9, 7, 6, 5, 4, 3, 2)
 """Widths that a cell may have, the best first; below 3 it shows its colour only."""
+HEIGHTS = {1: 7, 2: 9, 3: 12}
+"""How many rows a class may take, and the greatest width of its cells then: a letter is twice as high as wide."""
 UNITS = {"": "images", "%": "% of each true class", "colour": "colour: share of each true class"}
 
 
@@ -27,11 +29,17 @@ class _Layout:
 
     name: int
     size: int
+    tall: int
     unit: str
     rows: list[int]
     columns: list[int]
     cell: tuple[int, int]
     letters: bool
+
+    def place(self, text: str) -> str:
+        """In a cell, but for its last column, which belongs to the cursor: in the middle where cells are blocks."""
+        room = self.size - 1
+        return right(text, room) if self.tall == 1 else right(text + " " * ((room - cells([(text, "")])) // 2), room)
 
     @property
     def width(self) -> int:
@@ -44,7 +52,10 @@ def confusion(matrix: Matrix | None, state: InsideState, width: int, height: int
         return [[], [(f"  {note}", "dim")]]
     layout = _layout(matrix, state, width, height, look)
     block = [_header(matrix, layout)]
-    block += [_line(matrix, row, layout) for row in layout.rows]
+    for row in layout.rows:
+        above = (layout.tall - 1) // 2
+        filling = _filling(matrix, row, layout)
+        block += [*[filling] * above, _line(matrix, row, layout), *[filling] * (layout.tall - 1 - above)]
     rest = width - layout.width - 1
     return [
         _title(matrix, state, layout, width),
@@ -57,18 +68,22 @@ def _layout(matrix: Matrix, state: InsideState, width: int, height: int, look: L
     order, cell = state.order(matrix), state.chosen(matrix)
     name = min(LARGEST_NAME, max(len(text) for text in matrix.classes))
     room = width - PAIRS - name - 2
-    size = next((size for size in CELLS if size * len(order) <= room), CELLS[-1])
+    letters = look.ascii or look.mono
+    tall = 1 if letters else max(rows for rows in HEIGHTS if rows == 1 or rows * len(order) <= height - 3)
+    size = next((size for size in CELLS if size <= HEIGHTS[tall] and size * len(order) <= room), CELLS[-1])
+    tall = max(rows for rows in HEIGHTS if rows == 1 or (rows <= tall and 2 * rows < size))
     largest = max(max(row) for row in matrix.counts)
     small = size < 3 or (size < 4 and len(str(largest)) >= size)
     unit = "colour" if small else "%" if state.percent or len(str(largest)) >= size else ""
     return _Layout(
         name,
         size,
+        tall,
         unit,
-        _window(order, order.index(cell[0]), max(1, height - 3)),
+        _window(order, order.index(cell[0]), max(1, (height - 3) // tall)),
         _window(order, order.index(cell[1]), max(1, room // size)),
         cell,
-        look.ascii or look.mono,
+        letters,
     )
 
 
@@ -98,7 +113,7 @@ def _header(matrix: Matrix, layout: _Layout) -> Row:
     for number in layout.columns:
         style = "bold" if number == layout.cell[1] else "dim"
         # As many letters as a column has: an ellipsis would take one of the few.
-        row.append((right(matrix.classes[number][: layout.size - 1], layout.size - 1) + " ", style))
+        row.append((layout.place(matrix.classes[number][: layout.size - 1]) + " ", style))
     return row
 
 
@@ -107,16 +122,33 @@ def _line(matrix: Matrix, number: int, layout: _Layout) -> Row:
     total = sum(counts) or 1
     row: Row = [(" " + right(matrix.classes[number], layout.name) + " ", "bold" if number == layout.cell[0] else "")]
     for said in layout.columns:
-        share = counts[said] / total
-        # A tenth of a class taken for another is much; the diagonal is near one.
-        heat = share if said == number else min(1.0, share * 3)
-        text = right(_text(counts[said], share, heat, layout), layout.size - 1)
-        style = f"{'heat' if said == number else 'miss'}:{heat:.2f}"
+        heat, style = _heat(matrix, number, said)
+        text = layout.place(_text(counts[said], counts[said] / total, heat, layout))
         if (number, said) == layout.cell:
             row += [(text, f"{style} bold underline reverse"), ("<", "accent bold")]
         else:
             row.append((text + " ", style))
     return row
+
+
+def _filling(matrix: Matrix, number: int, layout: _Layout) -> Row:
+    """The rows of a class above and below its numbers."""
+    row: Row = [(" " * (layout.name + 2), "")]
+    for said in layout.columns:
+        _, style = _heat(matrix, number, said)
+        if (number, said) == layout.cell:
+            row += [(" " * (layout.size - 1), f"{style} reverse"), (" ", "")]
+        else:
+            row.append((" " * layout.size, style))
+    return row
+
+
+def _heat(matrix: Matrix, true: int, said: int) -> tuple[float, str]:
+    """How much colour a cell gets, and its style. A tenth of a class taken for another is much; the diagonal is near
+    one."""
+    share = matrix.counts[true][said] / (sum(matrix.counts[true]) or 1)
+    heat = share if said == true else min(1.0, share * 3)
+    return heat, f"{'heat' if said == true else 'miss'}:{heat:.2f}"
 
 
 def _text(count: int, share: float, heat: float, layout: _Layout) -> str:
