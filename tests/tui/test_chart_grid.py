@@ -20,7 +20,7 @@ from dltui.tui.summary import Summary
 from dltui.tui.terminal import Look
 from dltui.tui.view import RunView
 from dltui.tui.widgets.chart import NO_NUMBER
-from dltui.tui.widgets.chart_grid import chart_grid, layout, plot_width, visible
+from dltui.tui.widgets.chart_grid import chart_grid, layout, moment, plot_width, visible
 from dltui.tui.widgets.curves import NOTE
 from tests.core.test_history import STEPS, Tape
 
@@ -126,3 +126,44 @@ def test_a_chosen_chart_stands_out_where_there_are_several() -> None:
     alone = chart_grid(view(RUNS["one-epoch"]), replace(Looking(chart=1), alone=True), (), 80, 11, Look())
     assert "accuracy %" in plain(alone)[0]
     assert "loss" not in plain(alone)[0]
+
+
+def test_charts_are_drawn_again_when_a_quarter_of_a_dot_is_new_or_a_second_has_passed() -> None:
+    """Of 100 steps a plot of 140 dots shows each in more than a dot; of a million, many in a quarter of one."""
+    few, many = view(steps([0.5] * 3)), view(steps([0.5] * 3))
+    assert many.history.attempt is not None
+    many.history.attempt = replace(many.history.attempt, total_steps=1_000_000)
+
+    def trained(of: RunView, seconds: float) -> bool:
+        """Whether one more step, so much later, is drawn."""
+        before = moment(of, Looking(), 80, 20)
+        last = of.history.points.steps[-1]
+        of.history.fold(
+            [
+                {
+                    "type": "trained",
+                    "attempt": 1,
+                    "time": of.history.last_time + seconds,
+                    "elapsed": 9.0,
+                    **{name: [0.5] for name in ("loss", "loss_min", "loss_max", "lr")},
+                    "steps": [last + 1],
+                    "metrics": {},
+                    "seconds": 1.0,
+                    "epoch": 1,
+                }
+            ]
+        )
+        assert of.history.points.steps[-1] == last + 1
+        return moment(of, Looking(), 80, 20) != before
+
+    assert trained(few, 0.0)
+    assert not trained(many, 0.0)
+    assert trained(many, 1.0)
+
+
+def test_charts_are_drawn_again_when_anything_else_happens() -> None:
+    before, after = view(steps([0.5])), view(epoch())
+    assert moment(before, Looking(), 80, 20) != moment(after, Looking(), 80, 20)
+    ended = replace(before, summary=replace(SUMMARY, status="failed"))
+    assert moment(before, Looking(), 80, 20) != moment(ended, Looking(), 80, 20)
+    assert moment(before, Looking(), 80, 20) != moment(before, Looking(recent=True), 80, 20)

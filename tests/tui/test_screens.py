@@ -81,3 +81,17 @@ async def test_sizes_change_at_any_time(services: FakeServices) -> None:
             await pilot.resize_terminal(width, height)
             await pilot.pause()
             assert [len(line) for line in lines(app)] == [width] * height
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_switched_theme_looks_as_from_the_start(services: FakeServices, page: str) -> None:
+    """To the last colour: no row that was drawn before is left over."""
+    async with shown(services, SIZES[0], THEMES["light"], **PAGES[page]) as (app, pilot):
+        await drawn(pilot, lambda: True)
+        light = app.export_screenshot()
+    async with shown(services, SIZES[0], THEMES["dark"], **PAGES[page]) as (app, pilot):
+        await drawn(pilot, lambda: True)
+        assert app.export_screenshot() != light
+        await pilot.press("ctrl+t")
+        await drawn(pilot, lambda: True)
+        assert app.export_screenshot() == light

@@ -194,7 +194,6 @@ class RunsPage(LabelActions):
                 ("e", "take home"),
                 ("#", "tag"),
                 ("d", f"delete {marked}"),
-                ("Space", "mark"),
                 ("Esc", "none"),
             )
         if self.line is not None and self.line.members:

@@ -98,7 +98,7 @@ def _title(matrix: Matrix, state: InsideState, layout: _Layout, width: int) -> R
     end: Row = [(f"{matrix.right:,} of {matrix.total:,} right ", "dim")]
     order = ", hardest first" if state.hardest_first else ""
     key: Row = [(f"   rows true, columns said; {UNITS[layout.unit]}{order}", "dim")]
-    return ends(row + key if cells(row + key + end) <= width else row, end, width)
+    return ends(row + key if cells(row + key + end) + 2 <= width else row, end, width)
 
 
 def where(matrix: Matrix) -> str:
