@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dltui.tui.cli import compare_text, numbers
-from dltui.tui.ink import Row, beside, fit, rule
+from dltui.tui.ink import Row, beside, cells, fit, rule
 from dltui.tui.widgets.chart import draw
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ WIDE = 110
 """Columns from which two charts stand beside one another."""
 
 
-def verdict(found: Comparison) -> Row:
-    """Who is best, by how much, and who was first at the goal."""
+def verdict(found: Comparison, width: int) -> Row:
+    """Who is best, by how much, and who was first at the goal, where there is room for that."""
     metric = f"validation {found.metric}"
     if found.winner is None:
         row: Row = [(f" no winner in {metric}", "bold")]
@@ -34,7 +34,8 @@ def verdict(found: Comparison) -> Row:
         entry = found.entries[min(first)]
         assert entry.reached is not None
         at = f"{numbers.metric(found.metric, found.goal)} in {numbers.duration(entry.reached.seconds)}"
-        row += [("   first at the goal: ", "dim"), (entry.name, "bold"), (f" {at}", "")]
+        longer: Row = [*row, ("   first at the goal: ", "dim"), (entry.name, "bold"), (f" {at}", "")]
+        return longer if cells(longer) <= width else row
     return row
 
 

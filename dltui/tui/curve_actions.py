@@ -127,7 +127,7 @@ class CurveActions(RunActions):
             return []
         if looking.cursor is not None:
             return ends(cursor_note(view, looking.cursor), [("Esc ", "key"), ("ends it ", "dim")], width)
-        return race_note(view, self.state.others, looking.ghost)
+        return race_note(view, self.state.others, looking.ghost, width)
 
     def _look_at(self, looking: Looking) -> None:
         self.state.looking = looking

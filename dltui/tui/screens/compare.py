@@ -142,7 +142,7 @@ class ComparePage(Page):
             return [fit([(" reading the runs ...", "dim")], width)]
         from dltui.tui.compare_view import verdict
 
-        return [fit(verdict(self.found), width)]
+        return [fit(verdict(self.found, width), width)]
 
     def _curves(self, width: int, height: int) -> list[Row]:
         if self.found is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.tui.format import duration, metric, size
-from dltui.tui.ink import Row, safe
+from dltui.tui.ink import Row, cells, safe
 from dltui.tui.watch import TICK
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def cursor_note(view: RunView, step: float) -> Row:
     return row
 
 
-def race_note(view: RunView, others: Sequence[Overlaid], ghost: str) -> Row:
-    """How far ahead of the ghost the run is, in time at the same step and in its metric, and how that will end."""
+def race_note(view: RunView, others: Sequence[Overlaid], ghost: str, width: int) -> Row:
+    """How far ahead of the ghost the run is, in time at the same step and in its metric, and how that will end: as
+    much of it as `width` has whole room for."""
     found = next((other for other in others if other.id == ghost), None)
     if found is None or found.history.attempt is None or not len(view.history.points):
         return []
@@ -63,9 +64,9 @@ def race_note(view: RunView, others: Sequence[Overlaid], ghost: str) -> Row:
     else:
         word, style = ("ahead", "good") if lead >= 0 else ("behind", "warn")
         row.append((f"{duration(abs(lead))} {word} at the same epoch", f"{style} bold"))
-    row += _metric_note(view, found.history)
-    row += _forecast(view, found.history)
-    return row
+    by_metric, end = _metric_note(view, found.history), _forecast(view, found.history)
+    longer = (row + by_metric + end, row + end, row + by_metric)
+    return next((note for note in longer if cells(note) <= width), row)
 
 
 def seconds_ahead(own: History, other: History) -> float | None:

@@ -80,10 +80,12 @@ def _title(found: Mistakes, review: Mapping[Key, Opinion], which: Filter, count:
     what = _filter(found, which)
     row += [("   only ", "dim"), (what, "accent bold"), (f": {count:,}", "")] if what else []
     marked = sum(opinion.split == found.split and bool(opinion.mark) for opinion in review.values())
-    end: Row = [(f"{marked:,} marked   ", "accent")] if marked else []
-    end += [(f"{found.wrong:,} of {found.total:,} wrong ", "dim")]
+    marks: Row = [(f"  {marked:,} marked ", "accent")] if marked else []
+    end: Row = [*marks, (f"  {found.wrong:,} of {found.total:,} wrong ", "dim")]
+    if cells(row + end) > width:
+        end = [*marks, (f"  {found.wrong:,} wrong ", "dim")]
     more: Row = [("   most confident first", "dim")]
-    return ends(row + more if cells(row + more + end) < width else row, end, width)
+    return ends(row + more if cells(row + more + end) <= width else row, end, width)
 
 
 def _filter(found: Mistakes, which: Filter) -> str:
