@@ -8,13 +8,14 @@ from pathlib import Path
 
 from dltui.core.rundir import find_run
 from dltui.tui.app import make_app
+from dltui.tui.terminal import Terminal
 
 SETTLE_SECONDS = 3.0
 
 
 async def draw(run: str, target: Path, size: tuple[int, int], keys: list[str]) -> None:
-    """Open the run as `dltui attach RUN` does, press the keys, and save what is shown."""
-    app = make_app(open_run=find_run(run))
+    """Open the run as `dltui attach RUN` does in full colour, press the keys, and save what is shown."""
+    app = make_app(terminal=Terminal(mouse=False), open_run=find_run(run))
     async with app.run_test(size=size) as pilot:
         await asyncio.sleep(SETTLE_SECONDS)
         for key in keys:
