@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
 
 if TYPE_CHECKING:
     from dltui.core.history import History
+    from dltui.core.live import Live
     from dltui.core.reader import RunReader
 
 
@@ -20,9 +22,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         return _unreadable(reader, str(error))
     history, status, live = reader.history, reader.status(now), reader.live()
     labels = reader.labels
-    attempt, monitor, best = history.attempt, history.monitor, history.best
-    device = run.get("device") or {}
-    alive = not status.over
+    attempt, device = history.attempt, run.get("device") or {}
     return {
         "id": reader.directory.id,
         "name": labels["name"],
@@ -36,16 +36,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "dataset": run.get("dataset"),
         "device": device.get("name") if isinstance(device, dict) else str(device),
         "host": attempt.host if attempt else (live.host if live else None),
-        "epoch": len(history.epochs),
-        "epochs": attempt.epochs if attempt else (run.get("config") or {}).get("epochs", 0),
-        "step": max(history.step, live.step if live and alive else 0),
-        "total_steps": attempt.total_steps if attempt else 0,
-        "metric": monitor.get("metric") if monitor else None,
-        "best": best.validation.get(monitor.get("metric", "")) if best and monitor else None,
-        "best_epoch": best.epoch if best else None,
-        "test": _finite(history.test["metrics"]) if history.test else None,
-        "seconds": round(history.elapsed, 3),
-        "train_seconds": round(history.train_seconds, 3),
+        **_done(history, live if not status.over else None, run),
         "created": run.get("created"),
         "seed": run.get("seed"),
         "group": run.get("group"),
@@ -54,6 +45,23 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "note": labels["note"],
         "exports": run.get("exports"),
         "path": str(reader.directory.path),
+    }
+
+
+def _done(history: History, live: Live | None, run: Mapping[str, Any]) -> dict[str, Any]:
+    """How far a run is and what came of it; `live` is the heartbeat of one that goes on."""
+    attempt, monitor, best = history.attempt, history.monitor, history.best
+    return {
+        "epoch": len(history.epochs),
+        "epochs": attempt.epochs if attempt else (run.get("config") or {}).get("epochs", 0),
+        "step": max(history.step, live.step if live else 0),
+        "total_steps": attempt.total_steps if attempt else 0,
+        "metric": monitor.get("metric") if monitor else None,
+        "best": best.validation.get(monitor.get("metric", "")) if best and monitor else None,
+        "best_epoch": best.epoch if best else None,
+        "test": _finite(history.test["metrics"]) if history.test else None,
+        "seconds": round(history.elapsed, 3),
+        "train_seconds": round(history.train_seconds, 3),
     }
 
 
