@@ -8,14 +8,13 @@ from collections.abc import Sequence
 
 from dltui.core.errors import UsageError
 
-ENTRY = "from dltui.tui.cli.entry import main; main()"
 # A dry run has a place of its own for them.
 PLACES = ("--exports", "--name")
 
 
 def try_out(command: Sequence[str]) -> None:
     """Carry out `dltui train ...` with `--dry-run`. Raises UsageError with the line that says what went wrong."""
-    words = [sys.executable, "-P", "-c", ENTRY, *_anywhere(command[1:]), "--dry-run"]
+    words = [sys.executable, "-P", "-m", "dltui", *_anywhere(command[1:]), "--dry-run"]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
