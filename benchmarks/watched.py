@@ -1,11 +1,13 @@
-"""How much of its speed a worker keeps while a screen shows it: whole epochs of one run, watched and unwatched in turn.
+"""How much of its speed a worker keeps while a screen shows it: seconds within the epochs of one run, in turn.
 
-    python -m benchmarks.watched --data-dir FOLDER [--model cnn-torch] [--rounds 20] [--size 80x24]
+    python -m benchmarks.watched --data-dir FOLDER [--model cnn-torch] [--rounds 100] [--size 80x24]
 
 One worker trains; one viewer in a terminal of its own is attached to it all the time and is stopped (SIGSTOP) for two
-of every three epochs. Prints how many times as fast the worker was in watched epochs as in the unwatched ones next to
-them, and the same for the two unwatched ones (A/A): medians with 95 % bootstrap intervals. Run it on a machine that
-does nothing else.
+of every three turns. A turn is the time between some entries of the run's log that say how many steps were trained,
+about a second; one in which an epoch ends or a checkpoint is written is not counted. Prints how many times as fast
+the worker was in watched turns as in the unwatched ones next to them, and the same for the two unwatched ones (A/A):
+medians with 95 % bootstrap intervals, and the ratio of all steps by all seconds. Run it on a machine that does nothing
+else.
 """
 
 from __future__ import annotations
@@ -20,23 +22,42 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
+from typing import Any
 
 from benchmarks.turns import interval
-from dltui.core.reader import RunReader
+from dltui.core.log import LogTail
 
 DLTUI = [sys.executable, "-P", "-c", "from dltui.tui.cli.entry import main; main()"]
-# The first epochs warm up; the one in which the viewer started is not counted either.
-BEFORE = 2
 CYCLE = ("watched", "alone", "alone again")
+ENTRIES = 2
+# Up to 20,000 steps each of them is logged: what an entry tells is then all that was trained until its time.
+EPOCHS = 47
+# The first seconds warm up; the viewer starts in them.
+BEFORE = 16
+POLL = 0.005
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Steps and seconds of the worker in one state."""
+
+    state: str
+    steps: int
+    seconds: float
+
+    @property
+    def speed(self) -> float:
+        return self.steps / self.seconds
 
 
 def train(arguments: argparse.Namespace, environment: dict[str, str]) -> None:
-    """Start the worker, with more epochs than are needed, so that a schedule's end does not fall into the race."""
-    epochs = BEFORE + len(CYCLE) * arguments.rounds + 2
-    given = ["--dataset", "fashion-mnist", "--data-dir", str(arguments.data_dir), "--epochs", str(epochs)]
+    """Start the worker, with as many epochs as can be."""
+    given = ["--dataset", "fashion-mnist", "--data-dir", str(arguments.data_dir), "--epochs", str(EPOCHS)]
     subprocess.run(
         [*DLTUI, "train", arguments.model, *given, "--device", "cpu", "--name", "bench", "--detach"],
         env=environment,
@@ -63,54 +84,89 @@ def drain(terminal: int) -> None:
         return
 
 
-def wait_for(reader: RunReader, epoch: int) -> float:
-    """Samples per second of that epoch's training, when its end is in the log."""
-    while epoch not in reader.history.epochs:
-        reader.refresh()
-        if reader.status().name not in {"starting", "running"}:
-            raise SystemExit(f"the run is {reader.status().name}")
-        time.sleep(0.02)
-    return reader.history.epochs[epoch].samples_per_second
+def entries(path: Path) -> Iterator[dict[str, Any]]:
+    """What is appended to the log, within some milliseconds."""
+    tail, size = LogTail(path), -1
+    while True:
+        now = path.stat().st_size if path.exists() else -1
+        if now != size:
+            size = now
+            yield from tail.read()
+        time.sleep(POLL)
 
 
-def compete(arguments: argparse.Namespace, home: str) -> dict[str, list[float]]:
-    """Samples per second of each epoch, by whether a viewer drew."""
+def turns(log: Iterator[dict[str, Any]], rounds: int, viewer: int) -> list[Turn]:
+    """Each state in turn, every second round the other way about, so that no state always follows the same one."""
+    done: list[Turn] = []
+    order = [state for number in range(rounds) for state in (CYCLE if number % 2 == 0 else CYCLE[::-1])]
+    for state in order:
+        os.kill(viewer, signal.SIGCONT if state == "watched" else signal.SIGSTOP)
+        done.append(_turn(log, state))
+        if len(done) % (10 * len(CYCLE)) == 0:
+            print(f"{len(done):5} turns of {len(order)}", file=sys.stderr, flush=True)
+    return done
+
+
+def _turn(log: Iterator[dict[str, Any]], state: str) -> Turn:
+    """It begins with an entry of steps and ends with one; if anything else comes between, it begins anew."""
+    first: dict[str, Any] = {}
+    count = 0
+    for entry in log:
+        if entry["type"] == "ended":
+            raise SystemExit("the run has ended")
+        if entry["type"] != "trained":
+            first, count = {}, 0
+        elif not first:
+            first = entry
+        else:
+            count += 1
+            if count == ENTRIES:
+                return Turn(state, entry["steps"][-1] - first["steps"][-1], entry["time"] - first["time"])
+    raise AssertionError("the log never ends")
+
+
+def compete(arguments: argparse.Namespace, home: str) -> list[Turn]:
+    """All turns, in the order in which they were taken."""
     environment = {**os.environ, "DLTUI_HOME": home, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     environment |= {"LC_ALL": "C.UTF-8"}
     environment.pop("CI", None)
     train(arguments, environment)
     columns, rows = (int(part) for part in arguments.size.split("x"))
-    reader = RunReader(Path(home) / "runs" / "bench")
-    speeds: dict[str, list[float]] = {name: [] for name in CYCLE}
+    log = entries(Path(home) / "runs" / "bench" / "events.jsonl")
     viewer = 0
     try:
         viewer = attach((columns, rows), environment)
-        wait_for(reader, BEFORE)
-        for epoch in range(BEFORE + 1, BEFORE + len(CYCLE) * arguments.rounds + 1):
-            state = CYCLE[(epoch - BEFORE - 1) % len(CYCLE)]
-            os.kill(viewer, signal.SIGCONT if state == "watched" else signal.SIGSTOP)
-            speeds[state].append(wait_for(reader, epoch))
-            print(f"epoch {epoch:3}  {state:<12} {speeds[state][-1]:10,.0f} samples/s", flush=True)
+        for _ in range(BEFORE):
+            _turn(log, "before")
+        return turns(log, arguments.rounds, viewer)
     finally:
         if viewer:
             os.kill(viewer, signal.SIGKILL)
             os.waitpid(viewer, 0)
         subprocess.run([*DLTUI, "kill", "bench", "--yes"], env=environment, check=False, stdout=subprocess.DEVNULL)
-    return speeds
 
 
-def report(speeds: dict[str, list[float]]) -> None:
-    watched, alone, again = (speeds[name] for name in CYCLE)
+def report(done: list[Turn]) -> None:
+    by_state = {state: [turn for turn in done if turn.state == state] for state in CYCLE}
+    for state, found in by_state.items():
+        print(f"{state:<12} {overall(found):8.2f} steps/s over {sum(turn.seconds for turn in found):.0f} s")
+    watched, alone, again = (by_state[state] for state in CYCLE)
     for title, first, second in (("watched", watched, alone), ("A/A", again, alone)):
-        middle, low, high = interval([a / b for a, b in zip(first, second, strict=True)])
-        print(f"{title:<8} {middle:.3f} times as fast as alone [{low:.3f}, {high:.3f}], {len(first)} pairs")
+        middle, low, high = interval([a.speed / b.speed for a, b in zip(first, second, strict=True)])
+        print(f"{title:<8} {middle:.3f} times as fast as alone [{low:.3f}, {high:.3f}], {len(first)} pairs", end="; ")
+        print(f"all together {overall(first) / overall(second):.3f}")
+
+
+def overall(turns: list[Turn]) -> float:
+    """Steps per second of all of them."""
+    return sum(turn.steps for turn in turns) / sum(turn.seconds for turn in turns)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--model", default="cnn-torch")
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--size", default="80x24")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:

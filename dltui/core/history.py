@@ -84,6 +84,8 @@ class History:
         """Lines of the log that could not be read: what they said is missing."""
         self.malformed = 0
         """Events that lack a field or carry a wrong type."""
+        self.happened = 0
+        """Events other than those of trained steps."""
         self.data_seconds = 0.0
         """Time for getting batches, in the `told_seconds` of training for which that is known."""
         self.told_seconds = 0.0
@@ -99,6 +101,7 @@ class History:
         for record in records:
             try:
                 self._envelope(record)
+                self.happened += record["type"] != "trained"
                 fold = _FOLDS.get(record["type"])
                 if fold is not None:
                     fold(self, record)

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,16 +62,15 @@ class Live:
         return ProcessId(self.host, self.boot_id, self.pid, self.start_ticks)
 
 
+_READ: dict[str, Callable[[Any], Any]] = {"str": clean_line, "int": int, "float": float}
+_KINDS = {field.name: _READ[str(field.type)] for field in dataclasses.fields(Live)}
+
+
 def read_live(run_dir: Path) -> Live | None:
     """None when there is none yet or it cannot be read."""
     try:
         content = json.loads((run_dir / "live.json").read_bytes())
-        values: dict[str, Any] = {}
-        for field in dataclasses.fields(Live):
-            if field.name in content:
-                kind = {"str": str, "int": int, "float": float}[str(field.type)]
-                values[field.name] = clean_line(content[field.name]) if kind is str else kind(content[field.name])
-        return Live(**values)
+        return Live(**{name: kind(content[name]) for name, kind in _KINDS.items() if name in content})
     except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
 

@@ -90,6 +90,10 @@ class RunReader:
 
     def status(self, now: float | None = None) -> Status:
         """How the run is doing at this moment (or at the unix time `now`). `refresh` first."""
+        return self.look(now)[0]
+
+    def look(self, now: float | None = None) -> tuple[Status, Live | None]:
+        """The status, and the heartbeat that says so: read once."""
         live = self.live()
         alive = process.alive(live.process) if live else None
         if live and (alive is False or live.phase == "ended") and self._unfinished(live):
@@ -100,7 +104,7 @@ class RunReader:
         else:
             seen = Seen(alive, time.monotonic() - self._beat_since, self._beat_moved)
         now = self.clock() if now is None else now
-        return self._being_born(live, alive) or status(self._asked(), self.history, live, now, seen)
+        return self._being_born(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
     def _autopsy(self, live: Live) -> Seen:
         """What there is to know of a worker's death."""

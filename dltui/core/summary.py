@@ -20,7 +20,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         run = reader.run
     except DltuiError as error:
         return _unreadable(reader, str(error))
-    history, status, live = reader.history, reader.status(now), reader.live()
+    history, (status, live) = reader.history, reader.look(now)
     labels = reader.labels
     attempt, device = history.attempt, run.get("device") or {}
     return {

@@ -84,9 +84,10 @@ def fit(row: Row, size: int) -> Row:
     for text, style in row:
         if rest <= 0:
             break
-        taken = text if width(text) <= rest else cut(text, rest)
-        result.append((taken, style))
-        rest -= width(taken)
+        if width(text) > rest:
+            text = cut(text, rest)
+        result.append((text, style))
+        rest -= width(text)
     if rest > 0:
         result.append((" " * rest, ""))
     return result

@@ -19,7 +19,7 @@ def victim(reader: RunReader) -> Live:
     """The heartbeat of a worker that can be killed from this machine. Raises UsageError where there is none."""
     from dltui.core import process
 
-    name, status, live = reader.directory.id, reader.status(), reader.live()
+    name, (status, live) = reader.directory.id, reader.look()
     if status.over:
         raise UsageError(f"{name} is {status.name}: nothing to kill")
     if live is None:

@@ -14,8 +14,10 @@ from dltui.tui.format import LIVE, differences, metric
 from dltui.tui.ink import safe
 
 if TYPE_CHECKING:
+    from dltui.core.live import Live
     from dltui.core.reader import RunReader
     from dltui.core.rundir import RunDirectory
+    from dltui.core.status import Status
 
 # More than any screen has columns, with the newest in full.
 MOST_POINTS = 40_000
@@ -70,10 +72,9 @@ class Summary:
         return self.status in LIVE
 
 
-def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
+def summarize(reader: RunReader, run: dict[str, Any], status: Status, live: Live | None) -> Summary:
     """What the list says of a run, after a refresh of its reader; `run` is what was asked."""
-    status = reader.status()
-    history, live = reader.history, reader.live()
+    history, labels = reader.history, reader.labels
     # A run that is queued or starts has a heartbeat before its log says where.
     host = history.attempt.host if history.attempt else live.host if live else None
     at = progress(history, live)
@@ -82,7 +83,7 @@ def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
     shown = "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
     return Summary(
         directory=reader.directory,
-        facts=_facts(reader, run, status.name, host, best),
+        facts=_facts(reader, labels, run, status.name, host, best),
         status=status.name,
         why=safe(status.why),
         phase=safe(status.phase),
@@ -101,13 +102,13 @@ def summarize(reader: RunReader, run: dict[str, Any]) -> Summary:
         test_value=test.get(shown),
         ended=history.ended_at if history.ended else status.since,
         obeyed=tuple((entry["id"], safe(entry["action"]), int(entry["step"])) for entry in history.commands[-8:]),
-        **_asked(reader, run),
+        **_asked(reader, labels, run),
     )
 
 
-def _asked(reader: RunReader, run: dict[str, Any]) -> dict[str, Any]:
+def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
     """The part of a summary that was known before the run began, and its labels."""
-    labels, config = reader.labels, run.get("config", {})
+    config = run.get("config", {})
     return {
         "id": safe(reader.directory.id),
         "name": safe(labels["name"]),
@@ -126,9 +127,11 @@ def _asked(reader: RunReader, run: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _facts(reader: RunReader, run: dict[str, Any], status: str, host: str | None, best: float | None) -> dict[str, Any]:
+def _facts(
+    reader: RunReader, labels: dict[str, Any], run: dict[str, Any], status: str, host: str | None, best: float | None
+) -> dict[str, Any]:
     """As `dltui runs --filter` sees the run."""
-    history, labels = reader.history, reader.labels
+    history = reader.history
     row = {
         "id": reader.directory.id,
         "status": status,
@@ -186,7 +189,7 @@ class RunList:
                 kept[directory.id] = self._readers.get(directory.id) or open_reader(directory, self._clock)
                 reader, run = kept[directory.id]
                 reader.refresh()
-                summaries.append(summarize(reader, run))
+                summaries.append(summarize(reader, run, *reader.look()))
             except (DltuiError, OSError) as error:
                 summaries.append(Summary(directory, safe(directory.id), safe(directory.id), "failed", safe(error)))
         self._readers = kept

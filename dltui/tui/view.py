@@ -77,7 +77,7 @@ class RunView:
 def frozen(history: History) -> History:
     """A copy that stays as it is while the original folds on."""
     kept = copy.copy(history)
-    kept.points = copy.deepcopy(history.points)
+    kept.points = history.points.first(len(history.points))
     kept.epochs, kept.metric_names = dict(history.epochs), dict(history.metric_names)
     kept.checkpoints, kept.commands = list(history.checkpoints), list(history.commands)
     kept.logs = deque(history.logs, maxlen=history.logs.maxlen)
@@ -110,7 +110,8 @@ class RunWatch:
         reader, asked = self._opened
         changed = reader.refresh()
         wants = self.wants
-        summary, live = summarize(reader, asked), reader.live()
+        status, live = reader.look()
+        summary = summarize(reader, asked, status, live)
         tabs = self._tabs(wants, asked, summary, live)
         drawn = summary.status in OVER and summary.phase != "exporting"
         figures = drawn and Path(str(asked.get("exports", ""))).is_dir()

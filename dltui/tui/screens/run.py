@@ -20,7 +20,7 @@ from dltui.tui.view import RunView, RunWatch
 from dltui.tui.watch import Watcher
 from dltui.tui.widgets import timeline
 from dltui.tui.widgets.chart_grid import moment
-from dltui.tui.widgets.numbers import numbers, verdict_row
+from dltui.tui.widgets.numbers import metrics, numbers, verdict_row
 from dltui.tui.widgets.rows import Rows
 from dltui.tui.widgets.run_head import progress_row, tabs, title
 
@@ -207,8 +207,10 @@ class RunPage(RunBell, TabActions):
         return self._kept("tab", (width, height, self.state.key(), known), make)
 
     def _numbers(self, width: int, height: int) -> list[Row]:
-        said = verdict_row(self.shown.verdict if self.shown else None, width)
-        return [rule(width), *numbers(self.shown, self.dltui.services.clock(), width), said]
+        view = self.shown
+        table = self._kept("metrics", self._happened, lambda: metrics(view) if view else [])
+        said = verdict_row(view.verdict if view else None, width)
+        return [rule(width), *numbers(view, table, self.dltui.services.clock(), width), said]
 
     def _last(self, width: int, height: int) -> list[Row]:
         services = self.dltui.services
@@ -217,11 +219,17 @@ class RunPage(RunBell, TabActions):
             lines = timeline.timeline(self.shown.history) if self.shown else []
             return timeline.rows(lines, width, height, 0, lambda when: services.time_of_day(when, seconds=True))
 
-        return self._kept("last", (width, height, self._content), make)
+        return self._kept("last", (width, height, *self._happened), make)
 
     @property
     def _content(self) -> tuple[object, ...]:
         return (self.view.content if self.view else None,)
+
+    @property
+    def _happened(self) -> tuple[object, ...]:
+        """The same as long as nothing but steps has happened."""
+        history = self.view.history if self.view else None
+        return (history.happened, history.damaged, history.attempts) if history else ()
 
     def _kept(self, name: str, key: tuple[object, ...], make: Callable[[], list[Row]]) -> list[Row]:
         """Rows that are costly to draw, drawn again only when what they show has changed."""

@@ -64,10 +64,7 @@ def moment(view: RunView | None, looking: Looking, width: int, height: int) -> t
     first, last = looking.shown(extent(view))
     dots = ACROSS * plot_width(looking, len(names(view)), width, height)
     quarters = int(4 * dots * history.step / max(last - first, 1e-9))
-    # An epoch is evaluated some time after it has ended.
-    epoch = next(reversed(history.epochs.values()), None)
-    happened = (len(history.commands), history.attempts, history.ended, view.summary.status)
-    return (first, last, quarters, int(history.last_time), len(history.epochs), epoch, *happened)
+    return (first, last, quarters, int(history.last_time), history.happened, view.summary.status)
 
 
 def chart_grid(

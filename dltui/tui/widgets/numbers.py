@@ -19,12 +19,12 @@ NAME, VALUE, EPOCH = 20, 9, 6
 ORDER = ("accuracy", "mse", "loss")
 
 
-def numbers(view: RunView | None, now: float, width: int) -> list[Row]:
-    """Five rows: metrics at the left, facts at the right."""
-    table = NAME + 2 * VALUE + EPOCH + 2
-    first = max(table, min(width // 2, table + 8))
-    rows = [metrics(view), [_within(row, width - first) for row in facts(view, now)]] if view else [[], []]
-    return beside([(rows[0], first), (rows[1], width - first)], HEIGHT)
+def numbers(view: RunView | None, table: list[Row], now: float, width: int) -> list[Row]:
+    """Five rows: at the left the table that `metrics` makes, facts at the right."""
+    least = NAME + 2 * VALUE + EPOCH + 2
+    first = max(least, min(width // 2, least + 8))
+    right_side = [_within(row, width - first) for row in facts(view, now)] if view else []
+    return beside([(table, first), (right_side, width - first)], HEIGHT)
 
 
 def metrics(view: RunView) -> list[Row]:
