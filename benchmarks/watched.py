@@ -60,6 +60,7 @@ def train(arguments: argparse.Namespace, environment: dict[str, str]) -> None:
     given = ["--dataset", "fashion-mnist", "--data-dir", str(arguments.data_dir), "--epochs", str(EPOCHS)]
     subprocess.run(
         [*DLTUI, "train", arguments.model, *given, "--device", "cpu", "--name", "bench", "--detach"],
+        cwd=environment["DLTUI_HOME"],
         env=environment,
         check=True,
         stdout=subprocess.DEVNULL,
@@ -85,35 +86,41 @@ def drain(terminal: int) -> None:
 
 
 def entries(path: Path) -> Iterator[dict[str, Any]]:
-    """What is appended to the log, within some milliseconds."""
+    """What is appended to the log, within some milliseconds, to the end of the run."""
     tail, size = LogTail(path), -1
     while True:
         now = path.stat().st_size if path.exists() else -1
         if now != size:
             size = now
-            yield from tail.read()
+            for entry in tail.read():
+                yield entry
+                if entry["type"] == "run_ended":
+                    return
         time.sleep(POLL)
 
 
 def turns(log: Iterator[dict[str, Any]], rounds: int, viewer: int) -> list[Turn]:
-    """Each state in turn, every second round the other way about, so that no state always follows the same one."""
+    """Each state in turn, every second round the other way about, so that no state always follows the same one; as
+    many whole rounds as the run has time for."""
     done: list[Turn] = []
     order = [state for number in range(rounds) for state in (CYCLE if number % 2 == 0 else CYCLE[::-1])]
     for state in order:
         os.kill(viewer, signal.SIGCONT if state == "watched" else signal.SIGSTOP)
-        done.append(_turn(log, state))
+        turn = _turn(log, state)
+        if turn is None:
+            break
+        done.append(turn)
         if len(done) % (10 * len(CYCLE)) == 0:
             print(f"{len(done):5} turns of {len(order)}", file=sys.stderr, flush=True)
-    return done
+    return done[: len(done) // len(CYCLE) * len(CYCLE)]
 
 
-def _turn(log: Iterator[dict[str, Any]], state: str) -> Turn:
-    """It begins with an entry of steps and ends with one; if anything else comes between, it begins anew."""
+def _turn(log: Iterator[dict[str, Any]], state: str) -> Turn | None:
+    """It begins with an entry of steps and ends with one; if anything else comes between, it begins anew. None when
+    the run has ended."""
     first: dict[str, Any] = {}
     count = 0
     for entry in log:
-        if entry["type"] == "ended":
-            raise SystemExit("the run has ended")
         if entry["type"] != "trained":
             first, count = {}, 0
         elif not first:
@@ -122,7 +129,7 @@ def _turn(log: Iterator[dict[str, Any]], state: str) -> Turn:
             count += 1
             if count == ENTRIES:
                 return Turn(state, entry["steps"][-1] - first["steps"][-1], entry["time"] - first["time"])
-    raise AssertionError("the log never ends")
+    return None
 
 
 def compete(arguments: argparse.Namespace, home: str) -> list[Turn]:

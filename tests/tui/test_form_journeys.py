@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dltui.tui.watch import Failed
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 
 
@@ -20,6 +21,18 @@ async def test_the_form_is_tried_and_nothing_is_started(services: FakeServices) 
         services.refuses = "it does not work: out of memory"
         await pilot.press("t")
         await until(pilot, lambda: "it does not work: out of memory" in text(app))
+
+
+async def test_a_trial_that_fails_does_not_forget_a_start(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        page.starting = True
+        page.post_message(Failed("try", "out of memory"))
+        await until(pilot, lambda: "out of memory" in text(app))
+        assert page.starting
+        page.post_message(Failed("start", "the device is taken"))
+        await until(pilot, lambda: "the device is taken" in text(app))
+        assert not page.starting
 
 
 async def test_from_nothing_to_a_running_run(nothing: FakeServices) -> None:

@@ -117,7 +117,8 @@ class NewRunPage(OwnPath, WarmUp):
         self.redraw()
 
     def on_failed(self, message: Failed) -> None:
-        self.starting = False
+        # A dry run that fails says nothing of a start that is under way.
+        self.starting = self.starting and message.task != "start"
         self.notice.say(message.reason, "bad", seconds=60)
 
     def show_setting(self, setting: Setting) -> None:
