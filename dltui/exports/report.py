@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
-from dltui.exports import dltui_exporters
+from dltui.exports import dltui_exporters, drawn
 from dltui.exports.format import count, duration, number, percent
 from dltui.exports.html import block, folded, section, table, text
 from dltui.exports.inline import inline_svg
 from dltui.exports.summary import summary
 
 if TYPE_CHECKING:
+    from dltui.core.contract import Exporter
     from dltui.core.history import EpochRecord
     from dltui.core.reader import RunReader
 
@@ -93,14 +94,20 @@ def _figures(reader: RunReader) -> Iterator[str]:
             if exporter.kind != "figure" or exporter.task not in (None, reader.run.get("task")):
                 continue
             try:
-                exporter.draw(reader, target)
-                picture = inline_svg(target.read_bytes(), f"{exporter.name}-") if target.exists() else ""
+                svg = drawn.known(exporter.name) or _drawn_now(exporter, reader, target)
+                picture = inline_svg(svg, f"{exporter.name}-") if svg else ""
             except Exception:
                 # The file of its own, which fails as well, is what the export tells of.
                 continue
             if picture:
                 caption = CAPTIONS.get(exporter.name, exporter.name)
                 yield f'<figure id="{text(exporter.name)}">{picture}\n<figcaption>{text(caption)}</figcaption></figure>'
+
+
+def _drawn_now(exporter: Exporter, reader: RunReader, target: Path) -> bytes:
+    """Empty where there is nothing to draw."""
+    exporter.draw(reader, target)
+    return target.read_bytes() if target.exists() else b""
 
 
 def _settings(run: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import fs
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.text import clean_line
-from dltui.exports import dltui_exporters, others
+from dltui.exports import dltui_exporters, drawn, others
 
 if TYPE_CHECKING:
     from dltui.core.contract import Exporter
@@ -39,7 +39,7 @@ def write(reader: RunReader, folder: Path, formats: Sequence[str], source: Mappi
     done = Written()
     built_in = dltui_exporters()
     names = [exporter.name for exporter in built_in]
-    with _workshop(folder) as temp:
+    with _workshop(folder) as temp, drawn.one_export():
         for exporter in others.load(source, names) if source else built_in:
             if exporter.task in (None, reader.run.get("task")):
                 _draw(exporter, reader, formats, temp, done)
@@ -56,6 +56,8 @@ def _draw(exporter: Exporter, reader: RunReader, formats: Sequence[str], temp: P
         draft = temp / f"{exporter.name}.{suffix}"
         try:
             exporter.draw(reader, draft)
+            if suffix == "svg" and draft.exists():
+                drawn.keep(exporter.name, draft.read_bytes())
         except Exception as error:
             draft.unlink(missing_ok=True)
             if fs.is_disk_full(error):

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from dltui.core.errors import UsageError
+from dltui.exports import report
+from dltui.exports.about import About
+from dltui.exports.save import render
 from dltui.exports.write import write
 from tests.core.sample_run import make_sample_run
 from tests.exports.runs import names, reader
@@ -56,6 +59,27 @@ def test_a_running_run_gives_what_there_is(tmp_path: Path, done: int) -> None:
         expected |= {"training_metrics.svg", "confusion_matrix.svg", "mislabeled.svg", "metrics.csv"}
         expected |= {"model.safetensors"}
     assert names(files) == expected
+
+
+def test_each_figure_is_drawn_once_for_its_file_and_for_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = reader(tmp_path)
+    alone = report.page(of)
+    drawn: list[str] = []
+
+    def counting(figure: object, suffix: str, about: About) -> bytes:
+        drawn.append(about.title)
+        return render(figure, suffix, about)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("dltui.exports.save.render", counting)
+    write(of, tmp_path / "out", ["svg"])
+    assert len(drawn) == len(set(drawn)) == 4
+    assert (tmp_path / "out" / "report.html").read_text() == alone
+    drawn.clear()
+    write(of, tmp_path / "out", ["png"])
+    assert len(drawn) == 8
+    assert (tmp_path / "out" / "report.html").read_text() == alone
 
 
 @pytest.mark.parametrize("status", ["starting", "failed", "stopped", "interrupted", "preempted"])
