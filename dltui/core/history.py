@@ -72,8 +72,7 @@ class History:
         self.logged = 0
         """How many log lines there were in all."""
         self.ended: RunEnded | None = None
-        self.ended_attempt = 0
-        self.ended_at = 0.0
+        self.ended_attempt, self.ended_at = 0, 0.0
         self.started_at = 0.0
         """When the latest attempt began to train."""
         self.starts: list[tuple[int, float]] = []
@@ -90,8 +89,7 @@ class History:
         """Time for getting batches, in the `told_seconds` of training for which that is known."""
         self.told_seconds = 0.0
         self._ready: dict[int, float] = {}
-        self._chunk_steps = column()
-        self._chunk_seconds = column()
+        self._chunk_steps, self._chunk_seconds = column(), column()
         self._elapsed: dict[int, float] = {}
         self._best: EpochRecord | None = None
         self._best_known = True
