@@ -4,10 +4,10 @@
 
 One worker trains; one viewer in a terminal of its own is attached to it all the time and is stopped (SIGSTOP) for two
 of every three turns. A turn is the time between some entries of the run's log that say how many steps were trained,
-about a second; one in which an epoch ends or a checkpoint is written is not counted. Prints how many times as fast
-the worker was in watched turns as in the unwatched ones next to them, and the same for the two unwatched ones (A/A):
-medians with 95 % bootstrap intervals, and the ratio of all steps by all seconds. Run it on a machine that does nothing
-else.
+about a second; one in which an epoch ends or a checkpoint is written is not counted. Nor are rounds in one of whose
+turns a hypervisor gave more than a hundredth of the cores to others. Prints how many times as fast the worker was in
+watched turns as in the unwatched ones next to them, and the same for the two unwatched ones (A/A): medians with 95 %
+bootstrap intervals, and the ratio of all steps by all seconds. Run it on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -40,15 +40,18 @@ EPOCHS = 47
 # The first seconds warm up; the viewer starts in them.
 BEFORE = 16
 POLL = 0.005
+# Part of the cores' time.
+MOST_STOLEN = 0.01
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Steps and seconds of the worker in one state."""
+    """Steps and seconds of the worker in one state, and the part of its cores' time that other machines got."""
 
     state: str
     steps: int
     seconds: float
+    stolen: float = 0.0
 
     @property
     def speed(self) -> float:
@@ -79,7 +82,7 @@ def attach(size: tuple[int, int], environment: dict[str, str]) -> int:
 
 def drain(terminal: int) -> None:
     try:
-        while os.read(terminal, 1 << 20):
+        while os.read(terminal, 1 << 16):
             pass
     except OSError:
         return
@@ -119,17 +122,25 @@ def _turn(log: Iterator[dict[str, Any]], state: str) -> Turn | None:
     """It begins with an entry of steps and ends with one; if anything else comes between, it begins anew. None when
     the run has ended."""
     first: dict[str, Any] = {}
-    count = 0
+    count, before = 0, 0.0
     for entry in log:
         if entry["type"] != "trained":
             first, count = {}, 0
         elif not first:
-            first = entry
+            first, before = entry, stolen()
         else:
             count += 1
             if count == ENTRIES:
-                return Turn(state, entry["steps"][-1] - first["steps"][-1], entry["time"] - first["time"])
+                seconds = entry["time"] - first["time"]
+                part = (stolen() - before) / seconds / (os.cpu_count() or 1)
+                return Turn(state, entry["steps"][-1] - first["steps"][-1], seconds, part)
     return None
+
+
+def stolen() -> float:
+    """Seconds that a hypervisor gave to others than this machine, of all its cores together, proc_stat(5)."""
+    times = Path("/proc/stat").read_text("ascii").splitlines()[0].split()
+    return int(times[8]) / os.sysconf("SC_CLK_TCK")
 
 
 def compete(arguments: argparse.Namespace, home: str) -> list[Turn]:
@@ -151,6 +162,14 @@ def compete(arguments: argparse.Namespace, home: str) -> list[Turn]:
             os.kill(viewer, signal.SIGKILL)
             os.waitpid(viewer, 0)
         subprocess.run([*DLTUI, "kill", "bench", "--yes"], env=environment, check=False, stdout=subprocess.DEVNULL)
+
+
+def undisturbed(done: list[Turn]) -> list[Turn]:
+    """The turns of rounds in which the cores were ours."""
+    rounds = [done[first : first + len(CYCLE)] for first in range(0, len(done), len(CYCLE))]
+    kept = [turns for turns in rounds if all(turn.stolen <= MOST_STOLEN for turn in turns)]
+    print(f"{len(rounds) - len(kept)} of {len(rounds)} rounds left out: a hypervisor took cores away")
+    return [turn for turns in kept for turn in turns]
 
 
 def report(done: list[Turn]) -> None:
@@ -177,7 +196,7 @@ def main() -> None:
     parser.add_argument("--size", default="80x24")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        report(compete(arguments, home))
+        report(undisturbed(compete(arguments, home)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""The screen gives way to training: its threads run at a lower priority, the workers that it starts do not. On Linux
-only, where each thread has a nice value and a child inherits that of the thread which starts it, setpriority(2)."""
+"""The screen gives way to training: its threads run at a lower priority and, when they wake up, wait until the thread
+that runs has had its turn (SCHED_BATCH); the workers that it starts do not. On Linux only, where each thread has a nice
+value and a policy of its own and a child inherits those of the thread which starts it, setpriority(2), sched(7)."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ def give_way() -> None:
     keeper.submit(os.getpid).result()
     try:
         os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     except OSError:
         keeper.shutdown()
         return

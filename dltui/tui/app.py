@@ -14,6 +14,7 @@ from textual.app import App
 from textual.binding import BindingType
 
 from dltui.core.screen_settings import ScreenSettings
+from dltui.tui.driver import QuietDriver
 from dltui.tui.notices import Notices, sequence
 from dltui.tui.page import Page, bind
 from dltui.tui.services import Services
@@ -61,7 +62,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.settings = settings or ScreenSettings()
         self._terminal = terminal
         terminal = chosen(terminal, self.settings)
-        super().__init__(ansi_color=True if terminal.theme == PLAIN else None)
+        super().__init__(QuietDriver, ansi_color=True if terminal.theme == PLAIN else None)
         self.services = services
         self.look = Look(ascii=terminal.ascii, mono=not terminal.colour, few=terminal.theme == PLAIN)
         self.meter = meter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich.cells import cell_len as width
+from rich.cells import cell_len
 
 Span = tuple[str, str]
 """Text and the words of its style, like ("91.77 %", "bold best"); theme.py knows the words."""
@@ -16,6 +16,11 @@ LONGEST = 1_000
 SIGNS = "─│┤├┬┴┼┌┐└┘━╸›●○★·…×→←↑↓▲▼°█▁▂▃▄▅▆▇"
 LETTERS = "-|||+++++++##>oo*-~x><^v^v #___--=="
 ASCII = dict(zip(SIGNS, LETTERS, strict=True))
+
+
+def width(text: str) -> int:
+    """How many cells it takes."""
+    return len(text) if text.isascii() and text.isprintable() else cell_len(text)
 
 
 def plain(rows: Iterable[Row]) -> list[str]:

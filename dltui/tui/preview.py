@@ -6,9 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len as width
-
-from dltui.tui.ink import Row, beside, cut, fit, left, right, safe
+from dltui.tui.ink import Row, beside, cut, fit, left, right, safe, width
 
 if TYPE_CHECKING:
     from dltui.core.contract import Preview

@@ -11,19 +11,24 @@ CODE = """
 import os, subprocess, sys, threading
 from dltui.core import priority
 
-def nice(start):
-    child = start([sys.executable, "-c", "import os; print(os.nice(0))"], stdout=subprocess.PIPE)
-    return int(child.communicate()[0])
+def priority_here():
+    return os.nice(0) - before, os.sched_getscheduler(0) == os.SCHED_BATCH
+
+def of_child(start):
+    code = "import os; print(os.nice(0), os.sched_getscheduler(0))"
+    child = start([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    nice, policy = map(int, child.communicate()[0].split())
+    return nice - before, policy == os.SCHED_BATCH
 
 before = os.nice(0)
-seen = [nice(priority.start)]
+seen = [of_child(priority.start)]
 priority.give_way()
 priority.give_way()
-seen += [os.nice(0), nice(subprocess.Popen), nice(priority.start)]
-thread = threading.Thread(target=lambda: seen.append(os.nice(0)))
+seen += [priority_here(), of_child(subprocess.Popen), of_child(priority.start)]
+thread = threading.Thread(target=lambda: seen.append(priority_here()))
 thread.start()
 thread.join()
-print([one - before for one in seen])
+print(seen)
 try:
     priority.start(["/nowhere"])
 except FileNotFoundError:
@@ -34,4 +39,5 @@ except FileNotFoundError:
 @pytest.mark.skipif(sys.platform != "linux", reason="a nice value for each thread is Linux's")
 def test_workers_start_at_the_priority_of_the_beginning() -> None:
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout == "[0, 10, 10, 0, 10]\nnot found\n"
+    low, high = (10, True), (0, False)
+    assert done.stdout == f"{[high, low, low, high, low]}\nnot found\n"

@@ -32,6 +32,7 @@ class Rows(Widget):
         self._draw = draw
         self._rows: list[Row] = []
         self._strips: dict[int, Strip] = {}
+        self._room = (0, 0)
 
     @property
     def dltui(self) -> DltuiApp:
@@ -43,7 +44,7 @@ class Rows(Widget):
 
     def redraw(self) -> None:
         """Draw again, and send the rows that differ."""
-        width, height = self.size
+        width, height = self._room
         if not width or not height or not self.is_attached:
             return
         before, self._rows = self._rows, self._draw(width, height)
@@ -60,6 +61,8 @@ class Rows(Widget):
             self.refresh(*changed)
 
     def on_resize(self, event: Resize) -> None:
+        # Asked for its size at each redraw, a widget would work it out anew.
+        self._room = event.size
         self._rows = []
         self._strips.clear()
         self.redraw()
