@@ -6,7 +6,7 @@ One worker trains; one viewer in a terminal of its own is attached to it all the
 of every three turns. A turn is the time between some entries of the run's log that say how many steps were trained,
 about a second; one in which an epoch ends or a checkpoint is written is not counted. Nor are rounds in one of whose
 turns a hypervisor gave more than a hundredth of the cores to others. Prints how many times as fast the worker was in
-watched turns as in the unwatched ones next to them, and the same for the two unwatched ones (A/A): medians with 95 %
+watched turns as in the two unwatched ones next to them, and one of these as the other (A/A): medians with 95 %
 bootstrap intervals, and the ratio of all steps by all seconds. Run it on a machine that does nothing else.
 """
 
@@ -177,9 +177,10 @@ def report(done: list[Turn]) -> None:
     for state, found in by_state.items():
         print(f"{state:<12} {overall(found):8.2f} steps/s over {sum(turn.seconds for turn in found):.0f} s")
     watched, alone, again = (by_state[state] for state in CYCLE)
-    for title, first, second in (("watched", watched, alone), ("A/A", again, alone)):
+    both = [Turn("both", a.steps + b.steps, a.seconds + b.seconds) for a, b in zip(alone, again, strict=True)]
+    for title, first, second in (("watched", watched, both), ("A/A", again, alone)):
         middle, low, high = interval([a.speed / b.speed for a, b in zip(first, second, strict=True)])
-        print(f"{title:<8} {middle:.3f} times as fast as alone [{low:.3f}, {high:.3f}], {len(first)} pairs", end="; ")
+        print(f"{title:<8} {middle:.3f} times as fast as alone [{low:.3f}, {high:.3f}], {len(first)} rounds", end="; ")
         print(f"all together {overall(first) / overall(second):.3f}")
 
 

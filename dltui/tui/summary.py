@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dltui.core.reader import RunReader
     from dltui.core.rundir import RunDirectory
     from dltui.core.status import Status
+    from dltui.tui.cli.progress import Progress
 
 # More than any screen has columns, with the newest in full.
 MOST_POINTS = 40_000
@@ -72,12 +73,13 @@ class Summary:
         return self.status in LIVE
 
 
-def summarize(reader: RunReader, run: dict[str, Any], status: Status, live: Live | None) -> Summary:
-    """What the list says of a run, after a refresh of its reader; `run` is what was asked."""
+def summarize(
+    reader: RunReader, run: dict[str, Any], status: Status, live: Live | None, at: Progress | None
+) -> Summary:
+    """What the list says of a run, after a refresh of its reader; `run` is what was asked, `at` how far it is."""
     history, labels = reader.history, reader.labels
     # A run that is queued or starts has a heartbeat before its log says where.
     host = history.attempt.host if history.attempt else live.host if live else None
-    at = progress(history, live)
     name, best, best_epoch, trend = _best(history)
     test = (history.test or {}).get("metrics", {})
     shown = "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
@@ -189,7 +191,9 @@ class RunList:
                 kept[directory.id] = self._readers.get(directory.id) or open_reader(directory, self._clock)
                 reader, run = kept[directory.id]
                 reader.refresh()
-                summaries.append(summarize(reader, run, *reader.look()))
+                status, live = reader.look()
+                at = progress(reader.history, live)
+                summaries.append(summarize(reader, run, status, live, at))
             except (DltuiError, OSError) as error:
                 summaries.append(Summary(directory, safe(directory.id), safe(directory.id), "failed", safe(error)))
         self._readers = kept

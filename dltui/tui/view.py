@@ -111,7 +111,8 @@ class RunWatch:
         changed = reader.refresh()
         wants = self.wants
         status, live = reader.look()
-        summary = summarize(reader, asked, status, live)
+        at = progress(reader.history, live)
+        summary = summarize(reader, asked, status, live, at)
         tabs = self._tabs(wants, asked, summary, live)
         drawn = summary.status in OVER and summary.phase != "exporting"
         figures = drawn and Path(str(asked.get("exports", ""))).is_dir()
@@ -130,7 +131,7 @@ class RunWatch:
             asked,
             self._history,
             live,
-            progress(self._history, live),
+            at,
             suggestion=suggestion(reader),
             figures=figures,
             verdict=self._verdict,

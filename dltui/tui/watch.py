@@ -39,6 +39,7 @@ class Watcher:
     def __init__(self, target: MessagePump, look: Callable[[], Message | None], seconds: float = TICK) -> None:
         self._target, self._look, self._seconds = target, look, seconds
         self._quit, self._soon = threading.Event(), threading.Event()
+        self._resting = False
         self._thread = threading.Thread(target=self._run, name="dltui-watch", daemon=True)
 
     def start(self) -> None:
@@ -49,8 +50,13 @@ class Watcher:
         self._quit.set()
         self._soon.set()
 
+    def rest(self) -> None:
+        """Look no more until the next nudge."""
+        self._resting = True
+
     def nudge(self) -> None:
         """Look at once."""
+        self._resting = False
         self._soon.set()
 
     def _run(self) -> None:
@@ -59,7 +65,7 @@ class Watcher:
             message = attempt("watch", self._look)
             if message is not None and not self._quit.is_set():
                 post(self._target, message)
-            self._soon.wait(self._seconds)
+            self._soon.wait(None if self._resting else self._seconds)
 
 
 def in_thread(target: MessagePump, task: str, work: Callable[[], Message | None]) -> None:

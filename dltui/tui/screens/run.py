@@ -207,16 +207,23 @@ class RunPage(RunBell, TabActions):
         return self._kept("tab", (width, height, self.state.key(), known), make)
 
     def _numbers(self, width: int, height: int) -> list[Row]:
-        view = self.shown
-        table = self._kept("metrics", self._happened, lambda: metrics(view) if view else [])
-        said = verdict_row(view.verdict if view else None, width)
-        return [rule(width), *numbers(view, table, self.dltui.services.clock(), width), said]
+        view, now = self.shown, self.dltui.services.clock()
+
+        def make() -> list[Row]:
+            table = self._kept("metrics", self._happened, lambda: metrics(view) if view else [])
+            said = verdict_row(view.verdict if view else None, width)
+            return [rule(width), *numbers(view, table, now, width), said]
+
+        memory = view.live.rss if view and view.live else 0
+        known = (view.history, view.ended, view.verdict, memory) if view else ()
+        # What it tells by the clock is told in seconds.
+        return self._kept("numbers", (width, int(now), *known), make)
 
     def _last(self, width: int, height: int) -> list[Row]:
         services = self.dltui.services
 
         def make() -> list[Row]:
-            lines = timeline.timeline(self.shown.history) if self.shown else []
+            lines = timeline.timeline(self.shown.history, height) if self.shown else []
             return timeline.rows(lines, width, height, 0, lambda when: services.time_of_day(when, seconds=True))
 
         return self._kept("last", (width, height, *self._happened), make)

@@ -95,6 +95,8 @@ class RunsPage(LabelActions):
             Watcher(self, self._look_at_devices, DEVICE_SECONDS),
         ]
         for watcher in self._watchers:
+            if not self.on_top:
+                watcher.rest()
             watcher.start()
 
     def on_unmount(self) -> None:
@@ -104,6 +106,11 @@ class RunsPage(LabelActions):
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
         self.reread()
+
+    def on_screen_suspend(self) -> None:
+        """Another page covers it."""
+        for watcher in self._watchers:
+            watcher.rest()
 
     def _look(self, reader: RunList) -> Message | None:
         if not self.on_top:

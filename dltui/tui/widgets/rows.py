@@ -62,10 +62,14 @@ class Rows(Widget):
 
     def on_resize(self, event: Resize) -> None:
         # Asked for its size at each redraw, a widget would work it out anew.
-        self._room = event.size
+        self._room = self.size
         self._rows = []
         self._strips.clear()
         self.redraw()
+
+    def on_hide(self) -> None:
+        """It is drawn again when it is shown, which counts as a change of its size."""
+        self._room = (0, 0)
 
     def refresh(self, *regions: Region, **how: bool) -> Self:
         if not regions:

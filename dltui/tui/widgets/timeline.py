@@ -10,7 +10,7 @@ from dltui.tui.format import STATUS_STYLES, metric, size
 from dltui.tui.ink import Row, fit, safe
 
 if TYPE_CHECKING:
-    from dltui.core.history import EpochRecord, History
+    from dltui.core.history import History
 
 Line = tuple[float, str, str]
 """When, style, text."""
@@ -24,10 +24,11 @@ OBEYED = {
 }
 
 
-def timeline(history: History) -> list[Line]:
-    """All that is worth a line, oldest first."""
-    lines = _epochs(history) + _commands(history)
-    lines += [(when, LEVELS.get(level, ""), safe(text)) for when, level, text in history.logs]
+def timeline(history: History, most: int | None = None) -> list[Line]:
+    """All that is worth a line, oldest first; the last `most` of them, for which much less is to be done."""
+    first = 0 if most is None else -most
+    lines = _epochs(history, first) + _commands(history)
+    lines += [(when, LEVELS.get(level, ""), safe(text)) for when, level, text in list(history.logs)[first:]]
     attempt = history.attempt
     if attempt is not None:
         versions = safe(f"{attempt.framework} {attempt.versions.get(attempt.framework, '')}").strip()
@@ -46,25 +47,36 @@ def timeline(history: History) -> list[Line]:
             (history.ended_at, f"{style} bold".strip(), safe(f"{history.ended.status}: {history.ended.reason}"))
         )
     # A stable sort keeps the order of what happened at the same moment.
-    return sorted(lines, key=lambda line: line[0])
+    return sorted(lines, key=lambda line: line[0])[first:]
 
 
-def _epochs(history: History) -> list[Line]:
+def _epochs(history: History, first: int) -> list[Line]:
+    """From the record at `first` on, as in a slice."""
     saved = {entry["epoch"]: entry for entry in history.checkpoints}
+    records, better_ones = sorted(history.epochs.items()), _better(history)
     lines: list[Line] = []
-    best: EpochRecord | None = None
-    monitor = history.monitor or {}
-    name, sign = monitor.get("metric", ""), -1.0 if monitor.get("mode") == "max" else 1.0
-    for epoch, record in sorted(history.epochs.items()):
-        value = record.validation.get(name)
-        better = value is not None and (best is None or sign * value < sign * best.validation[name])
-        best = record if better else best
+    for epoch, record in records[first:]:
+        better = epoch in better_ones
         parts = [f"{safe(key)} {metric(key, number)}" for key, number in _shown(record.validation)]
         text = f"epoch {epoch}: " + (f"validation {', '.join(parts)}" if parts else "trained")
         text += ", best so far" if better else ""
         text += f", saved {size(saved[epoch]['bytes'])}" if epoch in saved else ""
         lines.append((record.time, "bold" if better else "", text))
     return lines
+
+
+def _better(history: History) -> set[int]:
+    """The epochs that were the best when they ended."""
+    monitor = history.monitor or {}
+    name, sign = monitor.get("metric", ""), -1.0 if monitor.get("mode") == "max" else 1.0
+    found: set[int] = set()
+    best: float | None = None
+    for epoch, record in sorted(history.epochs.items()):
+        value = record.validation.get(name)
+        if value is not None and (best is None or sign * value < sign * best):
+            found.add(epoch)
+            best = value
+    return found
 
 
 def _shown(metrics: dict[str, float]) -> list[tuple[str, float]]:
