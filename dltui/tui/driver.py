@@ -1,0 +1,62 @@
+"""The way from and to the terminal. Textual's own reader of keys looks ten times a second whether it is to end; this
+one sleeps until a key comes, so that a screen which nobody touches takes less from training."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from codecs import getincrementaldecoder
+from typing import Any
+
+from textual._xterm_parser import XTermParser
+from textual.constants import ESCAPE_DELAY
+from textual.drivers.linux_driver import LinuxDriver
+
+MOST_BYTES = 4096
+# How often it looks, just after a key, whether an escape was a key of its own or begins a longer sequence.
+POLL = 0.1
+
+
+class QuietDriver(LinuxDriver):
+    """Waits for keys without looking at the clock."""
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._woken, self._waker = os.pipe()
+
+    def disable_input(self) -> None:
+        if self.exit_event.is_set():
+            return
+        os.write(self._waker, b"x")
+        super().disable_input()
+        os.read(self._woken, 1)
+
+    def run_input_thread(self) -> None:
+        """Read keys until input is disabled or the terminal is gone."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        watched = 0.0
+        while True:
+            wait = POLL if time.monotonic() < watched else None
+            ready, _, _ = select.select([self.fileno, self._woken], [], [], wait)
+            if self._woken in ready:
+                return
+            if ready:
+                data = self._read()
+                if not data:
+                    return
+                text = decode(data)
+                # An empty one, as of half a letter, would tell the parser that this is the end.
+                for event in parser.feed(text) if text else ():
+                    self.process_message(event)
+                watched = time.monotonic() + ESCAPE_DELAY + POLL
+            for event in parser.tick():
+                self.process_message(event)
+
+    def _read(self) -> bytes:
+        """Nothing when the terminal is gone."""
+        try:
+            return os.read(self.fileno, MOST_BYTES)
+        except OSError:
+            return b""
