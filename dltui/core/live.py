@@ -93,7 +93,7 @@ class Heartbeat:
         self._memory: tuple[float, tuple[int, int, int, int]] = (-MOST_SECONDS, (0, 0, -1, -1))
         self.totals(*totals)
         self._changed = threading.Event()
-        self._over = False
+        self._over = threading.Event()
         self._write()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._thread.start()
@@ -134,19 +134,19 @@ class Heartbeat:
     def stop(self, final_phase: str = "ended", detail: str = "") -> None:
         """Say the last word and end the thread."""
         self.phase(final_phase, detail)
-        self._over = True
+        self._over.set()
         self._changed.set()
         self._thread.join(timeout=5)
         self._write()
 
     def _beat(self) -> None:
         wrote = time.monotonic()
-        while not self._over:
+        while not self._over.is_set():
             self._changed.wait(MOST_SECONDS)
             # A burst of changes is one write.
             pause = LEAST_SECONDS - (time.monotonic() - wrote)
-            if pause > 0 and not self._over:
-                time.sleep(pause)
+            if pause > 0:
+                self._over.wait(pause)
             self._changed.clear()
             self._write()
             wrote = time.monotonic()

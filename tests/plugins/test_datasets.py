@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +193,17 @@ def test_digits_never_change() -> None:
     digest = hashlib.sha256(b"".join(array.tobytes() for array in (train_x, train_y, test_x, test_y))).hexdigest()
     # Results on another test split could not be compared with earlier ones.
     assert digest == "ac5069f2229c31d6a991e7c5bda4293207063146dab942fbbaa8aef84223ce4d"
+
+
+def test_digits_are_those_of_scikit_learn_without_importing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "import sys; from dltui.plugins.datasets.digits import _read\n"
+        "assert _read().shape == (1797, 65) and 'sklearn' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    quick = digits._read()
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    assert np.array_equal(digits._read(), quick)
 
 
 def test_lines_hide_the_line_that_was_asked_for() -> None:
