@@ -72,10 +72,15 @@ def reading(waits: list[float | None]) -> Iterator[Reading]:
     os.close(made.source)
 
 
-def test_keys_arrive_whole(reading: Reading) -> None:
+def test_keys_arrive_whole(reading: Reading, waits: list[float | None]) -> None:
     reading.type(b"ab")
     assert reading.keys(2) == ["a", "b"]
+    looks = len(waits)
     reading.type("é".encode()[:1])
+    end = time.monotonic() + 10
+    while len(waits) == looks:
+        assert time.monotonic() < end
+        time.sleep(0.01)
     reading.type("é".encode()[1:] + b"\x1b[A")
     assert reading.keys(2) == ["é", "up"]
 
