@@ -64,8 +64,8 @@ class InsideActions(Page):
     def _mistakes(self) -> Mistakes | None:
         return self.view.mistakes if self.view is not None and self.state.tab is Tab.MISTAKES else None
 
-    def show_tab(self, tab: Tab) -> None:
-        """Open a tab."""
+    def show_tab(self, tab: Tab, origin: Tab | None = None) -> None:
+        """Open a tab, from another one if Esc is to go back there."""
         raise NotImplementedError
 
     def action_aside(self, by: int) -> None:
@@ -76,7 +76,7 @@ class InsideActions(Page):
         which = self.state.mistakes_at(self.view)
         if which is not None:
             self.state.inside.show(which)
-            self.show_tab(Tab.MISTAKES)
+            self.show_tab(Tab.MISTAKES, self.state.tab)
 
     def action_filter(self) -> None:
         if self._mistakes is not None:

@@ -22,6 +22,13 @@ class TabActions(InsideActions, CurveActions):
         bind("f", "filter", "filter / window", "curves: all or the last tenth; mistakes: those of the same classes"),
     ]
 
+    def go_back(self) -> bool:
+        """Also from mistakes to the cell or the class that they were opened from."""
+        if self.state.tab is Tab.MISTAKES and self.state.origin is not None:
+            self.show_tab(self.state.origin)
+            return True
+        return super().go_back()
+
     def action_aside(self, by: int) -> None:
         if self.state.tab is Tab.CURVES:
             self.action_point(by)

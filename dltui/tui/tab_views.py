@@ -80,9 +80,11 @@ class TabState:
     output: bool = False
     at: dict[Tab, int] = field(default_factory=dict)
     inside: InsideState = field(default_factory=InsideState)
+    origin: Tab | None = None
+    """The tab from whose cell or class the mistakes were opened: there Esc goes."""
 
-    def choose(self, tab: Tab) -> None:
-        self.tab = tab
+    def choose(self, tab: Tab, origin: Tab | None = None) -> None:
+        self.tab, self.origin = tab, origin
 
     def key(self) -> tuple[object, ...]:
         """All of it as one value: the same key shows the same."""

@@ -102,6 +102,20 @@ async def test_a_class_opens_its_mistakes(services: FakeServices) -> None:
         assert "only Shirt › any" in text(app)
 
 
+@pytest.mark.parametrize(("tab", "name"), [("2", "Confusion"), ("4", "Classes")])
+async def test_escape_goes_back_to_where_the_mistakes_were_opened_from(
+    services: FakeServices, tab: str, name: str
+) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        page = await opened(pilot, app, tab)
+        await pilot.press("enter")
+        await drawn(pilot, lambda: page.view.mistakes is not None)
+        await pilot.press("escape")
+        assert (app.screen, page.state.tab.value) == (page, name)
+        await pilot.press("3", "escape")
+        assert app.screen is not page
+
+
 async def test_filters_turn_around_the_mistake_under_the_cursor(services: FakeServices) -> None:
     async with shown(services, run="bold-wren") as (app, pilot):
         page = await opened(pilot, app, "3")

@@ -51,7 +51,7 @@ class RunPage(RunBell, TabActions):
         ),
         bind("tab", "turn(1)", "next tab"),
         bind("shift+tab", "turn(-1)", "previous tab"),
-        bind("escape", "back", "back", "to the list of runs"),
+        bind("escape", "back", "back", "to where this was opened from, at last to the list of runs"),
         bind("o", "output", "order / output", "another order of classes; in the log: what the process printed"),
         bind("t", "try_remedy", "try", "after a failure: the form of a new run, filled with what may help"),
         bind("up,k", "scroll(-1)", "up", "scroll up; on the curves, another chart"),
@@ -246,8 +246,8 @@ class RunPage(RunBell, TabActions):
             self._drawn[name] = (whole, make())
         return self._drawn[name][1]
 
-    def show_tab(self, tab: Tab) -> None:
-        self.state.choose(tab)
+    def show_tab(self, tab: Tab, origin: Tab | None = None) -> None:
+        self.state.choose(tab, origin)
         if self._watch is not None and self._watcher is not None:
             self._watch.wants = self.state.wants()
             self._watcher.nudge()
