@@ -166,10 +166,14 @@ class DltuiApp(App[None], inherit_bindings=False):
         if len(self.screen_stack) > 1:
             self.pop_screen()
 
-    def home(self) -> None:
-        """To the list of runs, from wherever."""
+    def home(self, run: str) -> None:
+        """To the list of runs, from wherever; the cursor goes to the run that was looked at last."""
+        from dltui.tui.screens.runs import RunsPage
+
         while len(self.screen_stack) > 1:
             self.pop_screen()
+        if isinstance(self.screen, RunsPage):
+            self.screen.selected = run
 
     def goes_on(self, run: str) -> None:
         """A live run was watched: after leaving, the shell says how to come back to it."""

@@ -57,3 +57,17 @@ async def test_a_group_takes_no_orders(grouped: FakeServices) -> None:
             await pilot.press(key)
         assert grouped.started == grouped.resumed == []
         assert not list(grouped.root.glob("*/control/*.json"))
+
+
+async def test_the_cursor_comes_back_to_the_run_that_was_looked_at(grouped: FakeServices) -> None:
+    """Opened from the shell, it is not where the cursor was; folded into its group, the group stands for it."""
+    async with shown(grouped, run="bold-wren") as (app, pilot):
+        await pilot.press("escape")
+        await until(pilot, lambda: bool(app.screen.lines))
+        assert app.screen.line.id == "bold-wren"
+    async with shown(grouped, run="lab-s2") as (app, pilot):
+        await pilot.press("escape")
+        await until(pilot, lambda: bool(app.screen.lines))
+        assert app.screen.line.id == "group/lab"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.line.id == "lab-s2")

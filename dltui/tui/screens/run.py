@@ -262,7 +262,7 @@ class RunPage(RunBell, TabActions):
 
     def action_back(self) -> None:
         if not self.go_back():
-            self.dltui.home()
+            self.dltui.home(self.directory.id)
 
     def overlay(self, looking: Looking) -> None:
         self.state.looking = looking

@@ -178,8 +178,10 @@ class RunsPage(LabelActions):
 
     @property
     def index(self) -> int:
-        """Where the selected line is in the list; the first one when it is gone."""
-        return next((number for number, run in enumerate(self.lines) if run.id == self.selected), 0)
+        """Where the selected line is in the list, or that of its group; the first one when it is gone."""
+        places = [number for number, run in enumerate(self.lines) if run.id == self.selected]
+        places += [n for n, line in enumerate(self.lines) if any(run.id == self.selected for run in line.members)]
+        return places[0] if places else 0
 
     @property
     def line(self) -> Summary | None:
