@@ -4,6 +4,7 @@ value and a policy of its own and a child inherits those of the thread which sta
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -23,11 +24,14 @@ def give_way() -> None:
     keeper.submit(os.getpid).result()
     try:
         os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     except OSError:
         keeper.shutdown()
         return
     _before.append(keeper)
+    # A sandbox may forbid it, and somebody may have chosen a policy that gives way more.
+    with contextlib.suppress(OSError):
+        if os.sched_getscheduler(0) == os.SCHED_OTHER:
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
