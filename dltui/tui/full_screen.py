@@ -48,7 +48,7 @@ def _settle() -> None:
 
 
 def _end_without_terminal(code: int | None) -> None:
-    """Where the terminal was not given back, its reader still waits for a key, and Python would wait for the reader: end
+    """Where the terminal was not given back, its reader still waits for a key, and Python for the reader: end
     the process at once."""
     if any(thread.name == "textual-input" for thread in threading.enumerate()):
         os._exit(code or 128 + signal.SIGHUP)
