@@ -7,26 +7,65 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from pydantic import Field as Field
 
+    from dltui.core.augment import apply as augment_images  # noqa: F401
     from dltui.core.config import TrainConfig as TrainConfig
+    from dltui.core.contract import Arrays as Arrays
+    from dltui.core.contract import Backend as Backend
+    from dltui.core.contract import Data as Data
+    from dltui.core.contract import Dataset as Dataset
+    from dltui.core.contract import EpochPlan as EpochPlan
+    from dltui.core.contract import Exporter as Exporter
+    from dltui.core.contract import Layer as Layer
     from dltui.core.contract import Logger as Logger
     from dltui.core.contract import Model as Model
+    from dltui.core.contract import Observer as Observer
+    from dltui.core.contract import PreparationContext as PreparationContext
+    from dltui.core.contract import Preview as Preview
     from dltui.core.contract import Spec as Spec
+    from dltui.core.contract import Split as Split
+    from dltui.core.contract import StepStats as StepStats
+    from dltui.core.contract import Trainable as Trainable
+    from dltui.core.dataset_options import DatasetOptions as DatasetOptions
+    from dltui.core.errors import RunError as RunError
     from dltui.core.hooks import hookimpl as hookimpl
+    from dltui.core.metrics import log_softmax as log_softmax
     from dltui.core.notebook import load_run as load_run
+    from dltui.core.reader import RunReader as RunReader
+    from dltui.core.text import clean_line as clean_line
 
 # Listing a plugin must cost nothing that it does not use, so each name is imported when first asked for.
 _HOMES = {
+    "Arrays": "dltui.core.contract",
     "Backend": "dltui.core.contract",
+    "Data": "dltui.core.contract",
     "Dataset": "dltui.core.contract",
+    "DatasetOptions": "dltui.core.dataset_options",
+    "EpochPlan": "dltui.core.contract",
     "Exporter": "dltui.core.contract",
     "Field": "pydantic",
+    "Layer": "dltui.core.contract",
     "Logger": "dltui.core.contract",
     "Model": "dltui.core.contract",
+    "Observer": "dltui.core.contract",
+    "PreparationContext": "dltui.core.contract",
+    "Preview": "dltui.core.contract",
+    "RunError": "dltui.core.errors",
+    "RunReader": "dltui.core.reader",
     "Spec": "dltui.core.contract",
-    "load_run": "dltui.core.notebook",
+    "Split": "dltui.core.contract",
+    "StepStats": "dltui.core.contract",
     "TrainConfig": "dltui.core.config",
+    "Trainable": "dltui.core.contract",
+    "augment_images": "dltui.core.augment",
+    "clean_line": "dltui.core.text",
     "hookimpl": "dltui.core.hooks",
+    "load_run": "dltui.core.notebook",
+    "log_softmax": "dltui.core.metrics",
 }
+_NAMES_THERE = {"augment_images": "apply"}
+"""Where a name says enough inside its module, and too little outside of it."""
+
+__all__ = [*_HOMES, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -34,7 +73,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'dltui' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_HOMES[name]), _NAMES_THERE.get(name, name))
 
 
 def __dir__() -> list[str]:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 import dltui
 from dltui.core import contract, hooks
 from dltui.core.config import TrainConfig
+from dltui.core.events import EVENTS
 from dltui.core.schema import field_specs
 from dltui.core.sources import own
 from dltui.tui.format import value
@@ -171,3 +173,16 @@ def test_links_of_the_document_resolve(text: str) -> None:
             continue
         headings = re.findall(r"^#+ (.+)$", other.read_text(), flags=re.MULTILINE)
         assert not anchor or anchor in [heading.lower().replace(" ", "-") for heading in headings]
+
+
+def test_every_event_and_its_fields_are_told(text: str) -> None:
+    told = {row[0].strip("`"): re.findall(r"`(\w+)`", row[2]) for row in table(text, "`type`")}
+    assert told == {name: [field.name for field in fields(event)] for name, event in EVENTS.items()}
+
+
+def test_all_that_authors_need_comes_from_the_root() -> None:
+    root = DOCUMENT.parents[1]
+    files = [DOCUMENT, *(path for path in (root / "examples").rglob("*") if path.suffix in {".py", ".md", ".toml"})]
+    assert len(files) > 10
+    assert [str(path) for path in files if "dltui.core" in path.read_text()] == []
+    assert {name: getattr(dltui, name) for name in dltui.__all__}.keys() == set(dltui.__all__)

@@ -1,6 +1,6 @@
 """scikit-learn as a framework of dltui."""
 
-from dltui.core.errors import RunError
+from dltui import RunError
 
 
 class SklearnBackend:

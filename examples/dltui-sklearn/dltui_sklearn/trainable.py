@@ -2,10 +2,7 @@
 
 import numpy as np
 
-from dltui.core import augment
-from dltui.core.contract import Layer, StepStats
-from dltui.core.errors import RunError
-from dltui.core.metrics import log_softmax
+from dltui import Layer, RunError, StepStats, augment_images, log_softmax
 
 
 class SklearnTrainable:
@@ -59,7 +56,7 @@ class SklearnTrainable:
         """One batch; returns the sums over it of the loss and of the metric, before the update."""
         rows, moves = self._plan.indices[row], self._plan.augmentation
         x, y = self.data.train.x[rows], self.data.train.y[rows]
-        x = self._features(x if moves is None else augment.apply(x, moves[row]))
+        x = self._features(x if moves is None else augment_images(x, moves[row]))
         outputs = self.learner(x)
         self.learner.step(x, y, float(self._plan.lr[row]))
         if not self.learner.classifies:
