@@ -19,13 +19,13 @@ from pathlib import Path
 import psutil
 
 from benchmarks.growing_run import Growing, create
-from dltui.core.rundir import RunDirectory
-from dltui.tui.looking import Looking
-from dltui.tui.terminal import Look
-from dltui.tui.view import RunView, RunWatch
-from dltui.tui.widgets.chart import draw
-from dltui.tui.widgets.chart_grid import chart_grid
-from dltui.tui.widgets.series import Chart, Series
+from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.draw.chart import draw
+from dltui.tui.draw.chart_data import Chart, Series
+from dltui.tui.draw.styled_text import Look
+from dltui.tui.run_page.curves.chart_grid import chart_grid
+from dltui.tui.run_page.curves.curve_view import Looking
+from dltui.tui.run_page.view import RunView, RunWatch
 
 STEPS, BLOCK = 4000, 400
 SIZES = {"80x24": (80, 11), "200x50": (200, 31)}

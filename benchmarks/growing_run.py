@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from dltui.core.events import AttemptStarted, CheckpointSaved, EpochEnded, Evaluated, Logged, Trained
-from dltui.core.live import Heartbeat
-from dltui.core.log import EventLog
-from dltui.core.rundir import RunDirectory
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import AttemptStarted, CheckpointSaved, EpochEnded, Evaluated, Logged, Trained
+from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.log import EventLog
 
 STEPS = 400
 TRAINED_SECONDS = 0.5

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import plotext
 
-from dltui.core.reader import RunReader
+from dltui.core.reading.reader import RunReader
 
 TICK = 0.25
 BELOW = 13

@@ -33,8 +33,8 @@ from turn_journal import TurnJournal
 from turns import Turns, interval, measure, start
 
 from dltui.core.contract import Data, Split
-from dltui.core.events import Evaluated, Event
-from dltui.core.loop import Loop
+from dltui.core.rundir.events import Evaluated, Event
+from dltui.core.train.loop import Loop
 
 CONTENDERS = ("with", "without", "again")
 EPOCHS = 10_000
@@ -72,14 +72,14 @@ class ForgetfulLoop(Loop):
 
 
 def contend(contender: str, name: str, folder: Path, rows: int) -> None:
-    from dltui.core.attempt import Attempt
-    from dltui.core.catalog import load_catalog
-    from dltui.core.launch import RunRequest, create_run
-    from dltui.core.live import Heartbeat
-    from dltui.core.lock import RunLock
-    from dltui.core.log import EventLog
-    from dltui.core.plan import Planner
-    from dltui.core.reader import RunReader
+    from dltui.core.catalog.assemble import load_catalog
+    from dltui.core.lifecycle.create import RunRequest, create_run
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.heartbeat import Heartbeat
+    from dltui.core.rundir.lock import RunLock
+    from dltui.core.rundir.log import EventLog
+    from dltui.core.train.plan import Planner
+    from dltui.core.worker.attempt import Attempt
 
     turns = Turns()
     request = RunRequest(

@@ -47,20 +47,20 @@ def contend(framework: str, streams: bool, folder: Path, steps: int) -> None:
 
 
 def _trainable(framework: str, streams: bool, folder: Path) -> tuple[Any, int]:
-    from dltui.core import streaming
     from dltui.core.contract import Data, Spec, Split
-    from dltui.core.cpu import cpu_count
+    from dltui.core.data import streaming
+    from dltui.core.machine.cpu import cpu_count
 
     # Both ways are tried on the same number of images.
     streaming.STREAMED_BYTES = 0 if streams else 1 << 40
     x = np.load(folder / f"{framework}-{streams}.npy", mmap_mode="r")
     if framework == "torch":
         from dltui.plugins.torch.backend import TorchBackend as Backend
-        from dltui.plugins.torch.cnn import MODEL
+        from dltui.plugins.torch.models.cnn import MODEL
     else:
         from dltui.plugins.tensorflow import session
         from dltui.plugins.tensorflow.backend import TensorFlowBackend as Backend  # type: ignore[assignment]
-        from dltui.plugins.tensorflow.cnn import MODEL
+        from dltui.plugins.tensorflow.models.cnn import MODEL
 
         session.import_framework()
     y = np.arange(len(x)) % CLASSES

@@ -29,12 +29,12 @@ import numpy as np
 from turns import Turns, interval, measure, start
 
 from dltui.core.contract import Data, Spec, Split
-from dltui.core.journal import Journal
-from dltui.core.live import Heartbeat
-from dltui.core.log import EventLog
-from dltui.core.loop import Loop
-from dltui.core.plan import Planner
-from dltui.core.rundir import RunDirectory
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.log import EventLog
+from dltui.core.train.loop import Loop
+from dltui.core.train.plan import Planner
+from dltui.core.worker.journal import Journal
 from dltui.plugins import tensorflow as plugin
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ from turn_journal import TurnJournal
 from turns import Turns, interval, measure, start
 
 from dltui.core.contract import Data, Spec, Split
-from dltui.core.devices import Device, worker_environment
+from dltui.core.machine.devices import Device, worker_environment
 from dltui.plugins import torch as plugin
 
 ROWS = {"softmax": 54_000, "mlp": 54_000, "cnn": 8_960}
@@ -58,14 +58,14 @@ def threads() -> int:
 
 
 def run_dltui(name: str, folder: Path, turns: Turns) -> None:
-    from dltui.core.attempt import Attempt
-    from dltui.core.catalog import load_catalog
-    from dltui.core.launch import RunRequest, create_run
-    from dltui.core.live import Heartbeat
-    from dltui.core.log import EventLog
-    from dltui.core.loop import Loop
-    from dltui.core.plan import Planner
-    from dltui.core.reader import RunReader
+    from dltui.core.catalog.assemble import load_catalog
+    from dltui.core.lifecycle.create import RunRequest, create_run
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.heartbeat import Heartbeat
+    from dltui.core.rundir.log import EventLog
+    from dltui.core.train.loop import Loop
+    from dltui.core.train.plan import Planner
+    from dltui.core.worker.attempt import Attempt
 
     request = RunRequest(
         f"{name}-torch",

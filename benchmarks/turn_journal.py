@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from turns import Turns
 
-from dltui.core.events import Evaluated, Event
-from dltui.core.journal import Journal
+from dltui.core.rundir.events import Evaluated, Event
+from dltui.core.worker.journal import Journal
 
 
 class TurnJournal(Journal):

@@ -13,11 +13,12 @@ import statistics
 import tempfile
 import time
 
-from dltui.core.catalog import Catalog, load_catalog
-from dltui.core.control import send
-from dltui.core.launch import RunRequest
-from dltui.core.live import read_live
-from dltui.tui.services import Services
+from dltui.core.catalog.assemble import load_catalog
+from dltui.core.catalog.entries import Catalog
+from dltui.core.lifecycle.create import RunRequest
+from dltui.core.rundir.commands import send
+from dltui.core.rundir.heartbeat import read_live
+from dltui.tui.base.services import Services
 
 WARM_SECONDS = 15.0
 """How long somebody looks at the form; enough for any import."""

@@ -30,7 +30,7 @@ from termios import TIOCSWINSZ
 from typing import Any
 
 from benchmarks.turns import interval
-from dltui.core.log import LogTail
+from dltui.core.rundir.log import LogTail
 
 DLTUI = [sys.executable, "-P", "-c", "from dltui.tui.cli.entry import main; main()"]
 CYCLE = ("watched", "alone", "alone again")

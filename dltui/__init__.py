@@ -2,13 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from dltui.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from pydantic import Field as Field
 
-    from dltui.core.augment import apply as augment_images  # noqa: F401
-    from dltui.core.config import TrainConfig as TrainConfig
     from dltui.core.contract import Arrays as Arrays
     from dltui.core.contract import Backend as Backend
     from dltui.core.contract import Data as Data
@@ -25,13 +23,15 @@ if TYPE_CHECKING:
     from dltui.core.contract import Split as Split
     from dltui.core.contract import StepStats as StepStats
     from dltui.core.contract import Trainable as Trainable
-    from dltui.core.dataset_options import DatasetOptions as DatasetOptions
+    from dltui.core.contract.config import DatasetOptions as DatasetOptions
+    from dltui.core.contract.config import TrainConfig as TrainConfig
+    from dltui.core.contract.hooks import hookimpl as hookimpl
     from dltui.core.errors import RunError as RunError
-    from dltui.core.hooks import hookimpl as hookimpl
-    from dltui.core.metrics import log_softmax as log_softmax
-    from dltui.core.notebook import load_run as load_run
-    from dltui.core.reader import RunReader as RunReader
+    from dltui.core.reading.notebook import load_run as load_run
+    from dltui.core.reading.reader import RunReader as RunReader
     from dltui.core.text import clean_line as clean_line
+    from dltui.core.train.augment import apply as augment_images  # noqa: F401
+    from dltui.core.train.metrics import log_softmax as log_softmax
 
 # Listing a plugin must cost nothing that it does not use, so each name is imported when first asked for.
 _HOMES = {
@@ -39,7 +39,7 @@ _HOMES = {
     "Backend": "dltui.core.contract",
     "Data": "dltui.core.contract",
     "Dataset": "dltui.core.contract",
-    "DatasetOptions": "dltui.core.dataset_options",
+    "DatasetOptions": "dltui.core.contract.config",
     "EpochPlan": "dltui.core.contract",
     "Exporter": "dltui.core.contract",
     "Field": "pydantic",
@@ -50,17 +50,17 @@ _HOMES = {
     "PreparationContext": "dltui.core.contract",
     "Preview": "dltui.core.contract",
     "RunError": "dltui.core.errors",
-    "RunReader": "dltui.core.reader",
+    "RunReader": "dltui.core.reading.reader",
     "Spec": "dltui.core.contract",
     "Split": "dltui.core.contract",
     "StepStats": "dltui.core.contract",
-    "TrainConfig": "dltui.core.config",
+    "TrainConfig": "dltui.core.contract.config",
     "Trainable": "dltui.core.contract",
-    "augment_images": "dltui.core.augment",
+    "augment_images": "dltui.core.train.augment",
     "clean_line": "dltui.core.text",
-    "hookimpl": "dltui.core.hooks",
-    "load_run": "dltui.core.notebook",
-    "log_softmax": "dltui.core.metrics",
+    "hookimpl": "dltui.core.contract.hooks",
+    "load_run": "dltui.core.reading.notebook",
+    "log_softmax": "dltui.core.train.metrics",
 }
 _NAMES_THERE = {"augment_images": "apply"}
 """Where a name says enough inside its module, and too little outside of it."""

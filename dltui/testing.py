@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from dltui.core.conformance import report
-from dltui.core.conformance.report import Finding
+from dltui.core.checks.conformance import report
+from dltui.core.checks.conformance.report import Finding
 
 __all__ = ["Conformance", "Finding", "findings"]
 

@@ -24,8 +24,8 @@ from typing import Any
 import gallery_text
 from gallery_text import ARCHITECTURES, FRAMEWORKS
 
-from dltui.core.reader import RunReader
-from dltui.core.rundir import find_run
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.directory import find_run
 from dltui.exports import about
 
 ROOT = Path(__file__).parent.parent

@@ -6,9 +6,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from dltui.core.rundir import find_run
+from dltui.core.rundir.directory import find_run
 from dltui.tui.app import make_app
-from dltui.tui.terminal import Terminal
+from dltui.tui.terminal.capabilities import Terminal
 
 SETTLE_SECONDS = 3.0
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 
 from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
 
 APP = "dltui"
 
@@ -48,18 +47,6 @@ def downloads_dir() -> Path:
     return cache_dir() / "downloads"
 
 
-def data_dirs(explicit: str | None, dataset: str) -> tuple[Path, ...]:
-    """Absolute folders to look for a dataset's files in, best first: --data-dir, DLTUI_DATA, own downloads, then where
-    torchvision and Keras keep theirs. Files of the same name are told apart by their checksums, not by the folder."""
-    found: dict[Path, None] = {}
-    for root in _roots(explicit):
-        found[root / dataset] = None
-        found[root] = None
-        for folder in _same_name(root, dataset):
-            found[folder] = None
-    return tuple(found)
-
-
 def ensure_private_dir(path: Path) -> None:
     """Create a folder that only this user can read, with its parents. UsageError when it cannot be written to."""
     try:
@@ -96,29 +83,10 @@ def _absolute(text: str) -> Path:
     return Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111
 
 
-def _roots(explicit: str | None) -> Iterator[Path]:
-    if explicit:
-        yield _absolute(explicit)
-    for entry in os.environ.get("DLTUI_DATA", "").split(os.pathsep):
-        if entry:
-            yield _absolute(entry)
-    yield downloads_dir()
-    # The root that torchvision's examples use.
-    yield _absolute("data")
-    yield _absolute("~/data")
-    yield _absolute(os.environ.get("KERAS_HOME") or "~/.keras") / "datasets"
-
-
-def _same_name(root: Path, dataset: str) -> list[Path]:
-    """Folders that differ from the dataset's name in case and punctuation only: torchvision's `FashionMNIST/raw`."""
-    wanted = _letters(dataset)
+def absolute(text: str) -> str:
+    """A path without following links, as the user knows it. Raises UsageError when there is no folder to be relative
+    to."""
     try:
-        names = sorted(entry.name for entry in os.scandir(root) if _letters(entry.name) == wanted and entry.is_dir())
-    except OSError:
-        return []
-    folders = [folder for name in names for folder in (root / name, root / name / "raw")]
-    return [folder for folder in folders if folder.is_dir()]
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+        return os.path.abspath(os.path.expanduser(text.strip()))  # noqa: PTH100, PTH111
+    except OSError as error:
+        raise UsageError(f"cannot find {clean_line(text, 100)}: the working directory is gone ({error})") from None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 ELLIPSIS = "…"
+
 
 # C0, DEL, C1, line and paragraph separators, bidi controls, invisible formatting, fillers, lone surrogates and
 # noncharacters.
@@ -14,9 +17,15 @@ _HIDDEN = re.compile(
     "\u2028-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffc\ufffe\uffff\ud800-\udfff"
     "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+
+
 # The two joiners are left alone between characters of scripts that need them.
 _JOINER = re.compile("(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d])")
+
+
 _SPACE = re.compile(r"[ \t\n\r\x0b\x0c]+")
+
+
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -83,3 +92,26 @@ def _fits(text: str, cells: int) -> bool:
 def xml_text(text: object) -> str:
     """Without the characters that XML 1.0 forbids; escaping `<` and `&` is left to who writes the XML."""
     return _NOT_XML.sub("", str(text))
+
+
+def suggest(word: str, choices: Iterable[str]) -> str:
+    """`did you mean cnn-torch?`, or nothing when no choice is close."""
+    by_letters = {choice.lower(): choice for choice in choices}
+    lower = word.lower()
+    close = difflib.get_close_matches(lower, by_letters, n=2, cutoff=0.6)
+    if not close and len(lower) >= 3:
+        close = [choice for choice in by_letters if choice.startswith(lower)][:2]
+    return f"did you mean {' or '.join(by_letters[choice] for choice in close)}?" if close else ""
+
+
+LONGEST = 1_000
+
+
+def safe(text: object) -> str:
+    """A string that somebody else wrote, on one line and harmless."""
+    string = str(text)
+    if string.isascii() and string.isprintable() and len(string) < LONGEST and "  " not in string:
+        return string
+    from dltui.core.text import clean_line
+
+    return clean_line(string)

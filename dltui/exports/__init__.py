@@ -7,31 +7,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Exporter
-from dltui.core.hooks import hookimpl
+from dltui.core.contract.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Task
+    from dltui.core.contract.types import Task
 
 
-def _exporter(name: str, task: Task | None = None, suffix: str = "") -> Exporter:
-    """The exporter of the module `name`, whose plotting library is imported when it first draws."""
+def _exporter(module: str, task: Task | None = None, suffix: str = "", name: str = "") -> Exporter:
+    """The exporter of the module, whose plotting library is imported when it first draws."""
 
     def draw(reader: Any, target: Path) -> None:
-        import_module(f"dltui.exports.{name}").export(reader, target)
+        import_module(f"dltui.exports.{module}").export(reader, target)
 
-    return Exporter(name, "table" if suffix else "figure", draw, suffix, task)
+    return Exporter(name or module.rsplit(".", 1)[-1], "table" if suffix else "figure", draw, suffix, task)
 
 
 @hookimpl
 def dltui_exporters() -> list[Exporter]:
     return [
-        _exporter("training_metrics"),
-        _exporter("confusion_matrix", task="classification"),
-        _exporter("mislabeled", task="classification"),
-        _exporter("regression", task="regression"),
-        _exporter("structure"),
-        _exporter("metrics", suffix="csv"),
-        _exporter("summary", suffix="json"),
-        _exporter("model", suffix="safetensors"),
-        _exporter("report", suffix="html"),
+        _exporter("figures.training_metrics"),
+        _exporter("figures.confusion_matrix", task="classification"),
+        _exporter("figures.mislabeled", task="classification"),
+        _exporter("figures.regression", task="regression"),
+        _exporter("figures.structure"),
+        _exporter("tables.metrics", suffix="csv"),
+        _exporter("tables.summary", suffix="json"),
+        _exporter("tables.weights", suffix="safetensors", name="model"),
+        _exporter("report.report", suffix="html"),
     ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from dltui.core.errors import DltuiError, RunError, UsageError
-from dltui.core.reader import RunReader
+from dltui.core.reading.reader import RunReader
 from dltui.core.text import clean_line
 from dltui.exports.save import FORMATS
 from dltui.exports.write import Written, write

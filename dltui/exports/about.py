@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.text import clean_line, xml_text
 
 if TYPE_CHECKING:
-    from dltui.core.reader import RunReader
+    from dltui.core.reading.reader import RunReader
 
 # Where results go and how they are watched has no part in what they are.
 _WITH_VALUE = ("--exports", "--name", "--data-dir", "--format")

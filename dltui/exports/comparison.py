@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dltui.core import fs
-from dltui.core.compare import Comparison, compare, said
+from dltui.core.analysis.comparison import Comparison, compare, said
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.reader import RunReader
+from dltui.core.reading.reader import RunReader
 from dltui.core.text import clean_line, xml_text
-from dltui.exports import style
 from dltui.exports.about import About, command
-from dltui.exports.comparison_figure import draw_comparison
-from dltui.exports.comparison_tables import epochs_csv, runs_csv
+from dltui.exports.figures import style
+from dltui.exports.figures.comparison import draw_comparison
 from dltui.exports.save import FORMATS, save
+from dltui.exports.tables.comparison import epochs_csv, runs_csv
 from dltui.exports.write import umask
 
 

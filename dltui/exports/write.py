@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import fs
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.text import clean_line
-from dltui.exports import dltui_exporters, drawn, others
+from dltui.exports import dltui_exporters, plugin_exports
+from dltui.exports.report import drawn
 
 if TYPE_CHECKING:
     from dltui.core.contract import Exporter
-    from dltui.core.reader import RunReader
+    from dltui.core.reading.reader import RunReader
 
 
 @dataclass
@@ -40,12 +41,12 @@ def write(reader: RunReader, folder: Path, formats: Sequence[str], source: Mappi
     built_in = dltui_exporters()
     names = [exporter.name for exporter in built_in]
     with _workshop(folder) as temp, drawn.one_export():
-        for exporter in others.load(source, names) if source else built_in:
+        for exporter in plugin_exports.load(source, names) if source else built_in:
             if exporter.task in (None, reader.run.get("task")):
                 _draw(exporter, reader, formats, temp, done)
                 _deliver(temp, folder, done)
-        for other in [] if source else others.sources(reader, names):
-            problem = others.draw(other, reader.directory.path, temp, formats)
+        for other in [] if source else plugin_exports.sources(reader, names):
+            problem = plugin_exports.draw(other, reader.directory.path, temp, formats)
             done.problems += [problem] if problem else []
             _deliver(temp, folder, done)
     return done

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from dltui.core.config import Schedule, TrainConfig, unit
+from dltui.core.contract.config import Schedule, TrainConfig, unit
 from dltui.core.errors import RunError
 
 if TYPE_CHECKING:

@@ -13,23 +13,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
-from dltui.core.screen_settings import ScreenSettings
-from dltui.tui.driver import QuietDriver
-from dltui.tui.notices import Notices, sequence
-from dltui.tui.page import Page, bind
-from dltui.tui.services import Services
-from dltui.tui.terminal import Look, Terminal, chosen, examine
-from dltui.tui.theme import DARK, LIGHT, PLAIN, Palette, themes
-from dltui.tui.widgets.rows import Rows
+from dltui.tui.base.alerts import Notices, sequence
+from dltui.tui.base.page import Page, bind
+from dltui.tui.base.rows import Rows
+from dltui.tui.base.services import Services
+from dltui.tui.draw.styled_text import Look
+from dltui.tui.terminal.capabilities import Terminal, chosen, examine
+from dltui.tui.terminal.driver import QuietDriver
+from dltui.tui.terminal.settings import ScreenSettings
+from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN, Palette, themes
 
 if TYPE_CHECKING:
     from textual.events import Key
     from textual.screen import Screen
     from textual.timer import Timer
 
-    from dltui.core.rundir import RunDirectory
-    from dltui.tui.meter import Meter
-    from dltui.tui.summary import Summary
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.base.summary import Summary
+    from dltui.tui.terminal.meter import Meter
 
 LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -81,7 +82,7 @@ class DltuiApp(App[None], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         """The list of runs, under everything else."""
-        from dltui.tui.screens.runs import RunsPage
+        from dltui.tui.run_list.page import RunsPage
 
         return RunsPage()
 
@@ -141,19 +142,19 @@ class DltuiApp(App[None], inherit_bindings=False):
 
     def open_form(self, like: RunDirectory | None = None, instead: Mapping[str, Any] | None = None) -> None:
         """Show the form for a new run, filled as another run was; `instead` are hyperparameters that differ."""
-        from dltui.tui.screens.new_run import NewRunPage
+        from dltui.tui.new_run.page import NewRunPage
 
         self.push_screen(NewRunPage(like, instead))
 
     def open_comparison(self, runs: Sequence[RunDirectory]) -> None:
         """Show runs beside one another."""
-        from dltui.tui.screens.compare import ComparePage
+        from dltui.tui.pages.compare import ComparePage
 
         self.push_screen(ComparePage(runs))
 
     def open_resumption(self, run: Summary) -> None:
         """Show what going on with a run that has ended would mean."""
-        from dltui.tui.screens.resume import ResumePage
+        from dltui.tui.pages.resume import ResumePage
 
         self.push_screen(ResumePage(run))
 
@@ -168,7 +169,7 @@ class DltuiApp(App[None], inherit_bindings=False):
 
     def home(self, run: str) -> None:
         """To the list of runs, from wherever; the cursor goes to the run that was looked at last."""
-        from dltui.tui.screens.runs import RunsPage
+        from dltui.tui.run_list.page import RunsPage
 
         while len(self.screen_stack) > 1:
             self.pop_screen()
@@ -180,7 +181,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.farewell.append(f"{run} goes on; back with: dltui attach {run}")
 
     def _run_page(self, run: RunDirectory) -> Screen[None]:
-        from dltui.tui.screens.run import RunPage
+        from dltui.tui.run_page.page import RunPage
 
         return RunPage(run)
 
@@ -194,7 +195,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self._actions(typing=True)
 
     def _actions(self, typing: bool) -> None:
-        from dltui.tui.screens.help import HelpPage
+        from dltui.tui.pages.help import HelpPage
 
         if isinstance(self.screen, Page) and not isinstance(self.screen, HelpPage):
             self.push_screen(HelpPage(self.screen, typing))
@@ -220,7 +221,7 @@ class DltuiApp(App[None], inherit_bindings=False):
             self._driver.write(signs)
 
     def action_settings(self) -> None:
-        from dltui.tui.screens.settings import SettingsPage
+        from dltui.tui.pages.settings import SettingsPage
 
         if isinstance(self.screen, Page) and not isinstance(self.screen, SettingsPage):
             self.push_screen(SettingsPage())

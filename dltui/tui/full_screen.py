@@ -9,8 +9,8 @@ import sys
 import threading
 
 from dltui.tui.app import make_app
-from dltui.tui.services import Services
-from dltui.tui.terminal import chosen, examine, quiet_stderr
+from dltui.tui.base.services import Services
+from dltui.tui.terminal.capabilities import chosen, examine, quiet_stderr
 
 
 def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
@@ -41,7 +41,7 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
 
 def _settle() -> None:
     """What the first frame did without or was not to be slowed down by."""
-    from dltui.core import priority
+    from dltui.core.machine import priority
 
     gc.enable()
     priority.give_way()

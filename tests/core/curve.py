@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dltui.core.history import History
+from dltui.core.reading.history import History
 
 FOLDER = Path(__file__).parent / "curves"
 

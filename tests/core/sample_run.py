@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from dltui.core import checkpoint, predictions
 from dltui.core.contract import Split
-from dltui.core.events import (
+from dltui.core.machine.process import boot_id, current, this_host
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import (
     AttemptStarted,
     CheckpointSaved,
     EpochEnded,
@@ -22,10 +24,9 @@ from dltui.core.events import (
     RunEnded,
     Trained,
 )
-from dltui.core.log import EventLog
-from dltui.core.process import boot_id, current, this_host
-from dltui.core.progress import Best, Progress
-from dltui.core.rundir import RunDirectory
+from dltui.core.rundir.log import EventLog
+from dltui.core.train import predictions
+from dltui.core.train.position import Best, Progress
 
 CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",

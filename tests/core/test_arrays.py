@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltui.core import arrays as module
-from dltui.core.arrays import checked, make_spec, measure, split_rows
-from dltui.core.contract import Arrays, Task
+from dltui.core.contract import Arrays
+from dltui.core.contract.types import Task
+from dltui.core.data import arrays
+from dltui.core.data.arrays import checked, make_spec, measure, split_rows
 from dltui.core.errors import RunError
 
 
@@ -89,7 +90,7 @@ def test_split_seeds_choose_differently() -> None:
 def test_mean_and_std_are_of_the_training_rows_per_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     x = images(50, channels=3)
     rows = np.array([0, 3, 4, 30, 49])
-    monkeypatch.setattr(module, "CHUNK_BYTES", 2 * x[:1].nbytes)
+    monkeypatch.setattr(arrays, "CHUNK_BYTES", 2 * x[:1].nbytes)
     mean, std = measure(x, rows)
     assert mean == pytest.approx(x[rows].mean(axis=(0, 1, 2)))
     assert std == pytest.approx(x[rows].std(axis=(0, 1, 2)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dltui.core import augment
-from dltui.core.config import TrainConfig
+from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
-from dltui.core.plan import Planner
+from dltui.core.train import augment
+from dltui.core.train.plan import Planner
 
 SHAPE = (28, 20, 3)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dltui.core.buckets import MOST_POINTS, Buckets
+from dltui.core.train.buckets import MOST_POINTS, Buckets
 
 
 def _curve(total: int, cuts: list[int]) -> tuple[list[int], list[float], list[float]]:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import ask, probing, sandbox
-from dltui.core.catalog import Catalog, load_catalog
+from dltui.core.catalog import probe, questions
+from dltui.core.catalog.assemble import load_catalog
+from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.sources import own, scan
 from dltui.core.errors import UsageError
-from dltui.core.sources import own, scan
+from dltui.core.machine import sandbox
 from tests.core.places import BACKEND, MODEL, distribution, interpreter
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
@@ -205,7 +207,7 @@ def test_a_framework_with_an_interpreter_of_its_own(tmp_path: Path, home: Path) 
         assert found.models[name].source["python"] == str(python)
     assert found.models["softmax-numpy"].source["python"] == sys.executable
     assert found.problems == [problem for problem in found.problems if problem[0] == "dltui"]
-    assert ask.framework_devices(found.backends["jaxy"])[0]["name"] == "a test"
+    assert questions.framework_devices(found.backends["jaxy"])[0]["name"] == "a test"
     # Removed from there: noticed without starting that interpreter for nothing else.
     (site / "nojaxy-7.5.dist-info").rename(site / "gone")
     assert load_catalog(files).backends["jaxy"].version is None
@@ -254,7 +256,7 @@ def test_a_plugin_that_its_frameworks_interpreter_lacks(
     home.mkdir()
     (home / "config.toml").write_text(f'[frameworks.numpy]\npython = "{python}"\n')
     assert load_catalog([FAKE]).models["mine"].available
-    monkeypatch.setattr(probing, "installed", lambda p, *_: own() if p == sys.executable else scan([str(site)], p))
+    monkeypatch.setattr(probe, "installed", lambda p, *_: own() if p == sys.executable else scan([str(site)], p))
     model = load_catalog([FAKE]).models["mine"]
     assert not model.available
     assert model.reason == f"my-plugin is not installed in {python}; run: {python} -m pip install my-plugin"
@@ -262,18 +264,18 @@ def test_a_plugin_that_its_frameworks_interpreter_lacks(
 
 def test_questions(catalog: Catalog) -> None:
     model, data = catalog.models["softmax-numpy"], catalog.datasets["blobs"]
-    assert ask.full_config(model, {"lr": 0.5})["lr"] == 0.5
+    assert questions.full_config(model, {"lr": 0.5})["lr"] == 0.5
     with pytest.raises(UsageError, match=r"^lr must be greater than 0 and at most 10, got -1$"):
-        ask.full_config(model, {"lr": -1})
-    assert ask.full_options(data, {"n": 50})["n"] == 50
+        questions.full_config(model, {"lr": -1})
+    assert questions.full_options(data, {"n": 50})["n"] == 50
     with pytest.raises(UsageError, match=r"^n must be a whole number from 20"):
-        ask.full_options(data, {"n": 1})
-    assert ask.dataset_files(data, {}, []) is None
+        questions.full_options(data, {"n": 1})
+    assert questions.dataset_files(data, {}, []) is None
     spec = {"task": "classification", "input_shape": [8, 8, 1], "outputs": 3}
-    assert ask.network_layers(model, catalog.backends["numpy"], {}, spec) == [
+    assert questions.network_layers(model, catalog.backends["numpy"], {}, spec) == [
         {"name": "dense", "kind": "Dense", "output": [3], "parameters": 195}
     ]
-    assert ask.framework_devices(catalog.backends["numpy"])[0]["device"] == "cpu"
+    assert questions.framework_devices(catalog.backends["numpy"])[0]["device"] == "cpu"
 
 
 def test_built_in_plugins_that_are_not_there_are_problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +294,8 @@ def test_built_in_plugins_that_are_not_there_are_problems(tmp_path: Path, monkey
 
 def test_the_viewers_side_imports_nothing_heavy(home: Path) -> None:
     code = (
-        "import sys; from dltui.core.catalog import load_catalog; import dltui.core.launch; load_catalog(); "
+        "import sys; from dltui.core.catalog.assemble import load_catalog; "
+        "import dltui.core.lifecycle.create; load_catalog(); "
         "sys.exit(', '.join({'numpy', 'pydantic', 'pluggy', 'torch', 'tensorflow', 'textual'} & set(sys.modules)) or 0)"
     )
     load_catalog()

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import sandbox
-from dltui.core.catalog import load_catalog
+from dltui.core.catalog.assemble import load_catalog
 from dltui.core.errors import UsageError
+from dltui.core.machine import sandbox
 from tests.core.places import MODEL
 
 

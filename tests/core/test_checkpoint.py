@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dltui.core import checkpoint, fs
-from dltui.core.checkpoint import CheckpointDamaged
+from dltui.core import fs
 from dltui.core.errors import RunError
-from dltui.core.rundir import RunDirectory
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.checkpoint import CheckpointDamaged
+from dltui.core.rundir.directory import RunDirectory
 from tests.core.faulty import FaultyFileSystem
 
 

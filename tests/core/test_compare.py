@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dltui.core.compare import MOST, Comparison, compare
+from dltui.core.analysis.comparison import MOST, Comparison, compare
 from dltui.core.errors import UsageError
-from dltui.core.reader import RunReader
+from dltui.core.reading.reader import RunReader
 from tests.core.sample_run import make_sample_run
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.conformance import samples
-from dltui.core.conformance.report import CHECKS
+from dltui.core.checks.conformance import samples
+from dltui.core.checks.conformance.report import CHECKS
 from dltui.testing import Conformance, findings
-from dltui.tui.cli import main as cli
+from dltui.tui.cli import main
 
 HEAD = """
 import sys
@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import Field
 from dltui.core.contract import Exporter
 from dltui.core.errors import RunError
-from dltui.core.hooks import hookimpl
+from dltui.core.contract.hooks import hookimpl
 from tests.fakes import fake_plugin as fake
 
 class Config(fake.SoftmaxConfig):
@@ -118,7 +118,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("fault", ["", *FAULTS])
 def test_a_fault_fails_exactly_its_check(home: Path, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "plugin.py").write_text(HEAD + FAULTS.get(fault, ""))
-    code = cli.run(["plugins", "check", "plugin.py", "--json"])
+    code = main.run(["plugins", "check", "plugin.py", "--json"])
     out, err = capsys.readouterr()
     assert err == ""
     found = json.loads(out)
@@ -136,7 +136,7 @@ def test_every_check_has_a_fault_and_a_test_for_authors() -> None:
 def test_a_crash_is_told_with_the_check_it_came_in(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fault = "def build(config, spec):\n    import os\n    os.abort()\n"
     (home / "plugin.py").write_text(HEAD + fault)
-    assert cli.run(["plugins", "check", "plugin.py"]) == 1
+    assert main.run(["plugins", "check", "plugin.py"]) == 1
     out = capsys.readouterr().out
     assert "FAIL builds for several shapes" in out
     assert "crashed (SIGABRT)" in out
@@ -158,7 +158,7 @@ def test_authors_see_the_finding_in_their_own_tests(home: Path) -> None:
 
 
 def test_an_unknown_name_is_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["plugins", "check", "cnn-troch"]) == 2
+    assert main.run(["plugins", "check", "cnn-troch"]) == 2
     assert capsys.readouterr().err == 'dltui: no plugin or model "cnn-troch"; did you mean cnn-torch?\n'
 
 

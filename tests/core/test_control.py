@@ -16,47 +16,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltui.core import control, fs
+from dltui.core import fs
 from dltui.core.errors import RunError
+from dltui.core.rundir import commands
 from tests.core.faulty import FaultyFileSystem
 
 
-def drain(run: Path) -> list[control.Command]:
-    commands = control.take(run)
-    for command in commands:
-        control.done(command)
-    return commands
+def drain(run: Path) -> list[commands.Command]:
+    taken = commands.take(run)
+    for command in taken:
+        commands.done(command)
+    return taken
 
 
 def test_a_command_arrives_as_it_was_sent(tmp_path: Path) -> None:
-    sent = control.send(tmp_path, "set", {"lr": 0.05, "at_step": 7}, by="me@here")
+    sent = commands.send(tmp_path, "set", {"lr": 0.05, "at_step": 7}, by="me@here")
     (file,) = (tmp_path / "control").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    (command,) = control.take(tmp_path)
+    (command,) = commands.take(tmp_path)
     assert (command.id, command.action, command.by) == (sent, "set", "me@here")
     assert command.arguments == {"lr": 0.05, "at_step": 7}
     assert abs(command.sent - time.time()) < 5
-    assert control.take(tmp_path) == [command]
-    control.done(command)
-    control.done(command)
-    assert control.take(tmp_path) == []
+    assert commands.take(tmp_path) == [command]
+    commands.done(command)
+    commands.done(command)
+    assert commands.take(tmp_path) == []
     assert list((tmp_path / "control").iterdir()) == []
 
 
 def test_without_a_name_the_sender_is_this_user(tmp_path: Path) -> None:
-    control.send(tmp_path, "pause", {})
+    commands.send(tmp_path, "pause", {})
     assert "@" in drain(tmp_path)[0].by
 
 
 def test_many_senders_lose_nothing_and_keep_their_order(tmp_path: Path) -> None:
     def send(sender: int) -> None:
         for number in range(40):
-            control.send(tmp_path, "set", {"sender": sender, "number": number}, by="x")
+            commands.send(tmp_path, "set", {"sender": sender, "number": number}, by="x")
 
     threads = [threading.Thread(target=send, args=(sender,)) for sender in range(5)]
     for thread in threads:
         thread.start()
-    taken: list[control.Command] = []
+    taken: list[commands.Command] = []
     while any(thread.is_alive() for thread in threads):
         taken += drain(tmp_path)
     taken += drain(tmp_path)
@@ -71,12 +72,12 @@ def test_many_senders_lose_nothing_and_keep_their_order(tmp_path: Path) -> None:
                 b'{"arguments": {}, "action": "stop", "sent": "x"}', b" " * 70_000, b"[" * 60_000],
 )  # fmt: skip
 def test_what_cannot_be_read_is_moved_aside_and_the_rest_obeyed(tmp_path: Path, content: bytes) -> None:
-    good = control.send(tmp_path, "stop", {})
+    good = commands.send(tmp_path, "stop", {})
     bad = tmp_path / "control" / f"{1:020d}-00000000.json"
     bad.write_bytes(content)
     (tmp_path / "control" / ".half.json.0.tmp").write_bytes(b"{")
     (tmp_path / "control" / "notes.txt").write_bytes(b"mine")
-    assert [command.id for command in control.take(tmp_path)] == [good]
+    assert [command.id for command in commands.take(tmp_path)] == [good]
     assert bad.with_suffix(".bad").exists()
     assert not bad.exists()
 
@@ -87,14 +88,14 @@ def test_any_file_of_a_stranger_does_no_harm(tmp_path_factory: pytest.TempPathFa
     (run / "control").mkdir()
     base = {"arguments": {}, "action": "stop", "sent": 1.0}
     (run / "control" / f"{1:020d}-00000000.json").write_text(json.dumps({**base, **fields}))
-    for command in control.take(run):
+    for command in commands.take(run):
         assert command.action.isprintable()
         assert isinstance(command.arguments, dict)
 
 
 def test_hostile_words_are_cleaned(tmp_path: Path) -> None:
-    control.send(tmp_path, "\x1b[2J", {}, by="\x1b]0;x\x07")
-    (command,) = control.take(tmp_path)
+    commands.send(tmp_path, "\x1b[2J", {}, by="\x1b]0;x\x07")
+    (command,) = commands.take(tmp_path)
     assert "\x1b" not in command.action + command.by
 
 
@@ -104,9 +105,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
             fs.use(FaultyFileSystem(number, errno.EROFS)),
             pytest.raises(RunError, match="cannot send pause") as caught,
         ):
-            control.send(tmp_path, "pause", {})
+            commands.send(tmp_path, "pause", {})
         assert "\n" not in str(caught.value)
-        assert control.take(tmp_path) == []
+        assert commands.take(tmp_path) == []
 
 
 def test_a_disk_without_links_works_too(tmp_path: Path) -> None:
@@ -115,25 +116,25 @@ def test_a_disk_without_links_works_too(tmp_path: Path) -> None:
             raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     with fs.use(NoLinks()):
-        sent = control.send(tmp_path, "pause", {})
-    assert [command.id for command in control.take(tmp_path)] == [sent]
+        sent = commands.send(tmp_path, "pause", {})
+    assert [command.id for command in commands.take(tmp_path)] == [sent]
     assert len(list((tmp_path / "control").iterdir())) == 1
 
 
 def test_numbers_that_json_lacks_are_refused_by_the_sender(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
-        control.send(tmp_path, "set", {"lr": math.nan})
-    assert control.take(tmp_path) == []
+        commands.send(tmp_path, "set", {"lr": math.nan})
+    assert commands.take(tmp_path) == []
 
 
 def test_what_was_meant_for_an_earlier_attempt_is_forgotten(tmp_path: Path) -> None:
-    obeyed, stale = control.send(tmp_path, "pause", {}), control.send(tmp_path, "stop", {})
+    obeyed, stale = commands.send(tmp_path, "pause", {}), commands.send(tmp_path, "stop", {})
     before = time.time() + 0.001
     time.sleep(0.01)
-    fresh = control.send(tmp_path, "checkpoint", {})
-    assert [command.id for command in control.forget(tmp_path, {obeyed}, before)] == [stale]
-    assert [command.id for command in control.take(tmp_path)] == [fresh]
+    fresh = commands.send(tmp_path, "checkpoint", {})
+    assert [command.id for command in commands.forget(tmp_path, {obeyed}, before)] == [stale]
+    assert [command.id for command in commands.take(tmp_path)] == [fresh]
 
 
 def test_no_folder_no_commands(tmp_path: Path) -> None:
-    assert control.take(tmp_path / "nowhere") == []
+    assert commands.take(tmp_path / "nowhere") == []

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import birth, control
-from dltui.core.live import Heartbeat
-from dltui.core.reader import RunReader
-from dltui.core.rundir import RunDirectory
-from dltui.core.status import Status
+from dltui.core.reading.reader import RunReader
+from dltui.core.reading.status import Status
+from dltui.core.rundir import commands, heartbeat
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.heartbeat import Heartbeat
 
 WORKER = """
 import faulthandler, sys, time, os
 from pathlib import Path
-from dltui.core.live import Heartbeat
-from dltui.core.lock import RunLock
+from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.lock import RunLock
 run = Path(sys.argv[1])
 os.dup2(os.open(run / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
 faulthandler.enable()
@@ -69,8 +69,8 @@ def test_a_killed_worker_is_interrupted_within_two_seconds(worker: tuple[RunRead
 
 def test_who_killed_it_is_named(worker: tuple[RunReader, subprocess.Popen[str]]) -> None:
     reader, child = worker
-    control.send(reader.directory.path, "checkpoint", {}, "ben@lab")
-    control.send(reader.directory.path, "kill", {}, "anna@lab")
+    commands.send(reader.directory.path, "checkpoint", {}, "ben@lab")
+    commands.send(reader.directory.path, "kill", {}, "anna@lab")
     assert "killed" not in wait_for(reader, "running").why
     child.kill()
     assert wait_for(reader, "interrupted").why.startswith("killed by anna@lab at step ")
@@ -88,7 +88,7 @@ GREEDY = """
 import os, sys, time
 from pathlib import Path
 (Path(sys.argv[2]) / "cgroup.procs").write_text(str(os.getpid()))
-from dltui.core.live import Heartbeat
+from dltui.core.rundir.heartbeat import Heartbeat
 beat = Heartbeat(Path(sys.argv[1]), 1, (5, 50))
 beat.phase("training")
 kept = []
@@ -102,7 +102,7 @@ for step in range(10**6):
 @pytest.fixture
 def small_group() -> Iterator[Path]:
     """A control group that may have 200 MB, or a skip where none can be made."""
-    from dltui.core import cgroup
+    from dltui.core.machine import cgroup
 
     groups = [*cgroup.legacy(Path("/"), "memory"), *cgroup.unified(Path("/"))]
     for group in (folder / f"dltui-test-{os.getpid()}" for folder in groups):
@@ -147,7 +147,7 @@ def test_a_worker_that_dies_while_it_is_born(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
     run = RunDirectory.create("otter", {"created": time.time()})
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    birth.announce(run.path, child.pid)
+    heartbeat.announce(run.path, child.pid)
     reader = RunReader(run)
     assert (reader.status().name, reader.status().why) == ("starting", "the worker is being started")
     child.kill()
@@ -158,8 +158,8 @@ def test_a_worker_that_dies_while_it_is_born(tmp_path: Path, monkeypatch: pytest
     assert reader.status().name == "starting"
     beat.stop()
     assert "died before it began" not in reader.status().why
-    birth.born(run.path)
-    assert birth.read_birth(run.path) is None
+    heartbeat.born(run.path)
+    assert heartbeat.read_birth(run.path) is None
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_worker_that_dies_while_it_is_born(tmp_path: Path, monkeypatch: pytest
 )
 def test_a_birth_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "birth.json").write_text(text)
-    assert birth.read_birth(tmp_path) is None
+    assert heartbeat.read_birth(tmp_path) is None
 
 
 def test_a_frozen_worker_is_silent_within_thirty_seconds(worker: tuple[RunReader, subprocess.Popen[str]]) -> None:

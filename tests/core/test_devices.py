@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from dltui.core import cpu, devices, nvidia
-from dltui.core.devices import Device, choose, list_devices, worker_environment
 from dltui.core.errors import UsageError
-from dltui.core.nvidia import Gpu, visible
+from dltui.core.machine import cpu, devices, nvidia
+from dltui.core.machine.devices import Device, choose, list_devices, worker_environment
+from dltui.core.machine.nvidia import Gpu, visible
 
 CPU = Device("cpu", "a CPU")
 MPS = Device("mps", "a GPU of Apple's")
@@ -270,7 +270,10 @@ def test_no_quota(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
 def test_affinity_counts() -> None:
-    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from dltui.core.cpu import cpu_count; "
+    code = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+        "from dltui.core.machine.cpu import cpu_count; "
+    )
     done = subprocess.run(
         [sys.executable, "-c", code + "print(cpu_count())"], capture_output=True, text=True, check=True
     )

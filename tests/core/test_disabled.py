@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import disabled
-from dltui.core.catalog import load_catalog
+from dltui.core.catalog import disabled
+from dltui.core.catalog.assemble import load_catalog
 from dltui.core.paths import plugins_dir
-from dltui.tui.cli import main as cli
+from dltui.tui.cli import main
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 
@@ -26,13 +26,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_disabled_and_enabled_again(capsys: pytest.CaptureFixture[str]) -> None:
     assert "softmax-numpy" in load_catalog().models
-    assert cli.run(["plugins", "disable", "fake.py"]) == 0
+    assert main.run(["plugins", "disable", "fake.py"]) == 0
     assert "softmax-numpy" not in load_catalog().models
     capsys.readouterr()
-    assert cli.run(["plugins", "list", "--json"]) == 0
+    assert main.run(["plugins", "list", "--json"]) == 0
     (entry,) = [entry for entry in json.loads(capsys.readouterr().out) if entry["name"] == "fake.py"]
     assert entry["disabled"] == "disabled; dltui plugins enable fake.py"
-    assert cli.run(["plugins", "enable", "fake.py"]) == 0
+    assert main.run(["plugins", "enable", "fake.py"]) == 0
     assert "softmax-numpy" in load_catalog().models
 
 
@@ -43,7 +43,7 @@ def test_third_parties_are_ignored(how: str, home: Path, monkeypatch: pytest.Mon
         monkeypatch.delenv(disabled.VARIABLE)
         (home / "config.toml").write_text("[plugins]\nthird_party = false\n")
     if how == "flag":
-        assert cli.run(["--no-third-party", "plugins", "folder"]) == 0
+        assert main.run(["--no-third-party", "plugins", "folder"]) == 0
     catalog = load_catalog()
     assert {source.name for source in catalog.sources} == {"dltui"}
     assert "cnn-torch" in catalog.models
@@ -51,14 +51,14 @@ def test_third_parties_are_ignored(how: str, home: Path, monkeypatch: pytest.Mon
 
 
 def test_wrong_names_and_settings_are_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["plugins", "disable", "fale.py"]) == 2
+    assert main.run(["plugins", "disable", "fale.py"]) == 2
     assert capsys.readouterr().err == 'dltui: no plugin "fale.py"; did you mean fake.py?\n'
-    assert cli.run(["plugins", "disable", "dltui"]) == 2
+    assert main.run(["plugins", "disable", "dltui"]) == 2
     assert "cannot be disabled" in capsys.readouterr().err
     disabled.file().write_text("{")
-    assert cli.run(["plugins", "list"]) == 2
+    assert main.run(["plugins", "list"]) == 2
     assert "remove it to enable all plugins" in capsys.readouterr().err
     disabled.file().unlink()
     (home / "config.toml").write_text('[plugins]\nthird_party = "no"\n')
-    assert cli.run(["models"]) == 2
+    assert main.run(["models"]) == 2
     assert "third_party must be true or false" in capsys.readouterr().err

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
-from dltui.core.config import TrainConfig, unit
-from dltui.core.dataset_options import DatasetOptions
+from dltui.core.catalog.fields import FieldSpec, check_values
+from dltui.core.catalog.schema import checks_more, field_specs, one_line
+from dltui.core.contract.config import DatasetOptions, TrainConfig, unit
 from dltui.core.errors import PluginError, UsageError
-from dltui.core.fields import FieldSpec, check_values
-from dltui.core.schema import checks_more, field_specs, one_line
 
 
 class Colour(enum.Enum):
@@ -265,5 +264,5 @@ def test_validation_errors_in_the_words_of_the_flags() -> None:
 def test_fields_alone_import_neither_pydantic_nor_numpy() -> None:
     import subprocess
 
-    code = "import sys, dltui.core.fields; sys.exit(bool({'numpy', 'pydantic'} & set(sys.modules)))"
+    code = "import sys, dltui.core.catalog.fields; sys.exit(bool({'numpy', 'pydantic'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

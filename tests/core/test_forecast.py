@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import forecast
-from dltui.core.forecast import earlier_runs
-from dltui.core.rundir import RunDirectory
+from dltui.core.analysis import forecast
+from dltui.core.analysis.forecast import earlier_runs
+from dltui.core.rundir.directory import RunDirectory
 from tests.core.sample_run import make_sample_run
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dltui.core.gpu_memory import FRAMEWORK_BYTES, activations, estimate
+from dltui.core.analysis.forecast import FRAMEWORK_BYTES, activations, estimate
 
 
 def test_each_part_is_counted() -> None:

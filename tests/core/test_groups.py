@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.groups import Group, Spread, fold, spread
+from dltui.core.analysis.groups import Group, Spread, fold, spread
 
 
 def row(name: str, group: str | None = None, best: float | None = None, status: str = "finished") -> dict[str, Any]:

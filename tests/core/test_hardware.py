@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from dltui.core.hardware import Meter
+from dltui.core.machine.usage import Meter
 from tests.core.test_devices import FakeNvml
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import ask, health
-from dltui.core.catalog import BackendEntry, Catalog
-from dltui.core.devices import Device
+from dltui.core.catalog import questions
+from dltui.core.catalog.entries import BackendEntry, Catalog
+from dltui.core.catalog.sources import Installed
+from dltui.core.checks import doctor
+from dltui.core.checks.doctor import Check
 from dltui.core.errors import UsageError
-from dltui.core.explain import explain
-from dltui.core.health import Check
-from dltui.core.repairs import remedy, unseen_gpu
-from dltui.core.sources import Installed
+from dltui.core.machine.devices import Device
+from dltui.core.machine.repairs import remedy, unseen_gpu
+from dltui.core.worker.explain import explain
 
 NMS = "operator torchvision::nms does not exist"
 
@@ -33,8 +34,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def by_name(monkeypatch: pytest.MonkeyPatch, catalog: Catalog | None = None) -> dict[str, Check]:
     if catalog is not None:
-        monkeypatch.setattr("dltui.core.catalog.load_catalog", lambda **_: catalog)
-    return {check.what: check for check in health.checks()}
+        monkeypatch.setattr("dltui.core.catalog.assemble.load_catalog", lambda **_: catalog)
+    return {check.what: check for check in doctor.checks()}
 
 
 def catalog_with(version: str | None, problem: str = "") -> Catalog:
@@ -70,7 +71,7 @@ def test_the_mismatch_is_found_by_importing_in_a_process(tmp_path: Path, monkeyp
     (tmp_path / "torchvision" / "__init__.py").write_text(f'raise RuntimeError("{NMS}")\n')
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     versions = {"torch": "2.13.0", "torchvision": "0.29.1"}
-    check = health._companion("torchvision", Installed(sys.executable, packages=versions))
+    check = doctor._companion("torchvision", Installed(sys.executable, packages=versions))
     assert check.state == "bad"
     assert check.text.startswith(f"RuntimeError: {NMS}")
     assert "pip install 'torchvision==0.28.*'" in check.text
@@ -82,9 +83,11 @@ def test_a_worker_that_meets_the_mismatch_says_where_to_look() -> None:
 
 
 def test_a_module_that_imports_tells_its_version() -> None:
-    assert ask.importing(sys.executable, "dltui")["python"].startswith(f"{sys.version_info[0]}.{sys.version_info[1]}")
+    assert questions.importing(sys.executable, "dltui")["python"].startswith(
+        f"{sys.version_info[0]}.{sys.version_info[1]}"
+    )
     with pytest.raises(UsageError, match="needs the module no_such_module"):
-        ask.importing(sys.executable, "no_such_module")
+        questions.importing(sys.executable, "no_such_module")
 
 
 def test_what_is_not_installed_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +100,7 @@ def test_a_framework_that_does_not_import_is_bad(monkeypatch: pytest.MonkeyPatch
     def fail(_: object) -> None:
         raise UsageError("ended its process while answering (exit code -4)")
 
-    monkeypatch.setattr(ask, "framework_devices", fail)
+    monkeypatch.setattr(questions, "framework_devices", fail)
     check = by_name(monkeypatch, catalog_with("2.14.1"))["PyTorch"]
     assert check.state == "bad"
     assert check.text == f"2.14.1 ({sys.executable}): ended its process while answering (exit code -4)"
@@ -105,10 +108,10 @@ def test_a_framework_that_does_not_import_is_bad(monkeypatch: pytest.MonkeyPatch
 
 def test_a_framework_says_what_it_uses_and_what_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = {"device": "cpu", "name": "CPU", "problem": None}
-    monkeypatch.setattr(ask, "framework_devices", lambda _: [cpu])
+    monkeypatch.setattr(questions, "framework_devices", lambda _: [cpu])
     assert by_name(monkeypatch, catalog_with("2.14.1"))["PyTorch"].text.endswith(", uses cpu")
     gpu = {"device": "cuda:0", "name": "GPU", "problem": "the driver is too old"}
-    monkeypatch.setattr(ask, "framework_devices", lambda _: [cpu, gpu])
+    monkeypatch.setattr(questions, "framework_devices", lambda _: [cpu, gpu])
     check = by_name(monkeypatch, catalog_with("2.14.1"))["PyTorch"]
     assert (check.state, check.text.split(", ")[-1]) == ("bad", "uses cpu; cuda:0: the driver is too old")
 
@@ -137,10 +140,10 @@ def test_broken_settings_do_not_hide_the_rest(home: Path, monkeypatch: pytest.Mo
 
 
 def test_settings_of_all_models_are_tried() -> None:
-    from dltui.core.catalog import load_catalog
+    from dltui.core.catalog.assemble import load_catalog
 
     Path("dltui.toml").write_text("[train.mlp-torch]\nlr = -1\n[train.cnn-troch]\nlr = 1\n")
-    texts = {check.text: check.state for check in health._settings(load_catalog())}
+    texts = {check.text: check.state for check in doctor._settings(load_catalog())}
     assert texts == {
         "dltui.toml [train.mlp-torch]: lr must be greater than 0 and at most 10, got -1": "bad",
         "dltui.toml [train.cnn-troch]: no such model; did you mean cnn-torch?": "absent",
@@ -194,9 +197,9 @@ def test_a_gpu_that_is_not_seen(framework: str, version: str, packages: dict[str
 
 
 def test_doctor_says_that_a_framework_does_not_see_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ask, "framework_devices", lambda _: [{"device": "cpu", "name": "CPU", "problem": None}])
+    monkeypatch.setattr(questions, "framework_devices", lambda _: [{"device": "cpu", "name": "CPU", "problem": None}])
     monkeypatch.setattr(
-        "dltui.core.devices.list_devices", lambda: [Device("cuda:0", "NVIDIA H100"), Device("cpu", "CPU")]
+        "dltui.core.machine.devices.list_devices", lambda: [Device("cuda:0", "NVIDIA H100"), Device("cpu", "CPU")]
     )
     check = by_name(monkeypatch, catalog_with("2.14.1+cpu"))["PyTorch"]
     assert check.state == "bad"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dltui.core.events import (
+from dltui.core.reading.history import History
+from dltui.core.rundir.events import (
     EVENTS,
     AttemptStarted,
     CheckpointSaved,
@@ -21,7 +22,6 @@ from dltui.core.events import (
     RunEnded,
     Trained,
 )
-from dltui.core.history import History
 
 STEPS = 10
 

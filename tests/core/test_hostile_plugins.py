@@ -6,8 +6,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dltui.core import probing, sandbox
-from dltui.core.catalog import Catalog, load_catalog
+from dltui.core.catalog import probe
+from dltui.core.catalog.assemble import load_catalog
+from dltui.core.catalog.entries import Catalog
+from dltui.core.machine import sandbox
 from tests.fakes import hostile
 
 SECONDS = 5.0
@@ -98,7 +100,7 @@ def test_failures_are_kept_too(kept: tuple[Path, list[str]]) -> None:
 def test_a_slow_plugin_is_tried_again_later(kept: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     _, asked = kept
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + probing.RETRY_SECONDS + 1)
+    monkeypatch.setattr(time, "time", lambda: now + probe.RETRY_SECONDS + 1)
     load_catalog(seconds=SECONDS)
     assert len(asked) == 1
     assert "hang.py" in asked[0]
@@ -144,7 +146,7 @@ def test_prints_reach_nobody(
 
 
 def test_the_real_limits_are_those_of_the_design() -> None:
-    assert probing.SECONDS == 10
+    assert probe.SECONDS == 10
     assert sandbox.Job(["x"]).memory == 1_500_000_000
     assert sandbox.Job(["x"]).seconds == 10
 

@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
-from dltui.core import devices, launch, paths, spawn
-from dltui.core.catalog import Catalog, load_catalog
-from dltui.core.devices import Device
+from dltui.core import paths
+from dltui.core.catalog.assemble import load_catalog
+from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import RunError, UsageError
-from dltui.core.launch import RunRequest, create_run
-from dltui.core.rundir import RunDirectory
-from dltui.core.spawn import spawn_worker, worker_command
+from dltui.core.lifecycle import create, start
+from dltui.core.lifecycle.create import RunRequest, create_run
+from dltui.core.lifecycle.start import spawn_worker, worker_command
+from dltui.core.machine import devices
+from dltui.core.machine.devices import Device
+from dltui.core.rundir.directory import RunDirectory
 from tests.core.places import MODEL
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
@@ -221,11 +224,11 @@ def test_a_validator_that_is_content(catalog: Catalog) -> None:
 
 def test_the_workers_environment(catalog: Catalog, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = Device("cuda:1", "GPU", "GPU-abc")
-    monkeypatch.setattr(launch, "resolve", lambda word: gpu)
+    monkeypatch.setattr(create, "resolve", lambda word: gpu)
     monkeypatch.setenv("DLTUI_HOME", "../home")
     run = create_run(request(device="cuda:1"), catalog)
     command, environment = worker_command(run)
-    assert command == [sys.executable, "-P", "-m", "dltui.core.worker", str(run.path)]
+    assert command == [sys.executable, "-P", "-m", "dltui.core.worker.worker_process", str(run.path)]
     assert environment["CUDA_VISIBLE_DEVICES"] == "GPU-abc"
     assert environment["DLTUI_HOME"] == str(place / "home")
     assert environment["DLTUI_CACHE"] == str(place / "home" / "cache")
@@ -240,13 +243,13 @@ def test_a_worker_leaves_this_terminal(catalog: Catalog, place: Path, monkeypatc
         "import os, sys; print(os.getsid(0) == os.getpid(), os.getcwd(), [os.readlink(f'/proc/self/fd/{n}') for n in "
         "range(3)], sorted(os.listdir('/proc/self/fd'))[:-1]); print('to stderr', file=sys.stderr)"
     )
-    monkeypatch.setattr(spawn, "worker_command", lambda _: ([sys.executable, "-c", code], dict(os.environ)))
+    monkeypatch.setattr(start, "worker_command", lambda _: ([sys.executable, "-c", code], dict(os.environ)))
     held = os.open(place, os.O_RDONLY)
     os.set_inheritable(held, True)
     run.worker_log.write_text("before\n")
     pid = spawn_worker(run)
-    assert spawn._WORKERS[0].pid == pid
-    assert spawn._WORKERS[0].wait(10) == 0
+    assert start._WORKERS[0].pid == pid
+    assert start._WORKERS[0].wait(10) == 0
     os.close(held)
     log = str(run.worker_log)
     lines = run.worker_log.read_text().splitlines()
@@ -257,30 +260,30 @@ def test_a_worker_leaves_this_terminal(catalog: Catalog, place: Path, monkeypatc
 
 def test_a_python_that_is_gone(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     run = create_run(request(), catalog)
-    monkeypatch.setattr(spawn, "worker_command", lambda _: (["/nowhere/python"], {}))
+    monkeypatch.setattr(start, "worker_command", lambda _: (["/nowhere/python"], {}))
     with pytest.raises(RunError, match="cannot start the worker with /nowhere/python: No such file"):
         spawn_worker(run)
 
 
 def test_workers_that_ended_are_no_zombies(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     run = create_run(request(), catalog)
-    monkeypatch.setattr(spawn, "worker_command", lambda _: ([sys.executable, "-c", ""], {}))
+    monkeypatch.setattr(start, "worker_command", lambda _: ([sys.executable, "-c", ""], {}))
     first = spawn_worker(run)
     while os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT) is None:
         time.sleep(0.01)
     spawn_worker(run)
     with pytest.raises(ChildProcessError):
         os.waitpid(first, os.WNOHANG)
-    spawn._WORKERS[0].wait()
+    start._WORKERS[0].wait()
 
 
 def test_a_run_trains(catalog: Catalog, place: Path) -> None:
     """From a request to the end of the log, through a worker process."""
-    from dltui.core.reader import RunReader
+    from dltui.core.reading.reader import RunReader
 
     run = create_run(request(plugins=[FAKE]), catalog)
     spawn_worker(run)
-    worker = spawn._WORKERS[0]
+    worker = start._WORKERS[0]
     worker.wait(120)
     reader = RunReader(run)
     reader.refresh()
@@ -291,7 +294,10 @@ def test_a_run_trains(catalog: Catalog, place: Path) -> None:
 
 
 def test_launching_imports_nothing_heavy() -> None:
-    code = "import sys, dltui.core.launch; sys.exit(', '.join({'numpy', 'pydantic', 'pluggy'} & set(sys.modules)) or 0)"
+    code = (
+        "import sys, dltui.core.lifecycle.create; "
+        "sys.exit(', '.join({'numpy', 'pydantic', 'pluggy'} & set(sys.modules)) or 0)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

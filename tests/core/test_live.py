@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import fs, live
-from dltui.core.live import Heartbeat, Live, cap, read_live
-from dltui.core.process import current
+from dltui.core import fs
+from dltui.core.machine.process import current
+from dltui.core.rundir.heartbeat import Heartbeat, Live, cap, read_live
 from tests.core.faulty import FaultyFileSystem
 
 
@@ -79,7 +79,7 @@ def test_the_slowest_step_is_measured_without_the_first_of_a_phase(tmp_path: Pat
 def test_a_burst_of_news_is_few_writes(tmp_path: Path, beat: Heartbeat, monkeypatch: pytest.MonkeyPatch) -> None:
     writes = []
     write = fs.write_atomic
-    monkeypatch.setattr(live.fs, "write_atomic", lambda *a, **k: (writes.append(1), write(*a, **k)))
+    monkeypatch.setattr(fs, "write_atomic", lambda *a, **k: (writes.append(1), write(*a, **k)))
     began = time.monotonic()
     while time.monotonic() - began < 1.0:
         beat.progress(1, 0)

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from dltui.core.errors import RunError
-from dltui.core.lock import RunLock, holder
+from dltui.core.rundir.lock import RunLock, holder
 
 HOLD = """
 import sys, time
 from pathlib import Path
 from dltui.core.errors import RunError
-from dltui.core.lock import RunLock
+from dltui.core.rundir.lock import RunLock
 lock = RunLock()
 try:
     lock.acquire(Path(sys.argv[1]))

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltui.core import fs
-from dltui.core.events import EpochEnded, Event, Logged
-from dltui.core.log import EventLog, LogTail, decode, encode, last_seq
+from dltui.core.rundir.events import EpochEnded, Event, Logged
+from dltui.core.rundir.log import EventLog, LogTail, decode, encode, last_seq
 from tests.core.faulty import FaultyFileSystem
 
 

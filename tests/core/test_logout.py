@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import logout
+from dltui.core.machine import logout
 
 
 @pytest.fixture

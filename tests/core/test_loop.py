@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 from dltui.core.contract import Data, Spec, Split, StepStats
-from dltui.core.control import Command
 from dltui.core.errors import RunError
-from dltui.core.events import CommandObeyed, EpochEnded, Evaluated, Event, Logged, Trained
-from dltui.core.loop import Loop
-from dltui.core.plan import Planner
-from dltui.core.progress import Progress, Snapshot
+from dltui.core.rundir.commands import Command
+from dltui.core.rundir.events import CommandObeyed, EpochEnded, Evaluated, Event, Logged, Trained
+from dltui.core.train.loop import Loop
+from dltui.core.train.plan import Planner
+from dltui.core.train.position import Progress, Snapshot
 from tests.fakes.fake_plugin import BlobsOptions, NumpyTrainable, SoftmaxConfig, build, make_blobs
 
 if TYPE_CHECKING:
-    from dltui.core.contract import State
+    from dltui.core.contract.types import State
 
 T = TypeVar("T", bound=Event)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import manager
+from dltui.core.catalog import plugin_loader
+from dltui.core.catalog.sources import Source
 from dltui.core.errors import PluginError
-from dltui.core.sources import Source
 from tests.core.places import MODEL
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
@@ -36,7 +36,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
 
 
 def test_a_whole_plugin() -> None:
-    loaded = manager.load(source(FAKE))
+    loaded = plugin_loader.load(source(FAKE))
     assert [model.id for model in loaded.models] == ["softmax-numpy", "linear-regression-numpy"]
     assert [backend.framework for backend in loaded.backends] == ["numpy"]
     assert [dataset.name for dataset in loaded.datasets] == ["blobs", "slope"]
@@ -44,7 +44,7 @@ def test_a_whole_plugin() -> None:
 
 
 def test_broken_entry_points_leave_the_others(package: Source) -> None:
-    loaded = manager.load(package)
+    loaded = plugin_loader.load(package)
     assert [model.id for model in loaded.models] == ["good"]
     assert [(failure.where, failure.reason) for failure in loaded.errors] == [
         ("bad", "ValueError: no (manager_bad.py line 1)"),
@@ -53,32 +53,32 @@ def test_broken_entry_points_leave_the_others(package: Source) -> None:
 
 
 def test_a_run_finds_its_model_beside_broken_ones(package: Source) -> None:
-    assert manager.load_model(package.to_json(), "good").id == "good"
+    assert plugin_loader.load_model(package.to_json(), "good").id == "good"
     with pytest.raises(PluginError, match=r"^plugin some-plugin does not give the model other: bad: ValueError: no"):
-        manager.load_model(package.to_json(), "other")
+        plugin_loader.load_model(package.to_json(), "other")
 
 
 def test_backends_and_datasets_by_name() -> None:
     record = source(FAKE).to_json()
-    assert manager.load_backend(record, "numpy").title == "NumPy"
-    assert manager.load_dataset(record, "blobs").classes == 3
+    assert plugin_loader.load_backend(record, "numpy").title == "NumPy"
+    assert plugin_loader.load_dataset(record, "blobs").classes == 3
     with pytest.raises(PluginError, match=r"does not give the backend torch$"):
-        manager.load_backend(record, "torch")
+        plugin_loader.load_backend(record, "torch")
     with pytest.raises(PluginError, match="does not give the dataset nothing"):
-        manager.load_dataset(record, "nothing")
+        plugin_loader.load_dataset(record, "nothing")
 
 
 def test_a_file_is_imported_once() -> None:
-    first = manager.load_model(source(FAKE).to_json(), "softmax-numpy")
-    assert manager.load_model(source(FAKE).to_json(), "softmax-numpy").config is first.config
+    first = plugin_loader.load_model(source(FAKE).to_json(), "softmax-numpy")
+    assert plugin_loader.load_model(source(FAKE).to_json(), "softmax-numpy").config is first.config
 
 
 def test_a_file_that_failed_is_no_module(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     file.write_text("raise ValueError")
-    assert manager.load(source(file)).errors
+    assert plugin_loader.load(source(file)).errors
     file.write_text(MODEL.format(id="late", framework="numpy"))
-    assert manager.load(source(file)).models[0].id == "late"
+    assert plugin_loader.load(source(file)).models[0].id == "late"
 
 
 def test_a_file_with_postponed_annotations(tmp_path: Path) -> None:
@@ -86,13 +86,13 @@ def test_a_file_with_postponed_annotations(tmp_path: Path) -> None:
     file = tmp_path / "net.py"
     code = MODEL.format(id="late", framework="numpy").replace("    pass", '    way: Literal["a", "b"] = "a"')
     file.write_text("from __future__ import annotations\nfrom typing import Literal\n" + code)
-    (model,) = manager.load(source(file)).models
+    (model,) = plugin_loader.load(source(file)).models
     assert model.config.model_validate({"way": "b"}).model_dump()["way"] == "b"
 
 
 def test_missing_attribute_of_an_entry_point(package: Source) -> None:
     points = (("a", "manager_object:Holder.nothing"), ("b", "manager_object:Holder.plugin"))
-    loaded = manager.load(Source("distribution", "x", entry_points=points))
+    loaded = plugin_loader.load(Source("distribution", "x", entry_points=points))
     assert [failure.reason.split(";")[0] for failure in loaded.errors] == [
         "AttributeError: type object 'Holder' has no attribute 'nothing'",
         "has no hook",
@@ -100,7 +100,7 @@ def test_missing_attribute_of_an_entry_point(package: Source) -> None:
 
 
 def test_a_missing_module_is_named() -> None:
-    loaded = manager.load(Source("distribution", "x", entry_points=(("a", "no_such_framework.inside"),)))
+    loaded = plugin_loader.load(Source("distribution", "x", entry_points=(("a", "no_such_framework.inside"),)))
     (failure,) = loaded.errors
     assert failure.missing == "no_such_framework"
     assert failure.reason == "needs the module no_such_framework, which is not installed"

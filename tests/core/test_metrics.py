@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
 from dltui.core.errors import RunError
-from dltui.core.metrics import default_monitor, log_softmax, measure, own_metrics, running_sum
+from dltui.core.train.metrics import default_monitor, log_softmax, measure, own_metrics, running_sum
 
 
 def test_classification_agrees_with_scikit_learn() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltui.core.errors import UsageError
-from dltui.core.names import check_run_name, run_name, suggest, unique_id
-from dltui.core.text import clean_line
+from dltui.core.rundir.names import check_run_name, run_name, unique_id
+from dltui.core.text import clean_line, suggest
 
 
 def refusal(name: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 import dltui
 from dltui.core.errors import UsageError
-from dltui.tui.cli import main as cli
+from dltui.tui.cli import main
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 
@@ -23,8 +23,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("DLTUI_HOME", str(place / "home"))
         patch.chdir(place)
         words = ["train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--device", "cpu", "--plain"]
-        assert cli.run([*words, "--name", "one"]) == 0
-        assert cli.run([*words, "--name", "two", "--lr", "0.0001", "--epochs", "1"]) == 0
+        assert main.run([*words, "--name", "one"]) == 0
+        assert main.run([*words, "--name", "two", "--lr", "0.0001", "--epochs", "1"]) == 0
     return place
 
 
@@ -60,7 +60,7 @@ def test_prune_shows_keeps_and_deletes(
     monkeypatch.setenv("DLTUI_HOME", str(exported / "home"))
 
     def prune(*words: str) -> tuple[int, str]:
-        code = cli.run(["prune", *words])
+        code = main.run(["prune", *words])
         said = capsys.readouterr()
         return code, said.out + said.err
 

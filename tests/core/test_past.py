@@ -7,10 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from dltui.core.events import Trained
-from dltui.core.history import History
-from dltui.core.past import as_of
-from dltui.core.points import Points
+from dltui.core.reading.history import History, as_of
+from dltui.core.reading.points import Points
+from dltui.core.rundir.events import Trained
 from tests.core.test_history import STEPS, Tape
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core import paths
+from dltui.core.data import search
 from dltui.core.errors import UsageError
 
 
@@ -50,7 +51,7 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_data_dirs_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DLTUI_DATA", os.pathsep.join(["one", "", str(tmp_path / "two")]))
     monkeypatch.setenv("DLTUI_CACHE", str(tmp_path / "cache"))
-    found = paths.data_dirs("mine", "fashion-mnist")
+    found = search.data_dirs("mine", "fashion-mnist")
     assert found[:6] == (
         tmp_path / "mine" / "fashion-mnist",
         tmp_path / "mine",
@@ -69,7 +70,7 @@ def test_data_dirs_know_how_torchvision_names_folders(tmp_path: Path) -> None:
     raw = tmp_path / "mine" / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
     (tmp_path / "mine" / "MNIST" / "raw").mkdir(parents=True)
-    found = paths.data_dirs("mine", "fashion-mnist")
+    found = search.data_dirs("mine", "fashion-mnist")
     assert found.index(raw) < found.index(paths.downloads_dir())
     assert tmp_path / "mine" / "MNIST" / "raw" not in found
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dltui.core.config import TrainConfig
+from dltui.core.contract.config import TrainConfig, schedule
 from dltui.core.errors import RunError
-from dltui.core.plan import Planner, permutation, schedule
+from dltui.core.train.plan import Planner, permutation
 
 
 def test_an_epoch_is_a_permutation_without_its_incomplete_batch() -> None:

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dltui.core import data as prepared
-from dltui.core import fs, manager, paths
-from dltui.core import prepare as module
+from dltui.core import fs, paths
+from dltui.core.catalog import plugin_loader
 from dltui.core.contract import Arrays, Dataset, PreparationContext
-from dltui.core.data import is_intact, load_prepared
-from dltui.core.dataset_options import DatasetOptions
+from dltui.core.contract.config import DatasetOptions
+from dltui.core.data import prepare_process, prepared
+from dltui.core.data.prepare_process import prepare
+from dltui.core.data.prepared import is_intact, load_prepared
 from dltui.core.errors import DltuiError, RunError
-from dltui.core.prepare import prepare
 
 
 class Made:
@@ -49,7 +49,7 @@ class Made:
 def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Made:
     plugin = Made()
     monkeypatch.setenv("DLTUI_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(manager, "load_dataset", lambda source, name: plugin.dataset)
+    monkeypatch.setattr(plugin_loader, "load_dataset", lambda source, name: plugin.dataset)
     return plugin
 
 
@@ -116,7 +116,7 @@ def test_the_fingerprint_is_of_the_content_alone(made: Made, monkeypatch: pytest
 def test_chunks_do_not_change_the_data(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_prepared(prepare(ask(), silent)).fingerprint
     monkeypatch.setenv("DLTUI_CACHE", str(paths.cache_dir() / "other"))
-    monkeypatch.setattr("dltui.core.arrays.CHUNK_BYTES", 40)
+    monkeypatch.setattr("dltui.core.data.arrays.CHUNK_BYTES", 40)
     fractions: list[float | None] = []
     found = load_prepared(prepare(ask(), lambda text, fraction=None: fractions.append(fraction)))
     assert found.fingerprint == first
@@ -167,7 +167,7 @@ def test_runs_that_start_together_prepare_once(made: Made) -> None:
 
 
 def test_without_locks_who_comes_second_takes_what_is_there(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", -1.0)
+    monkeypatch.setattr(prepare_process, "PATIENCE", -1.0)
     real = made.prepare
 
     def slow(options: DatasetOptions, context: PreparationContext) -> Arrays:
@@ -179,7 +179,7 @@ def test_without_locks_who_comes_second_takes_what_is_there(made: Made, monkeypa
         return real(options, context)
 
     winner: list[Path] = []
-    monkeypatch.setattr(module, "_code", lambda dataset: "")
+    monkeypatch.setattr(prepare_process, "_code", lambda dataset: "")
     made.prepare = slow  # type: ignore[method-assign]
     assert prepare(ask(), silent) == winner[0]
     assert cached() == [winner[0].name]
@@ -191,7 +191,7 @@ def test_leftovers_of_a_killed_preparation_are_cleared(made: Made) -> None:
     leftover = path.with_name(f".{path.name}-killed")
     path.rename(leftover)
     # Its lock, which nobody holds any more.
-    path.with_name(f".{path.name}{module.LOCK}").touch()
+    path.with_name(f".{path.name}{prepare_process.LOCK}").touch()
     assert prepare(ask(), silent) == path
     assert cached() == [path.name]
 
@@ -208,7 +208,7 @@ def test_a_full_disk_leaves_nothing(made: Made, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(fs, "append_all", full)
     with pytest.raises(OSError, match="No space left") as caught:
         prepare(ask(), silent)
-    assert module._explain(caught.value).startswith("disk full while preparing data in ")
+    assert prepare_process._explain(caught.value).startswith("disk full while preparing data in ")
     assert cached() == []
 
 
@@ -240,10 +240,10 @@ def test_wrong_data_names_the_dataset(made: Made) -> None:
 def test_only_an_explicit_folder_is_looked_in_when_there_is_one(made: Made, tmp_path: Path) -> None:
     inside, elsewhere = tmp_path / "given" / "made", tmp_path / "elsewhere"
     asked = {**ask(), "data_dirs": [str(inside), str(tmp_path / "given"), str(elsewhere)]}
-    context = module._context({**asked, "data_dir": str(tmp_path / "given")}, silent)
+    context = prepare_process._context({**asked, "data_dir": str(tmp_path / "given")}, silent)
     assert context.data_dirs == (inside, tmp_path / "given")
     assert context.data_dir == tmp_path / "given"
-    context = module._context(asked, silent)
+    context = prepare_process._context(asked, silent)
     assert context.data_dir is None
     assert context.data_dirs[:3] == (inside, tmp_path / "given", elsewhere)
     assert context.data_dirs[-1] == context.downloads / "made"

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from dltui.core.data import is_intact, load_prepared
+from dltui.core.data.prepared import is_intact, load_prepared
 
 PLUGIN = """
 import os, signal, sys, time
 import numpy as np
 from dltui.core.contract import Arrays, Dataset
-from dltui.core.dataset_options import DatasetOptions
-from dltui.core.hooks import hookimpl
+from dltui.core.contract.config import DatasetOptions
+from dltui.core.contract.hooks import hookimpl
 
 def prepare(options, context):
     print("a plugin may print")
@@ -45,7 +45,7 @@ def run_dir(tmp_path: Path, body: str) -> Path:
 
 def start(tmp_path: Path, body: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "dltui.core.prepare", str(run_dir(tmp_path, body))],
+        [sys.executable, "-P", "-m", "dltui.core.data.prepare_process", str(run_dir(tmp_path, body))],
         env={**os.environ, "DLTUI_HOME": str(tmp_path / "home"), "DLTUI_CACHE": str(tmp_path / "cache")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.presence import Presence, is_named, presence
+from dltui.core.data.search import Presence, is_named, presence
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,6 @@ def test_with_an_explicit_folder_nothing_else_counts(tmp_path: Path) -> None:
 
 def test_it_is_light() -> None:
     heavy = "{'numpy', 'pydantic', 'pluggy', 'requests', 'pooch'}"
-    code = f"import sys, dltui.core.presence, dltui.core.reach; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, dltui.core.data.search, dltui.core.data.network; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dltui.core.catalog import Catalog
+from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import UsageError
-from dltui.core.presets import load_presets
+from dltui.core.lifecycle.presets import load_presets
 from tests.tui.sample_catalog import make_catalog
 
 

@@ -10,7 +10,7 @@ import pytest
 
 CODE = """
 import os, subprocess, sys, threading
-from dltui.core import priority
+from dltui.core.machine import priority
 
 def priority_here():
     return os.nice(0) - before, os.sched_getscheduler(0) == os.SCHED_BATCH

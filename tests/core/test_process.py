@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import process
 from dltui.core.errors import RunError
-from dltui.core.process import ProcessId, alive, current, send_signal, start_ticks
+from dltui.core.machine import process
+from dltui.core.machine.process import ProcessId, alive, current, send_signal, start_ticks
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dltui.core import checkpoint
 from dltui.core.errors import NewerFormatError, RunError
-from dltui.core.events import Evaluated, Logged, RunEnded
-from dltui.core.live import Heartbeat
-from dltui.core.log import EventLog
-from dltui.core.reader import PREDICTIONS, RunReader
-from dltui.core.rundir import RunDirectory
+from dltui.core.reading.reader import PREDICTIONS, RunReader
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import Evaluated, Logged, RunEnded
+from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.log import EventLog
 from tests.core.sample_run import CLASSES, make_sample_run
 
 
@@ -176,7 +176,7 @@ def test_a_row_is_json_whatever_the_metrics_are(tmp_path: Path) -> None:
 def test_nothing_heavy_is_imported_to_read_a_run(tmp_path: Path) -> None:
     run = make_sample_run(tmp_path)
     code = (
-        "import sys; from dltui.core.reader import RunReader; row = RunReader(sys.argv[1]).summary_row();"
+        "import sys; from dltui.core.reading.reader import RunReader; row = RunReader(sys.argv[1]).summary_row();"
         "heavy = {'numpy', 'pydantic', 'pluggy', 'textual', 'rich', 'safetensors'};"
         "print(row['status'], sorted(heavy & set(sys.modules)))"
     )

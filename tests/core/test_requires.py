@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.catalog import load_catalog
+from dltui.core.catalog.assemble import load_catalog
 from tests.core.places import MODEL
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import dltui
-from dltui.core import resumption
-from dltui.core.catalog import Catalog
-from dltui.core.devices import Device
+from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import UsageError
-from dltui.core.reader import RunReader
+from dltui.core.lifecycle import resume
+from dltui.core.machine.devices import Device
+from dltui.core.reading.reader import RunReader
 from tests.core.sample_run import make_sample_run
 from tests.tui.sample_catalog import make_catalog
 
@@ -35,33 +35,33 @@ def here() -> Catalog:
 def test_what_is_restored(tmp_path: Path) -> None:
     run = reader(tmp_path)
     last = run.history.checkpoints[-1]
-    assert last["name"] in resumption.restored(run.history)
-    assert f"step {last['step']:,} of 400" in resumption.restored(run.history)
+    assert last["name"] in resume.restored(run.history)
+    assert f"step {last['step']:,} of 400" in resume.restored(run.history)
     run.history.checkpoints.clear()
-    assert resumption.restored(run.history) == "no checkpoint: it begins again"
+    assert resume.restored(run.history) == "no checkpoint: it begins again"
 
 
 def test_what_differs(tmp_path: Path, here: Catalog) -> None:
     run = reader(tmp_path)
     before = run.history.attempt
     assert before is not None
-    assert "differs: torch 2.14.1 then, 99.0 today" in resumption.differences(run, here, CPU)
+    assert "differs: torch 2.14.1 then, 99.0 today" in resume.differences(run, here, CPU)
     run.history.attempt = replace(before, host="elsewhere", versions={"dltui": dltui.__version__})
-    assert "differs: it ran on elsewhere" in resumption.differences(run, here, CPU)
+    assert "differs: it ran on elsewhere" in resume.differences(run, here, CPU)
     run.history.attempt = replace(before, device={"name": "cuda:0", "title": "Tesla T4", "uuid": "GPU-1"})
-    other = resumption.differences(run, here, Device("cuda:0", "H100", "GPU-2"))
+    other = resume.differences(run, here, Device("cuda:0", "H100", "GPU-2"))
     assert "differs: cuda:0 was Tesla T4, today it is H100" in other
     run.history.attempt = replace(before, threads=1000)
-    assert any("1000 CPU threads then" in line for line in resumption.differences(run, here, CPU))
+    assert any("1000 CPU threads then" in line for line in resume.differences(run, here, CPU))
 
 
 def test_more_epochs_are_checked_as_the_model_declares_them(tmp_path: Path, here: Catalog) -> None:
     run = reader(tmp_path, "finished")
     with pytest.raises(UsageError, match="--more-epochs"):
-        resumption.prepare(run, here)
+        resume.prepare(run, here)
     with pytest.raises(UsageError, match="epochs must be"):
-        resumption.prepare(run, here, 10_000)
-    found = resumption.prepare(run, here, 5)
+        resume.prepare(run, here, 10_000)
+    found = resume.prepare(run, here, 5)
     assert (found.planned, found.done) == (10, 10)
     assert found.ended == "finished: all epochs done"
 
@@ -70,4 +70,4 @@ def test_a_running_run_is_not_restarted(tmp_path: Path, here: Catalog) -> None:
     run = reader(tmp_path, "running")
     run.clock = lambda: run.history.last_time + 1
     with pytest.raises(UsageError, match="dltui attach"):
-        resumption.prepare(run, here)
+        resume.prepare(run, here)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dltui.core import fs
+from dltui.core.analysis.review import NAME, Opinion, after, read_review, save_opinion
 from dltui.core.errors import UsageError
-from dltui.core.review import NAME, Opinion, after, read_review, save_opinion
 
 SHIRT = Opinion("test", 7, "Shirt", "Coat", 0.9312, "wrong label", "Shirt/7.png")
 

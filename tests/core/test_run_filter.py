@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from dltui.core.analysis.run_filter import facts, matches, parse, unknown
 from dltui.core.errors import UsageError
-from dltui.core.run_filter import facts, matches, parse, unknown
 
 ROW = {
     "id": "bold-wren", "name": "Bold Wren", "status": "finished", "model": "cnn-torch", "framework": "torch",

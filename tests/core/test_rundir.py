@@ -12,7 +12,7 @@ import pytest
 
 from dltui.core import fs
 from dltui.core.errors import NewerFormatError, RunError, UsageError
-from dltui.core.rundir import FORMAT, RunDirectory, find_run, list_runs
+from dltui.core.rundir.directory import FORMAT, RunDirectory, find_run, list_runs
 from tests.core.faulty import FaultyFileSystem
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.errors import UsageError
-from dltui.core.screen_settings import CHOICES, ScreenSettings, load_screen, save_screen
+from dltui.tui.terminal.settings import CHOICES, ScreenSettings, load_screen, save_screen
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from dltui.core import series
-from dltui.core.catalog import Catalog
+from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import UsageError
-from dltui.core.launch import RunRequest
-from dltui.core.rundir import RunDirectory
+from dltui.core.lifecycle import series
+from dltui.core.lifecycle.create import RunRequest
+from dltui.core.rundir.directory import RunDirectory
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_a_series_ends_at_the_first_run_that_does_not_finish(
 
 
 def test_waiting_ends_when_the_worker_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dltui.core.status import Status
+    from dltui.core.reading.status import Status
 
     seen = iter([Status("running"), Status("finished"), Status("finished")])
     phases = iter(["training", "exporting", "ended"])

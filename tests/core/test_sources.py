@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import sources
-from dltui.core.sources import Source
+from dltui.core.catalog import sources
+from dltui.core.catalog.sources import Source
 from tests.core.places import MODEL, distribution
 
 PLUGIN = MODEL.format(id="m", framework="numpy")

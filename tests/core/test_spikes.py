@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dltui.core.spikes import QUIET_STEPS, Spikes
+from dltui.core.train.spikes import QUIET_STEPS, Spikes
 
 
 def fed(losses: list[float], chunk: int = 7) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from dltui.core.events import CommandObeyed
-from dltui.core.history import History
-from dltui.core.live import Live
-from dltui.core.status import NAMES, Seen, Status, status
+from dltui.core.reading.history import History
+from dltui.core.reading.status import NAMES, Seen, Status, status
+from dltui.core.rundir.events import CommandObeyed
+from dltui.core.rundir.heartbeat import Live
 from tests.core.test_history import Tape
 
 NOW = 10_000.0
@@ -27,7 +27,7 @@ def history(ended: str | None = None) -> History:
     tape.start()
     tape.epoch(1, 0.5)
     if ended:
-        from dltui.core.events import RunEnded
+        from dltui.core.rundir.events import RunEnded
 
         tape.add(RunEnded(ended, "the reason", None, 1, 10, 1.0, 1.0))
     return tape.fold()

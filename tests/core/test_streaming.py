@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dltui.core import streaming
-from dltui.core.streaming import Stream, can_stream
+from dltui.core.data import streaming
+from dltui.core.data.streaming import Stream, can_stream
 
 
 @pytest.fixture

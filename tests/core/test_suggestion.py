@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from dltui.core.analysis.suggestion import suggestion, with_flags
 from dltui.core.errors import RunError
-from dltui.core.explain import explain, remedy
-from dltui.core.reader import RunReader
-from dltui.core.suggestion import suggestion, with_flags
+from dltui.core.reading.reader import RunReader
+from dltui.core.worker.explain import explain, remedy
 from tests.core.sample_run import make_sample_run
 
 

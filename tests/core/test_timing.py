@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dltui.core.history import History
-from dltui.core.timing import Times, data_share, times
+from dltui.core.reading.history import History
+from dltui.core.reading.timing import Times, data_share, times
 from tests.core.curve import curves
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import trash
 from dltui.core.errors import UsageError
-from dltui.core.rundir import RunDirectory, list_runs
+from dltui.core.lifecycle import trash
+from dltui.core.rundir.directory import RunDirectory, list_runs
 from tests.core.sample_run import make_sample_run
 
 
@@ -60,7 +60,7 @@ def test_emptying_takes_what_is_named_and_what_was_forgotten(runs: Path) -> None
 
 
 def test_labels_of_a_shared_run_stay_readable_for_the_group(runs: Path) -> None:
-    from dltui.core import share
+    from dltui.core.rundir import share
 
     with share.writing("group"):
         run = RunDirectory.create("one", {"share": "group"})

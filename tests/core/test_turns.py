@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.turns import turn
+from dltui.core.data.exclusive import turn
 
 THREADS, TURNS = 8, 25
 

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dltui.core import predictions, twin, twin_side
-from dltui.core.catalog import Catalog, ModelEntry
+from dltui.core.catalog.entries import Catalog, ModelEntry
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.errors import RunError, UsageError
-from dltui.core.history import EpochRecord
-from dltui.core.plan import Planner
-from dltui.core.reader import RunReader
-from dltui.core.rundir import RunDirectory
+from dltui.core.lifecycle import twin
+from dltui.core.reading.history import EpochRecord
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.train import predictions
+from dltui.core.train.plan import Planner
+from dltui.core.worker import twin_record
 from tests.fakes.fake_plugin import NumpyTrainable, SoftmaxConfig, build
 
 
@@ -39,10 +41,10 @@ def trainable(data: Data, seed: int) -> NumpyTrainable:
 def test_the_second_begins_with_the_weights_of_the_first(tmp_path: Path) -> None:
     data = make_data()
     one, other = trainable(data, 1), trainable(data, 2)
-    twin_side.begin(one, data, tmp_path / "one", {"start": None})
-    started = twin_side.begin(other, data, tmp_path / "other", {"start": str(tmp_path / "one" / twin.START)})
+    twin_record.begin(one, data, tmp_path / "one", {"start": None})
+    started = twin_record.begin(other, data, tmp_path / "other", {"start": str(tmp_path / "one" / twin_record.START)})
     assert np.array_equal(started.state()["weights/dense/kernel"], one.state()["weights/dense/kernel"])
-    with np.load(tmp_path / "other" / twin.MEASURED) as arrays:
+    with np.load(tmp_path / "other" / twin_record.MEASURED) as arrays:
         assert arrays["logits"].shape == (1000, 3)
         assert np.array_equal(arrays["logits"], one.predict("test", slice(0, 1000)))
         assert len(arrays["losses"]) == 0
@@ -50,7 +52,7 @@ def test_the_second_begins_with_the_weights_of_the_first(tmp_path: Path) -> None
 
 def test_the_first_hundred_losses_are_kept(tmp_path: Path) -> None:
     data = make_data(32 * 30)
-    measured = twin_side.begin(trainable(data, 1), data, tmp_path, {"start": None})
+    measured = twin_record.begin(trainable(data, 1), data, tmp_path, {"start": None})
     planner = Planner(SoftmaxConfig(epochs=5, batch_size=32), len(data.train))
     plain = trainable(data, 1)
     expected: list[float] = []
@@ -60,7 +62,7 @@ def test_the_first_hundred_losses_are_kept(tmp_path: Path) -> None:
         measured.advance(7)
         measured.advance(23)
         expected += (plain.advance(30).loss / 32).tolist()
-    with np.load(tmp_path / twin.MEASURED) as arrays:
+    with np.load(tmp_path / twin_record.MEASURED) as arrays:
         assert arrays["losses"].tolist() == expected[:100]
 
 
@@ -69,9 +71,9 @@ def test_what_is_no_twin_is_refused(tmp_path: Path, start: Any, words: str) -> N
     data = make_data()
     path = tmp_path / "start.safetensors"
     if start:
-        twin_side._write(path, {key: np.ones(3, np.float32) for key in start})
+        twin_record._write(path, {key: np.ones(3, np.float32) for key in start})
     with pytest.raises(RunError, match=words):
-        twin_side.begin(trainable(data, 0), data, tmp_path / "twin", {"start": str(path)})
+        twin_record.begin(trainable(data, 0), data, tmp_path / "twin", {"start": str(path)})
 
 
 def entry(name: str, framework: str, reason: str = "") -> ModelEntry:
@@ -94,7 +96,9 @@ def reader(folder: Path, name: str, logits: Any, losses: Any, speeds: list[float
     run = RunDirectory(folder / name)
     run.path.mkdir()
     run.run_json.write_text(f'{{"format": 1, "framework": "{name}"}}')
-    predictions.write(twin.folder(run) / twin.MEASURED, {"logits": np.array(logits), "losses": np.array(losses)})
+    predictions.write(
+        twin_record.folder(run) / twin_record.MEASURED, {"logits": np.array(logits), "losses": np.array(losses)}
+    )
     found = RunReader(run)
     empty = EpochRecord(1, 1, {}, {}, 0.1, 1.0, None, 0.0, 0.0)
     for number, speed in enumerate(speeds, start=1):

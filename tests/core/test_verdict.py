@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from dltui.core.history import EpochRecord, History
-from dltui.core.verdict import Verdict, judge
+from dltui.core.analysis.verdict import Verdict, judge
+from dltui.core.reading.history import EpochRecord, History
 from tests.core.curve import Curve, curves
 
 CURVES = curves()

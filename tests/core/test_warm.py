@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from dltui.core import paths, spawn, warm
-from dltui.core.catalog import Catalog, load_catalog
-from dltui.core.devices import Device
-from dltui.core.launch import RunRequest, create_run
-from dltui.core.reader import RunReader
+from dltui.core import paths
+from dltui.core.catalog.assemble import load_catalog
+from dltui.core.catalog.entries import Catalog
+from dltui.core.lifecycle import start, warm
+from dltui.core.lifecycle.create import RunRequest, create_run
+from dltui.core.machine.devices import Device
+from dltui.core.reading.reader import RunReader
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 CPU = Device("cpu", "CPU")
@@ -38,7 +40,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def begin(source: Mapping[str, Any] = NOTHING) -> subprocess.Popen[bytes]:
-    warm.begin(sys.executable, spawn.whole_environment(CPU), "numpy", source)
+    warm.begin(sys.executable, start.whole_environment(CPU), "numpy", source)
     return warm._warm[0].process
 
 
@@ -49,7 +51,7 @@ def request() -> RunRequest:
 def test_it_becomes_the_worker(catalog: Catalog) -> None:
     waiting = begin(catalog.backends["numpy"].source)
     run = create_run(request(), catalog)
-    assert spawn.spawn_worker(run) == waiting.pid
+    assert start.spawn_worker(run) == waiting.pid
     assert waiting.wait(120) == 0
     reader = RunReader(run)
     reader.refresh()
@@ -65,8 +67,8 @@ def test_its_descriptors_are_a_workers(catalog: Catalog, tmp_path: Path) -> None
     waiting = begin()
     run = create_run(request(), catalog)
     run.worker_log.write_text("before\n")
-    command = [sys.executable, "-P", "-m", "dltui.core.worker", str(tmp_path / "nowhere")]
-    taken = warm.take(command, spawn.whole_environment(CPU), run.worker_log)
+    command = [sys.executable, "-P", "-m", "dltui.core.worker.worker_process", str(tmp_path / "nowhere")]
+    taken = warm.take(command, start.whole_environment(CPU), run.worker_log)
     assert taken is waiting
     assert waiting.wait(60) == 1
     before, *printed = run.worker_log.read_text().splitlines()
@@ -76,8 +78,8 @@ def test_its_descriptors_are_a_workers(catalog: Catalog, tmp_path: Path) -> None
 
 def test_another_environment_or_interpreter_needs_another_process(catalog: Catalog) -> None:
     waiting = begin()
-    command = [sys.executable, "-P", "-m", "dltui.core.worker", "run"]
-    environment = spawn.whole_environment(CPU)
+    command = [sys.executable, "-P", "-m", "dltui.core.worker.worker_process", "run"]
+    environment = start.whole_environment(CPU)
     log = paths.home() / "log"
     assert warm.take(command, {**environment, "CUDA_VISIBLE_DEVICES": "GPU-1"}, log) is None
     assert warm.take(["/other/python", *command[1:]], environment, log) is None
@@ -107,8 +109,8 @@ def test_it_leaves_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch, catalo
     assert waiting.wait(60) == 0
     monkeypatch.setattr(warm, "SECONDS", 60.0)
     run = create_run(request(), catalog)
-    assert spawn.spawn_worker(run) != waiting.pid
-    assert spawn._WORKERS[0].wait(120) == 0
+    assert start.spawn_worker(run) != waiting.pid
+    assert start._WORKERS[0].wait(120) == 0
 
 
 def test_nothing_where_memory_is_short_or_the_interpreter_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 import dltui
-from dltui.core import contract, hooks
-from dltui.core.config import TrainConfig
-from dltui.core.events import EVENTS
-from dltui.core.schema import field_specs
-from dltui.core.sources import own
-from dltui.tui.format import value
+from dltui.core import contract
+from dltui.core.catalog.schema import field_specs
+from dltui.core.catalog.sources import own
+from dltui.core.contract import hooks
+from dltui.core.contract.config import TrainConfig
+from dltui.core.rundir.events import EVENTS
+from dltui.tui.draw.wording import value
 from tests.docs import session
 from tests.places import environment_without
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dltui.core.reader import RunReader
+from dltui.core.reading.reader import RunReader
 from tests.core.sample_run import make_sample_run
 
 HOSTILE = (

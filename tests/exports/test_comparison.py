@@ -13,14 +13,14 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import pytest
 
-from dltui.core.compare import MOST, Comparison, Entry, Point, compare
+from dltui.core.analysis.comparison import MOST, Comparison, Entry, Point, compare
 from dltui.core.errors import UsageError
-from dltui.core.reader import RunReader
-from dltui.exports import style
+from dltui.core.reading.reader import RunReader
 from dltui.exports.comparison import about, write
-from dltui.exports.comparison_figure import draw_comparison
-from dltui.exports.comparison_tables import epochs_csv, runs_csv
+from dltui.exports.figures import style
+from dltui.exports.figures.comparison import draw_comparison
 from dltui.exports.save import render
+from dltui.exports.tables.comparison import epochs_csv, runs_csv
 from tests.exports.runs import HOSTILE, reader
 from tests.exports.test_figures import GOLDEN
 

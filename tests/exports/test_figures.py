@@ -20,13 +20,14 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from dltui.core.reader import RunReader
-from dltui.exports import confusion_matrix, mislabeled, regression, structure, style, training_metrics
+from dltui.core.analysis.evaluation import fitted_line
+from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
-from dltui.exports.confusion_matrix import Confusion
-from dltui.exports.regression import Fit, fitted_line
+from dltui.exports.figures import confusion_matrix, mislabeled, regression, structure, style, training_metrics
+from dltui.exports.figures.confusion_matrix import Confusion
+from dltui.exports.figures.regression import Fit
+from dltui.exports.figures.training_metrics import Curves, Training
 from dltui.exports.save import render
-from dltui.exports.training_metrics import Curves, Training
 from dltui.exports.write import write
 from tests.exports.runs import HOSTILE, names, reader
 

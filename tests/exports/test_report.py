@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from dltui.core.reader import RunReader
-from dltui.exports import report
-from dltui.exports.inline import inline_svg
+from dltui.core.reading.reader import RunReader
+from dltui.exports.report import report
+from dltui.exports.report.svg_inline import inline_svg
 from dltui.exports.write import write
 from tests.exports.runs import HOSTILE, reader
 
@@ -186,7 +186,7 @@ def test_a_figure_that_fails_is_missing_and_the_rest_is_there(tmp_path: Path, mo
     def fail(*_: object) -> None:
         raise ZeroDivisionError("no luck")
 
-    monkeypatch.setattr("dltui.exports.confusion_matrix.export", fail)
+    monkeypatch.setattr("dltui.exports.figures.confusion_matrix.export", fail)
     page = report.page(reader(tmp_path))
     assert '<figure id="confusion_matrix">' not in page
     assert '<figure id="mislabeled">' in page

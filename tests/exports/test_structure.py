@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dltui.exports import diagram, structure, style
 from dltui.exports.about import About
+from dltui.exports.figures import diagram, structure, style
+from dltui.exports.figures.structure import Node, Structure, draw_structure, nodes
 from dltui.exports.save import render
-from dltui.exports.structure import Node, Structure, draw_structure, nodes
 from tests.exports.runs import HOSTILE, reader
 
 ABOUT = About("a title", "a description")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dltui.exports.about import command, neutral
-from dltui.exports.summary import summary
+from dltui.exports.tables.summary import summary
 from dltui.exports.write import write
 from tests.exports.runs import reader
 

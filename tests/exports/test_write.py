@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from dltui.core.errors import UsageError
-from dltui.exports import report
 from dltui.exports.about import About
+from dltui.exports.report import report
 from dltui.exports.save import render
 from dltui.exports.write import write
 from tests.core.sample_run import make_sample_run
@@ -127,7 +127,7 @@ def test_one_exporter_that_fails_does_not_take_the_others_with_it(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("no luck")
 
-    monkeypatch.setattr("dltui.exports.training_metrics.export", fail)
+    monkeypatch.setattr("dltui.exports.figures.training_metrics.export", fail)
     done = write(reader(tmp_path), tmp_path / "out", ["svg"])
     assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck"]
     assert "summary.json" in names(done.files)
@@ -147,7 +147,7 @@ def test_a_plugin_adds_its_own_in_a_process_of_its_own(tmp_path: Path, home: Pat
 
 
 def test_a_plugin_that_never_ends_is_ended(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dltui.exports.others.SECONDS", 3.0)
+    monkeypatch.setattr("dltui.exports.plugin_exports.SECONDS", 3.0)
     plugin = home / "plugins" / "slow.py"
     plugin.parent.mkdir(parents=True)
     plugin.write_text(

@@ -14,26 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from dltui.core import augment
-from dltui.core.config import TrainConfig, unit
-from dltui.core.contract import (
-    Arrays,
-    Data,
-    Dataset,
-    EpochPlan,
-    Layer,
-    Model,
-    PreparationContext,
-    Spec,
-    SplitName,
-    StepStats,
-)
-from dltui.core.dataset_options import DatasetOptions
+from dltui.core.contract import Arrays, Data, Dataset, EpochPlan, Layer, Model, PreparationContext, Spec, StepStats
+from dltui.core.contract.config import DatasetOptions, TrainConfig, unit
+from dltui.core.contract.hooks import hookimpl
+from dltui.core.contract.types import SplitName
 from dltui.core.errors import RunError
-from dltui.core.hooks import hookimpl
+from dltui.core.train import augment
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Array, State
+    from dltui.core.contract.types import Array, State
 
 
 class SoftmaxConfig(TrainConfig):

@@ -8,8 +8,8 @@ import pytest
 
 from dltui.core.contract import Arrays, Data, Spec, Split, Trainable
 from dltui.core.errors import RunError
-from dltui.core.metrics import measure
-from dltui.core.plan import Planner
+from dltui.core.train.metrics import measure
+from dltui.core.train.plan import Planner
 from tests.fakes import fake_plugin as fake
 
 

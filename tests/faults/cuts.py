@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dltui.core import checkpoint, fs
+from dltui.core import fs
 from dltui.core.errors import DltuiError
-from dltui.core.reader import PREDICTIONS, RunReader
-from dltui.core.rundir import RunDirectory
+from dltui.core.reading.reader import PREDICTIONS, RunReader
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.directory import RunDirectory
 from tests.faults.disk import Call, Recorder, SimulatedDisk, crashes
 from tests.faults.lab import Lab, Result, noting_commits, result
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from dltui.core import fs
 from dltui.core.errors import DltuiError
-from dltui.core.reader import RunReader
-from dltui.core.rundir import RunDirectory
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.directory import RunDirectory
 from tests.faults.cuts import Recording, examine
 from tests.faults.disk import Recorder
 from tests.faults.lab import Lab, Result, noting_commits, result

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from dltui.core import checkpoint
 from dltui.core.errors import DltuiError
-from dltui.core.reader import PREDICTIONS, RunReader
-from dltui.core.rundir import RunDirectory
+from dltui.core.reading.reader import PREDICTIONS, RunReader
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.directory import RunDirectory
 
 Look = Callable[[RunDirectory], Any]
 

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from dltui.core.errors import DltuiError
-from dltui.core.rundir import RunDirectory
+from dltui.core.rundir.directory import RunDirectory
 from tests.faults.cuts import examine
 from tests.faults.errors import judge
 from tests.faults.lab import Lab, Result, noting_commits

@@ -28,12 +28,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from dltui.core import checkpoint, manager, prepare
-from dltui.core.data import load_prepared
+from dltui.core.catalog import plugin_loader
+from dltui.core.data import prepare_process
+from dltui.core.data.prepared import load_prepared
 from dltui.core.errors import DltuiError
-from dltui.core.plan import Planner
-from dltui.core.reader import RunReader
-from dltui.core.rundir import RunDirectory
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.train.plan import Planner
 from tests.faults import victim
 from tests.faults.lab import Result, result
 from tests.faults.planted import KILLS
@@ -81,7 +83,7 @@ class Killer:
         self.source = {**SHIPPED, "entry_points": point}
         dataset = {**SHIPPED, "entry_points": (("datasets", "dltui.plugins.datasets"),)}
         asked = {"dataset": "digits", "dataset_source": dataset, "dataset_options": {}}
-        self.prepared = prepare.prepare(asked, lambda text, fraction=None: None)
+        self.prepared = prepare_process.prepare(asked, lambda text, fraction=None: None)
         self.data = load_prepared(self.prepared)
         if framework == "torch":
             self._warm_up()
@@ -90,9 +92,9 @@ class Killer:
     def _warm_up(self) -> None:
         """Import, once for all forks, whatever PyTorch imports at a first step."""
         importlib.import_module("torch").set_num_threads(1)
-        model = manager.load_model(self.source, f"mlp-{self.framework}")
+        model = plugin_loader.load_model(self.source, f"mlp-{self.framework}")
         config = model.config.model_validate(CONFIG)
-        trainable = manager.load_backend(self.source, self.framework).trainable(model, config, self.data, "cpu")
+        trainable = plugin_loader.load_backend(self.source, self.framework).trainable(model, config, self.data, "cpu")
         trainable.begin_epoch(Planner(config, len(self.data.train)).epoch(0))
         trainable.advance(2)
         trainable.layers()

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from dltui.core import attempt, checkpoint, device_queue, journal, prepare, worker
-from dltui.core.data import load_prepared
-from dltui.core.live import Heartbeat
-from dltui.core.lock import RunLock
-from dltui.core.loop import Loop
-from dltui.core.reader import RunReader
-from dltui.core.rundir import RunDirectory
+from dltui.core.data import prepare_process
+from dltui.core.data.prepared import load_prepared
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.lock import RunLock
+from dltui.core.train.loop import Loop
+from dltui.core.worker import attempt, device_queue, journal, worker_process
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 SOURCE = {"kind": "file", "name": FAKE.name, "path": str(FAKE)}
@@ -72,7 +74,7 @@ class Lab:
         self._number = itertools.count()
         asked = {"dataset": "blobs", "dataset_source": SOURCE, "dataset_options": {"n": 130, "noise": 90.0}}
         with mock.patch.dict("os.environ", {"DLTUI_CACHE": str(folder / "cache")}):
-            self.data = load_prepared(prepare.prepare(asked, lambda text, fraction=None: None))
+            self.data = load_prepared(prepare_process.prepare(asked, lambda text, fraction=None: None))
 
     def new_run(self, **config: Any) -> RunDirectory:
         record = {
@@ -110,15 +112,15 @@ class Lab:
                 (attempt, "Loop", functools.partial(Loop, clock=Ticks())),
                 (attempt.Attempt, "export", lambda self: None),
                 (journal, "RETRY_SECONDS", 0.0),
-                (worker, "Heartbeat", Still),
+                (worker_process, "Heartbeat", Still),
                 # The queue of the device is not in the run's folder.
                 (device_queue.Place, "occupy", lambda self: None),
-                (worker, "RunLock", Held),
-                (worker, "_listen", lambda attempt: None),
+                (worker_process, "RunLock", Held),
+                (worker_process, "_listen", lambda attempt: None),
             ):
                 stack.enter_context(mock.patch.object(target, name, new))
             try:
-                return worker.work(run)
+                return worker_process.work(run)
             finally:
                 for lock in locks:
                     lock.release()

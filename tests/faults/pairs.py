@@ -17,8 +17,8 @@ import traceback
 from pathlib import Path
 
 from dltui.core.errors import DltuiError
-from dltui.core.log import LogTail
-from dltui.core.rundir import RunDirectory
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.log import LogTail
 from tests.faults.lab import Lab
 from tests.faults.planted import PROCESSES
 

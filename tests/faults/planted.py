@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from dltui.core import checkpoint, fs, lock, log, process, progress, seal
-from dltui.core.journal import Journal
-from dltui.core.log import EventLog
-from dltui.core.progress import Progress
+from dltui.core import fs
+from dltui.core.machine import process
+from dltui.core.rundir import checkpoint, checksum, lock, log
+from dltui.core.rundir.log import EventLog
+from dltui.core.train import position
+from dltui.core.train.position import Progress
+from dltui.core.worker.journal import Journal
 from tests.faults.disk import Recorder
 
 Bug = Callable[[], AbstractContextManager[Any]]
@@ -98,7 +101,7 @@ def _read_unchecked(path: Path) -> dict[str, bytes]:
 
 
 _commit, _begin_log, _temp_name = Journal.commit, EventLog.__init__, fs.temp_name
-_load_latest, _from_json = checkpoint.load_latest, progress.Progress.from_json
+_load_latest, _from_json = checkpoint.load_latest, position.Progress.from_json
 
 CRASHES: dict[str, Bug] = {
     "checkpoint renamed before its files are synced": patched(fs, commit_dir=_rename_unsynced),
@@ -121,7 +124,7 @@ CRASHES: dict[str, Bug] = {
 FLIPS: dict[str, Bug] = {
     "checkpoints are not checked": patched(checkpoint, _verified=_read_unchecked),
     "lines of the log are not checked": patched(log, decode=_decode_unchecked),
-    "seals are not checked": patched(seal, opened=lambda content: content),
+    "seals are not checked": patched(checksum, opened=lambda content: content),
     "one checkpoint is kept": patched(checkpoint, prune=_keep_last(1)),
 }
 """For flipped bits."""

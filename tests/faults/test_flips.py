@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
-from dltui.core import checkpoint
-from dltui.core.reader import RunReader
-from dltui.core.rundir import RunDirectory
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.directory import RunDirectory
 from tests.faults.cuts import Recording, record
 from tests.faults.disk import SimulatedDisk
 from tests.faults.flips import kinds, missed

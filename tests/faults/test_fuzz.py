@@ -16,18 +16,19 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dltui.core import checkpoint, control, paths
-from dltui.core.config import TrainConfig
+from dltui.core import paths
+from dltui.core.catalog.fields import check_values
+from dltui.core.catalog.schema import field_specs
+from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import DltuiError
-from dltui.core.fields import check_values
-from dltui.core.live import Live, read_live
-from dltui.core.log import encode
-from dltui.core.reader import RunReader
-from dltui.core.rundir import RunDirectory
-from dltui.core.schema import field_specs
-from dltui.core.seal import sealed
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import checkpoint, commands
+from dltui.core.rundir.checksum import sealed
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.heartbeat import Live, read_live
+from dltui.core.rundir.log import encode
 from dltui.core.settings import read_tables
-from dltui.plugins.datasets.idx import read_idx
+from dltui.plugins.datasets.downloads.idx import read_idx
 from tests.core.sample_run import make_sample_run
 
 fuzz = settings(
@@ -228,8 +229,8 @@ def test_heartbeats(tmp_path: Path, content: Any, filled: bool) -> None:
 @fuzz
 def test_commands(sample: RunDirectory, content: bytes) -> None:
     (sample.control_dir / f"{7:020d}-00000000.json").write_bytes(content)
-    for command in control.take(sample.path):
-        control.done(command)
+    for command in commands.take(sample.path):
+        commands.done(command)
     for path in sample.control_dir.iterdir():
         path.unlink()
 

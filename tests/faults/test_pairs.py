@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import process
 from dltui.core.errors import RunError
+from dltui.core.machine import process
 from tests.faults.planted import PROCESSES
 
 ROOT = Path(__file__).parents[2]

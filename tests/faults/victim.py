@@ -14,7 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dltui.core import attempt, data, fs, loop, worker
+from dltui.core import fs
+from dltui.core.data import prepared
+from dltui.core.train import loop
+from dltui.core.worker import attempt, worker_process
 from tests.faults.disk import Recorder
 from tests.faults.lab import Prepared
 
@@ -48,9 +51,9 @@ def work(run: Path, prepared: Any, call: int | None = None) -> int:
     log = os.open(run / "worker.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for fd in (1, 2):
         os.dup2(log, fd)
-    return worker.main([str(run)])
+    return worker_process.main([str(run)])
 
 
 if __name__ == "__main__":
     run, folder, *rest = sys.argv[1:]
-    sys.exit(work(Path(run), data.load_prepared(Path(folder)), int(rest[0]) if rest else None))
+    sys.exit(work(Path(run), prepared.load_prepared(Path(folder)), int(rest[0]) if rest else None))

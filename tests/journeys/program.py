@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dltui.core.live import Live, read_live
-from dltui.core.reader import RunReader
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.heartbeat import Live, read_live
 
 TIMEOUT = 240
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import pexpect
 import pytest
 
-from dltui.core import process
+from dltui.core.machine import process
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE, terminal
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dltui.core.reader import RunReader
+from dltui.core.reading.reader import RunReader
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE
 

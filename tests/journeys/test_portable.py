@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from dltui.core.data import load_prepared
-from dltui.core.reader import RunReader
-from dltui.core.sources import own
-from dltui.tui.cli import main as cli
+from dltui.core.catalog.sources import own
+from dltui.core.data.prepared import load_prepared
+from dltui.core.reading.reader import RunReader
+from dltui.tui.cli import main
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 NATIVE = {"torch": "torch", "tensorflow": "keras"}
@@ -36,7 +36,7 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str) -> tuple[int, str]:
-        code = cli.run(list(words))
+        code = main.run(list(words))
         said = capsys.readouterr()
         return code, said.out + said.err
 

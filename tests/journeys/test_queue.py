@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from dltui.core import process
+from dltui.core.machine import process
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE, terminal
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import control
+from dltui.core.rundir import commands
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE, terminal
 
@@ -28,7 +28,7 @@ def steer(run: Path, seed: int, sent: list[str]) -> None:
     """A viewer that changes its mind all the time. Nothing that it asks for changes the weights."""
     choice = random.Random(seed)
     for _ in range(COMMANDS // 4):
-        sent.append(control.send(run, choice.choice(("pause", "resume", "checkpoint")), {}, f"viewer{seed}@here"))
+        sent.append(commands.send(run, choice.choice(("pause", "resume", "checkpoint")), {}, f"viewer{seed}@here"))
         time.sleep(choice.uniform(0, 0.04))
 
 
@@ -49,7 +49,7 @@ def test_each_command_is_obeyed_once_and_all_see_the_same_end(program: Program) 
     for sender in senders:
         sender.join()
     while program.wait("r", lambda live: live.phase in ("paused", "ended")).phase == "paused":
-        control.send(program.run("r"), "resume", {}, "viewer2@here")
+        commands.send(program.run("r"), "resume", {}, "viewer2@here")
         time.sleep(0.5)
     for screen in screens:
         screen.expect("FINISHED", timeout=5)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.sources import own
+from dltui.core.catalog.sources import own
 from tests.places import Place, environment_without, program
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
@@ -34,8 +34,8 @@ def dltui_models():
 
 FORM = """
 import json
-from dltui.core.catalog import load_catalog
-from dltui.tui.form import RunForm
+from dltui.core.catalog.assemble import load_catalog
+from dltui.tui.new_run.form import RunForm
 form = RunForm.with_defaults(load_catalog())
 first = [form.framework, form.first_problem()[1]]
 form.choose_framework("tensorflow" if form.framework == "torch" else "torch")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import control
 from dltui.core.errors import UsageError
-from dltui.tui.try_out import try_out
+from dltui.core.rundir import commands
+from dltui.tui.base.services import try_out
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE
 
@@ -28,7 +28,7 @@ def test_a_damaged_best_checkpoint_costs_only_the_best(program: Program) -> None
     assert best is not None
     for folder in program.run("r").glob(f"checkpoints/*{best.step:08d}"):
         (folder / "state.safetensors").write_bytes(b"damaged")
-    control.send(program.run("r"), "stop", {})
+    commands.send(program.run("r"), "stop", {})
     program.wait("r", lambda live: live.phase == "ended")
     reader = program.reader("r")
     assert reader.status().name == "stopped"
@@ -40,7 +40,7 @@ def test_a_second_worker_refuses_and_the_first_goes_on(program: Program) -> None
     program("train", "softmax-numpy", *FAST, "--step-seconds", "0.05", "--detach")
     live = program.wait("r", lambda live: live.step > 0)
     second = subprocess.run(
-        [sys.executable, "-P", "-m", "dltui.core.worker", str(program.run("r"))],
+        [sys.executable, "-P", "-m", "dltui.core.worker.worker_process", str(program.run("r"))],
         env=program.environment,
         capture_output=True,
         text=True,

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dltui.core import augment
 from dltui.core.contract import Data, Trainable
-from dltui.core.plan import Planner
+from dltui.core.train import augment
+from dltui.core.train.plan import Planner
 from tests.plugins.twin_child import image_spec, make_data
 
 FRAMEWORK = sys.argv[1]

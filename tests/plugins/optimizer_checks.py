@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dltui.core.config import TrainConfig
+from dltui.core.contract.config import TrainConfig
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Array
+    from dltui.core.contract.types import Array
 
 STEPS = 12
 

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from dltui.core.contract import Data
-from dltui.core.data import load_prepared
-from dltui.core.prepare import prepare
+from dltui.core.data.prepare_process import prepare
+from dltui.core.data.prepared import load_prepared
 
 SOURCE = {
     "kind": "distribution",

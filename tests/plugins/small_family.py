@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dltui.core.contract import Task
+from dltui.core.contract.types import Task
 from dltui.plugins.datasets.mnist_like import NAMES, Member
 
 

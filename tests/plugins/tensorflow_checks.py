@@ -10,7 +10,7 @@ import pytest
 
 from dltui.core.contract import Data, EpochPlan, Model, Spec, Split
 from dltui.core.errors import RunError
-from dltui.core.plan import Planner
+from dltui.core.train.plan import Planner
 from dltui.plugins import tensorflow as plugin
 from tests.plugins.twin_child import image_spec, make_data
 

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dltui.core import reach
-from dltui.core.arrays import checked
-from dltui.core.dataset_options import DatasetOptions
+from dltui.core.contract.config import DatasetOptions
+from dltui.core.data import network
+from dltui.core.data.arrays import checked
 from dltui.core.errors import RunError
-from dltui.plugins.datasets.archive import read_files
 from dltui.plugins.datasets.cifar10 import DATASET, FOLDER, OFFICIAL, RECORD, TEST, TRAIN, Archive, dataset
-from dltui.plugins.datasets.files import KnownFile
+from dltui.plugins.datasets.downloads.archive import read_files
+from dltui.plugins.datasets.downloads.known_files import KnownFile
 from tests.plugins.mirror import Mirror, serve
 from tests.plugins.small_family import Told
 
@@ -63,7 +63,7 @@ def written(folder: Path, content: bytes) -> Path:
 
 
 def test_it_is_downloaded_and_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "SECONDS", 0.5)
+    monkeypatch.setattr(network, "SECONDS", 0.5)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     content = pack()
     told = Told(None, (tmp_path / "downloads" / "cifar10",), tmp_path / "downloads")
@@ -83,7 +83,7 @@ def test_it_is_downloaded_and_decoded(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_another_content_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "SECONDS", 0.5)
+    monkeypatch.setattr(network, "SECONDS", 0.5)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     told = Told(None, (), tmp_path / "downloads")
     content = pack()

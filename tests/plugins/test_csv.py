@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dltui.core.errors import RunError
-from dltui.plugins.datasets.csv_file import CsvOptions, preview
-from dltui.plugins.datasets.table import look_through
+from dltui.plugins.datasets.tables.dataset import preview
+from dltui.plugins.datasets.tables.options import CsvOptions
+from dltui.plugins.datasets.tables.table import look_through
 from tests.plugins.own_data import left_in_cache, make_table, prepared
 
 PLANTS = [

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dltui.core.arrays import checked
 from dltui.core.contract import Dataset
-from dltui.core.dataset_options import DatasetOptions
+from dltui.core.contract.config import DatasetOptions
+from dltui.core.data.arrays import checked
 from dltui.core.errors import RunError
 from dltui.plugins.datasets import digits, dltui_datasets, lines
-from dltui.plugins.datasets.files import problem
-from dltui.plugins.datasets.idx import read_idx
+from dltui.plugins.datasets.downloads.idx import read_idx
+from dltui.plugins.datasets.downloads.known_files import problem
 from dltui.plugins.datasets.mnist_like import FAMILY, NAMES, dataset
 from tests.plugins.small_family import Told, make_files, make_member, pack, put
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import reach
+from dltui.core.data import network
 from dltui.core.errors import RunError
-from dltui.plugins.datasets.files import obtain
+from dltui.plugins.datasets.downloads.obtain import obtain
 from dltui.plugins.datasets.mnist_like import NAMES
 from tests.plugins.mirror import Mirror, serve
 from tests.plugins.small_family import Told, make_files, make_member
@@ -21,7 +21,7 @@ IMAGES = NAMES[0]
 
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "SECONDS", 0.5)
+    monkeypatch.setattr(network, "SECONDS", 0.5)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
@@ -167,5 +167,5 @@ def test_two_runs_download_once(files: dict[str, bytes], good: Mirror, tmp_path:
 
 def test_reachable_tells_whether_any_mirror_answers(good: Mirror, bad: Mirror) -> None:
     bad.silent = True
-    assert not reach.reachable([f"{bad.url}/{IMAGES}"], 0.2)
-    assert reach.reachable([f"{bad.url}/{IMAGES}", f"{good.url}/{IMAGES}"], 10.0)
+    assert not network.reachable([f"{bad.url}/{IMAGES}"], 0.2)
+    assert network.reachable([f"{bad.url}/{IMAGES}", f"{good.url}/{IMAGES}"], 10.0)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.sources import own
+from dltui.core.catalog.sources import own
 from tests.places import ROOT
 
 EXAMPLES = {"dltui-convmixer": "torch", "dltui-sklearn": "scikit-learn"}

@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dltui.core import predictions
-from dltui.core.data import LONGEST_NAME
+from dltui.core.data.prepared import LONGEST_NAME
 from dltui.core.errors import RunError
-from dltui.plugins.datasets import pictures
-from dltui.plugins.datasets.folder import FolderOptions, preview
-from dltui.plugins.datasets.folder_files import list_images
+from dltui.core.train import predictions
+from dltui.plugins.datasets.images import pictures
+from dltui.plugins.datasets.images.dataset import preview
+from dltui.plugins.datasets.images.listing import list_images
+from dltui.plugins.datasets.images.options import FolderOptions
 from tests.plugins.own_data import make_folder, make_image, prepared
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dltui.core.errors import RunError
-from dltui.plugins.datasets.folder_files import list_images
+from dltui.plugins.datasets.images.listing import list_images
 from tests.plugins.own_data import left_in_cache, make_folder, make_image, prepared
 
 

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from dltui.core.sources import own
-from dltui.tui.cli import main as cli
+from dltui.core.catalog.sources import own
+from dltui.tui.cli import main
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 # TensorBoard's own reader, in a process of its own: where TensorFlow is there, it imports it.
@@ -42,7 +42,7 @@ def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         words = ["train", "softmax-numpy", "--dataset", "blobs", "--device", "cpu", "--plain", "--name", "one", *extra]
         words += [word for plugin in plugins for word in ("--plugin", str(plugin))]
         words += [word for log in logs for word in ("--log", log)]
-        assert cli.run(words) == code
+        assert main.run(words) == code
         said = capsys.readouterr()
         return said.out + said.err
 

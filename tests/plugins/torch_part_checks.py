@@ -13,7 +13,7 @@ from torch import nn
 
 from dltui.core.contract import Model
 from dltui.core.errors import RunError
-from dltui.core.plan import Planner
+from dltui.core.train.plan import Planner
 from dltui.plugins.torch import session
 from tests.plugins.torch_setting import BACKEND, MODELS, assert_same, make
 from tests.plugins.twin_child import image_spec, make_data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dltui.core.contract import Data
-from dltui.core.plan import Planner
+from dltui.core.train.plan import Planner
 from dltui.plugins import torch as plugin
 
 BACKEND = plugin.TorchBackend()

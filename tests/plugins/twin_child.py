@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.contract import Data, Spec, Split, Trainable
-from dltui.core.plan import Planner
+from dltui.core.train.plan import Planner
 
 if TYPE_CHECKING:
-    from dltui.core.contract import State
+    from dltui.core.contract.types import State
 
 IMAGES = 200
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import process
+from dltui.core.machine import process
 from tests.tui.scenario import FakeServices, make_home
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dltui.core.catalog import BackendEntry, Catalog, DatasetEntry, ModelEntry
-from dltui.core.devices import Device
-from dltui.core.fields import FieldSpec
+from dltui.core.catalog.entries import BackendEntry, Catalog, DatasetEntry, ModelEntry
+from dltui.core.catalog.fields import FieldSpec
+from dltui.core.machine.devices import Device
 
 FIELDS = (
     FieldSpec("epochs", "int", 10, "passes over the training data", "epochs", minimum=1, maximum=10_000),

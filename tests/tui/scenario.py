@@ -13,18 +13,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dltui.core.catalog import Catalog
+from dltui.core.catalog.entries import Catalog
 from dltui.core.contract import Preview
-from dltui.core.devices import Device
 from dltui.core.errors import UsageError
-from dltui.core.hardware import Sample, Worker
-from dltui.core.presets import Presets
-from dltui.core.resumption import Resumption
-from dltui.core.rundir import RunDirectory
-from dltui.core.screen_settings import ScreenSettings
+from dltui.core.lifecycle.presets import Presets
+from dltui.core.lifecycle.resume import Resumption
+from dltui.core.machine.devices import Device
+from dltui.core.machine.usage import Sample, Worker
+from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.app import DltuiApp, make_app
-from dltui.tui.services import Services
-from dltui.tui.terminal import Terminal
+from dltui.tui.base.services import Services
+from dltui.tui.terminal.capabilities import Terminal
+from dltui.tui.terminal.settings import ScreenSettings
 from tests.core.sample_run import BEGAN, make_sample_run
 from tests.tui.sample_catalog import DEVICES, make_catalog
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dltui.core.history import History
-from dltui.tui.looking import AXES, AxisName
-from dltui.tui.widgets.axis import Axis, axis_of, clock
+from dltui.core.reading.history import History
+from dltui.tui.run_page.curves.axis import Axis, axis_of, clock
+from dltui.tui.run_page.curves.curve_view import AXES, AxisName
 from tests.core.test_history import STEPS, Tape
 
 

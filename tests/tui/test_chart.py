@@ -7,11 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from dltui.tui.ink import plain, to_ascii
-from dltui.tui.terminal import Look
-from dltui.tui.widgets.chart import NO_NUMBER, draw, y_scale
-from dltui.tui.widgets.scale import Scale, epoch_ticks, labels, log_scale, nice_step, ticks
-from dltui.tui.widgets.series import Chart, Series
+from dltui.tui.draw.chart import NO_NUMBER, draw, y_scale
+from dltui.tui.draw.chart_data import Chart, Series
+from dltui.tui.draw.scale import Scale, epoch_ticks, labels, log_scale, nice_step, ticks
+from dltui.tui.draw.styled_text import Look, plain, to_ascii
 
 LETTERS = Look(ascii=True, mono=True)
 BRAILLE = Look()

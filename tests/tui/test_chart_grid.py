@@ -11,17 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltui.core.events import Trained
-from dltui.core.rundir import RunDirectory
-from dltui.tui.ink import cells, plain
-from dltui.tui.looking import AXES, Looking
-from dltui.tui.overlays import Overlaid
-from dltui.tui.summary import Summary
-from dltui.tui.terminal import Look
-from dltui.tui.view import RunView
-from dltui.tui.widgets.chart import NO_NUMBER
-from dltui.tui.widgets.chart_grid import chart_grid, layout, moment, plot_width, visible
-from dltui.tui.widgets.curves import NOTE
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import Trained
+from dltui.tui.base.summary import Summary
+from dltui.tui.draw.chart import NO_NUMBER
+from dltui.tui.draw.styled_text import Look, cells, plain
+from dltui.tui.run_page.curves.chart_grid import chart_grid, layout, moment, plot_width, visible
+from dltui.tui.run_page.curves.curve_view import AXES, Looking
+from dltui.tui.run_page.curves.curves import NOTE
+from dltui.tui.run_page.curves.overlays import Overlaid
+from dltui.tui.run_page.view import RunView
 from tests.core.test_history import STEPS, Tape
 
 SUMMARY = Summary(RunDirectory(Path("/r")), "r", "r", "running", epochs=5)

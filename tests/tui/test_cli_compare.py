@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.compare import compare
-from dltui.core.reader import RunReader
+from dltui.core.analysis.comparison import compare
+from dltui.core.reading.reader import RunReader
 from dltui.core.text import width
-from dltui.tui.cli import compare_text
-from dltui.tui.cli import main as cli
-from dltui.tui.ink import plain
+from dltui.tui.cli import main
+from dltui.tui.cli.commands import compare as compare_command
+from dltui.tui.draw.styled_text import plain
 from tests.core.sample_run import make_sample_run
 
 Compare = Callable[..., tuple[int, str, str]]
@@ -37,7 +37,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def call(runs: Path, capsys: pytest.CaptureFixture[str]) -> Compare:
     def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(["compare", *arguments])
+        code = main.run(["compare", *arguments])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -68,15 +68,15 @@ def test_no_line_is_longer_than_the_terminal(runs: Path, columns: int) -> None:
     for reader in readers:
         reader.refresh()
     readers[1].directory.set_labels(name="シャツ" * 30)
-    lines = plain(compare_text.lines(compare(readers), columns))
+    lines = plain(compare_command.lines(compare(readers), columns))
     assert max(map(width, lines)) <= max(columns, 52)
     for name in ("one", "three", "four", "five"):
         assert any(line.rstrip().endswith(f"● {name}") or f" {name}" in line for line in lines), name
 
 
 def test_without_utf8_there_are_letters(runs: Path, monkeypatch: pytest.MonkeyPatch, call: Compare) -> None:
-    monkeypatch.setattr("dltui.tui.cli.terminal.can_show", str.isascii)
-    monkeypatch.setattr(compare_text, "can_show", str.isascii)
+    monkeypatch.setattr("dltui.tui.cli.output.can_show", str.isascii)
+    monkeypatch.setattr(compare_command, "can_show", str.isascii)
     code, out, _ = call("one", "two")
     assert code == 0
     assert out.isascii()

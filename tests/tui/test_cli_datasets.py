@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.own import named_file
+from dltui.core.catalog.named_data import named_file
 from dltui.tui.cli.main import run
 from tests.plugins.own_data import make_folder, make_table
 

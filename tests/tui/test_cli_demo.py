@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from dltui.core.catalog import BackendEntry, Catalog, DatasetEntry, ModelEntry
-from dltui.core.devices import Device
+from dltui.core.catalog.entries import BackendEntry, Catalog, DatasetEntry, ModelEntry
+from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import RunError, UsageError
-from dltui.core.fields import FieldSpec
-from dltui.tui.cli import demo, devices, options, start, train
-from dltui.tui.cli import main as cli
+from dltui.core.machine.devices import Device
+from dltui.tui.cli import main, options
+from dltui.tui.cli.commands import demo, devices
+from dltui.tui.cli.launch import model_flags, start
 from tests.core.sample_run import make_sample_run
 
 FILES = ("a.gz", "b.gz")
@@ -111,11 +112,11 @@ def test_the_usual_dataset_of_a_task() -> None:
     ],
 )
 def test_finding_the_model_among_the_arguments(arguments: list[str], expected: str | None) -> None:
-    assert train.find_model(arguments, {"--lr", "--dataset"}) == expected
+    assert model_flags.find_model(arguments, {"--lr", "--dataset"}) == expected
 
 
 def test_finding_plugin_files_among_the_arguments() -> None:
-    assert train.plugin_files(["x", "--plugin", "a.py", "--plugin=b.py", "--plugin"]) == ["b.py", "a.py"]
+    assert model_flags.plugin_files(["x", "--plugin", "a.py", "--plugin=b.py", "--plugin"]) == ["b.py", "a.py"]
 
 
 def test_a_flag_for_every_type_of_field() -> None:
@@ -127,7 +128,7 @@ def test_a_flag_for_every_type_of_field() -> None:
         FieldSpec("widths", "numbers", [4, 5], whole=True),
         FieldSpec("note", "str", ""),
     ]
-    command = cli.click.Command("x", params=[options.FieldOption(field) for field in fields])
+    command = main.click.Command("x", params=[options.FieldOption(field) for field in fields])
     arguments = ["--no-fast", "--n-hidden", "4", "--lr", "1e-3", "--kind", "b", "--widths", "1,2", "--note", "hi"]
     assert command.make_context("x", arguments).params == {
         "fast": False, "n_hidden": 4, "lr": 0.001, "kind": "b", "widths": [1, 2], "note": "hi",
@@ -154,7 +155,7 @@ def test_export_streams_a_complete_tar_or_nothing(home: Path, monkeypatch: pytes
     import io
     import tarfile
 
-    from dltui.tui.cli import export
+    from dltui.tui.cli.commands import export
 
     make_sample_run(home / "home" / "runs")
 
@@ -166,7 +167,7 @@ def test_export_streams_a_complete_tar_or_nothing(home: Path, monkeypatch: pytes
     monkeypatch.setattr(export, "draw", draw)
     stdout = SimpleNamespace(buffer=out, isatty=lambda: False, flush=lambda: None)
     monkeypatch.setattr(export.sys, "stdout", stdout)
-    assert cli.run(["export", "brisk-otter", "--to", "-", "--format", "pdf,svg"]) == 0
+    assert main.run(["export", "brisk-otter", "--to", "-", "--format", "pdf,svg"]) == 0
     with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as tar:
         assert tar.getnames() == ["brisk-otter", "brisk-otter/summary.json"]
         member = tar.extractfile("brisk-otter/summary.json")
@@ -177,7 +178,7 @@ def test_export_streams_a_complete_tar_or_nothing(home: Path, monkeypatch: pytes
 def test_one_run_that_cannot_be_drawn_does_not_keep_the_others_from_it(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from dltui.tui.cli import export
+    from dltui.tui.cli.commands import export
 
     for name in ("one", "two", "three"):
         make_sample_run(home / "home" / "runs", run_id=name)
@@ -187,17 +188,17 @@ def test_one_run_that_cannot_be_drawn_does_not_keep_the_others_from_it(
             raise RunError("two: no epoch is done")
 
     monkeypatch.setattr(export, "draw", draw)
-    assert cli.run(["export", "one", "two", "three", "--json"]) == 1
+    assert main.run(["export", "one", "two", "three", "--json"]) == 1
     out, err = capsys.readouterr()
     assert [row["id"] for row in json.loads(out)] == ["one", "three"]
     assert err == "dltui: two: no epoch is done\n"
-    assert cli.run(["export", "two"]) == 1
+    assert main.run(["export", "two"]) == 1
     assert capsys.readouterr().err == "dltui: two: no epoch is done\n"
 
 
 def test_export_does_not_write_a_tar_to_a_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dltui.tui.cli import export
+    from dltui.tui.cli.commands import export
 
     make_sample_run(home / "home" / "runs")
     monkeypatch.setattr(export.sys, "stdout", SimpleNamespace(isatty=lambda: True, flush=lambda: None))
-    assert cli.run(["export", "--to", "-"]) == 2
+    assert main.run(["export", "--to", "-"]) == 2

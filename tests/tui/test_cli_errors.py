@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.tui.cli import main as cli
+from dltui.tui.cli import main
 
 FAKE = Path(__file__).parent.parent / "fakes" / "fake_plugin.py"
 TRAIN = ("train", "softmax-numpy", "--plugin", str(FAKE), "--plain")
@@ -39,7 +39,7 @@ def place(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def dltui(place: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
+        code = main.run(list(arguments))
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dltui.core.reader import RunReader
-from dltui.core.status import Status
-from dltui.tui.cli import closing, follow, interrupt, numbers, waiting
-from dltui.tui.cli import main as cli
-from dltui.tui.cli.lines import Lines
-from dltui.tui.cli.progress import progress, seconds_left
-from dltui.tui.cli.view import Frame, bar, live_view
+from dltui.core import numbers
+from dltui.core.reading.progress import progress, seconds_left
+from dltui.core.reading.reader import RunReader
+from dltui.core.reading.status import Status
+from dltui.tui.cli import main
+from dltui.tui.cli.follow import closing, follow, waiting
+from dltui.tui.cli.follow.lines import Lines
+from dltui.tui.cli.follow.live_view import Frame, bar, live_view
+from dltui.tui.draw import wording
 from tests.core.sample_run import make_sample_run
 
 
@@ -65,7 +67,7 @@ def test_numbers_for_people() -> None:
 
 
 def test_a_table_is_aligned_and_clean() -> None:
-    lines = numbers.table([["NAME", "N"], ["a\x1b[31m", "7"], ["日本", "12"]], right=frozenset({1}))
+    lines = wording.table([["NAME", "N"], ["a\x1b[31m", "7"], ["日本", "12"]], right=frozenset({1}))
     assert lines == ["NAME        N", r"a\x1b[31m   7", "日本       12"]
 
 
@@ -108,7 +110,7 @@ def test_progress_of_a_running_run(home: Path) -> None:
 def test_an_estimate_is_hidden_until_it_is_earned(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = reader_of(home, "running", done=1)
     assert seconds_left(reader.history, 40) is not None
-    monkeypatch.setattr("dltui.tui.cli.progress.EARNED_SECONDS", 1000.0)
+    monkeypatch.setattr("dltui.core.reading.progress.EARNED_SECONDS", 1000.0)
     assert seconds_left(reader.history, 40) is None
 
 
@@ -156,7 +158,7 @@ def test_hostile_text_reaches_no_terminal(home: Path, capsys: pytest.CaptureFixt
     reader.history.logged += 1
     reader.run["model"] = hostile
     for line in Lines().more(reader.history, reader.live(), Status("silent", hostile, "training", 0.0)):
-        cli.warn(line)
+        main.warn(line)
     shown = drawn(reader, Status("paused", hostile, hostile, 0.0), 400) + capsys.readouterr().err
     assert r"\x1b]52" in shown
     assert "[red]y" in shown
@@ -178,11 +180,11 @@ def test_what_ctrl_c_says_would_be_lost(home: Path) -> None:
     last = history.checkpoints[-1]
     now = float(last["time"]) + 40
     lost = max(live.step, history.step) - last["step"]
-    assert interrupt.at_risk(history, live, now) == f"last checkpoint 40 s ago, {lost} steps"
+    assert follow.at_risk(history, live, now) == f"last checkpoint 40 s ago, {lost} steps"
     history.checkpoints.clear()
-    assert interrupt.at_risk(history, live, now).startswith("no checkpoint yet, ")
+    assert follow.at_risk(history, live, now).startswith("no checkpoint yet, ")
     for word in ("detach", "stop and keep", "kill", "Esc"):
-        assert word in "\n".join(interrupt.question(history, live, now))
+        assert word in "\n".join(follow.question(history, live, now))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +194,7 @@ def test_attach_to_an_ended_run_tells_all_and_its_exit_code(
     home: Path, status: str, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reader_of(home, status)
-    assert cli.run(["attach"]) == code
+    assert main.run(["attach"]) == code
     out, error = capsys.readouterr()
     assert out.count("\nepoch ") >= 4
     assert (f"\n{status}: " in out) == (status != "failed")
@@ -206,7 +208,7 @@ def test_attach_names_the_files_and_the_way_home(home: Path, capsys: pytest.Capt
     (folder / "summary.json").write_text("{}")
     (folder / ".half.tmp").write_text("")
     reader_of(home)
-    assert cli.run(["attach", "brisk", "--plain"]) == 0
+    assert main.run(["attach", "brisk", "--plain"]) == 0
     *_, title, files, scp = capsys.readouterr().out.splitlines()
     assert title == f"figures and tables in {folder}:"
     assert files == "  summary.json"
@@ -216,7 +218,7 @@ def test_attach_names_the_files_and_the_way_home(home: Path, capsys: pytest.Capt
 
 def test_attach_json_is_one_event_per_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     reader = reader_of(home)
-    assert cli.run(["attach", "--json"]) == 0
+    assert main.run(["attach", "--json"]) == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     kinds = [record["type"] for record in records]
     assert kinds[0] == "run"

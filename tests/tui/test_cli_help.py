@@ -11,10 +11,20 @@ from pathlib import Path
 import pytest
 
 import dltui
-from dltui.tui.cli import main as cli
+from dltui.tui.cli import main
 from dltui.tui.cli.group import unknown
 
-HEAVY = ("textual", "rich", "numpy", "pydantic", "torch", "tensorflow", "matplotlib", "psutil", "dltui.core.catalog")
+HEAVY = (
+    "textual",
+    "rich",
+    "numpy",
+    "pydantic",
+    "torch",
+    "tensorflow",
+    "matplotlib",
+    "psutil",
+    "dltui.core.catalog.entries",
+)
 
 
 def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -39,15 +49,15 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 def test_help_lists_every_command() -> None:
     done = subprocess.run([sys.executable, "-m", "dltui", "--help"], capture_output=True, text=True, check=True)
-    for section in cli.SECTIONS.values():
+    for section in main.SECTIONS.values():
         for name in section:
             assert f"\n  {name} " in done.stdout
 
 
 def test_every_command_can_be_imported(capsys: pytest.CaptureFixture[str]) -> None:
-    context = cli.click.Context(cli.cli)
-    for name in cli.cli.list_commands(context):
-        command = cli.cli.get_command(context, name)
+    context = main.click.Context(main.cli)
+    for name in main.cli.list_commands(context):
+        command = main.cli.get_command(context, name)
         assert command is not None
         assert command.name == name
 
@@ -62,7 +72,7 @@ def test_without_arguments_and_terminal_it_prints_short_help() -> None:
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["--version"]) == 0
+    assert main.run(["--version"]) == 0
     assert capsys.readouterr().out == f"dltui {dltui.__version__}\n"
 
 
@@ -81,7 +91,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_wrong_use_is_one_line_and_exit_code_2(
     arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(arguments) == 2
+    assert main.run(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == line + "\n"
@@ -100,8 +110,8 @@ def test_an_unexpected_error_is_one_line_and_a_log_file(
     def boom(*args: object, **kwargs: object) -> None:
         raise RuntimeError("first\nsecond \x1b[31m")
 
-    monkeypatch.setattr(cli.cli, "main", boom)
-    assert cli.run([]) == 1
+    monkeypatch.setattr(main.cli, "main", boom)
+    assert main.run([]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "\x1b" not in error
@@ -115,8 +125,8 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.cli, "main", interrupt)
-    assert cli.run([]) == 130
+    monkeypatch.setattr(main.cli, "main", interrupt)
+    assert main.run([]) == 130
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

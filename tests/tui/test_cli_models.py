@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.tui.cli import main as cli
+from dltui.tui.cli import main
 
 FAKE = Path(__file__).parent.parent / "fakes" / "fake_plugin.py"
 BROKEN = """
@@ -33,7 +33,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(["models", *arguments, "--plugin", str(FAKE)])
+        code = main.run(["models", *arguments, "--plugin", str(FAKE)])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.groups import Spread
-from dltui.core.reader import RunReader
-from dltui.tui.cli import main as cli
-from dltui.tui.cli import numbers
+from dltui.core.analysis.groups import Spread
+from dltui.core.reading.reader import RunReader
+from dltui.tui.cli import main
+from dltui.tui.draw import wording
 
 FAKE = Path(__file__).parent.parent / "fakes" / "fake_plugin.py"
 TRAIN = ("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--plain")
@@ -28,7 +28,7 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
+        code = main.run(list(arguments))
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -89,8 +89,8 @@ def test_wrong_use_leaves_no_run(dltui: Run, tmp_path: Path, arguments: tuple[st
 
 
 def test_means_are_written_with_their_spread() -> None:
-    assert numbers.spread("accuracy", Spread(0.8452, 0.001, 3)) == "84.52 ±.10 %"
-    assert numbers.spread("accuracy", Spread(0.8452, 0.0144, 3)) == "84.52 ±1.44 %"
-    assert numbers.spread("accuracy", Spread(0.8452, None, 1)) == "84.52 %"
-    assert numbers.spread("loss", Spread(0.1234, 0.0012, 3)) == "0.1234 ±.0012"
-    assert numbers.spread("loss", Spread(0.1234, 0.0, 3)) == "0.1234 ±.0000"
+    assert wording.spread("accuracy", Spread(0.8452, 0.001, 3)) == "84.52 ±.10 %"
+    assert wording.spread("accuracy", Spread(0.8452, 0.0144, 3)) == "84.52 ±1.44 %"
+    assert wording.spread("accuracy", Spread(0.8452, None, 1)) == "84.52 %"
+    assert wording.spread("loss", Spread(0.1234, 0.0012, 3)) == "0.1234 ±.0012"
+    assert wording.spread("loss", Spread(0.1234, 0.0, 3)) == "0.1234 ±.0000"

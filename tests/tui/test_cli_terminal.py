@@ -14,9 +14,9 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from dltui.core import process
-from dltui.core.live import Live, read_live
-from dltui.core.reader import RunReader
+from dltui.core.machine import process
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.heartbeat import Live, read_live
 
 FAKE = Path(__file__).parent.parent / "fakes" / "fake_plugin.py"
 PROGRAM = [sys.executable, "-P", "-m", "dltui"]

@@ -13,9 +13,9 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
-from dltui.core import sandbox
-from dltui.core.catalog import load_catalog
-from dltui.tui.cli import main as cli
+from dltui.core.catalog.assemble import load_catalog
+from dltui.core.machine import sandbox
+from dltui.tui.cli import main
 
 FAKE = Path(__file__).parent.parent / "fakes" / "fake_plugin.py"
 Complete = Callable[..., list[str]]
@@ -45,7 +45,7 @@ def complete(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Co
     monkeypatch.setattr(sandbox, "run_all", refuse)
 
     def offered(*words: str) -> list[str]:
-        found = ShellComplete(cli.cli, {}, "dltui", "_DLTUI_COMPLETE").get_completions(list(words[:-1]), words[-1])
+        found = ShellComplete(main.cli, {}, "dltui", "_DLTUI_COMPLETE").get_completions(list(words[:-1]), words[-1])
         return [item.value for item in found]
 
     return offered
@@ -91,9 +91,9 @@ def test_runs(complete: Complete, tmp_path: Path) -> None:
 
 def test_every_run_and_model_can_be_completed(complete: Complete, tmp_path: Path) -> None:
     make_runs(tmp_path, "brisk-otter")
-    context = click.Context(cli.cli)
-    for name in cli.cli.list_commands(context):
-        command = cli.cli.get_command(context, name)
+    context = click.Context(main.cli)
+    for name in main.cli.list_commands(context):
+        command = main.cli.get_command(context, name)
         assert command is not None
         for parameter in command.params:
             if isinstance(parameter, click.Argument) and parameter.name in ("run", "runs"):
@@ -117,7 +117,7 @@ def test_broken_settings_are_no_traceback(complete: Complete, tmp_path: Path) ->
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_is_printed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["completion", shell]) == 0
+    assert main.run(["completion", shell]) == 0
     out = capsys.readouterr().out
     assert f"_DLTUI_COMPLETE={shell}_complete" in out
     if shutil.which(shell):

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from textual.events import Key
 
-from dltui.tui import driver as module
-from dltui.tui.driver import QuietDriver
+from dltui.tui.terminal import driver
+from dltui.tui.terminal.driver import QuietDriver
 
 
 class Reading:
@@ -58,7 +58,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
         asked.append(given[3])
         return select.select(*given)
 
-    monkeypatch.setattr(module, "select", SimpleNamespace(select=counted))
+    monkeypatch.setattr(driver, "select", SimpleNamespace(select=counted))
     return asked
 
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from dltui.core.history import History
-from dltui.tui.cli.progress import seconds_left
+from dltui.core.reading.history import History
+from dltui.core.reading.progress import seconds_left
 from tests.core.curve import Curve, curves
 
 

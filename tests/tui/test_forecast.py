@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from dltui.core.devices import Device
-from dltui.core.forecast import Earlier
-from dltui.tui.forecast import Forecast
-from dltui.tui.form import RunForm
-from dltui.tui.ink import plain
+from dltui.core.analysis.forecast import Earlier
+from dltui.core.machine.devices import Device
+from dltui.tui.draw.styled_text import plain
+from dltui.tui.new_run.forecast_row import Forecast
+from dltui.tui.new_run.form import RunForm
 from tests.tui.sample_catalog import DEVICES, make_catalog
 from tests.tui.scenario import FakeServices, shown, text
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dltui.core.errors import UsageError
-from dltui.tui.form import RunForm
-from dltui.tui.form_rows import Setting
+from dltui.tui.new_run.form import RunForm
+from dltui.tui.new_run.setting import Setting
 from tests.tui.sample_catalog import make_catalog
 
 

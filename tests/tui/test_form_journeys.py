@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dltui.tui.watch import Failed
+from dltui.tui.base.threads import Failed
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.devices import Device
-from dltui.core.hardware import Sample, Worker
-from dltui.tui.hardware_watch import Hardware, HardwareWatch
-from dltui.tui.ink import plain
-from dltui.tui.terminal import Look
-from dltui.tui.widgets.hardware import hardware
+from dltui.core.machine.devices import Device
+from dltui.core.machine.usage import Sample, Worker
+from dltui.tui.draw.styled_text import Look, plain
+from dltui.tui.run_page.hardware import hardware
+from dltui.tui.run_page.hardware_watch import Hardware, HardwareWatch
 from tests.tui.sample_catalog import DEVICES
 from tests.tui.scenario import FakeServices, drawn, looked_inside, shown, text
 from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension

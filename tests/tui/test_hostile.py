@@ -17,9 +17,9 @@ import pexpect
 import psutil
 import pytest
 
-from dltui.core.events import Logged
-from dltui.core.log import EventLog
-from dltui.core.rundir import RunDirectory
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import Logged
+from dltui.core.rundir.log import EventLog
 from tests.core.sample_run import make_sample_run
 from tests.tui.test_pty import Screen, clean
 

@@ -9,17 +9,15 @@ import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.review import NAME, read_review
-from dltui.tui.ink import plain
-from dltui.tui.inside_actions import parse
-from dltui.tui.inside_state import InsideState
-from dltui.tui.look_inside import Matrix
-from dltui.tui.mistakes import Filter, Mistakes, mistakes
-from dltui.tui.terminal import Look, Terminal
-from dltui.tui.theme import PLAIN
-from dltui.tui.widgets import classes as class_table
-from dltui.tui.widgets import confusion, picture
-from dltui.tui.widgets import mistakes as mistake_pictures
+from dltui.core.analysis.evaluation import Matrix
+from dltui.core.analysis.mistakes import Filter, Mistakes, mistakes, parse
+from dltui.core.analysis.review import NAME, read_review
+from dltui.tui.draw import picture
+from dltui.tui.draw.styled_text import Look, plain
+from dltui.tui.run_page.inside import classes, confusion, mistakes_view
+from dltui.tui.run_page.inside.cursor import InsideState
+from dltui.tui.terminal.capabilities import Terminal
+from dltui.tui.terminal.theme import PLAIN
 from tests.core.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, drawn, looked_inside, shown, text
 from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension
@@ -223,7 +221,7 @@ def test_orders_put_the_hardest_first() -> None:
     tables = []
     for state.class_order in range(5):
         tables.append([score.name for score in state.scores(matrix)])
-        assert plain(class_table.classes(matrix, state, 80, 10, ""))
+        assert plain(classes.classes(matrix, state, 80, 10, ""))
     assert tables == [list("cab"), list("abc"), list("cab"), list("abc"), list("abc")]
     assert [round(score.f1 or 0, 3) for score in matrix.scores()] == [0.783, 0.952, 0.75]
 
@@ -231,7 +229,7 @@ def test_orders_put_the_hardest_first() -> None:
 def test_a_class_that_nothing_is_said_about_has_no_numbers() -> None:
     matrix = Matrix("test", 1, ("a", "b"), ((3, 0), (0, 0)))
     assert [(score.precision, score.recall, score.f1) for score in matrix.scores()][1] == (None, None, None)
-    assert "-" in plain(class_table.classes(matrix, InsideState(), 80, 10, ""))[3]
+    assert "-" in plain(classes.classes(matrix, InsideState(), 80, 10, ""))[3]
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (64, 40, 3), (1, 1, 1), (5, 64, 3), (9, 9, 4), (7, 7, 2)])
@@ -268,7 +266,7 @@ def of_features(count: int = 3) -> Mistakes:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_data_without_images_are_a_list(size: tuple[int, int]) -> None:
-    rows = plain(mistake_pictures.mistakes(of_features(), {}, InsideState(), size[0], size[1] - 5, Look(), ""))
+    rows = plain(mistakes_view.mistakes(of_features(), {}, InsideState(), size[0], size[1] - 5, Look(), ""))
     assert "\x1b" not in "".join(rows)
     assert "[bold]yes" in rows[1]
     assert "75 %" in rows[1]
@@ -276,7 +274,7 @@ def test_data_without_images_are_a_list(size: tuple[int, int]) -> None:
 
 
 def test_nothing_wrong_says_so() -> None:
-    rows = plain(mistake_pictures.mistakes(of_features(0), {}, InsideState(), 80, 19, Look(), ""))
+    rows = plain(mistakes_view.mistakes(of_features(0), {}, InsideState(), 80, 19, Look(), ""))
     assert "nothing is wrong: all 0 are right" in rows[2]
 
 

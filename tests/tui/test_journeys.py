@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from dltui.core.events import CommandObeyed
-from dltui.core.log import EventLog
-from dltui.core.rundir import RunDirectory
-from dltui.tui.page import Page
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import CommandObeyed
+from dltui.core.rundir.log import EventLog
+from dltui.tui.base.page import Page
 from tests.tui.scenario import NOW, FakeServices, lines, ready, shown, text, until
 
 

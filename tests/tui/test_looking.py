@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltui.tui.looking import AXES, SMOOTHINGS, Extent, Looking
+from dltui.tui.run_page.curves.curve_view import AXES, SMOOTHINGS, Extent, Looking
 
 HALF = Extent(50.0, 100.0)
 SHORTEST = Extent(0.0, 1.0)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.rundir import RunDirectory
+from dltui.core.rundir.directory import RunDirectory
 from tests.core.sample_run import make_sample_run
 from tests.tui.everywhere import LOOKS, everywhere
 from tests.tui.scenario import FakeServices, lines, shown, text

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.rundir import RunDirectory
-from dltui.tui.notices import Notices, sequence
-from dltui.tui.summary import Summary
+from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.base.alerts import Notices, sequence
+from dltui.tui.base.summary import Summary
 from tests.tui.scenario import FakeServices, shown, text
 
 RUN = Summary(RunDirectory(Path("/r")), "r", "r", "running", best="90.00 %", best_name="accuracy", best_epoch=2)

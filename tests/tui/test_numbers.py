@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dltui.core.verdict import Verdict, judge
-from dltui.tui.ink import cells, plain
-from dltui.tui.widgets.numbers import _time, verdict_row
+from dltui.core.analysis.verdict import Verdict, judge
+from dltui.tui.draw.styled_text import cells, plain
+from dltui.tui.run_page.metrics_table import _time, verdict_row
 from tests.core.curve import curves
 from tests.tui.scenario import FakeServices, shown, text
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.rundir import RunDirectory
-from dltui.tui.overlays import Overlays
+from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.run_page.curves.overlays import Overlays
 from tests.core.sample_run import BEGAN, make_sample_run
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.sources import own
-from dltui.tui.cli import main as cli
+from dltui.core.catalog.sources import own
+from dltui.tui.cli import main
 from tests.places import environment_without, program
 
 Run = Callable[..., tuple[int, str, str]]
@@ -33,7 +33,7 @@ def dltui(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.chdir(tmp_path / "work")
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
+        code = main.run(list(arguments))
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

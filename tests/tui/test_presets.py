@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.presets import Presets
-from dltui.tui.cli import main as cli
-from dltui.tui.cli import start
-from dltui.tui.form import RunForm
-from dltui.tui.form_rows import Setting
+from dltui.core.lifecycle.presets import Presets
+from dltui.tui.cli import main
+from dltui.tui.cli.launch import start
+from dltui.tui.new_run.form import RunForm
+from dltui.tui.new_run.setting import Setting
 from tests.tui.sample_catalog import make_catalog
 
 FAKE = Path(__file__).parent.parent / "fakes" / "fake_plugin.py"
@@ -33,7 +33,7 @@ def created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Created:
     def create(*flags: str) -> dict[str, object]:
         arguments = ["train", "softmax-numpy", "--plugin", str(FAKE), *flags]
         monkeypatch.setattr("sys.argv", ["dltui", *arguments])
-        assert cli.run(arguments) == 0
+        assert main.run(arguments) == 0
         (record,) = (tmp_path / "home" / "runs").glob("*/run.json")
         run: dict[str, object] = json.loads(record.read_text())
         return run
@@ -71,7 +71,7 @@ def test_a_flag_that_says_the_default_is_a_flag_too(created: Created, monkeypatc
 
 def test_a_wrong_setting_leaves_no_run(created: Created, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("dltui.toml").write_text("[train]\nlr = 11\n")
-    assert cli.run(["train", "softmax-numpy", "--plugin", str(FAKE)]) == 2
+    assert main.run(["train", "softmax-numpy", "--plugin", str(FAKE)]) == 2
     line = "dltui: dltui.toml [train]: lr must be greater than 0 and at most 10, got 11\n"
     assert capsys.readouterr().err == line
     assert not (tmp_path / "home" / "runs").exists()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dltui.core.history import History
-from dltui.tui.replay import NAMES, SPEEDS, Replay, begun, epoch_after, epoch_before, held
+from dltui.core.reading.history import History
+from dltui.tui.run_page.curves.replay import NAMES, SPEEDS, Replay, begun, epoch_after, epoch_before, held
 from tests.core.test_history import STEPS, Tape
 
 NOW = 5000.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dltui.tui.widgets.rows import Rows
+from dltui.tui.base.rows import Rows
 from tests.tui.scenario import FakeServices, shown, until
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltui.tui.run_colours import STYLES, ink, inks
-from dltui.tui.theme import DARK, INKS, LIGHT
+from dltui.tui.draw.colours import STYLES, ink, inks
+from dltui.tui.terminal.theme import DARK, INKS, LIGHT
 
 
 def test_a_run_alone_has_its_own() -> None:

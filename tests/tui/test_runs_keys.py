@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.rundir import RunDirectory
+from dltui.core.rundir.directory import RunDirectory
 from tests.tui.scenario import FakeServices, lines, shown, text, until
 
 

@@ -8,8 +8,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from dltui.tui.terminal import Terminal
-from dltui.tui.theme import DARK, LIGHT, PLAIN
+from dltui.tui.terminal.capabilities import Terminal
+from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN
 from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, shown, text
 
 SIZES = ((80, 24), (120, 40), (200, 50))

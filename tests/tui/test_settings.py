@@ -8,11 +8,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dltui.core.errors import UsageError
-from dltui.core.screen_settings import ScreenSettings
 from dltui.tui.app import make_app
-from dltui.tui.services import Services
-from dltui.tui.terminal import SCREEN_LOG, Terminal, chosen
-from dltui.tui.theme import DARK, LIGHT, PLAIN
+from dltui.tui.base.services import Services
+from dltui.tui.terminal.capabilities import SCREEN_LOG, Terminal, chosen
+from dltui.tui.terminal.settings import ScreenSettings
+from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN
 from tests.tui.scenario import FakeServices, lines, shown, text, until
 from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension
 

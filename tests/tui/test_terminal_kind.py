@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dltui.tui.terminal import examine
-from dltui.tui.theme import DARK, LIGHT, PLAIN, Palette
+from dltui.tui.terminal.capabilities import examine
+from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN, Palette
 
 UTF8 = {"LANG": "en_US.UTF-8", "TERM": "xterm-256color"}
 

@@ -8,8 +8,8 @@ import pyte
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltui.tui.meter import Meter
-from dltui.tui.thin import PLAIN, Thinner, change
+from dltui.tui.terminal.ansi_diff import PLAIN, Thinner, change
+from dltui.tui.terminal.meter import Meter
 
 WIDTH, HEIGHT = 20, 6
 COLOURS = ("31", "34", "39", "91", "38;2;12;200;7", "38;5;120")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.reader import RunReader
-from dltui.tui.widgets.timeline import timeline
+from dltui.core.reading.reader import RunReader
+from dltui.tui.run_page.log import timeline
 from tests.core.sample_run import make_sample_run
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dltui.core.screen_settings import ScreenSettings
+from dltui.tui.terminal.settings import ScreenSettings
 from tests.tui.scenario import FakeServices, shown, until
 
 

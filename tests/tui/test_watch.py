@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dltui.tui.screens.runs import RunsPage
-from dltui.tui.watch import Watcher
+from dltui.tui.base.threads import Watcher
+from dltui.tui.run_list.page import RunsPage
 from tests.tui.scenario import FakeServices, shown, until
 
 PACE = 0.01
@@ -48,7 +48,7 @@ async def test_the_list_of_runs_looks_at_nothing_while_a_run_covers_it(
         looks.append(page.on_top)
         return look(page, *given)
 
-    monkeypatch.setattr("dltui.tui.screens.runs.SECONDS", PACE)
+    monkeypatch.setattr("dltui.tui.run_list.page.SECONDS", PACE)
     monkeypatch.setattr(RunsPage, "_look", counted)
     async with shown(services) as (app, pilot):
         await until(pilot, lambda: len(looks) >= 3)
@@ -67,7 +67,7 @@ async def test_the_list_below_a_run_that_is_opened_first_rests_too(
 ) -> None:
     before = {thread.ident for thread in threading.enumerate()}
     looks: list[bool] = []
-    monkeypatch.setattr("dltui.tui.screens.runs.SECONDS", PACE)
+    monkeypatch.setattr("dltui.tui.run_list.page.SECONDS", PACE)
     monkeypatch.setattr(RunsPage, "_look", lambda page, reader: looks.append(page.on_top))
     async with shown(services, run="brisk-otter") as (_, pilot):
         await until(pilot, lambda: len({thread.ident for thread in threading.enumerate()} - before) >= 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.core.hooks import hookimpl
+from dltui.core.contract.hooks import hookimpl
 
 if TYPE_CHECKING:
     from dltui.core.contract import Dataset, Logger
@@ -12,9 +12,18 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_datasets() -> list[Dataset]:
-    from dltui.plugins.datasets import cifar10, csv_file, digits, folder, lines, mnist_like
+    from dltui.plugins.datasets import cifar10, digits, lines, mnist_like
+    from dltui.plugins.datasets.images import dataset
+    from dltui.plugins.datasets.tables import dataset as table
 
-    return [*mnist_like.DATASETS, cifar10.DATASET, digits.DATASET, lines.DATASET, folder.DATASET, csv_file.DATASET]
+    return [
+        *mnist_like.DATASETS,
+        cifar10.DATASET,
+        digits.DATASET,
+        lines.DATASET,
+        dataset.DATASET,
+        table.DATASET,
+    ]
 
 
 @hookimpl

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Arrays, Dataset, PreparationContext
-from dltui.core.dataset_options import DatasetOptions
+from dltui.core.contract.config import DatasetOptions
 from dltui.core.errors import RunError
-from dltui.plugins.datasets.archive import read_files
-from dltui.plugins.datasets.files import KnownFile, find, obtain
+from dltui.plugins.datasets.downloads.archive import read_files
+from dltui.plugins.datasets.downloads.known_files import KnownFile
+from dltui.plugins.datasets.downloads.obtain import find, obtain
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Array
+    from dltui.core.contract.types import Array
 
 SIDE, CHANNELS = 32, 3
 RECORD = 1 + SIDE * SIDE * CHANNELS

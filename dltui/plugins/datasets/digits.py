@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Arrays, Dataset, PreparationContext
-from dltui.core.dataset_options import DatasetOptions
+from dltui.core.contract.config import DatasetOptions
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Array
+    from dltui.core.contract.types import Array
 
 SIDE = 8
 LARGEST = 16

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from dltui.core.config import unit
 from dltui.core.contract import Arrays, Dataset, PreparationContext
-from dltui.core.dataset_options import DatasetOptions
+from dltui.core.contract.config import DatasetOptions, unit
 
 REACH = 3.0
 TRAIN_PART = 0.8

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from dltui.core.contract import Arrays, Dataset, PreparationContext
-from dltui.core.dataset_options import DatasetOptions
-from dltui.plugins.datasets.files import KnownFile, find, obtain
+from dltui.core.contract.config import DatasetOptions
+from dltui.plugins.datasets.downloads.known_files import KnownFile
+from dltui.plugins.datasets.downloads.obtain import find, obtain
 
 NAMES = (
     "train-images-idx3-ubyte.gz",
@@ -129,7 +130,7 @@ def _sources(member: Member, options: DatasetOptions, folders: Sequence[Path]) -
 
 
 def _prepare(member: Member, options: DatasetOptions, context: PreparationContext) -> Arrays:
-    from dltui.plugins.datasets.idx import read_idx
+    from dltui.plugins.datasets.downloads.idx import read_idx
 
     paths = obtain(member.name, member.files, member.mirrors, context)
     context.progress(f"decoding {member.name}")

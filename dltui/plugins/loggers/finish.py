@@ -13,7 +13,7 @@ from dltui.core.contract import Logger
 from dltui.core.errors import RunError
 
 if TYPE_CHECKING:
-    from dltui.core.reader import RunReader
+    from dltui.core.reading.reader import RunReader
 
 SECONDS = 20.0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.contract import Logger
 
 if TYPE_CHECKING:
-    from dltui.core.reader import RunReader
+    from dltui.core.reading.reader import RunReader
 
 STATUS = {"finished": "FINISHED", "stopped": "KILLED", "preempted": "KILLED"}
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.contract import Logger
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Array
-    from dltui.core.reader import RunReader
+    from dltui.core.contract.types import Array
+    from dltui.core.reading.reader import RunReader
 
 CELL = 16
 """Pixels of one cell of the matrix."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.core.hooks import hookimpl
-from dltui.plugins.tensorflow import cnn, linear_regression, mlp, softmax
+from dltui.core.contract.hooks import hookimpl
 from dltui.plugins.tensorflow.backend import TensorFlowBackend
+from dltui.plugins.tensorflow.models import cnn, linear_regression, mlp, softmax
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from dltui.core.config import TrainConfig
     from dltui.core.contract import Data, Layer, Model, Spec, Trainable
+    from dltui.core.contract.config import TrainConfig
 
 
 class TensorFlowBackend:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Task
+    from dltui.core.contract.types import Task
 
 OfBatch = Callable[[Any, Any], Any]
 """From outputs and targets of a batch to one number."""

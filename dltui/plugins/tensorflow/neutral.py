@@ -13,7 +13,7 @@ import numpy as np
 from dltui.core.errors import RunError
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Array, State
+    from dltui.core.contract.types import Array, State
 
 
 def variables(model: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from dltui.core.config import TrainConfig
+    from dltui.core.contract.config import TrainConfig
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from dltui.core.streaming import STREAMED_BYTES, Stream, can_stream
+from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Array
+    from dltui.core.contract.types import Array
 
 GPU_BYTES = 4 << 30
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.errors import RunError
 
 if TYPE_CHECKING:
-    from dltui.core.config import TrainConfig
+    from dltui.core.contract.config import TrainConfig
 
 NO_GPU = (
     "TensorFlow sees no usable GPU (worker.log says why); install it with its CUDA libraries,"
@@ -49,7 +49,7 @@ def start(config: TrainConfig, device: str) -> str:
 
 
 def _use_threads(tf: Any, threads: int) -> None:
-    from dltui.core.devices import cpu_count
+    from dltui.core.machine.devices import cpu_count
 
     count = threads or cpu_count()
     threading = tf.config.threading

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.core.hooks import hookimpl
-from dltui.plugins.torch import cnn, linear_regression, mlp, resnet18, softmax
+from dltui.core.contract.hooks import hookimpl
 from dltui.plugins.torch.backend import TorchBackend
+from dltui.plugins.torch.models import cnn, linear_regression, mlp, resnet18, softmax
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model

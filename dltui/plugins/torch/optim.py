@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
 if TYPE_CHECKING:
-    from dltui.core.config import TrainConfig
+    from dltui.core.contract.config import TrainConfig
 
 SLOTS = {"momentum_buffer": "momentum"}
 """Slot names that differ from PyTorch's own in the neutral state."""

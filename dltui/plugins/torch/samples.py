@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dltui.core.streaming import STREAMED_BYTES, Stream, can_stream
+from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Array, Data, Spec, SplitName
+    from dltui.core.contract import Data, Spec
+    from dltui.core.contract.types import Array, SplitName
 
 
 class Samples:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dltui.core.devices import cpu_count
 from dltui.core.errors import RunError
+from dltui.core.machine.devices import cpu_count
 
 if TYPE_CHECKING:
-    from dltui.core.config import TrainConfig
+    from dltui.core.contract.config import TrainConfig
 
 # From malloc.h.
 _M_TRIM_THRESHOLD = -1

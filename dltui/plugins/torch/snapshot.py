@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
-    from dltui.core.contract import Array, State
+    from dltui.core.contract.types import Array, State
 
 STEP = "optimizer/step"
 _TORCH_SLOTS = {neutral: own for own, neutral in SLOTS.items()}

@@ -18,8 +18,9 @@ from dltui.plugins.torch.optim import make_optimizer
 from dltui.plugins.torch.samples import Samples
 
 if TYPE_CHECKING:
-    from dltui.core.config import TrainConfig
-    from dltui.core.contract import Array, Data, Spec, SplitName, State
+    from dltui.core.contract import Data, Spec
+    from dltui.core.contract.config import TrainConfig
+    from dltui.core.contract.types import Array, SplitName, State
 
 
 class TorchTrainable:

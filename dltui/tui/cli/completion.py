@@ -10,10 +10,10 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from dltui.core.errors import DltuiError
-from dltui.tui.cli.terminal import visible
+from dltui.tui.cli.output import visible
 
 if TYPE_CHECKING:
-    from dltui.core.catalog import Catalog
+    from dltui.core.catalog.entries import Catalog
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_DLTUI_COMPLETE"
@@ -94,7 +94,8 @@ def folders(context: click.Context, parameter: click.Parameter, incomplete: str)
 
 def kept_catalog(plugins: Sequence[str] = ()) -> Catalog:
     """What is known without starting a process; empty where not even that can be read."""
-    from dltui.core.catalog import Catalog, load_catalog
+    from dltui.core.catalog.assemble import load_catalog
+    from dltui.core.catalog.entries import Catalog
 
     try:
         return load_catalog(plugins=[*plugins], kept_only=True)

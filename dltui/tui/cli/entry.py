@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from dltui.tui.cli.terminal import is_terminal, prepare_streams, warn
+from dltui.tui.cli.output import is_terminal, prepare_streams, warn
 
 
 def main() -> NoReturn:

@@ -11,37 +11,37 @@ import click
 from dltui import __version__
 from dltui.core.errors import DltuiError
 from dltui.tui.cli.group import LazyGroup, unknown
-from dltui.tui.cli.terminal import is_terminal, prepare_streams, warn
+from dltui.tui.cli.output import is_terminal, prepare_streams, warn
 
 SECTIONS = {
     "Train": {
-        "train": ("train:train", "train a model; Ctrl-C asks before it stops anything"),
-        "twin": ("twin:twin", "train a model in two frameworks from the same weights, and compare them"),
-        "demo": ("demo:demo", "train a small network on real images, whatever is at hand"),
-        "resume": ("resume:resume", "go on with a paused run or one that has ended; --more-epochs trains it longer"),
-        "fork": ("fork:fork", "a new run from a checkpoint of another one, with other hyperparameters"),
+        "train": ("commands.train:train", "train a model; Ctrl-C asks before it stops anything"),
+        "twin": ("commands.twin:twin", "train a model in two frameworks from the same weights, and compare them"),
+        "demo": ("commands.demo:demo", "train a small network on real images, whatever is at hand"),
+        "resume": ("commands.resume:resume", "go on with a paused or ended run; --more-epochs trains it longer"),
+        "fork": ("commands.fork:fork", "a new run from a checkpoint of another one, with other hyperparameters"),
     },
     "Runs": {
-        "runs": ("runs:runs", "list the runs"),
-        "attach": ("attach:attach", "watch a run, the latest by default"),
-        "pause": ("control:pause", "pause a run between two steps"),
-        "stop": ("control:stop", "end a run early and keep everything: checkpoint, evaluation, figures"),
-        "kill": ("control:kill", "end a run at once; what came after its last checkpoint is lost"),
-        "stacks": ("control:stacks", "show where a run that hangs stands, thread by thread"),
-        "checkpoint": ("control:checkpoint", "save a checkpoint now"),
-        "set": ("control:set_value", "change the learning rate of a running run: dltui set RUN lr=0.01"),
-        "export": ("export:export", "write the figures and tables of runs again, or elsewhere"),
-        "predict": ("predict:predict", "what a trained model says of images"),
-        "compare": ("compare:compare", "runs beside one another: settings, results, speed, curves"),
-        "rm": ("rm:rm", "delete runs"),
-        "prune": ("prune:prune", "delete old runs, or all but the best, after showing what they take"),
+        "runs": ("commands.runs:runs", "list the runs"),
+        "attach": ("commands.attach:attach", "watch a run, the latest by default"),
+        "pause": ("commands.control:pause", "pause a run between two steps"),
+        "stop": ("commands.control:stop", "end a run early and keep everything: checkpoint, evaluation, figures"),
+        "kill": ("commands.control:kill", "end a run at once; what came after its last checkpoint is lost"),
+        "stacks": ("commands.control:stacks", "show where a run that hangs stands, thread by thread"),
+        "checkpoint": ("commands.control:checkpoint", "save a checkpoint now"),
+        "set": ("commands.control:set_value", "change the learning rate of a running run: dltui set RUN lr=0.01"),
+        "export": ("commands.export:export", "write the figures and tables of runs again, or elsewhere"),
+        "predict": ("commands.predict:predict", "what a trained model says of images"),
+        "compare": ("commands.compare:compare", "runs beside one another: settings, results, speed, curves"),
+        "rm": ("commands.rm:rm", "delete runs"),
+        "prune": ("commands.prune:prune", "delete old runs, or all but the best, after showing what they take"),
     },
     "What there is": {
-        "models": ("models:models", "list the models, or the hyperparameters and layers of one"),
-        "datasets": ("datasets:datasets", "list the datasets"),
-        "devices": ("devices:devices", "list the devices of this machine"),
-        "plugins": ("plugins:plugins", "list the plugins and what is wrong with them"),
-        "doctor": ("doctor:doctor", "say what works here, what does not, and what to do"),
+        "models": ("commands.models:models", "list the models, or the hyperparameters and layers of one"),
+        "datasets": ("commands.datasets:datasets", "list the datasets"),
+        "devices": ("commands.devices:devices", "list the devices of this machine"),
+        "plugins": ("commands.plugins:plugins", "list the plugins and what is wrong with them"),
+        "doctor": ("commands.doctor:doctor", "say what works here, what does not, and what to do"),
         "completion": ("completion:completion", "print the script that completes names in bash, zsh or fish"),
     },
 }

@@ -9,10 +9,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from dltui.core.errors import UsageError
-from dltui.tui.cli.terminal import visible
+from dltui.tui.cli.output import visible
+from dltui.tui.draw.wording import shown
 
 if TYPE_CHECKING:
-    from dltui.core.fields import FieldSpec
+    from dltui.core.catalog.fields import FieldSpec
+
 
 METAVARS = {"int": "N", "float": "X", "str": "TEXT", "numbers": "N,N,...", "choice": "WORD"}
 
@@ -53,33 +55,6 @@ def field_help(field: FieldSpec) -> str:
     bounds = f"{range_text}{unit}".strip()
     parts = [part for part in (bounds, f"default {shown(field.default)}") if part]
     return visible(f"{field.description} [{'; '.join(parts)}]".strip())
-
-
-def shown(value: object) -> str:
-    """A value as it would be typed."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ",".join(shown(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def key_values(pairs: Sequence[str], fields: Sequence[FieldSpec], where: str) -> dict[str, Any]:
-    """`("n=500", "noise=0.1")` as checked options of a dataset. Raises UsageError naming the option."""
-    from dltui.core.names import suggest
-
-    known = {field.name: field for field in fields}
-    values: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        key = key.strip().replace("-", "_")
-        if not equals:
-            raise UsageError(f"--data wants KEY=VALUE, got {pair!r}")
-        if key not in known:
-            hint = suggest(key, list(known)) or f"it has {', '.join(known) or 'none'}"
-            raise UsageError(f"{where} has no option {key!r}; {hint}")
-        values[key] = known[key].parse(text.strip())
-    return values
 
 
 def split_list(text: str, allowed: Sequence[str], option: str) -> list[str]:

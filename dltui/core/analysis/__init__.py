@@ -1,0 +1,1 @@
+"""What finished or running runs tell: evaluation, comparison, verdict, suggestion, groups, forecast."""

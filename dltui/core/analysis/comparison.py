@@ -1,0 +1,254 @@
+"""Runs beside one another: what was set differently, what came of it, how fast; a pure function of what was read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import UsageError
+from dltui.core.reading.summary import training_speed
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import EpochRecord, History
+    from dltui.core.reading.reader import RunReader
+
+MOST = 12
+"""More curves cannot be told apart."""
+LONGEST_LABEL = 3
+"""Settings in the name of a run; with more differences its own name says more."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A metric of the validation split after an epoch, and the seconds of training until then."""
+
+    epoch: int
+    seconds: float
+    value: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run. `best` is its best validation value of the comparison's metric, `test` the test split's."""
+
+    id: str
+    name: str
+    label: str
+    """What sets it apart in this comparison: "cnn-torch", "lr=0.1", or its name."""
+    model: str
+    framework: str
+    dataset: str
+    device: str
+    status: str
+    settings: Mapping[str, Any]
+    curves: Mapping[str, tuple[Point, ...]]
+    best: Point | None
+    test: Mapping[str, float]
+    parameters: int | None
+    samples_per_second: float | None
+    train_seconds: float
+    reached: Point | None
+    """Where it first was at the goal."""
+    command: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`metric` decides, and `mode` ("max" or "min") says what is better. `goal` is the value to be reached."""
+
+    metric: str
+    mode: str
+    goal: float | None
+    entries: tuple[Entry, ...]
+    differences: Mapping[str, tuple[Any, ...]]
+    """Settings that are not the same in all runs, with the value of each; None where a run has no such setting."""
+    notes: tuple[str, ...] = field(default=())
+    """What makes the runs less comparable than they look."""
+
+    @property
+    def winner(self) -> int | None:
+        """The run that was best on the validation split; None when several are equally good."""
+        best = self.leaders([entry.best.value if entry.best else None for entry in self.entries], self.mode)
+        return min(best) if len(best) == 1 else None
+
+    def leaders(self, values: Sequence[float | None], mode: str) -> set[int]:
+        """The places of the best value; none when fewer than two are known, or all are the same."""
+        known = [(value, place) for place, value in enumerate(values) if value is not None and math.isfinite(value)]
+        if len({value for value, _ in known}) < 2:
+            return set()
+        best = max(known)[0] if mode == "max" else min(known)[0]
+        return {place for value, place in known if value == best}
+
+    def aligned(self, metric: str) -> list[tuple[int, list[float | None]]]:
+        """The metric of every run after each epoch that any of them has ended."""
+        columns = [{point.epoch: point.value for point in entry.curves.get(metric, ())} for entry in self.entries]
+        epochs = sorted({epoch for column in columns for epoch in column})
+        return [(epoch, [column.get(epoch) for column in columns]) for epoch in epochs]
+
+
+def compare(readers: Sequence[RunReader], goal: float | None = None) -> Comparison:
+    """Refreshed readers of different runs of one task. Without a `goal` it is what all of them reached.
+
+    Raises UsageError when there is nothing to compare.
+    """
+    _check(readers)
+    regression = readers[0].run.get("task") == "regression"
+    metric, mode = ("loss", "min") if regression else ("accuracy", "max")
+    settings = [_settings(reader) for reader in readers]
+    differences = _differences(settings)
+    names = _names(readers)
+    labels = _labels(differences, names)
+    bests = [_best(_curve(reader.history, metric), mode) for reader in readers]
+    wanted = goal if goal is not None else _common(bests, mode)
+    entries = tuple(
+        _entry(reader, (name, label), values, (metric, mode), wanted)
+        for reader, name, label, values in zip(readers, names, labels, settings, strict=True)
+    )
+    return Comparison(metric, mode, wanted, entries, differences, _notes(entries))
+
+
+def _check(readers: Sequence[RunReader]) -> None:
+    ids = [reader.directory.path for reader in readers]
+    if len(set(ids)) < 2:
+        raise UsageError("name two runs or more to compare; `dltui runs` lists them")
+    if len(set(ids)) < len(ids):
+        twice = next(reader.directory.id for reader in readers if ids.count(reader.directory.path) > 1)
+        raise UsageError(f"run {clean_line(twice)} is named twice")
+    if len(ids) > MOST:
+        raise UsageError(f"{len(ids)} runs are too many to be told apart; name up to {MOST}")
+    first = readers[0]
+    for reader in readers[1:]:
+        if reader.run.get("task") != first.run.get("task"):
+            tasks = [f"{clean_line(r.directory.id)} is {clean_line(r.run.get('task'))}" for r in (first, reader)]
+            raise UsageError(f"runs of different tasks cannot be compared: {tasks[0]}, {tasks[1]}")
+
+
+def _settings(reader: RunReader) -> dict[str, Any]:
+    """Everything that a person can choose, by the name that it has on the command line."""
+    run = reader.run
+    device = run.get("device") or {}
+    chosen = {"model": run.get("model"), "dataset": run.get("dataset"), "device": device.get("title") or "-"}
+    options = {f"data {name}": value for name, value in (run.get("dataset_options") or {}).items()}
+    changed = [f"{lr:g} from step {step:,}" for step, lr in reader.history.lr_changes]
+    later = {"lr set while running": ", ".join(changed)} if changed else {}
+    return {**chosen, **options, **(run.get("config") or {}), **later}
+
+
+def _differences(settings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    names = dict.fromkeys(name for values in settings for name in values)
+    columns = {name: tuple(values.get(name) for values in settings) for name in names}
+    return {name: values for name, values in columns.items() if any(value != values[0] for value in values)}
+
+
+def _names(readers: Sequence[RunReader]) -> list[str]:
+    """What people call the runs, their ids where two are called the same."""
+    names = [clean_line(reader.labels["name"], 100) for reader in readers]
+    ids = [clean_line(reader.directory.id, 100) for reader in readers]
+    return [name if names.count(name) == 1 else run_id for name, run_id in zip(names, ids, strict=True)]
+
+
+def _labels(differences: Mapping[str, tuple[Any, ...]], names: Sequence[str]) -> list[str]:
+    """By what is different, as long as that is short and tells all runs apart."""
+    for chosen in (["model"], list(differences)):
+        if not chosen or len(chosen) > LONGEST_LABEL or any(name not in differences for name in chosen):
+            continue
+        labels = [", ".join(_said(key, differences[key][place]) for key in chosen) for place in range(len(names))]
+        if len(set(labels)) == len(names):
+            return labels
+    return list(names)
+
+
+def _said(name: str, value: Any) -> str:
+    text = clean_line(said(value), 60)
+    return text if name in ("model", "dataset", "device") else f"{clean_line(name, 40)}={text}"
+
+
+def said(value: Any) -> str:
+    """A setting as people write it; - where a run has none."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(said, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _curve(history: History, metric: str) -> tuple[Point, ...]:
+    """Epochs that were evaluated, in order; time is that of training alone."""
+    points, seconds = [], 0.0
+    for number in sorted(history.epochs):
+        record: EpochRecord = history.epochs[number]
+        seconds += record.seconds
+        value = record.validation.get(metric, math.nan)
+        if math.isfinite(value):
+            points.append(Point(number, seconds, value))
+    return tuple(points)
+
+
+def _best(curve: Sequence[Point], mode: str) -> Point | None:
+    sign = -1.0 if mode == "max" else 1.0
+    return min(curve, key=lambda point: (sign * point.value, point.epoch), default=None)
+
+
+def _common(bests: Sequence[Point | None], mode: str) -> float | None:
+    """The value that every run reached, rounded to what one would name as a goal."""
+    known = [point.value for point in bests if point is not None]
+    if len(known) < 2:
+        return None
+    if mode == "max":
+        return math.floor(min(known) * 1000 + 1e-9) / 1000
+    worst = max(known)
+    if worst <= 0:
+        return worst
+    unit = 10.0 ** (math.floor(math.log10(worst)) - 2)
+    return math.ceil(worst / unit - 1e-9) * unit
+
+
+def _entry(
+    reader: RunReader, names: tuple[str, str], settings: dict[str, Any], monitor: tuple[str, str], goal: float | None
+) -> Entry:
+    run, history = reader.run, reader.history
+    metric, mode = monitor
+    attempt = history.attempt
+    curves = {name: _curve(history, name) for name in dict.fromkeys((metric, "loss"))}
+    sign = -1.0 if mode == "max" else 1.0
+    reached = [point for point in curves[metric] if goal is not None and sign * point.value <= sign * goal + 1e-12]
+    return Entry(
+        id=clean_line(reader.directory.id, 100),
+        name=names[0],
+        label=names[1],
+        model=clean_line(run.get("model"), 100),
+        framework=clean_line(run.get("framework"), 100),
+        dataset=clean_line(run.get("dataset"), 200),
+        device=clean_line((run.get("device") or {}).get("name"), 100),
+        status=reader.status().name,
+        settings=settings,
+        curves=curves,
+        best=_best(curves[metric], mode),
+        test={name: value for name, value in (history.test or {}).get("metrics", {}).items() if math.isfinite(value)},
+        parameters=attempt.parameters if attempt else None,
+        samples_per_second=training_speed(history),
+        train_seconds=history.train_seconds,
+        reached=reached[0] if reached else None,
+        command=tuple(str(word) for word in run.get("command") or []),
+        fingerprint=str((attempt.dataset if attempt else {}).get("fingerprint") or ""),
+    )
+
+
+def _notes(entries: Sequence[Entry]) -> tuple[str, ...]:
+    notes = []
+    if len({entry.dataset for entry in entries}) > 1:
+        notes.append("the datasets are different: values do not compare")
+    elif len({entry.fingerprint for entry in entries if entry.fingerprint}) > 1:
+        notes.append("the data are not the same: fingerprints differ")
+    if len({entry.settings["device"] for entry in entries}) > 1:
+        notes.append("the devices are different: times do not compare models")
+    alive = [entry.name for entry in entries if entry.status in ("queued", "starting", "running", "paused", "silent")]
+    if alive:
+        notes.append(f"not over yet: {', '.join(alive)}")
+    return tuple(notes)

@@ -1,0 +1,116 @@
+"""How long a run takes and how much memory it needs, known from an earlier one of the same kind on the same machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError
+from dltui.core.machine.process import this_host
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.heartbeat import read_live
+
+if TYPE_CHECKING:
+    from dltui.core.rundir.directory import RunDirectory
+
+
+MOST_RUNS = 12
+
+
+MOST_BYTES = 262_144
+"""Logs that are longer are not read for this: somebody waits."""
+
+
+FREE = frozenset(
+    ("epochs", "lr", "seed", "schedule", "momentum", "weight_decay", "checkpoint_seconds", "deterministic")
+)
+"""Hyperparameters that change neither the time of an epoch nor the memory."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A run that has ended here. `config` and `options` are what time and memory depend on; `epoch_seconds` trains and
+    evaluates once, `other_seconds` are those of its start, its test and whatever else is not of an epoch; `rss` is the
+    memory of its process in bytes, 0 where that is not known."""
+
+    name: str
+    model: str
+    dataset: str
+    device: str
+    config: Mapping[str, Any]
+    options: Mapping[str, Any]
+    epoch_seconds: float
+    rss: int
+    other_seconds: float = 0.0
+    parameters: int = 0
+    outputs: int = 0
+    """Values that the layers put out for one sample, 0 where the structure is not known."""
+
+    def seconds(self, epochs: int) -> float:
+        """How long a run like this one takes from its start to its end."""
+        return self.epoch_seconds * epochs + self.other_seconds
+
+
+def earlier_runs(runs: Iterable[RunDirectory]) -> list[Earlier]:
+    """Of the first runs those that have ended on this machine and tell something, in their order."""
+    found = []
+    for run, _ in zip(runs, range(MOST_RUNS), strict=False):
+        try:
+            earlier = _earlier(run)
+        except (DltuiError, OSError, TypeError, ValueError, AttributeError):
+            continue
+        found += [earlier] if earlier else []
+    return found
+
+
+def _earlier(run: RunDirectory) -> Earlier | None:
+    if run.events_path.stat().st_size > MOST_BYTES:
+        return None
+    reader = RunReader(run)
+    reader.refresh()
+    history, asked = reader.history, reader.run
+    known = [record for record in history.epochs.values() if record.evaluation_seconds is not None]
+    if history.ended is None or history.attempt is None or history.attempt.host != this_host() or not known:
+        return None
+    total = sum(record.seconds + (record.evaluation_seconds or 0.0) for record in known)
+    live = read_live(run.path)
+    return Earlier(
+        str(reader.labels["name"]),
+        str(asked.get("model")),
+        str(asked.get("dataset")),
+        str((asked.get("device") or {}).get("name")),
+        {name: value for name, value in (asked.get("config") or {}).items() if name not in FREE},
+        dict(asked.get("dataset_options") or {}),
+        total / len(known),
+        live.rss if live is not None else 0,
+        max(history.elapsed - total, 0.0),
+        history.attempt.parameters,
+        activations(history.attempt.layers),
+    )
+
+
+FRAMEWORK_BYTES = 500_000_000
+"""What CUDA and the libraries of a framework keep for themselves, roughly."""
+
+
+SLOTS = {"sgd": 1, "adamw": 2}
+"""Values that an optimizer keeps for each parameter."""
+
+
+FLOAT32, BFLOAT16 = 4, 2
+
+
+def activations(layers: Iterable[Mapping[str, Any]]) -> int:
+    """Values that the layers of a structure put out for one sample."""
+    shapes = [layer["output"] for layer in layers if layer.get("output")]
+    return sum(math.prod(int(size) for size in shape) for shape in shapes)
+
+
+def estimate(parameters: int, outputs: int, batch: int, config: Mapping[str, Any]) -> int:
+    """Bytes: weights, gradients and optimizer in fp32; each output and its gradient, kept for the whole batch, in the
+    precision of `config`; and what the framework keeps."""
+    size = BFLOAT16 if config.get("precision") == "bf16" else FLOAT32
+    slots = SLOTS.get(str(config.get("optimizer")), max(SLOTS.values()))
+    return parameters * FLOAT32 * (2 + slots) + 2 * batch * outputs * size + FRAMEWORK_BYTES

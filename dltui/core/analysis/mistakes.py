@@ -1,0 +1,134 @@
+"""The samples that a model gets wrong, the most confident mistakes first, as the screens show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dltui.core.text import safe
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A sample: `top` are the likeliest classes with their probabilities; `image` is its place among the images."""
+
+    id: int
+    true: int
+    top: tuple[tuple[int, float], ...]
+    image: int
+    name: str = ""
+    """What the dataset calls it, such as its file."""
+
+    @property
+    def said(self) -> int:
+        return self.top[0][0]
+
+    @property
+    def probability(self) -> float:
+        return self.top[0][1]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which mistakes are shown: of this true class, with this said class; None is any."""
+
+    true: int | None = None
+    said: int | None = None
+
+    def keeps(self, mistake: Mistake) -> bool:
+        return self.true in (None, mistake.true) and self.said in (None, mistake.said)
+
+    def turned(self, mistake: Mistake) -> Filter:
+        """The next narrower one around a mistake: any, its true class, what was said, both, any."""
+        if self == Filter():
+            return Filter(mistake.true, None)
+        if self.said is None:
+            return Filter(None, mistake.said)
+        return Filter(mistake.true, mistake.said) if self.true is None else Filter()
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Those of a split after `epoch` epochs. `images` are uint8 (n, h, w, c), or empty for data without images."""
+
+    split: str
+    epoch: int
+    classes: tuple[str, ...]
+    all: tuple[Mistake, ...]
+    total: int
+    """How many samples the split has."""
+    wrong: int
+    """How many are wrong; only the first thousands are kept."""
+    images: Any = field(compare=False, repr=False)
+    _shown: dict[Filter, tuple[Mistake, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def shown(self, which: Filter) -> tuple[Mistake, ...]:
+        """Those that a filter keeps."""
+        if which not in self._shown:
+            self._shown.clear()
+            self._shown[which] = tuple(filter(which.keeps, self.all)) if which != Filter() else self.all
+        return self._shown[which]
+
+    def name(self, number: int) -> str:
+        return self.classes[number] if number < len(self.classes) else str(number)
+
+    @property
+    def pictured(self) -> bool:
+        return bool(len(self.images))
+
+
+def class_names(classes: Sequence[object], count: int) -> tuple[str, ...]:
+    """Harmless names; a class without one is its number."""
+    return tuple(safe(classes[number]) if number < len(classes) else str(number) for number in range(count))
+
+
+def mistakes(arrays: dict[str, Any], classes: Sequence[object]) -> Mistakes:
+    """Made of a predictions file of classes. A file of another shape raises IndexError or ValueError."""
+    import numpy as np
+
+    labels, top = np.asarray(arrays["labels"]), np.asarray(arrays["top"])
+    wrong = np.asarray(arrays["wrong"])
+    names = [safe(bytes(name).decode(errors="replace")) for name in arrays.get("names", ())]
+    found = zip(
+        np.asarray(arrays["ids"])[wrong].tolist(),
+        labels[wrong].tolist(),
+        top[wrong].tolist(),
+        np.asarray(arrays["probabilities"])[wrong].tolist(),
+        names if len(names) == len(wrong) else [""] * len(wrong),
+        strict=True,
+    )
+    size = max(len(classes), int(max(labels.max(initial=-1), top.max(initial=-1))) + 1)
+    images = np.asarray(arrays["thumbnails"])
+    return Mistakes(
+        safe(arrays["split"]),
+        int(arrays["epoch"]),
+        class_names(classes, size),
+        tuple(
+            Mistake(identity, true, tuple(zip(said, chances, strict=True)), number, name)
+            for number, (identity, true, said, chances, name) in enumerate(found)
+        ),
+        len(labels),
+        int((top[:, 0] != labels).sum()),
+        images if len(images) == len(wrong) else images[:0],
+    )
+
+
+def parse(text: str, classes: tuple[str, ...]) -> Filter | None:
+    """`shirt`, `>coat`, `shirt>coat`: classes by the beginning of their names; None when there is no such class."""
+    words = [word.strip().lower() for word in text.replace("›", ">").split(">", 1)]
+    numbers: list[int | None] = []
+    for word in words:
+        if not word or word == "any":
+            numbers.append(None)
+            continue
+        names = [name.lower() for name in classes]
+        found = (
+            names.index(word)
+            if word in names
+            else next((number for number, name in enumerate(names) if name.startswith(word)), None)
+        )
+        if found is None:
+            return None
+        numbers.append(found)
+    return Filter(*numbers)

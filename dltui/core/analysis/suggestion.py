@@ -1,0 +1,60 @@
+"""What to try after a run has failed: the hyperparameters that its end proposes, and the command line that does it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.reading.reader import RunReader
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """`words` like "batch size 128"; `command` does exactly that."""
+
+    values: Mapping[str, Any]
+    words: str
+    command: str
+
+
+def suggestion(reader: RunReader) -> Suggestion | None:
+    """None when the run did not fail, or nothing is known to help.
+
+    With a checkpoint it is a fork from there, the last good state; without one the run's own command, changed.
+    """
+    ended = reader.history.ended
+    known = reader.run.get("config") or {}
+    values = {name: value for name, value in (ended.remedy if ended else {}).items() if name in known}
+    if ended is None or ended.status != "failed" or not values:
+        return None
+    flags = [
+        (f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value))
+        for name, value in values.items()
+    ]
+    if reader.history.checkpoints:
+        words = ["dltui", "fork", reader.directory.id, *(word for flag in flags for word in flag)]
+    else:
+        words = with_flags([str(word) for word in reader.run.get("command") or []], flags)
+    told = ", ".join(f"{flag[2:].replace('-', ' ')} {value}" for flag, value in flags)
+    return Suggestion(values, clean_line(told), clean_line(shlex.join(words)))
+
+
+def with_flags(command: Sequence[str], flags: Sequence[tuple[str, str]]) -> list[str]:
+    """A command line with these flags, in the place of those it has."""
+    words = list(command)
+    for flag, value in flags:
+        for position, word in enumerate(words):
+            if word == flag:
+                words[position + 1 : position + 2] = [value]
+                break
+            if word.startswith(f"{flag}="):
+                words[position] = f"{flag}={value}"
+                break
+        else:
+            words += [flag, value]
+    return words

@@ -1,0 +1,273 @@
+"""Puts the catalog together from what the sources of all interpreters bring."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dltui.core import paths
+from dltui.core.catalog import disabled, named_data, probe
+from dltui.core.catalog.entries import FAVOURITE, BackendEntry, Catalog, DatasetEntry, ExporterEntry, ModelEntry
+from dltui.core.catalog.fields import FieldSpec
+from dltui.core.catalog.sources import Installed, Source, at, file_sources
+from dltui.core.errors import UsageError
+from dltui.core.settings import Settings, load_settings
+
+Record = dict[str, Any]
+
+
+Records = dict[str, Record]
+
+
+def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_only: bool = False) -> Catalog:
+    """See `catalog.load_catalog`."""
+    for file in files:
+        if not file.expanduser().is_file():
+            raise UsageError(f"no plugin file {file}")
+    settings = load_settings()
+    here = probe.installed(sys.executable)
+    catalog = Catalog(installed={here.python: here})
+    for python in settings.interpreters.values():
+        if python not in catalog.installed:
+            catalog.installed[python] = probe.installed(python, kept_only)
+    singles = file_sources([*_folder_files(), *(file.expanduser() for file in files)], here)
+    seconds = probe.plugin_seconds() if seconds is None else seconds
+    given = {os.path.abspath(file.expanduser()) for file in files}  # noqa: PTH100 - as sources know them
+    found = [*here.sources, *_elsewhere(catalog.installed, here), *singles]
+    catalog.sources, catalog.disabled = disabled.parted(found, settings, given)
+    ask = partial(probe.records, refresh=refresh, seconds=seconds, kept_only=kept_only, given=given)
+    _Assembly(catalog, settings, ask).run()
+    return catalog
+
+
+class _Assembly:
+    """Takes what each source brings, first come first served."""
+
+    def __init__(self, catalog: Catalog, settings: Settings, ask: Callable[[Sequence[Source]], Records]) -> None:
+        self.catalog = catalog
+        self.settings = settings
+        self.ask = ask
+
+    def run(self) -> None:
+        records = self.ask(self.catalog.sources)
+        found = [(source, records[source.digest]) for source in self.catalog.sources]
+        # Backends first: they say what the models of every source need.
+        for source, record in found:
+            self._add_all(source, record, "backends", _backend_key, self._backend, self.catalog.backends)
+        found = self._with_their_frameworks(found)
+        for source, record in found:
+            self._add_all(source, record, "models", _model_key, self._model, self.catalog.models)
+            self._add_all(source, record, "datasets", _name_key, _dataset, self.catalog.datasets)
+            self._add_all(source, record, "exporters", _name_key, _exporter, self.catalog.exporters)
+            self._add_all(source, record, "loggers", _name_key, _logger, self.catalog.loggers)
+            self._note_errors(source, record)
+        self.catalog.sources = [source for source, _ in found]
+        models = self.catalog.models
+        self.catalog.models = dict(sorted(models.items(), key=lambda item: item[1].framework != FAVOURITE))
+        named_data.add_named(self.catalog)
+
+    def _with_their_frameworks(self, found: list[tuple[Source, Record]]) -> list[tuple[Source, Record]]:
+        """A plugin that imports a framework which only another interpreter has is looked at by that one."""
+        moved = {}
+        for position, (source, record) in enumerate(found):
+            for backend in self._missing(record):
+                if backend.python != source.python and backend.version is not None:
+                    moved[position] = at(source, backend.python)
+        if not moved:
+            return found
+        records = self.ask(list(moved.values()))
+        return [(moved[i], records[moved[i].digest]) if i in moved else entry for i, entry in enumerate(found)]
+
+    def _missing(self, record: Record) -> list[BackendEntry]:
+        """The frameworks that loading failed for."""
+        names = {error[2] for error in _errors(record)}
+        return [entry for entry in self.catalog.backends.values() if entry.package in names]
+
+    def _note_errors(self, source: Source, record: Record) -> None:
+        for where, reason, missing in _errors(record):
+            backend = next((entry for entry in self.catalog.backends.values() if entry.package == missing), None)
+            if backend is not None:
+                reason = f"needs {backend.title}: {backend.install}"
+            prefix = f"{where}: " if where and where != source.name else ""
+            self._problem(source, prefix + reason)
+
+    def _add_all(
+        self,
+        source: Source,
+        record: Record,
+        kind: str,
+        key: Callable[[Record], str],
+        make: Callable[[Source, Record], Any],
+        into: dict[str, Any],
+    ) -> None:
+        for item in record.get(kind, ()):
+            try:
+                name, entry = key(item), make(source, item)
+            except (KeyError, TypeError, ValueError) as error:
+                self._problem(source, f"its answer cannot be read ({type(error).__name__} in {kind})")
+                continue
+            if name not in into:
+                into[name] = entry
+            else:
+                other = dict(getattr(into[name], "source", into[name])).get("name")
+                self._problem(source, f"{kind.removesuffix('s')} {name} is left out: {other} has it already")
+
+    def _problem(self, source: Source, reason: str) -> None:
+        self.catalog.problems.append((source.name, reason))
+
+    def _backend(self, source: Source, item: Record) -> BackendEntry:
+        python = self.settings.interpreter(item["framework"])
+        installed = self.catalog.installed.get(python) or probe.installed(python)
+        return BackendEntry(
+            framework=item["framework"],
+            title=item["title"],
+            package=item["package"],
+            install=item["install"],
+            python=python,
+            version=installed.version(item["package"]),
+            problem=installed.problem,
+            source=_origin(replace(source, python=python), item),
+        )
+
+    def _model(self, source: Source, item: Record) -> ModelEntry:
+        backend = self.catalog.backends.get(item["framework"])
+        reason = self._why_not(source, item, backend)
+        return ModelEntry(
+            id=item["id"],
+            name=item["name"],
+            framework=item["framework"],
+            task=item["task"],
+            summary=item["summary"],
+            fields=_fields(item),
+            checks_more=bool(item["checks_more"]),
+            source=_origin(replace(source, python=backend.python) if backend else source, item),
+            available=not reason,
+            reason=reason,
+            needs_images=bool(item.get("needs_images")),
+        )
+
+    def _why_not(self, source: Source, item: Record, backend: BackendEntry | None) -> str:
+        """Why this model of this source cannot be trained here; "" when it can."""
+        if backend is None:
+            return f'no plugin brings the framework "{item["framework"]}"'
+        if backend.problem:
+            return backend.problem
+        if backend.version is None:
+            where = "" if backend.python == sys.executable else f" in {backend.python}"
+            return f"needs {backend.title}{where}: {backend.install}"
+        return missing_plugin(source.to_json(), backend.python, self.catalog) or self._lacking(item, backend.python)
+
+    def _lacking(self, item: Record, python: str) -> str:
+        """What to install when a distribution is missing that the model needs beside its framework."""
+        installed = self.catalog.installed.get(python)
+        missing = [str(name) for name in item.get("requires", ()) if installed and installed.version(str(name)) is None]
+        command = "pip" if python == sys.executable else f"{shlex.quote(python)} -m pip"
+        return f"needs {' and '.join(missing)}: {command} install {' '.join(missing)}" if missing else ""
+
+
+def missing_plugin(source: Mapping[str, Any], python: str, catalog: Catalog) -> str:
+    """What to do when a distribution is not installed in the interpreter that has to load it; "" when it is."""
+    installed = catalog.installed.get(python)
+    if source["kind"] == "file" or installed is None or any(s.name == source["name"] for s in installed.sources):
+        return ""
+    return f"{source['name']} is not installed in {python}; run: {shlex.quote(python)} -m pip install {source['name']}"
+
+
+def _elsewhere(installed: Mapping[str, Installed], here: Installed) -> list[Source]:
+    """Plugins that only another interpreter has."""
+    known = {source.name for source in here.sources}
+    found = []
+    for other in installed.values():
+        for source in other.sources:
+            if source.name not in known:
+                known.add(source.name)
+                found.append(source)
+    return found
+
+
+def _folder_files() -> list[Path]:
+    try:
+        names = sorted(os.listdir(paths.plugins_dir()))  # noqa: PTH208
+    except OSError:
+        return []
+    return [paths.plugins_dir() / name for name in names if name.endswith(".py") and name[0] not in "._"]
+
+
+def _errors(record: Record) -> Iterable[tuple[str, str, str]]:
+    for error in record.get("errors", ()):
+        if isinstance(error, list) and len(error) == 3 and all(isinstance(text, str) for text in error):
+            yield error[0], error[1], error[2]
+
+
+def _origin(source: Source, item: Record) -> Record:
+    """What loads exactly this item: the source with the one entry point that gave it."""
+    points = tuple((str(name), str(value)) for name, value in item.get("entry_points") or ())
+    return replace(source, entry_points=points).to_json()
+
+
+def _fields(item: Record) -> tuple[FieldSpec, ...]:
+    return tuple(FieldSpec.from_json(record) for record in item["fields"])
+
+
+def _backend_key(item: Record) -> str:
+    return str(item["framework"])
+
+
+def _model_key(item: Record) -> str:
+    return str(item["id"])
+
+
+def _name_key(item: Record) -> str:
+    return str(item["name"])
+
+
+def _dataset(source: Source, item: Record) -> DatasetEntry:
+    return DatasetEntry(
+        name=item["name"],
+        task=item["task"],
+        summary=item["summary"],
+        fields=_fields(item),
+        checks_more=bool(item["checks_more"]),
+        source=_origin(source, item),
+        input_shape=tuple(int(size) for size in item["input_shape"]),
+        classes=int(item["classes"]),
+        train_size=int(item["train_size"]),
+        test_size=int(item["test_size"]),
+        download_bytes=int(item["download_bytes"]),
+        embedded=bool(item["embedded"]),
+        homepage=str(item["homepage"]),
+        files=tuple(str(name) for name in item["files"]),
+        file_sizes=tuple(int(size) for size in item.get("file_sizes", ())),
+        urls=tuple(str(url) for url in item["urls"]),
+        takes=str(item.get("takes", "")),
+        previews=bool(item.get("previews", False)),
+    )
+
+
+def _exporter(source: Source, item: Record) -> ExporterEntry:
+    return ExporterEntry(item["name"], item["kind"], item["suffix"], item["task"], _origin(source, item))
+
+
+def _logger(source: Source, item: Record) -> Record:
+    about = {"logger": item["name"], "summary": item["summary"]}
+    return {**_origin(source, item), **about, "package": item["package"], "install": item["install"]}
+
+
+def load_catalog(
+    plugins: Sequence[Path | str] = (), refresh: bool = False, seconds: float | None = None, kept_only: bool = False
+) -> Catalog:
+    """What all plugins bring: installed ones, those in the plugins folder, and the given files.
+
+    Kept answers are used unless something has changed or `refresh` is asked for; a plugin gets `seconds` to load. With
+    `kept_only` nothing is started: what no answer is kept of is left out.
+    Raises UsageError when a given file does not exist or the settings cannot be read.
+    """
+    from dltui.core.catalog.assemble import assemble
+
+    return assemble([Path(path) for path in plugins], refresh, seconds, kept_only)

@@ -1,0 +1,142 @@
+"""Turns loaded plugins into plain records for the catalog, and checks them on the way."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, get_args
+
+from dltui.core.catalog.plugin_loader import Failure, Loaded, explain
+from dltui.core.catalog.schema import checks_more, field_specs
+from dltui.core.contract.config import DatasetOptions, TrainConfig
+from dltui.core.contract.types import DatasetTask, Task
+from dltui.core.errors import PluginError
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+Record = dict[str, Any]
+
+
+def describe(loaded: Loaded) -> Record:
+    """One record each for models, backends, datasets, exporters and loggers; what is unsound goes to `errors`."""
+    errors = list(loaded.errors)
+    record: Record = {
+        "models": _each(loaded.models, "model", model_record, errors),
+        "backends": _each(loaded.backends, "backend", backend_record, errors),
+        "datasets": _each(loaded.datasets, "dataset", dataset_record, errors),
+        "exporters": _each(loaded.exporters, "exporter", exporter_record, errors),
+        "loggers": _each(loaded.loggers, "logger", logger_record, errors),
+    }
+    record["errors"] = [[failure.where, failure.reason, failure.missing] for failure in errors]
+    return record
+
+
+def model_record(model: Model) -> Record:
+    """Raises PluginError for what a model must not be."""
+    _check_name(model.id)
+    _check_name(model.name)
+    _check_name(model.framework)
+    _check_task(model.task)
+    if not (inspect.isclass(model.config) and issubclass(model.config, TrainConfig)):
+        raise PluginError("its config must be a subclass of TrainConfig")
+    if not callable(model.build):
+        raise PluginError("its build must be a function (config, spec)")
+    if model.metrics is not None and not callable(model.metrics):
+        raise PluginError("its metrics must be a function (outputs, targets)")
+    return {
+        "id": model.id,
+        "name": model.name,
+        "framework": model.framework,
+        "task": model.task,
+        "summary": _text(model.summary),
+        "fields": [field.to_json() for field in field_specs(model.config)],
+        "checks_more": checks_more(model.config),
+        "requires": [_text(name) for name in model.requires],
+        "needs_images": bool(model.needs_images),
+    }
+
+
+def dataset_record(dataset: Dataset) -> Record:
+    """Raises PluginError for what a dataset must not be."""
+    _check_name(dataset.name)
+    if dataset.task not in get_args(DatasetTask):
+        _check_task(dataset.task)
+    if not (inspect.isclass(dataset.options) and issubclass(dataset.options, DatasetOptions)):
+        raise PluginError("its options must be a subclass of DatasetOptions")
+    if not callable(dataset.prepare) or not callable(dataset.sources):
+        raise PluginError("its prepare and sources must be functions")
+    if dataset.takes not in ("", "folder", "file") or (dataset.takes and "path" not in dataset.options.model_fields):
+        raise PluginError('it takes "folder", "file" or "", and what takes a path needs an option `path`')
+    return {
+        "name": dataset.name,
+        "task": dataset.task,
+        "summary": _text(dataset.summary),
+        "fields": [field.to_json() for field in field_specs(dataset.options)],
+        "checks_more": checks_more(dataset.options),
+        "input_shape": [int(size) for size in dataset.input_shape],
+        "classes": int(dataset.classes),
+        "train_size": int(dataset.train_size),
+        "test_size": int(dataset.test_size),
+        "download_bytes": int(dataset.download_bytes),
+        "embedded": dataset.sources(dataset.options.model_validate({}), ()) is None,
+        "homepage": _text(dataset.homepage),
+        "files": [_text(name) for name in dataset.files],
+        "file_sizes": [int(size) for size in dataset.file_sizes],
+        "urls": [_text(url) for url in dataset.urls],
+        "takes": dataset.takes,
+        "previews": dataset.preview is not None,
+    }
+
+
+def backend_record(backend: Backend) -> Record:
+    _check_name(backend.framework)
+    return {name: _text(getattr(backend, name)) for name in ("framework", "title", "package", "install")}
+
+
+def exporter_record(exporter: Exporter) -> Record:
+    if exporter.task is not None:
+        _check_task(exporter.task)
+    if exporter.kind not in ("figure", "table") or not callable(exporter.draw):
+        raise PluginError('its kind must be "figure" or "table" and its draw a function (run, target)')
+    return {"name": _text(exporter.name), "kind": exporter.kind, "suffix": exporter.suffix, "task": exporter.task}
+
+
+def logger_record(logger: Logger) -> Record:
+    _check_name(logger.name)
+    if not callable(logger.open):
+        raise PluginError("its open must be a function (run, option, attempt)")
+    return {name: _text(getattr(logger, name)) for name in ("name", "summary", "package", "install")}
+
+
+def _each(items: Iterable[Any], kind: str, record: Callable[[Any], Record], errors: list[Failure]) -> list[Record]:
+    found = []
+    for item in items:
+        try:
+            found.append(record(item))
+        except BaseException as error:
+            name = next(
+                (v for key in ("id", "name", "framework") if isinstance(v := getattr(item, key, None), str)), ""
+            )
+            errors.append(explain(f"{kind} {name}".strip(), error))
+    return found
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise PluginError(
+            f"{clean_line(repr(name), 60)} is no name; up to 64 of a-z, 0-9, dot, dash and underscore are"
+        )
+
+
+def _check_task(task: object) -> None:
+    if task not in get_args(Task):
+        raise PluginError(f"its task must be {' or '.join(get_args(Task))}, it is {clean_line(repr(task), 60)}")
+
+
+def _text(value: object) -> str:
+    return clean_line(value, 1000)

@@ -1,0 +1,193 @@
+"""What there is to choose from: models, datasets and frameworks of all plugins, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dltui.core.catalog.fields import FieldSpec
+from dltui.core.catalog.sources import Installed, Source
+from dltui.core.errors import UsageError
+from dltui.core.paths import absolute
+from dltui.core.text import clean_line
+
+FAVOURITE = "torch"
+"""The framework of a model named without one, when several are installed."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model that can be chosen. `source` is what a worker needs to load exactly this plugin, interpreter included."""
+
+    id: str
+    name: str
+    framework: str
+    task: str
+    summary: str
+    fields: tuple[FieldSpec, ...]
+    checks_more: bool
+    """Its Config refuses values that the fields allow."""
+    source: Mapping[str, Any]
+    available: bool = True
+    reason: str = ""
+    """Why it is not available, and what to do."""
+    needs_images: bool = False
+
+    def field(self, name: str) -> FieldSpec | None:
+        return next((spec for spec in self.fields if spec.name == name), None)
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """A dataset that can be chosen. `embedded`: its data comes with a package, without files or network. One that
+    `takes` a path has it in `given`, with other options that came with its name; `plugin` is what brings it where it
+    has a name of somebody's own."""
+
+    name: str
+    task: str
+    summary: str
+    fields: tuple[FieldSpec, ...]
+    checks_more: bool
+    source: Mapping[str, Any]
+    input_shape: tuple[int, ...] = ()
+    classes: int = 0
+    train_size: int = 0
+    test_size: int = 0
+    download_bytes: int = 0
+    embedded: bool = False
+    homepage: str = ""
+    files: tuple[str, ...] = ()
+    file_sizes: tuple[int, ...] = ()
+    urls: tuple[str, ...] = ()
+    takes: str = ""
+    previews: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
+    plugin: str = ""
+
+    def fits(self, task: str) -> bool:
+        """Whether a model of this task can train on it."""
+        return self.task in (task, "any")
+
+    @property
+    def needs_path(self) -> bool:
+        """Whether it says nothing until a path is given: NAME:PATH."""
+        return bool(self.takes) and not self.given
+
+    @property
+    def reference(self) -> str:
+        """What finds it again on a command line: its name, or NAME:PATH."""
+        return self.name if self.plugin or not self.given else f"{self.name}:{self.given['path']}"
+
+
+@dataclass(frozen=True)
+class BackendEntry:
+    """A framework. `version` is None when it is not installed in `python`; `problem` says why it cannot be used."""
+
+    framework: str
+    title: str
+    package: str
+    install: str
+    python: str
+    version: str | None
+    problem: str
+    source: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ExporterEntry:
+    """A figure or table; `task` None fits all."""
+
+    name: str
+    kind: str
+    suffix: str
+    task: str | None
+    source: Mapping[str, Any]
+
+
+@dataclass
+class Catalog:
+    """Everything by its name. `problems` are (plugin, reason) pairs in one line each."""
+
+    models: dict[str, ModelEntry] = field(default_factory=dict)
+    datasets: dict[str, DatasetEntry] = field(default_factory=dict)
+    backends: dict[str, BackendEntry] = field(default_factory=dict)
+    exporters: dict[str, ExporterEntry] = field(default_factory=dict)
+    loggers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    disabled: list[tuple[Source, str]] = field(default_factory=list)
+    """What is left out, and why."""
+    installed: dict[str, Installed] = field(default_factory=dict)
+    """What each interpreter has."""
+
+    def model(self, text: str) -> ModelEntry:
+        """By id, or by a name that several frameworks share: then of an installed one, PyTorch first."""
+        if text in self.models:
+            return self.models[text]
+        twins = [entry for entry in self.models.values() if entry.name == text]
+        if twins:
+            return min(twins, key=lambda entry: (not entry.available, entry.framework != FAVOURITE))
+        names = [*self.models, *(entry.name for entry in self.models.values())]
+        raise UsageError(self._unknown("model", text, names))
+
+    def dataset(self, text: str) -> DatasetEntry:
+        """By name, or as NAME:PATH where a dataset takes a path."""
+        if text in self.datasets:
+            return self.datasets[text]
+        from dltui.core.catalog import entries
+
+        name, colon, path = text.partition(":")
+        if colon and name in self.datasets and self.datasets[name].takes:
+            return entries.at(self.datasets[name], path)
+        raise UsageError(self._unknown("dataset", text, list(self.datasets)))
+
+    def _unknown(self, kind: str, text: str, names: Sequence[str]) -> str:
+        from dltui.core.text import clean_line, suggest
+
+        files = {source.name for source in self.sources if source.kind == "file"}
+        broken = next((f"{name} could not be loaded: {reason}" for name, reason in self.problems if name in files), "")
+        if broken:
+            # Somebody's own file is what they mean more probably than a model of a similar name.
+            return f'no {kind} "{clean_line(text, 60)}"; {broken}'
+        hint = suggest(text, names) or (f"dltui {kind}s lists them" if names else "none is installed")
+        if "did you mean" not in hint and self.problems:
+            # What is missing may be what could not be loaded.
+            hint += "; dltui plugins list says which plugins could not be loaded"
+        return f'no {kind} "{clean_line(text, 60)}"; {hint}'
+
+
+def at(entry: DatasetEntry, path: str) -> DatasetEntry:
+    """A dataset that takes a path, with this one. Raises UsageError for an empty path."""
+    if not path.strip() or "\0" in path:
+        raise UsageError(f"{entry.name}: needs a path: {entry.name}:PATH, PATH being a {entry.takes} of yours")
+    return replace(entry, given={"path": absolute(path)})
+
+
+def entry_of(text: str, catalog: Catalog) -> DatasetEntry:
+    """The dataset of NAME:PATH, or of a bare path: a folder's images, a file's table. Raises UsageError."""
+    name, colon, _ = text.partition(":")
+    takes = "folder" if Path(absolute(text)).is_dir() else "file" if Path(absolute(text)).is_file() else ""
+    bare = next((entry for entry in catalog.datasets.values() if entry.needs_path and entry.takes == takes), None)
+    if bare is not None and not (colon and name in catalog.datasets):
+        return at(bare, text)
+    entry = catalog.datasets.get(name) if colon else None
+    if entry is None or not entry.takes:
+        raise UsageError(f"{clean_line(text, 100)} is no path of yours; say folder:PATH or csv:PATH")
+    return catalog.dataset(text)
+
+
+def asked_for(run: Mapping[str, Any], catalog: Catalog) -> DatasetEntry | None:
+    """The dataset of a run, to be trained on again; None where nothing brings it any more."""
+    entry = catalog.datasets.get(str(run.get("dataset")))
+    plugin = catalog.datasets.get(str(run.get("dataset_plugin")))
+    path = (run.get("dataset_options") or {}).get("path")
+    return at(plugin, str(path)) if entry is None and plugin is not None and plugin.takes and path else entry
+
+
+def title(dataset: DatasetEntry, options: Mapping[str, Any]) -> str:
+    """What a run calls its data: the name that somebody gave it, or the plugin and the last part of the path."""
+    if dataset.plugin or not dataset.takes:
+        return dataset.name
+    return f"{dataset.name}:{clean_line(Path(str(options.get('path', ''))).name, 60)}"

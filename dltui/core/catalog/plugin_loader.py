@@ -1,0 +1,237 @@
+"""Loads plugins into this process, each entry point on its own: one that fails becomes a reason, the others stay."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from dltui.core.catalog.sources import Source
+from dltui.core.contract.hooks import HOOKS, PROJECT, Hooks
+from dltui.core.errors import DltuiError, PluginError
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an entry point, or one thing that it gives, cannot be used. `missing` is the package it asked for."""
+
+    where: str
+    reason: str
+    missing: str = ""
+
+
+@dataclass
+class Loaded:
+    """What a source brings."""
+
+    models: list[Model] = field(default_factory=list)
+    backends: list[Backend] = field(default_factory=list)
+    datasets: list[Dataset] = field(default_factory=list)
+    exporters: list[Exporter] = field(default_factory=list)
+    loggers: list[Logger] = field(default_factory=list)
+    errors: list[Failure] = field(default_factory=list)
+
+
+def load(source: Source | Mapping[str, Any]) -> Loaded:
+    """Import a source and call its hooks. Whatever it raises, even SystemExit, becomes an error entry."""
+    source = source if isinstance(source, Source) else Source.from_json(source)
+    loaded = Loaded()
+    for name, get in _parts(source):
+        try:
+            hooks = _register(name, get())
+        except BaseException as error:
+            loaded.errors.append(explain(name, error))
+            continue
+        for hook in HOOKS:
+            _call(hooks, hook, name, loaded)
+    return loaded
+
+
+def load_model(source: Mapping[str, Any], model_id: str) -> Model:
+    """Raises PluginError when the source does not give this model (any more)."""
+    model: Model = _find(source, "model", model_id, lambda loaded: loaded.models, lambda model: model.id)
+    return model
+
+
+def load_backend(source: Mapping[str, Any], framework: str) -> Backend:
+    """Raises PluginError when the source does not give this backend (any more)."""
+    found: Backend = _find(source, "backend", framework, lambda loaded: loaded.backends, lambda item: item.framework)
+    return found
+
+
+def load_dataset(source: Mapping[str, Any], name: str) -> Dataset:
+    """Raises PluginError when the source does not give this dataset (any more)."""
+    dataset: Dataset = _find(source, "dataset", name, lambda loaded: loaded.datasets, lambda dataset: dataset.name)
+    return dataset
+
+
+def load_logger(source: Mapping[str, Any], name: str) -> Logger:
+    """Raises PluginError when the source does not give this logger (any more)."""
+    logger: Logger = _find(source, "logger", name, lambda loaded: loaded.loggers, lambda logger: logger.name)
+    return logger
+
+
+def explain(where: str, error: BaseException) -> Failure:
+    """One line for an exception of a plugin, with the line of its own code that raised it."""
+    missing = ""
+    if isinstance(error, DltuiError):
+        text = str(error)
+    elif isinstance(error, SyntaxError):
+        place = f" in {_file(error.filename)} line {error.lineno}" if error.filename else ""
+        text = f"syntax error{place}: {error.msg}"
+    elif isinstance(error, SystemExit):
+        text = f"called sys.exit({'' if error.code is None else repr(error.code)[:40]}) while loading"
+    elif isinstance(error, ModuleNotFoundError) and error.name:
+        missing = error.name.split(".")[0]
+        text = f"needs the module {error.name}, which is not installed{_line(error)}"
+    else:
+        text = f"{type(error).__name__}: {_first_line(error)}".rstrip(": ") + _line(error)
+    return Failure(clean_line(where, 100), clean_line(text, 300), clean_line(missing, 100))
+
+
+def _parts(source: Source) -> Iterable[tuple[str, Callable[[], object]]]:
+    if source.kind == "file":
+        path = Path(source.path or "")
+        return [(source.name, partial(_import_file, path))]
+    return [(name, partial(_import_entry, value)) for name, value in source.entry_points]
+
+
+def _import_entry(value: str) -> object:
+    module, _, attribute = value.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in filter(None, attribute.split(".")):
+        found = getattr(found, name)
+    return found
+
+
+def _import_file(path: Path) -> ModuleType:
+    """A module under a name of its own; in `sys.modules`, where pydantic looks up annotations."""
+    name = f"dltui_plugin_{hashlib.sha256(str(path).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _register(name: str, plugin: object) -> pluggy.PluginManager:
+    """A manager with this plugin alone: pluggy stops at the first that raises."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(Hooks)
+    manager.register(plugin, name)
+    try:
+        # Without this a misspelt hook would stay silent.
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise PluginError(f"{_first_line(error).split(' in plugin')[0]}; hooks are {', '.join(HOOKS)}") from None
+    if not any(getattr(manager.hook, hook).get_hookimpls() for hook in HOOKS):
+        raise PluginError(f"has no hook; mark one of {', '.join(HOOKS)} with @hookimpl")
+    return manager
+
+
+def _call(manager: pluggy.PluginManager, hook: str, where: str, loaded: Loaded) -> None:
+    """Call one hook of one plugin and keep what is of the right kind."""
+    caller = getattr(manager.hook, hook)
+    if not caller.get_hookimpls():
+        return
+    kind = hook.removeprefix(f"{PROJECT}_")
+    try:
+        for given in caller():
+            if not isinstance(given, (list, tuple)):
+                raise PluginError(f"{hook} must return a list, it returned {type(given).__name__}")
+            for item in given:
+                problem = _misfit(kind, item)
+                if problem:
+                    loaded.errors.append(Failure(clean_line(where, 100), clean_line(f"{hook}: {problem}", 300)))
+                else:
+                    getattr(loaded, kind).append(item)
+    except BaseException as error:
+        loaded.errors.append(explain(where, error))
+
+
+def _misfit(kind: str, item: object) -> str:
+    """What is wrong with the kind of an item; "" when nothing is."""
+    from dltui.core.contract import Dataset, Exporter, Logger, Model
+
+    wanted = {"models": Model, "datasets": Dataset, "exporters": Exporter, "loggers": Logger}.get(kind)
+    if wanted and not isinstance(item, wanted):
+        return f"a {type(item).__name__} in the list is no {wanted.__name__}"
+    if kind == "backends":
+        texts = [name for name in ("framework", "title", "package", "install") if not _is_text(item, name)]
+        methods = [name for name in ("trainable", "layers", "devices") if not callable(getattr(item, name, None))]
+        if inspect.isclass(item):
+            return f"the class {item.__name__} in the list must be an object of it"
+        if texts or methods:
+            return f"a backend needs {', '.join(texts + methods)}"
+    return ""
+
+
+def _is_text(item: object, name: str) -> bool:
+    value = getattr(item, name, None)
+    return isinstance(value, str) and bool(value)
+
+
+def _find(
+    source: Mapping[str, Any],
+    kind: str,
+    name: str,
+    items: Callable[[Loaded], list[Any]],
+    key: Callable[[Any], object],
+) -> Any:
+    """Load one entry point after the other until one gives the item, so that a broken neighbour does no harm."""
+    whole = Source.from_json(source)
+    points = whole.entry_points or ((whole.name, ""),)
+    failures: list[Failure] = []
+    for point in points:
+        loaded = load({**whole.to_json(), "entry_points": [point]})
+        for item in items(loaded):
+            if key(item) == name:
+                return item
+        failures += loaded.errors
+    reason = f": {failures[0].where}: {failures[0].reason}" if failures else ""
+    raise PluginError(f"plugin {clean_line(whole.name, 80)} does not give the {kind} {name}{reason}")
+
+
+def _first_line(error: BaseException) -> str:
+    try:
+        return str(error).strip().split("\n", 1)[0]
+    except BaseException:
+        # Anybody can write a __str__ that raises.
+        return "(no text)"
+
+
+def _line(error: BaseException) -> str:
+    """` (net.py line 3)`: the innermost line outside Python and dltui."""
+    own = (str(Path(__file__).parents[1]), str(Path(traceback.__file__).parent), str(Path(pluggy.__file__).parent))
+    frames = traceback.extract_tb(error.__traceback__, limit=-50)
+    for frame in reversed(frames):
+        if not frame.filename.startswith((*own, "<frozen")):
+            return f" ({_file(frame.filename)} line {frame.lineno})"
+    return ""
+
+
+def _file(path: str | None) -> str:
+    return Path(path or "?").name

@@ -1,0 +1,215 @@
+"""Asks the probe what sources bring, keeps the answers, and asks again only when something has changed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core import paths
+from dltui.core.catalog.sources import Installed, Source, digest, own, scan, stamps
+from dltui.core.errors import DltuiError, UsageError
+
+if TYPE_CHECKING:
+    from dltui.core.machine.sandbox import Outcome
+
+Record = dict[str, Any]
+
+SECONDS = 10.0
+"""For a plugin to load."""
+FRAMEWORK_PATIENCE = 6
+"""Times as long for a file that imports a framework when it is loaded."""
+IMPORTS_FRAMEWORK = re.compile(rb"^(?:import|from)\s+(?:torch|tensorflow|keras)", re.MULTILINE)
+KINDS = ("models", "backends", "datasets", "exporters", "loggers")
+RETRY_SECONDS = 3600.0
+"""A plugin that was too slow or too large is tried again after this time; other failures when it changes."""
+KEPT_SECONDS = 60 * 86_400.0
+ATTEMPT_SECONDS = 30.0
+
+
+def plugin_seconds() -> float:
+    """How long a plugin may take to load; a first `import torch` over a network disk needs more."""
+    with contextlib.suppress(ValueError):
+        return max(0.1, float(os.environ.get("DLTUI_PLUGIN_SECONDS", "")))
+    return SECONDS
+
+
+def records(
+    sources: Sequence[Source], refresh: bool, seconds: float, kept_only: bool = False, given: Collection[str] = ()
+) -> dict[str, Record]:
+    """By digest: {"models": [...], ..., "errors": [[where, reason, missing module]]} of each source.
+
+    With `kept_only` nothing is started, and what is not kept is empty. Of the paths in `given` a file
+    that was too slow before is tried again at once: somebody waits for it.
+    """
+    found: dict[str, Record] = {}
+    for source in sources:
+        record = None if refresh else _cached(source.digest)
+        if record is not None and "retry" in record and source.path in given and not kept_only:
+            record = None
+        if record is not None and all(isinstance(record.get(kind), list) for kind in (*KINDS, "errors")):
+            found[source.digest] = record
+    unknown = [source for source in sources if source.digest not in found]
+    if kept_only:
+        return {source.digest: {} for source in unknown} | found
+    if not unknown:
+        return found
+    from dltui.core.machine import sandbox
+    from dltui.core.machine.cpu import cpu_count
+
+    # Nothing that is only looked at may take memory of a GPU.
+    environment = {"CUDA_VISIBLE_DEVICES": ""}
+    commands = [command(source.python, "catalog", source) for source in unknown]
+    jobs = [
+        sandbox.Job(words, b"", seconds * _patience(source), environment=environment)
+        for source, words in zip(unknown, commands, strict=True)
+    ]
+    for source, outcome in zip(unknown, sandbox.run_all(jobs, max(2, cpu_count())), strict=True):
+        found[source.digest] = _record(source, outcome)
+        _keep(source.digest, found[source.digest])
+    return found
+
+
+def _patience(source: Source) -> int:
+    """A file may import its framework at its top, which takes as long as it takes on a busy machine."""
+    if source.kind != "file" or not source.path:
+        return 1
+    try:
+        return FRAMEWORK_PATIENCE if IMPORTS_FRAMEWORK.search(Path(source.path).read_bytes()) else 1
+    except OSError:
+        return 1
+
+
+def installed(python: str, kept_only: bool = False) -> Installed:
+    """What an interpreter has. Another one than our own is started only when its folders have changed, and with
+    `kept_only` never."""
+    if python == sys.executable:
+        return own()
+    key = "interpreter-" + digest([python, os.environ.get("PYTHONPATH")])
+    kept = _cached(key)
+    if kept is not None and kept.get("stamps") == _folder_stamps(python, kept["path"]):
+        return scan(kept["path"], python)
+    if kept_only:
+        return Installed(python, problem="not looked at yet")
+    from dltui.core.machine import sandbox
+
+    outcome = sandbox.run(sandbox.Job(command(python, "search-path", None), seconds=ATTEMPT_SECONDS))
+    try:
+        path = [str(folder) for folder in json.loads(outcome.answer)["path"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Installed(python, problem=_no_answer(python, outcome, "starting"))
+    _keep(key, {"path": path, "stamps": _folder_stamps(python, path)})
+    return scan(path, python)
+
+
+def command(python: str, question: str, source: Source | Mapping[str, Any] | None) -> list[str]:
+    """How the probe is started; "{fd}" is left for the sandbox."""
+    record = source.to_json() if isinstance(source, Source) else dict(source or {})
+    return [python, "-P", "-m", "dltui.core.catalog.probe_process", "--fd", "{fd}", f"--{question}", json.dumps(record)]
+
+
+def answer(python: str, question: str, source: Mapping[str, Any], details: Record, seconds: float) -> Record:
+    """One question about one source. Raises UsageError with one line when it is answered by an error or not at all."""
+    from dltui.core.machine import sandbox
+    from dltui.core.text import clean_line
+
+    job = sandbox.Job(command(python, question, source), json.dumps(details).encode(), seconds, memory=8_000_000_000)
+    outcome = sandbox.run(job)
+    try:
+        found = json.loads(outcome.answer)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UsageError(f"plugin {source.get('name')}: {_no_answer(python, outcome, 'answering')}")
+    if "error" in found:
+        raise UsageError(clean_line(found["error"], 500))
+    return found
+
+
+def _record(source: Source, outcome: Outcome) -> Record:
+    from dltui.core.text import clean_line
+
+    try:
+        found = _clean(json.loads(outcome.answer)) if not outcome.reason else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or "error" in found:
+        reason = found.get("error") if isinstance(found, dict) else _no_answer(source.python, outcome, "loading")
+        found = {"errors": [["", clean_line(reason, 300), ""]]}
+    record: Record = {kind: _list(found.get(kind)) for kind in (*KINDS, "errors")}
+    record["output"] = clean_line(outcome.output, 2000)
+    if outcome.passing:
+        record["retry"] = time.time() + RETRY_SECONDS
+    return record
+
+
+def _no_answer(python: str, outcome: Outcome, doing: str) -> str:
+    """Why a probe gave no usable answer, in one line."""
+    from dltui.core.text import clean_line
+
+    if outcome.reason:
+        return f"{outcome.reason} while {doing}" if outcome.code != 127 else outcome.reason
+    last = clean_line((outcome.output.strip().splitlines() or [""])[-1], 200)
+    if ("dltui" in last and "No module named" in last) or "while finding module specification for 'dltui" in last:
+        return f"dltui is not installed in {python}; run: {python} -m pip install dltui"
+    if "option: -P" in outcome.output:
+        return f"{python} is older than Python 3.11"
+    return f"ended its process while {doing} (exit code {outcome.code})" + (
+        f": {last}" if last and outcome.code else ""
+    )
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _clean(value: Any) -> Any:
+    """Everything in an answer comes from a stranger, down to the keys."""
+    from dltui.core.text import clean_line
+
+    if isinstance(value, str):
+        return clean_line(value, 2000)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {clean_line(key, 200): _clean(item) for key, item in value.items()}
+    return value
+
+
+def _folder() -> Path:
+    return paths.cache_dir() / "catalog"
+
+
+def _cached(key: str) -> Record | None:
+    try:
+        record = json.loads((_folder() / f"{key}.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict) or record.get("retry", float("inf")) < time.time():
+        return None
+    return record
+
+
+def _keep(key: str, record: Record) -> None:
+    """A cache that cannot be written costs time, nothing else."""
+    from dltui.core import fs
+
+    with contextlib.suppress(OSError, DltuiError):
+        paths.ensure_private_dir(_folder())
+        fs.write_atomic(_folder() / f"{key}.json", json.dumps(record).encode(), sync=False)
+        for file in _folder().iterdir():
+            if time.time() - file.stat().st_mtime > KEPT_SECONDS:
+                file.unlink()
+
+
+def _folder_stamps(python: str, path: Sequence[str]) -> list[list[Any]]:
+    """Change with any installation, and when the interpreter is replaced."""
+    executable = Path(python)
+    files = [executable, executable.parent.parent / "pyvenv.cfg", *map(Path, path)]
+    return [list(stamp) for stamp in stamps(files)]

@@ -1,0 +1,174 @@
+"""Loads one plugin source and answers questions about it: `python -P -m dltui.core.catalog.probe_process`.
+
+    probe --fd N [QUESTION] SOURCE
+
+SOURCE is JSON; a question's details come as JSON on stdin; the answer is JSON written to file descriptor N, so that
+whatever a plugin prints cannot be taken for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from dltui.core.catalog import plugin_loader
+from dltui.core.catalog.describe import describe
+from dltui.core.catalog.plugin_loader import explain
+from dltui.core.catalog.sources import Source
+from dltui.core.errors import DltuiError, PluginError
+
+Record = dict[str, Any]
+
+FILE_BYTES = 64 << 20
+"""Largest file that a plugin may write while it is looked at."""
+
+
+def catalog(source: Record, asked: Record) -> Record:
+    """What the source brings; each thing says by which entry point it came, so that a worker loads that one alone."""
+    whole = Source.from_json(source)
+    parts = [replace(whole, entry_points=(point,)) for point in whole.entry_points] or [whole]
+    answer: Record = {}
+    for part in parts:
+        for kind, found in describe(plugin_loader.load(part)).items():
+            if kind != "errors":
+                found = [{**item, "entry_points": part.entry_points} for item in found]
+            answer.setdefault(kind, []).extend(found)
+    return answer
+
+
+def check(source: Record, asked: Record) -> Record:
+    """The full, validated config of a model: {"model": id, "config": {...}} -> {"config": {...}}."""
+    return {"config": _config(source, asked).model_dump(mode="json")}
+
+
+def dataset_check(source: Record, asked: Record) -> Record:
+    """The full, validated options of a dataset: {"dataset": name, "options": {...}} -> {"options": {...}}."""
+    dataset = plugin_loader.load_dataset(source, asked["dataset"])
+    return {"options": _validated(dataset.options, asked.get("options", {})).model_dump(mode="json")}
+
+
+def dataset_sources(source: Record, asked: Record) -> Record:
+    """Which files would be read: {"dataset", "options", "data_dirs"} -> {"sources": [path] | null}."""
+    dataset = plugin_loader.load_dataset(source, asked["dataset"])
+    options = _validated(dataset.options, asked.get("options", {}))
+    found = dataset.sources(options, tuple(Path(folder) for folder in asked.get("data_dirs", ())))
+    return {"sources": None if found is None else [str(path) for path in found]}
+
+
+def dataset_preview(source: Record, asked: Record) -> Record:
+    """What lies at the path of a dataset: {"dataset", "options"} -> {"preview": {...}}."""
+    dataset = plugin_loader.load_dataset(source, asked["dataset"])
+    if dataset.preview is None:
+        raise PluginError(f"dataset {dataset.name} has nothing to show before it is prepared")
+    return {"preview": asdict(dataset.preview(_validated(dataset.options, asked.get("options", {}))))}
+
+
+def layers(source: Record, asked: Record) -> Record:
+    """A model's structure: {"model", "config", "spec", "backend_source"} -> {"layers": [...]}."""
+    from dltui.core.contract import Spec
+
+    model = plugin_loader.load_model(source, asked["model"])
+    backend = plugin_loader.load_backend(asked.get("backend_source") or source, model.framework)
+    given: Record = {key: tuple(value) if isinstance(value, list) else value for key, value in asked["spec"].items()}
+    return {"layers": [asdict(layer) for layer in backend.layers(model, _config(source, asked), Spec(**given))]}
+
+
+def devices(source: Record, asked: Record) -> Record:
+    """What a framework itself can use: {"framework"} -> {"devices": [...]}."""
+    return {"devices": [dict(device) for device in plugin_loader.load_backend(source, asked["framework"]).devices()]}
+
+
+def imports(source: Record, asked: Record) -> Record:
+    """Whether a module can be imported: {"module"} -> {"version", "python"}."""
+    module = importlib.import_module(asked["module"])
+    return {"version": str(getattr(module, "__version__", "")), "python": platform.python_version()}
+
+
+def search_path(source: Record, asked: Record) -> Record:
+    """Where this interpreter looks for packages."""
+    return {"path": sys.path, "executable": sys.executable}
+
+
+QUESTIONS: dict[str, Callable[[Record, Record], Record]] = {
+    "catalog": catalog,
+    "check": check,
+    "dataset-check": dataset_check,
+    "dataset-preview": dataset_preview,
+    "dataset-sources": dataset_sources,
+    "devices": devices,
+    "imports": imports,
+    "layers": layers,
+    "search-path": search_path,
+}
+
+
+def main() -> None:
+    """Answer one question and leave at once: no thread, exit handler or forked child of a plugin comes after."""
+    arguments = _arguments()
+    pid = os.getpid()
+    _limit()
+    try:
+        asked = {} if arguments.question in ("catalog", "search-path") else json.load(sys.stdin)
+        answer = QUESTIONS[arguments.question](json.loads(arguments.source), asked)
+        text = json.dumps(answer, allow_nan=False)
+    except DltuiError as error:
+        text = json.dumps({"error": str(error)})
+    except BaseException as error:
+        text = json.dumps({"error": explain("", error).reason})
+    if os.getpid() == pid:
+        _write(arguments.fd, text.encode())
+    os._exit(0)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dltui.core.catalog.probe_process")
+    parser.add_argument("--fd", type=int, default=1)
+    for name in QUESTIONS:
+        parser.add_argument(f"--{name}", dest="question", action="store_const", const=name, default="catalog")
+    parser.add_argument("source")
+    return parser.parse_args()
+
+
+def _limit() -> None:
+    """No core files, no endless files; and if memory runs out, this process is the one to go."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    most = FILE_BYTES if hard == resource.RLIM_INFINITY else min(FILE_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    except OSError:
+        return
+
+
+def _write(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _config(source: Record, asked: Record) -> Any:
+    return _validated(plugin_loader.load_model(source, asked["model"]).config, asked.get("config", {}))
+
+
+def _validated(config: Any, values: Record) -> Any:
+    from pydantic import ValidationError
+
+    from dltui.core.catalog.schema import field_specs, one_line
+
+    try:
+        return config.model_validate(values)
+    except ValidationError as error:
+        raise PluginError(one_line(error, field_specs(config))) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Reads the fields of a pydantic class into `FieldSpec`s, where plugins are loaded and pydantic is there anyway."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.catalog.fields import FieldSpec
+from dltui.core.errors import PluginError, UsageError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+TYPES = {"boolean": "bool", "integer": "int", "number": "float", "string": "str"}
+BOUNDS = {
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "exclusiveMinimum": "exclusive_minimum",
+    "exclusiveMaximum": "exclusive_maximum",
+}
+PLAIN = {"title", "description", "default", "type", "unit", "enum", "const", *BOUNDS}
+LISTS = {"items", "prefixItems", "minItems", "maxItems"}
+ALLOWED = "bool, int, float, str, Literal and lists of numbers are possible"
+
+
+def field_specs(config: type[BaseModel]) -> list[FieldSpec]:
+    """The fields in the order of their declaration. Raises PluginError for a type that no flag or form can show."""
+    schema = config.model_json_schema(by_alias=False)
+    definitions = schema.get("$defs", {})
+    fields = []
+    for name, info in config.model_fields.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise PluginError(f"{config.__name__}.{name}: a field's name is made of a-z, 0-9 and _")
+        if info.is_required():
+            raise PluginError(f"{config.__name__}.{name} needs a default")
+        record = _resolve(schema["properties"][name], definitions)
+        field = _field(config.__name__, name, record)
+        default = info.get_default(call_default_factory=True, validated_data={})
+        default = list(default) if isinstance(default, (list, tuple)) else default
+        fields.append(_with_default(config.__name__, field, getattr(default, "value", default)))
+    return fields
+
+
+def checks_more(config: type[BaseModel]) -> bool:
+    """Whether the class refuses values that its `FieldSpec`s allow, so that it has to be asked."""
+    decorators = config.__pydantic_decorators__
+    if decorators.validators or decorators.field_validators or decorators.model_validators:
+        return True
+    if decorators.root_validators or any(hasattr(m, "func") for f in config.model_fields.values() for m in f.metadata):
+        return True
+    schema = config.model_json_schema(by_alias=False)
+    records = [_resolve(record, schema.get("$defs", {})) for record in schema.get("properties", {}).values()]
+    return any(not (PLAIN | LISTS).issuperset(record) or _items_differ(record) for record in records)
+
+
+def _items_differ(record: dict[str, Any]) -> bool:
+    """Whether the items of a list have rules that one pair of bounds cannot say."""
+    items = record.get("prefixItems") or [record.get("items", {})]
+    return any(item != items[0] or not PLAIN.issuperset(item) for item in items)
+
+
+def one_line(error: ValidationError, fields: list[FieldSpec]) -> str:
+    """What is wrong with a config, in the words that the flags use."""
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "extra_forbidden":
+        return f"there is no option {name!r}; there are {', '.join(field.name for field in fields)}"
+    for field in fields:
+        if field.name == name:
+            try:
+                field.check(first["input"])
+            except UsageError as refusal:
+                return str(refusal)
+    text = str(first["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ").split("\n", 1)[0]
+    return f"{name}: {text}" if name and not text.startswith(name) else text
+
+
+def _resolve(record: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Enum classes are references; what stands beside the reference wins."""
+    reference = record.get("$ref") or (record.get("allOf") or [{}])[0].get("$ref")
+    if reference is None:
+        return record
+    target = definitions[reference.rsplit("/", 1)[-1]]
+    beside = {key: value for key, value in record.items() if key not in ("$ref", "allOf")}
+    return {**target, **beside}
+
+
+def _field(owner: str, name: str, record: dict[str, Any]) -> FieldSpec:
+    common: dict[str, Any] = {
+        "name": name,
+        "default": None,
+        "description": " ".join(str(record.get("description", "")).split()),
+        "unit": str(record.get("unit", "")),
+    }
+    values = record.get("enum") or ([record["const"]] if "const" in record else [])
+    if values and all(isinstance(value, (str, int)) and not isinstance(value, bool) for value in values):
+        return FieldSpec(type="choice", choices=tuple(str(v) for v in values), choice_values=tuple(values), **common)
+    if record.get("type") == "array":
+        return _numbers(owner, name, record, common)
+    kind = TYPES.get(record.get("type", "")) if not values else None
+    if kind is None:
+        raise PluginError(f"{owner}.{name} has a type that no form can show; {ALLOWED}")
+    return FieldSpec(type=kind, **common, **_bounds(record))  # type: ignore[arg-type]
+
+
+def _numbers(owner: str, name: str, record: dict[str, Any], common: dict[str, Any]) -> FieldSpec:
+    items = record.get("items") or (record.get("prefixItems") or [{}])[0]
+    if items.get("type") not in ("integer", "number"):
+        raise PluginError(f"{owner}.{name} is a list of something else than numbers; {ALLOWED}")
+    return FieldSpec(
+        type="numbers",
+        whole=items["type"] == "integer",
+        min_items=record.get("minItems", 0),
+        max_items=record.get("maxItems"),
+        **common,
+        **_bounds(items),
+    )
+
+
+def _bounds(record: dict[str, Any]) -> dict[str, Any]:
+    return {ours: record[theirs] for theirs, ours in BOUNDS.items() if theirs in record}
+
+
+def _with_default(owner: str, field: FieldSpec, default: Any) -> FieldSpec:
+    try:
+        return replace(field, default=field.check(default))
+    except UsageError as error:
+        raise PluginError(f"the default of {owner}.{field.name} is not allowed: {error}") from None

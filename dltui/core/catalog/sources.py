@@ -1,0 +1,230 @@
+"""Which plugins and packages an interpreter has, found by looking at files: nothing is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from dltui.core.version import __version__
+
+GROUP = "dltui"
+"""Of entry points."""
+FIRST = "dltui"
+"""What ships in the box comes before anybody else's when two give the same id."""
+# The modules that decide what a probe answers.
+PROBING = (
+    "contract/__init__", "contract/types", "contract/config", "contract/hooks", "catalog/describe", "catalog/fields",
+    "catalog/plugin_loader", "catalog/probe_process", "catalog/schema",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """A distribution with entry points, or a single file, that brings plugins."""
+
+    kind: Literal["distribution", "file"]
+    name: str
+    version: str = ""
+    entry_points: tuple[tuple[str, str], ...] = ()
+    """(name, "module" or "module:attribute")."""
+    path: str | None = None
+    """Of a file, absolute."""
+    digest: str = ""
+    """Differs when what a probe would find may differ."""
+    python: str = ""
+    """The interpreter to load it with."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Source:
+        """Fields that this version does not know are dropped."""
+        known = {key: record[key] for key in cls.__dataclass_fields__ if key in record}
+        points = tuple((str(name), str(value)) for name, value in known.pop("entry_points", ()))
+        return cls(**known, entry_points=points)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What an interpreter has. `problem` says in one line why it cannot be used at all."""
+
+    python: str
+    sources: tuple[Source, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
+    """Normalised name -> version."""
+    folders: tuple[str, ...] = ()
+    problem: str = ""
+
+    def version(self, package: str) -> str | None:
+        """The version of a distribution, or of one that gives the same module (tensorflow-cpu); None without it."""
+        name = normalised(package)
+        if name in self.packages:
+            return self.packages[name]
+        if not any((Path(folder) / package / "__init__.py").is_file() for folder in self.folders):
+            return None
+        return next((version for other, version in self.packages.items() if other.startswith(name + "-")), "unknown")
+
+
+def own() -> Installed:
+    """What the running interpreter has."""
+    folders = list(sys.path)
+    # The folder of `python -m` or `-c`, which children with -P do not have: nothing is taken from there.
+    if not sys.flags.safe_path and folders and folders[0] in ("", str(Path.cwd())):
+        del folders[0]
+    return scan(folders, sys.executable)
+
+
+def scan(folders: Sequence[str], python: str) -> Installed:
+    """Reads the metadata in an interpreter's module search path; of a name found twice the first counts."""
+    found: dict[str, tuple[str, str]] = {}
+    for folder in dict.fromkeys(folder for folder in folders if folder):
+        for entry in _metadata(folder):
+            name, version = _name_and_version(entry)
+            found.setdefault(name, (version, f"{folder}/{entry}"))
+    packages = {name: version for name, (version, _) in found.items()}
+    state = digest([python, __version__, _own_code(), sorted(packages.items())])
+    sources = [_source(Path(path), folders, python, state) for _, path in found.values() if _mentions_group(path)]
+    ordered = sorted((s for s in sources if s.entry_points), key=lambda s: (s.name != FIRST, s.name.lower()))
+    return Installed(python, tuple(ordered), packages, tuple(folders))
+
+
+def file_sources(files: Iterable[Path], installed: Installed) -> list[Source]:
+    """Single-file plugins, each once; of two with one name the second is called by its path."""
+    state = digest([installed.python, __version__, _own_code(), sorted(installed.packages.items())])
+    found: dict[str, Source] = {}
+    names: set[str] = set()
+    for file in files:
+        path = os.path.abspath(file)  # noqa: PTH100 - not resolved: the name that the user knows
+        if path in found:
+            continue
+        name = file.name if file.name not in names else path
+        names.add(name)
+        found[path] = Source(
+            "file", name, path=path, digest=digest([state, path, _content(file)]), python=installed.python
+        )
+    return list(found.values())
+
+
+def at(source: Source, python: str) -> Source:
+    """The same plugins loaded by another interpreter."""
+    return replace(source, python=python, digest=digest([source.digest, python]))
+
+
+def normalised(name: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, default=str).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def stamps(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
+    """(path, size, time of change) of the files that exist."""
+    found = []
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        found.append((str(path), status.st_size, status.st_mtime_ns))
+    return found
+
+
+def _metadata(folder: str) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(folder) if name.endswith((".dist-info", ".egg-info")))  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _name_and_version(entry: str) -> tuple[str, str]:
+    """`my_plugin-1.0-py3.11.egg-info` -> ("my-plugin", "1.0")."""
+    parts = re.sub(r"\.(dist|egg)-info$", "", entry).split("-")
+    return normalised(parts[0]), parts[1] if len(parts) > 1 else ""
+
+
+def _mentions_group(path: str) -> bool:
+    try:
+        with open(f"{path}/entry_points.txt", "rb") as file:  # noqa: PTH123 - some hundred of these at each start
+            return b"[" + GROUP.encode() + b"]" in file.read(1 << 20)
+    except OSError:
+        return False
+
+
+def _source(metadata: Path, folders: Sequence[str], python: str, state: str) -> Source:
+    points = _entry_points(_text(metadata / "entry_points.txt"))
+    header = _text(metadata / "METADATA") or _text(metadata / "PKG-INFO")
+    name = re.search(r"^Name: *(.+)$", header, re.MULTILINE)
+    version = re.search(r"^Version: *(.+)$", header, re.MULTILINE)
+    record = _text(metadata / "RECORD")
+    evidence: list[object] = [state, points, record]
+    if not record or '"editable": true' in re.sub(r"\s*:\s*", ": ", _text(metadata / "direct_url.json")):
+        evidence.append(_code_stamps(points, folders, metadata))
+    return Source(
+        "distribution",
+        name.group(1).strip() if name else _name_and_version(metadata.name)[0],
+        version.group(1).strip() if version else "",
+        points,
+        digest=digest(evidence),
+        python=python,
+    )
+
+
+def _entry_points(text: str) -> tuple[tuple[str, str], ...]:
+    section, points = "", []
+    for line in text.splitlines():
+        line = line.split("#", 1)[0].strip()
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif section == GROUP and "=" in line:
+            name, value = line.split("=", 1)
+            points.append((name.strip(), value.split("[", 1)[0].strip()))
+    return tuple(points)
+
+
+def _code_stamps(points: Iterable[tuple[str, str]], folders: Sequence[str], metadata: Path) -> object:
+    """Of a project that is edited in place: its files, as RECORD names them not."""
+    tops = sorted({value.split(":")[0].split(".")[0] for _, value in points})
+    project = re.search(r'"url": *"file://([^"]+)"', _text(metadata / "direct_url.json"))
+    roots = [Path(folder) for folder in folders]
+    roots += [Path(project.group(1)), Path(project.group(1)) / "src"] if project else []
+    return [stamps(_code(root, top)) for top in tops for root in roots]
+
+
+def _code(root: Path, top: str) -> list[Path]:
+    if (root / f"{top}.py").is_file():
+        return [root / f"{top}.py"]
+    return sorted(
+        Path(folder) / name
+        for folder, _, names in os.walk(root / top)
+        for name in names
+        if name.endswith((".py", ".json", ".toml"))
+    )
+
+
+def _own_code() -> object:
+    folder = Path(__file__).parents[1]
+    return stamps(folder / f"{name}.py" for name in PROBING)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _content(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        return f"unreadable: {error}"

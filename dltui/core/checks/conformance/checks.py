@@ -1,0 +1,204 @@
+"""The checks that need the framework: each takes a model, raises Misfit with what to fix, or says what it found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dltui.core.checks.conformance import samples
+from dltui.core.checks.conformance.schema import sound
+from dltui.core.checks.conformance.subject import Subject, difference, expect, weights
+from dltui.core.errors import RunError
+from dltui.core.train.buckets import Buckets
+from dltui.core.train.loop import CHUNK_SECONDS
+from dltui.core.train.metrics import measure
+from dltui.core.train.plan import Planner
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Data, EpochPlan, StepStats, Trainable
+    from dltui.core.contract.types import Array, State
+
+EPOCHS = 40
+FALL = 0.8
+"""The loss after training, as a part of the loss before."""
+WAIT_SECONDS = 1.0
+"""Longest time that a pause or stop may wait for a step of 32 small samples."""
+OVERHEAD = 0.1
+"""What recording a chunk may take, as a part of the chunk."""
+
+
+def builds(subject: Subject) -> str:
+    """Several image sizes, channels and class counts, with finite outputs of the right shape."""
+    shapes = samples.SHAPES[subject.model.task]
+    for shape, outputs in shapes:
+        data, where = samples.make(subject.model.task, shape, outputs), samples.label(shape, outputs)
+        # A trainable first: it sets the framework up.
+        found = subject.trainable(data, subject.config()).predict("validation", slice(0, 3))
+        layers = subject.backend.layers(subject.model, subject.config(), data.spec)
+        expect(len(layers) > 0, f"{where}: no layers are listed; Backend.layers gives the structure")
+        text = f"{where}: predict gave {found.dtype} {found.shape}, wanted float32 {(3, outputs)}"
+        expect(
+            found.shape == (3, outputs) and found.dtype == np.float32, text + "; make the last layer spec.outputs wide"
+        )
+        expect(bool(np.isfinite(found).all()), f"{where}: an untrained network gives outputs that are not finite")
+    return f"{len(shapes)} shapes from {samples.label(*shapes[1])} to {samples.label(*shapes[-1])}"
+
+
+def learns(subject: Subject) -> str:
+    """The loss falls on a tiny set, with the model's own defaults."""
+    data = subject.data()
+    config = subject.config(epochs=EPOCHS)
+    trainable, planner = subject.trainable(data, config), Planner(config, len(data.train), shape=data.spec.input_shape)
+    before = _loss(trainable, data)
+    for epoch in range(EPOCHS):
+        trainable.begin_epoch(planner.epoch(epoch))
+        stats = trainable.advance(planner.steps_per_epoch)
+        finite = bool(np.isfinite(np.asarray(stats.loss)).all())
+        expect(finite, f"the loss is not finite in epoch {epoch + 1}; lower the default of lr")
+    after = _loss(trainable, data)
+    text = f"{before:.3g} -> {after:.3g} in {EPOCHS} epochs of {planner.steps_per_epoch} steps"
+    expect(after < FALL * before, f"the loss on {len(data.train)} easy samples does not fall ({text}); try another lr")
+    return f"loss {text}"
+
+
+def keeps_state(subject: Subject) -> str:
+    """What is saved and loaded is equal; what does not fit is refused."""
+    data, config = subject.data(), subject.config()
+    trainable = _trained(subject, data, 2)
+    state = trainable.state()
+    _check_arrays(state)
+    other = subject.trainable(data, config.model_copy(update={"seed": config.seed + 1}))
+    other.load_state(state)
+    found = difference(state, other.state())
+    expect(not found, f"after load_state(state()) {found}; save and load every weight and optimizer slot")
+    rows = slice(0, 8)
+    same = np.array_equal(trainable.predict("validation", rows), other.predict("validation", rows))
+    expect(same, "the loaded model predicts something else; does it keep weights that state() leaves out?")
+    name = next(name for name in state if name.startswith("weights/"))
+    try:
+        other.load_state({name: np.zeros((3, 1, 4, 1, 5), np.float32)})
+    except RunError:
+        return f"{len(state)} arrays, {sum(array.nbytes for array in state.values()):,} bytes"
+    except Exception as error:
+        expect(False, f"weights of another shape raise {type(error).__name__}; raise RunError with one line")
+    expect(False, "weights of another shape are loaded without a word; raise RunError with one line")
+    return ""
+
+
+def resumes(subject: Subject) -> str:
+    """Stopped in the middle of an epoch and resumed: the weights of an uninterrupted run, to the last bit."""
+    data, config = subject.data(), subject.config(epochs=2)
+    planner = Planner(config, len(data.train), shape=data.spec.input_shape)
+    whole = subject.trainable(data, config)
+    for epoch in range(2):
+        whole.begin_epoch(planner.epoch(epoch))
+        whole.advance(planner.steps_per_epoch)
+    expected = weights(whole.state())
+    first = subject.trainable(data, config)
+    first.begin_epoch(planner.epoch(0))
+    first.advance(planner.steps_per_epoch)
+    first.begin_epoch(planner.epoch(1))
+    first.advance(1)
+    second = subject.trainable(data, config)
+    second.load_state(first.state())
+    second.begin_epoch(planner.epoch(1, 1))
+    second.advance(planner.steps_per_epoch - 1)
+    found = difference(expected, weights(second.state()))
+    text = "is all in state() that a step depends on: momentum, step count, random numbers?"
+    expect(not found, f"after stop and resume {found}; {text}")
+    return "stopped after step 4 of 6: equal to the last bit"
+
+
+def obeys(subject: Subject) -> str:
+    """A chunk is exactly the steps that were asked for, and a step is short: so pause and stop are obeyed at once."""
+    data = subject.data()
+    trainable = _trained(subject, data, 2)
+    plan = _long_plan(subject, data, 8)
+    trainable.begin_epoch(plan)
+    shape = {len(np.atleast_1d(column)) for column in _columns(trainable.advance(3))}
+    expect(shape == {3}, f"advance(3) returned {sorted(shape)} values a metric; return one for each step")
+    seconds = []
+    for _ in range(4):
+        began = time.perf_counter()
+        trainable.advance(1)
+        seconds.append(time.perf_counter() - began)
+    best = min(seconds)
+    expect(
+        best <= WAIT_SECONDS,
+        f"one step of {plan.batch} small samples takes {best:.1f} s, so long a pause or stop waits; "
+        "advance(steps) must do these steps and nothing else",
+    )
+    return f"a command waits {best * 1000:.1f} ms for the end of a step"
+
+
+def reports_cheaply(subject: Subject) -> str:
+    """Recording what `advance` returns takes little beside the 100 ms of a chunk."""
+    data = subject.data()
+    trainable = _trained(subject, data, 2)
+    steps = 16
+    trainable.begin_epoch(_long_plan(subject, data, steps))
+    stats = trainable.advance(steps)
+    seconds = min(_recording(stats, steps) for _ in range(3))
+    part = seconds / CHUNK_SECONDS
+    text = f"recording {len(stats.metrics) + 1} values a step takes {part:.1%} of a chunk"
+    expect(part <= OVERHEAD, f"{text}, at most {OVERHEAD:.0%} is good; return fewer metrics from advance")
+    return text
+
+
+def _recording(stats: StepStats, steps: int) -> float:
+    """Seconds that the loop needs for the statistics of one chunk."""
+    buckets = Buckets(steps)
+    began = time.perf_counter()
+    wide = {name: np.asarray(values, dtype=np.float64) for name, values in stats.metrics.items()}
+    buckets.add(0, np.asarray(stats.loss, dtype=np.float64), wide, np.zeros(steps, np.float32))
+    buckets.take(True)
+    return time.perf_counter() - began
+
+
+def _loss(trainable: Trainable, data: Data) -> float:
+    outputs = trainable.predict("train", slice(0, len(data.train)))
+    return abs(measure(data.spec.task, outputs, data.train.y)["loss"])
+
+
+def _trained(subject: Subject, data: Data, steps: int) -> Trainable:
+    trainable = subject.trainable(data, subject.config())
+    trainable.begin_epoch(_long_plan(subject, data, steps))
+    trainable.advance(steps)
+    return trainable
+
+
+def _long_plan(subject: Subject, data: Data, steps: int) -> EpochPlan:
+    """A plan of this many steps, by going through the data several times."""
+    planner = Planner(subject.config(), len(data.train), shape=data.spec.input_shape)
+    plan = planner.epoch(0)
+    rows = np.arange(steps) % plan.steps
+    moves = None if plan.augmentation is None else plan.augmentation[rows]
+    return replace(plan, indices=plan.indices[rows], lr=plan.lr[rows], augmentation=moves)
+
+
+def _columns(stats: StepStats) -> list[Array]:
+    return [stats.loss, *stats.metrics.values()]
+
+
+def _check_arrays(state: State) -> None:
+    expect(any(name.startswith("weights/") for name in state), 'state() has no key that begins with "weights/"')
+    for name, array in state.items():
+        known = name.split("/")[0] in ("weights", "optimizer", "rng")
+        expect(known, f"the state's key {name} must begin with weights/, optimizer/ or rng/")
+        fits = isinstance(array, np.ndarray) and array.dtype.kind in "fiub"
+        expect(fits, f"{name} in the state is a {type(array).__name__} that no checkpoint can keep; use NumPy numbers")
+
+
+CHECKS: dict[str, Callable[[Subject], str]] = {
+    "schema": sound,
+    "build": builds,
+    "learn": learns,
+    "state": keeps_state,
+    "resume": resumes,
+    "obey": obeys,
+    "telemetry": reports_cheaply,
+}

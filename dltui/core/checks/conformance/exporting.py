@@ -1,0 +1,114 @@
+"""Whether a short real run of a model ends well and every figure and table of it opens."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltui.core import paths
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import ModelEntry
+
+DATASETS = {"classification": "digits", "regression": "lines"}
+SECONDS = 300.0
+
+
+def export(model: ModelEntry, files: Sequence[Path]) -> tuple[bool, str]:
+    """Train one epoch through the command line and open what it wrote: (whether all is well, what to say)."""
+    with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
+        place = Path(temporary)
+        done = _train(model, files, place)
+        if isinstance(done, str):
+            return False, done
+        written = sorted(path for path in (place / "exports").rglob("*") if path.is_file())
+        bad = [f"{path.name}: {problem}" for path in written if (problem := _problem(path))]
+        missing = _missing(done)
+        if missing or bad:
+            return False, clean_line("; ".join([*missing, *bad]), 400)
+        return bool(written), f"{len(written)} files of a run of one epoch on {DATASETS[model.task]}"
+
+
+def _train(model: ModelEntry, files: Sequence[Path], place: Path) -> list[str] | str:
+    """The lines that `train` printed, or why it failed."""
+    command = [sys.executable, "-P", "-m", "dltui", "train", model.id, "--dataset", DATASETS[model.task]]
+    command += ["--device", "cpu", "--epochs", "1", "--plain", "--exports", str(place / "exports")]
+    command += ["--format", "svg,png,pdf", *(word for file in files for word in ("--plugin", str(file.absolute())))]
+    own = {
+        "DLTUI_HOME": str(place / "home"),
+        "DLTUI_CONFIG": str(paths.config_file()),
+        "DLTUI_CACHE": str(paths.cache_dir()),
+    }
+    try:
+        done = subprocess.run(
+            command,
+            cwd=place,
+            env={**os.environ, **own},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"a run of one epoch on {DATASETS[model.task]} takes more than {SECONDS:.0f} s"
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    if done.returncode:
+        last = next((line for line in reversed(lines) if "failed" in line or "dltui:" in line), (lines or ["?"])[-1])
+        return clean_line(f"a run of one epoch ended with exit code {done.returncode}: {last}", 400)
+    return lines
+
+
+def _missing(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if "not written:" in line or "figures not drawn:" in line]
+
+
+def _problem(path: Path) -> str:
+    """Why a file does not open; "" when it does, or when nothing here can tell."""
+    reader = READERS.get(path.suffix)
+    if reader is None or path.name.startswith("."):
+        return ""
+    try:
+        reader(path)
+    except Exception as error:
+        return f"does not open ({type(error).__name__}: {clean_line(error, 120)})"
+    return ""
+
+
+def _png(path: Path) -> None:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.load()
+
+
+def _pdf(path: Path) -> None:
+    content = path.read_bytes()
+    if not content.startswith(b"%PDF-") or b"%%EOF" not in content[-64:]:
+        raise ValueError("it is no whole PDF")
+
+
+def _csv(path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        widths = {len(row) for row in csv.reader(file)}
+    if len(widths) != 1:
+        raise ValueError(f"its rows have {sorted(widths)} columns")
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    ".svg": lambda path: xml.parse(path),
+    ".png": _png,
+    ".pdf": _pdf,
+    ".csv": _csv,
+    ".json": lambda path: json.loads(path.read_bytes()),
+}

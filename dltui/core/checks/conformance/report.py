@@ -1,0 +1,151 @@
+"""Runs all checks on a plugin, framework code in processes of its own, and says what to fix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.checks.conformance import exporting
+from dltui.core.errors import UsageError
+from dltui.core.machine import sandbox
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, ModelEntry
+
+CHECKS = {
+    "import": "importing starts no framework",
+    "schema": "hyperparameters are described and bounded",
+    "build": "builds for several shapes and class counts",
+    "learn": "the loss falls on a tiny set",
+    "state": "save and load are equal",
+    "resume": "stop and resume give the same weights",
+    "obey": "pause and stop are obeyed within a chunk",
+    "telemetry": "telemetry costs little",
+    "quiet": "prints nothing",
+    "export": "figures and tables open",
+}
+"""All checks, in the order of the report."""
+SECONDS = 300.0
+LOADING_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`subject` is a model's id or the plugin's name; `text` says what was measured, or what to fix."""
+
+    check: str
+    subject: str
+    ok: bool
+    text: str
+
+
+def check(name: str, files: Sequence[Path] = ()) -> Iterator[Finding]:
+    """Each finding as soon as it is known. `name` is a plugin, a .py file or a model.
+
+    Raises UsageError when there is no such thing.
+    """
+    from dltui.core.catalog.assemble import load_catalog
+
+    if name.endswith(".py") and Path(name).is_file():
+        files, name = [*files, Path(name)], Path(name).name
+    catalog = load_catalog(files, refresh=True)
+    models = _models(name, catalog)
+    source = next((s.to_json() for s in catalog.sources if s.name == name), None) or dict(models[0].source)
+    yield _import(source)
+    for model in models:
+        if not model.available:
+            yield Finding("build", model.id, False, f"cannot be checked here: {model.reason}")
+            continue
+        yield from _model(model, catalog)
+        ok, text = exporting.export(model, files)
+        yield Finding("export", model.id, ok, text)
+
+
+def _models(name: str, catalog: Catalog) -> list[ModelEntry]:
+    if any(source.name == name for source in catalog.sources):
+        return [model for model in catalog.models.values() if model.source.get("name") == name]
+    if name in catalog.models:
+        return [catalog.models[name]]
+    from dltui.core.text import suggest
+
+    names = [*(source.name for source in catalog.sources), *catalog.models]
+    hint = suggest(name, names) or "dltui plugins list says what there is"
+    raise UsageError(f'no plugin or model "{clean_line(name, 60)}"; {hint}')
+
+
+def _import(source: Mapping[str, Any]) -> Finding:
+    """A package must not import any framework; a single file may import its own, it is only loaded where that is."""
+    outcome = _run(source, {"source": source}, LOADING_SECONDS)
+    name = clean_line(source["name"], 80)
+    found = next(iter(_answers(outcome)), None)
+    if found is None:
+        return Finding("import", name, False, _crash(outcome))
+    if found["errors"]:
+        return Finding("import", name, False, clean_line("; ".join(found["errors"]), 400))
+    own = {"tensorflow", "keras"} if "tensorflow" in found["own"] else set(found["own"])
+    modules = [m for m in found["modules"] if source["kind"] != "file" or m not in own]
+    if modules:
+        return Finding(
+            "import", name, False, f"imports {', '.join(modules)}; import it inside build or the backend's methods"
+        )
+    if outcome.output.strip():
+        return Finding("quiet", name, False, f"prints while it is loaded: {_said(outcome)}")
+    return Finding("import", name, True, f"{len(found['own'])} framework(s), none imported")
+
+
+def _model(model: ModelEntry, catalog: Catalog) -> Iterator[Finding]:
+    backend = catalog.backends[model.framework]
+    asked = {"model": model.id, "model_source": model.source, "backend_source": backend.source}
+    outcome = _run(model.source, asked, SECONDS)
+    begun = ""
+    for answer in _answers(outcome):
+        if "ok" in answer:
+            yield Finding(answer["check"], model.id, bool(answer["ok"]), str(answer["text"]))
+        begun = "" if "ok" in answer else answer["check"]
+    if outcome.reason or outcome.code:
+        yield Finding(begun or "import", model.id, False, _crash(outcome))
+    said = _said(outcome)
+    ok = not said
+    text = (
+        "nothing on standard output" if ok else f"prints while it trains: {said}; dltui shows what people need to see"
+    )
+    yield Finding("quiet", model.id, ok, text)
+
+
+def _run(source: Mapping[str, Any], asked: Mapping[str, Any], seconds: float) -> sandbox.Outcome:
+    # What libraries say on stderr is theirs; on stdout is what a plugin prints.
+    shell = 'exec "$0" -P -m dltui.core.checks.conformance.check_process "$1" 2>/dev/null'
+    if "source" in asked:
+        shell = shell.removesuffix(" 2>/dev/null")
+    command = ["/bin/sh", "-c", shell, str(source["python"]), "{fd}"]
+    environment = {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    job = sandbox.Job(command, json.dumps(asked).encode(), seconds, memory=8_000_000_000, environment=environment)
+    return sandbox.run(job)
+
+
+def _answers(outcome: sandbox.Outcome) -> list[dict[str, Any]]:
+    found = []
+    for line in outcome.answer.splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return [answer for answer in found if isinstance(answer, dict)]
+
+
+def _crash(outcome: sandbox.Outcome) -> str:
+    return (
+        f"its process {outcome.reason or f'ended with exit code {outcome.code}'}: {_said(outcome) or 'it said nothing'}"
+    )
+
+
+def _said(outcome: sandbox.Outcome) -> str:
+    return clean_line((outcome.output.strip().splitlines() or [""])[-1], 120)
+
+
+def failed(findings: Sequence[Finding], where: Callable[[Finding], bool] = lambda _: True) -> list[Finding]:
+    return [finding for finding in findings if not finding.ok and where(finding)]

@@ -1,0 +1,65 @@
+"""Small made-up data that any model can learn in a second, in several shapes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dltui.core.contract import Data, Spec, Split
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array, Task
+
+ROWS = 96
+SHAPES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
+    "classification": (((12, 12, 1), 3), ((8, 8, 1), 2), ((28, 28, 1), 10), ((32, 32, 3), 10), ((19, 23, 3), 5)),
+    "regression": (((1,), 1), ((5,), 1), ((4,), 2)),
+}
+"""(input shape, outputs); the first is what models are trained on."""
+
+
+def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROWS) -> Data:
+    """Images with one bright stripe, whose place is the class; or numbers of which the targets are weighted sums.
+
+    The splits share their rows: what is asked is whether a model learns, not whether it generalises.
+    """
+    generator = np.random.default_rng(0)
+    if task == "classification":
+        x, y = _stripes(generator, input_shape, outputs, rows)
+        spec = Spec(task, input_shape, outputs, tuple(f"class {n}" for n in range(outputs)), *_moments(x))
+    else:
+        x, y = _sums(generator, input_shape[0], outputs, rows)
+        spec = Spec(task, input_shape, outputs)
+    part = Split(x, y, np.arange(rows, dtype=np.int64))
+    return Data("made up", spec, part, part, part, fingerprint="made up")
+
+
+def label(input_shape: tuple[int, ...], outputs: int) -> str:
+    """`28x28x1, 10 outputs`."""
+    return f"{'x'.join(map(str, input_shape))}, {outputs} outputs"
+
+
+def _stripes(generator: np.random.Generator, shape: tuple[int, ...], classes: int, rows: int) -> tuple[Array, Array]:
+    y = (np.arange(rows) % classes).astype(np.int64)
+    x = generator.integers(0, 60, (rows, *shape))
+    # Where classes are more than columns they go on in the rows.
+    width = min(classes, shape[1])
+    heights = math.ceil(classes / width)
+    columns, lines = np.arange(shape[1]) * width // shape[1], np.arange(shape[0]) * heights // shape[0]
+    bright = (columns[None, :] == (y % width)[:, None])[:, None, :] & (lines[None, :] == (y // width)[:, None])[
+        :, :, None
+    ]
+    return (x + 160 * bright[..., None]).astype(np.uint8), y
+
+
+def _sums(generator: np.random.Generator, features: int, outputs: int, rows: int) -> tuple[Array, Array]:
+    x = generator.normal(size=(rows, features)).astype(np.float32)
+    weights = np.linspace(-1, 2, features * outputs).reshape(features, outputs)
+    return x, (x @ weights + 1).astype(np.float32)
+
+
+def _moments(x: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    channels = x.reshape(-1, x.shape[-1])
+    return tuple(channels.mean(axis=0).tolist()), tuple(channels.std(axis=0).tolist())

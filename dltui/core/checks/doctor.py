@@ -1,0 +1,200 @@
+"""What works on this machine and what does not: one check after the other, framework code in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from dltui.core import fs, paths
+from dltui.core.errors import DltuiError, UsageError
+from dltui.core.machine import repairs
+from dltui.core.text import clean_line
+from dltui.core.version import __version__
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import BackendEntry, Catalog
+    from dltui.core.catalog.sources import Installed
+
+T = TypeVar("T")
+State = Literal["ok", "bad", "absent"]
+GPU_FRAMEWORKS = ("torch", "tensorflow")
+"""Those that are expected to use a GPU that is there."""
+COMPANIONS = {"torch": ("torchvision",)}
+"""Packages that must fit the framework they are installed beside."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """`state` is "bad" when something that is here does not work, "absent" when it is not here."""
+
+    what: str
+    state: State
+    text: str
+
+
+def checks() -> Iterator[Check]:
+    """All of them; each is there as soon as it is known."""
+    yield Check("dltui", "ok", f"{__version__}, Python {platform.python_version()} ({sys.executable})")
+    yield from _folders()
+    try:
+        from dltui.core.catalog.assemble import load_catalog
+
+        catalog = load_catalog(refresh=True)
+    except UsageError as error:
+        yield Check("settings", "bad", str(error))
+    else:
+        yield from _settings(catalog)
+        yield from _interpreters(catalog)
+        for backend in catalog.backends.values():
+            yield from _framework(backend, catalog)
+        for name, why in catalog.problems:
+            yield Check(f"plugin {name}", "bad", _repaired(why, sys.executable, catalog))
+        yield from _data(catalog)
+    yield from _devices()
+
+
+def _folders() -> Iterator[Check]:
+    for what, folder in (("runs", paths.runs_dir()), ("cache", paths.cache_dir())):
+        try:
+            paths.ensure_private_dir(folder)
+            yield Check(what, "ok", f"{clean_line(folder)}, {fs.free_bytes(Path(folder)) / 1e9:,.0f} GB free")
+        except (DltuiError, OSError) as error:
+            yield Check(what, "bad", clean_line(error))
+
+
+def _settings(catalog: Catalog) -> Iterator[Check]:
+    """Every model's settings are tried, so that a wrong one is found before its training is wanted."""
+    from dltui.core.lifecycle.presets import load_presets
+
+    try:
+        presets = load_presets()
+    except UsageError as error:
+        yield Check("settings", "bad", str(error))
+        return
+    problems: dict[str, None] = {}
+    for model in catalog.models.values():
+        try:
+            presets.of(model, catalog)
+        except UsageError as error:
+            problems[str(error)] = None
+    yield from (Check("settings", "bad", text) for text in problems)
+    names = {name for model in catalog.models.values() for name in (model.id, model.name)}
+    for file, table in presets.files:
+        for name in (name for name, value in table.items() if isinstance(value, dict) and name not in names):
+            text = f"{file} [train.{clean_line(name, 60)}]: no such model; {_hint(name, names)}"
+            yield Check("settings", "absent", text)
+    if presets.files and not problems:
+        yield Check("settings", "ok", ", ".join(name for name, _ in presets.files))
+
+
+def _hint(name: str, names: Iterable[str]) -> str:
+    from dltui.core.text import suggest
+
+    return suggest(name, names) or "dltui models lists them"
+
+
+def _interpreters(catalog: Catalog) -> Iterator[Check]:
+    """Those of the settings file; our own has been told."""
+    from dltui.core.catalog import questions as ask
+
+    for python, installed in catalog.installed.items():
+        if python == sys.executable:
+            continue
+        what = f"interpreter {clean_line(python)}"
+        if installed.problem:
+            yield Check(what, "bad", installed.problem)
+            continue
+        found = _attempt(partial(ask.importing, python, "dltui"), installed)
+        if isinstance(found, str):
+            yield Check(what, "bad", found)
+        elif found["version"] != __version__:
+            yield Check(what, "bad", f"has dltui {found['version']}, this is {__version__}; install the same in both")
+        else:
+            yield Check(what, "ok", f"Python {found['python']}, dltui {found['version']}")
+
+
+def _framework(backend: BackendEntry, catalog: Catalog) -> Iterator[Check]:
+    """Imported for real, where it is installed: a version number alone promises nothing."""
+    from dltui.core.catalog import questions as ask
+
+    installed = catalog.installed[backend.python]
+    if backend.problem or backend.version is None:
+        state: State = "bad" if backend.problem else "absent"
+        yield Check(backend.title, state, backend.problem or f"not installed: {backend.install}")
+        return
+    devices = _attempt(partial(ask.framework_devices, backend), installed)
+    where = f"{backend.version} ({clean_line(backend.python)})"
+    if isinstance(devices, str):
+        yield Check(backend.title, "bad", f"{where}: {devices}")
+        return
+    bad = [f"{device['device']}: {device['problem']}" for device in devices if device.get("problem")]
+    bad = [_repaired(line, backend.python, catalog) for line in bad]
+    names = [str(device["device"]) for device in devices if not device.get("problem")]
+    if not bad and backend.framework in GPU_FRAMEWORKS and not any(name.startswith("cuda") for name in names):
+        bad = _unseen(backend, installed)
+    text = f"{where}, uses {', '.join(names) or 'nothing'}"
+    yield Check(backend.title, "bad" if bad else "ok", "; ".join([text, *(clean_line(line) for line in bad)]))
+    for package in COMPANIONS.get(backend.framework, ()):
+        if package in installed.packages:
+            yield _companion(package, installed)
+
+
+def _unseen(backend: BackendEntry, installed: Installed) -> list[str]:
+    """Of a GPU that works and that this framework does not see: why, and what repairs it."""
+    from dltui.core.machine.devices import list_devices
+
+    gpu = next((device for device in list_devices() if device.kind == "cuda" and not device.problem), None)
+    if gpu is None:
+        return []
+    advice = repairs.unseen_gpu(backend.framework, backend.python, backend.version or "", installed.packages)
+    return [f"does not see {gpu.title}: {advice}"]
+
+
+def _companion(package: str, installed: Installed) -> Check:
+    from dltui.core.catalog import questions as ask
+
+    found = _attempt(partial(ask.importing, installed.python, package), installed)
+    if isinstance(found, str):
+        return Check(package, "bad", found)
+    return Check(package, "ok", f"{installed.packages[package]}, fits")
+
+
+def _attempt(ask: Callable[[], T], installed: Installed) -> T | str:
+    """The answer, or why there is none and what to do about it."""
+    try:
+        return ask()
+    except UsageError as error:
+        advice = repairs.remedy(str(error), installed.python, installed.packages)
+        return f"{error}; {advice}" if advice else str(error)
+
+
+def _repaired(why: str, python: str, catalog: Catalog) -> str:
+    advice = repairs.remedy(why, python, catalog.installed[python].packages)
+    return f"{why}; {advice}" if advice else why
+
+
+def _data(catalog: Catalog) -> Iterator[Check]:
+    from dltui.core.data.search import presence
+
+    for entry in catalog.datasets.values():
+        if entry.needs_path:
+            continue
+        found = presence(entry)
+        text = f"here, in {clean_line(found.folder)}" if found.folder else found.text
+        yield Check(f"data {entry.name}", "ok" if found.here else "absent", text)
+    for folder in filter(None, os.environ.get("DLTUI_DATA", "").split(os.pathsep)):
+        if not Path(folder).expanduser().is_dir():
+            yield Check("DLTUI_DATA", "bad", f"{clean_line(folder)} is no folder")
+
+
+def _devices() -> Iterator[Check]:
+    from dltui.core.machine.devices import list_devices
+
+    for device in list_devices():
+        yield Check(device.name, "bad" if device.problem else "ok", clean_line(device.problem or device.title))

@@ -1,0 +1,304 @@
+"""What a plugin gives and what core asks of it: models, framework backends, datasets and exporters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from dltui.core.contract.types import DatasetTask as DatasetTask
+from dltui.core.contract.types import SplitName as SplitName
+from dltui.core.contract.types import Task as Task
+
+if TYPE_CHECKING:
+    from dltui.core.contract.config import DatasetOptions, TrainConfig
+    from dltui.core.contract.types import Array as Array
+    from dltui.core.contract.types import State as State
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The shape of the data, without the data: all that a model needs to be built.
+
+    `input_shape` is (height, width, channels) for images and (features,) for vectors. `outputs` is the number of
+    classes, or of regression targets. `mean` and `std` have one value a channel (or feature), in the units of the
+    stored arrays (0 to 255 for uint8 images): backends feed the model (x - mean) / std.
+    """
+
+    task: Task
+    input_shape: tuple[int, ...]
+    outputs: int
+    classes: tuple[str, ...] = ()
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    @property
+    def is_image(self) -> bool:
+        return len(self.input_shape) == 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class
+    numbers (n,) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own order. `names` is what
+    a person knows each row by, UTF-8 in bytes (n,), where the dataset tells."""
+
+    x: Array
+    y: Array
+    ids: Array
+    names: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class Data:
+    """A prepared dataset: memory-mapped arrays and what is known of them."""
+
+    name: str
+    spec: Spec
+    train: Split
+    validation: Split
+    test: Split
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+    """What its preparation found that a person should know, one line each."""
+
+    def split(self, name: SplitName) -> Split:
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """What an epoch (or the rest of one) trains on: `indices` int32 (steps, batch) are rows of the train split,
+    `lr` float32 (steps,); row 0 is global step `first_step`; `augmentation` is None or int32 (steps, batch, 3),
+    what `core.augment` says of flipping and shifting each image."""
+
+    epoch: int
+    first_step: int
+    indices: Array
+    lr: Array
+    augmentation: Array | None = None
+
+    @property
+    def steps(self) -> int:
+        return len(self.lr)
+
+    @property
+    def batch(self) -> int:
+        return int(self.indices.shape[1])
+
+
+@dataclass(frozen=True)
+class StepStats:
+    """Per-step sums over the samples of each batch: `loss` (steps,) and each metric (steps,), any float dtype.
+    `data_seconds`: how long getting the batches took, where a framework can tell that apart from computing."""
+
+    loss: Array
+    metrics: Mapping[str, Array] = field(default_factory=dict)
+    data_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row of a network's structure: `output` is the shape without the batch, in NHWC order."""
+
+    name: str
+    kind: str
+    output: tuple[int, ...]
+    parameters: int
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """A model on its device with its optimizer and data: the only thing the training loop knows of a framework.
+
+    State keys are `weights/<layer>/<name>`, `optimizer/...`, `rng/...`; weights are neutral: dense kernels
+    (in, out), convolution kernels HWIO, flattening in NHWC order, so that twins of two frameworks can exchange them.
+    """
+
+    def begin_epoch(self, plan: EpochPlan) -> None:
+        """Upload a plan; the following `advance` calls consume it from its first row."""
+
+    def advance(self, steps: int) -> StepStats:
+        """Train the next `steps` steps of the plan, with one host synchronisation at the end."""
+
+    def predict(self, split: SplitName, rows: slice) -> Array:
+        """Raw model outputs for rows of a split in evaluation mode: float32 (rows, outputs), logits for classes."""
+
+    def state(self) -> State:
+        """A copy of everything that continuing needs: weights, optimizer, framework RNG."""
+
+    def load_state(self, state: State) -> None:
+        """Restore the given keys; keys that are absent keep their value. Raises RunError naming a misfit."""
+
+    def layers(self) -> Sequence[Layer]:
+        """The network's structure, in forward order."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model plugin. `id` is unique ("cnn-torch"); models of different frameworks with one `name` are twins.
+
+    `requires` names the distributions that it needs beside its framework ("torchvision"). `metrics` is asked after each
+    evaluation for numbers of the model's own: (outputs float32 (n, outputs), targets as in `Split`) -> {name: value}.
+    `needs_images`: it cannot be built for vectors, and a run on such data is refused.
+    """
+
+    id: str
+    name: str
+    framework: str
+    task: Task
+    summary: str
+    config: type[TrainConfig]
+    build: Callable[[Any, Spec], Any]
+    requires: tuple[str, ...] = ()
+    metrics: Callable[[Array, Array], Mapping[str, float]] | None = None
+    needs_images: bool = False
+
+
+class Backend(Protocol):
+    """What a framework plugin gives. Attributes are cheap; every method may import the framework."""
+
+    framework: str
+    """Name used by models: "torch"."""
+    title: str
+    """For people: "PyTorch"."""
+    package: str
+    """The distribution that must be installed: "torch"."""
+    install: str
+    """The command that installs it."""
+
+    def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
+        """Put a model and the data on `device` ("cpu", "cuda", "mps"). Seeds the framework from `config.seed`.
+
+        Raises RunError when the device cannot be used, with the reason.
+        """
+
+    def layers(self, model: Model, config: TrainConfig, spec: Spec) -> Sequence[Layer]:
+        """The structure of a model, built without data."""
+
+    def devices(self) -> Sequence[Mapping[str, object]]:
+        """What the framework can use: {"device": "cpu" | "cuda:0" | "mps", "name": str, "problem": str | None}."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """What a dataset's `prepare` returns: train and test as (x, y), dtypes as in `Split`. `mean` and `std` are per
+    channel or feature; None asks core to measure them on the training rows (images) or to use 0 and 1 (vectors).
+    `validation` None asks core to take it from the training part. `notes` are lines for the run's log. `names` says
+    what a person knows the rows of a part by, such as file names."""
+
+    train: tuple[Array, Array]
+    test: tuple[Array, Array]
+    classes: tuple[str, ...] = ()
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    validation: tuple[Array, Array] | None = None
+    notes: tuple[str, ...] = ()
+    names: Mapping[SplitName, Sequence[str]] | None = None
+
+
+class PreparationContext(Protocol):
+    """What core gives a dataset's `prepare`."""
+
+    data_dir: Path | None
+    """The folder given by `--data-dir`: then data comes from there or not at all, and what is wrong is an error."""
+    data_dirs: tuple[Path, ...]
+    """Folders to look in, best first; with a `data_dir` only folders in it."""
+    downloads: Path
+    """The cache folder where downloads are kept."""
+    scratch: Path
+    """A folder for files that may be larger than memory; it is removed once the data is prepared."""
+    task: Task
+    """What the model does with the data: the dataset's own task, or one of both where that is "any"."""
+
+    def progress(self, text: str, fraction: float | None = None) -> None:
+        """Say what is going on; `fraction` is 0 to 1, or None when unknown. Raises KeyboardInterrupt on cancel."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset plugin. Sizes describe the data before the validation part is taken from the training part.
+
+    `options` adds the dataset's own to what all have; `sources` names the files that would be read of those in the
+    given folders, [] when there are none and None when the data is embedded. `prepare` may download. Both raise
+    RunError with one line. `files` are the names that `sources` looks for, `file_sizes` their bytes, which tell at a
+    glance datasets apart whose files share their names; `urls` has one address a mirror, whose first byte shows that
+    it can be reached. A dataset that `takes` a path is chosen as NAME:PATH and finds the absolute path in its option
+    `path`; `preview` shows what lies there without preparing it.
+    """
+
+    name: str
+    task: DatasetTask
+    summary: str
+    options: type[DatasetOptions]
+    prepare: Callable[[Any, PreparationContext], Arrays]
+    sources: Callable[[Any, Sequence[Path]], list[Path] | None]
+    input_shape: tuple[int, ...] = ()
+    classes: int = 0
+    train_size: int = 0
+    test_size: int = 0
+    download_bytes: int = 0
+    homepage: str = ""
+    files: tuple[str, ...] = ()
+    file_sizes: tuple[int, ...] = ()
+    urls: tuple[str, ...] = ()
+    takes: Literal["", "folder", "file"] = ""
+    preview: Callable[[Any], Preview] | None = None
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """Draws one figure or table of a run. `draw(run, target)` writes `target` (a path with its final suffix).
+
+    `kind` "figure" is written once a format (svg, png, pdf), "table" once with `suffix`. `task` None fits all tasks.
+    """
+
+    name: str
+    kind: Literal["figure", "table"]
+    draw: Callable[[Any, Path], None]
+    suffix: str = ""
+    task: Task | None = None
+
+
+class Observer(Protocol):
+    """What a logger does with one attempt at a run."""
+
+    def event(self, record: Mapping[str, Any]) -> None:
+        """An event of the log as it was written: `type`, `time` (unix seconds), and its fields."""
+
+    def close(self, status: str) -> None:
+        """The attempt has ended: "finished", "stopped", "failed", "preempted" or "interrupted" (its worker is gone)."""
+
+
+@dataclass(frozen=True)
+class Logger:
+    """Follows runs that were started with `--log NAME` or `--log NAME=OPTION`.
+
+    `open(run, option, attempt)` gets a `RunReader`, the option ("" without one) and the number of the attempt. It and
+    the observer are called in a process of their own; an exception ends that process and is a warning in the run's log.
+    `package` is the distribution that must be installed and `install` the command that installs it.
+    """
+
+    name: str
+    summary: str
+    open: Callable[[Any, str, int], Observer]
+    package: str = ""
+    install: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is to be seen of data before it is prepared, as plain text and numbers: `facts` are (label, text),
+    `classes` (name, samples), `columns` and `rows` a table's head and first lines, `samples` (caption, width, height,
+    RGB bytes row by row in base64), `notes` what a person should know."""
+
+    facts: tuple[tuple[str, str], ...] = ()
+    classes: tuple[tuple[str, int], ...] = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    samples: tuple[tuple[str, int, int, str], ...] = ()
+    notes: tuple[str, ...] = ()

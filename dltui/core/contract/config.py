@@ -1,0 +1,116 @@
+"""The hyperparameters that every model shares; a model's own Config extends this and overrides defaults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
+
+
+Schedule = Literal["constant", "cosine", "one-cycle"]
+"""How the learning rate moves during a run; `plan.schedule` makes them."""
+
+
+def unit(name: str) -> dict[str, Any]:
+    """The unit of a field, shown beside its value: `Field(..., json_schema_extra=unit("images"))`."""
+    return {"unit": name}
+
+
+class TrainConfig(BaseModel):
+    """One declaration makes command-line flags, the form, validation and run.json."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    epochs: int = Field(
+        10, ge=1, le=10_000, description="passes over the training data", json_schema_extra=unit("epochs")
+    )
+    lr: float = Field(
+        0.1,
+        gt=0,
+        le=10,
+        description="step size (of one-cycle: its peak); too high diverges",
+        json_schema_extra=unit(""),
+    )
+    batch_size: int = Field(256, ge=1, le=65_536, description="samples per step", json_schema_extra=unit("samples"))
+    optimizer: Literal["sgd", "adamw"] = Field(
+        "sgd", description="sgd: momentum as PyTorch defines it; adamw: Loshchilov & Hutter 2019"
+    )
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd; ignored by adamw", json_schema_extra=unit(""))
+    weight_decay: float = Field(
+        0.0, ge=0, le=1, description="pull of the weights towards zero", json_schema_extra=unit("")
+    )
+    schedule: Schedule = Field("constant", description="how lr moves during the run")
+    augment: Literal["none", "flip", "shift", "flip+shift"] = Field(
+        "none", description="training images mirrored left to right, moved by up to an eighth, or both, at random"
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="start of every random choice", json_schema_extra=unit(""))
+    threads: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="CPU threads of the worker; 0: all cores it may use",
+        json_schema_extra=unit("threads"),
+    )
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="of the arithmetic; bf16 is faster where the device has it, weights stay fp32"
+    )
+    deterministic: bool = Field(False, description="on a GPU: only algorithms that repeat to the last bit")
+    checkpoint_seconds: float = Field(
+        60.0,
+        ge=0.05,
+        le=86_400,
+        description="longest time between checkpoints inside an epoch",
+        json_schema_extra=unit("s"),
+    )
+
+    def schedule_factors(self, steps: Array, total: int) -> Array:
+        """What `lr` is multiplied with at each step of `steps`, int64 counted from 0 of `total`: float64 of the same
+        length. A model with a schedule of its own overrides `schedule` with its name and this with its formula."""
+        from dltui.core.contract.config import schedule
+
+        return schedule(self.schedule, steps, total)
+
+
+class DatasetOptions(BaseModel):
+    """How the training part is divided. Not the run's seed: runs with different seeds are compared on one split."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    validation: float = Field(
+        0.1, gt=0, le=0.9, description="part of the training rows kept for validation", json_schema_extra=unit("")
+    )
+    split_seed: int = Field(
+        0, ge=0, le=2**31 - 1, description="chooses which rows those are", json_schema_extra=unit("")
+    )
+
+
+# The constants of PyTorch's OneCycleLR: Smith & Topin 2018, https://arxiv.org/abs/1708.07120.
+WARM_UP = 0.3
+
+
+START_DIVISOR = 25.0
+
+
+END_DIVISOR = 25e4
+
+
+def schedule(name: str, steps: Array, total: int) -> Array:
+    """The factor on the learning rate at each global step, float64 (steps,)."""
+    import numpy as np
+
+    if name == "constant":
+        return np.ones(len(steps))
+    if name == "cosine":
+        # Without restarts, Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983; the last step still moves.
+        half: Array = (1 + np.cos(np.pi * steps / total)) / 2
+        return half
+    position = steps / max(total - 1, 1)
+    rising = position < WARM_UP
+    phase = np.where(rising, position / WARM_UP, (position - WARM_UP) / (1 - WARM_UP))
+    start = np.where(rising, 1 / START_DIVISOR, 1.0)
+    end = np.where(rising, 1.0, 1 / END_DIVISOR)
+    factor: Array = end + (start - end) * (1 + np.cos(np.pi * phase)) / 2
+    return factor

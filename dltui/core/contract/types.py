@@ -1,0 +1,21 @@
+"""The words that all contracts share: arrays, states, tasks and splits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+    State = dict[str, Array]
+
+
+Task = Literal["classification", "regression"]
+
+
+DatasetTask = Literal["classification", "regression", "any"]
+"""Of "any" is a dataset whose targets are read as the model's task wants them."""
+
+
+SplitName = Literal["train", "validation", "test"]

@@ -1,0 +1,171 @@
+"""What a dataset plugin returned, checked and brought into the one form that everything after it relies on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dltui.core.contract import Arrays, Spec
+from dltui.core.errors import RunError
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array, Task
+
+# Arrays may be larger than memory: they are read in pieces of about this size.
+CHUNK_BYTES = 8 << 20
+
+
+def chunks(array: Array, count: int | None = None) -> Iterator[slice]:
+    """Slices that cover `count` (default: all) rows of an array, each of at most about CHUNK_BYTES."""
+    count = len(array) if count is None else count
+    rows = max(1, CHUNK_BYTES // max(1, array[:1].nbytes))
+    for start in range(0, count, rows):
+        yield slice(start, min(start + rows, count))
+
+
+def checked(task: Task, arrays: Arrays) -> Arrays:
+    """The same data as uint8 (n, height, width, channels) or float32 (n, features), with int64 labels or float32
+    targets. Raises RunError naming the part and the row that are wrong."""
+    classes = tuple(str(name) for name in arrays.classes)
+    if task == "classification" and len(classes) < 2:
+        raise RunError(f"classification needs at least two classes, found {len(classes)}")
+    parts = {}
+    given = {"training": arrays.train, "test": arrays.test}
+    given |= {} if arrays.validation is None else {"validation": arrays.validation}
+    for name, (x, y) in given.items():
+        x = _inputs(name, np.asanyarray(x))
+        y = (
+            _labels(name, np.asanyarray(y), len(classes))
+            if task == "classification"
+            else _targets(name, np.asanyarray(y))
+        )
+        if len(x) != len(y):
+            raise RunError(f"{len(x):,} {name} rows but {len(y):,} labels or targets")
+        parts[name] = (x, y)
+    _check_together(task, parts, classes)
+    return replace(
+        arrays, train=parts["training"], test=parts["test"], validation=parts.get("validation"), classes=classes
+    )
+
+
+def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: tuple[str, ...]) -> None:
+    (train_x, train_y), (test_x, test_y) = parts["training"], parts["test"]
+    if len(train_x) < 2 or len(test_x) < 1:
+        raise RunError(
+            f"needs at least 2 training rows and 1 test row, found {len(train_x)} and {len(test_x)}; add data"
+        )
+    for name, (x, _) in parts.items():
+        if not len(x):
+            raise RunError(f"there are no {name} rows; add data")
+        if train_x.shape[1:] != x.shape[1:]:
+            raise RunError(f"training rows have shape {train_x.shape[1:]}, {name} rows {x.shape[1:]}")
+    if task == "regression" and train_y.shape[1:] != test_y.shape[1:]:
+        raise RunError(f"training targets have shape {train_y.shape[1:]}, test targets {test_y.shape[1:]}")
+    if task == "classification" and (train_y == train_y[0]).all():
+        raise RunError(f"every training row has the class {classes[int(train_y[0])]!r}; two classes are needed")
+
+
+def _inputs(part: str, x: Array) -> Array:
+    if x.ndim in (3, 4):
+        if x.dtype != np.uint8:
+            raise RunError(f"{part} images must be uint8 (0 to 255), got {x.dtype}")
+        x = x[..., np.newaxis] if x.ndim == 3 else x
+    else:
+        x = _floats(part, "features", x)
+    if 0 in x.shape[1:]:
+        raise RunError(f"{part} rows are empty: shape {x.shape[1:]}")
+    return x
+
+
+def _targets(part: str, y: Array) -> Array:
+    return _floats(part, "targets", y)
+
+
+def _floats(part: str, what: str, values: Array) -> Array:
+    if values.dtype.kind not in "iufb" or values.ndim not in (1, 2):
+        raise RunError(f"{part} {what} must be numbers in one or two dimensions, got {values.dtype} {values.shape}")
+    # Too large for float32 becomes inf, which the check below names.
+    with np.errstate(over="ignore"):
+        values = values.astype("<f4", copy=False).reshape(len(values), -1) if len(values) else np.empty((0, 1), "<f4")
+    for rows in chunks(values):
+        bad = np.flatnonzero(~np.isfinite(values[rows]).all(axis=1))
+        if len(bad):
+            row = rows.start + int(bad[0])
+            raise RunError(f"{part} row {row} has {what} that are not finite float32 numbers; correct or remove it")
+    return values
+
+
+def _labels(part: str, y: Array, classes: int) -> Array:
+    if y.ndim != 1 or y.dtype.kind not in "iu":
+        raise RunError(f"{part} labels must be whole numbers in one dimension, got {y.dtype} {y.shape}")
+    bad = np.flatnonzero((y < 0) | (y >= classes))
+    if len(bad):
+        row = int(bad[0])
+        raise RunError(f"{part} row {row} has the label {int(y[row])}, but there are classes 0 to {classes - 1} only")
+    return y.astype("<i8", copy=False)
+
+
+def split_rows(rows: int, validation: float, seed: int) -> tuple[Array, Array]:
+    """Training and validation rows, each in ascending order and never empty: a pure function of the arguments."""
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    order = generator.permutation(rows)
+    count = min(max(1, round(rows * validation)), rows - 1)
+    return np.sort(order[count:]).astype("<i8"), np.sort(order[:count]).astype("<i8")
+
+
+def stratified_rows(labels: Array, shares: Sequence[float], seed: int) -> list[Array]:
+    """Rows of each share of the data and, last, of the rest, in ascending order; every class is divided alike, and the
+    rest has at least one row of each: a pure function of the arguments."""
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    parts: list[list[Array]] = [[] for _ in range(len(shares) + 1)]
+    for label in np.unique(labels):
+        rows = generator.permutation(np.flatnonzero(labels == label))
+        whole = len(rows)
+        for number, share in enumerate(shares):
+            count = min(round(whole * share), len(rows) - 1)
+            parts[number].append(rows[:count])
+            rows = rows[count:]
+        parts[-1].append(rows)
+    return [np.sort(np.concatenate(part or [np.empty(0)])).astype("<i8") for part in parts]
+
+
+def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
+    """The shape of checked data, with mean and std measured on the given training rows where the plugin left them
+    out: images in pixel units per channel; vectors stay as they are."""
+    x, y = arrays.train
+    channels = x.shape[-1]
+    mean, std = (0.0,) * channels, (1.0,) * channels
+    if x.ndim == 4 and (arrays.mean is None or arrays.std is None):
+        mean, std = measure(x, rows)
+    return Spec(
+        task,
+        tuple(int(size) for size in x.shape[1:]),
+        len(arrays.classes) if task == "classification" else int(y.shape[1]),
+        arrays.classes,
+        mean if arrays.mean is None else _per_channel("mean", arrays.mean, channels),
+        std if arrays.std is None else _per_channel("std", arrays.std, channels),
+    )
+
+
+def _per_channel(name: str, values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+    if len(values) not in (1, channels) or not np.isfinite(values).all() or (name == "std" and min(values) <= 0):
+        raise RunError(f"{name} must be one finite number a channel ({channels}), std above 0; got {values}")
+    return tuple(float(value) for value in values) * (channels // len(values))
+
+
+def measure(x: Array, rows: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel of uint8 images over the given rows, exact through histograms."""
+    counts = np.zeros((x.shape[-1], 256), dtype=np.int64)
+    for some in chunks(x, len(rows)):
+        pixels = x[rows[some]]
+        for channel in range(x.shape[-1]):
+            counts[channel] += np.bincount(pixels[..., channel].ravel(), minlength=256)
+    values = np.arange(256, dtype=np.float64)
+    total = counts.sum(axis=1)
+    mean = (counts * values).sum(axis=1) / total
+    std = np.sqrt((counts * (values - mean[:, np.newaxis]) ** 2).sum(axis=1) / total)
+    # A channel without contrast is left alone instead of divided by zero.
+    return tuple(float(m) for m in mean), tuple(float(s) if s > 0 else 1.0 for s in std)

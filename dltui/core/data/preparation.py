@@ -1,0 +1,74 @@
+"""The worker's side of data preparation: a child process that decodes the dataset into memory-mapped arrays."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from dltui.core.errors import RunError
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Data
+
+
+class Preparation:
+    """Starts at once, so that it runs while the framework is being imported; `data` waits for it."""
+
+    def __init__(self, run_path: Path) -> None:
+        self._child = _start(sys.executable, str(run_path), subprocess.DEVNULL, None)
+
+    @classmethod
+    def before_run(cls, asked: Mapping[str, Any], python: str) -> Preparation:
+        """Of data that run.json would describe as `asked`; what the child prints beside its answers is not shown."""
+        preparation = cls.__new__(cls)
+        with tempfile.TemporaryFile() as question:
+            question.write(json.dumps(asked).encode())
+            question.seek(0)
+            preparation._child = _start(python, "-", question, subprocess.DEVNULL)
+        return preparation
+
+    def cancel(self) -> None:
+        """End the child; it leaves nothing half-written."""
+        self._child.terminate()
+
+    def wait(self) -> None:
+        """Wait for the end of the child."""
+        self._child.wait()
+
+    def data(self, tell: Callable[[str], None]) -> Data:
+        """Wait for the child, passing its progress to `tell`. Raises RunError with its one line when it fails."""
+        from dltui.core.data.prepared import load_prepared
+
+        answer: dict[str, object] = {}
+        assert self._child.stdout is not None
+        for line in self._child.stdout:
+            try:
+                answer = json.loads(line)
+            except ValueError:
+                continue
+            if "progress" in answer:
+                fraction = answer.get("fraction")
+                percent = f" {100 * fraction:.0f} %" if isinstance(fraction, (int, float)) else ""
+                tell(f"{answer['progress']}{percent}")
+        code = self._child.wait()
+        if "prepared" in answer and code == 0:
+            return load_prepared(Path(str(answer["prepared"])))
+        problem = answer.get("error") or f"data preparation ended with code {code}; see worker.log"
+        raise RunError(str(problem))
+
+
+def _start(python: str, place: str, stdin: int | IO[bytes], stderr: int | None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [python, "-P", "-m", "dltui.core.data.prepare_process", place],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+    )

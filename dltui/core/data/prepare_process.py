@@ -1,0 +1,281 @@
+"""Finds or makes the prepared data of one run: `python -P -m dltui.core.data.prepare_process RUN_DIR`.
+
+It prints JSON lines. RUN_DIR "-" means that what run.json would say comes on stdin: data that was never looked at is
+prepared before there is a run.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import inspect
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+
+from dltui.core import fs, paths
+from dltui.core.catalog import plugin_loader
+from dltui.core.catalog.schema import field_specs, one_line
+from dltui.core.data import prepared
+from dltui.core.data.arrays import checked, make_spec, split_rows
+from dltui.core.data.exclusive import turn
+from dltui.core.data.search import within
+from dltui.core.errors import DltuiError, RunError
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.text import clean_line
+from dltui.core.version import __version__
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Arrays, Dataset
+    from dltui.core.contract.config import DatasetOptions
+    from dltui.core.contract.types import Array, SplitName, Task
+
+    Tell = Callable[[str, float | None], None]
+
+# Another run that prepares the same data is waited for this long, then the work is done twice.
+PATIENCE = 120.0
+TELL_SECONDS = 0.1
+LOCK = ".lock"
+
+
+@dataclass
+class Context:
+    """What a dataset's `prepare` is given."""
+
+    data_dir: Path | None
+    data_dirs: tuple[Path, ...]
+    downloads: Path
+    tell: Tell
+    task: Task
+    scratch: Path
+
+    def progress(self, text: str, fraction: float | None = None) -> None:
+        self.tell(text, fraction)
+
+
+def prepare(asked: dict[str, Any], tell: Tell) -> Path:
+    """The folder with the prepared data that run.json (`asked`) names, made if it is not there."""
+    dataset: Dataset = plugin_loader.load_dataset(
+        asked["dataset_source"], asked.get("dataset_plugin") or asked["dataset"]
+    )
+    options = _options(dataset, asked.get("dataset_options") or {})
+    task: Task = asked.get("task", "classification") if dataset.task == "any" else dataset.task
+    context = _context(asked, tell, task)
+    sources = dataset.sources(options, context.data_dirs)
+    arrays = None
+    if sources == []:
+        # Downloaded first: only then is it known which files there are.
+        arrays = dataset.prepare(options, context)
+        sources = dataset.sources(options, context.data_dirs)
+    cache = paths.cache_dir() / "datasets"
+    paths.ensure_private_dir(cache)
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset.name).strip("-.")[:40]
+    final = cache / f"{name}-{_key(dataset, task, options, sources)}"
+    if not prepared.is_intact(final):
+        _make(final, dataset, options, context, arrays)
+    return final
+
+
+def _options(dataset: Dataset, given: dict[str, Any]) -> DatasetOptions:
+    from pydantic import ValidationError
+
+    try:
+        return dataset.options.model_validate(given)
+    except ValidationError as error:
+        raise RunError(f"dataset {dataset.name}: {one_line(error, field_specs(dataset.options))}") from None
+
+
+def _context(asked: dict[str, Any], tell: Tell, task: Task = "classification") -> Context:
+    downloads = paths.downloads_dir()
+    # Until there is a temporary folder of the data that is made.
+    nowhere = Path()
+    folders = tuple(Path(folder) for folder in asked.get("data_dirs") or ())
+    data_dir = asked.get("data_dir")
+    if data_dir:
+        return Context(Path(data_dir), within(folders, data_dir), downloads, tell, task, nowhere)
+    # The cache may lie elsewhere than when the run was created.
+    own = (downloads / str(asked["dataset"]),)
+    return Context(None, tuple(dict.fromkeys(folders + own)), downloads, tell, task, nowhere)
+
+
+def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
+    """Names prepared data by all that it depends on: the code that makes it, its options, and its files."""
+    files = []
+    for path in sources or ():
+        status = path.stat()
+        files.append((str(path), status.st_size, status.st_mtime_ns))
+    code = _code(dataset)
+    parts = [prepared.FORMAT, __version__, dataset.name, code, options.model_dump(mode="json"), files]
+    parts += [task] if dataset.task == "any" else []
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _code(dataset: Dataset) -> str:
+    """The file that defines a dataset's `prepare`: somebody who corrects it must not get the old data."""
+    function: Any = dataset.prepare
+    while isinstance(function, partial):
+        function = function.func
+    try:
+        source = inspect.getsourcefile(function)
+        return hashlib.sha256(Path(source or "").read_bytes()).hexdigest()
+    except (OSError, TypeError):
+        return ""
+
+
+def _make(final: Path, dataset: Dataset, options: DatasetOptions, context: Context, arrays: Arrays | None) -> None:
+    """Make a prepared folder, or let another run that is about to make the same do it."""
+
+    def waiting() -> None:
+        context.progress(f"waiting for another run that prepares {dataset.name}")
+
+    _sweep(final.parent)
+    with turn(final.with_name(f".{final.name}{LOCK}"), PATIENCE, waiting):
+        if prepared.is_intact(final):
+            return
+        temp = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+        try:
+            _fill(temp, dataset, options, context, arrays)
+            _commit(temp, final)
+        finally:
+            shutil.rmtree(temp, ignore_errors=True)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what killed preparations left: temporary folders whose lock nobody holds."""
+    for lock in cache.glob(f".*{LOCK}"):
+        with turn(lock, -1.0, lambda: None) as free:
+            for leftover in cache.glob(f"{lock.name.removesuffix(LOCK)}-*") if free else ():
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Context, arrays: Arrays | None) -> None:
+    context.scratch = temp / "scratch"
+    context.scratch.mkdir()
+    given = dataset.prepare(options, context) if arrays is None else arrays
+    try:
+        found = checked(context.task, given)
+        rows, kept = split_rows(len(found.train[0]), options.validation, options.split_seed)
+        if found.validation is not None:
+            rows, kept = _all(found.train), _all(found.validation)
+        spec = make_spec(context.task, found, rows)
+    except RunError as error:
+        raise RunError(f"dataset {dataset.name}: {error}") from error
+    parts: prepared.Parts = {
+        "train": (*found.train, rows),
+        "validation": (*(found.validation or found.train), kept),
+        "test": (*found.test, _all(found.test)),
+    }
+    prepared.save_prepared(temp, dataset.name, spec, parts, context.tell, found.notes, _names(found, parts))
+    shutil.rmtree(context.scratch)
+
+
+def _names(found: Arrays, parts: prepared.Parts) -> dict[SplitName, list[str]]:
+    """What the rows of each split are called; a validation split out of the training part has those of its rows."""
+    called = dict(found.names or {})
+    if found.validation is None and "train" in called:
+        called["validation"] = called["train"]
+    return {split: [str(called[split][row]) for row in rows] for split, (*_, rows) in parts.items() if split in called}
+
+
+def _all(part: tuple[Array, Array]) -> Array:
+    return np.arange(len(part[0]), dtype="<i8")
+
+
+def _commit(temp: Path, final: Path) -> None:
+    """Give a finished folder its name. Who comes second takes what is there; what is damaged there makes room."""
+    for _ in range(2):
+        try:
+            fs.commit_dir(temp, final)
+            return
+        except OSError as error:
+            # EEXIST and ENOTEMPTY: a folder is there; ENOTDIR: a file.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise
+            if prepared.is_intact(final):
+                return
+            damaged = tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent)
+            final.replace(Path(damaged) / "damaged")
+            shutil.rmtree(damaged, ignore_errors=True)
+    raise RunError(f"prepared data cannot be put at {final}: remove it and try again")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Prepare; the last line on stdout is {"prepared": path} or {"error": one line}."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -P -m dltui.core.data.prepare_process RUN_DIR\n")
+        return 2
+    answers = _private_stdout()
+    os.umask(0o077)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _cancel)
+    try:
+        asked = json.load(sys.stdin) if arguments[0] == "-" else RunDirectory(Path(arguments[0])).run()
+        answer = {"prepared": str(prepare(asked, _teller(answers)))}
+    except BaseException as error:
+        answer = {"error": clean_line(_explain(error))}
+    try:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+    except BrokenPipeError:
+        return 1
+    return 0 if "prepared" in answer else 1
+
+
+def _private_stdout() -> TextIO:
+    """The real stdout for answers alone: what plugins print goes where errors go, to the worker's log."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
+
+
+def _cancel(number: int, frame: FrameType | None) -> None:
+    # Once: a second signal must not interrupt the clearing up.
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _teller(answers: TextIO) -> Tell:
+    last: list[tuple[str, float]] = [("", 0.0)]
+
+    def tell(text: str, fraction: float | None = None) -> None:
+        text, at = clean_line(text), time.monotonic()
+        if text == last[0][0] and at - last[0][1] < TELL_SECONDS:
+            return
+        last[0] = (text, at)
+        # With the reader gone this raises BrokenPipeError, which ends the work as a cancel does.
+        answers.write(json.dumps({"progress": text, "fraction": fraction}) + "\n")
+        answers.flush()
+
+    return tell
+
+
+def _explain(error: BaseException) -> str:
+    if isinstance(error, (KeyboardInterrupt, BrokenPipeError)):
+        return "data preparation was cancelled"
+    if isinstance(error, DltuiError):
+        return str(error)
+    if isinstance(error, OSError) and fs.is_disk_full(error):
+        return f"disk full while preparing data in {paths.cache_dir()}: free some space or point DLTUI_CACHE elsewhere"
+    traceback.print_exception(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"data preparation failed: {error.filename}: {error.strerror}"
+    return f"data preparation failed: {type(error).__name__}: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

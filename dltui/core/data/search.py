@@ -1,0 +1,134 @@
+"""Whether a dataset's files are on this machine, for lists: looked up by file name, without opening anything."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from dltui.core.data import search
+from dltui.core.paths import _absolute, downloads_dir
+
+
+class Entry(Protocol):
+    """What a catalog entry tells of a dataset."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def files(self) -> Sequence[str]: ...
+    @property
+    def file_sizes(self) -> Sequence[int]: ...
+    @property
+    def download_bytes(self) -> int: ...
+    @property
+    def embedded(self) -> bool: ...
+    @property
+    def takes(self) -> str: ...
+    @property
+    def given(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Presence:
+    """`text` is "here", "embedded", "31 MB download" and the like; `folder` is where its files lie."""
+
+    here: bool
+    text: str
+    folder: Path | None = None
+
+
+YOURS = Presence(False, "give a path")
+
+
+def presence(entry: Entry, data_dir: str | None = None) -> Presence:
+    """Where a run would take this dataset from. With a `data_dir` (the flag --data-dir) only that folder counts."""
+    if entry.takes:
+        path = Path(str(entry.given.get("path", "")))
+        return Presence(path.exists(), "here" if path.exists() else "not there") if entry.given else YOURS
+    if entry.embedded:
+        return Presence(True, "embedded")
+    if not entry.files and not entry.download_bytes:
+        return Presence(True, "from its plugin")
+    for folder in search_folders(entry.name, data_dir):
+        if entry.files and _has(folder, entry):
+            return Presence(True, "here", folder)
+    if data_dir:
+        return Presence(False, "not in this folder")
+    return Presence(False, megabytes(entry.download_bytes) if entry.download_bytes else "not found")
+
+
+def is_named(entry: Entry, data_dir: str) -> bool:
+    """Whether a --data-dir has files of the right names: if their content is not right, a run says what is wrong."""
+    folders = search_folders(entry.name, data_dir)
+    return any(all((folder / name).is_file() for name in entry.files) for folder in folders)
+
+
+def _has(folder: Path, entry: Entry) -> bool:
+    """Whether the files are there by name and, where that is known, by size; their content is for a run to check."""
+    sizes: Sequence[int | None] = entry.file_sizes or [None] * len(entry.files)
+    for name, size in zip(entry.files, sizes, strict=False):
+        path = folder / name
+        if not path.is_file() or (size is not None and path.stat().st_size != size):
+            return False
+    return True
+
+
+def search_folders(dataset: str, data_dir: str | None = None) -> tuple[Path, ...]:
+    """The folders to look in, best first: those in an explicit --data-dir only, or else all usual places."""
+    folders = search.data_dirs(data_dir, dataset)
+    return within(folders, data_dir) if data_dir else folders
+
+
+def within(folders: Sequence[Path], data_dir: str) -> tuple[Path, ...]:
+    """Those of `folders` that lie in `data_dir`: with an explicit folder nothing is taken from elsewhere."""
+    # As paths makes them absolute: without following links.
+    root = os.path.abspath(os.path.expanduser(data_dir))  # noqa: PTH100, PTH111
+    return tuple(folder for folder in folders if folder.is_relative_to(root))
+
+
+def megabytes(count: int) -> str:
+    return f"{max(1, round(count / 1e6)):,} MB download"
+
+
+def data_dirs(explicit: str | None, dataset: str) -> tuple[Path, ...]:
+    """Absolute folders to look for a dataset's files in, best first: --data-dir, DLTUI_DATA, own downloads, then where
+    torchvision and Keras keep theirs. Files of the same name are told apart by their checksums, not by the folder."""
+    found: dict[Path, None] = {}
+    for root in _roots(explicit):
+        found[root / dataset] = None
+        found[root] = None
+        for folder in _same_name(root, dataset):
+            found[folder] = None
+    return tuple(found)
+
+
+def _roots(explicit: str | None) -> Iterator[Path]:
+    if explicit:
+        yield _absolute(explicit)
+    for entry in os.environ.get("DLTUI_DATA", "").split(os.pathsep):
+        if entry:
+            yield _absolute(entry)
+    yield downloads_dir()
+    # The root that torchvision's examples use.
+    yield _absolute("data")
+    yield _absolute("~/data")
+    yield _absolute(os.environ.get("KERAS_HOME") or "~/.keras") / "datasets"
+
+
+def _same_name(root: Path, dataset: str) -> list[Path]:
+    """Folders that differ from the dataset's name in case and punctuation only: torchvision's `FashionMNIST/raw`."""
+    wanted = _letters(dataset)
+    try:
+        names = sorted(entry.name for entry in os.scandir(root) if _letters(entry.name) == wanted and entry.is_dir())
+    except OSError:
+        return []
+    folders = [folder for name in names for folder in (root / name, root / name / "raw")]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

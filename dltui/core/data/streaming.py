@@ -1,0 +1,74 @@
+"""Reads the samples of coming batches ahead, from data that is too large to be kept in memory."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
+
+STREAMED_BYTES = 256 << 20
+"""Of larger samples on a CPU no framework keeps a copy, which would have to fit beside the model."""
+AHEAD = 8
+AHEAD_BYTES = 64 << 20
+"""So many batches, of together at most so many bytes, are read while the model computes."""
+
+
+def can_stream(x: Array) -> bool:
+    """Whether an array lies in a file in one piece."""
+    return isinstance(x, np.memmap) and x.flags.c_contiguous and x.base is not None
+
+
+class Stream:
+    """Batches of rows of an array that is mapped from a file.
+
+    They are read by plain reads of whole rows, several at once: touching the mapped pages would wait for the disk once
+    a page, and the kernel would read ahead what nobody wants.
+    """
+
+    def __init__(self, x: Array) -> None:
+        assert isinstance(x, np.memmap), "only what can_stream"
+        mapped: mmap.mmap = x.__dict__["_mmap"]
+        begin = int(x.offset) // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
+        # A slice of a mapped array still says the offset of the whole.
+        self._offset = begin + x.ctypes.data - np.frombuffer(mapped, dtype=np.uint8).ctypes.data
+        self._shape, self._dtype = x.shape[1:], x.dtype
+        self._row = int(x[:1].nbytes)
+        self._file = os.open(str(x.filename), os.O_RDONLY | os.O_CLOEXEC)
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_RANDOM)
+        self._pool = ThreadPoolExecutor(AHEAD, thread_name_prefix="dltui-stream")
+        self._plan: Array = np.zeros((0, 0), dtype=np.int32)
+        self._coming: dict[int, Future[Array]] = {}
+
+    def begin(self, indices: Array) -> None:
+        """The rows of the coming steps: integers (steps, batch)."""
+        for future in self._coming.values():
+            future.cancel()
+        self._plan, self._coming = indices, {}
+        self._read_from(0)
+
+    def take(self, step: int) -> Array:
+        """The samples of a step (batch, ...); those of the steps after it are being read."""
+        self._read_from(step)
+        return self._coming.pop(step).result()
+
+    def _read_from(self, step: int) -> None:
+        batch_bytes = max(1, self._plan.shape[1] * self._row) if len(self._plan) else 1
+        ahead = max(1, min(AHEAD, AHEAD_BYTES // batch_bytes))
+        for number in range(step, min(step + 1 + ahead, len(self._plan))):
+            if number not in self._coming:
+                self._coming[number] = self._pool.submit(self._read, self._plan[number])
+
+    def _read(self, rows: Array) -> Array:
+        found = np.empty((len(rows), *self._shape), dtype=self._dtype)
+        places = found.reshape(len(rows), -1).view(np.uint8)
+        for place, row in zip(places, rows.tolist(), strict=True):
+            if os.preadv(self._file, [place.data], self._offset + row * self._row) != self._row:
+                raise OSError(f"row {row} of the prepared data cannot be read: its file has become shorter")
+        return found

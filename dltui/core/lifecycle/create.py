@@ -1,0 +1,295 @@
+"""Makes a run out of a request, after checking all that can be checked."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core import paths
+from dltui.core.catalog import entries
+from dltui.core.catalog.fields import check_values
+from dltui.core.data import search
+from dltui.core.errors import DltuiError, UsageError
+from dltui.core.lifecycle import create
+from dltui.core.machine.devices import Device, resolve
+from dltui.core.rundir import share
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.names import check_run_name, run_name
+from dltui.core.text import clean_line
+from dltui.core.version import __version__
+from dltui.core.worker import loggers
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+
+
+FORMATS = ("svg", "png", "pdf")
+
+
+LONGEST_NAME = 64
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What somebody wants to train. `config` and `dataset_options` hold what differs from the defaults."""
+
+    model: str
+    dataset: str
+    dataset_options: Mapping[str, Any] = field(default_factory=dict)
+    data_dir: str | None = None
+    device: str = "auto"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    exports: str = "exports"
+    formats: Sequence[str] = ("svg",)
+    plugins: Sequence[Path | str] = ()
+    command: Sequence[str] = ()
+    group: str | None = None
+    parent: str | None = None
+    dry_run: bool = False
+    fork: Mapping[str, Any] | None = None
+    """Of a run that begins with a checkpoint of its parent: path, checkpoint, from, epoch, step, changes."""
+    share: str | None = None
+    """"group": the run directory is readable for the group of this user."""
+    loggers: Sequence[str] = ()
+    """NAME or NAME=OPTION of each observer that follows the run."""
+    twin: Mapping[str, Any] | None = None
+    """Of a run that is compared with its twin in another framework: {"start": path of the twin's weights, or None}."""
+
+
+def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> RunDirectory:
+    """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk. `tell` gets the
+    progress of the preparation of somebody's own data, which comes before the run."""
+    model = catalog.model(request.model)
+    dataset = catalog.dataset(request.dataset)
+    _check_fit(model, dataset, catalog)
+    config = full_config(model, request.config)
+    reasons = _reasons_for_images(model, config)
+    # A dataset that does not tell its shape is asked for it when it is prepared.
+    if dataset.input_shape:
+        create.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
+    options = full_options(dataset, {**dataset.given, **request.dataset_options})
+    formats = _check_formats(request.formats)
+    if request.name is not None:
+        check_run_name(request.name)
+    _check_data_dir(request.data_dir, dataset, options)
+    followers = loggers.chosen(request.loggers, catalog)
+    device = resolve(request.device)
+    exports = _writable(request.exports)
+    paths.ensure_private_dir(paths.runs_dir())
+    origins = _origins(model, dataset, options, catalog)
+    create.prepare_first(dataset, origins, options, reasons, tell)
+    record = {
+        **origins,
+        **_chosen(request, dataset, device),
+        "config": config,
+        "defaults": {spec.name: spec.default for spec in model.fields},
+        "seed": config.get("seed", 0),
+        "dataset_options": options,
+        "formats": formats,
+        "loggers": followers,
+    }
+    return _create(request.name, exports, record)
+
+
+def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every hyperparameter, checked by its bounds and, where there is more to check, by the model's own Config."""
+    config = check_values(model.fields, given, f"model {model.id}")
+    if not model.checks_more:
+        return config
+    from dltui.core.catalog import questions
+
+    return questions.full_config(model, config)
+
+
+def full_options(dataset: DatasetEntry, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every option of a dataset, checked likewise."""
+    options = check_values(dataset.fields, given, f"dataset {dataset.name}")
+    if not dataset.checks_more:
+        return options
+    from dltui.core.catalog import questions
+
+    return questions.full_options(dataset, options)
+
+
+def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    """What is trained, and where a worker finds the code of it."""
+    return {
+        "model": model.id,
+        "model_name": model.name,
+        "framework": model.framework,
+        "task": model.task,
+        "model_source": dict(model.source),
+        "backend_source": dict(catalog.backends[model.framework].source),
+        "dataset": entries.title(dataset, options),
+        "dataset_plugin": dataset.plugin or dataset.name,
+        "dataset_source": {**dataset.source, "python": model.source["python"]},
+        "python": model.source["python"],
+    }
+
+
+def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[str, Any]:
+    """When, where and by which command the run was asked for."""
+    return {
+        "created": time.time(),
+        "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "data_dir": paths.absolute(request.data_dir) if request.data_dir else None,
+        "data_dirs": [str(folder) for folder in search.data_dirs(request.data_dir, dataset.name)],
+        "device": {"name": device.name, "title": device.title, "uuid": device.uuid, "asked": request.device},
+        "command": list(request.command),
+        "plugins": [paths.absolute(str(path)) for path in request.plugins],
+        "parent": request.parent,
+        "fork": dict(request.fork) if request.fork is not None else None,
+        "share": share.check(request.share),
+        "group": request.group,
+        "dry_run": request.dry_run,
+        "twin": dict(request.twin) if request.twin is not None else None,
+        "dltui": __version__,
+        "cwd": _working_directory(),
+    }
+
+
+def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> None:
+    if not model.available:
+        raise UsageError(f"{model.id} cannot be trained here: {model.reason}")
+    if not dataset.fits(model.task):
+        fitting = [entry.name for entry in catalog.datasets.values() if entry.fits(model.task)]
+        hint = f"for {model.task} there is {', '.join(fitting)}" if fitting else f"none is for {model.task}"
+        raise UsageError(f"dataset {dataset.name} is for {dataset.task}, model {model.id} does {model.task}; {hint}")
+    from dltui.core.catalog.assemble import missing_plugin
+
+    missing = missing_plugin(dataset.source, str(model.source["python"]), catalog)
+    if missing:
+        raise UsageError(f"dataset {dataset.name}: {missing}")
+
+
+def _reasons_for_images(model: ModelEntry, config: Mapping[str, Any]) -> dict[str, str]:
+    """What needs images, and what to do where there are none."""
+    reasons = {f"model {model.id}": "choose another model"} if model.needs_images else {}
+    kind = config.get("augment", "none")
+    return reasons if kind == "none" else {**reasons, f"augment {kind}": "leave it at none"}
+
+
+def _check_formats(formats: Sequence[str]) -> list[str]:
+    for name in formats:
+        if name not in FORMATS:
+            raise UsageError(f"no figure format {clean_line(repr(name), 40)}; there is {', '.join(FORMATS)}")
+    if not formats:
+        raise UsageError(f"a run needs a figure format: {', '.join(FORMATS)}")
+    return list(dict.fromkeys(formats))
+
+
+def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:
+    """With a folder given, the data comes from there or the run would fail."""
+    if not data_dir:
+        return
+    if not Path(paths.absolute(data_dir)).is_dir():
+        raise UsageError(f"no data folder {clean_line(data_dir)}; --data-dir names a folder that holds {dataset.name}")
+    from dltui.core.data.search import is_named, search_folders
+
+    if not dataset.files or is_named(dataset, data_dir):
+        return
+    from dltui.core.catalog import questions
+
+    # The dataset may know other names of its files than those listed.
+    if questions.dataset_files(dataset, options, search_folders(dataset.name, data_dir)) == []:
+        wanted = ", ".join(dataset.files)
+        raise UsageError(f"no files of {dataset.name} in {clean_line(data_dir)}; wanted are {wanted}")
+
+
+def _writable(exports: str) -> Path:
+    """The absolute folder of figures. Tried by making it and a file in it, both removed: permissions alone can lie."""
+    folder = Path(paths.absolute(exports or "."))
+    made: list[Path] = []
+    try:
+        for part in reversed([folder, *folder.parents]):
+            if not part.is_dir():
+                part.mkdir()
+                made.append(part)
+        trial = folder / f".dltui-{os.getpid()}.tmp"
+        trial.touch()
+        trial.unlink()
+    except FileExistsError as error:
+        raise UsageError(
+            f"cannot write figures to {clean_line(folder)}: {clean_line(error.filename)} is a file"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise UsageError(f"cannot write figures to {clean_line(folder)}: {reason}; choose another --exports") from None
+    finally:
+        for part in reversed(made):
+            part.rmdir()
+    return folder
+
+
+def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirectory:
+    """A directory under a name that neither a run nor a folder of figures has."""
+    rng = random.Random()
+    while True:
+        run_id = _free_id(name or run_name(rng), exports)
+        whole = {**record, "name": name or run_id, "exports": str(exports / run_id)}
+        try:
+            with share.writing(record["share"]):
+                return RunDirectory.create(run_id, whole)
+        except UsageError:
+            # Taken by somebody else in this very moment: then there is another name. Anything else is a reason.
+            if not os.path.lexists(paths.runs_dir() / run_id):
+                raise
+
+
+def _free_id(base: str, exports: Path) -> str:
+    candidate, number = base, 1
+    while os.path.lexists(paths.runs_dir() / candidate) or os.path.lexists(exports / candidate):
+        number += 1
+        ending = f"-{number}"
+        candidate = base[: LONGEST_NAME - len(ending)] + ending
+    return candidate
+
+
+def _working_directory() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
+
+
+def prepare_first(
+    dataset: DatasetEntry,
+    origins: Mapping[str, Any],
+    options: Mapping[str, Any],
+    images: Mapping[str, str],
+    tell: Callable[[str], None],
+) -> None:
+    """Prepare data at a path that a run is about to name; the worker finds it prepared. `images` is what needs them, as
+    for `check_images`. Raises UsageError with what is wrong, and then no run is left."""
+    if not dataset.takes:
+        return
+    from dltui.core.data.preparation import Preparation
+
+    if not options.get("path"):
+        name = origins["dataset_plugin"]
+        raise UsageError(f"dataset {name} needs a path: --dataset {name}:PATH")
+    asked = {**origins, "dataset_options": dict(options)}
+    preparation = Preparation.before_run(asked, str(origins["python"]))
+    try:
+        data = preparation.data(tell)
+    except DltuiError as error:
+        raise UsageError(str(error)) from None
+    except BaseException:
+        preparation.cancel()
+        preparation.wait()
+        raise
+    check_images(images, str(origins["dataset"]), data.spec.is_image)
+
+
+def check_images(reasons: Mapping[str, str], dataset: str, there: bool) -> None:
+    """`reasons` says what needs images and what to do without them. Raises UsageError for the first when the dataset
+    has none."""
+    for what, remedy in reasons.items():
+        if not there:
+            raise UsageError(f"{what} needs images, dataset {clean_line(dataset, 100)} has none; {remedy}")

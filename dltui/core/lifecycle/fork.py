@@ -1,0 +1,245 @@
+"""A new run that begins with a checkpoint of another one, with other hyperparameters; it knows its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dltui.core import fs
+from dltui.core.errors import RunError, UsageError
+from dltui.core.lifecycle import create
+from dltui.core.lifecycle.resume import planned_epochs
+from dltui.core.machine import process
+from dltui.core.rundir import checkpoint, share
+from dltui.core.rundir.events import CheckpointSaved, CommandObeyed, Event, Logged
+from dltui.core.rundir.log import EventLog, LogTail, encode
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
+    from dltui.core.contract.types import State
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.checkpoint import Checkpoint
+    from dltui.core.rundir.directory import RunDirectory
+
+
+Which = Literal["last", "best"]
+
+
+@dataclass(frozen=True)
+class ForkRequest:
+    """What a fork should be: `changes` are hyperparameters that differ from the parent's."""
+
+    changes: Mapping[str, Any]
+    which: Which = "last"
+    name: str | None = None
+    device: str | None = None
+    exports: str | None = None
+    formats: Sequence[str] | None = None
+    command: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """The checkpoint that a fork begins with, as the fork will have it."""
+
+    found: Checkpoint
+    state: State
+    loop_state: dict[str, Any]
+    step: int
+    same_steps: bool
+    """The fork has the parent's batches, so that its step numbers mean the same and its curve goes on."""
+
+
+def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirectory:
+    """The directory of the new run, ready for its worker. Raises UsageError or RunError, and then nothing is left."""
+    asked = parent.run
+    found = _choose(parent.directory, request.which)
+    config = {**asked["config"], **request.changes}
+    origin = _origin(found, asked["config"], config)
+    if "epochs" not in request.changes and not origin.same_steps:
+        config["epochs"] = planned_epochs(parent)
+    _check_epochs(parent, request, origin, config)
+    run = create.create_run(_request(parent, request, config, origin, catalog), catalog)
+    try:
+        with share.writing(asked.get("share")):
+            _fill(run, parent, request, origin)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            fs.remove_dir(run.path)
+        raise
+    return run
+
+
+def _choose(run: RunDirectory, which: Which) -> Checkpoint:
+    """The newest checkpoint that is whole, or the best one."""
+    if which == "best":
+        return checkpoint.load_best(run)
+    problem = f"run {clean_line(run.id)} has no checkpoint yet"
+    for path in reversed(checkpoint.list_checkpoints(run)):
+        try:
+            return checkpoint.Checkpoint(path.name, path, *checkpoint.load(path))
+        except RunError as error:
+            problem = str(error)
+    raise UsageError(f"{problem}; a fork needs a checkpoint to begin with")
+
+
+def _origin(found: Checkpoint, before: Mapping[str, Any], config: Mapping[str, Any]) -> _Origin:
+    """Other batches begin at the start of the epoch, and with them a new search for the best; another optimizer has
+    no use for the state of the old one."""
+    step = int(checkpoint.read_manifest(found.path)["step"])
+    same_steps = config.get("batch_size") == before.get("batch_size")
+    loop_state, state = dict(found.loop_state), dict(found.state)
+    if not same_steps:
+        loop_state = {key: loop_state[key] for key in ("epoch", "train_seconds") if key in loop_state}
+    if config.get("optimizer") != before.get("optimizer"):
+        state = {name: array for name, array in state.items() if not name.startswith("optimizer/")}
+    return _Origin(found, state, loop_state, step, same_steps)
+
+
+def _check_epochs(parent: RunReader, request: ForkRequest, origin: _Origin, config: Mapping[str, Any]) -> None:
+    done = int(origin.loop_state.get("epoch", 0))
+    planned = int(config["epochs"]) if "epochs" in request.changes else planned_epochs(parent)
+    if done >= planned:
+        name = clean_line(parent.directory.id)
+        raise UsageError(
+            f"{clean_line(origin.found.name)} of {name} is at the end of epoch {done}, nothing of {planned} epochs is "
+            f"left: give --epochs greater than {done}, the whole length, or begin with --from best"
+        )
+
+
+def _dataset(asked: Mapping[str, Any], catalog: Catalog) -> str:
+    """The dataset of the parent, by the name that somebody gave it where there still is such a name."""
+    name, plugin = str(asked["dataset"]), str(asked.get("dataset_plugin") or asked["dataset"])
+    entry = catalog.datasets.get(name)
+    return name if entry is not None and entry.plugin == plugin else plugin
+
+
+def _request(
+    parent: RunReader, request: ForkRequest, config: Mapping[str, Any], origin: _Origin, catalog: Catalog
+) -> create.RunRequest:
+    asked, directory = parent.run, parent.directory
+    ending = "-fork"
+    return create.RunRequest(
+        model=str(asked["model"]),
+        dataset=_dataset(asked, catalog),
+        dataset_options=asked.get("dataset_options") or {},
+        data_dir=asked.get("data_dir"),
+        device=request.device or str(asked["device"]["name"]),
+        config=config,
+        name=request.name or directory.id[: create.LONGEST_NAME - len(ending)] + ending,
+        exports=request.exports or str(Path(str(asked["exports"])).parent),
+        formats=tuple(request.formats or asked.get("formats") or ("svg",)),
+        plugins=tuple(asked.get("plugins") or ()),
+        command=tuple(request.command),
+        parent=directory.id,
+        share=asked.get("share"),
+        fork={
+            "path": str(directory.path),
+            "checkpoint": origin.found.name,
+            "from": request.which,
+            "epoch": int(origin.loop_state.get("epoch", 0)),
+            "step": origin.step,
+            "changes": dict(request.changes),
+        },
+    )
+
+
+def _fill(run: RunDirectory, parent: RunReader, request: ForkRequest, origin: _Origin) -> None:
+    """The checkpoint first and the log last: what is not complete is no fork."""
+    records: list[dict[str, Any]] = []
+    if origin.same_steps:
+        records = inherited(
+            LogTail(parent.directory.events_path).read(), origin.found.name, origin.step, "epochs" in request.changes
+        )
+    attempt = max((int(record["attempt"]) for record in records), default=1)
+    saved = [*_bring_best(run, parent, origin, attempt), _save(run, origin, attempt)]
+    if origin.same_steps:
+        _copy_predictions(run, parent.directory, request.which)
+    lines = (encode({key: value for key, value in record.items() if key != "crc"}) for record in records)
+    fs.write_new(run.events_path, b"".join(lines))
+    log = EventLog(run.events_path, attempt)
+    for event in (*saved, *_told(parent, request, origin, records)):
+        log.append(event)
+    log.close()
+
+
+def _save(run: RunDirectory, origin: _Origin, attempt: int) -> CheckpointSaved:
+    best = (origin.loop_state.get("best") or {}).get("step") == origin.step
+    info = checkpoint.save(run, origin.step, attempt, origin.state, origin.loop_state, best)
+    return CheckpointSaved(info.name, int(origin.loop_state.get("epoch", 0)), origin.step, best, info.bytes)
+
+
+def _bring_best(run: RunDirectory, parent: RunReader, origin: _Origin, attempt: int) -> list[CheckpointSaved]:
+    """The best so far may be another checkpoint; where it is lost, the search for the best begins anew."""
+    best = origin.loop_state.get("best") or {}
+    if not best or best.get("step") == origin.step:
+        return []
+    for path in reversed(checkpoint.list_checkpoints(parent.directory)):
+        with contextlib.suppress(RunError):
+            manifest = checkpoint.read_manifest(path)
+            if manifest.get("best") and manifest.get("step") == best["step"]:
+                state, loop_state = checkpoint.load(path)
+                info = checkpoint.save(run, int(best["step"]), attempt, state, loop_state, True)
+                return [CheckpointSaved(info.name, int(best["epoch"]), int(best["step"]), True, info.bytes)]
+    origin.loop_state["best"] = None
+    return []
+
+
+def _copy_predictions(run: RunDirectory, parent: RunDirectory, which: Which) -> None:
+    """What the parent got wrong at this point, until the fork has evaluated itself."""
+    latest = "validation-best" if which == "best" else "validation-latest"
+    for source, target in (("validation-best", "validation-best"), (latest, "validation-latest")):
+        with contextlib.suppress(FileNotFoundError):
+            data = (parent.predictions_dir / f"{source}.npz").read_bytes()
+            fs.write_new(run.predictions_dir / f"{target}.npz", data)
+
+
+def _told(
+    parent: RunReader, request: ForkRequest, origin: _Origin, records: Sequence[Mapping[str, Any]]
+) -> list[Event]:
+    """Where it comes from and what is different; a learning rate that somebody set in the parent no longer holds."""
+    before = parent.run["config"]
+    changes = ", ".join(f"{name} {before.get(name)} -> {value}" for name, value in request.changes.items())
+    where = f"forked from {parent.directory.id} at step {origin.step:,} ({request.which} checkpoint)"
+    events: list[Event] = [Logged("info", clean_line(f"{where}: {changes}" if changes else where))]
+    was_set = any(record.get("type") == "command_obeyed" and record.get("action") == "set" for record in records)
+    if "lr" in request.changes and was_set:
+        by = f"{process.user()}@{process.this_host()}"
+        lr, epoch = {"lr": request.changes["lr"]}, int(origin.loop_state.get("epoch", 0))
+        events.append(CommandObeyed(secrets.token_hex(8), "set", lr, epoch, origin.step, by, time.time()))
+    return events
+
+
+Record = dict[str, Any]
+
+
+_OWN = frozenset({"run_ended", "checkpoint_saved"})
+"""What is said of the parent alone."""
+
+
+def inherited(records: Sequence[Record], checkpoint: str, step: int, new_length: bool) -> list[Record]:
+    """The records up to the one that tells of the checkpoint after `step` steps; all, where that line is damaged.
+
+    What the parent did after the step is superseded by the fork's own start; commands are not, so those that took
+    effect later are left out, and with a `new_length` the epochs that were added to the parent.
+    """
+    saved = (number for number, record in enumerate(records) if record.get("name") == checkpoint)
+    end = next(saved, len(records) - 1) + 1
+    return [record for record in records[:end] if _stays(record, step, new_length)]
+
+
+def _stays(record: Record, step: int, new_length: bool) -> bool:
+    if record["type"] in _OWN or (record["type"] == "evaluated" and record.get("split") == "test"):
+        return False
+    if record["type"] != "command_obeyed":
+        return True
+    if record.get("action") == "extend":
+        return not new_length
+    at = record.get("step")
+    return isinstance(at, int) and at <= step

@@ -1,0 +1,58 @@
+"""Ending a run at once: whether it can be done from here, what it costs, and the kill itself."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from dltui.core.errors import RunError, UsageError
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import History
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.heartbeat import Live
+
+
+def victim(reader: RunReader) -> Live:
+    """The heartbeat of a worker that can be killed from this machine. Raises UsageError where there is none."""
+    from dltui.core.machine import process
+
+    name, (status, live) = reader.directory.id, reader.look()
+    if status.over:
+        raise UsageError(f"{name} is {status.name}: nothing to kill")
+    if live is None:
+        raise UsageError(f"{name} has no process yet; try again in a moment")
+    if live.host != process.this_host():
+        raise UsageError(f"{name} runs on {live.host}; kill it there, or use: dltui stop")
+    return live
+
+
+def cost(reader: RunReader) -> str:
+    """What a kill would lose, in words. Raises UsageError where nothing can be killed."""
+    return at_risk(reader.history, victim(reader), time.time())
+
+
+def at_risk(history: History, live: Live | None, now: float) -> str:
+    """`last checkpoint 40 s ago, 212 steps since`: what a kill would cost."""
+    from dltui.core import numbers
+
+    step = max(live.step if live else 0, int(history.points.steps[-1]) if len(history.points) else 0)
+    if not history.checkpoints:
+        return f"no checkpoint yet, {step:,} steps" if step else "nothing trained yet"
+    last = history.checkpoints[-1]
+    lost = max(step - int(last["step"]), 0)
+    return f"last checkpoint {numbers.duration(now - float(last['time']))} ago, {lost:,} step{'s' if lost != 1 else ''}"
+
+
+def kill(reader: RunReader) -> None:
+    """End the worker. Raises UsageError where that is not possible."""
+    from dltui.core.machine import process
+    from dltui.core.rundir import commands
+
+    live = victim(reader)
+    with contextlib.suppress(RunError):
+        # Only for the log, which this worker or the next one writes; a full disk must not save a run from its end.
+        commands.send(reader.directory.path, "kill", {})
+    process.send_signal(live.process, signal.SIGKILL)

@@ -1,0 +1,113 @@
+"""Uses a trained model in a process with its framework: `python -P -m dltui.core.lifecycle.model_process RUN_DIR`.
+
+The question comes as JSON on stdin: {"predict": [image, ...]} or {"convert": FORMAT, "to": file}. The
+answer is the last line on stdout: {"rows": [...]}, {"written": file} or {"error": one line}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError, RunError
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Spec
+    from dltui.core.contract.types import Array
+    from dltui.core.lifecycle.trained_model import Revived
+
+
+TOP = 3
+
+
+MOST_PIXELS = 50_000_000
+
+
+def load_image(path: Path, spec: Spec) -> Array:
+    """uint8 (height, width, channels) as the model wants it: resized, made grey or coloured. Raises RunError."""
+    import numpy as np
+    from PIL import Image
+
+    if not spec.is_image:
+        raise RunError("this model takes no images")
+    height, width, channels = spec.input_shape
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise RunError(f"{clean_line(path)} has more than {MOST_PIXELS // 10**6} megapixels")
+            fitting = image.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.LANCZOS)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or "it is no image that can be read"
+        raise RunError(f"{clean_line(path)}: {clean_line(reason, 100)}") from None
+    return np.asarray(fitting, dtype=np.uint8).reshape(height, width, channels)
+
+
+def predict(found: Revived, images: list[str]) -> list[dict[str, Any]]:
+    """One row an image: its path and its best classes with their probabilities, or the numbers of a regression."""
+    import numpy as np
+
+    from dltui.core.train.metrics import log_softmax
+
+    x = np.stack([load_image(Path(path), found.spec) for path in images])
+    outputs = found.trainable(x).predict("test", slice(0, len(x)))
+    rows = []
+    for path, output, chances in zip(images, outputs, np.exp(log_softmax(outputs)), strict=True):
+        if found.spec.task == "regression":
+            rows.append({"image": path, "outputs": output.tolist()})
+            continue
+        best = [{"class": found.spec.classes[n], "probability": float(chances[n])} for n in np.argsort(-chances)[:TOP]]
+        rows.append({"image": path, "best": best})
+    return rows
+
+
+def convert(found: Revived, form: str, target: Path) -> None:
+    """Write the model in a format that its backend knows, whole or not at all. Raises RunError."""
+    import numpy as np
+
+    known = tuple(getattr(found.backend, "formats", ()))
+    if form not in known:
+        hint = f"it has safetensors, {', '.join(known)}" if known else "it has safetensors alone"
+        raise RunError(f"{found.backend.title} does not write {form}; {hint}")
+    trainable = found.trainable(np.zeros((1, *found.spec.input_shape), np.uint8 if found.spec.is_image else np.float32))
+    draft = target.with_name(f".{target.stem}.partial{target.suffix}")
+    try:
+        found.backend.convert(trainable, found.spec, form, draft)  # type: ignore[attr-defined]
+        draft.replace(target)
+    except ModuleNotFoundError as error:
+        raise RunError(f"{form} needs {error.name}: pip install 'dltui[onnx]'") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def main() -> int:
+    # What frameworks print goes where errors go.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    question = json.load(sys.stdin)
+    try:
+        from dltui.core.lifecycle.trained_model import revive
+
+        found = revive(RunDirectory(Path(sys.argv[1])))
+        if "predict" in question:
+            answer: dict[str, Any] = {"rows": predict(found, question["predict"])}
+        else:
+            convert(found, question["convert"], Path(question["to"]))
+            answer = {"written": question["to"]}
+    except DltuiError as error:
+        answer = {"error": str(error)}
+    except Exception as error:
+        traceback.print_exc()
+        answer = {"error": clean_line(f"{type(error).__name__}: {error}", 400)}
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+    return 1 if "error" in answer else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""What a person has set once for all trainings: the environment, ./dltui.toml and the user's settings, in that order.
+
+A table [train] holds train options (device, dataset, ...) and hyperparameters; [train.MODEL], with a model's id or
+name, those of one model. In the environment they are called DLTUI_DEVICE, DLTUI_BATCH_SIZE and so on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core import paths, settings
+from dltui.core.catalog.fields import FieldSpec
+from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, ModelEntry
+
+PROJECT_FILE = "dltui.toml"
+TABLE = "train"
+MOST_BYTES = 1 << 20
+PREFIX = "DLTUI_"
+RESERVED = ("DLTUI_HOME", "DLTUI_CACHE", "DLTUI_CONFIG", "DLTUI_DATA", "DLTUI_PLUGIN_SECONDS", "DLTUI_PROBE")
+"""Variables that mean something else, whatever a model calls its hyperparameters."""
+OPTIONS = tuple(FieldSpec(name, "str", "") for name in ("dataset", "data_dir", "device", "exports", "format"))
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A checked value and where it was set: "DLTUI_LR" or "dltui.toml [train.cnn-torch]"."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One place where values are set; `own` when it is meant for this model alone."""
+
+    origin: str
+    values: Mapping[str, Any]
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Presets:
+    """The files as they were read. `of` gives the values for one model."""
+
+    files: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    """(name of the file, its table [train]), the nearest first."""
+    environment: Mapping[str, str] | None = None
+
+    def of(self, model: ModelEntry, catalog: Catalog) -> dict[str, Preset]:
+        """By name, what holds where no flag is given. Raises UsageError naming the place, the key and its range."""
+        found: dict[str, Preset] = {}
+        for layer in self._layers(model):
+            for name, value in layer.values.items():
+                preset = _checked(layer, name, value, model, catalog)
+                if preset is not None:
+                    found.setdefault(preset.name, preset)
+        return found
+
+    def _layers(self, model: ModelEntry) -> Iterator[Layer]:
+        """Best first: a nearer place wins over a more exact table in a farther one."""
+        yield from _environment_layers(model, os.environ if self.environment is None else self.environment)
+        for file, train in self.files:
+            for name in dict.fromkeys((model.id, model.name)):
+                own = train.get(name)
+                if isinstance(own, dict):
+                    yield Layer(f"{file} [{TABLE}.{name}]", own, own=True)
+            yield Layer(
+                f"{file} [{TABLE}]", {key: value for key, value in train.items() if not isinstance(value, dict)}
+            )
+
+
+def load_presets() -> Presets:
+    """Reads ./dltui.toml and the user's settings. Raises UsageError for a file that is no good."""
+    files = []
+    project = _project_tables()
+    if project is not None:
+        files.append((PROJECT_FILE, _train_table(PROJECT_FILE, project)))
+    own = settings.load_settings().tables
+    name = clean_line(paths.config_file(), 200)
+    files.append((name, _train_table(name, own)))
+    return Presets(tuple((file, table) for file, table in files if table))
+
+
+def _project_tables() -> dict[str, Any] | None:
+    """A file that came with somebody's data or code sets values of a training, never what code is run."""
+    file = Path(PROJECT_FILE)
+    if file.exists() and not (file.is_file() and file.stat().st_size <= MOST_BYTES):
+        raise UsageError(f"{PROJECT_FILE} here is no file of settings; move it away or train in another folder")
+    tables = settings.read_tables(file)
+    for key in tables or ():
+        if key != TABLE:
+            raise UsageError(
+                f"{PROJECT_FILE}: [{clean_line(key, 40)}] is not read from a working directory, only [{TABLE}] is; "
+                f"the rest belongs into {clean_line(paths.config_file(), 200)}"
+            )
+    return tables
+
+
+def _train_table(file: str, tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    train = tables.get(TABLE, {})
+    if not isinstance(train, dict):
+        raise UsageError(f'{file}: {TABLE} must be a table like [{TABLE}] device = "cpu"')
+    return train
+
+
+def _environment_layers(model: ModelEntry, environment: Mapping[str, str]) -> Iterator[Layer]:
+    for spec in (*OPTIONS, *model.fields):
+        variable = PREFIX + spec.name.upper()
+        # An empty variable is one that is not set, as shells have it.
+        if environment.get(variable) and variable not in RESERVED:
+            yield Layer(variable, {spec.name: environment[variable]})
+
+
+def _checked(layer: Layer, key: str, value: Any, model: ModelEntry, catalog: Catalog) -> Preset | None:
+    """The value as it counts for this model; None for one that is meant for others."""
+    name = key.replace("-", "_")
+    spec = next((spec for spec in (*OPTIONS, *model.fields) if spec.name == name), None)
+    if spec is None:
+        if layer.own or not _known(name, catalog):
+            raise _unknown(layer, key, model, catalog)
+        return None
+    if name == "dataset" and not layer.own and _other_task(value, model, catalog):
+        return None
+    if isinstance(value, list) and name == "format":
+        value = ",".join(map(str, value))
+    try:
+        return Preset(name, spec.parse(value) if isinstance(value, str) else spec.check(value), layer.origin)
+    except UsageError as error:
+        raise UsageError(f"{layer.origin}: {error}") from None
+
+
+def _other_task(dataset: Any, model: ModelEntry, catalog: Catalog) -> bool:
+    entry = catalog.datasets.get(dataset) if isinstance(dataset, str) else None
+    return entry is not None and not entry.fits(model.task)
+
+
+def _known(name: str, catalog: Catalog) -> bool:
+    return any(model.field(name) for model in catalog.models.values())
+
+
+def _unknown(layer: Layer, key: str, model: ModelEntry, catalog: Catalog) -> UsageError:
+    from dltui.core.text import suggest
+
+    models = (model,) if layer.own else tuple(catalog.models.values())
+    names = dict.fromkeys([*(spec.name for spec in OPTIONS), *(f.name for entry in models for f in entry.fields)])
+    hint = suggest(key, names) or f"there is {', '.join(names)}"
+    owner = f"{model.id} has no" if layer.own else "no model has a"
+    return UsageError(f"{layer.origin}: {owner} setting {clean_line(key, 60)!r}; {hint}")

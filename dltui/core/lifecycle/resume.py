@@ -1,0 +1,120 @@
+"""What going on with a run that has ended means: why it ended, what is restored, what differs now, how far it goes."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
+from dltui.core.version import __version__
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
+    from dltui.core.machine.devices import Device
+    from dltui.core.reading.history import History
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.events import AttemptStarted
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """All in words for people, cleaned. `planned` is the number of epochs without adding any, `done` those done."""
+
+    ended: str
+    restored: str
+    differs: tuple[str, ...]
+    planned: int
+    done: int
+
+    def lines(self, run: str) -> list[str]:
+        """For a terminal: `run` is what the run is called."""
+        alike = ["nothing differs: versions, device and threads are those of the last attempt"]
+        return [f"{run} was {self.ended}", self.restored, *(self.differs or alike)]
+
+
+def prepare(reader: RunReader, catalog: Catalog, more_epochs: int = 0) -> Resumption:
+    """What a new attempt would be like. Raises UsageError when there can be none here and now."""
+    from dltui.core.machine import devices
+
+    status = reader.status()
+    name = clean_line(reader.directory.id)
+    if not status.over:
+        raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")
+    if status.name == "finished" and not more_epochs:
+        raise UsageError(
+            f"{name} is finished: nothing to resume; train longer with: dltui resume {name} --more-epochs 5"
+        )
+    model = catalog.model(str(reader.run["model"]))
+    if not model.available:
+        raise UsageError(f"{model.id} cannot be used here: {model.reason}")
+    planned = planned_epochs(reader)
+    field = model.field("epochs")
+    if more_epochs and field is not None:
+        field.check(planned + more_epochs)
+    device = devices.resolve(str(reader.run["device"]["name"]))
+    return Resumption(
+        ended=clean_line(f"{status.name}: {status.why}" if status.why else status.name),
+        restored=restored(reader.history),
+        differs=tuple(clean_line(line) for line in differences(reader, catalog, device)),
+        planned=planned,
+        done=len(reader.history.epochs),
+    )
+
+
+def planned_epochs(reader: RunReader) -> int:
+    """Those of run.json and those that were added since."""
+    return int(reader.run["config"].get("epochs", 1)) + sum(reader.history.added_epochs)
+
+
+def restored(history: History) -> str:
+    """Which checkpoint the next attempt begins with."""
+    if not history.checkpoints:
+        return "no checkpoint: it begins again"
+    last = history.checkpoints[-1]
+    total = f" of {history.attempt.total_steps:,}" if history.attempt else ""
+    what = "weights, optimizer, random state and position"
+    return clean_line(f"restored: {what} of {last['name']} (step {int(last['step']):,}{total})")
+
+
+def differences(reader: RunReader, catalog: Catalog, device: Device) -> list[str]:
+    """What is not as it was in the last attempt: with a difference, arithmetic may differ in the last bits."""
+    from dltui.core.machine import process
+
+    attempt = reader.history.attempt
+    if attempt is None:
+        return []
+    lines = _versions(attempt, catalog)
+    if attempt.host != process.this_host():
+        lines.append(f"differs: it ran on {attempt.host}")
+    return lines + _device(attempt.device, device) + _threads(reader.run["config"], attempt.threads)
+
+
+def _versions(attempt: AttemptStarted, catalog: Catalog) -> list[str]:
+    backend = catalog.backends.get(attempt.framework)
+    here = {"dltui": __version__, "python": platform.python_version()}
+    if backend is not None and backend.version:
+        here[backend.package] = backend.version
+    return [
+        f"differs: {name} {before} then, {here[name]} today"
+        for name, before in attempt.versions.items()
+        if name in here and here[name] != before
+    ]
+
+
+def _device(before: Mapping[str, Any], today: Device) -> list[str]:
+    """Another machine or another GPU under the same name."""
+    if before.get("uuid") == today.uuid and (before.get("title") or today.title) == today.title:
+        return []
+    return [f"differs: {before.get('name')} was {before.get('title')}, today it is {today.title}"]
+
+
+def _threads(config: Mapping[str, Any], before: int) -> list[str]:
+    from dltui.core.machine.devices import cpu_count
+
+    today = cpu_count()
+    if config.get("threads") or today == before:
+        return []
+    return [f"differs: {before} CPU threads then, {today} today"]

@@ -1,0 +1,87 @@
+"""Starts the worker of a run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dltui.core import paths
+from dltui.core.errors import RunError
+from dltui.core.lifecycle import warm
+from dltui.core.machine import priority
+from dltui.core.machine.devices import Device, worker_environment
+from dltui.core.rundir import heartbeat, share
+from dltui.core.worker import device_queue
+
+if TYPE_CHECKING:
+    from dltui.core.rundir.directory import RunDirectory
+
+
+_WORKERS: list[subprocess.Popen[bytes]] = []
+
+
+def worker_command(run: RunDirectory) -> tuple[list[str], dict[str, str]]:
+    """The command line and the environment of a run's worker."""
+    asked = run.run()
+    device = Device(asked["device"]["name"], asked["device"]["title"], asked["device"].get("uuid"))
+    return [asked["python"], "-P", "-m", "dltui.core.worker.worker_process", str(run.path)], whole_environment(device)
+
+
+def whole_environment(device: Device) -> dict[str, str]:
+    """All variables of a worker that trains on `device`."""
+    # Said in full, because the worker has another working directory and relative ones would move.
+    places = {"DLTUI_HOME": paths.home(), "DLTUI_CACHE": paths.cache_dir(), "DLTUI_CONFIG": paths.config_file()}
+    return {
+        **os.environ,
+        **{name: str(path) for name, path in places.items()},
+        **worker_environment(device),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def spawn_worker(run: RunDirectory, more_epochs: int = 0, options: Sequence[str] = ()) -> int:
+    """Start the worker of a run, away from this terminal in session and descriptors, and return its pid.
+
+    `more_epochs` are trained beyond what was planned so far; `options` are more words of its command line.
+    """
+    heartbeat.wait_for_last(run.path)
+    command, environment = worker_command(run)
+    command += ["--more-epochs", str(more_epochs)] if more_epochs else []
+    command += options
+    log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(log, share.file_mode(run.run().get("share")))
+        worker = warm.take(command, environment, run.worker_log) or _new_process(command, environment, log)
+    finally:
+        os.close(log)
+    # Kept and looked at again, so that a worker that ended does not stay a zombie of a long-lived screen.
+    _WORKERS[:] = [worker, *(other for other in _WORKERS if other.poll() is None)]
+    heartbeat.announce(run.path, worker.pid)
+    return worker.pid
+
+
+def _new_process(command: list[str], environment: dict[str, str], log: int) -> subprocess.Popen[bytes]:
+    try:
+        return priority.start(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=paths.home(),
+            env=environment,
+        )
+    except OSError as error:
+        raise RunError(f"cannot start the worker with {command[0]}: {error.strerror}") from error
+
+
+def queue_worker(run: RunDirectory) -> int:
+    """Like `spawn_worker`; the worker waits until every run before it in the queue of its device has ended."""
+    order = device_queue.join(run)
+    try:
+        return spawn_worker(run, options=("--queued", str(order)))
+    except RunError:
+        device_queue.leave(run, order)
+        raise

@@ -1,0 +1,97 @@
+"""A trained model brought back to life from its run directory, without its dataset."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dltui.core.catalog import plugin_loader
+from dltui.core.contract import Data, Spec, Split
+from dltui.core.data.preparation import Preparation
+from dltui.core.errors import RunError
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Backend, Model, Spec, Trainable
+    from dltui.core.contract.config import TrainConfig
+    from dltui.core.contract.types import Array, State
+    from dltui.core.rundir.directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Revived:
+    """What is needed to use the weights that gave the test result; `state` has them under neutral names."""
+
+    model: Model
+    backend: Backend
+    config: TrainConfig
+    spec: Spec
+    state: State
+
+    def trainable(self, x: Array) -> Trainable:
+        """On the CPU, with the best weights, and `x` (dtype and shape as in `Split`) as its test split."""
+        part = self._split(x)
+        found = self.backend.trainable(self.model, self.config, Data("given", self.spec, part, part, part, ""), "cpu")
+        found.load_state({name: array for name, array in self.state.items() if name.startswith("weights/")})
+        return found
+
+    def _split(self, x: Array) -> Split:
+        classes = self.spec.task == "classification"
+        y = np.zeros(len(x), np.int64) if classes else np.zeros((len(x), self.spec.outputs), np.float32)
+        return Split(x, y, np.arange(len(x), dtype=np.int64))
+
+
+def revive(run: RunDirectory) -> Revived:
+    """The model of a run as it was best on validation. Raises RunError when there is no checkpoint yet."""
+    asked, reader = run.run(), RunReader(run)
+    reader.refresh()
+    path = checkpoint.find_best(run) or checkpoint.find_latest(run)
+    if path is None or reader.history.attempt is None:
+        raise RunError(f"{run.id} has no checkpoint yet")
+    model = plugin_loader.load_model(asked["model_source"], asked["model"])
+    backend = plugin_loader.load_backend(asked["backend_source"], model.framework)
+    # GPU settings mean nothing here.
+    config = model.config.model_validate({**asked["config"], "deterministic": False})
+    state, _ = checkpoint.load(path)
+    return Revived(model, backend, config, _spec(run, reader.history.attempt.dataset), state)
+
+
+def _spec(run: RunDirectory, dataset: dict[str, Any]) -> Spec:
+    """As the log has it; runs of older versions ask their dataset."""
+    if "mean" not in dataset:
+        return Preparation(run.path).data(lambda _: None).spec
+    known = ("task", "input_shape", "outputs", "classes", "mean", "std")
+    given: dict[str, Any] = {name: tuple(v) if isinstance(v := dataset[name], list) else v for name in known}
+    return Spec(**given)
+
+
+def ask(run: RunDirectory, question: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask a process of the run's interpreter. Raises RunError with its one line."""
+    command = [run.run()["python"], "-P", "-m", "dltui.core.lifecycle.model_process", str(run.path)]
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        command,
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=environment,
+        check=False,
+    )
+    try:
+        answer = dict(json.loads((done.stdout.splitlines() or ["{}"])[-1]))
+    except ValueError:
+        answer = {}
+    if done.returncode or not answer:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise RunError(clean_line(answer.get("error") or f"{run.id}: {last}", 400))
+    return answer

@@ -1,0 +1,122 @@
+"""Two frameworks on one model: what their runs are asked for, and how far apart they came out."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import RunError, UsageError
+from dltui.core.worker.twin_record import MEASURED, folder
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, ModelEntry
+    from dltui.core.contract.types import Array
+    from dltui.core.reading.history import History
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import RunDirectory
+
+
+NEAR = 10
+"""Of these the first: later ones carry what rounding has grown to."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """What a run of one framework came to."""
+
+    run: str
+    framework: str
+    test: float | None
+    validation: float | None
+    samples_per_second: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`logits` is the largest difference, `losses` the largest relative one; None where it was not measured."""
+
+    metric: str
+    first: Side
+    second: Side
+    images: int
+    logits: float | None
+    steps: int
+    losses: float | None
+    losses_near: float | None
+
+    @property
+    def speed(self) -> float | None:
+        """How many times as fast the second is."""
+        first, second = self.first.samples_per_second, self.second.samples_per_second
+        return second / first if first and second else None
+
+
+def pair(catalog: Catalog, text: str) -> tuple[ModelEntry, ModelEntry]:
+    """The two models of a name (or of the name of an id), PyTorch's first. Raises UsageError."""
+    name = catalog.model(text).name
+    twins = [entry for entry in catalog.models.values() if entry.name == name]
+    usable = [entry for entry in twins if entry.available]
+    if len(usable) >= 2:
+        return usable[0], usable[1]
+    if len(twins) < 2:
+        both = sorted({m.name for m in catalog.models.values() if m.name != name and _has_twin(catalog, m)})
+        hint = f"; {', '.join(both)} do" if both else ""
+        raise UsageError(f"{name} has no twin, it exists for {twins[0].framework} only{hint}")
+    missing = next(entry for entry in twins if not entry.available)
+    raise UsageError(f"both frameworks are needed, {missing.id} cannot be used here: {missing.reason}")
+
+
+def _has_twin(catalog: Catalog, model: ModelEntry) -> bool:
+    return len({entry.framework for entry in catalog.models.values() if entry.name == model.name}) > 1
+
+
+def compare(first: RunReader, second: RunReader) -> Comparison:
+    """Both runs as they are by now; refresh them first. Raises RunError when they are no twins."""
+    import numpy as np
+
+    one, other = measured(first.directory), measured(second.directory)
+    if one["logits"].shape != other["logits"].shape:
+        raise RunError(f"the outputs of {first.directory.id} and {second.directory.id} have different shapes")
+    steps = min(len(one["losses"]), len(other["losses"]))
+    a, b = one["losses"][:steps], other["losses"][:steps]
+    apart = np.abs(a - b) / np.maximum(np.abs(a), np.finfo(np.float64).tiny)
+    monitor = first.history.monitor or {}
+    metric = str(monitor.get("metric") or "loss")
+    return Comparison(
+        metric=metric,
+        first=_side(first, metric),
+        second=_side(second, metric),
+        images=len(one["logits"]),
+        logits=float(np.abs(one["logits"] - other["logits"]).max()) if len(one["logits"]) else None,
+        steps=steps,
+        losses=float(apart.max()) if steps else None,
+        losses_near=float(apart[:NEAR].max()) if steps else None,
+    )
+
+
+def measured(run: RunDirectory) -> dict[str, Array]:
+    """Raises RunError when a run has no measurements, or damaged ones."""
+    import numpy as np
+
+    try:
+        with np.load(folder(run) / MEASURED, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in ("logits", "losses")}
+    except Exception as error:
+        # A damaged file can ask for anything, a password included.
+        raise RunError(f"{run.id} has nothing to compare: it has not begun, or was not started as a twin") from error
+
+
+def _side(reader: RunReader, metric: str) -> Side:
+    history = reader.history
+    test: dict[str, Any] = history.test["metrics"] if history.test else {}
+    best = (history.best.validation or {}).get(metric) if history.best else None
+    framework = str(reader.run.get("framework"))
+    return Side(reader.directory.id, framework, test.get(metric), best, _speed(history))
+
+
+def _speed(history: History) -> float:
+    """The median over the epochs; the first, which may carry compilation, only counts when it is alone."""
+    epochs = [history.epochs[number] for number in sorted(history.epochs)]
+    speeds = [record.samples_per_second for record in epochs[1:] or epochs]
+    return statistics.median(speeds) if speeds else 0.0

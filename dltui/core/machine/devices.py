@@ -1,0 +1,137 @@
+"""Where a run can train: found without a framework, chosen by a word like `auto` or `cuda:1`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dltui.core.errors import UsageError
+from dltui.core.machine.cpu import cpu_count, cpu_name
+from dltui.core.machine.nvidia import Gpu, gpus
+from dltui.core.text import clean_line
+
+__all__ = ["Device", "choose", "cpu_count", "list_devices", "resolve", "worker_environment"]
+
+SPINS = "1000"
+"""Turns that a thread of libgomp waits awake, a turn being some nanoseconds."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to train; None for what is not known. `problem` says why it cannot be used."""
+
+    name: str
+    """"cpu", "mps" or "cuda:N", N counting what CUDA_VISIBLE_DEVICES leaves."""
+    title: str
+    uuid: str | None = None
+    total_bytes: int | None = None
+    free_bytes: int | None = None
+    utilization: float | None = None
+    """Percent."""
+    temperature: float | None = None
+    """Degrees Celsius."""
+    power: float | None = None
+    """Watts."""
+    processes: tuple[tuple[str, int, int], ...] = ()
+    """(user, pid, bytes) of those who use it."""
+    problem: str | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.name.split(":")[0]
+
+
+def list_devices() -> list[Device]:
+    """CUDA devices, then mps, then the CPU, which is always there."""
+    found = [_cuda(number, gpu) for number, gpu in enumerate(gpus())]
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        found.append(Device("mps", f"{cpu_name()} GPU"))
+    return [*found, _cpu()]
+
+
+def resolve(text: str) -> Device:
+    """The device that a person means. Raises UsageError that says what there is."""
+    return choose(text, list_devices())
+
+
+def choose(text: str, found: list[Device]) -> Device:
+    """`auto`: the CUDA device with most free memory, else mps, else the CPU; a GPU that does not work is not passed
+    over in silence. `cuda` without a number: likewise the one with most free memory."""
+    word = text.strip().lower()
+    cuda = [device for device in found if device.kind == "cuda"]
+    usable = [device for device in cuda if not device.problem]
+    if word in ("auto", "cuda") and cuda:
+        if not usable:
+            raise UsageError(f"{cuda[0].name} ({cuda[0].title}) cannot be used: {cuda[0].problem}; or say --device cpu")
+        return max(usable, key=lambda device: device.free_bytes or 0)
+    if word == "auto":
+        return next((device for device in found if device.kind == "mps"), found[-1])
+    for device in found:
+        if device.name == word:
+            if device.problem:
+                raise UsageError(f"{device.name} ({device.title}) cannot be used: {device.problem}")
+            return device
+    raise UsageError(f'no device "{clean_line(text, 40)}"; {_hint(word, found)}')
+
+
+def asked_for(run: Mapping[str, Any]) -> str:
+    """The word by which a run's device was chosen, as in its run.json: "auto" stays free to choose again."""
+    known = run.get("device") or {}
+    return str(known.get("asked") or known.get("name") or "auto")
+
+
+def worker_environment(device: Device) -> dict[str, str]:
+    """What shows a worker its device and no other, and how its CPU threads wait."""
+    waiting = _waiting()
+    if device.kind != "cuda":
+        return {"CUDA_VISIBLE_DEVICES": "", **waiting}
+    return {"CUDA_VISIBLE_DEVICES": device.uuid, **waiting} if device.uuid else waiting
+
+
+def _waiting() -> dict[str, str]:
+    """Threads that spin long while they wait for one another make training up to a hundred times slower as soon as
+    anything else runs on these cores; threads that sleep at once make it a third slower on a quiet machine. PyTorch's
+    OpenMP (libgomp) is told to spin for some microseconds, others to sleep; what a user has set holds."""
+    if "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ:
+        return {}
+    return {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": SPINS}
+
+
+def _cuda(number: int, gpu: Gpu) -> Device:
+    return Device(
+        name=f"cuda:{number}",
+        title=clean_line(gpu.title, 80),
+        uuid=gpu.uuid or None,
+        total_bytes=gpu.total_bytes,
+        free_bytes=gpu.free_bytes,
+        utilization=gpu.utilization,
+        temperature=gpu.temperature,
+        power=gpu.power,
+        processes=gpu.processes,
+        problem=clean_line(gpu.problem, 200) or None,
+    )
+
+
+def _cpu() -> Device:
+    import psutil
+
+    count = cpu_count()
+    memory = psutil.virtual_memory()
+    title = f"{clean_line(cpu_name(), 60)}, {count} core{'s' if count != 1 else ''}"
+    return Device("cpu", title, total_bytes=memory.total, free_bytes=memory.available)
+
+
+def _hint(word: str, found: list[Device]) -> str:
+    """What was probably meant, then what there is."""
+    from dltui.core.text import suggest
+
+    names = [device.name for device in found]
+    cuda = any(device.kind == "cuda" for device in found)
+    meant = "" if word.startswith(("gpu", "cuda")) else suggest(word, [*names, "auto"])
+    if word.startswith("gpu") and cuda:
+        meant = "did you mean cuda?"
+    return f"{meant} this machine has {', '.join(names)}".strip()

@@ -1,0 +1,51 @@
+"""How much memory is left for this process, and whether the kernel has killed processes for want of it (Linux)."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+
+from dltui.core.machine import cgroup
+
+ROOT = Path("/")
+
+
+def memory_left(root: Path = ROOT) -> int | None:
+    """Bytes until the machine or a control group around this process has none; None where it is not said."""
+    try:
+        lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    known = dict(line.split(":", 1) for line in lines if ":" in line)
+    left = []
+    if "MemAvailable" in known:
+        left.append(int(known["MemAvailable"].split()[0]) * 1024)
+    for folder in cgroup.unified(root):
+        left += _left(folder / "memory.max", folder / "memory.current")
+    for folder in cgroup.legacy(root, "memory"):
+        left += _left(folder / "memory.limit_in_bytes", folder / "memory.usage_in_bytes")
+    return min(left, default=None)
+
+
+def oom_kills(root: Path = ROOT) -> int | None:
+    """How many processes the kernel has killed since boot because memory ran out, here or in a container (Linux 4.13);
+    None where it is not said."""
+    try:
+        with (root / "proc/vmstat").open(encoding="ascii") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("oom_kill ")), None)
+    except OSError:
+        return None
+
+
+def peak_rss() -> int:
+    """The most resident memory that this process has had, in bytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _left(limit: Path, usage: Path) -> list[int]:
+    most, used = cgroup.words(limit), cgroup.words(usage)
+    if not most or not used or not (most[0] + used[0]).isdigit():
+        return []
+    return [max(int(most[0]) - int(used[0]), 0)]

@@ -1,0 +1,129 @@
+"""What the machine does at this moment: GPUs, processors, memory, the disk of a run and the process that trains it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dltui.core.machine.devices import Device, cpu_count, list_devices
+from dltui.core.machine.process import this_host
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The process of a run: processor time in percent of one core, and memory; None before two samples."""
+
+    pid: int
+    cpu: float | None
+    rss: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One moment. Percent are 0 to 100, sizes bytes, rates bytes a second; None for what is not known (yet)."""
+
+    time: float
+    host: str
+    gpus: tuple[Device, ...]
+    cores: int
+    cpu: float | None
+    """Of all processors."""
+    memory_used: int
+    memory_total: int
+    disk_free: int | None
+    disk_total: int | None
+    read_rate: float | None
+    write_rate: float | None
+    worker: Worker | None = None
+
+
+class Meter:
+    """Samples one machine; rates are those since the sample before. To be used by one thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._cpu: tuple[float, float] | None = None
+        self._disk: tuple[float, int, int] | None = None
+        self._worker: tuple[int, float, float] | None = None
+
+    def sample(self, folder: Path, pid: int | None = None) -> Sample:
+        """`folder` says which disk is meant, `pid` whose share of the processors. Never raises for what is missing."""
+        import psutil
+
+        now = self._clock()
+        memory = psutil.virtual_memory()
+        disk = _disk(folder)
+        read, written = self._rates(now)
+        return Sample(
+            time=now,
+            host=this_host(),
+            gpus=tuple(device for device in list_devices() if device.kind != "cpu"),
+            cores=cpu_count(),
+            cpu=self._load(),
+            memory_used=int(memory.total - memory.available),
+            memory_total=int(memory.total),
+            disk_free=disk and disk[0],
+            disk_total=disk and disk[1],
+            read_rate=read,
+            write_rate=written,
+            worker=None if pid is None else self._process(pid, now),
+        )
+
+    def _load(self) -> float | None:
+        """Percent of the time of all processors that was not idle since the last look."""
+        import psutil
+
+        times = psutil.cpu_times()
+        idle = float(times.idle) + float(getattr(times, "iowait", 0.0))
+        # Linux counts guests as user time already.
+        total = sum(times) - float(getattr(times, "guest", 0.0)) - float(getattr(times, "guest_nice", 0.0))
+        before, self._cpu = self._cpu, (idle, total)
+        if before is None or total <= before[1]:
+            return None
+        return min(max(100 * (1 - (idle - before[0]) / (total - before[1])), 0.0), 100.0)
+
+    def _rates(self, now: float) -> tuple[float | None, float | None]:
+        """Bytes a second read from and written to all disks."""
+        import psutil
+
+        counters: Any = None
+        with contextlib.suppress(OSError, RuntimeError, NotImplementedError):
+            counters = psutil.disk_io_counters()
+        if counters is None:
+            return None, None
+        before, self._disk = self._disk, (now, counters.read_bytes, counters.write_bytes)
+        if before is None or now <= before[0]:
+            return None, None
+        seconds = now - before[0]
+        read, written = (max(value - old, 0) / seconds for value, old in zip(self._disk[1:], before[1:], strict=True))
+        return read, written
+
+    def _process(self, pid: int, now: float) -> Worker | None:
+        import psutil
+
+        try:
+            process = psutil.Process(pid)
+            spent, rss = sum(process.cpu_times()[:2]), int(process.memory_info().rss)
+        except (psutil.Error, OSError):
+            return None
+        before, self._worker = self._worker, (pid, now, spent)
+        if before is None or before[0] != pid or now <= before[1]:
+            return Worker(pid, None, rss)
+        return Worker(pid, max(100 * (spent - before[2]) / (now - before[1]), 0.0), rss)
+
+
+def _disk(folder: Path) -> tuple[int, int] | None:
+    """Free and all bytes of the disk that holds a folder, or will."""
+    import psutil
+
+    for place in (folder, *folder.parents):
+        try:
+            found = psutil.disk_usage(str(place))
+        except OSError:
+            continue
+        return int(found.free), int(found.total)
+    return None

@@ -1,0 +1,61 @@
+"""How numbers, times and sizes are written for people; the same everywhere on the command line."""
+
+from __future__ import annotations
+
+import math
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`."""
+    if not math.isfinite(seconds):
+        return "?"
+    if seconds < 9.95:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def age(seconds: float) -> str:
+    """One unit, for columns: `12s`, `4m`, `2h`, `3d`."""
+    for size, letter in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{letter}"
+    return f"{max(int(seconds), 0)}s"
+
+
+def metric(name: str, value: float | None) -> str:
+    """A metric's value: accuracies in percent, everything else with four significant digits."""
+    if value is None:
+        return "-"
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "inf"
+    if name.endswith("accuracy"):
+        return f"{100 * value:.2f} %"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.3e}"
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units: `31 MB`."""
+    for name in UNITS:
+        if count < 1000 or name == UNITS[-1]:
+            return f"{count:.1f} {name}" if count < 10 and name != "B" else f"{count:.0f} {name}"
+        count /= 1000
+    raise AssertionError("unreachable")
+
+
+def count(number: float) -> str:
+    """`15,100`; below ten with one decimal."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
+
+
+def percent(fraction: float) -> str:
+    """Whole percents; 100 % only when nothing is left."""
+    return f"{min(math.floor(100 * fraction + 1e-9), 100)} %"

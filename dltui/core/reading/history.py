@@ -1,0 +1,336 @@
+"""A run's events folded into what is true: curves, epochs, the test result, how it ended. Absolute state, no clock."""
+
+from __future__ import annotations
+
+import copy
+import math
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
+from typing import Any
+
+from dltui.core.reading.points import Points, column
+from dltui.core.rundir.events import AttemptStarted, Event, RunEnded, from_json
+
+Record = dict[str, Any]
+
+
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+
+
+def _metrics(values: dict[str, float | None]) -> dict[str, float]:
+    return {str(name): math.nan if value is None else float(value) for name, value in values.items()}
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "bool": (bool,),
+    "dict": (dict,),
+    "list": (list,),
+    "None": (type(None),),
+}
+
+
+def _checked(record: Record) -> Event | None:
+    """The event of a record, its fields of the types that the event declares. Raises TypeError."""
+    event = from_json(record)
+    for item in fields(event) if event else ():
+        value = getattr(event, item.name)
+        declared = [part.partition("[")[0] for part in str(item.type).split(" | ")]
+        if not any(isinstance(value, _TYPES[name]) for name in declared):
+            raise TypeError(f"{item.name} of {record['type']} is not {item.type}")
+    return event
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+class History:
+    """Fold events with `fold`. A later attempt's start supersedes what came after its start step.
+
+    With `most_points` the training curve is kept in about that many points at most, however long the run.
+    """
+
+    def __init__(self, most_points: int | None = None) -> None:
+        self.most_points = most_points
+        self.points = Points()
+        self.epochs: dict[int, EpochRecord] = {}
+        self.metric_names: dict[str, None] = {}
+        """Every metric of an epoch, of either split, in the order of their first appearance."""
+        self.attempt: AttemptStarted | None = None
+        self.attempts = 0
+        """How many attempts began to train."""
+        self.attempts_started = 0
+        """The highest attempt number that any event carries."""
+        self.test: Record | None = None
+        self.checkpoints: list[Record] = []
+        self.commands: list[Record] = []
+        self.logs: deque[tuple[float, str, str]] = deque(maxlen=2000)
+        self.logged = 0
+        """How many log lines there were in all."""
+        self.ended: RunEnded | None = None
+        self.ended_attempt, self.ended_at = 0, 0.0
+        self.started_at = 0.0
+        """When the latest attempt began to train."""
+        self.starts: list[tuple[int, float]] = []
+        """(step, unix seconds) at which each attempt began of which anything still counts."""
+        self.last_time = 0.0
+        self.samples_per_second: float | None = None
+        self.damaged = 0
+        """Lines of the log that could not be read: what they said is missing."""
+        self.malformed = 0
+        """Events that lack a field or carry a wrong type."""
+        self.happened = 0
+        """Events other than those of trained steps."""
+        self.data_seconds = 0.0
+        """Time for getting batches, in the `told_seconds` of training for which that is known."""
+        self.told_seconds = 0.0
+        self._ready: dict[int, float] = {}
+        self._chunk_steps, self._chunk_seconds = column(), column()
+        self._elapsed: dict[int, float] = {}
+        self._best: EpochRecord | None = None
+        self._best_known = True
+
+    def fold(self, records: Iterable[Record]) -> None:
+        """Take events in the order of the log. Types that this version does not know are skipped."""
+        for record in records:
+            try:
+                self._envelope(record)
+                self.happened += record["type"] != "trained"
+                fold = _FOLDS.get(record["type"])
+                if fold is not None:
+                    fold(self, record)
+            except _MALFORMED:
+                self.malformed += 1
+
+    def _envelope(self, record: Record) -> None:
+        attempt = record["attempt"]
+        self.attempts_started = max(self.attempts_started, attempt)
+        self.last_time = float(record["time"])
+        self._elapsed[attempt] = max(self._elapsed.get(attempt, 0.0), float(record.get("elapsed", 0.0)))
+
+    def _started(self, record: Record) -> None:
+        event = _checked(record)
+        if not isinstance(event, AttemptStarted):
+            raise ValueError("not an attempt")
+        start, epoch = int(event.start_step), int(event.start_epoch)
+        self.attempt = event
+        self.attempts += 1
+        self.started_at = float(record["time"])
+        self.starts = [*(kept for kept in self.starts if kept[0] < start), (start, self.started_at)]
+        self._ready[record["attempt"]] = float(record.get("elapsed", 0.0))
+        self.ended = self.test = self.samples_per_second = None
+        self.points.cut(start)
+        self.epochs = {number: kept for number, kept in self.epochs.items() if number <= epoch and kept.step <= start}
+        self.checkpoints = [kept for kept in self.checkpoints if kept["step"] <= start]
+        keep = bisect_right(self._chunk_steps, start)
+        del self._chunk_steps[keep:], self._chunk_seconds[keep:]
+        self._best_known = False
+
+    def _trained(self, record: Record) -> None:
+        data = _number(record.get("data_seconds"))
+        self.points.add(record)
+        if self.most_points is not None and len(self.points) > self.most_points:
+            self.points.compact(self.most_points)
+        if record["steps"]:
+            self._chunk_steps.append(record["steps"][-1])
+            self._chunk_seconds.append(_number(record["seconds"]))
+        if math.isfinite(data):
+            self.data_seconds += data
+            self.told_seconds += _number(record["seconds"])
+        self.samples_per_second = _number(record["samples_per_second"])
+
+    def _epoch_ended(self, record: Record) -> None:
+        number = int(record["epoch"])
+        train = _metrics(record["train"])
+        self.metric_names.update(dict.fromkeys(train))
+        self.epochs[number] = EpochRecord(
+            epoch=number,
+            step=int(record["step"]),
+            train=train,
+            validation={},
+            lr=_number(record["lr"]),
+            seconds=_number(record["seconds"]),
+            evaluation_seconds=None,
+            samples_per_second=_number(record["samples_per_second"]),
+            time=float(record["time"]),
+        )
+        self._best_known = False
+
+    def _evaluated(self, record: Record) -> None:
+        metrics, seconds = _metrics(record["metrics"]), _number(record["seconds"])
+        if record["split"] == "test":
+            self.test = {**record, "metrics": metrics}
+        if record["split"] != "validation":
+            return
+        self.metric_names.update(dict.fromkeys(metrics))
+        number = int(record["epoch"])
+        known = self.epochs.get(number)
+        if known is None:
+            # Its line in the log is damaged.
+            nan = math.nan
+            known = EpochRecord(number, int(record["step"]), {}, {}, nan, 0.0, None, nan, float(record["time"]))
+        self.epochs[number] = replace(known, validation=metrics, evaluation_seconds=seconds)
+        self._best_known = False
+
+    def _commanded(self, record: Record) -> None:
+        self.commands.append(record)
+
+    def _saved(self, record: Record) -> None:
+        int(record["step"]), str(record["name"])
+        self.checkpoints.append(record)
+
+    def _logged(self, record: Record) -> None:
+        self.logs.append((float(record["time"]), str(record["level"]), str(record["text"])))
+        self.logged += 1
+
+    def _ended(self, record: Record) -> None:
+        event = _checked(record)
+        if not isinstance(event, RunEnded):
+            raise ValueError("not an end")
+        self.ended = event
+        self.ended_attempt = record["attempt"]
+        self.ended_at = float(record["time"])
+
+    def forget_end(self) -> None:
+        """Leave what the points and epochs tell: no test, no end, and times as the epochs have them."""
+        done = self.step
+        keep = bisect_right(self._chunk_steps, done)
+        self._chunk_steps, self._chunk_seconds = self._chunk_steps[:keep], self._chunk_seconds[:keep]
+        evaluating = sum(record.evaluation_seconds or 0.0 for record in self.epochs.values())
+        self.ended = self.test = self.samples_per_second = None
+        self._best_known = False
+        self._elapsed, self._ready = {0: self.train_seconds + evaluating}, {0: 0.0}
+
+    @property
+    def monitor(self) -> dict[str, str] | None:
+        """metric, split and mode ("max" or "min") of what decides which epoch is best."""
+        return self.attempt.monitor if self.attempt else None
+
+    @property
+    def best(self) -> EpochRecord | None:
+        """The best epoch on the monitor, the earlier one of a tie; None before the first evaluation."""
+        if not self._best_known:
+            self._best = self._find_best()
+            self._best_known = True
+        return self._best
+
+    def _find_best(self) -> EpochRecord | None:
+        monitor = self.monitor
+        if monitor is None:
+            return None
+        metric, sign = monitor.get("metric", ""), -1 if monitor.get("mode") == "max" else 1
+        known = [(sign * record.validation.get(metric, math.nan), number) for number, record in self.epochs.items()]
+        known = [entry for entry in known if not math.isnan(entry[0])]
+        return self.epochs[min(known)[1]] if known else None
+
+    @property
+    def lr_changes(self) -> list[tuple[int, float]]:
+        """(step, lr) of the learning rates that people set: from that step on. A change replaces later ones."""
+        changes: list[tuple[int, float]] = []
+        for record in self.commands:
+            if record.get("action") != "set":
+                continue
+            try:
+                step, lr = int(record["step"]), float(record["arguments"]["lr"])
+            except _MALFORMED:
+                continue
+            changes = [change for change in changes if change[0] < step]
+            changes.append((step, lr))
+        return changes
+
+    @property
+    def added_epochs(self) -> list[int]:
+        """Epochs that people added to those of run.json, oldest first."""
+        added = []
+        for record in self.commands:
+            arguments = record.get("arguments")
+            if record.get("action") != "extend" or not isinstance(arguments, dict):
+                continue
+            epochs = arguments.get("epochs")
+            if isinstance(epochs, int) and epochs > 0:
+                added.append(epochs)
+        return added
+
+    @property
+    def step(self) -> int:
+        """Global steps done, as far as the log tells."""
+        last = int(self.points.steps[-1]) if len(self.points) else 0
+        start = self.attempt.start_step if self.attempt else 0
+        return max(last, start, max(map(attrgetter("step"), self.epochs.values()), default=0))
+
+    @property
+    def train_seconds(self) -> float:
+        """Time in training steps only, over all attempts."""
+        if self.ended is not None:
+            return self.ended.train_seconds
+        done = max((record.step for record in self.epochs.values()), default=0)
+        begun = bisect_right(self._chunk_steps, done)
+        return sum(record.seconds for record in self.epochs.values()) + sum(self._chunk_seconds[begun:])
+
+    @property
+    def at_work(self) -> float:
+        """Seconds from the moments at which the attempts were ready to train to their last lines."""
+        return sum(max(self._elapsed[attempt] - ready, 0.0) for attempt, ready in self._ready.items())
+
+    @property
+    def elapsed(self) -> float:
+        """Time that the attempts took in all, from their first line to their last."""
+        return sum(self._elapsed.values())
+
+
+_FOLDS: dict[str, Callable[[History, Record], None]] = {
+    "attempt_started": History._started,
+    "trained": History._trained,
+    "epoch_ended": History._epoch_ended,
+    "evaluated": History._evaluated,
+    "checkpoint_saved": History._saved,
+    "command_obeyed": History._commanded,
+    "log": History._logged,
+    "run_ended": History._ended,
+}
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch, counted from 1; `validation` is empty and `evaluation_seconds` None until it was evaluated."""
+
+    epoch: int
+    step: int
+    train: dict[str, float]
+    validation: dict[str, float]
+    lr: float
+    seconds: float
+    evaluation_seconds: float | None
+    samples_per_second: float
+    time: float
+
+
+def as_of(history: History, step: float) -> History:
+    """A history of its own with what was known when `step` was done: points, epochs with their evaluation, checkpoints,
+    commands and log lines. The test result and the end are known from the last step on."""
+    past = copy.copy(history)
+    keep = bisect_right(history.points.steps, step)
+    past.points = history.points.first(keep)
+    past.epochs = {number: record for number, record in history.epochs.items() if record.step <= step}
+    past.checkpoints = [record for record in history.checkpoints if record["step"] <= step]
+    past.commands = [record for record in history.commands if record.get("step", 0) <= step]
+    past.starts = [start for start in history.starts if start[0] <= step] or history.starts[:1]
+    when = _time_of(past)
+    past.logs = deque((line for line in history.logs if line[0] <= when), maxlen=history.logs.maxlen)
+    past.last_time = when
+    if step < history.step:
+        past.forget_end()
+    return past
+
+
+def _time_of(past: History) -> float:
+    """The latest moment that this history knows."""
+    times = [record.time for record in past.epochs.values()]
+    times += [past.points.time[-1]] if len(past.points) else []
+    return max(times, default=past.starts[0][1] if past.starts else 0.0)

@@ -1,0 +1,103 @@
+"""Where a run is and when it will be done: pure functions of what its directory says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dltui.core.reading.history import EpochRecord, History
+    from dltui.core.rundir.heartbeat import Live
+
+# An estimate from less training than this is a guess, and a guess is not shown.
+EARNED_SECONDS = 2.0
+GUESSED_SPLIT = 0.25
+"""The largest validation split, as a part of the train split, whose first evaluation may be guessed: a tenth of it."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`epoch` counts from 1 and is the one being trained; fractions are 0 to 1; `left` is None until it is earned."""
+
+    epoch: int
+    epochs: int
+    epoch_fraction: float
+    run_fraction: float
+    left: float | None
+    samples_per_second: float | None
+
+
+def progress(history: History, live: Live | None) -> Progress | None:
+    """None before the first attempt has begun."""
+    attempt = history.attempt
+    if attempt is None or attempt.total_steps <= 0:
+        return None
+    step = max(_last_step(history), live.step if live else 0)
+    step = min(step, attempt.total_steps)
+    per_epoch = max(attempt.steps_per_epoch, 1)
+    ended = history.ended is not None
+    epoch = min(step // per_epoch + 1, attempt.epochs)
+    inside = 1.0 if step >= attempt.total_steps else step % per_epoch / per_epoch
+    return Progress(
+        epoch=epoch,
+        epochs=attempt.epochs,
+        epoch_fraction=inside,
+        run_fraction=step / attempt.total_steps,
+        left=None if ended else seconds_left(history, step),
+        samples_per_second=speed(history),
+    )
+
+
+def seconds_left(history: History, step: int) -> float | None:
+    """Training and evaluation that are still to come, at the pace of the last epochs; the test's evaluation too."""
+    attempt = history.attempt
+    if attempt is None:
+        return None
+    trained = step - attempt.start_step
+    recent = [record for _, record in sorted(history.epochs.items())][-5:]
+    if recent and sum(record.seconds for record in recent) > 0:
+        pace = sum(record.seconds for record in recent) / (len(recent) * max(attempt.steps_per_epoch, 1))
+        earned = history.train_seconds >= EARNED_SECONDS or len(history.epochs) >= 3
+    else:
+        pace = history.train_seconds / trained if trained > 0 else 0.0
+        earned = history.train_seconds >= EARNED_SECONDS
+    evaluation = _evaluation(history, recent, pace)
+    if not earned or pace <= 0 or evaluation is None:
+        return None
+    evaluated = sum(record.evaluation_seconds is not None for record in history.epochs.values())
+    test = _size(history, "test") / max(_size(history, "validation"), 1)
+    return (attempt.total_steps - step) * pace + (max(attempt.epochs - evaluated, 0) + test) * evaluation
+
+
+def _evaluation(history: History, recent: Sequence[EpochRecord], pace: float) -> float | None:
+    """Seconds of one evaluation of the validation split. Before the first it is taken to cost a third of training on
+    as many samples, forward without backward: where the split is large that would be a guess, and there is None."""
+    known = [record.evaluation_seconds for record in recent if record.evaluation_seconds is not None]
+    if known:
+        return sum(known) / len(known)
+    validation, train = _size(history, "validation"), _size(history, "train")
+    if history.attempt is None or validation > train * GUESSED_SPLIT:
+        return None
+    return pace * history.attempt.steps_per_epoch * validation / max(train, 1) / 3
+
+
+def _size(history: History, split: str) -> int:
+    sizes = history.attempt.dataset.get("sizes") if history.attempt else None
+    size = sizes.get(split) if isinstance(sizes, dict) else None
+    return size if isinstance(size, int) else 0
+
+
+def speed(history: History) -> float | None:
+    """Samples a second in training, latest known."""
+    if history.samples_per_second:
+        return float(history.samples_per_second)
+    if not history.epochs:
+        return None
+    return float(history.epochs[max(history.epochs)].samples_per_second)
+
+
+def _last_step(history: History) -> int:
+    steps = history.points.steps
+    return int(steps[-1]) if len(steps) else 0

@@ -1,0 +1,186 @@
+"""Reads a run as it is, while it trains and for ever after: everything that a screen, a line or a figure needs."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError, RunError
+from dltui.core.machine import memory, process
+from dltui.core.reading.history import History
+from dltui.core.reading.status import Seen, Status, status
+from dltui.core.rundir import commands
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.heartbeat import Live, read_birth, read_live
+from dltui.core.rundir.log import LogTail
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
+
+PREDICTIONS = ("validation-latest", "validation-best", "test")
+_COMMON = {"ids", "split", "epoch"}
+_ARRAYS = (
+    _COMMON | {"labels", "top", "probabilities", "wrong", "thumbnails"},
+    _COMMON | {"x", "y", "prediction"},
+)
+_CRASH = re.compile(rb"^Fatal Python error: ([^\n]{1,200})", re.MULTILINE)
+_SIGNALS = {
+    "Segmentation fault": "SIGSEGV",
+    "Aborted": "SIGABRT",
+    "Bus error": "SIGBUS",
+    "Illegal instruction": "SIGILL",
+}
+
+
+class RunReader:
+    """One run directory, read only. `refresh` follows the log; everything else looks at the disk when asked."""
+
+    def __init__(self, run: RunDirectory | Path | str, most_points: int | None = None) -> None:
+        """`most_points` bounds the training curve, as in `History`; without it every point is kept."""
+        self.directory = run if isinstance(run, RunDirectory) else RunDirectory(run)
+        self.history = History(most_points)
+        self.clock = time.time
+        self._tail = LogTail(self.directory.events_path)
+        self._beat: tuple[float, int] | None = None
+        self._beat_since = 0.0
+        self._beat_moved = False
+        self._predictions: dict[str, tuple[tuple[int, int], dict[str, Array]]] = {}
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What was asked. Raises RunError, or NewerFormatError."""
+        return self.directory.run()
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        return self.directory.labels()
+
+    @property
+    def bad_lines(self) -> int:
+        """Damaged lines of the log so far."""
+        return self._tail.bad_lines
+
+    def refresh(self) -> bool:
+        """Read what was appended to the log; True when the history changed."""
+        changed = False
+        for records in self._tail.blocks():
+            if self._tail.restarted and not changed:
+                self.history = History(self.history.most_points)
+            self.history.fold(records)
+            changed = changed or self._tail.restarted or bool(records)
+        if self._tail.restarted and not changed:
+            # It is another file, and an empty one.
+            self.history, changed = History(self.history.most_points), True
+        changed = changed or self.history.damaged != self.bad_lines
+        self.history.damaged = self.bad_lines
+        return changed
+
+    def live(self) -> Live | None:
+        """The last heartbeat."""
+        found = read_live(self.directory.path)
+        beat = (found.time, found.counter) if found else None
+        if beat != self._beat:
+            self._beat_moved = self._beat is not None
+            self._beat, self._beat_since = beat, time.monotonic()
+        return found
+
+    def status(self, now: float | None = None) -> Status:
+        """How the run is doing at this moment (or at the unix time `now`). `refresh` first."""
+        return self.look(now)[0]
+
+    def look(self, now: float | None = None) -> tuple[Status, Live | None]:
+        """The status, and the heartbeat that says so: read once."""
+        live = self.live()
+        alive = process.alive(live.process) if live else None
+        if live and (alive is False or live.phase == "ended") and self._unfinished(live):
+            # It may have ended between the look at its log and the look at its process.
+            self.refresh()
+        if live and alive is False and self._unfinished(live):
+            seen = self._autopsy(live)
+        else:
+            seen = Seen(alive, time.monotonic() - self._beat_since, self._beat_moved)
+        now = self.clock() if now is None else now
+        return self._being_born(live, alive) or status(self._asked(), self.history, live, now, seen), live
+
+    def _autopsy(self, live: Live) -> Seen:
+        """What there is to know of a worker's death."""
+        here = live.boot_id == process.boot_id()
+        killer = commands.killer(self.directory.path)
+        return Seen(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
+
+    def _being_born(self, live: Live | None, alive: bool | None) -> Status | None:
+        """Of a worker that was started and has said nothing yet; None when the heartbeat and the log say it all."""
+        birth = read_birth(self.directory.path) if live is None or alive is False else None
+        if birth is None or birth.time < max(live.time if live else 0.0, self.history.ended_at):
+            return None
+        if process.alive(birth.process):
+            return Status("starting", "the worker is being started", "starting", birth.time)
+        if process.alive(birth.process) is None or self.live() != live:
+            return None
+        return Status("interrupted", "the worker died before it began; see worker.log", "ended", birth.time)
+
+    def _unfinished(self, live: Live) -> bool:
+        return self.history.ended is None or live.attempt > self.history.ended_attempt
+
+    def _asked(self) -> dict[str, Any]:
+        try:
+            return self.run
+        except DltuiError:
+            return {}
+
+    def _crash(self, live: Live) -> str:
+        """What the end of the worker's log says about its death: the interpreter's own last words."""
+        try:
+            with self.directory.worker_log.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                # What earlier attempts printed is not about this one; a log that was cut starts anew.
+                start = live.log_start if live.log_start <= size else 0
+                file.seek(max(start, size - 65_536))
+                found = list(_CRASH.finditer(file.read()))
+        except OSError:
+            return ""
+        if not found:
+            return ""
+        words = clean_line(found[-1].group(1).decode("utf-8", "replace"), 100)
+        return f"the worker crashed ({_SIGNALS.get(words, words)})"
+
+    def predictions(self, which: str) -> dict[str, Array] | None:
+        """The arrays of "validation-latest", "validation-best" or "test", None when there are none yet.
+
+        The same object as long as the file is the same. Raises RunError when the file is damaged.
+        """
+        path = self.directory.predictions_dir / f"{which}.npz"
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        key = (found.st_mtime_ns, found.st_ino)
+        if which not in self._predictions or self._predictions[which][0] != key:
+            self._predictions[which] = (key, _load_arrays(path))
+        return self._predictions[which][1]
+
+    def summary_row(self, now: float | None = None) -> dict[str, Any]:
+        """One run of `dltui runs --json`. Never raises: a run that cannot be read has its reason in `why`."""
+        from dltui.core.reading.summary import summary_row
+
+        self.refresh()
+        return summary_row(self, now)
+
+
+def _load_arrays(path: Path) -> dict[str, Array]:
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+    except Exception as error:
+        # A flipped bit can make it an encrypted one, of another compression, or of any size.
+        raise RunError(f"{clean_line(path)} is damaged: {clean_line(error, 200)}") from error
+    # Or end its list of arrays early.
+    if not any(names <= found.keys() for names in _ARRAYS):
+        raise RunError(f"{clean_line(path)} is damaged: it lacks arrays")
+    return found

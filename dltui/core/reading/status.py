@@ -1,0 +1,160 @@
+"""The one word that says how a run is doing, and why: a pure function of what was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import History
+    from dltui.core.rundir.heartbeat import Live
+
+NAMES = (
+    "queued",
+    "starting",
+    "running",
+    "paused",
+    "silent",
+    "finished",
+    "stopped",
+    "interrupted",
+    "preempted",
+    "failed",
+)
+OVER = frozenset({"finished", "stopped", "interrupted", "preempted", "failed"})
+STARTING_PHASES = frozenset({"starting", "importing", "loading data", "building", "compiling"})
+
+BEAT_SECONDS = 20.0
+"""A worker on this host whose heartbeat is older is silent: it beats every second."""
+BUSY_SECONDS = 60.0
+"""The same while it imports or compiles: a C library that loads may hold up every thread for long."""
+REMOTE_SECONDS = 90.0
+"""The same for a worker on another host, where only the counter counts: network disks show files late."""
+BIRTH_SECONDS = 20.0
+"""How long a worker may take from its creation to its first heartbeat."""
+_STILL_SECONDS = {"training": 30.0, "evaluating": 30.0, "saving": 120.0, "starting": 60.0}
+"""How long the counter may stand still in a phase, beyond four times the longest time so far. Importing, compiling
+and drawing figures give no sign of progress."""
+_STILL_OTHERWISE = 600.0
+_SCARCE_BYTES = 1 << 30
+_PATIENT_PHASES = frozenset({"paused", "queued"})
+
+
+@dataclass(frozen=True)
+class Status:
+    """`why` is one sentence; `phase` is what the worker is doing; `since` is the unix time since when."""
+
+    name: str
+    why: str = ""
+    phase: str = ""
+    since: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        """No worker is at it, and none will be unless somebody resumes it."""
+        return self.name in OVER
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the reader itself found out. `alive` is None for a worker on another host; `standing` is for how many
+    seconds of the reader's own clock the heartbeat has been the same, `moved` whether it was another one before;
+    `crash` is what the worker's log says it died of; `oom_kills` how many processes this machine has killed for want
+    of memory, None for another machine or another boot; `killer` who asked to kill the worker."""
+
+    alive: bool | None
+    standing: float = 0.0
+    moved: bool = False
+    crash: str = ""
+    oom_kills: int | None = None
+    killer: str = ""
+
+
+def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Seen) -> Status:
+    """How the run is doing at the unix time `now`."""
+    ended = history.ended
+    if ended is not None and (live is None or live.attempt <= history.ended_attempt):
+        return Status(_ended_name(ended.status), ended.reason, live.phase if live else "ended", history.ended_at)
+    if live is None:
+        return _unborn(run, now)
+    if seen.alive is False or live.phase == "ended":
+        return Status("interrupted", _death(history, live, seen), "ended", live.time)
+    quiet = _silence(history, live, now, seen)
+    if quiet:
+        return Status("silent", quiet, live.phase, live.time)
+    if live.phase == "paused":
+        return Status("paused", live.detail or _paused_by(history), live.phase, live.phase_since)
+    if live.phase == "queued":
+        return Status("queued", live.detail or "waits for its device", live.phase, live.phase_since)
+    doing = f"{live.phase} {live.detail}".strip()
+    if live.phase in STARTING_PHASES:
+        return Status("starting", doing, live.phase, live.phase_since)
+    return Status("running", doing, live.phase, live.phase_since)
+
+
+def _ended_name(word: str) -> str:
+    return word if word in OVER else "failed"
+
+
+def _unborn(run: dict[str, Any], now: float) -> Status:
+    created = run.get("created")
+    created = float(created) if isinstance(created, (int, float)) else 0.0
+    if now - created < BIRTH_SECONDS:
+        return Status("starting", "the worker is being started", "starting", created)
+    return Status("interrupted", "the worker never began; see worker.log", "ended", created)
+
+
+def _death(history: History, live: Live, seen: Seen) -> str:
+    last_word = live.detail if live.phase == "ended" else ""
+    how = seen.crash or last_word or _killed(live, seen)
+    step = max(history.step, live.step)
+    if not step:
+        return f"{how} before the first step" + (f" ({live.phase})" if live.phase != "ended" else "")
+    attempt = history.attempt
+    if attempt is None or not attempt.steps_per_epoch:
+        return f"{how} at step {step}"
+    epoch, inside = divmod(max(step - 1, 0), attempt.steps_per_epoch)
+    return f"{how} at epoch {epoch + 1}, step {inside + 1}"
+
+
+def _killed(live: Live, seen: Seen) -> str:
+    """By the machine for want of memory, or by somebody. The kernel tells nobody but its own log whom it killed."""
+    if seen.killer:
+        return f"killed by {seen.killer}"
+    killed = seen.oom_kills is not None and 0 <= live.oom_kills < seen.oom_kills
+    # The count is of the whole machine: where there was plenty for this worker, another process was meant.
+    if not killed or not 0 <= live.memory_left <= max(live.peak, _SCARCE_BYTES):
+        return "the worker was killed"
+    return f"the worker was killed, probably out of memory (it had used {live.peak / 1e9:.1f} GB)"
+
+
+def _silence(history: History, live: Live, now: float, seen: Seen) -> str:
+    """Why the worker counts as silent, or nothing."""
+    age = now - live.time
+    if seen.alive is None:
+        # Its clock may be off: once the heartbeat has moved before our eyes, only our own clock counts.
+        quiet = seen.standing if seen.moved else max(seen.standing, age)
+        if quiet > REMOTE_SECONDS:
+            return f"no heartbeat from {live.host} for {quiet:.0f} s"
+    elif age > (BUSY_SECONDS if live.phase in STARTING_PHASES else BEAT_SECONDS):
+        return f"no heartbeat for {age:.0f} s"
+    if live.phase in _PATIENT_PHASES:
+        return ""
+    allowed = max(_STILL_SECONDS.get(live.phase, _STILL_OTHERWISE), 4 * live.slowest)
+    if _compiles(history, live):
+        allowed = max(allowed, _STILL_OTHERWISE)
+    return f"no progress in {live.phase} for {live.still:.0f} s" if live.still > allowed else ""
+
+
+def _compiles(history: History, live: Live) -> bool:
+    """The first step of an attempt, and the first evaluation of a run, may carry compilation."""
+    if live.phase == "training":
+        return live.step <= (history.attempt.start_step if history.attempt else 0)
+    return live.phase == "evaluating" and not any(record.validation for record in history.epochs.values())
+
+
+def _paused_by(history: History) -> str:
+    for record in reversed(history.commands):
+        if record.get("action") == "pause" and record.get("by"):
+            return f"paused by {record['by']}"
+    return "paused"

@@ -1,0 +1,89 @@
+"""A run in one flat object: a row of the list of runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import History
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.heartbeat import Live
+
+
+def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
+    """Built from a refreshed reader. `best` is the best value of `metric`, None before the first evaluation."""
+    try:
+        run = reader.run
+    except DltuiError as error:
+        return _unreadable(reader, str(error))
+    history, (status, live) = reader.history, reader.look(now)
+    labels = reader.labels
+    attempt, device = history.attempt, run.get("device") or {}
+    return {
+        "id": reader.directory.id,
+        "name": labels["name"],
+        "status": status.name,
+        "why": status.why,
+        "phase": status.phase,
+        "since": status.since,
+        "model": run.get("model"),
+        "framework": run.get("framework"),
+        "task": run.get("task"),
+        "dataset": run.get("dataset"),
+        "device": device.get("name") if isinstance(device, dict) else str(device),
+        "host": attempt.host if attempt else (live.host if live else None),
+        **_done(history, live if not status.over else None, run),
+        "created": run.get("created"),
+        "seed": run.get("seed"),
+        "group": run.get("group"),
+        "parent": run.get("parent"),
+        "tags": labels["tags"],
+        "note": labels["note"],
+        "exports": run.get("exports"),
+        "path": str(reader.directory.path),
+    }
+
+
+def _done(history: History, live: Live | None, run: Mapping[str, Any]) -> dict[str, Any]:
+    """How far a run is and what came of it; `live` is the heartbeat of one that goes on."""
+    attempt, monitor, best = history.attempt, history.monitor, history.best
+    return {
+        "epoch": len(history.epochs),
+        "epochs": attempt.epochs if attempt else (run.get("config") or {}).get("epochs", 0),
+        "step": max(history.step, live.step if live else 0),
+        "total_steps": attempt.total_steps if attempt else 0,
+        "metric": monitor.get("metric") if monitor else None,
+        "best": best.validation.get(monitor.get("metric", "")) if best and monitor else None,
+        "best_epoch": best.epoch if best else None,
+        "test": _finite(history.test["metrics"]) if history.test else None,
+        "seconds": round(history.elapsed, 3),
+        "train_seconds": round(history.train_seconds, 3),
+    }
+
+
+def training_speed(history: History) -> float | None:
+    """Samples a second of training time, over all epochs."""
+    known = [record for record in history.epochs.values() if math.isfinite(record.samples_per_second)]
+    seconds = sum(record.seconds for record in known)
+    return sum(record.seconds * record.samples_per_second for record in known) / seconds if seconds > 0 else None
+
+
+def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
+    """NaN is None, as everywhere in JSON."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+
+
+def _unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
+    """The same keys with what is known, so that one bad folder does not hide the list."""
+    run_id = reader.directory.id
+    zero = dict.fromkeys(("since", "epoch", "epochs", "step", "total_steps", "seconds", "train_seconds"), 0)
+    none = dict.fromkeys(
+        ("model", "framework", "task", "dataset", "device", "host", "metric", "best", "best_epoch", "test", "created")
+    )
+    more = dict.fromkeys(("seed", "group", "parent", "exports"))
+    known = {"id": run_id, "name": run_id, "status": "failed", "why": reason, "phase": "ended", "tags": [], "note": ""}
+    return {**known, **zero, **none, **more, "path": str(reader.directory.path)}

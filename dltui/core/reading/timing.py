@@ -1,0 +1,49 @@
+"""Where a run's time goes: getting batches, computing, evaluating, waiting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import History
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds since training began, over all attempts, without the starts of their processes. `data` is None where
+    the framework cannot tell it apart from `compute`; `waiting` is all the rest: pauses, saving, the test's figures."""
+
+    data: float | None
+    compute: float
+    evaluation: float
+    waiting: float
+
+    @property
+    def total(self) -> float:
+        return (self.data or 0.0) + self.compute + self.evaluation + self.waiting
+
+    def shares(self) -> dict[str, float]:
+        """Each part of the whole, 0 to 1; empty before there is any time."""
+        parts = {"data": self.data, "compute": self.compute, "eval": self.evaluation, "wait": self.waiting}
+        total = self.total
+        return {name: value / total for name, value in parts.items() if value is not None} if total > 0 else {}
+
+
+def times(history: History) -> Times:
+    """What the events tell. Data time is told for most steps at least and taken to be the same share of all."""
+    training = history.train_seconds
+    evaluation = sum(record.evaluation_seconds or 0.0 for record in history.epochs.values())
+    if history.test is not None:
+        evaluation += float(history.test.get("seconds") or 0.0)
+    share = data_share(history)
+    data = None if share is None else share * training
+    waiting = max(history.at_work - training - evaluation, 0.0)
+    return Times(data, training - (data or 0.0), evaluation, waiting)
+
+
+def data_share(history: History) -> float | None:
+    """The part of training time that getting batches takes, 0 to 1; None where nobody measured it."""
+    if history.told_seconds <= 0:
+        return None
+    return min(history.data_seconds / history.told_seconds, 1.0)

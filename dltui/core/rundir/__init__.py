@@ -1,0 +1,1 @@
+"""The files of one run: events, checkpoints, heartbeat, commands, locks; how each is written and read safely."""

@@ -1,0 +1,141 @@
+"""Commands to a worker: one small file each in the run's control folder, taken in the order they were sent."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dltui.core import fs
+from dltui.core.errors import RunError
+from dltui.core.machine import process
+from dltui.core.text import clean_line
+
+ACTIONS = ("pause", "resume", "stop", "checkpoint", "set", "kill")
+_NAME = re.compile(r"\d{20}-[0-9a-f]{8}\.json")
+_MOST_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a viewer asked. `sent` is the sender's unix time, `by` is user@host."""
+
+    id: str
+    action: str
+    arguments: dict[str, Any]
+    by: str
+    sent: float
+    path: Path
+
+
+def send(run_dir: Path, action: str, arguments: dict[str, Any], by: str | None = None) -> str:
+    """Leave a command for the worker and return its id; the event `command_obeyed` with that id acknowledges it.
+
+    `arguments` of `set` are {"lr": x}, or {"lr": x, "at_step": n} to hold from global step n on. Raises RunError when
+    the folder cannot be written to.
+    """
+    command_id = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+    by = by or f"{process.user()}@{process.this_host()}"
+    content = {"id": command_id, "action": action, "arguments": arguments, "by": by, "sent": time.time()}
+    path = run_dir / "control" / f"{command_id}.json"
+    try:
+        with contextlib.suppress(FileExistsError):
+            fs.FS.mkdir(path.parent)
+        _place(path, json.dumps(content, allow_nan=False).encode("ascii"))
+    except OSError as error:
+        raise RunError(
+            f"cannot send {action} to {clean_line(run_dir.name)}: {error.strerror} in {path.parent}"
+        ) from error
+    return command_id
+
+
+def _place(path: Path, data: bytes) -> None:
+    """The file appears whole under a name that nobody else has."""
+    temp = fs.temp_name(path)
+    try:
+        fs.write_new(temp, data, sync=False)
+        try:
+            fs.FS.link(temp, path)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A disk without links. The name is random, so nothing is replaced.
+            fs.FS.rename(temp, path)
+            return
+    except BaseException:
+        with contextlib.suppress(OSError):
+            fs.FS.unlink(temp)
+        raise
+    fs.FS.unlink(temp)
+
+
+def take(run_dir: Path) -> list[Command]:
+    """The commands that wait, in the order they were sent. Each comes again until `done`; one that cannot be read is
+    moved aside as `*.bad`."""
+    try:
+        names = sorted(name for name in os.listdir(run_dir / "control") if _NAME.fullmatch(name))  # noqa: PTH208
+    except OSError:
+        return []
+    commands = []
+    for name in names:
+        path = run_dir / "control" / name
+        try:
+            commands.append(_read(path))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            with contextlib.suppress(OSError):
+                fs.FS.rename(path, path.with_suffix(".bad"))
+    return commands
+
+
+def killer(run_dir: Path) -> str:
+    """Who asked last to kill a worker that did not live to acknowledge it; empty when nobody did. Changes nothing."""
+    try:
+        names = sorted(name for name in os.listdir(run_dir / "control") if _NAME.fullmatch(name))  # noqa: PTH208
+    except OSError:
+        return ""
+    for name in reversed(names):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+            command = _read(run_dir / "control" / name)
+            if command.action == "kill":
+                return command.by
+    return ""
+
+
+def _read(path: Path) -> Command:
+    with path.open("rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+    content = json.loads(data) if len(data) <= _MOST_BYTES else None
+    if not isinstance(content, dict) or not isinstance(content["arguments"], dict):
+        raise ValueError("not a command")
+    return Command(
+        id=path.stem,
+        action=clean_line(content["action"], 40),
+        arguments=content["arguments"],
+        by=clean_line(content.get("by") or "unknown", 100),
+        sent=float(content["sent"]),
+        path=path,
+    )
+
+
+def done(command: Command) -> None:
+    """The command has been acknowledged in the log and need not be kept."""
+    with contextlib.suppress(OSError):
+        fs.FS.unlink(command.path)
+
+
+def forget(run_dir: Path, obeyed: Collection[str], before: float) -> list[Command]:
+    """Drop what was meant for an earlier attempt: commands that the log acknowledges, and commands sent before `before`
+    (the time of the log's last line). Returns the ones that nobody obeyed."""
+    stale = [command for command in take(run_dir) if command.id in obeyed or command.sent < before]
+    for command in stale:
+        done(command)
+    return [command for command in stale if command.id not in obeyed]

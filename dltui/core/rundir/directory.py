@@ -1,0 +1,194 @@
+"""The run directory: its files by name, making one, finding one."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from dltui.core import fs, paths
+from dltui.core.errors import NewerFormatError, RunError, UsageError
+from dltui.core.rundir import checksum, names, share
+from dltui.core.text import clean_line, suggest
+
+FORMAT = 1
+_MOST_JSON = 16 * 1024 * 1024
+
+
+class RunDirectory:
+    """The folder of one run. Making this object reads nothing."""
+
+    def __init__(self, path: Path | str) -> None:
+        # Absolute without following links, which the user knows the run by.
+        self.path = Path(os.path.abspath(path))  # noqa: PTH100
+        self.id = self.path.name
+        self.run_json = self.path / "run.json"
+        self.labels_json = self.path / "labels.json"
+        self.events_path = self.path / "events.jsonl"
+        self.live_path = self.path / "live.json"
+        self.lock_path = self.path / "lock"
+        self.control_dir = self.path / "control"
+        self.checkpoints_dir = self.path / "checkpoints"
+        self.predictions_dir = self.path / "predictions"
+        self.worker_log = self.path / "worker.log"
+        self._run: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"RunDirectory({str(self.path)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunDirectory) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    @classmethod
+    def create(cls, run_id: str, run: dict[str, Any]) -> RunDirectory:
+        """Make the folder of a new run in one step. Raises UsageError when there is a run of that name."""
+        names.check_run_name(run_id)
+        parent = paths.runs_dir()
+        paths.ensure_private_dir(parent)
+        temp = parent / f".{run_id}.{secrets.token_hex(4)}.tmp"
+        final = cls(parent / run_id)
+        content = {"format": FORMAT, "id": run_id} | run
+        try:
+            _fill(cls(temp), content)
+            if os.path.lexists(final.path):
+                raise FileExistsError
+            fs.commit_dir(temp, final.path)
+        except OSError as error:
+            if temp.exists():
+                fs.remove_dir(temp)
+            if os.path.lexists(final.path):
+                raise UsageError(f"there is a run {run_id} already; choose another --name") from error
+            raise UsageError(f"cannot write to {parent}: {error.strerror}; set DLTUI_HOME to another folder") from error
+        return final
+
+    def run(self) -> dict[str, Any]:
+        """What was asked: run.json. Raises NewerFormatError, or RunError when it cannot be read."""
+        if self._run is None:
+            content = _read_object(self.run_json)
+            if content is None:
+                raise RunError(f"{clean_line(self.path)} is not a run: its run.json is missing or damaged")
+            number = content.get("format")
+            if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+                raise RunError(f"{clean_line(self.run_json)} is damaged: it has no format number")
+            if number > FORMAT:
+                raise NewerFormatError(
+                    f"run {clean_line(self.id)} has format {number}, this dltui reads up to {FORMAT}; upgrade dltui"
+                )
+            # Older ones have no seal.
+            content = checksum.opened(content) if checksum.KEY in content else content
+            if content is None:
+                raise RunError(f"{clean_line(self.run_json)} is damaged: its SHA-256 differs; start the run again")
+            self._run = content
+        return self._run
+
+    def labels(self) -> dict[str, Any]:
+        """What a person calls the run: name, tags, note."""
+        found = _read_object(self.labels_json) or {}
+        tags = found.get("tags")
+        return {
+            "name": str(found.get("name") or self.id),
+            "tags": [str(tag) for tag in tags] if isinstance(tags, list) else [],
+            "note": str(found.get("note") or ""),
+        }
+
+    def set_labels(self, **changes: Any) -> None:
+        """Change the name, tags or note; the rest stays. The id never changes. Of a shared run the group may read on.
+
+        Raises RunError when it cannot be written.
+        """
+        known = self.labels() | changes
+        try:
+            with share.writing(self.run().get("share")):
+                fs.write_atomic(self.labels_json, _dump(known))
+        except OSError as error:
+            raise RunError(f"cannot label {clean_line(self.id)}: {error.strerror}") from error
+
+
+def _fill(run: RunDirectory, content: dict[str, Any]) -> None:
+    fs.FS.mkdir(run.path)
+    for folder in (run.control_dir, run.checkpoints_dir, run.predictions_dir):
+        fs.FS.mkdir(folder)
+    fs.write_new(run.run_json, _dump(checksum.sealed(content)))
+    fs.write_new(run.labels_json, _dump({"name": content.get("name") or content["id"], "tags": [], "note": ""}))
+
+
+def _dump(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode("ascii")
+
+
+def _read_object(path: Path) -> dict[str, Any] | None:
+    try:
+        if path.stat().st_size > _MOST_JSON:
+            return None
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def list_runs() -> list[RunDirectory]:
+    """All runs of this user, newest first."""
+    try:
+        entries = [entry for entry in os.scandir(paths.runs_dir()) if not entry.name.startswith(".")]
+    except OSError:
+        return []
+    found = []
+    for entry in entries:
+        run = RunDirectory(entry.path)
+        created = _created(run)
+        if created is not None:
+            found.append((created, run.id, run))
+    return [run for _, _, run in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+
+
+def _created(run: RunDirectory) -> float | None:
+    """When the run was made; None for a folder that is no run. A damaged or newer run is listed too."""
+    try:
+        written = run.run_json.stat().st_mtime
+    except OSError:
+        return None
+    try:
+        return float(run.run()["created"])
+    except (RunError, NewerFormatError, KeyError, TypeError, ValueError):
+        return written
+
+
+def find_run(text: str | None) -> RunDirectory:
+    """The run that a person means: an id, a name, the unique start of an id, a path, or None for the latest.
+
+    Raises UsageError.
+    """
+    if text is not None and _is_path(text):
+        run = RunDirectory(Path(text).expanduser())
+        if not run.run_json.is_file():
+            raise UsageError(f"{clean_line(text)} is not a run: there is no run.json in it")
+        return run
+    runs = list_runs()
+    if not runs:
+        raise UsageError("there are no runs yet; `dltui demo` makes one")
+    return runs[0] if text is None else _choose(text, runs)
+
+
+def _is_path(text: str) -> bool:
+    return os.sep in text or text in (".", "..", "~")
+
+
+def _choose(text: str, runs: list[RunDirectory]) -> RunDirectory:
+    named = {run: run.labels()["name"] for run in runs}
+    for matches in (
+        [run for run in runs if run.id == text],
+        [run for run in runs if named[run] == text],
+        [run for run in runs if run.id.startswith(text)] if text else [],
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            ids = ", ".join(run.id for run in matches[:5])
+            raise UsageError(f'"{clean_line(text, 80)}" could be any of {len(matches)} runs: {ids}')
+    hint = suggest(text, [run.id for run in runs]) or f"the latest is {runs[0].id}; `dltui runs` lists all"
+    raise UsageError(f'no run "{clean_line(text, 80)}"; {hint}')

@@ -1,0 +1,281 @@
+"""The heartbeat of a worker: live.json, rewritten by a thread at least once a second while the process lives."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dltui.core import fs
+from dltui.core.machine import memory, process
+from dltui.core.machine.process import ProcessId, current
+from dltui.core.text import clean_line
+
+LEAST_SECONDS = 0.25
+
+
+MOST_SECONDS = 1.0
+
+
+LOG_MOST = 16 * 1024 * 1024
+
+
+LOG_KEEP = 1024 * 1024
+
+
+_PAD = 1024
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a worker last said of itself. `counter` moves with every sign of progress, `slowest` is the longest time
+    in seconds between two signs of progress in training or evaluation so far; times are unix seconds."""
+
+    host: str
+    boot_id: str
+    pid: int
+    start_ticks: int
+    attempt: int
+    phase: str
+    phase_since: float
+    time: float
+    detail: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    total_steps: int = 0
+    counter: int = 0
+    slowest: float = 0.0
+    still: float = 0.0
+    """Seconds without a sign of progress, by the worker's own clock."""
+    rss: int = 0
+    peak: int = 0
+    """The most resident memory so far, in bytes."""
+    memory_left: int = -1
+    """Bytes that were left for it, on its machine or in its control group; -1 when unknown."""
+    oom_kills: int = -1
+    """How many processes its machine had killed until then for want of memory; -1 when unknown."""
+    log_start: int = 0
+    """Where in worker.log this attempt began to print."""
+
+    @property
+    def process(self) -> ProcessId:
+        return ProcessId(self.host, self.boot_id, self.pid, self.start_ticks)
+
+
+_READ: dict[str, Callable[[Any], Any]] = {"str": clean_line, "int": int, "float": float}
+
+
+_KINDS = {field.name: _READ[str(field.type)] for field in dataclasses.fields(Live)}
+
+
+def read_live(run_dir: Path) -> Live | None:
+    """None when there is none yet or it cannot be read."""
+    try:
+        content = json.loads((run_dir / "live.json").read_bytes())
+        return Live(**{name: kind(content[name]) for name, kind in _KINDS.items() if name in content})
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+class Heartbeat:
+    """Tells readers that the worker lives and what it is doing. All methods are cheap and safe in any thread."""
+
+    def __init__(self, run_dir: Path, attempt: int, totals: tuple[int, int] = (0, 0)) -> None:
+        self._run_dir = run_dir
+        self._path = run_dir / "live.json"
+        self._log = run_dir / "worker.log"
+        now = time.time()
+        here = current()
+        identity = (here.host, here.boot_id, here.pid, here.start_ticks)
+        self._state = Live(*identity, attempt, "starting", now, now, log_start=_size(self._log))
+        self._moved = time.monotonic()
+        self._slowest = 0.0
+        self._stepping = False
+        self._lock = threading.Lock()
+        self._memory: tuple[float, tuple[int, int, int, int]] = (-MOST_SECONDS, (0, 0, -1, -1))
+        self.totals(*totals)
+        self._changed = threading.Event()
+        self._over = threading.Event()
+        self._write()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    @property
+    def current_phase(self) -> str:
+        return self._state.phase
+
+    def totals(self, epochs: int, total_steps: int) -> None:
+        """How long the run is meant to be."""
+        with self._lock:
+            self._state = dataclasses.replace(self._state, epochs=epochs, total_steps=total_steps)
+
+    def phase(self, name: str, detail: str = "") -> None:
+        """What the worker does from here on. The same phase again only moves the counter and the detail."""
+        with self._lock:
+            state = self._state
+            since = state.phase_since if name == state.phase else time.time()
+            self._moved = time.monotonic()
+            # The first step of a phase carries its preparations: it is no measure of the others.
+            self._stepping = False
+            self._state = dataclasses.replace(
+                state, phase=name, detail=clean_line(detail, 500), phase_since=since, counter=state.counter + 1
+            )
+        self._changed.set()
+
+    def progress(self, step: int, epoch: int) -> None:
+        """A sign of progress: `step` steps and `epoch` epochs are done."""
+        with self._lock:
+            now = time.monotonic()
+            if self._stepping:
+                self._slowest = max(self._slowest, now - self._moved)
+            self._moved, self._stepping = now, True
+            counter = self._state.counter + 1
+            self._state = dataclasses.replace(self._state, step=step, epoch=epoch, counter=counter)
+        self._changed.set()
+
+    def stop(self, final_phase: str = "ended", detail: str = "") -> None:
+        """Say the last word and end the thread."""
+        self.phase(final_phase, detail)
+        self._over.set()
+        self._changed.set()
+        self._thread.join(timeout=5)
+        self._write()
+
+    def _beat(self) -> None:
+        wrote = time.monotonic()
+        while not self._over.is_set():
+            self._changed.wait(MOST_SECONDS)
+            # A burst of changes is one write.
+            pause = LEAST_SECONDS - (time.monotonic() - wrote)
+            if pause > 0:
+                self._over.wait(pause)
+            self._changed.clear()
+            self._write()
+            wrote = time.monotonic()
+            with contextlib.suppress(OSError):
+                cap(self._log)
+
+    def _write(self) -> None:
+        with self._lock:
+            still, slowest = round(time.monotonic() - self._moved, 2), round(self._slowest, 2)
+            state = dataclasses.replace(self._state, time=time.time(), slowest=slowest, still=still)
+            state = self._with_memory(state)
+        data = json.dumps(dataclasses.asdict(state)).encode("ascii")
+        data = data.ljust(-(-len(data) // _PAD) * _PAD)
+        try:
+            fs.write_atomic(self._path, data, sync=False)
+        except OSError:
+            # A full disk has no room for a second file, but the old one can be written over: that is what the
+            # padding is for. Without even that the readers see an old heartbeat, which is the truth.
+            with contextlib.suppress(OSError):
+                self._write_over(data)
+
+    def _with_memory(self, state: Live) -> Live:
+        """With what is known of the memory, not older than a second: it takes a third of a millisecond to ask."""
+        if time.monotonic() - self._memory[0] >= MOST_SECONDS:
+            left, kills = memory.memory_left(), memory.oom_kills()
+            known = (_rss(), memory.peak_rss(), -1 if left is None else left, -1 if kills is None else kills)
+            self._memory = (time.monotonic(), known)
+        rss, peak, memory_left, killed = self._memory[1]
+        return dataclasses.replace(state, rss=rss, peak=peak, memory_left=memory_left, oom_kills=killed)
+
+    def _write_over(self, data: bytes) -> None:
+        fd = fs.FS.open(self._path, os.O_WRONLY)
+        try:
+            if os.fstat(fd).st_size == len(data):
+                os.pwrite(fd, data, 0)
+        finally:
+            fs.FS.close(fd)
+
+
+def _rss() -> int:
+    """Resident memory of this process in bytes, 0 when unknown."""
+    if sys.platform == "linux":
+        try:
+            return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, IndexError, ValueError):
+            return 0
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def cap(path: Path, most: int = LOG_MOST, keep: int = LOG_KEEP) -> None:
+    """Cut a log that grew beyond `most` bytes down to its last `keep`. Its writers have it open for appending, so they
+    go on at the new end; what they write during the cut may be lost."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return
+    if size <= most:
+        return
+    with path.open("r+b") as file:
+        file.seek(size - keep)
+        tail = file.read(keep)
+        file.seek(0)
+        file.write(b"[the start of this log was cut off]\n" + tail[tail.find(b"\n") + 1 :])
+        file.truncate()
+
+
+_NAME = "birth.json"
+
+
+_LAST_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Birth:
+    """A worker that was started at the unix time `time` and has not said anything yet."""
+
+    process: ProcessId
+    time: float
+
+
+def wait_for_last(run_dir: Path) -> None:
+    """Wait for the last worker of a run that has ended: it still draws the figures, and holds the run until then."""
+    deadline = time.monotonic() + _LAST_SECONDS
+    while time.monotonic() < deadline:
+        live = read_live(run_dir)
+        if live is None or live.phase not in ("exporting", "ended") or not process.alive(live.process):
+            return
+        time.sleep(0.05)
+
+
+def announce(run_dir: Path, pid: int) -> None:
+    """Say that process `pid` of this host is about to become the worker. A disk that refuses costs only that."""
+    ticks = process.start_ticks(pid) or 0
+    content = {"host": process.this_host(), "boot_id": process.boot_id(), "pid": pid, "start_ticks": ticks}
+    with contextlib.suppress(OSError):
+        fs.write_atomic(run_dir / _NAME, json.dumps({**content, "time": time.time()}).encode("ascii"), sync=False)
+
+
+def born(run_dir: Path) -> None:
+    """The worker has its heartbeat."""
+    with contextlib.suppress(OSError):
+        fs.FS.unlink(run_dir / _NAME)
+
+
+def read_birth(run_dir: Path) -> Birth | None:
+    """None when no worker is being born, or it cannot be read."""
+    try:
+        found: dict[str, Any] = json.loads((run_dir / _NAME).read_bytes())
+        identity = ProcessId(str(found["host"]), str(found["boot_id"]), int(found["pid"]), int(found["start_ticks"]))
+        return Birth(identity, float(found["time"]))
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None

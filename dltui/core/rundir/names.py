@@ -1,0 +1,61 @@
+"""Names of runs: made up, checked, made unique; and guesses at what somebody meant to type."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from dltui.core import paths
+from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
+
+MOST = 64
+
+
+_ALLOWED = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+
+_ADJECTIVES = """
+able agile amber azure blue bold brave breezy bright brisk calm candid clear clever cold cosy crisp dapper daring deep
+eager early easy fair fleet fond frank fresh gentle glad golden grand green happy hardy hearty humble jolly keen kind
+late lean light lively loyal lucid lucky mellow merry mild misty neat nimble noble patient placid plain polite proud
+quick quiet rapid ready robust rosy rustic sage serene sharp shiny shy silent silver smart smooth snowy snug sober soft
+solid sound spry steady still stout sunny swift tidy tiny true vivid warm wary wild wise witty young zesty
+""".split()
+
+
+_ANIMALS = """
+ant badger bat bear beaver bee bison boar bobcat bream buck camel carp cat civet clam cod condor coot coyote crab crane
+crow deer dingo dove duck dunlin eagle eel egret elk emu falcon ferret finch fox frog gecko gibbon goat goose grebe
+grouse gull hare hawk heron hoopoe horse hound ibex ibis iguana impala jackal jay kite koala lark lemur lion llama loon
+lynx magpie mantis marmot marten mink mole moose moth mule newt ocelot okapi orca osprey otter owl oxen panda parrot
+perch pigeon pika plover pony puffin puma quail quokka rabbit ram raven robin rook salmon seal serval shrew shrike
+skink skylark sloth snipe sparrow squid stork swan swift tapir tern thrush tiger toad trout turtle viper vole walrus
+weasel whale wolf wombat wren yak zebra
+""".split()
+
+
+def run_name(rng: random.Random) -> str:
+    """A name like `brisk-otter`."""
+    return f"{rng.choice(_ADJECTIVES)}-{rng.choice(_ANIMALS)}"
+
+
+def check_run_name(text: str) -> str:
+    """The name itself, when it may be the name of a folder. Raises UsageError."""
+    if _ALLOWED.fullmatch(text) and not text.startswith("."):
+        return text
+    raise UsageError(
+        f'run name "{clean_line(text, 40)}" not allowed: 1 to {MOST} letters, digits, dots, dashes or underscores, '
+        "the first not a dot or dash"
+    )
+
+
+def unique_id(base: str) -> str:
+    """The name as the id of a new run; numbered when there is such a run already: `brisk-otter-2`."""
+    folder = paths.runs_dir()
+    name, number = base, 1
+    while (folder / name).exists():
+        number += 1
+        ending = f"-{number}"
+        name = base[: MOST - len(ending)] + ending
+    return name

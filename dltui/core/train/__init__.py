@@ -1,0 +1,1 @@
+"""The one training loop, its plan of batches and learning rates, and what it measures."""

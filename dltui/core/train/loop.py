@@ -1,0 +1,277 @@
+"""The training loop: the only one, for every framework. It knows no model, no file and no screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from dltui.core.errors import RunError
+from dltui.core.rundir.events import EpochEnded, Evaluated, Logged, Trained
+from dltui.core.train import predictions
+from dltui.core.train.buckets import Buckets
+from dltui.core.train.metrics import default_monitor, measure, own_metrics, running_sum
+from dltui.core.train.position import Best, Progress, Snapshot
+from dltui.core.train.spikes import Spikes
+from dltui.core.train.steering import Desk, Ending, Orders
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Data, StepStats, Trainable
+    from dltui.core.contract.types import Array, SplitName, State
+    from dltui.core.train.metrics import OwnMetrics
+    from dltui.core.train.plan import Planner
+
+CHUNK_SECONDS = 0.1
+"""How long the framework runs without the loop looking up: the delay of a command."""
+TRAINED_SECONDS = 0.5
+"""How often the curve gets new points."""
+COMMIT_SECONDS = 1.0
+"""Shorter epochs are committed together."""
+PREDICT_ROWS = 500
+"""Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
+
+
+class Listener(Desk, Protocol):
+    """What the loop needs of the journal."""
+
+    def progress(self, step: int, epoch: int) -> None: ...
+    def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None: ...
+
+
+class Preempted(Exception):
+    """The machine wants its process back in the middle of an evaluation."""
+
+
+class Loop:
+    """Trains a `Trainable` from a position to the end of the plan, or until it is told to stop."""
+
+    def __init__(
+        self,
+        trainable: Trainable,
+        data: Data,
+        planner: Planner,
+        journal: Listener,
+        progress: Progress | None = None,
+        quitting: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.perf_counter,
+        metrics: OwnMetrics | None = None,
+    ) -> None:
+        self.trainable = trainable
+        self.data = data
+        self.planner = planner
+        self.journal = journal
+        self.at = progress or Progress()
+        self.orders = Orders(journal, planner, quitting)
+        self.clock = clock
+        self._own_metrics = metrics
+        self.monitor = default_monitor(data.spec.task)
+        self._buckets = Buckets(planner.total_steps)
+        self._spikes = Spikes()
+        self._chunk = 1
+        self._lr: Array = np.zeros(0, dtype=np.float32)
+        self._pending: list[Snapshot] = []
+        self._files: dict[str, dict[str, Array]] = {}
+        self._phase = ("training", "")
+        self._last_commit = self._last_trained = clock()
+        self._told_seconds = self.at.train_seconds
+        self._data_seconds: float | None = None
+
+    @property
+    def step(self) -> int:
+        """Global steps done."""
+        return self.at.epoch * self.planner.steps_per_epoch + self.at.step_in_epoch
+
+    def run(self) -> Ending:
+        """Train. Returns why it ended; everything up to that point is committed. Raises RunError when the loss or the
+        weights stop being finite: the last checkpoint is then the last finite one."""
+        try:
+            while self.at.epoch < self.planner.epochs:
+                self._train_epoch()
+                if self.orders.stop:
+                    self._commit()
+                    return self.orders.stop
+                self._end_epoch()
+        except Preempted:
+            self._commit()
+            return "preempted"
+        except RunError:
+            self._flush()
+            self.journal.commit(self._pending, self._files)
+            raise
+        return "finished"
+
+    def _train_epoch(self) -> None:
+        self._enter("training")
+        self._begin()
+        while self.at.step_in_epoch < self.planner.steps_per_epoch:
+            self._obey()
+            if self.orders.stop:
+                return
+            self._advance()
+            now = self.clock()
+            if now - self._last_trained >= TRAINED_SECONDS:
+                self._flush(final=False)
+            if now - self._last_commit >= self.planner.config.checkpoint_seconds:
+                self._commit()
+
+    def _begin(self) -> None:
+        """Upload the rest of this epoch's plan."""
+        plan = self.planner.epoch(self.at.epoch, self.at.step_in_epoch)
+        self._lr = plan.lr
+        if plan.steps:
+            self.trainable.begin_epoch(plan)
+
+    def _advance(self) -> None:
+        """One chunk: as many steps as take about 100 ms, then the statistics of each step."""
+        steps = min(self._chunk, self.planner.steps_per_epoch - self.at.step_in_epoch)
+        began = self.clock()
+        stats = self.trainable.advance(steps)
+        seconds = self.clock() - began
+        self._record(stats, steps)
+        if stats.data_seconds is not None:
+            self._data_seconds = (self._data_seconds or 0.0) + stats.data_seconds
+        self.at.step_in_epoch += steps
+        self.at.epoch_seconds += seconds
+        self.at.train_seconds += seconds
+        # At most doubled at a time: the first steps carry compilation and cold caches.
+        self._chunk = max(1, min(2 * self._chunk, round(CHUNK_SECONDS * steps / max(seconds, 1e-6))))
+        self.journal.progress(self.step, self.at.epoch)
+
+    def _record(self, stats: StepStats, steps: int) -> None:
+        lr, self._lr = self._lr[:steps], self._lr[steps:]
+        sums = {"loss": stats.loss, **stats.metrics}
+        wide = {name: np.asarray(values, dtype=np.float64) for name, values in sums.items()}
+        finite = np.isfinite(wide["loss"])
+        if not finite.all():
+            bad = int(np.argmin(finite))
+            raise self._not_finite(f"the loss is not a finite number at step {self.step + bad + 1}", self.step + bad)
+        for name, values in wide.items():
+            self.at.sums[name] = running_sum(self.at.sums.get(name, 0.0), values)
+        self.at.samples += steps * self.planner.batch
+        means = {name: values / self.planner.batch for name, values in wide.items()}
+        spike = self._spikes.look(self.step, means["loss"])
+        if spike:
+            self.journal.emit(Logged("warning", spike))
+        self._buckets.add(self.step, means.pop("loss"), means, lr)
+
+    def _not_finite(self, what: str, step: int) -> RunError:
+        """With a learning rate to try: a tenth of the one that was asked for."""
+        lr = float(f"{self.planner.base_lr(step) / 10:.2g}")
+        return RunError(f"{what}; try lr {lr:g}", {"lr": lr})
+
+    def _flush(self, final: bool = True) -> None:
+        """Emit the curve's new points; with `final` also those of a bucket that is not full."""
+        self._last_trained = self.clock()
+        columns = self._buckets.take(final)
+        if columns is None:
+            return
+        seconds = self.at.train_seconds - self._told_seconds
+        self._told_seconds = self.at.train_seconds
+        data, self._data_seconds = self._data_seconds, None
+        self.journal.emit(
+            Trained(
+                self.at.epoch + 1,
+                **columns,
+                seconds=seconds,
+                samples_per_second=self.at.speed(),
+                data_seconds=data,
+            )
+        )
+
+    def _end_epoch(self) -> None:
+        """Evaluate the whole validation split, note the best, and commit unless the last commit is a moment ago."""
+        self._flush()
+        number, step = self.at.epoch + 1, self.step
+        lr = float(self.planner.learning_rates(np.array([step - 1]))[0])
+        at = self.at
+        self.journal.emit(EpochEnded(number, step, at.means(), lr, at.epoch_seconds, at.speed()))
+        metrics, better = self._validate(number, step)
+        self.at = Progress(epoch=number, train_seconds=at.train_seconds, best=at.best)
+        if better:
+            self.at.best = Best(number, step, metrics[self.monitor.metric])
+            self._pending = [self._snapshot(best=True)]
+        if number == self.planner.epochs or self.clock() - self._last_commit >= COMMIT_SECONDS:
+            self._commit()
+
+    def _validate(self, epoch: int, step: int) -> tuple[dict[str, float], bool]:
+        began = self.clock()
+        metrics, outputs = self.evaluate("validation")
+        if not np.isfinite(metrics["loss"]):
+            raise self._not_finite(f"the validation loss is not a finite number after epoch {epoch}", step)
+        best = self.at.best
+        better = self.monitor.better(metrics[self.monitor.metric], best.value if best else None)
+        self.journal.emit(Evaluated("validation", epoch, step, metrics, self.clock() - began, better))
+        arrays = predictions.collect(self.data.spec.task, outputs, self.data.validation, "validation", epoch)
+        self._files["validation-latest"] = arrays
+        if better:
+            self._files["validation-best"] = arrays
+        return metrics, better
+
+    def evaluate(self, split: SplitName) -> tuple[dict[str, float], Array]:
+        """Metrics and raw outputs float32 (n, outputs) of a whole split; pauses are obeyed on the way.
+
+        Raises Preempted when the process has to go: what was evaluated so far is then thrown away.
+        """
+        self._enter("evaluating", split)
+        part = self.data.split(split)
+        outputs = []
+        for first in range(0, len(part), PREDICT_ROWS):
+            outputs.append(self.trainable.predict(split, slice(first, min(first + PREDICT_ROWS, len(part)))))
+            self.journal.progress(self.step, self.at.epoch)
+            self._obey()
+            if self.orders.stop == "preempted":
+                raise Preempted
+        whole = np.concatenate(outputs)
+        metrics = measure(self.data.spec.task, whole, part.y)
+        if self._own_metrics:
+            metrics |= own_metrics(self._own_metrics, whole, part.y, metrics)
+        return metrics, whole
+
+    def _snapshot(self, best: bool) -> Snapshot:
+        state = self.trainable.state()
+        name = _not_finite_weights(state)
+        if name:
+            raise self._not_finite(f"the weights {name} are not finite numbers at step {self.step}", self.step)
+        return Snapshot(self.step, self.at.epoch, state, self.at.to_json(), best)
+
+    def _commit(self) -> None:
+        """Make everything up to this step permanent."""
+        self._flush()
+        self.orders.checkpoint = False
+        if not self._pending or self._pending[-1].step != self.step:
+            self._pending.append(self._snapshot(best=False))
+        self.journal.phase("saving")
+        self.journal.commit(self._pending, self._files)
+        self._pending, self._files = [], {}
+        self._last_commit = self.clock()
+        self.journal.phase(*self._phase)
+
+    def _obey(self) -> None:
+        """Take the commands that came in; a pause holds here."""
+        number = self.at.epoch + 1
+        self.orders.take(number, self.step)
+        if self.orders.wait_while_paused(number, self.step, self._commit_if_asked):
+            self.journal.phase(*self._phase)
+        self._commit_if_asked()
+        if self.orders.replan:
+            self.orders.replan = False
+            if self.at.step_in_epoch < self.planner.steps_per_epoch:
+                self._begin()
+
+    def _enter(self, phase: str, detail: str = "") -> None:
+        self._phase = (phase, detail)
+        self.journal.phase(phase, detail)
+
+    def _commit_if_asked(self) -> None:
+        if self.orders.checkpoint:
+            self._commit()
+
+
+def _not_finite_weights(state: State) -> str:
+    """The name of weights that are not finite, or ""."""
+    for name, array in state.items():
+        if name.startswith("weights/") and array.dtype.kind == "f" and not np.isfinite(array).all():
+            return name[8:]
+    return ""

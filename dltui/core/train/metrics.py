@@ -1,0 +1,76 @@
+"""Metrics from model outputs, computed once with numpy, so that every framework reports the same numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array, Task
+
+    OwnMetrics = Callable[[Array, Array], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """The metric that decides which epoch is best."""
+
+    metric: str
+    split: str
+    mode: str
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Strictly better, so that a tie stays with the earlier epoch."""
+        if than is None:
+            return True
+        return value > than if self.mode == "max" else value < than
+
+
+def default_monitor(task: Task) -> Monitor:
+    """Validation accuracy for classes, validation loss (mean squared error) for regression."""
+    if task == "classification":
+        return Monitor("accuracy", "validation", "max")
+    return Monitor("loss", "validation", "min")
+
+
+def measure(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
+    """Means over all rows: loss and accuracy from logits (n, classes), or loss and mse from predictions."""
+    if task == "regression":
+        error = float(np.mean(np.square(outputs.astype(np.float64) - targets)))
+        return {"loss": error, "mse": error}
+    chosen = log_softmax(outputs)[np.arange(len(targets)), targets]
+    correct = np.argmax(outputs, axis=1) == targets
+    return {"loss": float(-np.mean(chosen)), "accuracy": float(np.mean(correct))}
+
+
+def own_metrics(ask: OwnMetrics, outputs: Array, targets: Array, known: Collection[str]) -> dict[str, float]:
+    """What a model's own `metrics` says of a whole split. Raises RunError for a name that is `known` already, or that
+    is none, and for a value that is no number."""
+    found = {}
+    for name, value in ask(outputs, targets).items():
+        if name in known or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", str(name)):
+            raise RunError(f"the model's own metric {clean_line(name, 40)!r} needs another name: a-z, 0-9, _")
+        try:
+            found[name] = float(value)
+        except (TypeError, ValueError):
+            raise RunError(f"the model's own metric {name} gave {type(value).__name__}, not a number") from None
+    return found
+
+
+def log_softmax(logits: Array) -> Array:
+    """Logarithms of the class probabilities, float64 (n, classes), safe for large logits."""
+    shifted = logits.astype(np.float64) - np.max(logits, axis=1, keepdims=True)
+    logs: Array = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+    return logs
+
+
+def running_sum(start: float, values: Array) -> float:
+    """start + values[0] + values[1] + ... strictly in this order: chunks of any size give the same float."""
+    return float(np.cumsum(np.concatenate([[start], values.astype(np.float64)]))[-1])

@@ -1,0 +1,61 @@
+"""Where a training loop is, and a moment to continue from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import State
+
+
+@dataclass
+class Best:
+    """The best epoch so far on the monitor: `epoch` counts from 1, `step` is where its weights were taken."""
+
+    epoch: int
+    step: int
+    value: float
+
+
+@dataclass
+class Progress:
+    """All that resuming needs beside the arrays. `epoch` is the number of epochs done; sums run over the samples of
+    the epoch in progress; seconds are training time."""
+
+    epoch: int = 0
+    step_in_epoch: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    samples: int = 0
+    epoch_seconds: float = 0.0
+    train_seconds: float = 0.0
+    best: Best | None = None
+
+    def means(self) -> dict[str, float]:
+        """The epoch's metrics so far, averaged over its samples."""
+        return {name: value / max(self.samples, 1) for name, value in self.sums.items()}
+
+    def speed(self) -> float:
+        """Samples a second of training time in this epoch."""
+        return self.samples / max(self.epoch_seconds, 1e-9)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> Progress:
+        """The inverse of `to_json`; fields that this version does not know are dropped."""
+        values = {name: value for name, value in state.items() if name in cls.__dataclass_fields__}
+        values["best"] = Best(**state["best"]) if state.get("best") else None
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A moment to continue from: all arrays of the trainable and the loop's own state (JSON)."""
+
+    step: int
+    epoch: int
+    state: State
+    loop_state: dict[str, Any]
+    best: bool

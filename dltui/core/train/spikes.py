@@ -1,0 +1,42 @@
+"""Notices a loss that jumps: a warning with its step, never an action of its own."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
+
+WINDOW = 64
+LEAST = 20
+"""So many steps must have been seen before anything counts as unusual."""
+FACTOR = 10.0
+QUIET_STEPS = 200
+"""After a warning, so that a run that diverges does not fill its log."""
+
+
+class Spikes:
+    """Compares each step's loss with the median of those before it, and with where the training began: near zero a
+    single hard sample is ten times the rest and means nothing."""
+
+    def __init__(self) -> None:
+        self._recent: deque[float] = deque(maxlen=WINDOW)
+        self._first: float | None = None
+        self._quiet_until = 0
+
+    def look(self, step: int, losses: Array) -> str:
+        """What to warn of, or "": `losses` are those of the steps after `step`."""
+        told = ""
+        if len(self._recent) >= LEAST and step >= self._quiet_until:
+            usual = float(np.median(self._recent))
+            self._first = usual if self._first is None else self._first
+            at = int(np.argmax(losses))
+            highest = float(losses[at])
+            if highest > FACTOR * usual and highest > self._first:
+                self._quiet_until = step + QUIET_STEPS
+                told = f"loss spike at step {step + at + 1:,}: {highest:.4g}, before it {usual:.4g}"
+        self._recent.extend(float(loss) for loss in losses[-WINDOW:])
+        return told

@@ -1,0 +1,104 @@
+"""What people and the machine asked of a running loop: pause, resume, stop, checkpoint, a new learning rate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from dltui.core.rundir.events import CommandObeyed, Event, Logged
+
+if TYPE_CHECKING:
+    from dltui.core.rundir.commands import Command
+    from dltui.core.train.plan import Planner
+
+PAUSE_POLL_SECONDS = 0.05
+
+Ending = Literal["finished", "stopped", "preempted"]
+
+
+class Desk(Protocol):
+    """What orders need of the journal."""
+
+    def emit(self, event: Event, sync: bool = False) -> None: ...
+    def phase(self, name: str, detail: str = "") -> None: ...
+    def commands(self) -> list[Command]: ...
+    def obeyed(self, command: Command) -> None: ...
+
+
+class Orders:
+    """Takes commands between chunks. `stop` says why to end, `checkpoint` and `replan` are for the loop to clear."""
+
+    def __init__(self, desk: Desk, planner: Planner, quitting: Callable[[], bool]) -> None:
+        self.desk = desk
+        self.planner = planner
+        self.quitting = quitting
+        self.stop: Ending | None = None
+        self.paused = False
+        self.checkpoint = False
+        self.replan = False
+
+    def take(self, epoch: int, step: int) -> None:
+        """Obey what came in; `epoch` counts from 1, `step` is the number of steps done."""
+        if self.quitting():
+            self.stop = "preempted"
+        for command in self.desk.commands():
+            self._obey(command, epoch, step)
+
+    def wait_while_paused(self, epoch: int, step: int, idle: Callable[[], None]) -> bool:
+        """Return when no pause holds, and whether one did; `idle` is called after each look at the commands."""
+        waited = self.paused
+        while self.paused and not self.stop:
+            self.desk.phase("paused")
+            idle()
+            time.sleep(PAUSE_POLL_SECONDS)
+            self.take(epoch, step)
+        self.paused = False
+        return waited
+
+    def _obey(self, command: Command, epoch: int, step: int) -> None:
+        """Acknowledge, then act: the log says from which step on a new learning rate holds before any step has it."""
+        arguments = dict(command.arguments)
+        at = arguments.pop("at_step", None)
+        step = max(step, at) if isinstance(at, int) else step
+        problem = self._problem(command.action, arguments)
+        if problem:
+            self.desk.emit(Logged("warning", f"command {command.action} ignored: {problem}"))
+        self.desk.emit(
+            CommandObeyed(
+                command.id,
+                command.action if not problem else "ignored",
+                arguments,
+                epoch,
+                step,
+                command.by,
+                command.sent,
+            ),
+            sync=True,
+        )
+        if not problem:
+            self._act(command.action, arguments, step)
+        self.desk.obeyed(command)
+
+    def _problem(self, action: str, arguments: dict[str, Any]) -> str:
+        # A kill is a signal; the command beside it is there for the log, which then says who did it.
+        if action not in {"pause", "resume", "stop", "checkpoint", "set", "kill"}:
+            return "this worker does not know it"
+        if action == "set":
+            lr = arguments.get("lr")
+            if isinstance(lr, bool) or not isinstance(lr, (int, float)) or not 0 < lr <= 10:
+                return f"lr must be greater than 0 and at most 10, got {lr!r:.40}"
+        return ""
+
+    def _act(self, action: str, arguments: dict[str, Any], step: int) -> None:
+        if action == "pause":
+            self.paused = True
+        elif action == "resume":
+            self.paused = False
+        elif action == "stop":
+            self.stop = self.stop or "stopped"
+        elif action == "checkpoint":
+            self.checkpoint = True
+        elif action == "set":
+            self.planner.change_lr(step, float(arguments["lr"]))
+            self.replan = True

@@ -1,0 +1,271 @@
+"""One attempt at a run: from run.json (and the last checkpoint) to the test result."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import importlib.metadata
+import platform
+import secrets
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from dltui.core.catalog import plugin_loader
+from dltui.core.contract import Split
+from dltui.core.data.preparation import Preparation
+from dltui.core.errors import RunError
+from dltui.core.machine import logout, process
+from dltui.core.machine.devices import cpu_count
+from dltui.core.machine.process import current
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
+from dltui.core.train import predictions
+from dltui.core.train.loop import Loop, Preempted
+from dltui.core.train.plan import Planner
+from dltui.core.train.position import Progress
+from dltui.core.version import __version__
+from dltui.core.worker import explain, fingerprint, twin_record
+from dltui.core.worker.journal import Journal
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Backend, Data, Model, Trainable
+    from dltui.core.contract.config import TrainConfig
+    from dltui.core.reading.history import History
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.core.rundir.heartbeat import Heartbeat
+    from dltui.core.rundir.log import EventLog
+    from dltui.core.train.steering import Ending
+
+DRY_RUN_STEPS = 2
+
+
+class Attempt:
+    """Holds what belongs together while a worker lives. `train` and `failed` return the status the run ended with."""
+
+    def __init__(self, run: RunDirectory, history: History, log: EventLog, heartbeat: Heartbeat, number: int) -> None:
+        self.run = run
+        self.asked = run.run()
+        self.history = history
+        self.heartbeat = heartbeat
+        self.number = number
+        self.journal = Journal(run, log, heartbeat, number, lambda: self._preempted)
+        self.batch_size = int(self.asked["config"].get("batch_size", 1))
+        self.loop: Loop | None = None
+        self._preempted = False
+        self._preparation: Preparation | None = None
+        self._began = time.monotonic()
+
+    def preempt(self) -> None:
+        """The process has to go soon: checkpoint at the next step and end. Safe in a signal handler."""
+        self._preempted = True
+        if self._preparation:
+            self._preparation.cancel()
+
+    def is_preempted(self) -> bool:
+        return self._preempted
+
+    def leave_queue(self, ending: Literal["stopped", "preempted"]) -> str:
+        """The run ends before it began."""
+        why = "taken out of the queue" if ending == "stopped" else "the machine asked for its process back"
+        return self._end(ending, f"{why} before it began; `dltui resume` starts it")
+
+    def extend(self, epochs: int) -> None:
+        """Somebody wants more epochs than run.json has: said in the log before any of them is trained, so that a
+        later attempt plans the same."""
+        by, now = f"{process.user()}@{current().host}", time.time()
+        done, step = len(self.history.epochs), self.history.step
+        event = CommandObeyed(secrets.token_hex(8), "extend", {"epochs": epochs}, done, step, by, now)
+        self.journal.emit(event, sync=True)
+        self.history.commands.append(event.to_json())
+
+    def train(self) -> str:
+        """Train to the end. Raises RunError, and whatever a framework raises."""
+        self._began = time.monotonic()
+        try:
+            loop = self._prepare()
+            self.loop = loop
+            ending = loop.run()
+            if ending != "preempted":
+                self._test(loop, ending)
+                return ending
+        except Preempted:
+            pass
+        except RunError:
+            if not self._preempted:
+                raise
+        return self._end("preempted", "the machine asked for its process back; `dltui resume` goes on from here")
+
+    def failed(self, error: BaseException) -> str:
+        """Note that the attempt failed, why, and what to try."""
+        remedy = explain.remedy(error, self.batch_size)
+        return self._end("failed", explain.explain(error, self.batch_size), type(error).__name__, remedy=remedy)
+
+    def export(self) -> None:
+        """Draw the figures in a process of their own: the worker carries no plotting library."""
+        if self.history.attempt is None and self.loop is None:
+            return
+        self.journal.phase("exporting")
+        command = [sys.executable, "-P", "-m", "dltui.exports", str(self.run.path)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        sys.stdout.write(done.stdout)
+        sys.stderr.write(done.stderr)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            self.journal.emit(Logged("error", f"figures not drawn: {last}; `dltui export {self.run.id}` tries again"))
+
+    def _prepare(self) -> Loop:
+        """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""
+        self._preparation = Preparation(self.run.path)
+        self.journal.phase("importing", self.asked["framework"])
+        model, backend = self._plugins()
+        config = model.config.model_validate(self.asked["config"])
+        # A package need not be called like its module; then the backend imports it a moment later.
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(backend.package)
+        self.journal.phase("loading data")
+        data = self._preparation.data(lambda text: self.journal.phase("loading data", text))
+        self._preparation = None
+        if self.asked.get("dry_run"):
+            data, config = _shorten(data, config)
+        self.journal.phase("building")
+        trainable = backend.trainable(model, config, data, str(self.asked["device"]["name"]).split(":")[0])
+        planner = Planner(
+            config, len(data.train), self.history.lr_changes, data.spec.input_shape, self.history.added_epochs
+        )
+        progress, resumed_from = self._restore(trainable)
+        if self.asked.get("twin") and resumed_from is None:
+            trainable = twin_record.begin(trainable, data, twin_record.folder(self.run), self.asked["twin"])
+        loop = Loop(trainable, data, planner, self.journal, progress, lambda: self._preempted, metrics=model.metrics)
+        self.heartbeat.totals(planner.epochs, planner.total_steps)
+        self.journal.emit(self._started(loop, backend, data, resumed_from), sync=True)
+        for note in (logout.warning(process.user()), *data.notes):
+            if note:
+                self.journal.emit(Logged("warning", note))
+        return loop
+
+    def _plugins(self) -> tuple[Model, Backend]:
+        model = plugin_loader.load_model(self.asked["model_source"], self.asked["model"])
+        backend = plugin_loader.load_backend(self.asked["backend_source"], model.framework)
+        return model, backend
+
+    def _restore(self, trainable: Trainable) -> tuple[Progress, str | None]:
+        found = checkpoint.load_latest(self.run, lambda text: self.journal.emit(Logged("warning", text)))
+        if found is None and self.asked.get("fork"):
+            raise RunError(
+                f"the checkpoint that {self.run.id} was forked from is gone; fork {self.asked['parent']} again"
+            )
+        if found is None:
+            return Progress(), None
+        trainable.load_state(found.state)
+        return Progress.from_json(found.loop_state), found.name
+
+    def _started(self, loop: Loop, backend: Backend, data: Data, resumed_from: str | None) -> AttemptStarted:
+        here = current()
+        layers = [asdict(layer) for layer in loop.trainable.layers()]
+        planner = loop.planner
+        return AttemptStarted(
+            start_step=loop.step,
+            start_epoch=loop.at.epoch,
+            epochs=planner.epochs,
+            steps_per_epoch=planner.steps_per_epoch,
+            total_steps=planner.total_steps,
+            batch_size=planner.batch,
+            resumed_from=resumed_from,
+            host=here.host,
+            pid=here.pid,
+            user=process.user(),
+            device=self.asked["device"],
+            framework=backend.framework,
+            versions=_versions(backend.package),
+            threads=planner.config.threads or cpu_count(),
+            dataset=_describe(data, self.asked),
+            monitor=asdict(loop.monitor),
+            parameters=sum(layer["parameters"] for layer in layers),
+            layers=layers,
+            plugin=fingerprint.plugin(self.asked["model_source"]),
+            run_sha256=hashlib.sha256(self.run.run_json.read_bytes()).hexdigest(),
+        )
+
+    def _test(self, loop: Loop, ending: Ending) -> None:
+        """Evaluate the test split once, with the weights that were best on validation, and end the run."""
+        best, step = loop.at.best, loop.step
+        if best and best.step != step and not self._load_best(loop):
+            best = None
+        epoch, step = (best.epoch, best.step) if best else (loop.at.epoch, step)
+        began = time.monotonic()
+        metrics, outputs = loop.evaluate("test")
+        self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began))
+        data = loop.data
+        self.journal.commit([], {"test": predictions.collect(data.spec.task, outputs, data.test, "test", epoch)})
+        reason = "all epochs done" if ending == "finished" else "stopped by user"
+        self._end(ending, reason, weights=fingerprint.weights(loop.trainable.state()))
+
+    def _load_best(self, loop: Loop) -> bool:
+        try:
+            loop.trainable.load_state(checkpoint.load_best(self.run).state)
+        except RunError as error:
+            self.journal.emit(Logged("error", f"{error}; the test result is that of the last weights"))
+            return False
+        return True
+
+    def _end(
+        self,
+        status: str,
+        reason: str,
+        error: str | None = None,
+        weights: str | None = None,
+        remedy: dict[str, Any] | None = None,
+    ) -> str:
+        loop = self.loop
+        self.journal.emit(
+            RunEnded(
+                status,
+                reason,
+                error,
+                epoch=loop.at.epoch if loop else 0,
+                step=loop.step if loop else 0,
+                seconds=time.monotonic() - self._began,
+                train_seconds=loop.at.train_seconds if loop else 0.0,
+                weights_sha256=weights,
+                remedy=remedy or {},
+            ),
+            sync=True,
+        )
+        return status
+
+
+def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
+    """A dry run: two steps of one epoch, then everything else as usual."""
+    rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
+    train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows])
+    return replace(data, train=train), config.model_copy(update={"epochs": 1})
+
+
+def _versions(package: str) -> dict[str, str]:
+    versions = {"python": platform.python_version(), "dltui": __version__}
+    for name in ("numpy", package):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            # A variant under another name, like tensorflow-cpu.
+            versions[name] = str(getattr(sys.modules.get(name), "__version__", "unknown"))
+    return versions
+
+
+def _describe(data: Data, asked: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": asked["dataset"],
+        "fingerprint": data.fingerprint,
+        "classes": list(data.spec.classes),
+        "input_shape": list(data.spec.input_shape),
+        "task": data.spec.task,
+        "outputs": data.spec.outputs,
+        "mean": list(data.spec.mean),
+        "std": list(data.spec.std),
+        "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
+        "options": asked["dataset_options"],
+    }

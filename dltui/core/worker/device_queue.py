@@ -1,0 +1,232 @@
+"""Who has a device and who waits for it: a ticket for each worker, locked for as long as the worker lives.
+
+The tickets of a device of this host are files in a folder of their own, named ORDER-RUN. ORDER is 0 for a worker that
+has the device, else the time in nanoseconds when it joined the queue. A queued worker may begin when no living ticket
+sorts before its own, so runs that were started at once go first and the queue is first come, first served.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dltui.core import fs, paths
+from dltui.core.errors import RunError
+from dltui.core.machine import process
+from dltui.core.rundir import lock
+from dltui.core.rundir.events import CommandObeyed, Logged
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.rundir.commands import Command
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.core.train.steering import Desk
+
+POLL_SECONDS = 0.5
+BIRTH_SECONDS = 20.0
+"""A ticket is made by who starts the worker, in the order of the queue; for so long it counts without a lock."""
+LEAST_SHARE = 0.5
+"""Of a GPU's memory must be free: what a run will need is not known before it runs."""
+LEAST_BYTES = 1 << 29
+"""Of main memory must be left for a run on the CPU."""
+_NAME = re.compile(r"(\d{20})-(.+)")
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One worker's claim to a device. `order` 0: it has the device."""
+
+    order: int
+    run: str
+    path: Path
+
+    def alive(self, now_ns: int) -> bool:
+        """Whether its worker lives, or may still be being born."""
+        if lock.is_held(self.path):
+            return True
+        return self.order > 0 and 0 <= now_ns - self.order < BIRTH_SECONDS * 1e9
+
+
+def join(run: RunDirectory) -> int:
+    """Put a run at the end of its device's queue, and return its order; its worker has to follow soon.
+
+    Raises RunError when the folder cannot be written to.
+    """
+    order = time.time_ns()
+    try:
+        os.close(os.open(_ticket(run, order), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise RunError(f"cannot queue {clean_line(run.id)}: {error.strerror} in {_folder(run)}") from error
+    return order
+
+
+def leave(run: RunDirectory, order: int) -> None:
+    """Take back a `join` whose worker could not be started."""
+    with contextlib.suppress(OSError):
+        fs.FS.unlink(_ticket(run, order))
+
+
+def tickets(run: RunDirectory) -> list[Ticket]:
+    """The living tickets for the device of a run, in their order; what dead workers left is swept away."""
+    found, now = [], time.time_ns()
+    try:
+        names = sorted(os.listdir(_folder(run)))  # noqa: PTH208
+    except OSError:
+        return []
+    for name in names:
+        match = _NAME.fullmatch(name)
+        if match is None:
+            continue
+        ticket = Ticket(int(match[1]), match[2], _folder(run) / name)
+        if ticket.alive(now):
+            found.append(ticket)
+        else:
+            _sweep(ticket, now)
+    return found
+
+
+def _sweep(ticket: Ticket, now_ns: int) -> None:
+    # A worker that is born very late may be about to lock the ticket that it was given.
+    if ticket.order == 0 or now_ns - ticket.order > 3600e9:
+        with contextlib.suppress(OSError):
+            fs.FS.unlink(ticket.path)
+
+
+class Place:
+    """This worker's own ticket."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        self._lock = lock.RunLock()
+        self._path: Path | None = None
+
+    def occupy(self) -> None:
+        """Have the device at once, whoever else has it. A disk that refuses costs only that the queue does not see
+        it."""
+        path = _ticket(self.run, 0)
+        temp = fs.temp_name(path)
+        with contextlib.suppress(OSError, RunError):
+            # Locked before others can see it: an unlocked one would be taken for a dead worker's.
+            self._lock.acquire(temp)
+            self._path = temp
+            fs.FS.rename(temp, path)
+            self._path = path
+
+    def take_up(self, order: int) -> None:
+        """Stand where `join` put this run. Raises RunError."""
+        self._path = _ticket(self.run, order)
+        self._lock.acquire(self._path)
+
+    def waits_for(self) -> str:
+        """Why the run cannot begin, in one sentence; empty when it is its turn."""
+        device = self.run.run()["device"]["name"]
+        ahead: list[Ticket] = []
+        for ticket in tickets(self.run):
+            if ticket.path == self._path:
+                break
+            ahead.append(ticket)
+        queued = sum(ticket.order > 0 for ticket in ahead)
+        if ahead:
+            return clean_line(f"{ordinal(queued + 1)} in line for {device}, after {ahead[-1].run}")
+        scarce = _scarce(self.run.run()["device"])
+        return clean_line(f"1st in line for {device}, {scarce}") if scarce else ""
+
+    def begin(self) -> None:
+        """Its turn has come: from here on it has the device."""
+        if self._path is not None:
+            path = _ticket(self.run, 0)
+            with contextlib.suppress(OSError):
+                fs.FS.rename(self._path, path)
+                self._path = path
+
+    def leave(self) -> None:
+        """Give the device back; the kernel does the same for a worker that is killed."""
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                fs.FS.unlink(self._path)
+            self._path = None
+        self._lock.release()
+
+
+def wait(place: Place, desk: Desk, quitting: Callable[[], bool]) -> Literal["stopped", "preempted"] | None:
+    """Wait for the device, importing nothing. None when it is this run's turn, else how it ends before it began."""
+    said = ""
+    while True:
+        if quitting():
+            return "preempted"
+        obeyed = [_obey(desk, command) for command in desk.commands()]
+        if any(obeyed):
+            return "stopped"
+        reason = place.waits_for()
+        if not reason:
+            place.begin()
+            return None
+        if reason != said:
+            desk.phase("queued", reason)
+            said = reason
+        time.sleep(POLL_SECONDS)
+
+
+def _obey(desk: Desk, command: Command) -> bool:
+    """Whether the command takes the run out of the queue; a kill is a signal, its command is for the log."""
+    known = command.action in ("stop", "kill")
+    if not known:
+        desk.emit(Logged("warning", f"command {command.action} ignored: the run is queued; stop takes it out"))
+    action = command.action if known else "ignored"
+    arguments = dict(command.arguments)
+    desk.emit(CommandObeyed(command.id, action, arguments, 0, 0, command.by, command.sent), sync=True)
+    desk.obeyed(command)
+    return command.action == "stop"
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `11th`."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number}{ending}"
+
+
+def _scarce(device: Mapping[str, Any]) -> str:
+    """What keeps a run from a device that no run of ours has: others use its memory."""
+    from dltui.core.machine import memory
+
+    kind = str(device["name"]).split(":")[0]
+    if kind == "cuda":
+        return _scarce_gpu(device.get("uuid"))
+    left = memory.memory_left()
+    if left is None or left >= LEAST_BYTES:
+        return ""
+    return f"this machine has only {left / 1e9:.1f} GB of memory left"
+
+
+def _scarce_gpu(uuid: str | None) -> str:
+    from dltui.core.machine.devices import list_devices
+
+    found = next((device for device in list_devices() if uuid and device.uuid == uuid), None)
+    # One that is gone or broken is for the worker to fail on, with its reason.
+    if found is None or not found.total_bytes or found.free_bytes is None:
+        return ""
+    if found.free_bytes >= LEAST_SHARE * found.total_bytes:
+        return ""
+    users = ", ".join(dict.fromkeys(user for user, _, _ in found.processes))
+    return f"{found.free_bytes / 1e9:.1f} of {found.total_bytes / 1e9:.0f} GB free" + (
+        f", in use by {users}" * bool(users)
+    )
+
+
+def _folder(run: RunDirectory) -> Path:
+    """Of the device's tickets. The home may lie on a disk that several hosts share."""
+    device = run.run()["device"]
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", str(device.get("uuid") or device["name"]))
+    folder = paths.home() / "devices" / re.sub(r"[^A-Za-z0-9._-]", "-", process.this_host()) / name
+    paths.ensure_private_dir(folder)
+    return folder
+
+
+def _ticket(run: RunDirectory, order: int) -> Path:
+    return _folder(run) / f"{order:020d}-{run.id}"

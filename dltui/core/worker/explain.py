@@ -1,0 +1,58 @@
+"""Turns an exception of a framework or the system into one line that says what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dltui.core import fs
+from dltui.core.errors import DltuiError, RunError
+from dltui.core.machine.repairs import MISMATCH
+from dltui.core.text import clean_line
+
+# CUDA's, the CPU allocator's and TensorFlow's words for the same thing.
+OUT_OF_MEMORY = (
+    "out of memory",
+    "outofmemoryerror",
+    "defaultcpuallocator",
+    "resource_exhausted",
+    "resourceexhaustederror",
+    "oom when allocating",
+    "std::bad_alloc",
+)
+NO_KERNEL = ("no kernel image is available", "cudaerrornokernelimagefordevice")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, DltuiError):
+        return False
+    text = f"{type(error).__name__}: {error}".lower()
+    return isinstance(error, MemoryError) or any(sign in text for sign in OUT_OF_MEMORY)
+
+
+def remedy(error: BaseException, batch_size: int) -> dict[str, Any]:
+    """Hyperparameters to try instead; empty when nothing is known to help."""
+    if isinstance(error, RunError):
+        return error.remedy
+    return {"batch_size": batch_size // 2} if batch_size > 1 and is_out_of_memory(error) else {}
+
+
+def explain(error: BaseException, batch_size: int) -> str:
+    """One line without control characters, at most 500 characters."""
+    if isinstance(error, DltuiError):
+        return clean_line(str(error), 500)
+    text = f"{type(error).__name__}: {error}".lower()
+    if is_out_of_memory(error):
+        smaller = remedy(error, batch_size)
+        advice = f"try batch size {smaller['batch_size']}" if smaller else "try a smaller model"
+        return f"out of memory at batch size {batch_size}; {advice}"
+    if fs.is_disk_full(error):
+        where = clean_line(getattr(error, "filename", None) or "the run directory")
+        return f"disk full: cannot write to {where}; free some space, then resume: the last checkpoint is kept"
+    if any(sign in text for sign in NO_KERNEL):
+        return "this GPU is not supported by the installed framework; use --device cpu or install a build for it"
+    if MISMATCH in text:
+        return "torchvision does not fit the installed torch; `dltui doctor` says what to install"
+    if isinstance(error, ImportError):
+        return clean_line(f"cannot import: {error}; see worker.log and `dltui doctor`", 500)
+    first = str(error).strip().split("\n", 1)[0]
+    return clean_line(f"{type(error).__name__}: {first}" if first else type(error).__name__, 500)

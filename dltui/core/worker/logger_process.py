@@ -1,0 +1,60 @@
+"""One logger of one attempt, in a process of its own: `python -P -m dltui.core.worker.logger_process RUN_DIR`.
+
+It follows the run's log. The question comes as JSON on stdin: {"name", "option", "source", "attempt"}. The process
+ends with the attempt; when the worker dies before it said so, what the log has by then is what there is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.catalog import plugin_loader
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.log import LogTail
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Observer
+
+POLL_SECONDS = 0.5
+
+
+def follow(reader: RunReader, observer: Observer, attempt: int, alone: Callable[[], bool]) -> None:
+    """Feed the events of an attempt until it has ended, or until the worker is gone (`alone`)."""
+    tail = LogTail(reader.directory.events_path)
+    while True:
+        # Asked first: what a worker wrote before it died is read after.
+        last = alone()
+        for record in tail.read():
+            if record.get("attempt") == attempt:
+                observer.event(record)
+                last = last or record.get("type") == "run_ended"
+        if last:
+            break
+        time.sleep(POLL_SECONDS)
+    reader.refresh()
+    observer.close(reader.status().name if reader.history.ended is None else reader.history.ended.status)
+
+
+def main() -> int:
+    parent = os.getppid()
+    asked: Mapping[str, Any] = json.load(sys.stdin)
+    try:
+        reader = RunReader(Path(sys.argv[1]))
+        logger = plugin_loader.load_logger(asked["source"], asked["name"])
+        observer = logger.open(reader, asked["option"], asked["attempt"])
+        follow(reader, observer, asked["attempt"], lambda: os.getppid() != parent)
+    except Exception as error:
+        sys.stderr.write(clean_line(plugin_loader.explain("", error).reason, 300) + "\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""The loggers of a run: chosen when it is created, started and awaited by its worker."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
+    from dltui.core.rundir.directory import RunDirectory
+
+LAST_SECONDS = 30.0
+"""How long a logger may take after the run has ended: an upload, a command."""
+
+
+def chosen(texts: Iterable[str], catalog: Catalog) -> list[dict[str, Any]]:
+    """What run.json keeps of `--log NAME[=OPTION]`. Raises UsageError for an unknown or uninstalled one."""
+    found = []
+    for text in texts:
+        name, _, option = text.partition("=")
+        entry = catalog.loggers.get(name)
+        if entry is None:
+            from dltui.core.text import suggest
+
+            hint = suggest(name, catalog.loggers) or f"there is {', '.join(catalog.loggers) or 'none'}"
+            raise UsageError(f'no logger "{clean_line(name, 40)}"; {hint}')
+        installed = catalog.installed.get(str(entry["python"]))
+        package = str(entry["package"])
+        if package and installed and installed.version(package) is None:
+            raise UsageError(f"logger {name} needs {package}: {entry['install']}")
+        found.append({"name": name, "option": option, "source": dict(entry)})
+    return found
+
+
+@dataclass(frozen=True)
+class _Started:
+    name: str
+    process: subprocess.Popen[bytes]
+    words: IO[bytes]
+
+
+class Loggers:
+    """Those of one attempt. A logger that fails costs the run nothing but a line in its log."""
+
+    def __init__(self, run: RunDirectory, wanted: Sequence[Mapping[str, Any]], attempt: int) -> None:
+        self.problems: list[str] = []
+        self._started = [started for one in wanted if (started := self._start(run, one, attempt))]
+
+    def finish(self, seconds: float = LAST_SECONDS) -> list[str]:
+        """Wait for all of them; what went wrong, one line each."""
+        deadline = time.monotonic() + seconds
+        for one in self._started:
+            try:
+                code = one.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                one.process.kill()
+                one.process.wait()
+                self.problems.append(f"logger {one.name} was ended {seconds:.0f} s after the run")
+            else:
+                self._look(one, code)
+            one.words.close()
+        return self.problems
+
+    def _start(self, run: RunDirectory, one: Mapping[str, Any], attempt: int) -> _Started | None:
+        name = clean_line(one["name"], 40)
+        command = [
+            str(one["source"].get("python") or sys.executable),
+            "-P",
+            "-m",
+            "dltui.core.worker.logger_process",
+            str(run.path),
+        ]
+        # Lives as long as the process: what it says last is why it failed.
+        words = tempfile.TemporaryFile()  # noqa: SIM115
+        try:
+            # In a session of its own: a signal that ends the worker's group lets it write the end.
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=words, start_new_session=True)
+            assert process.stdin is not None
+            process.stdin.write(json.dumps({**one, "attempt": attempt}).encode())
+            process.stdin.close()
+        except OSError as error:
+            words.close()
+            self.problems.append(f"logger {name} does not start: {error.strerror}")
+            return None
+        return _Started(name, process, words)
+
+    def _look(self, one: _Started, code: int) -> None:
+        if code:
+            one.words.seek(0)
+            lines = one.words.read().decode("utf-8", "replace").strip().splitlines()
+            self.problems.append(f"logger {one.name} failed: {clean_line((lines or [f'exit code {code}'])[-1], 300)}")

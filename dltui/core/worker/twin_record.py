@@ -1,0 +1,121 @@
+"""One framework's side of a comparison of twins, in its worker: the same start, and what is measured on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dltui.core import fs
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
+from dltui.core.train import predictions
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Data, EpochPlan, Layer, StepStats, Trainable
+    from dltui.core.contract.types import Array, SplitName, State
+    from dltui.core.rundir.directory import RunDirectory
+
+
+ROWS = 500
+"""Of one `predict` call, as in evaluations."""
+
+
+def begin(trainable: Trainable, data: Data, folder: Path, asked: Mapping[str, Any]) -> Trainable:
+    """The trainable with the twin's initial weights (or the one whose weights the twin will get), measured.
+
+    `asked` is what run.json says of the twin: {"start": path of its weights, or null}. Raises RunError.
+    """
+    path = asked.get("start")
+    if path:
+        take_over(trainable, _read(Path(str(path))))
+    else:
+        _write(folder / START, _weights(trainable.state()))
+    count = min(IMAGES, len(data.test))
+    parts = [trainable.predict("test", slice(at, min(at + ROWS, count))) for at in range(0, count, ROWS)]
+    return Measured(trainable, folder / MEASURED, np.concatenate(parts))
+
+
+def take_over(trainable: Trainable, start: State) -> None:
+    """Begin with these weights, which must be all of the model's. Raises RunError naming one that is not."""
+    own = _weights(trainable.state())
+    for key in sorted(own.keys() ^ start.keys()):
+        whose = "this model" if key in own else "its twin"
+        raise RunError(f"these are no twins: only {whose} has {clean_line(key.removeprefix('weights/'))}")
+    trainable.load_state(start)
+
+
+def _weights(state: State) -> State:
+    return {key: array for key, array in state.items() if key.startswith("weights/")}
+
+
+def _write(path: Path, state: State) -> None:
+    from safetensors.numpy import save
+
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    fs.write_atomic(path, save({name: np.asarray(array, order="C") for name, array in state.items()}))
+
+
+def _read(path: Path) -> State:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(path.read_bytes())
+    except (OSError, ValueError, SafetensorError) as error:
+        raise RunError(f"the twin's initial weights cannot be read: {clean_line(error, 200)}") from error
+
+
+class Measured:
+    """A trainable whose first losses are written down, beside the logits that it began with."""
+
+    def __init__(self, trainable: Trainable, path: Path, logits: Array) -> None:
+        self._inner, self._path, self._logits = trainable, path, logits
+        self._losses: list[float] = []
+        self._batch = 1
+        self._save()
+
+    def begin_epoch(self, plan: EpochPlan) -> None:
+        self._batch = plan.batch
+        self._inner.begin_epoch(plan)
+
+    def advance(self, steps: int) -> StepStats:
+        stats = self._inner.advance(steps)
+        if len(self._losses) < LOSSES:
+            means = np.asarray(stats.loss, dtype=np.float64) / self._batch
+            self._losses += means[: LOSSES - len(self._losses)].tolist()
+            self._save()
+        return stats
+
+    def predict(self, split: SplitName, rows: slice) -> Array:
+        return self._inner.predict(split, rows)
+
+    def state(self) -> State:
+        return self._inner.state()
+
+    def load_state(self, state: State) -> None:
+        self._inner.load_state(state)
+
+    def layers(self) -> Sequence[Layer]:
+        return self._inner.layers()
+
+    def _save(self) -> None:
+        predictions.write(self._path, {"logits": self._logits, "losses": np.array(self._losses, dtype=np.float64)})
+
+
+IMAGES = 1000
+"""Of the test split, in its order, that both give logits for before the first step."""
+
+
+LOSSES = 100
+"""Steps whose losses are compared."""
+
+
+START, MEASURED = "start.safetensors", "measured.npz"
+
+
+def folder(run: RunDirectory) -> Path:
+    """Where a run keeps what is compared."""
+    return run.path / "twin"

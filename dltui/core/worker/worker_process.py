@@ -1,0 +1,131 @@
+"""One run in a process of its own: `python -P -m dltui.core.worker.worker_process RUN_DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import faulthandler
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+
+from dltui.core.errors import DltuiError, RunError
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import commands, share
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import Logged
+from dltui.core.rundir.heartbeat import Heartbeat, born
+from dltui.core.rundir.lock import RunLock
+from dltui.core.rundir.log import EventLog
+from dltui.core.text import clean_line
+from dltui.core.worker import device_queue
+from dltui.core.worker.attempt import Attempt
+from dltui.core.worker.loggers import Loggers
+
+EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
+
+
+def work(run: RunDirectory, debug: bool = False, more_epochs: int = 0, queued: int | None = None) -> int:
+    """Train the run to its end, or from its last checkpoint; `more_epochs` are added to its plan, `queued` is its
+    order in the queue of its device. Returns the exit code; raises only with `debug`.
+
+    Raises RunError when another worker holds the run.
+    """
+    place = device_queue.Place(run)
+    try:
+        with share.writing(run.run().get("share")):
+            return _work(run, place, debug, more_epochs, queued)
+    finally:
+        place.leave()
+
+
+def _work(run: RunDirectory, place: device_queue.Place, debug: bool, more_epochs: int, queued: int | None) -> int:
+    lock = RunLock()
+    lock.acquire(run.lock_path)
+    reader = RunReader(run)
+    reader.refresh()
+    number = reader.history.attempts_started + 1
+    heartbeat = Heartbeat(run.path, number)
+    heartbeat.phase("starting")
+    born(run.path)
+    try:
+        log = EventLog(run.events_path, number)
+    except OSError as error:
+        raise _cannot_write(run, heartbeat, error) from error
+    attempt = Attempt(run, reader.history, log, heartbeat, number)
+    commands.forget(run.path, {record["id"] for record in reader.history.commands}, reader.history.last_time)
+    if not debug:
+        _listen(attempt)
+    loggers = Loggers(run, attempt.asked.get("loggers") or (), number)
+    try:
+        if more_epochs:
+            attempt.extend(more_epochs)
+        status = _train(attempt, place, queued)
+    except BaseException as error:
+        if debug:
+            raise
+        traceback.print_exc()
+        try:
+            status = attempt.failed(error)
+        except OSError as refusal:
+            raise _cannot_write(run, heartbeat, refusal) from refusal
+    # The run has ended: what its disk refuses from here on changes nothing about it.
+    with contextlib.suppress(OSError):
+        attempt.export()
+        for problem in loggers.finish():
+            attempt.journal.emit(Logged("warning", problem))
+    heartbeat.stop("ended")
+    with contextlib.suppress(OSError):
+        log.close()
+    return EXIT_CODES[status]
+
+
+def _train(attempt: Attempt, place: device_queue.Place, queued: int | None) -> str:
+    """Take the device, in its turn when the run is queued, and train."""
+    if queued is None:
+        place.occupy()
+        return attempt.train()
+    place.take_up(queued)
+    ending = device_queue.wait(place, attempt.journal, attempt.is_preempted)
+    return attempt.train() if ending is None else attempt.leave_queue(ending)
+
+
+def _cannot_write(run: RunDirectory, heartbeat: Heartbeat, error: OSError) -> RunError:
+    """The log cannot say it: readers find it in the last heartbeat, if that can be written."""
+    reason = f"storage error ({clean_line(error.strerror or error, 80)})"
+    heartbeat.stop("ended", reason)
+    return RunError(f"cannot write to {clean_line(run.path)}: {reason}")
+
+
+def _listen(attempt: Attempt) -> None:
+    """Slurm, `timeout` and a machine going down end the run with a checkpoint; a closed terminal does not end it."""
+
+    def preempt(signum: int, frame: FrameType | None) -> None:
+        attempt.preempt()
+
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+        signal.signal(name, preempt)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def main(argv: list[str] | None = None) -> int:
+    faulthandler.enable()
+    # Not USR1 or USR2, which Slurm uses: the stacks of a hanging worker go to worker.log.
+    faulthandler.register(signal.SIGQUIT, all_threads=True)
+    parser = argparse.ArgumentParser("python -P -m dltui.core.worker.worker_process")
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("--debug", action="store_true")
+    parser.add_argument("--more-epochs", type=int, default=0)
+    parser.add_argument("--queued", type=int, metavar="ORDER")
+    options = parser.parse_args(sys.argv[1:] if argv is None else argv)
+    try:
+        return work(RunDirectory(options.run_dir), options.debug, options.more_epochs, options.queued)
+    except DltuiError as error:
+        sys.stderr.write(f"dltui: {error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

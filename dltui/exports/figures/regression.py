@@ -1,0 +1,156 @@
+"""Figure: the points of a regression, the fitted line, and what is left over."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from dltui.core.analysis.evaluation import Values, fitted_line
+from dltui.exports.figures import style
+from dltui.exports.wording import count, number, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from dltui.core.reading.reader import RunReader
+
+
+@dataclass
+class Fit:
+    """x (n, features), y and prediction (n, outputs)."""
+
+    subject: str
+    split: str
+    x: Values
+    y: Values
+    prediction: Values
+
+    @property
+    def mse(self) -> float:
+        return float(np.mean(np.square(self.prediction.astype(np.float64) - self.y)))
+
+
+def draw_regression(fit: Fit) -> Figure:
+    figure = style.page(3.0)
+    top = style.heading(figure, _title(fit), _subtitle(fit))
+    left, bottom, gap = 0.55, 0.45, 0.62
+    width = style.WIDTH - left - style.MARGIN - gap
+    main = style.place(figure, left, bottom, width * 0.6, top - bottom - 0.3)
+    rest = style.place(figure, left + width * 0.6 + gap, bottom, width * 0.4, top - bottom - 0.3)
+    if fit.x.shape[1] == 1 and fit.prediction.shape[1] == 1:
+        _points_and_line(main, fit)
+    else:
+        _against_truth(main, fit)
+    _residuals(rest, fit)
+    for axes in (main, rest):
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+        axes.grid(axis="y")
+        axes.spines["left"].set_visible(False)
+    return figure
+
+
+def _title(fit: Fit) -> str:
+    return f"{fit.subject}: {fit.split} MSE {number(fit.mse)}, n = {count(len(fit.y))}"
+
+
+def _subtitle(fit: Fit) -> str:
+    line = fitted_line(fit.x, fit.prediction)
+    if line is None:
+        return f"{plural(fit.x.shape[1], 'feature')}, {plural(fit.y.shape[1], 'target')}"
+    sign = "+" if line[1] >= 0 else "−"
+    return f"fitted line y = {number(line[0])} x {sign} {number(abs(line[1]))}"
+
+
+def _points_and_line(axes: Axes, fit: Fit) -> None:
+    """The model between the smallest and the largest x of the split: its own predictions, whatever their shape."""
+    axes.set_title("Points and fitted line")
+    _scatter(axes, fit.x[:, 0], fit.y[:, 0])
+    order = np.argsort(fit.x[:, 0], kind="stable")
+    if fitted_line(fit.x, fit.prediction):
+        order = order[[0, -1]]
+    axes.plot(fit.x[order, 0], fit.prediction[order, 0], color=style.VERMILION, linewidth=1.6)
+    axes.set_xlabel("x")
+    axes.set_ylabel("y", rotation=0)
+
+
+def _against_truth(axes: Axes, fit: Fit) -> None:
+    axes.set_title("Predicted against true")
+    _scatter(axes, fit.y.ravel(), fit.prediction.ravel())
+    known = fit.y[np.isfinite(fit.y)]
+    ends = [known.min(initial=0.0), known.max(initial=0.0)]
+    axes.plot(ends, ends, color=style.VERMILION, linewidth=1.2, linestyle=(0, (4, 1.6)))
+    axes.set_xlabel("true")
+    axes.set_ylabel("predicted")
+
+
+def _scatter(axes: Axes, x: Values, y: Values) -> None:
+    shown = np.isfinite(x) & np.isfinite(y)
+    size = min(3.0, max(1.2, 40 / math.sqrt(max(len(x), 1))))
+    axes.plot(
+        x[shown], y[shown], linestyle="none", marker="o", markersize=size, color=style.BLUE, alpha=0.5,
+        markeredgewidth=0, rasterized=len(x) > 5_000,
+    )  # fmt: skip
+
+
+def _residuals(axes: Axes, fit: Fit) -> None:
+    """How often each size of y minus prediction occurs, and one root mean square on either side of zero."""
+    residuals = (fit.y.astype(np.float64) - fit.prediction).ravel()
+    residuals = residuals[np.isfinite(residuals)]
+    spread = math.sqrt(fit.mse) if fit.mse >= 0 else math.nan
+    axes.set_title(f"Residuals (dashed: ± RMS {number(spread, 3)})")
+    axes.set_xlabel("y − prediction")
+    axes.set_ylabel("points")
+    if not len(residuals):
+        return
+    bins = min(40, max(8, round(math.sqrt(len(residuals)))))
+    axes.hist(
+        residuals,
+        bins=bins,
+        range=_range(residuals),
+        histtype="stepfilled",
+        color=style.PALE_BLUE,
+        edgecolor=style.BLUE,
+        linewidth=0.9,
+    )
+    axes.axvline(0, color=style.INK, linewidth=0.8)
+    for edge in (-spread, spread) if math.isfinite(spread) else ():
+        axes.axvline(edge, color=style.VERMILION, linewidth=1.1, linestyle=(0, (4, 1.6)))
+
+
+def _range(values: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float]:
+    """From the smallest to the largest, with room around values that are all the same."""
+    low, high = float(values.min()), float(values.max())
+    size = max(abs(low), abs(high))
+    room = (size or 1.0) / 10 if high - low <= size * 1e-9 else 0.0
+    return low - room, high + room
+
+
+def collect(reader: RunReader, subject: str) -> Fit | None:
+    """The test split once it was evaluated, the latest validation until then; None before that."""
+    from dltui.core.analysis.evaluation import latest
+
+    found = latest(reader)
+    if found is None or "prediction" not in found.arrays:
+        return None
+    arrays = {name: found.arrays[name].reshape(len(found.arrays[name]), -1) for name in ("x", "y", "prediction")}
+    return Fit(subject, found.split, arrays["x"], arrays["y"], arrays["prediction"])
+
+
+def export(reader: RunReader, target: Path) -> None:
+    """Draws nothing before the first evaluation."""
+    from dltui.exports.about import about, subject
+    from dltui.exports.save import save
+
+    fit = collect(reader, subject(reader))
+    if fit is None:
+        return
+    with style.applied():
+        described = f"Points, fitted line and residuals of a regression: {_subtitle(fit)}."
+        save(draw_regression(fit), target, about(reader, _title(fit), described))

@@ -1,0 +1,142 @@
+"""Figure: the layers of a network in forward order, with their output shapes and parameter counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.text import clean_line
+from dltui.exports.figures import diagram, style
+from dltui.exports.wording import count, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from dltui.core.reading.reader import RunReader
+
+MOST_BOXES = 80
+"""Longer networks are a table: boxes would be too many for one page."""
+LONGEST_ROW = 4
+"""Boxes that fit beside one another."""
+LINE = 0.19
+"""Inches of one line of the table."""
+# Left edges of the table's columns in inches; numbers end at PARAMETERS, bars begin at SHARE.
+KIND, OUTPUT, PARAMETERS, SHARE = 1.9, 3.5, 5.85, 6.0
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer. `shape` is the output without the batch, () when it is not known; `parameters` None for the input."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int | None
+
+
+@dataclass
+class Structure:
+    """Nodes in forward order, the input first."""
+
+    model: str
+    nodes: Sequence[Node]
+
+    @property
+    def parameters(self) -> int:
+        return sum(node.parameters or 0 for node in self.nodes)
+
+
+def draw_structure(structure: Structure, boxes: bool = True) -> Figure:
+    """Boxes and arrows that Graphviz has laid out, or one line a layer."""
+    if not boxes or len(structure.nodes) > MOST_BOXES:
+        return _table(structure)
+    known = [diagram.Box(node.name, node.kind, _shape(node), count(node.parameters or 0)) for node in structure.nodes]
+    return diagram.draw(known, _rows(len(known)), _title(structure), _subtitle(structure))
+
+
+def _rows(boxes: int) -> int:
+    """How many boxes stand in a column: a short network is one row, a long one has as few columns as a page allows."""
+    if boxes <= LONGEST_ROW:
+        return 1
+    return math.ceil(boxes / 3) if boxes <= 36 else math.ceil(boxes / LONGEST_ROW)
+
+
+def _title(structure: Structure) -> str:
+    return f"{structure.model}: {plural(structure.parameters, 'parameter')}"
+
+
+def _subtitle(structure: Structure) -> str:
+    return f"{plural(len(structure.nodes) - 1, 'layer')} in forward order; output shapes without the batch"
+
+
+def _shape(node: Node) -> str:
+    return " × ".join(map(count, node.shape)) or "–"
+
+
+def _table(structure: Structure) -> Figure:
+    figure = style.page(0.95 + LINE * (len(structure.nodes) + 1))
+    top = style.heading(figure, _title(structure), _subtitle(structure)) - 0.08
+    axes = style.sheet(figure)
+    _line(axes, top - LINE / 2, ("Layer", "Kind", "Output shape", "Parameters"), style.MUTED)
+    _rule(axes, top - LINE)
+    for number, node in enumerate(structure.nodes, 1):
+        middle = top - LINE * (number + 0.5) - 0.03
+        known = "" if node.parameters is None else count(node.parameters)
+        _line(axes, middle, (node.name, node.kind, _shape(node), known), style.INK)
+        _share(axes, middle, (node.parameters or 0) / max(structure.parameters, 1))
+    _rule(axes, top - LINE * (len(structure.nodes) + 1) - 0.06)
+    return figure
+
+
+def _rule(axes: Axes, y: float) -> None:
+    axes.plot([style.MARGIN, style.WIDTH - style.MARGIN], [y, y], color=style.INK, linewidth=0.8)
+
+
+def _line(axes: Axes, y: float, cells: Sequence[str], colour: str) -> None:
+    starts = (style.MARGIN, KIND, OUTPUT, PARAMETERS)
+    rooms = (KIND - style.MARGIN - 0.1, OUTPUT - KIND - 0.1, 1.4, 0.85)
+    for text, x, room in zip(cells, starts, rooms, strict=True):
+        axes.text(
+            x, y, style.fit(text, room, style.TEXT), ha="right" if x == PARAMETERS else "left", va="center_baseline",
+            color=colour, fontsize=style.TEXT,
+        )  # fmt: skip
+
+
+def _share(axes: Axes, y: float, share: float) -> None:
+    """A bar as long as the layer's part of all parameters."""
+    if share > 0:
+        room = style.WIDTH - style.MARGIN - SHARE
+        axes.barh(y, min(share, 1.0) * room, height=0.085, left=SHARE, color=style.BLUE, linewidth=0)
+
+
+def nodes(layers: Sequence[Mapping[str, Any]], input_shape: Sequence[int]) -> list[Node]:
+    """From the layers of an attempt, as the log has them."""
+    first = Node("input", "image" if len(input_shape) == 3 else "features", tuple(input_shape), None)
+    return [first, *(_node(layer) for layer in layers)]
+
+
+def _node(layer: Mapping[str, Any]) -> Node:
+    shape = tuple(int(side) for side in layer.get("output") or ())
+    return Node(
+        clean_line(layer.get("name"), 100), clean_line(layer.get("kind"), 100), shape, int(layer.get("parameters") or 0)
+    )
+
+
+def export(reader: RunReader, target: Path) -> None:
+    """Draws nothing before the model is built. Without the extra `diagram` it is a table."""
+    from dltui.exports.about import about
+    from dltui.exports.save import save
+
+    attempt = reader.history.attempt
+    if attempt is None or not attempt.layers:
+        return
+    shape = [int(side) for side in attempt.dataset.get("input_shape") or ()]
+    structure = Structure(clean_line(reader.run.get("model"), 100), nodes(attempt.layers, shape))
+    with style.applied():
+        described = "; ".join(f"{node.name} ({node.kind}): {_shape(node)}" for node in structure.nodes)
+        figure = draw_structure(structure, diagram.available())
+        save(figure, target, about(reader, _title(structure), described))

@@ -1,0 +1,160 @@
+"""Figure: loss and accuracy of every epoch, training and validation, with the best epoch marked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matplotlib.lines import Line2D
+
+from dltui.exports.figures import style
+from dltui.exports.figures.axes import TITLES, metric_axis, whole_numbers
+from dltui.exports.wording import number, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from dltui.core.reading.reader import RunReader
+
+MANY_EPOCHS = 40
+LEGEND = 2.6
+"""Inches that the legend takes of the subtitle's line."""
+
+
+@dataclass
+class Curves:
+    """One metric at some epochs; what is unknown is NaN."""
+
+    metric: str
+    epochs: Sequence[int]
+    train: Sequence[float]
+    validation: Sequence[float]
+
+
+@dataclass
+class Training:
+    """All that the figure shows. `best` is the epoch that was best on `monitor`."""
+
+    subject: str
+    panels: list[Curves] = field(default_factory=list)
+    best: int | None = None
+    monitor: str = ""
+
+
+def draw_training_metrics(training: Training) -> Figure:
+    figure = style.page(2.85)
+    top = style.heading(figure, f"Training of {training.subject}", _subtitle(training), LEGEND)
+    left, bottom, gap = 0.55, 0.45, 0.62
+    count = len(training.panels)
+    width = (style.WIDTH - left - style.MARGIN - gap * (count - 1)) / count
+    for position, curves in enumerate(training.panels):
+        axes = style.place(figure, left + position * (width + gap), bottom, width, top - bottom - 0.3)
+        _panel(axes, curves, training)
+    _legend(figure, training)
+    return figure
+
+
+def _subtitle(training: Training) -> str:
+    if training.best is None:
+        return "no epoch has been evaluated on the validation split"
+    values = []
+    for curves in training.panels:
+        value = curves.validation[list(curves.epochs).index(training.best)]
+        name = TITLES.get(curves.metric, curves.metric).lower()
+        values.append(f"{name} {_shown(curves.metric, value)}")
+    return f"best epoch {training.best} of {len(training.panels[0].epochs)}: validation {', '.join(values)}"
+
+
+def _shown(metric: str, value: float) -> str:
+    return percent(value) if metric == "accuracy" else number(value)
+
+
+def _panel(axes: Axes, curves: Curves, training: Training) -> None:
+    axes.set_title(TITLES.get(curves.metric, curves.metric))
+    axes.set_xlabel("epoch")
+    axes.grid(axis="y")
+    axes.spines["left"].set_visible(False)
+    few = len(curves.epochs) <= MANY_EPOCHS
+    size = 3.2 if few else 0.0
+    axes.plot(
+        curves.epochs, curves.train, color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), marker="o",
+        markersize=size, markerfacecolor=style.PAPER, markeredgewidth=0.9,
+    )  # fmt: skip
+    axes.plot(
+        curves.epochs, curves.validation, color=style.VERMILION, linewidth=1.5, marker="o", markersize=size,
+        markeredgewidth=0.0,
+    )  # fmt: skip
+    whole_numbers(axes, min(curves.epochs), max(curves.epochs))
+    metric_axis(axes, curves.metric, [*curves.train, *curves.validation])
+    _mark_best(axes, curves, training)
+
+
+def _mark_best(axes: Axes, curves: Curves, training: Training) -> None:
+    if training.best is None:
+        return
+    value = curves.validation[list(curves.epochs).index(training.best)]
+    axes.axvline(training.best, color=style.MUTED, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+    axes.plot(
+        [training.best], [value], linestyle="none", marker="o", markersize=8.5, markerfacecolor="none",
+        markeredgecolor=style.INK, markeredgewidth=1.0, zorder=5, clip_on=False,
+    )  # fmt: skip
+
+
+def _legend(figure: Figure, training: Training) -> None:
+    """At the right of the subtitle."""
+    handles = [
+        Line2D([], [], color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), label="training"),
+        Line2D([], [], color=style.VERMILION, linewidth=1.5, label="validation"),
+    ]
+    if training.best is not None:
+        ring = Line2D(
+            [], [], linestyle="none", marker="o", markersize=7, markerfacecolor="none", markeredgecolor=style.INK,
+            label="best epoch",
+        )  # fmt: skip
+        handles.append(ring)
+    _, height = figure.get_size_inches()
+    figure.legend(
+        handles=handles, loc="upper right", ncols=3, borderaxespad=0.0, borderpad=0.0, handlelength=2.2,
+        columnspacing=1.4, handletextpad=0.5,
+        bbox_to_anchor=(1 - style.MARGIN / style.WIDTH, 1 - (style.MARGIN + 0.215) / height),
+    )  # fmt: skip
+
+
+def collect(reader: RunReader, subject: str) -> Training | None:
+    """What a run has so far; None before its first epoch."""
+    history = reader.history
+    if not history.epochs or history.attempt is None:
+        return None
+    records = [history.epochs[number] for number in sorted(history.epochs)]
+    wanted = ("mse",) if history.attempt.dataset.get("task") == "regression" else ("loss", "accuracy")
+    panels = [
+        Curves(
+            metric,
+            [record.epoch for record in records],
+            [record.train.get(metric, math.nan) for record in records],
+            [record.validation.get(metric, math.nan) for record in records],
+        )
+        for metric in wanted
+    ]
+    best = history.best
+    return Training(subject, panels, best.epoch if best else None, (history.monitor or {}).get("metric", ""))
+
+
+def export(reader: RunReader, target: Path) -> None:
+    """Draws nothing before the first epoch."""
+    from dltui.exports.about import about, subject
+    from dltui.exports.save import save
+
+    training = collect(reader, subject(reader))
+    if training is None:
+        return
+    with style.applied():
+        figure = draw_training_metrics(training)
+        described = (
+            f"Loss and metrics of {len(training.panels[0].epochs)} epochs on the training and validation splits."
+        )
+        save(figure, target, about(reader, f"Training of {training.subject}", described))

@@ -1,0 +1,82 @@
+"""Figures and tables of other people's plugins: each plugin draws in a process of its own, so that a broken one costs
+no other figure."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Exporter
+    from dltui.core.reading.reader import RunReader
+
+SECONDS = 120.0
+"""How long one plugin may draw."""
+
+
+def sources(reader: RunReader, built_in: Iterable[str]) -> list[dict[str, Any]]:
+    """Where the exporters are that do not ship in the box: installed ones and those of the run's own plugin files."""
+    from dltui.core.catalog.assemble import load_catalog
+
+    files = [path for path in reader.run.get("plugins") or [] if Path(path).is_file()]
+    try:
+        catalog = load_catalog(files)
+    except DltuiError:
+        return []
+    task, names = reader.run.get("task"), set(built_in)
+    found = {
+        str(entry.source["digest"]): dict(entry.source)
+        for entry in catalog.exporters.values()
+        if entry.name not in names and entry.task in (None, task)
+    }
+    return list(found.values())
+
+
+def draw(source: Mapping[str, Any], run: Path, folder: Path, formats: Sequence[str]) -> str | None:
+    """Let a plugin draw into `folder`. Returns why it could not, in one line, or None."""
+    command = [str(source.get("python") or sys.executable), "-P", "-m", "dltui.exports", str(run)]
+    command += ["--to", str(folder), "--format", ",".join(formats), "--source", json.dumps(source)]
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        _, errors = child.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"plugin {_name(source)} drew for more than {SECONDS:.0f} s and was ended"
+    finally:
+        # Also what the plugin itself started.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    if child.returncode == 0:
+        return None
+    last = (errors.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+    return f"plugin {_name(source)}: {clean_line(last.removeprefix('dltui: '), 300)}"
+
+
+def load(source: Mapping[str, Any], built_in: Iterable[str]) -> list[Exporter]:
+    """A plugin's exporters, in the process that draws them."""
+    from dltui.core.catalog import plugin_loader
+
+    names = set(built_in)
+    return [exporter for exporter in plugin_loader.load(source).exporters if exporter.name not in names]
+
+
+def _name(source: Mapping[str, Any]) -> str:
+    return clean_line(source.get("name"), 80)

@@ -1,0 +1,194 @@
+"""Page: a whole run on one self-contained HTML page that asks the network for nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core import fs
+from dltui.exports import dltui_exporters
+from dltui.exports.report import drawn
+from dltui.exports.report.html import block, folded, section, table, text
+from dltui.exports.report.svg_inline import inline_svg
+from dltui.exports.tables.summary import summary
+from dltui.exports.wording import count, duration, number, percent
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Exporter
+    from dltui.core.reading.history import EpochRecord
+    from dltui.core.reading.reader import RunReader
+
+CAPTIONS = {
+    "training_metrics": "Loss and metrics of each epoch on both splits; the ring marks the best epoch.",
+    "confusion_matrix": "Which classes the model takes for which: rows are true classes, columns predictions.",
+    "mislabeled": "The mistakes that the model is most certain of.",
+    "regression": "Measured points, what the model says of them, and what is left over.",
+    "structure": "The network's layers in forward order, with output shapes and parameters.",
+}
+# Scripts, fonts, pictures: a browser that respects this fetches nothing, whatever a name on the page says.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+Table = dict[str, Any]
+
+
+def page(reader: RunReader) -> str:
+    """The whole document."""
+    run, found = reader.run, summary(reader)
+    title = f"{text(run.get('model'), 100)} on {text(run.get('dataset'), 200)}"
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>",
+            f"<header><h1>{title}</h1>\n<p class='muted'>{_lead(reader, found)}</p></header>",
+            _note(reader),
+            _numbers(found),
+            section("How to make it again", block(shlex.join(str(word) for word in run.get("command") or []))),
+            section("Figures", *_figures(reader)),
+            section("Settings", _settings(run), _learning_rates(reader)),
+            section("Epochs", _epochs(reader)),
+            section("Where it was made", _circumstances(reader, found)),
+            "</body>\n</html>\n",
+        ]
+    )
+
+
+def _lead(reader: RunReader, found: Table) -> str:
+    epochs = f"{found['epochs']} epochs" if found["epochs"] != 1 else "1 epoch"
+    parts = [f"run {reader.labels['name']}", str(found["status"]), epochs, f"seed {found['seed']}"]
+    device = (reader.run.get("device") or {}).get("title") or found["device"]
+    return text(", ".join([*parts, *([str(device)] if device else [])]))
+
+
+def _note(reader: RunReader) -> str:
+    note = reader.labels["note"]
+    return block(note) if note else ""
+
+
+def _numbers(found: Table) -> str:
+    """What one looks for first."""
+    known = {
+        "test accuracy": _shown("accuracy", found.get("test_accuracy")),
+        "test mean squared error": _shown("mse", found.get("test_mse")),
+        "validation accuracy": _shown("accuracy", found.get("validation_accuracy")),
+        "validation mean squared error": _shown("mse", found.get("validation_mse")),
+        "best epoch": found["best_epoch"],
+        "parameters": None if found["parameters"] is None else count(found["parameters"]),
+        "training time": duration(found["train_seconds"]) if found["train_seconds"] else None,
+        "samples a second": None if not found["samples_per_second"] else f"{found['samples_per_second']:,.0f}",
+    }
+    cells = [f"<div><dt>{text(k)}</dt><dd>{text(v)}</dd></div>" for k, v in known.items() if v not in (None, "")]
+    return '<dl class="numbers">' + "".join(cells) + "</dl>" if cells else ""
+
+
+def _figures(reader: RunReader) -> Iterator[str]:
+    """Every built-in figure that there is; one that cannot be drawn is left out."""
+    with tempfile.TemporaryDirectory(prefix="dltui-report-") as folder:
+        for exporter in dltui_exporters():
+            target = Path(folder) / f"{exporter.name}.svg"
+            if exporter.kind != "figure" or exporter.task not in (None, reader.run.get("task")):
+                continue
+            try:
+                svg = drawn.known(exporter.name) or _drawn_now(exporter, reader, target)
+                picture = inline_svg(svg, f"{exporter.name}-") if svg else ""
+            except Exception:
+                # The file of its own, which fails as well, is what the export tells of.
+                continue
+            if picture:
+                caption = CAPTIONS.get(exporter.name, exporter.name)
+                yield f'<figure id="{text(exporter.name)}">{picture}\n<figcaption>{text(caption)}</figcaption></figure>'
+
+
+def _drawn_now(exporter: Exporter, reader: RunReader, target: Path) -> bytes:
+    """Empty where there is nothing to draw."""
+    exporter.draw(reader, target)
+    return target.read_bytes() if target.exists() else b""
+
+
+def _settings(run: Mapping[str, Any]) -> str:
+    """What differs from the defaults; all others folded away."""
+    config, defaults = run.get("config") or {}, run.get("defaults") or {}
+    changed = [(name, _value(value), _value(defaults.get(name))) for name, value in config.items()
+               if name not in defaults or defaults[name] != value]  # fmt: skip
+    options = [(f"dataset: {name}", _value(value), "") for name, value in (run.get("dataset_options") or {}).items()]
+    rows = [*changed, *options]
+    shown = table(("setting", "value", "default"), rows) if rows else "<p>All as the model's defaults say.</p>"
+    return shown + folded("all settings", table(("setting", "value"), [(k, _value(v)) for k, v in config.items()]))
+
+
+def _learning_rates(reader: RunReader) -> str:
+    changes = reader.history.lr_changes
+    rows = [(count(step), f"{lr:g}") for step, lr in changes]
+    return "<p>Learning rates set while it ran:</p>" + table(("from step", "learning rate"), rows) if rows else ""
+
+
+def _epochs(reader: RunReader) -> str:
+    history = reader.history
+    records = [history.epochs[key] for key in sorted(history.epochs)]
+    if not records:
+        return "<p>No epoch has ended.</p>"
+    columns = [
+        (split, name)
+        for split in ("train", "validation")
+        for name in dict.fromkeys(name for record in records for name in getattr(record, split))
+        if name != "mse" or all("loss" not in getattr(record, split) for record in records)
+    ]
+    best = records.index(history.best) if history.best in records else None
+    head = ["epoch", *(f"{_SPLITS[split]} {name}" for split, name in columns), "learning rate", "seconds", "samples/s"]
+    rows = [_epoch(record, columns) for record in records]
+    return table(head, rows, frozenset(range(len(head))), best) + _test(reader)
+
+
+_SPLITS = {"train": "training", "validation": "validation"}
+
+
+def _epoch(record: EpochRecord, columns: list[tuple[str, str]]) -> list[str]:
+    values = [_shown(name, getattr(record, split).get(name)) or "" for split, name in columns]
+    lr = "" if math.isnan(record.lr) else f"{record.lr:.4g}"
+    speed = "" if math.isnan(record.samples_per_second) else f"{record.samples_per_second:,.0f}"
+    return [str(record.epoch), *values, lr, f"{record.seconds:.1f}", speed]
+
+
+def _test(reader: RunReader) -> str:
+    test = reader.history.test
+    if not test:
+        return ""
+    values = ", ".join(f"{name} {_shown(name, value)}" for name, value in test["metrics"].items())
+    return f"<p>Test split, with the weights of epoch {text(test['epoch'])}: {text(values)}.</p>"
+
+
+def _circumstances(reader: RunReader, found: Table) -> str:
+    attempt = reader.history.attempt
+    dataset = attempt.dataset if attempt else {}
+    sizes = ", ".join(f"{name} {count(size)}" for name, size in (dataset.get("sizes") or {}).items())
+    rows = [
+        ("run", found["run_id"]),
+        ("forked from", f"{found['parent']}, step {found['parent_step']}" if found["parent"] else None),
+        ("dataset", f"{found['dataset']} ({sizes})" if sizes else found["dataset"]),
+        ("dataset fingerprint", dataset.get("fingerprint")),
+        ("weights (SHA-256)", found["weights_sha256"]),
+        *((name, version) for name, version in sorted((found["versions"] or {}).items())),
+        ("threads", attempt.threads if attempt else None),
+        ("attempts", reader.history.attempts if reader.history.attempts > 1 else None),
+    ]
+    return table(("what", "value"), [row for row in rows if row[1] not in (None, "")])
+
+
+def _shown(name: str, value: float | None) -> str | None:
+    if value is None:
+        return None
+    return percent(value) if name.endswith("accuracy") else number(value)
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def export(reader: RunReader, target: Path) -> None:
+    fs.write_atomic(target, page(reader).encode("utf-8", "backslashreplace"))

@@ -1,0 +1,74 @@
+"""Tables of a comparison: one line a run, and one line an epoch."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.analysis.comparison import said
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.comparison import Comparison
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def runs_csv(found: Comparison) -> str:
+    """Results in full precision, and the settings that differ."""
+    metric = found.metric
+    head = [
+        "run", "name", "model", "framework", "dataset", "device", "status", "epochs", f"best_validation_{metric}",
+        "best_epoch", f"test_{metric}", "parameters", "samples_per_second", "train_seconds", "goal", "seconds_to_goal",
+        "epochs_to_goal",
+    ]  # fmt: skip
+    rows = []
+    for place, entry in enumerate(found.entries):
+        best, reached = entry.best, entry.reached
+        rows.append(
+            [
+                entry.id, entry.name, entry.model, entry.framework, entry.dataset, entry.device, entry.status,
+                len(entry.curves[metric]), best and best.value, best and best.epoch, entry.test.get(metric),
+                entry.parameters, entry.samples_per_second, entry.train_seconds, found.goal,
+                reached and reached.seconds, reached and reached.epoch,
+                *(said(values[place]) for values in found.differences.values()),
+            ]
+        )  # fmt: skip
+    return _csv([*head, *(f"setting {name}" for name in found.differences)], rows)
+
+
+def epochs_csv(found: Comparison) -> str:
+    """The validation split's metrics of every run after each epoch, and the seconds of training until then."""
+    names = list(dict.fromkeys((found.metric, "loss")))
+    head = ["epoch", *(f"{entry.name} {name}" for name in (*names, "train_seconds") for entry in found.entries)]
+    aligned = {name: dict(found.aligned(name)) for name in names}
+    seconds = [{point.epoch: point.seconds for point in entry.curves[found.metric]} for entry in found.entries]
+    unknown: Sequence[float | None] = [None] * len(found.entries)
+    rows = [
+        [
+            epoch,
+            *(value for name in names for value in aligned[name].get(epoch, unknown)),
+            *(column.get(epoch) for column in seconds),
+        ]
+        for epoch in aligned[found.metric]
+    ]
+    return _csv(head, rows)
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([_cell(name) for name in head])
+    writer.writerows([[_cell(value) for value in row] for row in rows])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    """Nothing for what is not known; a text that a spreadsheet would calculate is a text."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return repr(value)
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) and text != "-" else text

@@ -1,0 +1,39 @@
+"""Table: every metric of every epoch as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltui.core import fs
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import EpochRecord
+    from dltui.core.reading.reader import RunReader
+
+
+def table(records: list[EpochRecord]) -> str:
+    """A header and one line an epoch; values in full precision, nothing where a value is not known."""
+    names = {
+        split: list(dict.fromkeys(name for record in records for name in getattr(record, split)))
+        for split in ("train", "validation")
+    }
+    columns = [f"{split}_{name}" for split, found in names.items() for name in found]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["epoch", "step", "lr", *columns, "seconds", "samples_per_second"])
+    for record in records:
+        values = [getattr(record, split).get(name, math.nan) for split, found in names.items() for name in found]
+        row = [record.lr, *values, record.seconds, record.samples_per_second]
+        writer.writerow([record.epoch, record.step, *("" if math.isnan(value) else repr(value) for value in row)])
+    return text.getvalue()
+
+
+def export(reader: RunReader, target: Path) -> None:
+    """Writes nothing before the first epoch."""
+    epochs = reader.history.epochs
+    if epochs:
+        fs.write_atomic(target, table([epochs[number] for number in sorted(epochs)]).encode())

@@ -1,0 +1,74 @@
+"""Table: what a run was and what came of it, as one flat JSON object that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core import fs
+from dltui.core.reading.summary import training_speed
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import History
+    from dltui.core.reading.reader import RunReader
+
+
+def summary(reader: RunReader) -> dict[str, Any]:
+    """The fields of the design, None for what is not known (yet)."""
+    run, history = reader.run, reader.history
+    attempt, best, ended = history.attempt, history.best, history.ended
+    return {
+        "run_id": reader.directory.id,
+        "model": run.get("model"),
+        "framework": run.get("framework"),
+        "dataset": run.get("dataset"),
+        "device": (run.get("device") or {}).get("name"),
+        "seed": run.get("seed"),
+        "status": ended.status if ended else reader.status().name,
+        "epochs": len(history.epochs),
+        "best_epoch": best.epoch if best else None,
+        **(_regression(reader) if run.get("task") == "regression" else _classification(history)),
+        "parameters": attempt.parameters if attempt else None,
+        "samples_per_second": training_speed(history),
+        "train_seconds": history.train_seconds,
+        "weights_sha256": ended.weights_sha256 if ended else None,
+        "parent": run.get("parent"),
+        "parent_step": (run.get("fork") or {}).get("step"),
+        "command": shlex.join(str(word) for word in run.get("command") or []),
+        "versions": attempt.versions if attempt else {},
+    }
+
+
+def _classification(history: History) -> dict[str, Any]:
+    test = history.test["metrics"] if history.test else {}
+    return {
+        "validation_accuracy": history.best.validation.get("accuracy") if history.best else None,
+        "test_accuracy": test.get("accuracy"),
+        "test_loss": test.get("loss"),
+    }
+
+
+def _regression(reader: RunReader) -> dict[str, Any]:
+    from dltui.core.analysis.evaluation import fitted_line
+
+    history, arrays = reader.history, reader.predictions("test")
+    line = fitted_line(arrays["x"], arrays["prediction"]) if arrays else None
+    return {
+        "validation_mse": history.best.validation.get("mse") if history.best else None,
+        "test_mse": history.test["metrics"].get("mse") if history.test else None,
+        "slope": line[0] if line else None,
+        "intercept": line[1] if line else None,
+    }
+
+
+def export(reader: RunReader, target: Path) -> None:
+    record = {key: _plain(value) for key, value in summary(reader).items()}
+    fs.write_atomic(target, (json.dumps(record, indent=2, ensure_ascii=True) + "\n").encode())
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no word for NaN and infinities."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

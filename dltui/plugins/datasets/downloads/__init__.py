@@ -1,0 +1,1 @@
+"""Files from the network: known checksums, mirrors, archives."""

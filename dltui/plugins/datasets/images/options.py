@@ -1,0 +1,23 @@
+"""The options of a folder of images."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from dltui.core.contract.config import DatasetOptions, unit
+
+
+class FolderOptions(DatasetOptions):
+    """How images of any size become those that a model trains on."""
+
+    path: str = Field("", description="the folder, as in folder:PATH")
+    size: int = Field(
+        0, ge=0, le=1024, description="side of the square they are made; 0: as they are", json_schema_extra=unit("px")
+    )
+    fit: Literal["crop", "pad", "stretch"] = Field("crop", description="how what is no square becomes one")
+    colour: Literal["auto", "grey", "colour"] = Field("auto", description="channels; auto: grey if all images are")
+    test: float = Field(
+        0.2, gt=0, le=0.9, description="part kept for testing, without a test folder", json_schema_extra=unit("")
+    )

@@ -1,0 +1,1 @@
+"""A table (CSV) as a dataset."""

@@ -1,0 +1,24 @@
+"""The options of a table."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from dltui.core.contract.config import DatasetOptions, unit
+from dltui.plugins.datasets.tables.table import Header
+
+
+class CsvOptions(DatasetOptions):
+    """Which column is the target, and what becomes of the others."""
+
+    path: str = Field("", description="the file, as in csv:PATH")
+    target: str = Field("", description="column to predict; empty: one called target, label, class or y, else the last")
+    drop: str = Field("", description="columns to leave out, with commas between them")
+    missing: Literal["fill", "drop"] = Field(
+        "fill", description="fill gaps with the training median or a class of their own, or drop those rows"
+    )
+    scale: bool = Field(True, description="numbers to mean 0 and deviation 1, measured on the training rows")
+    header: Header = Field("auto", description="whether the first line has the names of the columns")
+    test: float = Field(0.2, gt=0, le=0.9, description="part kept for testing", json_schema_extra=unit(""))

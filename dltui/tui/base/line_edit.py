@@ -1,0 +1,74 @@
+"""One line of text being typed, and the questions that the notice row can put."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dltui.tui.draw.styled_text import Row, cut
+
+Answer = Callable[[], None]
+
+
+@dataclass
+class LineEdit:
+    """The text and where the cursor stands in it."""
+
+    text: str = ""
+    at: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> LineEdit:
+        return cls(text, len(text))
+
+    def key(self, key: str, character: str | None) -> bool:
+        """Take a key; whether it meant something here."""
+        if character and character.isprintable() and len(character) == 1:
+            self.insert(character)
+            return True
+        moves = {"left": self.at - 1, "right": self.at + 1, "home": 0, "ctrl+a": 0}
+        moves |= {"end": len(self.text), "ctrl+e": len(self.text)}
+        if key in moves:
+            self.at = min(max(moves[key], 0), len(self.text))
+        elif key in ("backspace", "ctrl+h"):
+            self.text = self.text[: max(self.at - 1, 0)] + self.text[self.at :]
+            self.at = max(self.at - 1, 0)
+        elif key == "delete":
+            self.text = self.text[: self.at] + self.text[self.at + 1 :]
+        elif key == "ctrl+u":
+            self.text, self.at = self.text[self.at :], 0
+        else:
+            return False
+        return True
+
+    def insert(self, text: str) -> None:
+        self.text = self.text[: self.at] + text + self.text[self.at :]
+        self.at += len(text)
+
+    def row(self, style: str, size: int) -> Row:
+        """The text with its cursor."""
+        start = max(0, self.at - size + 2)
+        before, under, after = self.text[start : self.at], self.text[self.at : self.at + 1], self.text[self.at + 1 :]
+        return [(before, style), (under or " ", f"{style} reverse"), (cut(after, size - len(before) - 1), style)]
+
+
+@dataclass
+class Question:
+    """A question with the keys that answer it; every other key says no."""
+
+    text: str
+    answers: Mapping[str, Answer]
+
+
+@dataclass
+class Prompt:
+    """A question answered by typing; `check` returns what is wrong, or ""."""
+
+    text: str
+    edit: LineEdit
+    check: Callable[[str], str]
+    done: Callable[[str], None]
+    live: Callable[[str], None] | None = None
+    """Called with the text after each key, and with what stood there first when nothing is to be changed."""
+    problem: str = ""
+    first: str = ""

@@ -1,0 +1,132 @@
+"""The one row where the app speaks and asks: nothing pops up over a live view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from dltui.core.text import safe
+from dltui.tui.base.rows import Rows
+from dltui.tui.draw.styled_text import Row, fit
+
+if TYPE_CHECKING:
+    from textual.events import Key, Paste
+    from textual.widget import Widget
+
+    from dltui.tui.base.line_edit import Answer, Prompt, Question
+
+SECONDS = 8.0
+
+
+class Notice(Rows, can_focus=True):
+    """Shows, in this order: a question, what was just said, and `idle()`."""
+
+    DEFAULT_CSS = "Notice { height: 1; }"
+
+    def __init__(self, idle: Callable[[], Row]) -> None:
+        super().__init__(self._row, id="notice")
+        self._idle = idle
+        self._said: tuple[str, str, float] | None = None
+        self._question: Question | None = None
+        self._prompt: Prompt | None = None
+        self._before: Widget | None = None
+        self.can_focus = False
+
+    def say(self, text: str, style: str = "", seconds: float = SECONDS) -> None:
+        """Show a line for a while."""
+        self._said = (safe(text), style, self.dltui.services.clock() + seconds)
+        self.redraw()
+
+    def hush(self) -> None:
+        self._said = None
+        self.redraw()
+
+    def ask(self, text: str, answers: Mapping[str, Answer]) -> None:
+        """Put a question: `answers` by key; every other key says no."""
+        from dltui.tui.base.line_edit import Question
+
+        self._question = Question(text, answers)
+        self._take()
+
+    def prompt(
+        self,
+        text: str,
+        value: str,
+        check: Callable[[str], str],
+        done: Callable[[str], None],
+        live: Callable[[str], None] | None = None,
+    ) -> None:
+        """Let somebody type a value: `check` returns what is wrong with it, or ""; `live` sees it grow."""
+        from dltui.tui.base.line_edit import LineEdit, Prompt
+
+        self._prompt = Prompt(text, LineEdit.of(value), check, done, live, first=value)
+        self._take()
+
+    @property
+    def asking(self) -> bool:
+        return self._question is not None or self._prompt is not None
+
+    def _take(self) -> None:
+        self._before = self.screen.focused
+        self.can_focus = True
+        self.focus()
+        self.redraw()
+
+    def _leave(self) -> None:
+        self._question = self._prompt = None
+        self.can_focus = False
+        self.screen.set_focus(self._before)
+        self.redraw()
+
+    def on_key(self, event: Key) -> None:
+        if not self.asking or event.key in ("ctrl+c", "ctrl+z"):
+            return
+        event.stop()
+        event.prevent_default()
+        if self._question is not None:
+            answer = self._question.answers.get(event.key)
+            self._leave()
+            if answer is not None:
+                answer()
+        elif self._prompt is not None:
+            self._typed(self._prompt, event)
+
+    def _typed(self, prompt: Prompt, event: Key) -> None:
+        if event.key == "escape":
+            self._leave()
+            if prompt.live is not None:
+                prompt.live(prompt.first)
+        elif event.key == "enter":
+            prompt.problem = prompt.check(prompt.edit.text)
+            if not prompt.problem:
+                self._leave()
+                prompt.done(prompt.edit.text)
+        elif prompt.edit.key(event.key, event.character):
+            prompt.problem = prompt.check(prompt.edit.text) if prompt.edit.text else ""
+            if prompt.live is not None:
+                prompt.live(prompt.edit.text)
+        self.redraw()
+
+    def on_paste(self, event: Paste) -> None:
+        if self._prompt is not None:
+            self._prompt.edit.insert(safe(event.text))
+            if self._prompt.live is not None:
+                self._prompt.live(self._prompt.edit.text)
+            self.redraw()
+
+    def _row(self, width: int, height: int) -> list[Row]:
+        if self._question is not None:
+            return [fit([(" " + self._question.text, "bold accent")], width)]
+        if self._prompt is not None:
+            return [fit(_prompt_row(self._prompt), width)]
+        if self._said is not None:
+            text, style, until = self._said
+            if self.dltui.services.clock() < until:
+                return [fit([(" " + text, style)], width)]
+            self._said = None
+        return [fit(self._idle(), width)]
+
+
+def _prompt_row(prompt: Prompt) -> Row:
+    end = ("  " + prompt.problem, "bad") if prompt.problem else ("  Enter sets it, Esc does not", "dim")
+    return [(f" {prompt.text} ", "bold accent"), *prompt.edit.row("bold", 24), end]

@@ -1,0 +1,133 @@
+"""What all screens share: a bar at the top, a row for notices, a bar with keys, and a card where there is no room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from dltui.tui.base.host import host
+from dltui.tui.base.notice import Notice
+from dltui.tui.base.rows import Rows
+from dltui.tui.draw.styled_text import Row, ends, fit
+
+if TYPE_CHECKING:
+    from textual.events import Resize
+    from textual.widget import Widget
+
+    from dltui.tui.base.host import Host
+
+LEAST = (80, 24)
+
+
+class Page(Screen[None], inherit_bindings=False):
+    """A screen. `keys` are those of the bottom bar, six at most; `name_of_page` heads the list of all keys."""
+
+    name_of_page = ""
+    keys: tuple[tuple[str, str], ...] = ()
+    DEFAULT_CSS = """
+    Page { background: $background; color: $foreground; layout: vertical; }
+    Page > .bar { height: 1; background: $panel; }
+    Page > #card { display: none; height: 100%; }
+    Page.small > * { display: none; }
+    Page.small > #card { display: block; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[Rows] = []
+
+    @property
+    def dltui(self) -> Host:
+        return host(self.app)
+
+    @property
+    def on_top(self) -> bool:
+        """Whether people see this page. What changes below another one would make Textual draw both whole."""
+        return self.is_attached and bool(self.app.screen_stack) and self.app.screen_stack[-1] is self
+
+    @property
+    def notice(self) -> Notice:
+        return self.query_one(Notice)
+
+    def compose(self) -> Iterable[Widget]:
+        yield Rows(lambda width, height: [fit(self.head(width), width)], id="head", classes="bar")
+        yield from self.body()
+        yield Notice(self.idle)
+        yield from self.after_notice()
+        yield Rows(self._foot, id="foot", classes="bar")
+        yield Rows(self._card, id="card")
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between the top bar and the notice."""
+        raise NotImplementedError
+
+    def after_notice(self) -> Iterable[Widget]:
+        """Widgets between the notice and the bottom bar."""
+        return ()
+
+    def head(self, width: int) -> Row:
+        """The top bar."""
+        raise NotImplementedError
+
+    def idle(self) -> Row:
+        """What the notice row shows when nothing was said."""
+        return []
+
+    def status_line(self) -> str:
+        """What a terminal that is too small still shows."""
+        return ""
+
+    def tick(self) -> None:
+        """Called at a fixed pace while this page is on top: clocks go on."""
+        self.redraw("#head", "#notice")
+
+    def redraw(self, *parts: str) -> None:
+        """Draw these parts again, by default all; there are none before the page is mounted."""
+        if not self.on_top:
+            return
+        for widget in self._parts or self._find_parts():
+            if not parts or f"#{widget.id}" in parts:
+                widget.redraw()
+
+    def _find_parts(self) -> list[Rows]:
+        """Once: the parts of a page never change, and a query costs as much as drawing a row."""
+        if self.is_mounted:
+            self._parts = list(self.query(Rows))
+            return self._parts
+        return list(self.query(Rows))
+
+    def on_screen_resume(self) -> None:
+        self.redraw()
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "small")
+
+    def clock_text(self) -> Row:
+        services = self.dltui.services
+        return [(services.where(), "dim"), (f"  {services.time_of_day(services.clock())} ", "dim")]
+
+    def _foot(self, width: int, height: int) -> list[Row]:
+        row: Row = [(" ", "")]
+        for key, label in self.keys:
+            row += [(key, "key bold"), (f" {label}   ", "dim")]
+        return [ends(row, [("?", "key bold"), (" all keys ", "dim")], width)]
+
+    def _card(self, width: int, height: int) -> list[Row]:
+        lines = [f"dltui needs {LEAST[0]}x{LEAST[1]}, this is {self.size.width}x{self.size.height}", self.status_line()]
+        shown = lines[:height]
+        first = max(0, (height - len(shown)) // 2)
+        rows: list[Row] = [[] for _ in range(first)]
+        for number, line in enumerate(shown):
+            text = line.center(width) if len(line) <= width else line
+            rows.append(fit([(text, "bold" if number == 0 else "")], width))
+        return rows + [[] for _ in range(height - len(rows))]
+
+
+def bind(key: str, action: str, label: str, explanation: str = "", *, priority: bool = False) -> Binding:
+    """A binding with all that the list of keys needs."""
+    return Binding(
+        key, action, label, tooltip=explanation or label, id=f"{action}:{key}", show=False, priority=priority
+    )

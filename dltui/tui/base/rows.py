@@ -1,0 +1,121 @@
+"""The base of all widgets here: rows from a pure function, of which only those that changed are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self
+
+from rich.segment import Segment
+from textual.color import Color
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from dltui.tui.base.host import host
+from dltui.tui.draw.styled_text import Row, fit, to_ascii
+
+if TYPE_CHECKING:
+    from rich.style import Style
+    from textual.events import Resize
+
+    from dltui.tui.base.host import Host
+
+Draw = Callable[[int, int], list[Row]]
+
+
+class Rows(Widget):
+    """Shows what `draw(width, height)` returns; `redraw` asks it again."""
+
+    DEFAULT_CSS = "Rows { height: 1fr; }"
+
+    def __init__(self, draw: Draw, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._draw = draw
+        self._rows: list[Row] = []
+        self._strips: dict[int, Strip] = {}
+        self._room = (0, 0)
+
+    @property
+    def dltui(self) -> Host:
+        """The app, with what is ours in it."""
+        return host(self.app)
+
+    def redraw(self) -> None:
+        """Draw again, and send the rows that differ."""
+        width, height = self._room
+        if not width or not height or not self.is_attached:
+            return
+        before, self._rows = self._rows, self._draw(width, height)
+        if len(before) != len(self._rows):
+            self.refresh()
+            return
+        changed = []
+        for y, (old, new) in enumerate(zip(before, self._rows, strict=True)):
+            if old != new and y < height:
+                first, last = difference(old, new, width)
+                changed.append(Region(first, y, last - first, 1))
+                self._strips.pop(y, None)
+        if changed:
+            self.refresh(*changed)
+
+    def on_resize(self, event: Resize) -> None:
+        # Asked for its size at each redraw, a widget would work it out anew.
+        self._room = self.size
+        self._rows = []
+        self._strips.clear()
+        self.redraw()
+
+    def on_hide(self) -> None:
+        """It is drawn again when it is shown, which counts as a change of its size."""
+        self._room = (0, 0)
+
+    def refresh(self, *regions: Region, **how: bool) -> Self:
+        if not regions:
+            self._strips.clear()
+        return super().refresh(*regions, **how)
+
+    def notify_style_update(self) -> None:
+        self._strips.clear()
+        super().notify_style_update()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """At each frame Textual asks all widgets for all their lines. What it does there for borders, padding and
+        opacity, which no widget of rows has, would take as long as the rest of the frame."""
+        width = self.size.width
+        missing = [y for y in crop.line_range if y not in self._strips]
+        if missing:
+            base, filters = self.rich_style, self.app.get_line_filters()
+            background = Color.from_rich_color(base.bgcolor)
+            for y in missing:
+                strip = self._strip(y, width, base)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, background)
+                self._strips[y] = strip
+        strips = [self._strips[y] for y in crop.line_range]
+        whole = crop.column_span == (0, width)
+        return strips if whole else [strip.crop(*crop.column_span) for strip in strips]
+
+    def _strip(self, y: int, width: int, base: Style) -> Strip:
+        if y >= len(self._rows):
+            return Strip.blank(width, base)
+        style = self.dltui.palette.style
+        row = fit(self._rows[y], width)
+        if self.dltui.look.ascii:
+            row = fit([(to_ascii(text), words) for text, words in row], width)
+        return Strip([Segment(text, base + style(words)) for text, words in row], width)
+
+
+def difference(old: Row, new: Row, width: int) -> tuple[int, int]:
+    """The first cell in which two rows differ and the one after the last; the whole width where letters are wide."""
+    before, after = _cells(old, width), _cells(new, width)
+    if before is None or after is None:
+        return 0, width
+    first = next((x for x in range(width) if before[x] != after[x]), 0)
+    last = next((x for x in reversed(range(width)) if before[x] != after[x]), width - 1)
+    return first, last + 1
+
+
+def _cells(row: Row, width: int) -> list[tuple[str, str]] | None:
+    """Letter and style of each cell; None when letters and cells are not the same."""
+    cells = [(letter, style) for text, style in fit(row, width) for letter in text]
+    return cells if len(cells) == width else None

@@ -1,0 +1,201 @@
+"""Commands to a run: sent as files, shown as sent until the run's log acknowledges them; no key claims more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from dltui.core.errors import DltuiError, UsageError
+from dltui.core.text import safe
+from dltui.tui.base.threads import Told, in_thread
+from dltui.tui.draw.styled_text import Row
+from dltui.tui.draw.wording import LIVE, duration
+
+if TYPE_CHECKING:
+    from dltui.tui.base.page import Page
+    from dltui.tui.base.summary import Summary
+
+DONE = {
+    "pause": "paused",
+    "resume": "goes on",
+    "stop": "stops and keeps everything",
+    "checkpoint": "saves a checkpoint",
+    "set": "changed the learning rate",
+}
+NAMES = {"resume": "continue", "checkpoint": "save now", "set": "new learning rate"}
+LARGEST_LR = 10.0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A command that has not been acknowledged."""
+
+    run: str
+    host: str
+    action: str
+    when: float
+
+
+class AtRisk(Message):
+    """What a kill of this run would lose, in words."""
+
+    def __init__(self, run: Summary, cost: str) -> None:
+        super().__init__()
+        self.run = run
+        self.cost = cost
+
+
+class Orders:
+    """What one page has asked of runs. Results are said on the page's notice row."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.services = page.dltui.services
+        self.waiting: dict[str, Sent] = {}
+        self._exporting = False
+
+    def pause(self, run: Summary) -> None:
+        """Pause, or go on when it is paused."""
+        self._send(run, "resume" if run.status == "paused" else "pause", {})
+
+    def stop(self, run: Summary) -> None:
+        if self._may(run, "stop"):
+            queued = run.status == "queued"
+            what = f"take {run.name} out of the queue?" if queued else f"stop {run.name} early and keep everything?"
+            text = f"{what}   y yes   Esc no"
+            self.page.notice.ask(text, {"y": lambda: self._send(run, "stop", {})})
+
+    def kill(self, run: Summary) -> None:
+        """Ask whether to end the run at once, when it is known what that costs."""
+        if self._may(run, "kill"):
+            in_thread(self.page, "kill", lambda: AtRisk(run, self.services.kill_cost(run.directory)))
+
+    def ask_to_kill(self, run: Summary, cost: str) -> None:
+        def end() -> Message:
+            self.services.kill(run.directory)
+            return Told(f"{run.name} killed ({cost}); r goes on from there")
+
+        text = f"kill {run.name}? lost: {cost}   y yes   Esc no"
+        self.page.notice.ask(text, {"y": lambda: in_thread(self.page, "kill", end)})
+
+    def checkpoint(self, run: Summary) -> None:
+        self._send(run, "checkpoint", {})
+
+    def learning_rate(self, run: Summary, current: float | None) -> None:
+        """Ask for a new learning rate."""
+        if self._may(run, "change"):
+            value = "" if current is None else f"{current:g}"
+            self.page.notice.prompt("new learning rate", value, _lr_problem, lambda text: self._set(run, text))
+
+    def _set(self, run: Summary, text: str) -> None:
+        self._send(run, "set", {"lr": float(text)})
+
+    def resume(self, run: Summary) -> None:
+        """Go on with a run that has ended, after a look at what that means."""
+        if run.status == "paused":
+            self._send(run, "resume", {})
+        elif not self.services.may_command(run.directory):
+            self._refuse("read-only: another viewer may resume it")
+        elif run.is_live:
+            self._refuse(f"{run.name} is {run.status}: nothing to resume")
+        else:
+            self.page.dltui.open_resumption(run)
+
+    def export(self, runs: Sequence[Summary]) -> None:
+        """Draw the figures of runs, one after the other, and say how to take them home."""
+        if self._exporting:
+            self._refuse("the figures are being drawn: one round after the other")
+            return
+        ready = [run for run in runs if run.epochs_done or run.test]
+        if not ready:
+            self._refuse("no figures yet: the first epoch is not done")
+            return
+        self._exporting = True
+        self._drawing(ready[0], 1, len(ready))
+        in_thread(self.page, "export", lambda: self._export(ready))
+
+    def _drawing(self, run: Summary, number: int, count: int) -> None:
+        which = f" of {run.name} ({number} of {count})" if count > 1 else ""
+        self.page.notice.say(f"drawing the figures{which} ...", "accent", seconds=60)
+
+    def _export(self, runs: Sequence[Summary]) -> Message:
+        """In a thread. One that cannot be drawn does not keep the others from it."""
+        try:
+            return self._draw(runs)
+        finally:
+            self._exporting = False
+
+    def _draw(self, runs: Sequence[Summary]) -> Message:
+        folders, problems = [], []
+        for number, run in enumerate(runs, start=1):
+            self.page.dltui.call_from_thread(self._drawing, run, number, len(runs))
+            try:
+                folders.append(self.services.export(run.directory))
+            except DltuiError as error:
+                problems.append(f"{run.name}: {error}")
+        if not folders:
+            raise UsageError(problems[0])
+        line = self.services.copy_line(*folders)
+        text = f"{problems[0]}; the other {len(folders)}: {line}" if problems else line
+        return Told(text, line)
+
+    def acknowledge(self, commands: Sequence[tuple[str, str, int]]) -> None:
+        """See which commands the log knows by now: id, action, step."""
+        for identity, action, step in commands:
+            sent = self.waiting.pop(identity, None)
+            if sent is None:
+                continue
+            if action == "ignored":
+                self._refuse(f"{sent.run} ignored {sent.action}: see its log")
+            else:
+                self.page.notice.say(f"{sent.run} {DONE.get(sent.action, sent.action)} at step {step:,}", "good")
+
+    def row(self, now: float) -> Row:
+        """The command that waits longest; empty when none does."""
+        sent = next(iter(self.waiting.values()), None)
+        if sent is None:
+            return []
+        name = NAMES.get(sent.action, sent.action)
+        text = f" {name}: sent, waiting for {sent.host or sent.run}  {duration(max(now - sent.when, 0.0))}"
+        return [(text, "warn")]
+
+    def forget(self, run: str) -> None:
+        """The run has ended: nobody will acknowledge anything."""
+        self.waiting = {key: sent for key, sent in self.waiting.items() if sent.run != run}
+
+    def _may(self, run: Summary, word: str) -> bool:
+        if not self.services.may_command(run.directory):
+            self._refuse("read-only: look, do not touch")
+        elif run.status not in LIVE:
+            self._refuse(f"{run.name} is {run.status}: nothing to {word}")
+        else:
+            return True
+        return False
+
+    def _send(self, run: Summary, action: str, arguments: dict[str, Any]) -> None:
+        if not self._may(run, {"checkpoint": "save", "set": "change", "resume": "continue"}.get(action, action)):
+            return
+        try:
+            identity = self.services.send(run.directory, action, arguments)
+        except (DltuiError, OSError) as error:
+            self._refuse(str(error))
+            return
+        self.waiting[identity] = Sent(run.name, run.host, action, self.services.clock())
+        self.page.notice.hush()
+
+    def _refuse(self, text: str) -> None:
+        self.page.notice.say(safe(text), "bad")
+
+
+def _lr_problem(text: str) -> str:
+    """What is wrong with a learning rate, or ""."""
+    try:
+        value = float(text)
+        if not 0 < value <= LARGEST_LR:
+            raise UsageError("")
+    except (ValueError, UsageError):
+        return f"0 < lr <= {LARGEST_LR:g}"
+    return ""

@@ -1,0 +1,200 @@
+"""The runs of this home as the list shows them; read in a thread, handed over as plain values."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.analysis import run_filter
+from dltui.core.errors import DltuiError
+from dltui.core.reading.progress import progress
+from dltui.core.text import safe
+from dltui.tui.draw.wording import LIVE, differences, metric
+
+if TYPE_CHECKING:
+    from dltui.core.reading.progress import Progress
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.reading.status import Status
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.core.rundir.heartbeat import Live
+
+# More than any screen has columns, with the newest in full.
+MOST_POINTS = 40_000
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One run; every string is harmless on a terminal."""
+
+    directory: RunDirectory = field(compare=False)
+    id: str
+    name: str
+    status: str
+    why: str = ""
+    phase: str = ""
+    since: float = 0.0
+    model: str = ""
+    framework: str = ""
+    dataset: str = ""
+    device: str = ""
+    host: str = ""
+    epochs_done: int = 0
+    epochs: int = 0
+    fraction: float = 0.0
+    left: float | None = None
+    best: str = ""
+    best_epoch: int = 0
+    best_name: str = ""
+    best_value: float | None = None
+    trend: tuple[float, ...] = ()
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """What filters ask of it; nothing to be shown."""
+    test: str = ""
+    test_value: float | None = None
+    seed: str = ""
+    group: str = ""
+    """What the runs of a series of seeds share."""
+    members: tuple[Summary, ...] = ()
+    """The runs that this line stands for; none for a run."""
+    created: float = 0.0
+    ended: float = 0.0
+    differs: tuple[tuple[str, str, str], ...] = ()
+    exports: str = ""
+    command: str = ""
+    obeyed: tuple[tuple[str, str, int], ...] = ()
+    """The last commands that were acknowledged: id, action, step."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+
+def summarize(
+    reader: RunReader, run: dict[str, Any], status: Status, live: Live | None, at: Progress | None
+) -> Summary:
+    """What the list says of a run, after a refresh of its reader; `run` is what was asked, `at` how far it is."""
+    history, labels = reader.history, reader.labels
+    # A run that is queued or starts has a heartbeat before its log says where.
+    host = history.attempt.host if history.attempt else live.host if live else None
+    name, best, best_epoch, trend = _best(history)
+    test = (history.test or {}).get("metrics", {})
+    shown = "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
+    return Summary(
+        directory=reader.directory,
+        facts=_facts(reader, labels, run, status.name, host, best),
+        status=status.name,
+        why=safe(status.why),
+        phase=safe(status.phase),
+        since=status.since,
+        host=safe(host or ""),
+        epochs_done=len(history.epochs),
+        epochs=history.attempt.epochs if history.attempt else int(run.get("config", {}).get("epochs", 0)),
+        fraction=at.run_fraction if at else 0.0,
+        left=at.left if at and status.name == "running" else None,
+        best=metric(name, best) if best is not None else "",
+        best_epoch=best_epoch,
+        best_name=safe(name),
+        best_value=best,
+        trend=trend,
+        test=f"{shown} {metric(shown, test[shown])}" if shown in test else "",
+        test_value=test.get(shown),
+        ended=history.ended_at if history.ended else status.since,
+        obeyed=tuple((entry["id"], safe(entry["action"]), int(entry["step"])) for entry in history.commands[-8:]),
+        **_asked(reader, labels, run),
+    )
+
+
+def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
+    """The part of a summary that was known before the run began, and its labels."""
+    config = run.get("config", {})
+    return {
+        "id": safe(reader.directory.id),
+        "name": safe(labels["name"]),
+        "tags": tuple(safe(tag) for tag in labels["tags"]),
+        "note": safe(labels["note"]),
+        "model": safe(run.get("model_name") or run.get("model", "?")),
+        "framework": safe(run.get("framework", "")),
+        "dataset": safe(run.get("dataset", "?")),
+        "device": safe((run.get("device") or {}).get("name", "?")),
+        "seed": safe(config.get("seed", "")),
+        "group": safe(run.get("group") or ""),
+        "created": float(run.get("created", 0.0)),
+        "differs": tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
+        "exports": safe(run.get("exports", "")),
+        "command": safe(shlex.join(str(part) for part in run.get("command", []))),
+    }
+
+
+def _facts(
+    reader: RunReader, labels: dict[str, Any], run: dict[str, Any], status: str, host: str | None, best: float | None
+) -> dict[str, Any]:
+    """As `dltui runs --filter` sees the run."""
+    history = reader.history
+    row = {
+        "id": reader.directory.id,
+        "status": status,
+        "framework": run.get("framework"),
+        "dataset": run.get("dataset"),
+        "device": (run.get("device") or {}).get("name"),
+        "host": host,
+        "epoch": len(history.epochs),
+        "epochs": history.attempt.epochs if history.attempt else (run.get("config") or {}).get("epochs"),
+        "best": best,
+        **{name: run.get(name) for name in ("seed", "group", "parent")},
+        "name": labels["name"],
+        "tags": labels["tags"],
+        "note": labels["note"],
+    }
+    return run_filter.facts(row, run)
+
+
+def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:
+    """The monitor's name as people say it, its best value, that epoch, and its course."""
+    if history.monitor is None:
+        return "", None, 0, ()
+    key = history.monitor["metric"]
+    records = [record for _, record in sorted(history.epochs.items())]
+    name = "mse" if key == "loss" and any("mse" in record.validation for record in records) else key
+    trend = tuple(record.validation[key] for record in records if key in record.validation)[-200:]
+    best = history.best
+    if best is None:
+        return name, None, 0, trend
+    return name, best.validation[key], best.epoch, trend
+
+
+def open_reader(directory: RunDirectory, clock: Callable[[], float]) -> tuple[RunReader, dict[str, Any]]:
+    """A reader and what was asked of the run. Raises DltuiError for a folder that is no run."""
+    from dltui.core.reading.reader import RunReader
+
+    reader = RunReader(directory, MOST_POINTS)
+    reader.clock = clock
+    return reader, reader.run
+
+
+class RunList:
+    """Reads all runs again and again; a run that has ended and says nothing new costs one look at its files."""
+
+    def __init__(self, runs: Callable[[], list[RunDirectory]], clock: Callable[[], float]) -> None:
+        self._runs, self._clock = runs, clock
+        self._readers: dict[str, tuple[RunReader, dict[str, Any]]] = {}
+
+    def read(self) -> list[Summary]:
+        """All runs: the live ones first, then the newest first."""
+        summaries = []
+        kept: dict[str, tuple[RunReader, dict[str, Any]]] = {}
+        for directory in self._runs():
+            try:
+                kept[directory.id] = self._readers.get(directory.id) or open_reader(directory, self._clock)
+                reader, run = kept[directory.id]
+                reader.refresh()
+                status, live = reader.look()
+                at = progress(reader.history, live)
+                summaries.append(summarize(reader, run, status, live, at))
+            except (DltuiError, OSError) as error:
+                summaries.append(Summary(directory, safe(directory.id), safe(directory.id), "failed", safe(error)))
+        self._readers = kept
+        return sorted(summaries, key=lambda one: (not one.is_live, -one.created))

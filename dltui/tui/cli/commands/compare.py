@@ -1,0 +1,175 @@
+"""`dltui compare`: runs beside one another, as tables and overlaid curves, as JSON, or as files to take home."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core.errors import RunError, UsageError
+from dltui.tui.cli import completion
+from dltui.tui.cli.output import can_show, say, say_json, show_on_terminal, terminal_output, warn
+from dltui.tui.draw.comparison import blocks, chart
+from dltui.tui.draw.styled_text import beside
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.comparison import Comparison
+    from dltui.core.reading.reader import RunReader
+    from dltui.tui.draw.styled_text import Row
+
+
+class Goal(click.ParamType):  # type: ignore[type-arg]
+    """An accuracy, `0.9` or `90%`; for regression an error."""
+
+    name = "goal"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip()
+        try:
+            number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            raise UsageError(f"--goal wants a value like 0.9 or 90%, got {text!r}") from None
+        if not 0 < number < float("inf"):
+            raise UsageError(f"--goal must be greater than 0, got {text}")
+        return number
+
+
+@click.command()
+@click.argument("runs", nargs=-1, metavar="RUN RUN...", shell_complete=completion.runs)
+@click.option("--goal", type=Goal(), metavar="X", help="time to this value, as 0.9 or 90% [what all runs reached]")
+@click.option("--to", metavar="DIR", help="write comparison.svg and tables to DIR")
+@click.option("--format", "formats", metavar="F,F", default="svg", show_default=True, help="of --to: svg, png, pdf")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def compare(runs: tuple[str, ...], goal: float | None, to: str | None, formats: str, as_json: bool) -> int:
+    """Compare runs: settings that differ, best values, speed, time to a goal."""
+    from dltui.core.analysis import comparison
+    from dltui.tui.cli.commands.compare import as_object, lines
+    from dltui.tui.cli.launch.start import FORMATS
+    from dltui.tui.cli.options import split_list
+
+    chosen = split_list(formats, FORMATS, "--format")
+    readers = [_reader(text) for text in runs]
+    found = comparison.compare(readers, goal)
+    if goal is not None and found.metric == "accuracy" and goal > 1:
+        raise UsageError(f"--goal is an accuracy, at most 1 or 100%, got {goal:g}; did you mean {goal:g}%?")
+    if not as_json:
+        show_on_terminal(lines(found))
+    files = _write(readers, Path(to).expanduser().absolute(), chosen, goal) if to else []
+    if as_json:
+        say_json(as_object(found) | ({"files": files} if to else {}))
+    elif to:
+        say()
+        for file in files:
+            say(file)
+    return 0
+
+
+def _reader(text: str) -> RunReader:
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import find_run
+
+    reader = RunReader(find_run(text))
+    reader.refresh()
+    return reader
+
+
+def _write(readers: list[RunReader], folder: Path, formats: list[str], goal: float | None) -> list[str]:
+    """Start the process that draws. Raises UsageError or RunError with its reason."""
+    import json
+
+    command = [sys.executable, "-P", "-m", "dltui.exports.comparison", "--to", str(folder), "--json"]
+    command += ["--format", ",".join(formats), *(["--goal", repr(goal)] if goal is not None else [])]
+    command += ["--", *(str(reader.directory.path) for reader in readers)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1].removeprefix("dltui: ")
+        raise UsageError(reason) if done.returncode == 2 else RunError(reason)
+    for line in done.stderr.splitlines():
+        warn(line)
+    return [str(name) for name in json.loads(done.stdout)]
+
+
+MARKS = "●◆■▲▼★"
+
+
+LETTERS = "abcdefghijkl"
+
+
+WIDEST = 140
+
+
+CHART_ROWS = 14
+
+
+def lines(found: Comparison, columns: int | None = None) -> list[Row]:
+    """A column a run: results and settings that differ; then curves, and what to be careful about."""
+    columns = min(columns or shutil.get_terminal_size((100, 24)).columns, WIDEST)
+    rows: list[Row] = [[(_heading(found), "heading")]]
+    inks = [(style(place), mark(place)) for place in range(len(found.entries))]
+    parts = blocks(found, columns, inks)
+    for block in parts:
+        rows += [[], *block]
+    marked = any(text.endswith("*") for block in parts for row in block for text, _ in row)
+    rows.append([("* the best of its row", "dim")] if marked else [])
+    rows += [[], *_charts(found, columns)] if any(entry.best for entry in found.entries) else []
+    return rows + [[(f"note: {note}", "dim")] for note in found.notes]
+
+
+def style(place: int) -> str:
+    """The word of a run's colour."""
+    return f"run{place % 6}"
+
+
+def mark(place: int) -> str:
+    """The sign of a run's curve: letters where there is nothing better."""
+    return MARKS[place % len(MARKS)] if can_show(MARKS + "⣿┤") else LETTERS[place]
+
+
+def _heading(found: Comparison) -> str:
+    models = ", ".join(dict.fromkeys(entry.model for entry in found.entries))
+    return f"{models} on {', '.join(dict.fromkeys(entry.dataset for entry in found.entries))}"
+
+
+def _charts(found: Comparison, columns: int) -> list[Row]:
+    """One chart, or accuracy and loss beside one another where there is room for both."""
+    from dltui.tui.draw.chart import draw
+    from dltui.tui.draw.styled_text import Look
+
+    look = Look(ascii=not can_show(MARKS + "⣿┤"), mono=not terminal_output())
+    inks = [(style(place), mark(place)) for place in range(len(found.entries))]
+    charts = [chart(found, name, inks) for name in dict.fromkeys((found.metric, "loss"))]
+    if len(charts) == 1 or columns < 90:
+        return [row for one in charts for row in draw(one, columns - 1, CHART_ROWS, look)]
+    half = (columns - 1) // 2
+    return beside([(draw(one, half - 1, CHART_ROWS, look), half) for one in charts], CHART_ROWS)
+
+
+def as_object(found: Comparison) -> dict[str, Any]:
+    """The comparison as `--json` shows it."""
+    runs = []
+    for entry in found.entries:
+        record = asdict(entry)
+        curves = record.pop("curves")
+        runs.append({**record, "epochs": len(curves[found.metric]), "command": list(entry.command)})
+    epochs: list[dict[str, Any]] = []
+    names: Sequence[str] = [*dict.fromkeys((found.metric, "loss"))]
+    for epoch, _ in found.aligned(found.metric):
+        aligned = {name: dict(found.aligned(name)).get(epoch, [None] * len(runs)) for name in names}
+        epochs.append({"epoch": epoch, **aligned})
+    winner = found.winner
+    return {
+        "metric": found.metric,
+        "mode": found.mode,
+        "goal": found.goal,
+        "winner": None if winner is None else found.entries[winner].id,
+        "runs": runs,
+        "differences": {name: list(values) for name, values in found.differences.items()},
+        "epochs": epochs,
+        "notes": list(found.notes),
+    }

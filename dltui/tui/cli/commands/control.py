@@ -1,0 +1,133 @@
+"""`dltui pause | stop | kill | checkpoint | set | stacks`: commands to a running run, each one acknowledged."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core.errors import RunError, UsageError
+from dltui.tui.cli import completion
+from dltui.tui.cli.follow.sending import SETTLE_SECONDS, alive_run, open_run, order, settle
+from dltui.tui.cli.output import is_terminal, say, visible
+
+if TYPE_CHECKING:
+    from dltui.core.reading.reader import RunReader
+
+
+@click.command()
+@click.argument("run", shell_complete=completion.runs)
+def pause(run: str) -> int:
+    """Pause a run between two steps; it keeps its memory and its device. `dltui resume RUN` goes on."""
+    reader = alive_run(run, "pause")
+    done = order(reader, "pause", {})
+    settle(reader, "paused", True)
+    say(f"{reader.directory.id} paused at step {done['step']:,}; go on with: dltui resume {reader.directory.id}")
+    return 0
+
+
+@click.command()
+@click.argument("run", shell_complete=completion.runs)
+def stop(run: str) -> int:
+    """End a run early and keep everything: checkpoint, test result with the best epoch so far, figures."""
+    reader = alive_run(run, "stop")
+    queued = reader.status().name == "queued"
+    done = order(reader, "stop", {})
+    if queued:
+        say(f"{reader.directory.id} taken out of the queue; start it with: dltui resume {reader.directory.id}")
+        return 0
+    say(f"{reader.directory.id} stopped at step {done['step']:,}; figures will be in {reader.run['exports']}")
+    return 0
+
+
+@click.command()
+@click.argument("run", shell_complete=completion.runs)
+def checkpoint(run: str) -> int:
+    """Save a checkpoint of a run now."""
+    reader = alive_run(run, "save")
+    done = order(reader, "checkpoint", {})
+    say(f"{reader.directory.id}: checkpoint at step {done['step']:,}")
+    return 0
+
+
+@click.command("set")
+@click.argument("run", shell_complete=completion.runs)
+@click.argument("value", metavar="lr=X")
+@click.option("--at-step", type=int, metavar="N", help="from this step on instead of at once")
+def set_value(run: str, value: str, at_step: int | None) -> int:
+    """Change the learning rate of a running run: `dltui set RUN lr=0.01`. The schedule's shape stays."""
+    reader = alive_run(run, "set")
+    arguments: dict[str, Any] = {"lr": _lr(reader, value)}
+    if at_step is not None:
+        arguments["at_step"] = _step(reader, at_step)
+    done = order(reader, "set", arguments)
+    say(f"{reader.directory.id}: lr {arguments['lr']:g} from step {done['step']:,} on")
+    return 0
+
+
+def _lr(reader: RunReader, text: str) -> float:
+    """The value of `lr=X`, checked as the model declares it. Raises UsageError."""
+    from dltui.core.catalog.assemble import load_catalog
+
+    key, equals, number = text.partition("=")
+    if key.strip() != "lr" or not equals:
+        raise UsageError(f"only the learning rate can be changed: lr=X, got {text!r}")
+    files = list(reader.run.get("plugins", []))
+    model = load_catalog(plugins=files).models.get(reader.run["model"])
+    field = next((field for field in model.fields if field.name == "lr"), None) if model else None
+    if field is not None:
+        return float(field.parse(number))
+    try:
+        return float(number)
+    except ValueError:
+        raise UsageError(f"lr must be a number, got {number!r}") from None
+
+
+def _step(reader: RunReader, step: int) -> int:
+    attempt = reader.history.attempt
+    if step < 0 or (attempt is not None and step >= attempt.total_steps):
+        last = f" and below {attempt.total_steps:,}" if attempt else ""
+        raise UsageError(f"--at-step must be at least 0{last}, got {step}")
+    return step
+
+
+@click.command()
+@click.argument("run", shell_complete=completion.runs)
+def stacks(run: str) -> int:
+    """Show where the threads of a run's worker stand, for one that hangs. The run is not disturbed."""
+    from dltui.core.machine import process
+
+    reader = alive_run(run, "look at")
+    live, log = reader.live(), reader.directory.worker_log
+    if live is None:
+        raise UsageError(f"{reader.directory.id} has no process yet; try again in a moment")
+    begin = log.stat().st_size
+    process.send_signal(live.process, signal.SIGQUIT)
+    deadline = time.monotonic() + SETTLE_SECONDS
+    told = b""
+    while time.monotonic() < deadline and b"most recent call first" not in told:
+        time.sleep(0.1)
+        told = log.read_bytes()[begin:]
+    if not told:
+        raise RunError(f"{reader.directory.id} does not answer (stopped, or stuck in the kernel); end it: dltui kill")
+    for line in told.decode("utf-8", "replace").splitlines():
+        say(line)
+    return 0
+
+
+@click.command()
+@click.argument("run", shell_complete=completion.runs)
+@click.option("--yes", is_flag=True, help="do not ask")
+def kill(run: str, yes: bool) -> int:
+    """End a run at once. What came after its last checkpoint is lost; `dltui resume` goes on from there."""
+    from dltui.core.lifecycle import kill as run_kill
+
+    reader = open_run(run)
+    cost = run_kill.cost(reader)
+    if not yes and is_terminal() and not click.confirm(visible(f"kill {reader.directory.id}? lost: {cost}")):
+        return 0
+    run_kill.kill(reader)
+    say(f"{reader.directory.id} killed ({cost}); go on with: dltui resume {reader.directory.id}")
+    return 0

@@ -1,0 +1,115 @@
+"""`dltui demo`: the CNN on real images, whatever this machine can have, from one command to figures."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dltui.core.errors import UsageError
+from dltui.tui.cli.output import is_terminal, say
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+    from dltui.core.rundir.directory import RunDirectory
+
+WANTED = "fashion-mnist"
+EMBEDDED = "digits"
+FRAMEWORKS = ("torch", "tensorflow")
+
+
+@dataclass(frozen=True)
+class Choice:
+    dataset: str
+    reason: str
+
+
+@click.command()
+@click.option("--device", default="auto", show_default=True, metavar="DEV", help="auto, cpu, cuda, cuda:N or mps")
+@click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
+@click.option("--plain", is_flag=True, help="plain lines, also on a terminal")
+@click.option("--json", "as_json", is_flag=True, help="one event per line")
+def demo(device: str, exports: str, plain: bool, as_json: bool) -> int:
+    """Train a convolutional network on Fashion-MNIST, or on embedded digits where that cannot be had."""
+    from dltui.core.catalog.assemble import load_catalog
+    from dltui.tui.cli.launch import start
+
+    catalog = load_catalog()
+    model = choose_model(catalog)
+    choice = choose_dataset(catalog, within_reach)
+    if not as_json:
+        say(f"demo: {model.id} on {choice.dataset}: {choice.reason}")
+    command = ["dltui", "train", model.id, "--dataset", choice.dataset]
+    command += ["--device", device] if device != "auto" else []
+    options = start.Options(
+        command=tuple(command),
+        dataset=choice.dataset,
+        device=device,
+        exports=exports,
+        plain=plain,
+        as_json=as_json,
+    )
+    run = start.create(catalog, model, {}, options)
+    if is_terminal() and not plain and not as_json:
+        return _full_screen(run)
+    if not as_json:
+        say(f"the same by hand: {shlex.join(command)}")
+    return start.carry_out(run, options)
+
+
+def choose_model(catalog: Catalog) -> ModelEntry:
+    """The CNN of the first framework that is installed. Raises UsageError with what to install."""
+    entries = [catalog.models[name] for fw in FRAMEWORKS if (name := f"cnn-{fw}") in catalog.models]
+    for entry in entries:
+        if entry.available:
+            return entry
+    hint = " or ".join(catalog.backends[fw].install for fw in FRAMEWORKS if fw in catalog.backends)
+    raise UsageError(f"the demo needs PyTorch or TensorFlow; install one: {hint or 'pip install torch'}")
+
+
+def choose_dataset(catalog: Catalog, reach: Callable[[DatasetEntry], bool]) -> Choice:
+    """Fashion-MNIST when it is here or can be downloaded, else the digits; with the reason."""
+    from dltui.core.data.search import presence
+
+    entry = catalog.datasets.get(WANTED)
+    if entry is None:
+        return Choice(EMBEDDED, f"{WANTED} is not installed; these images come with scikit-learn")
+    here = presence(entry)
+    if here.here:
+        return Choice(WANTED, f"its files are in {here.folder}")
+    if reach(entry):
+        return Choice(WANTED, f"not on this machine, but within reach ({here.text})")
+    return Choice(EMBEDDED, f"{WANTED} is not on this machine and not within reach; these come with scikit-learn")
+
+
+def within_reach(entry: DatasetEntry) -> bool:
+    """Whether a place to download from sends its first byte within 3 seconds."""
+    from dltui.core.data.network import reachable
+
+    return reachable(entry.urls)
+
+
+def _full_screen(run: RunDirectory) -> int:
+    """The run in the full screen; after it, the files, or how to come back."""
+    from dltui.core.lifecycle.start import spawn_worker
+    from dltui.core.reading.reader import RunReader
+    from dltui.tui.cli.follow import closing
+    from dltui.tui.full_screen import run_app
+
+    spawn_worker(run)
+    code = run_app(open_run=str(run.path))
+    reader = RunReader(run)
+    reader.refresh()
+    status = reader.status()
+    if status.over:
+        lines = [closing.outcome(reader.history, status.name, status.why)]
+        lines += [*closing.next_step(reader, status.name), *closing.take_home(Path(reader.run["exports"]))]
+    else:
+        lines = [*closing.come_back(reader), f"figures will be in {reader.run['exports']}"]
+    for line in lines:
+        say(line)
+    return code

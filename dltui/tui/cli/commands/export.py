@@ -1,0 +1,153 @@
+"""`dltui export`: the figures and tables of runs, written again, elsewhere, in other formats, or as a tar on stdout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core.errors import DltuiError, RunError, UsageError
+from dltui.core.reading.reader import RunReader
+from dltui.core.worker.figures import draw
+from dltui.tui.cli import completion
+from dltui.tui.cli.follow.closing import exported_files, take_home
+from dltui.tui.cli.options import split_list
+from dltui.tui.cli.output import say, say_json, warn
+from dltui.tui.cli.templates.predict_script import script
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from dltui.core.rundir.directory import RunDirectory
+
+    Written = dict[str, Any]
+
+
+@click.command()
+@click.argument("runs", nargs=-1, metavar="RUN...", shell_complete=completion.runs)
+@click.option("--to", metavar="DIR", help="write to DIR/<run id>; - streams a tar to standard output")
+@click.option(
+    "--format",
+    "formats",
+    metavar="F,F",
+    help="svg, png, pdf [as the run was started]; or the model: onnx, safetensors, keras, torch",
+)
+@click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
+def export(runs: tuple[str, ...], to: str | None, formats: str | None, as_json: bool) -> int:
+    """Write the figures and tables of runs (the latest run by default), finished or not."""
+    from dltui.core.rundir.directory import find_run
+    from dltui.tui.cli.launch.start import FORMATS
+
+    chosen = split_list(formats, (*FORMATS, *SUFFIXES), "--format") if formats else None
+    models = [form for form in chosen or () if form in SUFFIXES]
+    if models and len(models) != len(chosen or ()):
+        raise UsageError("--format takes figures (svg, png, pdf) or models (onnx, safetensors, keras, torch), not both")
+    found = [find_run(text) for text in runs] or [find_run(None)]
+    if to == "-":
+        if models:
+            raise UsageError("--to - streams figures; a model is written with --to DIR")
+        return _stream(found, chosen)
+    written, code = [], 0
+    for run in found:
+        try:
+            written.append(_write(run, to, chosen, models, as_json))
+        except DltuiError as error:
+            if len(found) == 1:
+                raise
+            # The others are written all the same.
+            warn(f"dltui: {error}")
+            code = error.exit_code
+    if as_json:
+        say_json(written)
+    return code
+
+
+def _write(run: RunDirectory, to: str | None, formats: list[str] | None, models: list[str], quiet: bool) -> Written:
+    """Write the figures or the model of one run, and say so unless `quiet`."""
+    folder = Path(to).expanduser().absolute() / run.id if to else Path(run.run()["exports"])
+    if models:
+        files = [str(path) for path in write_models(run, folder, models)]
+        lines = [f"wrote {file}" for file in files]
+    else:
+        draw(run, folder, formats)
+        files = [str(path) for path in exported_files(folder)]
+        lines = take_home(folder)
+    for line in () if quiet else lines:
+        say(line)
+    return {"id": run.id, "exports": str(folder), "files": files}
+
+
+def _stream(runs: list[RunDirectory], formats: list[str] | None) -> int:
+    """A tar with one folder a run, complete before its first byte is sent."""
+    import tarfile
+
+    if sys.stdout.isatty():
+        raise UsageError("--to - writes a tar: send it somewhere, e.g. dltui export RUN --to - > figures.tar")
+    with tempfile.TemporaryDirectory(prefix="dltui-export-") as temporary:
+        for run in runs:
+            draw(run, Path(temporary) / run.id, formats)
+        with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
+            for run in runs:
+                tar.add(Path(temporary) / run.id, arcname=run.id)
+    sys.stdout.buffer.flush()
+    return 0
+
+
+SUFFIXES = {"onnx": "onnx", "safetensors": "safetensors", "keras": "keras", "torch": "pt2"}
+
+
+def write_models(run: RunDirectory, folder: Path, formats: list[str]) -> list[Path]:
+    """Write model.SUFFIX for each format, model.json about it, and predict.py for what can be run without dltui.
+
+    Raises RunError when the run has no checkpoint yet, or its framework does not know a format.
+    """
+    from dltui.core.lifecycle.trained_model import ask
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder}: {error.strerror}; choose another with --to DIR") from None
+    written = []
+    for form in formats:
+        target = folder / f"model.{SUFFIXES[form]}"
+        if form == "safetensors":
+            _weights(run, target)
+        else:
+            ask(run, {"convert": form, "to": str(target)})
+        written.append(target)
+    about = folder / "model.json"
+    about.write_text(json.dumps(_about(run), indent=1) + "\n", encoding="utf-8")
+    written.append(about)
+    runnable = [form for form in formats if form != "safetensors"]
+    if runnable:
+        (folder / "predict.py").write_text(script(runnable[0], SUFFIXES[runnable[0]]), encoding="utf-8")
+        written.append(folder / "predict.py")
+    return written
+
+
+def _weights(run: RunDirectory, target: Path) -> None:
+    """Those that each export has, drawn by the process that draws."""
+    from dltui.core.worker.figures import draw
+
+    made = Path(run.run()["exports"]) / "model.safetensors"
+    if not made.is_file():
+        draw(run, made.parent, None)
+    if not made.is_file():
+        raise RunError(f"{run.id} has no checkpoint yet")
+    if made != target:
+        shutil.copyfile(made, target)
+
+
+def _about(run: RunDirectory) -> dict[str, Any]:
+    """What a reader of the model must know: what goes in, what comes out."""
+    reader = RunReader(run)
+    reader.refresh()
+    asked, attempt = run.run(), reader.history.attempt
+    dataset = attempt.dataset if attempt else {}
+    about = {name: dataset.get(name) for name in ("task", "input_shape", "classes", "mean", "std")}
+    return {"model": asked["model"], "dataset": asked["dataset"], **about}

@@ -1,0 +1,148 @@
+"""`dltui models`: what can be trained, and the hyperparameters and structure of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core.errors import DltuiError, UsageError
+from dltui.tui.cli import completion
+from dltui.tui.cli.output import say, say_json, warn
+from dltui.tui.draw import wording
+from dltui.tui.draw.wording import shown
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+
+
+@click.command()
+@click.argument("model", required=False, shell_complete=completion.models)
+@click.option(
+    "--dataset", metavar="D", shell_complete=completion.datasets, help="show the structure for this dataset's shapes"
+)
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a model; repeatable")
+@click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
+def models(model: str | None, dataset: str | None, plugins: tuple[str, ...], as_json: bool) -> int:
+    """List the models; with MODEL, its hyperparameters and its layers."""
+    from pathlib import Path
+
+    from dltui.core.catalog.assemble import load_catalog
+
+    catalog = load_catalog(plugins=[Path(path) for path in plugins])
+    if model is None:
+        if dataset is not None:
+            raise UsageError("--dataset shows the structure of one model: dltui models MODEL --dataset D")
+        if as_json:
+            say_json([as_object(entry) for entry in catalog.models.values()])
+        else:
+            _list(catalog)
+        return 0
+    _one(catalog, catalog.model(model), dataset, as_json)
+    return 0
+
+
+def _one(catalog: Catalog, entry: ModelEntry, dataset: str | None, as_json: bool) -> None:
+    """A model whose structure cannot be shown is still described, unless a dataset was asked for."""
+    from dltui.tui.cli.commands.models import check, layers_of, table
+    from dltui.tui.cli.launch.start import choose_dataset
+
+    chosen = choose_dataset(catalog, entry, dataset) if dataset else None
+    if chosen is not None:
+        # What is wrong with it is said before anything else.
+        check(entry, chosen)
+    if not as_json:
+        _describe(entry)
+    layers, problem = None, ""
+    try:
+        chosen = chosen or choose_dataset(catalog, entry, None)
+        layers = layers_of(catalog, entry, chosen)
+    except DltuiError as error:
+        if dataset:
+            raise
+        problem = str(error)
+    if as_json:
+        say_json([as_object(entry) | {"layers": layers}])
+    elif layers is not None and chosen is not None:
+        for line in ("", *table(layers, chosen)):
+            say(line)
+    elif entry.available:
+        warn(f"its structure cannot be shown: {problem}")
+
+
+def as_object(entry: ModelEntry) -> dict[str, Any]:
+    """A model as `--json` shows it; where it comes from stays out."""
+    return {
+        "id": entry.id,
+        "name": entry.name,
+        "framework": entry.framework,
+        "task": entry.task,
+        "summary": entry.summary,
+        "available": entry.available,
+        "reason": entry.reason,
+        "hyperparameters": [field.to_json() for field in entry.fields],
+    }
+
+
+def _list(catalog: Catalog) -> None:
+    rows = [["MODEL", "FRAMEWORK", "TASK", ""]]
+    for entry in catalog.models.values():
+        note = entry.summary if entry.available else f"not available: {entry.reason}"
+        rows.append([entry.id, entry.framework, entry.task, note])
+    for line in wording.table(rows):
+        say(line)
+    for name, reason in catalog.problems:
+        warn(f"plugin {name}: {reason}")
+
+
+def _describe(entry: ModelEntry) -> None:
+    say(f"{entry.id}: {entry.summary}")
+    say(f"{entry.task}, {entry.framework}{'' if entry.available else f'; not available: {entry.reason}'}")
+    rows = [["HYPERPARAMETER", "DEFAULT", "ALLOWED", ""]]
+    for field in entry.fields:
+        allowed = " | ".join(field.choices) if field.choices else field.range_text()
+        rows.append([field.flag, shown(field.default), f"{allowed} {field.unit or ''}".strip(), field.description])
+    for line in wording.table(rows):
+        say(line)
+
+
+def check(model: ModelEntry, dataset: DatasetEntry) -> None:
+    """Raises UsageError when the model cannot be built for this dataset."""
+    if not dataset.fits(model.task):
+        raise UsageError(f"{model.id} is for {model.task}, {dataset.name} for {dataset.task}; see dltui datasets")
+    if not model.available:
+        raise UsageError(f"{model.id} is not available: {model.reason}")
+    if not dataset.input_shape:
+        raise UsageError(f"the shapes of {dataset.name} are known only when it is read; name another --dataset")
+
+
+def layers_of(catalog: Catalog, model: ModelEntry, dataset: DatasetEntry) -> list[dict[str, Any]]:
+    """Its layers as a dataset's shapes make them, with the default hyperparameters. Raises UsageError."""
+    from dltui.core.catalog.questions import network_layers
+
+    check(model, dataset)
+    spec = {
+        "task": model.task,
+        "input_shape": list(dataset.input_shape),
+        "outputs": dataset.classes or 1,
+        "mean": [0.0] * dataset.input_shape[-1],
+        "std": [1.0] * dataset.input_shape[-1],
+    }
+    return network_layers(model, catalog.backends[model.framework], {}, spec)
+
+
+def table(layers: Sequence[dict[str, Any]], dataset: DatasetEntry) -> list[str]:
+    """One line a layer, and a heading that says what it is built for."""
+    total = sum(int(layer["parameters"]) for layer in layers)
+    rows = [["LAYER", "KIND", "OUTPUT", "PARAMETERS"], ["input", "", shape(dataset.input_shape), ""]]
+    for layer in layers:
+        count = f"{int(layer['parameters']):,}"
+        rows.append([str(layer["name"]), str(layer["kind"]), shape(layer["output"]), count])
+    title = f"structure on {dataset.name}: {len(layers)} layer{'s' if len(layers) != 1 else ''}, {total:,} parameters"
+    return [title, *wording.table(rows, right=frozenset({3}))]
+
+
+def shape(sizes: Sequence[int]) -> str:
+    """`28 x 28 x 6`."""
+    return " x ".join(map(str, sizes))

@@ -1,0 +1,117 @@
+"""`dltui prune`: delete old runs and those that are not among the best, after showing what they take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core import numbers
+from dltui.core.errors import UsageError
+from dltui.tui.cli.output import is_terminal, say, say_json
+from dltui.tui.draw import wording
+
+if TYPE_CHECKING:
+    from dltui.core.rundir.directory import RunDirectory
+
+DAY = 86_400.0
+
+
+@click.command()
+@click.option("--keep-best", type=click.IntRange(min=0), metavar="N", help="of each model and dataset, keep the N best")
+@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="only runs that ended so long ago")
+@click.option("--dry-run", is_flag=True, help="only show what would be deleted")
+@click.option("--yes", is_flag=True, help="do not ask")
+@click.option("--json", "as_json", is_flag=True, help="one JSON array of objects; with --dry-run or --yes")
+def prune(keep_best: int | None, older_than: float | None, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Delete ended runs for good: those that --older-than and --keep-best both let go. Figures stay."""
+    if keep_best is None and older_than is None:
+        raise UsageError("say which runs: --keep-best N, --older-than DAYS, or both")
+    if not (dry_run or yes) and (as_json or not is_terminal()):
+        raise UsageError("nobody can be asked here: say --dry-run to look, or --yes to delete")
+    doomed = choose(_rows(), keep_best, older_than, time.time())
+    if not as_json:
+        _show(doomed)
+    go = bool(doomed) and not dry_run and (yes or click.confirm("delete all of these for good?"))
+    if go:
+        from dltui.core.lifecycle.trash import delete
+
+        for _, _, run in doomed:
+            delete(run)
+            if not as_json:
+                say(f"{run.id} deleted")
+    if as_json:
+        say_json([{"id": row["id"], "bytes": size, "deleted": go, "path": row["path"]} for row, size, _ in doomed])
+    return 0
+
+
+Doomed = tuple[dict[str, Any], int, "RunDirectory"]
+
+
+def choose(rows: Sequence[Doomed], keep_best: int | None, older_than: float | None, now: float) -> list[Doomed]:
+    """Those to delete, oldest first: old enough, and not among the best of their model and dataset."""
+    kept = _best(rows, keep_best)
+    limit = now - (older_than or 0) * DAY
+    found = [one for one in rows if one[0]["id"] not in kept and _ended(one[0]) <= limit]
+    return sorted(found, key=lambda one: _ended(one[0]))
+
+
+def _best(rows: Sequence[Doomed], count: int | None) -> set[str]:
+    if not count:
+        return set()
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row, _, _ in rows:
+        if row["best"] is not None and row["best"] == row["best"]:
+            groups.setdefault((row["model"], row["dataset"], row["metric"]), []).append(row)
+    kept = set()
+    for (_, _, metric), group in groups.items():
+        ordered = sorted(group, key=lambda row: row["best"], reverse=metric != "loss")
+        kept |= {row["id"] for row in ordered[:count]}
+    return kept
+
+
+def _ended(row: dict[str, Any]) -> float:
+    return float(row["since"] or row["created"] or 0)
+
+
+def _rows() -> list[Doomed]:
+    """Every ended run that is not linked in from elsewhere."""
+    from dltui.core.paths import runs_dir
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import list_runs
+
+    found = []
+    for run in list_runs():
+        reader = RunReader(run)
+        row = reader.summary_row()
+        if reader.status().over and run.path.resolve().parent == runs_dir().resolve():
+            found.append((row, _size(run), run))
+    return found
+
+
+def _size(run: RunDirectory) -> int:
+    """Bytes of all files; those that vanish meanwhile count nothing."""
+    total = 0
+    for path in run.path.rglob("*"):
+        try:
+            total += path.lstat().st_size if not path.is_dir() else 0
+        except OSError:
+            continue
+    return total
+
+
+def _show(doomed: Sequence[Doomed]) -> None:
+    if not doomed:
+        say("no run to delete")
+        return
+    now = time.time()
+    rows = [["RUN", "MODEL", "DATASET", "BEST", "ENDED", "SIZE"]]
+    for row, size, _ in doomed:
+        best = numbers.metric(row["metric"] or "", row["best"])
+        ago = numbers.age(now - _ended(row))
+        rows.append([row["id"], row["model"] or "?", row["dataset"] or "?", best, f"{ago} ago", numbers.size(size)])
+    for line in wording.table(rows, frozenset({3, 4, 5})):
+        say(line)
+    say(f"{len(doomed)} run{'s' if len(doomed) > 1 else ''}, {numbers.size(sum(size for _, size, _ in doomed))}")

@@ -1,0 +1,129 @@
+"""`dltui runs`: what there is, newest first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core import numbers
+from dltui.tui.cli.output import say, say_json
+from dltui.tui.draw import wording
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.groups import Group
+    from dltui.core.rundir.directory import RunDirectory
+
+HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
+@click.option(
+    "--filter",
+    "wanted",
+    metavar="TEXT",
+    default="",
+    help="only these: 'model:cnn dataset:digits host:gpu02 tag:x -status:failed lr>=0.01 word'",
+)
+@click.option("--all", "unfold", is_flag=True, help="every run of a group in a line of its own")
+def runs(as_json: bool, wanted: str, unfold: bool) -> int:
+    """List the runs, newest first."""
+    from dltui.core.analysis import run_filter
+    from dltui.core.rundir.directory import list_runs
+
+    terms = run_filter.parse(wanted)
+    found = [(_row(run), run) for run in list_runs()]
+    known = [run_filter.facts(row, _asked(run)) for row, run in found] if terms else [{}] * len(found)
+    rows = [row for (row, _), facts in zip(found, known, strict=True) if run_filter.matches(terms, facts)]
+    if as_json:
+        say_json(rows)
+        return 0
+    if found and not rows:
+        say(f"none of {len(found)} runs match; {run_filter.unknown(terms, known) or 'see dltui runs'}")
+        return 0
+    if not rows:
+        say("no runs yet; `dltui demo` trains one in a minute, `dltui train MODEL` is the real thing")
+        return 0
+    now = time.time()
+    shown = [columns(entry, now) for entry in (rows if unfold else _folded(rows))]
+    for line in wording.table([HEADER, *shown], right=frozenset({4, 5})):
+        say(line)
+    for row in rows:
+        if row.get("why") and row["status"] in ("failed", "silent", "interrupted"):
+            say(f"{row['id']}: {row['why']}")
+    return 0
+
+
+def _asked(run: RunDirectory) -> dict[str, Any]:
+    """Its run.json; nothing where that cannot be read."""
+    from dltui.core.errors import DltuiError
+
+    try:
+        return run.run()
+    except DltuiError:
+        return {}
+
+
+def _row(run: RunDirectory) -> dict[str, Any]:
+    """One object of `--json`; a directory that cannot be read is shown with its reason instead of hidden."""
+    from dltui.core.errors import DltuiError
+    from dltui.core.reading.reader import RunReader
+
+    try:
+        reader = RunReader(run)
+        reader.refresh()
+        return reader.summary_row()
+    except (DltuiError, OSError) as error:
+        unknown = dict.fromkeys(("model", "framework", "dataset", "device", "epoch", "epochs", "best"))
+        return {"id": run.id, "name": run.id, "status": "failed", **unknown, "note": str(error), "why": str(error)}
+
+
+def _folded(rows: list[dict[str, Any]]) -> Sequence[Any]:
+    from dltui.core.analysis.groups import fold
+
+    return fold(rows)
+
+
+def columns(row: Any, now: float) -> list[str]:
+    """A run, or a group of runs, as a row of the table."""
+    return run_columns(row, now) if isinstance(row, dict) else group_columns(row, now)
+
+
+def group_columns(group: Group, now: float) -> list[str]:
+    """`lab3 (3 seeds)`: the mean with its spread, and the epochs of all."""
+    first = run_columns(dict(group.rows[0]), now)
+    done, epochs = (sum(int(row.get(key) or 0) for row in group.rows) for key in ("epoch", "epochs"))
+    best = group.best()
+    text = wording.spread(str(group.rows[0].get("metric") or "loss"), best) if best else "-"
+    title = f"{group.name} ({len(group.rows)} seeds)"
+    return [title, *first[1:4], f"{done}/{epochs}", text, group.status, first[7]]
+
+
+def run_columns(row: dict[str, Any], now: float) -> list[str]:
+    """A run as a row of the table."""
+    best = row.get("best")
+    name = row.get("metric") or ""
+    done = f"{row.get('epoch') or 0}/{row['epochs']}" if row.get("epochs") else "-"
+    created = row.get("created")
+    return [
+        str(row["name"] or row["id"]) + (f" (from {row['parent']})" if row.get("parent") else ""),
+        str(row.get("model") or "-"),
+        str(row.get("dataset") or "-"),
+        str(row.get("device") or "-"),
+        done,
+        best_text(best, name),
+        str(row["status"]),
+        numbers.age(now - created) if isinstance(created, (int, float)) else "",
+    ]
+
+
+def best_text(best: Any, name: str) -> str:
+    """The best value of the monitor, whichever way the row carries it."""
+    if isinstance(best, dict):
+        name, best = str(best.get("metric", name)), best.get("value")
+    if not isinstance(best, (int, float)):
+        return "-"
+    return numbers.metric(name or "loss", float(best))

@@ -1,0 +1,90 @@
+"""`dltui train MODEL`: its options are made from the catalog, so that every model has its own flags and help."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core.errors import UsageError
+from dltui.tui.cli import completion
+from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand
+from dltui.tui.cli.options import FieldOption
+from dltui.tui.cli.output import say
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
+
+
+@click.command(cls=TrainCommand, context_settings=SETTINGS)
+@click.argument("model", required=False, shell_complete=completion.models)
+@click.option(
+    "--dataset", metavar="D", shell_complete=completion.datasets, help="what to train on; `dltui datasets` lists them"
+)
+@click.option(
+    "--data-dir", metavar="DIR", shell_complete=completion.folders, help="folder that holds the dataset's files"
+)
+@click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable")
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="DEV",
+    shell_complete=completion.devices,
+    help="auto, cpu, cuda, cuda:N or mps",
+)
+@click.option("--name", metavar="N", help="what the run is called [made up]")
+@click.option(
+    "--like",
+    metavar="RUN",
+    shell_complete=completion.runs,
+    help="as RUN was: its model, data and hyperparameters; flags replace them",
+)
+@click.option("--seeds", default="", metavar="S,S", help="one run a seed, one after the other, shown as one group")
+@click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
+@click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help="svg, png, pdf")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="a .py file with a model; repeatable",
+)
+@click.option(
+    "--log",
+    "loggers",
+    multiple=True,
+    metavar="L[=OPTION]",
+    help="follow the run: tensorboard, mlflow, webhook=URL, command='WORDS'; repeatable",
+)
+@click.option("--share", type=click.Choice(["group"]), help="let your group look at the run: dltui attach PATH")
+@click.option("--detach", is_flag=True, help="start it and return at once")
+@click.option(
+    "--queue", is_flag=True, help="return at once; it starts when its device is free, first come, first served"
+)
+@click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
+@click.option("--json", "as_json", is_flag=True, help="one event per line")
+@click.option("--debug", is_flag=True, help="train in the foreground: tracebacks, breakpoint()")
+@click.option("--dry-run", is_flag=True, help="two steps, an evaluation and every export, in a temporary place")
+@click.pass_context
+def train(context: click.Context, /, model: str | None, **options: Any) -> int:
+    """Train a model."""
+    from dltui.tui.cli.launch import presets, start
+
+    catalog: Catalog = context.obj
+    if model is None:
+        names = ", ".join(catalog.models) or "none found; see dltui plugins list"
+        raise UsageError(f"train needs a MODEL: {names}")
+    entry = catalog.model(model)
+    fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
+    options.pop("like")
+    given = {name: options.pop(name) for name in fields}
+    config = {name: value for name, value in given.items() if value is not None}
+    used = presets.fill_in(context, entry, catalog, config, options)
+    if not options["as_json"]:
+        for line in presets.lines(used):
+            say(line)
+    command = ("dltui", *sys.argv[1:], *presets.flags(used))
+    return start.start(catalog, entry, config, start.Options(command=command, **options))

@@ -1,0 +1,131 @@
+"""`dltui twin NAME`: one model in two frameworks, from the same weights on the same batches, and the difference."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core import numbers
+from dltui.core.errors import UsageError
+from dltui.tui.cli import completion
+from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand
+from dltui.tui.cli.options import FieldOption
+from dltui.tui.cli.output import say, say_json
+from dltui.tui.draw import wording
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, ModelEntry
+    from dltui.core.lifecycle.twin import Comparison
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.cli.launch.start import Options
+
+
+class TwinCommand(TrainCommand):
+    """Has the flags of the model, which both frameworks share."""
+
+    def describe(self, model: ModelEntry) -> str:
+        return f"Train {model.name} in two frameworks from the same weights on the same batches, and compare them."
+
+
+@click.command(cls=TwinCommand, context_settings=SETTINGS)
+@click.argument("model", required=False, shell_complete=completion.twins)
+@click.option(
+    "--dataset", metavar="D", shell_complete=completion.datasets, help="what to train on; `dltui datasets` lists them"
+)
+@click.option(
+    "--data-dir", metavar="DIR", shell_complete=completion.folders, help="folder that holds the dataset's files"
+)
+@click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable")
+@click.option("--device", default="auto", show_default=True, metavar="DEV", help="auto, cpu, cuda, cuda:N or mps")
+@click.option("--name", metavar="N", help="what the runs begin with [twin-MODEL]")
+@click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
+@click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a model; repeatable")
+@click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
+@click.option("--json", "as_json", is_flag=True, help="one event per line, the last is the comparison")
+@click.pass_context
+def twin(context: click.Context, /, model: str | None, **options: Any) -> int:
+    """Train a model in two frameworks from the same weights on the same batches, and compare them."""
+    from dltui.core.lifecycle.twin import pair
+    from dltui.tui.cli.launch.start import Options
+
+    catalog: Catalog = context.obj
+    if model is None:
+        raise UsageError("twin needs the name of a MODEL that two frameworks have, like cnn")
+    pairs = pair(catalog, model)
+    fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
+    config = {name: value for name in fields if (value := options.pop(name)) is not None}
+    return _train_both(catalog, pairs, config, Options(command=("dltui", *sys.argv[1:]), **options))
+
+
+def _train_both(catalog: Catalog, pair: tuple[ModelEntry, ModelEntry], config: dict[str, Any], options: Options) -> int:
+    from dltui.core.lifecycle import twin as run_twin
+    from dltui.core.lifecycle.create import create_run
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.worker import twin_record
+    from dltui.tui.cli.launch import start
+
+    base = options.name if options.name is not None else f"twin-{pair[0].name}"
+    requests = [
+        replace(start.request(catalog, model, config, options), name=f"{base}-{model.framework}") for model in pair
+    ]
+    readers: list[RunReader] = []
+    handed: str | None = None
+    for request in requests:
+        run = create_run(replace(request, twin={"start": handed}), catalog)
+        code = start.carry_out(run, options)
+        readers.append(RunReader(run))
+        if not _finished(readers[-1]):
+            _say_alone(run, len(readers) < len(requests), options)
+            return code
+        handed = str(twin_record.folder(run) / twin_record.START)
+    found = run_twin.compare(*readers)
+    if options.as_json:
+        say_json({"type": "compared", **asdict(found), "speed": found.speed})
+        return 0
+    for line in lines(found, readers[0].run["config"]):
+        say(line)
+    return 0
+
+
+def _finished(reader: RunReader) -> bool:
+    reader.refresh()
+    return reader.status().name == "finished"
+
+
+def _say_alone(run: RunDirectory, alone: bool, options: Options) -> None:
+    """A run that was left, or that failed, has no twin to be compared with."""
+    if not options.as_json:
+        say(f"no comparison: {run.id} is not finished" + (", its twin was not started" if alone else ""))
+
+
+def lines(found: Comparison, config: dict[str, Any]) -> list[str]:
+    """What differs and by how much, a line each."""
+    names = [side.framework for side in (found.first, found.second)]
+    rows = [["", *names, "DIFFERENCE"]]
+    for title, key in (("test", "test"), ("best validation", "validation")):
+        values = [getattr(side, key) for side in (found.first, found.second)]
+        cells = [numbers.metric(found.metric, value) for value in values]
+        rows.append([f"{title} {found.metric}", *cells, _apart(found.metric, *values)])
+    speeds = [f"{numbers.count(side.samples_per_second)} /s" for side in (found.first, found.second)]
+    ratio = f"{names[1]} is {found.speed:.2f} times as fast" if found.speed else "-"
+    rows.append(["training samples", *speeds, ratio])
+    rows.append([f"logits of {found.images:,} test samples, equal weights", "", "", _number(found.logits)])
+    rows.append(["losses of the first 10 steps, relative", "", "", _number(found.losses_near)])
+    rows.append([f"losses of the first {found.steps} steps, relative", "", "", _number(found.losses)])
+    if not config.get("dropout"):
+        return wording.table(rows)
+    return [*wording.table(rows), "dropout is on: each framework drops other values, and losses differ by chance"]
+
+
+def _apart(metric: str, first: float | None, second: float | None) -> str:
+    if first is None or second is None:
+        return "-"
+    return f"{100 * (second - first):+.2f} points" if metric.endswith("accuracy") else f"{second - first:+.2e}"
+
+
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.1e} at most"

@@ -1,0 +1,101 @@
+"""The last words of a followed run: how it ended, which files it wrote, how to take them home or come back."""
+
+from __future__ import annotations
+
+import getpass
+import shlex
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltui.core import numbers
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import History
+    from dltui.core.reading.reader import RunReader
+
+EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75, "interrupted": 130}
+
+
+def outcome(history: History, status: str, why: str) -> str:
+    """`finished: 10 epochs in 32 s, best validation accuracy 91.77 % (epoch 6), test accuracy 91.60 %`."""
+    parts = []
+    done = len(history.epochs)
+    if status in ("finished", "stopped"):
+        parts.append(f"{done} epoch{'s' if done != 1 else ''} in {numbers.duration(history.elapsed)}")
+    elif why:
+        parts.append(why)
+    if history.best is not None and history.monitor is not None:
+        name, split = history.monitor["metric"], history.monitor["split"]
+        value = (history.best.validation or {}).get(name)
+        parts.append(f"best {split} {name} {numbers.metric(name, value)} (epoch {history.best.epoch})")
+    if history.test is not None:
+        metrics = history.test["metrics"]
+        name = "accuracy" if "accuracy" in metrics else "loss"
+        parts.append(f"test {name} {numbers.metric(name, metrics.get(name))}")
+    return f"{status}: {', '.join(parts)}" if parts else status
+
+
+def exported_files(folder: Path) -> list[Path]:
+    """What lies in an export folder; hidden and temporary files left out."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def take_home(folder: Path) -> list[str]:
+    """The files of an export folder by name, and the line that copies them from another machine."""
+    files = exported_files(folder)
+    if not files:
+        return []
+    return [f"figures and tables in {folder}:", *_columns([path.name for path in files]), scp_line(folder)]
+
+
+def scp_line(folder: Path) -> str:
+    """Ready to paste on the machine where the figures are wanted."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "user"
+    return f"take them home: scp -r {shlex.quote(f'{user}@{socket.gethostname()}:{folder}')} ."
+
+
+def come_back(reader: RunReader) -> list[str]:
+    """For somebody who leaves a living run."""
+    name = shlex.quote(reader.directory.id)
+    return [f"the run goes on; back with: dltui attach {name}", f"end it with: dltui stop {name}"]
+
+
+def next_step(reader: RunReader, status: str) -> list[str]:
+    """What to do about a run that did not finish."""
+    name = shlex.quote(reader.directory.id)
+    if status in ("interrupted", "preempted", "stopped"):
+        return [f"go on from the last checkpoint: dltui resume {name}"]
+    if status == "failed":
+        from dltui.core.analysis.suggestion import suggestion
+
+        found = suggestion(reader)
+        tried = [f"try {found.words}: {found.command}"] if found else []
+        return [*tried, f"all that the process printed: {reader.directory.worker_log}"]
+    return []
+
+
+def last_words(reader: RunReader) -> str:
+    """The last line that the worker printed."""
+    try:
+        with reader.directory.worker_log.open("rb") as file:
+            file.seek(max(file.seek(0, 2) - 4096, 0))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1].strip().removeprefix("dltui: ") if lines else f"see {reader.directory.worker_log}"
+
+
+def _columns(names: list[str], width: int = 100) -> list[str]:
+    lines, line = [], " "
+    for name in names:
+        if len(line) + 2 + len(name) > width and line.strip():
+            lines.append(line)
+            line = " "
+        line += " " + name
+    return [*lines, line] if line.strip() else lines

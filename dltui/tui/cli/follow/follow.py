@@ -1,0 +1,223 @@
+"""Follows a run through its directory until it ends or the viewer leaves; shared by train, attach, resume and demo."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Literal
+
+from dltui.core.errors import RunError
+from dltui.core.lifecycle.kill import at_risk
+from dltui.core.machine import process
+from dltui.core.reading.reader import RunReader
+from dltui.core.reading.status import Status
+from dltui.core.rundir import commands
+from dltui.tui.cli.follow import closing, waiting
+from dltui.tui.cli.follow.outputs import JsonOutput, LiveOutput, Output, PlainOutput
+from dltui.tui.cli.output import is_terminal, terminal_output, warn
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import History
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.core.rundir.heartbeat import Live
+    from dltui.tui.cli.follow.keys import Keys
+
+
+TICK = 0.25
+
+
+FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+
+
+LEAVE_CODES = {signal.SIGHUP: 129, signal.SIGTERM: 143}
+
+
+Style = Literal["live", "plain", "json"]
+
+
+def choose_style(plain: bool, json: bool) -> Style:
+    if json:
+        return "json"
+    return "live" if terminal_output() and not plain else "plain"
+
+
+def follow(run: RunDirectory, style: Style, child: int | None = None) -> int:
+    """Show the run until it ends and return the exit code. `child` is the worker's pid when this process started it:
+    then Ctrl-C asks what to do with it, and without a terminal signals go on to it."""
+    reader = RunReader(run)
+    asks = child is not None and is_terminal() and style != "json"
+    output = _output(style, reader, asks)
+    try:
+        return Follower(reader, output, child).run(asks)
+    finally:
+        output.stop()
+
+
+def _output(style: Style, reader: RunReader, asks: bool) -> Output:
+    if style == "json":
+        return JsonOutput(reader)
+    if style == "live":
+        return LiveOutput(HINT if asks else "Ctrl-C leaves, the run goes on")
+    return PlainOutput()
+
+
+class Follower:
+    """One viewer of one run."""
+
+    def __init__(self, reader: RunReader, output: Output, child: int | None) -> None:
+        self.reader = reader
+        self.output = output
+        self.child = child
+        self.received: list[int] = []
+        self.code: int | None = None
+        self.asking = False
+        self._child_ended = False
+        self._stopping: waiting.Waiting | None = None
+
+    def run(self, asks: bool) -> int:
+        with _signals(self.received), _keys(asks) as keys:
+            while True:
+                self.reader.refresh()
+                status = self.reader.status()
+                self.output.show(self.reader, status, self._notice())
+                if self.code is not None or self._over(status):
+                    break
+                self._handle_signals(asks, keys)
+                self._handle_key(keys)
+        status = self._last_status()
+        self.output.close(self.reader, status, self._closing(status))
+        if status.name == "failed":
+            warn(f"dltui: {self.reader.directory.id} failed: {status.why}")
+        return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
+
+    def _notice(self) -> list[str]:
+        if self._stopping is not None:
+            return waiting.lines(self.reader, self._stopping)
+        if not self.asking:
+            return []
+        return question(self.reader.history, self.reader.live(), time.time())
+
+    def _handle_signals(self, asks: bool, keys: Keys | None) -> None:
+        while self.received:
+            number = self.received.pop(0)
+            if number == signal.SIGCONT:
+                if keys:
+                    keys.take()
+            elif number == signal.SIGHUP or (asks and number == signal.SIGTERM) or self.child is None:
+                self.code = LEAVE_CODES.get(signal.Signals(number), 0)
+            elif asks:
+                # Twice Ctrl-C: the answer that loses nothing.
+                self.code = 0 if self.asking else None
+                self.asking = True
+            else:
+                self._forward(number)
+
+    def _handle_key(self, keys: Keys | None) -> None:
+        if keys is None:
+            time.sleep(TICK)
+            return
+        key = keys.wait(TICK)
+        if not self.asking or not key:
+            return
+        self.asking = key.lower() not in ("d", "s", "k", "\x1b", "\r", "\n")
+        if key.lower() == "d":
+            self.code = 0
+        elif key.lower() == "s":
+            self._stopping = waiting.Waiting(commands.send(self.reader.directory.path, "stop", {}), "stop")
+        elif key.lower() == "k":
+            with contextlib.suppress(RunError):
+                commands.send(self.reader.directory.path, "kill", {})
+            self._forward(signal.SIGKILL)
+
+    def _forward(self, number: int) -> None:
+        """To our own child by its pid, which cannot be another's before we have waited for it."""
+        if self.child is not None and not self._child_gone():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.child, number)
+
+    def _child_gone(self) -> bool:
+        """Reaps the worker, so that it does not stay a zombie."""
+        if self.child is None or self._child_ended:
+            return True
+        try:
+            pid, _ = os.waitpid(self.child, os.WNOHANG)
+        except ChildProcessError:
+            pid = self.child
+        self._child_ended = pid != 0
+        return self._child_ended
+
+    def _over(self, status: Status) -> bool:
+        """Over means: the worker has gone, figures and all; not merely that the run has ended."""
+        if self.child is not None:
+            if not self._child_gone():
+                return False
+            # What the worker wrote between the last look and its end.
+            self.reader.refresh()
+            self.output.show(self.reader, self.reader.status(), ())
+            return True
+        if not status.over:
+            return False
+        live = self.reader.live()
+        if live is None or live.phase == "ended":
+            return True
+        return process.alive(live.process) is not True
+
+    def _closing(self, status: Status) -> list[str]:
+        if self.code is not None and not status.over:
+            return closing.come_back(self.reader)
+        # Why a run failed goes to standard error, where scripts look for it.
+        failed = status.name == "failed"
+        lines = [] if failed else [closing.outcome(self.reader.history, status.name, status.why)]
+        lines += closing.next_step(self.reader, status.name)
+        return lines + closing.take_home(Path(self.reader.run["exports"]))
+
+    def _last_status(self) -> Status:
+        """A worker of ours that has gone without a word has failed, whatever its directory says."""
+        status = self.reader.status()
+        if self._child_ended and not status.over:
+            return replace(status, name="failed", why=f"its worker ended at once: {closing.last_words(self.reader)}")
+        return status
+
+
+@contextlib.contextmanager
+def _signals(received: list[int]) -> Iterator[None]:
+    """Collect signals instead of dying of them."""
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+
+    numbers = (*FORWARDED, signal.SIGHUP, signal.SIGCONT)
+    before = {number: signal.signal(number, note) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _keys(asks: bool) -> Iterator[Keys | None]:
+    if not asks:
+        yield None
+        return
+    from dltui.tui.cli.follow.keys import Keys
+
+    with Keys() as keys:
+        yield keys
+
+
+CHOICES = "d detach   s stop and keep   k kill   Esc go on"
+
+
+HINT = "Ctrl-C: detach, stop or kill"
+
+
+def question(history: History, live: Live | None, now: float) -> list[str]:
+    """What a kill would cost, and the choices: two lines, each short enough for 80 columns."""
+    return [f"a kill would lose: {at_risk(history, live, now)}", CHOICES]

@@ -1,0 +1,146 @@
+"""A run as plain lines: what began, one line an epoch, warnings, the test result. No control codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dltui.core import numbers
+from dltui.tui.draw.wording import damaged
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import EpochRecord, History
+    from dltui.core.reading.status import Status
+    from dltui.core.rundir.heartbeat import Live
+
+
+class Lines:
+    """Tells each thing once: `more` returns the lines that came since the last call."""
+
+    def __init__(self) -> None:
+        self._attempt: int | None = None
+        self._phase = ""
+        self._epochs: dict[int, float] = {}
+        self._logs = 0
+        self._damaged = 0
+        self._commands = 0
+        self._test: dict[str, Any] | None = None
+        self._silent = False
+        self._best: float | None = None
+
+    def more(self, history: History, live: Live | None, status: Status) -> list[str]:
+        return [
+            *self._started(history),
+            *self._phases(history, live, status),
+            *self._commanded(history),
+            *self._ended_epochs(history),
+            *self._tested(history),
+            *self._logged(history),
+        ]
+
+    def _started(self, history: History) -> list[str]:
+        attempt = history.attempt
+        if attempt is None or self._attempt == history.attempts:
+            return []
+        self._attempt = history.attempts
+        lines = [attempt_line(history)]
+        if attempt.resumed_from:
+            lines.append(f"resumed from {attempt.resumed_from} at step {attempt.start_step:,}")
+        return lines
+
+    def _phases(self, history: History, live: Live | None, status: Status) -> list[str]:
+        """The waits before the first epoch and after the last, and a worker that fell silent."""
+        if status.name == "silent":
+            lines = [] if self._silent else [f"silent: {status.why}; `dltui stacks RUN` shows where it stands"]
+            self._silent = True
+            return lines
+        self._silent = False
+        phase = status.phase
+        if live is None or phase == self._phase or status.name not in ("starting", "running", "paused", "queued"):
+            return []
+        self._phase = phase
+        if phase in ("training", "evaluating", "saving", "ended", ""):
+            return []
+        detail = f" {live.detail}" if live.detail else ""
+        return [f"{phase}{detail}"]
+
+    def _ended_epochs(self, history: History) -> list[str]:
+        """An epoch is told when its evaluation is there, and again when a later attempt has repeated it."""
+        lines = []
+        for number in sorted(history.epochs):
+            record = history.epochs[number]
+            if not record.validation and history.ended is None:
+                continue
+            if self._epochs.get(number) != record.time:
+                self._epochs[number] = record.time
+                lines.append(epoch_line(record, history, self._is_best(record, history)))
+        return lines
+
+    def _is_best(self, record: EpochRecord, history: History) -> bool:
+        """Better than every epoch told before, whichever are known by now."""
+        monitor = history.monitor
+        value = (record.validation or {}).get(monitor["metric"]) if monitor else None
+        if monitor is None or value is None or value != value:
+            return False
+        value = -value if monitor["mode"] == "max" else value
+        better = self._best is None or value < self._best
+        self._best = value if better else self._best
+        return better
+
+    def _logged(self, history: History) -> list[str]:
+        total = history.logged
+        entries = list(history.logs)[-(total - self._logs) :] if total > self._logs else []
+        self._logs = total
+        if history.damaged > self._damaged:
+            self._damaged = history.damaged
+            entries.append((history.last_time, "warning", damaged(history)))
+        return [f"{level}: {text}" for _, level, text in entries if level in ("warning", "error")]
+
+    def _commanded(self, history: History) -> list[str]:
+        entries = history.commands[self._commands :]
+        self._commands = len(history.commands)
+        return [command_line(entry) for entry in entries]
+
+    def _tested(self, history: History) -> list[str]:
+        if history.test is None or history.test == self._test:
+            return []
+        self._test = history.test
+        metrics = "  ".join(f"{name} {numbers.metric(name, value)}" for name, value in history.test["metrics"].items())
+        return [f"test (with the checkpoint of epoch {history.test['epoch']})  {metrics}"]
+
+
+def attempt_line(history: History) -> str:
+    """`54,000 training and 6,000 validation samples, 44,426 parameters, 10 epochs of 210 steps`."""
+    attempt = history.attempt
+    if attempt is None:
+        return ""
+    sizes = attempt.dataset.get("sizes", {})
+    device = attempt.device.get("title") or attempt.device.get("name") or ""
+    return (
+        f"{sizes.get('train', 0):,} training and {sizes.get('validation', 0):,} validation samples, "
+        f"{attempt.parameters:,} parameters, {attempt.epochs} epochs of {attempt.steps_per_epoch:,} steps, {device}"
+    )
+
+
+def epoch_line(record: EpochRecord, history: History, best: bool) -> str:
+    """One epoch in one line of even width."""
+    epochs = history.attempt.epochs if history.attempt else record.epoch
+    width = len(str(epochs))
+    parts = [f"epoch {record.epoch:>{width}}/{epochs}"]
+    for title, values in (("train", record.train), ("validation", record.validation or {})):
+        shown = [f"{name} {numbers.metric(name, value)}" for name, value in values.items() if name != "mse"]
+        if shown:
+            parts.append(f"{title} {' '.join(shown)}")
+    parts.append(f"{numbers.duration(record.seconds)}  {numbers.count(record.samples_per_second)} samples/s")
+    if best:
+        parts.append("best")
+    return "  ".join(parts)
+
+
+def command_line(entry: dict[str, Any]) -> str:
+    """`set lr=0.05 by anna at step 1,200`."""
+    arguments = entry.get("arguments") or {}
+    values = " ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in arguments.items()
+    )
+    by = f" by {entry['by']}" if entry.get("by") else ""
+    return f"{entry.get('action')}{' ' + values if values else ''}{by} at step {entry.get('step', 0):,}"

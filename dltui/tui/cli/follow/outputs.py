@@ -1,0 +1,109 @@
+"""Three ways to show a followed run: a live view, plain lines, or events as JSON."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dltui.tui.cli.follow.lines import Lines
+from dltui.tui.cli.output import can_show, say, say_json
+
+if TYPE_CHECKING:
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.reading.status import Status
+
+
+class Output(Protocol):
+    """What following needs of a way to show a run."""
+
+    def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
+        """What the run directory says; `notice` is a question in lines, or empty."""
+
+    def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
+        """The run is over or left: `closing` are lines for people."""
+
+    def stop(self) -> None:
+        """Always called, whatever happened: leaves the terminal as it was."""
+
+
+class PlainOutput:
+    """One line for each thing that happened."""
+
+    def __init__(self) -> None:
+        self._lines = Lines()
+        self._notice: Sequence[str] = ()
+
+    def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
+        for line in self._lines.more(reader.history, reader.live(), status):
+            say(line)
+        for line in () if self._notice else notice:
+            say(line)
+        self._notice = notice
+
+    def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
+        for line in closing:
+            say(line)
+
+    def stop(self) -> None:
+        pass
+
+
+class JsonOutput:
+    """One event per line as the log has it; the first line, `run`, says where, the last, `exported`, names files."""
+
+    def __init__(self, reader: RunReader) -> None:
+        from dltui.core.rundir.log import LogTail
+
+        self._tail = LogTail(reader.directory.events_path)
+        run = reader.run
+        say_json(
+            {"type": "run", "id": reader.directory.id, "path": str(reader.directory.path), "exports": run["exports"]}
+        )
+
+    def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
+        for record in self._tail.read():
+            say_json({key: value for key, value in record.items() if key != "crc"})
+
+    def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
+        from pathlib import Path
+
+        from dltui.tui.cli.follow.closing import exported_files
+
+        self.show(reader, status, ())
+        files = [str(path) for path in exported_files(Path(reader.run["exports"]))]
+        say_json({"type": "exported", "id": reader.directory.id, "status": status.name, "files": files})
+
+    def stop(self) -> None:
+        pass
+
+
+class LiveOutput:
+    """A view that is redrawn in place; what remains on the screen is its last state and the closing lines."""
+
+    def __init__(self, notice: str) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._notice = notice
+        self._console = Console(markup=False, highlight=False, emoji=False)
+        self._ascii = not can_show("━╸─")
+        self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+        self._live.start()
+
+    def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
+        self._live.update(self._view(reader, status, notice or (self._notice,)), refresh=True)
+
+    def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
+        self._live.update(self._view(reader, status, ()), refresh=True)
+        self._live.stop()
+        for line in closing:
+            say(line)
+
+    def stop(self) -> None:
+        self._live.stop()
+
+    def _view(self, reader: RunReader, status: Status, notice: Sequence[str]) -> Any:
+        from dltui.tui.cli.follow.live_view import Frame, live_view
+
+        return live_view(reader, status, time.time(), Frame(self._console.width, self._ascii, tuple(notice)))

@@ -1,0 +1,73 @@
+"""Sends a command to a run, and waits until the run acknowledges it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError, UsageError
+from dltui.tui.cli.follow.waiting import Ticker
+
+if TYPE_CHECKING:
+    from dltui.core.reading.reader import RunReader
+
+
+SETTLE_SECONDS = 2.0
+
+
+class NoAnswerError(DltuiError):
+    """The worker did not acknowledge in time; the command waits in the run directory."""
+
+
+def open_run(text: str | None) -> RunReader:
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import find_run
+
+    reader = RunReader(find_run(text))
+    reader.refresh()
+    return reader
+
+
+def alive_run(text: str, action: str) -> RunReader:
+    """The run, which must be alive. Raises UsageError saying what it is instead."""
+    reader = open_run(text)
+    status = reader.status()
+    if status.over:
+        raise UsageError(f"{reader.directory.id} is {status.name}: nothing to {action}")
+    return reader
+
+
+def order(reader: RunReader, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Send a command and wait for its acknowledgement, which is returned. Raises NoAnswerError."""
+    from dltui.core.rundir import commands
+
+    sent = commands.send(reader.directory.path, action, arguments)
+    began, ticker = time.monotonic(), Ticker()
+    try:
+        while True:
+            reader.refresh()
+            for entry in reader.history.commands:
+                if entry["id"] == sent:
+                    return _obeyed(reader, entry)
+            status = reader.status()
+            if status.over:
+                raise NoAnswerError(f"{reader.directory.id} ended ({status.name}) before it could {action}")
+            ticker.tell(reader, time.monotonic() - began)
+            time.sleep(0.05)
+    finally:
+        ticker.close()
+
+
+def settle(reader: RunReader, name: str, wanted: bool) -> None:
+    """The heartbeat follows an acknowledgement a moment later: wait until the status is (or is no longer) `name`, so
+    that the next command finds the run as this one left it."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (reader.status().name == name) != wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _obeyed(reader: RunReader, entry: dict[str, Any]) -> dict[str, Any]:
+    if entry["action"] != "ignored":
+        return entry
+    reasons = [text for _, level, text in reader.history.logs if level == "warning" and "ignored" in text]
+    raise UsageError(reasons[-1] if reasons else "the worker ignored the command")

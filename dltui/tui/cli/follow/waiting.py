@@ -1,0 +1,83 @@
+"""A command that was sent and has not been acknowledged: `sent, waiting for gpu02 4 s`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dltui.core import numbers
+from dltui.core.text import clean_line
+from dltui.tui.cli.output import visible, warn
+
+if TYPE_CHECKING:
+    from dltui.core.reading.reader import RunReader
+
+AT_ONCE = 1.0
+"""Most commands are acknowledged before anybody could read that they are waited for."""
+AGAIN = 5.0
+"""How often plain output says so."""
+
+
+@dataclass
+class Waiting:
+    """A command by its id, since when on the monotonic clock."""
+
+    id: str
+    action: str
+    since: float = field(default_factory=time.monotonic)
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.since
+
+
+def text(reader: RunReader, seconds: float) -> str:
+    """Whom it waits for, how long, and what that one is doing."""
+    status = reader.status()
+    doing = status.why if status.name == "silent" else status.phase or status.name
+    return clean_line(f"sent, waiting for {host(reader)} {numbers.duration(seconds)}: {doing}")
+
+
+def host(reader: RunReader) -> str:
+    """The machine that the worker runs on."""
+    live, attempt = reader.live(), reader.history.attempt
+    return live.host if live else attempt.host if attempt else "the worker"
+
+
+def lines(reader: RunReader, waiting: Waiting) -> list[str]:
+    """For a view that goes on: nothing once the command is acknowledged, or before anybody waited."""
+    if waiting.seconds() < AT_ONCE or any(entry["id"] == waiting.id for entry in reader.history.commands):
+        return []
+    return [f"{waiting.action}: {text(reader, waiting.seconds())}"]
+
+
+class Ticker:
+    """Says it on standard error: in one line that counts on a terminal, else now and then in a line of its own."""
+
+    def __init__(self) -> None:
+        dumb = os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI", "") not in ("", "0", "false")
+        self._in_place = not dumb and sys.stderr.isatty()
+        self._next = AT_ONCE if self._in_place else AGAIN
+        self._shown = False
+
+    def tell(self, reader: RunReader, seconds: float) -> None:
+        if seconds < self._next:
+            return
+        self._next = seconds + (1.0 if self._in_place else AGAIN)
+        line = text(reader, seconds)
+        if not self._in_place:
+            warn(line)
+            return
+        room = max(os.get_terminal_size(sys.stderr.fileno()).columns - 1, 1)
+        sys.stderr.write("\r\x1b[K" + visible(line)[:room])
+        sys.stderr.flush()
+        self._shown = True
+
+    def close(self) -> None:
+        """Leave no half line behind."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._shown = False

@@ -1,0 +1,32 @@
+"""Says on standard error how far the preparation of somebody's own data is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from dltui.tui.cli.output import visible
+
+EVERY_SECONDS = 5.0
+"""Without a terminal: a line now and then, for a log."""
+
+
+def teller() -> Callable[[str], None]:
+    """Takes lines of progress: on a terminal the last one is written over, elsewhere few of them are written."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        return _overwrite
+    began = [time.monotonic()]
+
+    def line(text: str) -> None:
+        if time.monotonic() - began[0] >= EVERY_SECONDS:
+            began[0] = time.monotonic()
+            sys.stderr.write(visible(text) + "\n")
+
+    return line
+
+
+def _overwrite(text: str) -> None:
+    # The cursor goes back to the beginning, so that the next line of anybody takes the place of this one.
+    sys.stderr.write(f"\r{visible(text):<60.60}\r")
+    sys.stderr.flush()

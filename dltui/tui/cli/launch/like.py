@@ -1,0 +1,79 @@
+"""`dltui train --like RUN`: the words that would ask for RUN again, before those that were typed, which win."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
+
+FLAG = "--like"
+
+
+def expand(args: Sequence[str]) -> list[str]:
+    """The arguments of `train` without `--like RUN`, behind those that RUN stands for. Raises UsageError."""
+    name, rest = _take(args)
+    if name is None:
+        return list(args)
+    if rest and not rest[0].startswith("-"):
+        raise UsageError(f"{FLAG} brings the model of {clean_line(name, 60)}: leave {clean_line(rest[0], 60)} out")
+    from dltui.core.rundir.directory import find_run
+
+    return [*_words(find_run(name).run(), other_data=_given(rest, "--dataset")), *rest]
+
+
+def _take(args: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The run of `--like`, the last one counting, and everything else."""
+    found, rest, words = None, [], iter(args)
+    for word in words:
+        if word == FLAG:
+            found = next(words, "")
+        elif word.startswith(f"{FLAG}="):
+            found = word.removeprefix(f"{FLAG}=")
+        else:
+            rest.append(word)
+    return found, rest
+
+
+def _given(args: Sequence[str], flag: str) -> bool:
+    return any(word == flag or word.startswith(f"{flag}=") for word in args)
+
+
+def _words(asked: Mapping[str, Any], other_data: bool) -> list[str]:
+    """Every choice and every hyperparameter of a run: what is set for all runs must not come between."""
+    from dltui.core.machine.devices import asked_for
+
+    words = [str(asked["model"]), "--device", asked_for(asked)]
+    words += ["--format", ",".join(asked.get("formats") or ["svg"])]
+    for plugin in asked.get("plugins") or ():
+        words += ["--plugin", str(plugin)]
+    if not other_data:
+        words += _data(asked)
+    for name, value in (asked.get("config") or {}).items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words.append(f"--{flag}={_text(value)}")
+    return words
+
+
+def _data(asked: Mapping[str, Any]) -> list[str]:
+    dataset, plugin = str(asked["dataset"]), str(asked.get("dataset_plugin") or asked["dataset"])
+    options = dict(asked.get("dataset_options") or {})
+    path = options.pop("path", None)
+    if path and dataset.startswith(f"{plugin}:"):
+        # Called by the last part of its path.
+        dataset = f"{plugin}:{path}"
+    words = ["--dataset", dataset]
+    for name, value in options.items():
+        words += ["--data", f"{name}={_text(value)}"]
+    return [*words, "--data-dir", str(asked["data_dir"])] if asked.get("data_dir") else words
+
+
+def _text(value: object) -> str:
+    """As it is typed, to the last digit."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(map(_text, value)) if isinstance(value, (list, tuple)) else str(value)

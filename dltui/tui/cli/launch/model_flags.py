@@ -1,0 +1,110 @@
+"""The flags of a command that follow from the model: one for each hyperparameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.tui.cli import completion
+from dltui.tui.cli.launch import like
+from dltui.tui.cli.options import FieldOption
+from dltui.tui.cli.output import visible
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, ModelEntry
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class TrainCommand(click.Command):
+    """Adds the flags of the model that the command line names before click reads it."""
+
+    model: ModelEntry | None = None
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        from dltui.core.catalog.assemble import load_catalog
+
+        if extra.get("resilient_parsing"):
+            catalog = completion.kept_catalog(plugin_files(args))
+            found = catalog.models.get(find_model(args, value_flags(self.params, catalog)) or "")
+            command = for_model(self, found) if found else self
+            return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
+        if any(parameter.name == "like" for parameter in self.params):
+            args = like.expand(args)
+        catalog = load_catalog(plugins=[Path(path) for path in plugin_files(args)])
+        name = find_model(args, value_flags(self.params, catalog))
+        command = self
+        if name is not None:
+            command = for_model(self, catalog.model(name))
+            if command is not self:
+                return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
+        return super().make_context(info_name, args, parent, **extra, obj=catalog)
+
+    def describe(self, model: ModelEntry) -> str:
+        """The first line of the help of one model."""
+        return f"Train {model.id}: {model.summary}"
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return ["MODEL", "[OPTIONS]"]
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [p for p in self.params if isinstance(p, click.Option)]
+        plain = [p.get_help_record(context) for p in options if not isinstance(p, FieldOption)]
+        fields = [p.get_help_record(context) for p in options if isinstance(p, FieldOption)]
+        if fields:
+            with formatter.section("Hyperparameters"):
+                formatter.write_dl([record for record in fields if record])
+        else:
+            with formatter.section("Models"):
+                formatter.write_dl([(visible(m.id), visible(m.summary)) for m in context.obj.models.values()])
+            formatter.write_text(f"{context.command_path} MODEL --help lists the hyperparameters of a model.")
+        with formatter.section("Options"):
+            formatter.write_dl([record for record in plain if record])
+
+
+def plugin_files(args: Sequence[str]) -> list[str]:
+    """The values of `--plugin`, found before the options that those plugins bring are known."""
+    found = [text.removeprefix("--plugin=") for text in args if text.startswith("--plugin=")]
+    return found + [after for text, after in pairwise(args) if text == "--plugin"]
+
+
+def value_flags(params: Iterable[click.Parameter], catalog: Catalog) -> set[str]:
+    """Every flag that takes a value, of any model."""
+    common = {name for p in params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
+    fields = {field.flag for model in catalog.models.values() for field in model.fields if field.type != "bool"}
+    return common | fields
+
+
+def find_model(args: Sequence[str], flags_with_value: set[str]) -> str | None:
+    """The first word that is neither a flag nor the value of one."""
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            return next(words, None)
+        if not word.startswith("-"):
+            return word
+        if word in flags_with_value:
+            next(words, None)
+    return None
+
+
+def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
+    """The command with the model's hyperparameters as options."""
+    taken = {name for parameter in command.params for name in parameter.opts}
+    fields = [FieldOption(field) for field in model.fields if field.flag not in taken]
+    found = type(command)(
+        command.name,
+        callback=command.callback,
+        params=[*fields, *command.params],
+        help=visible(command.describe(model)),
+        context_settings=SETTINGS,
+    )
+    found.model = model
+    return found

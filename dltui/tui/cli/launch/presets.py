@@ -1,0 +1,64 @@
+"""Fills in what the command line leaves open from the environment and the settings files, and says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from dltui.core.lifecycle.presets import OPTIONS, Preset, load_presets
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, ModelEntry
+
+PARAMETERS = {"format": "formats"}
+"""Train options whose parameter has another name."""
+
+
+def fill_in(
+    context: click.Context, model: ModelEntry, catalog: Catalog, config: dict[str, Any], options: dict[str, Any]
+) -> list[Preset]:
+    """Put presets into `config` and `options` where no flag was given; returns those that count."""
+    presets = load_presets().of(model, catalog)
+    if options.get("dry_run"):
+        # It writes to a temporary place.
+        presets.pop("exports", None)
+    used = []
+    own = {spec.name for spec in OPTIONS}
+    for name, preset in presets.items():
+        if name in own:
+            parameter = PARAMETERS.get(name, name)
+            if context.get_parameter_source(parameter) is ParameterSource.COMMANDLINE:
+                continue
+            options[parameter] = preset.value
+        elif name in config:
+            continue
+        else:
+            config[name] = preset.value
+        used.append(preset)
+    return used
+
+
+def flags(used: list[Preset]) -> tuple[str, ...]:
+    """The flags that say the same: the recorded command makes the same run where nothing is set."""
+    from dltui.tui.draw.wording import value
+
+    words: list[str] = []
+    for preset in used:
+        flag = "--" + preset.name.replace("_", "-")
+        if isinstance(preset.value, bool):
+            words.append(flag if preset.value else f"--no-{flag[2:]}")
+        else:
+            words += [flag, value(preset.value)]
+    return tuple(words)
+
+
+def lines(used: list[Preset]) -> list[str]:
+    """`dltui.toml [train]: lr 0.05, device cpu`, a line for each place."""
+    from dltui.tui.draw.wording import value
+
+    places: dict[str, list[str]] = {}
+    for preset in used:
+        places.setdefault(preset.origin, []).append(f"{preset.name.replace('_', ' ')} {value(preset.value)}")
+    return [f"{origin}: {', '.join(values)}" for origin, values in places.items()]

@@ -1,0 +1,202 @@
+"""Starts a run that the command line asked for, and stays with it: followed, detached, in the foreground, or dry."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.catalog.fields import key_values
+from dltui.core.errors import UsageError
+from dltui.tui.cli.follow import closing
+from dltui.tui.cli.launch import data_progress
+from dltui.tui.cli.options import split_list
+from dltui.tui.cli.output import say, say_json
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+    from dltui.core.lifecycle.create import RunRequest
+    from dltui.core.rundir.directory import RunDirectory
+
+FORMATS = ("svg", "png", "pdf")
+FAVOURITES = ("fashion-mnist", "lines")
+
+
+@dataclass(frozen=True)
+class Options:
+    """`dltui train`'s options other than hyperparameters."""
+
+    command: tuple[str, ...]
+    dataset: str | None = None
+    data_dir: str | None = None
+    data: tuple[str, ...] = ()
+    device: str = "auto"
+    name: str | None = None
+    exports: str = "exports"
+    formats: str = "svg"
+    plugins: tuple[str, ...] = ()
+    detach: bool = False
+    queue: bool = False
+    plain: bool = False
+    as_json: bool = False
+    debug: bool = False
+    dry_run: bool = False
+    seeds: str = ""
+    share: str | None = None
+    loggers: tuple[str, ...] = ()
+
+
+def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> int:
+    """Create the run, start its worker and follow it. Returns the exit code; raises UsageError and leaves no run."""
+    if options.detach and (options.debug or options.dry_run):
+        raise UsageError("--detach starts the run in the background; it does not go with --debug or --dry-run")
+    if options.queue and (options.debug or options.dry_run):
+        raise UsageError("--queue waits in the background; it does not go with --debug or --dry-run")
+    if options.seeds:
+        from dltui.tui.cli.launch import seeds
+
+        return seeds.start(catalog, model, config, options)
+    if options.dry_run:
+        return _dry_run(catalog, model, config, options)
+    return carry_out(create(catalog, model, config, options), options)
+
+
+def create(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunDirectory:
+    """The run directory of a checked request."""
+    from dltui.core.lifecycle.create import create_run
+
+    return create_run(request(catalog, model, config, options), catalog, data_progress.teller())
+
+
+def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunRequest:
+    """What the command line asks for. Raises UsageError."""
+    from dltui.core.lifecycle.create import RunRequest
+
+    dataset = choose_dataset(catalog, model, options.dataset)
+    return RunRequest(
+        model=model.id,
+        dataset=dataset.name,
+        dataset_options={**dataset.given, **key_values(options.data, dataset.fields, f"dataset {dataset.name}")},
+        data_dir=options.data_dir,
+        device=options.device,
+        config=dict(config),
+        name=options.name,
+        exports=options.exports,
+        formats=tuple(split_list(options.formats, FORMATS, "--format")),
+        plugins=tuple(Path(path) for path in options.plugins),
+        command=options.command,
+        dry_run=options.dry_run,
+        share=options.share,
+        loggers=options.loggers,
+    )
+
+
+def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> DatasetEntry:
+    """The named dataset, or the usual one for the model's task."""
+    if name is not None:
+        return catalog.dataset(name)
+    fitting = [entry for entry in catalog.datasets.values() if entry.fits(model.task) and not entry.takes]
+    if not fitting:
+        raise UsageError(f"no dataset for {model.task} is installed; see dltui plugins list")
+    return min(fitting, key=lambda entry: (entry.name not in FAVOURITES, entry.name))
+
+
+def carry_out(run: RunDirectory, options: Options, more_epochs: int = 0) -> int:
+    """Start the worker of a run directory and stay with it as the options say; `more_epochs` are added to its plan."""
+    from dltui.core.lifecycle.start import queue_worker, spawn_worker
+
+    if run.run().get("share") and not options.as_json:
+        _say_shared(run)
+    if options.debug:
+        return _foreground(run)
+    if options.queue:
+        queue_worker(run)
+        _say_queued(run, options.as_json)
+        return 0
+    pid = spawn_worker(run, more_epochs)
+    if options.detach:
+        _say_detached(run, options.as_json)
+        return 0
+    from dltui.tui.cli.follow.follow import choose_style, follow
+
+    style = choose_style(options.plain, options.as_json)
+    if style == "plain":
+        asked = run.run()
+        say(f"{run.id}: {asked['model']} on {asked['dataset']}, {asked['device']['name']}; {run.path}")
+    return follow(run, style, child=pid)
+
+
+def _say_shared(run: RunDirectory) -> None:
+    from dltui.core import paths
+    from dltui.core.rundir import share
+
+    say(f"your group may look: dltui attach {shlex.quote(str(run.path))}")
+    problem = share.open_way(run.path, paths.home())
+    if problem:
+        say(problem)
+
+
+def _say_detached(run: RunDirectory, as_json: bool) -> None:
+    if as_json:
+        _say_run(run)
+        return
+    say(f"{run.id} trains in the background; watch it with: dltui attach {shlex.quote(run.id)}")
+    say(f"figures will be in {run.run()['exports']}")
+
+
+def _say_queued(run: RunDirectory, as_json: bool) -> None:
+    if as_json:
+        _say_run(run)
+        return
+    say(f"{run.id} is queued for {run.run()['device']['name']}; watch it with: dltui attach {shlex.quote(run.id)}")
+    say(f"dltui stop {shlex.quote(run.id)} takes it out of the queue")
+
+
+def _say_run(run: RunDirectory) -> None:
+    say_json({"type": "run", "id": run.id, "path": str(run.path), "exports": run.run()["exports"]})
+
+
+def _foreground(run: RunDirectory) -> int:
+    """The worker in the foreground of this terminal, where a debugger can talk to it."""
+    from dltui.core.lifecycle.start import worker_command
+
+    command, environment = worker_command(run)
+    # Ctrl-C belongs to the worker; it is in the same process group.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        code = subprocess.call([*command, "--debug"], env=environment)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    for line in closing.take_home(Path(run.run()["exports"])):
+        say(line)
+    return code if code >= 0 else 130
+
+
+def _dry_run(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> int:
+    """Everything once, in a folder that is deleted: the home is a temporary one, the cache of data is the real one."""
+    from dltui.core import paths
+
+    kept = {"DLTUI_CACHE": str(paths.cache_dir()), "DLTUI_CONFIG": str(paths.config_file())}
+    if options.exports != "exports":
+        raise UsageError("--dry-run writes to a temporary place; it does not go with --exports")
+    with tempfile.TemporaryDirectory(prefix="dltui-dry-run-") as folder:
+        before = {name: os.environ.get(name) for name in (*kept, "DLTUI_HOME")}
+        os.environ.update(kept, DLTUI_HOME=folder)
+        try:
+            moved = replace(options, exports=str(Path(folder) / "exports"))
+            code = carry_out(create(catalog, model, config, moved), moved)
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+    if not options.as_json:
+        say("dry run: all of it works; nothing was kept" if code == 0 else "dry run: it does not work; see above")
+    return code

@@ -1,0 +1,98 @@
+"""What the output is connected to, and the only two functions that write plain lines to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+
+def is_terminal() -> bool:
+    """Whether a person sits at a terminal that understands control codes."""
+    return terminal_output() and sys.stdin is not None and sys.stdin.isatty()
+
+
+def terminal_output() -> bool:
+    """Whether standard output is such a terminal; TERM=dumb and CI want plain lines."""
+    if os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI", "") not in ("", "0", "false"):
+        return False
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def can_show(text: str) -> bool:
+    """Whether standard output's encoding has these characters."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeError, LookupError):
+        return False
+    return True
+
+
+def prepare_streams() -> None:
+    """A character that the locale lacks becomes an escape instead of an exception."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def say(text: str = "") -> None:
+    """One line on standard output, without any control code of somebody else's."""
+    sys.stdout.write(visible(text) + "\n")
+    sys.stdout.flush()
+
+
+def warn(text: str) -> None:
+    """One line on standard error."""
+    sys.stdout.flush()
+    sys.stderr.write(visible(text) + "\n")
+    sys.stderr.flush()
+
+
+def say_json(value: object) -> None:
+    """One JSON document on standard output; ASCII, so that no string in it can be a control code."""
+    import json
+
+    sys.stdout.write(json.dumps(value, allow_nan=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def visible(text: str) -> str:
+    """The text as one line with control characters made visible; the spaces of a table stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    from dltui.core.text import clean
+
+    return clean(" ".join(text.splitlines()))
+
+
+def show_on_terminal(rows: list[Any]) -> None:
+    """Rows of styled text; without a terminal their letters alone."""
+    from dltui.tui.cli.output import can_show, terminal_output
+    from dltui.tui.draw.styled_text import plain, to_ascii
+
+    if not terminal_output():
+        for line in plain(rows):
+            say(line.rstrip() if can_show(line) else to_ascii(line).rstrip())
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from dltui.tui.cli.output import INKS
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    for row in rows:
+        spans = [(text if can_show(text) else to_ascii(text), INKS.get(style) or _rich(style)) for text, style in row]
+        console.print(Text.assemble(*spans), no_wrap=True, overflow="crop", soft_wrap=True)
+
+
+def _rich(style: str) -> str:
+    """A half block's two pixels in Rich's words; other styles as they are."""
+    kind, *colours = style.split(":")
+    return f"#{colours[0]} on #{colours[1]}" if kind == "pixel" else style
+
+
+INKS = {
+    "run0": "blue", "run1": "yellow", "run2": "green", "run3": "magenta", "run4": "cyan", "run5": "red",
+    "heading": "bold", "dim": "dim", "faint": "dim", "rule": "dim", "best": "bold",
+}  # fmt: skip

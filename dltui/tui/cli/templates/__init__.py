@@ -1,0 +1,1 @@
+"""Files that dltui writes for people: a plugin package, a prediction script."""

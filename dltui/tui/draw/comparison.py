@@ -1,0 +1,124 @@
+"""A comparison of runs as rows of text: results, settings, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dltui.core import numbers
+from dltui.core.analysis.comparison import said
+from dltui.core.text import clean_line, shorten, width
+from dltui.tui.draw.styled_text import left, right
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.comparison import Comparison, Entry
+    from dltui.tui.draw.chart_data import Chart
+    from dltui.tui.draw.styled_text import Row
+
+
+Ink = tuple[str, str]
+"""Style word and mark of a run."""
+
+
+LONGEST_CELL = 28
+
+
+def _results(found: Comparison) -> list[list[str]]:
+    """What came of the runs; the best of each row is marked."""
+    goal = "" if found.goal is None else numbers.metric(found.metric, found.goal)
+    names = ("status", "best epoch", "parameters", "training time")
+    plain = dict(zip(names, zip(*map(partial(_facts, found), found.entries), strict=True), strict=True))
+    bests = [entry.best.value if entry.best else None for entry in found.entries]
+    tests = [entry.test.get(found.metric) for entry in found.entries]
+    speeds = [entry.samples_per_second for entry in found.entries]
+    times = [entry.reached.seconds if entry.reached else None for entry in found.entries]
+    metric = partial(numbers.metric, found.metric)
+    rows = [
+        ["status", *plain["status"]],
+        [f"validation {found.metric}", *_marked(found, bests, found.mode, metric)],
+        ["  at epoch", *plain["best epoch"]],
+        [f"test {found.metric}", *_marked(found, tests, found.mode, metric)],
+        ["samples/s", *_marked(found, speeds, "max", numbers.count)],
+        ["training time", *plain["training time"]],
+        [f"  to {goal}", *_marked(found, times, "min", numbers.duration)],
+        ["parameters", *plain["parameters"]],
+    ]
+    return [row for row in rows if row[0].strip() != "to" and (row[0] != "status" or len(set(row)) > 2)]
+
+
+def _facts(found: Comparison, entry: Entry) -> tuple[str, str, str, str]:
+    epochs = len(entry.curves[found.metric])
+    at = f"{entry.best.epoch} of {epochs}" if entry.best else "-"
+    parameters = "-" if entry.parameters is None else f"{entry.parameters:,}"
+    return entry.status, at, parameters, numbers.duration(entry.train_seconds)
+
+
+def _marked(found: Comparison, values: list[float | None], mode: str, text: Callable[[float], str]) -> list[str]:
+    leaders = found.leaders(values, mode)
+    cells = ["-" if value is None else text(value) for value in values]
+    return [f"{cell} *" if place in leaders else cell for place, cell in enumerate(cells)]
+
+
+def _settings(found: Comparison) -> list[list[str]]:
+    return [[name, *(clean_line(said(value)) for value in values)] for name, values in found.differences.items()]
+
+
+def blocks(found: Comparison, columns: int, inks: Sequence[Ink]) -> list[list[Row]]:
+    """The table with as many runs beside one another as fit, each with its style and mark."""
+    table = [*_results(found), *_settings(found)]
+    side = max((width(row[0]) for row in table), default=0)
+    heads = [
+        f"{sign} {shorten(entry.name, LONGEST_CELL)}" for (_, sign), entry in zip(inks, found.entries, strict=True)
+    ]
+    cells = [[shorten(cell, LONGEST_CELL) for cell in row[1:]] for row in table]
+    # The mark of the best stands apart, so that the numbers stay in line.
+    cells = [[cell if cell.endswith(" *") else f"{cell}  " for cell in row] for row in cells]
+    sizes = [
+        max(width(text) for text in column) for column in zip([f"{head}  " for head in heads], *cells, strict=True)
+    ]
+    parts, start = [], 0
+    while start < len(heads):
+        end = start + 1
+        while end < len(heads) and side + sum(sizes[start : end + 1]) + end + 1 - start <= columns:
+            end += 1
+        parts.append(_block(table, cells, (heads, sizes, side), range(start, end), inks))
+        start = end
+    return parts
+
+
+def _block(
+    table: list[list[str]],
+    cells: list[list[str]],
+    heads: tuple[list[str], list[int], int],
+    places: range,
+    inks: Sequence[Ink],
+) -> list[Row]:
+    names, sizes, side = heads
+    top: Row = [(" " * side, "")]
+    for place in places:
+        top += [(" " * (1 + sizes[place] - 2 - width(names[place])), ""), (names[place], inks[place][0]), ("  ", "")]
+    rows: list[Row] = [top]
+    for line, texts in zip(table, cells, strict=True):
+        row: Row = [(left(line[0], side), "dim")]
+        for place in places:
+            best = "best" if texts[place].endswith("*") else ""
+            row.append((" " + right(texts[place], sizes[place]), best))
+        rows.append(row)
+    return rows
+
+
+def chart(found: Comparison, metric: str, inks: Sequence[Ink]) -> Chart:
+    """The validation curves of all runs, each with its style and mark."""
+    from dltui.tui.draw.chart_data import Chart, Series
+
+    factor = 100.0 if metric == "accuracy" else 1.0
+    series, end = [], 1
+    for (ink, sign), entry in zip(inks, found.entries, strict=True):
+        points = entry.curves.get(metric, ())
+        end = max(end, *(point.epoch for point in points), 1)
+        x, y = [float(point.epoch) for point in points], [point.value * factor for point in points]
+        # The table above says which sign is whose; a chart has no room for long names.
+        series.append(Series(shorten(entry.name, 14), x, y, ink, sign))
+    title = "validation accuracy %" if metric == "accuracy" else f"validation {metric}"
+    return Chart(title, tuple(series), float(end), ceiling=100.0 if factor == 100.0 else None)

@@ -1,0 +1,180 @@
+"""The area inside a chart's axes: layers of dots and signs, later ones over earlier ones."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from dltui.tui.draw import raster
+from dltui.tui.draw.styled_text import Row
+
+if TYPE_CHECKING:
+    from dltui.tui.draw.chart_data import Chart, Series
+    from dltui.tui.draw.raster import Array
+    from dltui.tui.draw.scale import Scale
+    from dltui.tui.draw.styled_text import Look
+
+# Where colours do not tell it from what was measured, an average this strong is drawn in its place.
+ALONE = 0.9
+# A letter shows two columns of four dots.
+ACROSS, DOWN = 2, 4
+SPACE = ord(" ")
+
+
+def row_of(scale: Scale, value: float, rows: int) -> int:
+    """The row of letters that holds the dot of this value."""
+    dots = DOWN * rows - 1
+    return min(max(dots - round(scale.share(value) * dots), 0), dots) // DOWN
+
+
+def thinned(chart: Chart, series: Series, width: int) -> raster.Columns:
+    """A series as columns of dots of a plot that is `width` letters wide."""
+    import numpy as np
+
+    x, y = np.asarray(series.x, dtype=np.float64), np.asarray(series.y, dtype=np.float64)
+    low = y if series.low is None else np.asarray(series.low, dtype=np.float64)
+    high = y if series.high is None else np.asarray(series.high, dtype=np.float64)
+    return raster.thin(x, low, high, y, (chart.start, chart.end), width * ACROSS)
+
+
+class Plot:
+    """Draws the series of one chart into `width` x `height` letters."""
+
+    def __init__(self, chart: Chart, scale: Scale, width: int, height: int, look: Look) -> None:
+        import numpy as np
+
+        self.chart, self.scale, self.look = chart, scale, look
+        self.width, self.height = width, height
+        self.letters: Array = np.full((height, width), SPACE, dtype=np.int64)
+        self.inks: Array = np.zeros((height, width), dtype=np.int64)
+        self.styles = [""]
+
+    def rows(self, ruled: set[int]) -> list[Row]:
+        """The rows; those in `ruled` carry a faint dotted line where nothing is drawn."""
+        for series in self.chart.series:
+            self._series(series)
+        if self.chart.best is not None:
+            self._sign(*self.chart.best, "★", "best bold")
+        if self.chart.cursor is not None:
+            self._cursor(self.chart.cursor)
+        for row in ruled if not self.look.ascii else ():
+            self._grid(row)
+        return self._spans()
+
+    def _spans(self) -> list[Row]:
+        """Neighbours of one style as one span. A space takes the style before it: each change of style is sent to
+        the terminal."""
+        import numpy as np
+
+        columns = np.arange(self.width)
+        inked = np.maximum.accumulate(np.where(self.letters != SPACE, columns, 0), axis=1)
+        inks = np.take_along_axis(self.inks, inked, axis=1)
+        text = self.letters.astype("<u4").tobytes().decode("utf-32-le")
+        rows = []
+        for line in range(self.height):
+            cuts = [0, *(np.flatnonzero(np.diff(inks[line])) + 1).tolist(), self.width]
+            first = line * self.width
+            styles = inks[line, cuts[:-1]].tolist()
+            rows.append(
+                [
+                    (text[first + a : first + b], self.styles[ink])
+                    for (a, b), ink in zip(pairwise(cuts), styles, strict=True)
+                ]
+            )
+        return rows
+
+    def _cursor(self, x: float) -> None:
+        """A line from top to bottom where nothing is drawn."""
+        at = (x - self.chart.start) / (self.chart.end - self.chart.start)
+        if 0 <= at <= 1 + 1e-9:
+            column = min(int(at * self.width), self.width - 1)
+            empty = self.letters[:, column] == SPACE
+            self.letters[empty, column] = ord("│")
+            self.inks[empty, column] = self._ink("accent")
+
+    def _grid(self, row: int) -> None:
+        import numpy as np
+
+        empty = (self.letters[row] == SPACE) & (np.arange(self.width) % 3 == 2)
+        self.letters[row][empty] = ord("·")
+        self.inks[row][empty] = self._ink("rule")
+
+    def _series(self, series: Series) -> None:
+        import numpy as np
+
+        y = np.asarray(series.y, dtype=np.float64)
+        if series.form == "dots":
+            x = (np.asarray(series.x, dtype=np.float64) - self.chart.start) / (self.chart.end - self.chart.start)
+            dots = raster.points(x, self._share(y), self.width * ACROSS, self.height * DOWN)
+            self._put(dots, series.style, self.look.mark(series.mark))
+            return
+        columns = thinned(self.chart, series, self.width)
+        if series.form == "raw":
+            self._raw(series, columns)
+        else:
+            self._line(series, columns)
+        if series.gaps:
+            self._crosses(columns)
+
+    def _raw(self, series: Series, columns: raster.Columns) -> None:
+        """What was measured is faint below its average."""
+        mark, smoothing = self.look.mark(series.mark), self.chart.smoothing
+        if self.look.ascii or self.look.mono or not smoothing:
+            shown = raster.smooth(columns, smoothing) if smoothing >= ALONE else columns
+            self._put(self._band(shown), series.style, mark)
+            return
+        self._put(self._band(columns), f"{series.style}-faint", mark)
+        self._put(self._band(raster.smooth(columns, smoothing)), series.style, mark)
+
+    def _crosses(self, columns: raster.Columns) -> None:
+        """A cross at the bottom for each value that is no number."""
+        if len(columns.gaps):
+            self.letters[-1][columns.gaps // ACROSS] = ord("×")
+            self.inks[-1][columns.gaps // ACROSS] = self._ink("bad bold")
+
+    def _line(self, series: Series, columns: raster.Columns) -> None:
+        marked = series.form == "line" and self._count(series) * 3 <= self.width
+        if not (marked and (self.look.ascii or self.look.mono)):
+            self._put(self._band(columns), series.style, self.look.mark(series.mark))
+        if marked:
+            for x, y in zip(series.x, series.y, strict=True):
+                self._sign(x, y, self.look.mark(series.mark), series.style)
+
+    def _count(self, series: Series) -> int:
+        """How many points lie between the ends of the chart."""
+        import numpy as np
+
+        first, last = np.searchsorted(np.asarray(series.x, dtype=np.float64), (self.chart.start, self.chart.end))
+        return int(last - first)
+
+    def _share(self, values: Array) -> Array:
+        import numpy as np
+
+        low, high = self.scale.bounds()
+        if self.scale.log:
+            values = np.log10(np.maximum(values, 1e-300))
+        return (values - low) / (high - low)
+
+    def _band(self, columns: raster.Columns) -> Array:
+        shares = (self._share(columns.low), self._share(columns.high), self._share(columns.mean))
+        return raster.band(columns, shares, self.width * ACROSS, self.height * DOWN)
+
+    def _ink(self, style: str) -> int:
+        if style not in self.styles:
+            self.styles.append(style)
+        return self.styles.index(style)
+
+    def _put(self, dots: Array, style: str, mark: str) -> None:
+        letters = raster.braille(dots)
+        drawn = letters > raster.EMPTY
+        self.letters[drawn] = ord(mark) if self.look.ascii else letters[drawn]
+        self.inks[drawn] = self._ink(style)
+
+    def _sign(self, x: float, y: float, letter: str, style: str) -> None:
+        at = (x - self.chart.start) / (self.chart.end - self.chart.start)
+        share = self.scale.share(y) if y == y else -1.0
+        if 0 <= at <= 1 + 1e-9 and -0.02 <= share <= 1.02:
+            column = min(int(at * self.width), self.width - 1)
+            row = row_of(self.scale, y, self.height)
+            self.letters[row, column] = ord(letter)
+            self.inks[row, column] = self._ink(style)

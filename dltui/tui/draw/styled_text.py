@@ -1,0 +1,169 @@
+"""Rows of styled text as plain data: what every pure drawing function returns and every test reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+Span = tuple[str, str]
+"""Text and the words of its style, like ("91.77 %", "bold best"); theme.py knows the words."""
+
+
+Row = list[Span]
+
+
+# One letter for one sign, so that nothing moves.
+SIGNS = "─│┤├┬┴┼┌┐└┘━╸›●○★·…×→←↑↓▲▼°█▁▂▃▄▅▆▇"
+
+
+LETTERS = "-|||+++++++##>oo*-~x><^v^v #___--=="
+
+
+ASCII = dict(zip(SIGNS, LETTERS, strict=True))
+
+
+def width(text: str) -> int:
+    """How many cells it takes."""
+    return len(text) if text.isascii() and text.isprintable() else cell_len(text)
+
+
+def plain(rows: Iterable[Row]) -> list[str]:
+    """The rows without their styles."""
+    return ["".join(text for text, _ in row) for row in rows]
+
+
+def cells(row: Row) -> int:
+    """How many terminal cells a row takes."""
+    return sum(width(text) for text, _ in row)
+
+
+def cut(text: str, size: int) -> str:
+    """At most `size` cells; what is cut shows as an ellipsis."""
+    if width(text) <= size:
+        return text
+    from dltui.core.text import shorten
+
+    return shorten(text, size) if size > 0 else ""
+
+
+def cut_left(text: str, size: int) -> str:
+    """At most `size` cells of the end, which tells file names apart; what is cut shows as an ellipsis."""
+    if width(text) <= size:
+        return text
+    kept = text
+    while kept and width(kept) >= size:
+        kept = kept[1:]
+    return f"…{kept}" if size > 0 else ""
+
+
+def cut_words(text: str, size: int) -> str:
+    """At most `size` cells, cut between words."""
+    if width(text) <= size:
+        return text
+    short = cut(text, size)[:-1]
+    return (short.rpartition(" ")[0] or short).rstrip(" ,;:(") + "…"
+
+
+def left(text: str, size: int) -> str:
+    """Exactly `size` cells, flush left."""
+    text = cut(text, size)
+    return text + " " * (size - width(text))
+
+
+def right(text: str, size: int) -> str:
+    """Exactly `size` cells, flush right."""
+    text = cut(text, size)
+    return " " * (size - width(text)) + text
+
+
+def fit(row: Row, size: int) -> Row:
+    """The row cut or filled to exactly `size` cells."""
+    result: Row = []
+    rest = size
+    for text, style in row:
+        if rest <= 0:
+            break
+        if width(text) > rest:
+            text = cut(text, rest)
+        result.append((text, style))
+        rest -= width(text)
+    if rest > 0:
+        result.append((" " * rest, ""))
+    return result
+
+
+def ends(start: Row, end: Row, size: int) -> Row:
+    """A row with one part at each end; the start gives way when both do not fit."""
+    room = max(size - cells(end), 0)
+    return fit(start, room) + fit(end, size - room)
+
+
+def beside(parts: Sequence[tuple[Sequence[Row], int]], height: int, between: Span = ("", "")) -> list[Row]:
+    """Blocks of rows beside one another, each with its width."""
+    rows: list[Row] = []
+    for line in range(height):
+        row: Row = []
+        for number, (block, size) in enumerate(parts):
+            if number and between[0]:
+                row.append(between)
+            row += fit(list(block[line]) if line < len(block) else [], size)
+        rows.append(row)
+    return rows
+
+
+def on(row: Row, style: str) -> Row:
+    """The row with another style word on all of it."""
+    return [(text, f"{old} {style}".strip()) for text, old in row]
+
+
+def rule(size: int, title: str = "") -> Row:
+    """A line across, with a title in it."""
+    if not title:
+        return [("─" * size, "rule")]
+    head: Row = [("── ", "rule"), (cut(title, size - 6), "heading"), (" ", "rule")]
+    return [*head, ("─" * (size - cells(head)), "rule")]
+
+
+def to_ascii(text: str) -> str:
+    """The text for a terminal without UTF-8: same length wherever a sign has a one-letter stand-in."""
+    if text.isascii():
+        return text
+    return "".join(letter if letter.isascii() else ASCII.get(letter, "?") for letter in text)
+
+
+def merge(row: Iterable[Span]) -> Row:
+    """Neighbours of one style as one span."""
+    merged: list[tuple[list[str], str]] = []
+    for text, style in row:
+        if merged and merged[-1][1] == style:
+            merged[-1][0].append(text)
+        else:
+            merged.append(([text], style))
+    return [("".join(texts), style) for texts, style in merged]
+
+
+class Look(NamedTuple):
+    """What drawing must know of it: letters only, no colours to tell curves apart, or only the 16 of the terminal."""
+
+    ascii: bool = False
+    mono: bool = False
+    few: bool = False
+
+    def mark(self, mark: str) -> str:
+        """The sign of a curve; a dash of a line is a dot where letters draw the line."""
+        return "." if self.ascii and mark == "━" else mark
+
+
+def bar(fraction: float, size: int, style: str = "accent") -> Row:
+    """A bar of exactly `size` cells, in half cells; the screen turns it into # and - where it has to."""
+    halves = int(min(max(fraction, 0.0), 1.0) * size * 2 + 1e-9)
+    full, half = divmod(halves, 2)
+    return [("━" * full + "╸" * half, style), ("─" * (size - full - half), "empty")]
+
+
+def window(count: int, chosen: int, height: int) -> range:
+    """The part of a list that is shown, the chosen entry in it."""
+    first = min(max(0, chosen - height + 1), max(0, count - height))
+    return range(first, min(count, first + height))

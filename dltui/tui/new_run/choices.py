@@ -1,0 +1,207 @@
+"""The lists of the new-run form: models by framework, devices, datasets, and what there is to know about the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from dltui.core.text import safe
+from dltui.tui.draw.styled_text import Row, cells, fit, left, on, right, window
+from dltui.tui.draw.wording import TITLES
+from dltui.tui.draw.wording import framework as short_framework
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import DatasetEntry
+    from dltui.core.machine.devices import Device
+    from dltui.tui.base.line_edit import LineEdit
+    from dltui.tui.new_run.form import RunForm
+
+
+GIGA = 1e9
+
+
+def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
+    """The matrix of models and frameworks."""
+    names, frameworks = form.model_names(), form.frameworks()
+    titles = [TITLES.get(name, safe(name)) for name in frameworks]
+    longest = max((len(name) for name in names), default=0)
+    if width - 3 - longest < sum(len(title) + 1 for title in titles):
+        titles = [short_framework(name) for name in frameworks]
+    sizes = [max(len(title), 3) + 1 for title in titles]
+    room = max(width - sum(sizes) - 3, 12)
+    rows: list[Row] = [[(left(" MODEL", room + 3), _heading(focused))]]
+    rows[0] += [(left(title, size), "dim") for title, size in zip(titles, sizes, strict=True)]
+    chosen = names.index(form.model_name) if form.model_name in names else 0
+    for number in window(len(names), chosen, height - 1):
+        picked = number == chosen
+        row: Row = _marked(picked, focused, left(safe(names[number]), room))
+        for framework, size in zip(frameworks, sizes, strict=True):
+            row.append(_cell(form, names[number], framework, size, picked and framework == form.framework))
+        rows.append(_line(row, width, picked, focused))
+    return rows
+
+
+def _cell(form: RunForm, name: str, framework: str, size: int, chosen: bool) -> tuple[str, str]:
+    """○ there, (●) chosen, x not installed, - does not exist."""
+    entry = form.twin(framework, name)
+    if entry is None:
+        return ("-".center(size - 1) + " ", "faint")
+    if chosen:
+        return ("(●)".center(size - 1) + " ", "accent bold" if entry.available else "bad bold")
+    return (("○" if entry.available else "x").center(size - 1) + " ", "dim" if entry.available else "faint")
+
+
+def devices(
+    form: RunForm, found: Sequence[Device] | None, chosen: int, width: int, height: int, focused: bool
+) -> list[Row]:
+    """`auto`, then what this machine has."""
+    rows: list[Row] = [[(" DEVICE", _heading(focused))]]
+    if found is None:
+        return [*rows, [("   looking ...", "dim")]]
+    for number in window(len(found) + 1, chosen, height - 1):
+        picked = number == chosen
+        row: Row
+        if number == 0:
+            row = [*_marked(picked, focused, left("auto", 8)), (f"would take {_automatic(found)}", "dim")]
+        else:
+            device = found[number - 1]
+            row = [*_marked(picked, focused, left(device.name, 8)), *about(device, width - 11)]
+        rows.append(_line(row, width, picked, focused))
+    return rows
+
+
+def about(device: Device, room: int) -> Row:
+    """Load, memory, who uses it and what it is, as far as that fits; or why it cannot be used."""
+    if device.problem:
+        return [(safe(device.problem), "bad")]
+    users = sorted({safe(process[0]) for process in device.processes})
+    busy = bool(users) or (device.utilization is not None and device.utilization >= 50)
+    row: Row = []
+    if device.utilization is not None:
+        row.append((f"{device.utilization:.0f} % ", "warn" if busy else "good"))
+    row += [("busy ", "warn bold")] if busy else [(" ", "")] if row else []
+    if device.kind == "cuda" and device.free_bytes is not None:
+        row.append((f"{device.free_bytes / GIGA:.1f} GB free  ", ""))
+    row += [(f"{', '.join(users)}  ", "warn")] if users else []
+    return [*row, (safe(device.title), "dim")] if not users or cells(row) + len(device.title) <= room else row
+
+
+def _automatic(found: Sequence[Device]) -> str:
+    from dltui.core.errors import UsageError
+    from dltui.core.machine.devices import choose
+
+    try:
+        return choose("auto", list(found)).name
+    except UsageError:
+        return "no device that works"
+
+
+def datasets(
+    form: RunForm, present: dict[str, str], width: int, height: int, focused: bool, edit: LineEdit | None = None
+) -> list[Row]:
+    """Datasets with their size and whether they are on this machine, those that do not fit the model faint; in the
+    last row your own, whose path is typed there."""
+    entries = form.datasets()
+    chosen = next((number for number, entry in enumerate(entries) if entry.name == form.dataset_name), -1)
+    head: Row = [
+        (left(" DATASET", width - 18), _heading(focused)),
+        (right("samples", 8), "dim"),
+        (right("", 10), "dim"),
+    ]
+    rows: list[Row] = [head]
+    for number in window(len(entries), max(chosen, 0), height - 2):
+        picked = number == chosen
+        rows.append(_line(_dataset(form, entries[number], present, width, picked, focused), width, picked, focused))
+    own = _own(form, width, chosen < 0, focused, edit)
+    return [*rows, _line(own, width, chosen < 0, focused)]
+
+
+def _own(form: RunForm, width: int, picked: bool, focused: bool, edit: LineEdit | None) -> Row:
+    if edit is not None:
+        return [(" › ", "accent bold"), *edit.row("bold", width - 3)]
+    if form.own is None:
+        return _marked(picked, focused, "your own: folder:PATH or csv:PATH", "dim")
+    name, path = form.own.name, safe(form.own.given["path"])
+    room = width - 5 - len(name)
+    # The end of a path tells more than its beginning.
+    return _marked(picked, focused, f"{name}:{path if len(path) <= room else '…' + path[-room + 1 :]}")
+
+
+def _dataset(
+    form: RunForm, entry: DatasetEntry, present: dict[str, str], width: int, picked: bool, focused: bool
+) -> Row:
+    shape = "×".join(map(str, entry.input_shape[:2])) if len(entry.input_shape) == 3 else ""
+    name = f"{safe(entry.name)} {shape}"
+    name = left(name if len(name) <= width - 21 else safe(entry.name), width - 21)
+    if not form.fits(entry):
+        return [*_marked(picked, focused, name, "faint"), (right(f"for {entry.task} ", 18), "faint")]
+    size = f"{_short(entry.train_size)}+{_short(entry.test_size)}" if entry.train_size else ""
+    where = present.get(entry.name, "...").replace(" download", "")
+    style = "good" if where in ("here", "embedded") else "dim"
+    return [*_marked(picked, focused, name), (right(size, 8), "dim"), (right(where, 9) + " ", style)]
+
+
+def _short(number: int) -> str:
+    return f"{number / 1000:.0f}k" if number >= 10_000 else f"{number / 1000:.1f}k" if number >= 1000 else str(number)
+
+
+def explain(form: RunForm, present: dict[str, str], width: int, height: int, of_data: bool) -> list[Row]:
+    """What the choices amount to: the model, or the dataset while that is being chosen."""
+    model, dataset = form.model, form.dataset
+    if model is None:
+        return [[(f" {safe(form.model_name)} does not exist in {TITLES.get(form.framework, form.framework)}", "warn")]]
+    if not model.available:
+        head: Row = [(f" {safe(model.id)}", "bold")]
+        return [head, *([(f" {line}", "bad")] for line in wrap(safe(model.reason), width - 2))][:height]
+    about_model: list[Row] = [[(f" {safe(model.id)}", "bold"), (f"  {_framework(form)}", "dim")]]
+    about_model += [[(f" {line}", "")] for line in wrap(safe(model.summary), width - 2)]
+    about_data: list[Row] = []
+    if dataset is not None:
+        text = f"{_download(present.get(dataset.name, ''))}{safe(dataset.summary)}"
+        about_data = [[(f" {safe(dataset.name)}", "bold")], *([(f" {line}", "")] for line in wrap(text, width - 2))]
+    steps: list[Row] = [[(f" {_steps(form)}", "dim")]]
+    steps += [row] if (row := form.forecast.row(form)) else []
+    rows = about_data + steps if of_data else about_model + steps
+    rows += (
+        (about_model if of_data else about_data) if height >= len(about_model) + len(about_data) + len(steps) else []
+    )
+    return [fit(row, width) for row in rows[:height]]
+
+
+def _download(where: str) -> str:
+    return f"{where} first; " if where.endswith("download") else ""
+
+
+def _steps(form: RunForm) -> str:
+    """`10 epochs of 210 steps`: batches are whole, and a part of the rows is kept for validation."""
+    dataset = form.dataset
+    settings = {setting.spec.name: setting for setting in form.settings() if setting.kind == "model"}
+    if dataset is None or not dataset.train_size or not {"epochs", "batch_size"} <= settings.keys():
+        return ""
+    if form.problem(settings["epochs"]) or form.problem(settings["batch_size"]):
+        return ""
+    epochs, batch = int(form.text(settings["epochs"])), int(form.text(settings["batch_size"]))
+    kept = next((setting for setting in form.settings() if setting.key == "data:validation"), None)
+    share = float(form.text(kept)) if kept is not None and not form.problem(kept) else 0.0
+    steps = max(1, round(dataset.train_size * (1 - share)) // batch)
+    return f"{epochs:,} epoch{'s' if epochs != 1 else ''} of about {steps:,} step{'s' if steps != 1 else ''}"
+
+
+def _framework(form: RunForm) -> str:
+    backend = form.catalog.backends.get(form.framework)
+    return f"{safe(backend.package)} {safe(backend.version or '')}" if backend else ""
+
+
+def _heading(focused: bool) -> str:
+    return "accent bold" if focused else "dim"
+
+
+def _marked(picked: bool, focused: bool, text: str, style: str = "") -> Row:
+    sign = " › " if picked else "   "
+    return [(sign, "accent bold" if focused else "dim"), (text, "bold" if picked else style)]
+
+
+def _line(row: Row, width: int, picked: bool, focused: bool) -> Row:
+    row = fit(row, width)
+    return on(row, "selected" if focused else "unfocused") if picked else row

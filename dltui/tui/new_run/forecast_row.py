@@ -1,0 +1,95 @@
+"""What a form may promise: how long the run will take and whether it fits, where an earlier run tells; else nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dltui.core.analysis.forecast import estimate
+from dltui.core.errors import UsageError
+from dltui.core.text import safe
+from dltui.tui.draw.styled_text import Row
+from dltui.tui.draw.wording import duration, size, value
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.forecast import Earlier
+    from dltui.core.machine.devices import Device
+    from dltui.tui.new_run.form import RunForm
+    from dltui.tui.new_run.setting import Setting
+
+NOT_STRUCTURE = frozenset(("batch_size", "optimizer", "precision", "augment", "validation"))
+"""Settings that change how a network is trained, not what it is made of."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Earlier runs, the newest first, and the devices as they are."""
+
+    earlier: tuple[Earlier, ...] = ()
+    devices: Sequence[Device] = field(default=())
+
+    def row(self, form: RunForm) -> Row:
+        """About the run that the form would start; empty where nothing is known."""
+        device = self._device(form.device)
+        if device is None:
+            return []
+        known = next((run for run in self.earlier if run.device == device.name and _alike(run, form)), None)
+        parts: Row = []
+        epochs = _number(form, "epochs")
+        if known is not None and epochs is not None:
+            parts.append((f" about {duration(known.seconds(epochs))},", "dim"))
+        if device.kind == "cuda":
+            known, memory = self._estimate(form, device, known)
+            parts += memory
+        elif known is not None and device.kind == "cpu" and known.rss and device.free_bytes is not None:
+            if known.rss <= device.free_bytes:
+                parts.append((f" {size(known.rss)} of memory: fits,", "dim"))
+            else:
+                parts.append((f" {size(known.rss)}, but {size(device.free_bytes)} are free,", "bad"))
+        return [*parts, (f" as {safe(known.name)}", "dim")] if parts and known is not None else []
+
+    def _estimate(self, form: RunForm, device: Device, known: Earlier | None) -> tuple[Earlier | None, Row]:
+        """What a process keeps on a GPU, its heartbeat does not tell: it follows from the structure of a network that
+        was trained on any device. Returns the run that tells, too."""
+        batch = _number(form, "batch_size")
+        built = next((run for run in self.earlier if run.outputs and _alike(run, form, besides=NOT_STRUCTURE)), None)
+        if built is None or batch is None or device.free_bytes is None:
+            return known, []
+        chosen = {name: form.text(setting) for name in ("optimizer", "precision") if (setting := _setting(form, name))}
+        needed = estimate(built.parameters, built.outputs, batch, chosen)
+        if needed <= device.free_bytes:
+            return known or built, [(f" ~{size(needed)} of {size(device.free_bytes)} free,", "dim")]
+        return known or built, [(f" ~{size(needed)}, {size(device.free_bytes)} free: may not fit,", "bad")]
+
+    def _device(self, wanted: str) -> Device | None:
+        """The device that the form means."""
+        from dltui.core.machine.devices import choose
+
+        try:
+            return choose(wanted, list(self.devices)) if self.devices else None
+        except UsageError:
+            return None
+
+
+def _setting(form: RunForm, name: str) -> Setting | None:
+    return next((setting for setting in form.settings() if setting.key == f"model:{name}"), None)
+
+
+def _number(form: RunForm, name: str) -> int | None:
+    """A whole number that stands in the form; None where there is none, or it is wrong."""
+    setting = _setting(form, name)
+    return int(form.text(setting)) if setting is not None and not form.problem(setting) else None
+
+
+def _alike(run: Earlier, form: RunForm, besides: frozenset[str] = frozenset()) -> bool:
+    """Whether all that time and memory depend on is the same, `besides` some hyperparameters."""
+    model = form.model
+    if model is None or (run.model, run.dataset) != (model.id, form.dataset_name):
+        return False
+    for setting in form.settings():
+        asked = run.config if setting.kind == "model" else run.options if setting.kind == "data" else {}
+        name = setting.spec.name
+        if name in asked and name not in besides and value(asked[name]) != form.text(setting):
+            return False
+    return True

@@ -1,0 +1,285 @@
+"""The form of a new run, without a screen: what is chosen and typed, what is wrong, and the command it amounts to."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import UsageError
+from dltui.core.lifecycle.presets import Presets
+from dltui.tui.draw.wording import value as shown
+from dltui.tui.new_run.forecast_row import Forecast
+from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+
+FIRST = ("epochs", "lr", "batch_size", "schedule", "seed", "optimizer")
+OWN = "your own"
+"""What is chosen while a path is still to be typed."""
+FAVOURITES = ("cnn", "fashion-mnist", "torch", "lines")
+
+
+@dataclass
+class RunForm:
+    """What somebody is about to train. `typed` holds the texts that differ from the defaults, by setting."""
+
+    catalog: Catalog
+    model_name: str = ""
+    framework: str = ""
+    dataset_name: str = ""
+    own: DatasetEntry | None = None
+    """Data at a path that was typed."""
+    device: str = "auto"
+    origin: str = "defaults"
+    typed: dict[str, str] = field(default_factory=dict)
+    presets: Presets = field(default_factory=Presets)
+    """What is set in the environment and in files; it stands in the rows until something else is typed."""
+    forecast: Forecast = field(default_factory=Forecast)
+    _preset: dict[str, str] = field(default_factory=dict)
+    _preset_of: str = ""
+    """The model that `_preset` is for."""
+    _preset_problem: str = ""
+
+    @classmethod
+    def with_defaults(cls, catalog: Catalog, presets: Presets | None = None) -> RunForm:
+        """The favourites where they exist, else what there is."""
+        form = cls(catalog, presets=presets or Presets())
+        names = form.model_names()
+        form.model_name = FAVOURITES[0] if FAVOURITES[0] in names else (names or [""])[0]
+        usable = [name for name in form.frameworks() if (entry := form.twin(name)) and entry.available]
+        form.framework = (usable or form.frameworks() or [""])[0]
+        form.device = form.preset("device") or form.device
+        form.dataset_name = form.preset("dataset")
+        form._fit_dataset()
+        return form
+
+    @classmethod
+    def like(
+        cls,
+        catalog: Catalog,
+        run: Mapping[str, Any],
+        origin: str,
+        everything: bool,
+        presets: Presets | None = None,
+    ) -> RunForm:
+        """As another run was: its choices, and with `everything` its hyperparameters too."""
+        from dltui.core.machine.devices import asked_for
+
+        form = cls.with_defaults(catalog, presets)
+        model = catalog.models.get(str(run.get("model")))
+        if model is None:
+            return form
+        form.model_name, form.framework, form.origin = model.name, model.framework, origin
+        wanted = "" if everything else form.preset("dataset")
+        form._take_dataset(wanted, run)
+        form._fit_dataset()
+        form.device = asked_for(run) if everything else form.device
+        if everything:
+            form._take("model", run.get("config") or {})
+            form._take("data", run.get("dataset_options") or {})
+            form.typed |= {"run:data_dir": str(run["data_dir"])} if run.get("data_dir") else {}
+        return form
+
+    def _take_dataset(self, wanted: str, run: Mapping[str, Any]) -> None:
+        from dltui.core.catalog import entries
+
+        entry = self.catalog.datasets.get(wanted) if wanted else entries.asked_for(run, self.catalog)
+        if entry is not None:
+            self.own = entry if entry.given and not entry.plugin else self.own
+            self.dataset_name = entry.reference
+
+    def replace(self, values: Mapping[str, Any]) -> None:
+        """Other hyperparameters than those that stand there."""
+        self._take("model", values)
+
+    def _take(self, kind: str, values: Mapping[str, Any]) -> None:
+        for setting in self.settings():
+            name = setting.spec.name
+            if setting.kind == kind and name in values:
+                self.put(setting, shown(values[name]))
+
+    def model_names(self) -> list[str]:
+        """Each once, in the catalog's order."""
+        return list(dict.fromkeys(entry.name for entry in self.catalog.models.values()))
+
+    def frameworks(self) -> list[str]:
+        """PyTorch first, then by name."""
+        names = {entry.framework for entry in self.catalog.models.values()}
+        return sorted(names, key=lambda name: (name not in FAVOURITES, name))
+
+    def twin(self, framework: str, name: str | None = None) -> ModelEntry | None:
+        """The model of this row in a framework."""
+        wanted = (name or self.model_name, framework)
+        return next((entry for entry in self.catalog.models.values() if (entry.name, entry.framework) == wanted), None)
+
+    @property
+    def model(self) -> ModelEntry | None:
+        return self.twin(self.framework)
+
+    @property
+    def dataset(self) -> DatasetEntry | None:
+        if self.own is not None and self.dataset_name == self.own.reference:
+            return self.own
+        return self.catalog.datasets.get(self.dataset_name)
+
+    def datasets(self) -> list[DatasetEntry]:
+        """Those that fit the model first; none that still needs a path."""
+        entries = [entry for entry in self.catalog.datasets.values() if not entry.needs_path]
+        return sorted(entries, key=lambda entry: (not self.fits(entry), entry.name not in FAVOURITES))
+
+    def dataset_names(self) -> list[str]:
+        """What can be chosen: the datasets that fit, and last your own."""
+        own = self.own.reference if self.own is not None else OWN
+        return [*(entry.name for entry in self.datasets() if self.fits(entry)), own]
+
+    def choose_path(self, text: str) -> None:
+        """Data of your own: folder:PATH, csv:PATH, or a path alone. Raises UsageError."""
+        from dltui.core.catalog import entries
+
+        self.own = entries.entry_of(text, self.catalog)
+        self.dataset_name = self.own.reference
+
+    def fits(self, dataset: DatasetEntry) -> bool:
+        return self.model is None or dataset.fits(self.model.task)
+
+    def choose_model(self, name: str) -> None:
+        """Another row; the framework stays where it can, the dataset where it fits."""
+        self.model_name = name
+        if self.model is None:
+            self.framework = next((each for each in self.frameworks() if self.twin(each)), self.framework)
+        self._fit_dataset()
+
+    def choose_framework(self, framework: str) -> None:
+        if self.twin(framework):
+            self.framework = framework
+
+    def _fit_dataset(self) -> None:
+        if self.dataset_name != OWN and (self.dataset is None or not self.fits(self.dataset)):
+            fitting = [entry for entry in self.datasets() if self.fits(entry)]
+            self.dataset_name = fitting[0].name if fitting else self.dataset_name
+
+    def settings(self) -> list[Setting]:
+        """All rows, those first that people change most."""
+        fields = self.model.fields if self.model else ()
+        known = sorted(fields, key=lambda spec: FIRST.index(spec.name) if spec.name in FIRST else len(FIRST))
+        rows = [RUN_SETTINGS[0], *(Setting("model", spec) for spec in known)]
+        # A path is the name of the dataset rather than one of its options.
+        rows += [Setting("data", spec) for spec in (self.dataset.fields if self.dataset else ()) if spec.name != "path"]
+        return rows + list(RUN_SETTINGS[1:])
+
+    def text(self, setting: Setting) -> str:
+        return self.typed.get(setting.key, self.initial(setting))
+
+    def initial(self, setting: Setting) -> str:
+        """What stands in a row before anything is typed."""
+        if setting.kind == "data" and self.dataset is not None and setting.spec.name in self.dataset.given:
+            return shown(self.dataset.given[setting.spec.name])
+        return (self.preset(setting.spec.name) if setting.kind != "data" else "") or setting.default
+
+    def preset(self, name: str) -> str:
+        """What is set for this model, as it would be typed; "" when nothing is."""
+        if self.model is None:
+            return ""
+        if self._preset_of != self.model.id:
+            self._preset, self._preset_of, self._preset_problem = {}, self.model.id, ""
+            try:
+                found = self.presets.of(self.model, self.catalog)
+            except UsageError as error:
+                self._preset_problem = str(error)
+            else:
+                self._preset = {key: shown(preset.value) for key, preset in found.items()}
+        return self._preset.get(name, "")
+
+    def put(self, setting: Setting, text: str) -> None:
+        """Type a value; what stood there before is nothing typed."""
+        if text.strip() == self.initial(setting):
+            self.typed.pop(setting.key, None)
+        else:
+            self.typed[setting.key] = text.strip()
+
+    def turn(self, setting: Setting, by: int) -> bool:
+        """The next of a row's choices; whether it has any."""
+        spec = setting.spec
+        choices: Sequence[str] = ("no", "yes") if spec.type == "bool" else spec.choices
+        if not choices:
+            return False
+        text = self.text(setting)
+        at = choices.index(text) if text in choices else 0
+        self.put(setting, choices[(at + by) % len(choices)])
+        return True
+
+    def problem(self, setting: Setting, text: str | None = None) -> str:
+        """What is wrong with a row's value, or ""."""
+        text = self.text(setting) if text is None else text.strip()
+        try:
+            if setting.kind != "run":
+                setting.spec.parse(text)
+            elif text:
+                check_own(setting.spec.name, text)
+        except UsageError as error:
+            return str(error)
+        return ""
+
+    def first_problem(self) -> tuple[Setting | None, str]:
+        """What keeps the run from being started: a row and its reason, or a choice that does not work."""
+        if self.model is None:
+            return None, f"no {self.framework or 'framework'} model {self.model_name}"
+        if not self.model.available:
+            return None, f"{self.model.id} cannot be used: {self.model.reason}"
+        if self.dataset is None and self.dataset_name == OWN:
+            return None, "type the path of your data: folder:PATH or csv:PATH"
+        if self.dataset is None or not self.fits(self.dataset):
+            return None, f"{self.model.id} needs a dataset for {self.model.task}"
+        for setting in self.settings():
+            problem = self.problem(setting) or self._preset_problem
+            if problem:
+                return setting, problem
+        return None, ""
+
+    def values(self, kind: str) -> dict[str, Any]:
+        """The typed values of a kind, parsed. Raises UsageError."""
+        return {
+            setting.spec.name: setting.spec.parse(self.text(setting))
+            for setting in self.settings()
+            if setting.kind == kind and (setting.key in self.typed or self.initial(setting) != setting.default)
+        }
+
+    def command(self, queued: bool = False) -> list[str]:
+        """The command line that starts exactly this run, or puts it into the queue."""
+        words = ["dltui", "train", self.model.id if self.model else self.model_name, "--dataset", self.dataset_name]
+        words += ["--device", self.device] if self.device != "auto" else []
+        for setting in self.settings():
+            text = self.text(setting)
+            if setting.key not in self.typed and text == setting.default:
+                continue
+            if setting.kind == "data":
+                words += ["--data", f"{setting.spec.name}={text}"]
+            elif setting.spec.type == "bool":
+                words.append(setting.spec.flag if text == "yes" else f"--no-{setting.spec.flag[2:]}")
+            else:
+                words += [setting.spec.flag, text]
+        return words + ["--queue"] * queued
+
+    def command_line(self) -> str:
+        return shlex.join(self.command())
+
+    def request(self, queued: bool = False) -> Any:
+        """What core.launch takes. Raises UsageError for a value that is wrong."""
+        from dltui.core.lifecycle.create import RunRequest
+
+        own = {setting.spec.name: self.text(setting) for setting in RUN_SETTINGS}
+        return RunRequest(
+            model=self.model.id if self.model else self.model_name,
+            dataset=self.dataset_name,
+            dataset_options=self.values("data"),
+            data_dir=own["data_dir"] or None,
+            device=self.device,
+            config=self.values("model"),
+            name=own["name"] or None,
+            exports=own["exports"],
+            formats=tuple(part.strip() for part in own["format"].split(",")),
+            command=tuple(self.command(queued)),
+        )

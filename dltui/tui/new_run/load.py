@@ -1,0 +1,65 @@
+"""Brings what the form of a new run needs: catalog, devices, which data is here, and the last run; in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from dltui.core.errors import DltuiError
+from dltui.tui.new_run.forecast_row import Forecast
+from dltui.tui.new_run.form import RunForm
+
+if TYPE_CHECKING:
+    from dltui.core.machine.devices import Device
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.base.services import Services
+
+
+class Loaded(Message):
+    """Everything the form shows."""
+
+    def __init__(self, form: RunForm, devices: list[Device], present: dict[str, str]) -> None:
+        super().__init__()
+        self.form = form
+        self.devices = devices
+        self.present = present
+
+
+def load(services: Services, like: RunDirectory | None, instead: Mapping[str, Any] | None = None) -> Loaded:
+    """The form filled as `like` was, with the hyperparameters `instead` of its own; else as last time, else with
+    defaults. Raises UsageError."""
+    catalog = services.catalog()
+    presets = services.presets()
+    present = {name: services.presence(entry) for name, entry in catalog.datasets.items()}
+    if like is not None:
+        form = RunForm.like(catalog, like.run(), f"like {like.id}", True, presets)
+        form.replace(instead or {})
+    else:
+        last = _last(services)
+        form = RunForm.with_defaults(catalog, presets)
+        if last is not None:
+            form = RunForm.like(catalog, last, "model and dataset as last time", False, presets)
+        elif not present.get(form.dataset_name, "").startswith(("here", "embedded")):
+            _prefer_here(form, present)
+    devices = services.devices()
+    form.forecast = Forecast(tuple(services.earlier()), devices)
+    return Loaded(form, devices, present)
+
+
+def _last(services: Services) -> dict[str, Any] | None:
+    for directory in services.runs()[:1]:
+        try:
+            return directory.run()
+        except DltuiError:
+            return None
+    return None
+
+
+def _prefer_here(form: RunForm, present: dict[str, str]) -> None:
+    """Of the datasets that fit, one that needs no download; whoever wants the other sees it in the list."""
+    for entry in form.datasets():
+        if form.fits(entry) and present.get(entry.name, "").startswith(("here", "embedded")):
+            form.dataset_name = entry.name
+            return

@@ -1,0 +1,93 @@
+"""The settings of the new-run form as rows: value, default, what is allowed, what it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltui.core.text import safe
+from dltui.tui.draw.styled_text import Row, cells, cut_words, ends, fit, left, on, window
+from dltui.tui.draw.wording import value
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.fields import FieldSpec
+    from dltui.tui.base.line_edit import LineEdit
+    from dltui.tui.new_run.form import RunForm
+    from dltui.tui.new_run.setting import Setting
+
+NAME, VALUE, DEFAULT, ALLOWED = 22, 16, 12, 14
+# Narrower screens show the unit; what the chosen row does is on the notice row.
+WIDE = 100
+
+
+def settings(form: RunForm, chosen: int, edit: LineEdit | None, width: int, height: int, focused: bool) -> list[Row]:
+    """The header and as many rows as fit, the chosen one among them."""
+    entries = form.settings()
+    shown = window(len(entries), chosen, height - 1)
+    more = len(entries) - shown.stop
+    heading = "accent bold" if focused else "dim"
+    hidden = f"{more} more below " if more else ""
+    wide = VALUE + min(max(width - 100, 0) // 8, 14)
+    last = "what it does" if width >= WIDE else ""
+    head = f"{left('value', wide)}{left('default', DEFAULT)}{left('allowed', ALLOWED)}{last}"
+    rows: list[Row] = [ends([(left(" SETTINGS", NAME), heading), (head, "dim")], [(hidden, "faint")], width)]
+    for number in shown:
+        picked = number == chosen
+        row = _row(form, entries[number], edit if picked else None, picked, focused, wide, width)
+        row = fit(row, width)
+        rows.append(on(row, "selected" if focused else "unfocused") if picked else row)
+    return rows
+
+
+def _row(
+    form: RunForm, setting: Setting, edit: LineEdit | None, picked: bool, focused: bool, wide: int, width: int
+) -> Row:
+    spec, text = setting.spec, form.text(setting)
+    changed = setting.key in form.typed
+    problem = form.problem(setting, edit.text if edit is not None else None)
+    sign = " › " if picked else "   "
+    row: Row = [
+        (sign, "accent bold" if focused else "dim"),
+        (left(safe(setting.label), NAME - 3), "bold" if picked else ""),
+    ]
+    style = "bad bold" if problem else "bold" if changed else ""
+    if edit is not None:
+        row += fit(edit.row(style or "bold", wide - 2), wide)
+    elif picked and focused and (spec.type in ("choice", "bool")):
+        row.append((left(f"< {text} >", wide), style or "accent"))
+    else:
+        row.append(
+            (
+                left(safe(text) or "(auto)" if spec.name == "name" else safe(text) or "-", wide - 1) + " ",
+                style or ("" if text else "dim"),
+            )
+        )
+    row.append((left(safe(value(spec.default)) or "-", DEFAULT - 1) + " ", "faint"))
+    row.append((left(allowed(spec), ALLOWED - 1) + " ", "bad" if problem else "dim"))
+    last = cut_words(safe(spec.description), width - cells(row) - 1) if width >= WIDE else safe(spec.unit)
+    return [*row, (last, "dim")]
+
+
+def allowed(spec: FieldSpec) -> str:
+    """The bounds in a few letters: `1..10000`, `>0..10`, `3 choices`."""
+    if spec.type == "choice":
+        return f"{len(spec.choices)} choices" if len(spec.choices) > 1 else spec.choices[0]
+    if spec.type == "bool":
+        return "yes or no"
+    if spec.name == "name" and spec.type == "str":
+        return "A-Za-z0-9._-"
+    low = f">{_number(spec.exclusive_minimum)}" if spec.exclusive_minimum is not None else _number(spec.minimum)
+    high = f"<{_number(spec.exclusive_maximum)}" if spec.exclusive_maximum is not None else _number(spec.maximum)
+    if spec.type == "numbers":
+        return f"list, from {low}" if low else "list"
+    if low and high:
+        return f"{low}..{high}"
+    return f"from {low}" if low else f"to {high}" if high else ""
+
+
+def _number(bound: float | None) -> str:
+    if bound is None:
+        return ""
+    # Beyond a million the exact bound says nothing.
+    if abs(bound) >= 1e6:
+        return f"{bound:.0e}".replace("e+0", "e").replace("e+", "e")
+    return f"{bound:g}" if abs(bound) < 1e5 else f"{bound:.0f}"

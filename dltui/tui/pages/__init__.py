@@ -1,0 +1,1 @@
+"""The small pages: compare, help, resume, settings."""

@@ -1,0 +1,186 @@
+"""Runs beside one another: their curves in the colours they have everywhere, what differs, and who won."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+
+from dltui.tui.base.page import Page, bind
+from dltui.tui.base.rows import Rows
+from dltui.tui.base.threads import Failed, Watcher
+from dltui.tui.draw import colours
+from dltui.tui.draw.styled_text import Row, ends, fit
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from dltui.core.analysis.comparison import Comparison
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.draw.colours import RunInk
+
+SECONDS = 1.0
+# Of the screen; the curves get what the table leaves, this at least.
+CURVES = 0.45
+# The bars, the verdict, the divider and the notice.
+OTHER_ROWS = 5
+
+
+class Compared(Message):
+    """The runs as they are."""
+
+    def __init__(self, found: Comparison) -> None:
+        super().__init__()
+        self.found = found
+
+
+class ComparePage(Page):
+    """Two to twelve runs of one task, also while they train."""
+
+    name_of_page = "Compare"
+    keys = (("Up Down", "scroll"), ("Tab", "metric"), ("Esc", "back"), ("q", "leave"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("down,j", "scroll(1)", "down", "one line down in the table"),
+        bind("up,k", "scroll(-1)", "up", "one line up in the table"),
+        bind("pagedown", "scroll(10)", "ten lines down"),
+        bind("pageup", "scroll(-10)", "ten lines up"),
+        bind("home", "scroll(-100000)", "first line"),
+        bind("end", "scroll(100000)", "last line"),
+        bind("tab", "turn", "next metric", "the curves of the next metric"),
+        bind("escape", "back", "back", "back to the list of runs"),
+    ]
+    DEFAULT_CSS = """
+    ComparePage #verdict { height: 1; }
+    ComparePage #curves { height: 1fr; }
+    ComparePage #divider { height: 1; }
+    ComparePage #table { height: 50%; }
+    """
+
+    def __init__(self, runs: Sequence[RunDirectory]) -> None:
+        super().__init__()
+        self.runs = runs
+        self.found: Comparison | None = None
+        self.metric = 0
+        self.first = 0
+        self._lines = self._room = 0
+        """Of the table: its lines, and how many of them are shown."""
+        self._readers: list[RunReader] = []
+        self._watcher: Watcher | None = None
+
+    @property
+    def inks(self) -> list[RunInk]:
+        """Their colours, by the ids that colours hang on everywhere."""
+        known = colours.inks(run.id for run in self.runs)
+        return [known[run.id] for run in self.runs]
+
+    def body(self) -> Iterable[Widget]:
+        yield Rows(self._verdict, id="verdict")
+        yield Rows(self._curves, id="curves")
+        yield Rows(self._divider, id="divider")
+        yield Rows(self._table, id="table")
+
+    def on_mount(self) -> None:
+        self._watcher = Watcher(self, self._look, SECONDS)
+        self.call_after_refresh(self._watcher.start)
+
+    def on_unmount(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+
+    def _look(self) -> Message | None:
+        """In a thread: read on, and compare when there is something new."""
+        from dltui.core.analysis.comparison import compare
+        from dltui.core.reading.reader import RunReader
+
+        if not self.on_top:
+            return None
+        if not self._readers:
+            self._readers = [RunReader(run) for run in self.runs]
+        changes = [reader.refresh() for reader in self._readers]
+        if not any(changes) and self.found is not None:
+            return None
+        return Compared(compare(self._readers))
+
+    def on_compared(self, message: Compared) -> None:
+        self.found = message.found
+        self._share_rows()
+        self.redraw()
+
+    def on_resize(self, event: object) -> None:
+        super().on_resize(event)  # type: ignore[arg-type]
+        self._share_rows()
+
+    def _share_rows(self) -> None:
+        """The table is as high as it has lines, if the curves keep their part."""
+        if self.found is None:
+            return
+        from dltui.tui.pages.compare_rows import table
+
+        width, height = self.size
+        most = height - OTHER_ROWS - int(height * CURVES)
+        self._lines = len(table(self.found, self.inks, width))
+        self._room = max(min(self._lines, most), 1)
+        self.query_one("#table").styles.height = self._room
+
+    def on_failed(self, message: Failed) -> None:
+        if self._watcher is not None and self.found is None:
+            self._watcher.stop()
+        self.notice.say(f"{message.reason}   Esc back", "bad", seconds=600)
+
+    def head(self, width: int) -> Row:
+        title: Row = [(" dltui", "accent bold"), ("  Compare", "bold"), (f"   {len(self.runs)} runs", "dim")]
+        return ends(title, self.clock_text(), width)
+
+    def status_line(self) -> str:
+        return f"{len(self.runs)} runs compared"
+
+    def _verdict(self, width: int, height: int) -> list[Row]:
+        if self.found is None:
+            return [fit([(" reading the runs ...", "dim")], width)]
+        from dltui.tui.pages.compare_rows import verdict
+
+        return [fit(verdict(self.found, width), width)]
+
+    def _curves(self, width: int, height: int) -> list[Row]:
+        if self.found is None:
+            return []
+        from dltui.tui.pages.compare_rows import charts, metrics
+
+        names = metrics(self.found)
+        return charts(self.found, self.inks, names[self.metric % len(names)], width, height, self.dltui.look)
+
+    def _divider(self, width: int, height: int) -> list[Row]:
+        if self.found is None:
+            return []
+        from dltui.tui.pages.compare_rows import divider
+
+        return divider(self.found, width, self._hidden())
+
+    def _hidden(self) -> tuple[int, int]:
+        """How many lines of the table are above and below what is shown of it."""
+        more = self._lines - self._room
+        above = min(self.first, more)
+        return above, more - above
+
+    def _table(self, width: int, height: int) -> list[Row]:
+        if self.found is None:
+            return []
+        from dltui.tui.pages.compare_rows import table
+
+        rows = table(self.found, self.inks, width)
+        self.first = min(self.first, max(len(rows) - height, 0))
+        return rows[self.first : self.first + height]
+
+    def action_scroll(self, by: int) -> None:
+        self.first = max(self.first + by, 0)
+        self.redraw("#table", "#divider")
+
+    def action_turn(self) -> None:
+        self.metric += 1
+        self.redraw("#curves")
+
+    def action_back(self) -> None:
+        self.dltui.back()

@@ -1,0 +1,189 @@
+"""Every key of a page, made from its bindings; typing filters them, Enter does the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from dltui.tui.base.line_edit import LineEdit
+from dltui.tui.base.page import Page, bind
+from dltui.tui.base.rows import Rows
+from dltui.tui.draw.styled_text import Row, cells, cut_words, ends, fit, left, on, window
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.events import Key
+    from textual.widget import Widget
+
+KEYS = {
+    "question_mark": "?",
+    "comma": ",",
+    "equals_sign": "=",
+    "plus": "+",
+    "minus": "-",
+    "full_stop": ".",
+    "slash": "/",
+    "percent_sign": "%",
+    "number_sign": "#",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "shift+left": "Shift-Left",
+    "shift+right": "Shift-Right",
+    "escape": "Esc",
+    "enter": "Enter",
+    "tab": "Tab",
+    "shift+tab": "Shift-Tab",
+    "space": "Space",
+    "backspace": "Backspace",
+    "pageup": "PageUp",
+    "pagedown": "PageDown",
+    "up": "Up",
+    "down": "Down",
+    "left": "Left",
+    "right": "Right",
+    "home": "Home",
+    "end": "End",
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    """One binding: its keys as people write them, and what it does."""
+
+    keys: str
+    label: str
+    explanation: str
+    action: str
+    page: str
+
+
+def actions(page: Page, app: App[object]) -> list[Action]:
+    """What can be done on a page: its own keys, then those that work everywhere."""
+    found = _of(_declared(type(page)), page.name_of_page)
+    return found + _of(_declared(type(app)), "Everywhere")
+
+
+def _declared(owner: type) -> list[Binding]:
+    """The bindings of a class and of what it builds on; a key that a subclass declares again is its own."""
+    found: dict[str, Binding] = {}
+    for cls in reversed(owner.__mro__):
+        for binding in cls.__dict__.get("BINDINGS", ()):
+            # Ours have an id; Textual's own are replaced by ours.
+            if isinstance(binding, Binding) and binding.id:
+                found[binding.key] = binding
+    return list(found.values())
+
+
+def _of(bindings: Iterable[Binding], page: str) -> list[Action]:
+    return [
+        Action(" ".join(map(key_name, b.key.split(","))), b.description, b.tooltip or "", b.action, page)
+        for b in bindings
+    ]
+
+
+def key_name(key: str) -> str:
+    """`Ctrl-P` for "ctrl+p"."""
+    if key in KEYS:
+        return KEYS[key]
+    return f"Ctrl-{key[5:].upper()}" if key.startswith("ctrl+") else key
+
+
+def _with_last(rows: list[Row], explanation: str, room: int, height: int) -> list[Row]:
+    """In the last row, all of the chosen explanation where the list has cut it."""
+    empty: list[Row] = [[] for _ in range(height - 1 - len(rows))]
+    return [*rows, *empty, [(f"   {explanation}", "accent")] if cells([(explanation, "")]) > room else []]
+
+
+class HelpPage(Page):
+    """The list of all keys of the page under it."""
+
+    name_of_page = "All keys"
+    keys = (("type", "to filter"), ("Up Down", "choose"), ("Enter", "do it"), ("Esc", "back"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("escape", "back", "back"),
+        bind("enter", "choose", "do the chosen one"),
+        bind("down", "move(1)", "down"),
+        bind("up", "move(-1)", "up"),
+        bind("pagedown", "move(10)", "ten down"),
+        bind("pageup", "move(-10)", "ten up"),
+    ]
+
+    def __init__(self, page: Page, typing: bool) -> None:
+        super().__init__()
+        self.page = page
+        self.typing = typing
+        self.filter = LineEdit()
+        self.chosen = 0
+
+    def body(self) -> Iterable[Widget]:
+        yield Rows(self._list, id="list")
+
+    def head(self, width: int) -> Row:
+        what = f"all keys of {self.page.name_of_page}" if not self.typing else "all actions"
+        return ends([(" dltui", "accent bold"), (f"  {what}", "bold")], self.clock_text(), width)
+
+    def idle(self) -> Row:
+        if not self.filter.text and not self.typing:
+            return [(" typing filters the list", "faint")]
+        return [(" filter ", "dim"), *self.filter.row("bold", 40)]
+
+    def found(self) -> list[Action]:
+        """The actions whose words contain all that was typed."""
+        words = self.filter.text.lower().split()
+        return [
+            action
+            for action in actions(self.page, self.app)
+            if all(word in f"{action.keys} {action.label} {action.explanation}".lower() for word in words)
+        ]
+
+    def _list(self, width: int, height: int) -> list[Row]:
+        found = self.found()
+        if not found:
+            return [[], [("   nothing is called that; Backspace takes letters back", "dim")]]
+        self.chosen = min(self.chosen, len(found) - 1)
+        # Of all actions, so that nothing moves while one types.
+        everything = actions(self.page, self.app)
+        keys, labels = (
+            max(map(len, texts)) + 2 for texts in zip(*((a.keys, a.label) for a in everything), strict=True)
+        )
+        rows: list[Row] = []
+        last = ""
+        for number in window(len(found), self.chosen, height - 2):
+            action = found[number]
+            if action.page != last:
+                rows.append([(f" {action.page.upper()}", "dim")])
+                last = action.page
+            picked = number == self.chosen
+            row: Row = [(" › " if picked else "   ", "accent bold"), (left(action.keys, keys), "key bold")]
+            row += [
+                (left(action.label, labels), "bold" if picked else ""),
+                (cut_words(action.explanation, width - keys - labels - 4), "dim"),
+            ]
+            row = fit(row, width)
+            rows.append(on(row, "selected") if picked else row)
+        return _with_last(rows[: height - 1], found[self.chosen].explanation, width - keys - labels - 4, height)
+
+    def on_key(self, event: Key) -> None:
+        if self.filter.key(event.key, event.character) and event.key not in ("up", "down", "enter", "escape"):
+            self.chosen = 0
+            event.stop()
+            event.prevent_default()
+            self.redraw()
+
+    def action_move(self, by: int) -> None:
+        self.chosen = min(max(self.chosen + by, 0), max(len(self.found()) - 1, 0))
+        self.redraw()
+
+    def action_back(self) -> None:
+        self.dltui.back()
+
+    async def action_choose(self) -> None:
+        found = self.found()
+        self.dltui.back()
+        if found:
+            page, name = self.page, found[self.chosen].action
+            # After the page below is on top again: the action may open another one.
+            self.app.call_later(lambda: page.run_action(name))

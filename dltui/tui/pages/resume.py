@@ -1,0 +1,154 @@
+"""Before a run that has ended goes on: why it ended, what is restored, what differs now, and how far it goes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+
+from dltui.core.text import safe
+from dltui.tui.base.page import Page, bind
+from dltui.tui.base.rows import Rows
+from dltui.tui.base.threads import Failed, Told, in_thread
+from dltui.tui.draw.styled_text import Row, cut, ends, fit
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from dltui.core.lifecycle.resume import Resumption
+    from dltui.tui.base.summary import Summary
+
+MOST_EPOCHS = 10_000
+
+
+class Prepared(Message):
+    """What going on would mean."""
+
+    def __init__(self, found: Resumption) -> None:
+        super().__init__()
+        self.found = found
+
+
+class ResumePage(Page):
+    """Asks once, with everything that there is to know."""
+
+    name_of_page = "Resume"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("enter", "go_on", "go on", "start a worker that goes on from the last checkpoint"),
+        bind("m", "more", "more epochs", "train longer than was planned"),
+        bind("escape", "back", "back", "leave the run as it is"),
+    ]
+
+    def __init__(self, run: Summary) -> None:
+        super().__init__()
+        self.run = run
+        self.found: Resumption | None = None
+        self.more = 0
+        self.starting = False
+
+    def body(self) -> Iterable[Widget]:
+        yield Rows(self._body, id="resumption")
+
+    def on_mount(self) -> None:
+        services, directory = self.dltui.services, self.run.directory
+        self.call_after_refresh(in_thread, self, "resume", lambda: Prepared(services.resumption(directory)))
+
+    def on_prepared(self, message: Prepared) -> None:
+        self.found = message.found
+        self.redraw()
+
+    def on_failed(self, message: Failed) -> None:
+        self.starting = False
+        self.notice.say(message.reason, "bad", seconds=60)
+
+    def on_told(self, message: Told) -> None:
+        self.dltui.back()
+        page = self.dltui.screen_stack[-1]
+        if isinstance(page, Page):
+            page.notice.say(message.text, "good")
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        go_on = (("Enter", "go on"),) if self._may_go_on else ()
+        return (*go_on, ("m", "more epochs"), ("Esc", "leave it as it is"))
+
+    @property
+    def _may_go_on(self) -> bool:
+        return self.found is not None and (self.run.status != "finished" or self.more > 0)
+
+    def head(self, width: int) -> Row:
+        title: Row = [(" dltui", "accent bold"), ("  Resume", "bold"), (f"   {self.run.name}", "")]
+        return ends(title, self.clock_text(), width)
+
+    def status_line(self) -> str:
+        return f"resume {self.run.name}?"
+
+    def idle(self) -> Row:
+        if self.starting:
+            return [(" the worker starts ...", "accent")]
+        if self.found is None:
+            return [(" looking at its checkpoints and at this machine ...", "accent")]
+        if not self._may_go_on:
+            return [(f" {self.run.name} is finished: m trains it longer", "accent")]
+        return [(f" go on with {self.run.name}?   Enter yes   m more epochs   Esc no", "bold accent")]
+
+    def _body(self, width: int, height: int) -> list[Row]:
+        if self.found is None:
+            return []
+        found = self.found
+        rows: list[Row] = [[], [(f"  {self.run.name}", "bold"), (f" was {found.ended}", "")], []]
+        rows += _lines(found.restored, width, "good" if found.restored.startswith("restored") else "warn")
+        rows.append([])
+        for line in found.differs:
+            rows += _lines(line, width, "warn")
+        if not found.differs:
+            rows.append([("  nothing differs: versions, device and threads are those of the last attempt", "dim")])
+        last = found.planned + self.more
+        added = f", {self.more} more than planned" if self.more else ""
+        rows += [[], [(f"  goes on to epoch {last}{added}; {found.done} of {found.planned} are done", "")]]
+        rows += [[], [("  $ ", "faint"), (cut(self.command(), width - 5), "accent")]]
+        return [fit(row, width) for row in rows[:height]]
+
+    def command(self) -> str:
+        more = f" --more-epochs {self.more}" if self.more else ""
+        return f"dltui resume {safe(self.run.id)}{more}"
+
+    def action_more(self) -> None:
+        self.notice.prompt("epochs beyond those planned", str(self.more or 5), _problem, self._set)
+
+    def _set(self, text: str) -> None:
+        self.more = int(text)
+        self.redraw()
+
+    def action_go_on(self) -> None:
+        if self.starting or self.found is None:
+            return
+        if not self._may_go_on:
+            self.action_more()
+            return
+        self.starting = True
+        services, run, more = self.dltui.services, self.run, self.more
+
+        def work() -> Message:
+            services.resume(run.directory, more)
+            return Told(f"{run.name} goes on: its worker starts")
+
+        in_thread(self, "resume", work)
+        self.redraw()
+
+    def action_back(self) -> None:
+        self.dltui.back()
+
+
+def _lines(text: str, width: int, style: str) -> list[Row]:
+    """A sentence over as many lines as it takes."""
+    return [[("  " + line, style)] for line in textwrap.wrap(text, width - 4)]
+
+
+def _problem(text: str) -> str:
+    """What is wrong with a number of epochs, or ""."""
+    good = text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_EPOCHS
+    return "" if good else f"a number from 1 to {MOST_EPOCHS}"

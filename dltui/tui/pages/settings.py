@@ -1,0 +1,114 @@
+"""How the screen looks and behaves: each row a choice that holds at once and is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+
+from dltui.tui.base.page import Page, bind
+from dltui.tui.base.rows import Rows
+from dltui.tui.base.threads import Failed, in_thread
+from dltui.tui.draw.styled_text import Row, cut_words, ends, fit, left, on
+from dltui.tui.terminal.settings import CHOICES
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+TITLES = {
+    "theme": ("theme", "auto: what the terminal says; 16: the terminal's own colours"),
+    "palette": ("colours", "colour-blind: blue, orange and yellow in place of green and red"),
+    "letters": ("letters", "ascii where boxes and curves come out as question marks"),
+    "mouse": ("mouse", "auto: off over SSH, so that the terminal selects text; from the next start on"),
+    "tick": ("looks a second", "fewer spare a thin link; training does not notice either way"),
+    "warm": ("warm start", "import the framework while a new run is being filled in; off spares memory"),
+    "notices": ("notices", "tell the terminal when a run ends, also each new best, or never; b silences a run"),
+}
+
+
+class SettingsPage(Page):
+    """The settings of the screen."""
+
+    name_of_page = "Settings"
+    keys = (("Up Down", "choose"), ("←→", "change"), ("Backspace", "default"), ("Esc", "back"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("down,j", "move(1)", "down"),
+        bind("up,k", "move(-1)", "up"),
+        bind("right,space,enter", "turn(1)", "next choice", "the next choice of this setting; holds at once"),
+        bind("left", "turn(-1)", "previous choice"),
+        bind("backspace", "default", "default", "put the default back"),
+        bind("escape", "back", "back"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at = 0
+
+    def body(self) -> Iterable[Widget]:
+        yield Rows(self._rows, id="settings")
+
+    def head(self, width: int) -> Row:
+        return ends([(" dltui", "accent bold"), ("  Settings", "bold")], self.clock_text(), width)
+
+    def status_line(self) -> str:
+        return "settings"
+
+    def idle(self) -> Row:
+        return [(" remembered in the settings file, table [screen]", "faint")]
+
+    def on_failed(self, message: Failed) -> None:
+        self.notice.say(message.reason, "bad", seconds=30)
+
+    @property
+    def chosen(self) -> str:
+        """Of the chosen setting."""
+        return list(CHOICES)[self.at]
+
+    def _rows(self, width: int, height: int) -> list[Row]:
+        rows: list[Row] = [[], [("   " + left("SETTING", 18) + left("VALUE", 14) + "WHAT IT DOES", "dim")]]
+        settings = self.dltui.settings
+        for number, name in enumerate(CHOICES):
+            title, explanation = TITLES[name]
+            value: str = getattr(settings, name)
+            picked = number == self.at
+            row: Row = [(" › " if picked else "   ", "accent bold"), (left(title, 18), "bold" if picked else "")]
+            row += [(left(value, 14), "accent bold" if picked else "" if value != CHOICES[name][0] else "dim")]
+            row += [(cut_words(explanation, width - 36), "dim")]
+            row = fit(row, width)
+            rows.append(on(row, "selected") if picked else row)
+        return [*rows, [], *self._sample(width)][:height]
+
+    def _sample(self, width: int) -> list[Row]:
+        """What the choices look like."""
+        curve = "⠤⠤⢄⣀⡀⠀" if not self.dltui.look.ascii else "--.._ "
+        curves: Row = [("   sample  ", "dim"), (curve, "train"), (" train  ", "train"), (curve, "validation")]
+        curves += [(" validation  ", "validation"), ("* best", "best bold")]
+        words: Row = [("           ", ""), ("finished  ", "good"), ("paused  ", "warn"), ("failed  ", "bad")]
+        default, choices = CHOICES[self.chosen][0], ", ".join(CHOICES[self.chosen])
+        about: Row = [(f"   {TITLES[self.chosen][0]}: ", "dim"), (choices, ""), (f"   default {default}", "dim")]
+        why: Row = [(f"   {TITLES[self.chosen][1]}", "")]
+        return [fit(row, width) for row in (why, about, [], curves, words)]
+
+    def action_move(self, by: int) -> None:
+        self.at = min(max(self.at + by, 0), len(CHOICES) - 1)
+        self.redraw()
+
+    def action_turn(self, by: int) -> None:
+        choices = CHOICES[self.chosen]
+        at = choices.index(getattr(self.dltui.settings, self.chosen))
+        self._set(choices[(at + by) % len(choices)])
+
+    def action_default(self) -> None:
+        self._set(CHOICES[self.chosen][0])
+
+    def _set(self, value: str) -> None:
+        settings, services = replace(self.dltui.settings, **{self.chosen: value}), self.dltui.services
+        self.dltui.apply(settings)
+        self.notice.hush()
+        in_thread(self, "save", lambda: services.save_settings(settings))
+        self.redraw()
+
+    def action_back(self) -> None:
+        self.dltui.back()

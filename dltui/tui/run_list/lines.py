@@ -1,0 +1,115 @@
+"""Which runs the list shows and in which order: a filter, a sort key, marks; plain values and pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dltui.core.analysis import run_filter
+from dltui.core.analysis.groups import spread
+from dltui.tui.base.summary import Summary
+from dltui.tui.draw import wording
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.run_filter import Term
+    from dltui.tui.base.summary import Summary
+
+
+SORTS = ("newest", "best", "name", "model", "dataset", "status")
+
+
+@dataclass
+class Choice:
+    """What somebody wants to see of the list. `marked` holds ids in the order of marking."""
+
+    text: str = ""
+    terms: tuple[Term, ...] = ()
+    sort: str = SORTS[0]
+    marked: dict[str, None] = field(default_factory=dict)
+
+    def filter(self, text: str) -> None:
+        """Raises UsageError, and then nothing has changed."""
+        self.terms = run_filter.parse(text)
+        self.text = text.strip()
+
+    def next_sort(self) -> str:
+        self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
+        return self.sort
+
+    def mark(self, ids: Sequence[str]) -> None:
+        """Mark all of these, or unmark them when all are marked."""
+        on = not all(one in self.marked for one in ids)
+        for one in ids:
+            self.marked.pop(one, None)
+            if on:
+                self.marked[one] = None
+
+
+def lines(runs: Sequence[Summary], choice: Choice, opened: Collection[str]) -> list[Summary]:
+    """The lines of the list: those that match, in order, the groups folded that are not in `opened`."""
+    return fold(arranged([run for run in runs if run_filter.matches(choice.terms, run.facts)], choice.sort), opened)
+
+
+def arranged(runs: Sequence[Summary], sort: str) -> list[Summary]:
+    """Stable, so that equals stay newest first; what has no value comes last."""
+    if sort == "newest":
+        return list(runs)
+    if sort == "best":
+        return sorted(runs, key=_merit)
+    return sorted(runs, key=lambda run: str(getattr(run, sort)).casefold())
+
+
+def _merit(run: Summary) -> tuple[bool, str, float]:
+    """The best first within each metric: high accuracies, low losses."""
+    if run.best_value is None:
+        return True, "", 0.0
+    return False, run.best_name, -run.best_value if run.best_name == "accuracy" else run.best_value
+
+
+PREFIX = "group/"
+"""No run's id has a slash in it."""
+
+
+def fold(runs: Sequence[Summary], opened: Collection[str]) -> list[Summary]:
+    """The lines of the list. A group stands where the first of its runs stood; a group of one is the run itself."""
+    members: dict[str, list[Summary]] = {}
+    for run in runs:
+        members.setdefault(run.group, []).append(run)
+    lines: list[Summary] = []
+    for run in runs:
+        of = members[run.group]
+        if not run.group or len(of) == 1:
+            lines.append(run)
+        elif of[0] is run:
+            line = group_line(of)
+            lines.append(line)
+            if line.id in opened:
+                lines += [replace(one, name="  " + one.name) for one in line.members]
+    return lines
+
+
+def group_line(members: Sequence[Summary]) -> Summary:
+    """What there is to say of all of them at once."""
+    first = members[0]
+    best = spread(one.best_value for one in members)
+    test = spread(one.test_value for one in members)
+    shown = first.test.partition(" ")[0] or first.best_name
+    left = [one.left for one in members if one.left is not None]
+    return replace(
+        first,
+        id=PREFIX + first.group,
+        name=f"{first.group} ({len(members)} seeds)",
+        status=next((one.status for one in members if one.status != "finished"), "finished"),
+        why="",
+        epochs_done=sum(one.epochs_done for one in members),
+        epochs=sum(one.epochs for one in members),
+        fraction=sum(one.fraction for one in members) / len(members),
+        left=max(left) if left else None,
+        best=wording.spread(first.best_name, best) if best else "",
+        best_epoch=0,
+        trend=(),
+        test=f"{shown} {wording.spread(shown, test)}" if test else "",
+        seed=", ".join(sorted((one.seed for one in members), key=lambda seed: (len(seed), seed))),
+        members=tuple(sorted(members, key=lambda one: (len(one.seed), one.seed))),
+    )

@@ -1,0 +1,215 @@
+"""The list of runs and the pane about the selected one, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from dltui.tui.draw.styled_text import Row, bar, cells, cut, ends, fit, left, on, right, rule
+from dltui.tui.draw.wording import STATUS_STYLES, age, count, duration, framework, spark
+
+if TYPE_CHECKING:
+    from dltui.tui.base.summary import Summary
+
+STATE = 11
+# Names that a narrow column would cut.
+SHORT = {"fashion-mnist": "fashion", "linear-regression": "linear"}
+
+
+def columns(width: int) -> dict[str, int]:
+    """The width of each column; what is more than 80 goes to names, a progress bar and the best value."""
+    more = max(width - 80, 0)
+    return {
+        "name": 15 + min(more // 4, 22),
+        "model": 10 + min(more // 8, 10),
+        "framework": 3,
+        "data": 9 + min(more // 8, 8),
+        "where": 10 + min(more // 8, 10),
+        "done": 6 + (min(more // 4, 30) if more >= 32 else 0),
+        "best": 10 + min(more // 8, 6),
+    }
+
+
+def header(width: int) -> Row:
+    sizes = columns(width)
+    titles = {"name": "NAME", "model": "MODEL", "framework": "FW", "data": "DATA", "where": "WHERE", "done": "DONE"}
+    text = "  " + "".join(left(titles[key], sizes[key]) for key in titles) + left("BEST", sizes["best"])
+    text += "COURSE" if _course_room(width) else ""
+    return ends([(text, "dim")], [(left("STATE", STATE + 4), "dim")], width)
+
+
+def _course_room(width: int) -> int:
+    """How many cells a wide screen has for the course of the validation."""
+    left_over = width - 2 - sum(columns(width).values()) - STATE - 4
+    return min(left_over - 2, 40) if left_over >= 14 else 0
+
+
+def table(
+    runs: Sequence[Summary],
+    selected: int,
+    first: int,
+    width: int,
+    height: int,
+    now: float,
+    host: str,
+    ascii_only: bool,
+    marked: Collection[str] = (),
+) -> list[Row]:
+    """The visible runs; the selected one with an arrow, those whose ids are in `marked` with a star."""
+    rows = []
+    for number, run in enumerate(runs[first : first + height], start=first):
+        row = _row(run, width, now, host, number == selected, ascii_only)
+        ids = [member.id for member in run.members or (run,)]
+        star = "*" if all(one in marked for one in ids) else " "
+        row = [(row[0][0][0], row[0][1]), (star, "accent bold"), *row[1:]]
+        rows.append(on(row, "selected") if number == selected else row)
+    return rows
+
+
+def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_only: bool) -> Row:
+    sizes = columns(width)
+    # Where the run is, with its machine when that is not this one.
+    where = run.device if run.host in ("", host) else f"{run.host}:{run.device}"
+    dim = "" if run.is_live else "dim"
+    row: Row = [
+        ("› " if marked else "  ", "accent bold"),
+        (left(run.name, sizes["name"] - 1) + " ", "bold" if run.is_live else ""),
+    ]
+    row += [
+        (left(_short(run.model, sizes["model"]), sizes["model"] - 1) + " ", dim),
+        (left(framework(run.framework), sizes["framework"]), dim),
+        (left(_short(run.dataset, sizes["data"]), sizes["data"] - 1) + " ", dim),
+        (left(where, sizes["where"] - 1) + " ", dim),
+        *_done(run, sizes["done"]),
+        (left(_best(run), sizes["best"]), "" if run.best else "dim"),
+        (spark(run.trend, _course_room(width), ascii_only), "validation" if run.is_live else "faint"),
+    ]
+    state: Row = [
+        (left(run.status, STATE), STATUS_STYLES.get(run.status, "")),
+        (right(_time(run, now), 3) + " ", "dim"),
+    ]
+    return fit([*fit(row, width - cells(state)), *state], width)
+
+
+def _short(name: str, room: int) -> str:
+    return SHORT.get(name, name) if len(name) >= room else name
+
+
+def _done(run: Summary, room: int) -> Row:
+    text = f"{run.epochs_done}/{run.epochs}" if run.epochs else "-"
+    if room < 14:
+        return [(left(text, room), "" if run.is_live else "dim")]
+    size = room - 9
+    style = "good" if run.is_live else "faint"
+    return [*bar(run.fraction if run.epochs else 0.0, size, style), (" " + left(text, 8), "" if run.is_live else "dim")]
+
+
+def _best(run: Summary) -> str:
+    if run.members:
+        # Nine letters, as many as the column has beside its gap.
+        return run.best.removesuffix(" %").replace(" ", "") or "-"
+    if not run.best or run.best_name == "accuracy":
+        return run.best or "-"
+    # Three digits, so that the name has room beside them.
+    return f"{run.best_name} {float(run.best):.3g}"
+
+
+def _time(run: Summary, now: float) -> str:
+    """Time left (running), place (queued), time so far (starting, paused, silent), age (ended)."""
+    if run.status == "queued":
+        return run.why.partition(" ")[0] if run.why[:1].isdigit() else ""
+    if run.status == "running":
+        return age(run.left) if run.left is not None else ""
+    return age(max(now - (run.since if run.is_live else run.ended or run.created), 0.0))
+
+
+def detail(
+    run: Summary, width: int, height: int, now: float, clock: Callable[[float], str], ascii_only: bool
+) -> list[Row]:
+    """About the selected run: why it is as it is, its course, what was asked, where its figures are."""
+    title = "  ".join(part for part in (run.name, " ".join(f"#{tag}" for tag in run.tags), run.note) if part)
+    rows: list[Row] = [rule(width, cut(title, width - 6)), [(" ", ""), *_sentence(run, now, clock)]]
+    if run.members:
+        return [fit(row, width) for row in [*rows, *_seeds(run)][:height]]
+    if run.trend:
+        name = f"validation {run.best_name}"
+        signs = spark(run.trend, max(width - 66, 12), ascii_only)
+        rows.append(
+            [
+                (f" {name}  ", "dim"),
+                (signs, "validation"),
+                (f"  best {run.best}", "bold"),
+                (f" (epoch {run.best_epoch})", "dim"),
+            ]
+            + ([("   test ", "dim"), (run.test, "bold")] if run.test else [])
+        )
+    else:
+        rows.append([(" no evaluation yet", "dim")])
+    differs: Row = [(" differs from default  ", "dim")]
+    for key, value, default in run.differs:
+        differs += [(f"{key.replace('_', ' ')} {value}", ""), (f" ({default})   ", "dim")]
+    rows.append(differs if run.differs else [(" all hyperparameters at their defaults", "dim")])
+    when = "" if not run.is_live else "  when it ends"
+    rows.append([(" figures  ", "dim"), (run.exports, ""), (when, "dim")])
+    rows.append([(" $ ", "faint"), (cut(run.command, width - 4), "dim")])
+    return [fit(row, width) for row in rows[:height]]
+
+
+def _seeds(group: Summary) -> list[Row]:
+    """Mean and standard deviation over the seeds, and each of them."""
+    rows: list[Row] = []
+    if group.best:
+        rows.append([(f" validation {group.best_name}  ", "dim"), (group.best, "bold")])
+        if group.test:
+            rows[0] += [("   test ", "dim"), (group.test, "bold"), ("   mean ± sd", "dim")]
+    each: Row = [(" seeds  ", "dim")]
+    for member in group.members:
+        each += [(f"{member.seed} ", "dim"), (f"{member.best or member.status}   ", "")]
+    return [*rows, each, [(" Enter ", "key bold"), ("shows its runs one by one, or hides them", "dim")]]
+
+
+def _sentence(run: Summary, now: float, clock: Callable[[float], str]) -> Row:
+    place = f" on {run.host} {run.device}" if run.host else f" on {run.device}" if run.device else ""
+    row: Row = [(run.status, f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
+    if run.status == "running":
+        text = f"{place}, epoch {min(run.epochs_done + 1, run.epochs)} of {run.epochs}"
+        text += f", done in about {duration(run.left)}" if run.left is not None else ""
+        return [*row, (text, "")]
+    if run.status == "starting":
+        return [*row, (f"{place}: {run.phase or 'the worker starts'} {duration(max(now - run.since, 0))}", "")]
+    end = f" at {clock(run.ended)}" if run.ended and not run.is_live else ""
+    return [*row, (f"{place}{end}" + (f": {run.why}" if run.why else ""), "")]
+
+
+def empty(width: int, height: int, look_first: bool) -> list[Row]:
+    """Nothing yet: what to do."""
+    lines: list[Row] = [
+        [("No runs yet.", "bold")],
+        [],
+        [("n", "key bold"), ("  starts one: pick a model, a dataset, a device, Enter", "")],
+        [("?", "key bold"), ("  shows every key", "")],
+        [],
+        [("or, in a shell, ", "dim"), ("dltui demo", "bold"), (" trains a small network on real images", "dim")],
+    ]
+    if look_first:
+        lines = [[("reading the runs ...", "dim")]]
+    top = max(0, (height - len(lines)) // 2 - 1)
+    margin = max(2, (width - 58) // 2)
+    return [fit([], width)] * top + [fit([(" " * margin, ""), *line], width) for line in lines]
+
+
+def none_match(width: int, height: int, unknown: str) -> list[Row]:
+    """The filter leaves nothing: why, and what to do."""
+    text = unknown or "Every condition must hold; a minus before one turns it round."
+    lines: list[Row] = [
+        [("No run matches.", "bold"), ("  " + text, "dim")],
+        [("/", "key bold"), ("  changes the filter, ", ""), ("Esc", "key bold"), ("  shows all runs", "")],
+    ]
+    return [[], *(fit([("  ", ""), *line], width) for line in lines)][:height]
+
+
+def headline(runs: Sequence[Summary]) -> str:
+    """`8 runs, 3 live`."""
+    live = sum(run.is_live for run in runs)
+    text = f"{count(len(runs)) if len(runs) >= 10 else len(runs)} run{'' if len(runs) == 1 else 's'}"
+    return f"{text}, {live} live" if live else text

@@ -1,0 +1,92 @@
+"""The charts of a run beside and above one another, as many as fit; or one of them over the whole room."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dltui.tui.draw.chart import MARGIN, draw
+from dltui.tui.draw.plot import ACROSS
+from dltui.tui.draw.styled_text import Row, beside
+from dltui.tui.run_page.curves.curves import curves_of, empty_chart, extent, names
+
+if TYPE_CHECKING:
+    from dltui.tui.draw.styled_text import Look
+    from dltui.tui.run_page.curves.curve_view import Looking
+    from dltui.tui.run_page.curves.overlays import Overlaid
+    from dltui.tui.run_page.view import RunView
+
+# Less says nothing.
+LEAST_WIDTH, LEAST_HEIGHT = 38, 10
+# Cells are twice as high as wide: a chart looks best at this many columns to a row.
+SHAPE = 3.3
+
+
+def layout(count: int, width: int, height: int) -> tuple[int, int]:
+    """Columns and rows of charts: room for all of them if that is possible, in the shape that suits a curve best."""
+    across, down = max(width // LEAST_WIDTH, 1), max(height // LEAST_HEIGHT, 1)
+    if across * down <= count:
+        return across, down
+    fitting = [(-(-count // rows), rows) for rows in range(1, min(down, count) + 1) if -(-count // rows) <= across]
+
+    def oddness(shape: tuple[int, int]) -> float:
+        columns, rows = shape
+        empty = columns * rows - count
+        return abs(math.log(width / columns / (height / rows) / SHAPE)) + 0.3 * empty
+
+    return min(fitting, key=oddness)
+
+
+def visible(looking: Looking, count: int, width: int, height: int) -> tuple[range, int]:
+    """The charts that are shown, the chosen one among them, and how many of them stand in one row."""
+    chosen = looking.chart % count
+    if looking.alone:
+        return range(chosen, chosen + 1), 1
+    columns, rows = layout(count, width, height)
+    room = min(columns * rows, count)
+    first = min(chosen // room * room, count - room)
+    return range(first, first + room), columns
+
+
+def plot_width(looking: Looking, count: int, width: int, height: int) -> int:
+    """Cells of one chart between its axes."""
+    _, columns = visible(looking, count, width, height)
+    return max(width // columns - MARGIN - 2, 1)
+
+
+def moment(view: RunView | None, looking: Looking, width: int, height: int) -> tuple[object, ...]:
+    """The same value as long as the charts of a run need not be drawn again: until a quarter of a dot is to be added,
+    or a second has passed since, or something else has happened than steps."""
+    if view is None or view.history.attempt is None:
+        return (view.content if view else None,)
+    history = view.history
+    first, last = looking.shown(extent(view))
+    dots = ACROSS * plot_width(looking, len(names(view)), width, height)
+    quarters = int(4 * dots * history.step / max(last - first, 1e-9))
+    return (first, last, quarters, int(history.last_time), history.happened, view.summary.status)
+
+
+def chart_grid(
+    view: RunView | None, looking: Looking, others: tuple[Overlaid, ...], width: int, height: int, look: Look
+) -> list[Row]:
+    """`height` rows of `width` cells."""
+    all_names = names(view)
+    shown, columns = visible(looking, len(all_names), width, height)
+    begun = view is not None and view.history.attempt is not None
+    curves = curves_of(view, looking, others) if begun and view is not None else None
+    lines = -(-len(shown) // columns)
+    result: list[Row] = []
+    for line in range(lines):
+        here = shown[line * columns : (line + 1) * columns]
+        size = height * (line + 1) // lines - height * line // lines
+        blocks = []
+        for column, number in enumerate(here):
+            room = width * (column + 1) // columns - width * column // columns
+            name = all_names[number]
+            chart = curves.chart(name) if curves is not None else empty_chart(view, name)
+            chosen = len(all_names) > 1 and not looking.alone and number == looking.chart % len(all_names)
+            drawn = replace(chart, chosen=chosen)
+            blocks.append((draw(drawn, room if looking.alone else room - 1, size, look), room))
+        result += beside(blocks, size)
+    return result

@@ -1,0 +1,187 @@
+"""The charts of a run: loss and accuracy of both splits, or loss and fit of a regression, and every other metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dltui.core.text import safe
+from dltui.tui.draw.chart_data import Chart, Form, Series
+from dltui.tui.draw.colours import RunInk, inks
+from dltui.tui.run_page.curves.axis import Axis, axis_of
+from dltui.tui.run_page.curves.curve_view import Extent, Looking
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.evaluation import Fit
+    from dltui.core.reading.history import History
+    from dltui.tui.run_page.curves.overlays import Overlaid
+    from dltui.tui.run_page.view import RunView
+
+TITLES = {"lr": "learning rate"}
+
+NOTE = "begins with the first step"
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A run, how one looks at it, and the runs laid over it: makes the chart of each metric."""
+
+    view: RunView
+    looking: Looking
+    others: tuple[Overlaid, ...]
+    axis: Axis
+    inks: dict[str, RunInk]
+
+    def chart(self, name: str) -> Chart:
+        if name == "fit":
+            return fit_chart(self.view.fit)
+        history = self.view.history
+        factor = 100.0 if name.endswith("accuracy") else 1.0
+        own = [_training(history, self.axis, name, factor), _validation(history, self.axis, name, factor)]
+        best = history.best if name != "lr" else None
+        at = (self.axis.at(best.step), best.validation[name] * factor) if best and name in best.validation else None
+        first, last = self.axis.of(self.looking.shown(extent(self.view))).tolist()
+        cursor = self.looking.cursor
+        return Chart(
+            title(self.view, name),
+            (*self._laid_over(name, factor), *(series for series in own if len(series.y))),
+            last if last > first else first + 1,
+            first,
+            best=at,
+            x_name=self.axis.name,
+            epochs=self.axis.whole,
+            ceiling=100.0 if factor == 100.0 else None,
+            log=self.looking.log and factor == 1.0,
+            marks=tuple((self.axis.at(step), "▲", "warn") for step, _ in history.lr_changes),
+            note=NOTE,
+            smoothing=self.looking.smoothing if name != "lr" else 0.0,
+            cursor=None if cursor is None else self.axis.at(cursor),
+        )
+
+    def _laid_over(self, name: str, factor: float) -> list[Series]:
+        """The other runs: what they were on validation, or the rates that they had. The ghost is grey."""
+        laid = []
+        for other in self.others:
+            axis = axis_of(other.history, self.looking.axis)
+            form: Form = "straight" if name == "lr" else "line"
+            find = _training if name == "lr" else _validation
+            series = find(other.history, axis, name, factor)
+            if len(series.y):
+                style, mark = self.inks[other.id]
+                style = "dim" if other.id == self.looking.ghost else style
+                laid.append(replace(series, name=other.name, style=style, mark=mark, form=form))
+        return laid
+
+
+def curves_of(view: RunView, looking: Looking, others: tuple[Overlaid, ...]) -> Curves:
+    left = view.progress.left if view.progress else None
+    known = tuple(other for other in others if other.history.attempt is not None)
+    return Curves(view, looking, known, axis_of(view.history, looking.axis, left), inks(looking.others))
+
+
+def extent(view: RunView) -> Extent:
+    """How long the run is."""
+    planned = view.history.attempt.total_steps if view.history.attempt else 1
+    return Extent(float(view.history.step if view.history.attempt else 0), float(max(planned, 1)))
+
+
+def names(view: RunView | None) -> tuple[str, ...]:
+    """What has a chart: loss and accuracy or fit, then everything else that was logged, a learning rate that moves at
+    last."""
+    if view is None or view.history.attempt is None:
+        return ("loss", "accuracy")
+    history = view.history
+    found = dict.fromkeys(["loss", "fit" if view.regression else "accuracy", *history.points.metrics])
+    found.update(history.metric_names)
+    # The loss of a regression is its mean squared error: one chart says it.
+    if view.regression:
+        found.pop("mse", None)
+    found.pop("lr", None)
+    return (*found, "lr") if _moves(history.points.lr) else tuple(found)
+
+
+def _moves(rates: Sequence[float]) -> bool:
+    import numpy as np
+
+    known = np.asarray(rates, dtype=np.float64)
+    return bool(len(known)) and bool(np.nanmin(known) < np.nanmax(known))
+
+
+def title(view: RunView | None, name: str) -> str:
+    if name == "loss" and view is not None and view.regression:
+        return "loss (mean squared error)"
+    known = safe(name)
+    return TITLES.get(name, f"{known} %" if name.endswith("accuracy") else known)
+
+
+def empty_chart(view: RunView | None, name: str) -> Chart:
+    """Before the first step."""
+    end = float(view.summary.epochs or 1) if view else 1.0
+    return Chart(title(view, name), (), end, note=NOTE if name == "loss" else "")
+
+
+def _training(history: History, axis: Axis, name: str, factor: float) -> Series:
+    """Within epochs; the loss with its extremes. A metric that is not logged with every point has no gaps for that."""
+    points = history.points
+    x = axis.of(points.steps)
+    if name == "loss":
+        return Series("train", x, points.loss, "train", "━", "raw", points.loss_min, points.loss_max)  # type: ignore[arg-type]
+    values = points.lr if name == "lr" else points.metrics.get(name, ())
+    return Series("train" if name != "lr" else "lr", x, _scaled(values, factor), "train", "━", "raw", gaps=False)  # type: ignore[arg-type]
+
+
+def _validation(history: History, axis: Axis, name: str, factor: float) -> Series:
+    """After each epoch; of a metric that is known of the training only, that."""
+    records = [history.epochs[epoch] for epoch in sorted(history.epochs)]
+    known = [(record.step, record.validation[name]) for record in records if name in record.validation]
+    split = "validation"
+    if not known and name not in history.points.metrics and name != "loss":
+        known = [(record.step, record.train[name]) for record in records if name in record.train]
+        split = "train"
+    steps, values = zip(*known, strict=True) if known else ((), ())
+    mark = "●" if split == "validation" else "━"
+    return Series(split, axis.of(steps), _scaled(values, factor), split, mark)  # type: ignore[arg-type]
+
+
+def fit_chart(fit: Fit | None) -> Chart:
+    """Measured points and the model's line over the input; with several inputs, prediction over measurement."""
+    if fit is None or not fit.y:
+        return Chart("fit", (), 1.0, note="after the first epoch")
+    where = f"{fit.split}, epoch {fit.epoch}"
+    if fit.x is None:
+        low, high = min(fit.y), max(fit.y)
+        ideal = Series("ideal", (low, high), (low, high), "validation", "━", "straight")
+        said = Series("predicted", fit.y, fit.prediction, "train", "·", "dots")
+        return Chart(f"fit  {where}", (said, ideal), high, low, x_name="measured", epochs=False, floor=None)
+    order = sorted(range(len(fit.x)), key=fit.x.__getitem__)
+    x = [fit.x[number] for number in order]
+    measured = Series("measured", x, [fit.y[number] for number in order], "train", "·", "dots")
+    model = Series("model", x, [fit.prediction[number] for number in order], "validation", "━", "straight")
+    low, high = x[0], x[-1]
+    return Chart(
+        f"fit  {where}", (measured, model), high if high > low else low + 1, low, x_name="x", epochs=False, floor=None
+    )
+
+
+def _scaled(values: Sequence[float], factor: float) -> Sequence[float]:
+    import numpy as np
+
+    scaled: Sequence[float] = np.asarray(values, dtype=np.float64) * factor  # type: ignore[assignment]
+    return scaled
+
+
+def residual_chart(fit: Fit) -> Chart:
+    """What is left over the prediction: a pattern in it means that the model misses something."""
+    left = [y - said for y, said in zip(fit.y, fit.prediction, strict=True)]
+    low, high = min(fit.prediction), max(fit.prediction)
+    zero = Series("", (low, high), (0.0, 0.0), "validation", "━", "straight")
+    return Chart(
+        f"measured minus predicted  {fit.split}, epoch {fit.epoch}",
+        (Series("residual", fit.prediction, left, "train", "·", "dots"), zero),
+        high if high > low else low + 1,
+        low,
+        x_name="predicted",
+        epochs=False,
+        floor=None,
+    )

@@ -1,0 +1,56 @@
+"""Other runs laid over the one that is watched: read in its thread, handed over as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dltui.core.errors import DltuiError
+from dltui.core.reading.history import History
+from dltui.core.text import safe
+from dltui.tui.base.summary import open_reader
+
+if TYPE_CHECKING:
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Overlaid:
+    """Another run at one moment."""
+
+    id: str
+    name: str
+    history: History = field(repr=False, compare=False)
+
+
+class Overlays:
+    """Reads the runs that are `wanted`, by id. One that cannot be read, or is gone, is left out."""
+
+    def __init__(self, find: Callable[[str | None], RunDirectory], clock: Callable[[], float]) -> None:
+        self.wanted: tuple[str, ...] = ()
+        self._find, self._clock = find, clock
+        self._readers: dict[str, RunReader] = {}
+        self._last: tuple[Overlaid, ...] = ()
+
+    def look(self) -> tuple[Overlaid, ...]:
+        """Those that are wanted; the very same tuple as long as nothing has changed."""
+        from dltui.tui.run_page.view import frozen
+
+        known = {one.id: one for one in self._last}
+        found = []
+        for run in self.wanted:
+            try:
+                if run not in self._readers:
+                    self._readers[run] = open_reader(self._find(run), self._clock)[0]
+                reader = self._readers[run]
+                changed = reader.refresh()
+            except (DltuiError, OSError):
+                continue
+            if changed or run not in known:
+                known[run] = Overlaid(run, safe(reader.labels["name"]), frozen(reader.history))
+            found.append(known[run])
+        if len(found) != len(self._last) or any(a is not b for a, b in zip(found, self._last, strict=True)):
+            self._last = tuple(found)
+        return self._last

@@ -1,0 +1,117 @@
+"""Where one looks at a run in its past: an epoch that is held, or a replay at the pace of its own log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dltui.tui.draw.styled_text import Row, bar, cells, ends
+from dltui.tui.draw.wording import duration
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import History
+    from dltui.tui.run_page.view import RunView
+
+
+# The last one is for a run that was over in seconds.
+SPEEDS = (1.0, 4.0, 16.0, 0.125)
+
+
+NAMES = {1.0: "1x", 4.0: "4x", 16.0: "16x", 0.125: "1/8x"}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """At `seconds` of training when it was `since` by the clock, from there on at `speed`; 0 is held at `step`."""
+
+    step: float
+    seconds: float = 0.0
+    speed: float = 0.0
+    since: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """For the head of the page."""
+        return f"REPLAY {NAMES[self.speed]}" if self.speed else "PAST"
+
+    def moved(self, history: History, now: float) -> Replay | None:
+        """Where it is by now; None when it has come to the end."""
+        if not self.speed:
+            return self
+        import numpy as np
+
+        from dltui.tui.run_page.curves.axis import clock
+
+        steps, seconds = clock(history)
+        at = self.seconds + (now - self.since) * self.speed
+        if at >= seconds[-1]:
+            return None
+        return replace(self, step=float(np.interp(at, seconds, steps)), seconds=at, since=now)
+
+    def faster(self, now: float) -> Replay:
+        """The next speed; after the last one it is held where it is."""
+        number = SPEEDS.index(self.speed) + 1 if self.speed else 0
+        return replace(self, speed=SPEEDS[number] if number < len(SPEEDS) else 0.0, since=now)
+
+
+def begun(now: float) -> Replay:
+    """From the start."""
+    return Replay(0.0, 0.0, SPEEDS[0], now)
+
+
+def epoch_before(history: History, step: float) -> float:
+    """The end of the epoch before this step; 0 when there is none."""
+    return float(max((record.step for record in history.epochs.values() if record.step < step), default=0))
+
+
+def epoch_after(history: History, step: float) -> float | None:
+    """The end of the epoch after this step; None when it is not over."""
+    after = min((record.step for record in history.epochs.values() if record.step > step), default=None)
+    return None if after is None else float(after)
+
+
+def held(history: History, step: float) -> Replay:
+    """At a step."""
+    import numpy as np
+
+    from dltui.tui.run_page.curves.axis import clock
+
+    steps, seconds = clock(history)
+    return Replay(step, float(np.interp(step, steps, seconds)))
+
+
+def view_of(view: RunView, replay: Replay) -> RunView:
+    """The run as it was then."""
+    from dltui.core.reading.history import as_of
+    from dltui.core.reading.progress import progress
+
+    past = as_of(view.history, replay.step)
+    return replace(view, history=past, progress=progress(past, None))
+
+
+def told(view: RunView, replay: Replay, whole: float) -> str:
+    """What moment that is, in words; `whole` is how long the run trained in seconds."""
+    at = view.progress
+    epoch = f"epoch {at.epoch} of {at.epochs}, " if at else ""
+    return f"{epoch}{duration(replay.seconds)} of {duration(whole)}"
+
+
+def past_row(now: RunView, past: RunView, replay: Replay, width: int) -> Row:
+    """Which epoch, how far into the training, and the keys that lead back."""
+    from dltui.tui.run_page.curves.axis import clock
+
+    whole = float(clock(now.history)[1][-1])
+    done, epochs = len(past.history.epochs), past.progress.epochs if past.progress else 0
+    what = f" after epoch {done} of {epochs} " if not replay.speed else f" epoch {min(done + 1, epochs)} of {epochs} "
+    end: Row = [(f" {duration(replay.seconds)} of {duration(whole)}  ", "bold")]
+    end += [
+        ("[ ]", "key bold"),
+        (" epoch  ", "dim"),
+        ("P", "key bold"),
+        (" faster  " if replay.speed else " play  ", "dim"),
+    ]
+    end += [("End", "key bold"), (" as it is ", "dim")]
+    row: Row = [(what, "warn bold")]
+    room = max(width - cells(row) - cells(end), 0)
+    row += bar(replay.seconds / whole if whole else 0.0, room, "warn")
+    return ends(row, end, width)

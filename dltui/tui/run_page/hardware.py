@@ -1,0 +1,163 @@
+"""The machine as strips: each GPU, the processors, memory, the disk, with the last two minutes; who holds what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dltui.core.text import safe
+from dltui.tui.draw.styled_text import Row, bar, cells, fit, left, right
+from dltui.tui.draw.wording import size, spark
+
+if TYPE_CHECKING:
+    from dltui.core.machine.devices import Device
+    from dltui.core.machine.usage import Sample
+    from dltui.tui.draw.styled_text import Look
+    from dltui.tui.run_page.hardware_watch import Hardware
+
+NAME, VALUE = 14, 20
+BUSY = 50.0
+GIGA = 1e9
+LONGEST = 120
+"""Cells of a history: a sample each."""
+
+
+def hardware(found: Hardware | None, width: int, height: int, first: int, look: Look) -> list[Row]:
+    """From row `first` on where it does not all fit; GPUs take one row each before anything has to scroll."""
+    if found is None:
+        return [[], [("  measuring ...", "dim")]]
+    rows = _strips(found, width, look, short=False)
+    if len(rows) > height - 1:
+        rows = _strips(found, width, look, short=True)
+    start = max(0, min(first, len(rows) - height + 1))
+    return [_title(found), *(fit(row, width) for row in rows[start : start + height - 1])]
+
+
+def length(found: Hardware | None) -> int:
+    """How many rows there are at most."""
+    return 0 if found is None else 8 + sum(1 + len(gpu.processes) for gpu in found.latest.gpus)
+
+
+def _title(found: Hardware) -> Row:
+    row: Row = [(" hardware ", "heading"), (f" {safe(found.latest.host)}", "")]
+    if found.elsewhere:
+        there = safe(found.elsewhere)
+        return [*row, (f"   this machine; the run is on {there}, look there for its own", "warn")]
+    return [*row, ("   the last two minutes, once a second", "dim")]
+
+
+def _strips(found: Hardware, width: int, look: Look, short: bool) -> list[Row]:
+    rows: list[Row] = []
+    for number, gpu in enumerate(found.latest.gpus):
+        past = [sample.gpus[number] for sample in found.samples if number < len(sample.gpus)]
+        rows += [_line(gpu, past, look)] if short else _gpu(gpu, past, found, width, look)
+    if not found.latest.gpus:
+        rows.append([(" no GPU on this machine", "dim")])
+    return [*rows, *([] if short else [[]]), *_machine(found, width, look)]
+
+
+def _gpu(gpu: Device, past: Sequence[Device], found: Hardware, width: int, look: Look) -> list[Row]:
+    """Its name, load, memory, temperature and power, then its processes."""
+    rows: list[Row] = [[(f" {gpu.name}", "bold"), (f"  {safe(gpu.title)}", "dim")]]
+    if gpu.problem:
+        return [*rows, [(f"   {safe(gpu.problem)}", "bad")]]
+    room = min(max(width - NAME - VALUE - 4, 4), LONGEST)
+    if gpu.utilization is not None:
+        busy = gpu.utilization >= BUSY
+        loads = [one.utilization for one in past if one.utilization is not None]
+        text = f"{gpu.utilization:.0f} %" + (" busy" if busy else "")
+        rows.append(_strip("load", text, loads, 100.0, room, look, "warn" if busy else "good"))
+    if gpu.total_bytes and gpu.free_bytes is not None:
+        used = [(one.total_bytes or 0) - (one.free_bytes or 0) for one in past]
+        rows.append(_strip("memory", _of(used[-1], gpu.total_bytes), used, gpu.total_bytes, room, look))
+    rows += _warmth(gpu, past, room, look)
+    return [*rows, *_processes(gpu, found)]
+
+
+def _warmth(gpu: Device, past: Sequence[Device], room: int, look: Look) -> list[Row]:
+    rows: list[Row] = []
+    if gpu.temperature is not None:
+        degrees = [one.temperature for one in past if one.temperature is not None]
+        rows.append(_strip("temperature", f"{gpu.temperature:.0f} °C", degrees, 100.0, room, look))
+    if gpu.power is not None:
+        watts = [one.power for one in past if one.power is not None]
+        rows.append(_strip("power", f"{gpu.power:.0f} W", watts, max([*watts, 1.0]), room, look))
+    return rows
+
+
+def _processes(gpu: Device, found: Hardware) -> list[Row]:
+    ours = found.latest.worker.pid if found.latest.worker else None
+    rows: list[Row] = []
+    for user, pid, used in gpu.processes:
+        whose = "this run" if pid == ours else safe(user)
+        memory = f"  {size(used)}" if used else ""
+        rows.append([(f"   {left('held by', NAME)}", "dim"), (whose, "accent" if pid == ours else "warn")])
+        rows[-1].append((f"  process {pid}{memory}", "dim"))
+    return rows
+
+
+def _line(gpu: Device, past: Sequence[Device], look: Look) -> Row:
+    """A GPU in one row."""
+    row: Row = [(f" {left(gpu.name, 8)}", "bold")]
+    if gpu.problem:
+        return [*row, (safe(gpu.problem), "bad")]
+    if gpu.utilization is not None:
+        loads = [one.utilization for one in past if one.utilization is not None]
+        busy = gpu.utilization >= BUSY
+        row += [(right(f"{gpu.utilization:.0f} %", 6), "warn" if busy else "good")]
+        row += [(f" {right(_history(loads, 100.0, 12, look), 12)} ", "train")]
+    if gpu.total_bytes and gpu.free_bytes is not None:
+        row.append((right(_of(gpu.total_bytes - gpu.free_bytes, gpu.total_bytes), 18), ""))
+    row += [(f" {gpu.temperature:.0f} °C", "dim")] if gpu.temperature is not None else []
+    row += [(f" {gpu.power:.0f} W", "dim")] if gpu.power is not None else []
+    users = sorted({safe(user) for user, _, _ in gpu.processes})
+    return [*row, (f"  {', '.join(users)}", "warn")] if users else row
+
+
+def _machine(found: Hardware, width: int, look: Look) -> list[Row]:
+    """Processors, memory, disk, and the run's own process."""
+    now, room = found.latest, min(max(width - NAME - VALUE - 4, 4), LONGEST)
+    loads = [sample.cpu for sample in found.samples if sample.cpu is not None]
+    text = "-" if now.cpu is None else f"{now.cpu:.0f} % of {now.cores} core{'s' if now.cores != 1 else ''}"
+    used = [sample.memory_used for sample in found.samples]
+    rows: list[Row] = [
+        _strip("cpu", text, loads, 100.0, room, look),
+        _strip("memory", _of(now.memory_used, now.memory_total), used, now.memory_total, room, look),
+    ]
+    if now.disk_total and now.disk_free is not None:
+        taken = 1 - now.disk_free / now.disk_total
+        short = now.disk_free < 0.05 * now.disk_total
+        row: Row = [(f"   {left('disk', NAME)}", "dim"), (left(f"{size(now.disk_free)} free", VALUE), "")]
+        rows.append([*row, *bar(taken, min(room, 8), "bad" if short else "train"), *_rates(now)])
+    return [*rows, *_worker(now)]
+
+
+def _rates(now: Sample) -> Row:
+    if now.read_rate is None or now.write_rate is None:
+        return []
+    return [(f"  read {size(round(now.read_rate))}/s  write {size(round(now.write_rate))}/s", "dim")]
+
+
+def _worker(now: Sample) -> list[Row]:
+    if now.worker is None:
+        return []
+    cpu = "" if now.worker.cpu is None else f"{now.worker.cpu / 100:.1f} of {now.cores} cores"
+    row: Row = [(f"   {left('this run', NAME)}", "dim"), (left(cpu, VALUE), "")]
+    return [[*row, (f"{size(now.worker.rss)} of memory  process {now.worker.pid}", "dim")]]
+
+
+def _strip(
+    name: str, text: str, past: Sequence[float], most: float, room: int, look: Look, style: str = "train"
+) -> Row:
+    """A name, a value, and its history up to now at the right end."""
+    row: Row = [(f"   {left(name, NAME)}", "dim"), (left(text, VALUE), "bold")]
+    drawn = _history(past, most, room, look)
+    return [*row, ("·" * (room - cells([(drawn, "")])), "empty"), (drawn, style)]
+
+
+def _history(past: Sequence[float], most: float, room: int, look: Look) -> str:
+    return spark(past, room, look.ascii, 0.0, most)
+
+
+def _of(used: float, total: float) -> str:
+    return f"{used / GIGA:.1f} of {total / GIGA:.1f} GB"

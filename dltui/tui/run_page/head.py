@@ -1,0 +1,124 @@
+"""The first rows of a run's page: what and where, how far, and the tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dltui.core.text import safe
+from dltui.tui.draw.styled_text import Row, bar, cells, ends
+from dltui.tui.draw.wording import STATUS_STYLES, duration, percent
+
+if TYPE_CHECKING:
+    from dltui.tui.run_page.view import RunView
+
+PHASES = ("starting", "importing", "loading data", "building", "training")
+
+
+def title(view: RunView | None, name: str, clock: str, read_only: bool, width: int, state: str = "") -> Row:
+    """`brisk-otter  cnn-torch  fashion-mnist  gpu01 cuda:0  RUNNING`, and the time.
+
+    Another `state` than the run's own is loud.
+    """
+    end: Row = [("read-only  ", "warn")] if read_only else []
+    end += [(clock + " ", "dim")]
+    if view is None:
+        return ends([(f" {name}", "bold")], end, width)
+    run = view.summary
+    place = f"{run.host} {run.device}".strip()
+    row: Row = [(f" {run.name}", "accent bold")]
+    for text in (safe(view.asked.get("model", "")), run.dataset, place):
+        row.append((f"  {text}", ""))
+    row.append((f"  {run.status.upper()}", f"{STATUS_STYLES.get(run.status, '')} bold".strip()))
+    if state:
+        row[-1:] = [("  ", ""), (f" {state} ", "warn reverse bold")]
+    origin: Row = [(f"  from {safe(view.asked['parent'])}", "dim")] if view.asked.get("parent") else []
+    # The log says it too: here only where nothing else is cut for it.
+    return ends(row + origin if cells(row + origin) + cells(end) < width else row, end, width)
+
+
+def progress_row(view: RunView | None, now: float, width: int) -> Row:
+    """How far the run is; before the first step its phase, after the last how it ended."""
+    if view is None:
+        return [(" reading the run ...", "dim")]
+    run, at = view.summary, view.progress
+    if view.ended:
+        return _ended(view, width)
+    if run.status == "silent":
+        return [(f" silent: {run.why}", "warn bold")]
+    if at is None or run.status in ("starting", "queued"):
+        return _phases(view, now)
+    text = f" epoch {at.epoch} of {at.epochs} "
+    seconds = max(now - run.since, 0.0)
+    if run.status == "paused":
+        tail = f"{run.why}, {duration(seconds)}" if len(run.why) < 24 else f"paused {duration(seconds)}"
+    elif at.left is not None:
+        tail = f"{duration(at.left)} left"
+    else:
+        tail = run.phase if run.phase != "training" else ""
+    if run.phase in ("evaluating", "exporting"):
+        tail = run.phase
+    room = width - len(text) - len("  100 %   run  100 %   ") - max(len(tail), 12) - 1
+    first, second = room // 2, room - room // 2
+    style = "warn" if run.status == "paused" else "good"
+    row: Row = [(text, "bold"), *bar(at.epoch_fraction, first, style), (f" {percent(at.epoch_fraction):>5}", "")]
+    row += [("   run ", "dim"), *bar(at.run_fraction, second, style), (f" {percent(at.run_fraction):>5}", "")]
+    return ends(row, [(tail + " ", "warn" if run.status == "paused" else "bold")], width)
+
+
+def _ended(view: RunView, width: int) -> Row:
+    """How it ended, then what came out, as much as fits; a run that can go on says by which key."""
+    run = view.summary
+    row: Row = [(f" {run.status}", f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
+    parts: list[Row] = []
+    end: Row = [("drawing the figures ", "accent")] if run.phase == "exporting" else []
+    if run.status in ("interrupted", "preempted", "failed"):
+        end = [("  r", "key bold"), (" resume ", "dim")]
+        row.append((f": {run.why}", ""))
+    if run.test:
+        parts.append([("   test ", "dim"), (run.test, "bold")])
+    if run.best:
+        parts.append(
+            [("   best validation ", "dim"), (f"{run.best_name} {run.best}", ""), (f" (epoch {run.best_epoch})", "dim")]
+        )
+    spent = duration(view.history.elapsed)
+    parts.append([(f"   {run.epochs_done} epoch{'' if run.epochs_done == 1 else 's'} in {spent}", "dim")])
+    for part in parts:
+        if cells(row) + cells(part) + cells(end) <= width:
+            row = row + part
+    return ends(row, end, width)
+
+
+def _phases(view: RunView, now: float) -> Row:
+    """All phases up to training, the present one with its seconds."""
+    run = view.summary
+    seconds = duration(max(now - run.since, 0.0))
+    detail = safe(view.live.detail) if view.live else ""
+    if run.phase not in PHASES:
+        doing = run.why if run.status == "queued" else run.phase or run.why
+        return [(f" {run.status}: {doing}", "accent bold"), (f"  {seconds}", "")]
+    at = PHASES.index(run.phase)
+    row: Row = [(" ", "")]
+    for number, name in enumerate(PHASES):
+        if number == at:
+            row += [(f"{name} {detail}".strip(), "accent bold"), (f" {seconds}", "bold")]
+        else:
+            row.append((name, "dim" if number < at else "faint"))
+        if number < len(PHASES) - 1:
+            row.append((" › ", "faint"))
+    return row
+
+
+def tabs(names: Sequence[str], chosen: int, extra: Row, width: int, plain: bool) -> Row:
+    """`1 Curves  2 Confusion  3 Log`, the open one marked; with brackets where colours do not show."""
+    row: Row = []
+    # Room for what stands at the end, if only there is some.
+    gap = " " if sum(len(name) + 5 for name in names) + cells(extra) <= width else ""
+    for number, name in enumerate(names):
+        if number == chosen:
+            marked = f"[{number + 1} {name}]" if plain else f" {number + 1} {name} "
+            row.append((marked, "selected bold accent"))
+        else:
+            row += [(f" {number + 1}", "key"), (f" {name}{gap}", "dim")]
+        row.append((gap, ""))
+    return ends(row, extra if cells(row + extra) <= width else [], width)

@@ -1,0 +1,57 @@
+"""The classes one by one: how many, precision, recall, F1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltui.tui.draw.styled_text import Row, fit, left, on, right
+from dltui.tui.run_page.inside.confusion import where
+from dltui.tui.run_page.inside.cursor import CLASS_ORDERS
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.evaluation import Matrix, Score
+    from dltui.tui.run_page.inside.cursor import InsideState
+
+NAME, NUMBER = 18, 11
+SORTED = (3, 2, 4, 1, 0)
+"""The column that each order follows."""
+
+
+def classes(matrix: Matrix | None, state: InsideState, width: int, height: int, note: str) -> list[Row]:
+    """One row a class, with a cursor; the column that they are sorted by is marked."""
+    if matrix is None:
+        return [[], [(f"  {note}", "dim")]]
+    titles = (left("CLASS", NAME), *(right(text, NUMBER) for text in ("images", "precision", "recall", "F1")))
+    by = SORTED[state.class_order]
+    header: Row = [("   ", ""), *((text, "bold" if number == by else "dim") for number, text in enumerate(titles))]
+    rows: list[Row] = [
+        [(" classes ", "heading"), (f" {where(matrix)}, {CLASS_ORDERS[state.class_order]}", "")],
+        header,
+    ]
+    scores, room = state.scores(matrix), max(1, height - 2)
+    at = min(state.class_at, len(scores) - 1)
+    first = min(max(at - room // 2, 0), max(len(scores) - room, 0))
+    for number, score in enumerate(scores[first : first + room], first):
+        row = fit(_row(score, width, number == at), width)
+        rows.append(on(row, "selected") if number == at else row)
+    return [fit(row, width) for row in rows]
+
+
+def _row(score: Score, width: int, chosen: bool) -> Row:
+    room = max(min(width - NAME - 4 * NUMBER - 6, 60), 4)
+    bar = round((score.recall or 0.0) * room)
+    return [
+        (" › " if chosen else "   ", "accent bold"),
+        (left(score.name, NAME), "bold" if chosen else ""),
+        (right(f"{score.true:,}", NUMBER), "dim"),
+        (right(_percent(score.precision), NUMBER), ""),
+        (right(_percent(score.recall), NUMBER), "bold"),
+        (right(_percent(score.f1), NUMBER), ""),
+        ("  ", ""),
+        ("━" * bar, "train"),
+        ("─" * (room - bar), "empty"),
+    ]
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"

@@ -1,0 +1,185 @@
+"""The confusion matrix as a heat map with a cursor, and the worst pairs beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dltui.tui.draw.picture import RAMP_ASCII
+from dltui.tui.draw.styled_text import Row, beside, cells, cut, ends, fit, right
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.evaluation import Matrix
+    from dltui.tui.draw.styled_text import Look
+    from dltui.tui.run_page.inside.cursor import InsideState
+
+PAIRS = 26
+MOST_PAIRS = 12
+LARGEST_NAME = 12
+CELLS = (12, 9, 7, 6, 5, 4, 3, 2)
+"""Widths that a cell may have, the best first; below 3 it shows its colour only."""
+HEIGHTS = {1: 7, 2: 9, 3: 12}
+"""How many rows a class may take, and the greatest width of its cells then: a letter is twice as high as wide."""
+UNITS = {"": "images", "%": "% of each true class", "colour": "colour: share of each true class"}
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which part of the matrix is shown, and how; `rows` and `columns` are classes in the order shown."""
+
+    name: int
+    size: int
+    tall: int
+    unit: str
+    rows: list[int]
+    columns: list[int]
+    cell: tuple[int, int]
+    letters: bool
+
+    def place(self, text: str) -> str:
+        """In a cell, but for its last column, which belongs to the cursor: in the middle where cells are blocks."""
+        room = self.size - 1
+        return right(text, room) if self.tall == 1 else right(text + " " * ((room - cells([(text, "")])) // 2), room)
+
+    @property
+    def width(self) -> int:
+        return self.name + 2 + len(self.columns) * self.size
+
+
+def confusion(matrix: Matrix | None, state: InsideState, width: int, height: int, look: Look, note: str) -> list[Row]:
+    """Title, header and the classes around the cursor, as many as fit; true classes are rows."""
+    if matrix is None:
+        return [[], [(f"  {note}", "dim")]]
+    layout = _layout(matrix, state, width, height, look)
+    block = [_header(matrix, layout)]
+    for row in layout.rows:
+        above = (layout.tall - 1) // 2
+        filling = _filling(matrix, row, layout)
+        block += [*[filling] * above, _line(matrix, row, layout), *[filling] * (layout.tall - 1 - above)]
+    rest = width - layout.width - 1
+    return [
+        _title(matrix, state, layout, width),
+        *beside([(block, width - rest), (worst(matrix, rest, height - 2), rest)], height - 2),
+        _about(matrix, layout.cell, width),
+    ]
+
+
+def _layout(matrix: Matrix, state: InsideState, width: int, height: int, look: Look) -> _Layout:
+    order, cell = state.order(matrix), state.chosen(matrix)
+    name = min(LARGEST_NAME, max(len(text) for text in matrix.classes))
+    room = width - PAIRS - name - 2
+    letters = look.ascii or look.mono
+    tall = 1 if letters else max(rows for rows in HEIGHTS if rows == 1 or rows * len(order) <= height - 3)
+    size = next((size for size in CELLS if size <= HEIGHTS[tall] and size * len(order) <= room), CELLS[-1])
+    tall = max(rows for rows in HEIGHTS if rows == 1 or (rows <= tall and 2 * rows < size))
+    largest = max(max(row) for row in matrix.counts)
+    small = size < 3 or (size < 4 and len(str(largest)) >= size)
+    unit = "colour" if small else "%" if state.percent or len(str(largest)) >= size else ""
+    return _Layout(
+        name,
+        size,
+        tall,
+        unit,
+        _window(order, order.index(cell[0]), max(1, (height - 3) // tall)),
+        _window(order, order.index(cell[1]), max(1, room // size)),
+        cell,
+        letters,
+    )
+
+
+def _window(order: list[int], at: int, room: int) -> list[int]:
+    """As many as fit, the one at the cursor among them, in the middle where there are more on both sides."""
+    first = min(max(at - room // 2, 0), max(len(order) - room, 0))
+    return order[first : first + room]
+
+
+def _title(matrix: Matrix, state: InsideState, layout: _Layout, width: int) -> Row:
+    row: Row = [(" confusion ", "heading"), (f" {where(matrix)}", "")]
+    end: Row = [(f"{matrix.right:,} of {matrix.total:,} right ", "dim")]
+    order = ", hardest first" if state.hardest_first else ""
+    key: Row = [(f"   rows true, columns said; {UNITS[layout.unit]}{order}", "dim")]
+    return ends(row + key if cells(row + key + end) + 2 <= width else row, end, width)
+
+
+def where(matrix: Matrix) -> str:
+    """Which data this is: nobody should have to guess."""
+    return f"{matrix.split}, epoch {matrix.epoch}"
+
+
+def _header(matrix: Matrix, layout: _Layout) -> Row:
+    if layout.size < 4:
+        return [(f" {right('true', layout.name)} ", "faint"), ("said ›", "faint")]
+    row: Row = [(" " * (layout.name + 2), "")]
+    for number in layout.columns:
+        style = "bold" if number == layout.cell[1] else "dim"
+        # As many letters as a column has: an ellipsis would take one of the few.
+        row.append((layout.place(matrix.classes[number][: layout.size - 1]) + " ", style))
+    return row
+
+
+def _line(matrix: Matrix, number: int, layout: _Layout) -> Row:
+    counts = matrix.counts[number]
+    total = sum(counts) or 1
+    row: Row = [(" " + right(matrix.classes[number], layout.name) + " ", "bold" if number == layout.cell[0] else "")]
+    for said in layout.columns:
+        heat, style = _heat(matrix, number, said)
+        text = layout.place(_text(counts[said], counts[said] / total, heat, layout))
+        if (number, said) == layout.cell:
+            row += [(text, f"{style} bold underline reverse"), ("<", "accent bold")]
+        else:
+            row.append((text + " ", style))
+    return row
+
+
+def _filling(matrix: Matrix, number: int, layout: _Layout) -> Row:
+    """The rows of a class above and below its numbers."""
+    row: Row = [(" " * (layout.name + 2), "")]
+    for said in layout.columns:
+        _, style = _heat(matrix, number, said)
+        if (number, said) == layout.cell:
+            row += [(" " * (layout.size - 1), f"{style} reverse"), (" ", "")]
+        else:
+            row.append((" " * layout.size, style))
+    return row
+
+
+def _heat(matrix: Matrix, true: int, said: int) -> tuple[float, str]:
+    """How much colour a cell gets, and its style. A tenth of a class taken for another is much; the diagonal is near
+    one."""
+    share = matrix.counts[true][said] / (sum(matrix.counts[true]) or 1)
+    heat = share if said == true else min(1.0, share * 3)
+    return heat, f"{'heat' if said == true else 'miss'}:{heat:.2f}"
+
+
+def _text(count: int, share: float, heat: float, layout: _Layout) -> str:
+    if layout.unit == "colour":
+        return RAMP_ASCII[min(int(heat * len(RAMP_ASCII)), len(RAMP_ASCII) - 1)] if layout.letters else ""
+    return "·" if not count else f"{100 * share:.0f}" if layout.unit == "%" else str(count)
+
+
+def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
+    """The cell under the cursor in words."""
+    true, said = cell
+    count, total = matrix.counts[true][said], sum(matrix.counts[true])
+    share = f", {100 * count / total:.1f} % of {matrix.classes[true]}" if total else ""
+    what = "right" if true == said else f"taken for {matrix.classes[said]}"
+    opens = " shows what it is taken for" if true == said else " shows them"
+    key: Row = [("Enter", "key"), (opens + " ", "dim")] if count or true == said else []
+    return ends([(f" {matrix.classes[true]}", "bold"), (f" {what}: {count:,}{share}", "")], key, width)
+
+
+def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
+    """The pairs that are confused most."""
+    rows: list[Row] = [[(" most confused", "dim")]]
+    room = width - 5
+    for count, true, said in matrix.worst(min(most - 1, MOST_PAIRS)):
+        names = [matrix.classes[true], matrix.classes[said]]
+        if len(names[0]) + len(names[1]) + 3 > room:
+            names = [
+                cut(name, max((room - 3) // 2, room - 3 - len(other)))
+                for name, other in zip(names, names[::-1], strict=True)
+            ]
+        rows.append(
+            [(right(f"{count:,}", 4), "validation bold"), (f" {names[0]}", ""), (" › ", "faint"), (names[1], "")]
+        )
+    return [fit(row, width) for row in rows]

@@ -1,0 +1,111 @@
+"""Where one is in the tabs that look inside of a model: the cell, the class and the mistake under the cursor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dltui.core.analysis.mistakes import Filter, Mistake, Mistakes
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.evaluation import Matrix, Score
+    from dltui.core.analysis.review import Key, Opinion
+
+CLASS_ORDERS = ("hardest first", "by precision", "by F1", "by count", "in their order")
+
+
+@dataclass
+class InsideState:
+    """Cursors are classes and sample ids, not places on the screen: they stay when the order changes."""
+
+    cell: tuple[int, int] | None = None
+    """True class, said class; None before the cursor was moved."""
+    hardest_first: bool = False
+    """The order of a confusion matrix: as the classes are numbered, or by their recall."""
+    percent: bool = False
+    class_order: int = 0
+    class_at: int = 0
+    """Place in the table of classes."""
+    filter: Filter = field(default_factory=Filter)
+    sample: int | None = None
+    """The id under the cursor; `place` is where it was last seen."""
+    place: int = 0
+    unsaved: dict[Key, Opinion] = field(default_factory=dict)
+    """Marks on their way to the disk; the mark "" takes one away."""
+
+    def key(self) -> tuple[object, ...]:
+        return (
+            self.cell, self.hardest_first, self.percent, self.class_order, self.class_at, self.filter,
+            self.sample, self.place, *self.unsaved.values(),
+        )  # fmt: skip
+
+    def order(self, matrix: Matrix) -> list[int]:
+        """The classes in the order in which rows and columns are shown."""
+        if not self.hardest_first:
+            return list(range(len(matrix.classes)))
+        return [score.number for score in sorted(matrix.scores(), key=lambda score: _low(score.recall))]
+
+    def chosen(self, matrix: Matrix) -> tuple[int, int]:
+        """The cell under the cursor: the most frequent mistake until it was moved."""
+        count = len(matrix.classes)
+        if self.cell is not None and max(self.cell) < count:
+            return self.cell
+        worst = matrix.worst(1)
+        return (worst[0][1], worst[0][2]) if worst else (0, 0)
+
+    def move_cell(self, matrix: Matrix, down: int, right: int) -> None:
+        order = self.order(matrix)
+        last = len(order) - 1
+        row, column = (order.index(number) for number in self.chosen(matrix))
+        self.cell = (order[min(max(row + down, 0), last)], order[min(max(column + right, 0), last)])
+
+    def scores(self, matrix: Matrix) -> list[Score]:
+        """The table of classes in the chosen order."""
+        keys = (
+            lambda score: _low(score.recall),
+            lambda score: _low(score.precision),
+            lambda score: _low(score.f1),
+            lambda score: -score.true,
+            lambda score: score.number,
+        )
+        return sorted(matrix.scores(), key=keys[self.class_order])
+
+    def move_class(self, matrix: Matrix, by: int) -> None:
+        self.class_at = min(max(self.class_at + by, 0), len(matrix.classes) - 1)
+
+    def position(self, shown: tuple[Mistake, ...]) -> int:
+        """Where the cursor is among the mistakes shown: on its sample, or where that was."""
+        if self.sample is not None and not (self.place < len(shown) and shown[self.place].id == self.sample):
+            for number, mistake in enumerate(shown):
+                if mistake.id == self.sample:
+                    return number
+        return min(self.place, max(len(shown) - 1, 0))
+
+    def current(self, mistakes: Mistakes | None) -> Mistake | None:
+        """The mistake under the cursor."""
+        shown = mistakes.shown(self.filter) if mistakes else ()
+        return shown[self.position(shown)] if shown else None
+
+    def move_mistake(self, mistakes: Mistakes, by: int) -> None:
+        shown = mistakes.shown(self.filter)
+        if shown:
+            self.place = min(max(self.position(shown) + by, 0), len(shown) - 1)
+            self.sample = shown[self.place].id
+
+    def show(self, which: Filter) -> None:
+        """Only these mistakes, from the first on."""
+        self.filter, self.sample, self.place = which, None, 0
+
+    def turn_filter(self, mistakes: Mistakes) -> None:
+        """The next filter around the mistake under the cursor, which stays."""
+        mistake = self.current(mistakes)
+        if mistake is None:
+            self.show(Filter())
+        else:
+            self.filter, self.sample = self.filter.turned(mistake), mistake.id
+            self.place = self.position(mistakes.shown(self.filter))
+
+
+def _low(value: float | None) -> float:
+    """The worst first, what is not known last."""
+    return 2.0 if value is None else value

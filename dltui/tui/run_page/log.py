@@ -1,0 +1,109 @@
+"""What happened to a run, line by line, made from its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from dltui.core.text import safe
+from dltui.tui.draw.styled_text import Row, fit
+from dltui.tui.draw.wording import STATUS_STYLES, damaged, metric, size
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import History
+
+Line = tuple[float, str, str]
+"""When, style, text."""
+LEVELS = {"warning": "warn", "error": "bad"}
+OBEYED = {
+    "pause": "paused",
+    "resume": "continued",
+    "stop": "stopped",
+    "checkpoint": "checkpoint asked for",
+    "kill": "killed",
+}
+
+
+def timeline(history: History, most: int | None = None) -> list[Line]:
+    """All that is worth a line, oldest first; the last `most` of them, for which much less is to be done."""
+    first = 0 if most is None else -most
+    lines = _epochs(history, first) + _commands(history)
+    lines += [(when, LEVELS.get(level, ""), safe(text)) for when, level, text in list(history.logs)[first:]]
+    attempt = history.attempt
+    if attempt is not None:
+        versions = safe(f"{attempt.framework} {attempt.versions.get(attempt.framework, '')}").strip()
+        again = f"attempt {history.attempts}, from step {attempt.start_step:,}: " if history.attempts > 1 else ""
+        text = f"{again}training begins on {safe(attempt.host)}, {versions}, {attempt.threads} threads"
+        lines.append((history.started_at, "accent", text))
+    if history.damaged:
+        lines.append((history.last_time, "warn", damaged(history)))
+    if history.test is not None:
+        values = ", ".join(f"{safe(name)} {metric(name, value)}" for name, value in _shown(history.test["metrics"]))
+        which = f", with epoch {history.test['epoch']}" if history.test.get("epoch") else ""
+        lines.append((float(history.test.get("time", 0.0)), "accent", f"test{which}: {values}"))
+    if history.ended is not None:
+        style = STATUS_STYLES.get(history.ended.status, "")
+        lines.append(
+            (history.ended_at, f"{style} bold".strip(), safe(f"{history.ended.status}: {history.ended.reason}"))
+        )
+    # A stable sort keeps the order of what happened at the same moment.
+    return sorted(lines, key=lambda line: line[0])[first:]
+
+
+def _epochs(history: History, first: int) -> list[Line]:
+    """From the record at `first` on, as in a slice."""
+    saved = {entry["epoch"]: entry for entry in history.checkpoints}
+    records, better_ones = sorted(history.epochs.items()), _better(history)
+    lines: list[Line] = []
+    for epoch, record in records[first:]:
+        better = epoch in better_ones
+        parts = [f"{safe(key)} {metric(key, number)}" for key, number in _shown(record.validation)]
+        text = f"epoch {epoch}: " + (f"validation {', '.join(parts)}" if parts else "trained")
+        text += ", best so far" if better else ""
+        text += f", saved {size(saved[epoch]['bytes'])}" if epoch in saved else ""
+        lines.append((record.time, "bold" if better else "", text))
+    return lines
+
+
+def _better(history: History) -> set[int]:
+    """The epochs that were the best when they ended."""
+    monitor = history.monitor or {}
+    name, sign = monitor.get("metric", ""), -1.0 if monitor.get("mode") == "max" else 1.0
+    found: set[int] = set()
+    best: float | None = None
+    for epoch, record in sorted(history.epochs.items()):
+        value = record.validation.get(name)
+        if value is not None and (best is None or sign * value < sign * best):
+            found.add(epoch)
+            best = value
+    return found
+
+
+def _shown(metrics: dict[str, float]) -> list[tuple[str, float]]:
+    """Accuracy first; the mean squared error is the loss."""
+    names = [name for name in metrics if not (name == "mse" and "loss" in metrics)]
+    return [(name, metrics[name]) for name in sorted(names, key=lambda name: (name != "accuracy", name))]
+
+
+def _commands(history: History) -> list[Line]:
+    lines: list[Line] = []
+    for entry in history.commands:
+        action = str(entry.get("action", ""))
+        if action == "set":
+            text = f"learning rate set to {entry.get('arguments', {}).get('lr', '?')}"
+        elif action == "extend":
+            text = f"{entry.get('arguments', {}).get('epochs', '?')} epochs added"
+        else:
+            text = OBEYED.get(action, action)
+        by, step = safe(entry.get("by", "")), int(entry.get("step", 0))
+        lines.append((float(entry.get("time", 0.0)), "warn", safe(f"{text} at step {step:,}, by {by}")))
+    return lines
+
+
+def rows(lines: Sequence[Line], width: int, height: int, back: int, clock: Callable[[float], str]) -> list[Row]:
+    """The last lines, or those `back` lines before."""
+    end = max(len(lines) - back, min(height, len(lines)))
+    return [
+        fit([(f" {clock(when)} ", "faint"), (text, style)], width)
+        for when, style, text in lines[max(0, end - height) : end]
+    ]

@@ -1,0 +1,148 @@
+"""The table of metrics, last and best, and beside it where the time goes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from dltui.core.reading.timing import times
+from dltui.core.text import safe
+from dltui.tui.draw.styled_text import Row, beside, cells, cut_words, ends, fit, left, right, rule
+from dltui.tui.draw.wording import count, duration, metric, percent, size
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.verdict import Verdict
+    from dltui.core.reading.history import History
+    from dltui.tui.run_page.view import RunView
+
+HEIGHT = 5
+NAME, VALUE, EPOCH = 20, 9, 6
+ORDER = ("accuracy", "mse", "loss")
+
+
+def numbers(view: RunView | None, table: list[Row], now: float, width: int) -> list[Row]:
+    """Five rows: at the left the table that `metrics` makes, facts at the right."""
+    least = NAME + 2 * VALUE + EPOCH + 2
+    first = max(least, min(width // 2, least + 8))
+    right_side = [_within(row, width - first) for row in facts(view, now)] if view else []
+    return beside([(table, first), (right_side, width - first)], HEIGHT)
+
+
+def metrics(view: RunView) -> list[Row]:
+    """Each metric of each split: its last value, its best and that epoch."""
+    rows: list[Row] = [
+        [(" " + left("METRIC", NAME) + right("last", VALUE) + right("best", VALUE) + right("epoch", EPOCH), "dim")]
+    ]
+    for split, style in (("validation", "validation"), ("train", "train")):
+        for name in _names(view.history, split):
+            rows.append(_metric(view.history, split, name, style))
+    return rows[:HEIGHT]
+
+
+def _names(history: History, split: str) -> list[str]:
+    found = {name for record in history.epochs.values() for name in getattr(record, split)}
+    # The loss of a regression is its mean squared error: one row says it.
+    found -= {"mse"} if "loss" in found else set()
+    return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))[:2]
+
+
+def _metric(history: History, split: str, name: str, style: str) -> Row:
+    known = [
+        (epoch, getattr(record, split)[name])
+        for epoch, record in sorted(history.epochs.items())
+        if name in getattr(record, split)
+    ]
+    sign = -1.0 if name.endswith("accuracy") else 1.0
+    finite = [(epoch, value) for epoch, value in known if math.isfinite(value)]
+    epoch, best = min(finite, key=lambda entry: (sign * entry[1], entry[0]), default=(0, math.nan))
+    chosen = history.best is not None and split == "validation" and epoch == history.best.epoch
+    return [
+        (" ", ""),
+        (left(f"{split} {safe(name)}", NAME), style),
+        (right(metric(name, known[-1][1]), VALUE), "bold"),
+        (right(metric(name, best), VALUE), "best bold" if chosen else ""),
+        (right(str(epoch) if epoch else "-", EPOCH), "dim"),
+    ]
+
+
+def facts(view: RunView, now: float) -> list[Row]:
+    """Speed, time, learning rate, checkpoint, memory; what is not known is left out."""
+    rows = [_speed(view), _time(view.history), _learning_rate(view), _saved(view, now), _size(view)]
+    return [row for row in rows if row]
+
+
+def _within(row: Row, room: int) -> Row:
+    """Without its last parts where they would be cut."""
+    while len(row) > 3 and cells(row) > room:
+        row = row[:-1]
+    return row
+
+
+def _fact(name: str, value: str, more: str = "") -> Row:
+    return [("│ ", "rule"), (left(name, 9), "dim"), (value, ""), (f"  {more}" if more else "", "dim")]
+
+
+def _speed(view: RunView) -> Row:
+    at = view.progress
+    speed = at.samples_per_second if at else None
+    return _fact("SPEED", f"{count(speed)} samples/s", "while training") if speed else _fact("SPEED", "-")
+
+
+def _time(history: History) -> Row:
+    """Where it goes, the most first; what does not fit is the least."""
+    shares = sorted(times(history).shares().items(), key=lambda share: -share[1])
+    if not shares:
+        return _fact("TIME", "-")
+    (name, share), *others = shares
+    row = _fact("TIME", f"{name} {percent(share)}")
+    row += [(f"  {name} {100 * share:.0f}", "dim") for name, share in others if share >= 0.005]
+    return [*row, (f"  of {duration(history.elapsed)}", "dim")]
+
+
+def _learning_rate(view: RunView) -> Row:
+    """The one in force; a schedule moves below the one that was asked for."""
+    rates, asked = view.history.points.lr, view.base_lr
+    schedule = safe(view.asked.get("config", {}).get("schedule", ""))
+    if not len(rates):
+        return _fact("LR", "-" if asked is None else f"{asked:g}", schedule)
+    peak = f", peak {asked:g}" if asked is not None and schedule not in ("", "constant") else ""
+    return _fact("LR", f"{rates[-1]:.4g}{peak}", schedule)
+
+
+def _saved(view: RunView, now: float) -> Row:
+    saved = view.history.checkpoints
+    if not saved:
+        return _fact("SAVED", "no checkpoint yet")
+    last = saved[-1]
+    ago = duration(max(now - float(last["time"]), 0.0))
+    when = "" if view.ended else f", {ago} ago"
+    return _fact("SAVED", f"epoch {last['epoch']}{when}", f"step {int(last['step']):,}")
+
+
+def _size(view: RunView) -> Row:
+    attempt, live = view.history.attempt, view.live
+    memory = f"memory {size(live.rss)}" if live and live.rss and not view.ended else ""
+    if attempt is None:
+        return _fact("MODEL", memory or "-")
+    return _fact("MODEL", f"{attempt.parameters:,} parameters", memory)
+
+
+def verdict_row(verdict: Verdict | None, width: int) -> Row:
+    """What the curves say, why, and the key that helps; a line where they say nothing."""
+    if verdict is None:
+        return rule(width)
+    row: Row = [(" ▲ " if verdict.bad else " · ", "warn"), (verdict.text, "warn bold" if verdict.bad else "dim")]
+    evidence = safe(verdict.evidence)
+    end: Row = []
+    if verdict.key:
+        short = {"s": "stop", "l": "lr", "a": "again", "t": "try"}.get(verdict.key, "")
+        helps = f" {safe(verdict.help)} "
+        end = [("  ", ""), (verdict.key, "key bold"), (helps, "dim")]
+        if cells(row) + len(evidence) + 2 + cells(end) > width:
+            end = [("  ", ""), (verdict.key, "key bold"), (f" {short} ", "dim")]
+    room = width - cells(row) - cells(end) - 2
+    return ends([*row, (f"  {cut_words(evidence, room)}", "dim" if not verdict.bad else "")], end, width)
+
+
+def blank(width: int) -> list[Row]:
+    return [fit([], width)] * HEIGHT

@@ -1,0 +1,38 @@
+"""The layers of a model as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltui.core.text import safe
+from dltui.tui.draw.styled_text import Row, fit, left, right
+
+if TYPE_CHECKING:
+    from dltui.core.rundir.events import AttemptStarted
+
+
+def structure(attempt: AttemptStarted | None, width: int, height: int, first: int) -> list[Row]:
+    """One row a layer: name, kind, output shape, parameters."""
+    if attempt is None:
+        return [[], [("  the layers are known when the model has been built", "dim")]]
+    rows: list[Row] = [
+        [
+            (" structure ", "heading"),
+            (f" {attempt.parameters:,} parameters, input {_shape(attempt.dataset.get('input_shape'))}", ""),
+        ],
+        [(f"   {left('LAYER', 16)}{left('KIND', 22)}{left('OUTPUT', 16)}{right('PARAMETERS', 12)}", "dim")],
+    ]
+    for layer in attempt.layers[first : first + height - 2]:
+        rows.append(
+            [
+                (f"   {left(safe(layer.get('name', '')), 16)}", ""),
+                (left(safe(layer.get("kind", "")), 22), "dim"),
+                (left(_shape(layer.get("output")), 16), ""),
+                (right(f"{int(layer.get('parameters') or 0):,}", 12), "bold" if layer.get("parameters") else "faint"),
+            ]
+        )
+    return [fit(row, width) for row in rows]
+
+
+def _shape(shape: object) -> str:
+    return " × ".join(safe(number) for number in shape) if isinstance(shape, (list, tuple)) else "-"

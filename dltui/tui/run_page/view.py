@@ -1,0 +1,182 @@
+"""One run at one moment: made by the thread that reads it, drawn by the screen, changed by nobody."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.analysis.evaluation import Inside
+from dltui.core.analysis.suggestion import Suggestion, suggestion
+from dltui.core.analysis.verdict import Verdict, judge
+from dltui.core.reading.history import History
+from dltui.core.reading.progress import Progress, progress
+from dltui.core.reading.status import OVER
+from dltui.tui.base.summary import Summary, open_reader, summarize
+from dltui.tui.run_page.hardware_watch import Hardware, HardwareWatch
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.evaluation import Fit, Matrix
+    from dltui.core.analysis.mistakes import Mistakes
+    from dltui.core.analysis.review import Key, Opinion
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.core.rundir.heartbeat import Live
+    from dltui.tui.run_page.hardware_watch import Measure
+
+LOG_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class RunView:
+    """What is known of a run. `content` grows with each change of all that is not told by the clock."""
+
+    content: int
+    summary: Summary
+    asked: dict[str, Any]
+    history: History = field(repr=False)
+    live: Live | None
+    progress: Progress | None
+    output: tuple[str, ...] = ()
+    matrix: Matrix | None = None
+    fit: Fit | None = None
+    suggestion: Suggestion | None = None
+    """What to try after a failure."""
+    figures: bool = False
+    """Whether its export folder exists."""
+    mistakes: Mistakes | None = None
+    review: Mapping[Key, Opinion] = field(default_factory=dict)
+    """What people think of the mistakes."""
+    verdict: Verdict | None = None
+    """What the curves say."""
+    hardware: Hardware | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.summary.status in OVER
+
+    @property
+    def regression(self) -> bool:
+        return bool(self.asked.get("task") == "regression")
+
+    @property
+    def base_lr(self) -> float | None:
+        """The learning rate that was asked for last: of a schedule, its peak."""
+        changes = self.history.lr_changes
+        value = changes[-1][1] if changes else self.asked.get("config", {}).get("lr")
+        return float(value) if isinstance(value, (int, float)) else None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return max(self.history.attempt.steps_per_epoch, 1) if self.history.attempt else 1
+
+
+def frozen(history: History) -> History:
+    """A copy that stays as it is while the original folds on."""
+    kept = copy.copy(history)
+    kept.points = history.points.first(len(history.points))
+    kept.epochs, kept.metric_names = dict(history.epochs), dict(history.metric_names)
+    kept.checkpoints, kept.commands = list(history.checkpoints), list(history.commands)
+    kept.logs = deque(history.logs, maxlen=history.logs.maxlen)
+    return kept
+
+
+class RunWatch:
+    """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside",
+    "mistakes", "hardware"."""
+
+    def __init__(self, directory: RunDirectory, clock: Callable[[], float], measure: Measure | None = None) -> None:
+        self.directory = directory
+        self._machine = HardwareWatch(measure, clock) if measure is not None else None
+        self.wants: frozenset[str] = frozenset()
+        self._clock = clock
+        self._opened: tuple[RunReader, dict[str, Any]] | None = None
+        self._known: tuple[Any, ...] = ()
+        self._inside: Inside | None = None
+        self._history: History | None = None
+        self._verdict: Verdict | None = None
+        self._judged: tuple[Any, ...] = ()
+        self._content = 0
+        self._output: tuple[tuple[int, int], tuple[str, ...]] = ((0, 0), ())
+
+    def look(self) -> RunView | None:
+        """The run as it is, or None when nothing has changed. Raises DltuiError for a folder that is no run."""
+        if self._opened is None:
+            self._opened = open_reader(self.directory, self._clock)
+            self._inside = Inside(self._opened[0])
+        reader, asked = self._opened
+        changed = reader.refresh()
+        wants = self.wants
+        status, live = reader.look()
+        at = progress(reader.history, live)
+        summary = summarize(reader, asked, status, live, at)
+        tabs = self._tabs(wants, asked, summary, live)
+        drawn = summary.status in OVER and summary.phase != "exporting"
+        figures = drawn and Path(str(asked.get("exports", ""))).is_dir()
+        content = (*tabs.values(), wants, summary.status)
+        known = (summary, live, figures, content)
+        if not changed and known == self._known:
+            return None
+        self._content += changed or self._known[-1:] != (content,)
+        if changed or self._history is None:
+            self._history = frozen(reader.history)
+            self._judge(asked)
+        self._known = known
+        return RunView(
+            self._content,
+            summary,
+            asked,
+            self._history,
+            live,
+            at,
+            suggestion=suggestion(reader),
+            figures=figures,
+            verdict=self._verdict,
+            **tabs,
+        )
+
+    def _tabs(
+        self, wants: frozenset[str], asked: dict[str, Any], summary: Summary, live: Live | None
+    ) -> dict[str, Any]:
+        """What the open tab wants beside the history: fields of RunView."""
+        inside, machine = self._inside, self._machine
+        found: dict[str, Any] = {"output": self._read_output() if "output" in wants else ()}
+        if inside is not None and asked.get("task") == "regression":
+            found["fit"] = inside.fit()
+        elif inside is not None and "inside" in wants:
+            found["matrix"] = inside.matrix()
+        if inside is not None and "mistakes" in wants and asked.get("task") != "regression":
+            found["mistakes"] = inside.mistakes()
+            found["review"] = inside.review(Path(str(asked.get("exports", ""))))
+        if machine is not None and "hardware" in wants:
+            beating = live if summary.status not in OVER else None
+            found["hardware"] = machine.look(self.directory.path, summary.host, beating)
+        return found
+
+    def _judge(self, asked: dict[str, Any]) -> None:
+        """Only when an epoch was evaluated, or all is over: verdicts look at nothing else."""
+        history = self._history
+        assert history is not None
+        epochs = history.epochs
+        key = (len(epochs), epochs[max(epochs)] if epochs else None, history.ended, not len(history.points))
+        if key != self._judged:
+            self._judged = key
+            self._verdict = judge(history, str(asked.get("config", {}).get("schedule", "")))
+
+    def _read_output(self) -> tuple[str, ...]:
+        """The last lines that the process printed."""
+        path: Path = self.directory.worker_log
+        try:
+            found = path.stat()
+            key = (found.st_size, found.st_mtime_ns)
+            if key != self._output[0]:
+                with path.open("rb") as file:
+                    file.seek(max(0, found.st_size - LOG_BYTES))
+                    text = file.read().decode("utf-8", "replace")
+                self._output = (key, tuple(text.splitlines()))
+        except OSError:
+            return ()
+        return self._output[1]

@@ -1,0 +1,119 @@
+"""What the terminal can show, and its file descriptors while the screen has it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN
+
+if TYPE_CHECKING:
+    from dltui.tui.terminal.meter import Meter
+    from dltui.tui.terminal.settings import ScreenSettings
+
+
+SCREEN_LOG = "screen.log"
+
+
+# Their fonts lack braille.
+POOR_TERMINALS = ("linux", "vt")
+
+
+class Terminal(NamedTuple):
+    """How to draw here: `ascii` letters only, `colour` at all, `theme` by name, `mouse` reported."""
+
+    ascii: bool = False
+    colour: bool = True
+    theme: str = DARK
+    mouse: bool = True
+
+
+def examine(environment: Mapping[str, str]) -> Terminal:
+    """Read the usual variables; nothing is asked of the terminal, an answer over a slow link would come too late."""
+    colour = not environment.get("NO_COLOR")
+    return Terminal(
+        ascii=_is_ascii(environment),
+        colour=colour,
+        theme=_theme(environment) if colour else PLAIN,
+        # Over SSH a terminal's own selection is worth more than clicks.
+        mouse=not (environment.get("SSH_CONNECTION") or environment.get("SSH_TTY")),
+    )
+
+
+def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
+    """The terminal as somebody wants it to be used, where that says more than the terminal does."""
+    theme = {"dark": DARK, "light": LIGHT, "16": PLAIN}.get(settings.theme, terminal.theme)
+    return Terminal(
+        ascii=terminal.ascii if settings.letters == "auto" else settings.letters == "ascii",
+        colour=terminal.colour,
+        # NO_COLOR is said for one terminal and goes before what holds for all.
+        theme=theme if terminal.colour else PLAIN,
+        mouse=terminal.mouse if settings.mouse == "auto" else settings.mouse == "on",
+    )
+
+
+def _is_ascii(environment: Mapping[str, str]) -> bool:
+    """Whether the locale says so. Where it says nothing, as in many containers, the terminal speaks UTF-8."""
+    if environment.get("TERM", "").startswith(POOR_TERMINALS):
+        return True
+    names = ["LC_ALL", "LC_CTYPE", "LANG"]
+    # Python itself sets this one over a C locale, so it says nothing about the terminal.
+    if environment.get("LC_CTYPE") == "C.UTF-8":
+        names.remove("LC_CTYPE")
+    locale = next((environment[name] for name in names if environment.get(name)), "UTF-8")
+    return "utf" not in locale.lower()
+
+
+def _theme(environment: Mapping[str, str]) -> str:
+    term = environment.get("TERM", "")
+    rich = environment.get("COLORTERM", "").lower() in ("truecolor", "24bit")
+    if not rich and "256" not in term and not term.endswith(("-direct", "kitty", "ghostty", "alacritty")):
+        return PLAIN
+    background = environment.get("COLORFGBG", "").split(";")[-1]
+    return LIGHT if background in ("7", "15") else DARK
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[Meter | None]:
+    """While the screen is up, what libraries print to file descriptor 2 goes to a log file instead.
+
+    Textual draws through `sys.__stderr__`, which gets a descriptor of its own to the terminal, with a meter before it;
+    None where there is no terminal.
+    """
+    from dltui.tui.terminal.meter import Meter
+
+    terminal = sys.__stderr__
+    if terminal is None or not terminal.isatty():
+        yield None
+        return
+    screen = os.dup(2)
+    log = _open_log()
+    drawing = os.fdopen(os.dup(screen), "w", encoding="utf-8", errors="replace", newline="")
+    before = sys.stderr
+    meter = Meter(drawing)
+    sys.__stderr__ = meter  # type: ignore
+    os.dup2(log, 2)
+    os.close(log)
+    try:
+        yield meter
+    finally:
+        with contextlib.suppress(OSError):
+            drawing.close()
+        os.dup2(screen, 2)
+        os.close(screen)
+        sys.__stderr__ = terminal  # type: ignore[misc]
+        sys.stderr = before
+
+
+def _open_log() -> int:
+    """The log beside the runs; a home that cannot be written costs the log, not the screen."""
+    from dltui.core import paths
+
+    with contextlib.suppress(OSError):
+        folder = paths.home()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(folder / SCREEN_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)

@@ -1,1 +1,0 @@
-"""Parts of the screens; most of each is a pure function from state and size to rows."""
