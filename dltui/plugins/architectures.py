@@ -1,4 +1,4 @@
-"""What the twins of two frameworks share: hyperparameters, defaults, layer sizes and initialisation, declared once.
+"""What the twins of two frameworks share: hyperparameters, defaults, layer sizes and initialization, declared once.
 
 Kernels are drawn from U(-limit, limit), limit = sqrt(gain / fan_in): gain 6 (Kaiming uniform, He et al. 2015) where a
 ReLU follows, gain 3 (unit variance, LeCun et al. 1998) at an output. Biases are 0; batch norm starts with gamma 1,
@@ -30,7 +30,7 @@ KERNEL = 5
 HEAD = (120, 84)
 """Widths of LeNet's two hidden dense layers."""
 SMALLEST_IMAGE = 16
-"""Images with a shorter side are scaled up (bilinear, half-pixel centres, no antialiasing) so that it has this size."""
+"""Images with a shorter side are scaled up (bilinear, half-pixel centers, no antialiasing) so that it has this size."""
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
 Channels = Annotated[int, Field(ge=1, le=4_096)]

@@ -45,7 +45,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         bind("q", "leave", "leave", "leave the screen; runs go on"),
         bind("question_mark", "keys", "all keys", "every key of this page"),
         bind("ctrl+p", "palette", "all actions", "every action by name; type to filter"),
-        bind("S", "settings", "settings", "theme, colours, letters, mouse, notices: remembered"),
+        bind("S", "settings", "settings", "theme, colors, letters, mouse, notices: remembered"),
         bind("ctrl+t", "theme", "light or dark", "switch between the dark and the light theme"),
         bind("ctrl+c", "interrupted", "hint", "does not stop anything", priority=True),
         bind("ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns"),
@@ -65,7 +65,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         terminal = chosen(terminal, self.settings)
         super().__init__(QuietDriver, ansi_color=True if terminal.theme == PLAIN else None)
         self.services = services
-        self.look = Look(ascii=terminal.ascii, mono=not terminal.colour, few=terminal.theme == PLAIN)
+        self.look = Look(ascii=terminal.ascii, mono=not terminal.color, few=terminal.theme == PLAIN)
         self.meter = meter
         self.farewell: list[str] = []
         self.first_time = False
@@ -235,7 +235,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         """Use other settings from here on; the mouse from the next start on."""
         self.settings = settings
         terminal = chosen(self._terminal, settings)
-        self.look = Look(ascii=terminal.ascii, mono=not terminal.colour, few=terminal.theme == PLAIN)
+        self.look = Look(ascii=terminal.ascii, mono=not terminal.color, few=terminal.theme == PLAIN)
         self.theme = terminal.theme
         self.palette = self._palette(terminal.theme)
         if self._timer is not None:
@@ -246,7 +246,7 @@ class DltuiApp(App[None], inherit_bindings=False):
                 rows.refresh()
 
     def _palette(self, theme: str) -> Palette:
-        return Palette(theme, self.settings.palette == "colour-blind")
+        return Palette(theme, self.settings.palette == "color-blind")
 
     def watch_theme(self, name: str) -> None:
         self.palette = self._palette(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core import fs
-from tests.core.faulty import FaultyFileSystem
+from tests.helpers.faulty import FaultyFileSystem
 
 
 def test_write_atomic_follows_the_protocol(tmp_path: Path) -> None:

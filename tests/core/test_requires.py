@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.catalog.assemble import load_catalog
-from tests.core.places import MODEL
+from tests.helpers.installations import MODEL
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 

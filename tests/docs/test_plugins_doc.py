@@ -22,7 +22,7 @@ from dltui.core.contract.config import TrainConfig
 from dltui.core.rundir.events import EVENTS
 from dltui.tui.draw.wording import value
 from tests.docs import session
-from tests.places import environment_without
+from tests.helpers.environments import environment_without
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "plugins.md"
 TUTORIALS = {"torch": "PyTorch", "tensorflow": "TensorFlow"}

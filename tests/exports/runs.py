@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dltui.core.reading.reader import RunReader
-from tests.core.sample_run import make_sample_run
+from tests.helpers.sample_run import make_sample_run
 
 HOSTILE = (
     "\x1b]52;c;aGk=\x07", "<script>&\"'", "[bold", "$x^2$ \\frac", "\u202eevil", "\ud800", "a\x00b", "\uffff",

@@ -15,8 +15,8 @@ from dltui.exports.about import About
 from dltui.exports.report import report
 from dltui.exports.save import render
 from dltui.exports.write import write
-from tests.core.sample_run import make_sample_run
 from tests.exports.runs import names, reader
+from tests.helpers.sample_run import make_sample_run
 
 BASE = [sys.executable, "-P", "-m", "dltui.exports"]
 PLUGIN = """

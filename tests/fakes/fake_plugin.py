@@ -112,7 +112,7 @@ class NumpyTrainable:
         return "accuracy" if self.data.spec.task == "classification" else "mse"
 
     def _features(self, x: Array) -> Array:
-        """Normalised float32 (n, inputs)."""
+        """Normalized float32 (n, inputs)."""
         mean = np.asarray(self.data.spec.mean, dtype=np.float32)
         std = np.asarray(self.data.spec.std, dtype=np.float32)
         return ((x.astype(np.float32) - mean) / std).reshape(len(x), -1)
@@ -179,7 +179,7 @@ class NumpyBackend:
 
 class BlobsOptions(DatasetOptions):
     n: int = Field(600, ge=20, le=100_000, description="images", json_schema_extra=unit("images"))
-    noise: float = Field(60.0, ge=0, le=255, description="standard deviation", json_schema_extra=unit("grey levels"))
+    noise: float = Field(60.0, ge=0, le=255, description="standard deviation", json_schema_extra=unit("gray levels"))
     seed: int = Field(0, ge=0, le=2**31 - 1, description="start of the random choices")
 
 
@@ -187,15 +187,15 @@ BLOBS = ("left", "middle", "right")
 
 
 def make_blobs(options: BlobsOptions, context: PreparationContext) -> Arrays:
-    """8x8 grey images with one bright spot, whose column is the class; noise makes some of them ambiguous."""
+    """8x8 gray images with one bright spot, whose column is the class; noise makes some of them ambiguous."""
     context.progress("drawing blobs", 0.0)
     generator = np.random.default_rng(options.seed)
     y = generator.integers(0, len(BLOBS), options.n)
     rows, columns = np.mgrid[0:8, 0:8]
-    centre = np.stack([generator.normal(3.5, 0.8, options.n), 1.5 + 2 * y + generator.normal(0, 0.5, options.n)])
-    distance = (rows - centre[0, :, None, None]) ** 2 + (columns - centre[1, :, None, None]) ** 2
-    grey = 200 * np.exp(-distance / 3) + generator.normal(0, 1, distance.shape) * options.noise
-    x = np.clip(grey, 0, 255).astype(np.uint8)[..., None]
+    center = np.stack([generator.normal(3.5, 0.8, options.n), 1.5 + 2 * y + generator.normal(0, 0.5, options.n)])
+    distance = (rows - center[0, :, None, None]) ** 2 + (columns - center[1, :, None, None]) ** 2
+    gray = 200 * np.exp(-distance / 3) + generator.normal(0, 1, distance.shape) * options.noise
+    x = np.clip(gray, 0, 255).astype(np.uint8)[..., None]
     test = options.n // 5
     return Arrays((x[test:], y[test:].astype(np.int64)), (x[:test], y[:test].astype(np.int64)), BLOBS)
 

@@ -62,11 +62,11 @@ HOSTILE: dict[str, tuple[str, str]] = {
         "GB of memory while loading",
     ),
     "hangs_in_hook": (HOOK + "import time; time.sleep(600)", "timed out after"),
-    "raises_in_hook": (HOOK + "raise OSError('no licence')", "OSError: no licence (raises_in_hook.py line 4)"),
+    "raises_in_hook": (HOOK + "raise OSError('no license')", "OSError: no license (raises_in_hook.py line 4)"),
     "exits_in_hook": (HOOK + "raise SystemExit", "called sys.exit() while loading"),
     "returns_number": (HOOK + "return 7", "dltui_models must return a list, it returned int"),
     "returns_texts": (HOOK + "return ['cnn']", "dltui_models: a str in the list is no Model"),
-    "misspelt_hook": (
+    "misspelled_hook": (
         "from dltui import hookimpl\n@hookimpl\ndef dltui_modles():\n    return []",
         "unknown hook 'dltui_modles'",
     ),

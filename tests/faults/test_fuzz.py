@@ -29,7 +29,7 @@ from dltui.core.rundir.heartbeat import Live, read_live
 from dltui.core.rundir.log import encode
 from dltui.core.settings import read_tables
 from dltui.plugins.datasets.downloads.idx import read_idx
-from tests.core.sample_run import make_sample_run
+from tests.helpers.sample_run import make_sample_run
 
 fuzz = settings(
     deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], database=None

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from tests.helpers.own_data import SHAPES, make_digits, make_folder, make_image, make_shapes, make_table
 from tests.journeys.program import Program
 from tests.journeys.test_models import needs
-from tests.plugins.own_data import SHAPES, make_digits, make_folder, make_image, make_shapes, make_table
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
-def test_a_folder_of_colour_photographs(program: Program, shapes: Path, framework: str) -> None:
+def test_a_folder_of_color_photographs(program: Program, shapes: Path, framework: str) -> None:
     needs(framework)
     program("train", f"cnn-{framework}", "--dataset", f"folder:{shapes}", "--epochs", "4", "--name", "r")
     summary = program.summary("r")
@@ -41,7 +41,7 @@ def test_a_folder_of_colour_photographs(program: Program, shapes: Path, framewor
 
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", ["tensorflow", pytest.param("torch", marks=pytest.mark.long)])
-def test_a_folder_of_grey_digits(program: Program, framework: str) -> None:
+def test_a_folder_of_gray_digits(program: Program, framework: str) -> None:
     needs(framework)
     digits = make_digits(program.folder / "my digits")
     program("train", f"cnn-{framework}", "--dataset", f"folder:{digits}", "--epochs", "8", "--name", "r")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dltui.core.catalog.sources import own
-from tests.places import Place, environment_without, program
+from tests.helpers.environments import Place, environment_without, program
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 BOTH = ("torch", "tensorflow")

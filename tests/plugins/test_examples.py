@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.catalog.sources import own
-from tests.places import ROOT
+from tests.helpers.environments import ROOT
 
 EXAMPLES = {"dltui-convmixer": "torch", "dltui-sklearn": "scikit-learn"}
 

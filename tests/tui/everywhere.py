@@ -12,13 +12,13 @@ SIZES = ((80, 24), (120, 40), (200, 50))
 LOOKS = {
     "dark": Terminal(theme=DARK, mouse=False),
     "light": Terminal(theme=LIGHT, mouse=False),
-    "ascii": Terminal(ascii=True, colour=False, theme=PLAIN, mouse=False),
-    "no-colour": Terminal(colour=False, theme=PLAIN, mouse=False),
+    "ascii": Terminal(ascii=True, color=False, theme=PLAIN, mouse=False),
+    "no-color": Terminal(color=False, theme=PLAIN, mouse=False),
 }
 
 
 async def everywhere(app: Any, pilot: Any) -> str:
-    """The letters of the screen at each size, dark, without colour and in ASCII, under a heading each. Light has the
+    """The letters of the screen at each size, dark, without color and in ASCII, under a heading each. Light has the
     letters of dark, each line is as wide as the screen, and ASCII is ASCII."""
     found = []
     for size in SIZES:
@@ -26,7 +26,7 @@ async def everywhere(app: Any, pilot: Any) -> str:
         shown = {name: await letters(app, pilot, name, size) for name in LOOKS}
         assert shown["light"] == shown["dark"], size
         assert "\n".join(shown["ascii"]).isascii(), size
-        for name in ("dark", "no-colour", "ascii"):
+        for name in ("dark", "no-color", "ascii"):
             found += [f"== {size[0]}x{size[1]} {name}", *(line.rstrip() for line in shown[name])]
     return "\n".join(found)
 

@@ -54,7 +54,7 @@ def make_catalog(torch: bool = True) -> Catalog:
     sizes = (("fashion-mnist", 28, 60_000, 10_000), ("digits", 8, 1_437, 360))
     for name, side, train, test in sizes:
         catalog.datasets[name] = DatasetEntry(
-            name, "classification", f"grey images, {name}", (VALIDATION,), False, {}, (side, side, 1), 10, train, test
+            name, "classification", f"gray images, {name}", (VALIDATION,), False, {}, (side, side, 1), 10, train, test
         )
     slope = FieldSpec("w", "float", 2.0, "slope", minimum=-1000, maximum=1000)
     catalog.datasets["lines"] = DatasetEntry(

@@ -25,7 +25,7 @@ from dltui.tui.app import DltuiApp, make_app
 from dltui.tui.base.services import Services
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.settings import ScreenSettings
-from tests.core.sample_run import BEGAN, make_sample_run
+from tests.helpers.sample_run import BEGAN, make_sample_run
 from tests.tui.sample_catalog import DEVICES, make_catalog
 
 NOW = BEGAN + 30.4

@@ -20,13 +20,13 @@ import pytest
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
 from dltui.core.rundir.log import EventLog
-from tests.core.sample_run import make_sample_run
+from tests.helpers.sample_run import make_sample_run
 from tests.tui.test_pty import Screen, clean
 
 OSC, CSI, C1 = "\x1b]0;owned\x07\x1b]52;c;b3duZWQ=\x07", "\x1b[2J\x1b[31;45mred", "\x9b2J\x90q\x9c"
 NASTY = f"{OSC}{CSI}{C1}\x08\x0e\r\n\x00[bold]x[/bold][/foo]\u202eevil\u2066\ud800&<svg>\"'" + "long" * 2500
 pytestmark = pytest.mark.slow
-# What Textual and dltui send: cursor, erase, colours, modes, queries, the pointer's shape; no titles, no clipboard.
+# What Textual and dltui send: cursor, erase, colors, modes, queries, the pointer's shape; no titles, no clipboard.
 OWN = re.compile(
     rb"\x1b\[[0-9;]*[HJKm]|\x1b\[[?>=<][0-9;]*\$?[a-zA-Z]|\x1b\[[0-9;]*[ABCDGtr]|\x1b\[[0-9;]* q|\x1b[78=>]|\x1b\([B0]"
     rb"|\x1bP=[12]s\x1b\\|\x1b\[\?[0-9;]*\$p|\x1b\]22;[a-z-]*\x07"

@@ -8,7 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from dltui.core.rundir.directory import RunDirectory
-from tests.core.sample_run import make_sample_run
+from tests.helpers.sample_run import make_sample_run
 from tests.tui.everywhere import LOOKS, everywhere
 from tests.tui.scenario import FakeServices, lines, shown, text
 from tests.tui.test_screens import SvgExtension, TextExtension
@@ -87,8 +87,8 @@ MOMENTS = {
     "no-number-ascii": Moment("gap", (), look="ascii"),
     "read-only": Moment("brisk-otter", ("p",), look="light"),
     "read-only-runs": Moment(None, ("home",)),
-    "overlaid-no-colour": Moment("bold-wren", ("v", "space", "escape"), look="no-colour"),
-    "runs-no-colour": Moment(None, (), MIDDLE, "no-colour"),
+    "overlaid-no-color": Moment("bold-wren", ("v", "space", "escape"), look="no-color"),
+    "runs-no-color": Moment(None, (), MIDDLE, "no-color"),
 }
 
 # Runs that are not in every home.
@@ -117,7 +117,7 @@ async def test_moment(
             await pilot.press(key)
         await settled(app, pilot)
         assert [len(line) for line in lines(app)] == [moment.size[0]] * moment.size[1]
-        if moment.look in ("ascii", "no-colour"):
+        if moment.look in ("ascii", "no-color"):
             assert text(app).isascii() or moment.look != "ascii"
             assert text(app) == snapshot(extension_class=TextExtension)
         else:

@@ -143,7 +143,7 @@ def test_attach_shows_one_run(home: Path, screens: list[Screen]) -> None:
     clean(screen)
 
 
-def test_no_colour_means_no_colour_codes(home: Path, screens: list[Screen]) -> None:
+def test_no_color_means_no_color_codes(home: Path, screens: list[Screen]) -> None:
     screen = Screen(home, "attach", "bold-wren", NO_COLOR="1")
     screens.append(screen)
     screen.wait(lambda text: "FINISHED" in text and "train loss" in text)
@@ -159,7 +159,7 @@ def test_an_ascii_locale_gets_ascii(home: Path, screens: list[Screen]) -> None:
     assert screen.bytes.isascii()
 
 
-def test_16_colours_get_16(home: Path, screens: list[Screen]) -> None:
+def test_16_colors_get_16(home: Path, screens: list[Screen]) -> None:
     screen = Screen(home, "attach", "bold-wren", TERM="xterm")
     screens.append(screen)
     screen.wait(lambda text: "FINISHED" in text and "train loss" in text)

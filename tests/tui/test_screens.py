@@ -14,7 +14,7 @@ from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, shown,
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 THEMES = {"dark": Terminal(theme=DARK, mouse=False), "light": Terminal(theme=LIGHT, mouse=False)}
-ASCII = Terminal(ascii=True, colour=False, theme=PLAIN, mouse=False)
+ASCII = Terminal(ascii=True, color=False, theme=PLAIN, mouse=False)
 PAGES: dict[str, dict[str, Any]] = {"runs": {}, "new": {"new": True}, "run": {"run": "brisk-otter"}}
 
 
@@ -85,7 +85,7 @@ async def test_sizes_change_at_any_time(services: FakeServices) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 async def test_a_switched_theme_looks_as_from_the_start(services: FakeServices, page: str) -> None:
-    """To the last colour: no row that was drawn before is left over."""
+    """To the last color: no row that was drawn before is left over."""
     async with shown(services, SIZES[0], THEMES["light"], **PAGES[page]) as (app, pilot):
         await drawn(pilot, lambda: True)
         light = app.export_screenshot()

@@ -13,7 +13,7 @@ from typing import Any
 
 from dltui.core import paths
 from dltui.core.catalog import disabled, named_data, probe
-from dltui.core.catalog.entries import FAVOURITE, BackendEntry, Catalog, DatasetEntry, ExporterEntry, ModelEntry
+from dltui.core.catalog.entries import FAVORITE, BackendEntry, Catalog, DatasetEntry, ExporterEntry, ModelEntry
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.catalog.sources import Installed, Source, at, file_sources
 from dltui.core.errors import UsageError
@@ -69,7 +69,7 @@ class _Assembly:
             self._note_errors(source, record)
         self.catalog.sources = [source for source, _ in found]
         models = self.catalog.models
-        self.catalog.models = dict(sorted(models.items(), key=lambda item: item[1].framework != FAVOURITE))
+        self.catalog.models = dict(sorted(models.items(), key=lambda item: item[1].framework != FAVORITE))
         named_data.add_named(self.catalog)
 
     def _with_their_frameworks(self, found: list[tuple[Source, Record]]) -> list[tuple[Source, Record]]:

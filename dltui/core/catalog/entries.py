@@ -13,7 +13,7 @@ from dltui.core.errors import UsageError
 from dltui.core.paths import absolute
 from dltui.core.text import clean_line
 
-FAVOURITE = "torch"
+FAVORITE = "torch"
 """The framework of a model named without one, when several are installed."""
 
 
@@ -128,7 +128,7 @@ class Catalog:
             return self.models[text]
         twins = [entry for entry in self.models.values() if entry.name == text]
         if twins:
-            return min(twins, key=lambda entry: (not entry.available, entry.framework != FAVOURITE))
+            return min(twins, key=lambda entry: (not entry.available, entry.framework != FAVORITE))
         names = [*self.models, *(entry.name for entry in self.models.values())]
         raise UsageError(self._unknown("model", text, names))
 

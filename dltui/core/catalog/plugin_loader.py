@@ -143,7 +143,7 @@ def _register(name: str, plugin: object) -> pluggy.PluginManager:
     manager.add_hookspecs(Hooks)
     manager.register(plugin, name)
     try:
-        # Without this a misspelt hook would stay silent.
+        # Without this a misspelled hook would stay silent.
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise PluginError(f"{_first_line(error).split(' in plugin')[0]}; hooks are {', '.join(HOOKS)}") from None
@@ -201,7 +201,7 @@ def _find(
     items: Callable[[Loaded], list[Any]],
     key: Callable[[Any], object],
 ) -> Any:
-    """Load one entry point after the other until one gives the item, so that a broken neighbour does no harm."""
+    """Load one entry point after the other until one gives the item, so that a broken neighbor does no harm."""
     whole = Source.from_json(source)
     points = whole.entry_points or ((whole.name, ""),)
     failures: list[Failure] = []

@@ -59,13 +59,13 @@ class Installed:
     python: str
     sources: tuple[Source, ...] = ()
     packages: Mapping[str, str] = field(default_factory=dict)
-    """Normalised name -> version."""
+    """Normalized name -> version."""
     folders: tuple[str, ...] = ()
     problem: str = ""
 
     def version(self, package: str) -> str | None:
         """The version of a distribution, or of one that gives the same module (tensorflow-cpu); None without it."""
-        name = normalised(package)
+        name = normalized(package)
         if name in self.packages:
             return self.packages[name]
         if not any((Path(folder) / package / "__init__.py").is_file() for folder in self.folders):
@@ -118,7 +118,7 @@ def at(source: Source, python: str) -> Source:
     return replace(source, python=python, digest=digest([source.digest, python]))
 
 
-def normalised(name: str) -> str:
+def normalized(name: str) -> str:
     """A distribution's name as package indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -149,7 +149,7 @@ def _metadata(folder: str) -> list[str]:
 def _name_and_version(entry: str) -> tuple[str, str]:
     """`my_plugin-1.0-py3.11.egg-info` -> ("my-plugin", "1.0")."""
     parts = re.sub(r"\.(dist|egg)-info$", "", entry).split("-")
-    return normalised(parts[0]), parts[1] if len(parts) > 1 else ""
+    return normalized(parts[0]), parts[1] if len(parts) > 1 else ""
 
 
 def _mentions_group(path: str) -> bool:

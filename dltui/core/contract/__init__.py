@@ -123,7 +123,7 @@ class Trainable(Protocol):
         """Upload a plan; the following `advance` calls consume it from its first row."""
 
     def advance(self, steps: int) -> StepStats:
-        """Train the next `steps` steps of the plan, with one host synchronisation at the end."""
+        """Train the next `steps` steps of the plan, with one host synchronization at the end."""
 
     def predict(self, split: SplitName, rows: slice) -> Array:
         """Raw model outputs for rows of a split in evaluation mode: float32 (rows, outputs), logits for classes."""

@@ -40,7 +40,7 @@ class TrainConfig(BaseModel):
     )
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd; ignored by adamw", json_schema_extra=unit(""))
     weight_decay: float = Field(
-        0.0, ge=0, le=1, description="pull of the weights towards zero", json_schema_extra=unit("")
+        0.0, ge=0, le=1, description="pull of the weights toward zero", json_schema_extra=unit("")
     )
     schedule: Schedule = Field("constant", description="how lr moves during the run")
     augment: Literal["none", "flip", "shift", "flip+shift"] = Field(

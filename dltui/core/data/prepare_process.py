@@ -266,7 +266,7 @@ def _teller(answers: TextIO) -> Tell:
 
 def _explain(error: BaseException) -> str:
     if isinstance(error, (KeyboardInterrupt, BrokenPipeError)):
-        return "data preparation was cancelled"
+        return "data preparation was canceled"
     if isinstance(error, DltuiError):
         return str(error)
     if isinstance(error, OSError) and fs.is_disk_full(error):

@@ -30,7 +30,7 @@ MOST_PIXELS = 50_000_000
 
 
 def load_image(path: Path, spec: Spec) -> Array:
-    """uint8 (height, width, channels) as the model wants it: resized, made grey or coloured. Raises RunError."""
+    """uint8 (height, width, channels) as the model wants it: resized, made gray or colored. Raises RunError."""
     import numpy as np
     from PIL import Image
 

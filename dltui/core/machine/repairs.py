@@ -1,4 +1,4 @@
-"""Recognises broken installations by what they say, and knows the command that repairs them."""
+"""Recognizes broken installations by what they say, and knows the command that repairs them."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Points:
 
 @dataclass(frozen=True)
 class _Merged:
-    """Buckets of neighbours: where each begins, and how many steps each point stands for."""
+    """Buckets of neighbors: where each begins, and how many steps each point stands for."""
 
     starts: Array
     weights: Array

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from dltui.core.analysis.comparison import Comparison, Entry
 
-# Okabe and Ito's palette, then again with another line: told apart in every kind of colour vision.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+# Okabe and Ito's palette, then again with another line: told apart in every kind of color vision.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 LINES: tuple[Any, ...] = ("solid", (0, (4, 1.6)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 MANY_EPOCHS = 40
@@ -67,8 +67,8 @@ def _shown(found: Comparison, value: float | None) -> str:
 
 def _look(place: int, points: int) -> dict[str, Any]:
     return {
-        "color": COLOURS[place % len(COLOURS)],
-        "linestyle": LINES[place // len(COLOURS) % len(LINES)],
+        "color": COLORS[place % len(COLORS)],
+        "linestyle": LINES[place // len(COLORS) % len(LINES)],
         "linewidth": 1.4,
         "marker": MARKERS[place % len(MARKERS)],
         "markersize": 3.4 if points <= MANY_EPOCHS else 0.0,
@@ -137,10 +137,10 @@ def _facts(found: Comparison, entry: Entry) -> list[str]:
     ]
 
 
-def _line(axes: Axes, y: float, cells: Sequence[str], colour: str, bold: bool = False) -> None:
+def _line(axes: Axes, y: float, cells: Sequence[str], color: str, bold: bool = False) -> None:
     places = (LABEL, VALIDATION, EPOCH, TEST, PARAMETERS, SPEED, GOAL)
     for place, (text, x) in enumerate(zip(cells, places, strict=True)):
         axes.text(
-            x, y, text, ha="right" if place else "left", va="center_baseline", color=colour, fontsize=style.SMALL,
+            x, y, text, ha="right" if place else "left", va="center_baseline", color=color, fontsize=style.SMALL,
             fontweight="bold" if bold else "normal",
         )  # fmt: skip

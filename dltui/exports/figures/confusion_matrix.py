@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 PAIRS = 40
-COLOURS = LinearSegmentedColormap.from_list("paper-blue", [style.PAPER, "#c6dbef", "#4a90c4", style.DEEP_BLUE])
+COLORS = LinearSegmentedColormap.from_list("paper-blue", [style.PAPER, "#c6dbef", "#4a90c4", style.DEEP_BLUE])
 # The square root shows a mistake of a few percent, which is what one looks for beside a dark diagonal.
 NORM = PowerNorm(0.5, vmin=0.0, vmax=1.0)
 DARK = 0.25
@@ -84,7 +84,7 @@ def _title(confusion: Confusion) -> str:
 
 def _subtitle(confusion: Confusion, grid: Grid | None = None) -> str:
     numbers = "numbers are samples, " if grid and grid.number_size else ""
-    return f"{numbers}colour is the share of the true class"
+    return f"{numbers}color is the share of the true class"
 
 
 def _cells(axes: Axes, confusion: Confusion, grid: Grid) -> None:
@@ -94,12 +94,12 @@ def _cells(axes: Axes, confusion: Confusion, grid: Grid) -> None:
     for spine in axes.spines.values():
         spine.set_visible(True)
     if not grid.number_size:
-        style.picture(axes, COLOURS(NORM(shares)), (0, size, size, 0))
+        style.picture(axes, COLORS(NORM(shares)), (0, size, size, 0))
         return
     for (row, column), share in np.ndenumerate(shares):
         number = int(confusion.counts[row, column])
         if number:
-            axes.add_patch(Rectangle((column, row), 1, 1, facecolor=COLOURS(NORM(share)), edgecolor="none"))
+            axes.add_patch(Rectangle((column, row), 1, 1, facecolor=COLORS(NORM(share)), edgecolor="none"))
         if number or grid.recall:
             _number(axes, row, column, number, float(share), grid.number_size)
     for place in range(1, size):
@@ -108,9 +108,9 @@ def _cells(axes: Axes, confusion: Confusion, grid: Grid) -> None:
 
 
 def _number(axes: Axes, row: int, column: int, number: int, share: float, size: float) -> None:
-    colour = style.PAPER if share > DARK else style.INK if number else style.RULE
+    color = style.PAPER if share > DARK else style.INK if number else style.RULE
     axes.text(
-        column + 0.5, row + 0.5, count(number) if number else "·", color=colour, fontsize=size,
+        column + 0.5, row + 0.5, count(number) if number else "·", color=color, fontsize=size,
         weight="bold" if row == column else "normal", ha="center", va="center_baseline",
     )  # fmt: skip
 
@@ -140,7 +140,7 @@ def _recalls(figure: Figure, confusion: Confusion, grid: Grid, left: float, top:
 
 def _scale(figure: Figure, left: float, bottom: float, height: float) -> None:
     axes = style.place(figure, left, bottom, 0.1, height)
-    bar = figure.colorbar(ScalarMappable(NORM, COLOURS), cax=axes, ticks=TICKS if height > 2.4 else TICKS[::3])
+    bar = figure.colorbar(ScalarMappable(NORM, COLORS), cax=axes, ticks=TICKS if height > 2.4 else TICKS[::3])
     bar.ax.set_yticklabels([f"{100 * tick:.0f} %" for tick in bar.get_ticks()])
     bar.ax.minorticks_off()
     bar.ax.tick_params(length=0, pad=3)

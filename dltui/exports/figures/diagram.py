@@ -38,7 +38,7 @@ Points = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Box:
-    """A layer: `name` and `kind` above, `shape` and how many `parameters` below; what has none is grey."""
+    """A layer: `name` and `kind` above, `shape` and how many `parameters` below; what has none is gray."""
 
     name: str
     kind: str
@@ -96,7 +96,7 @@ def place(count: int, rows: int, width: float) -> Layout:
     import pygraphviz
 
     graph = pygraphviz.AGraph(directed=True)
-    # An arrow past boxes in between makes itself room; between boxes of neighbouring ranks there is only the gap.
+    # An arrow past boxes in between makes itself room; between boxes of neighboring ranks there is only the gap.
     gap = BESIDE if rows <= SHORT_COLUMN else ROUTE
     graph.graph_attr.update(rankdir="TB", nodesep=gap, ranksep=GAP, splines="spline")
     graph.node_attr.update(shape="box", fixedsize="true", width=width, height=HEAD + BODY, label="")

@@ -19,7 +19,7 @@ SMALLEST_LABEL = 4.6
 LABEL_ROOM = 1.25
 HEADING = 0.7
 BAR = 0.62
-"""The colour scale with its labels."""
+"""The color scale with its labels."""
 LIST = 2.9
 
 

@@ -63,14 +63,14 @@ def draw_mislabeled(mistakes: Mistakes) -> Figure:
     return figure
 
 
-def _cell(axes: Axes, mistake: Mistake, centre: float, top: float, room: float) -> None:
+def _cell(axes: Axes, mistake: Mistake, center: float, top: float, room: float) -> None:
     def line(y: float, text: str, size: float, **kwargs: Any) -> None:
         fitting = style.fit(text, room, size, kwargs.get("fontweight", "normal"))
-        axes.text(centre, y, fitting, fontsize=size, ha="center", va="top", **kwargs)
+        axes.text(center, y, fitting, fontsize=size, ha="center", va="top", **kwargs)
 
     line(top, mistake.true, style.SMALL)
     bottom = top - LINE - 0.04 - IMAGE
-    _image(axes, mistake.image, centre, bottom + IMAGE / 2)
+    _image(axes, mistake.image, center, bottom + IMAGE / 2)
     line(bottom - 0.035, mistake.said, style.SMALL, color=style.VERMILION, fontweight="bold")
     line(
         bottom - 0.045 - LINE, f"{likelihood(mistake.probability)}  #{mistake.sample}", style.TINY - 0.5,

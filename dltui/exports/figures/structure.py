@@ -96,13 +96,13 @@ def _rule(axes: Axes, y: float) -> None:
     axes.plot([style.MARGIN, style.WIDTH - style.MARGIN], [y, y], color=style.INK, linewidth=0.8)
 
 
-def _line(axes: Axes, y: float, cells: Sequence[str], colour: str) -> None:
+def _line(axes: Axes, y: float, cells: Sequence[str], color: str) -> None:
     starts = (style.MARGIN, KIND, OUTPUT, PARAMETERS)
     rooms = (KIND - style.MARGIN - 0.1, OUTPUT - KIND - 0.1, 1.4, 0.85)
     for text, x, room in zip(cells, starts, rooms, strict=True):
         axes.text(
             x, y, style.fit(text, room, style.TEXT), ha="right" if x == PARAMETERS else "left", va="center_baseline",
-            color=colour, fontsize=style.TEXT,
+            color=color, fontsize=style.TEXT,
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The look of all figures: one page model in inches, one type scale, one colour-blind-safe palette."""
+"""The look of all figures: one page model in inches, one type scale, one color-blind-safe palette."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MUTED = "#5f6973"
 RULE = "#c9ced4"
 GRID = "#e7eaed"
 PAPER = "#ffffff"
-# Blue and vermilion of Okabe and Ito: they differ for every kind of colour vision, and in grey by their line style.
+# Blue and vermilion of Okabe and Ito: they differ for every kind of color vision, and in gray by their line style.
 BLUE = "#0072b2"
 VERMILION = "#d55e00"
 DEEP_BLUE = "#08306b"
@@ -198,13 +198,13 @@ def _both_ends(text: str, room: float, size: float) -> str:
     return fit(text, max(room - text_width(tail, size), 0.0), size) + tail
 
 
-def picture(axes: Axes, colours: Any, extent: tuple[float, float, float, float]) -> None:
-    """An image of RGB(A) or grey values in [0, 1] or uint8, whose pixels stay sharp squares in every viewer.
+def picture(axes: Axes, colors: Any, extent: tuple[float, float, float, float]) -> None:
+    """An image of RGB(A) or gray values in [0, 1] or uint8, whose pixels stay sharp squares in every viewer.
 
     Many viewers smooth small images whatever the file says; each pixel is therefore many.
     """
     import numpy as np
 
-    times = max(6, SHARP // max(colours.shape[:2]))
-    large = np.repeat(np.repeat(colours, times, axis=0), times, axis=1)
+    times = max(6, SHARP // max(colors.shape[:2]))
+    large = np.repeat(np.repeat(colors, times, axis=0), times, axis=1)
     axes.imshow(large, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto")

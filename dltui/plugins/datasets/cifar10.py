@@ -51,7 +51,7 @@ def dataset(archive: Archive) -> Dataset:
     return Dataset(
         name="cifar10",
         task="classification",
-        summary="colour photographs of animals and vehicles, 32x32, ten kinds",
+        summary="color photographs of animals and vehicles, 32x32, ten kinds",
         options=DatasetOptions,
         prepare=partial(_prepare, archive),
         sources=partial(_sources, archive),

@@ -42,7 +42,7 @@ class Member:
 FAMILY = (
     Member(
         "fashion-mnist",
-        "grey images of clothes, 28x28, ten kinds",
+        "gray images of clothes, 28x28, ten kinds",
         (
             "T-shirt/top",
             "Trouser",
@@ -71,7 +71,7 @@ FAMILY = (
     # Sizes and SHA-256 as tensorflow_datasets lists them (url_checksums/mnist.txt and kmnist.txt).
     Member(
         "mnist",
-        "grey images of handwritten digits, 28x28",
+        "gray images of handwritten digits, 28x28",
         tuple("0123456789"),
         (9_912_422, 28_881, 1_648_877, 4_542),
         (
@@ -88,7 +88,7 @@ FAMILY = (
     ),
     Member(
         "kmnist",
-        "grey images of cursive Japanese characters, 28x28, ten kinds",
+        "gray images of cursive Japanese characters, 28x28, ten kinds",
         ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
         (18_165_135, 29_497, 3_041_136, 5_120),
         (

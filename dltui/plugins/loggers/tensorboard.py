@@ -83,7 +83,7 @@ class TensorBoard:
             self._writer.add_scalar(name, value, self.run.history.step)
 
     def _matrix(self) -> Array | None:
-        """Grey image uint8 (classes * CELL, classes * CELL): rows are the true classes, white is never."""
+        """Gray image uint8 (classes * CELL, classes * CELL): rows are the true classes, white is never."""
         import numpy as np
 
         arrays = self.run.predictions("test")

@@ -1,4 +1,4 @@
-"""The layers that the built-in Keras models are made of, initialised as `architectures` declares, and their listing."""
+"""The layers that the built-in Keras models are made of, initialized as `architectures` declares, and their listing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def convolution(name: str, outputs: int, same_size: bool) -> Any:
 
 @keras.saving.register_keras_serializable("dltui")
 class Resize(keras.layers.Layer):  # type: ignore[misc]
-    """Scales images bilinearly (half-pixel centres, no antialiasing)."""
+    """Scales images bilinearly (half-pixel centers, no antialiasing)."""
 
     def __init__(self, size: tuple[int, int], **options: Any) -> None:
         super().__init__(**options)
@@ -66,7 +66,7 @@ class Resize(keras.layers.Layer):  # type: ignore[misc]
 class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     """Batch norm over images as PyTorch defines it.
 
-    Both frameworks normalise a training batch by its biased variance (divided by n). The moving variance, which
+    Both frameworks normalize a training batch by its biased variance (divided by n). The moving variance, which
     evaluation uses, is fed with the unbiased one (divided by n - 1) here and in PyTorch; Keras's own layer feeds it
     with the biased one, and is 2.5 times slower on a CPU, where it does not use the fused kernel.
     """
@@ -86,15 +86,15 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     def call(self, x: Any, training: bool = False) -> Any:
         moving = self.moving_mean.value, self.moving_variance.value
         if not training:
-            return _normalise(x, *moving, self.gamma.value, self.beta.value)[0]
-        y, *measured = _normalise_batch(x, self.gamma.value, self.beta.value)
+            return _normalize(x, *moving, self.gamma.value, self.beta.value)[0]
+        y, *measured = _normalize_batch(x, self.gamma.value, self.beta.value)
         for old, new in zip(moving, measured, strict=True):
             old.assign(old * (1 - NORM_MOMENTUM) + new * NORM_MOMENTUM)
         return y
 
 
-def _normalise_batch(x: Any, gamma: Any, beta: Any) -> tuple[Any, Any, Any]:
-    """x normalised by its own mean and biased variance, then this mean and the unbiased variance."""
+def _normalize_batch(x: Any, gamma: Any, beta: Any) -> tuple[Any, Any, Any]:
+    """x normalized by its own mean and biased variance, then this mean and the unbiased variance."""
     if x.dtype.name in FUSED:
         # The raw operation: the public one raises epsilon to 1.001e-5.
         return tuple(
@@ -107,8 +107,8 @@ def _normalise_batch(x: Any, gamma: Any, beta: Any) -> tuple[Any, Any, Any]:
     return y, mean, variance * count / tf.maximum(count - 1, 1)
 
 
-def _normalise(x: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
-    """x normalised by the moving statistics."""
+def _normalize(x: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
+    """x normalized by the moving statistics."""
     if x.dtype.name in FUSED:
         return tf.raw_ops.FusedBatchNormV3(
             x=x, scale=gamma, offset=beta, mean=mean, variance=variance, epsilon=NORM_EPSILON, is_training=False

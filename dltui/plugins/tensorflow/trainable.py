@@ -28,7 +28,7 @@ class KerasTrainable:
 
     A chunk is one call of a `tf.function` with the number of steps as a tensor: nothing is traced again, whatever
     the lengths of the chunks. It is not compiled with XLA, whose convolutions are 4 to 25 times slower on a CPU.
-    The model gets normalised samples; it may bring its own `training_loss(outputs, targets)`, the mean over a batch,
+    The model gets normalized samples; it may bring its own `training_loss(outputs, targets)`, the mean over a batch,
     its own `configure_optimizer(config)`, or a `training_step(inputs, targets)` that returns (mean loss, outputs).
     """
 
@@ -41,7 +41,7 @@ class KerasTrainable:
             self._trained = [variable.value for variable in self.model.trainable_variables]
             names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
             self._optimizer = make_optimizer(self.model, [names[id(variable)] for variable in self._trained], config)
-            self._normalise = _normaliser(data.spec)
+            self._normalize = _normalizer(data.spec)
             x, self._y = self._split("train")
             self._samples = TrainingSamples(x)
             batch = min(config.batch_size, len(data.train))
@@ -115,7 +115,7 @@ class KerasTrainable:
         x, y = self._samples.batch(row, samples), tf.gather(self._y, samples)
         if self._augmentation is not None:
             x = augment(x, tf.gather(self._augmentation, row))
-        x = self._normalise(x)
+        x = self._normalize(x)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
             loss, outputs = self._own_step(x, y) if self._own_step else self._standard_step(x, y)
@@ -130,10 +130,10 @@ class KerasTrainable:
         return self._loss(outputs, y), outputs
 
     def _outputs(self, x: Any) -> Any:
-        return _widened(self.model(self._normalise(x), training=False))
+        return _widened(self.model(self._normalize(x), training=False))
 
 
-def _normaliser(spec: Spec) -> Callable[[Any], Any]:
+def _normalizer(spec: Spec) -> Callable[[Any], Any]:
     """(x - mean) / std per channel or feature, in Keras's float type."""
     kind = keras.config.floatx()
     mean, std = tf.constant(spec.mean, kind), tf.constant(spec.std, kind)

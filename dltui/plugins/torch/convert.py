@@ -18,7 +18,7 @@ FORMATS = ("onnx", "torch")
 
 
 class Portable(nn.Module):
-    """Float32 samples in the dataset's own units and order (n, height, width, channels), normalised inside."""
+    """Float32 samples in the dataset's own units and order (n, height, width, channels), normalized inside."""
 
     mean: Tensor
     std: Tensor

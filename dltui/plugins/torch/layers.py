@@ -1,4 +1,4 @@
-"""The layers of the built-in PyTorch models, initialised as `architectures` declares, and the listing of a network."""
+"""The layers of the built-in PyTorch models, initialized as `architectures` declares, and the listing of a network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FlattenNHWC(nn.Module):
 
 
 class Resize(nn.Module):
-    """Scales images bilinearly (half-pixel centres, no antialiasing)."""
+    """Scales images bilinearly (half-pixel centers, no antialiasing)."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
@@ -39,20 +39,20 @@ class Resize(nn.Module):
 def dense(inputs: int, outputs: int, relu: bool) -> nn.Linear:
     """A dense layer; `relu` says whether a ReLU follows."""
     layer = nn.Linear(inputs, outputs)
-    return _initialise(layer, kernel_limit(inputs, relu))
+    return _initialize(layer, kernel_limit(inputs, relu))
 
 
 def convolution(inputs: int, outputs: int, same_size: bool) -> nn.Conv2d:
     """A 5x5 convolution that keeps the image's size by zero padding, or does not pad."""
     layer = nn.Conv2d(inputs, outputs, KERNEL, padding=KERNEL // 2 if same_size else 0)
-    return _initialise(layer, kernel_limit(inputs * KERNEL * KERNEL, relu=True))
+    return _initialize(layer, kernel_limit(inputs * KERNEL * KERNEL, relu=True))
 
 
 def norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=NORM_EPSILON, momentum=NORM_MOMENTUM)
 
 
-def _initialise(layer: T, limit: float) -> T:
+def _initialize(layer: T, limit: float) -> T:
     nn.init.uniform_(layer.weight, -limit, limit)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -1,4 +1,4 @@
-"""Datasets on a device, as they are stored (uint8 images), and normalised batches of them."""
+"""Datasets on a device, as they are stored (uint8 images), and normalized batches of them."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Samples:
             self._stream.begin(indices)
 
     def batch(self, step: int, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
-        """Normalised samples of a step, these rows of the train split, flipped and shifted if so planned."""
+        """Normalized samples of a step, these rows of the train split, flipped and shifted if so planned."""
         if self._stream is not None:
             x = _tensor(self._stream.take(step)).flatten(1).to(self._device)
         else:
             x = self._train_x.index_select(0, indices)
         if augmentation is not None:
             x = augment(x.view(-1, *self._shape), augmentation).flatten(1)
-        return self._normalise(x)
+        return self._normalize(x)
 
     def targets(self, indices: Tensor) -> Tensor:
         """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, outputs)."""
@@ -55,10 +55,10 @@ class Samples:
         return chosen.view(*indices.shape, *self._train_y.shape[1:])
 
     def rows(self, split: SplitName, rows: slice) -> Tensor:
-        """Normalised samples of consecutive rows of a split."""
-        return self._normalise(self._split(split)[0][rows].to(self._device))
+        """Normalized samples of consecutive rows of a split."""
+        return self._normalize(self._split(split)[0][rows].to(self._device))
 
-    def _normalise(self, x: Tensor) -> Tensor:
+    def _normalize(self, x: Tensor) -> Tensor:
         # Always a copy: the stored samples must not change, and uint8 is widened anyway.
         x = x.to(self._dtype, copy=True).sub_(self._mean).div_(self._std)
         if not self._is_image:

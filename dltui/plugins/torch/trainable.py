@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class TorchTrainable:
-    """Trains on `device`. The module gets normalised samples, images as (n, channels, height, width).
+    """Trains on `device`. The module gets normalized samples, images as (n, channels, height, width).
 
     A module may bring its own `training_loss(outputs, targets)`, the mean over a batch, its own
     `configure_optimizer(config)`, or a `training_step(inputs, targets)` that returns (mean loss, outputs). Steps queue

@@ -88,8 +88,8 @@ def show_on_terminal(rows: list[Any]) -> None:
 
 def _rich(style: str) -> str:
     """A half block's two pixels in Rich's words; other styles as they are."""
-    kind, *colours = style.split(":")
-    return f"#{colours[0]} on #{colours[1]}" if kind == "pixel" else style
+    kind, *colors = style.split(":")
+    return f"#{colors[0]} on #{colors[1]}" if kind == "pixel" else style
 
 
 INKS = {

@@ -1,4 +1,4 @@
-"""An image in terminal cells: two pixels a cell where there are colours, a ramp of brightness where there are few."""
+"""An image in terminal cells: two pixels a cell where there are colors, a ramp of brightness where there are few."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def _halves(pixels: Any) -> list[Row]:
     return rows
 
 
-def _hex(colour: list[int]) -> str:
-    """Five bits a channel: eyes see no more in a cell, and more neighbours are alike, which is fewer bytes."""
-    return "".join(f"{min(value + 4, 255) & 0xF8:02x}" for value in colour)
+def _hex(color: list[int]) -> str:
+    """Five bits a channel: eyes see no more in a cell, and more neighbors are alike, which is fewer bytes."""
+    return "".join(f"{min(value + 4, 255) & 0xF8:02x}" for value in color)
 
 
 def _ramp(pixels: Any, ascii_only: bool) -> list[Row]:
-    """The brighter, the denser; brightness as television weighs colours."""
+    """The brighter, the denser; brightness as television weighs colors."""
     signs = RAMP_ASCII if ascii_only else RAMP
     light = pixels @ (0.299, 0.587, 0.114)
     level = ((light[::2] + light[1::2]) / 2 / 256 * len(signs)).astype(int)

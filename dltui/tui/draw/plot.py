@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dltui.tui.draw.scale import Scale
     from dltui.tui.draw.styled_text import Look
 
-# Where colours do not tell it from what was measured, an average this strong is drawn in its place.
+# Where colors do not tell it from what was measured, an average this strong is drawn in its place.
 ALONE = 0.9
 # A letter shows two columns of four dots.
 ACROSS, DOWN = 2, 4
@@ -62,7 +62,7 @@ class Plot:
         return self._spans()
 
     def _spans(self) -> list[Row]:
-        """Neighbours of one style as one span. A space takes the style before it: each change of style is sent to
+        """Neighbors of one style as one span. A space takes the style before it: each change of style is sent to
         the terminal."""
         import numpy as np
 

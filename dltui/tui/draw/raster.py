@@ -78,7 +78,7 @@ def _average(values: list[float], strength: float) -> Array:
 def band(columns: Columns, shares: tuple[Array, Array, Array], width: int, height: int) -> Array:
     """Dots (height, width) from each column's low to its high; `shares` are low, high and mean as parts of the height.
 
-    Neighbours touch, and columns without data are bridged by a straight line unless they are a gap.
+    Neighbors touch, and columns without data are bridged by a straight line unless they are a gap.
     """
     import numpy as np
 
@@ -96,7 +96,7 @@ def band(columns: Columns, shares: tuple[Array, Array, Array], width: int, heigh
 
 
 def _holes(columns: Columns) -> list[tuple[int, int]]:
-    """From and to which column nothing is drawn: between the good neighbours of a column that has only gaps."""
+    """From and to which column nothing is drawn: between the good neighbors of a column that has only gaps."""
     import numpy as np
 
     holes = []

@@ -134,7 +134,7 @@ def to_ascii(text: str) -> str:
 
 
 def merge(row: Iterable[Span]) -> Row:
-    """Neighbours of one style as one span."""
+    """Neighbors of one style as one span."""
     merged: list[tuple[list[str], str]] = []
     for text, style in row:
         if merged and merged[-1][1] == style:
@@ -145,7 +145,7 @@ def merge(row: Iterable[Span]) -> Row:
 
 
 class Look(NamedTuple):
-    """What drawing must know of it: letters only, no colours to tell curves apart, or only the 16 of the terminal."""
+    """What drawing must know of it: letters only, no colors to tell curves apart, or only the 16 of the terminal."""
 
     ascii: bool = False
     mono: bool = False

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FIRST = ("epochs", "lr", "batch_size", "schedule", "seed", "optimizer")
 OWN = "your own"
 """What is chosen while a path is still to be typed."""
-FAVOURITES = ("cnn", "fashion-mnist", "torch", "lines")
+FAVORITES = ("cnn", "fashion-mnist", "torch", "lines")
 
 
 @dataclass
@@ -45,10 +45,10 @@ class RunForm:
 
     @classmethod
     def with_defaults(cls, catalog: Catalog, presets: Presets | None = None) -> RunForm:
-        """The favourites where they exist, else what there is."""
+        """The favorites where they exist, else what there is."""
         form = cls(catalog, presets=presets or Presets())
         names = form.model_names()
-        form.model_name = FAVOURITES[0] if FAVOURITES[0] in names else (names or [""])[0]
+        form.model_name = FAVORITES[0] if FAVORITES[0] in names else (names or [""])[0]
         usable = [name for name in form.frameworks() if (entry := form.twin(name)) and entry.available]
         form.framework = (usable or form.frameworks() or [""])[0]
         form.device = form.preset("device") or form.device
@@ -108,7 +108,7 @@ class RunForm:
     def frameworks(self) -> list[str]:
         """PyTorch first, then by name."""
         names = {entry.framework for entry in self.catalog.models.values()}
-        return sorted(names, key=lambda name: (name not in FAVOURITES, name))
+        return sorted(names, key=lambda name: (name not in FAVORITES, name))
 
     def twin(self, framework: str, name: str | None = None) -> ModelEntry | None:
         """The model of this row in a framework."""
@@ -128,7 +128,7 @@ class RunForm:
     def datasets(self) -> list[DatasetEntry]:
         """Those that fit the model first; none that still needs a path."""
         entries = [entry for entry in self.catalog.datasets.values() if not entry.needs_path]
-        return sorted(entries, key=lambda entry: (not self.fits(entry), entry.name not in FAVOURITES))
+        return sorted(entries, key=lambda entry: (not self.fits(entry), entry.name not in FAVORITES))
 
     def dataset_names(self) -> list[str]:
         """What can be chosen: the datasets that fit, and last your own."""

@@ -1,4 +1,4 @@
-"""Runs beside one another: their curves in the colours they have everywhere, what differs, and who won."""
+"""Runs beside one another: their curves in the colors they have everywhere, what differs, and who won."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.message import Message
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, Watcher
-from dltui.tui.draw import colours
+from dltui.tui.draw import colors
 from dltui.tui.draw.styled_text import Row, ends, fit
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.comparison import Comparison
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
-    from dltui.tui.draw.colours import RunInk
+    from dltui.tui.draw.colors import RunInk
 
 SECONDS = 1.0
 # Of the screen; the curves get what the table leaves, this at least.
@@ -72,8 +72,8 @@ class ComparePage(Page):
 
     @property
     def inks(self) -> list[RunInk]:
-        """Their colours, by the ids that colours hang on everywhere."""
-        known = colours.inks(run.id for run in self.runs)
+        """Their colors, by the ids that colors hang on everywhere."""
+        known = colors.inks(run.id for run in self.runs)
         return [known[run.id] for run in self.runs]
 
     def body(self) -> Iterable[Widget]:

@@ -12,7 +12,7 @@ from dltui.tui.draw.styled_text import Row, beside, cells, fit, rule
 
 if TYPE_CHECKING:
     from dltui.core.analysis.comparison import Comparison
-    from dltui.tui.draw.colours import RunInk
+    from dltui.tui.draw.colors import RunInk
     from dltui.tui.draw.styled_text import Look
 
 WIDE = 110

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 TITLES = {
-    "theme": ("theme", "auto: what the terminal says; 16: the terminal's own colours"),
-    "palette": ("colours", "colour-blind: blue, orange and yellow in place of green and red"),
+    "theme": ("theme", "auto: what the terminal says; 16: the terminal's own colors"),
+    "palette": ("colors", "color-blind: blue, orange and yellow in place of green and red"),
     "letters": ("letters", "ascii where boxes and curves come out as question marks"),
     "mouse": ("mouse", "auto: off over SSH, so that the terminal selects text; from the next start on"),
     "tick": ("looks a second", "fewer spare a thin link; training does not notice either way"),

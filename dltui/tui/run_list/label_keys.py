@@ -28,7 +28,7 @@ class Begun(Message):
 
 
 class LabelActions(ListActions):
-    """A list whose runs can be labelled, deleted and forked."""
+    """A list whose runs can be labeled, deleted and forked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("R", "rename", "rename", "call the run something else; its id stays"),

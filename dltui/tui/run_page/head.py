@@ -110,7 +110,7 @@ def _phases(view: RunView, now: float) -> Row:
 
 
 def tabs(names: Sequence[str], chosen: int, extra: Row, width: int, plain: bool) -> Row:
-    """`1 Curves  2 Confusion  3 Log`, the open one marked; with brackets where colours do not show."""
+    """`1 Curves  2 Confusion  3 Log`, the open one marked; with brackets where colors do not show."""
     row: Row = []
     # Room for what stands at the end, if only there is some.
     gap = " " if sum(len(name) + 5 for name in names) + cells(extra) <= width else ""

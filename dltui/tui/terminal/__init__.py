@@ -1,1 +1,1 @@
-"""The terminal itself: what it can show, its colours, what is sent to it, and the viewer's settings."""
+"""The terminal itself: what it can show, its colors, what is sent to it, and the viewer's settings."""

@@ -1,4 +1,4 @@
-"""Fewer bytes to the terminal for the same picture: a colour is sent when it differs from what the terminal has."""
+"""Fewer bytes to the terminal for the same picture: a color is sent when it differs from what the terminal has."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Thinner:
         self._has = None
 
     def thin(self, text: str) -> str:
-        """The same with as few changes of colour as possible."""
+        """The same with as few changes of color as possible."""
         out: list[str] = []
         for parameters, other, plain in _PARTS.findall(text):
             if plain:
@@ -85,11 +85,11 @@ class Thinner:
             self._wanted = pen
 
     def _escape(self, other: str, out: list[str]) -> None:
-        # Going to a place depends on no colour; all else gets what it would have had.
+        # Going to a place depends on no color; all else gets what it would have had.
         if not other.endswith("H"):
             self._settle(out, blank=False)
             if other[1:3] == "[?":
-                # Another screen, or a program that comes back: it may have been left in any colour.
+                # Another screen, or a program that comes back: it may have been left in any color.
                 self._has = None
         out.append(other)
 

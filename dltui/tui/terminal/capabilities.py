@@ -23,21 +23,21 @@ POOR_TERMINALS = ("linux", "vt")
 
 
 class Terminal(NamedTuple):
-    """How to draw here: `ascii` letters only, `colour` at all, `theme` by name, `mouse` reported."""
+    """How to draw here: `ascii` letters only, `color` at all, `theme` by name, `mouse` reported."""
 
     ascii: bool = False
-    colour: bool = True
+    color: bool = True
     theme: str = DARK
     mouse: bool = True
 
 
 def examine(environment: Mapping[str, str]) -> Terminal:
     """Read the usual variables; nothing is asked of the terminal, an answer over a slow link would come too late."""
-    colour = not environment.get("NO_COLOR")
+    color = not environment.get("NO_COLOR")
     return Terminal(
         ascii=_is_ascii(environment),
-        colour=colour,
-        theme=_theme(environment) if colour else PLAIN,
+        color=color,
+        theme=_theme(environment) if color else PLAIN,
         # Over SSH a terminal's own selection is worth more than clicks.
         mouse=not (environment.get("SSH_CONNECTION") or environment.get("SSH_TTY")),
     )
@@ -48,9 +48,9 @@ def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
     theme = {"dark": DARK, "light": LIGHT, "16": PLAIN}.get(settings.theme, terminal.theme)
     return Terminal(
         ascii=terminal.ascii if settings.letters == "auto" else settings.letters == "ascii",
-        colour=terminal.colour,
+        color=terminal.color,
         # NO_COLOR is said for one terminal and goes before what holds for all.
-        theme=theme if terminal.colour else PLAIN,
+        theme=theme if terminal.color else PLAIN,
         mouse=terminal.mouse if settings.mouse == "auto" else settings.mouse == "on",
     )
 

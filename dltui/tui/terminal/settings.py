@@ -13,7 +13,7 @@ from dltui.core.text import clean_line
 TABLE = "screen"
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "theme": ("auto", "dark", "light", "16"),
-    "palette": ("default", "colour-blind"),
+    "palette": ("default", "color-blind"),
     "letters": ("auto", "unicode", "ascii"),
     "mouse": ("auto", "on", "off"),
     "tick": ("4", "2", "1"),

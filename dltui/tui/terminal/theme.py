@@ -1,4 +1,4 @@
-"""Colours: a dark and a light theme, one that leaves all to a 16-colour terminal, and what each style word means."""
+"""Colors: a dark and a light theme, one that leaves all to a 16-color terminal, and what each style word means."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 DARK, LIGHT, PLAIN = "dltui-dark", "dltui-light", "dltui-16"
 
-# Blue and orange stay apart for colour-blind eyes; green and red always come with a word.
+# Blue and orange stay apart for color-blind eyes; green and red always come with a word.
 INKS: dict[str, dict[str, str]] = {
     DARK: {
         "background": "#11141b",
@@ -67,8 +67,8 @@ INKS: dict[str, dict[str, str]] = {
     },
 }
 
-# After Okabe & Ito 2008: told apart with any kind of colour blindness.
-COLOUR_BLIND: dict[str, dict[str, str]] = {
+# After Okabe & Ito 2008: told apart with any kind of color blindness.
+COLOR_BLIND: dict[str, dict[str, str]] = {
     DARK: {
         "train": "#56b4e9",
         "train-faint": "#2b5a75",
@@ -89,7 +89,7 @@ COLOUR_BLIND: dict[str, dict[str, str]] = {
     },
 }
 
-# The names of the 16 colours: the terminal decides how they look, on dark and on light backgrounds.
+# The names of the 16 colors: the terminal decides how they look, on dark and on light backgrounds.
 NAMED: dict[str, str] = {
     "accent": "cyan",
     "train": "blue",
@@ -146,17 +146,17 @@ class Palette:
     """Turns style words into styles of one theme. `heat:0.4` and `miss:0.4` are backgrounds of a matrix cell,
     `pixel:ff8800:000000` the upper and the lower pixel of a half block."""
 
-    def __init__(self, theme: str, colour_blind: bool = False) -> None:
+    def __init__(self, theme: str, color_blind: bool = False) -> None:
         self.theme = theme
         known = INKS.get(theme)
-        self._ink = known if known is None or not colour_blind else known | COLOUR_BLIND[theme]
+        self._ink = known if known is None or not color_blind else known | COLOR_BLIND[theme]
         self._known: dict[str, Style] = {}
 
     def style(self, words: str) -> Style:
         style = self._known.get(words)
         if style is None:
             if len(self._known) >= MOST_KNOWN:
-                # Pictures in colour would fill the memory.
+                # Pictures in color would fill the memory.
                 self._known.clear()
             style = Style.combine([Style.null(), *map(self._word, words.split())])
             self._known[words] = style
@@ -185,7 +185,7 @@ class Palette:
         return Style(color=NAMED[word]) if word in NAMED else Style.null()
 
     def _heat(self, kind: str, amount: str) -> Style:
-        """A background between the screen's and the full colour, with a foreground that can be read on it."""
+        """A background between the screen's and the full color, with a foreground that can be read on it."""
         ink = self._ink
         share = min(max(float(amount), 0.0), 1.0)
         if ink is None:

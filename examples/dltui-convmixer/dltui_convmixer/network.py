@@ -24,7 +24,7 @@ def block(width, kernel):
 
 
 class ConvMixer(nn.Module):
-    """Gets normalised images (n, channels, height, width), gives one logit a class."""
+    """Gets normalized images (n, channels, height, width), gives one logit a class."""
 
     def __init__(self, config, spec):
         super().__init__()

@@ -48,7 +48,7 @@ class SklearnTrainable:
             yield f"weights/linear{number}/intercept", estimator, "intercept_"
 
     def _features(self, x):
-        """Normalised float64 (n, inputs)."""
+        """Normalized float64 (n, inputs)."""
         spec = self.data.spec
         return ((np.asarray(x, np.float64) - np.array(spec.mean)) / np.array(spec.std)).reshape(len(x), -1)
 

@@ -23,7 +23,7 @@ SHAPES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
 def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROWS) -> Data:
     """Images with one bright stripe, whose place is the class; or numbers of which the targets are weighted sums.
 
-    The splits share their rows: what is asked is whether a model learns, not whether it generalises.
+    The splits share their rows: what is asked is whether a model learns, not whether it generalizes.
     """
     generator = np.random.default_rng(0)
     if task == "classification":

@@ -43,7 +43,7 @@ class _Seen:
 
     shape: tuple[int, ...] = ()
     first: str = ""
-    coloured: bool = False
+    colored: bool = False
     broken: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -74,7 +74,7 @@ def decode(parts: Mapping[SplitName, Sequence[Sample]], options: FolderOptions, 
         if not known:
             raise RunError(f"none of the {len(parts[split]):,} {split} images can be read")
     x = np.memmap(file, dtype=np.uint8, mode="r").reshape(-1, *seen.shape)
-    if options.colour == "grey" or (options.colour == "auto" and not seen.coloured):
+    if options.color == "gray" or (options.color == "auto" and not seen.colored):
         x = x[..., :1]
     found, start = {}, 0
     for split, known in labels.items():
@@ -90,7 +90,7 @@ def _pictures(
 
     def read(sample: Sample) -> Picture | UnreadableError:
         try:
-            return pictures.read(sample[0], options.size, options.fit, options.colour == "grey")
+            return pictures.read(sample[0], options.size, options.fit, options.color == "gray")
         except UnreadableError as error:
             return error
 
@@ -101,7 +101,7 @@ def _pictures(
                 seen.broken.append((sample[0], str(found)))
                 yield sample, None
             else:
-                seen.coloured = seen.coloured or found.coloured
+                seen.colored = seen.colored or found.colored
                 yield sample, found
 
 

@@ -17,7 +17,7 @@ class FolderOptions(DatasetOptions):
         0, ge=0, le=1024, description="side of the square they are made; 0: as they are", json_schema_extra=unit("px")
     )
     fit: Literal["crop", "pad", "stretch"] = Field("crop", description="how what is no square becomes one")
-    colour: Literal["auto", "grey", "colour"] = Field("auto", description="channels; auto: grey if all images are")
+    color: Literal["auto", "gray", "color"] = Field("auto", description="channels; auto: gray if all images are")
     test: float = Field(
         0.2, gt=0, le=0.9, description="part kept for testing, without a test folder", json_schema_extra=unit("")
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MOST_PIXELS = 50_000_000
 """Beyond it a small file can be a large part of the memory: a decompression bomb."""
-GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "F")
+GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "F")
 
 Fit = Literal["crop", "pad", "stretch"]
 
@@ -24,14 +24,14 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Picture:
-    """`pixels` uint8 (height, width, 3); `coloured` when the channels differ anywhere."""
+    """`pixels` uint8 (height, width, 3); `colored` when the channels differ anywhere."""
 
     pixels: Array
-    coloured: bool
+    colored: bool
 
 
-def read(path: str, size: int, fit: Fit, grey: bool = False) -> Picture:
-    """An image as a square of `size` pixels a side; 0: as it is. `grey`: without colours. Raises UnreadableError."""
+def read(path: str, size: int, fit: Fit, gray: bool = False) -> Picture:
+    """An image as a square of `size` pixels a side; 0: as it is. `gray`: without colors. Raises UnreadableError."""
     import numpy as np
 
     try:
@@ -45,11 +45,11 @@ def read(path: str, size: int, fit: Fit, grey: bool = False) -> Picture:
         raise UnreadableError(_reason(error)) from None
     if size:
         image = resized(image, size, fit)
-    if grey:
+    if gray:
         image = image.convert("L")
     pixels = np.asarray(image.convert("RGB"), dtype=np.uint8)
-    coloured = image.mode != "L" and bool((pixels != pixels[..., :1]).any())
-    return Picture(pixels, coloured)
+    colored = image.mode != "L" and bool((pixels != pixels[..., :1]).any())
+    return Picture(pixels, colored)
 
 
 def shape(path: str) -> tuple[int, int]:
@@ -88,8 +88,8 @@ def _upright(path: str) -> Image:
         _check_size(opened)
         opened.load()
         turned = ImageOps.exif_transpose(opened)
-        if turned.mode in GREY_MODES:
-            return _grey(turned)
+        if turned.mode in GRAY_MODES:
+            return _gray(turned)
         if turned.has_transparency_data:
             turned = turned.convert("RGBA")
             paper = Image.new("RGBA", turned.size, "white")
@@ -97,7 +97,7 @@ def _upright(path: str) -> Image:
         return turned.convert("RGB")
 
 
-def _grey(image: Image) -> Image:
+def _gray(image: Image) -> Image:
     """Mode L. Of 16 bits the upper 8 are kept: Pillow would cut off what is above 255."""
     import numpy as np
     from PIL import Image

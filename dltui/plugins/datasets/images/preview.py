@@ -86,6 +86,6 @@ def _samples(listing: Listing, options: FolderOptions) -> list[tuple[str, int, i
 
 
 def _sample(caption: str, path: str, options: FolderOptions) -> tuple[str, int, int, str]:
-    picture = pictures.read(path, min(options.size or SIDE, SIDE), options.fit, options.colour == "grey")
+    picture = pictures.read(path, min(options.size or SIDE, SIDE), options.fit, options.color == "gray")
     height, width = picture.pixels.shape[:2]
     return caption or Path(path).name, width, height, base64.b64encode(picture.pixels.tobytes()).decode()

@@ -1,4 +1,4 @@
-"""Turns the columns of a table into features and a target; whatever is learnt from them comes from training rows."""
+"""Turns the columns of a table into features and a target; whatever is learned from them comes from training rows."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def lines(found: Comparison, columns: int | None = None) -> list[Row]:
 
 
 def style(place: int) -> str:
-    """The word of a run's colour."""
+    """The word of a run's color."""
     return f"run{place % 6}"
 
 

@@ -116,7 +116,7 @@ def _show(entry: DatasetEntry, found: Preview | None) -> None:
         from dltui.tui.draw.styled_text import Look
 
         columns = min(shutil.get_terminal_size().columns, 120)
-        show_on_terminal([[], *preview(found, columns, Look(ascii=not can_show("▀"), mono=_few_colours(), few=False))])
+        show_on_terminal([[], *preview(found, columns, Look(ascii=not can_show("▀"), mono=_few_colors(), few=False))])
     else:
         shape = "x".join(str(length) for length in entry.input_shape)
         classes = f", {entry.classes} classes" if entry.classes else ""
@@ -133,11 +133,11 @@ def _show(entry: DatasetEntry, found: Preview | None) -> None:
         say(line)
 
 
-def _few_colours() -> bool:
-    """Whether images must do without colours; a pipe gets the letters alone."""
+def _few_colors() -> bool:
+    """Whether images must do without colors; a pipe gets the letters alone."""
     from dltui.tui.terminal.capabilities import examine
 
-    return not terminal_output() or not examine(os.environ).colour
+    return not terminal_output() or not examine(os.environ).color
 
 
 def as_object(entry: DatasetEntry) -> dict[str, Any]:

@@ -14,7 +14,7 @@ KINDS = ("models", "datasets", "backends", "exporters", "loggers")
 
 
 class PluginsGroup(click.Group):
-    """Answers a misspelt subcommand with a suggestion."""
+    """Answers a misspelled subcommand with a suggestion."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

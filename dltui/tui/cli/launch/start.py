@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
 
 FORMATS = ("svg", "png", "pdf")
-FAVOURITES = ("fashion-mnist", "lines")
+FAVORITES = ("fashion-mnist", "lines")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
     fitting = [entry for entry in catalog.datasets.values() if entry.fits(model.task) and not entry.takes]
     if not fitting:
         raise UsageError(f"no dataset for {model.task} is installed; see dltui plugins list")
-    return min(fitting, key=lambda entry: (entry.name not in FAVOURITES, entry.name))
+    return min(fitting, key=lambda entry: (entry.name not in FAVORITES, entry.name))
 
 
 def carry_out(run: RunDirectory, options: Options, more_epochs: int = 0) -> int:

@@ -47,7 +47,7 @@ BUILD = {
     "torch": '''
 
 def build(config: Config, spec: Spec):
-    """An nn.Module; it gets normalised images (n, channels, height, width) and gives one logit a class."""
+    """An nn.Module; it gets normalized images (n, channels, height, width) and gives one logit a class."""
     from torch import nn  # imported here, so that listing the model starts no framework
 
     return nn.Sequential(
@@ -60,7 +60,7 @@ def build(config: Config, spec: Spec):
     "tensorflow": '''
 
 def build(config: Config, spec: Spec):
-    """A Keras model; it gets normalised images (n, height, width, channels) and gives one logit a class."""
+    """A Keras model; it gets normalized images (n, height, width, channels) and gives one logit a class."""
     from keras import Sequential, layers  # imported here, so that listing the model starts no framework
 
     return Sequential(

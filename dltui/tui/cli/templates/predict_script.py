@@ -20,7 +20,7 @@ ABOUT = json.loads((HERE / "model.json").read_text())
 
 
 def load(path):
-    """float32 (height, width, channels), 0 to 255; the model normalises it itself."""
+    """float32 (height, width, channels), 0 to 255; the model normalizes it itself."""
     height, width, channels = ABOUT["input_shape"]
     image = Image.open(path).convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.LANCZOS)
     return np.asarray(image, dtype=np.float32).reshape(height, width, channels)

@@ -69,9 +69,9 @@ class Looking:
         width = max((last - first) * factor, extent.planned * CLOSEST, 1.0)
         if width >= extent.planned * 0.999:
             return replace(self, span=None, recent=False)
-        centre = min(max(extent.done if self.cursor is None else self.cursor, first), last)
-        share = (centre - first) / (last - first)
-        return replace(self, span=_inside(centre - share * width, width, extent.planned))
+        center = min(max(extent.done if self.cursor is None else self.cursor, first), last)
+        share = (center - first) / (last - first)
+        return replace(self, span=_inside(center - share * width, width, extent.planned))
 
     def panned(self, by: int, extent: Extent) -> Looking:
         """A quarter of the width to either side; the whole run stays as it is."""

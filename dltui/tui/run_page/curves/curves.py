@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.text import safe
 from dltui.tui.draw.chart_data import Chart, Form, Series
-from dltui.tui.draw.colours import RunInk, inks
+from dltui.tui.draw.colors import RunInk, inks
 from dltui.tui.run_page.curves.axis import Axis, axis_of
 from dltui.tui.run_page.curves.curve_view import Extent, Looking
 
@@ -60,7 +60,7 @@ class Curves:
         )
 
     def _laid_over(self, name: str, factor: float) -> list[Series]:
-        """The other runs: what they were on validation, or the rates that they had. The ghost is grey."""
+        """The other runs: what they were on validation, or the rates that they had. The ghost is gray."""
         laid = []
         for other in self.others:
             axis = axis_of(other.history, self.looking.axis)

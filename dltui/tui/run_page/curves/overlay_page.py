@@ -11,7 +11,7 @@ from textual.message import Message
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
-from dltui.tui.draw.colours import inks
+from dltui.tui.draw.colors import inks
 from dltui.tui.draw.styled_text import Row, ends, fit, left, on, right
 from dltui.tui.draw.wording import STATUS_STYLES
 
@@ -90,7 +90,7 @@ class OverlayPage(Page):
 
     def idle(self) -> Row:
         laid = len(self.looking.others)
-        return [(f" {laid} laid over; each keeps its colour and its mark" if laid else "", "dim")]
+        return [(f" {laid} laid over; each keeps its color and its mark" if laid else "", "dim")]
 
     def _list(self, width: int, height: int) -> list[Row]:
         if self.runs is None:
@@ -102,11 +102,11 @@ class OverlayPage(Page):
                 [(" Esc goes back to the curves; n in the list of runs starts a run.", "dim")],
             ]
         first = max(min(self._at - height // 2, len(self.runs) - height + 1), 0)
-        colours = inks(self.looking.others)
+        colors = inks(self.looking.others)
         head = f"      {left('NAME', 16)}{left('MODEL', 12)}{left('DATA', 14)}{right('EPOCHS', 6)}  {left('BEST', 10)}"
         rows: list[Row] = [fit([(f"{head}STATE", "dim")], width)]
         for number, run in enumerate(self.runs[first : first + height - 1], start=first):
-            row = self._row(run, colours.get(run.directory.id), number == self._at)
+            row = self._row(run, colors.get(run.directory.id), number == self._at)
             rows.append(on(fit(row, width), "selected") if number == self._at else fit(row, width))
         return rows
 

@@ -17,10 +17,10 @@ PAIRS = 26
 MOST_PAIRS = 12
 LARGEST_NAME = 12
 CELLS = (12, 9, 7, 6, 5, 4, 3, 2)
-"""Widths that a cell may have, the best first; below 3 it shows its colour only."""
+"""Widths that a cell may have, the best first; below 3 it shows its color only."""
 HEIGHTS = {1: 7, 2: 9, 3: 12}
 """How many rows a class may take, and the greatest width of its cells then: a letter is twice as high as wide."""
-UNITS = {"": "images", "%": "% of each true class", "colour": "colour: share of each true class"}
+UNITS = {"": "images", "%": "% of each true class", "color": "color: share of each true class"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _layout(matrix: Matrix, state: InsideState, width: int, height: int, look: L
     tall = max(rows for rows in HEIGHTS if rows == 1 or (rows <= tall and 2 * rows < size))
     largest = max(max(row) for row in matrix.counts)
     small = size < 3 or (size < 4 and len(str(largest)) >= size)
-    unit = "colour" if small else "%" if state.percent or len(str(largest)) >= size else ""
+    unit = "color" if small else "%" if state.percent or len(str(largest)) >= size else ""
     return _Layout(
         name,
         size,
@@ -144,7 +144,7 @@ def _filling(matrix: Matrix, number: int, layout: _Layout) -> Row:
 
 
 def _heat(matrix: Matrix, true: int, said: int) -> tuple[float, str]:
-    """How much colour a cell gets, and its style. A tenth of a class taken for another is much; the diagonal is near
+    """How much color a cell gets, and its style. A tenth of a class taken for another is much; the diagonal is near
     one."""
     share = matrix.counts[true][said] / (sum(matrix.counts[true]) or 1)
     heat = share if said == true else min(1.0, share * 3)
@@ -152,7 +152,7 @@ def _heat(matrix: Matrix, true: int, said: int) -> tuple[float, str]:
 
 
 def _text(count: int, share: float, heat: float, layout: _Layout) -> str:
-    if layout.unit == "colour":
+    if layout.unit == "color":
         return RAMP_ASCII[min(int(heat * len(RAMP_ASCII)), len(RAMP_ASCII) - 1)] if layout.letters else ""
     return "·" if not count else f"{100 * share:.0f}" if layout.unit == "%" else str(count)
 

@@ -56,7 +56,7 @@ def mistakes(
     look: Look,
     note: str,
 ) -> list[Row]:
-    """Title, the mistake under the cursor, and its neighbours."""
+    """Title, the mistake under the cursor, and its neighbors."""
     if found is None:
         return [[], [(f"  {note}", "dim")]]
     shown = found.shown(state.filter)
@@ -147,7 +147,7 @@ def _large(found: Mistakes, mark: str, mistake: Mistake, room: Places, height: i
 
 
 def _chance(name: str, chance: float, true: bool, size: int) -> Row:
-    """`Shirt      ━━━━━─── 62 %`; the true class is said by a word besides its colour."""
+    """`Shirt      ━━━━━─── 62 %`; the true class is said by a word besides its color."""
     label = 12 if size < 40 else 20
     length = size - label - 13
     row: Row = [("  " + left(name, label), "good bold" if true else "")]

@@ -1,0 +1,39 @@
+"""The color and the mark of a run: the same on every chart, screen and day, so that one learns them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+# Okabe and Ito's colors without the two that mean train and validation; theme.py has their values.
+STYLES = ("run-green", "run-purple", "run-yellow", "run-red", "run-violet", "run-plain")
+# Beside the color, for letters and for eyes that do not see it.
+MARKS = ("x", "+", "#", "%", "@", "&")
+
+
+class RunInk(NamedTuple):
+    """How a run is drawn: a style word and a one-letter mark."""
+
+    style: str
+    mark: str
+
+
+def ink(run: str) -> RunInk:
+    """What a run has by its id alone."""
+    number = zlib.crc32(run.encode("utf-8", "surrogatepass")) % len(STYLES)
+    return RunInk(STYLES[number], MARKS[number])
+
+
+def inks(runs: Iterable[str]) -> dict[str, RunInk]:
+    """Those of runs shown together: each its own as long as it is free, else the next free one; from the seventh run on
+    they repeat. Runs that come later in `runs` change nothing for those before."""
+    found: dict[str, RunInk] = {}
+    for run in dict.fromkeys(runs):
+        first = STYLES.index(ink(run).style)
+        together = list(found.values())[len(found) // len(STYLES) * len(STYLES) :]
+        taken = {one.style for one in together}
+        order = ((first + by) % len(STYLES) for by in range(len(STYLES)))
+        number = next(number for number in order if STYLES[number] not in taken)
+        found[run] = RunInk(STYLES[number], MARKS[number])
+    return found

@@ -1,0 +1,166 @@
+"""Comparisons: what differs, who wins, how long it took, and what cannot be compared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dltui.core.analysis.comparison import MOST, Comparison, compare
+from dltui.core.errors import UsageError
+from dltui.core.reading.reader import RunReader
+from tests.helpers.sample_run import make_sample_run
+
+
+def reader(root: Path, run_id: str, changes: dict[str, Any] | None = None, **options: Any) -> RunReader:
+    run = make_sample_run(root, run_id=run_id, **options)
+    asked = json.loads(run.run_json.read_text())
+    asked["config"] |= (changes or {}).pop("config", {})
+    run.run_json.write_text(json.dumps(asked | (changes or {})))
+    found = RunReader(run.path)
+    found.refresh()
+    return found
+
+
+def two(root: Path) -> tuple[RunReader, RunReader]:
+    return reader(root, "one", seed=1), reader(root, "two", {"config": {"lr": 0.2}}, seed=2, epochs=5)
+
+
+def test_only_what_differs_is_a_difference(tmp_path: Path) -> None:
+    found = compare(two(tmp_path))
+    assert found.differences == {"epochs": (10, 5), "lr": (0.05, 0.2), "seed": (1, 2)}
+    assert found.metric == "accuracy"
+    assert [entry.id for entry in found.entries] == ["one", "two"]
+
+
+def test_a_setting_that_one_of_them_lacks_is_a_difference(tmp_path: Path) -> None:
+    one = reader(tmp_path, "one")
+    two = reader(tmp_path, "two", {"config": {"dropout": 0.5}, "dataset_options": {"n": 7}})
+    assert compare([one, two]).differences == {"data n": (None, 7), "dropout": (None, 0.5)}
+
+
+def test_labels_are_the_shortest_that_tell_runs_apart(tmp_path: Path) -> None:
+    one = reader(tmp_path, "one")
+    other = reader(tmp_path, "other", {"model": "mlp-torch", "config": {"lr": 0.2}})
+    faster = reader(tmp_path, "faster", {"config": {"lr": 0.2}})
+    same = reader(tmp_path, "same")
+    changes = {"lr": 0.2, "momentum": 0.5, "batch_size": 1, "schedule": "constant"}
+    many = reader(tmp_path, "many", {"config": changes})
+    labels = [
+        [entry.label for entry in compare(readers).entries]
+        for readers in ([one, other], [one, faster], [one, same], [one, many], [one, faster, other])
+    ]
+    assert labels == [
+        ["cnn-torch", "mlp-torch"],
+        ["lr=0.05", "lr=0.2"],
+        ["one", "same"],
+        ["one", "many"],
+        ["cnn-torch, lr=0.05", "cnn-torch, lr=0.2", "mlp-torch, lr=0.2"],
+    ]
+
+
+def test_the_best_on_the_validation_split_wins(tmp_path: Path) -> None:
+    found = compare(two(tmp_path))
+    bests = [entry.best for entry in found.entries]
+    assert [best.epoch for best in bests if best] == [8, 5]
+    assert found.winner == 0
+    assert compare(two(tmp_path / "again")[::-1]).winner == 1
+
+
+def test_who_is_as_good_does_not_win(tmp_path: Path) -> None:
+    found = compare([reader(tmp_path, "one"), reader(tmp_path, "two")])
+    assert found.winner is None
+    assert found.leaders([1.0, 1.0, None], "max") == set()
+    assert found.leaders([1.0, 2.0, 2.0, float("nan")], "max") == {1, 2}
+    assert found.leaders([1.0, 2.0, None], "min") == {0}
+    assert found.leaders([1.0, None], "min") == set()
+
+
+def test_time_to_a_goal_is_training_time(tmp_path: Path) -> None:
+    readers = two(tmp_path)
+    found = compare(readers, 0.9)
+    for entry, reading in zip(found.entries, readers, strict=True):
+        records = reading.history.epochs
+        first = min(number for number, record in records.items() if record.validation["accuracy"] >= 0.9)
+        assert entry.reached is not None
+        assert entry.reached.epoch == first
+        assert entry.reached.seconds == pytest.approx(sum(records[number].seconds for number in range(1, first + 1)))
+    never = compare(readers, 0.9999)
+    assert [entry.reached for entry in never.entries] == [None, None]
+
+
+def test_without_a_goal_it_is_what_all_of_them_reached(tmp_path: Path) -> None:
+    found = compare(two(tmp_path))
+    assert found.goal is not None
+    assert all(entry.reached for entry in found.entries)
+    worst = min(entry.best.value for entry in found.entries if entry.best)
+    assert worst - 0.001 < found.goal <= worst
+
+
+def test_regressions_are_compared_by_their_loss(tmp_path: Path) -> None:
+    one, two = reader(tmp_path, "one", task="regression"), reader(tmp_path, "two", task="regression", epochs=4)
+    found = compare([one, two])
+    assert (found.metric, found.mode) == ("loss", "min")
+    assert found.winner == 0
+    assert found.goal is not None
+    worst = max(entry.best.value for entry in found.entries if entry.best)
+    assert worst <= found.goal < worst * 1.02
+    assert all(entry.reached for entry in found.entries)
+
+
+def test_epochs_are_aligned(tmp_path: Path) -> None:
+    found = compare(two(tmp_path))
+    rows = found.aligned("accuracy")
+    assert [epoch for epoch, _ in rows] == list(range(1, 11))
+    assert all(None not in values for epoch, values in rows if epoch <= 5)
+    assert all(values[0] is not None and values[1] is None for epoch, values in rows if epoch > 5)
+
+
+def test_a_run_that_has_just_begun_is_compared_as_far_as_it_is(tmp_path: Path) -> None:
+    found = compare([reader(tmp_path, "one"), reader(tmp_path, "two", status="starting")])
+    late = found.entries[1]
+    assert (late.best, late.reached, late.samples_per_second, late.parameters) == (None, None, None, None)
+    assert (found.winner, found.goal) == (None, None)
+    assert found.notes == ("not over yet: two",)
+
+
+def notes(found: Comparison) -> str:
+    return "; ".join(found.notes)
+
+
+def test_what_makes_runs_less_comparable_is_noted(tmp_path: Path) -> None:
+    one = reader(tmp_path, "one")
+    assert notes(compare([one, reader(tmp_path, "same")])) == ""
+    other = reader(tmp_path, "other", {"dataset": "digits", "device": {"name": "cuda:0", "title": "Tesla T4"}})
+    found = notes(compare([one, other]))
+    assert "the datasets are different" in found
+    assert "the devices are different" in found
+
+
+def test_runs_of_one_name_are_called_by_their_ids(tmp_path: Path) -> None:
+    readers = [reader(tmp_path, run_id) for run_id in ("one", "two", "three")]
+    for reading in readers[:2]:
+        reading.directory.set_labels(name="same")
+    assert [entry.name for entry in compare(readers).entries] == ["one", "two", "three"]
+    readers[0].directory.set_labels(name="good")
+    assert [entry.name for entry in compare(readers).entries] == ["good", "same", "three"]
+
+
+def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
+    first = two(tmp_path)
+    one, other = first
+    line = reader(tmp_path, "line", task="regression")
+    for readers, words in (
+        ([], "name two runs or more"),
+        ([one], "name two runs or more"),
+        ([one, one], "name two runs or more"),
+        ([one, other, one], "run one is named twice"),
+        ([*first, line], "one is classification, line is regression"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            compare(readers)
+    many = [RunReader(tmp_path / f"run{number}") for number in range(MOST + 1)]
+    with pytest.raises(UsageError, match="too many"):
+        compare(many)

@@ -1,0 +1,106 @@
+"""Plugins load one by one in this process: what is broken has a reason, what a run names is found beside it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from dltui.core.catalog import plugin_loader
+from dltui.core.catalog.sources import Source
+from dltui.core.errors import PluginError
+from tests.helpers.installations import MODEL
+
+FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
+
+
+def source(path: Path) -> Source:
+    return Source("file", path.name, path=str(path))
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+    """A distribution with a good, a broken and a dangerous entry point."""
+    names = {
+        "manager_good": MODEL.format(id="good", framework="numpy"),
+        "manager_bad": "raise ValueError('no')",
+        "manager_exit": "import sys; sys.exit(1)",
+        "manager_object": "class Plugins:\n    pass\n\nclass Holder:\n    plugin = Plugins()\n",
+    }
+    for name, code in names.items():
+        (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in names:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    points = (("bad", "manager_bad"), ("exit", "manager_exit"), ("good", "manager_good"))
+    return Source("distribution", "some-plugin", "1.0", points)
+
+
+def test_a_whole_plugin() -> None:
+    loaded = plugin_loader.load(source(FAKE))
+    assert [model.id for model in loaded.models] == ["softmax-numpy", "linear-regression-numpy"]
+    assert [backend.framework for backend in loaded.backends] == ["numpy"]
+    assert [dataset.name for dataset in loaded.datasets] == ["blobs", "slope"]
+    assert loaded.errors == []
+
+
+def test_broken_entry_points_leave_the_others(package: Source) -> None:
+    loaded = plugin_loader.load(package)
+    assert [model.id for model in loaded.models] == ["good"]
+    assert [(failure.where, failure.reason) for failure in loaded.errors] == [
+        ("bad", "ValueError: no (manager_bad.py line 1)"),
+        ("exit", "called sys.exit(1) while loading"),
+    ]
+
+
+def test_a_run_finds_its_model_beside_broken_ones(package: Source) -> None:
+    assert plugin_loader.load_model(package.to_json(), "good").id == "good"
+    with pytest.raises(PluginError, match=r"^plugin some-plugin does not give the model other: bad: ValueError: no"):
+        plugin_loader.load_model(package.to_json(), "other")
+
+
+def test_backends_and_datasets_by_name() -> None:
+    record = source(FAKE).to_json()
+    assert plugin_loader.load_backend(record, "numpy").title == "NumPy"
+    assert plugin_loader.load_dataset(record, "blobs").classes == 3
+    with pytest.raises(PluginError, match=r"does not give the backend torch$"):
+        plugin_loader.load_backend(record, "torch")
+    with pytest.raises(PluginError, match="does not give the dataset nothing"):
+        plugin_loader.load_dataset(record, "nothing")
+
+
+def test_a_file_is_imported_once() -> None:
+    first = plugin_loader.load_model(source(FAKE).to_json(), "softmax-numpy")
+    assert plugin_loader.load_model(source(FAKE).to_json(), "softmax-numpy").config is first.config
+
+
+def test_a_file_that_failed_is_no_module(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    file.write_text("raise ValueError")
+    assert plugin_loader.load(source(file)).errors
+    file.write_text(MODEL.format(id="late", framework="numpy"))
+    assert plugin_loader.load(source(file)).models[0].id == "late"
+
+
+def test_a_file_with_postponed_annotations(tmp_path: Path) -> None:
+    """pydantic looks names up in the module, which therefore must be where modules are."""
+    file = tmp_path / "net.py"
+    code = MODEL.format(id="late", framework="numpy").replace("    pass", '    way: Literal["a", "b"] = "a"')
+    file.write_text("from __future__ import annotations\nfrom typing import Literal\n" + code)
+    (model,) = plugin_loader.load(source(file)).models
+    assert model.config.model_validate({"way": "b"}).model_dump()["way"] == "b"
+
+
+def test_missing_attribute_of_an_entry_point(package: Source) -> None:
+    points = (("a", "manager_object:Holder.nothing"), ("b", "manager_object:Holder.plugin"))
+    loaded = plugin_loader.load(Source("distribution", "x", entry_points=points))
+    assert [failure.reason.split(";")[0] for failure in loaded.errors] == [
+        "AttributeError: type object 'Holder' has no attribute 'nothing'",
+        "has no hook",
+    ]
+
+
+def test_a_missing_module_is_named() -> None:
+    loaded = plugin_loader.load(Source("distribution", "x", entry_points=(("a", "no_such_framework.inside"),)))
+    (failure,) = loaded.errors
+    assert failure.missing == "no_such_framework"
+    assert failure.reason == "needs the module no_such_framework, which is not installed"

@@ -1,0 +1,117 @@
+"""What a dataset plugin returns is brought into one form, or refused with the part and the row that are wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dltui.core.contract import Arrays
+from dltui.core.contract.types import Task
+from dltui.core.data import arrays
+from dltui.core.data.arrays import checked, make_spec, measure, split_rows
+from dltui.core.errors import RunError
+
+
+def images(n: int = 4, channels: int | None = None) -> np.ndarray:
+    shape = (n, 3, 2) if channels is None else (n, 3, 2, channels)
+    return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+
+
+def classified(**changes: object) -> Arrays:
+    given = {"train": (images(), np.array([0, 1, 0, 1])), "test": (images(2), np.array([0, 1])), "classes": ("a", "b")}
+    return Arrays(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def regressed(x: object, y: object) -> Arrays:
+    return Arrays((np.asarray(x), np.asarray(y)), (np.ones((1, 2)), np.ones(1)))
+
+
+def test_gray_images_get_a_channel_and_labels_become_int64() -> None:
+    found = checked("classification", classified(train=(images(), np.array([0, 1, 0, 1], dtype=np.uint8))))
+    assert found.train[0].shape == (4, 3, 2, 1)
+    assert found.train[1].dtype == np.int64
+
+
+def test_vectors_become_float32_with_two_dimensions() -> None:
+    found = checked("regression", Arrays((np.arange(5), np.arange(5)), (np.arange(2), np.arange(2.0))))
+    assert found.train[0].shape == (5, 1)
+    assert found.train[1].shape == (5, 1)
+    assert found.train[0].dtype == found.test[1].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("task", "wrong", "words"),
+    [
+        ("classification", classified(classes=("a",)), "at least two classes, found 1"),
+        ("classification", classified(train=(images(), np.array([0, 2, 0, 1]))), "training row 1 has the label 2"),
+        ("classification", classified(test=(images(2), np.array([0, -1]))), "test row 1 has the label -1"),
+        ("classification", classified(train=(images(), np.zeros(4, int))), "every training row has the class 'a'"),
+        ("classification", classified(train=(images(), np.array([0, 1]))), "4 training rows but 2"),
+        ("classification", classified(train=(images() / 255, np.array([0, 1, 0, 1]))), "must be uint8"),
+        ("classification", classified(train=(images(0), np.zeros(0, int))), "at least 2 training rows"),
+        ("classification", classified(test=(images(0), np.zeros(0, int))), "1 test row, found 4 and 0"),
+        ("classification", classified(test=(images(2, 3), np.array([0, 1]))), "test rows"),
+        ("classification", classified(train=(images(), np.array([0.0, 1.0, 0.0, 1.0]))), "whole numbers"),
+        ("classification", classified(train=(images()[:, :0], np.array([0, 1, 0, 1]))), "rows are empty"),
+        ("regression", regressed([[1, 2], [np.nan, 1]], [1, 2]), "training row 1 has features that are not finite"),
+        ("regression", regressed([[1, 2], [1, 1]], [np.inf, 2]), "training row 0 has targets that are not finite"),
+        ("regression", regressed([[1, 2], [1e39, 1]], [1, 2]), "training row 1 has features"),
+        ("regression", regressed([["a", "b"], ["c", "d"]], [1, 2]), "must be numbers"),
+        ("regression", regressed([[1], [2]], [1, 2]), "training rows have shape"),
+        ("regression", regressed([[1, 2], [1, 2]], [[1, 2], [1, 2]]), "training targets have shape"),
+        ("regression", regressed([], []), "at least 2 training rows"),
+    ],
+)
+def test_wrong_data_is_refused_in_one_line(task: Task, wrong: Arrays, words: str) -> None:
+    with pytest.raises(RunError) as caught:
+        checked(task, wrong)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.integers(2, 400), st.floats(0.001, 0.9), st.integers(0, 2**31 - 1))
+def test_the_split_loses_no_row_and_repeats(rows: int, validation: float, seed: int) -> None:
+    train, kept = split_rows(rows, validation, seed)
+    assert len(train) >= 1
+    assert len(kept) >= 1
+    assert sorted([*train, *kept]) == list(range(rows))
+    assert len(kept) == min(max(1, round(rows * validation)), rows - 1)
+    again = split_rows(rows, validation, seed)
+    assert np.array_equal(train, again[0])
+    assert np.array_equal(kept, again[1])
+
+
+def test_split_seeds_choose_differently() -> None:
+    assert not np.array_equal(split_rows(100, 0.1, 0)[1], split_rows(100, 0.1, 1)[1])
+
+
+def test_mean_and_std_are_of_the_training_rows_per_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = images(50, channels=3)
+    rows = np.array([0, 3, 4, 30, 49])
+    monkeypatch.setattr(arrays, "CHUNK_BYTES", 2 * x[:1].nbytes)
+    mean, std = measure(x, rows)
+    assert mean == pytest.approx(x[rows].mean(axis=(0, 1, 2)))
+    assert std == pytest.approx(x[rows].std(axis=(0, 1, 2)))
+
+
+def test_a_flat_channel_is_not_divided_by_zero() -> None:
+    assert measure(np.full((3, 2, 2, 1), 7, np.uint8), np.arange(3)) == ((7.0,), (1.0,))
+
+
+def test_the_spec_says_what_a_model_needs() -> None:
+    found = checked("classification", classified())
+    spec = make_spec("classification", found, np.arange(4))
+    assert (spec.input_shape, spec.outputs, spec.classes) == ((3, 2, 1), 2, ("a", "b"))
+    vectors = checked("regression", regressed([[1, 2], [3, 4]], [1, 2]))
+    spec = make_spec("regression", vectors, np.arange(2))
+    assert (spec.input_shape, spec.outputs, spec.mean, spec.std) == ((2,), 1, (0.0, 0.0), (1.0, 1.0))
+
+
+def test_a_plugin_may_give_mean_and_std_itself() -> None:
+    found = checked("classification", classified(mean=(127.5,), std=(50.0,)))
+    spec = make_spec("classification", found, np.arange(4))
+    assert (spec.mean, spec.std) == ((127.5,), (50.0,))
+    with pytest.raises(RunError, match="std above 0"):
+        make_spec("classification", checked("classification", classified(std=(0.0,))), np.arange(4))

@@ -1,0 +1,73 @@
+"""What is said before a run goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import dltui
+from dltui.core.catalog.entries import Catalog
+from dltui.core.errors import UsageError
+from dltui.core.lifecycle import resume
+from dltui.core.machine.devices import Device
+from dltui.core.reading.reader import RunReader
+from tests.helpers.sample_run import make_sample_run
+from tests.tui.sample_catalog import make_catalog
+
+CPU = Device("cpu", "CPU", None)
+
+
+def reader(root: Path, status: str = "interrupted") -> RunReader:
+    found = RunReader(make_sample_run(root, status=status))
+    found.refresh()
+    return found
+
+
+@pytest.fixture
+def here() -> Catalog:
+    catalog = make_catalog()
+    catalog.backends["torch"] = replace(catalog.backends["torch"], version="99.0")
+    return catalog
+
+
+def test_what_is_restored(tmp_path: Path) -> None:
+    run = reader(tmp_path)
+    last = run.history.checkpoints[-1]
+    assert last["name"] in resume.restored(run.history)
+    assert f"step {last['step']:,} of 400" in resume.restored(run.history)
+    run.history.checkpoints.clear()
+    assert resume.restored(run.history) == "no checkpoint: it begins again"
+
+
+def test_what_differs(tmp_path: Path, here: Catalog) -> None:
+    run = reader(tmp_path)
+    before = run.history.attempt
+    assert before is not None
+    assert "differs: torch 2.14.1 then, 99.0 today" in resume.differences(run, here, CPU)
+    run.history.attempt = replace(before, host="elsewhere", versions={"dltui": dltui.__version__})
+    assert "differs: it ran on elsewhere" in resume.differences(run, here, CPU)
+    run.history.attempt = replace(before, device={"name": "cuda:0", "title": "Tesla T4", "uuid": "GPU-1"})
+    other = resume.differences(run, here, Device("cuda:0", "H100", "GPU-2"))
+    assert "differs: cuda:0 was Tesla T4, today it is H100" in other
+    run.history.attempt = replace(before, threads=1000)
+    assert any("1000 CPU threads then" in line for line in resume.differences(run, here, CPU))
+
+
+def test_more_epochs_are_checked_as_the_model_declares_them(tmp_path: Path, here: Catalog) -> None:
+    run = reader(tmp_path, "finished")
+    with pytest.raises(UsageError, match="--more-epochs"):
+        resume.prepare(run, here)
+    with pytest.raises(UsageError, match="epochs must be"):
+        resume.prepare(run, here, 10_000)
+    found = resume.prepare(run, here, 5)
+    assert (found.planned, found.done) == (10, 10)
+    assert found.ended == "finished: all epochs done"
+
+
+def test_a_running_run_is_not_restarted(tmp_path: Path, here: Catalog) -> None:
+    run = reader(tmp_path, "running")
+    run.clock = lambda: run.history.last_time + 1
+    with pytest.raises(UsageError, match="dltui attach"):
+        resume.prepare(run, here)

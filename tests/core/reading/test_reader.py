@@ -1,0 +1,190 @@
+"""Reading a run: the sample run as it was written, growing logs, damaged files, rows of the list."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltui.core.errors import NewerFormatError, RunError
+from dltui.core.reading.reader import PREDICTIONS, RunReader
+from dltui.core.rundir import checkpoint
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import Evaluated, Logged, RunEnded
+from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.log import EventLog
+from tests.helpers.sample_run import CLASSES, make_sample_run
+
+
+def read(run: RunDirectory) -> RunReader:
+    reader = RunReader(run)
+    assert reader.refresh()
+    assert reader.bad_lines == reader.history.malformed == 0
+    return reader
+
+
+@pytest.mark.parametrize("status", ["finished", "stopped", "failed", "preempted", "interrupted"])
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_sample_run_reads_as_it_was_written(tmp_path: Path, task: str, status: str) -> None:
+    reader = read(make_sample_run(tmp_path, task=task, status=status))
+    assert reader.status().name == status
+    best = reader.history.best
+    assert best is not None
+    assert len(reader.history.points) == reader.history.step
+    assert (reader.history.test is not None) == (status in ("finished", "stopped"))
+    manifest = checkpoint.read_manifest(checkpoint.load_best(reader.directory).path)
+    assert (manifest["best"], manifest["step"]) == (True, best.step)
+    assert checkpoint.find_latest(reader.directory) is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "phase"), [("running", "training"), ("paused", "paused"), ("starting", "importing")]
+)
+def test_a_sample_run_that_looks_alive(tmp_path: Path, status: str, phase: str) -> None:
+    reader = RunReader(make_sample_run(tmp_path, status=status))
+    reader.refresh()
+    live = reader.live()
+    assert live is not None
+    found = reader.status(live.time + 1)
+    assert (found.name, found.phase) == (status, phase)
+    # Long after, its heartbeat is old: nothing looks alive for ever.
+    assert reader.status(live.time + 3600).name == "silent"
+
+
+def test_the_sample_run_is_the_same_every_time(tmp_path: Path) -> None:
+    one, two = (make_sample_run(tmp_path / name) for name in "ab")
+    assert one.events_path.read_bytes() == two.events_path.read_bytes()
+    for name in PREDICTIONS:
+        first, second = RunReader(one).predictions(name), RunReader(two).predictions(name)
+        assert first is not None
+        assert second is not None
+        assert all(np.array_equal(first[key], second[key]) for key in first)
+
+
+def test_predictions_of_classes_and_of_lines(tmp_path: Path) -> None:
+    arrays = read(make_sample_run(tmp_path)).predictions("test")
+    assert arrays is not None
+    wrong, top = arrays["wrong"], arrays["top"]
+    assert (arrays["labels"][wrong] != top[wrong, 0]).all()
+    assert (np.diff(arrays["probabilities"][wrong, 0]) <= 0).all()
+    assert arrays["thumbnails"].shape == (len(wrong), 28, 28, 1)
+    assert arrays["labels"].max() == len(CLASSES) - 1
+    line = read(make_sample_run(tmp_path, task="regression")).predictions("validation-best")
+    assert line is not None
+    assert line["x"].shape == line["y"].shape == line["prediction"].shape
+
+
+def test_predictions_are_read_once_and_again_when_they_change(tmp_path: Path) -> None:
+    reader = read(make_sample_run(tmp_path))
+    first = reader.predictions("test")
+    assert reader.predictions("test") is first
+    path = reader.directory.predictions_dir / "test.npz"
+    shutil.copy(path, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
+    assert reader.predictions("test") is not first
+    assert reader.predictions("no such thing") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY", b"\x80\x04K*.", "cut", "flipped"])
+def test_damaged_predictions_are_one_line(tmp_path: Path, content: bytes | str) -> None:
+    reader = read(make_sample_run(tmp_path))
+    path = reader.directory.predictions_dir / "test.npz"
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 4
+    path.write_bytes(
+        content if isinstance(content, bytes) else {"cut": whole[:-100], "flipped": bytes(flipped)}[content]
+    )
+    with pytest.raises(RunError, match="damaged") as caught:
+        reader.predictions("test")
+    assert "\n" not in str(caught.value)
+
+
+def test_pickled_predictions_are_never_loaded(tmp_path: Path) -> None:
+    reader = read(make_sample_run(tmp_path))
+    np.savez(reader.directory.predictions_dir / "test.npz", labels=np.array([print], dtype=object))
+    with pytest.raises(RunError, match="damaged"):
+        reader.predictions("test")
+
+
+def test_refresh_follows_and_starts_again_with_another_file(tmp_path: Path) -> None:
+    run = make_sample_run(tmp_path, status="interrupted")
+    reader = read(run)
+    assert not reader.refresh()
+    before = reader.history.logged
+    log = EventLog(run.events_path, 1)
+    log.append(Logged("info", "more"))
+    log.close()
+    assert reader.refresh()
+    assert reader.history.logged == before + 1
+    run.events_path.write_bytes(b"")
+    assert reader.refresh()
+    assert (reader.history.logged, len(reader.history.points)) == (0, 0)
+
+
+def test_an_end_between_two_looks_is_not_an_interruption(tmp_path: Path) -> None:
+    (tmp_path / "otter").mkdir()
+    run = RunDirectory(tmp_path / "otter")
+    heartbeat, log, reader = Heartbeat(run.path, 1), EventLog(run.events_path, 1), RunReader(run)
+    reader.refresh()
+    log.append(RunEnded("finished", "all epochs done", None, 1, 10, 1.0, 1.0))
+    log.close()
+    heartbeat.stop("ended")
+    assert reader.status().name == "finished"
+
+
+def test_a_row_has_what_scripts_rely_on(tmp_path: Path) -> None:
+    row = json.loads(json.dumps(RunReader(make_sample_run(tmp_path)).summary_row(), allow_nan=False))
+    assert row["id"] == row["name"] == "brisk-otter"
+    assert (row["status"], row["model"], row["framework"]) == ("finished", "cnn-torch", "torch")
+    assert (row["dataset"], row["device"], row["epoch"], row["epochs"]) == ("fashion-mnist", "cpu", 10, 10)
+    assert (row["metric"], row["best_epoch"]) == ("accuracy", 8)
+    assert 0.9 < row["best"] < 0.93
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"format": 99}'])
+def test_an_unreadable_run_is_a_row_with_the_same_keys(tmp_path: Path, content: str | None) -> None:
+    run = make_sample_run(tmp_path)
+    keys = set(RunReader(run).summary_row())
+    run.run_json.unlink()
+    if content is not None:
+        run.run_json.write_text(content)
+    reader = RunReader(RunDirectory(run.path))
+    row = reader.summary_row()
+    assert set(row) == keys
+    assert row["why"]
+    with pytest.raises((RunError, NewerFormatError)):
+        _ = reader.run
+
+
+def test_a_row_is_json_whatever_the_metrics_are(tmp_path: Path) -> None:
+    run = make_sample_run(tmp_path, status="interrupted")
+    log = EventLog(run.events_path, 1)
+    log.append(Evaluated("test", 1, 40, {"loss": math.nan, "accuracy": 0.1}, 1.0))
+    log.close()
+    row = RunReader(run).summary_row()
+    assert row["test"] == {"loss": None, "accuracy": 0.1}
+    json.dumps(row, allow_nan=False)
+
+
+def test_nothing_heavy_is_imported_to_read_a_run(tmp_path: Path) -> None:
+    run = make_sample_run(tmp_path)
+    code = (
+        "import sys; from dltui.core.reading.reader import RunReader; row = RunReader(sys.argv[1]).summary_row();"
+        "heavy = {'numpy', 'pydantic', 'pluggy', 'textual', 'rich', 'safetensors'};"
+        "print(row['status'], sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(run.path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "finished []\n"
+
+
+def test_time_spent_is_told_by_the_log(tmp_path: Path) -> None:
+    history = read(make_sample_run(tmp_path)).history
+    assert history.train_seconds == pytest.approx(40.0)
+    assert history.elapsed == pytest.approx(44.0)

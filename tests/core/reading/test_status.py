@@ -1,0 +1,149 @@
+"""The state of a run is told as it is: each word for its case, right soon after a death, never "running" for ever."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dltui.core.reading.history import History
+from dltui.core.reading.status import NAMES, Seen, Status, status
+from dltui.core.rundir.events import CommandObeyed
+from dltui.core.rundir.heartbeat import Live
+from tests.core.reading.test_history import Tape
+
+NOW = 10_000.0
+HERE, DEAD, THERE = Seen(True), Seen(False), Seen(None)
+
+
+def live(phase: str = "training", **changes: Any) -> Live:
+    base = Live("gpu01", "boot", 42, 1, 1, phase, NOW - 50, NOW - 0.5, step=7, total_steps=50, counter=9)
+    return replace(base, **changes)
+
+
+def history(ended: str | None = None) -> History:
+    tape = Tape()
+    tape.start()
+    tape.epoch(1, 0.5)
+    if ended:
+        from dltui.core.rundir.events import RunEnded
+
+        tape.add(RunEnded(ended, "the reason", None, 1, 10, 1.0, 1.0))
+    return tape.fold()
+
+
+def tell(past: History, beat: Live | None, seen: Seen = HERE, created: float = 0.0) -> Status:
+    found = status({"created": created}, past, beat, NOW, seen)
+    assert found.name in NAMES
+    assert found.why
+    return found
+
+
+@pytest.mark.parametrize("word", ["finished", "stopped", "preempted", "failed"])
+@pytest.mark.parametrize("beat", [None, live("ended"), live("exporting")])
+def test_an_end_that_was_logged_counts(word: str, beat: Live | None) -> None:
+    found = tell(history(word), beat, DEAD)
+    assert (found.name, found.why) == (word, "the reason")
+    assert found.over
+    assert found.since > 0
+
+
+@pytest.mark.parametrize(
+    ("beat", "word"),
+    [
+        (live("starting"), "starting"), (live("importing"), "starting"), (live("loading data"), "starting"),
+        (live("building"), "starting"), (live("compiling"), "starting"), (live("training"), "running"),
+        (live("evaluating"), "running"), (live("saving"), "running"), (live("exporting"), "running"),
+        (live("paused"), "paused"), (live("queued"), "queued"), (live("a phase of the future"), "running"),
+    ],
+)  # fmt: skip
+def test_phases_of_a_living_worker(beat: Live, word: str) -> None:
+    for seen in (HERE, THERE):
+        found = tell(history(), beat, seen)
+        assert (found.name, found.phase, found.since) == (word, beat.phase, beat.phase_since)
+        assert not found.over
+
+
+def test_a_resumed_run_is_not_over_and_dies_again() -> None:
+    again = live("importing", attempt=2)
+    assert tell(history("stopped"), again).name == "starting"
+    assert tell(history("stopped"), again, DEAD).name == "interrupted"
+
+
+def test_interrupted_says_where() -> None:
+    found = tell(history(), live(step=13), DEAD)
+    assert (found.name, found.why) == ("interrupted", "the worker was killed at epoch 2, step 3")
+    assert "at epoch 1, step 10" in tell(history(), live(step=10), DEAD).why
+    assert "before the first step (importing)" in tell(History(), live("importing", step=0), DEAD).why
+    assert tell(history(), live("ended"), HERE).name == "interrupted"
+    crashed = tell(history(), live(step=13), Seen(False, crash="the worker crashed (SIGSEGV)"))
+    assert crashed.why == "the worker crashed (SIGSEGV) at epoch 2, step 3"
+    told = tell(history(), live("ended", step=13, detail="storage error (Input/output error)"), DEAD)
+    assert told.why == "storage error (Input/output error) at epoch 2, step 3"
+
+
+def test_a_worker_that_never_began() -> None:
+    assert tell(History(), None, created=NOW - 5).name == "starting"
+    assert tell(History(), None, created=NOW - 25).name == "interrupted"
+    assert status({}, History(), None, NOW, THERE).name == "interrupted"
+
+
+def test_silent_by_an_old_heartbeat() -> None:
+    assert tell(history(), live(time=NOW - 15)).name == "running"
+    found = tell(history(), live(time=NOW - 25))
+    assert (found.name, found.why) == ("silent", "no heartbeat for 25 s")
+    assert tell(history(), live("paused", time=NOW - 25)).name == "silent"
+    assert tell(history(), live("importing", time=NOW - 25)).name == "starting"
+    assert tell(history(), live("importing", time=NOW - 65)).name == "silent"
+
+
+def test_silent_by_standing_still_with_patience_for_the_phase() -> None:
+    assert tell(history(), live(still=25)).name == "running"
+    assert tell(history(), live(still=31)).name == "silent"
+    assert "no progress in training for 31 s" in tell(history(), live(still=31)).why
+    assert tell(history(), live(still=31, slowest=10)).name == "running"
+    assert tell(history(), live("importing", still=300)).name == "starting"
+    assert tell(history(), live("importing", still=700)).name == "silent"
+    assert tell(history(), live("paused", still=1e6)).name == "paused"
+    assert tell(history(), live("queued", still=1e6)).name == "queued"
+    # The first step may compile.
+    assert tell(history(), live(step=0, still=300)).name == "running"
+    assert tell(History(), live("evaluating", still=300)).name == "running"
+    assert tell(history(), live("evaluating", still=31)).name == "silent"
+
+
+def test_another_host_counts_by_its_heartbeat_alone() -> None:
+    assert tell(history(), live(time=NOW - 80), THERE).name == "running"
+    found = tell(history(), live(time=NOW - 95), THERE)
+    assert (found.name, found.why) == ("silent", "no heartbeat from gpu01 for 95 s")
+    # A clock that goes wrong there, in either direction, does not matter once the heartbeat was seen moving.
+    assert tell(history(), live(time=NOW - 5000), Seen(None, standing=3, moved=True)).name == "running"
+    assert tell(history(), live(time=NOW + 5000), Seen(None, standing=91, moved=True)).name == "silent"
+    assert tell(history(), live(time=NOW + 5000), Seen(None, standing=91)).name == "silent"
+
+
+@pytest.mark.parametrize(
+    ("count", "left", "peak", "words"),
+    [
+        (3, 10**8, 5 * 10**9, "probably out of memory (it had used 5.0 GB) at"),
+        (3, 4 * 10**9, 5 * 10**9, "probably out of memory"),
+        # Nobody was killed since the last heartbeat, or there was plenty, or nothing is known of it.
+        (2, 10**8, 5 * 10**9, "the worker was killed at"),
+        (3, 10**11, 5 * 10**9, "the worker was killed at"),
+        (3, -1, 5 * 10**9, "the worker was killed at"),
+        (None, 10**8, 5 * 10**9, "the worker was killed at"),
+    ],
+)
+def test_a_kill_for_want_of_memory_is_told_from_others(count: int | None, left: int, peak: int, words: str) -> None:
+    beat = live(oom_kills=2, memory_left=left, peak=peak)
+    found = tell(history(), beat, Seen(False, oom_kills=count))
+    assert (found.name, words in found.why) == ("interrupted", True), found.why
+
+
+def test_paused_says_by_whom_or_why() -> None:
+    assert tell(history(), live("paused", detail="disk full: 0 B free")).why == "disk full: 0 B free"
+    tape = Tape()
+    tape.start()
+    tape.add(CommandObeyed("1", "pause", {}, 1, 5, "anna@lab", 0.0))
+    assert tell(tape.fold(), live("paused")).why == "paused by anna@lab"

@@ -1,0 +1,140 @@
+"""Run directories: made in one step, found by what people type, refused when they are not understood."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from dltui.core import fs
+from dltui.core.errors import NewerFormatError, RunError, UsageError
+from dltui.core.rundir.directory import FORMAT, RunDirectory, find_run, list_runs
+from tests.helpers.faulty import FaultyFileSystem
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def make(name: str, created: float = 0.0) -> RunDirectory:
+    return RunDirectory.create(name, {"created": created, "model": "cnn-torch"})
+
+
+def test_a_new_run_has_its_folders_and_is_private(home: Path) -> None:
+    run = make("otter")
+    assert run.path == home / "runs" / "otter"
+    assert run.run() == {"format": FORMAT, "id": "otter", "created": 0.0, "model": "cnn-torch"}
+    assert run.labels() == {"name": "otter", "tags": [], "note": ""}
+    for folder, _, files in os.walk(home):
+        assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
+        assert all(stat.S_IMODE((Path(folder) / file).stat().st_mode) == 0o600 for file in files)
+    assert {entry.name for entry in run.path.iterdir()} == {
+        "run.json", "labels.json", "control", "checkpoints", "predictions",
+    }  # fmt: skip
+
+
+def test_a_taken_or_bad_name_leaves_the_old_run_and_nothing_else(home: Path) -> None:
+    make("otter", 1.0)
+    with pytest.raises(UsageError, match="there is a run otter already"):
+        make("otter", 2.0)
+    with pytest.raises(UsageError, match="not allowed"):
+        make("../otter")
+    assert [entry.name for entry in (home / "runs").iterdir()] == ["otter"]
+    assert find_run("otter").run()["created"] == 1.0
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
+def test_whatever_call_fails_a_run_is_whole_or_absent(home: Path, code: int) -> None:
+    for number in range(60):
+        with fs.use(FaultyFileSystem(number, code)) as system:
+            try:
+                make(f"run-{number}")
+            except UsageError as error:
+                assert "cannot write" in str(error) or "already" in str(error)  # noqa: PT017
+        assert isinstance(system, FaultyFileSystem)
+        left = [entry for entry in (home / "runs").iterdir() if entry.name != ".keep"]
+        assert all((entry / "run.json").is_file() and entry.name == f"run-{number}" for entry in left)
+        if system.count <= number:
+            assert left
+            return
+        for entry in left:
+            fs.remove_dir(entry)
+    raise AssertionError("it never succeeded")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"format": true}', '{"format": "1"}', '{"format": 0}', "[" * 9999]
+)
+def test_a_damaged_run_is_one_line(content: str) -> None:
+    run = make("otter")
+    run.run_json.write_text(content)
+    with pytest.raises(RunError) as caught:
+        RunDirectory(run.path).run()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_newer_format_is_refused_and_says_so() -> None:
+    run = make("otter")
+    run.run_json.write_text(json.dumps({"format": FORMAT + 1}))
+    with pytest.raises(NewerFormatError, match="upgrade dltui"):
+        RunDirectory(run.path).run()
+
+
+def test_fields_that_are_not_known_are_kept() -> None:
+    run = RunDirectory.create("otter", {"created": 0, "of the future": [1]})
+    assert RunDirectory(run.path).run()["of the future"] == [1]
+
+
+def test_labels_change_alone_and_survive_damage() -> None:
+    run = make("otter")
+    run.set_labels(name="best so far", tags=["a"])
+    run.set_labels(note="hm")
+    assert run.labels() == {"name": "best so far", "tags": ["a"], "note": "hm"}
+    run.labels_json.write_text('{"name": 5, "tags": "x", "note": null}')
+    assert run.labels() == {"name": "5", "tags": [], "note": ""}
+    run.labels_json.write_text("nonsense")
+    assert run.labels()["name"] == "otter"
+
+
+def test_runs_are_listed_newest_first_and_what_is_no_run_is_left_out(home: Path) -> None:
+    for name, created in (("old", 1.0), ("newest", 3.0), ("middle", 2.0)):
+        make(name, created)
+    (home / "runs" / "no-run").mkdir()
+    (home / "runs" / ".x.tmp").mkdir()
+    assert [run.id for run in list_runs()] == ["newest", "middle", "old"]
+
+
+def test_finding(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="no runs yet"):
+        find_run(None)
+    for number, name in enumerate(("brisk-otter", "brisk-owl", "calm-ibis")):
+        make(name, float(number))
+    RunDirectory(home / "runs" / "brisk-owl").set_labels(name="night bird")
+    monkeypatch.chdir(home / "runs")
+    assert find_run(None).id == "calm-ibis"
+    assert find_run("calm").id == "calm-ibis"
+    assert find_run("brisk-otter").id == "brisk-otter"
+    assert find_run("night bird").id == "brisk-owl"
+    assert find_run(str(home / "runs" / "brisk-owl")).id == "brisk-owl"
+    assert find_run("./brisk-owl/").path == home / "runs" / "brisk-owl"
+    with pytest.raises(UsageError, match="could be any of 2 runs"):
+        find_run("brisk")
+    with pytest.raises(UsageError, match="did you mean brisk-otter"):
+        find_run("brisk-oter")
+    with pytest.raises(UsageError, match="is not a run"):
+        find_run(str(tmp_path))
+    with pytest.raises(UsageError) as caught:
+        find_run("\x1b[31m\n")
+    assert "\x1b" not in str(caught.value)
+
+
+def test_an_exact_id_wins_over_longer_ones() -> None:
+    make("otter")
+    make("otter-2")
+    assert find_run("otter").id == "otter"

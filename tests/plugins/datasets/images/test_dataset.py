@@ -1,0 +1,229 @@
+"""folder:PATH: what becomes of somebody's own images, whatever they are and however they are called."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from dltui.core.data.prepared import LONGEST_NAME
+from dltui.core.errors import RunError
+from dltui.core.train import predictions
+from dltui.plugins.datasets.images import pictures
+from dltui.plugins.datasets.images.dataset import preview
+from dltui.plugins.datasets.images.listing import list_images
+from dltui.plugins.datasets.images.options import FolderOptions
+from tests.helpers.own_data import make_folder, make_image, prepared
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DLTUI_CACHE", raising=False)
+    return tmp_path / "home"
+
+
+def test_one_folder_is_divided_alike_for_every_class(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "pets", ("cat", "dog", "emu"), 20)
+    data = prepared("folder", path=str(root))
+    assert data.spec.classes == ("cat", "dog", "emu")
+    assert data.spec.input_shape == (8, 8, 3)
+    assert [np.bincount(part.y).tolist() for part in (data.train, data.validation, data.test)] == [
+        [14, 14, 14],
+        [2, 2, 2],
+        [4, 4, 4],
+    ]
+    every = np.concatenate([data.train.x, data.validation.x, data.test.x])
+    assert len(np.unique(every.reshape(60, -1), axis=0)) == 60
+
+
+def test_the_split_depends_on_its_seed_alone(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "pets")
+    first, other = (prepared("folder", path=str(root), split_seed=seed) for seed in (0, 1))
+    assert not np.array_equal(first.test.x, other.test.x)
+    make_folder(tmp_path / "copy")
+    again = prepared("folder", path=str(tmp_path / "copy"))
+    assert again.fingerprint == first.fingerprint
+
+
+def test_images_are_what_the_files_hold(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "pets")
+    found = {image.tobytes() for part in ("train", "validation", "test") for image in _images(root, part)}
+    files = {np.asarray(Image.open(path)).tobytes() for path in root.rglob("*.png")}
+    assert found == files
+
+
+def _images(root: Path, part: str) -> list[np.ndarray]:
+    data = prepared("folder", path=str(root))
+    return list(getattr(data, part).x)
+
+
+def test_a_mistake_is_known_by_its_file(tmp_path: Path) -> None:
+    """Without the files that could not be read, of every split, also of one that was drawn."""
+    root = make_folder(tmp_path / "pets", ("cat", "dog"), 20)
+    (root / "cat" / "00 broken.png").write_bytes(b"no image")
+    data = prepared("folder", path=str(root))
+    for part in (data.train, data.validation, data.test):
+        assert part.names is not None
+        for name, x in zip(part.names, part.x, strict=True):
+            assert np.array_equal(np.asarray(Image.open(root / name.decode())), x)
+    test = data.test
+    outputs = np.zeros((len(test), 2), np.float32)
+    wrong = predictions.collect("classification", outputs, test, "test", 1)
+    assert [name.decode().split("/")[0] for name in wrong["names"]] == ["dog"] * int((test.y == 1).sum())
+    assert "names" not in predictions.collect("classification", outputs, replace(test, names=None), "test", 1)
+
+
+def test_long_names_keep_their_end_and_odd_ones_are_harmless(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "pets", ("cat", "dog"), 8)
+    deep = root / "cat" / ("ü" * 90) / ("d" * 60)
+    deep.mkdir(parents=True)
+    next((root / "cat").glob("*.png")).rename(deep / "a\x1b[31m.png")
+    data = prepared("folder", path=str(root))
+    parts = (data.train.names, data.validation.names, data.test.names)
+    names = [name.decode() for part in parts if part is not None for name in part]
+    (long,) = (name for name in names if "ddd" in name)
+    assert len(long.encode()) <= LONGEST_NAME
+    assert long.endswith("31m.png")
+    assert "\x1b" not in long
+
+
+@pytest.mark.parametrize("names", [("train", "valid", "test"), ("Training", "val", "Testing")])
+def test_folders_of_splits_are_taken_as_they_are(tmp_path: Path, names: tuple[str, str, str]) -> None:
+    for name, each in zip(names, (6, 3, 2), strict=True):
+        make_folder(tmp_path / name, each=each)
+    data = prepared("folder", path=str(tmp_path))
+    assert (len(data.train), len(data.validation), len(data.test)) == (12, 6, 4)
+    assert data.notes == ()
+
+
+def test_a_missing_split_is_drawn_from_the_training_folder(tmp_path: Path) -> None:
+    make_folder(tmp_path / "train", each=20)
+    make_folder(tmp_path / "valid", each=5)
+    data = prepared("folder", path=str(tmp_path))
+    assert (len(data.train), len(data.validation), len(data.test)) == (32, 10, 8)
+    assert data.notes == ("no test folder: drawn from the training one",)
+
+
+def test_names_of_any_script_are_classes_and_numbers_are_in_order(tmp_path: Path) -> None:
+    names = ["10", "9", "Ankle boot", "犬と猫", "Ёж [bold]", "a\nb"]
+    make_folder(tmp_path / "mine", names, 8)
+    found = list_images(str(tmp_path / "mine")).classes
+    assert found[:2] == ("9", "10")
+    assert set(found) == {"10", "9", "Ankle boot", "犬と猫", "Ёж [bold]", "a b"}
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "JPEG", "webp", "bmp"])
+def test_every_format_is_read(tmp_path: Path, ending: str) -> None:
+    data = prepared("folder", path=str(make_folder(tmp_path / "x", ending=ending)))
+    assert len(data.train) + len(data.validation) + len(data.test) == 20
+
+
+@pytest.mark.parametrize(
+    ("mode", "color", "channels"),
+    [("L", "auto", 1), ("RGB", "auto", 3), ("RGB", "gray", 1), ("L", "color", 3), ("1", "auto", 1)],
+)
+def test_channels_come_from_the_data_or_from_the_option(tmp_path: Path, mode: str, color: str, channels: int) -> None:
+    root = make_folder(tmp_path / "x", mode=mode)
+    assert prepared("folder", path=str(root), color=color).spec.input_shape == (8, 8, channels)
+
+
+def test_color_images_that_are_gray_everywhere_are_gray(tmp_path: Path) -> None:
+    for path in make_folder(tmp_path / "x", mode="L").rglob("*.png"):
+        Image.open(path).convert("RGB").save(path)
+    assert prepared("folder", path=str(tmp_path / "x")).spec.input_shape == (8, 8, 1)
+
+
+def test_sixteen_bits_keep_their_range(tmp_path: Path) -> None:
+    values = np.linspace(0, 65_535, 64).reshape(8, 8).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    pixels = pictures.read(str(tmp_path / "deep.png"), 0, "crop").pixels
+    assert pixels[..., 0].min() == 0
+    assert pixels[..., 0].max() == 255
+
+
+def test_transparency_is_white_paper(tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert (pictures.read(str(tmp_path / "clear.png"), 0, "crop").pixels == 255).all()
+
+
+def test_photographs_are_turned_as_the_camera_says(tmp_path: Path) -> None:
+    image = Image.new("RGB", (6, 4))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "x.jpg", exif=exif)
+    assert pictures.read(str(tmp_path / "x.jpg"), 0, "crop").pixels.shape == (6, 4, 3)
+
+
+def test_mixed_sizes_ask_for_one_and_are_made_it(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    make_image(root / "cat" / "large.png", (20, 10))
+    with pytest.raises(RunError, match=r"several sizes, .* 8x8, .*large.png 20x10: say --data size=N"):
+        prepared("folder", path=str(root))
+    assert prepared("folder", path=str(root), size=16).spec.input_shape == (16, 16, 3)
+
+
+def test_the_ways_to_make_a_square(tmp_path: Path) -> None:
+    """A white image twice as wide as high, with a black left quarter."""
+    image = Image.new("RGB", (40, 20), "white")
+    image.paste("black", (0, 0, 10, 20))
+    image.save(tmp_path / "x.png")
+    crop, pad, stretch = (
+        pictures.read(str(tmp_path / "x.png"), 20, fit).pixels[..., 0]  # type: ignore[arg-type]
+        for fit in ("crop", "pad", "stretch")
+    )
+    assert crop[10, 2:].min() > 200
+    assert pad[[0, 19]].max() == 0
+    assert pad[10, 15] == 255
+    assert stretch[10, 0] == 0
+    assert stretch[0, 19] == 255
+
+
+def test_a_changed_file_is_prepared_again(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    before = prepared("folder", path=str(root)).fingerprint
+    assert prepared("folder", path=str(root)).fingerprint == before
+    make_image(root / "cat" / "0.png", seed=77)
+    assert prepared("folder", path=str(root)).fingerprint != before
+
+
+def test_circles_of_links_end(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x")
+    (root / "cat" / "again").symlink_to(root, target_is_directory=True)
+    assert len(list_images(str(root)).samples) == 20
+
+
+def test_the_preview_counts_and_shows(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "x", ("cat", "dog"), 7)
+    make_image(root / "dog" / "large.png", (20, 10))
+    (root / "dog" / "no.png").write_text("text")
+    found = preview(FolderOptions(path=str(root)))
+    assert found.classes == (("cat", 7), ("dog", 9))
+    assert dict(found.facts)["sizes"] == "8x8 to 20x10"
+    assert {caption for caption, *_ in found.samples} == {"cat", "dog"}
+    assert any("no.png: no image" in note for note in found.notes)
+    assert any("several sizes" in note for note in found.notes)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(("png", "jpg", "webp", "bmp")), st.binary(max_size=300), st.booleans()), max_size=8
+    )
+)
+def test_any_bytes_in_files_end_in_data_or_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, files: list[tuple[str, bytes, bool]]
+) -> None:
+    root = make_folder(tmp_path_factory.mktemp("fuzz") / "x", each=6)
+    for number, (ending, content, begins_well) in enumerate(files):
+        head = (root / "cat" / "0.png").read_bytes()[:60] if begins_well else b""
+        (root / "cat" / f"fuzz{number}.{ending}").write_bytes(head + content)
+    with contextlib.suppress(RunError):
+        data = prepared("folder", path=str(root))
+        assert len(data.train) + len(data.validation) + len(data.test) <= 12 + len(files)

@@ -1,0 +1,186 @@
+"""csv:PATH: what becomes of somebody's own table, and what is said of one that is no good."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dltui.core.errors import RunError
+from dltui.plugins.datasets.tables.dataset import preview
+from dltui.plugins.datasets.tables.options import CsvOptions
+from dltui.plugins.datasets.tables.table import look_through
+from tests.helpers.own_data import left_in_cache, make_table, prepared
+
+PLANTS = [
+    "height,soil,kind",
+    *(f"{number}.5,{('clay', 'sand')[number % 2]},{('oak', 'elm')[number % 2]}" for number in range(40)),
+]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DLTUI_CACHE", raising=False)
+    return tmp_path / "home"
+
+
+def table(tmp_path: Path, lines: list[str]) -> str:
+    return str(make_table(tmp_path / "table.csv", lines))
+
+
+def test_classes_with_numbers_and_categories(tmp_path: Path) -> None:
+    data = prepared("csv", path=table(tmp_path, PLANTS))
+    assert data.spec.classes == ("elm", "oak")
+    assert data.spec.input_shape == (3,)
+    assert (len(data.train), len(data.validation), len(data.test)) == (28, 4, 8)
+    assert np.bincount(data.test.y).tolist() == [4, 4]
+    # The one-hot columns tell the soil, which goes with the kind.
+    assert set(map(tuple, data.train.x[:, 1:].tolist())) == {(1.0, 0.0), (0.0, 1.0)}
+
+
+def test_numbers_are_scaled_by_the_training_rows_alone(tmp_path: Path) -> None:
+    data = prepared("csv", path=table(tmp_path, PLANTS))
+    assert data.spec.mean[0] == pytest.approx(float(data.train.x[:, 0].mean()), abs=1e-5)
+    assert data.spec.std[0] == pytest.approx(float(data.train.x[:, 0].std()), rel=1e-5)
+    assert data.spec.mean[1:] == (0.0, 0.0)
+    assert prepared("csv", path=table(tmp_path, PLANTS), scale=False).spec.mean == (0.0, 0.0, 0.0)
+
+
+def test_regression_predicts_the_number_itself(tmp_path: Path) -> None:
+    lines = ["x;price", *(f"{number};{3 * number}" for number in range(30))]
+    data = prepared("csv", "regression", path=table(tmp_path, lines))
+    assert data.spec.task == "regression"
+    assert np.allclose(data.train.y[:, 0], 3 * data.train.x[:, 0])
+
+
+def test_the_same_file_serves_both_tasks(tmp_path: Path) -> None:
+    path = table(tmp_path, ["x,grade", *(f"{number},{number % 3}" for number in range(30))])
+    assert prepared("csv", "regression", path=path).train.y.dtype == np.float32
+    assert prepared("csv", "classification", path=path).spec.classes == ("0", "1", "2")
+
+
+def test_gaps_are_filled_with_the_training_median_and_told(tmp_path: Path) -> None:
+    lines = [
+        "x,soil,kind",
+        *(f"{number if number % 5 else 'NA'},{'' if number % 7 == 0 else 'clay'},{number % 2}" for number in range(50)),
+    ]
+    data = prepared("csv", path=table(tmp_path, lines))
+    assert data.notes == ("10 missing numbers are filled with the median of the training rows",)
+    full = np.concatenate([data.train.x, data.validation.x, data.test.x])
+    assert np.isfinite(full).all()
+    dropped = prepared("csv", path=table(tmp_path, lines), missing="drop")
+    assert len(dropped.train) + len(dropped.validation) + len(dropped.test) < 50
+    assert "rows have gaps and are left out" in dropped.notes[0]
+
+
+def test_names_and_prose_are_left_out_and_told(tmp_path: Path) -> None:
+    lines = ["name,x,y", *(f"person {number},{number},{number % 2}" for number in range(40))]
+    data = prepared("csv", path=table(tmp_path, lines))
+    assert data.spec.input_shape == (1,)
+    assert data.notes == ("column 'name' is left out: too many different texts",)
+
+
+def test_columns_can_be_chosen(tmp_path: Path) -> None:
+    data = prepared("csv", path=table(tmp_path, PLANTS), target="soil", drop="kind")
+    assert data.spec.classes == ("clay", "sand")
+    assert data.spec.input_shape == (1,)
+
+
+def test_classes_that_are_numbers_are_in_their_order(tmp_path: Path) -> None:
+    lines = ["x,digit", *(f"{number},{number % 11}" for number in range(110))]
+    assert prepared("csv", path=table(tmp_path, lines)).spec.classes == tuple(map(str, range(11)))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_every_usual_separator(tmp_path: Path, separator: str) -> None:
+    lines = [line.replace(",", separator) for line in PLANTS]
+    assert prepared("csv", path=table(tmp_path, lines)).spec.input_shape == (3,)
+
+
+def test_a_file_without_a_header_is_recognized(tmp_path: Path) -> None:
+    lines = [f"{number}.1,{number}.2,{('oak', 'elm')[number % 2]}" for number in range(30)]
+    data = prepared("csv", path=table(tmp_path, lines))
+    assert len(data.train) + len(data.validation) + len(data.test) == 30
+    assert look_through(table(tmp_path, lines), "auto").columns[2].name == "column 3"
+
+
+def test_quoted_separators_newlines_and_a_byte_order_mark(tmp_path: Path) -> None:
+    rows = "".join(f'{number},"a, b\nc",{number % 2}\n' for number in range(30))
+    (tmp_path / "table.csv").write_bytes(b"\xef\xbb\xbf" + f"x,text,kind\n{rows}".encode())
+    found = look_through(str(tmp_path / "table.csv"), "auto")
+    assert [column.name for column in found.columns] == ["x", "text", "kind"]
+    assert list(found.columns[1].values) == ["a, b\nc"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "task", "options", "words"),
+    [
+        ([""], "classification", {}, "is empty"),
+        (["x,y"], "classification", {}, "has a header and no rows"),
+        (["x", "1", "2"], "classification", {}, "has one column"),
+        ([*PLANTS, "1,clay"], "classification", {}, "line 42 has 2 columns, the first has 3"),
+        ([*PLANTS, "1,clay,"], "classification", {}, "line 42 has no 'kind', the target"),
+        (PLANTS, "classification", {"target": "kinds"}, "no column 'kinds'; did you mean kind"),
+        (PLANTS, "classification", {"drop": "color"}, "no column 'color'; there are height, soil, kind"),
+        (PLANTS, "classification", {"drop": "kind"}, "'kind' is the target and cannot be left out"),
+        (PLANTS, "classification", {"drop": "height,soil"}, "no column of numbers or categories"),
+        (PLANTS, "regression", {}, "the target 'kind' is text, and regression needs numbers"),
+        (["x,y", *(f"{n},{n}" for n in range(200))], "classification", {}, "different numbers, which are no classes"),
+        (["x,y", *(f"{n},1" for n in range(50))], "classification", {}, "has one class, '1'; two are needed"),
+        (["x,y", *(f"{n},NaN" for n in range(50))], "regression", {}, "the target 'y' is empty in every row"),
+        (["x,y", "1,2", "2,NaN", "3,1"], "regression", {}, "line 3 has no 'y', the target"),
+        (["x,y", "1,2", "2,1"], "regression", {}, "too few rows for a (test|validation) part: 2 in all"),
+        (["x,x,y", "1,2,3"], "regression", {}, "two columns called 'x'"),
+        (["x,y", f"{'9' * 140_000},1"], "regression", {}, "cannot be read: field larger"),
+    ],
+)
+def test_bad_tables_are_one_line_and_leave_nothing(
+    tmp_path: Path, home: Path, lines: list[str], task: str, options: dict[str, str], words: str
+) -> None:
+    with pytest.raises(RunError, match=words) as caught:
+        prepared("csv", task, path=table(tmp_path, lines), **options)
+    assert "\n" not in str(caught.value)
+    assert left_in_cache(home) == []
+
+
+def test_what_is_no_text_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(b"a,b\n\xff\xfe,1\n")
+    with pytest.raises(RunError, match="is no text in UTF-8"):
+        prepared("csv", path=str(tmp_path / "x.csv"))
+
+
+def test_the_preview_tells_the_schema(tmp_path: Path) -> None:
+    found = preview(CsvOptions(path=table(tmp_path, [*PLANTS, "NA,clay,oak"])))
+    facts = dict(found.facts)
+    assert facts["target"] == "kind: category, 2: oak, elm"
+    assert facts["train"] == "mlp or softmax (classes)"
+    assert facts["height"] == "number, 0.5 to 39.5, 1 missing"
+    assert facts["soil"] == "category, 2: clay, sand"
+    assert found.columns == ("height", "soil", "kind")
+    assert found.rows[0] == ("0.5", "clay", "oak")
+    assert dict(found.classes) == {"oak": 21, "elm": 20}
+
+
+CELLS = st.one_of(
+    st.text(max_size=6),
+    st.sampled_from(["", "NA", "nan", "inf", "1e400", "1_0", '"', "a,b", "\x00", "-0", "1", "2.5", "x"]),
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=40),
+    task=st.sampled_from(["classification", "regression"]),
+)
+def test_any_table_ends_in_finite_numbers_or_in_one_line(tmp_path: Path, rows: list[list[str]], task: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes("\n".join(",".join(row) for row in rows).encode("utf-8", "replace"))
+    with contextlib.suppress(RunError):
+        data = prepared("csv", task, path=str(path))
+        assert np.isfinite(data.train.x).all()
+        assert np.isfinite(data.train.y).all()

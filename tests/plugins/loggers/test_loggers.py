@@ -1,0 +1,148 @@
+"""Loggers follow a run in processes of their own: TensorBoard, MLflow, a web address and a command; a broken one costs
+the run nothing."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from dltui.core.catalog.sources import own
+from dltui.tui.cli import main
+
+FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
+# TensorBoard's own reader, in a process of its own: where TensorFlow is there, it imports it.
+READ = """
+import json, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+found = EventAccumulator(sys.argv[1], size_guidance={"scalars": 0, "images": 0}).Reload()
+tags = found.Tags()
+scalars = {tag: [(e.step, e.value) for e in found.Scalars(tag)] for tag in tags["scalars"]}
+images = {tag: [(e.width, e.height) for e in found.Images(tag)] for tag in tags["images"]}
+plugins = sorted(found.summary_metadata)
+print(json.dumps({"scalars": scalars, "images": images, "plugins": plugins}))
+"""
+Train = Callable[..., str]
+
+
+@pytest.fixture
+def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Train:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*logs: str, code: int = 0, plugins: tuple[Path, ...] = (FAKE,), extra: tuple[str, ...] = ()) -> str:
+        words = ["train", "softmax-numpy", "--dataset", "blobs", "--device", "cpu", "--plain", "--name", "one", *extra]
+        words += [word for plugin in plugins for word in ("--plugin", str(plugin))]
+        words += [word for log in logs for word in ("--log", log)]
+        assert main.run(words) == code
+        said = capsys.readouterr()
+        return said.out + said.err
+
+    return run
+
+
+@pytest.mark.slow
+def test_tensorboard_opens_the_event_files(train: Train) -> None:
+    for package in ("tensorboardX", "tensorboard"):
+        if own().version(package) is None:
+            pytest.skip(f"{package} is not installed")
+    train("tensorboard=board")
+    read = subprocess.run([sys.executable, "-c", READ, "board/one"], capture_output=True, text=True, check=True)
+    found = json.loads(read.stdout.splitlines()[-1])
+    summary = json.loads(Path("exports/one/summary.json").read_text())
+    losses = found["scalars"]["epoch/loss/validation"]
+    assert [step for step, _ in losses] == [13, 26, 39]
+    assert found["scalars"]["test/accuracy"][-1][1] == pytest.approx(summary["test_accuracy"])
+    assert {"step/loss", "step/lr", "epoch/accuracy/train"} <= found["scalars"].keys()
+    assert found["images"] == {"confusion_matrix/test": [[48, 48]]}
+    assert any("hparams" in name for name in found["plugins"])
+
+
+@pytest.mark.slow
+def test_mlflow_has_the_run(train: Train) -> None:
+    if own().version("mlflow") is None:
+        pytest.skip("mlflow is not installed")
+    assert "warning" not in train("mlflow")
+    (metric,) = Path("exports/mlruns").glob("*/*/metrics/test_accuracy")
+    summary = json.loads(Path("exports/one/summary.json").read_text())
+    assert float(metric.read_text().split()[1]) == pytest.approx(summary["test_accuracy"])
+    (lr,) = Path("exports/mlruns").glob("*/*/params/lr")
+    assert lr.read_text() == "0.1"
+
+
+class Hook(BaseHTTPRequestHandler):
+    got: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        self.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.slow
+def test_a_web_address_and_a_command_are_told(train: Train, tmp_path: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    script = "import os; open('said', 'w').write(os.environ['DLTUI_RUN'] + ' ' + os.environ['DLTUI_STATUS'])"
+    script = script.replace("'said'", repr(str(tmp_path / "said")))
+    command = shlex.join([sys.executable, "-c", script])
+    try:
+        train(f"webhook=http://127.0.0.1:{server.server_port}/", f"command={command}")
+    finally:
+        server.shutdown()
+        server.server_close()
+    (got,) = Hook.got
+    assert (got["id"], got["status"], got["text"]) == (
+        "one",
+        "finished",
+        "dltui: one (softmax-numpy on blobs) finished",
+    )
+    assert (tmp_path / "said").read_text() == "one finished"
+
+
+BROKEN = """
+import os
+from dltui import Logger, hookimpl
+
+class Broken:
+    def __init__(self, run, option, attempt):
+        self.option = option
+    def event(self, record):
+        if self.option == "crash":
+            os.abort()
+        raise KeyError(record["type"] + "\\x1b[2J")
+    def close(self, status):
+        pass
+
+@hookimpl
+def dltui_loggers():
+    return [Logger("broken", "raises", Broken)]
+"""
+
+
+@pytest.mark.slow
+def test_a_broken_logger_is_a_warning(train: Train, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN)
+    said = train("broken", "broken=crash", "webhook=ftp://x", plugins=(FAKE, tmp_path / "broken.py"))
+    assert "warning: logger broken failed: KeyError: " in said
+    assert "logger broken failed: exit code -6" in said
+    assert "logger webhook failed: a webhook's address begins with" in said
+    assert "finished: 3 epochs" in said
+    assert "\x1b" not in said
+
+
+def test_an_unknown_logger_is_refused(train: Train) -> None:
+    said = train("tensorbord", code=2)
+    assert said == 'dltui: no logger "tensorbord"; did you mean tensorboard?\n'
+    assert not Path("exports").exists()

@@ -1,0 +1,246 @@
+"""TensorFlow checks, in a process of their own: `python -m tests.plugins.tensorflow.tensorflow_checks NAME...`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dltui.core.contract import Data, EpochPlan, Model, Spec, Split
+from dltui.core.errors import RunError
+from dltui.core.train.plan import Planner
+from dltui.plugins import tensorflow as plugin
+from tests.plugins.twin_child import image_spec, make_data
+
+BACKEND = plugin.TensorFlowBackend()
+MODELS = {model.name: model for model in plugin.dltui_models()}
+DROPOUT = {"dropout": 0.3, "optimizer": "adamw", "lr": 0.001, "weight_decay": 0.01, "batch_size": 32}
+
+
+def make(name: str, data: Data, **config: Any) -> tuple[Any, Planner]:
+    """A built-in model on the CPU and the planner of its run."""
+    checked = MODELS[name].config.model_validate({"threads": 2} | config)
+    return BACKEND.trainable(MODELS[name], checked, data, "cpu"), Planner(checked, len(data.train))
+
+
+def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert one.keys() == other.keys()
+    for key in one:
+        assert one[key].dtype == other[key].dtype, key
+        assert one[key].tobytes() == other[key].tobytes(), key
+
+
+def check_resume_mid_epoch() -> None:
+    """Three steps, then a fresh model that takes over the state, give what eight steps in one go give."""
+    data = make_data(image_spec(16))
+    for name in ("mlp", "cnn"):
+        whole, planner = make(name, data, **DROPOUT)
+        whole.begin_epoch(planner.epoch(0))
+        losses = whole.advance(8).loss
+        first, _ = make(name, data, **DROPOUT)
+        first.begin_epoch(planner.epoch(0))
+        before = first.advance(3).loss
+        saved = first.state()
+        assert any(key.startswith("rng/") for key in saved)
+        second, _ = make(name, data, **DROPOUT | {"seed": 5})
+        second.load_state(saved)
+        second.begin_epoch(planner.epoch(0, skip=3))
+        after = second.advance(5).loss
+        assert np.concatenate([before, after]).tobytes() == losses.tobytes()
+        assert_same(whole.state(), second.state())
+
+
+def check_chunks_do_not_matter() -> None:
+    """Any lengths of chunks, a plan that shrinks, an evaluation in between: one trace and the same numbers."""
+    data = make_data(image_spec(16))
+    whole, planner = make("cnn", data, **DROPOUT)
+    whole.begin_epoch(planner.epoch(0))
+    together = whole.advance(9)
+    parts, _ = make("cnn", data, **DROPOUT)
+    parts.begin_epoch(planner.epoch(0))
+    pieces = [parts.advance(1), parts.advance(4)]
+    parts.predict("validation", slice(0, 50))
+    parts.begin_epoch(planner.epoch(0, skip=5))
+    pieces += [parts.advance(2), parts.advance(1), parts.advance(1)]
+    assert parts._chunk.experimental_get_tracing_count() == 1
+    assert np.concatenate([piece.loss for piece in pieces]).tobytes() == together.loss.tobytes()
+    right = np.concatenate([piece.metrics["accuracy"] for piece in pieces])
+    assert right.tobytes() == together.metrics["accuracy"].tobytes()
+    assert ((right == np.round(right)) & (right >= 0) & (right <= 32)).all()
+    assert_same(whole.state(), parts.state())
+
+
+def check_predict_changes_nothing() -> None:
+    data = make_data(image_spec(16))
+    trainable, planner = make("cnn", data, **DROPOUT)
+    trainable.begin_epoch(planner.epoch(0))
+    trainable.advance(2)
+    before = trainable.state()
+    outputs = trainable.predict("test", slice(0, 200))
+    assert (outputs.shape, outputs.dtype) == ((200, 10), np.float32)
+    assert outputs.tobytes() == trainable.predict("test", slice(0, 200)).tobytes()
+    assert_same(before, trainable.state())
+    kept = before["weights/conv1/kernel"].copy()
+    trainable.advance(3)
+    assert kept.tobytes() == before["weights/conv1/kernel"].tobytes()
+    assert kept.tobytes() != trainable.state()["weights/conv1/kernel"].tobytes()
+
+
+def check_shapes() -> None:
+    """Small, usual and colored images; two classes and a hundred; the listed parameters are those that train."""
+    for height, channels in ((8, 1), (28, 1), (32, 3)):
+        for classes in (2, 100):
+            data = make_data(image_spec(height, channels, classes), 70)
+            for name in ("softmax", "mlp", "cnn"):
+                trainable, planner = make(name, data, batch_size=32)
+                trainable.begin_epoch(planner.epoch(0))
+                assert np.isfinite(trainable.advance(2).loss).all()
+                assert trainable.predict("validation", slice(40, 50)).shape == (10, classes)
+                layers = trainable.layers()
+                assert layers[-1].output == (classes,)
+                trained = sum(int(np.prod(weight.shape)) for weight in trainable.model.trainable_variables)
+                assert sum(layer.parameters for layer in layers) == trained
+                listed = BACKEND.layers(MODELS[name], MODELS[name].config(), data.spec)
+                assert list(listed) == list(layers)
+
+
+def digits() -> Data:
+    """scikit-learn's digits, 8x8."""
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    images = (x.reshape(-1, 8, 8, 1) * 15).astype(np.uint8)
+    names = tuple("0123456789")
+    spec = Spec("classification", (8, 8, 1), 10, names, (float(images.mean()),), (float(images.std()),))
+    ids = np.arange(len(y))
+    first, second, third = slice(0, 1297), slice(1297, 1497), slice(1497, None)
+    parts = [Split(images[part], y[part].astype(np.int64), ids[part]) for part in (first, second, third)]
+    return Data("digits", spec, *parts, "none")
+
+
+def check_learns() -> None:
+    data = digits()
+    for name, wanted in (("softmax", 0.85), ("mlp", 0.9), ("cnn", 0.93)):
+        trainable, planner = make(name, data, epochs=8, batch_size=64, lr=0.05)
+        losses = []
+        for epoch in range(planner.epochs):
+            trainable.begin_epoch(planner.epoch(epoch))
+            losses.append(trainable.advance(planner.steps_per_epoch).loss.mean())
+        assert losses[-1] < 0.5 * losses[0], (name, losses)
+        outputs = trainable.predict("test", slice(0, len(data.test)))
+        assert np.mean(outputs.argmax(1) == data.test.y) > wanted, name
+
+
+def check_recovers_a_line() -> None:
+    random = np.random.default_rng(3)
+    x = random.normal(size=(2000, 2)).astype(np.float32)
+    y = (x @ np.array([[2.0], [-3.4]]) + 4.2 + random.normal(0, 0.01, (2000, 1))).astype(np.float32)
+    part = Split(x, y, np.arange(len(x)))
+    data = Data("lines", Spec("regression", (2,), 1, (), (0.0, 0.0), (1.0, 1.0)), part, part, part, "none")
+    trainable, planner = make("linear-regression", data, epochs=10)
+    for epoch in range(planner.epochs):
+        trainable.begin_epoch(planner.epoch(epoch))
+        stats = trainable.advance(planner.steps_per_epoch)
+    assert stats.metrics["mse"] == pytest.approx(stats.loss, rel=1e-6)
+    state = trainable.state()
+    np.testing.assert_allclose(state["weights/dense/kernel"].ravel(), [2.0, -3.4], atol=2e-3)
+    np.testing.assert_allclose(state["weights/dense/bias"], [4.2], atol=2e-3)
+
+
+def check_misfits() -> None:
+    """A state that does not fit is refused by name, and nothing of it is taken."""
+    trainable, _ = make("softmax", make_data(image_spec(8)), batch_size=32)
+    before = trainable.state()
+    good = {"weights/dense/bias": np.ones(10, np.float32)}
+    for bad in ({"weights/other/bias": np.ones(10)}, {"weights/dense/kernel": np.ones((3, 10))}):
+        with pytest.raises(RunError, match=next(iter(bad))):
+            trainable.load_state(good | bad)
+        assert_same(before, trainable.state())
+    trainable.load_state(good)
+    assert_same(before | good, trainable.state())
+
+
+def check_devices() -> None:
+    import tensorflow as tf
+
+    listed = BACKEND.devices()
+    assert listed[0] == {"device": "cpu", "name": "CPU", "problem": None}
+    data = make_data(image_spec(8))
+    model = MODELS["softmax"]
+    with pytest.raises(RunError, match="cannot train on mps"):
+        BACKEND.trainable(model, model.config(threads=1), data, "mps")
+    if not tf.config.list_physical_devices("GPU"):
+        with pytest.raises(RunError, match="--device cpu"):
+            BACKEND.trainable(model, model.config(threads=1), data, "cuda")
+    BACKEND.trainable(model, model.config(threads=1), data, "cpu")
+    assert tf.config.threading.get_intra_op_parallelism_threads() == 1
+
+
+def check_own_parts() -> None:
+    """A model without an Input that brings its own loss and a Keras optimizer, with a regulariser and an embedding."""
+    from dltui.plugins.tensorflow.session import import_framework
+
+    tf = import_framework()
+    import keras
+
+    class Net(keras.Model):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.places = keras.layers.Embedding(64, 4, name="places")
+            self.out = keras.layers.Dense(10, kernel_regularizer=keras.regularizers.L2(0.5), name="out")
+
+        def call(self, x: Any, training: bool = False) -> Any:
+            flat = tf.reshape(x, (-1, 64, 1))
+            return self.out(tf.reduce_mean(flat * self.places(tf.range(64)), axis=1))
+
+        def training_loss(self, outputs: Any, labels: Any) -> Any:
+            return tf.reduce_mean(tf.abs(outputs)) * 0 + 7.0
+
+        def configure_optimizer(self, config: Any) -> Any:
+            return keras.optimizers.SGD()
+
+    model = Model("net", "net", "tensorflow", "classification", "", MODELS["softmax"].config, lambda c, s: Net())
+    config = model.config(batch_size=32, threads=2)
+    data = make_data(image_spec(8))
+    trainable = BACKEND.trainable(model, config, data, "cpu")
+    before = trainable.state()
+    indices = np.arange(64, dtype=np.int32).reshape(2, 32)
+    trainable.begin_epoch(EpochPlan(0, 0, indices, np.full(2, 0.25, np.float32)))
+    stats = trainable.advance(1)
+    assert stats.loss.tolist() == [7.0 * 32]
+    # The gradient is the regulariser's alone, 2 * 0.5 * kernel, at the plan's learning rate.
+    kernel = before["weights/out/kernel"]
+    np.testing.assert_allclose(trainable.state()["weights/out/kernel"], kernel * (1 - 0.25), rtol=1e-6)
+    saved = trainable.state()
+    trainable.advance(1)
+    trainable.load_state(saved)
+    assert_same(saved, trainable.state())
+
+
+def check_batch_norm() -> None:
+    """Training outputs by the biased variance, moving statistics by the unbiased one, in both precisions."""
+    from dltui.plugins.tensorflow.session import import_framework
+
+    tf = import_framework()
+    from dltui.plugins.tensorflow.layers import BatchNorm
+
+    random = np.random.default_rng(0)
+    x = random.normal(3.0, 2.0, (2, 3, 4, 5))
+    flat = x.reshape(-1, 5)
+    for kind, tolerance in (("float32", 1e-5), ("float64", 1e-12)):
+        layer = BatchNorm(dtype=kind)
+        y = layer(tf.constant(x, kind), training=True).numpy()
+        expected = (x - flat.mean(0)) / np.sqrt(flat.var(0) + 1e-5)
+        np.testing.assert_allclose(y, expected, rtol=tolerance, atol=tolerance)
+        moving = layer.moving_mean.numpy(), layer.moving_variance.numpy()
+        np.testing.assert_allclose(moving[0], 0.1 * flat.mean(0), rtol=tolerance)
+        np.testing.assert_allclose(moving[1], 0.9 + 0.1 * flat.var(0, ddof=1), rtol=tolerance)
+        expected = (x - moving[0]) / np.sqrt(moving[1] + 1e-5)
+        np.testing.assert_allclose(layer(tf.constant(x, kind)).numpy(), expected, rtol=tolerance, atol=tolerance)
+
+
+if __name__ == "__main__":
+    for check in sys.argv[1:]:
+        globals()[f"check_{check}"]()

@@ -1,0 +1,111 @@
+"""The TensorFlow plugin. TensorFlow and PyTorch are imported in child processes only: they cannot share one."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CHECKS = (
+    ("resume_mid_epoch", "chunks_do_not_matter", "predict_changes_nothing"),
+    ("shapes", "misfits", "own_parts", "batch_norm"),
+    ("learns", "recovers_a_line"),
+    ("devices",),
+)
+"""Importing TensorFlow takes seconds: checks that need no process of their own share one."""
+
+needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
+needs_both = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("tensorflow", "torch")), reason="needs both frameworks"
+)
+
+
+def run_child(module: str, *arguments: str) -> str:
+    """Run a module of the tests; its output. Fails the test with what the child said."""
+    done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_listing_imports_no_framework() -> None:
+    code = (
+        "import sys, dltui.plugins.tensorflow as p; p.dltui_models(); p.dltui_backends();"
+        "print([name for name in ('tensorflow', 'keras', 'torch', 'numpy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@needs_tensorflow
+@pytest.mark.parametrize("names", CHECKS, ids=",".join)
+def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
+    run_child("tests.plugins.tensorflow.tensorflow_checks", *names)
+
+
+@needs_tensorflow
+def test_optimizers_follow_pytorch() -> None:
+    run_child("tests.plugins.optimizer_checks")
+
+
+SGD: dict[str, Any] = {"weight_decay": 0.01}
+ADAMW: dict[str, Any] = {"optimizer": "adamw", "lr": 0.001, "weight_decay": 0.1}
+
+
+def train_twins(
+    folder: Path, dtype: str, tries: list[tuple[str, dict[str, Any]]]
+) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Both frameworks from PyTorch's initial weights over the same batches: model, and what each of them wrote."""
+
+    def path(framework: str, number: int) -> Path:
+        return folder / f"{framework}-{number}.npz"
+
+    for framework in ("torch", "tensorflow"):
+        jobs = [
+            {
+                "framework": framework,
+                "model": model,
+                "config": {"epochs": 2, "batch_size": 64, "threads": 2, **config},
+                "dtype": dtype,
+                "start": str(path("torch", number)) if framework == "tensorflow" else None,
+                "result": str(path(framework, number)),
+            }
+            for number, (model, config) in enumerate(tries)
+        ]
+        (folder / "jobs.json").write_text(json.dumps(jobs))
+        run_child("tests.plugins.twin_child", str(folder / "jobs.json"))
+    twins = []
+    for number, (model, _) in enumerate(tries):
+        with np.load(path("torch", number)) as one, np.load(path("tensorflow", number)) as other:
+            assert set(one) == set(other)
+            twins.append((model, dict(one), dict(other)))
+    return twins
+
+
+@needs_both
+@pytest.mark.slow
+def test_twins_agree_in_double_precision(tmp_path: Path) -> None:
+    hundred = {"epochs": 5, "batch_size": 32}
+    tries = [("softmax", SGD | hundred), ("mlp", ADAMW | hundred), ("cnn", SGD | hundred)]
+    tries += [("cnn", ADAMW), ("linear-regression", {"momentum": 0.0})]
+    for number, (model, one, other) in enumerate(train_twins(tmp_path, "float64", tries)):
+        assert len(one["losses"]) == (100 if number < 3 else 20)
+        np.testing.assert_allclose(one["losses"], other["losses"], rtol=1e-8, err_msg=model)
+        for key in one:
+            np.testing.assert_allclose(one[key], other[key], rtol=1e-6, atol=1e-8, err_msg=f"{model} {key}")
+
+
+@needs_both
+@pytest.mark.slow
+@pytest.mark.long
+def test_twins_agree_in_single_precision(tmp_path: Path) -> None:
+    for model, one, other in train_twins(tmp_path, "float32", [("softmax", {}), ("mlp", {}), ("cnn", {})]):
+        assert np.abs(one["logits"] - other["logits"]).max() < 1e-4, model
+        np.testing.assert_allclose(one["losses"], other["losses"], rtol=1e-4, err_msg=model)
+        assert np.abs(one["logits_after"] - other["logits_after"]).max() < 1e-3, model

@@ -1,0 +1,51 @@
+"""The PyTorch plugin. PyTorch is imported in child processes only: it cannot share one with TensorFlow."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CHECKS = (
+    ("resume_mid_epoch", "random_state_matters", "chunks_do_not_matter", "predict_changes_nothing"),
+    ("steps_follow_pytorch", "shapes"),
+    ("learns", "recovers_a_line"),
+)
+"""Importing PyTorch takes seconds: checks that need no process of their own share one."""
+
+PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons")
+
+needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
+
+
+def run_child(module: str, *checks: str) -> None:
+    command = [sys.executable, "-m", f"tests.plugins.{module}", *checks]
+    # Idle threads sleep instead of spinning: other tests run beside this one.
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_listing_imports_no_framework() -> None:
+    code = (
+        "import sys, dltui.plugins.torch as p; p.dltui_models(); p.dltui_backends();"
+        "print([name for name in ('torch', 'tensorflow', 'keras', 'numpy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@needs_torch
+@pytest.mark.parametrize("names", CHECKS, ids=",".join)
+def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
+    run_child("torch_checks", *names)
+
+
+@needs_torch
+def test_parts_in_a_process_of_their_own() -> None:
+    run_child("torch_part_checks", *PART_CHECKS)

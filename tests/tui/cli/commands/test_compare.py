@@ -1,0 +1,124 @@
+"""`dltui compare`: its table and curves in terminals of any kind, JSON, files, wrong use."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dltui.core.analysis.comparison import compare
+from dltui.core.reading.reader import RunReader
+from dltui.core.text import width
+from dltui.tui.cli import main
+from dltui.tui.cli.commands import compare as compare_command
+from dltui.tui.draw.styled_text import plain
+from tests.helpers.sample_run import make_sample_run
+
+Compare = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("DLTUI_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "100")
+    folder = tmp_path / "runs"
+    for name, model, epochs in (("one", "cnn-torch", 10), ("two", "mlp-torch", 5)):
+        run = make_sample_run(folder, run_id=name, epochs=epochs)
+        run.run_json.write_text(json.dumps(run.run() | {"model": model}))
+    make_sample_run(folder, run_id="line", task="regression")
+    return folder
+
+
+@pytest.fixture
+def call(runs: Path, capsys: pytest.CaptureFixture[str]) -> Compare:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main.run(["compare", *arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_results_and_differences_in_one_table(call: Compare) -> None:
+    code, out, err = call("one", "two", "--goal", "90%")
+    assert (code, err) == (0, "")
+    rows = {line[:19].strip(): line[19:].split() for line in out.splitlines()[2:14]}
+    assert rows["validation accuracy"] == ["91.69", "%", "*", "91.00", "%"]
+    assert rows["at epoch"] == ["8", "of", "10", "5", "of", "5"]
+    assert rows["training time"] == ["40", "s", "20", "s"]
+    assert rows["to 90.00 %"] == ["16", "s", "16", "s"]
+    assert rows["samples/s"] == ["15,320", "*", "15,220"]
+    assert rows["model"] == ["cnn-torch", "mlp-torch"]
+    assert "seed" not in rows
+    assert "validation accuracy %" in out
+    assert "validation loss" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80, 100, 200])
+def test_no_line_is_longer_than_the_terminal(runs: Path, columns: int) -> None:
+    for run_id in ("three", "four", "five"):
+        make_sample_run(runs, run_id=run_id, seed=len(run_id))
+    readers = [RunReader(runs / name) for name in ("one", "two", "three", "four", "five")]
+    for reader in readers:
+        reader.refresh()
+    readers[1].directory.set_labels(name="シャツ" * 30)
+    lines = plain(compare_command.lines(compare(readers), columns))
+    assert max(map(width, lines)) <= max(columns, 52)
+    for name in ("one", "three", "four", "five"):
+        assert any(line.rstrip().endswith(f"● {name}") or f" {name}" in line for line in lines), name
+
+
+def test_without_utf8_there_are_letters(runs: Path, monkeypatch: pytest.MonkeyPatch, call: Compare) -> None:
+    monkeypatch.setattr("dltui.tui.cli.output.can_show", str.isascii)
+    monkeypatch.setattr(compare_command, "can_show", str.isascii)
+    code, out, _ = call("one", "two")
+    assert code == 0
+    assert out.isascii()
+    assert "a one" in out
+    assert "b two" in out
+
+
+def test_json_is_one_object(call: Compare) -> None:
+    code, out, err = call("one", "two", "--json", "--goal", "0.9")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["winner"], found["metric"], found["goal"]) == ("one", "accuracy", 0.9)
+    assert found["differences"] == {"model": ["cnn-torch", "mlp-torch"], "epochs": [10, 5]}
+    assert [run["reached"]["epoch"] for run in found["runs"]] == [4, 4]
+    assert len(found["epochs"]) == 10
+    assert found["epochs"][7]["accuracy"][0] == found["runs"][0]["best"]["value"]
+    assert found["epochs"][7]["accuracy"][1] is None
+
+
+def test_files_are_written_by_a_process(call: Compare, tmp_path: Path) -> None:
+    code, out, err = call("one", "two", "--to", str(tmp_path / "out"), "--format", "svg,png", "--json")
+    assert (code, err) == (0, "")
+    files = json.loads(out)["files"]
+    assert [Path(name).name for name in files] == [
+        "comparison.svg", "comparison.png", "comparison.csv", "comparison_epochs.csv",
+    ]  # fmt: skip
+    assert all(Path(name).is_file() for name in files)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ((), "name two runs or more to compare; `dltui runs` lists them"),
+        (("one",), "name two runs or more to compare; `dltui runs` lists them"),
+        (("one", "tow"), 'no run "tow"; did you mean two?'),
+        (("one", "line"), "runs of different tasks cannot be compared: one is classification, line is regression"),
+        (("one", "two", "--goal", "92"), "--goal is an accuracy, at most 1 or 100%, got 92; did you mean 92%?"),
+        (("one", "two", "--goal", "fast"), "--goal wants a value like 0.9 or 90%, got 'fast'"),
+        (("one", "two", "--goal", "-1"), "--goal must be greater than 0, got -1"),
+        (("one", "two", "--to", "/dev/null/x"), "cannot write to /dev/null/x: Not a directory; choose another folder"),
+    ],
+)
+def test_wrong_use_is_one_line(call: Compare, arguments: tuple[str, ...], line: str) -> None:
+    code, _, err = call(*arguments)
+    assert (code, err) == (2, f"dltui: {line}\n")

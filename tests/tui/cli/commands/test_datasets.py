@@ -1,0 +1,86 @@
+"""`dltui datasets`: the list, a look at data of one's own, and names for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dltui.core.catalog.named_data import named_file
+from dltui.tui.cli.main import run
+from tests.helpers.own_data import make_folder, make_table
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DLTUI_CONFIG", raising=False)
+    monkeypatch.delenv("DLTUI_CACHE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+def test_a_folder_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_folder(tmp_path / "pets [bold]\x1b[31m")
+    assert run(["datasets", "show", "folder:pets [bold]\x1b[31m"]) == 0
+    out = capsys.readouterr().out
+    assert "20 in 2 classes" in out
+    assert "cat" in out
+    assert "\x1b" not in out
+
+
+def test_a_table_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_table(tmp_path / "t.csv", ["size,kind", *(f"{number},{'ab'[number % 2]}" for number in range(30))])
+    assert run(["datasets", "show", "csv:t.csv", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert ["size", "number, 0 to 29"] in found["preview"]["facts"]
+    assert found["preview"]["columns"] == ["size", "kind"]
+
+
+def test_a_name_is_kept_with_its_options_and_forgotten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_folder(tmp_path / "pets")
+    assert run(["datasets", "add", "mine", "pets", "--data", "size=16"]) == 0
+    assert run(["datasets", "--json"]) == 0
+    entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out.splitlines()[-1])}
+    assert entries["mine"]["path"] == str(folder)
+    assert run(["datasets", "show", "mine"]) == 0
+    assert "made 16x16" in capsys.readouterr().out
+    assert run(["datasets", "add", "mine", "pets"]) == 2
+    assert "there is a dataset mine already" in capsys.readouterr().err
+    assert run(["datasets", "remove", "mine"]) == 0
+    assert run(["datasets", "remove", "mine"]) == 2
+    assert folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["show", "folder"], "which folder? say folder:PATH"),
+        (["show", "folder:nowhere"], "nowhere is not there"),
+        (["show", "foldr:pets"], "no dataset"),
+        (["add", "Mine!", "folder:pets"], "is no name"),
+        (["add", "digits", "folder:pets"], "there is a dataset digits already"),
+        (["add", "mine", "nowhere"], "is no path of yours"),
+        (["add", "mine", "folder:pets", "--data", "sise=3"], "size"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_wrong_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    make_folder(tmp_path / "pets")
+    assert run(["datasets", *words]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+    assert not named_file().exists()
+
+
+def test_a_damaged_file_of_names_is_a_problem_of_its_own(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home.mkdir()
+    named_file().write_text("[mine")
+    assert run(["datasets"]) == 0
+    found = capsys.readouterr()
+    assert "digits" in found.out
+    assert "datasets.toml" in found.err

@@ -1,0 +1,96 @@
+"""`train --seeds` and the group it makes, with real workers of the NumPy plugin."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dltui.core.analysis.groups import Spread
+from dltui.core.reading.reader import RunReader
+from dltui.tui.cli import main
+from dltui.tui.draw import wording
+
+FAKE = Path(__file__).parents[3] / "fakes" / "fake_plugin.py"
+TRAIN = ("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--plain")
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    for name in [name for name in os.environ if name.startswith("DLTUI_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main.run(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.mark.slow
+def test_three_seeds_are_three_runs_and_one_line(dltui: Run) -> None:
+    code, out, _ = dltui(*TRAIN, "--seeds", "1,2,3", "--name", "lab", "--epochs", "2")
+    assert code == 0
+    rows = json.loads(dltui("runs", "--json")[1])
+    assert [(row["id"], row["group"], row["seed"]) for row in rows] == [(f"lab-s{n}", "lab", n) for n in (3, 2, 1)]
+    tests = [100 * row["test"]["accuracy"] for row in rows]
+    assert out.splitlines()[-1].startswith(f"lab: 3 seeds (1, 2, 3), test accuracy {sum(tests) / 3:.2f} ±")
+    listed = dltui("runs")[1].splitlines()
+    assert len(listed) == 2
+    assert listed[1].startswith("lab (3 seeds)  softmax-numpy")
+    assert "6/6" in listed[1]
+    assert "±" in listed[1]
+    assert len(dltui("runs", "--all")[1].splitlines()) == 4
+
+
+@pytest.mark.slow
+def test_detached_the_others_follow_by_themselves(dltui: Run, tmp_path: Path) -> None:
+    code, out, error = dltui(*TRAIN, "--seeds", "4,5", "--name", "lab", "--detach", "--step-seconds", "0.05")
+    assert (code, error) == (0, "")
+    assert out.splitlines()[-1] == "seed 5 follows"
+    last = tmp_path / "home" / "runs" / "lab-s5"
+    deadline = time.monotonic() + 120
+    while not (last / "run.json").exists() or RunReader(last).summary_row()["status"] != "finished":
+        assert time.monotonic() < deadline, (last.parent / "lab-s4" / "worker.log").read_text()
+        time.sleep(0.2)
+    first, second = (RunReader(last.parent / f"lab-s{seed}") for seed in (4, 5))
+    assert second.run["created"] > first.run["created"] + 1.0
+    assert first.summary_row()["status"] == "finished"
+    assert second.run["exports"] == str(tmp_path / "exports" / "lab-s5")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--seeds", "1,x"), "seed must be a whole number"),
+        (("--seeds", "1,1"), "--seeds names a seed twice: 1,1"),
+        (("--seeds", ","), "--seeds wants numbers"),
+        (("--seeds", "1,-2"), "seed must be a whole number"),
+        (("--seeds", "1,2", "--seed", "3"), "--seed and --seeds exclude one another"),
+        (("--seeds", "1,2", "--dry-run"), "--dry-run tries one run"),
+        (("--seeds", "1,2", "--lr", "-1"), "lr must be greater than 0"),
+        (("--seeds", "1,2", "--name", ".x"), "not allowed"),
+    ],
+)
+def test_wrong_use_leaves_no_run(dltui: Run, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    code, _, error = dltui(*TRAIN, *arguments)
+    assert code == 2
+    assert words in error
+    assert error.count("\n") == 1
+    assert not list((tmp_path / "home").glob("runs/*"))
+
+
+def test_means_are_written_with_their_spread() -> None:
+    assert wording.spread("accuracy", Spread(0.8452, 0.001, 3)) == "84.52 ±.10 %"
+    assert wording.spread("accuracy", Spread(0.8452, 0.0144, 3)) == "84.52 ±1.44 %"
+    assert wording.spread("accuracy", Spread(0.8452, None, 1)) == "84.52 %"
+    assert wording.spread("loss", Spread(0.1234, 0.0012, 3)) == "0.1234 ±.0012"
+    assert wording.spread("loss", Spread(0.1234, 0.0, 3)) == "0.1234 ±.0000"

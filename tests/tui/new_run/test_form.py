@@ -1,0 +1,134 @@
+"""The form of a new run without a screen."""
+
+from __future__ import annotations
+
+import pytest
+
+from dltui.core.errors import UsageError
+from dltui.tui.new_run.form import RunForm
+from dltui.tui.new_run.setting import Setting
+from tests.tui.sample_catalog import make_catalog
+
+
+@pytest.fixture
+def form() -> RunForm:
+    return RunForm.with_defaults(make_catalog())
+
+
+def setting(form: RunForm, key: str) -> Setting:
+    return next(row for row in form.settings() if row.key == key)
+
+
+def test_begins_with_the_favorites(form: RunForm) -> None:
+    assert form.command() == ["dltui", "train", "cnn-torch", "--dataset", "fashion-mnist"]
+    assert form.first_problem() == (None, "")
+
+
+def test_a_framework_that_is_missing_is_not_the_default() -> None:
+    form = RunForm.with_defaults(make_catalog(torch=False))
+    assert form.framework == "torch"
+    assert "not installed; pip install" in form.first_problem()[1]
+    form.choose_model("softmax")
+    form.choose_framework("tensorflow")
+    assert form.first_problem()[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "problem"),
+    [
+        ("model:lr", "-1", "lr must be greater than 0 and at most 10, got -1"),
+        ("model:lr", "abc", "lr must be greater than 0 and at most 10, got 'abc'"),
+        ("model:lr", "nan", "lr must be"),
+        ("model:epochs", "0", "epochs must be a whole number from 1 to 10000, got 0"),
+        ("model:epochs", "", "epochs must be"),
+        ("model:channels", "0,4", "channels must be"),
+        ("data:validation", "1.5", "validation must be"),
+        ("run:name", "../x", "run name"),
+        ("run:name", "-x", "run name"),
+        ("run:format", "gif", "format must be svg, png or pdf"),
+    ],
+)
+def test_a_wrong_value_says_what_is_allowed(form: RunForm, key: str, text: str, problem: str) -> None:
+    form.put(setting(form, key), text)
+    row, said = form.first_problem()
+    assert row is not None
+    assert row.key == key
+    assert problem in said
+    if not key.startswith("run:"):
+        with pytest.raises(UsageError):
+            form.request()
+
+
+def test_values_become_flags_and_the_request(form: RunForm) -> None:
+    for key, text in (
+        ("model:lr", "0.05"),
+        ("model:deterministic", "yes"),
+        ("model:channels", "8,16"),
+        ("data:validation", "0.2"),
+        ("run:name", "my-run"),
+        ("run:data_dir", "/data/my sets"),
+        ("run:format", "svg,png"),
+    ):
+        form.put(setting(form, key), text)
+    form.device = "cuda:1"
+    assert form.command_line() == (
+        "dltui train cnn-torch --dataset fashion-mnist --device cuda:1 --name my-run --lr 0.05 --deterministic "
+        "--channels 8,16 --data validation=0.2 --data-dir '/data/my sets' --format svg,png"
+    )
+    request = form.request()
+    assert request.config == {"lr": 0.05, "deterministic": True, "channels": [8, 16]}
+    assert request.dataset_options == {"validation": 0.2}
+    assert (request.name, request.data_dir, request.device) == ("my-run", "/data/my sets", "cuda:1")
+    assert request.formats == ("svg", "png")
+
+
+def test_the_default_typed_again_is_the_default(form: RunForm) -> None:
+    row = setting(form, "model:lr")
+    form.put(row, "0.5")
+    form.put(row, " 0.1 ")
+    assert form.typed == {}
+
+
+def test_choices_turn(form: RunForm) -> None:
+    row = setting(form, "model:schedule")
+    assert form.turn(row, 1)
+    assert form.text(row) == "constant"
+    assert form.turn(row, -1)
+    assert form.text(row) == "one-cycle"
+    assert not form.turn(setting(form, "model:lr"), 1)
+
+
+def test_the_dataset_follows_the_task(form: RunForm) -> None:
+    form.choose_model("linear-regression")
+    assert form.dataset_name == "lines"
+    assert {row.key for row in form.settings()} >= {"data:w"}
+    form.choose_model("cnn")
+    assert form.dataset_name == "fashion-mnist"
+
+
+def test_a_row_without_this_framework_moves_to_one_that_has_it(form: RunForm) -> None:
+    form.choose_model("softmax")
+    form.choose_framework("tensorflow")
+    form.choose_model("cnn")
+    assert form.framework == "torch"
+
+
+def test_again_takes_everything_over() -> None:
+    asked = {
+        "model": "softmax-tensorflow",
+        "dataset": "digits",
+        "device": {"name": "cpu"},
+        "config": {"epochs": 10, "lr": 0.05, "batch_size": 128, "gone": 1},
+        "dataset_options": {"validation": 0.2},
+        "data_dir": None,
+    }
+    form = RunForm.like(make_catalog(), asked, "like bold-wren", everything=True)
+    assert form.command_line() == (
+        "dltui train softmax-tensorflow --dataset digits --device cpu --lr 0.05 --batch-size 128 --data validation=0.2"
+    )
+    assert form.origin == "like bold-wren"
+
+
+def test_a_model_that_is_gone_leaves_the_defaults() -> None:
+    form = RunForm.like(make_catalog(), {"model": "mine-torch"}, "like x", everything=True)
+    assert (form.model_name, form.origin) == ("cnn", "defaults")

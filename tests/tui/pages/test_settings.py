@@ -1,0 +1,80 @@
+"""The settings page: what is chosen holds at once and is remembered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from dltui.core.errors import UsageError
+from dltui.tui.app import make_app
+from dltui.tui.base.services import Services
+from dltui.tui.terminal.capabilities import SCREEN_LOG, Terminal, chosen
+from dltui.tui.terminal.settings import ScreenSettings
+from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN
+from tests.tui.scenario import FakeServices, lines, shown, text, until
+from tests.tui.test_screens import ASCII, SIZES, THEMES, SvgExtension, TextExtension
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("theme", THEMES)
+async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, theme: str, size: tuple[int, int]) -> None:
+    async with shown(services, size, THEMES[theme]) as (app, pilot):
+        await pilot.press("S")
+        assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+async def test_ascii(services: FakeServices, snapshot: SnapshotAssertion) -> None:
+    async with shown(services, (80, 24), ASCII) as (app, pilot):
+        await pilot.press("S")
+        assert all(line.isascii() and len(line) == 80 for line in lines(app))
+        assert text(app) == snapshot(extension_class=TextExtension)
+
+
+async def test_a_choice_holds_at_once_and_is_remembered(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        await pilot.press("S", "right", "right")
+        assert app.theme == LIGHT
+        await pilot.press("down", "right")
+        assert app.palette.style("good").color.name == "#0072b2"  # type: ignore[union-attr]
+        await pilot.press("down", "left")
+        assert text(app).isascii()
+        await pilot.press("escape")
+        assert text(app).isascii()
+        await until(pilot, lambda: services.saved == ScreenSettings("light", "color-blind", "ascii"))
+        await pilot.press("S", "backspace")
+        assert app.theme == DARK
+    async with shown(services) as (app, _):
+        assert text(app).isascii()
+
+
+async def test_a_file_that_cannot_be_written_is_said_and_the_setting_holds(services: FakeServices) -> None:
+    def refuse(settings: ScreenSettings) -> None:
+        raise UsageError("cannot write /x/config.toml: permission denied; the setting holds until you leave")
+
+    services.save_settings = refuse  # type: ignore[method-assign]
+    async with shown(services) as (app, pilot):
+        await pilot.press("S", "left")
+        await until(pilot, lambda: "cannot write /x/config.toml" in text(app))
+        assert app.theme == PLAIN
+
+
+def test_no_color_and_the_terminal_go_before_what_holds_for_all() -> None:
+    wanted = ScreenSettings(theme="light", mouse="on")
+    assert chosen(Terminal(color=False, theme=PLAIN, mouse=False), wanted) == Terminal(False, False, PLAIN, True)
+    assert chosen(Terminal(ascii=True, mouse=False), ScreenSettings()) == Terminal(ascii=True, mouse=False)
+
+
+async def test_the_first_start_says_where_the_keys_are(nothing: FakeServices) -> None:
+    app = make_app(nothing, Terminal(mouse=False))
+    app.first_time = True
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "first time here? ? shows every key" in text(app))
+
+
+def test_the_log_of_a_screen_tells_that_there_was_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    assert Services().first_time()
+    (tmp_path / SCREEN_LOG).touch()
+    assert not Services().first_time()

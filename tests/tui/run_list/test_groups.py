@@ -1,0 +1,73 @@
+"""Runs of one series of seeds are one line of the list, with mean and spread; Enter shows them one by one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.sample_run import make_sample_run
+from tests.tui.scenario import FakeServices, lines, make_home, shown, text, until
+
+SEEDS = (1, 2, 10)
+
+
+@pytest.fixture
+def grouped(tmp_path: Path) -> FakeServices:
+    """Three finished runs of a group, and one that stands alone."""
+    root = make_home(tmp_path / "runs", (("bold-wren", "finished", {}),))
+    for seed in SEEDS:
+        run = make_sample_run(root, run_id=f"lab-s{seed}", seed=seed)
+        asked = json.loads(run.run_json.read_text())
+        asked["group"] = "lab"
+        asked["config"]["seed"] = seed
+        run.run_json.write_text(json.dumps(asked))
+    return FakeServices(root)
+
+
+async def test_a_group_is_one_line_until_it_is_opened(grouped: FakeServices) -> None:
+    async with shown(grouped) as (app, pilot):
+        await until(pilot, lambda: "lab (3 seeds)" in text(app))
+        assert "lab-s1" not in text(app)
+        (line,) = (line for line in lines(app) if line.lstrip(" ›").startswith("lab (3 seeds)"))
+        assert "±" in line
+        assert "30/30" in line
+        app.screen.selected = "group/lab"
+        await pilot.press("enter")
+        await until(pilot, lambda: all(f"lab-s{seed}" in text(app) for seed in SEEDS))
+        await pilot.press("enter")
+        await until(pilot, lambda: "lab-s1" not in text(app))
+
+
+async def test_its_detail_tells_every_seed_in_order(grouped: FakeServices) -> None:
+    async with shown(grouped) as (app, pilot):
+        await until(pilot, lambda: "lab (3 seeds)" in text(app))
+        await pilot.press("end")
+        await until(pilot, lambda: "mean ± sd" in text(app))
+        (seeds,) = (line for line in lines(app) if line.startswith(" seeds"))
+        assert [word for word in seeds.split() if word.isdigit()] == [str(seed) for seed in SEEDS]
+
+
+async def test_a_group_takes_no_orders(grouped: FakeServices) -> None:
+    async with shown(grouped) as (app, pilot):
+        await until(pilot, lambda: "lab (3 seeds)" in text(app))
+        app.screen.selected = "group/lab"
+        for key in "pswera":
+            await pilot.press(key)
+        assert grouped.started == grouped.resumed == []
+        assert not list(grouped.root.glob("*/control/*.json"))
+
+
+async def test_the_cursor_comes_back_to_the_run_that_was_looked_at(grouped: FakeServices) -> None:
+    """Opened from the shell, it is not where the cursor was; folded into its group, the group stands for it."""
+    async with shown(grouped, run="bold-wren") as (app, pilot):
+        await pilot.press("escape")
+        await until(pilot, lambda: bool(app.screen.lines))
+        assert app.screen.line.id == "bold-wren"
+    async with shown(grouped, run="lab-s2") as (app, pilot):
+        await pilot.press("escape")
+        await until(pilot, lambda: bool(app.screen.lines))
+        assert app.screen.line.id == "group/lab"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.line.id == "lab-s2")

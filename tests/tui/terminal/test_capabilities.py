@@ -1,0 +1,69 @@
+"""What the environment says about a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from dltui.tui.terminal.capabilities import examine
+from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN, Palette
+
+UTF8 = {"LANG": "en_US.UTF-8", "TERM": "xterm-256color"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_ascii"),
+    [
+        (UTF8, False),
+        ({**UTF8, "LC_ALL": "C"}, True),
+        ({**UTF8, "LC_ALL": "POSIX"}, True),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8", "TERM": "xterm"}, True),
+        ({"LC_CTYPE": "C.UTF-8", "TERM": "xterm"}, False),
+        ({"LANG": "de_DE.ISO-8859-1", "TERM": "xterm"}, True),
+        ({"LC_CTYPE": "de_DE.utf8", "LANG": "C", "TERM": "xterm"}, False),
+        ({**UTF8, "TERM": "linux"}, True),
+        ({**UTF8, "TERM": "vt220"}, True),
+        ({"TERM": "xterm"}, False),
+    ],
+)
+def test_letters(environment: dict[str, str], is_ascii: bool) -> None:
+    assert examine(environment).ascii is is_ascii
+
+
+@pytest.mark.parametrize(
+    ("environment", "theme"),
+    [
+        (UTF8, DARK),
+        ({**UTF8, "COLORFGBG": "0;15"}, LIGHT),
+        ({**UTF8, "COLORFGBG": "15;default;0"}, DARK),
+        ({**UTF8, "TERM": "xterm"}, PLAIN),
+        ({**UTF8, "TERM": "screen"}, PLAIN),
+        ({**UTF8, "TERM": "xterm", "COLORTERM": "truecolor"}, DARK),
+        ({**UTF8, "NO_COLOR": "1"}, PLAIN),
+        ({**UTF8, "NO_COLOR": ""}, DARK),
+    ],
+)
+def test_colors(environment: dict[str, str], theme: str) -> None:
+    found = examine(environment)
+    assert found.theme == theme
+    assert found.color is not bool(environment.get("NO_COLOR"))
+
+
+def test_over_ssh_the_mouse_is_the_terminals() -> None:
+    assert examine(UTF8).mouse
+    assert not examine({**UTF8, "SSH_CONNECTION": "1.2.3.4 1 5.6.7.8 22"}).mouse
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+def test_heat_can_be_read_on_every_shade(theme: str) -> None:
+    """Foreground and background differ by enough brightness to be told apart."""
+    palette = Palette(theme)
+    for kind in ("heat", "miss"):
+        for hundredths in range(1, 101):
+            style = palette.style(f"{kind}:{hundredths / 100:.2f}")
+            assert style.color is not None
+            assert style.bgcolor is not None
+            front, back = (
+                sum(weight * part for weight, part in zip((0.299, 0.587, 0.114), color.get_truecolor(), strict=True))
+                for color in (style.color, style.bgcolor)
+            )
+            assert abs(front - back) > 90
