@@ -1,4 +1,4 @@
-"""Run directories that the version before wrote, as they were when its worker was preempted in the middle of an epoch."""
+"""Run directories of the version before, left by a worker that was preempted in the middle of an epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from dltui.core.rundir import checksum
 
 FOLDER = Path(__file__).parents[1] / "journeys" / "earlier"
-"""One archive a framework: softmax on the digits, 12 epochs of 1,293 steps. `expected.json` says what the version before
+"""One archive a framework: softmax on the digits, 12 epochs of 1,293 steps. `expected.json` says what that version
 made of the same run undisturbed, and on which processor."""
 
 

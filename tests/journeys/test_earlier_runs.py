@@ -1,4 +1,4 @@
-"""Runs of the version before are listed, shown and resumed as if nothing had moved: bit for bit where the machine allows."""
+"""Runs of the version before are listed, shown and resumed: bit for bit on the processor that they were made on."""
 
 from __future__ import annotations
 
