@@ -13,9 +13,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--kills",
         type=int,
-        default=300,
         metavar="N",
-        help="how many PyTorch workers the fault harness kills (and a fifth as many of TensorFlow, by default 10)",
+        help="how many PyTorch workers the fault harness kills, and a fifth as many of TensorFlow "
+        "(by default 60 and 3, with --long 300 and 10)",
     )
     parser.addoption("--kernel", action="store_true", help="try the faults with strace and on a real ext4, as root")
     parser.addoption("--long", action="store_true", help="also what another test shows as well, in more time")
@@ -28,8 +28,27 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long"):
-        return
-    for item in items:
-        if item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.skip(reason="long: pytest --long runs it"))
+    """Leave out the long ones, and begin with the slowest: none of them then comes last and alone."""
+    if not config.getoption("--long"):
+        skipped = pytest.mark.skip(reason="long: pytest --long runs it")
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(skipped)
+    slowest = sorted((item for item in items if seconds(item)), key=seconds, reverse=True)
+    others = [item for item in items if not seconds(item)]
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    share = -(-len(items) // workers)
+    # A worker begins with a share of the list, in its order, and takes over from others later.
+    dealt = [slowest[worker::workers] for worker in range(workers)]
+    items[:] = []
+    for mine in dealt:
+        room = share - len(mine)
+        items += [*mine, *others[:room]]
+        others = others[room:]
+    items += others
+
+
+def seconds(item: pytest.Item) -> float:
+    """About how long a test takes by its mark `slow(seconds)`; 0 for those that take a few seconds at most."""
+    marker = item.get_closest_marker("slow")
+    return float(marker.args[0]) if marker and marker.args else 0.0

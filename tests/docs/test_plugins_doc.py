@@ -35,9 +35,10 @@ def text() -> str:
     return DOCUMENT.read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.slow(90)
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 def test_the_tutorial_works_followed_literally(text: str, framework: str, tmp_path: Path) -> None:
     if own().version(framework) is None:
         pytest.skip(f"{framework} is not installed")
@@ -134,7 +135,7 @@ def test_every_dataclass_and_protocol_of_the_hooks_is_told(text: str) -> None:
 RECIPES = re.compile(r"<!-- recipe: (\S+) -->\n```python\n(.*?)```", re.DOTALL)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(25)
 def test_recipes_work(text: str, tmp_path: Path) -> None:
     """All in one run: the model with everything overridden learns the dataset, and is drawn and followed."""
     if own().version("torch") is None:

@@ -7,6 +7,7 @@ import pytest
 from tests.faults.cuts import Recording, record, sweep
 from tests.faults.lab import Lab
 from tests.faults.planted import CRASHES
+from tests.helpers.marks import few
 
 
 def test_the_same_calls_in_the_same_order_each_time(lab: Lab, recording: Recording) -> None:
@@ -16,7 +17,7 @@ def test_the_same_calls_in_the_same_order_each_time(lab: Lab, recording: Recordi
     assert [call[1] for call in recording.trace if call[0] == "saved"] == [4, 7, 12, 14]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(17)
 def test_a_crash_at_any_call_loses_nothing_that_was_committed(lab: Lab, recording: Recording) -> None:
     found = sweep(lab, recording, recording.result)
     assert found.faults == []
@@ -25,7 +26,7 @@ def test_a_crash_at_any_call_loses_nothing_that_was_committed(lab: Lab, recordin
     assert found.tried >= 150
 
 
-@pytest.mark.parametrize("bug", CRASHES)
+@pytest.mark.parametrize("bug", few(CRASHES, 3))
 def test_a_planted_bug_is_found(lab: Lab, recording: Recording, bug: str) -> None:
     with CRASHES[bug]():
         planted = record(lab, epochs=2)

@@ -15,8 +15,12 @@ def faults(outcomes: list[Outcome]) -> list[str]:
     return [f"call {number}: {fault}" for number, outcome in enumerate(outcomes) for fault in outcome.faults]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("code", "times"), [(errno.EIO, 1), (errno.EROFS, LASTING)], ids=["once", "for good"])
+@pytest.mark.slow(18)
+@pytest.mark.parametrize(
+    ("code", "times"),
+    [(errno.EIO, 1), pytest.param(errno.EROFS, LASTING, marks=pytest.mark.long)],
+    ids=["once", "for good"],
+)
 def test_a_storage_error_ends_the_run_but_harms_nothing(lab: Lab, recording: Recording, code: int, times: int) -> None:
     outcomes = [fail(lab, recording.result, number, code, times) for number in range(calls(recording))]
     assert faults(outcomes) == []

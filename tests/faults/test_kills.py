@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-USUAL = 300
 SHARES = 2
 """Processes that share the kills of PyTorch."""
 
@@ -21,6 +20,14 @@ needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reas
 needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
+
+
+def how_many(config: pytest.Config) -> tuple[int, int]:
+    """Kills of PyTorch's and of TensorFlow's workers."""
+    asked = config.getoption("--kills")
+    if asked is not None:
+        return asked, -(-asked // 5)
+    return (300, 10) if config.getoption("--long") else (60, 3)
 
 
 def run_child(*arguments: str) -> None:
@@ -31,19 +38,21 @@ def run_child(*arguments: str) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.slow(45)
 @needs_torch
 @pytest.mark.parametrize("share", range(SHARES))
 def test_pytorch_workers(request: pytest.FixtureRequest, share: int) -> None:
-    kills = -(-request.config.getoption("--kills") // SHARES)
+    kills = -(-how_many(request.config)[0] // SHARES)
     run_child("torch", "--kills", str(kills), "--seed", str(share))
 
 
+@pytest.mark.slow(50)
 @needs_tensorflow
 def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
-    kills = request.config.getoption("--kills")
-    run_child("tensorflow", "--kills", str(10 if kills == USUAL else -(-kills // 5)))
+    run_child("tensorflow", "--kills", str(how_many(request.config)[1]))
 
 
+@pytest.mark.slow(20)
 @needs_torch
 def test_planted_bugs_are_found() -> None:
     run_child("torch", "--bugs", "--kills", "300")

@@ -51,6 +51,7 @@ WAYS: tuple[Callable[[pexpect.spawn], None], ...] = (
 )
 
 
+@pytest.mark.slow(22)
 def test_every_way_to_lose_a_viewer_leaves_the_run(program: Program) -> None:
     program("train", "softmax-numpy", *SLOW[:-1], "0", "--name", "whole")
     whole = program.summary("whole")["weights_sha256"]

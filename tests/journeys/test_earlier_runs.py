@@ -25,7 +25,7 @@ def test_it_is_listed_and_shown(program: Program, framework: str) -> None:
     assert "preempted" in program("attach", name, "--plain", code=75).stdout
 
 
-@pytest.mark.slow
+@pytest.mark.slow(15)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_it_is_resumed_bit_for_bit(program: Program, framework: str) -> None:
     if own().version(framework) is None:

@@ -62,6 +62,7 @@ def test_a_learning_rate_holds_from_the_fork_on(program: Program, parent: RunRea
     assert "one (from r)" in program("runs").stdout
 
 
+@pytest.mark.long
 def test_a_finished_run_needs_a_greater_length(program: Program) -> None:
     program(*FAST, "--epochs", "5", "--name", "whole")
     program(*FAST, "--epochs", "3", "--name", "r")
@@ -73,6 +74,7 @@ def test_a_finished_run_needs_a_greater_length(program: Program) -> None:
     assert program.summary("r-fork")["weights_sha256"] == program.summary("whole")["weights_sha256"]
 
 
+@pytest.mark.slow(18)
 def test_a_run_like_another(program: Program) -> None:
     """With nothing else typed the same weights, whatever is set for all runs; what is typed replaces."""
     program(*FAST, "--epochs", "2", "--lr", "0.0123456789", "--batch-size", "20", "--augment", "shift", "--name", "r")
@@ -88,6 +90,7 @@ def test_a_run_like_another(program: Program) -> None:
     assert "leave softmax-numpy out" in program("train", "softmax-numpy", "--like", "r", code=2).stderr
 
 
+@pytest.mark.long
 def test_from_the_best_with_other_batches(program: Program) -> None:
     program(*FAST, "--epochs", "4", "--name", "r")
     best = program.reader("r").history.best

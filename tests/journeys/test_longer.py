@@ -26,7 +26,9 @@ def test_epochs_added_to_a_finished_run_make_it_the_longer_run(program: Program)
     assert sorted(set(steps[1])) == steps[1], "old and new curve are one curve"
 
 
-@pytest.mark.parametrize("schedule", [pytest.param("constant", marks=pytest.mark.long), "one-cycle"])
+@pytest.mark.slow(27)
+@pytest.mark.long
+@pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
 def test_a_longer_run_that_is_killed_goes_on_to_its_new_end(program: Program, schedule: str) -> None:
     program(*FAST, "--epochs", "2", "--name", "whole", "--schedule", schedule)
     program("resume", "whole", "--more-epochs", "3", "--detach")

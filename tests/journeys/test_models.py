@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.helpers.marks import few
 from tests.journeys.program import Program
 
 pytestmark = pytest.mark.slow
@@ -30,11 +31,14 @@ def needs(framework: str) -> None:
         pytest.skip(f"{framework} is not installed")
 
 
+@pytest.mark.slow(16)
 @pytest.mark.parametrize(
     ("name", "framework"),
     [
-        *((name, "torch") for name in CLASSIFIERS),
-        # The same engine, and the other framework has tests of its own that these learn.
+        ("mlp", "torch"),
+        # The same engine, and the frameworks have tests of their own that these learn.
+        pytest.param("softmax", "torch", marks=pytest.mark.long),
+        pytest.param("cnn", "torch", marks=pytest.mark.long),
         pytest.param("softmax", "tensorflow", marks=pytest.mark.long),
         pytest.param("mlp", "tensorflow", marks=pytest.mark.long),
         ("cnn", "tensorflow"),
@@ -54,7 +58,7 @@ def test_a_classifier_learns_digits(program: Program, name: str, framework: str)
     assert (exports / "model.safetensors").stat().st_size > 1000
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", few(FRAMEWORKS, 1))
 def test_regression_recovers_the_line(program: Program, framework: str) -> None:
     needs(framework)
     program("train", f"linear-regression-{framework}", "--dataset", "lines", "--name", "r", "--threads", "1")
@@ -101,6 +105,7 @@ def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, fram
     assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.slow(22)
 @pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
 def test_the_same_command_gives_the_same_bytes(program: Program, framework: str) -> None:
     needs(framework)

@@ -18,7 +18,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_shapes(tmp_path_factory.mktemp("shapes") / "shapes", 600)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(28)
 @pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
 def test_a_folder_of_color_photographs(program: Program, shapes: Path, framework: str) -> None:
     needs(framework)
@@ -39,8 +39,9 @@ def test_a_folder_of_color_photographs(program: Program, shapes: Path, framework
     assert thumbnails.shape[1:] == (32, 32, 3)
 
 
+@pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", ["tensorflow", pytest.param("torch", marks=pytest.mark.long)])
+@pytest.mark.parametrize("framework", ["tensorflow", "torch"])
 def test_a_folder_of_gray_digits(program: Program, framework: str) -> None:
     needs(framework)
     digits = make_digits(program.folder / "my digits")
@@ -52,7 +53,7 @@ def test_a_folder_of_gray_digits(program: Program, framework: str) -> None:
     assert attempt.dataset["input_shape"] == [8, 8, 1]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(23)
 @pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
 def test_a_table_of_numbers_and_of_classes(program: Program, framework: str) -> None:
     needs(framework)

@@ -43,8 +43,9 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return run
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.slow(75)
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 def test_the_cnn_gives_the_same_predictions_elsewhere(dltui: Said, tmp_path: Path, framework: str) -> None:
     needed = ("onnx", "onnxruntime", "onnxscript" if framework == "torch" else "tf2onnx")
     for package in (framework, *needed):

@@ -55,6 +55,7 @@ def opinions(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow(21)
 def test_mislabeled_images_are_reviewed(program: Program) -> None:
     program("train", *TRAIN, "--name", "digits-1")
     folder = program.folder / "exports" / "digits-1"

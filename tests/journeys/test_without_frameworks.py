@@ -74,7 +74,11 @@ class Bare:
         return [name for name in BOTH if name not in self.missing and own().version(name) is not None]
 
 
-@pytest.fixture(scope="module", params=[("tensorflow",), ("torch",), BOTH], ids=["torch", "tensorflow", "neither"])
+@pytest.fixture(
+    scope="module",
+    params=[("tensorflow",), pytest.param(("torch",), marks=pytest.mark.long), BOTH],
+    ids=["torch", "tensorflow", "neither"],
+)
 def bare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bare:
     folder = tmp_path_factory.mktemp("bare")
     return Bare(environment_without(folder / "venv", request.param), request.param, folder)

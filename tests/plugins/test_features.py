@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 CHECKS = ("augmentation_resumes", "augmentation_is_cores", "precision")
 
 
+@pytest.mark.slow(35)
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 def test_features(framework: str) -> None:
     if importlib.util.find_spec(framework) is None:

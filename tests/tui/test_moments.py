@@ -101,7 +101,11 @@ MADE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", MOMENTS)
 async def test_moment(
-    services: FakeServices, snapshot: SnapshotAssertion, name: str, monkeypatch: pytest.MonkeyPatch
+    services: FakeServices,
+    snapshot: SnapshotAssertion,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     moment = MOMENTS[name]
     # Only runs that lie in the home may be deleted.
@@ -122,7 +126,8 @@ async def test_moment(
             assert text(app) == snapshot(extension_class=TextExtension)
         else:
             assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
-        assert await everywhere(app, pilot) == snapshot(extension_class=TextExtension, name="everywhere")
+        if request.config.getoption("--long"):
+            assert await everywhere(app, pilot) == snapshot(extension_class=TextExtension, name="everywhere")
 
 
 async def test_tabs_of_a_run_that_starts_say_what_will_come(

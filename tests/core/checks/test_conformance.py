@@ -11,6 +11,7 @@ from dltui.core.checks.conformance import samples
 from dltui.core.checks.conformance.report import CHECKS
 from dltui.testing import Conformance, findings
 from dltui.tui.cli import main
+from tests.helpers.marks import few
 
 HEAD = """
 import sys
@@ -114,8 +115,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", ["", *FAULTS])
+@pytest.mark.slow(20)
+@pytest.mark.parametrize("fault", few(["", *FAULTS], 3))
 def test_a_fault_fails_exactly_its_check(home: Path, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "plugin.py").write_text(HEAD + FAULTS.get(fault, ""))
     code = main.run(["plugins", "check", "plugin.py", "--json"])

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.helpers.marks import few
+
 ROOT = Path(__file__).parents[3]
 CHECKS = (
     ("resume_mid_epoch", "chunks_do_not_matter", "predict_changes_nothing"),
@@ -43,8 +45,9 @@ def test_listing_imports_no_framework() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow(20)
 @needs_tensorflow
-@pytest.mark.parametrize("names", CHECKS, ids=",".join)
+@pytest.mark.parametrize("names", few(CHECKS, 2), ids=",".join)
 def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
     run_child("tests.plugins.tensorflow.tensorflow_checks", *names)
 
@@ -89,7 +92,7 @@ def train_twins(
 
 
 @needs_both
-@pytest.mark.slow
+@pytest.mark.slow(35)
 def test_twins_agree_in_double_precision(tmp_path: Path) -> None:
     hundred = {"epochs": 5, "batch_size": 32}
     tries = [("softmax", SGD | hundred), ("mlp", ADAMW | hundred), ("cnn", SGD | hundred)]

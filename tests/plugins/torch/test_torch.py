@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.marks import few
+
 ROOT = Path(__file__).parents[3]
 CHECKS = (
     ("resume_mid_epoch", "random_state_matters", "chunks_do_not_matter", "predict_changes_nothing"),
@@ -41,7 +43,7 @@ def test_listing_imports_no_framework() -> None:
 
 
 @needs_torch
-@pytest.mark.parametrize("names", CHECKS, ids=",".join)
+@pytest.mark.parametrize("names", few(CHECKS, 2), ids=",".join)
 def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
     run_child("torch_checks", *names)
 

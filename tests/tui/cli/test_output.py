@@ -17,6 +17,7 @@ import pytest
 from dltui.core.machine import process
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.heartbeat import Live, read_live
+from tests.helpers.marks import few
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
 PROGRAM = [sys.executable, "-P", "-m", "dltui"]
@@ -142,7 +143,7 @@ def test_a_closed_terminal_leaves_the_run_alive(place: Place) -> None:
     assert place.status() == "running"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+@pytest.mark.parametrize("number", few([signal.SIGTERM, signal.SIGINT, signal.SIGUSR1], 1))
 def test_without_a_terminal_signals_go_to_the_worker(place: Place, number: signal.Signals) -> None:
     viewer = place.background(*LONG)
     place.wait(training)
@@ -155,7 +156,7 @@ def test_without_a_terminal_signals_go_to_the_worker(place: Place, number: signa
     assert place.status() == "preempted"
 
 
-@pytest.mark.parametrize("variables", [{"TERM": "dumb"}, {"CI": "true"}])
+@pytest.mark.parametrize("variables", few([{"TERM": "dumb"}, {"CI": "true"}], 1))
 def test_a_terminal_that_wants_plain_lines_gets_no_control_codes(place: Place, variables: dict[str, str]) -> None:
     place.environment |= variables
     screen = place.terminal(*SLOW, "--epochs", "2", "--name", "r")

@@ -35,7 +35,7 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return run
 
 
-@pytest.mark.slow
+@pytest.mark.slow(17)
 def test_three_seeds_are_three_runs_and_one_line(dltui: Run) -> None:
     code, out, _ = dltui(*TRAIN, "--seeds", "1,2,3", "--name", "lab", "--epochs", "2")
     assert code == 0
