@@ -10,7 +10,7 @@ import pytest
 from dltui.tui.cli.main import SECTIONS
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/where-to-change.md")
 SET_UP = ("pip install -e '.[all]' && dltui demo", "pip install -e '.[all,dev]' && pytest")
 
 
@@ -36,7 +36,7 @@ def test_links_resolve(name: str) -> None:
     text = (ROOT / name).read_text()
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     local = [target.partition("#")[0] for target in targets if not target.startswith(("http://", "https://", "#"))]
-    assert [target for target in local if not (ROOT / target).exists()] == []
+    assert [target for target in local if not ((ROOT / name).parent / target).exists()] == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -44,7 +44,9 @@ def test_anchors_are_headings(name: str) -> None:
     for target, anchor in re.findall(r"\]\(([^)\s#]*)#([^)\s]+)\)", (ROOT / name).read_text()):
         if target.startswith("http"):
             continue
-        headings = re.findall(r"^#+ (.+)$", (ROOT / (target or name)).read_text(), flags=re.MULTILINE)
+        headings = re.findall(
+            r"^#+ (.+)$", ((ROOT / name).parent / target if target else ROOT / name).read_text(), flags=re.MULTILINE
+        )
         assert anchor in [heading.lower().replace(" ", "-") for heading in headings]
 
 
@@ -70,3 +72,12 @@ def test_every_command_of_the_changelog_and_help_is_one() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     for name in (name for section in SECTIONS.values() for name in section):
         assert re.search(rf"`(dltui )?{name}\b", text), f"CHANGELOG.md does not name {name}"
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "where-to-change.md"])
+def test_the_paths_that_a_page_names_exist(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text()
+    paths = {found for found in re.findall(r"`((?:dltui|core|tests|docs)/[\w./]+)`", text) if "<" not in found}
+    assert len(paths) > 5
+    for path in paths:
+        assert (ROOT / path).exists() or (ROOT / "dltui" / path).exists(), f"{name} names {path}, which is not there"
