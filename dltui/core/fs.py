@@ -7,11 +7,14 @@ import errno
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _FULL_FSYNC = getattr(fcntl, "F_FULLFSYNC", None)
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_BLOCK = 1 << 20
 _NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
@@ -140,6 +143,39 @@ def remove_dir(path: Path) -> None:
         else:
             FS.unlink(Path(entry.path))
     FS.rmdir(path)
+
+
+def open_regular(path: Path) -> int:
+    """A descriptor for reading. Raises OSError for what is no regular file: opening a pipe would wait for ever."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return fd
+
+
+def open_to_read(path: Path) -> BinaryIO:
+    """A regular file for reading. Raises OSError."""
+    return os.fdopen(open_regular(path), "rb")
+
+
+def read_limited(path: Path, most: int) -> bytes:
+    """A file of at most `most` bytes that somebody else may have written. Raises OSError when it is larger, or no
+    regular file."""
+    fd = open_regular(path)
+    try:
+        if os.fstat(fd).st_size > most:
+            raise OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
+        blocks = []
+        # A file may grow while it is read.
+        while most >= 0 and (block := os.read(fd, min(most + 1, _BLOCK))):
+            blocks.append(block)
+            most -= len(block)
+    finally:
+        os.close(fd)
+    if most < 0:
+        raise OSError(errno.EFBIG, "grows while it is read", str(path))
+    return b"".join(blocks)
 
 
 def temp_name(path: Path) -> Path:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 PREDICTIONS = ("validation-latest", "validation-best", "test")
+_MOST_UNPACKED = 1 << 30
 _COMMON = {"ids", "split", "epoch"}
 _ARRAYS = (
     _COMMON | {"labels", "top", "probabilities", "wrong", "thumbnails"},
@@ -135,7 +137,7 @@ class RunReader:
     def _crash(self, live: Live) -> str:
         """What the end of the worker's log says about its death: the interpreter's own last words."""
         try:
-            with self.directory.worker_log.open("rb") as file:
+            with fs.open_to_read(self.directory.worker_log) as file:
                 size = file.seek(0, os.SEEK_END)
                 # What earlier attempts printed is not about this one; a log that was cut starts anew.
                 start = live.log_start if live.log_start <= size else 0
@@ -171,10 +173,22 @@ class RunReader:
         return summary_row(self, now)
 
 
+def _check_unpacked(path: Path) -> None:
+    """Raises ValueError when the arrays would take more memory than predictions ever do: a file of a few megabytes can
+    unpack to any size."""
+    import zipfile
+
+    with fs.open_to_read(path) as file, zipfile.ZipFile(file) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    if size > _MOST_UNPACKED:
+        raise ValueError(f"it unpacks to {size:,} bytes")
+
+
 def _load_arrays(path: Path) -> dict[str, Array]:
     import numpy as np
 
     try:
+        _check_unpacked(path)
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
     except Exception as error:

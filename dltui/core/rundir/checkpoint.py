@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
 
 FORMAT = 1
+_MOST_MANIFEST = 1 << 20
 ARRAYS, LOOP_STATE, MANIFEST = "state.safetensors", "state.json", "manifest.json"
 MARGIN_BYTES = 1 << 20
 """Room that a checkpoint leaves on the disk, for the log that tells of it."""
@@ -144,10 +145,11 @@ def _verified(path: Path) -> dict[str, bytes]:
     contents = {}
     for file in (ARRAYS, LOOP_STATE):
         try:
-            contents[file] = (path / file).read_bytes()
+            expected = listed.get(file) if isinstance(listed, dict) else None
+            size = expected.get("bytes") if isinstance(expected, dict) else None
+            contents[file] = fs.read_limited(path / file, size if isinstance(size, int) else 0)
         except OSError as error:
             raise CheckpointDamaged(f"checkpoint {name} damaged ({file}: {error.strerror})") from error
-        expected = listed.get(file) if isinstance(listed, dict) else None
         found = _describe(contents[file])
         if not isinstance(expected, dict) or expected.get("bytes") != found["bytes"]:
             raise CheckpointDamaged(f"checkpoint {name} damaged (size of {file} differs)")
@@ -160,7 +162,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """What a checkpoint says of itself: step, attempt, best, best_step, files. Raises CheckpointDamaged."""
     name = clean_line(path.name)
     try:
-        content = json.loads((path / MANIFEST).read_bytes())
+        content = json.loads(fs.read_limited(path / MANIFEST, _MOST_MANIFEST))
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointDamaged(f"checkpoint {name} damaged (its manifest cannot be read)") from error
     content = checksum.opened(content) if isinstance(content, dict) else None

@@ -111,9 +111,7 @@ def killer(run_dir: Path) -> str:
 
 
 def _read(path: Path) -> Command:
-    with path.open("rb") as file:
-        data = file.read(_MOST_BYTES + 1)
-    content = json.loads(data) if len(data) <= _MOST_BYTES else None
+    content = json.loads(fs.read_limited(path, _MOST_BYTES))
     if not isinstance(content, dict) or not isinstance(content["arguments"], dict):
         raise ValueError("not a command")
     return Command(

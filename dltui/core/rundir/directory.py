@@ -123,9 +123,7 @@ def _dump(content: dict[str, Any]) -> bytes:
 
 def _read_object(path: Path) -> dict[str, Any] | None:
     try:
-        if path.stat().st_size > _MOST_JSON:
-            return None
-        content = json.loads(path.read_bytes())
+        content = json.loads(fs.read_limited(path, _MOST_JSON))
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

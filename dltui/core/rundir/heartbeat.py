@@ -34,6 +34,10 @@ LOG_KEEP = 1024 * 1024
 _PAD = 1024
 
 
+_MOST_BYTES = 64 * 1024
+"""Of a heartbeat that is read: many times what a worker writes."""
+
+
 @dataclass(frozen=True)
 class Live:
     """What a worker last said of itself. `counter` moves with every sign of progress, `slowest` is the longest time
@@ -77,10 +81,15 @@ _READ: dict[str, Callable[[Any], Any]] = {"str": clean_line, "int": int, "float"
 _KINDS = {field.name: _READ[str(field.type)] for field in dataclasses.fields(Live)}
 
 
+def _no_number(word: str) -> float:
+    """NaN and infinities are no JSON, and no worker writes them: whoever computes with one would fail later."""
+    raise ValueError(f"{word} is not a number")
+
+
 def read_live(run_dir: Path) -> Live | None:
     """None when there is none yet or it cannot be read."""
     try:
-        content = json.loads((run_dir / "live.json").read_bytes())
+        content = json.loads(fs.read_limited(run_dir / "live.json", _MOST_BYTES), parse_constant=_no_number)
         return Live(**{name: kind(content[name]) for name, kind in _KINDS.items() if name in content})
     except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
@@ -274,7 +283,7 @@ def born(run_dir: Path) -> None:
 def read_birth(run_dir: Path) -> Birth | None:
     """None when no worker is being born, or it cannot be read."""
     try:
-        found: dict[str, Any] = json.loads((run_dir / _NAME).read_bytes())
+        found: dict[str, Any] = json.loads(fs.read_limited(run_dir / _NAME, _MOST_BYTES), parse_constant=_no_number)
         identity = ProcessId(str(found["host"]), str(found["boot_id"]), int(found["pid"]), int(found["start_ticks"]))
         return Birth(identity, float(found["time"]))
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from dltui.core import fs
 from dltui.core.errors import RunError
 from dltui.core.machine import process
 from dltui.core.text import clean_line
@@ -108,7 +109,7 @@ def holder(path: Path) -> int | None:
         return os.getpid()
     try:
         # Only looking: reading suffices to ask, and works on somebody else's run.
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = fs.open_regular(path)
     except OSError:
         return None
     try:

@@ -20,6 +20,8 @@ from dltui.core.rundir.events import Event
 _CRC_KEY = b',"crc":"'
 _TAIL = len(_CRC_KEY) + 8 + len(b'"}')
 _BLOCK = 1 << 20
+_MOST_LINE = 16 * 1024 * 1024
+"""Bytes of one line; a longer one is damage, and the log ends there."""
 
 
 class Clock(Protocol):
@@ -189,7 +191,8 @@ class LogTail:
         self.bad_lines = 0
         self._identity: tuple[int, int] | None = None
         self._offset = 0
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._overlong = False
         self._seen = (0, 0)
 
     def read(self) -> list[dict[str, Any]]:
@@ -200,7 +203,7 @@ class LogTail:
         """The same in parts, so that a long log need not be in memory as a whole."""
         self.restarted = False
         try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = fs.open_regular(self.path)
         except OSError:
             return
         try:
@@ -211,7 +214,7 @@ class LogTail:
                 self.restarted = True
             self._identity = identity
             # Not beyond the size of this moment: a fast writer cannot hold the reader here.
-            while self._offset < found.st_size:
+            while self._offset < found.st_size and not self._overlong:
                 block = os.pread(fd, min(_BLOCK, found.st_size - self._offset), self._offset)
                 if not block:
                     break
@@ -225,10 +228,7 @@ class LogTail:
 
     def _take(self, block: bytes) -> list[dict[str, Any]]:
         records = []
-        *lines, self._rest = (self._rest + block).split(b"\n") if b"\n" in block else (self._rest + block,)
-        for line in lines:
-            if not line:
-                continue
+        for line in self._lines(block):
             record = decode(line)
             if record is None:
                 self.bad_lines += 1
@@ -239,3 +239,18 @@ class LogTail:
             self._seen = place
             records.append(record)
         return records
+
+    def _lines(self, block: bytes) -> list[bytes]:
+        """The lines that end in this block; the rest is kept in pieces for the next one: joined once, not each time."""
+        first, *others = block.split(b"\n")
+        self._rest.append(first)
+        if sum(map(len, self._rest)) > _MOST_LINE:
+            # No worker writes such a line: what comes after it is not looked for.
+            self.bad_lines += 1
+            self._rest, self._overlong = [], True
+            return []
+        if not others:
+            return []
+        whole = b"".join(self._rest)
+        self._rest = [others.pop()]
+        return [line for line in (whole, *others) if line]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core import fs
 from dltui.core.analysis.evaluation import Inside
 from dltui.core.analysis.suggestion import Suggestion, suggestion
 from dltui.core.analysis.verdict import Verdict, judge
@@ -173,7 +174,7 @@ class RunWatch:
             found = path.stat()
             key = (found.st_size, found.st_mtime_ns)
             if key != self._output[0]:
-                with path.open("rb") as file:
+                with fs.open_to_read(path) as file:
                     file.seek(max(0, found.st_size - LOG_BYTES))
                     text = file.read().decode("utf-8", "replace")
                 self._output = (key, tuple(text.splitlines()))

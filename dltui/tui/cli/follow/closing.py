@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dltui.core import numbers
+from dltui.core import fs, numbers
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -83,7 +83,7 @@ def next_step(reader: RunReader, status: str) -> list[str]:
 def last_words(reader: RunReader) -> str:
     """The last line that the worker printed."""
     try:
-        with reader.directory.worker_log.open("rb") as file:
+        with fs.open_to_read(reader.directory.worker_log) as file:
             file.seek(max(file.seek(0, 2) - 4096, 0))
             lines = file.read().decode("utf-8", "replace").strip().splitlines()
     except OSError:
