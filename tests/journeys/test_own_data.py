@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from dltui.core.rundir import checksum
 from tests.helpers.own_data import SHAPES, make_digits, make_folder, make_image, make_shapes, make_table
 from tests.journeys.program import Program
 from tests.journeys.test_models import needs
@@ -51,6 +53,32 @@ def test_a_folder_of_gray_digits(program: Program, framework: str) -> None:
     assert attempt is not None
     assert attempt.dataset["classes"] == list("0123456789")
     assert attempt.dataset["input_shape"] == [8, 8, 1]
+
+
+@pytest.mark.long
+@pytest.mark.slow(25)
+def test_a_run_with_the_options_of_an_earlier_version(program: Program) -> None:
+    """They were spelled otherwise in commands, in run.json and in the file of named data."""
+    needs("torch")
+    digits = make_digits(program.folder / "digits")
+    program("datasets", "add", "mine", f"folder:{digits}", "--data", "colour=grey")
+    program("train", "softmax-torch", "--dataset", "mine", "--data", "colour=colour", "--epochs", "1", "--name", "r")
+    asked = json.loads((program.run("r") / "run.json").read_text())
+    options = asked["dataset_options"]
+    assert (options.pop("color"), options.get("colour")) == ("color", None)
+    asked = checksum.sealed(asked | {"dataset_options": options | {"colour": "colour"}})
+    (program.run("r") / "run.json").write_text(json.dumps(asked))
+    named = next(program.home.rglob("datasets.toml"))
+    named.write_text(named.read_text().replace("color", "colour").replace("gray", "grey"))
+    assert "1/1" in program("runs").stdout
+    program("resume", "r", "--more-epochs", "1")
+    program("export", "r", "--to", "elsewhere")
+    assert program.summary("r")["epochs"] == 2
+    program("train", "--like", "r", "--name", "s")
+    options = json.loads((program.run("s") / "run.json").read_text())["dataset_options"]
+    assert (options["color"], options.get("colour")) == ("color", None)
+    program("train", "softmax-torch", "--dataset", "mine", "--epochs", "1", "--name", "t")
+    assert json.loads((program.run("t") / "run.json").read_text())["dataset_options"]["color"] == "gray"
 
 
 @pytest.mark.slow(23)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
+from dltui.core.contract.renamed import with_new_names
 from dltui.core.errors import UsageError
 
 FieldType = Literal["bool", "int", "float", "str", "choice", "numbers"]
@@ -39,6 +40,8 @@ class FieldSpec:
     """Of "numbers": only integers."""
     min_items: int = 0
     max_items: int | None = None
+    formerly: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Old `names` of the field, and old `words` for its values; see `contract.renamed`."""
 
     @property
     def flag(self) -> str:
@@ -75,7 +78,10 @@ class FieldSpec:
         return f"{low}{self.name}{high}" if low or high else ""
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        record = asdict(self)
+        if not self.formerly:
+            del record["formerly"]
+        return record
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> FieldSpec:
@@ -98,7 +104,7 @@ class FieldSpec:
         if self.type == "float":
             return float(text)
         if self.type == "choice":
-            return self.choice_values[self.choices.index(text)]
+            return self.choice_values[self.choices.index(self.formerly.get("words", {}).get(text, text))]
         if self.type == "numbers":
             items = text.strip("[]()").replace(",", " ").split()
             return [int(item) if self.whole else float(item) for item in items]
@@ -181,6 +187,7 @@ class FieldSpec:
 def check_values(fields: Iterable[FieldSpec], given: Mapping[str, Any], owner: str) -> dict[str, Any]:
     """Defaults with the given values over them, all checked. Raises UsageError for a name that `owner` lacks."""
     known = {field.name: field for field in fields}
+    given = renewed(known.values(), given)
     for name in given:
         if name not in known:
             from dltui.core.text import suggest
@@ -188,6 +195,11 @@ def check_values(fields: Iterable[FieldSpec], given: Mapping[str, Any], owner: s
             hint = suggest(str(name), list(known)) or f"it has {', '.join(known) or 'none'}"
             raise UsageError(f"{owner} has no option {_shown(name)}; {hint}")
     return {name: field.check(given[name]) if name in given else field.default for name, field in known.items()}
+
+
+def renewed(fields: Iterable[FieldSpec], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given values in today's names and words."""
+    return with_new_names(given, {field.name: field.formerly for field in fields if field.formerly})
 
 
 def _text(bound: float | None) -> str:
@@ -221,6 +233,7 @@ def key_values(pairs: Sequence[str], fields: Sequence[FieldSpec], where: str) ->
     from dltui.core.text import suggest
 
     known = {field.name: field for field in fields}
+    known |= {old: field for field in fields for old in field.formerly.get("names", ())}
     values: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
@@ -230,5 +243,5 @@ def key_values(pairs: Sequence[str], fields: Sequence[FieldSpec], where: str) ->
         if key not in known:
             hint = suggest(key, list(known)) or f"it has {', '.join(known) or 'none'}"
             raise UsageError(f"{where} has no option {key!r}; {hint}")
-        values[key] = known[key].parse(text.strip())
+        values[known[key].name] = known[key].parse(text.strip())
     return values

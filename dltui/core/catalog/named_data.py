@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
+from dltui.core.catalog.fields import renewed
 from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
 
@@ -32,7 +33,7 @@ def add_named(catalog: Catalog) -> None:
     for name, record in named.items():
         entry = catalog.datasets.get(record["plugin"])
         if entry is not None and name not in catalog.datasets:
-            given = {"path": record["path"], **record["options"]}
+            given = {"path": record["path"], **renewed(entry.fields, record["options"])}
             summary = f"yours: {record['path']}"
             catalog.datasets[name] = replace(entry, name=name, plugin=entry.name, given=given, summary=summary)
 

@@ -19,7 +19,7 @@ BOUNDS = {
     "exclusiveMinimum": "exclusive_minimum",
     "exclusiveMaximum": "exclusive_maximum",
 }
-PLAIN = {"title", "description", "default", "type", "unit", "enum", "const", *BOUNDS}
+PLAIN = {"title", "description", "default", "type", "unit", "formerly", "enum", "const", *BOUNDS}
 LISTS = {"items", "prefixItems", "minItems", "maxItems"}
 ALLOWED = "bool, int, float, str, Literal and lists of numbers are possible"
 
@@ -44,8 +44,11 @@ def field_specs(config: type[BaseModel]) -> list[FieldSpec]:
 
 def checks_more(config: type[BaseModel]) -> bool:
     """Whether the class refuses values that its `FieldSpec`s allow, so that it has to be asked."""
+    from dltui.core.contract.config import Options
+
     decorators = config.__pydantic_decorators__
-    if decorators.validators or decorators.field_validators or decorators.model_validators:
+    own = decorators.model_validators.keys() - Options.__pydantic_decorators__.model_validators.keys()
+    if decorators.validators or decorators.field_validators or own:
         return True
     if decorators.root_validators or any(hasattr(m, "func") for f in config.model_fields.values() for m in f.metadata):
         return True
@@ -92,6 +95,7 @@ def _field(owner: str, name: str, record: dict[str, Any]) -> FieldSpec:
         "default": None,
         "description": " ".join(str(record.get("description", "")).split()),
         "unit": str(record.get("unit", "")),
+        "formerly": record.get("formerly", {}),
     }
     values = record.get("enum") or ([record["const"]] if "const" in record else [])
     if values and all(isinstance(value, (str, int)) and not isinstance(value, bool) for value in values):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dltui.core.contract.renamed import with_new_names
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
@@ -19,10 +21,23 @@ def unit(name: str) -> dict[str, Any]:
     return {"unit": name}
 
 
-class TrainConfig(BaseModel):
-    """One declaration makes command-line flags, the form, validation and run.json."""
+class Options(BaseModel):
+    """Checked values; a field that was renamed is understood by its old name too, see `renamed.formerly`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename(cls, given: Any) -> Any:
+        renamed: dict[str, Any] = {}
+        for name, info in cls.model_fields.items():
+            if isinstance(info.json_schema_extra, dict) and "formerly" in info.json_schema_extra:
+                renamed[name] = info.json_schema_extra["formerly"]
+        return with_new_names(given, renamed) if renamed and isinstance(given, dict) else given
+
+
+class TrainConfig(Options):
+    """One declaration makes command-line flags, the form, validation and run.json."""
 
     epochs: int = Field(
         10, ge=1, le=10_000, description="passes over the training data", json_schema_extra=unit("epochs")
@@ -74,10 +89,8 @@ class TrainConfig(BaseModel):
         return schedule(self.schedule, steps, total)
 
 
-class DatasetOptions(BaseModel):
+class DatasetOptions(Options):
     """How the training part is divided. Not the run's seed: runs with different seeds are compared on one split."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     validation: float = Field(
         0.1, gt=0, le=0.9, description="part of the training rows kept for validation", json_schema_extra=unit("")

@@ -96,6 +96,9 @@ class RunForm:
         self._take("model", values)
 
     def _take(self, kind: str, values: Mapping[str, Any]) -> None:
+        from dltui.core.catalog.fields import renewed
+
+        values = renewed([setting.spec for setting in self.settings() if setting.kind == kind], values)
         for setting in self.settings():
             name = setting.spec.name
             if setting.kind == kind and name in values:

@@ -21,6 +21,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "warm": ("on", "off"),
 }
 """What each setting may be; the first is the default."""
+FORMERLY = {"colour-blind": "color-blind"}
+"""Old words in settings files."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def save_screen(settings: ScreenSettings) -> None:
 
 
 def _checked(name: str, value: object) -> str:
-    word = str(value)
+    word = FORMERLY.get(str(value), str(value))
     if word not in CHOICES[name]:
         allowed = ", ".join(CHOICES[name])
         raise UsageError(

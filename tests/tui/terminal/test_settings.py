@@ -52,3 +52,9 @@ def test_a_place_that_cannot_be_written_to_is_said(file: Path) -> None:
     file.parent.write_text("a file")
     with pytest.raises(UsageError, match="cannot write"):
         save_screen(ScreenSettings(theme="dark"))
+
+
+def test_the_old_spelling_of_a_choice_is_understood(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text('[screen]\npalette = "colour-blind"\n')
+    assert load_screen().palette == "color-blind"

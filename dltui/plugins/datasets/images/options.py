@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from dltui.core.contract.config import DatasetOptions, unit
+from dltui.core.contract.renamed import formerly
 
 
 class FolderOptions(DatasetOptions):
@@ -17,7 +18,11 @@ class FolderOptions(DatasetOptions):
         0, ge=0, le=1024, description="side of the square they are made; 0: as they are", json_schema_extra=unit("px")
     )
     fit: Literal["crop", "pad", "stretch"] = Field("crop", description="how what is no square becomes one")
-    color: Literal["auto", "gray", "color"] = Field("auto", description="channels; auto: gray if all images are")
+    color: Literal["auto", "gray", "color"] = Field(
+        "auto",
+        description="channels; auto: gray if all images are",
+        json_schema_extra=formerly("colour", grey="gray", colour="color"),
+    )
     test: float = Field(
         0.2, gt=0, le=0.9, description="part kept for testing, without a test folder", json_schema_extra=unit("")
     )

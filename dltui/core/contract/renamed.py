@@ -1,0 +1,25 @@
+"""Old names of options and old words for their values, still understood in earlier runs, commands and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def formerly(*names: str, **words: str) -> dict[str, Any]:
+    """For a field that was renamed: `Field(..., json_schema_extra=formerly("colour", grey="gray"))`. `names` are those
+    that it had, `words` its old values with the new ones."""
+    return {"formerly": {"names": list(names), "words": words}}
+
+
+def with_new_names(given: Mapping[str, Any], renamed: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The options in today's names and words; `renamed` holds what `formerly` told of each field, by its name."""
+    values = dict(given)
+    for name, before in renamed.items():
+        for old in before.get("names", ()):
+            if old in values:
+                values.setdefault(name, values.pop(old))
+                values.pop(old, None)
+        if isinstance(word := values.get(name), str):
+            values[name] = before.get("words", {}).get(word, word)
+    return values
