@@ -163,13 +163,6 @@ class RunReader:
             self._predictions[which] = (key, _load_arrays(path))
         return self._predictions[which][1]
 
-    def summary_row(self, now: float | None = None) -> dict[str, Any]:
-        """One run of `dltui runs --json`. Never raises: a run that cannot be read has its reason in `why`."""
-        from dltui.core.reading.summary import summary_row
-
-        self.refresh()
-        return summary_row(self, now)
-
 
 def _load_arrays(path: Path) -> dict[str, Array]:
     import numpy as np
