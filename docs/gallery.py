@@ -24,6 +24,7 @@ from typing import Any
 import gallery_text
 from gallery_text import ARCHITECTURES, FRAMEWORKS
 
+from dltui.core.analysis.evaluation import latest
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.directory import find_run
 from dltui.exports import about
@@ -91,24 +92,12 @@ def collect(job: Job, work: Path) -> dict[str, Any]:
     found = {key: summary[key] for key in KEPT if key in summary}
     found["architecture"] = job.architecture
     found["command"] = about.command(["dltui", *job.command])
-    arrays = reader.predictions("test")
-    if arrays is not None and "labels" in arrays:
-        attempt = reader.history.attempt
-        found["confused"] = _most_confused(arrays, attempt.dataset.get("classes", []) if attempt else [])
+    evaluated = latest(reader)
+    if evaluated is not None and evaluated.matrix is not None:
+        # [true class, predicted class, images] of the commonest mistake.
+        for images, true, predicted in evaluated.matrix.worst(1):
+            found["confused"] = [*(evaluated.matrix.classes[number] for number in (true, predicted)), images]
     return found
-
-
-def _most_confused(arrays: dict[str, Any], names: list[str]) -> list[Any]:
-    """[true class, predicted class, images] of the commonest mistake."""
-    import numpy as np
-
-    classes = int(max(arrays["labels"].max(), arrays["top"].max())) + 1
-    counts = np.zeros((classes, classes), int)
-    np.add.at(counts, (arrays["labels"], arrays["top"][:, 0]), 1)
-    np.fill_diagonal(counts, 0)
-    true, predicted = np.unravel_index(int(counts.argmax()), counts.shape)
-    known = names or [str(number) for number in range(classes)]
-    return [known[true], known[predicted], int(counts.max())]
 
 
 def copy_figures(job: Job, work: Path) -> None:

@@ -1,13 +1,8 @@
-"""Numbers and names as figures show them."""
+"""Numbers as figures show them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-
-from dltui.core.text import clean_line
-
-LONGEST_NAME = 200
 
 
 def percent(value: float, digits: int = 2) -> str:
@@ -51,9 +46,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def names(classes: Sequence[object], size: int) -> list[str]:
-    """One clean line for each of `size` classes; a class without a name is its number."""
-    found = [clean_line(text, LONGEST_NAME) for text in classes[:size]]
-    return [name or str(i) for i, name in enumerate(found)] + [str(i) for i in range(len(found), size)]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -20,12 +21,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from dltui.core.analysis.evaluation import fitted_line
+from dltui.core.analysis.evaluation import Evaluation, Fit, Matrix, latest
 from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
 from dltui.exports.figures import confusion_matrix, mislabeled, regression, structure, style, training_metrics
-from dltui.exports.figures.confusion_matrix import Confusion
-from dltui.exports.figures.regression import Fit
 from dltui.exports.figures.training_metrics import Curves, Training
 from dltui.exports.save import render
 from dltui.exports.write import write
@@ -41,18 +40,24 @@ def _training(found: RunReader) -> Figure:
     return training_metrics.draw_training_metrics(training_metrics.collect(found, "m on d"))  # type: ignore[arg-type]
 
 
+def _latest(found: RunReader) -> Evaluation:
+    evaluated = latest(found)
+    assert evaluated
+    return evaluated
+
+
 def _confusion(found: RunReader) -> Figure:
-    return confusion_matrix.draw_confusion_matrix(confusion_matrix.collect(found, "m on d"))  # type: ignore[arg-type]
+    return confusion_matrix.draw_confusion_matrix("m on d", _latest(found).matrix)  # type: ignore[arg-type]
 
 
 def _mislabeled(found: RunReader) -> Figure:
-    mistakes = mislabeled.collect(found, "m on d")
+    mistakes = _latest(found).mistakes
     assert mistakes
-    return mislabeled.draw_mislabeled(replace(mistakes, shown=mistakes.shown[:9]))
+    return mislabeled.draw_mislabeled("m on d", replace(mistakes, all=mistakes.all[:9]))
 
 
 def _regression(found: RunReader) -> Figure:
-    return regression.draw_regression(regression.collect(found, "m on d"))  # type: ignore[arg-type]
+    return regression.draw_regression("m on d", _latest(found).fit)  # type: ignore[arg-type]
 
 
 def _structure(found: RunReader) -> Figure:
@@ -155,13 +160,17 @@ def test_a_dollar_sign_is_no_formula() -> None:
     assert not text.get_parse_math()
 
 
+def _matrix(classes: list[str], counts: np.ndarray[Any, np.dtype[np.int64]]) -> Matrix:
+    return Matrix("test", 8, tuple(classes), tuple(map(tuple, counts.tolist())))
+
+
 @pytest.mark.parametrize("size", [2, 20, 21, 40, 41, 100, 400])
 def test_a_matrix_of_any_size_lies_on_its_page(size: int) -> None:
     counts = np.diag(np.full(size, 9_999))
     counts[0, 1] = 12
-    confusion = Confusion("m on d", [f"a rather long class name {i}" for i in range(size)], counts, "test")
+    matrix = _matrix([f"a rather long class name {i}" for i in range(size)], counts)
     with style.applied():
-        figure = confusion_matrix.draw_confusion_matrix(confusion)
+        figure = confusion_matrix.draw_confusion_matrix("m on d", matrix)
         outside = _outside(figure)
     assert not outside
 
@@ -193,11 +202,11 @@ def _not_drawn(axis: Axis) -> list[Text]:
 def test_a_hundred_classes_list_the_worst_pairs() -> None:
     counts = np.zeros((100, 100), dtype=np.int64)
     counts[3, 7], counts[1, 2], counts[5, 5] = 9, 4, 80
-    confusion = Confusion("m on d", [f"class {i}" for i in range(100)], counts, "test")
-    assert confusion.pairs() == [(3, 7, 9), (1, 2, 4)]
-    assert confusion.accuracy == 80 / 93
+    matrix = _matrix([f"class {i}" for i in range(100)], counts)
+    assert matrix.worst(2) == [(9, 3, 7), (4, 1, 2)]
+    assert matrix.accuracy == 80 / 93
     with style.applied():
-        figure = confusion_matrix.draw_confusion_matrix(confusion)
+        figure = confusion_matrix.draw_confusion_matrix("m on d", matrix)
     texts = [text.get_text() for text in figure.texts]
     assert texts[texts.index("class 3") : texts.index("class 3") + 3] == ["class 3", "class 7", "9"]
 
@@ -234,26 +243,10 @@ def test_numbers_of_any_size_can_be_drawn(values: list[float], metric: str) -> N
 @pytest.mark.parametrize("shape", [(5, 1), (5, 3)])
 def test_predictions_of_any_size_can_be_drawn(value: float, shape: tuple[int, int]) -> None:
     x = np.linspace(0, 1, 5, dtype=np.float32)[:, None] * np.ones(shape, np.float32)
-    fit = Fit("m on d", "test", x, x, np.full(shape, value, np.float32))
+    fit = Fit("test", 8, x, x, np.full(shape, value, np.float32))
     with style.applied():
-        assert render(regression.draw_regression(fit), "svg", ABOUT).startswith(b"<?xml")
-
-
-def test_a_line_needs_one_feature_and_a_straight_model() -> None:
-    x = np.linspace(-1, 1, 9, dtype=np.float32)[:, None]
-    assert fitted_line(x, 3 * x + 1) == pytest.approx((3.0, 1.0))
-    assert fitted_line(x, np.full_like(x, 2)) == pytest.approx((0.0, 2.0), abs=1e-6)
-    assert fitted_line(x, x**2) is None
-    assert fitted_line(np.hstack([x, x]), x) is None
-    assert fitted_line(np.ones_like(x), x) is None
+        assert render(regression.draw_regression("m on d", fit), "svg", ABOUT).startswith(b"<?xml")
 
 
 def test_data_without_images_have_no_grid(tmp_path: Path) -> None:
     assert "mislabeled.svg" not in names(write(reader(tmp_path, image=False), tmp_path / "out", ["svg"]).files)
-
-
-def test_a_test_result_of_before_a_resume_is_not_shown(tmp_path: Path) -> None:
-    found = reader(tmp_path)
-    assert confusion_matrix.collect(found, "").split == "test"  # type: ignore[union-attr]
-    found.history.test = None
-    assert confusion_matrix.collect(found, "").split == "validation"  # type: ignore[union-attr]

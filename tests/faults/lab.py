@@ -15,6 +15,7 @@ from unittest import mock
 from dltui.core.data import prepare_process
 from dltui.core.data.prepared import load_prepared
 from dltui.core.reading.reader import RunReader
+from dltui.core.reading.summary import summary_row
 from dltui.core.rundir import checkpoint
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Heartbeat
@@ -128,7 +129,7 @@ class Lab:
     def finish(self, run: RunDirectory) -> Result:
         """Work to the end."""
         code = self.work(run)
-        assert code == 0, RunReader(run).summary_row()
+        assert code == 0, summary_row(RunReader(run))
         return result(run)
 
     def forget(self, run: RunDirectory) -> None:

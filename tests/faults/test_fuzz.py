@@ -22,6 +22,7 @@ from dltui.core.catalog.schema import field_specs
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import DltuiError
 from dltui.core.reading.reader import RunReader
+from dltui.core.reading.summary import summary_row
 from dltui.core.rundir import checkpoint, commands
 from dltui.core.rundir.checksum import sealed
 from dltui.core.rundir.directory import RunDirectory
@@ -178,7 +179,7 @@ def test_event_logs(tmp_path: Path, sample: RunDirectory, data: st.DataObject) -
         content = mutate(content, data.draw(changes), data.draw(sizes))
     run.events_path.write_bytes(content)
     reader = RunReader(run)
-    row = reader.summary_row()
+    row = summary_row(reader)
     json.dumps(row, allow_nan=False)
     assert reader.status().name
     _ = reader.history.best, reader.history.train_seconds, reader.history.elapsed, reader.history.lr_changes
@@ -210,7 +211,7 @@ def test_what_was_asked(tmp_path: Path, content: Any) -> None:
     run.path.mkdir(exist_ok=True)
     run.run_json.write_text(json.dumps(content))
     one_line(lambda: RunDirectory(run.path).run())
-    json.dumps(RunReader(RunDirectory(run.path)).summary_row(), allow_nan=False)
+    json.dumps(summary_row(RunReader(RunDirectory(run.path))), allow_nan=False)
 
 
 @given(st.dictionaries(st.sampled_from(list(Live.__dataclass_fields__)), values) | values, st.booleans())

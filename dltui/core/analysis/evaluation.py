@@ -1,17 +1,20 @@
-"""What a model says about a split: the confusion matrix of classes, the fit of numbers; from the run's predictions."""
+"""What a model got wrong, told by the predictions of its run: which of them count, the confusion matrix, the mistakes,
+and the fit of a regression. All of it is computed here and nowhere else: two places would drift apart, and a screen and
+a figure would show different numbers of the same run."""
 
 from __future__ import annotations
 
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from dltui.core.analysis.mistakes import Mistakes, class_names, mistakes
+from dltui.core.analysis.mistakes import Mistake, Mistakes
 from dltui.core.analysis.review import NAME, Key, Opinion, read_review
 from dltui.core.errors import DltuiError, RunError
-from dltui.core.text import safe
+from dltui.core.text import clean_line, safe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +22,8 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
 
-
 MOST_POINTS = 5_000
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,16 @@ class Matrix:
     def right(self) -> int:
         return sum(row[number] for number, row in enumerate(self.counts))
 
+    @property
+    def accuracy(self) -> float:
+        return self.right / max(self.total, 1)
+
+    @cached_property
+    def shares(self) -> tuple[tuple[float, ...], ...]:
+        """Each row divided by its sum; a row without samples is zeros."""
+        sums = [max(sum(row), 1) for row in self.counts]
+        return tuple(tuple(count / whole for count in row) for row, whole in zip(self.counts, sums, strict=True))
+
     def worst(self, most: int) -> list[tuple[int, int, int]]:
         """The most frequent mistakes: count, true class, said class."""
         pairs = [
@@ -85,61 +98,164 @@ class Matrix:
         ]
 
 
-@dataclass(frozen=True)
+class Point(NamedTuple):
+    """A sample of a regression; `x` is None where the model has several inputs, `residual` is measured - predicted."""
+
+    x: float | None
+    measured: float
+    predicted: float
+    residual: float
+
+
+@dataclass(frozen=True, eq=False)
 class Fit:
-    """A regression: what was measured and what the model says, of a split after `epoch` epochs."""
+    """A regression of a whole split, after `epoch` epochs: x (n, features), y and prediction (n, outputs)."""
 
     split: str
     epoch: int
-    x: tuple[float, ...] | None
-    y: tuple[float, ...]
-    prediction: tuple[float, ...]
+    x: Array
+    y: Array
+    prediction: Array
 
-    @property
+    @cached_property
     def line(self) -> tuple[float, float] | None:
-        """Slope and intercept of the model where it has one input."""
-        if self.x is None or len(self.x) < 2:
-            return None
+        """Slope and intercept of a model that is a straight line; None for others."""
+        return fitted_line(self.x, self.prediction)
+
+    @cached_property
+    def residuals(self) -> Array:
+        """Measured minus predicted, float64 (n, outputs)."""
         import numpy as np
 
-        slope, intercept = np.polyfit(np.asarray(self.x), np.asarray(self.prediction), 1)
-        return float(slope), float(intercept)
+        with np.errstate(all="ignore"):
+            return self.y.astype(np.float64) - self.prediction
 
-    @property
+    @cached_property
+    def mse(self) -> float:
+        """The mean of the squared residuals of all outputs."""
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            return float(np.mean(np.square(self.residuals)))
+
+    @cached_property
     def spread(self) -> float:
-        """The standard deviation of the residuals."""
+        """The standard deviation of the residuals of the first output."""
         import numpy as np
 
-        return float(np.std(np.asarray(self.y) - np.asarray(self.prediction)))
+        with np.errstate(all="ignore"):
+            return float(np.std(self.residuals[:, 0]))
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """The first output of the first thousands of samples: as many as a chart can show."""
+        return self._points(range(min(len(self.y), MOST_POINTS)))
+
+    def worst(self, most: int) -> list[Point]:
+        """The samples with the largest residuals of the first output, the largest first."""
+        import numpy as np
+
+        return self._points(np.argsort(-np.abs(self.residuals[:, 0]), kind="stable")[:most].tolist())
+
+    def _points(self, rows: Sequence[int]) -> list[Point]:
+        single = self.x.shape[1] == 1
+        columns = (self.y, self.prediction, self.residuals)
+        return [
+            Point(float(self.x[row, 0]) if single else None, *(float(column[row, 0]) for column in columns))
+            for row in rows
+        ]
+
+
+def fitted_line(x: Array, prediction: Array) -> tuple[float, float] | None:
+    """Slope and intercept of predictions whose one output is a straight line of their one feature; None for others."""
+    import numpy as np
+
+    if x.shape[1] != 1 or prediction.shape[1] != 1:
+        return None
+    across, up = x[:, 0].astype(np.float64), prediction[:, 0].astype(np.float64)
+    # Values of one x lie on a line of any slope.
+    if not (np.isfinite(across).all() and np.isfinite(up).all()) or len(np.unique(across)) < 2:
+        return None
+    with np.errstate(all="ignore"):
+        # Around the mean, so that points far from zero and close together lose no digits.
+        middle, level = across.mean(), up.mean()
+        away = across - middle
+        slope = float(np.dot(away, up - level) / np.dot(away, away))
+        intercept = float(level - slope * middle)
+        bend = float(np.abs(slope * away + level - up).max())
+        straight = bend <= 1e-4 * max(float(np.ptp(up)), float(np.abs(up).max()) * 1e-2, 1e-12)
+    return (slope, intercept) if straight and math.isfinite(slope) and math.isfinite(intercept) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The predictions of one split, and what they tell; each is made when it is first asked for.
+
+    `arrays` are those of a predictions file, `known` the names that the dataset gives its classes. All raise RunError
+    for arrays that do not fit together.
+    """
+
+    arrays: dict[str, Array]
+    known: Sequence[object] = ()
+
+    @cached_property
+    def matrix(self) -> Matrix | None:
+        """The confusion matrix; None of a regression."""
+        if "labels" not in self.arrays:
+            return None
+        with _damage_told():
+            return _matrix(self.arrays, self.known)
+
+    @cached_property
+    def mistakes(self) -> Mistakes | None:
+        """The samples that are wrong, the most confident mistakes first; None of a regression."""
+        if "labels" not in self.arrays:
+            return None
+        with _damage_told():
+            return _mistakes(self.arrays, self.known)
+
+    @cached_property
+    def fit(self) -> Fit | None:
+        """The measured and the predicted numbers; None of a classification."""
+        if "prediction" not in self.arrays:
+            return None
+        with _damage_told():
+            return _fit(self.arrays)
+
+
+def latest(reader: RunReader) -> Evaluation | None:
+    """The test split once it was evaluated, the latest validation until then; None before the first evaluation.
+
+    A test file from before a run was resumed is of other weights: it counts only when the log has its result. Raises
+    RunError for a damaged file.
+    """
+    arrays = reader.predictions("test") if reader.history.test else None
+    if arrays is None:
+        arrays = reader.predictions("validation-latest")
+    attempt = reader.history.attempt
+    known = attempt.dataset.get("classes") or () if attempt else ()
+    return Evaluation(arrays, known) if arrays is not None else None
 
 
 class Inside:
-    """Reads the predictions of one run; what was made of a file is kept as long as the file is the same."""
+    """The latest evaluation of a run that goes on: what was made of a file is kept as long as the file is the same."""
 
     def __init__(self, reader: RunReader) -> None:
         self._reader = reader
-        self._arrays: dict[str, Any] | None = None
-        self._matrix: Matrix | None = None
-        self._fit: Fit | None = None
-        self._mistakes: Mistakes | None = None
+        self._latest: Evaluation | None = None
         self._review: tuple[tuple[int, int] | None, dict[Key, Opinion]] = (None, {})
 
     def matrix(self) -> Matrix | None:
-        """The confusion matrix of the latest evaluation."""
-        self._look()
-        if self._matrix is None and self._arrays is not None and "labels" in self._arrays:
-            self._matrix = _matrix(self._arrays, self._classes())
-        return self._matrix
+        found = self._look()
+        return found.matrix if found else None
 
     def mistakes(self) -> Mistakes | None:
-        """What is wrong in the latest evaluation. Raises RunError for a damaged file."""
-        self._look()
-        if self._mistakes is None and self._arrays is not None and "labels" in self._arrays:
-            try:
-                self._mistakes = mistakes(self._arrays, self._classes())
-            except (KeyError, IndexError, ValueError, TypeError) as error:
-                raise RunError(f"the predictions are damaged: {error}") from error
-        return self._mistakes
+        found = self._look()
+        return found.mistakes if found else None
+
+    def fit(self) -> Fit | None:
+        found = self._look()
+        return found.fit if found else None
 
     def review(self, folder: Path) -> dict[Key, Opinion]:
         """The opinions in the run's export folder, read again when the file has changed. Raises UsageError."""
@@ -152,85 +268,80 @@ class Inside:
             self._review = (key, read_review(folder) if key else {})
         return self._review[1]
 
-    def _classes(self) -> list[str]:
-        attempt = self._reader.history.attempt
-        return attempt.dataset.get("classes") or [] if attempt else []
-
-    def fit(self) -> Fit | None:
-        """The regression of the latest evaluation, its first output."""
-        self._look()
-        if self._fit is None and self._arrays is not None and "prediction" in self._arrays:
-            self._fit = _fit(self._arrays)
-        return self._fit
-
-    def _look(self) -> None:
-        """The test split's predictions once there is a test result, the latest validation's until then."""
+    def _look(self) -> Evaluation | None:
+        """A damaged file shows nothing."""
         try:
-            tested = self._reader.history.test is not None
-            arrays = self._reader.predictions("test") if tested else None
-            arrays = arrays or self._reader.predictions("validation-latest")
+            found = latest(self._reader)
         except DltuiError:
-            arrays = None
-        if arrays is not self._arrays:
-            self._arrays, self._matrix, self._fit, self._mistakes = arrays, None, None, None
+            found = None
+        if found is None or self._latest is None or found.arrays is not self._latest.arrays:
+            self._latest = found
+        return self._latest
 
 
-def _matrix(arrays: dict[str, Any], classes: list[str]) -> Matrix:
+def class_names(classes: Sequence[object], count: int) -> tuple[str, ...]:
+    """One harmless line for each of `count` classes; a class without a name is its number."""
+    known = [clean_line(name, LONGEST_NAME) for name in classes[:count]]
+    return tuple((known[number] if number < len(known) else "") or str(number) for number in range(count))
+
+
+@contextlib.contextmanager
+def _damage_told() -> Iterator[None]:
+    """Arrays that do not fit together as one line."""
+    try:
+        yield
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise RunError(f"the predictions are damaged: {clean_line(error, 200)}") from error
+
+
+def _labels(arrays: dict[str, Array], known: Sequence[object]) -> tuple[Array, Array, tuple[str, ...]]:
+    """True classes (n,), likeliest classes (n, k), and the name of each class that is known or occurs."""
+    labels, top = arrays["labels"], arrays["top"]
+    size = max(len(known), int(labels.max(initial=-1)) + 1, int(top.max(initial=-1)) + 1)
+    return labels, top, class_names(known, size)
+
+
+def _matrix(arrays: dict[str, Array], known: Sequence[object]) -> Matrix:
     import numpy as np
 
-    labels, said = np.asarray(arrays["labels"]), np.asarray(arrays["top"])[:, 0]
-    size = max(len(classes), int(max(labels.max(initial=-1), said.max(initial=-1))) + 1)
-    counts = np.zeros((size, size), dtype=np.int64)
-    np.add.at(counts, (labels, said), 1)
-    rows = tuple(tuple(row) for row in counts.tolist())
-    return Matrix(safe(arrays["split"]), int(arrays["epoch"]), class_names(classes, size), rows)
+    labels, top, classes = _labels(arrays, known)
+    size = len(classes)
+    counts = np.bincount(labels * size + top[:, 0], minlength=size * size).reshape(size, size)
+    return Matrix(safe(arrays["split"]), int(arrays["epoch"]), classes, tuple(map(tuple, counts.tolist())))
 
 
-def _fit(arrays: dict[str, Any]) -> Fit:
-    import numpy as np
-
-    y, prediction, x = (np.asarray(arrays[name])[:MOST_POINTS] for name in ("y", "prediction", "x"))
-    count = len(y)
-    single = count > 0 and x.size == count
-    return Fit(
+def _mistakes(arrays: dict[str, Array], known: Sequence[object]) -> Mistakes:
+    """In the order of `wrong`, which is by confidence: only the first thousands keep their images in the file."""
+    labels, top, classes = _labels(arrays, known)
+    wrong, images = arrays["wrong"], arrays["thumbnails"]
+    names = [safe(bytes(name).decode(errors="replace")) for name in arrays.get("names", ())]
+    found = zip(
+        arrays["ids"][wrong].tolist(),
+        labels[wrong].tolist(),
+        top[wrong].tolist(),
+        arrays["probabilities"][wrong].tolist(),
+        names if len(names) == len(wrong) else [""] * len(wrong),
+        strict=True,
+    )
+    return Mistakes(
         safe(arrays["split"]),
         int(arrays["epoch"]),
-        tuple(x.reshape(-1).tolist()) if single else None,
-        tuple(y.reshape(count, -1)[:, 0].tolist()),
-        tuple(prediction.reshape(count, -1)[:, 0].tolist()),
+        classes,
+        tuple(
+            Mistake(identity, true, tuple(zip(said, chances, strict=True)), number, name)
+            for number, (identity, true, said, chances, name) in enumerate(found)
+        ),
+        len(labels),
+        int((top[:, 0] != labels).sum()),
+        images if len(images) == len(wrong) else images[:0],
     )
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """The arrays of a predictions file; `epoch` is None for the final test."""
-
-    arrays: dict[str, Array]
-    split: str
-    epoch: int | None
-
-
-def latest(reader: RunReader) -> Evaluation | None:
-    """The test split once it was evaluated, the latest validation until then; None before the first evaluation.
-
-    A test file from before a run was resumed is of other weights: it counts only when the log has its result.
-    """
-    tested = reader.predictions("test") if reader.history.test else None
-    if tested is not None:
-        return Evaluation(tested, "test", None)
-    validated = reader.predictions("validation-latest")
-    return Evaluation(validated, "validation", int(validated["epoch"])) if validated is not None else None
-
-
-Values = np.ndarray[Any, np.dtype[np.float32]]
-
-
-def fitted_line(x: Values, prediction: Values) -> tuple[float, float] | None:
-    """Slope and intercept of a model whose one output is a straight line of its one feature; None for others."""
-    if x.shape[1] != 1 or prediction.shape[1] != 1 or not np.isfinite(prediction).all() or len(np.unique(x)) < 2:
-        return None
-    across, up = x[:, 0].astype(np.float64), prediction[:, 0].astype(np.float64)
-    slope, intercept = (float(value) for value in np.polyfit(across, up, 1))
-    bend = float(np.abs(slope * across + intercept - up).max())
-    straight = bend <= 1e-4 * max(float(np.ptp(up)), float(np.abs(up).max()) * 1e-2, 1e-12)
-    return (slope, intercept) if straight else None
+def _fit(arrays: dict[str, Array]) -> Fit:
+    x, y, prediction = (
+        array.reshape(len(array), math.prod(array.shape[1:]))
+        for array in (arrays["x"], arrays["y"], arrays["prediction"])
+    )
+    if y.shape != prediction.shape or len(x) != len(y):
+        raise ValueError(f"{len(x)} inputs, targets {y.shape}, predictions {prediction.shape}")
+    return Fit(safe(arrays["split"]), int(arrays["epoch"]), x, y, prediction)

@@ -1,12 +1,9 @@
-"""The samples that a model gets wrong, the most confident mistakes first, as the screens show them."""
+"""The samples that a model gets wrong, as values, and filters of them; `evaluation` finds them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-from dltui.core.text import safe
 
 
 @dataclass(frozen=True)
@@ -76,42 +73,6 @@ class Mistakes:
     @property
     def pictured(self) -> bool:
         return bool(len(self.images))
-
-
-def class_names(classes: Sequence[object], count: int) -> tuple[str, ...]:
-    """Harmless names; a class without one is its number."""
-    return tuple(safe(classes[number]) if number < len(classes) else str(number) for number in range(count))
-
-
-def mistakes(arrays: dict[str, Any], classes: Sequence[object]) -> Mistakes:
-    """Made of a predictions file of classes. A file of another shape raises IndexError or ValueError."""
-    import numpy as np
-
-    labels, top = np.asarray(arrays["labels"]), np.asarray(arrays["top"])
-    wrong = np.asarray(arrays["wrong"])
-    names = [safe(bytes(name).decode(errors="replace")) for name in arrays.get("names", ())]
-    found = zip(
-        np.asarray(arrays["ids"])[wrong].tolist(),
-        labels[wrong].tolist(),
-        top[wrong].tolist(),
-        np.asarray(arrays["probabilities"])[wrong].tolist(),
-        names if len(names) == len(wrong) else [""] * len(wrong),
-        strict=True,
-    )
-    size = max(len(classes), int(max(labels.max(initial=-1), top.max(initial=-1))) + 1)
-    images = np.asarray(arrays["thumbnails"])
-    return Mistakes(
-        safe(arrays["split"]),
-        int(arrays["epoch"]),
-        class_names(classes, size),
-        tuple(
-            Mistake(identity, true, tuple(zip(said, chances, strict=True)), number, name)
-            for number, (identity, true, said, chances, name) in enumerate(found)
-        ),
-        len(labels),
-        int((top[:, 0] != labels).sum()),
-        images if len(images) == len(wrong) else images[:0],
-    )
 
 
 def parse(text: str, classes: tuple[str, ...]) -> Filter | None:

@@ -210,8 +210,8 @@ def _told(
     events: list[Event] = [Logged("info", clean_line(f"{where}: {changes}" if changes else where))]
     was_set = any(record.get("type") == "command_obeyed" and record.get("action") == "set" for record in records)
     if "lr" in request.changes and was_set:
-        by = f"{process.user()}@{process.this_host()}"
-        lr, epoch = {"lr": request.changes["lr"]}, int(origin.loop_state.get("epoch", 0))
+        by, lr = process.user_at_host(), {"lr": request.changes["lr"]}
+        epoch = int(origin.loop_state.get("epoch", 0))
         events.append(CommandObeyed(secrets.token_hex(8), "set", lr, epoch, origin.step, by, time.time()))
     return events
 

@@ -133,4 +133,9 @@ def user() -> str:
     try:
         return clean_line(getpass.getuser(), 64)
     except (OSError, KeyError):
-        return "unknown"
+        return str(os.getuid())
+
+
+def user_at_host() -> str:
+    """Who does something, and on which machine: as `scp` wants it."""
+    return f"{user()}@{this_host()}"

@@ -165,13 +165,6 @@ class RunReader:
             self._predictions[which] = (key, _load_arrays(path))
         return self._predictions[which][1]
 
-    def summary_row(self, now: float | None = None) -> dict[str, Any]:
-        """One run of `dltui runs --json`. Never raises: a run that cannot be read has its reason in `why`."""
-        from dltui.core.reading.summary import summary_row
-
-        self.refresh()
-        return summary_row(self, now)
-
 
 def _check_unpacked(path: Path) -> None:
     """Raises ValueError when the arrays would take more memory than predictions ever do: a file of a few megabytes can

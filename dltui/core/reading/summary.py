@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
-    """Built from a refreshed reader. `best` is the best value of `metric`, None before the first evaluation."""
+    """One run of `dltui runs --json`, as it is now. `best` is the best value of `metric`, None before the first
+    evaluation. Never raises: a run that cannot be read has its reason in `why`."""
+    reader.refresh()
     try:
         run = reader.run
     except DltuiError as error:

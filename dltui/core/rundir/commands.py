@@ -42,7 +42,7 @@ def send(run_dir: Path, action: str, arguments: dict[str, Any], by: str | None =
     the folder cannot be written to.
     """
     command_id = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
-    by = by or f"{process.user()}@{process.this_host()}"
+    by = by or process.user_at_host()
     content = {"id": command_id, "action": action, "arguments": arguments, "by": by, "sent": time.time()}
     path = run_dir / "control" / f"{command_id}.json"
     try:

@@ -76,7 +76,7 @@ class Attempt:
     def extend(self, epochs: int) -> None:
         """Somebody wants more epochs than run.json has: said in the log before any of them is trained, so that a
         later attempt plans the same."""
-        by, now = f"{process.user()}@{current().host}", time.time()
+        by, now = process.user_at_host(), time.time()
         done, step = len(self.history.epochs), self.history.step
         event = CommandObeyed(secrets.token_hex(8), "extend", {"epochs": epochs}, done, step, by, now)
         self.journal.emit(event, sync=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +10,16 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.patches import Rectangle
 
+from dltui.core.analysis.evaluation import latest
 from dltui.exports.figures import style
 from dltui.exports.figures.matrix_grid import Grid
-from dltui.exports.wording import count, names, percent
+from dltui.exports.wording import count, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from dltui.core.analysis.evaluation import Matrix
     from dltui.core.reading.reader import RunReader
 
 PAIRS = 40
@@ -31,64 +31,37 @@ DARK = 0.25
 TICKS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
-@dataclass
-class Confusion:
-    """`counts` int (n, n): rows are true classes, columns predicted ones. `split` names the data, `epoch` the model."""
-
-    subject: str
-    classes: Sequence[str]
-    counts: np.ndarray[Any, np.dtype[np.int64]]
-    split: str
-    epoch: int | None = None
-
-    @property
-    def accuracy(self) -> float:
-        return float(np.trace(self.counts) / max(self.counts.sum(), 1))
-
-    @property
-    def shares(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Each row divided by its sum; rows without samples are zeros."""
-        sums = self.counts.sum(axis=1, keepdims=True)
-        return np.asarray(self.counts / np.maximum(sums, 1), dtype=np.float64)
-
-    def pairs(self) -> list[tuple[int, int, int]]:
-        """(true, predicted, count) of the mistakes, most frequent first."""
-        mistakes = self.counts - np.diag(np.diag(self.counts))
-        order = np.argsort(-mistakes, axis=None, kind="stable")
-        found = [divmod(int(place), len(self.classes)) for place in order[:PAIRS]]
-        return [(row, column, int(mistakes[row, column])) for row, column in found if mistakes[row, column]]
-
-
-def draw_confusion_matrix(confusion: Confusion) -> Figure:
-    grid = Grid.of(confusion.classes, int(confusion.counts.max(initial=0)))
+def draw_confusion_matrix(subject: str, matrix: Matrix) -> Figure:
+    """`subject` is the model and its data."""
+    grid = Grid.of(matrix.classes, max(map(max, matrix.counts), default=0))
     figure = style.page(grid.height, grid.width)
-    top = style.heading(figure, _title(confusion), _subtitle(confusion, grid))
+    top = style.heading(figure, _title(subject, matrix), _subtitle(grid))
     axes = style.place(figure, grid.left, top - 0.12 - grid.side, grid.side, grid.side)
-    _cells(axes, confusion, grid)
+    _cells(axes, matrix, grid)
     _labels(axes, grid)
     right, edge = grid.left + grid.side, top - 0.12
     if grid.recall:
-        _recalls(figure, confusion, grid, right, edge)
+        _recalls(figure, matrix, grid, right, edge)
     bar = right + grid.recall + 0.16
     _scale(figure, bar, edge - min(grid.side, 5.0), min(grid.side, 5.0))
     if grid.pairs:
-        _list_pairs(figure, confusion, bar + 0.75, edge, edge - grid.side)
+        _list_pairs(figure, matrix, bar + 0.75, edge, edge - grid.side)
     return figure
 
 
-def _title(confusion: Confusion) -> str:
-    total = count(int(confusion.counts.sum()))
-    when = f" after epoch {confusion.epoch}" if confusion.epoch else ""
-    return f"{confusion.subject}: {confusion.split} accuracy {percent(confusion.accuracy)}, n = {total}{when}"
+def _title(subject: str, matrix: Matrix) -> str:
+    # The test is of the best epoch, whichever that was.
+    when = "" if matrix.split == "test" else f" after epoch {matrix.epoch}"
+    return f"{subject}: {matrix.split} accuracy {percent(matrix.accuracy)}, n = {count(matrix.total)}{when}"
 
 
-def _subtitle(confusion: Confusion, grid: Grid | None = None) -> str:
+def _subtitle(grid: Grid | None = None) -> str:
     numbers = "numbers are samples, " if grid and grid.number_size else ""
     return f"{numbers}color is the share of the true class"
 
 
-def _cells(axes: Axes, confusion: Confusion, grid: Grid) -> None:
-    size, shares = len(confusion.classes), confusion.shares
+def _cells(axes: Axes, matrix: Matrix, grid: Grid) -> None:
+    size, shares = len(matrix.classes), np.asarray(matrix.shares)
     axes.set_xlim(0, size)
     axes.set_ylim(size, 0)
     for spine in axes.spines.values():
@@ -97,7 +70,7 @@ def _cells(axes: Axes, confusion: Confusion, grid: Grid) -> None:
         style.picture(axes, COLORS(NORM(shares)), (0, size, size, 0))
         return
     for (row, column), share in np.ndenumerate(shares):
-        number = int(confusion.counts[row, column])
+        number = matrix.counts[row][column]
         if number:
             axes.add_patch(Rectangle((column, row), 1, 1, facecolor=COLORS(NORM(share)), edgecolor="none"))
         if number or grid.recall:
@@ -128,13 +101,13 @@ def _labels(axes: Axes, grid: Grid) -> None:
     axes.text(0.5, -bottom, "predicted class", ha="center", va="bottom", **kwargs)
 
 
-def _recalls(figure: Figure, confusion: Confusion, grid: Grid, left: float, top: float) -> None:
+def _recalls(figure: Figure, matrix: Matrix, grid: Grid, left: float, top: float) -> None:
     """The share of each true class that is found, as a number, at the end of its row."""
     x = left + grid.recall - 0.02
     style.write(figure, x, top + 0.05, "recall", fontsize=style.SMALL, color=style.MUTED, ha="right")
-    for row, shares in enumerate(confusion.shares):
-        text = percent(float(shares[row]), 1) if confusion.counts[row].any() else "–"
-        y = top - (row + 0.5) * grid.cell
+    for score in matrix.scores():
+        text = "–" if score.recall is None else percent(score.recall, 1)
+        y = top - (score.number + 0.5) * grid.cell
         style.write(figure, x, y, text, fontsize=grid.label_size, ha="right", va="center_baseline")
 
 
@@ -147,7 +120,7 @@ def _scale(figure: Figure, left: float, bottom: float, height: float) -> None:
     bar.outline.set_edgecolor(style.RULE)
 
 
-def _list_pairs(figure: Figure, confusion: Confusion, left: float, top: float, bottom: float) -> None:
+def _list_pairs(figure: Figure, matrix: Matrix, left: float, top: float, bottom: float) -> None:
     """The most frequent mistakes, beside the matrix."""
     right = float(figure.get_size_inches()[0]) - style.MARGIN
     kwargs: dict[str, Any] = {"fontsize": style.SMALL, "va": "top"}
@@ -155,27 +128,13 @@ def _list_pairs(figure: Figure, confusion: Confusion, left: float, top: float, b
     for x, text in ((left, "true class"), (left + half, "predicted")):
         style.write(figure, x, top, text, fontweight="bold", **kwargs)
     style.write(figure, right, top, "n", fontweight="bold", ha="right", **kwargs)
-    for line, (row, column, number) in enumerate(confusion.pairs(), start=1):
+    for line, (number, row, column) in enumerate(matrix.worst(PAIRS), start=1):
         y = top - 0.04 - 0.165 * line
         if y - 0.12 < bottom:
             break
         for x, place in ((left, row), (left + half, column)):
-            style.write(figure, x, y, style.fit(confusion.classes[place], half - 0.08, style.SMALL), **kwargs)
+            style.write(figure, x, y, style.fit(matrix.classes[place], half - 0.08, style.SMALL), **kwargs)
         style.write(figure, right, y, count(number), ha="right", **kwargs)
-
-
-def collect(reader: RunReader, subject: str) -> Confusion | None:
-    """The test split once it was evaluated, the latest validation until then; None before that."""
-    from dltui.core.analysis.evaluation import latest
-
-    found, attempt = latest(reader), reader.history.attempt
-    if found is None or attempt is None or "labels" not in found.arrays:
-        return None
-    labels, said = found.arrays["labels"], found.arrays["top"][:, 0]
-    known = list(attempt.dataset.get("classes") or [])
-    size = max(len(known), int(labels.max(initial=0)) + 1, int(said.max(initial=0)) + 1)
-    counts = np.bincount(labels * size + said, minlength=size * size).reshape(size, size)
-    return Confusion(subject, names(known, size), counts, found.split, found.epoch)
 
 
 def export(reader: RunReader, target: Path) -> None:
@@ -183,9 +142,10 @@ def export(reader: RunReader, target: Path) -> None:
     from dltui.exports.about import about, subject
     from dltui.exports.save import save
 
-    confusion = collect(reader, subject(reader))
-    if confusion is None:
+    found = latest(reader)
+    if found is None or found.matrix is None:
         return
+    matrix, name = found.matrix, subject(reader)
     with style.applied():
-        described = f"Confusion matrix of {len(confusion.classes)} classes: {_subtitle(confusion)}."
-        save(draw_confusion_matrix(confusion), target, about(reader, _title(confusion), described))
+        described = f"Confusion matrix of {len(matrix.classes)} classes: {_subtitle()}."
+        save(draw_confusion_matrix(name, matrix), target, about(reader, _title(name, matrix), described))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from dltui.core.analysis.evaluation import latest
 from dltui.exports.figures import style
-from dltui.exports.wording import count, likelihood, names
+from dltui.exports.wording import count, likelihood
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from dltui.core.analysis.mistakes import Mistake, Mistakes
     from dltui.core.reading.reader import RunReader
 
 COLUMNS, ROWS = 8, 5
@@ -26,54 +26,34 @@ LINE = 0.118
 SUBTITLE = "most confident first; above: true class; below: predicted class, its probability, sample id"
 
 
-@dataclass
-class Mistake:
-    """`image` is uint8 (h, w, c)."""
-
-    image: np.ndarray[Any, np.dtype[np.uint8]]
-    true: str
-    said: str
-    probability: float
-    sample: int
-
-
-@dataclass
-class Mistakes:
-    """The first ones of `wrong` mistakes in `total` samples."""
-
-    subject: str
-    split: str
-    shown: Sequence[Mistake]
-    wrong: int
-    total: int
-
-
-def draw_mislabeled(mistakes: Mistakes) -> Figure:
-    rows = max(1, -(-len(mistakes.shown) // COLUMNS))
+def draw_mislabeled(subject: str, found: Mistakes) -> Figure:
+    """`subject` is the model and its data."""
+    shown = _shown(found)
+    rows = max(1, -(-len(shown) // COLUMNS))
     cell = IMAGE + 3 * LINE + 0.18
     figure = style.page(0.7 + rows * cell)
-    top = style.heading(figure, _title(mistakes), SUBTITLE)
+    top = style.heading(figure, _title(subject, found), SUBTITLE)
     axes = style.sheet(figure)
     width = (style.WIDTH - 2 * style.MARGIN) / COLUMNS
-    for position, mistake in enumerate(mistakes.shown):
+    for position, mistake in enumerate(shown):
         row, column = divmod(position, COLUMNS)
-        _cell(axes, mistake, style.MARGIN + (column + 0.5) * width, top - 0.06 - row * cell, width - 0.06)
-    if not mistakes.shown:
+        _cell(axes, found, mistake, style.MARGIN + (column + 0.5) * width, top - 0.06 - row * cell, width - 0.06)
+    if not shown:
         axes.text(style.WIDTH / 2, top - cell / 2, "no mistakes", color=style.MUTED, ha="center")
     return figure
 
 
-def _cell(axes: Axes, mistake: Mistake, center: float, top: float, room: float) -> None:
+def _cell(axes: Axes, found: Mistakes, mistake: Mistake, center: float, top: float, room: float) -> None:
     def line(y: float, text: str, size: float, **kwargs: Any) -> None:
         fitting = style.fit(text, room, size, kwargs.get("fontweight", "normal"))
         axes.text(center, y, fitting, fontsize=size, ha="center", va="top", **kwargs)
 
-    line(top, mistake.true, style.SMALL)
+    line(top, found.name(mistake.true), style.SMALL)
     bottom = top - LINE - 0.04 - IMAGE
-    _image(axes, mistake.image, center, bottom + IMAGE / 2)
-    line(bottom - 0.035, mistake.said, style.SMALL, color=style.VERMILION, fontweight="bold")
+    _image(axes, found.images[mistake.image], center, bottom + IMAGE / 2)
+    line(bottom - 0.035, found.name(mistake.said), style.SMALL, color=style.VERMILION, fontweight="bold")
     line(
-        bottom - 0.045 - LINE, f"{likelihood(mistake.probability)}  #{mistake.sample}", style.TINY - 0.5,
+        bottom - 0.045 - LINE, f"{likelihood(mistake.probability)}  #{mistake.id}", style.TINY - 0.5,
         color=style.MUTED,
     )  # fmt: skip
 
@@ -87,33 +67,12 @@ def _image(axes: Axes, image: np.ndarray[Any, np.dtype[np.uint8]], x: float, y: 
     axes.add_patch(Rectangle((left, bottom), width, height, facecolor="none", edgecolor=style.RULE, linewidth=0.7))
 
 
-def _title(mistakes: Mistakes) -> str:
-    return f"{mistakes.subject}: {count(mistakes.wrong)} of {count(mistakes.total)} {mistakes.split} images mislabeled"
+def _title(subject: str, found: Mistakes) -> str:
+    return f"{subject}: {count(found.wrong)} of {count(found.total)} {found.split} images mislabeled"
 
 
-def collect(reader: RunReader, subject: str) -> Mistakes | None:
-    """From the test split once it was evaluated, from the latest validation until then; None without images."""
-    from dltui.core.analysis.evaluation import latest
-
-    found, attempt = latest(reader), reader.history.attempt
-    arrays = found.arrays if found else {}
-    if found is None or attempt is None or not all(arrays.get("thumbnails", np.zeros(0)).shape[1:]):
-        return None
-    known = list(attempt.dataset.get("classes") or [])
-    largest = max(int(arrays["labels"].max(initial=0)), int(arrays["top"].max(initial=0)))
-    classes = names(known, max(len(known), largest + 1))
-    shown = [
-        Mistake(
-            image,
-            classes[arrays["labels"][row]],
-            classes[arrays["top"][row, 0]],
-            float(arrays["probabilities"][row, 0]),
-            int(arrays["ids"][row]),
-        )
-        for row, image in zip(arrays["wrong"][: COLUMNS * ROWS], arrays["thumbnails"], strict=False)
-    ]
-    wrong = int((arrays["labels"] != arrays["top"][:, 0]).sum())
-    return Mistakes(subject, found.split, shown, wrong, len(arrays["labels"]))
+def _shown(found: Mistakes) -> tuple[Mistake, ...]:
+    return found.all[: min(COLUMNS * ROWS, len(found.images))]
 
 
 def export(reader: RunReader, target: Path) -> None:
@@ -121,9 +80,15 @@ def export(reader: RunReader, target: Path) -> None:
     from dltui.exports.about import about, subject
     from dltui.exports.save import save
 
-    mistakes = collect(reader, subject(reader))
-    if mistakes is None:
+    evaluated = latest(reader)
+    found = evaluated.mistakes if evaluated else None
+    # A model that makes no mistake still has images, of some height and width.
+    if found is None or not all(found.images.shape[1:]):
         return
+    name = subject(reader)
     with style.applied():
-        described = "; ".join(f"#{m.sample} true {m.true}, predicted {m.said}" for m in mistakes.shown)
-        save(draw_mislabeled(mistakes), target, about(reader, _title(mistakes), described))
+        described = "; ".join(
+            f"#{mistake.id} true {found.name(mistake.true)}, predicted {found.name(mistake.said)}"
+            for mistake in _shown(found)
+        )
+        save(draw_mislabeled(name, found), target, about(reader, _title(name, found), described))

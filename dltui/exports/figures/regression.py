@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from dltui.core.analysis.evaluation import Values, fitted_line
+from dltui.core.analysis.evaluation import latest
 from dltui.exports.figures import style
 from dltui.exports.wording import count, number, plural
 
@@ -18,27 +17,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from dltui.core.analysis.evaluation import Fit
+    from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
 
 
-@dataclass
-class Fit:
-    """x (n, features), y and prediction (n, outputs)."""
-
-    subject: str
-    split: str
-    x: Values
-    y: Values
-    prediction: Values
-
-    @property
-    def mse(self) -> float:
-        return float(np.mean(np.square(self.prediction.astype(np.float64) - self.y)))
-
-
-def draw_regression(fit: Fit) -> Figure:
+def draw_regression(subject: str, fit: Fit) -> Figure:
+    """`subject` is the model and its data."""
     figure = style.page(3.0)
-    top = style.heading(figure, _title(fit), _subtitle(fit))
+    top = style.heading(figure, _title(subject, fit), _subtitle(fit))
     left, bottom, gap = 0.55, 0.45, 0.62
     width = style.WIDTH - left - style.MARGIN - gap
     main = style.place(figure, left, bottom, width * 0.6, top - bottom - 0.3)
@@ -56,12 +43,12 @@ def draw_regression(fit: Fit) -> Figure:
     return figure
 
 
-def _title(fit: Fit) -> str:
-    return f"{fit.subject}: {fit.split} MSE {number(fit.mse)}, n = {count(len(fit.y))}"
+def _title(subject: str, fit: Fit) -> str:
+    return f"{subject}: {fit.split} MSE {number(fit.mse)}, n = {count(len(fit.y))}"
 
 
 def _subtitle(fit: Fit) -> str:
-    line = fitted_line(fit.x, fit.prediction)
+    line = fit.line
     if line is None:
         return f"{plural(fit.x.shape[1], 'feature')}, {plural(fit.y.shape[1], 'target')}"
     sign = "+" if line[1] >= 0 else "−"
@@ -73,7 +60,7 @@ def _points_and_line(axes: Axes, fit: Fit) -> None:
     axes.set_title("Points and fitted line")
     _scatter(axes, fit.x[:, 0], fit.y[:, 0])
     order = np.argsort(fit.x[:, 0], kind="stable")
-    if fitted_line(fit.x, fit.prediction):
+    if fit.line:
         order = order[[0, -1]]
     axes.plot(fit.x[order, 0], fit.prediction[order, 0], color=style.VERMILION, linewidth=1.6)
     axes.set_xlabel("x")
@@ -90,7 +77,7 @@ def _against_truth(axes: Axes, fit: Fit) -> None:
     axes.set_ylabel("predicted")
 
 
-def _scatter(axes: Axes, x: Values, y: Values) -> None:
+def _scatter(axes: Axes, x: Array, y: Array) -> None:
     shown = np.isfinite(x) & np.isfinite(y)
     size = min(3.0, max(1.2, 40 / math.sqrt(max(len(x), 1))))
     axes.plot(
@@ -101,8 +88,7 @@ def _scatter(axes: Axes, x: Values, y: Values) -> None:
 
 def _residuals(axes: Axes, fit: Fit) -> None:
     """How often each size of y minus prediction occurs, and one root mean square on either side of zero."""
-    residuals = (fit.y.astype(np.float64) - fit.prediction).ravel()
-    residuals = residuals[np.isfinite(residuals)]
+    residuals = fit.residuals[np.isfinite(fit.residuals)]
     spread = math.sqrt(fit.mse) if fit.mse >= 0 else math.nan
     axes.set_title(f"Residuals (dashed: ± RMS {number(spread, 3)})")
     axes.set_xlabel("y − prediction")
@@ -132,25 +118,15 @@ def _range(values: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float]
     return low - room, high + room
 
 
-def collect(reader: RunReader, subject: str) -> Fit | None:
-    """The test split once it was evaluated, the latest validation until then; None before that."""
-    from dltui.core.analysis.evaluation import latest
-
-    found = latest(reader)
-    if found is None or "prediction" not in found.arrays:
-        return None
-    arrays = {name: found.arrays[name].reshape(len(found.arrays[name]), -1) for name in ("x", "y", "prediction")}
-    return Fit(subject, found.split, arrays["x"], arrays["y"], arrays["prediction"])
-
-
 def export(reader: RunReader, target: Path) -> None:
     """Draws nothing before the first evaluation."""
     from dltui.exports.about import about, subject
     from dltui.exports.save import save
 
-    fit = collect(reader, subject(reader))
-    if fit is None:
+    found = latest(reader)
+    if found is None or found.fit is None:
         return
+    fit, name = found.fit, subject(reader)
     with style.applied():
         described = f"Points, fitted line and residuals of a regression: {_subtitle(fit)}."
-        save(draw_regression(fit), target, about(reader, _title(fit), described))
+        save(draw_regression(name, fit), target, about(reader, _title(name, fit), described))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
+from dltui.core.analysis.evaluation import latest
 from dltui.core.reading.summary import training_speed
 
 if TYPE_CHECKING:
@@ -52,10 +53,8 @@ def _classification(history: History) -> dict[str, Any]:
 
 
 def _regression(reader: RunReader) -> dict[str, Any]:
-    from dltui.core.analysis.evaluation import fitted_line
-
-    history, arrays = reader.history, reader.predictions("test")
-    line = fitted_line(arrays["x"], arrays["prediction"]) if arrays else None
+    history, found = reader.history, latest(reader)
+    line = found.fit.line if found and found.fit else None
     return {
         "validation_mse": history.best.validation.get("mse") if history.best else None,
         "test_mse": history.test["metrics"].get("mse") if history.test else None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Logger
 from dltui.core.errors import RunError
+from dltui.core.reading.summary import summary_row
 
 if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
@@ -31,7 +32,7 @@ class _Finish:
 
     def _about(self, status: str) -> dict[str, Any]:
         """One run of `dltui runs --json`, with the status that it ended with."""
-        return {**self.run.summary_row(), "status": status}
+        return {**summary_row(self.run), "status": status}
 
 
 class Webhook(_Finish):

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.analysis.evaluation import latest
 from dltui.core.contract import Logger
 
 if TYPE_CHECKING:
+    from dltui.core.analysis.evaluation import Matrix
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
 
@@ -48,9 +50,10 @@ class TensorBoard:
         test = self.run.history.test
         metrics |= {f"test/{name}": value for name, value in (test["metrics"] if test else {}).items()}
         self._hyperparameters(metrics)
-        matrix = self._matrix()
-        if matrix is not None:
-            self._writer.add_image("confusion_matrix/test", matrix, self.run.history.step, dataformats="HW")
+        found = latest(self.run)
+        if found is not None and found.matrix is not None:
+            name = f"confusion_matrix/{found.matrix.split}"
+            self._writer.add_image(name, picture(found.matrix), self.run.history.step, dataformats="HW")
         self._writer.close()
 
     def _open(self, record: Mapping[str, Any]) -> None:
@@ -82,20 +85,14 @@ class TensorBoard:
         for name, value in metrics.items():
             self._writer.add_scalar(name, value, self.run.history.step)
 
-    def _matrix(self) -> Array | None:
-        """Gray image uint8 (classes * CELL, classes * CELL): rows are the true classes, white is never."""
-        import numpy as np
 
-        arrays = self.run.predictions("test")
-        if arrays is None or "top" not in arrays:
-            return None
-        attempt = self.run.history.attempt
-        count = len(attempt.dataset["classes"]) if attempt else 0
-        counts = np.zeros((count, count))
-        np.add.at(counts, (arrays["labels"], arrays["top"][:, 0]), 1)
-        part = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        image: Array = np.kron(255 - 255 * part, np.ones((CELL, CELL))).astype(np.uint8)
-        return image
+def picture(matrix: Matrix) -> Array:
+    """Gray image uint8 (classes * CELL, classes * CELL): rows are the true classes, white is never."""
+    import numpy as np
+
+    cells = 255 - 255 * np.asarray(matrix.shares)
+    image: Array = np.kron(cells, np.ones((CELL, CELL))).astype(np.uint8)
+    return image
 
 
 LOGGER = Logger(

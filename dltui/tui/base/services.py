@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import subprocess
 import sys
@@ -64,7 +63,9 @@ class Services:
 
     def where(self) -> str:
         """Who looks, and on which machine: `user@host`."""
-        return f"{_user()}@{self.host()}"
+        from dltui.core.machine.process import user_at_host
+
+        return user_at_host()
 
     def host(self) -> str:
         from dltui.core.machine.process import this_host
@@ -280,14 +281,9 @@ class Services:
         """The command that takes folders home, to be typed on the other machine."""
         import shlex
 
-        return f"scp -r {shlex.join(f'{_user()}@{self.host()}:{folder}' for folder in folders)} ."
+        from dltui.core.machine.process import user_at_host
 
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return str(os.getuid())
+        return f"scp -r {shlex.join(f'{user_at_host()}:{folder}' for folder in folders)} ."
 
 
 # A dry run has a place of its own for them.

@@ -115,3 +115,11 @@ def test_a_program_may_be_called_anything(tmp_path: Path) -> None:
     assert start_ticks(child.pid) is None
     assert start_ticks(0) is None
     assert start_ticks(-1) is None
+
+
+def test_a_user_without_a_name_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert process.user_at_host() == f"{os.getuid()}@{process.this_host()}"

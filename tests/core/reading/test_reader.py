@@ -14,6 +14,7 @@ import pytest
 
 from dltui.core.errors import NewerFormatError, RunError
 from dltui.core.reading.reader import PREDICTIONS, RunReader
+from dltui.core.reading.summary import summary_row
 from dltui.core.rundir import checkpoint
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Evaluated, Logged, RunEnded
@@ -140,7 +141,7 @@ def test_an_end_between_two_looks_is_not_an_interruption(tmp_path: Path) -> None
 
 
 def test_a_row_has_what_scripts_rely_on(tmp_path: Path) -> None:
-    row = json.loads(json.dumps(RunReader(make_sample_run(tmp_path)).summary_row(), allow_nan=False))
+    row = json.loads(json.dumps(summary_row(RunReader(make_sample_run(tmp_path))), allow_nan=False))
     assert row["id"] == row["name"] == "brisk-otter"
     assert (row["status"], row["model"], row["framework"]) == ("finished", "cnn-torch", "torch")
     assert (row["dataset"], row["device"], row["epoch"], row["epochs"]) == ("fashion-mnist", "cpu", 10, 10)
@@ -151,12 +152,12 @@ def test_a_row_has_what_scripts_rely_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [None, "{", '{"format": 99}'])
 def test_an_unreadable_run_is_a_row_with_the_same_keys(tmp_path: Path, content: str | None) -> None:
     run = make_sample_run(tmp_path)
-    keys = set(RunReader(run).summary_row())
+    keys = set(summary_row(RunReader(run)))
     run.run_json.unlink()
     if content is not None:
         run.run_json.write_text(content)
     reader = RunReader(RunDirectory(run.path))
-    row = reader.summary_row()
+    row = summary_row(reader)
     assert set(row) == keys
     assert row["why"]
     with pytest.raises((RunError, NewerFormatError)):
@@ -168,7 +169,7 @@ def test_a_row_is_json_whatever_the_metrics_are(tmp_path: Path) -> None:
     log = EventLog(run.events_path, 1)
     log.append(Evaluated("test", 1, 40, {"loss": math.nan, "accuracy": 0.1}, 1.0))
     log.close()
-    row = RunReader(run).summary_row()
+    row = summary_row(RunReader(run))
     assert row["test"] == {"loss": None, "accuracy": 0.1}
     json.dumps(row, allow_nan=False)
 
@@ -176,7 +177,8 @@ def test_a_row_is_json_whatever_the_metrics_are(tmp_path: Path) -> None:
 def test_nothing_heavy_is_imported_to_read_a_run(tmp_path: Path) -> None:
     run = make_sample_run(tmp_path)
     code = (
-        "import sys; from dltui.core.reading.reader import RunReader; row = RunReader(sys.argv[1]).summary_row();"
+        "import sys; from dltui.core.reading.reader import RunReader; "
+        "from dltui.core.reading.summary import summary_row; row = summary_row(RunReader(sys.argv[1]));"
         "heavy = {'numpy', 'pydantic', 'pluggy', 'textual', 'rich', 'safetensors'};"
         "print(row['status'], sorted(heavy & set(sys.modules)))"
     )

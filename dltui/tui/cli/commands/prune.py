@@ -80,12 +80,13 @@ def _rows() -> list[Doomed]:
     """Every ended run that is not linked in from elsewhere."""
     from dltui.core.paths import runs_dir
     from dltui.core.reading.reader import RunReader
+    from dltui.core.reading.summary import summary_row
     from dltui.core.rundir.directory import list_runs
 
     found = []
     for run in list_runs():
         reader = RunReader(run)
-        row = reader.summary_row()
+        row = summary_row(reader)
         if reader.status().over and run.path.resolve().parent == runs_dir().resolve():
             found.append((row, _size(run), run))
     return found

@@ -71,11 +71,10 @@ def _row(run: RunDirectory) -> dict[str, Any]:
     """One object of `--json`; a directory that cannot be read is shown with its reason instead of hidden."""
     from dltui.core.errors import DltuiError
     from dltui.core.reading.reader import RunReader
+    from dltui.core.reading.summary import summary_row
 
     try:
-        reader = RunReader(run)
-        reader.refresh()
-        return reader.summary_row()
+        return summary_row(RunReader(run))
     except (DltuiError, OSError) as error:
         unknown = dict.fromkeys(("model", "framework", "dataset", "device", "epoch", "epochs", "best"))
         return {"id": run.id, "name": run.id, "status": "failed", **unknown, "note": str(error), "why": str(error)}

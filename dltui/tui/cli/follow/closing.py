@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import shlex
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core import fs, numbers
+from dltui.core.machine.process import user_at_host
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -53,11 +52,7 @@ def take_home(folder: Path) -> list[str]:
 
 def scp_line(folder: Path) -> str:
     """Ready to paste on the machine where the figures are wanted."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "user"
-    return f"take them home: scp -r {shlex.quote(f'{user}@{socket.gethostname()}:{folder}')} ."
+    return f"take them home: scp -r {shlex.quote(f'{user_at_host()}:{folder}')} ."
 
 
 def come_back(reader: RunReader) -> list[str]:

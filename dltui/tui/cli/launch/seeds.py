@@ -88,8 +88,9 @@ def _list(seeds: Sequence[int]) -> str:
 def _summary(group: str, seeds: Sequence[int], runs: Sequence[RunDirectory], as_json: bool) -> None:
     from dltui.core.analysis.groups import Group
     from dltui.core.reading.reader import RunReader
+    from dltui.core.reading.summary import summary_row
 
-    whole = Group(group, tuple(RunReader(run).summary_row() for run in runs))
+    whole = Group(group, tuple(summary_row(RunReader(run)) for run in runs))
     metric = str(whole.rows[0].get("metric") or "loss")
     if not as_json:
         parts = [f"{group}: {len(runs)} seed{'s' if len(runs) != 1 else ''} ({_list(seeds)})", *_parts(whole, metric)]

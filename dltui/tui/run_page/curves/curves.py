@@ -146,21 +146,23 @@ def _validation(history: History, axis: Axis, name: str, factor: float) -> Serie
 
 def fit_chart(fit: Fit | None) -> Chart:
     """Measured points and the model's line over the input; with several inputs, prediction over measurement."""
-    if fit is None or not fit.y:
+    points = fit.points if fit is not None else []
+    if fit is None or not points:
         return Chart("fit", (), 1.0, note="after the first epoch")
     where = f"{fit.split}, epoch {fit.epoch}"
-    if fit.x is None:
-        low, high = min(fit.y), max(fit.y)
+    if points[0].x is None:
+        measured = [point.measured for point in points]
+        low, high = min(measured), max(measured)
         ideal = Series("ideal", (low, high), (low, high), "validation", "━", "straight")
-        said = Series("predicted", fit.y, fit.prediction, "train", "·", "dots")
+        said = Series("predicted", measured, [point.predicted for point in points], "train", "·", "dots")
         return Chart(f"fit  {where}", (said, ideal), high, low, x_name="measured", epochs=False, floor=None)
-    order = sorted(range(len(fit.x)), key=fit.x.__getitem__)
-    x = [fit.x[number] for number in order]
-    measured = Series("measured", x, [fit.y[number] for number in order], "train", "·", "dots")
-    model = Series("model", x, [fit.prediction[number] for number in order], "validation", "━", "straight")
+    points = sorted(points, key=lambda point: point.x or 0.0)
+    x = [point.x or 0.0 for point in points]
+    dots = Series("measured", x, [point.measured for point in points], "train", "·", "dots")
+    model = Series("model", x, [point.predicted for point in points], "validation", "━", "straight")
     low, high = x[0], x[-1]
     return Chart(
-        f"fit  {where}", (measured, model), high if high > low else low + 1, low, x_name="x", epochs=False, floor=None
+        f"fit  {where}", (dots, model), high if high > low else low + 1, low, x_name="x", epochs=False, floor=None
     )
 
 
@@ -173,12 +175,12 @@ def _scaled(values: Sequence[float], factor: float) -> Sequence[float]:
 
 def residual_chart(fit: Fit) -> Chart:
     """What is left over the prediction: a pattern in it means that the model misses something."""
-    left = [y - said for y, said in zip(fit.y, fit.prediction, strict=True)]
-    low, high = min(fit.prediction), max(fit.prediction)
+    predicted = [point.predicted for point in fit.points]
+    low, high = min(predicted), max(predicted)
     zero = Series("", (low, high), (0.0, 0.0), "validation", "━", "straight")
     return Chart(
         f"measured minus predicted  {fit.split}, epoch {fit.epoch}",
-        (Series("residual", fit.prediction, left, "train", "·", "dots"), zero),
+        (Series("residual", predicted, [point.residual for point in fit.points], "train", "·", "dots"), zero),
         high if high > low else low + 1,
         low,
         x_name="predicted",

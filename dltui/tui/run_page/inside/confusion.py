@@ -118,12 +118,11 @@ def _header(matrix: Matrix, layout: _Layout) -> Row:
 
 
 def _line(matrix: Matrix, number: int, layout: _Layout) -> Row:
-    counts = matrix.counts[number]
-    total = sum(counts) or 1
+    counts, shares = matrix.counts[number], matrix.shares[number]
     row: Row = [(" " + right(matrix.classes[number], layout.name) + " ", "bold" if number == layout.cell[0] else "")]
     for said in layout.columns:
         heat, style = _heat(matrix, number, said)
-        text = layout.place(_text(counts[said], counts[said] / total, heat, layout))
+        text = layout.place(_text(counts[said], shares[said], heat, layout))
         if (number, said) == layout.cell:
             row += [(text, f"{style} bold underline reverse"), ("<", "accent bold")]
         else:
@@ -146,7 +145,7 @@ def _filling(matrix: Matrix, number: int, layout: _Layout) -> Row:
 def _heat(matrix: Matrix, true: int, said: int) -> tuple[float, str]:
     """How much color a cell gets, and its style. A tenth of a class taken for another is much; the diagonal is near
     one."""
-    share = matrix.counts[true][said] / (sum(matrix.counts[true]) or 1)
+    share = matrix.shares[true][said]
     heat = share if said == true else min(1.0, share * 3)
     return heat, f"{'heat' if said == true else 'miss'}:{heat:.2f}"
 

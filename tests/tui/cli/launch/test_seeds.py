@@ -12,6 +12,7 @@ import pytest
 
 from dltui.core.analysis.groups import Spread
 from dltui.core.reading.reader import RunReader
+from dltui.core.reading.summary import summary_row
 from dltui.tui.cli import main
 from dltui.tui.draw import wording
 
@@ -58,12 +59,12 @@ def test_detached_the_others_follow_by_themselves(dltui: Run, tmp_path: Path) ->
     assert out.splitlines()[-1] == "seed 5 follows"
     last = tmp_path / "home" / "runs" / "lab-s5"
     deadline = time.monotonic() + 120
-    while not (last / "run.json").exists() or RunReader(last).summary_row()["status"] != "finished":
+    while not (last / "run.json").exists() or summary_row(RunReader(last))["status"] != "finished":
         assert time.monotonic() < deadline, (last.parent / "lab-s4" / "worker.log").read_text()
         time.sleep(0.2)
     first, second = (RunReader(last.parent / f"lab-s{seed}") for seed in (4, 5))
     assert second.run["created"] > first.run["created"] + 1.0
-    assert first.summary_row()["status"] == "finished"
+    assert summary_row(first)["status"] == "finished"
     assert second.run["exports"] == str(tmp_path / "exports" / "lab-s5")
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.analysis.evaluation import Matrix
-from dltui.core.analysis.mistakes import Filter, Mistakes, mistakes, parse
+from dltui.core.analysis.evaluation import Evaluation, Matrix
+from dltui.core.analysis.mistakes import Filter, Mistakes, parse
 from dltui.core.analysis.review import NAME, read_review
 from dltui.tui.draw import picture
 from dltui.tui.draw.styled_text import Look, plain
@@ -261,7 +261,9 @@ def of_features(count: int = 3) -> Mistakes:
         "probabilities": np.tile([0.75, 0.25], (count, 1)), "wrong": np.arange(count),
         "thumbnails": np.zeros((0, 0, 0, 0), dtype=np.uint8),
     }  # fmt: skip
-    return mistakes(arrays, ["no\x1b[31m", "[bold]yes"])
+    found = Evaluation(arrays, ["no\x1b[31m", "[bold]yes"]).mistakes
+    assert found
+    return found
 
 
 @pytest.mark.parametrize("size", SIZES)
