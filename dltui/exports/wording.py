@@ -43,16 +43,6 @@ def plural(value: int, word: str, many: str = "") -> str:
     return f"{count(value)} {word if value == 1 else many or word + 's'}"
 
 
-def duration(seconds: float) -> str:
-    """3.25 -> "3.2 s", 125 -> "2 min 05 s", 7260 -> "2 h 01 min"."""
-    whole = round(seconds)
-    if whole < 100:
-        return f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def names(classes: Sequence[object], size: int) -> list[str]:
     """One clean line for each of `size` classes; a class without a name is its number."""
     found = [clean_line(text, LONGEST_NAME) for text in classes[:size]]
