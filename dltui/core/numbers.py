@@ -1,10 +1,39 @@
-"""How numbers, times and sizes are written for people; the same everywhere on the command line."""
+"""How values, numbers, times and sizes are written; the same in commands, files, lines, screens and figures."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def exact(value: object) -> str:
+    """A value as it is typed, to the last digit: `0.05`, `128`, `yes`, `one-cycle`, `64,32`; `-` for None.
+
+    For commands and files: a field reads an equal value back.
+    """
+    return _written(value, _every_digit)
+
+
+def rounded(value: object) -> str:
+    """The same with six digits at most, for eyes only."""
+    return _written(value, lambda number: f"{number:g}")
+
+
+def _written(value: object, number: Callable[[float], str]) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ",".join(_written(item, number) for item in value)
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _every_digit(number: float) -> str:
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
 
 
 def duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.numbers import exact
 from dltui.core.text import clean_line, xml_text
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def facts(reader: RunReader) -> dict[str, str]:
         "dataset fingerprint": dataset.get("fingerprint"),
         "config": _pairs(run.get("config")),
         "seed": run.get("seed"),
-        "learning rate set": ", ".join(f"{lr:g} from step {step}" for step, lr in reader.history.lr_changes),
+        "learning rate set": ", ".join(f"{exact(lr)} from step {step}" for step, lr in reader.history.lr_changes),
         "versions": _pairs(attempt.versions if attempt else None),
         "command": command(run.get("command") or []),
     }

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dltui.core import fs
-from dltui.core.analysis.comparison import Comparison, compare, said
+from dltui.core.analysis.comparison import Comparison, compare
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
 from dltui.core.text import clean_line, xml_text
 from dltui.exports.about import About, command
@@ -88,7 +89,7 @@ def about(found: Comparison) -> About:
     models = ", ".join(dict.fromkeys(entry.model for entry in found.entries))
     facts = {f"command of {entry.label}": command(entry.command) for entry in found.entries}
     facts |= {f"dataset fingerprint of {entry.label}": entry.fingerprint for entry in found.entries}
-    facts |= {name: ", ".join(said(value) for value in values) for name, values in found.differences.items()}
+    facts |= {name: ", ".join(exact(value) for value in values) for name, values in found.differences.items()}
     safe = {xml_text(clean_line(name)): xml_text(clean_line(value)) for name, value in facts.items()}
     described = f"The validation {found.metric} of {len(found.entries)} runs by epoch and by training time."
     return About(xml_text(f"Comparison of {models}"), described, safe)

@@ -36,13 +36,3 @@ def count(value: int) -> str:
 def plural(value: int, word: str, many: str = "") -> str:
     """3, "epoch" -> "3 epochs"."""
     return f"{count(value)} {word if value == 1 else many or word + 's'}"
-
-
-def duration(seconds: float) -> str:
-    """3.25 -> "3.2 s", 125 -> "2 min 05 s", 7260 -> "2 h 01 min"."""
-    whole = round(seconds)
-    if whole < 100:
-        return f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -19,8 +19,8 @@ from dltui.core.catalog.schema import field_specs
 from dltui.core.catalog.sources import own
 from dltui.core.contract import hooks
 from dltui.core.contract.config import TrainConfig
+from dltui.core.numbers import exact
 from dltui.core.rundir.events import EVENTS
-from dltui.tui.draw.wording import value
 from tests.docs import session
 from tests.helpers.environments import environment_without
 
@@ -94,7 +94,7 @@ def test_hooks_are_those_of_the_code(text: str) -> None:
 def test_the_shared_hyperparameters_are_those_of_the_code(text: str) -> None:
     for row, spec in zip(table(text, "field of"), field_specs(TrainConfig), strict=True):
         allowed = ", ".join(spec.choices) if spec.choices else "yes, no" if spec.type == "bool" else spec.range_text()
-        assert row == [f"`{spec.name}`", value(spec.default), allowed]
+        assert row == [f"`{spec.name}`", exact(spec.default), allowed]
 
 
 def classes() -> dict[str, ast.ClassDef]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
+from dltui.core.numbers import exact, rounded
 from dltui.core.reading.summary import training_speed
 from dltui.core.text import clean_line
 
@@ -133,7 +134,7 @@ def _settings(reader: RunReader) -> dict[str, Any]:
     device = run.get("device") or {}
     chosen = {"model": run.get("model"), "dataset": run.get("dataset"), "device": device.get("title") or "-"}
     options = {f"data {name}": value for name, value in (run.get("dataset_options") or {}).items()}
-    changed = [f"{lr:g} from step {step:,}" for step, lr in reader.history.lr_changes]
+    changed = [f"{exact(lr)} from step {step:,}" for step, lr in reader.history.lr_changes]
     later = {"lr set while running": ", ".join(changed)} if changed else {}
     return {**chosen, **options, **(run.get("config") or {}), **later}
 
@@ -163,19 +164,8 @@ def _labels(differences: Mapping[str, tuple[Any, ...]], names: Sequence[str]) ->
 
 
 def _said(name: str, value: Any) -> str:
-    text = clean_line(said(value), 60)
+    text = clean_line(rounded(value), 60)
     return text if name in ("model", "dataset", "device") else f"{clean_line(name, 40)}={text}"
-
-
-def said(value: Any) -> str:
-    """A setting as people write it; - where a run has none."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ",".join(map(said, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _curve(history: History, metric: str) -> tuple[Point, ...]:

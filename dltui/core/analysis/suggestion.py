@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.catalog.fields import flag_words
+from dltui.core.numbers import rounded
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -32,29 +34,26 @@ def suggestion(reader: RunReader) -> Suggestion | None:
     values = {name: value for name, value in (ended.remedy if ended else {}).items() if name in known}
     if ended is None or ended.status != "failed" or not values:
         return None
-    flags = [
-        (f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value))
-        for name, value in values.items()
-    ]
+    flags = [flag_words(name, value) for name, value in values.items()]
     if reader.history.checkpoints:
         words = ["dltui", "fork", reader.directory.id, *(word for flag in flags for word in flag)]
     else:
         words = with_flags([str(word) for word in reader.run.get("command") or []], flags)
-    told = ", ".join(f"{flag[2:].replace('-', ' ')} {value}" for flag, value in flags)
+    told = ", ".join(f"{name.replace('_', ' ')} {rounded(value)}" for name, value in values.items())
     return Suggestion(values, clean_line(told), clean_line(shlex.join(words)))
 
 
-def with_flags(command: Sequence[str], flags: Sequence[tuple[str, str]]) -> list[str]:
-    """A command line with these flags, in the place of those it has."""
+def with_flags(command: Sequence[str], flags: Sequence[Sequence[str]]) -> list[str]:
+    """A command line with these flags, in the place of those it has; one without a value comes last, where it wins."""
     words = list(command)
-    for flag, value in flags:
+    for flag, *value in flags:
         for position, word in enumerate(words):
-            if word == flag:
-                words[position + 1 : position + 2] = [value]
+            if value and word == flag:
+                words[position + 1 : position + 2] = value
                 break
-            if word.startswith(f"{flag}="):
-                words[position] = f"{flag}={value}"
+            if value and word.startswith(f"{flag}="):
+                words[position] = f"{flag}={value[0]}"
                 break
         else:
-            words += [flag, value]
+            words += [flag, *value]
     return words

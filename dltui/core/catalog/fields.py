@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from dltui.core.contract.renamed import with_new_names
 from dltui.core.errors import UsageError
+from dltui.core.numbers import exact
 
 FieldType = Literal["bool", "int", "float", "str", "choice", "numbers"]
 
@@ -45,7 +46,7 @@ class FieldSpec:
 
     @property
     def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
+        return _flag(self.name)
 
     def parse(self, text: str) -> Any:
         """The value that a person typed. Raises UsageError naming the field and what it allows."""
@@ -182,6 +183,18 @@ class FieldSpec:
 
         close = get_close_matches(value[:100].lower(), self.choices, n=1)
         return f"; did you mean {close[0]}?" if close else ""
+
+
+def flag_words(name: str, value: Any) -> list[str]:
+    """The words that give a value on a command line, to the last digit: `--lr 0.05`, `--no-deterministic`."""
+    flag = _flag(name)
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
+    return [flag, exact(value)]
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def check_values(fields: Iterable[FieldSpec], given: Mapping[str, Any], owner: str) -> dict[str, Any]:

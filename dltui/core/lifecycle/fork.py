@@ -15,6 +15,7 @@ from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import create
 from dltui.core.lifecycle.resume import planned_epochs
 from dltui.core.machine import process
+from dltui.core.numbers import exact
 from dltui.core.rundir import checkpoint, share
 from dltui.core.rundir.events import CheckpointSaved, CommandObeyed, Event, Logged
 from dltui.core.rundir.log import EventLog, LogTail, encode
@@ -205,7 +206,9 @@ def _told(
 ) -> list[Event]:
     """Where it comes from and what is different; a learning rate that somebody set in the parent no longer holds."""
     before = parent.run["config"]
-    changes = ", ".join(f"{name} {before.get(name)} -> {value}" for name, value in request.changes.items())
+    changes = ", ".join(
+        f"{name} {exact(before.get(name))} -> {exact(value)}" for name, value in request.changes.items()
+    )
     where = f"forked from {parent.directory.id} at step {origin.step:,} ({request.which} checkpoint)"
     events: list[Event] = [Logged("info", clean_line(f"{where}: {changes}" if changes else where))]
     was_set = any(record.get("type") == "command_obeyed" and record.get("action") == "set" for record in records)

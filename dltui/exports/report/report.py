@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 import tempfile
@@ -11,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
+from dltui.core.numbers import duration, exact
 from dltui.exports import dltui_exporters
 from dltui.exports.report import drawn
 from dltui.exports.report.html import block, folded, section, table, text
 from dltui.exports.report.svg_inline import inline_svg
 from dltui.exports.tables.summary import summary
-from dltui.exports.wording import count, duration, number, percent
+from dltui.exports.wording import count, number, percent
 
 if TYPE_CHECKING:
     from dltui.core.contract import Exporter
@@ -114,17 +114,17 @@ def _drawn_now(exporter: Exporter, reader: RunReader, target: Path) -> bytes:
 def _settings(run: Mapping[str, Any]) -> str:
     """What differs from the defaults; all others folded away."""
     config, defaults = run.get("config") or {}, run.get("defaults") or {}
-    changed = [(name, _value(value), _value(defaults.get(name))) for name, value in config.items()
+    changed = [(name, exact(value), exact(defaults.get(name))) for name, value in config.items()
                if name not in defaults or defaults[name] != value]  # fmt: skip
-    options = [(f"dataset: {name}", _value(value), "") for name, value in (run.get("dataset_options") or {}).items()]
+    options = [(f"dataset: {name}", exact(value), "") for name, value in (run.get("dataset_options") or {}).items()]
     rows = [*changed, *options]
     shown = table(("setting", "value", "default"), rows) if rows else "<p>All as the model's defaults say.</p>"
-    return shown + folded("all settings", table(("setting", "value"), [(k, _value(v)) for k, v in config.items()]))
+    return shown + folded("all settings", table(("setting", "value"), [(k, exact(v)) for k, v in config.items()]))
 
 
 def _learning_rates(reader: RunReader) -> str:
     changes = reader.history.lr_changes
-    rows = [(count(step), f"{lr:g}") for step, lr in changes]
+    rows = [(count(step), exact(lr)) for step, lr in changes]
     return "<p>Learning rates set while it ran:</p>" + table(("from step", "learning rate"), rows) if rows else ""
 
 
@@ -184,10 +184,6 @@ def _shown(name: str, value: float | None) -> str | None:
     if value is None:
         return None
     return percent(value) if name.endswith("accuracy") else number(value)
-
-
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def export(reader: RunReader, target: Path) -> None:

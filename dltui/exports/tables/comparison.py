@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.analysis.comparison import said
+from dltui.core.numbers import exact
 
 if TYPE_CHECKING:
     from dltui.core.analysis.comparison import Comparison
@@ -32,7 +32,7 @@ def runs_csv(found: Comparison) -> str:
                 len(entry.curves[metric]), best and best.value, best and best.epoch, entry.test.get(metric),
                 entry.parameters, entry.samples_per_second, entry.train_seconds, found.goal,
                 reached and reached.seconds, reached and reached.epoch,
-                *(said(values[place]) for values in found.differences.values()),
+                *(exact(values[place]) for values in found.differences.values()),
             ]
         )  # fmt: skip
     return _csv([*head, *(f"setting {name}" for name in found.differences)], rows)

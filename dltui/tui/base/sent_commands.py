@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.numbers import exact
 from dltui.core.text import safe
 from dltui.tui.base.threads import Told, in_thread
 from dltui.tui.draw.styled_text import Row
@@ -87,7 +88,7 @@ class Orders:
     def learning_rate(self, run: Summary, current: float | None) -> None:
         """Ask for a new learning rate."""
         if self._may(run, "change"):
-            value = "" if current is None else f"{current:g}"
+            value = "" if current is None else exact(current)
             self.page.notice.prompt("new learning rate", value, _lr_problem, lambda text: self._set(run, text))
 
     def _set(self, run: Summary, text: str) -> None:

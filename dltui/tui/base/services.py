@@ -251,17 +251,16 @@ class Services:
     def fork(self, run: RunDirectory, words: list[str]) -> RunDirectory:
         """Start a run that begins with the last checkpoint of another; `words` as "lr=0.01". Raises UsageError."""
         from dltui.core.catalog.assemble import load_catalog
-        from dltui.core.catalog.fields import key_values
+        from dltui.core.catalog.fields import flag_words, key_values
         from dltui.core.lifecycle.fork import ForkRequest, fork
         from dltui.core.lifecycle.start import spawn_worker
-        from dltui.tui.draw.wording import shown
 
         reader = self._read(run)
         catalog = load_catalog(plugins=list(reader.run.get("plugins", [])))
         model = catalog.model(str(reader.run["model"]))
         asked = key_values(words, model.fields, f"model {model.id}")
         changes = {name: value for name, value in asked.items() if reader.run["config"].get(name) != value}
-        flags = [part for name, value in changes.items() for part in (f"--{name.replace('_', '-')}", shown(value))]
+        flags = [word for name, value in changes.items() for word in flag_words(name, value)]
         made = fork(reader, ForkRequest(changes, command=("dltui", "fork", run.id, *flags)), catalog)
         spawn_worker(made)
         return made

@@ -9,8 +9,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from dltui.core.errors import UsageError
+from dltui.core.numbers import exact
 from dltui.tui.cli.output import visible
-from dltui.tui.draw.wording import shown
 
 if TYPE_CHECKING:
     from dltui.core.catalog.fields import FieldSpec
@@ -53,7 +53,7 @@ def field_help(field: FieldSpec) -> str:
     range_text = "" if field.type in ("bool", "choice") else field.range_text().replace(field.name, sign, 1)
     unit = f" {field.unit}" if field.unit else ""
     bounds = f"{range_text}{unit}".strip()
-    parts = [part for part in (bounds, f"default {shown(field.default)}") if part]
+    parts = [part for part in (bounds, f"default {exact(field.default)}") if part]
     return visible(f"{field.description} [{'; '.join(parts)}]".strip())
 
 

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dltui.core import numbers
-from dltui.core.analysis.comparison import said
 from dltui.core.text import clean_line, shorten, width
 from dltui.tui.draw.styled_text import left, right
 
@@ -61,7 +60,9 @@ def _marked(found: Comparison, values: list[float | None], mode: str, text: Call
 
 
 def _settings(found: Comparison) -> list[list[str]]:
-    return [[name, *(clean_line(said(value)) for value in values)] for name, values in found.differences.items()]
+    return [
+        [name, *(clean_line(numbers.rounded(value)) for value in values)] for name, values in found.differences.items()
+    ]
 
 
 def blocks(found: Comparison, columns: int, inks: Sequence[Ink]) -> list[list[Row]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.numbers import age, count, duration, metric, percent, size
+from dltui.core.numbers import age, count, duration, exact, metric, percent, size
 
 if TYPE_CHECKING:
     from dltui.core.analysis.groups import Spread
@@ -64,22 +64,10 @@ def spark(
     return "".join(signs[min(max(int((value - low) / span * len(signs)), 0), last)] for value in shown)
 
 
-def value(item: Any) -> str:
-    """A hyperparameter as it is typed: 0.05, 128, yes, one-cycle, 64,32."""
-    if isinstance(item, bool):
-        return "yes" if item else "no"
-    if isinstance(item, float):
-        short = f"{item:g}"
-        return short if float(short) == item else repr(item)
-    if isinstance(item, (list, tuple)):
-        return ",".join(value(part) for part in item)
-    return str(item)
-
-
 def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """What was asked that is not the default: name, value, default."""
     return [
-        (name, value(config[name]), value(defaults[name]))
+        (name, exact(config[name]), exact(defaults[name]))
         for name in config
         if name in defaults and config[name] != defaults[name]
     ]
@@ -99,7 +87,6 @@ __all__ = [
     "percent",
     "size",
     "spark",
-    "value",
 ]
 
 
@@ -132,12 +119,3 @@ def table(rows: list[list[str]], right: frozenset[int] = frozenset()) -> list[st
             padded.append(fill + cell if column in right else cell + fill)
         lines.append("  ".join(padded).rstrip())
     return lines
-
-
-def shown(value: object) -> str:
-    """A value as it would be typed."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ",".join(shown(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)

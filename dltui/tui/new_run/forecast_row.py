@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from dltui.core.analysis.forecast import estimate
 from dltui.core.errors import UsageError
+from dltui.core.numbers import exact
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row
-from dltui.tui.draw.wording import duration, size, value
+from dltui.tui.draw.wording import duration, size
 
 if TYPE_CHECKING:
     from dltui.core.analysis.forecast import Earlier
@@ -90,6 +91,6 @@ def _alike(run: Earlier, form: RunForm, besides: frozenset[str] = frozenset()) -
     for setting in form.settings():
         asked = run.config if setting.kind == "model" else run.options if setting.kind == "data" else {}
         name = setting.spec.name
-        if name in asked and name not in besides and value(asked[name]) != form.text(setting):
+        if name in asked and name not in besides and exact(asked[name]) != form.text(setting):
             return False
     return True

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.presets import Presets
-from dltui.tui.draw.wording import value as shown
+from dltui.core.numbers import exact
 from dltui.tui.new_run.forecast_row import Forecast
 from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own
 
@@ -102,7 +103,7 @@ class RunForm:
         for setting in self.settings():
             name = setting.spec.name
             if setting.kind == kind and name in values:
-                self.put(setting, shown(values[name]))
+                self.put(setting, exact(values[name]))
 
     def model_names(self) -> list[str]:
         """Each once, in the catalog's order."""
@@ -179,7 +180,7 @@ class RunForm:
     def initial(self, setting: Setting) -> str:
         """What stands in a row before anything is typed."""
         if setting.kind == "data" and self.dataset is not None and setting.spec.name in self.dataset.given:
-            return shown(self.dataset.given[setting.spec.name])
+            return exact(self.dataset.given[setting.spec.name])
         return (self.preset(setting.spec.name) if setting.kind != "data" else "") or setting.default
 
     def preset(self, name: str) -> str:
@@ -193,7 +194,7 @@ class RunForm:
             except UsageError as error:
                 self._preset_problem = str(error)
             else:
-                self._preset = {key: shown(preset.value) for key, preset in found.items()}
+                self._preset = {key: exact(preset.value) for key, preset in found.items()}
         return self._preset.get(name, "")
 
     def put(self, setting: Setting, text: str) -> None:
@@ -260,8 +261,8 @@ class RunForm:
                 continue
             if setting.kind == "data":
                 words += ["--data", f"{setting.spec.name}={text}"]
-            elif setting.spec.type == "bool":
-                words.append(setting.spec.flag if text == "yes" else f"--no-{setting.spec.flag[2:]}")
+            elif setting.spec.type == "bool" and not self.problem(setting):
+                words += flag_words(setting.spec.name, setting.spec.parse(text))
             else:
                 words += [setting.spec.flag, text]
         return words + ["--queue"] * queued

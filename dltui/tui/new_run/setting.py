@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import UsageError
-from dltui.tui.draw.wording import value as shown
+from dltui.core.numbers import exact
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Setting:
 
     @property
     def default(self) -> str:
-        return shown(self.spec.default)
+        return exact(self.spec.default)
 
 
 RUN_SETTINGS = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import exact
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row, cells, cut_words, ends, fit, left, on, window
-from dltui.tui.draw.wording import value
 
 if TYPE_CHECKING:
     from dltui.core.catalog.fields import FieldSpec
@@ -61,7 +61,7 @@ def _row(
                 style or ("" if text else "dim"),
             )
         )
-    row.append((left(safe(value(spec.default)) or "-", DEFAULT - 1) + " ", "faint"))
+    row.append((left(safe(exact(spec.default)) or "-", DEFAULT - 1) + " ", "faint"))
     row.append((left(allowed(spec), ALLOWED - 1) + " ", "bad" if problem else "dim"))
     last = cut_words(safe(spec.description), width - cells(row) - 1) if width >= WIDE else safe(spec.unit)
     return [*row, (last, "dim")]

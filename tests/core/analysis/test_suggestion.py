@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,21 @@ def test_a_full_disk_is_said_as_such() -> None:
 
 
 def test_flags_take_the_place_of_those_that_are_there() -> None:
-    flags = [("--lr", "0.01"), ("--batch-size", "64")]
+    flags = [["--lr", "0.01"], ["--batch-size", "64"]]
     assert with_flags(["dltui", "train", "m", "--lr", "0.1"], flags)[3:] == ["--lr", "0.01", "--batch-size", "64"]
     assert with_flags(["--batch-size=128"], flags) == ["--batch-size=64", "--lr", "0.01"]
+    assert with_flags(["--no-amp"], [["--amp"]]) == ["--no-amp", "--amp"]
+
+
+def test_the_command_has_every_digit_and_the_words_are_rounded(tmp_path: Path) -> None:
+    reader = RunReader(make_sample_run(tmp_path, status="failed", done=2, run_id="wild-moth"))
+    reader.refresh()
+    assert reader.history.ended is not None
+    reader.history.ended = replace(reader.history.ended, remedy={"lr": 0.0123456789, "deterministic": True})
+    found = suggestion(reader)
+    assert found is not None
+    assert found.words == "lr 0.0123457, deterministic yes"
+    assert found.command == "dltui fork wild-moth --lr 0.0123456789 --deterministic"
 
 
 def test_with_a_checkpoint_it_is_a_fork_without_one_the_command_again(tmp_path: Path) -> None:

@@ -132,3 +132,18 @@ def test_again_takes_everything_over() -> None:
 def test_a_model_that_is_gone_leaves_the_defaults() -> None:
     form = RunForm.like(make_catalog(), {"model": "mine-torch"}, "like x", everything=True)
     assert (form.model_name, form.origin) == ("cnn", "defaults")
+
+
+@pytest.mark.parametrize(("text", "flag"), [("on", "--deterministic"), ("true", "--deterministic"), ("0", "")])
+def test_the_command_says_what_the_request_does(form: RunForm, text: str, flag: str) -> None:
+    form.put(setting(form, "model:lr"), "0.0123456789")
+    form.put(setting(form, "model:deterministic"), text)
+    request = form.request()
+    assert request.config == {"lr": 0.0123456789, "deterministic": bool(flag)}
+    assert request.command[5:] == ("--lr", "0.0123456789", flag or "--no-deterministic")
+
+
+def test_a_form_like_a_run_has_its_values_to_the_last_digit() -> None:
+    run = {"model": "cnn-torch", "dataset": "fashion-mnist", "config": {"lr": 0.0123456789, "momentum": 1 / 3}}
+    command = RunForm.like(make_catalog(), run, "like x", everything=True).command()
+    assert command[5:] == ["--lr", "0.0123456789", "--momentum", "0.3333333333333333"]

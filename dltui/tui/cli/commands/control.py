@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import RunError, UsageError
+from dltui.core.numbers import exact
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.sending import SETTLE_SECONDS, alive_run, open_run, order, settle
 from dltui.tui.cli.output import is_terminal, say, visible
@@ -63,7 +64,7 @@ def set_value(run: str, value: str, at_step: int | None) -> int:
     if at_step is not None:
         arguments["at_step"] = _step(reader, at_step)
     done = order(reader, "set", arguments)
-    say(f"{reader.directory.id}: lr {arguments['lr']:g} from step {done['step']:,} on")
+    say(f"{reader.directory.id}: lr {exact(arguments['lr'])} from step {done['step']:,} on")
     return 0
 
 

@@ -11,10 +11,10 @@ import click
 
 from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
+from dltui.core.numbers import exact
 from dltui.tui.cli import completion
 from dltui.tui.cli.output import can_show, say, say_json, terminal_output, warn
 from dltui.tui.draw import wording
-from dltui.tui.draw.wording import shown
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import DatasetEntry
@@ -127,7 +127,7 @@ def _show(entry: DatasetEntry, found: Preview | None) -> None:
         if field.name != "path":
             allowed = " | ".join(field.choices) if field.choices else field.range_text()
             value = entry.given.get(field.name, field.default)
-            rows.append([field.name, shown(value), f"{allowed} {field.unit or ''}".strip(), field.description])
+            rows.append([field.name, exact(value), f"{allowed} {field.unit or ''}".strip(), field.description])
     say()
     for line in wording.table(rows):
         say(line)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.numbers import exact
 from dltui.tui.cli import completion
 from dltui.tui.cli.output import say, say_json, warn
 from dltui.tui.draw import wording
-from dltui.tui.draw.wording import shown
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
@@ -102,7 +102,7 @@ def _describe(entry: ModelEntry) -> None:
     rows = [["HYPERPARAMETER", "DEFAULT", "ALLOWED", ""]]
     for field in entry.fields:
         allowed = " | ".join(field.choices) if field.choices else field.range_text()
-        rows.append([field.flag, shown(field.default), f"{allowed} {field.unit or ''}".strip(), field.description])
+        rows.append([field.flag, exact(field.default), f"{allowed} {field.unit or ''}".strip(), field.description])
     for line in wording.table(rows):
         say(line)
 

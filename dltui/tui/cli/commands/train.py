@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dltui.core.errors import UsageError
 from dltui.tui.cli import completion
-from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand
+from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.output import say
 
@@ -86,5 +85,5 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
     if not options["as_json"]:
         for line in presets.lines(used):
             say(line)
-    command = ("dltui", *sys.argv[1:], *presets.flags(used))
+    command = (*context.meta[WORDS], *presets.flags(used))
     return start.start(catalog, entry, config, start.Options(command=command, **options))

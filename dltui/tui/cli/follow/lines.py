@@ -139,8 +139,6 @@ def epoch_line(record: EpochRecord, history: History, best: bool) -> str:
 def command_line(entry: dict[str, Any]) -> str:
     """`set lr=0.05 by anna at step 1,200`."""
     arguments = entry.get("arguments") or {}
-    values = " ".join(
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in arguments.items()
-    )
+    values = " ".join(f"{name}={numbers.rounded(value)}" for name, value in arguments.items())
     by = f" by {entry['by']}" if entry.get("by") else ""
     return f"{entry.get('action')}{' ' + values if values else ''}{by} at step {entry.get('step', 0):,}"

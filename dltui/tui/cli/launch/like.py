@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltui.core.errors import UsageError
+from dltui.core.numbers import exact
 from dltui.core.text import clean_line
 
 FLAG = "--like"
@@ -42,6 +43,7 @@ def _given(args: Sequence[str], flag: str) -> bool:
 
 def _words(asked: Mapping[str, Any], other_data: bool) -> list[str]:
     """Every choice and every hyperparameter of a run: what is set for all runs must not come between."""
+    from dltui.core.catalog.fields import flag_words
     from dltui.core.machine.devices import asked_for
 
     words = [str(asked["model"]), "--device", asked_for(asked)]
@@ -51,11 +53,7 @@ def _words(asked: Mapping[str, Any], other_data: bool) -> list[str]:
     if not other_data:
         words += _data(asked)
     for name, value in (asked.get("config") or {}).items():
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            words.append(f"--{flag}={_text(value)}")
+        words += flag_words(name, value)
     return words
 
 
@@ -68,12 +66,5 @@ def _data(asked: Mapping[str, Any]) -> list[str]:
         dataset = f"{plugin}:{path}"
     words = ["--dataset", dataset]
     for name, value in options.items():
-        words += ["--data", f"{name}={_text(value)}"]
+        words += ["--data", f"{name}={exact(value)}"]
     return [*words, "--data-dir", str(asked["data_dir"])] if asked.get("data_dir") else words
-
-
-def _text(value: object) -> str:
-    """As it is typed, to the last digit."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ",".join(map(_text, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, ModelEntry
 
 
+WORDS = "dltui.words"
+"""The command line in the `meta` of a context, `--like` replaced by what it stands for: that run may be deleted."""
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -36,16 +39,15 @@ class TrainCommand(click.Command):
             found = catalog.models.get(find_model(args, value_flags(self.params, catalog)) or "")
             command = for_model(self, found) if found else self
             return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
+        before = sys.argv[1 : len(sys.argv) - len(args)]
         if any(parameter.name == "like" for parameter in self.params):
             args = like.expand(args)
         catalog = load_catalog(plugins=[Path(path) for path in plugin_files(args)])
         name = find_model(args, value_flags(self.params, catalog))
-        command = self
-        if name is not None:
-            command = for_model(self, catalog.model(name))
-            if command is not self:
-                return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
-        return super().make_context(info_name, args, parent, **extra, obj=catalog)
+        command = self if name is None else for_model(self, catalog.model(name))
+        context = super(TrainCommand, command).make_context(info_name, list(args), parent, **extra, obj=catalog)
+        context.meta[WORDS] = ("dltui", *before, *args)
+        return context
 
     def describe(self, model: ModelEntry) -> str:
         """The first line of the help of one model."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from dltui.core.catalog.fields import flag_words
 from dltui.core.lifecycle.presets import OPTIONS, Preset, load_presets
+from dltui.core.numbers import exact
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, ModelEntry
@@ -42,23 +44,12 @@ def fill_in(
 
 def flags(used: list[Preset]) -> tuple[str, ...]:
     """The flags that say the same: the recorded command makes the same run where nothing is set."""
-    from dltui.tui.draw.wording import value
-
-    words: list[str] = []
-    for preset in used:
-        flag = "--" + preset.name.replace("_", "-")
-        if isinstance(preset.value, bool):
-            words.append(flag if preset.value else f"--no-{flag[2:]}")
-        else:
-            words += [flag, value(preset.value)]
-    return tuple(words)
+    return tuple(word for preset in used for word in flag_words(preset.name, preset.value))
 
 
 def lines(used: list[Preset]) -> list[str]:
     """`dltui.toml [train]: lr 0.05, device cpu`, a line for each place."""
-    from dltui.tui.draw.wording import value
-
     places: dict[str, list[str]] = {}
     for preset in used:
-        places.setdefault(preset.origin, []).append(f"{preset.name.replace('_', ' ')} {value(preset.value)}")
+        places.setdefault(preset.origin, []).append(f"{preset.name.replace('_', ' ')} {exact(preset.value)}")
     return [f"{origin}: {', '.join(values)}" for origin, values in places.items()]

@@ -1,0 +1,32 @@
+"""What the screens ask of core arrives there as it was asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dltui.core.lifecycle.fork import ForkRequest
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.base.services import Services
+from tests.helpers.sample_run import make_sample_run
+from tests.tui.sample_catalog import make_catalog
+
+
+def test_the_command_of_a_fork_makes_the_same_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[ForkRequest] = []
+
+    def fork(parent: RunReader, request: ForkRequest, catalog: object) -> RunDirectory:
+        asked.append(request)
+        return parent.directory
+
+    monkeypatch.setattr("dltui.core.lifecycle.fork.fork", fork)
+    monkeypatch.setattr("dltui.core.lifecycle.start.spawn_worker", lambda run: None)
+    monkeypatch.setattr("dltui.core.catalog.assemble.load_catalog", lambda plugins: make_catalog())
+    run = make_sample_run(tmp_path)
+    Services().fork(run, ["lr=0.0123456789", "deterministic=yes", "channels=8,16", "momentum=0.9"])
+    (request,) = asked
+    assert request.changes == {"lr": 0.0123456789, "deterministic": True, "channels": [8, 16]}
+    flags = ["--lr", "0.0123456789", "--deterministic", "--channels", "8,16"]
+    assert list(request.command) == ["dltui", "fork", "brisk-otter", *flags]
