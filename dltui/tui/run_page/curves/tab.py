@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
-from dltui.tui.base.page import bind
+from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.base.run_keys import RunActions
+from dltui.tui.base.run_keys import RUN_KEYS
 from dltui.tui.draw.styled_text import Row, ends
 from dltui.tui.run_page.tabs import Tab, TabState
 
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 AXES = {"epochs": "epochs", "steps": "steps", "time": "the time spent in training"}
 
 
-class CurveActions(RunActions):
+class CurveActions(Page):
     """What is looked at stands in `state`; `view` is the run as it is, `shown` as it is looked at."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *RUN_KEYS,
         bind("z,enter", "zoom", "zoom", "one chart over the whole width, or all of them"),
         bind("g", "log_scale", "log scale", "logarithmic loss"),
         bind("m", "smooth", "smoothing", "how much the training curves are averaged: 0.6, 0.9, 0.98, not at all"),
