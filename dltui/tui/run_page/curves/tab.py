@@ -48,12 +48,6 @@ class CurveActions(Page):
         ),
         bind("right_square_bracket", "epoch(1)", "epoch forward"),
         bind("P", "replay", "replay", "play the run from its start, at 1x, 4x, 16x, 1/8x; the run is not touched"),
-        bind(
-            "C",
-            "cost",
-            "cost",
-            "what watching costs: bytes to the terminal, load, pace",
-        ),
     ]
 
     def __init__(self) -> None:
@@ -61,7 +55,6 @@ class CurveActions(Page):
         self.view: RunView | None = None
         self.state = TabState()
         self.replay: Replay | None = None
-        self.cost_shown = False
         self._past: tuple[RunView, Replay, RunView] | None = None
 
     @property
@@ -117,12 +110,9 @@ class CurveActions(Page):
         return past_row(self.view, self.shown, self.replay, width)
 
     def curve_idle(self, width: int) -> Row:
-        """What watching costs, what the cursor points at, or how the race against the ghost stands."""
-        from dltui.tui.run_page.curves.notes import cost_note, cursor_note, race_note
+        """What the cursor points at, or how the race against the ghost stands."""
+        from dltui.tui.run_page.curves.notes import cursor_note, race_note
 
-        if self.cost_shown:
-            meter = self.dltui.meter
-            return cost_note(meter.cost() if meter is not None else None, self.view)
         view, looking = self.shown, self.state.looking
         if view is None or view.history.attempt is None or self.state.tab is not Tab.CURVES:
             return []
@@ -209,8 +199,4 @@ class CurveActions(Page):
             return
         now = self.dltui.services.clock()
         self.replay = begun(now) if self.replay is None else self.replay.faster(now)
-        self.redraw()
-
-    def action_cost(self) -> None:
-        self.cost_shown = not self.cost_shown
         self.redraw()
