@@ -39,7 +39,6 @@ MOMENTS = {
     "overlay-ascii": Moment("bold-wren", ("v",), look="ascii"),
     "overlaid": Moment("bold-wren", ("v", "space", "escape"), MIDDLE),
     "raced": Moment("brisk-otter", ("v", "t", "escape"), LARGE),
-    "cost": Moment("brisk-otter", ("C",)),
     "learning-rate": Moment("brisk-otter", ("l",)),
     "help": Moment("brisk-otter", ("question_mark",), MIDDLE, "light"),
     "help-small": Moment(None, ("question_mark",)),

@@ -197,7 +197,37 @@ class History:
         self.ended_attempt = record["attempt"]
         self.ended_at = float(record["time"])
 
-    def forget_end(self) -> None:
+    def copy(self) -> History:
+        """A history that stays as it is while this one folds on."""
+        kept = copy.copy(self)
+        kept.points = self.points.first(len(self.points))
+        kept.epochs, kept.metric_names = dict(self.epochs), dict(self.metric_names)
+        kept.checkpoints, kept.commands = list(self.checkpoints), list(self.commands)
+        kept.logs = deque(self.logs, maxlen=self.logs.maxlen)
+        return kept
+
+    def as_of(self, step: float) -> History:
+        """A history of its own with what was known when `step` was done: points, epochs with their evaluation,
+        checkpoints, commands and log lines. The test result and the end are known from the last step on."""
+        past = copy.copy(self)
+        past.points = self.points.first(bisect_right(self.points.steps, step))
+        past.epochs = {number: record for number, record in self.epochs.items() if record.step <= step}
+        past.checkpoints = [record for record in self.checkpoints if record["step"] <= step]
+        past.commands = [record for record in self.commands if record.get("step", 0) <= step]
+        past.starts = [start for start in self.starts if start[0] <= step] or self.starts[:1]
+        past.last_time = past._latest()
+        past.logs = deque((line for line in self.logs if line[0] <= past.last_time), maxlen=self.logs.maxlen)
+        if step < self.step:
+            past._forget_end()
+        return past
+
+    def _latest(self) -> float:
+        """The latest moment that epochs, points and starts tell."""
+        times = [record.time for record in self.epochs.values()]
+        times += [self.points.time[-1]] if len(self.points) else []
+        return max(times, default=self.starts[0][1] if self.starts else 0.0)
+
+    def _forget_end(self) -> None:
         """Leave what the points and epochs tell: no test, no end, and times as the epochs have them."""
         done = self.step
         keep = bisect_right(self._chunk_steps, done)
@@ -309,28 +339,3 @@ class EpochRecord:
     evaluation_seconds: float | None
     samples_per_second: float
     time: float
-
-
-def as_of(history: History, step: float) -> History:
-    """A history of its own with what was known when `step` was done: points, epochs with their evaluation, checkpoints,
-    commands and log lines. The test result and the end are known from the last step on."""
-    past = copy.copy(history)
-    keep = bisect_right(history.points.steps, step)
-    past.points = history.points.first(keep)
-    past.epochs = {number: record for number, record in history.epochs.items() if record.step <= step}
-    past.checkpoints = [record for record in history.checkpoints if record["step"] <= step]
-    past.commands = [record for record in history.commands if record.get("step", 0) <= step]
-    past.starts = [start for start in history.starts if start[0] <= step] or history.starts[:1]
-    when = _time_of(past)
-    past.logs = deque((line for line in history.logs if line[0] <= when), maxlen=history.logs.maxlen)
-    past.last_time = when
-    if step < history.step:
-        past.forget_end()
-    return past
-
-
-def _time_of(past: History) -> float:
-    """The latest moment that this history knows."""
-    times = [record.time for record in past.epochs.values()]
-    times += [past.points.time[-1]] if len(past.points) else []
-    return max(times, default=past.starts[0][1] if past.starts else 0.0)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from dltui.tui.base.services import Services
     from dltui.tui.base.summary import Summary
     from dltui.tui.draw.styled_text import Look
-    from dltui.tui.terminal.meter import Meter
     from dltui.tui.terminal.settings import ScreenSettings
     from dltui.tui.terminal.theme import Palette
 
@@ -27,7 +26,6 @@ class Host(Protocol):
     notices: Notices
     look: Look
     palette: Palette
-    meter: Meter | None
     farewell: list[str]
     pace: float
 

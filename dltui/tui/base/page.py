@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from dltui.tui.base.host import Host
+    from dltui.tui.base.line_edit import Answer
 
 LEAST = (80, 24)
 
@@ -38,6 +39,8 @@ class Page(Screen[None], inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._parts: list[Rows] = []
+        self.answers: Mapping[str, Answer] = {}
+        """What the objects of this page do, by the keys that are bound with `press`."""
 
     @property
     def dltui(self) -> Host:
@@ -105,6 +108,12 @@ class Page(Screen[None], inherit_bindings=False):
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "small")
 
+    def action_press(self, key: str) -> None:
+        """Pass a key on to the object that answers it; without one it does nothing."""
+        answer = self.answers.get(key)
+        if answer is not None:
+            answer()
+
     def clock_text(self) -> Row:
         services = self.dltui.services
         return [(services.where(), "dim"), (f"  {services.time_of_day(services.clock())} ", "dim")]
@@ -131,3 +140,8 @@ def bind(key: str, action: str, label: str, explanation: str = "", *, priority: 
     return Binding(
         key, action, label, tooltip=explanation or label, id=f"{action}:{key}", show=False, priority=priority
     )
+
+
+def press(key: str, label: str, explanation: str = "") -> Binding:
+    """A binding of a key that is passed on to what answers it in `Page.answers`, under the first of its names."""
+    return bind(key, f"press('{key.partition(',')[0]}')", label, explanation)

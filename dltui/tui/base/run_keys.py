@@ -1,51 +1,60 @@
-"""A page about runs: the keys that steer one, the same on the list and on the run itself."""
+"""The keys that steer a run, the same on the list and on the run itself; a page has them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from textual.binding import BindingType
-
-from dltui.tui.base.page import Page, bind
-from dltui.tui.base.threads import Failed, Told
+from dltui.tui.base.page import press
 from dltui.tui.draw.styled_text import Row
 
 if TYPE_CHECKING:
+    from dltui.tui.base.line_edit import Answer
+    from dltui.tui.base.page import Page
     from dltui.tui.base.sent_commands import AtRisk, Orders
     from dltui.tui.base.summary import Summary
+    from dltui.tui.base.threads import Failed, Told
+
+RUN_KEYS = (
+    press("p", "pause / continue", "pause between two steps, or go on"),
+    press("s", "stop and keep", "end the run early: checkpoint, test result, figures"),
+    press("K", "kill", "end the run at once; says first what is lost since the last checkpoint"),
+    press("w", "save now", "write a checkpoint now"),
+    press("l", "learning rate", "a new learning rate; the schedule keeps its shape"),
+    press("r", "resume", "go on with a run that has ended, or train it longer; says first what is restored"),
+    press("e", "take home", "draw the figures and show the line that copies them"),
+    press("a", "again", "the form of a new run, filled as this one was"),
+    press("y", "copy", "copy the command of this run, or the line that takes its figures home"),
+)
+"""For the bindings of a page that has `RunKeys`."""
 
 
-class RunActions(Page):
-    """Has the commands; a subclass says which run they mean."""
+class RunKeys:
+    """Answers the keys for one page. `run` is the run that they mean at that moment, `several` are those that are taken
+    home, by default that run; `learning_rate` is the one in force, if it is known."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bind("p", "pause", "pause / continue", "pause between two steps, or go on"),
-        bind("s", "stop", "stop and keep", "end the run early: checkpoint, test result, figures"),
-        bind("K", "kill", "kill", "end the run at once; says first what is lost since the last checkpoint"),
-        bind("w", "checkpoint", "save now", "write a checkpoint now"),
-        bind("l", "learning_rate", "learning rate", "a new learning rate; the schedule keeps its shape"),
-        bind(
-            "r", "resume", "resume", "go on with a run that has ended, or train it longer; says first what is restored"
-        ),
-        bind("e", "export", "take home", "draw the figures and show the line that copies them"),
-        bind("a", "again", "again", "the form of a new run, filled as this one was"),
-        bind("y", "copy", "copy", "copy the command of this run, or the line that takes its figures home"),
-    ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._copy = ("", "")
+    def __init__(
+        self,
+        page: Page,
+        run: Callable[[], Summary | None],
+        several: Callable[[], Sequence[Summary]] | None = None,
+        learning_rate: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self._page, self._run, self._several = page, run, several
+        self.to_copy = ("", "")
         """A run's id and the line that was made for it."""
         self._orders: Orders | None = None
-
-    @property
-    def run(self) -> Summary | None:
-        """The run that the keys mean."""
-        raise NotImplementedError
-
-    def learning_rate(self) -> float | None:
-        """The one in force, if it is known."""
-        return None
+        self.answers: dict[str, Answer] = {
+            "p": self._of_run(lambda run: self.orders.pause(run)),
+            "s": self._of_run(lambda run: self.orders.stop(run)),
+            "K": self._of_run(lambda run: self.orders.kill(run)),
+            "w": self._of_run(lambda run: self.orders.checkpoint(run)),
+            "l": self._of_run(lambda run: self.orders.learning_rate(run, learning_rate())),
+            "r": self._of_run(lambda run: self.orders.resume(run)),
+            "e": self._take_home,
+            "a": self._of_run(lambda run: page.dltui.open_form(run.directory)),
+            "y": self._copy_line,
+        }
 
     @property
     def orders(self) -> Orders:
@@ -53,63 +62,53 @@ class RunActions(Page):
         if self._orders is None:
             from dltui.tui.base.sent_commands import Orders
 
-            self._orders = Orders(self)
+            self._orders = Orders(self._page)
         return self._orders
 
-    def idle(self) -> Row:
-        return self._orders.row(self.dltui.services.clock()) if self._orders is not None else []
+    def row(self) -> Row:
+        """The command that waits for an answer; empty when none does."""
+        return self._orders.row(self._page.dltui.services.clock()) if self._orders is not None else []
 
-    def on_told(self, message: Told) -> None:
-        self._copy = (self.run.id if self.run is not None else "", message.copy)
+    def told(self, message: Told) -> None:
+        """Say that a task is done, and keep what is worth copying."""
+        run, page = self._run(), self._page
+        self.to_copy = (run.id if run is not None else "", message.copy)
         # What is cut on a narrow screen is still whole in the clipboard and after leaving.
-        room = self.size.width - 16
+        room = page.size.width - 16
         text = message.text if len(message.text) <= room or not message.copy else message.text[:room] + "…"
-        self.notice.say(text + (" (y copies it)" if message.copy else ""), "good", seconds=30)
-        if message.copy and message.copy not in self.dltui.farewell:
-            self.dltui.farewell.append(message.copy)
+        page.notice.say(text + (" (y copies it)" if message.copy else ""), "good", seconds=30)
+        if message.copy and message.copy not in page.dltui.farewell:
+            page.dltui.farewell.append(message.copy)
 
-    def on_failed(self, message: Failed) -> None:
-        self.notice.say(message.reason, "bad")
+    def failed(self, message: Failed) -> None:
+        """Say why a task was not done."""
+        self._page.notice.say(message.reason, "bad")
 
-    def action_pause(self) -> None:
-        if self.run is not None:
-            self.orders.pause(self.run)
-
-    def action_stop(self) -> None:
-        if self.run is not None:
-            self.orders.stop(self.run)
-
-    def action_kill(self) -> None:
-        if self.run is not None:
-            self.orders.kill(self.run)
-
-    def on_at_risk(self, message: AtRisk) -> None:
+    def at_risk(self, message: AtRisk) -> None:
+        """Ask whether to kill the run, now that it is known what that costs."""
         self.orders.ask_to_kill(message.run, message.cost)
 
-    def action_checkpoint(self) -> None:
-        if self.run is not None:
-            self.orders.checkpoint(self.run)
+    def _of_run(self, work: Callable[[Summary], None]) -> Answer:
+        """An answer that does nothing where no run is meant."""
 
-    def action_learning_rate(self) -> None:
-        if self.run is not None:
-            self.orders.learning_rate(self.run, self.learning_rate())
+        def answer() -> None:
+            run = self._run()
+            if run is not None:
+                work(run)
 
-    def action_resume(self) -> None:
-        if self.run is not None:
-            self.orders.resume(self.run)
+        return answer
 
-    def action_export(self) -> None:
-        if self.run is not None:
-            self.orders.export([self.run])
+    def _take_home(self) -> None:
+        run = self._run()
+        runs = self._several() if self._several is not None else [run] if run is not None else []
+        if runs:
+            self.orders.export(runs)
 
-    def action_again(self) -> None:
-        if self.run is not None:
-            self.dltui.open_form(self.run.directory)
-
-    def action_copy(self) -> None:
-        of, line = self._copy
-        mine = line if self.run is None or of in ("", self.run.id) else ""
-        text = mine or (self.run.command if self.run is not None else "")
+    def _copy_line(self) -> None:
+        run = self._run()
+        of, line = self.to_copy
+        mine = line if run is None or of in ("", run.id) else ""
+        text = mine or (run.command if run is not None else "")
         if text:
-            self.dltui.copy_to_clipboard(text)
-            self.notice.say(f"copied, if your terminal allows it: {text}")
+            self._page.dltui.copy_to_clipboard(text)
+            self._page.notice.say(f"copied, if your terminal allows it: {text}")

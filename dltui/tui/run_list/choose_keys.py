@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from dltui.core.errors import UsageError
-from dltui.tui.base.page import bind
-from dltui.tui.base.run_keys import RunActions
+from dltui.tui.base.page import Page, bind
+from dltui.tui.base.run_keys import RUN_KEYS, RunKeys
 
 if TYPE_CHECKING:
     from dltui.tui.base.summary import Summary
     from dltui.tui.run_list.lines import Choice
 
 
-class ListActions(RunActions):
+class ListActions(Page):
     """A page that shows `lines` of its `runs`, as its `choice` says."""
 
     runs: list[Summary]
@@ -23,6 +23,7 @@ class ListActions(RunActions):
     selected: str | None
     _choice: Choice | None = None
     BINDINGS: ClassVar[list[BindingType]] = [
+        *RUN_KEYS,
         bind(
             "slash",
             "filter",
@@ -34,6 +35,16 @@ class ListActions(RunActions):
         bind("c", "compare", "compare", "the marked runs, or those of this group, beside one another"),
         bind("escape", "clear", "show all", "no filter, or no marks"),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run_keys = RunKeys(self, lambda: self.run, lambda: self.targets)
+        self.answers = self.run_keys.answers
+
+    @property
+    def run(self) -> Summary | None:
+        """The run that a key for one run means."""
+        raise NotImplementedError
 
     @property
     def choice(self) -> Choice:
@@ -97,10 +108,6 @@ class ListActions(RunActions):
         else:
             self.choice.marked.clear()
         self.relist()
-
-    def action_export(self) -> None:
-        if self.targets:
-            self.orders.export(self.targets)
 
     def action_compare(self) -> None:
         """In the order of the list, so that the same runs look the same however they were marked."""

@@ -11,7 +11,7 @@ from textual.message import Message
 from dltui.core.text import safe
 from dltui.tui.base.page import bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.base.threads import Watcher
+from dltui.tui.base.threads import Failed, Told, Watcher
 from dltui.tui.draw.styled_text import Row, cut, ends, fit, rule
 from dltui.tui.draw.wording import RESUMABLE
 from dltui.tui.run_list import table
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from dltui.core.machine.devices import Device
+    from dltui.tui.base.sent_commands import AtRisk
     from dltui.tui.base.summary import RunList, Summary
 
 SECONDS = 0.5
@@ -138,9 +139,9 @@ class RunsPage(LabelActions):
         if self.selected is None and self.lines:
             self.selected = self.lines[0].id
         for run in self.runs:
-            self.orders.acknowledge(run.obeyed)
+            self.run_keys.orders.acknowledge(run.obeyed)
             if not run.is_live:
-                self.orders.forget(run.name)
+                self.run_keys.orders.forget(run.name)
         self.redraw()
 
     def _fold(self) -> None:
@@ -160,6 +161,15 @@ class RunsPage(LabelActions):
         self.devices = message.devices
         self.redraw()
 
+    def on_told(self, message: Told) -> None:
+        self.run_keys.told(message)
+
+    def on_failed(self, message: Failed) -> None:
+        self.run_keys.failed(message)
+
+    def on_at_risk(self, message: AtRisk) -> None:
+        self.run_keys.at_risk(message)
+
     def tick(self) -> None:
         super().tick()
         self.redraw("#table", "#detail")
@@ -175,7 +185,7 @@ class RunsPage(LabelActions):
 
     def idle(self) -> Row:
         hint: Row = [(" q leaves, runs go on", "faint")] if any(run.is_live for run in self.runs) else []
-        return super().idle() or hint
+        return self.run_keys.row() or hint
 
     @property
     def index(self) -> int:

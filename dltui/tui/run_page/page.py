@@ -11,8 +11,9 @@ from textual.message import Message
 from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
+from dltui.tui.base.run_keys import RunKeys
 from dltui.tui.base.summary import Summary
-from dltui.tui.base.threads import Watcher
+from dltui.tui.base.threads import Failed, Told, Watcher
 from dltui.tui.draw.styled_text import Row, fit, rule
 from dltui.tui.draw.wording import RESUMABLE, duration
 from dltui.tui.run_page import log
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.base.sent_commands import AtRisk
     from dltui.tui.base.summary import Summary
     from dltui.tui.run_page.curves.curve_view import Looking
 
@@ -134,6 +136,8 @@ class RunPage(RunBell, TabActions):
     def __init__(self, directory: RunDirectory) -> None:
         super().__init__()
         self.directory = directory
+        self.run_keys = RunKeys(self, lambda: self.run, learning_rate=lambda: self.view.base_lr if self.view else None)
+        self.answers = self.run_keys.answers
         self._drawn: dict[str, tuple[tuple[object, ...], list[Row]]] = {}
         self._watch: RunWatch | None = None
         self._overlays: Overlays | None = None
@@ -176,9 +180,9 @@ class RunPage(RunBell, TabActions):
     def on_run_read(self, message: RunRead) -> None:
         before, self.view, self.state.others = self.view, message.view, message.others
         self.dltui.notices.seen([self.view.summary])
-        self.orders.acknowledge(self.view.summary.obeyed)
+        self.run_keys.orders.acknowledge(self.view.summary.obeyed)
         if self.view.ended:
-            self.orders.forget(self.view.summary.name)
+            self.run_keys.orders.forget(self.view.summary.name)
         if before is not None and not before.ended and self.view.ended:
             self.notice.say(f"{self.view.summary.name}: {self.view.summary.status}; e takes the figures home", "good")
         # Drawn with the next tick: the terminal gets one frame, not one for each thing that happened.
@@ -211,8 +215,14 @@ class RunPage(RunBell, TabActions):
         steering = (("p", pause), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"))
         return (*steering, ("e", "take home")) if self.run is not None and self.run.epochs_done else steering
 
-    def learning_rate(self) -> float | None:
-        return self.view.base_lr if self.view else None
+    def on_told(self, message: Told) -> None:
+        self.run_keys.told(message)
+
+    def on_failed(self, message: Failed) -> None:
+        self.run_keys.failed(message)
+
+    def on_at_risk(self, message: AtRisk) -> None:
+        self.run_keys.at_risk(message)
 
     def tick(self) -> None:
         self.play(self.dltui.services.clock())
@@ -234,7 +244,7 @@ class RunPage(RunBell, TabActions):
         return f"{run.name}: {run.status}{how_far}{left}"
 
     def idle(self) -> Row:
-        waiting = super().idle() or self.curve_idle(self.size.width)
+        waiting = self.run_keys.row() or self.curve_idle(self.size.width)
         if waiting or self.run is None:
             return waiting
         if self.run.status == "silent":

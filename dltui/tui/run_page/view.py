@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,16 +73,6 @@ class RunView:
         return max(self.history.attempt.steps_per_epoch, 1) if self.history.attempt else 1
 
 
-def frozen(history: History) -> History:
-    """A copy that stays as it is while the original folds on."""
-    kept = copy.copy(history)
-    kept.points = history.points.first(len(history.points))
-    kept.epochs, kept.metric_names = dict(history.epochs), dict(history.metric_names)
-    kept.checkpoints, kept.commands = list(history.checkpoints), list(history.commands)
-    kept.logs = deque(history.logs, maxlen=history.logs.maxlen)
-    return kept
-
-
 class RunWatch:
     """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside",
     "mistakes", "hardware"."""
@@ -123,7 +111,7 @@ class RunWatch:
             return None
         self._content += changed or self._known[-1:] != (content,)
         if changed or self._history is None:
-            self._history = frozen(reader.history)
+            self._history = reader.history.copy()
             self._judge(asked)
         self._known = known
         return RunView(

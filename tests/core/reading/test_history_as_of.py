@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from dltui.core.reading.history import History, as_of
+from dltui.core.reading.history import History
 from dltui.core.reading.points import Points
 from dltui.core.rundir.events import Trained
 from tests.core.reading.test_history import STEPS, Tape
@@ -32,7 +32,7 @@ def test_it_is_the_history_of_the_log_cut_there(epochs: int) -> None:
     ends = [number for number, record in enumerate(records) if record["type"] == "checkpoint_saved"]
     cut = History()
     cut.fold(records[: ends[epochs - 1] + 1] if epochs else records[:1])
-    past = as_of(whole.fold(), epochs * STEPS)
+    past = whole.fold().as_of(epochs * STEPS)
     assert [list(column) for column in past.points.columns()] == [list(column) for column in cut.points.columns()] or (
         not epochs and len(past.points) == 0
     )
@@ -44,9 +44,22 @@ def test_it_is_the_history_of_the_log_cut_there(epochs: int) -> None:
 def test_the_history_itself_stays_as_it_is() -> None:
     history = tape().fold()
     steps, epochs = len(history.points), dict(history.epochs)
-    as_of(history, 5).epochs.clear()
+    history.as_of(5).epochs.clear()
     assert (len(history.points), history.epochs) == (steps, epochs)
-    assert as_of(history, math.inf).epochs == epochs
+    assert history.as_of(math.inf).epochs == epochs
+
+
+def test_a_copy_stays_as_it_is_while_the_history_goes_on() -> None:
+    made = tape()
+    history = made.fold()
+    kept = history.copy()
+    steps, epochs, checkpoints = list(kept.points.steps), dict(kept.epochs), list(kept.checkpoints)
+    more = Tape()
+    more.start()
+    more.epoch(5, 0.9)
+    history.fold(more.records)
+    assert (len(history.epochs), len(history.checkpoints)) != (len(epochs), len(checkpoints))
+    assert (list(kept.points.steps), kept.epochs, kept.checkpoints) == (steps, epochs, checkpoints)
 
 
 def points(count: int) -> Points:

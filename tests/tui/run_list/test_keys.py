@@ -30,7 +30,7 @@ async def test_the_marked_are_taken_home_together(services: FakeServices) -> Non
         services.broken = {chosen[1]}
         await pilot.press("e")
         await until(pilot, lambda: "the disk is full; the other 2: scp -r" in text(app))
-        line = app.screen._copy[1]
+        line = app.screen.run_keys.to_copy[1]
         assert [f"/{run} " in f"{line} " for run in chosen] == [True, False, True]
         await pilot.press("escape", "y")
         assert app.clipboard in (line, app.screen.run.command)
@@ -40,7 +40,7 @@ async def test_a_line_that_takes_home_is_that_runs_own(services: FakeServices) -
     async with shown(services) as (app, pilot):
         app.screen.selected = "bold-wren"
         await pilot.press("e")
-        await until(pilot, lambda: bool(app.screen._copy[1]))
+        await until(pilot, lambda: bool(app.screen.run_keys.to_copy[1]))
         await pilot.press("y")
         assert app.clipboard.startswith("scp -r user@gpu01:")
         await pilot.press("down", "y")

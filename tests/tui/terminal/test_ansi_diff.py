@@ -104,8 +104,5 @@ def test_a_slow_link_gets_fewer_frames_and_a_fast_one_all_again() -> None:
     assert meter.ticks == 1
     watch(20, cost=0.5)
     assert meter.ticks >= 4
-    found = meter.cost()
-    assert found is not None
-    assert found.waiting > 0.2
     watch(60, cost=0.0)
     assert meter.ticks == 1

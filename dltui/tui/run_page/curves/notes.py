@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.core.text import safe
-from dltui.tui.base.threads import TICK
 from dltui.tui.draw.styled_text import Row, cells
-from dltui.tui.draw.wording import duration, metric, size
+from dltui.tui.draw.wording import duration, metric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,24 +14,6 @@ if TYPE_CHECKING:
     from dltui.core.reading.history import EpochRecord, History
     from dltui.tui.run_page.curves.overlays import Overlaid
     from dltui.tui.run_page.view import RunView
-    from dltui.tui.terminal.meter import Cost
-
-
-def cost_note(cost: Cost | None, view: RunView | None) -> Row:
-    """`watching: 2.6 kB/s, 3 % of a core, a frame every 0.25 s   the run: 6.2 ms a step`."""
-    row: Row = [(" watching ", "accent bold")]
-    if cost is None:
-        row.append(("not measured yet", "dim"))
-    else:
-        row.append((f"{size(cost.bytes)}/s  {100 * cost.cpu:.1f} % of a core", "bold"))
-        row.append((f"  a frame every {TICK * cost.ticks:g} s", "warn" if cost.ticks > 1 else "dim"))
-    speed = view.progress.samples_per_second if view is not None and view.progress is not None else None
-    if view is not None and view.history.attempt is not None and speed:
-        row += [
-            ("   the run ", "accent bold"),
-            (f"{1000 * view.history.attempt.batch_size / speed:.3g} ms a step", "bold"),
-        ]
-    return [*row, ("   C", "key"), (" hides it", "dim")]
 
 
 def cursor_note(view: RunView, step: float) -> Row:

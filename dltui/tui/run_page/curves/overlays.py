@@ -36,8 +36,6 @@ class Overlays:
 
     def look(self) -> tuple[Overlaid, ...]:
         """Those that are wanted; the very same tuple as long as nothing has changed."""
-        from dltui.tui.run_page.view import frozen
-
         known = {one.id: one for one in self._last}
         found = []
         for run in self.wanted:
@@ -49,7 +47,7 @@ class Overlays:
             except (DltuiError, OSError):
                 continue
             if changed or run not in known:
-                known[run] = Overlaid(run, safe(reader.labels["name"]), frozen(reader.history))
+                known[run] = Overlaid(run, safe(reader.labels["name"]), reader.history.copy())
             found.append(known[run])
         if len(found) != len(self._last) or any(a is not b for a, b in zip(found, self._last, strict=True)):
             self._last = tuple(found)

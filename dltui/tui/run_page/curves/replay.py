@@ -82,10 +82,9 @@ def held(history: History, step: float) -> Replay:
 
 def view_of(view: RunView, replay: Replay) -> RunView:
     """The run as it was then."""
-    from dltui.core.reading.history import as_of
     from dltui.core.reading.progress import progress
 
-    past = as_of(view.history, replay.step)
+    past = view.history.as_of(replay.step)
     return replace(view, history=past, progress=progress(past, None))
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
-from dltui.tui.base.page import bind
+from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.base.run_keys import RunActions
+from dltui.tui.base.run_keys import RUN_KEYS
 from dltui.tui.draw.styled_text import Row, ends
 from dltui.tui.run_page.tabs import Tab, TabState
 
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 AXES = {"epochs": "epochs", "steps": "steps", "time": "the time spent in training"}
 
 
-class CurveActions(RunActions):
+class CurveActions(Page):
     """What is looked at stands in `state`; `view` is the run as it is, `shown` as it is looked at."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *RUN_KEYS,
         bind("z,enter", "zoom", "zoom", "one chart over the whole width, or all of them"),
         bind("g", "log_scale", "log scale", "logarithmic loss"),
         bind("m", "smooth", "smoothing", "how much the training curves are averaged: 0.6, 0.9, 0.98, not at all"),
@@ -47,12 +48,6 @@ class CurveActions(RunActions):
         ),
         bind("right_square_bracket", "epoch(1)", "epoch forward"),
         bind("P", "replay", "replay", "play the run from its start, at 1x, 4x, 16x, 1/8x; the run is not touched"),
-        bind(
-            "C",
-            "cost",
-            "cost",
-            "what watching costs: bytes to the terminal, load, pace",
-        ),
     ]
 
     def __init__(self) -> None:
@@ -60,7 +55,6 @@ class CurveActions(RunActions):
         self.view: RunView | None = None
         self.state = TabState()
         self.replay: Replay | None = None
-        self.cost_shown = False
         self._past: tuple[RunView, Replay, RunView] | None = None
 
     @property
@@ -116,12 +110,9 @@ class CurveActions(RunActions):
         return past_row(self.view, self.shown, self.replay, width)
 
     def curve_idle(self, width: int) -> Row:
-        """What watching costs, what the cursor points at, or how the race against the ghost stands."""
-        from dltui.tui.run_page.curves.notes import cost_note, cursor_note, race_note
+        """What the cursor points at, or how the race against the ghost stands."""
+        from dltui.tui.run_page.curves.notes import cursor_note, race_note
 
-        if self.cost_shown:
-            meter = self.dltui.meter
-            return cost_note(meter.cost() if meter is not None else None, self.view)
         view, looking = self.shown, self.state.looking
         if view is None or view.history.attempt is None or self.state.tab is not Tab.CURVES:
             return []
@@ -208,8 +199,4 @@ class CurveActions(RunActions):
             return
         now = self.dltui.services.clock()
         self.replay = begun(now) if self.replay is None else self.replay.faster(now)
-        self.redraw()
-
-    def action_cost(self) -> None:
-        self.cost_shown = not self.cost_shown
         self.redraw()
