@@ -65,7 +65,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def body(self) -> Iterable[Widget]:
         """The widgets between the top bar and the notice."""
-        raise NotImplementedError
+        return ()
 
     def after_notice(self) -> Iterable[Widget]:
         """Widgets between the notice and the bottom bar."""
@@ -73,7 +73,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def head(self, width: int) -> Row:
         """The top bar."""
-        raise NotImplementedError
+        return []
 
     def idle(self) -> Row:
         """What the notice row shows when nothing was said."""
