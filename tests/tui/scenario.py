@@ -227,7 +227,7 @@ def ready(app: DltuiApp) -> bool:
 
 def looked_inside(page: Any) -> bool:
     """Whether the open tab of a run has what it shows."""
-    wants = page.state.wants()
+    wants = page.tabs.open.wants
     if "hardware" in wants:
         return page.view.hardware is not None
     if page.view.regression or "inside" not in wants:

@@ -65,7 +65,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def body(self) -> Iterable[Widget]:
         """The widgets between the top bar and the notice."""
-        raise NotImplementedError
+        return ()
 
     def after_notice(self) -> Iterable[Widget]:
         """Widgets between the notice and the bottom bar."""
@@ -73,7 +73,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def head(self, width: int) -> Row:
         """The top bar."""
-        raise NotImplementedError
+        return []
 
     def idle(self) -> Row:
         """What the notice row shows when nothing was said."""
@@ -135,13 +135,15 @@ class Page(Screen[None], inherit_bindings=False):
         return rows + [[] for _ in range(height - len(rows))]
 
 
-def bind(key: str, action: str, label: str, explanation: str = "", *, priority: bool = False) -> Binding:
-    """A binding with all that the list of keys needs."""
+def bind(
+    key: str, action: str, label: str, explanation: str = "", *, priority: bool = False, shown: str | None = None
+) -> Binding:
+    """A binding with all that the list of keys needs; `shown` are keys that it lists in place of `key`."""
     return Binding(
-        key, action, label, tooltip=explanation or label, id=f"{action}:{key}", show=False, priority=priority
+        key, action, label, False, shown, tooltip=explanation or label, id=f"{action}:{key}", priority=priority
     )
 
 
-def press(key: str, label: str, explanation: str = "") -> Binding:
+def press(key: str, label: str, explanation: str = "", *, shown: str | None = None) -> Binding:
     """A binding of a key that is passed on to what answers it in `Page.answers`, under the first of its names."""
-    return bind(key, f"press('{key.partition(',')[0]}')", label, explanation)
+    return bind(key, f"press('{key.partition(',')[0]}')", label, explanation, shown=shown)

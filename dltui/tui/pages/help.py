@@ -78,10 +78,12 @@ def _declared(owner: type) -> list[Binding]:
 
 
 def _of(bindings: Iterable[Binding], page: str) -> list[Action]:
-    return [
-        Action(" ".join(map(key_name, b.key.split(","))), b.description, b.tooltip or "", b.action, page)
-        for b in bindings
-    ]
+    found = []
+    for binding in bindings:
+        keys = (binding.key_display or binding.key).split(",")
+        names = " ".join(map(key_name, keys))
+        found.append(Action(names, binding.description, binding.tooltip or "", binding.action, page))
+    return found
 
 
 def key_name(key: str) -> str:

@@ -1,4 +1,4 @@
-"""The machine as strips: each GPU, the processors, memory, the disk, with the last two minutes; who holds what."""
+"""The Hardware tab: each GPU, the processors, memory, the disk, with the last two minutes as strips; who holds what."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row, bar, cells, fit, left, right
 from dltui.tui.draw.wording import size, spark
+from dltui.tui.run_page.tab import Tab
 
 if TYPE_CHECKING:
     from dltui.core.machine.devices import Device
@@ -20,6 +21,23 @@ BUSY = 50.0
 GIGA = 1e9
 LONGEST = 120
 """Cells of a history: a sample each."""
+
+
+class HardwareTab(Tab):
+    """The machine on which the screen runs, measured while the tab is open."""
+
+    name = "Hardware"
+
+    @property
+    def wants(self) -> frozenset[str]:
+        return frozenset({"hardware"})
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        view = self.run.shown
+        return hardware(view.hardware, width, height, self.at, self.page.dltui.look) if view is not None else []
+
+    def length(self) -> int:
+        return length(self.run.shown.hardware) if self.run.shown is not None else 0
 
 
 def hardware(found: Hardware | None, width: int, height: int, first: int, look: Look) -> list[Row]:

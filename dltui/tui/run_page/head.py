@@ -109,8 +109,10 @@ def _phases(view: RunView, now: float) -> Row:
     return row
 
 
-def tabs(names: Sequence[str], chosen: int, extra: Row, width: int, plain: bool) -> Row:
-    """`1 Curves  2 Confusion  3 Log`, the open one marked; with brackets where colors do not show."""
+def tabs(names: Sequence[str], chosen: int, hints: Sequence[tuple[str, str]], width: int, plain: bool) -> Row:
+    """`1 Curves  2 Confusion  3 Log`, the open one marked; with brackets where colors do not show. At the end `hints`,
+    keys with a label each, where there is room."""
+    extra: Row = [part for key, label in hints for part in ((key, "key"), (f" {label}  ", "dim"))]
     row: Row = []
     # Room for what stands at the end, if only there is some.
     gap = " " if sum(len(name) + 5 for name in names) + cells(extra) <= width else ""

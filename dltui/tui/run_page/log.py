@@ -1,4 +1,4 @@
-"""What happened to a run, line by line, made from its history."""
+"""The Log tab: what happened to a run, line by line, and what its process printed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row, fit
 from dltui.tui.draw.wording import STATUS_STYLES, damaged, metric, size
+from dltui.tui.run_page.tab import Keys, Tab
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
+    from dltui.tui.run_page.view import RunView
 
 Line = tuple[float, str, str]
 """When, style, text."""
@@ -22,6 +24,53 @@ OBEYED = {
     "checkpoint": "checkpoint asked for",
     "kill": "killed",
 }
+
+
+class LogTab(Tab):
+    """Scrolls back from its last line; `output` is what the process printed, in place of what happened."""
+
+    name = "Log"
+    output = False
+
+    @property
+    def wants(self) -> frozenset[str]:
+        return frozenset({"output"} if self.output else ())
+
+    @property
+    def hints(self) -> Keys:
+        return (("o", "events" if self.output else "output"),)
+
+    def key(self, width: int, height: int) -> tuple[object, ...]:
+        return (*super().key(width, height), self.output)
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        view = self.run.shown
+        if view is None:
+            return []
+        return self._printed(view, width, height) if self.output else self._happened(view, width, height)
+
+    def length(self) -> int:
+        view = self.run.shown
+        if view is None:
+            return 0
+        return max(len(view.output if self.output else timeline(view.history)) - 1, 0)
+
+    def scroll(self, by: int) -> None:
+        super().scroll(-by)
+
+    def _printed(self, view: RunView, width: int, height: int) -> list[Row]:
+        end = max(len(view.output) - self.at, min(height - 1, len(view.output)))
+        lines = view.output[max(0, end - height + 1) : end]
+        head: Row = [(" output ", "heading"), (" what the process printed", "dim")]
+        printed: list[Row] = [fit([(" " + safe(line), "")], width) for line in lines]
+        return [head, *(printed or [[], [("  it has printed nothing; o shows what happened", "dim")]])]
+
+    def _happened(self, view: RunView, width: int, height: int) -> list[Row]:
+        lines, services = timeline(view.history), self.page.dltui.services
+        head: Row = [(" events ", "heading"), (f" what happened, {len(lines)} lines", "dim")]
+        if not lines:
+            return [head, [], [("  nothing yet; o shows what the process prints", "dim")]]
+        return [head, *rows(lines, width, height - 1, self.at, lambda when: services.time_of_day(when, seconds=True))]
 
 
 def timeline(history: History, most: int | None = None) -> list[Line]:

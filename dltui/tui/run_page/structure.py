@@ -1,4 +1,4 @@
-"""The layers of a model as a table."""
+"""The Structure tab: the layers of a model as a table."""
 
 from __future__ import annotations
 
@@ -6,9 +6,24 @@ from typing import TYPE_CHECKING
 
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row, fit, left, right
+from dltui.tui.run_page.tab import Tab
 
 if TYPE_CHECKING:
     from dltui.core.rundir.events import AttemptStarted
+
+
+class StructureTab(Tab):
+    """Scrolls by layers."""
+
+    name = "Structure"
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        view = self.run.shown
+        return structure(view.history.attempt, width, height, self.at) if view is not None else []
+
+    def length(self) -> int:
+        attempt = self.run.shown.history.attempt if self.run.shown is not None else None
+        return max(len(attempt.layers) - 1, 0) if attempt is not None else 0
 
 
 def structure(attempt: AttemptStarted | None, width: int, height: int, first: int) -> list[Row]:

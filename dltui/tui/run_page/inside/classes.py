@@ -10,26 +10,26 @@ from dltui.tui.run_page.inside.cursor import CLASS_ORDERS
 
 if TYPE_CHECKING:
     from dltui.core.analysis.evaluation import Matrix, Score
-    from dltui.tui.run_page.inside.cursor import InsideState
+    from dltui.tui.run_page.inside.cursor import ClassCursor
 
 NAME, NUMBER = 18, 11
 SORTED = (3, 2, 4, 1, 0)
 """The column that each order follows."""
 
 
-def classes(matrix: Matrix | None, state: InsideState, width: int, height: int, note: str) -> list[Row]:
+def classes(matrix: Matrix | None, state: ClassCursor, width: int, height: int, note: str) -> list[Row]:
     """One row a class, with a cursor; the column that they are sorted by is marked."""
     if matrix is None:
         return [[], [(f"  {note}", "dim")]]
     titles = (left("CLASS", NAME), *(right(text, NUMBER) for text in ("images", "precision", "recall", "F1")))
-    by = SORTED[state.class_order]
+    by = SORTED[state.order]
     header: Row = [("   ", ""), *((text, "bold" if number == by else "dim") for number, text in enumerate(titles))]
     rows: list[Row] = [
-        [(" classes ", "heading"), (f" {where(matrix)}, {CLASS_ORDERS[state.class_order]}", "")],
+        [(" classes ", "heading"), (f" {where(matrix)}, {CLASS_ORDERS[state.order]}", "")],
         header,
     ]
     scores, room = state.scores(matrix), max(1, height - 2)
-    at = min(state.class_at, len(scores) - 1)
+    at = min(state.at, len(scores) - 1)
     first = min(max(at - room // 2, 0), max(len(scores) - room, 0))
     for number, score in enumerate(scores[first : first + room], first):
         row = fit(_row(score, width, number == at), width)

@@ -11,7 +11,7 @@ from dltui.tui.draw.styled_text import Row, beside, cells, cut, ends, fit, right
 if TYPE_CHECKING:
     from dltui.core.analysis.evaluation import Matrix
     from dltui.tui.draw.styled_text import Look
-    from dltui.tui.run_page.inside.cursor import InsideState
+    from dltui.tui.run_page.inside.cursor import CellCursor
 
 PAIRS = 26
 MOST_PAIRS = 12
@@ -46,7 +46,7 @@ class _Layout:
         return self.name + 2 + len(self.columns) * self.size
 
 
-def confusion(matrix: Matrix | None, state: InsideState, width: int, height: int, look: Look, note: str) -> list[Row]:
+def confusion(matrix: Matrix | None, state: CellCursor, width: int, height: int, look: Look, note: str) -> list[Row]:
     """Title, header and the classes around the cursor, as many as fit; true classes are rows."""
     if matrix is None:
         return [[], [(f"  {note}", "dim")]]
@@ -64,7 +64,7 @@ def confusion(matrix: Matrix | None, state: InsideState, width: int, height: int
     ]
 
 
-def _layout(matrix: Matrix, state: InsideState, width: int, height: int, look: Look) -> _Layout:
+def _layout(matrix: Matrix, state: CellCursor, width: int, height: int, look: Look) -> _Layout:
     order, cell = state.order(matrix), state.chosen(matrix)
     name = min(LARGEST_NAME, max(len(text) for text in matrix.classes))
     room = width - PAIRS - name - 2
@@ -93,7 +93,7 @@ def _window(order: list[int], at: int, room: int) -> list[int]:
     return order[first : first + room]
 
 
-def _title(matrix: Matrix, state: InsideState, layout: _Layout, width: int) -> Row:
+def _title(matrix: Matrix, state: CellCursor, layout: _Layout, width: int) -> Row:
     row: Row = [(" confusion ", "heading"), (f" {where(matrix)}", "")]
     end: Row = [(f"{matrix.right:,} of {matrix.total:,} right ", "dim")]
     order = ", hardest first" if state.hardest_first else ""

@@ -1,4 +1,5 @@
-"""Where one is in the tabs that look inside of a model: the cell, the class and the mistake under the cursor."""
+"""The cursors of the tabs that look inside of a model: on a cell, a class and a mistake. They are classes and sample
+ids, not places on the screen: they stay when the order changes."""
 
 from __future__ import annotations
 
@@ -9,35 +10,19 @@ from dltui.core.analysis.mistakes import Filter, Mistake, Mistakes
 
 if TYPE_CHECKING:
     from dltui.core.analysis.evaluation import Matrix, Score
-    from dltui.core.analysis.review import Key, Opinion
 
 CLASS_ORDERS = ("hardest first", "by precision", "by F1", "by count", "in their order")
 
 
 @dataclass
-class InsideState:
-    """Cursors are classes and sample ids, not places on the screen: they stay when the order changes."""
+class CellCursor:
+    """A cell of the confusion matrix, and how the matrix is shown."""
 
     cell: tuple[int, int] | None = None
     """True class, said class; None before the cursor was moved."""
     hardest_first: bool = False
-    """The order of a confusion matrix: as the classes are numbered, or by their recall."""
+    """The order of the matrix: as the classes are numbered, or by their recall."""
     percent: bool = False
-    class_order: int = 0
-    class_at: int = 0
-    """Place in the table of classes."""
-    filter: Filter = field(default_factory=Filter)
-    sample: int | None = None
-    """The id under the cursor; `place` is where it was last seen."""
-    place: int = 0
-    unsaved: dict[Key, Opinion] = field(default_factory=dict)
-    """Marks on their way to the disk; the mark "" takes one away."""
-
-    def key(self) -> tuple[object, ...]:
-        return (
-            self.cell, self.hardest_first, self.percent, self.class_order, self.class_at, self.filter,
-            self.sample, self.place, *self.unsaved.values(),
-        )  # fmt: skip
 
     def order(self, matrix: Matrix) -> list[int]:
         """The classes in the order in which rows and columns are shown."""
@@ -59,6 +44,14 @@ class InsideState:
         row, column = (order.index(number) for number in self.chosen(matrix))
         self.cell = (order[min(max(row + down, 0), last)], order[min(max(column + right, 0), last)])
 
+
+@dataclass
+class ClassCursor:
+    """A row of the table of classes, and the order of the table."""
+
+    order: int = 0
+    at: int = 0
+
     def scores(self, matrix: Matrix) -> list[Score]:
         """The table of classes in the chosen order."""
         keys = (
@@ -68,10 +61,20 @@ class InsideState:
             lambda score: -score.true,
             lambda score: score.number,
         )
-        return sorted(matrix.scores(), key=keys[self.class_order])
+        return sorted(matrix.scores(), key=keys[self.order])
 
     def move_class(self, matrix: Matrix, by: int) -> None:
-        self.class_at = min(max(self.class_at + by, 0), len(matrix.classes) - 1)
+        self.at = min(max(self.at + by, 0), len(matrix.classes) - 1)
+
+
+@dataclass
+class MistakeCursor:
+    """A mistake among those that a filter keeps."""
+
+    filter: Filter = field(default_factory=Filter)
+    sample: int | None = None
+    """The id under the cursor; `place` is where it was last seen."""
+    place: int = 0
 
     def position(self, shown: tuple[Mistake, ...]) -> int:
         """Where the cursor is among the mistakes shown: on its sample, or where that was."""

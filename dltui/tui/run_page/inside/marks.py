@@ -1,12 +1,25 @@
-"""The marks of a person on mistakes, saved at once."""
+"""The marks of a person on mistakes: shown at once, saved in a thread."""
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from dltui.core.analysis.review import Key, Opinion
+from dltui.core.analysis.review import NAME, Key, Opinion, after, save_opinion
+from dltui.tui.base.threads import in_thread
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.mistakes import Mistake, Mistakes
+    from dltui.tui.base.page import Page
+    from dltui.tui.base.threads import Failed
+    from dltui.tui.run_page.view import RunView
+    from dltui.tui.run_page.watched_run import WatchedRun
 
 
 class Reviewed(Message):
@@ -16,3 +29,69 @@ class Reviewed(Message):
         super().__init__()
         self.opinion = opinion
         self.opinions = opinions
+
+
+class Marks:
+    """Those of one run; `unsaved` are on their way to the disk, where the mark "" takes one away."""
+
+    def __init__(self, page: Page, run: WatchedRun) -> None:
+        self._page, self._run = page, run
+        self._saving = threading.Lock()
+        self._queue: deque[Opinion] = deque()
+        self.unsaved: dict[Key, Opinion] = {}
+
+    def known(self, view: RunView) -> Mapping[Key, Opinion]:
+        """All of them, the unsaved ones included."""
+        return {**view.review, **self.unsaved}
+
+    def turn(self, found: Mistakes, mistake: Mistake) -> None:
+        """Give a mistake the next mark."""
+        view, page = self._run.view, self._page
+        if view is None:
+            return
+        if not page.dltui.services.may_command(self._run.directory):
+            page.notice.say("read-only: look, do not touch", "bad")
+            return
+        known = self.known(view).get((found.split, mistake.id))
+        opinion = Opinion(
+            found.split,
+            mistake.id,
+            found.name(mistake.true),
+            found.name(mistake.said),
+            round(mistake.probability, 4),
+            after(known.mark if known else ""),
+            mistake.name,
+        )
+        self.unsaved[opinion.key] = opinion
+        self._queue.append(opinion)
+        page.redraw("#tab")
+        folder = Path(str(view.asked.get("exports", "")))
+        in_thread(page, "review", lambda: self._save(folder))
+
+    def _save(self, folder: Path) -> Message | None:
+        """In a thread: what is waiting, in its order."""
+        done = None
+        with self._saving:
+            while self._queue:
+                opinion = self._queue.popleft()
+                done = Reviewed(opinion, save_opinion(folder, opinion))
+        return done
+
+    def reviewed(self, message: Reviewed) -> None:
+        """Say what was saved."""
+        opinion = message.opinion
+        for key in [key for key, value in self.unsaved.items() if message.opinions.get(key, value) == value]:
+            del self.unsaved[key]
+        if self._run.view is not None:
+            self._run.view = replace(self._run.view, review=message.opinions)
+        what = opinion.mark or "no mark"
+        text = f"{opinion.id} {opinion.true}: {what}; {NAME} holds {len(message.opinions):,}"
+        self._page.notice.say(text, "good")
+        self._page.redraw("#tab")
+
+    def failed(self, message: Failed) -> None:
+        """Forget what could not be saved: it is not shown as if it were."""
+        if message.task == "review":
+            self._queue.clear()
+            self.unsaved.clear()
+            self._page.redraw("#tab")

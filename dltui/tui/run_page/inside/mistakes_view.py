@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.mistakes import Mistake, Mistakes
     from dltui.core.analysis.review import Key, Opinion
     from dltui.tui.draw.styled_text import Look
-    from dltui.tui.run_page.inside.cursor import InsideState
+    from dltui.tui.run_page.inside.cursor import MistakeCursor
 
 GRID_FROM = 120
 """Columns from which on there is a grid."""
@@ -50,7 +50,7 @@ def places(width: int, height: int, pictured: bool) -> Places:
 def mistakes(
     found: Mistakes | None,
     review: Mapping[Key, Opinion],
-    state: InsideState,
+    state: MistakeCursor,
     width: int,
     height: int,
     look: Look,

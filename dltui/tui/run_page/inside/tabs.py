@@ -1,150 +1,223 @@
-"""The keys of the tabs that look inside of a model: a cursor, filters, and marks that are saved at once."""
+"""The tabs that look inside of a model: its confusion, its mistakes and its classes; of a regression, its fit."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
-
-from textual.binding import BindingType
-from textual.message import Message
+from collections.abc import Callable
+from dataclasses import astuple
+from typing import TYPE_CHECKING
 
 from dltui.core.analysis.mistakes import Filter, parse
-from dltui.core.analysis.review import NAME, Opinion, after, save_opinion
-from dltui.tui.base.page import Page, bind
-from dltui.tui.base.threads import Failed, in_thread
-from dltui.tui.run_page.inside.marks import Reviewed
-from dltui.tui.run_page.tabs import Tab
+from dltui.tui.draw.chart import draw
+from dltui.tui.run_page.curves.curves import residual_chart
+from dltui.tui.run_page.inside.classes import classes
+from dltui.tui.run_page.inside.confusion import confusion
+from dltui.tui.run_page.inside.cursor import CLASS_ORDERS, CellCursor, ClassCursor, MistakeCursor
+from dltui.tui.run_page.inside.fit import NEVER, fitted, of_fit
+from dltui.tui.run_page.inside.marks import Marks
+from dltui.tui.run_page.inside.mistakes_view import mistakes, places
+from dltui.tui.run_page.inside.residuals import largest
+from dltui.tui.run_page.tab import Keys, Tab
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.mistakes import Mistake, Mistakes
-    from dltui.core.rundir.directory import RunDirectory
-    from dltui.tui.run_page.tabs import TabState
-    from dltui.tui.run_page.view import RunView
+    from dltui.core.analysis.evaluation import Matrix
+    from dltui.core.analysis.mistakes import Mistakes
+    from dltui.tui.base.page import Page
+    from dltui.tui.draw.styled_text import Row
+    from dltui.tui.run_page.watched_run import WatchedRun
+
+ShowMistakes = Callable[[Filter], None]
+"""Opens the mistakes that a filter keeps."""
 
 
-class InsideActions(Page):
-    """Has the keys; a subclass has the run, its view and the state of its tabs."""
+class MatrixTab(Tab):
+    """A tab about the confusion matrix, from which Enter leads to the mistakes; a regression shows its fit there."""
 
-    directory: RunDirectory
-    view: RunView | None
-    state: TabState
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bind("right", "aside(1)", "right", "in the confusion matrix and among mistakes: to the right"),
-        bind("left", "aside(-1)", "left", "in the confusion matrix and among mistakes: to the left"),
-        bind("enter", "look_inside", "show", "from a cell or a class to the mistakes in it"),
-        bind("space", "mark", "mark", "a mistake: keep, wrong label, ambiguous, no mark; saved in review.csv"),
-        bind("f", "filter", "filter", "mistakes of the same true class, said class, both, all"),
-        bind("slash", "type_filter", "filter by name", "mistakes of classes by name: shirt, >coat, shirt>coat"),
-        bind("percent_sign", "percent", "share", "confusion: numbers of images, or % of each true class"),
-    ]
+    name_of_fit = ""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._saving = threading.Lock()
-        self._queue: deque[Opinion] = deque()
+    def __init__(self, page: Page, run: WatchedRun, show_mistakes: ShowMistakes) -> None:
+        super().__init__(page, run)
+        self.show_mistakes = show_mistakes
 
     @property
-    def tab_size(self) -> tuple[int, int]:
-        size = self.query_one("#tab").size
-        return size.width, size.height
+    def title(self) -> str:
+        return self.name_of_fit if self.run.view is not None and self.run.view.regression else self.name
 
     @property
-    def _mistakes(self) -> Mistakes | None:
-        return self.view.mistakes if self.view is not None and self.state.tab is Tab.MISTAKES else None
+    def wants(self) -> frozenset[str]:
+        return frozenset({"inside"})
 
-    def show_tab(self, tab: Tab, origin: Tab | None = None) -> None:
-        """Open a tab, from another one if Esc is to go back there."""
-        raise NotImplementedError
+    @property
+    def matrix(self) -> Matrix | None:
+        """None before the first evaluation, and of a regression."""
+        return self.run.view.matrix if self.run.view is not None else None
 
-    def action_aside(self, by: int) -> None:
-        self.state.aside(by, self.view)
-        self.redraw("#tab")
 
-    def action_look_inside(self) -> None:
-        which = self.state.mistakes_at(self.view)
-        if which is not None:
-            self.state.inside.show(which)
-            self.show_tab(Tab.MISTAKES, self.state.tab)
+class ConfusionTab(MatrixTab):
+    """The confusion matrix with a cursor on a cell."""
 
-    def action_filter(self) -> None:
-        if self._mistakes is not None:
-            self.state.inside.turn_filter(self._mistakes)
-            self.redraw("#tab")
+    name = "Confusion"
+    name_of_fit = "Fit"
 
-    def action_percent(self) -> None:
-        self.state.inside.percent = not self.state.inside.percent
-        self.redraw("#tab")
+    def __init__(self, page: Page, run: WatchedRun, show_mistakes: ShowMistakes) -> None:
+        super().__init__(page, run, show_mistakes)
+        self.cursor = CellCursor()
+        self.answers_everywhere = {"percent_sign": self._turn_unit}
 
-    def action_type_filter(self) -> None:
-        found = self._mistakes
+    @property
+    def keys(self) -> Keys:
+        if self.matrix is None:
+            return ()
+        unit = "counts" if self.cursor.percent else "share"
+        return (("Enter", "show"), ("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "take home"))
+
+    def key(self, width: int, height: int) -> tuple[object, ...]:
+        return (*super().key(width, height), *astuple(self.cursor))
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        view, look = self.run.view, self.page.dltui.look
+        if view is None:
+            return []
+        if view.regression:
+            return of_fit(view, lambda found: fitted(found, width, height, look))
+        note = NEVER if view.ended else "after the first epoch: what it takes for what"
+        return confusion(view.matrix, self.cursor, width, height, look, note)
+
+    def scroll(self, by: int) -> None:
+        if self.matrix is not None:
+            self.cursor.move_cell(self.matrix, by, 0)
+
+    def aside(self, by: int) -> None:
+        if self.matrix is not None:
+            self.cursor.move_cell(self.matrix, 0, by)
+        self.page.redraw("#tab")
+
+    def enter(self) -> None:
+        if self.matrix is not None:
+            true, said = self.cursor.chosen(self.matrix)
+            self.show_mistakes(Filter(true, None if true == said else said))
+
+    def order(self) -> bool:
+        self.cursor.hardest_first = not self.cursor.hardest_first
+        self.page.redraw("#tab")
+        return True
+
+    def _turn_unit(self) -> None:
+        self.cursor.percent = not self.cursor.percent
+        self.page.redraw("#tab")
+
+
+class ClassesTab(MatrixTab):
+    """The table of classes with a cursor on a row."""
+
+    name = "Classes"
+    name_of_fit = "Residuals"
+
+    def __init__(self, page: Page, run: WatchedRun, show_mistakes: ShowMistakes) -> None:
+        super().__init__(page, run, show_mistakes)
+        self.cursor = ClassCursor()
+
+    @property
+    def keys(self) -> Keys:
+        if self.matrix is None:
+            return ()
+        return (("Enter", "show mistakes"), ("↑↓", "class"), ("o", "sort"), ("e", "take home"))
+
+    def key(self, width: int, height: int) -> tuple[object, ...]:
+        return (*super().key(width, height), *astuple(self.cursor))
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        view, look = self.run.view, self.page.dltui.look
+        if view is None:
+            return []
+        if view.regression:
+            return of_fit(view, lambda found: draw(residual_chart(found), width - 1, height, look))
+        note = NEVER if view.ended else "after the first epoch: precision and recall of each class"
+        return classes(view.matrix, self.cursor, width, height, note)
+
+    def scroll(self, by: int) -> None:
+        if self.matrix is not None:
+            self.cursor.move_class(self.matrix, by)
+
+    def enter(self) -> None:
+        if self.matrix is not None:
+            scores = self.cursor.scores(self.matrix)
+            self.show_mistakes(Filter(scores[min(self.cursor.at, len(scores) - 1)].number))
+
+    def order(self) -> bool:
+        self.cursor.order = (self.cursor.order + 1) % len(CLASS_ORDERS)
+        self.page.redraw("#tab")
+        return True
+
+
+class MistakesTab(Tab):
+    """The samples that the model gets wrong, with the marks that a person puts on them."""
+
+    name = "Mistakes"
+
+    def __init__(self, page: Page, run: WatchedRun) -> None:
+        super().__init__(page, run)
+        self.cursor = MistakeCursor()
+        self.marks = Marks(page, run)
+        self.answers = {"space": self._mark, "slash": self._ask_filter}
+
+    @property
+    def wants(self) -> frozenset[str]:
+        return frozenset({"inside", "mistakes"})
+
+    @property
+    def mistakes(self) -> Mistakes | None:
+        """None before the first evaluation, and of a regression."""
+        return self.run.view.mistakes if self.run.view is not None else None
+
+    @property
+    def keys(self) -> Keys:
+        if self.mistakes is None:
+            return ()
+        return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), ("e", "take home"))
+
+    def key(self, width: int, height: int) -> tuple[object, ...]:
+        return (*super().key(width, height), *astuple(self.cursor), *self.marks.unsaved.values())
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        view, look = self.run.view, self.page.dltui.look
+        if view is None:
+            return []
+        if view.regression:
+            return of_fit(view, lambda found: largest(found, width, height))
+        note = NEVER if view.ended else "after the first epoch: the images that it gets wrong"
+        return mistakes(view.mistakes, self.marks.known(view), self.cursor, width, height, look, note)
+
+    def scroll(self, by: int) -> None:
+        if self.mistakes is not None:
+            room = places(*self.size, self.mistakes.pictured)
+            # A page is what is shown, whatever number of rows that is.
+            self.cursor.move_mistake(self.mistakes, by * room.columns if abs(by) == 1 else by // 10 * room.page)
+
+    def aside(self, by: int) -> None:
+        if self.mistakes is not None:
+            self.cursor.move_mistake(self.mistakes, by)
+        self.page.redraw("#tab")
+
+    def filter(self) -> None:
+        if self.mistakes is not None:
+            self.cursor.turn_filter(self.mistakes)
+            self.page.redraw("#tab")
+
+    def _show(self, which: Filter) -> None:
+        self.cursor.show(which)
+        self.page.redraw("#tab")
+
+    def _ask_filter(self) -> None:
+        found = self.mistakes
         if found is not None:
-            self.notice.prompt(
+            self.page.notice.prompt(
                 "true class, >said class, or both",
                 "",
                 lambda text: "" if parse(text, found.classes) else "no such class",
-                lambda text: self._filter(parse(text, found.classes) or Filter()),
+                lambda text: self._show(parse(text, found.classes) or Filter()),
             )
 
-    def _filter(self, which: Filter) -> None:
-        self.state.inside.show(which)
-        self.redraw("#tab")
-
-    def action_mark(self) -> None:
-        found = self._mistakes
-        mistake = self.state.inside.current(found)
-        if found is None or mistake is None or self.view is None:
-            return
-        if not self.dltui.services.may_command(self.directory):
-            self.notice.say("read-only: look, do not touch", "bad")
-            return
-        opinion = self._turned(found, mistake)
-        self.state.inside.unsaved[opinion.key] = opinion
-        self._queue.append(opinion)
-        self.redraw("#tab")
-        folder = Path(str(self.view.asked.get("exports", "")))
-        in_thread(self, "review", lambda: self._save(folder))
-
-    def _save(self, folder: Path) -> Message | None:
-        """In a thread: what is waiting, in its order."""
-        done = None
-        with self._saving:
-            while self._queue:
-                opinion = self._queue.popleft()
-                done = Reviewed(opinion, save_opinion(folder, opinion))
-        return done
-
-    def _turned(self, found: Mistakes, mistake: Mistake) -> Opinion:
-        """The next opinion on a mistake."""
-        assert self.view is not None
-        key = (found.split, mistake.id)
-        known = self.state.inside.unsaved.get(key) or self.view.review.get(key)
-        return Opinion(
-            found.split,
-            mistake.id,
-            found.name(mistake.true),
-            found.name(mistake.said),
-            round(mistake.probability, 4),
-            after(known.mark if known else ""),
-            mistake.name,
-        )
-
-    def on_reviewed(self, message: Reviewed) -> None:
-        opinion = message.opinion
-        waiting = self.state.inside.unsaved
-        for key in [key for key, value in waiting.items() if message.opinions.get(key, value) == value]:
-            del waiting[key]
-        if self.view is not None:
-            self.view = replace(self.view, review=message.opinions)
-        what = opinion.mark or "no mark"
-        self.notice.say(f"{opinion.id} {opinion.true}: {what}; {NAME} holds {len(message.opinions):,}", "good")
-        self.redraw("#tab")
-
-    def on_failed(self, message: Failed) -> None:
-        """What could not be saved is not shown as if it were; that it failed is said by who has the notice."""
-        if message.task == "review":
-            self._queue.clear()
-            self.state.inside.unsaved.clear()
-            self.redraw("#tab")
+    def _mark(self) -> None:
+        mistake = self.cursor.current(self.mistakes)
+        if self.mistakes is not None and mistake is not None:
+            self.marks.turn(self.mistakes, mistake)

@@ -15,7 +15,7 @@ from dltui.core.analysis.review import NAME, read_review
 from dltui.tui.draw import picture
 from dltui.tui.draw.styled_text import Look, plain
 from dltui.tui.run_page.inside import classes, confusion, mistakes_view
-from dltui.tui.run_page.inside.cursor import InsideState
+from dltui.tui.run_page.inside.cursor import CellCursor, ClassCursor, MistakeCursor
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.theme import PLAIN
 from tests.helpers.sample_run import make_sample_run
@@ -69,7 +69,7 @@ async def test_nothing_yet(services: FakeServices, tab: str, run: str) -> None:
         await pilot.pause()
         assert ("after the first epoch" if run == "dull-crab" else "nothing was evaluated") in text(app)
         await pilot.press("down", "right", "enter", "space", "f", "o", "percent_sign", "slash", "pagedown")
-        assert app.screen.state.inside.unsaved == {}
+        assert app.screen.tabs.mistakes.marks.unsaved == {}
 
 
 async def test_a_cell_opens_its_mistakes(services: FakeServices) -> None:
@@ -79,7 +79,7 @@ async def test_a_cell_opens_its_mistakes(services: FakeServices) -> None:
         await pilot.press("right", "right", "left", "left", "enter")
         await drawn(pilot, lambda: page.view.mistakes is not None)
         assert "only Coat › Pullover: 16" in text(app)
-        assert all((one.true, one.said) == (4, 2) for one in page.view.mistakes.shown(page.state.inside.filter))
+        assert all((one.true, one.said) == (4, 2) for one in page.view.mistakes.shown(page.tabs.mistakes.cursor.filter))
 
 
 async def test_the_diagonal_opens_the_whole_class(services: FakeServices) -> None:
@@ -87,7 +87,7 @@ async def test_the_diagonal_opens_the_whole_class(services: FakeServices) -> Non
         page = await opened(pilot, app, "2")
         await pilot.press("right", "right", "enter")
         await drawn(pilot, lambda: page.view.mistakes is not None)
-        assert page.state.inside.filter == Filter(4)
+        assert page.tabs.mistakes.cursor.filter == Filter(4)
 
 
 async def test_a_class_opens_its_mistakes(services: FakeServices) -> None:
@@ -96,7 +96,7 @@ async def test_a_class_opens_its_mistakes(services: FakeServices) -> None:
         assert "hardest first" in text(app)
         await pilot.press("enter")
         await drawn(pilot, lambda: page.view.mistakes is not None)
-        assert page.state.inside.filter == Filter(6)
+        assert page.tabs.mistakes.cursor.filter == Filter(6)
         assert "only Shirt › any" in text(app)
 
 
@@ -109,7 +109,7 @@ async def test_escape_goes_back_to_where_the_mistakes_were_opened_from(
         await pilot.press("enter")
         await drawn(pilot, lambda: page.view.mistakes is not None)
         await pilot.press("escape")
-        assert (app.screen, page.state.tab.value) == (page, name)
+        assert (app.screen, page.tabs.open.name) == (page, name)
         await pilot.press("3", "escape")
         assert app.screen is not page
 
@@ -118,11 +118,11 @@ async def test_filters_turn_around_the_mistake_under_the_cursor(services: FakeSe
     async with shown(services, run="bold-wren") as (app, pilot):
         page = await opened(pilot, app, "3")
         await pilot.press("down", "down", "down")
-        sample = page.state.inside.current(page.view.mistakes).id
+        sample = page.tabs.mistakes.cursor.current(page.view.mistakes).id
         for wanted in ("only Coat › any", "only any › Pullover", "only Coat › Pullover", "most confident first"):
             await pilot.press("f")
             assert wanted in text(app)
-            assert page.state.inside.current(page.view.mistakes).id == sample
+            assert page.tabs.mistakes.cursor.current(page.view.mistakes).id == sample
         await pilot.press("slash", *">coat", "enter")
         assert "only any › Coat" in text(app)
         await pilot.press("slash", *"sand", "enter")
@@ -134,7 +134,7 @@ async def test_filters_turn_around_the_mistake_under_the_cursor(services: FakeSe
 async def test_pages_of_the_grid(services: FakeServices) -> None:
     async with shown(services, (120, 40), run="bold-wren") as (app, pilot):
         page = await opened(pilot, app, "3")
-        state = page.state.inside
+        state = page.tabs.mistakes.cursor
         for key, place in (("right", 1), ("down", 5), ("pagedown", 17), ("pageup", 5), ("end", 78), ("home", 0)):
             await pilot.press(key)
             assert state.position(page.view.mistakes.all) == place
@@ -147,13 +147,13 @@ async def test_marks_are_saved_at_once_and_seen_again(services: FakeServices, tm
     async with shown(services, run="bold-wren") as (app, pilot):
         page = await opened(pilot, app, "3")
         await pilot.press("space", "space", "down", "space")
-        await drawn(pilot, lambda: not page.state.inside.unsaved)
+        await drawn(pilot, lambda: not page.tabs.mistakes.marks.unsaved)
         first, second = page.view.mistakes.all[:2]
         marks = {opinion.id: opinion.mark for opinion in read_review(folder).values()}
         assert marks == {first.id: "wrong label", second.id: "keep"}
         assert (folder / NAME).read_text().splitlines()[0] == "split,id,true,said,probability,mark,name"
         await pilot.press("space", "space", "space")
-        await drawn(pilot, lambda: len(read_review(folder)) == 1 and not page.state.inside.unsaved)
+        await drawn(pilot, lambda: len(read_review(folder)) == 1 and not page.tabs.mistakes.marks.unsaved)
     async with shown(services, run="bold-wren") as (app, pilot):
         await opened(pilot, app, "3")
         await drawn(pilot, lambda: "wrong label" in text(app))
@@ -166,7 +166,7 @@ async def test_who_may_only_look_marks_nothing(services: FakeServices) -> None:
         page = await opened(pilot, app, "3")
         await pilot.press("space")
         assert "read-only: look, do not touch" in text(app)
-        assert page.state.inside.unsaved == {}
+        assert page.tabs.mistakes.marks.unsaved == {}
 
 
 async def test_a_mark_that_cannot_be_saved_is_not_shown(services: FakeServices, tmp_path: Any) -> None:
@@ -177,7 +177,7 @@ async def test_a_mark_that_cannot_be_saved_is_not_shown(services: FakeServices, 
         page = await opened(pilot, app, "3")
         await pilot.press("space")
         await drawn(pilot, lambda: "cannot" in text(app))
-        assert page.state.inside.unsaved == {}
+        assert page.tabs.mistakes.marks.unsaved == {}
         assert "keep" not in text(app)
 
 
@@ -191,7 +191,7 @@ def hundred() -> Matrix:
 
 @pytest.mark.parametrize("look", [Look(), LETTERS], ids=["color", "letters"])
 def test_a_hundred_classes_scroll_with_the_cursor(look: Look) -> None:
-    matrix, state = hundred(), InsideState(cell=(0, 0))
+    matrix, state = hundred(), CellCursor(cell=(0, 0))
     for down, right in ((0, 0), (99, 0), (0, 99), (-50, -50)):
         state.move_cell(matrix, down, right)
         true, _ = state.chosen(matrix)
@@ -205,7 +205,7 @@ def test_a_hundred_classes_scroll_with_the_cursor(look: Look) -> None:
 
 
 def test_letters_tell_heat_apart_where_there_is_room_for_one() -> None:
-    state = InsideState(cell=(0, 0))
+    state = CellCursor(cell=(0, 0))
     letters, colored = (
         "".join(plain(confusion.confusion(hundred(), state, 80, 30, look, ""))) for look in (LETTERS, Look())
     )
@@ -215,11 +215,11 @@ def test_letters_tell_heat_apart_where_there_is_room_for_one() -> None:
 
 def test_orders_put_the_hardest_first() -> None:
     matrix = Matrix("test", 1, ("a", "b", "c"), ((9, 1, 0), (0, 10, 0), (4, 0, 6)))
-    state = InsideState(hardest_first=True)
-    assert state.order(matrix) == [2, 0, 1]
-    assert state.chosen(matrix) == (2, 0)
+    cell, state = CellCursor(hardest_first=True), ClassCursor()
+    assert cell.order(matrix) == [2, 0, 1]
+    assert cell.chosen(matrix) == (2, 0)
     tables = []
-    for state.class_order in range(5):
+    for state.order in range(5):
         tables.append([score.name for score in state.scores(matrix)])
         assert plain(classes.classes(matrix, state, 80, 10, ""))
     assert tables == [list("cab"), list("abc"), list("cab"), list("abc"), list("abc")]
@@ -229,7 +229,7 @@ def test_orders_put_the_hardest_first() -> None:
 def test_a_class_that_nothing_is_said_about_has_no_numbers() -> None:
     matrix = Matrix("test", 1, ("a", "b"), ((3, 0), (0, 0)))
     assert [(score.precision, score.recall, score.f1) for score in matrix.scores()][1] == (None, None, None)
-    assert "-" in plain(classes.classes(matrix, InsideState(), 80, 10, ""))[3]
+    assert "-" in plain(classes.classes(matrix, ClassCursor(), 80, 10, ""))[3]
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (64, 40, 3), (1, 1, 1), (5, 64, 3), (9, 9, 4), (7, 7, 2)])
@@ -268,7 +268,7 @@ def of_features(count: int = 3) -> Mistakes:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_data_without_images_are_a_list(size: tuple[int, int]) -> None:
-    rows = plain(mistakes_view.mistakes(of_features(), {}, InsideState(), size[0], size[1] - 5, Look(), ""))
+    rows = plain(mistakes_view.mistakes(of_features(), {}, MistakeCursor(), size[0], size[1] - 5, Look(), ""))
     assert "\x1b" not in "".join(rows)
     assert "[bold]yes" in rows[1]
     assert "75 %" in rows[1]
@@ -276,7 +276,7 @@ def test_data_without_images_are_a_list(size: tuple[int, int]) -> None:
 
 
 def test_nothing_wrong_says_so() -> None:
-    rows = plain(mistakes_view.mistakes(of_features(0), {}, InsideState(), 80, 19, Look(), ""))
+    rows = plain(mistakes_view.mistakes(of_features(0), {}, MistakeCursor(), 80, 19, Look(), ""))
     assert "nothing is wrong: all 0 are right" in rows[2]
 
 
@@ -292,7 +292,7 @@ def test_names_of_classes_are_found(typed: str, wanted: Filter | None) -> None:
 
 
 def test_the_cursor_stays_on_its_sample_when_another_epoch_is_evaluated() -> None:
-    found, state = of_features(3), InsideState()
+    found, state = of_features(3), MistakeCursor()
     state.move_mistake(found, 2)
     later = Mistakes("test", 3, found.classes, found.all[1:], 3, 2, found.images)
     assert state.current(later) == found.all[2]

@@ -1,0 +1,82 @@
+"""The rows of the run page between its top bar and its notice: progress, tabs, the open tab, metrics, last events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from dltui.tui.base.rows import Rows
+from dltui.tui.draw.styled_text import Row, fit, rule
+from dltui.tui.run_page import log
+from dltui.tui.run_page.head import progress_row, tabs
+from dltui.tui.run_page.metrics_table import metrics, numbers, verdict_row
+
+if TYPE_CHECKING:
+    from dltui.tui.base.page import Page
+    from dltui.tui.run_page.tabs import Tabs
+    from dltui.tui.run_page.watched_run import WatchedRun
+
+
+class Body:
+    """Draws them for one page."""
+
+    def __init__(self, page: Page, run: WatchedRun, tabs: Tabs) -> None:
+        self._page, self._run, self._tabs = page, run, tabs
+        self._drawn: dict[str, tuple[tuple[object, ...], list[Row]]] = {}
+
+    def widgets(self) -> Iterable[Rows]:
+        """From above."""
+        yield Rows(self._progress, id="progress")
+        yield Rows(self._row_of_tabs, id="tabs")
+        yield Rows(self._open_tab, id="tab")
+        yield Rows(self._numbers, id="numbers")
+        yield Rows(self._last, id="last")
+
+    def _progress(self, width: int, height: int) -> list[Row]:
+        if self._run.replay is not None:
+            return [fit(self._run.past_row(width), width)]
+        return [fit(progress_row(self._run.view, self._page.dltui.services.clock(), width), width)]
+
+    def _row_of_tabs(self, width: int, height: int) -> list[Row]:
+        names, look = [tab.title for tab in self._tabs.all], self._page.dltui.look
+        return [tabs(names, self._tabs.number, self._tabs.open.hints, width, look.ascii or look.mono)]
+
+    def _open_tab(self, width: int, height: int) -> list[Row]:
+        tab = self._tabs.open
+        return self._kept("tab", (tab, width, height, *tab.key(width, height)), lambda: tab.rows(width, height))
+
+    def _numbers(self, width: int, height: int) -> list[Row]:
+        view, now = self._run.shown, self._page.dltui.services.clock()
+
+        def make() -> list[Row]:
+            table = self._kept("metrics", self._happened, lambda: metrics(view) if view else [])
+            said = verdict_row(view.verdict if view else None, width)
+            return [rule(width), *numbers(view, table, now, width), said]
+
+        memory = view.live.rss if view and view.live else 0
+        known = (view.history, view.ended, view.verdict, memory) if view else ()
+        # Ages are told in seconds.
+        return self._kept("numbers", (width, int(now), *known), make)
+
+    def _last(self, width: int, height: int) -> list[Row]:
+        services = self._page.dltui.services
+
+        def make() -> list[Row]:
+            lines = log.timeline(self._run.shown.history, height) if self._run.shown else []
+            return log.rows(lines, width, height, 0, lambda when: services.time_of_day(when, seconds=True))
+
+        return self._kept("last", (width, height, *self._happened), make)
+
+    @property
+    def _happened(self) -> tuple[object, ...]:
+        """The same as long as nothing but steps has happened."""
+        history = self._run.view.history if self._run.view else None
+        return (history.happened, history.damaged, history.attempts) if history else ()
+
+    def _kept(self, name: str, key: tuple[object, ...], make: Callable[[], list[Row]]) -> list[Row]:
+        """Rows that are costly to draw, drawn again only when what they show has changed."""
+        past = self._run.replay.step if self._run.replay else None
+        whole = (*key, self._page.dltui.look, past)
+        if name not in self._drawn or self._drawn[name][0] != whole:
+            self._drawn[name] = (whole, make())
+        return self._drawn[name][1]

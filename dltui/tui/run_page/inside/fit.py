@@ -1,0 +1,32 @@
+"""The fit of a regression: in place of the classes that it does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dltui.tui.draw.chart import draw
+from dltui.tui.draw.styled_text import Row, fit
+from dltui.tui.run_page.curves.curves import fit_chart
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.evaluation import Fit
+    from dltui.tui.draw.styled_text import Look
+    from dltui.tui.run_page.view import RunView
+
+NEVER = "nothing was evaluated: the run ended before its first epoch did"
+
+
+def of_fit(view: RunView, rows: Callable[[Fit], list[Row]]) -> list[Row]:
+    """The rows that are made of the fit; a line that says when there will be one."""
+    if view.fit is None:
+        return [[], [(f"  {NEVER if view.ended else 'after the first epoch'}", "dim")]]
+    return rows(view.fit)
+
+
+def fitted(found: Fit, width: int, height: int, look: Look) -> list[Row]:
+    """The chart of the fit, and the model as a line where it is one."""
+    line = found.line
+    text = f" y = {line[0]:.4f} x {'+' if line[1] >= 0 else '-'} {abs(line[1]):.4f}" if line else ""
+    facts: Row = [(text, "bold"), (f"   residuals {found.spread:.4f} (standard deviation)", "dim")]
+    return [*draw(fit_chart(found), width - 1, height - 1, look), fit(facts, width)]

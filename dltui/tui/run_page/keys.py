@@ -1,0 +1,46 @@
+"""The bindings of the run page in the order in which the list of keys shows them. `press` passes a key on to the object
+that has it in its `answers`; the others are actions of the page, most of which call a method of the open tab."""
+
+from __future__ import annotations
+
+from dltui.tui.base.page import bind, press
+from dltui.tui.base.run_keys import RUN_KEYS
+from dltui.tui.run_page.tabs import NAMES
+
+BINDINGS = (
+    *RUN_KEYS,
+    press("z", "zoom", "one chart over the whole width, or all of them", shown="z,enter"),
+    press("g", "log scale", "logarithmic loss"),
+    press("m", "smoothing", "how much the training curves are averaged: 0.6, 0.9, 0.98, not at all"),
+    press("x", "x axis", "over epochs, steps or the time spent in training"),
+    bind("f", "filter", "filter / window", "curves: all or the last tenth; mistakes: those of the same classes"),
+    press("plus,equals_sign", "closer", "half as much of the run, around the cursor or its newest part"),
+    press("minus", "farther", "twice as much of the run"),
+    press("comma", "to the left", "an earlier part of the run"),
+    press("full_stop", "to the right", "a later part of the run"),
+    bind("left", "aside(-1)", "left", "curves: a cursor, Esc takes it away; confusion and mistakes: to the left"),
+    bind("right", "aside(1)", "right", "curves: a cursor; confusion and mistakes: to the right"),
+    press("shift+left", "cursor far left"),
+    press("shift+right", "cursor far right"),
+    press("v", "overlay runs", "lay other runs over this one, or race against one"),
+    press("left_square_bracket", "epoch back", "the run as it was after the epoch before; End = as it is"),
+    press("right_square_bracket", "epoch forward"),
+    press("P", "replay", "play the run from its start, at 1x, 4x, 16x, 1/8x; the run is not touched"),
+    bind("enter", "enter", "show", "curves: one chart, or all; a cell or a class: the mistakes in it"),
+    press("space", "mark", "a mistake: keep, wrong label, ambiguous, no mark; saved in review.csv"),
+    press("slash", "filter by name", "mistakes of classes by name: shirt, >coat, shirt>coat"),
+    press("percent_sign", "share", "confusion: numbers of images, or % of each true class"),
+    press("b", "bell", "silence this run, or let the terminal be told again when it ends"),
+    *(bind(str(number), f"tab({number})", name, f"show {name.lower()}") for number, name in enumerate(NAMES, start=1)),
+    bind("tab", "turn(1)", "next tab"),
+    bind("shift+tab", "turn(-1)", "previous tab"),
+    bind("escape", "back", "back", "to where this was opened from, at last to the list of runs"),
+    bind("o", "order", "order / output", "another order of classes; in the log: what the process printed"),
+    bind("t", "try_remedy", "try", "after a failure: the form of a new run, filled with what may help"),
+    bind("up,k", "scroll(-1)", "up", "scroll up; on the curves, another chart"),
+    bind("down,j", "scroll(1)", "down", "scroll down; on the curves, another chart"),
+    bind("pageup", "scroll(-10)", "page up"),
+    bind("pagedown", "scroll(10)", "page down"),
+    bind("home", "scroll(-100000)", "first line"),
+    bind("end", "scroll(100000)", "last line", "the last line; on the curves, the run as it is"),
+)

@@ -1,0 +1,62 @@
+"""The thread that reads the run of a page and the runs laid over it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from dltui.tui.base.threads import Watcher
+from dltui.tui.run_page.curves.overlays import Overlaid, Overlays
+from dltui.tui.run_page.view import RunView, RunWatch
+
+if TYPE_CHECKING:
+    from dltui.tui.base.page import Page
+    from dltui.tui.run_page.watched_run import WatchedRun
+
+
+class RunRead(Message):
+    """The run as it is, None when it has not changed, and those laid over it."""
+
+    def __init__(self, view: RunView | None, others: tuple[Overlaid, ...]) -> None:
+        super().__init__()
+        self.view = view
+        self.others = others
+
+
+class Reading:
+    """Posts `RunRead` to the page when something has changed; made when the page is mounted."""
+
+    def __init__(self, page: Page, run: WatchedRun) -> None:
+        services = page.dltui.services
+        self._page, self._run = page, run
+        self._watch = RunWatch(run.directory, services.clock, services.measure)
+        self._overlays = Overlays(services.find, services.clock)
+        self._others: tuple[Overlaid, ...] = ()
+        self._watcher = Watcher(page, self._look, page.dltui.pace)
+
+    def start(self) -> None:
+        self._watcher.start()
+
+    def stop(self) -> None:
+        self._watcher.stop()
+
+    def want(self, wants: frozenset[str]) -> None:
+        """Read what the open tab shows."""
+        self._watch.wants = wants
+        self._watcher.nudge()
+
+    def lay_over(self, runs: tuple[str, ...]) -> None:
+        """Read these runs, too."""
+        self._overlays.wanted = runs
+        self._watcher.nudge()
+
+    def _look(self) -> Message | None:
+        if self._run.view is not None and not self._page.on_top:
+            return None
+        view, others = self._watch.look(), self._overlays.look()
+        # The same tuple as before means that none of them has changed.
+        if view is None and others is self._others:
+            return None
+        self._others = others
+        return RunRead(view, others)

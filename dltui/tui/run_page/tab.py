@@ -1,0 +1,94 @@
+"""A tab of the run page: an object that draws itself and answers keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from textual.geometry import Size
+
+    from dltui.tui.base.line_edit import Answer
+    from dltui.tui.base.page import Page
+    from dltui.tui.draw.styled_text import Row
+    from dltui.tui.run_page.watched_run import WatchedRun
+
+Keys = tuple[tuple[str, str], ...]
+"""Keys with a label each."""
+
+
+class Tab:
+    """One tab of a page about `run`; each part does nothing unless a tab says what."""
+
+    name = ""
+    whole = True
+    """It takes the place of the table of metrics and of the last events, too."""
+
+    def __init__(self, page: Page, run: WatchedRun) -> None:
+        self.page, self.run = page, run
+        self.at = 0
+        """The number of rows that it is scrolled."""
+        self.answers: dict[str, Answer] = {}
+        """Keys that it alone has, answered while it is open."""
+        self.answers_everywhere: dict[str, Answer] = {}
+        """Keys that it alone has, answered whichever tab is open."""
+
+    @property
+    def title(self) -> str:
+        return self.name
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """Names of the files that must be read for it, as `RunWatch` knows them."""
+        return frozenset()
+
+    @property
+    def keys(self) -> Keys:
+        """For the bottom bar, in place of the keys that steer the run."""
+        return ()
+
+    @property
+    def hints(self) -> Keys:
+        """For the end of the row of tabs: keys that are not in the bottom bar."""
+        return ()
+
+    @property
+    def size(self) -> Size:
+        """The room that it is drawn in, in cells."""
+        return self.page.query_one("#tab").size
+
+    def key(self, width: int, height: int) -> tuple[object, ...]:
+        """The same value as long as it need not be drawn again."""
+        return (self.run.view.content if self.run.view is not None else None, self.at)
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """Its rows, drawn for this room."""
+        return []
+
+    def length(self) -> int:
+        """The number of rows that it can be scrolled at most."""
+        return 0
+
+    def idle(self, width: int) -> Row:
+        """A row for the notice when nothing was said."""
+        return []
+
+    def scroll(self, by: int) -> None:
+        """Go down, or up, by rows."""
+        self.at = min(max(self.at + by, 0), self.length())
+
+    def aside(self, by: int) -> None:
+        """Go to the right, or to the left."""
+
+    def enter(self) -> None:
+        """Look closer."""
+
+    def filter(self) -> None:
+        """Show another part."""
+
+    def order(self) -> bool:
+        """Take the next order; False when it has only one."""
+        return False
+
+    def back(self) -> bool:
+        """Take back one step of what was chosen here; False when there is none."""
+        return False
