@@ -23,6 +23,7 @@ from dltui.core.machine.usage import Sample, Worker
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.app import DltuiApp, make_app
 from dltui.tui.base.services import Services
+from dltui.tui.new_run.page import NewRunPage
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.settings import ScreenSettings
 from tests.helpers.sample_run import BEGAN, make_sample_run
@@ -218,8 +219,8 @@ def ready(app: DltuiApp) -> bool:
     page: Any = app.screen
     if hasattr(page, "found"):
         return page.found is not None
-    if hasattr(page, "form"):
-        return page.form is not None
+    if isinstance(page, NewRunPage):
+        return page.state.form is not None
     if hasattr(page, "view"):
         return page.view is not None
     return bool(page.read and page.devices is not None)

@@ -29,8 +29,8 @@ async def main():
             await asyncio.sleep(0.02)
         app.screen.selected = "bold-wren"
         await pilot.press("enter" if sys.argv[1] == "run" else "n")
-        page = lambda: getattr(app.screen, "view" if sys.argv[1] == "run" else "form", None)
-        while page() is None:
+        loaded = {"run": lambda page: page.view, "new": lambda page: page.state.loaded}[sys.argv[1]]
+        while type(app.screen).__name__ == "RunsPage" or loaded(app.screen) is None:
             await asyncio.sleep(0.02)
         await pilot.pause()
         await pilot.press("2")

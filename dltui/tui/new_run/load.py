@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class Loaded(Message):
     """Everything the form shows."""
 
-    def __init__(self, form: RunForm, devices: list[Device], present: dict[str, str]) -> None:
+    def __init__(self, form: RunForm, forecast: Forecast, devices: list[Device], present: dict[str, str]) -> None:
         super().__init__()
         self.form = form
+        self.forecast = forecast
         self.devices = devices
         self.present = present
 
@@ -44,8 +45,7 @@ def load(services: Services, like: RunDirectory | None, instead: Mapping[str, An
         elif not present.get(form.dataset_name, "").startswith(("here", "embedded")):
             _prefer_here(form, present)
     devices = services.devices()
-    form.forecast = Forecast(tuple(services.earlier()), devices)
-    return Loaded(form, devices, present)
+    return Loaded(form, Forecast(tuple(services.earlier()), devices), devices, present)
 
 
 def _last(services: Services) -> dict[str, Any] | None:
