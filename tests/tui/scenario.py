@@ -223,7 +223,7 @@ def ready(app: DltuiApp) -> bool:
         return page.state.form is not None
     if hasattr(page, "view"):
         return page.view is not None
-    return bool(page.read and page.devices is not None)
+    return bool(page.state.read and page.state.devices is not None)
 
 
 def looked_inside(page: Any) -> bool:

@@ -25,9 +25,9 @@ class Slow(Services):
 async def main():
     app = make_app(Slow(), Terminal(mouse=False))
     async with app.run_test(size=(80, 24)) as pilot:
-        while not app.screen.read:
+        while not app.screen.state.read:
             await asyncio.sleep(0.02)
-        app.screen.selected = "bold-wren"
+        app.screen.state.selected = "bold-wren"
         await pilot.press("enter" if sys.argv[1] == "run" else "n")
         loaded = {"run": lambda page: page.view, "new": lambda page: page.state.loaded}[sys.argv[1]]
         while type(app.screen).__name__ == "RunsPage" or loaded(app.screen) is None:
