@@ -97,7 +97,7 @@ class PathField:
         if not key or key in self._seen or form is None or form.dataset is None:
             return
         self._seen[key] = None
-        entry, options, catalog = form.dataset, form.values("data"), self._page.dltui.services
+        entry, options, catalog = form.dataset, form.values("data"), self._page.dltui.services.catalog
 
         def look() -> Message:
             try:

@@ -58,10 +58,10 @@ class StartKeys:
         self.answers: dict[str, Answer] = {"enter": self.start, "t": self.try_out, "f": self.queue}
 
     def start(self) -> None:
-        self._start(self._page.dltui.services.start, queued=False)
+        self._start(self._page.dltui.services.starting.start, queued=False)
 
     def queue(self) -> None:
-        self._start(self._page.dltui.services.enqueue, queued=True)
+        self._start(self._page.dltui.services.starting.enqueue, queued=True)
 
     def _start(self, start: Callable[[Any, Any, Callable[[str], None]], RunDirectory], queued: bool) -> None:
         form = self._state.form
@@ -79,15 +79,15 @@ class StartKeys:
         form, services = self._state.form, self._page.dltui.services
         if form is None or self._trying is not None or self._path.begin() or not self._startable(form):
             return
-        began, command = services.clock(), form.command()
+        began, command = services.clock.now(), form.command()
         self._trying = began
 
         def work() -> Message:
             try:
-                services.try_out(command)
+                services.starting.try_out(command)
             finally:
                 self._trying = None
-            return Tried(services.clock() - began)
+            return Tried(services.clock.now() - began)
 
         self._page.notice.hush()
         in_thread(self._page, "try", work)
@@ -105,7 +105,7 @@ class StartKeys:
     def row(self) -> Row:
         """What is under way; empty when nothing is."""
         if self._trying is not None:
-            passed = duration(self._page.dltui.services.clock() - self._trying)
+            passed = duration(self._page.dltui.services.clock.now() - self._trying)
             return [(f" trying 20 batches, evaluation and figures: {passed}; nothing is kept", "accent")]
         if self.starting:
             return [(f" {safe(self._preparing) or 'checking the data and the device'} ...", "accent")]
@@ -119,7 +119,7 @@ class StartKeys:
                 self._state.show(setting)
             self._page.notice.say(problem, "bad")
             self._page.redraw()
-        elif self._page.dltui.services.read_only:
+        elif self._page.dltui.services.viewer.read_only:
             self._page.notice.say("read-only: look, do not touch", "bad")
         else:
             return True
@@ -141,18 +141,18 @@ class WarmUp:
     def used(self) -> None:
         """The form is in use: to be called at each key."""
         form, services = self._state.form, self._page.dltui.services
-        if form is None or services.read_only or self._page.dltui.settings.warm == "off":
+        if form is None or services.viewer.read_only or self._page.dltui.settings.warm == "off":
             return
-        wanted, now = (form.framework, form.device), services.clock()
+        wanted, now = (form.framework, form.device), services.clock.now()
         if wanted == self._wanted and now - self._since < AGAIN_SECONDS:
             return
         self._wanted, self._since = wanted, now
         framework, device = wanted
         self._page.run_worker(
-            lambda: services.warm_up(form.catalog, framework, device), thread=True, exit_on_error=False
+            lambda: services.warm.begin(form.catalog, framework, device), thread=True, exit_on_error=False
         )
 
     def end(self) -> None:
         """The form was left."""
         if self._wanted is not None:
-            self._page.dltui.services.cool_down()
+            self._page.dltui.services.warm.end()

@@ -134,7 +134,7 @@ class RunsPage(Page):
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        return footer.keys(self.state, lambda run: self.dltui.services.may_command(run.directory))
+        return footer.keys(self.state, lambda run: self.dltui.services.viewer.may_command(run.directory))
 
     def _device_line(self, width: int, height: int) -> list[Row]:
         if self.state.devices is None:
@@ -152,7 +152,7 @@ class RunsPage(Page):
         at = state.index
         state.first = min(max(state.first, at - height + 1), at)
         services, ascii_only = self.dltui.services, self.dltui.look.ascii
-        now, host = services.clock(), services.host()
+        now, host = services.clock.now(), services.viewer.host()
         return table.table(state.lines, at, state.first, width, height, now, host, ascii_only, state.marked)
 
     def _unknown(self) -> str:
@@ -164,7 +164,9 @@ class RunsPage(Page):
         line, services = self.state.line, self.dltui.services
         if line is None:
             return []
-        return table.detail(line, width, height, services.clock(), services.time_of_day, self.dltui.look.ascii)
+        return table.detail(
+            line, width, height, services.clock.now(), services.clock.time_of_day, self.dltui.look.ascii
+        )
 
     def select(self, run: str) -> None:
         """Move the cursor to a run."""

@@ -66,7 +66,7 @@ async def test_what_matches_nothing_says_why_and_what_to_do(services: FakeServic
         assert "No run matches.  no run has lrr; did you mean lr?" in text(app)
         assert "Esc  shows all runs" in text(app)
         await pilot.press("d", "R", "space", "enter")
-        assert len(services.runs()) == 8
+        assert len(services.runs.all()) == 8
 
 
 async def test_a_wrong_filter_is_told_and_changes_nothing(services: FakeServices) -> None:
@@ -104,14 +104,14 @@ async def test_marked_runs_are_deleted_and_brought_back_together(services: FakeS
         await pilot.press("slash", *"-status:running -status:paused -status:starting", "enter", "space", "space")
         marked = list(app.screen.state.choice.marked)
         await pilot.press("d")
-        await until(pilot, lambda: len(services.runs()) == 6 and "u brings them back" in lines(app)[-2])
-        assert not set(marked) & {run.id for run in services.runs()}
+        await until(pilot, lambda: len(services.runs.all()) == 6 and "u brings them back" in lines(app)[-2])
+        assert not set(marked) & {run.id for run in services.runs.all()}
         await pilot.press("u")
-        await until(pilot, lambda: len(services.runs()) == 8 and len(names(app)) == 5)
+        await until(pilot, lambda: len(services.runs.all()) == 8 and len(names(app)) == 5)
         await until(pilot, lambda: app.screen.state.line is not None and app.screen.state.line.id == marked[0])
         await pilot.press("d")
-        await until(pilot, lambda: len(services.runs()) == 7)
-        services.empty_trash()
+        await until(pilot, lambda: len(services.runs.all()) == 7)
+        services.trash.empty()
         await pilot.press("u")
         await until(pilot, lambda: "nothing was deleted since you came" in lines(app)[-2])
 
@@ -120,16 +120,16 @@ async def test_a_live_run_is_not_deleted(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
         await pilot.press("d")
         assert "s stops it first" in lines(app)[-2]
-        assert len(services.runs()) == 8
+        assert len(services.runs.all()) == 8
 
 
 @pytest.mark.parametrize("key", ["d", "R", "number_sign", "N", "f"])
 async def test_a_viewer_that_only_looks_changes_nothing(services: FakeServices, key: str) -> None:
-    services.read_only = True
+    services.viewer.read_only = True
     async with shown(services) as (app, pilot):
         await pilot.press("end", key)
         assert "read-only" in lines(app)[-2]
-        assert len(services.runs()) == 8
+        assert len(services.runs.all()) == 8
 
 
 async def test_a_filter_by_host_finds_what_only_starts(services: FakeServices) -> None:
