@@ -28,10 +28,10 @@ LIMIT = 120.0
 def seconds_to_first_step(services: Services, catalog: Catalog, model: str, warm: bool) -> float:
     entry = catalog.model(model)
     if warm:
-        services.warm_up(catalog, entry.framework, "cpu")
+        services.warm.begin(catalog, entry.framework, "cpu")
         time.sleep(WARM_SECONDS)
     began = time.perf_counter()
-    run = services.start(RunRequest(model, "digits", device="cpu", config={"epochs": 500}), catalog, print)
+    run = services.starting.start(RunRequest(model, "digits", device="cpu", config={"epochs": 500}), catalog, print)
     while (live := read_live(run.path)) is None or not live.step:
         if time.perf_counter() - began > LIMIT:
             raise SystemExit(f"no step within {LIMIT:g} s; see {run.worker_log}")

@@ -174,7 +174,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         while len(self.screen_stack) > 1:
             self.pop_screen()
         if isinstance(self.screen, RunsPage):
-            self.screen.selected = run
+            self.screen.select(run)
 
     def goes_on(self, run: str) -> None:
         """A live run was watched: after leaving, the shell says how to come back to it."""

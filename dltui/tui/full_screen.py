@@ -19,8 +19,8 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
     Raises UsageError for a run that does not exist and for a settings file that is wrong.
     """
     services = Services(read_only)
-    run = None if open_run is None else services.find(open_run)
-    settings, first_time = services.settings(), services.first_time()
+    run = None if open_run is None else services.runs.find(open_run)
+    settings, first_time = services.settings.load(), services.viewer.first_time()
     terminal = examine(os.environ)
     for stale in ("COLUMNS", "LINES"):
         # Exported by a shell they would stay as they are when the terminal changes; only the terminal itself knows.
@@ -32,7 +32,7 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
             app.run(mouse=chosen(terminal, settings).mouse)
         finally:
             _end_without_terminal(app.return_code)
-    services.empty_trash()
+    services.trash.empty()
     if app.return_code in (0, 1):
         for line in app.farewell:
             sys.stdout.write(line + "\n")

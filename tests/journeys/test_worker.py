@@ -14,7 +14,7 @@ import pytest
 
 from dltui.core.errors import UsageError
 from dltui.core.rundir import commands
-from dltui.tui.base.services import try_out
+from dltui.tui.base.services import Starting
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE
 
@@ -112,8 +112,8 @@ def test_a_dry_run_of_the_form_keeps_nothing_and_says_what_fails(
     monkeypatch.setenv("DLTUI_HOME", str(program.home))
     monkeypatch.chdir(program.folder)
     command = ["dltui", "train", "softmax-numpy", *FAST, "--exports", "kept"]
-    try_out(command)
+    Starting().try_out(command)
     assert not program.run("r").exists()
     assert not (program.folder / "kept").exists()
     with pytest.raises(UsageError, match=r"^it does not work: .*lr"):
-        try_out([*command, "--lr", "-1"])
+        Starting().try_out([*command, "--lr", "-1"])

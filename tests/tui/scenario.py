@@ -22,7 +22,20 @@ from dltui.core.machine.devices import Device
 from dltui.core.machine.usage import Sample, Worker
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.app import DltuiApp, make_app
-from dltui.tui.base.services import Services
+from dltui.tui.base.services import (
+    CatalogLoader,
+    Clock,
+    Commands,
+    Exporting,
+    Machine,
+    Runs,
+    Services,
+    SettingsFile,
+    Starting,
+    Viewer,
+    WarmProcess,
+)
+from dltui.tui.new_run.page import NewRunPage
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.settings import ScreenSettings
 from tests.helpers.sample_run import BEGAN, make_sample_run
@@ -74,70 +87,72 @@ class FakeServices(Services):
         self.cooled = 0
         self.killed: list[str] = []
         self.tried: list[list[str]] = []
+        self.clock = FakeClock(self)
+        self.viewer = FakeViewer(read_only)
+        self.settings = FakeSettingsFile(self)
+        self.runs = FakeRuns(self)
+        self.catalog = FakeCatalogLoader(self)
+        self.machine = FakeMachine(self)
+        self.starting = FakeStarting(self)
+        self.warm = FakeWarmProcess(self)
+        self.commands = FakeCommands(self)
+        self.exporting = FakeExporting(self)
 
-    def settings(self) -> ScreenSettings:
-        return self.saved
 
-    def save_settings(self, settings: ScreenSettings) -> None:
-        self.saved = settings
+class FakeClock(Clock):
+    def __init__(self, notes: FakeServices) -> None:
+        self.notes = notes
 
-    def clock(self) -> float:
-        return self.now
+    def now(self) -> float:
+        return self.notes.now
 
     def time_of_day(self, when: float, seconds: bool = False) -> str:
         return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.gmtime(when))
 
-    def warm_up(self, catalog: Catalog, framework: str, device: str) -> None:
-        self.warmed.append((framework, device))
 
-    def cool_down(self) -> None:
-        self.cooled += 1
-
+class FakeViewer(Viewer):
     def where(self) -> str:
         return "user@gpu01"
 
     def host(self) -> str:
         return "gpu01"
 
+
+class FakeSettingsFile(SettingsFile):
+    def __init__(self, notes: FakeServices) -> None:
+        self.notes = notes
+
+    def load(self) -> ScreenSettings:
+        return self.notes.saved
+
+    def save(self, settings: ScreenSettings) -> None:
+        self.notes.saved = settings
+
+
+class FakeRuns(Runs):
+    def __init__(self, notes: FakeServices) -> None:
+        self.root = notes.root
+
     def find(self, text: str | None) -> RunDirectory:
         return RunDirectory(self.root / str(text))
 
-    def runs(self) -> list[RunDirectory]:
+    def all(self) -> list[RunDirectory]:
         return (
             [RunDirectory(path) for path in sorted(self.root.iterdir()) if path.name[0] != "."]
             if self.root.is_dir()
             else []
         )
 
+
+class FakeCatalogLoader(CatalogLoader):
+    def __init__(self, notes: FakeServices) -> None:
+        self.notes = notes
+
+    def load(self) -> Catalog:
+        return make_catalog(self.notes.torch)
+
     def presets(self) -> Presets:
         return Presets(environment={})
-
-    def catalog(self) -> Catalog:
-        return make_catalog(self.torch)
-
-    def devices(self) -> list[Device]:
-        return DEVICES
-
-    def measure(self, folder: Path, pid: int | None) -> Sample:
-        """Two minutes of the same machine: loads that rise and fall, the second GPU free."""
-        self.measured += 1
-        loads = [(self.measured * 7) % 100.0, 0.0]
-        gpus = tuple(replace(gpu, utilization=load) for gpu, load in zip(DEVICES[:2], loads, strict=True))
-        disk = (412_000_000_000, 1_000_000_000_000)
-        worker = None if pid is None else Worker(4242, 780.0, 412 << 20)
-        return Sample(
-            self.now,
-            "gpu01",
-            gpus if self.gpus else (),
-            8,
-            40.0,
-            12_000_000_000,
-            32_000_000_000,
-            *disk,
-            0.0,
-            12e6,
-            worker,
-        )
 
     def presence(self, dataset: Any) -> str:
         return {"fashion-mnist": "here", "digits": "embedded"}.get(dataset.name, "embedded")
@@ -154,42 +169,99 @@ class FakeServices(Services):
             notes=("2 files are no images",),
         )
 
+
+class FakeMachine(Machine):
+    def __init__(self, notes: FakeServices) -> None:
+        super().__init__()
+        self.notes = notes
+
+    def devices(self) -> list[Device]:
+        return DEVICES
+
+    def measure(self, folder: Path, pid: int | None) -> Sample:
+        """Two minutes of the same machine: loads that rise and fall, the second GPU free."""
+        self.notes.measured += 1
+        loads = [(self.notes.measured * 7) % 100.0, 0.0]
+        gpus = tuple(replace(gpu, utilization=load) for gpu, load in zip(DEVICES[:2], loads, strict=True))
+        disk = (412_000_000_000, 1_000_000_000_000)
+        worker = None if pid is None else Worker(4242, 780.0, 412 << 20)
+        return Sample(
+            self.notes.now,
+            "gpu01",
+            gpus if self.notes.gpus else (),
+            8,
+            40.0,
+            12_000_000_000,
+            32_000_000_000,
+            *disk,
+            0.0,
+            12e6,
+            worker,
+        )
+
+
+class FakeStarting(Starting):
+    def __init__(self, notes: FakeServices) -> None:
+        self.notes = notes
+
     def start(self, request: Any, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
-        for text in self.progress:
+        for text in self.notes.progress:
             tell(text)
-            self.go_on.wait(10)
-        if self.refuses:
-            raise UsageError(self.refuses)
-        self.started.append(request)
-        return make_sample_run(self.root, status="starting", run_id=request.name or "new-run")
+            self.notes.go_on.wait(10)
+        if self.notes.refuses:
+            raise UsageError(self.notes.refuses)
+        self.notes.started.append(request)
+        return make_sample_run(self.notes.root, status="starting", run_id=request.name or "new-run")
 
     def try_out(self, command: Sequence[str]) -> None:
-        if self.refuses:
-            raise UsageError(self.refuses)
-        self.tried.append(list(command))
+        if self.notes.refuses:
+            raise UsageError(self.notes.refuses)
+        self.notes.tried.append(list(command))
 
     def enqueue(self, request: Any, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
-        self.queued.append(request)
-        return make_sample_run(self.root, status="queued", run_id=request.name or "new-run")
+        self.notes.queued.append(request)
+        return make_sample_run(self.notes.root, status="queued", run_id=request.name or "new-run")
 
     def resumption(self, run: RunDirectory) -> Resumption:
         return Resumption(
-            "interrupted: the worker was killed", "restored: all of a01-step-00000240", self.differs, 10, 6
+            "interrupted: the worker was killed", "restored: all of a01-step-00000240", self.notes.differs, 10, 6
         )
 
     def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
-        self.resumed.append((run.id, more_epochs))
+        self.notes.resumed.append((run.id, more_epochs))
+
+
+class FakeWarmProcess(WarmProcess):
+    def __init__(self, notes: FakeServices) -> None:
+        self.notes = notes
+
+    def begin(self, catalog: Catalog, framework: str, device: str) -> None:
+        self.notes.warmed.append((framework, device))
+
+    def end(self) -> None:
+        self.notes.cooled += 1
+
+
+class FakeCommands(Commands):
+    def __init__(self, notes: FakeServices) -> None:
+        self.notes = notes
 
     def kill_cost(self, run: RunDirectory) -> str:
-        if self.refuses:
-            raise UsageError(self.refuses)
+        if self.notes.refuses:
+            raise UsageError(self.notes.refuses)
         return "last checkpoint 40 s ago, 212 steps"
 
     def kill(self, run: RunDirectory) -> None:
-        self.killed.append(run.id)
+        self.notes.killed.append(run.id)
+
+
+class FakeExporting(Exporting):
+    def __init__(self, notes: FakeServices) -> None:
+        super().__init__(notes.viewer)
+        self.notes = notes
 
     def export(self, run: RunDirectory) -> Path:
-        if run.id in self.broken:
+        if run.id in self.notes.broken:
             raise UsageError("figures not drawn: the disk is full")
         return Path(f"/home/user/lab/exports/{run.id}")
 
@@ -218,11 +290,11 @@ def ready(app: DltuiApp) -> bool:
     page: Any = app.screen
     if hasattr(page, "found"):
         return page.found is not None
-    if hasattr(page, "form"):
-        return page.form is not None
+    if isinstance(page, NewRunPage):
+        return page.state.form is not None
     if hasattr(page, "view"):
         return page.view is not None
-    return bool(page.read and page.devices is not None)
+    return bool(page.state.read and page.state.devices is not None)
 
 
 def looked_inside(page: Any) -> bool:

@@ -110,7 +110,7 @@ async def test_what_cannot_be_killed_from_here_says_why(services: FakeServices) 
 
 @pytest.mark.parametrize("key", ["p", "s", "w", "l", "K"])
 async def test_a_read_only_viewer_touches_nothing(services: FakeServices, key: str) -> None:
-    services.read_only = True
+    services.viewer.read_only = True
     async with shown(services, run="brisk-otter") as (app, pilot):
         await pilot.press(key)
         assert "read-only" in notice(app)
@@ -139,7 +139,7 @@ async def test_figures_are_drawn_in_one_round_at_a_time(
         go_on.wait(10)
         return Path("/figures")
 
-    monkeypatch.setattr(services, "export", slow)
+    monkeypatch.setattr(services.exporting, "export", slow)
     async with shown(services, run="bold-wren") as (app, pilot):
         await pilot.press("e")
         await until(pilot, lambda: bool(rounds))

@@ -109,12 +109,12 @@ async def test_moment(
     moment = MOMENTS[name]
     # Only runs that lie in the home may be deleted.
     monkeypatch.setenv("DLTUI_HOME", str(services.root.parent))
-    services.read_only = name.startswith("read-only")
+    services.viewer.read_only = name.startswith("read-only")
     services.now += 300.0 * (name == "silent")
     if moment.run in MADE:
         make_sample_run(services.root, run_id=moment.run, **MADE[moment.run])
     if moment.run == "alone":
-        services.runs = lambda: [RunDirectory(services.root / "alone")]  # type: ignore[method-assign]
+        services.runs.all = lambda: [RunDirectory(services.root / "alone")]  # type: ignore[method-assign]
     async with shown(services, moment.size, LOOKS[moment.look], moment.run) as (app, pilot):
         for key in moment.keys:
             await pilot.press(key)

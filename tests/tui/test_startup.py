@@ -11,26 +11,28 @@ CHECK = """
 import asyncio, sys
 from pathlib import Path
 from dltui.tui.app import make_app
-from dltui.tui.base.services import Services
+from dltui.tui.base.services import Runs, Services
 from dltui.tui.terminal.capabilities import Terminal
 
 HEAVY = ("numpy", "pydantic", "torch", "tensorflow", "keras", "matplotlib", "dltui.plugins", "dltui.exports", "sklearn")
 seen = []
 
-class Slow(Services):
-    def runs(self):
+class Slow(Runs):
+    def all(self):
         seen.append(sorted(name for name in HEAVY if name in sys.modules))
-        return super().runs()
+        return super().all()
 
 async def main():
-    app = make_app(Slow(), Terminal(mouse=False))
+    services = Services()
+    services.runs = Slow()
+    app = make_app(services, Terminal(mouse=False))
     async with app.run_test(size=(80, 24)) as pilot:
-        while not app.screen.read:
+        while not app.screen.state.read:
             await asyncio.sleep(0.02)
-        app.screen.selected = "bold-wren"
+        app.screen.state.selected = "bold-wren"
         await pilot.press("enter" if sys.argv[1] == "run" else "n")
-        page = lambda: getattr(app.screen, "view" if sys.argv[1] == "run" else "form", None)
-        while page() is None:
+        loaded = {"run": lambda page: page.view, "new": lambda page: page.state.loaded}[sys.argv[1]]
+        while type(app.screen).__name__ == "RunsPage" or loaded(app.screen) is None:
             await asyncio.sleep(0.02)
         await pilot.pause()
         await pilot.press("2")

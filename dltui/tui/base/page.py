@@ -116,7 +116,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def clock_text(self) -> Row:
         services = self.dltui.services
-        return [(services.where(), "dim"), (f"  {services.time_of_day(services.clock())} ", "dim")]
+        return [(services.viewer.where(), "dim"), (f"  {services.clock.time_of_day(services.clock.now())} ", "dim")]
 
     def _foot(self, width: int, height: int) -> list[Row]:
         row: Row = [(" ", "")]

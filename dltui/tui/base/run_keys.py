@@ -67,7 +67,7 @@ class RunKeys:
 
     def row(self) -> Row:
         """The command that waits for an answer; empty when none does."""
-        return self._orders.row(self._page.dltui.services.clock()) if self._orders is not None else []
+        return self._orders.row(self._page.dltui.services.clock.now()) if self._orders is not None else []
 
     def told(self, message: Told) -> None:
         """Say that a task is done, and keep what is worth copying."""

@@ -72,11 +72,11 @@ class Orders:
     def kill(self, run: Summary) -> None:
         """Ask whether to end the run at once, when it is known what that costs."""
         if self._may(run, "kill"):
-            in_thread(self.page, "kill", lambda: AtRisk(run, self.services.kill_cost(run.directory)))
+            in_thread(self.page, "kill", lambda: AtRisk(run, self.services.commands.kill_cost(run.directory)))
 
     def ask_to_kill(self, run: Summary, cost: str) -> None:
         def end() -> Message:
-            self.services.kill(run.directory)
+            self.services.commands.kill(run.directory)
             return Told(f"{run.name} killed ({cost}); r goes on from there")
 
         text = f"kill {run.name}? lost: {cost}   y yes   Esc no"
@@ -98,7 +98,7 @@ class Orders:
         """Go on with a run that has ended, after a look at what that means."""
         if run.status == "paused":
             self._send(run, "resume", {})
-        elif not self.services.may_command(run.directory):
+        elif not self.services.viewer.may_command(run.directory):
             self._refuse("read-only: another viewer may resume it")
         elif run.is_live:
             self._refuse(f"{run.name} is {run.status}: nothing to resume")
@@ -134,12 +134,12 @@ class Orders:
         for number, run in enumerate(runs, start=1):
             self.page.dltui.call_from_thread(self._drawing, run, number, len(runs))
             try:
-                folders.append(self.services.export(run.directory))
+                folders.append(self.services.exporting.export(run.directory))
             except DltuiError as error:
                 problems.append(f"{run.name}: {error}")
         if not folders:
             raise UsageError(problems[0])
-        line = self.services.copy_line(*folders)
+        line = self.services.exporting.copy_line(*folders)
         text = f"{problems[0]}; the other {len(folders)}: {line}" if problems else line
         return Told(text, line)
 
@@ -168,7 +168,7 @@ class Orders:
         self.waiting = {key: sent for key, sent in self.waiting.items() if sent.run != run}
 
     def _may(self, run: Summary, word: str) -> bool:
-        if not self.services.may_command(run.directory):
+        if not self.services.viewer.may_command(run.directory):
             self._refuse("read-only: look, do not touch")
         elif run.status not in LIVE:
             self._refuse(f"{run.name} is {run.status}: nothing to {word}")
@@ -180,11 +180,11 @@ class Orders:
         if not self._may(run, {"checkpoint": "save", "set": "change", "resume": "continue"}.get(action, action)):
             return
         try:
-            identity = self.services.send(run.directory, action, arguments)
+            identity = self.services.commands.send(run.directory, action, arguments)
         except (DltuiError, OSError) as error:
             self._refuse(str(error))
             return
-        self.waiting[identity] = Sent(run.name, run.host, action, self.services.clock())
+        self.waiting[identity] = Sent(run.name, run.host, action, self.services.clock.now())
         self.page.notice.hush()
 
     def _refuse(self, text: str) -> None:

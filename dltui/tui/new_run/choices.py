@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import DatasetEntry
     from dltui.core.machine.devices import Device
     from dltui.tui.base.line_edit import LineEdit
+    from dltui.tui.new_run.forecast_row import Forecast
     from dltui.tui.new_run.form import RunForm
 
 
@@ -146,7 +147,9 @@ def _short(number: int) -> str:
     return f"{number / 1000:.0f}k" if number >= 10_000 else f"{number / 1000:.1f}k" if number >= 1000 else str(number)
 
 
-def explain(form: RunForm, present: dict[str, str], width: int, height: int, of_data: bool) -> list[Row]:
+def explain(
+    form: RunForm, forecast: Forecast, present: dict[str, str], width: int, height: int, of_data: bool
+) -> list[Row]:
     """What the choices amount to: the model, or the dataset while that is being chosen."""
     model, dataset = form.model, form.dataset
     if model is None:
@@ -161,7 +164,7 @@ def explain(form: RunForm, present: dict[str, str], width: int, height: int, of_
         text = f"{_download(present.get(dataset.name, ''))}{safe(dataset.summary)}"
         about_data = [[(f" {safe(dataset.name)}", "bold")], *([(f" {line}", "")] for line in wrap(text, width - 2))]
     steps: list[Row] = [[(f" {_steps(form)}", "dim")]]
-    steps += [row] if (row := form.forecast.row(form)) else []
+    steps += [row] if (row := forecast.row(form)) else []
     rows = about_data + steps if of_data else about_model + steps
     rows += (
         (about_model if of_data else about_data) if height >= len(about_model) + len(about_data) + len(steps) else []

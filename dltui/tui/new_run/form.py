@@ -11,7 +11,6 @@ from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.presets import Presets
 from dltui.core.numbers import exact
-from dltui.tui.new_run.forecast_row import Forecast
 from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ class RunForm:
     typed: dict[str, str] = field(default_factory=dict)
     presets: Presets = field(default_factory=Presets)
     """What is set in the environment and in files; it stands in the rows until something else is typed."""
-    forecast: Forecast = field(default_factory=Forecast)
     _preset: dict[str, str] = field(default_factory=dict)
     _preset_of: str = ""
     """The model that `_preset` is for."""

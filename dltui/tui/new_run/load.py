@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class Loaded(Message):
     """Everything the form shows."""
 
-    def __init__(self, form: RunForm, devices: list[Device], present: dict[str, str]) -> None:
+    def __init__(self, form: RunForm, forecast: Forecast, devices: list[Device], present: dict[str, str]) -> None:
         super().__init__()
         self.form = form
+        self.forecast = forecast
         self.devices = devices
         self.present = present
 
@@ -30,9 +31,9 @@ class Loaded(Message):
 def load(services: Services, like: RunDirectory | None, instead: Mapping[str, Any] | None = None) -> Loaded:
     """The form filled as `like` was, with the hyperparameters `instead` of its own; else as last time, else with
     defaults. Raises UsageError."""
-    catalog = services.catalog()
-    presets = services.presets()
-    present = {name: services.presence(entry) for name, entry in catalog.datasets.items()}
+    catalog = services.catalog.load()
+    presets = services.catalog.presets()
+    present = {name: services.catalog.presence(entry) for name, entry in catalog.datasets.items()}
     if like is not None:
         form = RunForm.like(catalog, like.run(), f"like {like.id}", True, presets)
         form.replace(instead or {})
@@ -43,13 +44,12 @@ def load(services: Services, like: RunDirectory | None, instead: Mapping[str, An
             form = RunForm.like(catalog, last, "model and dataset as last time", False, presets)
         elif not present.get(form.dataset_name, "").startswith(("here", "embedded")):
             _prefer_here(form, present)
-    devices = services.devices()
-    form.forecast = Forecast(tuple(services.earlier()), devices)
-    return Loaded(form, devices, present)
+    devices = services.machine.devices()
+    return Loaded(form, Forecast(tuple(services.runs.earlier()), devices), devices, present)
 
 
 def _last(services: Services) -> dict[str, Any] | None:
-    for directory in services.runs()[:1]:
+    for directory in services.runs.all()[:1]:
         try:
             return directory.run()
         except DltuiError:

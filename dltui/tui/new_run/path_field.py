@@ -1,8 +1,8 @@
-"""The part of the new-run form where the path of somebody's own data is typed, and what lies there is shown."""
+"""The part of the new-run page where the path of the user's own data is typed, and the preview of what lies there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -14,119 +14,106 @@ from dltui.tui.draw.styled_text import Row
 from dltui.tui.new_run.form import OWN
 
 if TYPE_CHECKING:
-    from textual.events import Key, Paste
+    from textual.events import Key
 
     from dltui.core.contract import Preview
     from dltui.tui.base.page import Page
-    from dltui.tui.new_run.form import RunForm
-
-    class _Page(Page):
-        """What the form has beside this."""
-
-        form: RunForm | None
-
-        @property
-        def group(self) -> str: ...
-else:
-    _Page = object
+    from dltui.tui.new_run.state import FormState
 
 BEGINNINGS = "/~.fc"
 """Letters that begin a path, or folder: and csv:, without asking first."""
 
 
 class Previewed(Message):
-    """What lies at a path, or why that cannot be shown."""
+    """The data at a path, or why it cannot be shown."""
 
     def __init__(self, key: str, found: Preview | None, problem: str = "") -> None:
         super().__init__()
         self.key, self.found, self.problem = key, found, problem
 
 
-class OwnPath(_Page):
-    """Mixed into the form."""
+class PathField:
+    """Answers the keys while a path is typed, and shows a preview of the data that is chosen."""
 
-    path_edit: LineEdit | None = None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, page: Page, state: FormState) -> None:
+        self._page, self._state = page, state
+        self.edit: LineEdit | None = None
+        """The path while it is typed."""
         self._seen: dict[str, Previewed | None] = {}
         """By dataset and options; None while it is looked at."""
 
-    def begin_path(self, text: str = "") -> bool:
+    def begin(self, text: str = "") -> bool:
         """Type a path, where your own data is chosen and has none, or is to be another; whether that is so."""
-        form = self.form
-        if form is None or self.group != "dataset" or form.dataset_name != form.dataset_names()[-1]:
+        form = self._state.form
+        if form is None or self._state.group != "dataset" or form.dataset_name != form.dataset_names()[-1]:
             return False
         if form.own is not None and not text:
             return False
-        self.path_edit = LineEdit.of(text)
-        self.redraw()
+        self.edit = LineEdit.of(text)
+        self._page.redraw()
         return True
 
-    def on_key(self, event: Key) -> None:
-        if self.path_edit is None:
+    def take_key(self, event: Key) -> bool:
+        """Take a key; whether it belongs to a path."""
+        form = self._state.form
+        if self.edit is None:
+            if event.key in ("equals_sign", "space") and form is not None and form.own is not None:
+                return self.begin(form.own.reference)
             character = event.character or "\0"
-            if event.key in ("equals_sign", "space") and self.form is not None and self.form.own is not None:
-                taken = self.begin_path(self.form.own.reference)
-            else:
-                taken = character in BEGINNINGS and self.begin_path(character)
-            if not taken:
-                return
-        elif event.key == "escape":
-            self.path_edit = None
+            return character in BEGINNINGS and self.begin(character)
+        if event.key == "escape":
+            self.edit = None
         elif event.key in ("enter", "tab"):
-            self._take_path()
-        elif not self.path_edit.key(event.key, event.character) and event.key not in ("up", "down"):
-            return
-        event.stop()
-        event.prevent_default()
-        self.notice.hush()
-        self.redraw()
+            self._take()
+        else:
+            return self.edit.key(event.key, event.character) or event.key in ("up", "down")
+        return True
 
-    def on_paste(self, event: Paste) -> None:
-        text = safe(event.text).strip()
-        if self.path_edit is not None:
-            self.path_edit.insert(text)
-        elif not self.begin_path(text):
-            return
-        self.redraw()
+    def take_paste(self, text: str) -> bool:
+        """Take pasted text; whether it belongs to a path."""
+        text = safe(text).strip()
+        if self.edit is None:
+            return self.begin(text)
+        self.edit.insert(text)
+        return True
 
-    def _take_path(self) -> None:
-        text, self.path_edit = self.path_edit.text.strip() if self.path_edit else "", None
-        if self.form is None or not text:
+    def _take(self) -> None:
+        text, self.edit = self.edit.text.strip() if self.edit else "", None
+        if self._state.form is None or not text:
             return
         try:
-            self.form.choose_path(text)
+            self._state.form.choose_path(text)
         except UsageError as error:
-            self.path_edit = LineEdit.of(text)
-            self.call_later(self.notice.say, safe(error), "bad")
+            self.edit = LineEdit.of(text)
+            # The key that was taken clears the notice row first.
+            self._page.call_later(self._page.notice.say, safe(error), "bad")
             return
-        self.look_at_data()
+        self.look()
 
-    def look_at_data(self) -> None:
-        """Have a look at data of one's own while it is chosen, in a thread; each once."""
-        key = self._key()
-        self.set_class(bool(key) and self.group == "dataset", "looking")
-        if not key or key in self._seen or self.form is None or self.form.dataset is None:
+    def look(self) -> None:
+        """Bring a preview of the user's own data while it is chosen, in a thread; each once."""
+        key, form = self._key(), self._state.form
+        self._page.set_class(bool(key) and self._state.group == "dataset", "looking")
+        if not key or key in self._seen or form is None or form.dataset is None:
             return
         self._seen[key] = None
-        entry, options, services = self.form.dataset, self.form.values("data"), self.dltui.services
+        entry, options, catalog = form.dataset, form.values("data"), self._page.dltui.services.catalog
 
         def look() -> Message:
             try:
-                return Previewed(key, services.preview(entry, options))
+                return Previewed(key, catalog.preview(entry, options))
             except UsageError as error:
                 return Previewed(key, None, str(error))
 
-        in_thread(self, "preview", look)
+        in_thread(self._page, "preview", look)
 
-    def on_previewed(self, message: Previewed) -> None:
+    def previewed(self, message: Previewed) -> None:
+        """Keep what a thread has brought."""
         self._seen[message.key] = message
-        self.redraw()
 
-    def preview_rows(self, width: int, height: int) -> list[Row]:
-        """What lies where the chosen data is; nothing for data that is not one's own."""
-        form = self.form
+    def rows(self, width: int, height: int) -> list[Row]:
+        """The preview of the chosen data; nothing for data that has none."""
+        form = self._state.form
         if form is not None and form.dataset_name == OWN:
             return _invitation()[:height]
         key = self._key()
@@ -141,11 +128,11 @@ class OwnPath(_Page):
             return [[(f" {line}", "bad")] for line in wrap(safe(seen.problem), width - 2)][:height]
         from dltui.tui.draw.data_preview import pane
 
-        return pane(seen.found, width, height, self.dltui.look)
+        return pane(seen.found, width, height, self._page.dltui.look)
 
     def _key(self) -> str:
-        """Names the chosen data with its options; "" where there is nothing to look at."""
-        form = self.form
+        """A name of the chosen data with its options; "" where there is nothing to look at."""
+        form = self._state.form
         if form is None or form.dataset is None or not form.dataset.previews or form.dataset.needs_path:
             return ""
         try:

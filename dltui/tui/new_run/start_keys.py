@@ -1,21 +1,33 @@
-"""The keys of the form: a run at once, a run as soon as its device is free, or a trial of a few batches."""
+"""The keys that start the run of the form: at once, as soon as its device is free, or a trial of a few batches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from textual.binding import BindingType
 from textual.message import Message
 
-from dltui.tui.base.page import Page, bind
+from dltui.core.text import safe
+from dltui.tui.base.page import press
 from dltui.tui.base.threads import in_thread
+from dltui.tui.draw.styled_text import Row
 from dltui.tui.draw.wording import duration
 
 if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.base.line_edit import Answer
+    from dltui.tui.base.page import Page
+    from dltui.tui.base.threads import Failed
     from dltui.tui.new_run.form import RunForm
-    from dltui.tui.new_run.setting import Setting
+    from dltui.tui.new_run.path_field import PathField
+    from dltui.tui.new_run.state import FormState
+
+START_KEYS = (
+    press("enter", "start", "start the run; while a value is typed: take it"),
+    press("t", "try", "20 batches, evaluation and figures, to see whether it works; nothing is kept"),
+    press("f", "start when free", "queue the run: it starts when its device is free, screen or no screen"),
+)
+"""For the bindings of a page that has `StartKeys`."""
 
 
 class Started(Message):
@@ -34,85 +46,81 @@ class Tried(Message):
         self.seconds = seconds
 
 
-class FormStart(Page):
-    """A page with a form of which a run can be made."""
+class StartKeys:
+    """Answers START_KEYS, and knows what is under way."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bind("enter", "start", "start", "start the run; while a value is typed: take it"),
-        bind("t", "try", "try", "20 batches, evaluation and figures, to see whether it works; nothing is kept"),
-        bind("f", "queue", "start when free", "queue the run: it starts when its device is free, screen or no screen"),
-    ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.form: RunForm | None = None
+    def __init__(self, page: Page, state: FormState, path: PathField) -> None:
+        self._page, self._state, self._path = page, state, path
         self.starting = False
-        self.preparing = ""
-        self.trying: float | None = None
+        self._preparing = ""
+        self._trying: float | None = None
         """Since when a dry run is under way, unix seconds."""
+        self.answers: dict[str, Answer] = {"enter": self.start, "t": self.try_out, "f": self.queue}
 
-    def show_setting(self, setting: Setting) -> None:
-        """Select the row of a setting that is wrong."""
-        raise NotImplementedError
+    def start(self) -> None:
+        self._start(self._page.dltui.services.starting.start, queued=False)
 
-    def begin_path(self) -> bool:
-        """Whether a path has to be typed first."""
-        return False
+    def queue(self) -> None:
+        self._start(self._page.dltui.services.starting.enqueue, queued=True)
 
-    def on_started(self, message: Started) -> None:
-        self.dltui.started(message.run)
-
-    def action_start(self) -> None:
-        self._start(self.dltui.services.start, queued=False)
-
-    def action_try(self) -> None:
-        form = self.form
-        if form is None or self.trying is not None or self.begin_path() or not self._startable(form):
+    def _start(self, start: Callable[[Any, Any, Callable[[str], None]], RunDirectory], queued: bool) -> None:
+        form = self._state.form
+        if form is None or self.starting or self._path.begin() or not self._startable(form):
             return
-        began, command = self.dltui.services.clock(), form.command()
-        self.trying = began
+        self.starting, self._preparing = True, ""
+        self._page.notice.hush()
+        in_thread(self._page, "start", lambda: Started(start(form.request(queued), form.catalog, self._tell)))
+
+    def _tell(self, text: str) -> None:
+        """Say how far the data are prepared. Called in a thread; drawn at the next tick."""
+        self._preparing = text
+
+    def try_out(self) -> None:
+        form, services = self._state.form, self._page.dltui.services
+        if form is None or self._trying is not None or self._path.begin() or not self._startable(form):
+            return
+        began, command = services.clock.now(), form.command()
+        self._trying = began
 
         def work() -> Message:
             try:
-                self.dltui.services.try_out(command)
+                services.starting.try_out(command)
             finally:
-                self.trying = None
-            return Tried(self.dltui.services.clock() - began)
+                self._trying = None
+            return Tried(services.clock.now() - began)
 
-        self.notice.hush()
-        in_thread(self, "try", work)
+        self._page.notice.hush()
+        in_thread(self._page, "try", work)
 
-    def on_tried(self, message: Tried) -> None:
-        took = duration(message.seconds)
-        self.notice.say(
-            f"it works: batches, evaluation and figures in {took}; Enter starts the run", "good", seconds=30
-        )
+    def tried(self, message: Tried) -> None:
+        """Say that the dry run went well."""
+        text = f"it works: batches, evaluation and figures in {duration(message.seconds)}; Enter starts the run"
+        self._page.notice.say(text, "good", seconds=30)
 
-    def action_queue(self) -> None:
-        self._start(self.dltui.services.enqueue, queued=True)
+    def failed(self, message: Failed) -> None:
+        """Say what went wrong. A dry run that fails says nothing of a start that is under way."""
+        self.starting = self.starting and message.task != "start"
+        self._page.notice.say(message.reason, "bad", seconds=60)
 
-    def _start(self, start: Callable[[Any, Any, Callable[[str], None]], RunDirectory], queued: bool) -> None:
-        form = self.form
-        if form is None or self.starting or self.begin_path() or not self._startable(form):
-            return
-        self.starting, self.preparing = True, ""
-        self.notice.hush()
-        in_thread(self, "start", lambda: Started(start(form.request(queued), form.catalog, self._tell)))
-
-    def _tell(self, text: str) -> None:
-        """In a thread: how far own data are prepared; drawn at the next tick."""
-        self.preparing = text
+    def row(self) -> Row:
+        """What is under way; empty when nothing is."""
+        if self._trying is not None:
+            passed = duration(self._page.dltui.services.clock.now() - self._trying)
+            return [(f" trying 20 batches, evaluation and figures: {passed}; nothing is kept", "accent")]
+        if self.starting:
+            return [(f" {safe(self._preparing) or 'checking the data and the device'} ...", "accent")]
+        return []
 
     def _startable(self, form: RunForm) -> bool:
-        """Whether nothing stands against it; if something does, it is said and shown."""
+        """Check that nothing stands against it; if something does, it is said and shown."""
         setting, problem = form.first_problem()
         if problem:
             if setting is not None:
-                self.show_setting(setting)
-            self.notice.say(problem, "bad")
-            self.redraw()
-        elif self.dltui.services.read_only:
-            self.notice.say("read-only: look, do not touch", "bad")
+                self._state.show(setting)
+            self._page.notice.say(problem, "bad")
+            self._page.redraw()
+        elif self._page.dltui.services.viewer.read_only:
+            self._page.notice.say("read-only: look, do not touch", "bad")
         else:
             return True
         return False
@@ -122,26 +130,29 @@ AGAIN_SECONDS = 50.0
 """A process that waits gives up after a minute: a form in use asks for another one before."""
 
 
-class WarmUp(FormStart):
-    """A form that has a process ready for the framework and the device that are chosen."""
+class WarmUp:
+    """Has a process ready for the framework and the device that are chosen."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._warm: tuple[str, str] | None = None
-        self._warm_since = 0.0
+    def __init__(self, page: Page, state: FormState) -> None:
+        self._page, self._state = page, state
+        self._wanted: tuple[str, str] | None = None
+        self._since = 0.0
 
-    def warm_up(self) -> None:
-        """To be called whenever somebody uses the form."""
-        form, services = self.form, self.dltui.services
-        if form is None or services.read_only or self.dltui.settings.warm == "off":
+    def used(self) -> None:
+        """The form is in use: to be called at each key."""
+        form, services = self._state.form, self._page.dltui.services
+        if form is None or services.viewer.read_only or self._page.dltui.settings.warm == "off":
             return
-        wanted, now = (form.framework, form.device), services.clock()
-        if wanted == self._warm and now - self._warm_since < AGAIN_SECONDS:
+        wanted, now = (form.framework, form.device), services.clock.now()
+        if wanted == self._wanted and now - self._since < AGAIN_SECONDS:
             return
-        self._warm, self._warm_since = wanted, now
+        self._wanted, self._since = wanted, now
         framework, device = wanted
-        self.run_worker(lambda: services.warm_up(form.catalog, framework, device), thread=True, exit_on_error=False)
+        self._page.run_worker(
+            lambda: services.warm.begin(form.catalog, framework, device), thread=True, exit_on_error=False
+        )
 
-    def on_unmount(self) -> None:
-        if self._warm is not None:
-            self.dltui.services.cool_down()
+    def end(self) -> None:
+        """The form was left."""
+        if self._wanted is not None:
+            self._page.dltui.services.warm.end()

@@ -54,7 +54,7 @@ class ResumePage(Page):
 
     def on_mount(self) -> None:
         services, directory = self.dltui.services, self.run.directory
-        self.call_after_refresh(in_thread, self, "resume", lambda: Prepared(services.resumption(directory)))
+        self.call_after_refresh(in_thread, self, "resume", lambda: Prepared(services.starting.resumption(directory)))
 
     def on_prepared(self, message: Prepared) -> None:
         self.found = message.found
@@ -133,7 +133,7 @@ class ResumePage(Page):
         services, run, more = self.dltui.services, self.run, self.more
 
         def work() -> Message:
-            services.resume(run.directory, more)
+            services.starting.resume(run.directory, more)
             return Told(f"{run.name} goes on: its worker starts")
 
         in_thread(self, "resume", work)

@@ -107,7 +107,7 @@ class SettingsPage(Page):
         settings, services = replace(self.dltui.settings, **{self.chosen: value}), self.dltui.services
         self.dltui.apply(settings)
         self.notice.hush()
-        in_thread(self, "save", lambda: services.save_settings(settings))
+        in_thread(self, "save", lambda: services.settings.save(settings))
         self.redraw()
 
     def action_back(self) -> None:

@@ -2,117 +2,86 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-from textual.binding import BindingType
+from typing import TYPE_CHECKING
 
 from dltui.core.errors import UsageError
-from dltui.tui.base.page import Page, bind
-from dltui.tui.base.run_keys import RUN_KEYS, RunKeys
+from dltui.tui.base.page import press
 
 if TYPE_CHECKING:
-    from dltui.tui.base.summary import Summary
-    from dltui.tui.run_list.lines import Choice
+    from dltui.tui.base.line_edit import Answer
+    from dltui.tui.base.page import Page
+    from dltui.tui.run_list.state import RunListState
+
+CHOOSE_KEYS = (
+    press(
+        "slash", "filter", "show some runs only: model:cnn dataset:digits host:gpu02 tag:x -status:failed lr>=0.01 word"
+    ),
+    press("o", "sort", "order by newest, best, name, model, dataset, status"),
+    press("space", "mark", "mark this run, or the runs of this group, to compare, take home, tag or delete"),
+    press("c", "compare", "the marked runs, or those of this group, beside one another"),
+    press("escape", "show all", "no filter, or no marks"),
+)
+"""For the bindings of a page that has `ChooseKeys`."""
 
 
-class ListActions(Page):
-    """A page that shows `lines` of its `runs`, as its `choice` says."""
+class ChooseKeys:
+    """Answers CHOOSE_KEYS: changes what the list shows of its runs, and which of them are marked."""
 
-    runs: list[Summary]
-    lines: list[Summary]
-    selected: str | None
-    _choice: Choice | None = None
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *RUN_KEYS,
-        bind(
-            "slash",
-            "filter",
-            "filter",
-            "show some runs only: model:cnn dataset:digits host:gpu02 tag:x -status:failed lr>=0.01 word",
-        ),
-        bind("o", "sort", "sort", "order by newest, best, name, model, dataset, status"),
-        bind("space", "mark", "mark", "mark this run, or the runs of this group, to compare, take home, tag or delete"),
-        bind("c", "compare", "compare", "the marked runs, or those of this group, beside one another"),
-        bind("escape", "clear", "show all", "no filter, or no marks"),
-    ]
+    def __init__(self, page: Page, state: RunListState) -> None:
+        self._page, self._state = page, state
+        self.answers: dict[str, Answer] = {
+            "slash": self.filter,
+            "o": self.sort,
+            "space": self.mark,
+            "c": self.compare,
+            "escape": self.clear,
+        }
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.run_keys = RunKeys(self, lambda: self.run, lambda: self.targets)
-        self.answers = self.run_keys.answers
-
-    @property
-    def run(self) -> Summary | None:
-        """The run that a key for one run means."""
-        raise NotImplementedError
-
-    @property
-    def choice(self) -> Choice:
-        """Made after the first frame, when there are runs to choose from."""
-        if self._choice is None:
-            from dltui.tui.run_list.lines import Choice
-
-            self._choice = Choice()
-        return self._choice
-
-    @property
-    def line(self) -> Summary | None:
-        """The selected run, or group of runs."""
-        raise NotImplementedError
-
-    @property
-    def targets(self) -> list[Summary]:
-        """What a key for several runs means: the marked ones, else the selected run or group."""
-        marked = [run for run in self.runs if self._choice is not None and run.id in self._choice.marked]
-        if marked or self.line is None:
-            return marked
-        return list(self.line.members) or [run for run in self.runs if run.id == self.line.id]
-
-    def relist(self) -> None:
-        """Choose the lines again, and draw them."""
-        raise NotImplementedError
-
-    def action_filter(self) -> None:
-        self.notice.prompt("show only", self.choice.text, self._problem, self._filter, self._filter)
-
-    def _problem(self, text: str) -> str:
-        from dltui.core.analysis.run_filter import parse
-
-        try:
-            parse(text)
-        except UsageError as error:
-            return str(error)
-        return ""
+    def filter(self) -> None:
+        self._page.notice.prompt("show only", self._state.choice.text, _filter_problem, self._filter, self._filter)
 
     def _filter(self, text: str) -> None:
-        """With every key; what is not a whole condition yet changes nothing."""
-        if not self._problem(text):
-            self.choice.filter(text)
-            self.relist()
+        """Filter with every key; what is not a whole condition yet changes nothing."""
+        if not _filter_problem(text):
+            self._state.choice.filter(text)
+            self._list_again()
 
-    def action_sort(self) -> None:
-        self.notice.say(f"sorted by {self.choice.next_sort()}")
-        self.relist()
+    def sort(self) -> None:
+        self._page.notice.say(f"sorted by {self._state.choice.next_sort()}")
+        self._list_again()
 
-    def action_mark(self) -> None:
-        if self.line is not None:
-            self.choice.mark([run.id for run in self.line.members or (self.line,)])
-            self.action_move(1)
+    def mark(self) -> None:
+        line = self._state.line
+        if line is not None:
+            self._state.choice.mark([run.id for run in line.members or (line,)])
+            self._state.move(1)
+            self._page.redraw()
 
-    def action_move(self, by: int) -> None:
-        raise NotImplementedError
-
-    def action_clear(self) -> None:
-        if self.choice.text:
-            self.choice.filter("")
+    def clear(self) -> None:
+        if self._state.choice.text:
+            self._state.choice.filter("")
         else:
-            self.choice.marked.clear()
-        self.relist()
+            self._state.choice.marked.clear()
+        self._list_again()
 
-    def action_compare(self) -> None:
-        """In the order of the list, so that the same runs look the same however they were marked."""
-        chosen = self.targets
+    def compare(self) -> None:
+        """Compare in the order of the list, so that the same runs look the same however they were marked."""
+        chosen = self._state.targets
         if len(chosen) < 2:
-            self.notice.say("mark two runs or more with Space, then c compares them")
+            self._page.notice.say("mark two runs or more with Space, then c compares them")
         else:
-            self.dltui.open_comparison([run.directory for run in chosen])
+            self._page.dltui.open_comparison([run.directory for run in chosen])
+
+    def _list_again(self) -> None:
+        self._state.fold()
+        self._page.redraw()
+
+
+def _filter_problem(text: str) -> str:
+    from dltui.core.analysis.run_filter import parse
+
+    try:
+        parse(text)
+    except UsageError as error:
+        return str(error)
+    return ""

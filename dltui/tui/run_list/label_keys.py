@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from textual.binding import BindingType
 from textual.message import Message
 
-from dltui.tui.base.page import bind
+from dltui.tui.base.page import press
 from dltui.tui.base.threads import Told, in_thread
-from dltui.tui.run_list.choose_keys import ListActions
 
 if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.base.line_edit import Answer
+    from dltui.tui.base.page import Page
     from dltui.tui.base.summary import Summary
+    from dltui.tui.run_list.state import RunListState
 
 LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 60, 30, 200
 
@@ -27,34 +28,43 @@ class Begun(Message):
         self.begun = run
 
 
-class LabelActions(ListActions):
-    """A list whose runs can be labeled, deleted and forked."""
+LABEL_KEYS = (
+    press("R", "rename", "call the run something else; its id stays"),
+    press("number_sign", "tag", "words to find runs by; -word takes one off"),
+    press("N", "note", "a sentence to remember the run by"),
+    press("d", "delete", "delete runs that have ended; figures stay, u undoes until you leave"),
+    press("u", "undo", "bring back what was deleted last"),
+    press("f", "fork", "a new run that begins with the last checkpoint, with other hyperparameters"),
+)
+"""For the bindings of a page that has `LabelKeys`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        bind("R", "rename", "rename", "call the run something else; its id stays"),
-        bind("number_sign", "tag", "tag", "words to find runs by; -word takes one off"),
-        bind("N", "note", "note", "a sentence to remember the run by"),
-        bind("d", "delete", "delete", "delete runs that have ended; figures stay, u undoes until you leave"),
-        bind("u", "undo", "undo", "bring back what was deleted last"),
-        bind("f", "fork", "fork", "a new run that begins with the last checkpoint, with other hyperparameters"),
-    ]
 
-    def reread(self) -> None:
-        """Look at the runs at once."""
-        raise NotImplementedError
+class LabelKeys:
+    """Answers LABEL_KEYS. `reread` looks at the runs at once, when something has changed."""
 
-    def action_rename(self) -> None:
-        if self.run is not None and self._may_write([self.run]):
-            run = self.run
-            self.notice.prompt(f"rename {run.id} to", run.name.strip(), _name_problem, lambda name: self._label(
+    def __init__(self, page: Page, state: RunListState, reread: Callable[[], None]) -> None:
+        self._page, self._state, self._reread = page, state, reread
+        self.answers: dict[str, Answer] = {
+            "R": self.rename,
+            "number_sign": self.tag,
+            "N": self.note,
+            "d": self.delete,
+            "u": self.undo,
+            "f": self.fork,
+        }
+
+    def rename(self) -> None:
+        if self._state.run is not None and self._may_write([self._state.run]):
+            run = self._state.run
+            self._page.notice.prompt(f"rename {run.id} to", run.name.strip(), _name_problem, lambda name: self._label(
                 [run], f"{run.id} is called {name.strip()}", name=name.strip()
             ))  # fmt: skip
 
-    def action_tag(self) -> None:
-        runs = self.targets
+    def tag(self) -> None:
+        runs = self._state.targets
         if runs and self._may_write(runs):
             now = " ".join(runs[0].tags) if len(runs) == 1 else ""
-            self.notice.prompt(f"tags of {_title(runs)}", now, _tag_problem, lambda text: self._tag(runs, text))
+            self._page.notice.prompt(f"tags of {_title(runs)}", now, _tag_problem, lambda text: self._tag(runs, text))
 
     def _tag(self, runs: Sequence[Summary], text: str) -> None:
         """One run has the tags as they stand there; several get them beside their own."""
@@ -65,99 +75,88 @@ class LabelActions(ListActions):
             for run in runs:
                 before = run.tags if len(runs) > 1 else ()
                 tags = dict.fromkeys([*before, *(word for word in words if not word.startswith("-"))])
-                self.dltui.services.label(run.directory, tags=[tag for tag in tags if tag not in off])
+                self._page.dltui.services.runs.label(run.directory, tags=[tag for tag in tags if tag not in off])
             return Told(f"{_title(runs)}: tags changed")
 
         self._do("tag", work)
 
-    def action_note(self) -> None:
-        if self.run is not None and self._may_write([self.run]):
-            run = self.run
-            self.notice.prompt(f"note on {run.id}", run.note, _note_problem, lambda text: self._label(
+    def note(self) -> None:
+        if self._state.run is not None and self._may_write([self._state.run]):
+            run = self._state.run
+            self._page.notice.prompt(f"note on {run.id}", run.note, _note_problem, lambda text: self._label(
                 [run], f"{run.id}: note {'kept' if text.strip() else 'removed'}", note=text.strip()
             ))  # fmt: skip
 
     def _label(self, runs: Sequence[Summary], said: str, **changes: Any) -> None:
         def work() -> Message:
             for run in runs:
-                self.dltui.services.label(run.directory, **changes)
+                self._page.dltui.services.runs.label(run.directory, **changes)
             return Told(said)
 
         self._do("label", work)
 
-    def action_delete(self) -> None:
-        runs = self.targets
+    def delete(self) -> None:
+        runs = self._state.targets
         live = next((run for run in runs if run.is_live), None)
         if live is not None:
-            self.notice.say(f"{live.name.strip()} is {live.status}: s stops it first", "bad")
+            self._page.notice.say(f"{live.name.strip()} is {live.status}: s stops it first", "bad")
         elif runs and self._may_write(runs):
-            self._leave_line({run.id for run in runs})
+            self._state.leave({run.id for run in runs})
 
             def work() -> Message:
                 for number, run in enumerate(runs):
-                    self.dltui.services.discard(run.directory, together=number > 0)
+                    self._page.dltui.services.trash.discard(run.directory, together=number > 0)
                 return Told(
                     f"{_title(runs)} deleted; u brings {'them' if len(runs) > 1 else 'it'} back until you leave"
                 )
 
             self._do("delete", work)
 
-    def _leave_line(self, gone: set[str]) -> None:
-        """Select the next line that stays, as one's eyes do."""
-        for one in gone:
-            self.choice.marked.pop(one, None)
-        at = next((n for n, line in enumerate(self.lines) if line.id == self.selected), 0)
-        after = [*self.lines[at:], *reversed(self.lines[:at])]
-        stays = (line for line in after if line.id not in gone and not {run.id for run in line.members} & gone)
-        self.selected = next((line.id for line in stays), None)
-
-    def action_undo(self) -> None:
+    def undo(self) -> None:
         def work() -> Message:
-            back = self.dltui.services.restore()
+            back = self._page.dltui.services.trash.restore()
             if not back:
                 return Told("nothing was deleted since you came")
-            self.dltui.call_from_thread(self._select, back[0])
+            self._page.dltui.call_from_thread(self._select, back[0])
             return Told(f"{', '.join(back)} brought back")
 
         self._do("undo", work)
 
     def _select(self, run: str) -> None:
-        self.selected = run
+        self._state.selected = run
 
-    def action_fork(self) -> None:
-        run = self.run
+    def fork(self) -> None:
+        run = self._state.run
         if run is None or self._refuse_read_only():
             return
         text = f"fork {run.name.strip()} with (as lr=0.01 epochs=20)"
-        self.notice.prompt(text, "", lambda _: "", lambda typed: self._fork(run, typed))
+        self._page.notice.prompt(text, "", lambda _: "", lambda typed: self._fork(run, typed))
 
     def _fork(self, run: Summary, typed: str) -> None:
-        self.notice.say(f"forking {run.name.strip()} ...", "accent", seconds=60)
-        in_thread(self, "fork", lambda: Begun(self.dltui.services.fork(run.directory, typed.split())))
-
-    def on_begun(self, message: Begun) -> None:
-        self.notice.hush()
-        self.dltui.open_run(message.begun)
+        self._page.notice.say(f"forking {run.name.strip()} ...", "accent", seconds=60)
+        in_thread(
+            self._page, "fork", lambda: Begun(self._page.dltui.services.starting.fork(run.directory, typed.split()))
+        )
 
     def _do(self, task: str, work: Any) -> None:
         def then() -> Message:
             try:
                 message: Message = work()
             finally:
-                self.reread()
+                self._reread()
             return message
 
-        in_thread(self, task, then)
+        in_thread(self._page, task, then)
 
     def _refuse_read_only(self) -> bool:
-        if self.dltui.services.read_only:
-            self.notice.say("read-only: look, do not touch", "bad")
-        return self.dltui.services.read_only
+        if self._page.dltui.services.viewer.read_only:
+            self._page.notice.say("read-only: look, do not touch", "bad")
+        return self._page.dltui.services.viewer.read_only
 
     def _may_write(self, runs: Sequence[Summary]) -> bool:
-        shut = [run for run in runs if not self.dltui.services.may_command(run.directory)]
+        shut = [run for run in runs if not self._page.dltui.services.viewer.may_command(run.directory)]
         if shut:
-            self.notice.say(f"read-only: {shut[0].name.strip()} is not yours to change", "bad")
+            self._page.notice.say(f"read-only: {shut[0].name.strip()} is not yours to change", "bad")
         return not shut
 
 

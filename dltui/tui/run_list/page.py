@@ -6,50 +6,35 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
-from textual.message import Message
 
 from dltui.core.text import safe
-from dltui.tui.base.page import bind
+from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.base.threads import Failed, Told, Watcher
+from dltui.tui.base.run_keys import RUN_KEYS, RunKeys
+from dltui.tui.base.threads import Failed, Told
 from dltui.tui.draw.styled_text import Row, cut, ends, fit, rule
-from dltui.tui.draw.wording import RESUMABLE
-from dltui.tui.run_list import table
-from dltui.tui.run_list.label_keys import LabelActions
+from dltui.tui.run_list import footer, table
+from dltui.tui.run_list.choose_keys import CHOOSE_KEYS, ChooseKeys
+from dltui.tui.run_list.label_keys import LABEL_KEYS, Begun, LabelKeys
+from dltui.tui.run_list.reading import DevicesRead, Reading, RunsRead
+from dltui.tui.run_list.state import RunListState
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from dltui.core.machine.devices import Device
     from dltui.tui.base.sent_commands import AtRisk
-    from dltui.tui.base.summary import RunList, Summary
 
-SECONDS = 0.5
-DEVICE_SECONDS = 2.0
 DETAIL = 6
 
 
-class RunsRead(Message):
-    """All runs as they are."""
-
-    def __init__(self, runs: list[Summary]) -> None:
-        super().__init__()
-        self.runs = runs
-
-
-class DevicesRead(Message):
-    """The devices of this machine."""
-
-    def __init__(self, devices: list[Device]) -> None:
-        super().__init__()
-        self.devices = devices
-
-
-class RunsPage(LabelActions):
-    """The list of runs."""
+class RunsPage(Page):
+    """The list of runs. `state` is shared with the objects that answer keys."""
 
     name_of_page = "Runs"
     BINDINGS: ClassVar[list[BindingType]] = [
+        *RUN_KEYS,
+        *CHOOSE_KEYS,
+        *LABEL_KEYS,
         bind("enter", "open", "open", "open the selected run"),
         bind("n", "new", "new run", "fill in the form of a new run"),
         bind("down,j", "move(1)", "next run"),
@@ -67,16 +52,12 @@ class RunsPage(LabelActions):
 
     def __init__(self) -> None:
         super().__init__()
-        self.runs: list[Summary] = []
-        self.lines: list[Summary] = []
-        self.opened: set[str] = set()
-        self.read = False
-        self.selected: str | None = None
-        self.first = 0
-        self.devices: list[Device] | None = None
-        self._watchers: list[Watcher] = []
-        self._last: list[Summary] | None = None
-        self._last_devices: list[Device] | None = None
+        self.state = RunListState()
+        self.run_keys = RunKeys(self, lambda: self.state.run, lambda: self.state.targets)
+        self.choose_keys = ChooseKeys(self, self.state)
+        self.label_keys = LabelKeys(self, self.state, self._reread)
+        self.answers = {**self.run_keys.answers, **self.choose_keys.answers, **self.label_keys.answers}
+        self._reading: Reading | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._device_line, id="devices")
@@ -88,78 +69,42 @@ class RunsPage(LabelActions):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        """After the first frame: reading may take its time."""
-        from dltui.tui.base.summary import RunList
-
-        reader = RunList(self.dltui.services.runs, self.dltui.services.clock)
-        self._watchers = [
-            Watcher(self, lambda: self._look(reader), SECONDS),
-            Watcher(self, self._look_at_devices, DEVICE_SECONDS),
-        ]
-        for watcher in self._watchers:
-            if not self.on_top:
-                watcher.rest()
-            watcher.start()
+        self._reading = Reading(self)
+        self._reading.start()
 
     def on_unmount(self) -> None:
-        for watcher in self._watchers:
-            watcher.stop()
+        if self._reading is not None:
+            self._reading.stop()
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self.reread()
+        self._reread()
 
     def on_screen_suspend(self) -> None:
         """Another page covers it."""
-        for watcher in self._watchers:
-            watcher.rest()
+        if self._reading is not None:
+            self._reading.rest()
 
-    def _look(self, reader: RunList) -> Message | None:
-        if not self.on_top:
-            return None
-        runs = reader.read()
-        if runs == self._last:
-            return None
-        self._last = runs
-        return RunsRead(runs)
-
-    def _look_at_devices(self) -> Message | None:
-        if not self.on_top:
-            return None
-        devices = self.dltui.services.devices()
-        if devices == self._last_devices:
-            return None
-        self._last_devices = devices
-        return DevicesRead(devices)
+    def _reread(self) -> None:
+        if self._reading is not None:
+            self._reading.nudge()
 
     def on_runs_read(self, message: RunsRead) -> None:
-        self.runs, self.read = message.runs, True
-        self.dltui.notices.seen(self.runs)
-        self._fold()
-        if self.selected is None and self.lines:
-            self.selected = self.lines[0].id
-        for run in self.runs:
+        self.state.take(message.runs)
+        self.dltui.notices.seen(message.runs)
+        for run in message.runs:
             self.run_keys.orders.acknowledge(run.obeyed)
             if not run.is_live:
                 self.run_keys.orders.forget(run.name)
         self.redraw()
 
-    def _fold(self) -> None:
-        from dltui.tui.run_list.lines import lines
-
-        self.lines = lines(self.runs, self.choice, self.opened)
-
-    def relist(self) -> None:
-        self._fold()
-        self.redraw()
-
-    def reread(self) -> None:
-        for watcher in self._watchers:
-            watcher.nudge()
-
     def on_devices_read(self, message: DevicesRead) -> None:
-        self.devices = message.devices
+        self.state.devices = message.devices
         self.redraw()
+
+    def on_begun(self, message: Begun) -> None:
+        self.notice.hush()
+        self.dltui.open_run(message.begun)
 
     def on_told(self, message: Told) -> None:
         self.run_keys.told(message)
@@ -175,106 +120,70 @@ class RunsPage(LabelActions):
         self.redraw("#table", "#detail")
 
     def head(self, width: int) -> Row:
-        text = table.headline(self.runs) if self.runs else ""
-        if self._choice is not None and self._choice.text:
-            text += f", {len(self.lines)} shown: {cut(safe(self._choice.text), 30)}"
+        text = table.headline(self.state.runs) if self.state.runs else ""
+        if self.state.filter:
+            text += f", {len(self.state.lines)} shown: {cut(safe(self.state.filter), 30)}"
         return ends([(" dltui", "accent bold"), ("  Runs", "bold"), (f"   {text}", "dim")], self.clock_text(), width)
 
     def status_line(self) -> str:
-        return table.headline(self.runs)
+        return table.headline(self.state.runs)
 
     def idle(self) -> Row:
-        hint: Row = [(" q leaves, runs go on", "faint")] if any(run.is_live for run in self.runs) else []
+        hint: Row = [(" q leaves, runs go on", "faint")] if any(run.is_live for run in self.state.runs) else []
         return self.run_keys.row() or hint
 
     @property
-    def index(self) -> int:
-        """Where the selected line is in the list, or that of its group; the first one when it is gone."""
-        places = [number for number, run in enumerate(self.lines) if run.id == self.selected]
-        places += [n for n, line in enumerate(self.lines) if any(run.id == self.selected for run in line.members)]
-        return places[0] if places else 0
-
-    @property
-    def line(self) -> Summary | None:
-        """The selected run, or group of runs."""
-        return self.lines[self.index] if self.lines else None
-
-    @property
-    def run(self) -> Summary | None:
-        """The selected run; None on a group, which takes no orders."""
-        return None if self.line is None or self.line.members else self.line
-
-    @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        """Those that mean something for the marked runs, or for the selected one."""
-        marked = len(self.targets) if self._choice is not None and self._choice.marked else 0
-        if marked:
-            return (
-                ("c", f"compare {marked}"),
-                ("e", "take home"),
-                ("#", "tag"),
-                ("d", f"delete {marked}"),
-                ("Esc", "none"),
-            )
-        if self.line is not None and self.line.members:
-            return (
-                ("Enter", "hide runs" if self.line.id in self.opened else "show runs"),
-                ("n", "new"),
-                ("q", "leave"),
-            )
-        if self.run is None:
-            return (("n", "new run"), ("q", "leave"))
-        first = (("Enter", "open"), ("n", "new"))
-        if not self.dltui.services.may_command(self.run.directory):
-            return (("Enter", "open"), ("a", "again"), ("y", "copy"), ("q", "leave"))
-        if self.run.status == "queued":
-            return (*first, ("s", "take out of the queue"), ("a", "again"))
-        if self.run.is_live:
-            return (*first, ("p", "continue" if self.run.status == "paused" else "pause"), ("s", "stop"), ("w", "save"))
-        resume = (("r", "resume" if self.run.status in RESUMABLE else "train longer"),)
-        return (*first, *resume, ("a", "again"), ("e", "take home"))
+        return footer.keys(self.state, lambda run: self.dltui.services.viewer.may_command(run.directory))
 
     def _device_line(self, width: int, height: int) -> list[Row]:
-        if self.devices is None:
+        if self.state.devices is None:
             return [fit([], width)]
         from dltui.tui.run_list.devices_line import line
 
-        return [fit(line(self.devices, width), width)]
+        return [fit(line(self.state.devices, width), width)]
 
     def _table(self, width: int, height: int) -> list[Row]:
-        if not self.runs:
-            return table.empty(width, height, look_first=not self.read)
-        if not self.lines:
+        state = self.state
+        if not state.runs:
+            return table.empty(width, height, look_first=not state.read)
+        if not state.lines:
             return table.none_match(width, height, self._unknown())
-        self.first = min(max(self.first, self.index - height + 1), self.index)
-        services = self.dltui.services
-        look, now = self.dltui.look, services.clock()
-        marked = self.choice.marked
-        return table.table(self.lines, self.index, self.first, width, height, now, services.host(), look.ascii, marked)
+        at = state.index
+        state.first = min(max(state.first, at - height + 1), at)
+        services, ascii_only = self.dltui.services, self.dltui.look.ascii
+        now, host = services.clock.now(), services.viewer.host()
+        return table.table(state.lines, at, state.first, width, height, now, host, ascii_only, state.marked)
 
     def _unknown(self) -> str:
         from dltui.core.analysis.run_filter import unknown
 
-        return unknown(self.choice.terms, [run.facts for run in self.runs])
+        return unknown(self.state.choice.terms, [run.facts for run in self.state.runs])
 
     def _detail(self, width: int, height: int) -> list[Row]:
-        run, services = self.line, self.dltui.services
-        if run is None:
+        line, services = self.state.line, self.dltui.services
+        if line is None:
             return []
-        return table.detail(run, width, height, services.clock(), services.time_of_day, self.dltui.look.ascii)
+        return table.detail(
+            line, width, height, services.clock.now(), services.clock.time_of_day, self.dltui.look.ascii
+        )
+
+    def select(self, run: str) -> None:
+        """Move the cursor to a run."""
+        self.state.selected = run
 
     def action_move(self, by: int) -> None:
-        if self.lines:
-            self.selected = self.lines[min(max(self.index + by, 0), len(self.lines) - 1)].id
+        if self.state.lines:
+            self.state.move(by)
             self.redraw()
 
     def action_open(self) -> None:
-        if self.line is not None and self.line.members:
-            self.opened ^= {self.line.id}
-            self._fold()
+        line, run = self.state.line, self.state.run
+        if run is not None:
+            self.dltui.open_run(run.directory)
+        elif line is not None:
+            self.state.toggle(line.id)
             self.redraw()
-        elif self.run is not None:
-            self.dltui.open_run(self.run.directory)
 
     def action_new(self) -> None:
         self.dltui.open_form()

@@ -35,7 +35,7 @@ class Body:
     def _progress(self, width: int, height: int) -> list[Row]:
         if self._run.replay is not None:
             return [fit(self._run.past_row(width), width)]
-        return [fit(progress_row(self._run.view, self._page.dltui.services.clock(), width), width)]
+        return [fit(progress_row(self._run.view, self._page.dltui.services.clock.now(), width), width)]
 
     def _row_of_tabs(self, width: int, height: int) -> list[Row]:
         names, look = [tab.title for tab in self._tabs.all], self._page.dltui.look
@@ -46,7 +46,7 @@ class Body:
         return self._kept("tab", (tab, width, height, *tab.key(width, height)), lambda: tab.rows(width, height))
 
     def _numbers(self, width: int, height: int) -> list[Row]:
-        view, now = self._run.shown, self._page.dltui.services.clock()
+        view, now = self._run.shown, self._page.dltui.services.clock.now()
 
         def make() -> list[Row]:
             table = self._kept("metrics", self._happened, lambda: metrics(view) if view else [])
@@ -63,7 +63,7 @@ class Body:
 
         def make() -> list[Row]:
             lines = log.timeline(self._run.shown.history, height) if self._run.shown else []
-            return log.rows(lines, width, height, 0, lambda when: services.time_of_day(when, seconds=True))
+            return log.rows(lines, width, height, 0, lambda when: services.clock.time_of_day(when, seconds=True))
 
         return self._kept("last", (width, height, *self._happened), make)
 

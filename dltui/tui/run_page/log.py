@@ -70,7 +70,10 @@ class LogTab(Tab):
         head: Row = [(" events ", "heading"), (f" what happened, {len(lines)} lines", "dim")]
         if not lines:
             return [head, [], [("  nothing yet; o shows what the process prints", "dim")]]
-        return [head, *rows(lines, width, height - 1, self.at, lambda when: services.time_of_day(when, seconds=True))]
+        return [
+            head,
+            *rows(lines, width, height - 1, self.at, lambda when: services.clock.time_of_day(when, seconds=True)),
+        ]
 
 
 def timeline(history: History, most: int | None = None) -> list[Line]:

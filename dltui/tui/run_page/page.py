@@ -108,19 +108,19 @@ class RunPage(Page):
         self.tabs.mistakes.marks.reviewed(message)
 
     def tick(self) -> None:
-        self.run.play(self.dltui.services.clock())
+        self.run.play(self.dltui.services.clock.now())
         self.redraw(*(() if self._stale else ("#head", "#progress", "#numbers", "#notice")))
         self._stale = False
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        return self.tabs.open.keys or footer.keys(self.view, self.dltui.services.may_command(self.run.directory))
+        return self.tabs.open.keys or footer.keys(self.view, self.dltui.services.viewer.may_command(self.run.directory))
 
     def head(self, width: int) -> Row:
         services, directory = self.dltui.services, self.run.directory
-        clock = services.time_of_day(services.clock())
+        clock = services.clock.time_of_day(services.clock.now())
         state = self.run.replay.state if self.run.replay else ""
-        return title(self.view, safe(directory.id), clock, not services.may_command(directory), width, state)
+        return title(self.view, safe(directory.id), clock, not services.viewer.may_command(directory), width, state)
 
     def status_line(self) -> str:
         run, at = self.run.summary, self.view.progress if self.view else None

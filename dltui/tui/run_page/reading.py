@@ -30,8 +30,8 @@ class Reading:
     def __init__(self, page: Page, run: WatchedRun) -> None:
         services = page.dltui.services
         self._page, self._run = page, run
-        self._watch = RunWatch(run.directory, services.clock, services.measure)
-        self._overlays = Overlays(services.find, services.clock)
+        self._watch = RunWatch(run.directory, services.clock.now, services.machine.measure)
+        self._overlays = Overlays(services.runs.find, services.clock.now)
         self._others: tuple[Overlaid, ...] = ()
         self._watcher = Watcher(page, self._look, page.dltui.pace)
 

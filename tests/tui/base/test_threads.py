@@ -11,6 +11,7 @@ import pytest
 
 from dltui.tui.base.threads import Watcher
 from dltui.tui.run_list.page import RunsPage
+from dltui.tui.run_list.reading import Reading
 from tests.tui.scenario import FakeServices, shown, until
 
 PACE = 0.01
@@ -42,14 +43,14 @@ async def test_the_list_of_runs_looks_at_nothing_while_a_run_covers_it(
     services: FakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[bool] = []
-    look = RunsPage._look
+    look = Reading._look_at_runs
 
-    def counted(page: RunsPage, *given: Any) -> Any:
-        looks.append(page.on_top)
-        return look(page, *given)
+    def counted(reading: Reading) -> Any:
+        looks.append(reading._page.on_top)
+        return look(reading)
 
-    monkeypatch.setattr("dltui.tui.run_list.page.SECONDS", PACE)
-    monkeypatch.setattr(RunsPage, "_look", counted)
+    monkeypatch.setattr("dltui.tui.run_list.reading.SECONDS", PACE)
+    monkeypatch.setattr(Reading, "_look_at_runs", counted)
     async with shown(services) as (app, pilot):
         await until(pilot, lambda: len(looks) >= 3)
         await pilot.press("enter")
@@ -67,8 +68,8 @@ async def test_the_list_below_a_run_that_is_opened_first_rests_too(
 ) -> None:
     before = {thread.ident for thread in threading.enumerate()}
     looks: list[bool] = []
-    monkeypatch.setattr("dltui.tui.run_list.page.SECONDS", PACE)
-    monkeypatch.setattr(RunsPage, "_look", lambda page, reader: looks.append(page.on_top))
+    monkeypatch.setattr("dltui.tui.run_list.reading.SECONDS", PACE)
+    monkeypatch.setattr(Reading, "_look_at_runs", lambda reading: looks.append(reading._page.on_top))
     async with shown(services, run="brisk-otter") as (_, pilot):
         await until(pilot, lambda: len({thread.ident for thread in threading.enumerate()} - before) >= 3)
         await pilot.pause(20 * PACE)

@@ -88,5 +88,5 @@ async def test_on_the_form(services: FakeServices) -> None:
         assert "92 % busy" in text(app)
         assert "about 44 s" not in text(app)
         await pilot.press("tab", "down", "down", "down")
-        assert app.screen.form.device == "cpu"
+        assert app.screen.state.form.device == "cpu"
         assert "about 44 s, 432 MB of memory: fits" in text(app)

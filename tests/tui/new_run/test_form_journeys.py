@@ -16,7 +16,7 @@ async def test_the_form_is_tried_and_nothing_is_started(services: FakeServices) 
     async with shown(services, new=True) as (app, pilot):
         await pilot.press("t")
         await until(pilot, lambda: "it works: batches, evaluation and figures" in text(app))
-        assert services.tried == [app.screen.form.command()]
+        assert services.tried == [app.screen.state.form.command()]
         assert services.started == []
         services.refuses = "it does not work: out of memory"
         await pilot.press("t")
@@ -26,13 +26,13 @@ async def test_the_form_is_tried_and_nothing_is_started(services: FakeServices) 
 async def test_a_trial_that_fails_does_not_forget_a_start(services: FakeServices) -> None:
     async with shown(services, new=True) as (app, pilot):
         page: Any = app.screen
-        page.starting = True
+        page.start_keys.starting = True
         page.post_message(Failed("try", "out of memory"))
         await until(pilot, lambda: "out of memory" in text(app))
-        assert page.starting
+        assert page.start_keys.starting
         page.post_message(Failed("start", "the device is taken"))
         await until(pilot, lambda: "the device is taken" in text(app))
-        assert not page.starting
+        assert not page.start_keys.starting
 
 
 async def test_from_nothing_to_a_running_run(nothing: FakeServices) -> None:
@@ -69,8 +69,8 @@ async def test_a_wrong_value_is_red_at_once_and_enter_goes_to_it(services: FakeS
         assert "lr must be greater than 0 and at most 10, got -1" in text(app)
         await pilot.press("enter", "tab", "enter")
         assert services.started == []
-        assert app.screen.group == "settings"  # type: ignore[attr-defined]
-        assert app.screen.setting.spec.name == "lr"  # type: ignore[attr-defined]
+        assert app.screen.state.group == "settings"  # type: ignore[attr-defined]
+        assert app.screen.state.setting.spec.name == "lr"  # type: ignore[attr-defined]
         assert "lr must be" in text(app)
 
 

@@ -39,8 +39,8 @@ async def test_a_typed_folder_is_shown_and_trained(services: FakeServices, pets:
         await type_path(pilot, f"folder:{pets}")
         await until(pilot, lambda: "1,240 in 4 classes" in text(app))
         assert "otter" in text(app)
-        assert page.form.dataset_name == f"folder:{pets}"
-        assert f"--dataset folder:{pets}" in page.form.command_line()
+        assert page.state.form.dataset_name == f"folder:{pets}"
+        assert f"--dataset folder:{pets}" in page.state.form.command_line()
         await pilot.press("enter")
         await until(pilot, lambda: bool(services.started))
     assert services.started[0].dataset == f"folder:{pets}"
@@ -61,7 +61,7 @@ async def test_a_bare_path_will_do(services: FakeServices, pets: Path) -> None:
     async with shown(services, new=True) as (app, pilot):
         page: Any = app.screen
         await type_path(pilot, str(pets))
-        assert page.form.dataset_name == f"folder:{pets}"
+        assert page.state.form.dataset_name == f"folder:{pets}"
 
 
 @pytest.mark.parametrize(("typed", "words"), [("nonsense", "is no path of yours"), ("folder:/no/such", "is not there")])
@@ -78,9 +78,9 @@ async def test_without_a_path_nothing_starts(services: FakeServices) -> None:
         await pilot.press(*DOWN_TO_OWN)
         assert "type the path of your data" in text(app)
         await pilot.press("enter")
-        assert page.path_edit is not None
+        assert page.path_field.edit is not None
         await pilot.press("escape")
-        assert page.path_edit is None
+        assert page.path_field.edit is None
         assert app.screen is page
         assert not services.started
 
@@ -89,7 +89,7 @@ async def test_letters_of_a_path_are_no_keys(services: FakeServices) -> None:
     async with shown(services, new=True) as (app, pilot):
         page: Any = app.screen
         await pilot.press(*DOWN_TO_OWN, "slash", "q", "j", "k", "y", "question_mark")
-        assert page.path_edit.text == "/qjky?"
+        assert page.path_field.edit.text == "/qjky?"
         assert app.screen is page
 
 
@@ -97,12 +97,12 @@ async def test_options_of_the_data_are_settings(services: FakeServices, pets: Pa
     async with shown(services, (120, 40), new=True) as (app, pilot):
         page: Any = app.screen
         await type_path(pilot, f"folder:{pets}")
-        labels = [setting.label for setting in page.form.settings()]
+        labels = [setting.label for setting in page.state.form.settings()]
         assert "data size" in labels
         assert "data path" not in labels
-        setting = next(setting for setting in page.form.settings() if setting.key == "data:size")
-        page.form.put(setting, "32")
-        assert "size=32" in page.form.command()
+        setting = next(setting for setting in page.state.form.settings() if setting.key == "data:size")
+        page.state.form.put(setting, "32")
+        assert "size=32" in page.state.form.command()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")

@@ -27,7 +27,7 @@ async def test_not_where_it_is_switched_off_or_nothing_may_be_started(services: 
     services.saved = ScreenSettings(warm="off")
     async with shown(services, new=True) as (_app, pilot):
         await pilot.press("right", "left")
-    services.saved, services.read_only = ScreenSettings(), True
+    services.saved, services.viewer.read_only = ScreenSettings(), True
     async with shown(services, new=True) as (_app, pilot):
         await pilot.press("right", "left")
     assert services.warmed == []

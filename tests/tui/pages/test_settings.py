@@ -75,6 +75,6 @@ async def test_the_first_start_says_where_the_keys_are(nothing: FakeServices) ->
 
 def test_the_log_of_a_screen_tells_that_there_was_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
-    assert Services().first_time()
+    assert Services().viewer.first_time()
     (tmp_path / SCREEN_LOG).touch()
-    assert not Services().first_time()
+    assert not Services().viewer.first_time()

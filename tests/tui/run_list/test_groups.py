@@ -33,7 +33,7 @@ async def test_a_group_is_one_line_until_it_is_opened(grouped: FakeServices) -> 
         (line,) = (line for line in lines(app) if line.lstrip(" ›").startswith("lab (3 seeds)"))
         assert "±" in line
         assert "30/30" in line
-        app.screen.selected = "group/lab"
+        app.screen.state.selected = "group/lab"
         await pilot.press("enter")
         await until(pilot, lambda: all(f"lab-s{seed}" in text(app) for seed in SEEDS))
         await pilot.press("enter")
@@ -52,7 +52,7 @@ async def test_its_detail_tells_every_seed_in_order(grouped: FakeServices) -> No
 async def test_a_group_takes_no_orders(grouped: FakeServices) -> None:
     async with shown(grouped) as (app, pilot):
         await until(pilot, lambda: "lab (3 seeds)" in text(app))
-        app.screen.selected = "group/lab"
+        app.screen.state.selected = "group/lab"
         for key in "pswera":
             await pilot.press(key)
         assert grouped.started == grouped.resumed == []
@@ -63,11 +63,11 @@ async def test_the_cursor_comes_back_to_the_run_that_was_looked_at(grouped: Fake
     """Opened from the shell, it is not where the cursor was; folded into its group, the group stands for it."""
     async with shown(grouped, run="bold-wren") as (app, pilot):
         await pilot.press("escape")
-        await until(pilot, lambda: bool(app.screen.lines))
-        assert app.screen.line.id == "bold-wren"
+        await until(pilot, lambda: bool(app.screen.state.lines))
+        assert app.screen.state.line.id == "bold-wren"
     async with shown(grouped, run="lab-s2") as (app, pilot):
         await pilot.press("escape")
-        await until(pilot, lambda: bool(app.screen.lines))
-        assert app.screen.line.id == "group/lab"
+        await until(pilot, lambda: bool(app.screen.state.lines))
+        assert app.screen.state.line.id == "group/lab"
         await pilot.press("enter")
-        await until(pilot, lambda: app.screen.line.id == "lab-s2")
+        await until(pilot, lambda: app.screen.state.line.id == "lab-s2")

@@ -17,15 +17,15 @@ def home(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def names(app: Any) -> list[str]:
-    return [line.name.strip() for line in app.screen.lines]
+    return [line.name.strip() for line in app.screen.state.lines]
 
 
 async def test_the_marked_are_taken_home_together(services: FakeServices) -> None:
     """One that cannot be drawn does not keep the others from it; `y` copies the line, or the command of another run."""
     async with shown(services, (200, 50)) as (app, pilot):
-        chosen = [line.id for line in app.screen.lines if line.epochs_done and not line.members][:3]
+        chosen = [line.id for line in app.screen.state.lines if line.epochs_done and not line.members][:3]
         for run in chosen:
-            app.screen.selected = run
+            app.screen.state.selected = run
             await pilot.press("space")
         services.broken = {chosen[1]}
         await pilot.press("e")
@@ -33,18 +33,18 @@ async def test_the_marked_are_taken_home_together(services: FakeServices) -> Non
         line = app.screen.run_keys.to_copy[1]
         assert [f"/{run} " in f"{line} " for run in chosen] == [True, False, True]
         await pilot.press("escape", "y")
-        assert app.clipboard in (line, app.screen.run.command)
+        assert app.clipboard in (line, app.screen.state.run.command)
 
 
 async def test_a_line_that_takes_home_is_that_runs_own(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
-        app.screen.selected = "bold-wren"
+        app.screen.state.selected = "bold-wren"
         await pilot.press("e")
         await until(pilot, lambda: bool(app.screen.run_keys.to_copy[1]))
         await pilot.press("y")
         assert app.clipboard.startswith("scp -r user@gpu01:")
         await pilot.press("down", "y")
-        assert app.clipboard == app.screen.run.command
+        assert app.clipboard == app.screen.state.run.command
 
 
 async def test_a_filter_works_with_each_key_and_escape_takes_it_back(services: FakeServices) -> None:
@@ -66,7 +66,7 @@ async def test_what_matches_nothing_says_why_and_what_to_do(services: FakeServic
         assert "No run matches.  no run has lrr; did you mean lr?" in text(app)
         assert "Esc  shows all runs" in text(app)
         await pilot.press("d", "R", "space", "enter")
-        assert len(services.runs()) == 8
+        assert len(services.runs.all()) == 8
 
 
 async def test_a_wrong_filter_is_told_and_changes_nothing(services: FakeServices) -> None:
@@ -89,7 +89,7 @@ async def test_sorting_goes_round(services: FakeServices) -> None:
 
 async def test_a_run_is_renamed_tagged_and_noted(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
-        run = RunDirectory(services.root / app.screen.selected)
+        run = RunDirectory(services.root / app.screen.state.selected)
         await pilot.press("R", "ctrl+u", *"best yet", "enter")
         await until(pilot, lambda: "best yet" in names(app))
         await pilot.press("number_sign", *"#thesis draft", "enter")
@@ -102,16 +102,16 @@ async def test_a_run_is_renamed_tagged_and_noted(services: FakeServices) -> None
 async def test_marked_runs_are_deleted_and_brought_back_together(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
         await pilot.press("slash", *"-status:running -status:paused -status:starting", "enter", "space", "space")
-        marked = list(app.screen.choice.marked)
+        marked = list(app.screen.state.choice.marked)
         await pilot.press("d")
-        await until(pilot, lambda: len(services.runs()) == 6 and "u brings them back" in lines(app)[-2])
-        assert not set(marked) & {run.id for run in services.runs()}
+        await until(pilot, lambda: len(services.runs.all()) == 6 and "u brings them back" in lines(app)[-2])
+        assert not set(marked) & {run.id for run in services.runs.all()}
         await pilot.press("u")
-        await until(pilot, lambda: len(services.runs()) == 8 and len(names(app)) == 5)
-        await until(pilot, lambda: app.screen.line is not None and app.screen.line.id == marked[0])
+        await until(pilot, lambda: len(services.runs.all()) == 8 and len(names(app)) == 5)
+        await until(pilot, lambda: app.screen.state.line is not None and app.screen.state.line.id == marked[0])
         await pilot.press("d")
-        await until(pilot, lambda: len(services.runs()) == 7)
-        services.empty_trash()
+        await until(pilot, lambda: len(services.runs.all()) == 7)
+        services.trash.empty()
         await pilot.press("u")
         await until(pilot, lambda: "nothing was deleted since you came" in lines(app)[-2])
 
@@ -120,22 +120,22 @@ async def test_a_live_run_is_not_deleted(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
         await pilot.press("d")
         assert "s stops it first" in lines(app)[-2]
-        assert len(services.runs()) == 8
+        assert len(services.runs.all()) == 8
 
 
 @pytest.mark.parametrize("key", ["d", "R", "number_sign", "N", "f"])
 async def test_a_viewer_that_only_looks_changes_nothing(services: FakeServices, key: str) -> None:
-    services.read_only = True
+    services.viewer.read_only = True
     async with shown(services) as (app, pilot):
         await pilot.press("end", key)
         assert "read-only" in lines(app)[-2]
-        assert len(services.runs()) == 8
+        assert len(services.runs.all()) == 8
 
 
 async def test_a_filter_by_host_finds_what_only_starts(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
-        starting = [run for run in app.screen.runs if run.status == "starting" and run.host]
+        starting = [run for run in app.screen.state.runs if run.status == "starting" and run.host]
         assert starting
-        assert all(run.facts["host"] == run.host for run in app.screen.runs if run.host)
+        assert all(run.facts["host"] == run.host for run in app.screen.state.runs if run.host)
         await pilot.press("slash", *f"host:{starting[0].host} status:starting", "enter")
         assert names(app) == [starting[0].name.strip()]

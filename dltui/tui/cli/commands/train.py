@@ -86,4 +86,9 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
         for line in presets.lines(used):
             say(line)
     command = (*context.meta[WORDS], *presets.flags(used))
-    return start.start(catalog, entry, config, start.Options(command=command, **options))
+    chosen = start.Options(command=command, **options)
+    if chosen.seeds:
+        from dltui.tui.cli.launch import seeds
+
+        return seeds.start_all(catalog, entry, config, chosen)
+    return start.start(catalog, entry, config, chosen)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
+from dltui.tui.cli.launch import start
 from dltui.tui.cli.output import say, say_json
 from dltui.tui.draw import wording
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from dltui.core.analysis.groups import Group
     from dltui.core.catalog.entries import Catalog, ModelEntry
     from dltui.core.rundir.directory import RunDirectory
-    from dltui.tui.cli.launch.start import Options
 
 
 def parse(text: str, model: ModelEntry) -> list[int]:
@@ -29,12 +29,12 @@ def parse(text: str, model: ModelEntry) -> list[int]:
     return seeds
 
 
-def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> int:
+def start_all(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: start.Options) -> int:
     """Train every seed, each when the one before it has finished. Left alone, the rest goes on in the background."""
     from dltui.core.lifecycle import series
     from dltui.core.lifecycle.create import create_run
-    from dltui.tui.cli.launch import start
 
+    start.check(options)
     if options.dry_run:
         raise UsageError("--dry-run tries one run; it does not go with --seeds")
     if "seed" in config:
@@ -76,7 +76,7 @@ def _status(run: RunDirectory) -> str | None:
     return status.name if status.over else None
 
 
-def _say_rest(text: str, options: Options) -> None:
+def _say_rest(text: str, options: start.Options) -> None:
     if not options.as_json:
         say(text)
 

@@ -54,17 +54,18 @@ class Options:
 
 def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> int:
     """Create the run, start its worker and follow it. Returns the exit code; raises UsageError and leaves no run."""
+    check(options)
+    if options.dry_run:
+        return _dry_run(catalog, model, config, options)
+    return carry_out(create(catalog, model, config, options), options)
+
+
+def check(options: Options) -> None:
+    """Raises UsageError for options that exclude one another."""
     if options.detach and (options.debug or options.dry_run):
         raise UsageError("--detach starts the run in the background; it does not go with --debug or --dry-run")
     if options.queue and (options.debug or options.dry_run):
         raise UsageError("--queue waits in the background; it does not go with --debug or --dry-run")
-    if options.seeds:
-        from dltui.tui.cli.launch import seeds
-
-        return seeds.start(catalog, model, config, options)
-    if options.dry_run:
-        return _dry_run(catalog, model, config, options)
-    return carry_out(create(catalog, model, config, options), options)
 
 
 def create(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunDirectory:

@@ -68,7 +68,9 @@ class OverlayPage(Page):
 
         services = self.dltui.services
         found = [
-            run for run in RunList(services.runs, services.clock).read() if run.directory.id != self.run.directory.id
+            run
+            for run in RunList(services.runs.all, services.clock.now).read()
+            if run.directory.id != self.run.directory.id
         ]
         found = [run for run in found if run.epochs_done]
         # The sort is stable: the order of the list of runs stays.

@@ -161,7 +161,7 @@ async def test_marks_are_saved_at_once_and_seen_again(services: FakeServices, tm
 
 
 async def test_who_may_only_look_marks_nothing(services: FakeServices) -> None:
-    services.read_only = True
+    services.viewer.read_only = True
     async with shown(services, run="bold-wren") as (app, pilot):
         page = await opened(pilot, app, "3")
         await pilot.press("space")

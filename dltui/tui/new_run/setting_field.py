@@ -1,0 +1,63 @@
+"""The value of a setting, typed in its row of the new-run page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltui.core.text import safe
+from dltui.tui.base.line_edit import LineEdit
+
+if TYPE_CHECKING:
+    from textual.events import Key
+
+    from dltui.tui.new_run.state import FormState
+
+BEGINNINGS = "0123456789.-"
+"""Letters that begin a value without asking first."""
+
+
+class SettingField:
+    """Answers the keys while a value is typed; `state.edit` is that value."""
+
+    def __init__(self, state: FormState) -> None:
+        self._state = state
+
+    def begin(self) -> bool:
+        """Type over the value of the chosen setting, or choose the next one where it has choices; whether it can be."""
+        form, setting = self._state.form, self._state.setting
+        if form is None or setting is None or self._state.group != "settings":
+            return False
+        if not form.turn(setting, 1):
+            self._state.edit = LineEdit.of(form.text(setting))
+        return True
+
+    def put_default(self) -> bool:
+        """Put the default of the chosen setting back; whether there is one."""
+        form, setting = self._state.form, self._state.setting
+        if form is None or setting is None or self._state.group != "settings":
+            return False
+        form.typed.pop(setting.key, None)
+        return True
+
+    def take_key(self, event: Key) -> bool:
+        """Take a key; whether it belongs to what is typed."""
+        state, character = self._state, event.character or ""
+        begins = state.group == "settings" and character and character in BEGINNINGS
+        typed = state.setting is not None and state.setting.spec.type not in ("choice", "bool")
+        if state.edit is None and begins and typed:
+            state.edit = LineEdit()
+        if state.edit is None:
+            return False
+        if event.key == "escape":
+            state.edit = None
+        elif event.key == "enter":
+            state.take()
+        else:
+            return state.edit.key(event.key, event.character)
+        return True
+
+    def take_paste(self, text: str) -> bool:
+        """Take pasted text; whether a value is being typed."""
+        if self._state.edit is not None:
+            self._state.edit.insert(safe(text))
+        return self._state.edit is not None

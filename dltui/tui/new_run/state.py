@@ -1,0 +1,106 @@
+"""The state of the new-run page: the form, what is known around it, where the cursor is and what is being typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dltui.tui.base.line_edit import LineEdit
+    from dltui.tui.new_run.form import RunForm
+    from dltui.tui.new_run.load import Loaded
+    from dltui.tui.new_run.setting import Setting
+
+GROUPS = ("model", "device", "dataset", "settings")
+
+
+class FormState:
+    """Plain values, shared by the page and the objects that answer its keys."""
+
+    def __init__(self, again: bool) -> None:
+        self.loaded: Loaded | None = None
+        # Again: what differs is most likely a setting.
+        self.part = GROUPS.index("settings") if again else 0
+        self.device_at = 0
+        self.setting_at = 1
+        self.edit: LineEdit | None = None
+        """The value of the chosen setting while it is typed."""
+
+    def load(self, loaded: Loaded) -> None:
+        """Take what a thread has brought; a device that is not here becomes `auto`."""
+        self.loaded = loaded
+        names = self.device_names()
+        self.device_at = names.index(loaded.form.device) if loaded.form.device in names else 0
+        loaded.form.device = names[self.device_at]
+
+    @property
+    def form(self) -> RunForm | None:
+        return self.loaded.form if self.loaded else None
+
+    @property
+    def group(self) -> str:
+        """The part of the page that has the cursor, one of GROUPS."""
+        return GROUPS[self.part]
+
+    @property
+    def setting(self) -> Setting | None:
+        """The chosen row of the settings."""
+        rows = self.form.settings() if self.form else []
+        return rows[min(self.setting_at, len(rows) - 1)] if rows else None
+
+    def device_names(self) -> list[str]:
+        """The devices in the order of their list."""
+        return ["auto", *(device.name for device in (self.loaded.devices if self.loaded else ()))]
+
+    def present(self) -> dict[str, str]:
+        """Where each dataset is, by name."""
+        return self.loaded.present if self.loaded else {}
+
+    def show(self, setting: Setting) -> None:
+        """Move the cursor to the row of a setting."""
+        rows = self.form.settings() if self.form else []
+        self.part, self.setting_at = GROUPS.index("settings"), rows.index(setting)
+
+    def turn_part(self, by: int) -> None:
+        """Move the cursor to another part of the page."""
+        self.part = (self.part + by) % len(GROUPS)
+
+    def move(self, by: int) -> None:
+        """Move the cursor within its part, and choose what it comes to."""
+        form = self.form
+        if form is None:
+            return
+        if self.group == "model":
+            form.choose_model(_step(form.model_names(), form.model_name, by))
+        elif self.group == "dataset":
+            form.dataset_name = _step(form.dataset_names(), form.dataset_name, by)
+        elif self.group == "device":
+            names = self.device_names()
+            self.device_at = min(max(self.device_at + by, 0), len(names) - 1)
+            form.device = names[self.device_at]
+        else:
+            self.setting_at = min(max(self.setting_at + by, 0), len(form.settings()) - 1)
+
+    def turn(self, by: int) -> None:
+        """Choose another framework, or another choice of the setting."""
+        form = self.form
+        if form is None:
+            return
+        if self.group == "model":
+            there = [name for name in form.frameworks() if form.twin(name)]
+            form.choose_framework(_step(there, form.framework, by))
+        elif self.group == "settings" and self.setting is not None:
+            form.turn(self.setting, by)
+
+    def take(self) -> None:
+        """Make what was typed the value, wrong or not: it is shown red and keeps the run from starting."""
+        if self.edit is not None and self.form is not None and self.setting is not None:
+            self.form.put(self.setting, self.edit.text)
+        self.edit = None
+
+
+def _step(names: list[str], chosen: str, by: int) -> str:
+    """The name `by` places further, not beyond the ends."""
+    if not names:
+        return chosen
+    at = names.index(chosen) if chosen in names else 0
+    return names[min(max(at + by, 0), len(names) - 1)]

@@ -1,0 +1,46 @@
+"""The keys at the foot of the list of runs: those that mean something for the marked runs, or for the selected one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltui.tui.draw.wording import RESUMABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dltui.tui.base.summary import Summary
+    from dltui.tui.run_list.state import RunListState
+
+Keys = tuple[tuple[str, str], ...]
+
+
+def keys(state: RunListState, may_command: Callable[[Summary], bool]) -> Keys:
+    """The keys of the bottom bar."""
+    marked = len(state.targets) if state.marked else 0
+    if marked:
+        return (
+            ("c", f"compare {marked}"),
+            ("e", "take home"),
+            ("#", "tag"),
+            ("d", f"delete {marked}"),
+            ("Esc", "none"),
+        )
+    line, run = state.line, state.run
+    if line is not None and line.members:
+        return (
+            ("Enter", "hide runs" if line.id in state.opened else "show runs"),
+            ("n", "new"),
+            ("q", "leave"),
+        )
+    if run is None:
+        return (("n", "new run"), ("q", "leave"))
+    first = (("Enter", "open"), ("n", "new"))
+    if not may_command(run):
+        return (("Enter", "open"), ("a", "again"), ("y", "copy"), ("q", "leave"))
+    if run.status == "queued":
+        return (*first, ("s", "take out of the queue"), ("a", "again"))
+    if run.is_live:
+        return (*first, ("p", "continue" if run.status == "paused" else "pause"), ("s", "stop"), ("w", "save"))
+    resume = (("r", "resume" if run.status in RESUMABLE else "train longer"),)
+    return (*first, *resume, ("a", "again"), ("e", "take home"))
