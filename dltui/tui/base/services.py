@@ -266,20 +266,18 @@ class Services:
 
     def export(self, run: RunDirectory) -> Path:
         """Draw the figures again, in a process of their own. Returns their folder. Raises UsageError."""
-        from dltui.core.errors import UsageError
+        from dltui.core.worker import figures
 
-        command = [sys.executable, "-P", "-m", "dltui.exports", str(run.path)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode:
-            lines = (done.stderr or done.stdout).strip().splitlines()
-            raise UsageError(f"figures not drawn: {lines[-1] if lines else f'exit code {done.returncode}'}")
+        problem = figures.start([str(run.path)]).problem
+        if problem:
+            raise UsageError(f"figures not drawn: {problem}")
         return Path(run.run()["exports"])
 
     def copy_line(self, *folders: Path) -> str:
         """The command that takes folders home, to be typed on the other machine."""
-        import shlex
+        from dltui.core.worker.figures import copy_line
 
-        return f"scp -r {shlex.join(f'{_user()}@{self.host()}:{folder}' for folder in folders)} ."
+        return copy_line(self.where(), folders)
 
 
 def _user() -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import shlex
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,16 +46,15 @@ def take_home(folder: Path) -> list[str]:
     files = exported_files(folder)
     if not files:
         return []
-    return [f"figures and tables in {folder}:", *_columns([path.name for path in files]), scp_line(folder)]
+    return [f"figures and tables in {folder}:", *_columns([path.name for path in files]), _take_home_line(folder)]
 
 
-def scp_line(folder: Path) -> str:
+def _take_home_line(folder: Path) -> str:
     """Ready to paste on the machine where the figures are wanted."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "user"
-    return f"take them home: scp -r {shlex.quote(f'{user}@{socket.gethostname()}:{folder}')} ."
+    from dltui.core.machine.process import this_host, user
+    from dltui.core.worker.figures import copy_line
+
+    return f"take them home: {copy_line(f'{user()}@{this_host()}', [folder])}"
 
 
 def come_back(reader: RunReader) -> list[str]:
