@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
 from dltui.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,22 @@ def read_tables(file: Path) -> dict[str, Any] | None:
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from None
     return _parse(content, file)
+
+
+def change_tables(file: Path, change: Callable[[TOMLDocument], object]) -> None:
+    """Change a TOML file; all else in it stays as it is, comments too. Raises UsageError."""
+    import tomlkit
+
+    from dltui.core import fs
+
+    read_tables(file)
+    try:
+        paths.ensure_private_dir(file.parent)
+        document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
+        change(document)
+        fs.write_atomic(file.resolve(), tomlkit.dumps(document).encode("utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from error
 
 
 def _parse(content: bytes, file: Path) -> dict[str, Any]:

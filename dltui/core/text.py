@@ -96,9 +96,12 @@ def xml_text(text: object) -> str:
 
 def suggest(word: str, choices: Iterable[str]) -> str:
     """`did you mean cnn-torch?`, or nothing when no choice is close."""
-    by_letters = {choice.lower(): choice for choice in choices}
-    lower = word.lower()
-    close = difflib.get_close_matches(lower, by_letters, n=2, cutoff=0.6)
+    # Without the dashes, which make all options alike.
+    by_letters = {choice.lstrip("-").lower(): choice for choice in choices}
+    lower = word.lstrip("-").lower()
+    # Two that are very close, or else one that is less so.
+    close = difflib.get_close_matches(lower, by_letters, n=2, cutoff=0.7)
+    close = close or difflib.get_close_matches(lower, by_letters, n=1, cutoff=0.6)
     if not close and len(lower) >= 3:
         close = [choice for choice in by_letters if choice.startswith(lower)][:2]
     return f"did you mean {' or '.join(by_letters[choice] for choice in close)}?" if close else ""

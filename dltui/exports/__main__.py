@@ -14,7 +14,7 @@ from types import FrameType
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.reader import RunReader
 from dltui.core.text import clean_line
-from dltui.exports.save import FORMATS
+from dltui.core.worker.figures import FORMATS_TEXT, check_formats
 from dltui.exports.write import Written, write
 
 
@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         reader = RunReader(arguments.run)
         reader.refresh()
         source = json.loads(arguments.source) if arguments.source else None
-        done = write(reader, _folder(arguments.to, reader), _formats(arguments.format, reader), source)
+        asked = arguments.format.split(",") if arguments.format else reader.run.get("formats") or ["svg"]
+        done = write(reader, _folder(arguments.to, reader), check_formats(asked), source)
     except DltuiError as error:
         return _refuse(error)
     _say(done, arguments.json)
@@ -38,7 +39,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("run", type=Path, metavar="RUN_DIR")
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write to [the run's own]")
-    parser.add_argument("--format", metavar="F,F", help="svg, png, pdf [as the run was started]")
+    parser.add_argument("--format", metavar="F,F", help=f"{FORMATS_TEXT} [as the run was started]")
     parser.add_argument("--json", action="store_true", help="print the files as one JSON array")
     parser.add_argument("--source", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -59,14 +60,6 @@ def _folder(to: Path | None, reader: RunReader) -> Path:
     if to is None and not reader.run.get("exports"):
         raise UsageError("run.json does not say where figures go; say --to DIR")
     return to or Path(reader.run["exports"])
-
-
-def _formats(text: str | None, reader: RunReader) -> list[str]:
-    asked = [name.strip() for name in text.split(",")] if text else reader.run.get("formats") or ["svg"]
-    for name in asked:
-        if name not in FORMATS:
-            raise UsageError(f'no figure format "{clean_line(name, 40)}"; there is {", ".join(FORMATS)}')
-    return list(dict.fromkeys(asked))
 
 
 def _say(done: Written, as_json: bool) -> None:

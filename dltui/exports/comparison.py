@@ -16,10 +16,11 @@ from dltui.core.errors import DltuiError, UsageError
 from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
 from dltui.core.text import clean_line, xml_text
+from dltui.core.worker.figures import FORMATS_TEXT, check_formats
 from dltui.exports.about import About, command
 from dltui.exports.figures import style
 from dltui.exports.figures.comparison import draw_comparison
-from dltui.exports.save import FORMATS, save
+from dltui.exports.save import save
 from dltui.exports.tables.comparison import epochs_csv, runs_csv
 from dltui.exports.write import umask
 
@@ -27,10 +28,7 @@ from dltui.exports.write import umask
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     try:
-        formats = list(dict.fromkeys(arguments.format.split(",")))
-        unknown = [name for name in formats if name not in FORMATS]
-        if unknown:
-            raise UsageError(f'no figure format "{clean_line(unknown[0], 40)}"; there is {", ".join(FORMATS)}')
+        formats = check_formats(arguments.format.split(","))
         readers = [RunReader(path) for path in arguments.runs]
         for reader in readers:
             reader.refresh()
@@ -49,7 +47,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write to")
-    parser.add_argument("--format", default="svg", metavar="F,F", help="svg, png, pdf [svg]")
+    parser.add_argument("--format", default="svg", metavar="F,F", help=f"{FORMATS_TEXT} [svg]")
     parser.add_argument("--goal", type=float, metavar="X", help="time to this value [what all runs reached]")
     parser.add_argument("--json", action="store_true", help="print the files as one JSON array")
     return parser.parse_args(argv)

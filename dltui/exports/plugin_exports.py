@@ -3,10 +3,7 @@ no other figure."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
 from dltui.core.text import clean_line
+from dltui.core.worker import figures
 
 if TYPE_CHECKING:
     from dltui.core.contract import Exporter
@@ -44,30 +42,13 @@ def sources(reader: RunReader, built_in: Iterable[str]) -> list[dict[str, Any]]:
 
 def draw(source: Mapping[str, Any], run: Path, folder: Path, formats: Sequence[str]) -> str | None:
     """Let a plugin draw into `folder`. Returns why it could not, in one line, or None."""
-    command = [str(source.get("python") or sys.executable), "-P", "-m", "dltui.exports", str(run)]
-    command += ["--to", str(folder), "--format", ",".join(formats), "--source", json.dumps(source)]
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+    arguments = [str(run), "--to", str(folder), "--format", ",".join(formats), "--source", json.dumps(source)]
+    python = str(source.get("python") or sys.executable)
     try:
-        _, errors = child.communicate(timeout=SECONDS)
+        problem = figures.start(arguments, python=python, seconds=SECONDS).problem
     except subprocess.TimeoutExpired:
         return f"plugin {_name(source)} drew for more than {SECONDS:.0f} s and was ended"
-    finally:
-        # Also what the plugin itself started.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-    if child.returncode == 0:
-        return None
-    last = (errors.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
-    return f"plugin {_name(source)}: {clean_line(last.removeprefix('dltui: '), 300)}"
+    return f"plugin {_name(source)}: {clean_line(problem, 300)}" if problem else None
 
 
 def load(source: Mapping[str, Any], built_in: Iterable[str]) -> list[Exporter]:

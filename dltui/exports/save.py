@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from dltui.exports.about import About
 
-FORMATS = ("svg", "png", "pdf")
-
 
 def save(figure: Figure, target: Path, about: About) -> None:
     """Write `target` whole or not at all; its suffix is the format. Raises OSError."""

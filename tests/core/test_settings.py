@@ -3,8 +3,12 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 
 from dltui.core import settings
 from dltui.core.errors import UsageError
@@ -72,3 +76,24 @@ def test_an_unreadable_file_is_one_line(file: Path) -> None:
         file.touch(0)
         with pytest.raises(UsageError, match="Permission denied"):
             settings.load_settings()
+
+
+NAMES = st.text("abcxyz0123456789.-_", min_size=1, max_size=8)
+VALUES = st.text(st.characters(exclude_categories=["Cs"])) | st.integers(-(2**63), 2**63 - 1) | st.booleans()
+TABLES = st.dictionaries(NAMES, VALUES | st.floats(allow_nan=False, allow_infinity=False) | st.lists(st.integers(0, 9)))
+
+
+@hypothesis.settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(NAMES, TABLES, max_size=4), NAMES, TABLES)
+def test_what_is_written_is_read_back_equal(
+    file: Path, before: dict[str, Any], name: str, table: dict[str, Any]
+) -> None:
+    """Whatever a path has in its name."""
+    file.unlink(missing_ok=True)
+    for known, values in before.items():
+        settings.change_tables(file, lambda document, pair=(known, values): document.update([pair]))  # type: ignore[misc]
+    settings.change_tables(file, lambda document: document.update({name: table}))
+    assert settings.read_tables(file) == {**before, name: table}
+    settings.change_tables(file, lambda document: document.pop(name))
+    before.pop(name, None)
+    assert settings.read_tables(file) == before

@@ -179,10 +179,10 @@ class FieldSpec:
     def _hint(self, value: Any) -> str:
         if self.type != "choice" or not isinstance(value, str):
             return ""
-        from difflib import get_close_matches
+        from dltui.core.text import suggest
 
-        close = get_close_matches(value[:100].lower(), self.choices, n=1)
-        return f"; did you mean {close[0]}?" if close else ""
+        hint = suggest(value[:100], self.choices)
+        return f"; {hint}" if hint else ""
 
 
 def flag_words(name: str, value: Any) -> list[str]:

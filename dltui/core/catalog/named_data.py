@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import paths
 from dltui.core.catalog.fields import renewed
 from dltui.core.errors import UsageError
+from dltui.core.settings import change_tables, read_tables
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -40,10 +41,8 @@ def add_named(catalog: Catalog) -> None:
 
 def read_named() -> dict[str, dict[str, Any]]:
     """Name -> {"plugin", "path", "options"}. Raises UsageError when the file is no good."""
-    from dltui.core.settings import read_tables
-
     named = {}
-    for name, table in (read_tables(named_file()) or {}).items():
+    for name, table in sorted((read_tables(named_file()) or {}).items()):
         if not isinstance(table, dict) or not all(isinstance(table.get(key), str) for key in ("plugin", "path")):
             raise UsageError(f"{named_file()}: [{clean_line(name, 40)}] needs plugin and path")
         options = {key: value for key, value in table.items() if key not in ("plugin", "path")}
@@ -59,7 +58,9 @@ def add(name: str, entry: DatasetEntry, options: Mapping[str, Any], catalog: Cat
         raise UsageError(f"{clean_line(repr(name), 60)} is no name; up to 64 of a-z, 0-9, dot, dash and underscore are")
     if name in catalog.datasets:
         raise UsageError(f"there is a dataset {name} already; choose another name, or: dltui datasets remove {name}")
-    _write(read_named() | {name: {"plugin": entry.name, "path": entry.given["path"], "options": dict(options)}})
+    read_named()
+    record = {"plugin": entry.name, "path": entry.given["path"], **options}
+    change_tables(named_file(), lambda document: document.update({name: record}))
 
 
 def remove(name: str) -> str:
@@ -68,16 +69,5 @@ def remove(name: str) -> str:
     if name not in named:
         known = ", ".join(named) or "none"
         raise UsageError(f"no dataset of yours is called {clean_line(name, 60)}; there is {known}")
-    path = str(named.pop(name)["path"])
-    _write(named)
-    return path
-
-
-def _write(named: Mapping[str, Mapping[str, Any]]) -> None:
-    import tomli_w
-
-    from dltui.core import fs
-
-    tables = {name: {"plugin": r["plugin"], "path": r["path"], **r["options"]} for name, r in sorted(named.items())}
-    paths.ensure_private_dir(named_file().parent)
-    fs.write_atomic(named_file(), tomli_w.dumps(tables).encode())
+    change_tables(named_file(), lambda document: document.remove(name))
+    return str(named[name]["path"])

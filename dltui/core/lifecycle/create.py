@@ -19,19 +19,14 @@ from dltui.core.lifecycle import create
 from dltui.core.machine.devices import Device, resolve
 from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.rundir.names import check_run_name, run_name
+from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
+from dltui.core.worker.figures import check_formats
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
-
-
-FORMATS = ("svg", "png", "pdf")
-
-
-LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
     if dataset.input_shape:
         create.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
     options = full_options(dataset, {**dataset.given, **request.dataset_options})
-    formats = _check_formats(request.formats)
+    formats = check_formats(request.formats)
     if request.name is not None:
         check_run_name(request.name)
     _check_data_dir(request.data_dir, dataset, options)
@@ -175,15 +170,6 @@ def _reasons_for_images(model: ModelEntry, config: Mapping[str, Any]) -> dict[st
     return reasons if kind == "none" else {**reasons, f"augment {kind}": "leave it at none"}
 
 
-def _check_formats(formats: Sequence[str]) -> list[str]:
-    for name in formats:
-        if name not in FORMATS:
-            raise UsageError(f"no figure format {clean_line(repr(name), 40)}; there is {', '.join(FORMATS)}")
-    if not formats:
-        raise UsageError(f"a run needs a figure format: {', '.join(FORMATS)}")
-    return list(dict.fromkeys(formats))
-
-
 def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:
     """With a folder given, the data comes from there or the run would fail."""
     if not data_dir:
@@ -231,7 +217,10 @@ def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirec
     """A directory under a name that neither a run nor a folder of figures has."""
     rng = random.Random()
     while True:
-        run_id = _free_id(name or run_name(rng), exports)
+        run_id = free_name(
+            name or run_name(rng),
+            lambda text: os.path.lexists(paths.runs_dir() / text) or os.path.lexists(exports / text),
+        )
         whole = {**record, "name": name or run_id, "exports": str(exports / run_id)}
         try:
             with share.writing(record["share"]):
@@ -240,15 +229,6 @@ def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirec
             # Taken by somebody else in this very moment: then there is another name. Anything else is a reason.
             if not os.path.lexists(paths.runs_dir() / run_id):
                 raise
-
-
-def _free_id(base: str, exports: Path) -> str:
-    candidate, number = base, 1
-    while os.path.lexists(paths.runs_dir() / candidate) or os.path.lexists(exports / candidate):
-        number += 1
-        ending = f"-{number}"
-        candidate = base[: LONGEST_NAME - len(ending)] + ending
-    return candidate
 
 
 def _working_directory() -> str:

@@ -19,6 +19,7 @@ from dltui.core.numbers import exact
 from dltui.core.rundir import checkpoint, share
 from dltui.core.rundir.events import CheckpointSaved, CommandObeyed, Event, Logged
 from dltui.core.rundir.log import EventLog, LogTail, encode
+from dltui.core.rundir.names import MOST
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _request(
         data_dir=asked.get("data_dir"),
         device=request.device or str(asked["device"]["name"]),
         config=config,
-        name=request.name or directory.id[: create.LONGEST_NAME - len(ending)] + ending,
+        name=request.name or directory.id[: MOST - len(ending)] + ending,
         exports=request.exports or str(Path(str(asked["exports"])).parent),
         formats=tuple(request.formats or asked.get("formats") or ("svg",)),
         plugins=tuple(asked.get("plugins") or ()),

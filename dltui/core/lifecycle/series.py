@@ -17,7 +17,7 @@ from dltui.core.lifecycle.create import RunRequest, create_run
 from dltui.core.lifecycle.start import spawn_worker
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.directory import RunDirectory, list_runs
-from dltui.core.rundir.names import check_run_name, run_name
+from dltui.core.rundir.names import check_run_name, free_name, run_name
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
@@ -31,12 +31,7 @@ def group_name(wanted: str | None) -> str:
     Raises UsageError.
     """
     base = check_run_name(wanted) if wanted is not None else run_name(random.Random())
-    taken = {_group(run) for run in list_runs()}
-    name, number = base, 1
-    while name in taken:
-        number += 1
-        name = f"{base}-{number}"
-    return name
+    return free_name(base, {_group(run) for run in list_runs()}.__contains__)
 
 
 def _group(run: RunDirectory) -> object:

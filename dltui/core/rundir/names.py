@@ -1,11 +1,11 @@
-"""Names of runs: made up, checked, made unique; and guesses at what somebody meant to type."""
+"""Names of runs: made up, checked, numbered when they are taken."""
 
 from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 
-from dltui.core import paths
 from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
 
@@ -50,11 +50,10 @@ def check_run_name(text: str) -> str:
     )
 
 
-def unique_id(base: str) -> str:
-    """The name as the id of a new run; numbered when there is such a run already: `brisk-otter-2`."""
-    folder = paths.runs_dir()
+def free_name(base: str, taken: Callable[[str], bool]) -> str:
+    """The name, numbered when it is taken: `brisk-otter-2`."""
     name, number = base, 1
-    while (folder / name).exists():
+    while taken(name):
         number += 1
         ending = f"-{number}"
         name = base[: MOST - len(ending)] + ending

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dltui.core.rundir.events import CommandObeyed, Event, Logged
@@ -24,6 +25,15 @@ class Desk(Protocol):
     def phase(self, name: str, detail: str = "") -> None: ...
     def commands(self) -> list[Command]: ...
     def obeyed(self, command: Command) -> None: ...
+
+
+def acknowledge(desk: Desk, command: Command, problem: str, epoch: int = 0, step: int = 0) -> None:
+    """Say in the log that a command is obeyed, or that it is ignored because of a problem."""
+    if problem:
+        desk.emit(Logged("warning", f"command {command.action} ignored: {problem}"))
+    action = "ignored" if problem else command.action
+    arguments = dict(command.arguments)
+    desk.emit(CommandObeyed(command.id, action, arguments, epoch, step, command.by, command.sent), sync=True)
 
 
 class Orders:
@@ -62,20 +72,7 @@ class Orders:
         at = arguments.pop("at_step", None)
         step = max(step, at) if isinstance(at, int) else step
         problem = self._problem(command.action, arguments)
-        if problem:
-            self.desk.emit(Logged("warning", f"command {command.action} ignored: {problem}"))
-        self.desk.emit(
-            CommandObeyed(
-                command.id,
-                command.action if not problem else "ignored",
-                arguments,
-                epoch,
-                step,
-                command.by,
-                command.sent,
-            ),
-            sync=True,
-        )
+        acknowledge(self.desk, replace(command, arguments=arguments), problem, epoch, step)
         if not problem:
             self._act(command.action, arguments, step)
         self.desk.obeyed(command)

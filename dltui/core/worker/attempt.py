@@ -8,7 +8,6 @@ import importlib
 import importlib.metadata
 import platform
 import secrets
-import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
@@ -28,7 +27,7 @@ from dltui.core.train.loop import Loop, Preempted
 from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
 from dltui.core.version import __version__
-from dltui.core.worker import explain, fingerprint, twin_record
+from dltui.core.worker import explain, figures, fingerprint, twin_record
 from dltui.core.worker.journal import Journal
 
 if TYPE_CHECKING:
@@ -109,13 +108,12 @@ class Attempt:
         if self.history.attempt is None and self.loop is None:
             return
         self.journal.phase("exporting")
-        command = [sys.executable, "-P", "-m", "dltui.exports", str(self.run.path)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        sys.stdout.write(done.stdout)
-        sys.stderr.write(done.stderr)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            self.journal.emit(Logged("error", f"figures not drawn: {last}; `dltui export {self.run.id}` tries again"))
+        done = figures.start([str(self.run.path)])
+        sys.stdout.write(done.output)
+        sys.stderr.write(done.errors)
+        if done.problem:
+            told = f"figures not drawn: {done.problem}; `dltui export {self.run.id}` tries again"
+            self.journal.emit(Logged("error", told))
 
     def _prepare(self) -> Loop:
         """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""

@@ -20,8 +20,8 @@ from dltui.core import fs, paths
 from dltui.core.errors import RunError
 from dltui.core.machine import process
 from dltui.core.rundir import lock
-from dltui.core.rundir.events import CommandObeyed, Logged
 from dltui.core.text import clean_line
+from dltui.core.train.steering import acknowledge
 
 if TYPE_CHECKING:
     from dltui.core.rundir.commands import Command
@@ -176,11 +176,7 @@ def wait(place: Place, desk: Desk, quitting: Callable[[], bool]) -> Literal["sto
 def _obey(desk: Desk, command: Command) -> bool:
     """Whether the command takes the run out of the queue; a kill is a signal, its command is for the log."""
     known = command.action in ("stop", "kill")
-    if not known:
-        desk.emit(Logged("warning", f"command {command.action} ignored: the run is queued; stop takes it out"))
-    action = command.action if known else "ignored"
-    arguments = dict(command.arguments)
-    desk.emit(CommandObeyed(command.id, action, arguments, 0, 0, command.by, command.sent), sync=True)
+    acknowledge(desk, command, "" if known else "the run is queued; stop takes it out")
     desk.obeyed(command)
     return command.action == "stop"
 

@@ -1,36 +1,105 @@
-"""Starts the process that draws the figures of a run, and passes on why it could not."""
+"""The process that draws figures, the formats that it knows, and the way home for what it wrote."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shlex
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core.errors import RunError, UsageError
+from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from dltui.core.rundir.directory import RunDirectory
 
-    Written = dict[str, Any]
+FORMATS = ("svg", "png", "pdf")
+FORMATS_TEXT = ", ".join(FORMATS)
 
 
-def draw(run: RunDirectory, folder: Path, formats: list[str] | None) -> None:
-    """Start the process that draws. Raises UsageError for a folder that cannot be written, RunError with its reason."""
-    _writable(folder)
-    command = [sys.executable, "-P", "-m", "dltui.exports", str(run.path), "--to", str(folder)]
-    if formats:
-        command += ["--format", ",".join(formats)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise RunError(f"{run.id}: {reason.removeprefix('dltui: ')}")
+def check_formats(names: Iterable[str]) -> list[str]:
+    """The formats, each once. Raises UsageError for one that there is not."""
+    formats = list(dict.fromkeys(str(name).strip() for name in names))
+    for name in formats:
+        if name not in FORMATS:
+            raise UsageError(f"no figure format {clean_line(repr(name), 40)}; there is {FORMATS_TEXT}")
+    if not formats:
+        raise UsageError(f"a run needs a figure format: {FORMATS_TEXT}")
+    return formats
 
 
-def _writable(folder: Path) -> None:
+@dataclass(frozen=True)
+class Ended:
+    """How a process that draws has ended and all that it printed."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def problem(self) -> str:
+        """The last line of a process that failed; empty when it did not."""
+        if self.code == 0:
+            return ""
+        lines = (self.errors.strip() or self.output.strip()).splitlines()
+        return lines[-1].removeprefix("dltui: ") if lines else f"exit code {self.code}"
+
+
+def start(
+    arguments: Sequence[str],
+    module: str = "dltui.exports",
+    python: str = sys.executable,
+    seconds: float | None = None,
+) -> Ended:
+    """Run `python -P -m dltui.exports ARGUMENTS` and wait for its end.
+
+    With `seconds` it draws for a plugin: all that it started ends with it, and it raises subprocess.TimeoutExpired.
+    """
+    command = [python, "-P", "-m", module, *arguments]
+    pipe = subprocess.PIPE
+    alone = seconds is not None
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        # What a plugin prints is not read, however much it is.
+        stdout=subprocess.DEVNULL if alone else pipe,
+        stderr=pipe,
+        text=True,
+        errors="replace",
+        start_new_session=alone,
+    ) as child:
+        try:
+            output, errors = child.communicate(timeout=seconds)
+        finally:
+            if alone:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(child.pid, signal.SIGKILL)
+            child.kill()
+    return Ended(child.returncode, output or "", errors)
+
+
+def draw(run: RunDirectory, folder: Path, formats: Sequence[str] | None) -> None:
+    """Draw all figures of a run. Raises UsageError for a folder that cannot be written, RunError with its reason."""
+    _check_writable(folder)
+    arguments = [str(run.path), "--to", str(folder), *(("--format", ",".join(formats)) if formats else ())]
+    problem = start(arguments).problem
+    if problem:
+        raise RunError(f"{run.id}: {problem}")
+
+
+def copy_line(place: str, folders: Iterable[Path]) -> str:
+    """The command that takes folders home from a `place` (`user@host`), to be typed on the other machine."""
+    return f"scp -r {shlex.join(f'{place}:{folder}' for folder in folders)} ."
+
+
+def _check_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

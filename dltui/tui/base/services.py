@@ -329,20 +329,18 @@ class Exporting:
 
     def export(self, run: RunDirectory) -> Path:
         """Draw the figures again, in a process of their own. Returns their folder. Raises UsageError."""
-        command = [sys.executable, "-P", "-m", "dltui.exports", str(run.path)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode:
-            lines = (done.stderr or done.stdout).strip().splitlines()
-            raise UsageError(f"figures not drawn: {lines[-1] if lines else f'exit code {done.returncode}'}")
+        from dltui.core.worker import figures
+
+        problem = figures.start([str(run.path)]).problem
+        if problem:
+            raise UsageError(f"figures not drawn: {problem}")
         return Path(run.run()["exports"])
 
     def copy_line(self, *folders: Path) -> str:
         """The command that takes folders home, to be typed on the other machine."""
-        import shlex
+        from dltui.core.worker.figures import copy_line
 
-        from dltui.core.machine.process import user_at_host
-
-        return f"scp -r {shlex.join(f'{user_at_host()}:{folder}' for folder in folders)} ."
+        return copy_line(self._viewer.where(), folders)
 
 
 def _read(run: RunDirectory) -> RunReader:

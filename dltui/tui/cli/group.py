@@ -46,12 +46,6 @@ class LazyGroup(click.Group):
 
 def unknown(kind: str, word: str, choices: list[str]) -> str:
     """`no command "trian"; did you mean train?`"""
-    from difflib import get_close_matches
+    from dltui.core.text import suggest
 
-    # Without the dashes, which make all options alike.
-    known = {choice.lstrip("-"): choice for choice in choices}
-    close = get_close_matches(word.lstrip("-"), known, n=2, cutoff=0.7)
-    hint = (
-        f"did you mean {' or '.join(known[name] for name in close)}?" if close else "dltui --help lists what there is"
-    )
-    return f'no {kind} "{word}"; {hint}'
+    return f'no {kind} "{word}"; {suggest(word, choices) or "dltui --help lists what there is"}'

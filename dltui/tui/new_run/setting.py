@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dltui.core.catalog.fields import FieldSpec
-from dltui.core.errors import UsageError
 from dltui.core.numbers import exact
+from dltui.core.worker.figures import FORMATS_TEXT, check_formats
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ RUN_SETTINGS = (
     Setting("run", FieldSpec("name", "str", "", "what the run is called; empty: two words are drawn")),
     Setting("run", FieldSpec("data_dir", "str", "", "a folder with the dataset's files; empty: the usual places")),
     Setting("run", FieldSpec("exports", "str", "exports", "where its figures go, in a folder of its own")),
-    Setting("run", FieldSpec("format", "str", "svg", "of the figures: svg, png, pdf, or several with commas")),
+    Setting("run", FieldSpec("format", "str", "svg", f"of the figures: {FORMATS_TEXT}, or several with commas")),
 )
 
 
@@ -45,6 +45,4 @@ def check_own(name: str, text: str) -> None:
 
         check_run_name(text)
     elif name == "format":
-        unknown = [part for part in text.split(",") if part.strip() not in ("svg", "png", "pdf")]
-        if unknown:
-            raise UsageError(f"format must be svg, png or pdf, got {unknown[0].strip()!r}")
+        check_formats(text.split(","))

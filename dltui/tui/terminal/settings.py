@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from dltui.core import paths
 from dltui.core.errors import UsageError
-from dltui.core.settings import load_settings
+from dltui.core.settings import change_tables, load_settings
 from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 TABLE = "screen"
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -52,25 +56,21 @@ def load_screen() -> ScreenSettings:
 
 def save_screen(settings: ScreenSettings) -> None:
     """Write what differs from the defaults; all else in the file stays as it is, comments too. Raises UsageError."""
-    import tomlkit
-
-    from dltui.core import fs
-
     load_settings()
-    file = paths.config_file()
     defaults = asdict(ScreenSettings())
-    try:
-        paths.ensure_private_dir(file.parent)
-        document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
-        table = document.setdefault(TABLE, tomlkit.table())
+
+    def change(document: TOMLDocument) -> None:
+        table = document.setdefault(TABLE, {})
         for name, value in asdict(settings).items():
             if value != defaults[name]:
                 table[name] = value
             else:
                 table.pop(name, None)
-        fs.write_atomic(file.resolve(), tomlkit.dumps(document).encode("utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}; the setting holds until you leave") from error
+
+    try:
+        change_tables(paths.config_file(), change)
+    except UsageError as error:
+        raise UsageError(f"{error}; the setting holds until you leave") from error
 
 
 def _checked(name: str, value: object) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltui.core.errors import UsageError
-from dltui.core.rundir.names import check_run_name, run_name, unique_id
+from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line, suggest
 
 
@@ -55,13 +55,11 @@ def test_made_up_names_are_allowed_and_depend_on_the_generator_alone() -> None:
     assert len(set(names)) > 280
 
 
-def test_a_taken_name_gets_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
-    assert unique_id("otter") == "otter"
-    for taken in ("otter", "otter-2", "a" * 64):
-        (tmp_path / "runs" / taken).mkdir(parents=True)
-    assert unique_id("otter") == "otter-3"
-    long = unique_id("a" * 64)
+def test_a_taken_name_gets_a_number() -> None:
+    taken = {"otter", "otter-2", "a" * 64}.__contains__
+    assert free_name("weasel", taken) == "weasel"
+    assert free_name("otter", taken) == "otter-3"
+    long = free_name("a" * 64, taken)
     assert long == "a" * 62 + "-2"
     assert check_run_name(long)
 
@@ -71,3 +69,6 @@ def test_suggestions() -> None:
     assert "cnn-torch" in suggest("cnn-torhc", choices)
     assert suggest("SOFTMAX-torch", choices).startswith("did you mean softmax-torch")
     assert suggest("zzz", choices) == ""
+    assert suggest("trian", ["train", "twin"]) == "did you mean train?"
+    assert suggest("tow", ["one", "two"]) == "did you mean two?"
+    assert suggest("--dvice", ["--device", "--debug"]) == "did you mean --device?"

@@ -85,7 +85,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["runs", "--jsn"], 'dltui: no option "--jsn"; did you mean --json?'),
         (["runs", "--zzzzz"], 'dltui: no option "--zzzzz"; dltui runs --help lists what there is'),
         (["pause"], "dltui: missing argument 'RUN'; see dltui pause --help"),
-        (["plugins", "lsit"], 'dltui: no command "plugins lsit"; did you mean plugins list?'),
+        (["plugins", "lsit"], 'dltui: no plugins command "lsit"; did you mean list?'),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(
@@ -97,7 +97,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(
     assert captured.err == line + "\n"
 
 
-def test_unknown_names_up_to_three_close_words() -> None:
+def test_unknown_names_close_words() -> None:
     assert unknown("command", "x", ["abc"]) == 'no command "x"; dltui --help lists what there is'
     assert unknown("command", "rums", ["runs", "train"]) == 'no command "rums"; did you mean runs?'
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core import paths
 from dltui.core.text import clean_line
+from dltui.core.worker.figures import FORMATS
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import ModelEntry
@@ -42,7 +43,7 @@ def _train(model: ModelEntry, files: Sequence[Path], place: Path) -> list[str] |
     """The lines that `train` printed, or why it failed."""
     command = [sys.executable, "-P", "-m", "dltui", "train", model.id, "--dataset", DATASETS[model.task]]
     command += ["--device", "cpu", "--epochs", "1", "--plain", "--exports", str(place / "exports")]
-    command += ["--format", "svg,png,pdf", *(word for file in files for word in ("--plugin", str(file.absolute())))]
+    command += ["--format", ",".join(FORMATS), *(word for file in files for word in ("--plugin", str(file.absolute())))]
     own = {
         "DLTUI_HOME": str(place / "home"),
         "DLTUI_CONFIG": str(paths.config_file()),

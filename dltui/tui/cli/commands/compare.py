@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import RunError, UsageError
+from dltui.core.worker import figures
 from dltui.tui.cli import completion
 from dltui.tui.cli.output import can_show, say, say_json, show_on_terminal, terminal_output, warn
 from dltui.tui.draw.comparison import blocks, chart
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
     from dltui.core.analysis.comparison import Comparison
     from dltui.core.reading.reader import RunReader
     from dltui.tui.draw.styled_text import Row
+
+
+OF_FORMAT = f"of --to: {figures.FORMATS_TEXT}"
 
 
 class Goal(click.ParamType):  # type: ignore[type-arg]
@@ -44,16 +46,14 @@ class Goal(click.ParamType):  # type: ignore[type-arg]
 @click.argument("runs", nargs=-1, metavar="RUN RUN...", shell_complete=completion.runs)
 @click.option("--goal", type=Goal(), metavar="X", help="time to this value, as 0.9 or 90% [what all runs reached]")
 @click.option("--to", metavar="DIR", help="write comparison.svg and tables to DIR")
-@click.option("--format", "formats", metavar="F,F", default="svg", show_default=True, help="of --to: svg, png, pdf")
+@click.option("--format", "formats", metavar="F,F", default="svg", show_default=True, help=OF_FORMAT)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
 def compare(runs: tuple[str, ...], goal: float | None, to: str | None, formats: str, as_json: bool) -> int:
     """Compare runs: settings that differ, best values, speed, time to a goal."""
     from dltui.core.analysis import comparison
-    from dltui.tui.cli.commands.compare import as_object, lines
-    from dltui.tui.cli.launch.start import FORMATS
     from dltui.tui.cli.options import split_list
 
-    chosen = split_list(formats, FORMATS, "--format")
+    chosen = split_list(formats, figures.FORMATS, "--format")
     readers = [_reader(text) for text in runs]
     found = comparison.compare(readers, goal)
     if goal is not None and found.metric == "accuracy" and goal > 1:
@@ -83,16 +83,15 @@ def _write(readers: list[RunReader], folder: Path, formats: list[str], goal: flo
     """Start the process that draws. Raises UsageError or RunError with its reason."""
     import json
 
-    command = [sys.executable, "-P", "-m", "dltui.exports.comparison", "--to", str(folder), "--json"]
-    command += ["--format", ",".join(formats), *(["--goal", repr(goal)] if goal is not None else [])]
-    command += ["--", *(str(reader.directory.path) for reader in readers)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1].removeprefix("dltui: ")
-        raise UsageError(reason) if done.returncode == 2 else RunError(reason)
-    for line in done.stderr.splitlines():
+    arguments = ["--to", str(folder), "--json", "--format", ",".join(formats)]
+    arguments += ["--goal", repr(goal)] if goal is not None else []
+    arguments += ["--", *(str(reader.directory.path) for reader in readers)]
+    done = figures.start(arguments, module="dltui.exports.comparison")
+    if done.problem:
+        raise UsageError(done.problem) if done.code == 2 else RunError(done.problem)
+    for line in done.errors.splitlines():
         warn(line)
-    return [str(name) for name in json.loads(done.stdout)]
+    return [str(name) for name in json.loads(done.output)]
 
 
 MARKS = "●◆■▲▼★"

@@ -13,7 +13,7 @@ import click
 
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.reader import RunReader
-from dltui.core.worker.figures import draw
+from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, draw
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.closing import exported_files, take_home
 from dltui.tui.cli.options import split_list
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     Written = dict[str, Any]
 
+SUFFIXES = {"onnx": "onnx", "safetensors": "safetensors", "keras": "keras", "torch": "pt2"}
+MODEL_FORMATS_TEXT = ", ".join(SUFFIXES)
+
 
 @click.command()
 @click.argument("runs", nargs=-1, metavar="RUN...", shell_complete=completion.runs)
@@ -35,18 +38,17 @@ if TYPE_CHECKING:
     "--format",
     "formats",
     metavar="F,F",
-    help="svg, png, pdf [as the run was started]; or the model: onnx, safetensors, keras, torch",
+    help=f"{FORMATS_TEXT} [as the run was started]; or the model: {MODEL_FORMATS_TEXT}",
 )
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def export(runs: tuple[str, ...], to: str | None, formats: str | None, as_json: bool) -> int:
     """Write the figures and tables of runs (the latest run by default), finished or not."""
     from dltui.core.rundir.directory import find_run
-    from dltui.tui.cli.launch.start import FORMATS
 
     chosen = split_list(formats, (*FORMATS, *SUFFIXES), "--format") if formats else None
     models = [form for form in chosen or () if form in SUFFIXES]
     if models and len(models) != len(chosen or ()):
-        raise UsageError("--format takes figures (svg, png, pdf) or models (onnx, safetensors, keras, torch), not both")
+        raise UsageError(f"--format takes figures ({FORMATS_TEXT}) or models ({MODEL_FORMATS_TEXT}), not both")
     found = [find_run(text) for text in runs] or [find_run(None)]
     if to == "-":
         if models:
@@ -98,9 +100,6 @@ def _stream(runs: list[RunDirectory], formats: list[str] | None) -> int:
     return 0
 
 
-SUFFIXES = {"onnx": "onnx", "safetensors": "safetensors", "keras": "keras", "torch": "pt2"}
-
-
 def write_models(run: RunDirectory, folder: Path, formats: list[str]) -> list[Path]:
     """Write model.SUFFIX for each format, model.json about it, and predict.py for what can be run without dltui.
 
@@ -132,8 +131,6 @@ def write_models(run: RunDirectory, folder: Path, formats: list[str]) -> list[Pa
 
 def _weights(run: RunDirectory, target: Path) -> None:
     """Those that each export has, drawn by the process that draws."""
-    from dltui.core.worker.figures import draw
-
     made = Path(run.run()["exports"]) / "model.safetensors"
     if not made.is_file():
         draw(run, made.parent, None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
+from dltui.core.worker.figures import FORMATS, FORMATS_TEXT
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand, find_model, for_model, value_flags
 from dltui.tui.cli.options import FieldOption, split_list
@@ -68,7 +69,7 @@ class ForkCommand(TrainCommand):
 @click.option("--device", metavar="DEV", shell_complete=completion.devices, help="auto, cpu, cuda:N ... [RUN's]")
 @click.option("--name", metavar="N", help="what the new run is called [RUN-fork]")
 @click.option("--exports", metavar="DIR", help="figures go to DIR/<run id> [beside RUN's]")
-@click.option("--format", "formats", metavar="F,F", help="svg, png, pdf [RUN's]")
+@click.option("--format", "formats", metavar="F,F", help=f"{FORMATS_TEXT} [RUN's]")
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
@@ -93,7 +94,6 @@ def fork(context: click.Context, /, run: str | None, **options: Any) -> int:
 def _create(parent: RunDirectory, catalog: Catalog, changes: dict[str, Any], options: dict[str, Any]) -> RunDirectory:
     from dltui.core.lifecycle import fork as run_fork
     from dltui.core.reading.reader import RunReader
-    from dltui.tui.cli.launch.start import FORMATS
 
     reader = RunReader(parent)
     reader.refresh()

@@ -20,9 +20,7 @@ class PluginsGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
-            raise click.UsageError(
-                unknown("command", f"plugins {args[0]}", [f"plugins {n}" for n in self.commands]), ctx
-            )
+            raise click.UsageError(unknown("plugins command", args[0], list(self.commands)), ctx)
         return super().resolve_command(ctx, args)
 
 

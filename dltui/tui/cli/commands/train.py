@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
+from dltui.core.worker.figures import FORMATS_TEXT
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand
 from dltui.tui.cli.options import FieldOption
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seeds", default="", metavar="S,S", help="one run a seed, one after the other, shown as one group")
 @click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
-@click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help="svg, png, pdf")
+@click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help=FORMATS_TEXT)
 @click.option(
     "--plugin",
     "plugins",

@@ -47,12 +47,14 @@ def take_home(folder: Path) -> list[str]:
     files = exported_files(folder)
     if not files:
         return []
-    return [f"figures and tables in {folder}:", *_columns([path.name for path in files]), scp_line(folder)]
+    return [f"figures and tables in {folder}:", *_columns([path.name for path in files]), _take_home_line(folder)]
 
 
-def scp_line(folder: Path) -> str:
+def _take_home_line(folder: Path) -> str:
     """Ready to paste on the machine where the figures are wanted."""
-    return f"take them home: scp -r {shlex.quote(f'{user_at_host()}:{folder}')} ."
+    from dltui.core.worker.figures import copy_line
+
+    return f"take them home: {copy_line(user_at_host(), [folder])}"
 
 
 def come_back(reader: RunReader) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
+from dltui.core.worker.figures import FORMATS
 from dltui.tui.cli.follow import closing
 from dltui.tui.cli.launch import data_progress
 from dltui.tui.cli.options import split_list
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.rundir.directory import RunDirectory
 
-FORMATS = ("svg", "png", "pdf")
 FAVORITES = ("fashion-mnist", "lines")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.catalog.named_data import named_file
+from dltui.core.catalog.named_data import named_file, read_named
 from dltui.tui.cli.main import run
 from tests.helpers.own_data import make_folder, make_table
 
@@ -84,3 +84,23 @@ def test_a_damaged_file_of_names_is_a_problem_of_its_own(home: Path, capsys: pyt
     found = capsys.readouterr()
     assert "digits" in found.out
     assert "datasets.toml" in found.err
+
+
+def test_a_name_that_is_added_leaves_the_rest_of_the_file_alone(tmp_path: Path, home: Path) -> None:
+    make_folder(tmp_path / "pets")
+    home.mkdir()
+    before = '# where they are\n[zoo]  # all of them\nplugin = "folder"\npath = "/data/zoo"\n'
+    named_file().write_text(before)
+    assert run(["datasets", "add", "mine", "pets"]) == 0
+    assert named_file().read_text().startswith(before)
+    assert list(read_named()) == ["mine", "zoo"]
+    assert run(["datasets", "remove", "mine"]) == 0
+    assert named_file().read_text().rstrip() == before.rstrip()
+
+
+def test_a_damaged_file_of_names_is_not_written_over(tmp_path: Path, home: Path) -> None:
+    make_folder(tmp_path / "pets")
+    home.mkdir()
+    named_file().write_text("[mine")
+    assert run(["datasets", "add", "yours", "pets"]) == 2
+    assert named_file().read_text() == "[mine"
