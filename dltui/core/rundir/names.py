@@ -1,11 +1,10 @@
-"""Names of runs: made up, checked, made unique; and guesses at what somebody meant to type."""
+"""Names of runs: made up, and checked."""
 
 from __future__ import annotations
 
 import random
 import re
 
-from dltui.core import paths
 from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
 
@@ -48,14 +47,3 @@ def check_run_name(text: str) -> str:
         f'run name "{clean_line(text, 40)}" not allowed: 1 to {MOST} letters, digits, dots, dashes or underscores, '
         "the first not a dot or dash"
     )
-
-
-def unique_id(base: str) -> str:
-    """The name as the id of a new run; numbered when there is such a run already: `brisk-otter-2`."""
-    folder = paths.runs_dir()
-    name, number = base, 1
-    while (folder / name).exists():
-        number += 1
-        ending = f"-{number}"
-        name = base[: MOST - len(ending)] + ending
-    return name

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltui.core.errors import UsageError
-from dltui.core.rundir.names import check_run_name, run_name, unique_id
+from dltui.core.rundir.names import check_run_name, run_name
 from dltui.core.text import clean_line, suggest
 
 
@@ -53,17 +53,6 @@ def test_made_up_names_are_allowed_and_depend_on_the_generator_alone() -> None:
     assert all(check_run_name(name) == name for name in names)
     assert names == [run_name(random.Random(seed)) for seed in range(300)]
     assert len(set(names)) > 280
-
-
-def test_a_taken_name_gets_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
-    assert unique_id("otter") == "otter"
-    for taken in ("otter", "otter-2", "a" * 64):
-        (tmp_path / "runs" / taken).mkdir(parents=True)
-    assert unique_id("otter") == "otter-3"
-    long = unique_id("a" * 64)
-    assert long == "a" * 62 + "-2"
-    assert check_run_name(long)
 
 
 def test_suggestions() -> None:
