@@ -40,11 +40,6 @@ def load_settings() -> Settings:
     return Settings({name: _python(name, entry, file) for name, entry in frameworks.items() if entry != {}}, tables)
 
 
-def interpreter(framework: str) -> str:
-    """The Python of a framework, by the settings file."""
-    return load_settings().interpreter(framework)
-
-
 def read_tables(file: Path) -> dict[str, Any] | None:
     """The content of a TOML file; None when there is none. Raises UsageError with file and line."""
     try:

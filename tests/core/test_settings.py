@@ -22,29 +22,29 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_without_a_file_everything_is_the_default() -> None:
-    assert settings.interpreter("torch") == sys.executable
+    assert settings.load_settings().interpreter("torch") == sys.executable
     assert settings.load_settings().tables == {}
 
 
 def test_an_interpreter_for_each_framework(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
     file.write_text('[frameworks.tensorflow]\npython = "~/tf/bin/python"\n[frameworks.torch]\n[other]\nx = 1\n')
-    assert settings.interpreter("tensorflow") == "/home/somebody/tf/bin/python"
-    assert settings.interpreter("torch") == sys.executable
+    assert settings.load_settings().interpreter("tensorflow") == "/home/somebody/tf/bin/python"
+    assert settings.load_settings().interpreter("torch") == sys.executable
     assert settings.load_settings().tables["other"] == {"x": 1}
 
 
 def test_the_link_of_a_virtual_environment_is_kept(file: Path, tmp_path: Path) -> None:
     (tmp_path / "python").symlink_to(sys.executable)
     file.write_text(f'[frameworks.torch]\npython = "{tmp_path}/python"\n')
-    assert settings.interpreter("torch") == str(tmp_path / "python")
+    assert settings.load_settings().interpreter("torch") == str(tmp_path / "python")
 
 
 def test_the_working_directory_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("dltui.toml", "config.toml"):
         (tmp_path / name).write_text('[frameworks.torch]\npython = "/evil"\n')
     monkeypatch.chdir(tmp_path)
-    assert settings.interpreter("torch") == sys.executable
+    assert settings.load_settings().interpreter("torch") == sys.executable
 
 
 @pytest.mark.parametrize(

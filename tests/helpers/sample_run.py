@@ -287,4 +287,4 @@ def _live(run: RunDirectory, status: str, epochs: int, done: int) -> None:
         "detail": detail, "epoch": done, "epochs": epochs, "step": step, "total_steps": epochs * STEPS, "counter": 99,
         "moved": now, "patience": 30.0, "time": now, "rss": 412 << 20,
     }  # fmt: skip
-    run.live_path.write_text(json.dumps(record))
+    (run.path / "live.json").write_text(json.dumps(record))

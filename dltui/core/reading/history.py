@@ -83,8 +83,6 @@ class History:
         self.samples_per_second: float | None = None
         self.damaged = 0
         """Lines of the log that could not be read: what they said is missing."""
-        self.malformed = 0
-        """Events that lack a field or carry a wrong type."""
         self.happened = 0
         """Events other than those of trained steps."""
         self.data_seconds = 0.0
@@ -97,7 +95,8 @@ class History:
         self._best_known = True
 
     def fold(self, records: Iterable[Record]) -> None:
-        """Take events in the order of the log. Types that this version does not know are skipped."""
+        """Take events in the order of the log. Types that this version does not know are skipped, and
+        so are events that lack a field or carry a wrong type."""
         for record in records:
             try:
                 self._envelope(record)
@@ -106,7 +105,7 @@ class History:
                 if fold is not None:
                     fold(self, record)
             except _MALFORMED:
-                self.malformed += 1
+                continue
 
     def _envelope(self, record: Record) -> None:
         attempt = record["attempt"]

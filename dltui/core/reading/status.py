@@ -9,18 +9,7 @@ if TYPE_CHECKING:
     from dltui.core.reading.history import History
     from dltui.core.rundir.heartbeat import Live
 
-NAMES = (
-    "queued",
-    "starting",
-    "running",
-    "paused",
-    "silent",
-    "finished",
-    "stopped",
-    "interrupted",
-    "preempted",
-    "failed",
-)
+
 OVER = frozenset({"finished", "stopped", "interrupted", "preempted", "failed"})
 STARTING_PHASES = frozenset({"starting", "importing", "loading data", "building", "compiling"})
 

@@ -18,7 +18,6 @@ from dltui.core.errors import RunError
 from dltui.core.machine import process
 from dltui.core.text import clean_line
 
-ACTIONS = ("pause", "resume", "stop", "checkpoint", "set", "kill")
 _NAME = re.compile(r"\d{20}-[0-9a-f]{8}\.json")
 _MOST_BYTES = 65_536
 

@@ -27,7 +27,6 @@ class RunDirectory:
         self.run_json = self.path / "run.json"
         self.labels_json = self.path / "labels.json"
         self.events_path = self.path / "events.jsonl"
-        self.live_path = self.path / "live.json"
         self.lock_path = self.path / "lock"
         self.control_dir = self.path / "control"
         self.checkpoints_dir = self.path / "checkpoints"

@@ -99,7 +99,6 @@ class Heartbeat:
     """Tells readers that the worker lives and what it is doing. All methods are cheap and safe in any thread."""
 
     def __init__(self, run_dir: Path, attempt: int, totals: tuple[int, int] = (0, 0)) -> None:
-        self._run_dir = run_dir
         self._path = run_dir / "live.json"
         self._log = run_dir / "worker.log"
         now = time.time()

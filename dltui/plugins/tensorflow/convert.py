@@ -13,8 +13,6 @@ from dltui.core.errors import RunError
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
 
-FORMATS = ("onnx", "keras")
-
 
 def write(model: Any, spec: Spec, form: str, target: Path) -> None:
     samples = keras.Input(spec.input_shape, name="samples", dtype="float32")

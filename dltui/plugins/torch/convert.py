@@ -14,8 +14,6 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
 
-FORMATS = ("onnx", "torch")
-
 
 class Portable(nn.Module):
     """Float32 samples in the dataset's own units and order (n, height, width, channels), normalized inside."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.reading.timing import times
 from dltui.core.text import safe
-from dltui.tui.draw.styled_text import Row, beside, cells, cut_words, ends, fit, left, right, rule
+from dltui.tui.draw.styled_text import Row, beside, cells, cut_words, ends, left, right, rule
 from dltui.tui.draw.wording import count, duration, metric, percent, size
 
 if TYPE_CHECKING:
@@ -142,7 +142,3 @@ def verdict_row(verdict: Verdict | None, width: int) -> Row:
             end = [("  ", ""), (verdict.key, "key bold"), (f" {short} ", "dim")]
     room = width - cells(row) - cells(end) - 2
     return ends([*row, (f"  {cut_words(evidence, room)}", "dim" if not verdict.bad else "")], end, width)
-
-
-def blank(width: int) -> list[Row]:
-    return [fit([], width)] * HEIGHT

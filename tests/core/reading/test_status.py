@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from dltui.core.reading.history import History
-from dltui.core.reading.status import NAMES, Seen, Status, status
+from dltui.core.reading.status import Seen, Status, status
 from dltui.core.rundir.events import CommandObeyed
 from dltui.core.rundir.heartbeat import Live
 from tests.core.reading.test_history import Tape
 
+NAMES = {
+    "queued", "starting", "running", "paused", "silent", "finished", "stopped", "interrupted", "preempted", "failed",
+}  # fmt: skip
 NOW = 10_000.0
 HERE, DEAD, THERE = Seen(True), Seen(False), Seen(None)
 

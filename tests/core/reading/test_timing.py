@@ -25,7 +25,6 @@ def history(**more: Any) -> History:
             record, clock = record | {"seconds": 1.0}, clock + 1
         made.fold([{"attempt": 1, "time": 0.0, "elapsed": clock, **record}])
     made.fold([{"attempt": 1, "time": 0.0, "elapsed": clock + 2, "type": "log", "level": "info", "text": ""}])
-    assert made.malformed == 0
     return made
 
 
@@ -38,13 +37,9 @@ def test_parts_add_up_to_the_time_at_work() -> None:
 
 @pytest.mark.parametrize("unknown", [{"data_seconds": None}, {"data_seconds": "much"}])
 def test_what_is_not_known_is_not_said(unknown: dict[str, Any]) -> None:
-    if unknown["data_seconds"] is None:
-        found = history(**unknown)
-        assert data_share(found) is None
-        assert "data" not in times(found).shares()
-    else:
-        with pytest.raises(AssertionError):
-            history(**unknown)
+    found = history(**unknown)
+    assert data_share(found) is None
+    assert "data" not in times(found).shares()
 
 
 def test_nothing_has_no_shares() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,7 +145,3 @@ def _crash(outcome: sandbox.Outcome) -> str:
 
 def _said(outcome: sandbox.Outcome) -> str:
     return clean_line((outcome.output.strip().splitlines() or [""])[-1], 120)
-
-
-def failed(findings: Sequence[Finding], where: Callable[[Finding], bool] = lambda _: True) -> list[Finding]:
-    return [finding for finding in findings if not finding.ok and where(finding)]

@@ -88,13 +88,6 @@ def view_of(view: RunView, replay: Replay) -> RunView:
     return replace(view, history=past, progress=progress(past, None))
 
 
-def told(view: RunView, replay: Replay, whole: float) -> str:
-    """What moment that is, in words; `whole` is how long the run trained in seconds."""
-    at = view.progress
-    epoch = f"epoch {at.epoch} of {at.epochs}, " if at else ""
-    return f"{epoch}{duration(replay.seconds)} of {duration(whole)}"
-
-
 def past_row(now: RunView, past: RunView, replay: Replay, width: int) -> Row:
     """Which epoch, how far into the training, and the keys that lead back."""
     from dltui.tui.run_page.curves.axis import clock
