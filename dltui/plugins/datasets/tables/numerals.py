@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ Style = Literal["point", "comma", "grouped"]
 
 STYLES: tuple[Style, ...] = ("point", "comma", "grouped")
 TOLD: dict[Style, str] = {"point": "", "comma": "decimal comma", "grouped": "thousands separators"}
-MISSING = ("", "na", "n/a", "nan", "null", "?", "#n/a", "#na", "<na>", "#n/a n/a")
+MISSING = frozenset(("", "na", "n/a", "nan", "null", "?", "#n/a", "#na", "<na>", "#n/a n/a"))
 """In small letters. A cell that is one of these has no value in any column."""
 PLACEHOLDERS = (
     *("none", "nil", "-", "--", "---", "–", "—", ".", "..", "...", "n.a.", "n.a", "nd", "n/d", "tbd", "*"),
@@ -55,6 +56,7 @@ def as_number(text: str) -> float | None:
     return number if math.isfinite(number) and "_" not in text else None
 
 
+@functools.lru_cache(maxsize=10_000)
 def parse(text: str, style: Style) -> tuple[float, str] | None:
     """The number and its unit, in one way of writing them."""
     match = _PATTERNS[style].fullmatch(text.replace("\N{MINUS SIGN}", "-"))
@@ -71,7 +73,7 @@ def looks_like_number(text: str) -> bool:
     return as_number(text) is not None or any(parse(text, style) for style in STYLES)
 
 
-@dataclass
+@dataclass(slots=True)
 class Odd:
     """How many cells are odd, and the line of each different text, of the first of them."""
 
@@ -83,8 +85,14 @@ class Odd:
         if len(self.lines) < KEPT_ODD:
             self.lines.setdefault(text, line)
 
+    def merge(self, other: Odd) -> None:
+        """Count those of another as well."""
+        self.count += other.count
+        merged = {**other.lines, **self.lines}
+        self.lines = dict(sorted(merged.items(), key=lambda item: item[1])[:KEPT_ODD])
 
-@dataclass
+
+@dataclass(slots=True)
 class Reading:
     """What a column holds if its numbers are written in one style."""
 
@@ -98,11 +106,25 @@ class Reading:
     """Cells that are no number then."""
 
     def add(self, number: float) -> None:
-        self.counting = self.counting and (not self.count or number == self.least + self.count)
+        if self.counting and self.count and number != self.least + self.count:
+            self.counting = False
+        if self.whole and not number.is_integer():
+            self.whole = False
+        if number < self.least:
+            self.least = number
+        if number > self.most:
+            self.most = number
         self.count += 1
         self.total += number
-        self.whole = self.whole and number.is_integer()
-        self.least, self.most = min(self.least, number), max(self.most, number)
+
+    def merge(self, other: Reading) -> None:
+        """Count the numbers of another as well; their order is known only where there are none here."""
+        if not other.count:
+            return
+        self.counting = other.counting if not self.count else False
+        self.count, self.total = self.count + other.count, self.total + other.total
+        self.least, self.most = min(self.least, other.least), max(self.most, other.most)
+        self.whole = self.whole and other.whole
 
 
 @dataclass
@@ -114,16 +136,23 @@ class Numerals:
     empty: Odd = field(default_factory=Odd)
     """Placeholders, which say that there is no number."""
     style: Style = "point"
+    _plain: Reading = field(default_factory=Reading)
+    """Cells that mean the same in each style."""
+    _pointed: Reading = field(default_factory=Reading)
+    """Numbers with a point; with a decimal comma those are odd of which the point cannot separate thousands."""
 
     def add(self, text: str, line: int) -> None:
         """Count a cell that is not missing."""
         number = as_number(text)
-        if number is not None and not ("." in text and _GROUPED_BY_POINT.fullmatch(text)):
-            for style in STYLES:
-                if style != "comma" or "." not in text:
-                    self.readings[style].add(number)
-                else:
-                    self.readings[style].odd.add(text, line)
+        if number is not None and "." not in text:
+            self._plain.add(number)
+            return
+        if number is not None:
+            self._pointed.add(number)
+            if _GROUPED_BY_POINT.fullmatch(text):
+                self.readings["comma"].add(float(text.replace(".", "")))
+            else:
+                self._pointed.odd.add(text, line)
             return
         if text.lower() in PLACEHOLDERS:
             self.empty.add(text, line)
@@ -138,6 +167,15 @@ class Numerals:
                 unit = found[1]
         if unit and (unit in self.units or len(self.units) < KEPT_ODD):
             self.units[unit] = self.units.get(unit, 0) + 1
+
+    def close(self) -> None:
+        """Put together what was counted; there are no more cells."""
+        for style, reading in self.readings.items():
+            if style == "comma":
+                reading.odd.merge(self._pointed.odd)
+            else:
+                reading.merge(self._pointed)
+            reading.merge(self._plain)
 
     @property
     def reading(self) -> Reading:

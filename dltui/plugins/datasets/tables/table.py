@@ -156,6 +156,8 @@ def look_through(path: str, header: Header) -> Table:
             column.add(cell, line)
     if not table.rows:
         raise RunError(f"{clean_line(place)} has a header and no rows")
+    for column in table.columns:
+        column.numerals.close()
     order = _order(table)
     for column in table.columns:
         column.numerals.decide(order)
