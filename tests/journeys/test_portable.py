@@ -95,9 +95,8 @@ def test_a_backend_without_formats_predicts_all_the_same(dltui: Said, tmp_path: 
     code, said = dltui("predict", "one", "spot.png")
     assert (code, said.split()[:2]) == (0, ["spot.png:", "right"])
     Path("text.png").write_text("no image")
-    assert (
-        dltui("predict", "one", "text.png")[1] == f"dltui: {tmp_path / 'text.png'}: it is no image that can be read\n"
-    )
+    said = dltui("predict", "one", "text.png")[1]
+    assert said == f"dltui: {tmp_path / 'text.png'} cannot be read: no image\n"
     assert dltui("predict", "one", "gone.png") == (2, "dltui: no image gone.png\n")
     assert dltui("export", "one", "--format", "onnx") == (
         1,
@@ -105,3 +104,33 @@ def test_a_backend_without_formats_predicts_all_the_same(dltui: Said, tmp_path: 
     )
     assert not list((tmp_path / "exports" / "one").glob("*.onnx"))
     assert dltui("export", "one", "--format", "svg,onnx")[0] == 2
+
+
+@pytest.mark.slow
+def test_predict_is_right_on_the_photographs_that_were_trained_on(dltui: Said, tmp_path: Path) -> None:
+    """The camera lay on its side, or the subject stands on transparent ground, in 12 bits, or beside the middle."""
+    random = np.random.default_rng(0)
+    for name in ("up", "down"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(24):
+            half = np.zeros((32, 32))
+            half[slice(0, 16) if name == "up" else slice(16, 32)] = 1
+            gray = np.clip(60 + 140 * half + random.normal(0, 9, half.shape), 0, 255).astype(np.uint8)
+            path = tmp_path / "photos" / name / str(number)
+            if number % 3 == 0:
+                exif = Image.Exif()
+                exif[0x0112] = 3
+                Image.fromarray(gray).rotate(180).convert("RGB").save(path.with_suffix(".jpg"), exif=exif, quality=95)
+            elif number % 3 == 1:
+                alpha = Image.fromarray(np.where(half > 0, 40, 220).astype(np.uint8))
+                Image.merge("LA", (Image.new("L", (32, 32)), alpha)).save(path.with_suffix(".png"))
+            else:
+                Image.fromarray(gray.astype(np.uint16) * 16).save(path.with_suffix(".png"))
+    words = ("--dataset", "folder:photos", "--data", "fit=pad", "--epochs", "30", "--plain", "--name", "one")
+    assert dltui("train", "softmax-numpy", "--plugin", str(FAKE), *words)[0] == 0
+    files = sorted(str(path) for path in Path("photos").rglob("*.*"))
+    code, said = dltui("predict", "one", *files)
+    assert code == 0, said
+    wrong = [line for line in said.splitlines() if line.split("/")[1] != line.split(": ")[1].split()[0]]
+    assert len(said.splitlines()) == 48
+    assert wrong == []

@@ -65,6 +65,8 @@ class Data:
     fingerprint: str
     notes: tuple[str, ...] = ()
     """What its preparation found that a person should know, one line each."""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    """How files became rows, as `Arrays.inputs` says."""
 
     def split(self, name: SplitName) -> Split:
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
@@ -189,7 +191,8 @@ class Arrays:
     """What a dataset's `prepare` returns: train and test as (x, y), dtypes as in `Split`. `mean` and `std` are per
     channel or feature; None asks core to measure them on the training rows (images) or to use 0 and 1 (vectors).
     `validation` None asks core to take it from the training part. `notes` are lines for the run's log. `names` says
-    what a person knows the rows of a part by, such as file names."""
+    what a person knows the rows of a part by, such as file names. `inputs` is a small JSON object kept in the log: how
+    files became rows; under "image" stands what `core.data.image_file.read` takes, so that `predict` does the same."""
 
     train: tuple[Array, Array]
     test: tuple[Array, Array]
@@ -199,6 +202,7 @@ class Arrays:
     validation: tuple[Array, Array] | None = None
     notes: tuple[str, ...] = ()
     names: Mapping[SplitName, Sequence[str]] | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PreparationContext(Protocol):

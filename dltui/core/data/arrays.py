@@ -117,15 +117,15 @@ def split_rows(rows: int, validation: float, seed: int) -> tuple[Array, Array]:
 
 
 def stratified_rows(labels: Array, shares: Sequence[float], seed: int) -> list[Array]:
-    """Rows of each share of the data and, last, of the rest, in ascending order; every class is divided alike, and the
-    rest has at least one row of each: a pure function of the arguments."""
+    """Rows of each share of the data and, last, of the rest, in ascending order; every class is divided alike, and has
+    at least one row in the rest and, as far as there are enough, in each share: a pure function of the arguments."""
     generator = np.random.Generator(np.random.Philox(key=seed))
     parts: list[list[Array]] = [[] for _ in range(len(shares) + 1)]
     for label in np.unique(labels):
         rows = generator.permutation(np.flatnonzero(labels == label))
         whole = len(rows)
         for number, share in enumerate(shares):
-            count = min(round(whole * share), len(rows) - 1)
+            count = min(max(round(whole * share), 1 if share else 0), len(rows) - 1)
             parts[number].append(rows[:count])
             rows = rows[count:]
         parts[-1].append(rows)

@@ -179,7 +179,9 @@ def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Contex
         "validation": (*(found.validation or found.train), kept),
         "test": (*found.test, _all(found.test)),
     }
-    prepared.save_prepared(temp, dataset.name, spec, parts, context.tell, found.notes, _names(found, parts))
+    prepared.save_prepared(
+        temp, dataset.name, spec, parts, context.tell, found.notes, _names(found, parts), found.inputs
+    )
     shutil.rmtree(context.scratch)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Parts = dict[SplitName, tuple[Array, Array, Array]]
 
-FORMAT = 1
+FORMAT = 2
 META = "meta.json"
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 PARTS = ("x", "y", "ids")
@@ -43,7 +43,8 @@ def load_prepared(path: Path) -> Data:
         known: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in meta["spec"].items()}
         spec = Spec(**known)
         notes = tuple(map(str, meta.get("notes", ())))
-        return Data(meta["name"], spec, **splits, fingerprint=meta["fingerprint"], notes=notes)
+        inputs = dict(meta.get("inputs") or {})
+        return Data(meta["name"], spec, **splits, fingerprint=meta["fingerprint"], notes=notes, inputs=inputs)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"prepared data in {path} is damaged ({error}); remove that folder, it is made again") from error
 
@@ -107,9 +108,10 @@ def save_prepared(
     tell: Callable[[str, float | None], None],
     notes: Sequence[str] = (),
     names: Mapping[SplitName, Sequence[str]] | None = None,
+    inputs: Mapping[str, Any] | None = None,
 ) -> None:
     """Write rows of arrays into `folder`: `parts` maps each split to (x, y, the rows of both that belong to it),
-    `names` to what those rows are called."""
+    `names` to what those rows are called; `inputs` says how files became rows."""
     digest = Digest()
     total = sum(len(rows) * x[:1].nbytes for x, _, rows in parts.values()) or 1
     done = 0
@@ -131,6 +133,7 @@ def save_prepared(
         "fingerprint": digest.finish(spec.classes),
         "sizes": {split: len(parts[split][2]) for split in SPLITS},
         "notes": list(notes),
+        "inputs": dict(inputs or {}),
     }
     fs.write_atomic(folder / META, json.dumps(meta, indent=1).encode())
 

@@ -18,7 +18,8 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Spec
+    from collections.abc import Mapping
+
     from dltui.core.contract.types import Array
     from dltui.core.lifecycle.trained_model import Revived
 
@@ -26,26 +27,16 @@ if TYPE_CHECKING:
 TOP = 3
 
 
-MOST_PIXELS = 50_000_000
+def load_image(path: str, reading: Mapping[str, Any]) -> Array:
+    """uint8 (height, width, channels), prepared exactly as for training. Raises RunError."""
+    from dltui.core.data import image_file
 
-
-def load_image(path: Path, spec: Spec) -> Array:
-    """uint8 (height, width, channels) as the model wants it: resized, made gray or colored. Raises RunError."""
-    import numpy as np
-    from PIL import Image
-
-    if not spec.is_image:
+    if not reading:
         raise RunError("this model takes no images")
-    height, width, channels = spec.input_shape
     try:
-        with Image.open(path) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise RunError(f"{clean_line(path)} has more than {MOST_PIXELS // 10**6} megapixels")
-            fitting = image.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.LANCZOS)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or "it is no image that can be read"
-        raise RunError(f"{clean_line(path)}: {clean_line(reason, 100)}") from None
-    return np.asarray(fitting, dtype=np.uint8).reshape(height, width, channels)
+        return image_file.read(path, reading)
+    except image_file.UnreadableError as error:
+        raise RunError(f"{clean_line(path)} cannot be read: {clean_line(error, 100)}") from None
 
 
 def predict(found: Revived, images: list[str]) -> list[dict[str, Any]]:
@@ -54,7 +45,7 @@ def predict(found: Revived, images: list[str]) -> list[dict[str, Any]]:
 
     from dltui.core.train.metrics import log_softmax
 
-    x = np.stack([load_image(Path(path), found.spec) for path in images])
+    x = np.stack([load_image(path, found.reading) for path in images])
     outputs = found.trainable(x).predict("test", slice(0, len(x)))
     rows = []
     for path, output, chances in zip(images, outputs, np.exp(log_softmax(outputs)), strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,8 @@ class Revived:
     backend: Backend
     config: TrainConfig
     spec: Spec
+    reading: Mapping[str, Any]
+    """How image files become what the model takes; see `image_reading`."""
     state: State
 
     def trainable(self, x: Array) -> Trainable:
@@ -62,7 +64,10 @@ def revive(run: RunDirectory) -> Revived:
     # GPU settings mean nothing here.
     config = model.config.model_validate({**asked["config"], "deterministic": False})
     state, _ = checkpoint.load(path)
-    return Revived(model, backend, config, _spec(run, reader.history.attempt.dataset), state)
+    dataset = reader.history.attempt.dataset
+    spec = _spec(run, dataset)
+    reading = image_reading(asked, dataset, spec.input_shape)
+    return Revived(model, backend, config, spec, reading, state)
 
 
 def _spec(run: RunDirectory, dataset: dict[str, Any]) -> Spec:
@@ -72,6 +77,22 @@ def _spec(run: RunDirectory, dataset: dict[str, Any]) -> Spec:
     known = ("task", "input_shape", "outputs", "classes", "mean", "std")
     given: dict[str, Any] = {name: tuple(v) if isinstance(v := dataset[name], list) else v for name in known}
     return Spec(**given)
+
+
+def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_shape: Sequence[int]) -> dict[str, Any]:
+    """How training read image files, as `image_file.read` takes it; {} for what is no image.
+
+    Runs of older versions do not say: their options do. Of datasets without files of images, images are stretched.
+    """
+    if len(input_shape) != 3:
+        return {}
+    known = (dataset.get("inputs") or {}).get("image")
+    if known:
+        return dict(known)
+    height, width, channels = input_shape
+    folder = (asked.get("dataset_plugin") or asked["dataset"]) == "folder"
+    fit = (asked.get("dataset_options") or {}).get("fit", "crop") if folder else "stretch"
+    return {"height": height, "width": width, "channels": channels, "fit": fit, "range": [0, 65535]}
 
 
 def ask(run: RunDirectory, question: Mapping[str, Any]) -> dict[str, Any]:

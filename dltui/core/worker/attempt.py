@@ -266,4 +266,5 @@ def _describe(data: Data, asked: dict[str, Any]) -> dict[str, Any]:
         "std": list(data.spec.std),
         "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         "options": asked["dataset_options"],
+        "inputs": dict(data.inputs),
     }

@@ -1,40 +1,114 @@
-"""Somebody's own images: a folder of class folders, or train, valid and test folders of them."""
+"""Images of one's own: a folder of class folders, or train, valid and test folders of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
 from dltui.core.errors import RunError
+from dltui.core.text import clean_line
 from dltui.plugins.datasets.images.listing import Listing, list_images
 from dltui.plugins.datasets.images.options import FolderOptions
 
 if TYPE_CHECKING:
-    from dltui.core.contract.types import SplitName
+    from dltui.core.contract.types import Array, SplitName
+    from dltui.plugins.datasets.images.decode import Decoded
     from dltui.plugins.datasets.images.listing import Sample
+    from dltui.plugins.datasets.images.survey import Survey
+
+MOST_NOTES = 20
+MOST_NAMED = 5
 
 
 def prepare(options: FolderOptions, context: PreparationContext) -> Arrays:
     from dltui.plugins.datasets.images.decode import decode
 
     listing = list_images(options.path)
-    parts, drawn = divide(listing, options)
-    decoded = decode(parts, options, context)
+    total = len(listing.samples)
+    found = _survey(listing, context)
+    readable, gone = without_broken(listing, found.broken)
+    parts, drawn = divide(readable, options)
+    decoded = decode(parts, options, found.reading(options), context)
+    classes, late = _classes_left(readable, decoded)
+    broken = _broken_notes(listing, [*found.broken, *decoded.broken], [*gone, *late], total)
     return Arrays(
         decoded.parts["train"],
         decoded.parts["test"],
-        listing.classes,
+        classes,
         validation=decoded.parts["validation"],
-        notes=(*drawn, *decoded.notes),
+        notes=(*listing.notes, *found.notes(options), *drawn, *broken, *decoded.notes),
         names=decoded.names,
+        inputs={"image": decoded.reading},
     )
+
+
+def _survey(listing: Listing, context: PreparationContext) -> Survey:
+    from dltui.plugins.datasets.images.survey import survey
+
+    samples = listing.samples
+    found = survey(samples, lambda done: context.progress(f"looking at {len(samples):,} images", done / len(samples)))
+    if not found.sizes:
+        path, reason = found.broken[0]
+        raise RunError(f"none of {len(samples):,} images can be read; {clean_line(path)}: {reason}")
+    return found
+
+
+def without_broken(listing: Listing, broken: Iterable[tuple[str, str]]) -> tuple[Listing, list[str]]:
+    """A listing without some of its images, and the classes that have none left for training. Raises RunError when
+    fewer than two classes are left."""
+    bad = {path for path, _ in broken}
+    if not bad:
+        return listing, []
+    left = {label for path, label in listing.splits["train"] if path not in bad}
+    gone = [name for number, name in enumerate(listing.classes) if number not in left]
+    if len(left) < 2:
+        raise RunError(f"no training image of {_named(gone)} can be read, and two classes are needed")
+    new = {number: place for place, number in enumerate(sorted(left))}
+    splits = {
+        split: [(path, new[label]) for path, label in samples if path not in bad and label in new]
+        for split, samples in listing.splits.items()
+    }
+    classes = tuple(listing.classes[number] for number in new)
+    return Listing(classes, {split: samples for split, samples in splits.items() if samples}, listing.notes), gone
+
+
+def _classes_left(listing: Listing, decoded: Decoded) -> tuple[tuple[str, ...], list[str]]:
+    """The classes without those of which no image could be decoded; the labels are numbered anew."""
+    import numpy as np
+
+    present = np.unique(np.concatenate([labels for _, labels in decoded.parts.values()]))
+    gone = [name for number, name in enumerate(listing.classes) if number not in present]
+    if gone:
+        for split, (x, labels) in decoded.parts.items():
+            places: Array = np.searchsorted(present, labels)
+            decoded.parts[split] = (x, places)
+    return tuple(listing.classes[number] for number in present), gone
+
+
+def _broken_notes(listing: Listing, broken: list[tuple[str, str]], gone: list[str], total: int) -> list[str]:
+    """Classes that are left out as a whole, then single files."""
+    if not broken:
+        return []
+    label_of = dict(listing.samples)
+    counts = Counter(label for _, label in listing.splits["train"])
+    lines = []
+    for name in gone:
+        number = listing.classes.index(name)
+        reason = next(reason for path, reason in broken if label_of[path] == number)
+        lines.append(f"class {name} is left out: none of its {counts[number]:,} training images can be read ({reason})")
+    single = [(path, reason) for path, reason in broken if listing.classes[label_of[path]] not in gone]
+    lines.append(f"{len(broken):,} of {total:,} images cannot be read and are left out")
+    lines += [f"{clean_line(path)}: {reason}" for path, reason in single[:MOST_NOTES]]
+    more = len(single) - MOST_NOTES
+    return [*lines, *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def divide(listing: Listing, options: FolderOptions) -> tuple[dict[SplitName, list[Sample]], tuple[str, ...]]:
     """The samples of train, validation and test; splits without a folder are drawn from the training one, each class
-    alike. Also says in one line what was drawn of a folder that has some of them."""
+    alike. Also says in a line each what was drawn of a folder that has some of them, and which classes are too few."""
     import numpy as np
 
     from dltui.core.data.arrays import stratified_rows
@@ -51,11 +125,26 @@ def divide(listing: Listing, options: FolderOptions) -> tuple[dict[SplitName, li
     for split, chosen in zip([*drawn, "train"], rows, strict=True):
         parts[split] = [train[row] for row in chosen]
     ordered: dict[SplitName, list[Sample]] = {name: parts[name] for name in SPLITS}
+    least = len(drawn) + 1
     for split, samples in ordered.items():
         if not samples:
-            raise RunError(f"too few images for a {split} part: {len(train):,} in {len(listing.classes)} classes")
-    partly = len(listing.splits) > 1 and drawn
-    return ordered, (f"no {' and no '.join(drawn)} folder: drawn from the training one",) if partly else ()
+            raise RunError(
+                f"too few images for a {split} part: {len(train):,} in {len(listing.classes)} classes; "
+                f"{least} of a class are needed"
+            )
+    notes = []
+    if len(listing.splits) > 1 and drawn:
+        notes.append(f"no {' and no '.join(drawn)} folder: drawn from the training one")
+    counts = np.bincount(labels, minlength=len(listing.classes))
+    few = [name for name, count in zip(listing.classes, counts, strict=True) if count < least]
+    if few and drawn:
+        notes.append(f"fewer than {least} images, so that not each part has one: {_named(few)}")
+    return ordered, tuple(notes)
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def sources(options: FolderOptions, folders: Sequence[Path]) -> list[Path]:
@@ -71,7 +160,7 @@ def preview(options: FolderOptions) -> Preview:
 DATASET = Dataset(
     name="folder",
     task="classification",
-    summary="your own images: folder:PATH, one folder a class; png, jpeg, webp, bmp",
+    summary="your own images: folder:PATH, one folder a class",
     options=FolderOptions,
     prepare=prepare,
     sources=sources,

@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dltui.core.data import image_file
+from dltui.core.data.image_file import UnreadableError
 from dltui.core.errors import RunError
 from dltui.core.machine.cpu import cpu_count
 from dltui.core.text import clean_line
-from dltui.plugins.datasets.images import pictures
-from dltui.plugins.datasets.images.pictures import Picture, UnreadableError
 
 if TYPE_CHECKING:
     from dltui.core.contract import PreparationContext
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from dltui.plugins.datasets.images.options import FolderOptions
 
 AT_ONCE = 64
-LARGEST_SIDE = 512
-"""Images are not trained on in a larger size unless somebody says so."""
-MOST_NOTES = 20
+DARK = 32
+"""Of 255: a dataset whose brightest value is less was hardly meant so."""
 
 
 @dataclass
@@ -34,6 +33,9 @@ class Decoded:
     parts: dict[SplitName, tuple[Array, Array]]
     names: dict[SplitName, list[str]]
     """The files behind the images, as below the folder."""
+    reading: dict[str, Any]
+    """How each was read, with the channels that were found to be needed."""
+    broken: list[tuple[str, str]]
     notes: tuple[str, ...]
 
 
@@ -41,16 +43,21 @@ class Decoded:
 class _Seen:
     """What has been read so far."""
 
-    shape: tuple[int, ...] = ()
-    first: str = ""
     colored: bool = False
+    brightest: int = 0
     broken: list[tuple[str, str]] = field(default_factory=list)
 
 
-def decode(parts: Mapping[SplitName, Sequence[Sample]], options: FolderOptions, context: PreparationContext) -> Decoded:
-    """Raises RunError for sizes that do not go together, and when no image of a class can be read."""
+def decode(
+    parts: Mapping[SplitName, Sequence[Sample]],
+    options: FolderOptions,
+    reading: dict[str, Any],
+    context: PreparationContext,
+) -> Decoded:
+    """Raises RunError when no image of a split can be read."""
     import numpy as np
 
+    reading = {**reading, "channels": 1 if options.color == "gray" else 3}
     total, done, seen = sum(map(len, parts.values())), 0, _Seen()
     labels: dict[SplitName, list[int]] = {split: [] for split in parts}
     names: dict[SplitName, list[str]] = {split: [] for split in parts}
@@ -59,40 +66,39 @@ def decode(parts: Mapping[SplitName, Sequence[Sample]], options: FolderOptions, 
     quiet = warnings.catch_warnings(action="ignore")
     with quiet, ThreadPoolExecutor(max_workers=cpu_count()) as pool, file.open("wb") as out:
         for split, samples in parts.items():
-            for (path, label), picture in _pictures(pool, samples, options, seen):
+            for (path, label), pixels in _pixels(pool, samples, reading, seen):
                 done += 1
-                if picture is not None:
-                    _check_shape(seen, path, picture.pixels.shape, options.size)
-                    out.write(picture.pixels.tobytes())
+                if pixels is not None:
+                    out.write(pixels.tobytes())
                     labels[split].append(label)
                     names[split].append(os.path.relpath(path, options.path))
                 context.progress(f"reading {total:,} images", done / total)
-    if not seen.shape:
-        path, reason = seen.broken[0]
-        raise RunError(f"none of {total:,} images can be read; {clean_line(path)}: {reason}")
     for split, known in labels.items():
         if not known:
-            raise RunError(f"none of the {len(parts[split]):,} {split} images can be read")
-    x = np.memmap(file, dtype=np.uint8, mode="r").reshape(-1, *seen.shape)
-    if options.color == "gray" or (options.color == "auto" and not seen.colored):
-        x = x[..., :1]
+            path, reason = seen.broken[0]
+            count = len(parts[split])
+            raise RunError(f"none of the {count:,} {split} images can be read; {clean_line(path)}: {reason}")
+    x = np.memmap(file, dtype=np.uint8, mode="r").reshape(-1, reading["height"], reading["width"], reading["channels"])
+    if options.color == "auto" and not seen.colored:
+        x, reading = x[..., :1], {**reading, "channels": 1}
     found, start = {}, 0
     for split, known in labels.items():
         found[split] = (x[start : start + len(known)], np.array(known, dtype=np.int64))
         start += len(known)
-    return Decoded(found, names, _notes(seen, total))
+    return Decoded(found, names, reading, seen.broken, _dark(seen))
 
 
-def _pictures(
-    pool: ThreadPoolExecutor, samples: Sequence[Sample], options: FolderOptions, seen: _Seen
-) -> Iterator[tuple[Sample, Picture | None]]:
+def _pixels(
+    pool: ThreadPoolExecutor, samples: Sequence[Sample], reading: Mapping[str, Any], seen: _Seen
+) -> Iterator[tuple[Sample, Array | None]]:
     """Each sample with its pixels, decoded some at a time on all cores; None for what cannot be read."""
 
-    def read(sample: Sample) -> Picture | UnreadableError:
+    def read(sample: Sample) -> tuple[Array, bool, int] | UnreadableError:
         try:
-            return pictures.read(sample[0], options.size, options.fit, options.color == "gray")
+            pixels = image_file.read(sample[0], reading)
         except UnreadableError as error:
             return error
+        return pixels, bool((pixels != pixels[..., :1]).any()), int(pixels.max())
 
     for start in range(0, len(samples), AT_ONCE):
         some = samples[start : start + AT_ONCE]
@@ -100,34 +106,13 @@ def _pictures(
             if isinstance(found, UnreadableError):
                 seen.broken.append((sample[0], str(found)))
                 yield sample, None
-            else:
-                seen.colored = seen.colored or found.colored
-                yield sample, found
+                continue
+            pixels, colored, brightest = found
+            seen.colored, seen.brightest = seen.colored or colored, max(seen.brightest, brightest)
+            yield sample, pixels
 
 
-def _check_shape(seen: _Seen, path: str, shape: tuple[int, ...], asked: int) -> None:
-    if not seen.shape:
-        seen.shape, seen.first = shape, path
-        if max(shape[:2]) > LARGEST_SIDE and not asked:
-            raise RunError(f"images of {_size(shape)}, like {clean_line(path)}, are large: say --data size=64 or more")
-    if shape != seen.shape:
-        raise RunError(
-            f"images have several sizes, {clean_line(seen.first)} {_size(seen.shape)}, {clean_line(path)} "
-            f"{_size(shape)}: say --data size=N, and if you like --data fit=crop, pad or stretch"
-        )
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return f"{shape[1]}x{shape[0]}"
-
-
-def _notes(seen: _Seen, total: int) -> tuple[str, ...]:
-    if not seen.broken:
+def _dark(seen: _Seen) -> tuple[str, ...]:
+    if seen.brightest >= DARK:
         return ()
-    listed = [f"{clean_line(path)}: {reason}" for path, reason in seen.broken[:MOST_NOTES]]
-    more = len(seen.broken) - len(listed)
-    return (
-        f"{len(seen.broken):,} of {total:,} images cannot be read and are left out",
-        *listed,
-        *([f"and {more:,} more"] if more else []),
-    )
+    return (f"all images are nearly black: the brightest value is {seen.brightest} of 255",)

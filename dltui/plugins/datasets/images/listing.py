@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
+from dltui.plugins.datasets.images.walk import ENDINGS, Found, folders, holds_image, walk
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 SPLIT_NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val"),
     "test": ("test", "testing"),
 }
+DEEPEST = 10
+MOST_NAMED = 5
 
 Sample = tuple[str, int]
 """Path of an image and the number of its class."""
@@ -24,14 +23,29 @@ Sample = tuple[str, int]
 
 @dataclass(frozen=True)
 class Listing:
-    """`splits` has "train", and "validation" and "test" where they have folders of their own."""
+    """`splits` has "train", and "validation" and "test" where they have folders of their own; `notes` name everything
+    that lies there and is not read."""
 
     classes: tuple[str, ...]
     splits: dict[str, list[Sample]]
+    notes: tuple[str, ...] = ()
 
     @property
     def samples(self) -> list[Sample]:
         return [sample for samples in self.splits.values() for sample in samples]
+
+
+@dataclass
+class _Notes:
+    """What is left out: files by their kind, and lines."""
+
+    unread: Found = field(default_factory=Found)
+    lines: list[str] = field(default_factory=list)
+
+    def all(self) -> tuple[str, ...]:
+        unread = self.unread
+        counted = [f"left out, as no images that are read: {unread.kinds()}"] if unread.count else []
+        return (*self.lines, *counted)
 
 
 def list_images(path: str) -> Listing:
@@ -41,32 +55,66 @@ def list_images(path: str) -> Listing:
     root = Path(path)
     if not root.is_dir():
         raise RunError(f"{clean_line(path)} is {'a file, no folder' if root.exists() else 'not there'}")
-    folders = _folders(root)
-    splits = _split_folders(root, folders)
+    notes = _Notes()
+    root = _top(root, notes)
+    names = folders(root)
+    splits = _split_folders(root, names)
     if splits is None:
-        classes = _class_folders(root, folders)
-        return Listing(tuple(map(clean_line, classes)), {"train": _samples(root, classes, classes)})
-    classes = _class_folders(splits["train"], _folders(splits["train"]))
-    found = {}
+        found = _class_folders(root, names, notes)
+        _require_classes(root, found)
+        return _listing(list(found), {"train": found}, notes)
+    others = [name for name in names if root / name not in splits.values() and holds_image(root / name)]
+    if others:
+        notes.lines.append(f"left out beside the train folder: {_named(others)}")
+    return _split_listing(splits, notes)
+
+
+def _split_listing(splits: dict[str, Path], notes: _Notes) -> Listing:
+    train = _top(splits["train"], notes)
+    parts = {"train": _class_folders(train, folders(train), notes)}
+    _require_classes(train, parts["train"])
+    classes = list(parts["train"])
     for split, folder in splits.items():
-        there = _class_folders(folder, _folders(folder))
-        unknown = [name for name in there if name not in classes]
+        if split == "train":
+            continue
+        place = _top(folder, notes, classes)
+        found = _class_folders(place, folders(place), notes)
+        unknown = [name for name in found if name not in classes]
         if unknown:
-            raise RunError(
-                f"{clean_line(folder / unknown[0])} is a class that {clean_line(splits['train'])} does not have"
-            )
-        found[split] = _samples(folder, there, classes)
-    return Listing(tuple(map(clean_line, classes)), found)
+            raise RunError(f"{clean_line(place / unknown[0])} is a class that {clean_line(train)} does not have")
+        if not found:
+            notes.lines.append(f"{clean_line(folder)} is left out: it has no images in folders of classes")
+            continue
+        missing = [name for name in classes if name not in found]
+        if missing:
+            notes.lines.append(f"{clean_line(folder)} has no images of {_named(missing)}")
+        parts[split] = found
+    return _listing(classes, parts, notes)
 
 
-def _folders(root: Path) -> list[str]:
-    """Names of the folders in a folder, numbers in them by their value; hidden ones left out."""
-    try:
-        with os.scandir(root) as entries:
-            names = [entry.name for entry in entries if entry.is_dir() and entry.name[0] != "."]
-    except OSError as error:
-        raise _unreadable(error, root) from None
-    return sorted(names, key=_natural)
+def _listing(classes: list[str], parts: dict[str, dict[str, list[str]]], notes: _Notes) -> Listing:
+    splits = {
+        split: [(path, classes.index(name)) for name, paths in found.items() for path in paths]
+        for split, found in parts.items()
+    }
+    return Listing(tuple(map(clean_line, classes)), splits, notes.all())
+
+
+def _top(root: Path, notes: _Notes, classes: list[str] | None = None) -> Path:
+    """The folder that holds the classes or splits: a folder around all is stepped into, unless it is a known class."""
+    top = root
+    for _ in range(DEEPEST):
+        names = folders(top)
+        holding = [name for name in names if holds_image(top / name)]
+        if len(holding) != 1 or _split_folders(top, names) or holding[0] in (classes or ()):
+            break
+        inner = top / holding[0]
+        if not any(holds_image(inner / name) for name in folders(inner)):
+            break
+        top = inner
+    if top != root:
+        notes.lines.append(f"taken from {clean_line(top)}, the only folder with images in {clean_line(root)}")
+    return top
 
 
 def _split_folders(root: Path, names: list[str]) -> dict[str, Path] | None:
@@ -76,45 +124,42 @@ def _split_folders(root: Path, names: list[str]) -> dict[str, Path] | None:
         mine = next((name for name in names if name.lower() in words), None)
         if mine is not None:
             found[split] = root / mine
+    if len(found) > 1 and "train" not in found and len(found) == len(names):
+        raise RunError(f"{clean_line(root)} has {_named(names)} and no train folder")
     return found if "train" in found and len(found) > 1 else None
 
 
-def _class_folders(root: Path, names: list[str]) -> list[str]:
-    """Those that hold an image."""
-    classes = [name for name in names if next(_images(root / name), None) is not None]
-    if not classes:
-        loose = next(_images(root, deep=False), None) is not None
-        raise RunError(
-            f"{clean_line(root)} has "
-            + ("images but no folders of classes: put those of each class into a folder of its name" if loose else
-               f"no images ({', '.join(ending[1:] for ending in ENDINGS)}) in folders of classes")
-        )  # fmt: skip
-    if len(classes) < 2:
-        raise RunError(f"{clean_line(root)} has one class, {clean_line(classes[0], 60)}; two are needed")
+def _class_folders(root: Path, names: list[str], notes: _Notes) -> dict[str, list[str]]:
+    """Each class that has an image, with its images."""
+    classes = {}
+    loose = walk(root, deep=False)
+    if loose.images:
+        notes.lines.append(f"left out, as images without a class, in {clean_line(root)} itself: {len(loose.images):,}")
+    for name in names:
+        found = walk(root / name)
+        if found.images:
+            classes[name] = found.images
+            notes.unread.add(found)
+        else:
+            reason = f"nothing in it is read: {found.kinds()}" if found.count else "it is empty"
+            notes.lines.append(f"{clean_line(name, 60)} is left out: {reason}")
     return classes
 
 
-def _samples(root: Path, there: list[str], classes: list[str]) -> list[Sample]:
-    return [(path, classes.index(name)) for name in there for path in sorted(_images(root / name), key=_natural)]
+def _require_classes(root: Path, classes: dict[str, list[str]]) -> None:
+    if not classes:
+        loose = walk(root, deep=False).images
+        known = ", ".join(ending[1:] for ending in ENDINGS[:8])
+        raise RunError(
+            f"{clean_line(root)} has "
+            + ("images but no folders of classes: put those of each class into a folder of its name" if loose else
+               f"no images ({known} and the like) in folders of classes")
+        )  # fmt: skip
+    if len(classes) < 2:
+        raise RunError(f"{clean_line(root)} has one class, {clean_line(next(iter(classes)), 60)}; two are needed")
 
 
-def _images(folder: Path, deep: bool = True) -> Iterator[str]:
-    """Image files by their ending, in folders below too; links to folders are not followed, they may go in circles."""
-
-    def refuse(error: OSError) -> None:
-        raise _unreadable(error, folder)
-
-    for place, below, files in os.walk(folder, onerror=refuse):
-        below[:] = [name for name in below if name[0] != "."] if deep else []
-        yield from (f"{place}{os.sep}{name}" for name in files if name.lower().endswith(ENDINGS) and name[0] != ".")
-
-
-def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """ "10" after "9"."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts], name
-
-
-def _unreadable(error: OSError, folder: Path) -> RunError:
-    reason = (error.strerror or str(error)).lower()
-    return RunError(f"cannot read {clean_line(error.filename or folder)}: {reason}")
+def _named(names: list[str]) -> str:
+    """The first names of many."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(clean_line(name, 60) for name in names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Preview
-from dltui.plugins.datasets.images import pictures
+from dltui.core.data import image_file
+from dltui.core.data.image_file import UnreadableError
+from dltui.core.text import clean_line
 from dltui.plugins.datasets.images.listing import Listing, list_images
-from dltui.plugins.datasets.images.pictures import UnreadableError
+from dltui.plugins.datasets.images.survey import Survey, size_range, spread, survey
 
 if TYPE_CHECKING:
-    from dltui.plugins.datasets.images.listing import Sample
     from dltui.plugins.datasets.images.options import FolderOptions
 
-MOST_HEADERS = 500
 MOST_SAMPLES = 12
+MOST_BROKEN = 5
 SIDE = 32
 
 
@@ -25,34 +26,30 @@ def preview_of(options: FolderOptions) -> Preview:
     """Raises RunError for a folder that cannot be trained on at all."""
     listing = list_images(options.path)
     samples = listing.samples
-    step = max(1, len(samples) // MOST_HEADERS)
-    sizes, broken = _sizes(samples[::step])
+    seen = survey(samples[:: spread(len(samples))])
     counts = Counter(label for _, label in samples)
     facts = [
         ("images", f"{len(samples):,} in {len(listing.classes)} classes"),
         ("splits", _splits(listing, options)),
-        ("sizes", _range(sizes) + (f", made {options.size}x{options.size} ({options.fit})" if options.size else "")),
+        ("sizes", _sizes(seen, options)),
     ]
-    notes = [f"{path}: {reason}" for path, reason in broken[:5]]
-    if len(sizes) > 1 and not options.size:
-        notes.append("several sizes: say --data size=N, and if you like --data fit=crop, pad or stretch")
+    sized = seen.notes(options) if seen.sizes else []
     return Preview(
         facts=tuple(facts),
         classes=tuple((name, counts[number]) for number, name in enumerate(listing.classes)),
-        samples=tuple(_samples(listing, options)),
-        notes=tuple(notes),
+        samples=tuple(_samples(listing, seen, options)) if seen.sizes else (),
+        notes=(*listing.notes, *sized, *_broken_notes(listing, seen)),
     )
 
 
-def _sizes(samples: list[Sample]) -> tuple[Counter[tuple[int, int]], list[tuple[str, str]]]:
-    sizes: Counter[tuple[int, int]] = Counter()
-    broken = []
-    for path, _ in samples:
-        try:
-            sizes[pictures.shape(path)] += 1
-        except UnreadableError as error:
-            broken.append((path, str(error)))
-    return sizes, broken
+def _broken_notes(listing: Listing, seen: Survey) -> list[str]:
+    """Classes of which nothing that was looked at can be read, then some files."""
+    bad = {path for path, _ in seen.broken}
+    labels = dict(listing.samples)
+    left = {labels[path] for path in seen.sizes}
+    gone = sorted({labels[path] for path in bad} - left)
+    notes = [f"class {listing.classes[label]}: none of its images that were looked at can be read" for label in gone]
+    return notes + [f"{clean_line(path)}: {reason}" for path, reason in seen.broken[:MOST_BROKEN]]
 
 
 def _splits(listing: Listing, options: FolderOptions) -> str:
@@ -61,14 +58,15 @@ def _splits(listing: Listing, options: FolderOptions) -> str:
     return f"drawn: {options.test:.0%} test, {options.validation:.0%} of the rest validation, each class alike"
 
 
-def _range(sizes: Counter[tuple[int, int]]) -> str:
-    if not sizes:
+def _sizes(seen: Survey, options: FolderOptions) -> str:
+    if not seen.sizes:
         return "none can be read"
-    (least, most) = min(sizes, key=lambda size: size[0] * size[1]), max(sizes, key=lambda size: size[0] * size[1])
-    return f"{least[0]}x{least[1]}" + ("" if least == most else f" to {most[0]}x{most[1]}")
+    sizes = set(seen.sizes.values())
+    width, height = seen.size(options.size)
+    return size_range(sizes) + (f", made {width}x{height} ({options.fit})" if sizes != {(width, height)} else "")
 
 
-def _samples(listing: Listing, options: FolderOptions) -> list[tuple[str, int, int, str]]:
+def _samples(listing: Listing, seen: Survey, options: FolderOptions) -> list[tuple[str, int, int, str]]:
     """Images of as many classes as possible, small enough for a terminal."""
     found: list[tuple[str, int, int, str]] = []
     by_class: dict[int, list[str]] = {}
@@ -79,13 +77,17 @@ def _samples(listing: Listing, options: FolderOptions) -> list[tuple[str, int, i
         for label, paths in by_class.items():
             if turn < len(paths) and len(found) < MOST_SAMPLES:
                 try:
-                    found.append(_sample(listing.classes[label], paths[turn], options))
+                    found.append(_sample(listing.classes[label], paths[turn], seen, options))
                 except UnreadableError:
                     continue
     return found
 
 
-def _sample(caption: str, path: str, options: FolderOptions) -> tuple[str, int, int, str]:
-    picture = pictures.read(path, min(options.size or SIDE, SIDE), options.fit, options.color == "gray")
-    height, width = picture.pixels.shape[:2]
-    return caption or Path(path).name, width, height, base64.b64encode(picture.pixels.tobytes()).decode()
+def _sample(caption: str, path: str, seen: Survey, options: FolderOptions) -> tuple[str, int, int, str]:
+    reading = seen.reading(options)
+    shrink = max(1, max(reading["width"], reading["height"]) / SIDE)
+    size = {side: max(1, round(reading[side] / shrink)) for side in ("width", "height")}
+    pixels = image_file.read(path, {**reading, **size, "channels": 1 if options.color == "gray" else 3})
+    height, width = pixels.shape[:2]
+    data = base64.b64encode(pixels.repeat(3 // pixels.shape[2], axis=2).tobytes()).decode()
+    return caption or Path(path).name, width, height, data

@@ -8,28 +8,17 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.contract import Arrays
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
+from dltui.plugins.datasets.tables import roles
+from dltui.plugins.datasets.tables.numerals import is_missing
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, Task
     from dltui.plugins.datasets.tables.options import CsvOptions
-    from dltui.plugins.datasets.tables.table import Column, Table
+    from dltui.plugins.datasets.tables.roles import Choice
 
-TARGET_NAMES = ("target", "label", "class", "y")
 MOST_FEATURES = 10_000
-MANY_CLASSES = 100
-"""More different numbers in a target are measurements rather than classes."""
-MOST_CLASSES = 1_000
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Places of columns in a table."""
-
-    table: Table
-    target: int
-    numbers: tuple[int, ...]
-    categories: tuple[int, ...]
-    notes: tuple[str, ...]
+COARSE = 1e-3
+"""What float32 loses of a number may be this part of the deviation of its column."""
 
 
 @dataclass(frozen=True)
@@ -44,72 +33,33 @@ class Values:
     classes: tuple[str, ...]
 
 
-def choose(table: Table, options: CsvOptions) -> Choice:
-    """Raises RunError for columns that are not there, and when no feature is left."""
-    target = target_of(table, options.target)
-    dropped = {table.column(name.strip()) for name in options.drop.split(",") if name.strip()}
-    if target in dropped:
-        raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; say --data target=COLUMN")
-    rest = [place for place in range(len(table.columns)) if place != target and place not in dropped]
-    kinds: dict[str, list[int]] = {kind: [] for kind in ("number", "category", "text", "empty")}
-    for place in rest:
-        kinds[table.columns[place].kind].append(place)
-    notes = [f"column {table.columns[place].name!r} is left out: too many different texts" for place in kinds["text"]]
-    notes += [f"column {table.columns[place].name!r} is left out: it is empty" for place in kinds["empty"]]
-    if not kinds["number"] and not kinds["category"]:
-        raise RunError(f"{clean_line(table.path)} has no column of numbers or categories beside the target")
-    return Choice(table, target, tuple(kinds["number"]), tuple(kinds["category"]), tuple(notes))
-
-
-def target_of(table: Table, name: str) -> int:
-    if name:
-        return table.column(name)
-    names = [column.name.lower() for column in table.columns]
-    return next((names.index(usual) for usual in TARGET_NAMES if usual in names), len(names) - 1)
-
-
-def check_target(column: Column, task: Task) -> None:
-    """Raises RunError when the column cannot be what the model is to predict."""
-    name = repr(column.name)
-    if column.kind == "empty":
-        raise RunError(f"the target {name} is empty in every row")
-    if task == "regression" and not column.numeric:
-        raise RunError(f"the target {name} is text, and regression needs numbers; for classes take mlp or softmax")
-    if task == "classification":
-        if column.numeric and len(column.values) > MANY_CLASSES:
-            raise RunError(
-                f"the target {name} has more than {MANY_CLASSES} different numbers, which are no classes; "
-                "for numbers take linear-regression"
-            )
-        if len(column.values) > MOST_CLASSES:
-            raise RunError(f"the target {name} has more than {MOST_CLASSES:,} different texts, which are no classes")
-        if len(column.values) < 2:
-            raise RunError(f"the target {name} has one class, {next(iter(column.values))!r}; two are needed")
-
-
 def read(choice: Choice, task: Task) -> Values:
     """The second pass over the file. Raises RunError naming the line without a target."""
     import numpy as np
 
     table, target = choice.table, choice.table.columns[choice.target]
-    check_target(target, task)
-    classes = tuple(sorted(target.values, key=_order)) if task == "classification" else ()
+    roles.check_target(target, task)
+    labels = roles.classes_of(target) if task == "classification" else {}
+    classes = tuple(dict.fromkeys(sorted(labels.values(), key=roles.order)))
+    places = {name: number for number, name in enumerate(classes)}
     numbers = np.full((table.rows, len(choice.numbers)), np.nan)
     categories = np.full((table.rows, len(choice.categories)), -1, dtype=np.int64)
     wanted = np.zeros(table.rows, dtype=np.int64 if classes else np.float64)
     codes = [{text: code for code, text in enumerate(table.columns[p].values)} for p in choice.categories]
-    labels = {text: number for number, text in enumerate(classes)}
+    readers = [(at, table.columns[at].numerals) for at in choice.numbers]
     for row, (line, cells) in enumerate(table.cells()):
         text = cells[choice.target].strip()
-        if not _present(text):
-            raise RunError(
-                f"{clean_line(table.path)} line {line} has no {target.name!r}, the target: fill it in or remove it"
-            )
-        wanted[row] = labels[text] if classes else float(text)
-        for place, at in enumerate(choice.numbers):
+        value = places[labels[text]] if text in labels else target.numerals.value(text)
+        if is_missing(text) or value is None:
+            problem = f"has no {target.name!r}, the target" if is_missing(text) else (
+                f"has {clean_line(repr(text), 60)} as {target.name!r}, the target, which is no number")  # fmt: skip
+            raise RunError(f"{clean_line(table.path)} line {line} {problem}: fill it in or remove it")
+        wanted[row] = value
+        for place, (at, numerals) in enumerate(readers):
             text = cells[at].strip()
-            if _present(text):
-                numbers[row, place] = float(text)
+            number = None if is_missing(text) else numerals.value(text)
+            if number is not None:
+                numbers[row, place] = number
         for place, at in enumerate(choice.categories):
             categories[row, place] = codes[place].get(cells[at].strip(), -1)
     return Values(choice, numbers, categories, wanted, classes)
@@ -129,14 +79,15 @@ def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
     for name, rows in (("test", test), ("validation", validation)):
         if not len(rows):
             raise RunError(f"too few rows for a {name} part: {len(labels)} in all")
-    numbers = _filled(values.numbers, train, notes)
+    numbers = _shifted(_filled(values.numbers, train, notes), train, values.choice, notes)
     features = np.hstack([numbers, _one_hot(values.categories, train)]).astype(np.float32)
     if features.shape[1] > MOST_FEATURES:
         raise RunError(f"{features.shape[1]:,} features are more than {MOST_FEATURES:,}; leave columns out with drop=")
     mean, std = _scale(numbers, train, features.shape[1]) if options.scale else (None, None)
     target = values.target if task == "classification" else values.target.astype(np.float32)[:, np.newaxis]
     parts = [(features[rows], target[rows]) for rows in (train, test, validation)]
-    return Arrays(parts[0], parts[1], values.classes, mean, std, parts[2], tuple(notes))
+    inputs = {"table": roles.described(values.choice)}
+    return Arrays(parts[0], parts[1], values.classes, mean, std, parts[2], tuple(notes), inputs=inputs)
 
 
 def _complete(values: Values, notes: list[str]) -> Values:
@@ -163,6 +114,26 @@ def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:
     return filled
 
 
+def _shifted(numbers: Array, train: Array, choice: Choice, notes: list[str]) -> Array:
+    """Numbers far from zero, like seconds since 1970, of which float32 would keep too few digits, become their distance
+    from the mean of the training rows."""
+    import numpy as np
+
+    if not numbers.size:
+        return numbers
+    with np.errstate(over="ignore", invalid="ignore"):
+        lost = np.abs(numbers - numbers.astype(np.float32)).max(axis=0)
+        coarse = np.isfinite(lost) & (lost > COARSE * numbers[train].std(axis=0))
+    if not coarse.any():
+        return numbers
+    offsets = np.where(coarse, np.rint(numbers[train].mean(axis=0)), 0.0)
+    for place in np.flatnonzero(coarse):
+        name = choice.table.columns[choice.numbers[place]].name
+        notes.append(f"column {name!r} has more digits than float32: taken as the distance from {offsets[place]:.15g}")
+    shifted: Array = numbers - offsets
+    return shifted
+
+
 def _one_hot(categories: Array, train: Array) -> Array:
     """What the training rows do not have is 0 in every column."""
     import numpy as np
@@ -184,17 +155,3 @@ def _scale(numbers: Array, train: Array, features: int) -> tuple[tuple[float, ..
     scaler: Any = StandardScaler().fit(numbers[train])
     rest = features - numbers.shape[1]
     return (*scaler.mean_.tolist(), *(0.0,) * rest), (*scaler.scale_.tolist(), *(1.0,) * rest)
-
-
-def _present(text: str) -> bool:
-    from dltui.plugins.datasets.tables.table import MISSING
-
-    return text.lower() not in MISSING
-
-
-def _order(text: str) -> tuple[int, float, str]:
-    """Numbers by their value, before texts."""
-    from dltui.plugins.datasets.tables.table import as_number
-
-    number = as_number(text)
-    return (0, number, text) if number is not None else (1, 0.0, text)

@@ -1,4 +1,4 @@
-"""Somebody's own table: one column is to be predicted from the others, as a number or as a class."""
+"""A table of one's own: one column is to be predicted from the others, as a number or as a class."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dltui.plugins.datasets.tables.options import CsvOptions
 
 
 def prepare(options: CsvOptions, context: PreparationContext) -> Arrays:
-    from dltui.plugins.datasets.tables import columns
+    from dltui.plugins.datasets.tables import columns, roles
     from dltui.plugins.datasets.tables.table import look_through
 
     context.progress(f"reading {Path(options.path).name}")
     table = look_through(options.path, options.header)
-    chosen = columns.choose(table, options)
+    chosen = roles.choose(table, options)
     values = columns.read(chosen, context.task)
     return columns.encode(values, options, context.task)
 

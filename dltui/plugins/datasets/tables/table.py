@@ -1,24 +1,28 @@
-"""Reads a CSV file twice, row by row: once to see what its columns hold, once for the values."""
+"""Looks through a table once, row by row, to see what its columns hold; the values are read in a second pass."""
 
 from __future__ import annotations
 
-import csv
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
+from dltui.plugins.datasets.tables import files
+from dltui.plugins.datasets.tables.files import CsvFile, Row, TableFile
+from dltui.plugins.datasets.tables.header import is_header
+from dltui.plugins.datasets.tables.numerals import Numerals, Style, as_number, is_missing
 
-SEPARATORS = (",", ";", "\t", "|")
-MISSING = ("", "na", "n/a", "nan", "null", "?")
 MOST_CATEGORIES = 100
 """A column with more different texts is names or prose, of which one-hot columns would learn nothing."""
 MOST_VALUES = 1_000
 """So many different values of a column are remembered: classes of a target can be that many."""
-LOOKED_AT = 5
+SHOWN = 5
+INDEX_NAMES = ("index", "idx", "id", "row", "rownum", "row_id", "rowid", "row_number", "rownames", "nr", "no", "#",
+               "number", "sno", "s.no", "serial", "obs", "observation", "record", "sample")  # fmt: skip
+"""Names in small letters of columns that count the rows, where they do."""
 
 Kind = Literal["number", "category", "text", "empty"]
 Header = Literal["auto", "yes", "no"]
@@ -29,26 +33,30 @@ class Column:
     """What is in a column. `values` are its different texts in order of appearance, as far as they were counted."""
 
     name: str
+    nameless: bool = False
     rows: int = 0
     missing: int = 0
-    numeric: bool = True
-    least: float = math.inf
-    most: float = -math.inf
+    changes: int = 0
+    """How often a cell differs from the one above it."""
     values: dict[str, int] = field(default_factory=dict)
+    numerals: Numerals = field(default_factory=Numerals)
+    _last: str = ""
 
-    def add(self, cell: str) -> None:
+    def add(self, cell: str, line: int) -> None:
         self.rows += 1
         text = cell.strip()
-        if text.lower() in MISSING:
+        if is_missing(text):
             self.missing += 1
             return
+        self.changes += text != self._last
+        self._last = text
         if len(self.values) <= MOST_VALUES or text in self.values:
             self.values[text] = self.values.get(text, 0) + 1
-        if self.numeric:
-            number = as_number(text)
-            self.numeric = number is not None
-            if number is not None:
-                self.least, self.most = min(self.least, number), max(self.most, number)
+        self.numerals.add(text, line)
+
+    @property
+    def numeric(self) -> bool:
+        return self.numerals.is_number(len(self.values))
 
     @property
     def kind(self) -> Kind:
@@ -59,24 +67,66 @@ class Column:
         many = len(self.values) > MOST_CATEGORIES or (self.rows >= 20 and len(self.values) > self.rows / 2)
         return "text" if many else "category"
 
+    @property
+    def gaps(self) -> int:
+        """Cells without a value, as what the column is taken for."""
+        found = self.numerals
+        return self.missing + (found.empty.count + found.reading.odd.count if self.numeric else 0)
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether its numbers are consecutive, one a row, in any order."""
+        found, rows = self.numerals.reading, self.rows
+        if not self.numeric or not found.whole or found.count != rows or rows < 3:
+            return False
+        shuffled = found.most - found.least + 1 == rows and found.total == (found.least + found.most) * rows / 2
+        return found.counting or (shuffled and self.distinct)
+
+    @property
+    def distinct(self) -> bool:
+        """Whether no value was seen twice."""
+        return all(count == 1 for count in self.values.values())
+
+    @property
+    def tells_rows_apart(self) -> bool:
+        """Whether it has another whole number in every row."""
+        return self.numeric and self.numerals.reading.whole and not self.gaps and self.distinct and self.rows >= 3
+
 
 @dataclass
 class Table:
     """A file that has been looked through: `columns` in its order, `first` its first rows as they stand there."""
 
-    path: Path
-    separator: str
+    file: TableFile
     has_header: bool
     columns: list[Column]
     first: list[list[str]]
     rows: int
+    notes: list[str] = field(default_factory=list)
 
-    def cells(self) -> Iterator[tuple[int, list[str]]]:
+    @property
+    def path(self) -> Path:
+        return self.file.path
+
+    def cells(self) -> Iterator[Row]:
         """Every row again, with the number of its line."""
-        rows = _rows(self.path, self.separator, len(self.columns))
+        rows = self.file.rows()
         if self.has_header:
             next(rows, None)
-        yield from rows
+        for line, cells in rows:
+            if len(cells) != len(self.columns):
+                raise RunError(
+                    f"{clean_line(self.path)} line {line} has {len(cells)} columns, the first has {len(self.columns)}"
+                )
+            yield line, cells
+
+    def is_index(self, place: int) -> bool:
+        """Whether a column numbers the rows, by its name and its numbers."""
+        column = self.columns[place]
+        name = column.name.strip().lower()
+        if column.counts_rows and (column.nameless or name in INDEX_NAMES or (place == 0 and not self.has_header)):
+            return True
+        return column.tells_rows_apart and (column.nameless or name == "id")
 
     def column(self, name: str) -> int:
         """The place of a column. Raises RunError with the names that there are."""
@@ -94,77 +144,66 @@ def look_through(path: str, header: Header) -> Table:
     """Raises RunError naming the line that is wrong."""
     if not path:
         raise RunError("which file? choose it as csv:PATH")
-    file = Path(path)
-    if not file.is_file():
-        raise RunError(f"{clean_line(file)} is {'no file' if file.exists() else 'not there'}")
-    separator, first = _first_line(file)
-    if len(first) < 2:
-        raise RunError(
-            f"{clean_line(file)} has one column; a target and a feature are needed, with , ; | or tabs between them"
-        )
-    has_header = header == "yes" or (header == "auto" and not _is_data(first))
-    names = _names(file, first) if has_header else [f"column {number}" for number in range(1, len(first) + 1)]
-    table = Table(file, separator, has_header, [Column(name) for name in names], [], 0)
-    for _, cells in table.cells():
+    place = Path(path)
+    if not place.is_file():
+        raise RunError(f"{clean_line(place)} is {'no file' if place.exists() else 'not there'}")
+    table = _begun(files.examine(place), header)
+    for line, cells in table.cells():
         table.rows += 1
-        if len(table.first) < LOOKED_AT:
+        if len(table.first) < SHOWN:
             table.first.append(cells)
         for column, cell in zip(table.columns, cells, strict=True):
-            column.add(cell)
+            column.add(cell, line)
     if not table.rows:
-        raise RunError(f"{clean_line(file)} has a header and no rows")
+        raise RunError(f"{clean_line(place)} has a header and no rows")
+    for column in table.columns:
+        column.numerals.close()
+    order = _order(table)
+    for column in table.columns:
+        column.numerals.decide(order)
+    if table.file.skipped:
+        table.notes.append(f"comments between the rows are left out: {table.file.skipped:,}")
     return table
 
 
-def as_number(text: str) -> float | None:
-    """None for what is no finite number; underscores, which Python would allow, are none."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and "_" not in text else None
+def _begun(file: TableFile, header: Header) -> Table:
+    """A table with the names of its columns, and no rows yet."""
+    (first, *below) = [cells for _, cells in islice(file.rows(), files.LOOKED_AT)] or [[]]
+    if not first:
+        raise RunError(f"{clean_line(file.path)} is empty")
+    if len(first) < 2:
+        needed = "a target and a feature are needed, with , ; | or tabs between them"
+        raise RunError(f"{clean_line(file.path)} has one column; {needed}")
+    known = file.has_header if header == "auto" else header == "yes"
+    has_header = is_header(first, below) if known is None else known
+    if has_header and len(first) + 1 == file.columns:
+        # R leaves out the name of the row names.
+        first = ["", *first]
+    names = _names(file.path, first) if has_header else [f"column {number}" for number in range(1, len(first) + 1)]
+    columns = [
+        Column(name, nameless=has_header and _is_nameless(cell)) for name, cell in zip(names, first, strict=True)
+    ]
+    return Table(file, has_header, columns, [], 0, list(file.notes))
 
 
-def _first_line(file: Path) -> tuple[str, list[str]]:
-    """The separator, by which there are most columns, and the cells of the first line that has any."""
-    found = {}
-    for separator in SEPARATORS:
-        found[separator] = next(_rows(file, separator, None), (0, []))[1]
-    best = max(SEPARATORS, key=lambda separator: len(found[separator]))
-    if not found[best]:
-        raise RunError(f"{clean_line(file)} is empty")
-    return best, found[best]
+def _order(table: Table) -> tuple[Style, ...]:
+    """How numbers are meant that can be read in several ways, like 1.234: as others in the file, or as its separator
+    lets one think."""
+    if any(column.numerals.needs_comma for column in table.columns):
+        return ("comma", "point", "grouped")
+    semicolon = isinstance(table.file, CsvFile) and table.file.separator == ";"
+    return ("point", "comma", "grouped") if semicolon else ("point", "grouped", "comma")
 
 
-def _rows(file: Path, separator: str, columns: int | None) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row; empty lines left out."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)
-            for cells in reader:
-                if not any(cells):
-                    continue
-                if columns is not None and len(cells) != columns:
-                    raise RunError(
-                        f"{clean_line(file)} line {reader.line_num} has {len(cells)} columns, the first has {columns}"
-                    )
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise RunError(f"{clean_line(file)} line {reader.line_num} cannot be read: {clean_line(error, 100)}") from None
-    except UnicodeDecodeError:
-        raise RunError(f"{clean_line(file)} is no text in UTF-8; save it as UTF-8") from None
-    except OSError as error:
-        raise RunError(f"cannot read {clean_line(file)}: {(error.strerror or str(error)).lower()}") from None
+def _is_nameless(cell: str) -> bool:
+    """Whether a column has no name, or that which pandas gives to one without."""
+    text = cell.strip().lower()
+    return not text or (text.startswith("unnamed: ") and as_number(text[9:]) is not None)
 
 
-def _is_data(cells: Sequence[str]) -> bool:
-    """Whether a first line is no header: half of it or more is numbers."""
-    return 2 * sum(as_number(cell.strip()) is not None for cell in cells) >= len(cells)
-
-
-def _names(file: Path, cells: Sequence[str]) -> list[str]:
+def _names(path: Path, cells: Sequence[str]) -> list[str]:
     names = [clean_line(cell, 100) or f"column {number}" for number, cell in enumerate(cells, start=1)]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise RunError(f"{clean_line(file)} has two columns called {twice!r}; give one another name")
+        raise RunError(f"{clean_line(path)} has two columns called {twice!r}; give one another name")
     return names

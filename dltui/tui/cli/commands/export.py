@@ -142,9 +142,12 @@ def _weights(run: RunDirectory, target: Path) -> None:
 
 def _about(run: RunDirectory) -> dict[str, Any]:
     """What a reader of the model must know: what goes in, what comes out."""
+    from dltui.core.lifecycle.trained_model import image_reading
+
     reader = RunReader(run)
     reader.refresh()
     asked, attempt = run.run(), reader.history.attempt
     dataset = attempt.dataset if attempt else {}
     about = {name: dataset.get(name) for name in ("task", "input_shape", "classes", "mean", "std")}
-    return {"model": asked["model"], "dataset": asked["dataset"], **about}
+    reading = image_reading(asked, dataset, dataset.get("input_shape") or ())
+    return {"model": asked["model"], "dataset": asked["dataset"], **about, "image": reading or None}

@@ -15,7 +15,7 @@ from dltui.tui.cli.output import say, say_json
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", shell_complete=completion.files)
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def predict(run: str, images: tuple[str, ...], as_json: bool) -> int:
-    """Tell the classes of images, by the weights that were best on validation; images are resized to the model's."""
+    """Tell the classes of images, by the weights that were best on validation; images are prepared as in training."""
     from pathlib import Path
 
     from dltui.core.lifecycle.trained_model import ask

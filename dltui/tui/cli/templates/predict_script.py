@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+
 HEAD = '''\
 """Runs the model beside this file on images: python predict.py IMAGE...
 
 Needs: pip install $needs
 """
-
-import json
-import sys
-from pathlib import Path
-
-import numpy as np
-from PIL import Image
+'''
+RUN = '''
 
 HERE = Path(__file__).parent
-ABOUT = json.loads((HERE / "model.json").read_text())
-
-
-def load(path):
-    """float32 (height, width, channels), 0 to 255; the model normalizes it itself."""
-    height, width, channels = ABOUT["input_shape"]
-    image = Image.open(path).convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(image, dtype=np.float32).reshape(height, width, channels)
+ABOUT = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
 
 
 def run(samples):
-    """Outputs (n, classes) of samples (n, height, width, channels)."""
+    """Outputs (n, classes) of samples (n, height, width, channels), 0 to 255; the model normalizes them itself."""
 '''
 BODIES = {
     "onnx": """\
@@ -52,7 +42,14 @@ BODIES = {
 TAIL = """
 
 for name in sys.argv[1:]:
-    outputs = run(load(name)[None])[0]
+    try:
+        pixels = read(name, ABOUT["image"])
+    except UnreadableError as error:
+        sys.exit(f"{name} cannot be read: {error}")
+    outputs = run(pixels[None].astype(np.float32))[0]
+    if not ABOUT["classes"]:
+        print(name, *(f"{value:.6g}" for value in outputs), sep="  ")
+        continue
     chances = np.exp(outputs - outputs.max())
     chances /= chances.sum()
     best = np.argsort(-chances)[:3]
@@ -62,6 +59,10 @@ NEEDS = {"onnx": "numpy pillow onnxruntime", "torch": "numpy pillow torch", "ker
 
 
 def script(form: str, suffix: str) -> str:
-    """The text of predict.py for a model file of this format."""
-    text = HEAD + BODIES[form] + TAIL
+    """The text of predict.py for a model file of this format; it reads images by the code that training read them."""
+    from dltui.core.data import image_file
+
+    _, _, reader = inspect.getsource(image_file).split('"""', 2)
+    reader = reader.replace("import functools\n", "import functools\nimport json\nimport sys\n", 1)
+    text = HEAD + reader.rstrip() + "\n" + RUN + BODIES[form] + TAIL
     return text.replace("$needs", NEEDS[form]).replace("$file", f"model.{suffix}")

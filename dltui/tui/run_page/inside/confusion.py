@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dltui.tui.draw.names import told_apart
 from dltui.tui.draw.picture import RAMP_ASCII
 from dltui.tui.draw.styled_text import Row, beside, cells, cut, ends, fit, right
 
@@ -35,6 +36,8 @@ class _Layout:
     columns: list[int]
     cell: tuple[int, int]
     letters: bool
+    names: list[str]
+    """Of all classes, as rows are called."""
 
     def place(self, text: str) -> str:
         """In a cell, but for its last column, which belongs to the cursor: in the middle where cells are blocks."""
@@ -84,6 +87,7 @@ def _layout(matrix: Matrix, state: CellCursor, width: int, height: int, look: Lo
         _window(order, order.index(cell[1]), max(1, room // size)),
         cell,
         letters,
+        told_apart(matrix.classes, name),
     )
 
 
@@ -110,16 +114,17 @@ def _header(matrix: Matrix, layout: _Layout) -> Row:
     if layout.size < 4:
         return [(f" {right('true', layout.name)} ", "faint"), ("said ›", "faint")]
     row: Row = [(" " * (layout.name + 2), "")]
+    short = told_apart(matrix.classes, layout.size - 1, ellipsis=0)
     for number in layout.columns:
         style = "bold" if number == layout.cell[1] else "dim"
         # As many letters as a column has: an ellipsis would take one of the few.
-        row.append((layout.place(matrix.classes[number][: layout.size - 1]) + " ", style))
+        row.append((layout.place(short[number][: layout.size - 1]) + " ", style))
     return row
 
 
 def _line(matrix: Matrix, number: int, layout: _Layout) -> Row:
     counts, shares = matrix.counts[number], matrix.shares[number]
-    row: Row = [(" " + right(matrix.classes[number], layout.name) + " ", "bold" if number == layout.cell[0] else "")]
+    row: Row = [(" " + right(layout.names[number], layout.name) + " ", "bold" if number == layout.cell[0] else "")]
     for said in layout.columns:
         heat, style = _heat(matrix, number, said)
         text = layout.place(_text(counts[said], shares[said], heat, layout))
@@ -171,9 +176,11 @@ def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
     """The pairs that are confused most."""
     rows: list[Row] = [[(" most confused", "dim")]]
     room = width - 5
+    short = told_apart(matrix.classes, (room - 3) // 2)
     for count, true, said in matrix.worst(min(most - 1, MOST_PAIRS)):
         names = [matrix.classes[true], matrix.classes[said]]
         if len(names[0]) + len(names[1]) + 3 > room:
+            names = [short[true], short[said]]
             names = [
                 cut(name, max((room - 3) // 2, room - 3 - len(other)))
                 for name, other in zip(names, names[::-1], strict=True)

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 
 from dltui.core.data.prepared import LONGEST_NAME
 from dltui.core.errors import RunError
 from dltui.core.train import predictions
-from dltui.plugins.datasets.images import pictures
 from dltui.plugins.datasets.images.dataset import preview
 from dltui.plugins.datasets.images.listing import list_images
 from dltui.plugins.datasets.images.options import FolderOptions
@@ -119,10 +118,15 @@ def test_names_of_any_script_are_classes_and_numbers_are_in_order(tmp_path: Path
     assert set(found) == {"10", "9", "Ankle boot", "犬と猫", "Ёж [bold]", "a b"}
 
 
-@pytest.mark.parametrize("ending", ["png", "jpg", "JPEG", "webp", "bmp"])
+@pytest.mark.parametrize(
+    "ending", [*"png jpg JPEG jfif jpe webp bmp dib gif GIF tif TIFF ppm pgm pnm jp2 avif".split()]
+)
 def test_every_format_is_read(tmp_path: Path, ending: str) -> None:
+    if ending == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
     data = prepared("folder", path=str(make_folder(tmp_path / "x", ending=ending)))
     assert len(data.train) + len(data.validation) + len(data.test) == 20
+    assert data.notes == ()
 
 
 @pytest.mark.parametrize(
@@ -140,49 +144,30 @@ def test_color_images_that_are_gray_everywhere_are_gray(tmp_path: Path) -> None:
     assert prepared("folder", path=str(tmp_path / "x")).spec.input_shape == (8, 8, 1)
 
 
-def test_sixteen_bits_keep_their_range(tmp_path: Path) -> None:
-    values = np.linspace(0, 65_535, 64).reshape(8, 8).astype(np.uint16)
-    Image.fromarray(values).save(tmp_path / "deep.png")
-    pixels = pictures.read(str(tmp_path / "deep.png"), 0, "crop").pixels
-    assert pixels[..., 0].min() == 0
-    assert pixels[..., 0].max() == 255
-
-
-def test_transparency_is_white_paper(tmp_path: Path) -> None:
-    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(tmp_path / "clear.png")
-    assert (pictures.read(str(tmp_path / "clear.png"), 0, "crop").pixels == 255).all()
-
-
-def test_photographs_are_turned_as_the_camera_says(tmp_path: Path) -> None:
-    image = Image.new("RGB", (6, 4))
-    exif = image.getexif()
-    exif[0x0112] = 6
-    image.save(tmp_path / "x.jpg", exif=exif)
-    assert pictures.read(str(tmp_path / "x.jpg"), 0, "crop").pixels.shape == (6, 4, 3)
-
-
-def test_mixed_sizes_ask_for_one_and_are_made_it(tmp_path: Path) -> None:
-    root = make_folder(tmp_path / "x")
-    make_image(root / "cat" / "large.png", (20, 10))
-    with pytest.raises(RunError, match=r"several sizes, .* 8x8, .*large.png 20x10: say --data size=N"):
-        prepared("folder", path=str(root))
-    assert prepared("folder", path=str(root), size=16).spec.input_shape == (16, 16, 3)
-
-
-def test_the_ways_to_make_a_square(tmp_path: Path) -> None:
-    """A white image twice as wide as high, with a black left quarter."""
-    image = Image.new("RGB", (40, 20), "white")
-    image.paste("black", (0, 0, 10, 20))
-    image.save(tmp_path / "x.png")
-    crop, pad, stretch = (
-        pictures.read(str(tmp_path / "x.png"), 20, fit).pixels[..., 0]  # type: ignore[arg-type]
-        for fit in ("crop", "pad", "stretch")
-    )
-    assert crop[10, 2:].min() > 200
-    assert pad[[0, 19]].max() == 0
-    assert pad[10, 15] == 255
-    assert stretch[10, 0] == 0
-    assert stretch[0, 19] == 255
+@pytest.mark.parametrize(
+    ("sizes", "side"),
+    [
+        (((8, 8), (20, 10)), 16),
+        (((40, 30), (30, 40)), 32),
+        (((5, 4), (4, 4)), 8),
+        (((400, 300), (300, 400)), 64),
+        (((600, 600), (600, 600)), 64),
+    ],
+)
+def test_several_sizes_and_large_ones_get_a_usual_size(
+    tmp_path: Path, sizes: tuple[tuple[int, int], tuple[int, int]], side: int
+) -> None:
+    for number, name in enumerate(("cat", "dog")):
+        make_folder(tmp_path / "x", (name,), 4, size=sizes[number])
+    data = prepared("folder", path=str(tmp_path / "x"))
+    assert data.spec.input_shape == (side, side, 3)
+    (note,) = data.notes
+    assert f"made {side}x{side} (crop)" in note
+    found = preview(FolderOptions(path=str(tmp_path / "x")))
+    assert note in found.notes
+    assert f"made {side}x{side} (crop)" in dict(found.facts)["sizes"]
+    asked = prepared("folder", path=str(tmp_path / "x"), size=12)
+    assert (asked.spec.input_shape, asked.notes) == ((12, 12, 3), ())
 
 
 def test_a_changed_file_is_prepared_again(tmp_path: Path) -> None:
@@ -196,6 +181,10 @@ def test_a_changed_file_is_prepared_again(tmp_path: Path) -> None:
 def test_circles_of_links_end(tmp_path: Path) -> None:
     root = make_folder(tmp_path / "x")
     (root / "cat" / "again").symlink_to(root, target_is_directory=True)
+    (root / "cat" / "self").symlink_to(root / "cat" / "self")
+    (root / "all").symlink_to(root, target_is_directory=True)
+    (root / "dog" / "one").symlink_to(root / "dog" / "two", target_is_directory=True)
+    (root / "dog" / "two").symlink_to(root / "dog" / "one", target_is_directory=True)
     assert len(list_images(str(root)).samples) == 20
 
 
@@ -205,7 +194,7 @@ def test_the_preview_counts_and_shows(tmp_path: Path) -> None:
     (root / "dog" / "no.png").write_text("text")
     found = preview(FolderOptions(path=str(root)))
     assert found.classes == (("cat", 7), ("dog", 9))
-    assert dict(found.facts)["sizes"] == "8x8 to 20x10"
+    assert dict(found.facts)["sizes"] == "8x8 to 20x10, made 8x8 (crop)"
     assert {caption for caption, *_ in found.samples} == {"cat", "dog"}
     assert any("no.png: no image" in note for note in found.notes)
     assert any("several sizes" in note for note in found.notes)

@@ -1,0 +1,191 @@
+"""Reads an image file into the pixels that a model takes: in training, in `predict` and in an exported predict.py.
+
+An exported predict.py contains this file as it is, so that it needs Pillow and NumPy alone.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+Pixels = np.ndarray[Any, np.dtype[Any]]
+T = TypeVar("T")
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
+INSTALLS = {".heic": "pip install pillow-heif", ".heif": "pip install pillow-heif", ".avif": "pip install -U pillow"}
+MOST_PIXELS = 50_000_000
+"""Beyond it a small file can be a large part of the memory: a decompression bomb."""
+GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
+SIDEWAYS = (5, 6, 7, 8)
+"""Values of the EXIF orientation that exchange width and height."""
+ORIENTATION = 0x0112
+DEEP_COLORS = ("RGB;16B", "RGBA;16B")
+"""The raw modes of a PNG of 16 bits a color."""
+STEPS = {"1": 255, "L;2": 85, "L;4": 17}
+"""PNG gives the transparent gray in the file's own bits; Pillow gives the pixels in 8 bits."""
+
+
+class UnreadableError(Exception):
+    """Why an image cannot be read, in a few words."""
+
+
+def read(path: str, reading: Mapping[str, Any]) -> Pixels:
+    """uint8 (height, width, channels). Raises UnreadableError.
+
+    `reading` is a description that can be kept as JSON: "height" and "width" to make it, by "fit" (crop, pad or
+    stretch); "channels" 1 or 3; "range" of the values that become black and white in images of more than 8 bits.
+    """
+    low, high = reading.get("range") or (0, 65535)
+    image = _guarded(path, lambda opened: _upright(opened, (low, high)))
+    image = resized(image, (reading["width"], reading["height"]), reading.get("fit", "stretch"))
+    pixels = np.asarray(image.convert("L" if reading["channels"] == 1 else "RGB"), dtype=np.uint8)
+    return pixels.reshape(image.height, image.width, reading["channels"])
+
+
+def look(path: str) -> tuple[tuple[int, int], bool]:
+    """Width and height of the upright image, and whether it has more than 8 bits, as the header says."""
+    return _guarded(path, _header)
+
+
+def value_range(path: str) -> tuple[float, float]:
+    """The least and the greatest value in an image of more than 8 bits. Raises UnreadableError."""
+    return _guarded(path, _values_of)
+
+
+def resized(image: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:
+    """The image in another size: its middle, all of it with black beside it, or distorted."""
+    if image.size == size:
+        return image
+    method = Image.Resampling.LANCZOS
+    if fit == "stretch":
+        return image.resize(size, method)
+    return ImageOps.fit(image, size, method) if fit == "crop" else ImageOps.pad(image, size, method)
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """Those of FORMATS that this Pillow knows; with pillow-heif also HEIC."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        pass
+    else:
+        register_heif_opener()
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _guarded(path: str, function: Callable[[ImageFile.ImageFile], T]) -> T:
+    """What `function` returns for an opened image; decoders meet arbitrary bytes, and raise what they like."""
+    try:
+        with Image.open(path, formats=formats()) as image:
+            if image.width * image.height > MOST_PIXELS:
+                megapixels = f"{image.width * image.height / 1e6:,.0f} megapixels"
+                raise UnreadableError(f"{megapixels}, more than {MOST_PIXELS // 10**6} are not read")
+            return function(image)
+    except UnreadableError:
+        raise
+    except MemoryError:
+        raise UnreadableError("too large for the memory") from None
+    except Exception as error:
+        raise UnreadableError(_reason(error, path)) from None
+
+
+def _header(image: ImageFile.ImageFile) -> tuple[tuple[int, int], bool]:
+    width, height = image.size
+    # A PNG would be decoded for notes behind its pixels; Pillow turns a TIFF itself.
+    known = image.format not in ("PNG", "TIFF") or "exif" in image.info
+    if known and image.getexif().get(ORIENTATION) in SIDEWAYS:
+        width, height = height, width
+    return (width, height), _is_deep(image) or _raw_mode(image) in DEEP_COLORS
+
+
+def _values_of(image: ImageFile.ImageFile) -> tuple[float, float]:
+    low = _low_bytes(image)
+    values = _values(image) if low is None else _joined(image, low)[..., :3]
+    return float(values.min()), float(values.max())
+
+
+def _upright(image: ImageFile.ImageFile, limits: tuple[float, float]) -> Image.Image:
+    """Decoded whole, turned as the camera says, in mode L or RGB, transparency on white."""
+    clear, low = _transparent_gray(image), _low_bytes(image)
+    image.load()
+    turned = ImageOps.exif_transpose(image)
+    gray = turned.mode in GRAY_MODES
+    if low is not None:
+        pixels = np.array(turned)
+        pixels[..., :3] = _scaled(_joined(turned, ImageOps.exif_transpose(low))[..., :3], limits)
+        turned = Image.fromarray(pixels)
+    elif _is_deep(turned):
+        values = _values(turned)
+        pixels = _scaled(values, limits)
+        pixels[values == clear] = 255
+        return Image.fromarray(pixels)
+    if gray and clear is not None:
+        pixels = np.array(turned.convert("L"))
+        pixels[pixels == clear] = 255
+        return Image.fromarray(pixels)
+    if turned.has_transparency_data:
+        turned = turned.convert("RGBA")
+        turned = Image.alpha_composite(Image.new("RGBA", turned.size, "white"), turned)
+    return turned.convert("L" if gray else "RGB")
+
+
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode.startswith(("I", "F"))
+
+
+def _raw_mode(image: ImageFile.ImageFile) -> str:
+    """How the file holds its pixels, as long as they are not decoded."""
+    raw = image.tile[0][3] if image.tile else ""
+    return raw if isinstance(raw, str) else ""
+
+
+def _low_bytes(image: ImageFile.ImageFile) -> Image.Image | None:
+    """The lower halves of a PNG of 16 bits a color, of which Pillow gives the upper ones."""
+    raw = _raw_mode(image)
+    if raw not in DEEP_COLORS:
+        return None
+    with Image.open(image.filename, formats=("PNG",)) as again:
+        again.tile = [again.tile[0]._replace(args=raw.replace("16B", "16L"))]
+        again.load()
+        return again
+
+
+def _joined(upper: Image.Image, lower: Image.Image) -> Pixels:
+    joined: Pixels = np.asarray(upper).astype(np.float64) * 256 + np.asarray(lower)
+    return joined
+
+
+def _scaled(values: Pixels, limits: tuple[float, float]) -> Pixels:
+    low, high = limits
+    return np.rint(np.clip((values - low) * (255 / (high - low)), 0, 255)).astype(np.uint8)
+
+
+def _values(image: Image.Image) -> Pixels:
+    return np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0, neginf=0)
+
+
+def _transparent_gray(image: ImageFile.ImageFile) -> int | None:
+    """The gray that a file without alpha calls transparent, in the values of the decoded pixels."""
+    clear = image.info.get("transparency")
+    if image.mode not in GRAY_MODES or not isinstance(clear, int):
+        return None
+    return clear * STEPS.get(_raw_mode(image), 1)
+
+
+def _reason(error: Exception, path: str) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        install = INSTALLS.get(Path(path).suffix.lower())
+        return f"no image, or one that needs {install}" if install else "no image"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than {MOST_PIXELS // 10**6} megapixels are not read"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    text = str(error).strip().split("\n", 1)[0]
+    return "cut off" if "truncated" in text.lower() else text[:80] or type(error).__name__

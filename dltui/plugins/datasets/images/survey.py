@@ -1,0 +1,122 @@
+"""Looks at the headers of images before any is decoded: which can be read, and what size all of them are made."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.data import image_file
+from dltui.core.data.image_file import UnreadableError
+from dltui.core.machine.cpu import cpu_count
+
+if TYPE_CHECKING:
+    from dltui.plugins.datasets.images.listing import Sample
+    from dltui.plugins.datasets.images.options import FolderOptions
+
+USUAL_SIDES = (8, 16, 32, 64)
+"""Images of several sizes are made one of these; the last is a compromise of detail and speed."""
+LARGEST_SIDE = 512
+"""Images are not trained on in a larger size unless a size is given."""
+MOST_SIZES = 500
+"""The usual size is that of so many images, spread over all, so that a preview chooses as training does."""
+AT_ONCE = 64
+USUAL_VALUES = (255, 1023, 4095, 16383, 65535)
+
+
+@dataclass
+class Survey:
+    """Width and height of each image that can be read, the reason for each that cannot, and the values of deep ones."""
+
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    deep: list[tuple[float, float]] = field(default_factory=list)
+
+    def reading(self, options: FolderOptions) -> dict[str, Any]:
+        """What `image_file.read` is to do with each of them; of the channels only training can tell."""
+        width, height = self.size(options.size)
+        return {"height": height, "width": width, "channels": 3, "fit": options.fit, "range": list(self.limits())}
+
+    def size(self, asked: int) -> tuple[int, int]:
+        """Width and height that all are made: as asked, as they are, or a usual size for several sizes and large
+        ones."""
+        if asked:
+            return asked, asked
+        (first, *others) = set(self.sizes.values())
+        if not others and max(first) <= LARGEST_SIDE:
+            return first
+        known = list(self.sizes.values())
+        usual = median(min(size) for size in known[:: spread(len(known))])
+        side = next((side for side in USUAL_SIDES if side >= usual), USUAL_SIDES[-1])
+        return side, side
+
+    def limits(self) -> tuple[float, float]:
+        """The values that become black and white in images of more than 8 bits: of all alike, so that a dark image
+        stays darker than a bright one."""
+        if not self.deep:
+            return 0, 65535
+        least, most = min(low for low, _ in self.deep), max(high for _, high in self.deep)
+        usual = (1, *USUAL_VALUES) if not float(most).is_integer() or most <= 1 else USUAL_VALUES
+        high = next((value for value in usual if value >= most), math.ceil(most))
+        return min(0, math.floor(least)), high
+
+    def notes(self, options: FolderOptions) -> list[str]:
+        """What is said of sizes and of values."""
+        return [*self._size_notes(options), *self._value_notes()]
+
+    def _size_notes(self, options: FolderOptions) -> list[str]:
+        sizes = set(self.sizes.values())
+        side = self.size(options.size)[0]
+        if options.size or (len(sizes) == 1 and max(next(iter(sizes))) <= LARGEST_SIDE):
+            return []
+        what = f"several sizes ({size_range(sizes)})" if len(sizes) > 1 else f"a large size ({size_range(sizes)})"
+        made = f"made {side}x{side} ({options.fit})"
+        return [f"images have {what}: {made}; another: --data size=N, --data fit=crop, pad or stretch"]
+
+    def _value_notes(self) -> list[str]:
+        if not self.deep:
+            return []
+        low, high = self.limits()
+        most = max(high for _, high in self.deep)
+        found = f"{len(self.deep):,} images of more than 8 bits hold values up to {most:.6g}"
+        return [f"{found}: {low:.6g} is made black and {high:.6g} white, in all of them"]
+
+
+def survey(samples: Sequence[Sample], tell: Callable[[int], None] = lambda count: None) -> Survey:
+    """Looks at samples on all cores, and tells now and then how many have been looked at."""
+    found = Survey()
+    with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(max_workers=cpu_count()) as pool:
+        for start in range(0, len(samples), AT_ONCE):
+            paths = [path for path, _ in samples[start : start + AT_ONCE]]
+            for path, seen in zip(paths, pool.map(_look, paths), strict=True):
+                if isinstance(seen, UnreadableError):
+                    found.broken.append((path, str(seen)))
+                    continue
+                found.sizes[path] = seen[0]
+                if seen[1] is not None:
+                    found.deep.append(seen[1])
+            tell(start + len(paths))
+    return found
+
+
+def _look(path: str) -> tuple[tuple[int, int], tuple[float, float] | None] | UnreadableError:
+    try:
+        size, deep = image_file.look(path)
+        return size, image_file.value_range(path) if deep else None
+    except UnreadableError as error:
+        return error
+
+
+def spread(count: int) -> int:
+    """The distance between those of many that are looked at."""
+    return max(1, count // MOST_SIZES)
+
+
+def size_range(sizes: set[tuple[int, int]]) -> str:
+    """ "8x8 to 20x10", the smallest and the largest."""
+    least, most = min(sizes, key=math.prod), max(sizes, key=math.prod)
+    return f"{least[0]}x{least[1]}" + ("" if least == most else f" to {most[0]}x{most[1]}")

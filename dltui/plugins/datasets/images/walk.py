@@ -1,0 +1,127 @@
+"""Walks through folders of images; what is not read is counted by its kind."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
+
+ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    *(".jpe", ".jfif", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".avif", ".heic", ".heif"),
+)
+LITTER = ("thumbs.db", "desktop.ini", "__macosx")
+"""What systems leave in every folder, beside hidden files; in small letters."""
+MOST_KINDS = 6
+
+
+@dataclass
+class Found:
+    """Paths of images, and how many other files there are of each kind."""
+
+    images: list[str] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def count(self) -> int:
+        return self.others.total()
+
+    def add(self, other: Found) -> None:
+        """Count what another folder holds as well."""
+        self.others += other.others
+
+    def kinds(self) -> str:
+        """ "12 .tga, 3 .txt", the most frequent first."""
+        most = sorted(self.others.items(), key=lambda item: (-item[1], not item[0].startswith("."), item[0]))
+        named = [f"{count:,} {clean_line(kind, 30)}" for kind, count in most[:MOST_KINDS]]
+        rest = sum(count for _, count in most[MOST_KINDS:])
+        return ", ".join([*named, *([f"{rest:,} others"] if rest else [])])
+
+
+def folders(root: Path) -> list[str]:
+    """Names of the folders in a folder, numbers in them by their value; hidden ones left out."""
+    inside = os.path.realpath(root)
+    names = [
+        entry.name
+        for entry in _entries(root)
+        if _is_folder(entry) and not (entry.is_symlink() and _around(entry, inside))
+    ]
+    return sorted(names, key=_natural)
+
+
+def walk(folder: Path, deep: bool = True) -> Found:
+    """The images of a folder by their ending, in folders below and behind links too, each folder once."""
+    found = Found()
+    for entry in _files(folder, deep):
+        _, dot, ending = entry.name.lower().rpartition(".")
+        ending = dot + ending if dot else ""
+        if not _is_file(entry):
+            found.others["broken link" if entry.is_symlink() else "of no ordinary kind"] += 1
+        elif ending in ENDINGS:
+            found.images.append(entry.path)
+        else:
+            found.others[ending or "without an ending"] += 1
+    found.images.sort(key=_natural)
+    return found
+
+
+def holds_image(folder: Path) -> bool:
+    """Whether there is an image in a folder or below it."""
+    return any(entry.name.lower().endswith(ENDINGS) and _is_file(entry) for entry in _files(folder, True))
+
+
+def _files(folder: Path, deep: bool) -> Iterator[os.DirEntry[str]]:
+    top = os.path.realpath(folder)
+    seen, pending = {top}, [os.fspath(folder)]
+    while pending:
+        for entry in _entries(pending.pop()):
+            if not _is_folder(entry):
+                yield entry
+            elif deep:
+                real = os.path.realpath(entry.path)
+                if real not in seen and not _around(entry, top):
+                    seen.add(real)
+                    pending.append(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link to itself.
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _around(entry: os.DirEntry[str], inside: str) -> bool:
+    """Whether a link leads to a folder that is, or holds, `inside`: following it would go in circles."""
+    real = os.path.realpath(entry.path)
+    return os.path.commonpath([real, inside]) == real
+
+
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    """What lies in a folder, but for what is hidden. Raises RunError."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if entry.name[0] != "." and entry.name.lower() not in LITTER]
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RunError(f"cannot read {clean_line(error.filename or folder)}: {reason}") from None
+
+
+def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """ "10" after "9"."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts], name

@@ -1,0 +1,233 @@
+"""Reads the rows of a table as texts: CSV, plain or compressed, and parquet; other formats are named."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import csv
+import gzip
+import io
+import lzma
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
+from dltui.plugins.datasets.tables.numerals import looks_like_number
+
+SEPARATORS = (";", "\t", "|", ",")
+COMMENTS = ("#", "%", "//")
+LOOKED_AT = 100
+"""So many lines tell the separator and the header."""
+LONGEST_LINE = 1 << 20
+OPENERS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+SHEET = "save its sheet as CSV (UTF-8)"
+OTHERS = {
+    b"PK\x03\x04": "a zip archive: unpack it",
+    b"\xd0\xcf\x11\xe0": f"an old Excel workbook: {SHEET}",
+    b"ARROW1": "an Arrow file: save it as CSV or parquet",
+    b"\x89HDF": "an HDF5 file: save the table as CSV or parquet",
+    b"\x93NUMPY": "a NumPy array: save it with numpy.savetxt as CSV",
+    b"SQLite format 3": "a database: save its table as CSV",
+    b"%PDF": "a PDF: save its table as CSV",
+    b"\xff\xfe": "text in UTF-16: save it as UTF-8",
+    b"\xfe\xff": "text in UTF-16: save it as UTF-8",
+}
+SHEETS = {b"xl/": f"an Excel workbook: {SHEET}", b"opendocument": f"a spreadsheet: {SHEET}"}
+PARQUET = b"PAR1"
+
+Row = tuple[int, list[str]]
+"""The number of a line, and its cells."""
+
+
+@dataclass
+class CsvFile:
+    """Lines with a separator; `skip` lines stand before the first row, `columns` is how many most rows have."""
+
+    path: Path
+    separator: str = ","
+    skip: int = 0
+    columns: int = 0
+    marked: bool = False
+    """The first row begins with the mark of a comment, which does not belong to its name."""
+    notes: tuple[str, ...] = ()
+    has_header: bool | None = None
+    """None where it has to be guessed."""
+    skipped: int = 0
+    """Comments between rows, of the last time it was read."""
+
+    def rows(self) -> Iterator[Row]:
+        """Every row; empty lines and lines of comments left out. Raises RunError naming the line."""
+        self.skipped = 0
+        with _reported(self.path) as reported, _text(self.path) as stream:
+            for _ in range(self.skip):
+                stream.readline()
+            reader = csv.reader(stream, delimiter=self.separator, skipinitialspace=True)
+            reported.line = lambda: self.skip + reader.line_num
+            for number, cells in enumerate(row for row in reader if any(row)):
+                if number and self._is_comment(cells):
+                    self.skipped += 1
+                    continue
+                if not number and self.marked:
+                    cells[0] = cells[0].lstrip("#%/ ")
+                yield reported.line(), cells
+
+    def _is_comment(self, cells: Sequence[str]) -> bool:
+        return len(cells) != self.columns and cells[0].startswith(COMMENTS)
+
+
+@dataclass
+class ParquetFile:
+    """A parquet file, by pyarrow or else pandas."""
+
+    path: Path
+    columns: int = 0
+    notes: tuple[str, ...] = ()
+    has_header: bool | None = True
+    skipped: int = 0
+
+    def rows(self) -> Iterator[Row]:
+        """The names of the columns, then each row. Raises RunError."""
+        try:
+            for number, cells in enumerate(self._cells(), start=1):
+                yield number, ["" if cell is None or cell != cell else str(cell) for cell in cells]
+        except ImportError:
+            raise RunError(f"{clean_line(self.path)} is a parquet file: pip install pyarrow") from None
+        except (OSError, ValueError) as error:
+            raise RunError(f"cannot read {clean_line(self.path)}: {clean_line(error, 100)}") from None
+
+    def _cells(self) -> Iterator[Sequence[Any]]:
+        try:
+            import pyarrow.parquet
+        except ImportError:
+            yield from self._cells_of_pandas()
+            return
+        with pyarrow.parquet.ParquetFile(self.path) as file:
+            yield ["" if name.startswith("__index_level_") else name for name in file.schema_arrow.names]
+            for batch in file.iter_batches(10_000):
+                yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+    def _cells_of_pandas(self) -> Iterator[Sequence[Any]]:
+        import pandas
+
+        frame = pandas.read_parquet(self.path)
+        yield list(map(str, frame.columns))
+        yield from frame.itertuples(index=False, name=None)
+
+
+TableFile = CsvFile | ParquetFile
+
+
+def examine(path: Path) -> TableFile:
+    """What kind of table a file is. Raises RunError naming a format that is not read, and for an empty file."""
+    head = _head(path)
+    if head.startswith(PARQUET):
+        return ParquetFile(path)
+    for magic, name in OTHERS.items():
+        if head.startswith(magic):
+            inside = next((name for mark, name in SHEETS.items() if mark in head), "")
+            by_name = f"an Excel workbook: {SHEET}" if path.suffix.lower() in (".xlsx", ".xlsm") else ""
+            raise RunError(f"{clean_line(path)} is {(inside or by_name or name) if magic[:2] == b'PK' else name}")
+    with _reported(path), _text(path) as stream:
+        lines = [stream.readline(LONGEST_LINE) for _ in range(LOOKED_AT)]
+    return _examined(path, [line for line in lines if line])
+
+
+def _examined(path: Path, lines: list[str]) -> CsvFile:
+    said = _said_separator(lines[0]) if lines else ""
+    skip = 1 if said else 0
+    comments = 0
+    while skip + comments < len(lines) and _is_comment_or_empty(lines[skip + comments], comments):
+        comments += 1
+    if skip + comments == len(lines):
+        # Nothing but comments: then they are data.
+        comments = 0
+    rest = lines[skip + comments :]
+    if not any(line.strip() for line in rest):
+        raise RunError(f"{clean_line(path)} is empty")
+    separator = said or max(SEPARATORS, key=lambda separator: _fitness(_cut(rest, separator), separator))
+    columns = _usual_length(_cut(rest, separator))
+    above = lines[skip + comments - 1] if comments else ""
+    marked = above.startswith("#") and columns > 1 and _usual_length(_cut([above], separator)) == columns
+    comments -= marked
+    notes = (f"the first {comments:,} lines are comments and left out",) if comments > 1 else ()
+    notes = ("the first line is a comment and left out",) if comments == 1 else notes
+    return CsvFile(path, separator, skip + comments, columns, marked, notes)
+
+
+def _said_separator(line: str) -> str:
+    """Of Excel's own first line, `sep=;`."""
+    text = line.strip("\r\n").strip('"')
+    return text[4] if len(text) == 5 and text[:4].lower() == "sep=" else ""
+
+
+def _is_comment_or_empty(line: str, comments: int) -> bool:
+    return line.startswith(COMMENTS) or (comments > 0 and not line.strip())
+
+
+def _cut(lines: Sequence[str], separator: str) -> list[list[str]]:
+    """The rows of some lines, as far as they can be read; the last may be cut off."""
+    rows = []
+    with contextlib.suppress(csv.Error):
+        rows = [row for row in csv.reader(lines, delimiter=separator, skipinitialspace=True) if any(row)]
+    return rows[:-1] if len(rows) > 1 and len(lines) == LOOKED_AT else rows
+
+
+def _usual_length(rows: Sequence[Sequence[str]]) -> int:
+    return Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
+
+
+def _fitness(rows: Sequence[Sequence[str]], separator: str) -> tuple[float, int]:
+    """How well a separator cuts: as many rows as possible of one length, with cells that need no further cut."""
+    length = _usual_length(rows)
+    if length < 2:
+        return (0, max(map(len, rows), default=0))
+    alike = sum(len(row) == length for row in rows) / len(rows)
+    cells = [cell for row in rows for cell in row]
+    rest = [other for other in SEPARATORS if other != separator]
+    whole = sum(looks_like_number(cell.strip()) or not any(other in cell for other in rest) for cell in cells)
+    return (alike * whole / len(cells), length)
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes, unpacked."""
+    with _reported(path), _binary(path) as stream:
+        return stream.read(4096)
+
+
+def _binary(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        magic = file.read(6)
+    opener = next((opener for start, opener in OPENERS.items() if magic.startswith(start)), None)
+    stream: IO[bytes] = opener(path) if opener else path.open("rb")
+    return stream
+
+
+def _text(path: Path) -> io.TextIOWrapper:
+    return io.TextIOWrapper(_binary(path), encoding="utf-8-sig", newline="")
+
+
+class _reported:
+    """Turns what goes wrong while a file is read into a RunError; `line` tells where that is."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.line: Any = lambda: 0
+
+    def __enter__(self) -> _reported:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        name = clean_line(self.path)
+        if isinstance(error, csv.Error):
+            raise RunError(f"{name} line {self.line()} cannot be read: {clean_line(error, 100)}") from None
+        if isinstance(error, UnicodeDecodeError):
+            raise RunError(f"{name} is no text in UTF-8; save it as UTF-8") from None
+        if isinstance(error, (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)):
+            raise RunError(f"{name} is compressed and damaged: {clean_line(error, 100)}") from None
+        if isinstance(error, OSError):
+            raise RunError(f"cannot read {name}: {(error.strerror or str(error)).lower()}") from None

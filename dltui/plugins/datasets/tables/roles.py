@@ -1,0 +1,221 @@
+"""Decides what each column of a table is: the target, a feature of numbers or categories, or left out and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
+from dltui.plugins.datasets.tables.header import TARGET_NAMES
+from dltui.plugins.datasets.tables.numerals import as_number
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Task
+    from dltui.plugins.datasets.tables.numerals import Odd
+    from dltui.plugins.datasets.tables.options import CsvOptions
+    from dltui.plugins.datasets.tables.table import Column, Table
+
+MANY_CLASSES = 100
+"""More different numbers in a target are measurements rather than classes, unless each is whole and frequent."""
+ROWS_A_CLASS = 5
+MOST_CLASSES = 1_000
+SORTED = 0.1
+"""A target that changes in fewer than this part of the rows stands in the file in order."""
+MOST_NAMED = 5
+MOST_CELLS = 3
+MOST_DESCRIBED = 200
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Places of columns in a table."""
+
+    table: Table
+    target: int
+    numbers: tuple[int, ...]
+    categories: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+def choose(table: Table, options: CsvOptions) -> Choice:
+    """Raises RunError for columns that are not there, and when no feature is left."""
+    target = target_of(table, options.target)
+    dropped = {table.column(name.strip()) for name in options.drop.split(",") if name.strip()}
+    if target in dropped:
+        raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; say --data target=COLUMN")
+    rest = [place for place in range(len(table.columns)) if place != target and place not in dropped]
+    kinds: dict[str, list[int]] = {kind: [] for kind in ("number", "category", "text", "empty")}
+    for place in rest:
+        kinds[table.columns[place].kind].append(place)
+    notes = list(table.notes)
+    numbers = _without_index(table, kinds["number"], len(kinds["category"]), table.columns[target], notes)
+    notes += _written(table, numbers)
+    notes += [note for place in rest for note in _odd(table.columns[place])]
+    notes += _odd_target(table.columns[target])
+    notes += [f"column {table.columns[place].name!r} is left out: too many different texts" for place in kinds["text"]]
+    notes += [f"column {table.columns[place].name!r} is left out: it is empty" for place in kinds["empty"]]
+    if not numbers and not kinds["category"]:
+        raise RunError(f"{clean_line(table.path)} has no column of numbers or categories beside the target")
+    return Choice(table, target, tuple(numbers), tuple(kinds["category"]), tuple(notes))
+
+
+def _without_index(table: Table, numbers: list[int], others: int, target: Column, notes: list[str]) -> list[int]:
+    """The columns of numbers but for those that only number the rows, as long as any other feature is left."""
+    found = [place for place in numbers if table.is_index(place)]
+    left = [place for place in numbers if place not in found]
+    if not left and not others:
+        left, found = numbers, []
+    for place in found:
+        column = table.columns[place]
+        notes.append(f"column {column.name!r} is left out: it numbers the rows")
+    in_order = not target.counts_rows and target.changes < SORTED * target.rows
+    for place in left if in_order else ():
+        if table.columns[place].counts_rows and table.columns[place].numerals.reading.counting:
+            name = table.columns[place].name
+            notes.append(f"column {name!r} counts the rows, which are in order of the target; --data drop={name} ?")
+    return left
+
+
+def _written(table: Table, numbers: list[int]) -> list[str]:
+    """How numbers are written, where that is special, and in which columns."""
+    ways: dict[str, list[str]] = {}
+    for place in numbers:
+        for way in table.columns[place].numerals.told():
+            ways.setdefault(way, []).append(table.columns[place].name)
+    return [f"numbers with {way.removeprefix('in ')}: {_named(names)}" for way, names in ways.items()]
+
+
+def _odd(column: Column) -> list[str]:
+    """Cells that are no number in a column of numbers; and why a column that is mostly numbers is none."""
+    found = column.numerals
+    reading = found.reading
+    if not reading.count:
+        return []
+    if column.numeric:
+        odd = _cells(found.empty, reading.odd)
+        return [f"column {column.name!r}: no number, and taken as missing: {odd}"] if odd else []
+    if len(found.units) > 1:
+        return [f"column {column.name!r} has several units ({_named(list(found.units))}): taken as texts"]
+    if reading.count > reading.odd.count + found.empty.count:
+        return [f"column {column.name!r} is taken as texts; no number: {_cells(reading.odd)}"]
+    return []
+
+
+def _odd_target(column: Column) -> list[str]:
+    """Cells that are no number in a target of numbers: for classes they are one, for regression they are no good."""
+    odd = _cells(column.numerals.empty, column.numerals.reading.odd) if column.numeric else ""
+    return [f"the target {column.name!r}: no number, and for mlp and softmax a class: {odd}"] if odd else []
+
+
+def _cells(*kinds: Odd) -> str:
+    """The first cells that are no numbers, with their lines, and how many there are."""
+    count = sum(odd.count for odd in kinds)
+    lines = [item for odd in kinds for item in odd.lines.items()][:MOST_CELLS]
+    cells = [f"{clean_line(text, 30)!r} (line {line})" for text, line in lines]
+    return ", ".join(cells) + (f", {count:,} in all" if count > len(cells) else "")
+
+
+def target_of(table: Table, name: str) -> int:
+    if name:
+        return table.column(name)
+    names = [column.name.lower() for column in table.columns]
+    return next((names.index(usual) for usual in TARGET_NAMES if usual in names), len(names) - 1)
+
+
+def may_be_classes(column: Column) -> bool:
+    """Whether the values of a target can be classes: texts, a few numbers, or whole numbers with several rows each."""
+    different = len(column.values)
+    if not column.numeric or different <= MANY_CLASSES:
+        return True
+    return different <= MOST_CLASSES and column.numerals.reading.whole and column.rows >= ROWS_A_CLASS * different
+
+
+def check_target(column: Column, task: Task) -> None:
+    """Raises RunError when the column cannot be what the model is to predict."""
+    name = repr(column.name)
+    if column.kind == "empty":
+        raise RunError(f"the target {name} is empty in every row")
+    if task == "regression" and not column.numeric:
+        some = f" ({_cells(column.numerals.reading.odd)})" if column.numerals.reading.count else ""
+        raise RunError(
+            f"the target {name} is text{some}, and regression needs numbers; for classes take mlp or softmax"
+        )
+    if task == "classification":
+        if not may_be_classes(column):
+            raise RunError(
+                f"the target {name} has more than {MANY_CLASSES} different numbers, which are no classes; "
+                "for numbers take linear-regression"
+            )
+        if len(column.values) > MOST_CLASSES:
+            raise RunError(f"the target {name} has more than {MOST_CLASSES:,} different texts, which are no classes")
+        names = set(classes_of(column).values())
+        if len(names) < 2:
+            raise RunError(f"the target {name} has one class, {next(iter(names))!r}; two are needed")
+
+
+def classes_of(column: Column) -> dict[str, str]:
+    """The name of the class for each text: "1" and "1.0" are one class."""
+    return {text: _class_name(text, column) for text in column.values}
+
+
+def class_counts(column: Column) -> dict[str, int]:
+    """How many rows each class has."""
+    counts: dict[str, int] = {}
+    names = classes_of(column)
+    for text, count in column.values.items():
+        counts[names[text]] = counts.get(names[text], 0) + count
+    return counts
+
+
+def _class_name(text: str, column: Column) -> str:
+    number = column.numerals.value(text)
+    digits = text.lstrip("+-")
+    # A leading zero belongs to a code, and a unit to a name.
+    if number is None or column.numerals.units or (len(digits) > 1 and digits[0] == "0" and digits[1].isdecimal()):
+        return text
+    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)
+
+
+def order(text: str) -> tuple[int, float, str]:
+    """Numbers by their value, before texts."""
+    number = as_number(text)
+    return (0, number, text) if number is not None else (1, 0.0, text)
+
+
+def role(choice: Choice, place: int) -> str:
+    """What is made of a column, in a few words."""
+    column = choice.table.columns[place]
+    if place in choice.numbers or place in choice.categories:
+        return about(column)
+    if column.kind == "number" and choice.table.is_index(place):
+        return "left out: it numbers the rows"
+    return "left out" + ("" if column.kind in ("number", "category") else f": {about(column)}")
+
+
+def about(column: Column) -> str:
+    """What a column holds."""
+    gaps = f", {column.gaps:,} missing" if column.gaps else ""
+    if column.kind == "empty":
+        return "empty"
+    if column.kind == "number":
+        found = column.numerals
+        return ", ".join([f"number, {found.reading.least:.10g} to {found.reading.most:.10g}", *found.told()]) + gaps
+    if column.kind == "text":
+        return f"text, too many different ones{gaps}"
+    return f"category, {len(column.values)}: {_named(list(column.values), '...')}{gaps}"
+
+
+def described(choice: Choice) -> dict[str, object]:
+    """What was decided about each column, to be kept."""
+    columns = choice.table.columns
+    known = [place for place in range(len(columns)) if place != choice.target][:MOST_DESCRIBED]
+    return {
+        "target": columns[choice.target].name,
+        "rows": choice.table.rows,
+        "columns": {columns[place].name: clean_line(role(choice, place), 200) for place in known},
+    }
+
+
+def _named(names: list[str], more: str = "…") -> str:
+    return ", ".join([*names[:MOST_NAMED], *([more] if len(names) > MOST_NAMED else [])])

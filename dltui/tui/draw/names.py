@@ -1,0 +1,54 @@
+"""Names that begin alike, made to differ in the few cells that there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import takewhile
+
+
+def told_apart(names: Sequence[str], size: int, ellipsis: int = 1) -> list[str]:
+    """The names without what they share, as far as it takes to tell them apart when they are cut to `size` cells, of
+    which `ellipsis` belong to the sign of it. Names that fit stay as they are."""
+    if max(map(len, names), default=0) <= size or len(set(names)) < 2:
+        return list(names)
+    letters = max(size - ellipsis, 1)
+    found = _differing(_without(names, _shared_words(names)), letters)
+    seen = Counter(name[:letters] for name in found)
+    # What was left out told these apart from one another.
+    return [
+        f"{name[: max(1, letters // 3)]}…{rest}" if seen[rest[:letters]] > 1 and rest != name else rest
+        for name, rest in zip(names, found, strict=True)
+    ]
+
+
+def _differing(names: Sequence[str], letters: int) -> list[str]:
+    """Those that look alike lose what they share, again and again."""
+    groups: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        groups.setdefault(name[:letters], []).append(place)
+    found = list(names)
+    for places in groups.values():
+        alike = [names[place] for place in places]
+        shared = _shared_words(alike) or _shared(alike)
+        if shared and len(set(alike)) > 1:
+            for place, name in zip(places, _differing(_without(alike, shared), letters), strict=True):
+                found[place] = name
+    return found
+
+
+def _without(names: Sequence[str], shared: str) -> list[str]:
+    """The rest of each name."""
+    return [name[len(shared) :] for name in names]
+
+
+def _shared_words(names: Sequence[str]) -> str:
+    """What all names begin with, up to the end of a word."""
+    return _shared(names).rstrip("".join(filter(str.isalnum, set(names[0]))))
+
+
+def _shared(names: Sequence[str]) -> str:
+    """What all names begin with, without a part of a number; each name keeps a letter."""
+    shortest = min(map(len, names), default=0)
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in alike)[: max(shortest - 1, 0)].rstrip("0123456789")

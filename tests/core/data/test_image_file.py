@@ -1,0 +1,210 @@
+"""An image file becomes the same pixels for training, `predict` and an exported script, whatever kind it is."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dltui.core.data import image_file
+from dltui.core.data.image_file import UnreadableError
+from dltui.core.lifecycle.trained_model import image_reading
+from dltui.tui.cli.templates.predict_script import script
+
+SQUARE = (slice(2, 5), slice(2, 6))
+
+
+def reading(
+    side: int = 8, fit: str = "crop", channels: int = 3, values: tuple[float, float] = (0, 65535)
+) -> dict[str, Any]:
+    return {"height": side, "width": side, "channels": channels, "fit": fit, "range": list(values)}
+
+
+def pixels(path: Path, **options: Any) -> np.ndarray[Any, Any]:
+    return image_file.read(str(path), reading(**options))
+
+
+def png(bits: int, kind: int, rows: list[bytes], clear: bytes = b"") -> bytes:
+    """A PNG of 8x8 as Pillow cannot write it."""
+    header = struct.pack(">IIBBBBB", 8, 8, bits, kind, 0, 0, 0)
+    parts = [(b"IHDR", header), *([(b"tRNS", clear)] if clear else [])]
+    parts += [(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))), (b"IEND", b"")]
+    chunks = [struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def mask() -> np.ndarray[Any, Any]:
+    """A square that is opaque, around it nothing."""
+    alpha = np.zeros((8, 8), np.uint8)
+    alpha[SQUARE] = 255
+    return alpha
+
+
+def gray_alpha(path: Path) -> None:
+    black = Image.new("L", (8, 8))
+    Image.merge("LA", (black, Image.fromarray(mask()))).save(path)
+
+
+def color_alpha(path: Path) -> None:
+    black = Image.new("L", (8, 8))
+    Image.merge("RGBA", (black, black, black, Image.fromarray(mask()))).save(path)
+
+
+def gray_key(path: Path) -> None:
+    Image.fromarray(np.where(mask() > 0, 0, 7).astype(np.uint8)).save(path, transparency=7)
+
+
+def palette_key(path: Path) -> None:
+    image = Image.fromarray((mask() == 0).astype(np.uint8), "L").convert("P")
+    image.putpalette([0, 0, 0, 9, 9, 9])
+    image.save(path, transparency=1)
+
+
+def palette_alpha(path: Path) -> None:
+    color_alpha(path)
+    Image.open(path).quantize(4, method=Image.Quantize.FASTOCTREE).save(path)
+
+
+def one_bit(path: Path) -> None:
+    rows = [bytes([int("".join("0" if value else "1" for value in row), 2)]) for row in mask()]
+    path.write_bytes(png(1, 0, rows, struct.pack(">H", 1)))
+
+
+def two_bits(path: Path) -> None:
+    rows = [
+        bytes(int("".join("00" if value else "01" for value in row[part : part + 4]), 2) for part in (0, 4))
+        for row in mask()
+    ]
+    path.write_bytes(png(2, 0, rows, struct.pack(">H", 1)))
+
+
+def sixteen_bits(path: Path) -> None:
+    rows = [np.where(row > 0, 0, 300).astype(">u2").tobytes() for row in mask()]
+    path.write_bytes(png(16, 0, rows, struct.pack(">H", 300)))
+
+
+@pytest.mark.parametrize(
+    "make", [gray_alpha, color_alpha, gray_key, palette_key, palette_alpha, one_bit, two_bits, sixteen_bits]
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_transparency_is_white_paper(tmp_path: Path, make: Callable[[Path], None], channels: int) -> None:
+    make(tmp_path / "x.png")
+    found = pixels(tmp_path / "x.png", channels=channels)
+    assert (found == np.where(mask() > 0, 0, 255)[..., np.newaxis]).all()
+
+
+def test_a_gif_is_its_first_frame_with_its_transparency(tmp_path: Path) -> None:
+    frames = [Image.fromarray((mask() == 0).astype(np.uint8), "L").convert("P") for _ in range(2)]
+    for frame, color in zip(frames, (0, 200), strict=True):
+        frame.putpalette([color, 0, 0, 9, 9, 9])
+    frames[0].save(tmp_path / "x.gif", save_all=True, append_images=frames[1:], transparency=1, disposal=2)
+    assert (pixels(tmp_path / "x.gif", channels=1)[..., 0] == np.where(mask() > 0, 0, 255)).all()
+
+
+@pytest.mark.parametrize(("ending", "turn"), [("jpg", 6), ("jpg", 3), ("png", 6), ("webp", 8), ("tif", 6), ("jpg", 2)])
+def test_photographs_are_turned_as_the_camera_says(tmp_path: Path, ending: str, turn: int) -> None:
+    upright = Image.new("RGB", (4, 6), "white")
+    upright.paste("black", (0, 0, 4, 2))
+    stored = {
+        6: Image.Transpose.ROTATE_90,
+        3: Image.Transpose.ROTATE_180,
+        8: Image.Transpose.ROTATE_270,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+    }[turn]
+    image = upright.transpose(stored)
+    exif = image.getexif()
+    exif[0x0112] = turn
+    options = {"lossless": True} if ending == "webp" else {"quality": 100} if ending == "jpg" else {}
+    image.save(tmp_path / f"x.{ending}", exif=exif, **options)
+    path = str(tmp_path / f"x.{ending}")
+    assert image_file.look(path)[0] == (4, 6)
+    found = image_file.read(path, {**reading(), "height": 6, "width": 4})
+    assert found[0].max() < 40
+    assert found[-1].min() > 215
+
+
+@pytest.mark.parametrize("most", [199, 1000, 4095, 65535])
+@pytest.mark.parametrize("color", [False, True])
+def test_images_of_sixteen_bits_use_the_range_that_they_are_given(tmp_path: Path, most: int, color: bool) -> None:
+    values = np.random.default_rng(0).integers(0, most + 1, (8, 8, 3) if color else (8, 8)).astype(np.uint16)
+    rows = [row.astype(">u2").tobytes() for row in values]
+    (tmp_path / "x.png").write_bytes(png(16, 2 if color else 0, rows))
+    size, deep = image_file.look(str(tmp_path / "x.png"))
+    assert (size, deep) == ((8, 8), True)
+    assert image_file.value_range(str(tmp_path / "x.png")) == (values.min(), values.max())
+    found = pixels(tmp_path / "x.png", values=(0, most))
+    expected = np.rint(values * (255 / most)).reshape(8, 8, -1)
+    assert (found == expected).all()
+
+
+def test_floats_and_negative_numbers_have_a_range_too(tmp_path: Path) -> None:
+    values = np.linspace(-1000, 3000, 64).reshape(8, 8)
+    for name, kind in (("a.tif", np.float32), ("b.tif", np.int32)):
+        Image.fromarray(values.astype(kind)).save(tmp_path / name)
+        found = pixels(tmp_path / name, values=(-1000, 3000))
+        assert (found[0, 0, 0], found[-1, -1, 0]) == (0, 255)
+
+
+def test_the_ways_to_make_a_square(tmp_path: Path) -> None:
+    """A white image twice as wide as high, with a black left quarter."""
+    image = Image.new("RGB", (40, 20), "white")
+    image.paste("black", (0, 0, 10, 20))
+    image.save(tmp_path / "x.png")
+    crop, pad, stretch = (pixels(tmp_path / "x.png", side=20, fit=fit)[..., 0] for fit in ("crop", "pad", "stretch"))
+    assert crop[10, 2:].min() > 200
+    assert pad[[0, 19]].max() == 0
+    assert pad[10, 15] == 255
+    assert stretch[10, 0] == 0
+    assert stretch[0, 19] == 255
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("x.png", b"<html>", "no image"),
+        ("x.heic", b"\0\0\0\x18ftypheic", "pip install pillow-heif"),
+        ("gone.png", None, "no such file or directory"),
+    ],
+)
+def test_what_cannot_be_read_says_why(tmp_path: Path, name: str, content: bytes | None, words: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadableError, match=words):
+        pixels(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "shape", "expected"),
+    [
+        ("folder", {"fit": "pad"}, (4, 6, 3), {"height": 4, "width": 6, "channels": 3, "fit": "pad"}),
+        ("folder", {}, (4, 4, 1), {"height": 4, "width": 4, "channels": 1, "fit": "crop"}),
+        ("mnist", {}, (28, 28, 1), {"height": 28, "width": 28, "channels": 1, "fit": "stretch"}),
+        ("csv", {}, (7,), {}),
+    ],
+)
+def test_runs_without_a_description_are_read_by_their_options(
+    dataset: str, options: dict[str, str], shape: tuple[int, ...], expected: dict[str, Any]
+) -> None:
+    found = image_reading({"dataset": "mine", "dataset_plugin": dataset, "dataset_options": options}, {}, shape)
+    assert found == {**expected, **({"range": [0, 65535]} if expected else {})}
+    known = {"inputs": {"image": reading(5)}}
+    assert image_reading({"dataset": dataset}, known, (5, 5, 3)) == reading(5)
+
+
+@pytest.mark.parametrize("form", ["onnx", "torch", "keras"])
+def test_an_exported_script_reads_images_by_the_same_code(tmp_path: Path, form: str) -> None:
+    text = script(form, form)
+    reader = text.split("HERE = Path", 1)[0]
+    assert "dltui" not in reader.split('"""', 2)[2]
+    names: dict[str, Any] = {"__name__": "predict"}
+    exec(compile(reader, "predict.py", "exec"), names)
+    gray_alpha(tmp_path / "x.png")
+    how = reading(5, "pad", 1)
+    assert (names["read"](str(tmp_path / "x.png"), how) == image_file.read(str(tmp_path / "x.png"), how)).all()
+    compile(text, "predict.py", "exec")
