@@ -115,6 +115,5 @@ def safe(text: object) -> str:
     string = str(text)
     if string.isascii() and string.isprintable() and len(string) < LONGEST and "  " not in string:
         return string
-    from dltui.core.text import clean_line
 
     return clean_line(string)

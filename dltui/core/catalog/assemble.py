@@ -268,6 +268,5 @@ def load_catalog(
     `kept_only` nothing is started: what no answer is kept of is left out.
     Raises UsageError when a given file does not exist or the settings cannot be read.
     """
-    from dltui.core.catalog.assemble import assemble
 
     return assemble([Path(path) for path in plugins], refresh, seconds, kept_only)

@@ -84,8 +84,6 @@ class TrainConfig(Options):
     def schedule_factors(self, steps: Array, total: int) -> Array:
         """What `lr` is multiplied with at each step of `steps`, int64 counted from 0 of `total`: float64 of the same
         length. A model with a schedule of its own overrides `schedule` with its name and this with its formula."""
-        from dltui.core.contract.config import schedule
-
         return schedule(self.schedule, steps, total)
 
 

@@ -68,7 +68,6 @@ def visible(text: str) -> str:
 
 def show_on_terminal(rows: list[Any]) -> None:
     """Rows of styled text; without a terminal their letters alone."""
-    from dltui.tui.cli.output import can_show, terminal_output
     from dltui.tui.draw.styled_text import plain, to_ascii
 
     if not terminal_output():
@@ -77,8 +76,6 @@ def show_on_terminal(rows: list[Any]) -> None:
         return
     from rich.console import Console
     from rich.text import Text
-
-    from dltui.tui.cli.output import INKS
 
     console = Console(markup=False, highlight=False, emoji=False)
     for row in rows:

@@ -12,11 +12,9 @@ from dltui.tui.base.page import Page
 from dltui.tui.base.run_keys import RunKeys
 from dltui.tui.base.threads import Failed, Told
 from dltui.tui.draw.wording import duration
-from dltui.tui.run_page import footer
-from dltui.tui.run_page.bell import Bell
 from dltui.tui.run_page.body import Body
 from dltui.tui.run_page.head import title
-from dltui.tui.run_page.keys import BINDINGS
+from dltui.tui.run_page.keys import BINDINGS, bottom_bar, hint
 from dltui.tui.run_page.reading import Reading, RunRead
 from dltui.tui.run_page.tabs import Tabs
 from dltui.tui.run_page.watched_run import WatchedRun
@@ -25,10 +23,30 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.base.line_edit import Answer
     from dltui.tui.base.sent_commands import AtRisk
     from dltui.tui.draw.styled_text import Row
     from dltui.tui.run_page.inside.marks import Reviewed
     from dltui.tui.run_page.view import RunView
+
+
+class Bell:
+    """Answers the key that silences the run of a page, or lets the terminal be told again when it ends."""
+
+    def __init__(self, page: Page, run: WatchedRun) -> None:
+        self._page, self._run = page, run
+        self.answers: dict[str, Answer] = {"b": self._turn}
+
+    def _turn(self) -> None:
+        run, dltui, notice = self._run.summary, self._page.dltui, self._page.notice
+        if run is None:
+            return
+        if dltui.settings.notices == "off":
+            notice.say("notices are off for all runs; S opens the settings", "warn")
+        elif dltui.notices.toggle(run.id):
+            notice.say(f"the terminal is told when {run.name} ends; b silences it", "good")
+        else:
+            notice.say(f"{run.name} ends in silence; b lets it be heard again", "good")
 
 
 class RunPage(Page):
@@ -114,7 +132,7 @@ class RunPage(Page):
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        return self.tabs.open.keys or footer.keys(self.view, self.dltui.services.viewer.may_command(self.run.directory))
+        return self.tabs.open.keys or bottom_bar(self.view, self.dltui.services.viewer.may_command(self.run.directory))
 
     def head(self, width: int) -> Row:
         services, directory = self.dltui.services, self.run.directory
@@ -131,7 +149,7 @@ class RunPage(Page):
         return f"{run.name}: {run.status}{how_far}{left}"
 
     def idle(self) -> Row:
-        return self.run_keys.row() or self.tabs.open.idle(self.size.width) or footer.hint(self.view)
+        return self.run_keys.row() or self.tabs.open.idle(self.size.width) or hint(self.view)
 
     def _opened(self) -> None:
         """Another tab is open."""

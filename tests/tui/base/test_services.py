@@ -25,7 +25,7 @@ def test_the_command_of_a_fork_makes_the_same_fork(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("dltui.core.lifecycle.start.spawn_worker", lambda run: None)
     monkeypatch.setattr("dltui.core.catalog.assemble.load_catalog", lambda plugins: make_catalog())
     run = make_sample_run(tmp_path)
-    Services().fork(run, ["lr=0.0123456789", "deterministic=yes", "channels=8,16", "momentum=0.9"])
+    Services().starting.fork(run, ["lr=0.0123456789", "deterministic=yes", "channels=8,16", "momentum=0.9"])
     (request,) = asked
     assert request.changes == {"lr": 0.0123456789, "deterministic": True, "channels": [8, 16]}
     flags = ["--lr", "0.0123456789", "--deterministic", "--channels", "8,16"]

@@ -45,7 +45,6 @@ def models(model: str | None, dataset: str | None, plugins: tuple[str, ...], as_
 
 def _one(catalog: Catalog, entry: ModelEntry, dataset: str | None, as_json: bool) -> None:
     """A model whose structure cannot be shown is still described, unless a dataset was asked for."""
-    from dltui.tui.cli.commands.models import check, layers_of, table
     from dltui.tui.cli.launch.start import choose_dataset
 
     chosen = choose_dataset(catalog, entry, dataset) if dataset else None
