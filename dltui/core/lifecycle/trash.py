@@ -86,10 +86,8 @@ def _age(place: Path, now: float) -> float:
 
 def delete(run: RunDirectory) -> None:
     """Raises RunError when it cannot be deleted, UsageError for a live run or one that is not in this home."""
-    from dltui.core.lifecycle import trash
-
     # Out of the list first, so that a deletion that is cut short leaves no half run.
-    place = trash.discard(run)
-    trash.empty([place])
+    place = discard(run)
+    empty([place])
     if place.exists():
         raise RunError(f"cannot delete all of {run.id}: the rest lies in {place}")
