@@ -32,6 +32,8 @@ from dltui.core.worker import explain, fingerprint, twin_record
 from dltui.core.worker.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dltui.core.contract import Backend, Data, Model, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.reading.history import History
@@ -46,9 +48,18 @@ DRY_RUN_STEPS = 2
 class Attempt:
     """Holds what belongs together while a worker lives. `train` and `failed` return the status the run ended with."""
 
-    def __init__(self, run: RunDirectory, history: History, log: EventLog, heartbeat: Heartbeat, number: int) -> None:
+    def __init__(
+        self,
+        run: RunDirectory,
+        history: History,
+        log: EventLog,
+        heartbeat: Heartbeat,
+        number: int,
+        instead: Mapping[str, Any] | None = None,
+    ) -> None:
         self.run = run
-        self.asked = run.run()
+        self.asked = {**run.run(), **(instead or {})}
+        self.instead = dict(instead or {})
         self.history = history
         self.heartbeat = heartbeat
         self.number = number
@@ -110,6 +121,9 @@ class Attempt:
             return
         self.journal.phase("exporting")
         command = [sys.executable, "-P", "-m", "dltui.exports", str(self.run.path)]
+        command += ["--to", self.instead["exports"]] if "exports" in self.instead else []
+        for path in self.instead.get("plugins") or ():
+            command += ["--plugin", str(path)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         sys.stdout.write(done.stdout)
         sys.stderr.write(done.stderr)
@@ -119,7 +133,7 @@ class Attempt:
 
     def _prepare(self) -> Loop:
         """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""
-        self._preparation = Preparation(self.run.path)
+        self._preparation = Preparation(self.asked)
         self.journal.phase("importing", self.asked["framework"])
         model, backend = self._plugins()
         config = model.config.model_validate(self.asked["config"])

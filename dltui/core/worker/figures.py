@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dltui.core.errors import RunError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from dltui.core.rundir.directory import RunDirectory
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     Written = dict[str, Any]
 
 
-def draw(run: RunDirectory, folder: Path, formats: list[str] | None) -> None:
-    """Start the process that draws. Raises UsageError for a folder that cannot be written, RunError with its reason."""
+def draw(run: RunDirectory, folder: Path, formats: list[str] | None, more: Sequence[str] = ()) -> None:
+    """Start the process that draws; `more` are words of its command line. Raises UsageError for a folder that cannot be
+    written, RunError with its reason."""
     _writable(folder)
-    command = [sys.executable, "-P", "-m", "dltui.exports", str(run.path), "--to", str(folder)]
+    command = [sys.executable, "-P", "-m", "dltui.exports", str(run.path), "--to", str(folder), *more]
     if formats:
         command += ["--format", ",".join(formats)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
