@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from dltui.core.errors import DltuiError, RunError, UsageError
+from dltui.core.errors import DltuiError, RunError
+from dltui.core.lifecycle import trust
 from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import place
 from dltui.core.text import clean_line
 from dltui.core.worker.figures import FORMATS_TEXT, check_formats
 from dltui.exports.write import Written, write
@@ -26,7 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         reader.refresh()
         source = json.loads(arguments.source) if arguments.source else None
         asked = arguments.format.split(",") if arguments.format else reader.run.get("formats") or ["svg"]
-        done = write(reader, _folder(arguments.to, reader), check_formats(asked), source)
+        code = trust.Code(tuple(arguments.plugin), arguments.trust)
+        folder = arguments.to or place.exports_folder(reader.directory)
+        done = write(reader, folder, check_formats(asked), source, code)
     except DltuiError as error:
         return _refuse(error)
     _say(done, arguments.json)
@@ -41,6 +45,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write to [the run's own]")
     parser.add_argument("--format", metavar="F,F", help=f"{FORMATS_TEXT} [as the run was started]")
     parser.add_argument("--json", action="store_true", help="print the files as one JSON array")
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="in place of the run's own")
+    parser.add_argument("--trust", action="store_true", help="also plugin files that somebody else's run names")
     parser.add_argument("--source", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -54,12 +60,6 @@ def _settle() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, leave)
-
-
-def _folder(to: Path | None, reader: RunReader) -> Path:
-    if to is None and not reader.run.get("exports"):
-        raise UsageError("run.json does not say where figures go; say --to DIR")
-    return to or Path(reader.run["exports"])
 
 
 def _say(done: Written, as_json: bool) -> None:

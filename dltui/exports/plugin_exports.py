@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
+from dltui.core.lifecycle import trust
 from dltui.core.text import clean_line
 from dltui.core.worker import figures
 
@@ -22,11 +23,11 @@ SECONDS = 120.0
 """How long one plugin may draw."""
 
 
-def sources(reader: RunReader, built_in: Iterable[str]) -> list[dict[str, Any]]:
+def sources(reader: RunReader, built_in: Iterable[str], code: trust.Code = trust.AS_NAMED) -> list[dict[str, Any]]:
     """Where the exporters are that do not ship in the box: installed ones and those of the run's own plugin files."""
     from dltui.core.catalog.assemble import load_catalog
 
-    files = [path for path in reader.run.get("plugins") or [] if Path(path).is_file()]
+    files = [path for path in trust.files(reader.directory, code) if Path(path).is_file()]
     try:
         catalog = load_catalog(files)
     except DltuiError:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.lifecycle import trust
 from dltui.core.text import clean_line
 from dltui.exports import dltui_exporters, plugin_exports
 from dltui.exports.report import drawn
@@ -31,8 +32,14 @@ class Written:
     problems: list[str] = field(default_factory=list)
 
 
-def write(reader: RunReader, folder: Path, formats: Sequence[str], source: Mapping[str, Any] | None = None) -> Written:
-    """What has nothing to draw yet is left out. With a `source` only that plugin draws.
+def write(
+    reader: RunReader,
+    folder: Path,
+    formats: Sequence[str],
+    source: Mapping[str, Any] | None = None,
+    code: trust.Code = trust.AS_NAMED,
+) -> Written:
+    """What has nothing to draw yet is left out. With a `source` only that plugin draws; `code` says which plugins may.
 
     Raises UsageError when the folder cannot be written or is full. An exporter that fails is a problem; the others go
     on.
@@ -45,7 +52,7 @@ def write(reader: RunReader, folder: Path, formats: Sequence[str], source: Mappi
             if exporter.task in (None, reader.run.get("task")):
                 _draw(exporter, reader, formats, temp, done)
                 _deliver(temp, folder, done)
-        for other in [] if source else plugin_exports.sources(reader, names):
+        for other in [] if source else plugin_exports.sources(reader, names, code):
             problem = plugin_exports.draw(other, reader.directory.path, temp, formats)
             done.problems += [problem] if problem else []
             _deliver(temp, folder, done)

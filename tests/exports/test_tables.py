@@ -14,7 +14,8 @@ from dltui.exports.write import write
 from tests.exports.runs import reader
 
 SUMMARY = {
-    "run_id", "model", "framework", "dataset", "device", "seed", "status", "epochs", "best_epoch", "parameters",
+    "run_id", "run_token", "model", "framework", "dataset", "device", "seed", "status", "epochs", "best_epoch",
+    "parameters",
     "samples_per_second", "train_seconds", "weights_sha256", "command", "versions", "parent",
     "parent_step",
 }  # fmt: skip

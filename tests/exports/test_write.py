@@ -160,7 +160,7 @@ def test_a_plugin_that_never_ends_is_ended(tmp_path: Path, home: Path, monkeypat
 
 
 def test_the_process_prints_its_files(tmp_path: Path, home: Path) -> None:
-    sample = make_sample_run(tmp_path / "runs")
+    sample = make_sample_run(home / "runs")
     done = run(str(sample.path), "--to", str(tmp_path / "out"), "--json")
     assert done.returncode == 0, done.stderr
     assert all(Path(name).is_file() for name in json.loads(done.stdout))

@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 class Preparation:
     """Starts at once, so that it runs while the framework is being imported; `data` waits for it."""
 
-    def __init__(self, run_path: Path) -> None:
-        self._child = _start(sys.executable, str(run_path), subprocess.DEVNULL, None)
+    def __init__(self, asked: Mapping[str, Any], python: str = sys.executable, stderr: int | None = None) -> None:
+        """`asked` is what run.json says; what the child prints beside its answers goes to `stderr`."""
+        with tempfile.TemporaryFile() as question:
+            question.write(json.dumps(asked).encode())
+            question.seek(0)
+            self._child = _start(python, question, stderr)
 
     @classmethod
     def before_run(cls, asked: Mapping[str, Any], python: str) -> Preparation:
         """Of data that run.json would describe as `asked`; what the child prints beside its answers is not shown."""
-        preparation = cls.__new__(cls)
-        with tempfile.TemporaryFile() as question:
-            question.write(json.dumps(asked).encode())
-            question.seek(0)
-            preparation._child = _start(python, "-", question, subprocess.DEVNULL)
-        return preparation
+        return cls(asked, python, subprocess.DEVNULL)
 
     def cancel(self) -> None:
         """End the child; it leaves nothing half-written."""
@@ -62,9 +61,9 @@ class Preparation:
         raise RunError(str(problem))
 
 
-def _start(python: str, place: str, stdin: int | IO[bytes], stderr: int | None) -> subprocess.Popen[str]:
+def _start(python: str, stdin: IO[bytes], stderr: int | None) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [python, "-P", "-m", "dltui.core.data.prepare_process", place],
+        [python, "-P", "-m", "dltui.core.data.prepare_process", "-"],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr,

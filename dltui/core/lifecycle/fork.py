@@ -7,16 +7,15 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.core import fs
 from dltui.core.errors import RunError, UsageError
-from dltui.core.lifecycle import create
+from dltui.core.lifecycle import create, trust
 from dltui.core.lifecycle.resume import planned_epochs
 from dltui.core.machine import process
 from dltui.core.numbers import exact
-from dltui.core.rundir import checkpoint, share
+from dltui.core.rundir import checkpoint, place, share
 from dltui.core.rundir.events import CheckpointSaved, CommandObeyed, Event, Logged
 from dltui.core.rundir.log import EventLog, LogTail, encode
 from dltui.core.rundir.names import MOST
@@ -44,6 +43,7 @@ class ForkRequest:
     exports: str | None = None
     formats: Sequence[str] | None = None
     command: Sequence[str] = ()
+    code: trust.Code = trust.AS_NAMED
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,9 @@ def _request(
         device=request.device or str(asked["device"]["name"]),
         config=config,
         name=request.name or directory.id[: MOST - len(ending)] + ending,
-        exports=request.exports or str(Path(str(asked["exports"])).parent),
+        exports=request.exports or str(place.exports_folder(directory).parent),
         formats=tuple(request.formats or asked.get("formats") or ("svg",)),
-        plugins=tuple(asked.get("plugins") or ()),
+        plugins=tuple(trust.files(directory, request.code)),
         command=tuple(request.command),
         parent=directory.id,
         share=asked.get("share"),

@@ -1,6 +1,7 @@
 """Uses a trained model in a process with its framework: `python -P -m dltui.core.lifecycle.model_process RUN_DIR`.
 
-The question comes as JSON on stdin: {"predict": [image, ...]} or {"convert": FORMAT, "to": file}. The
+The question comes as JSON on stdin: {"predict": [image, ...]} or {"convert": FORMAT, "to": file}, with what holds in
+place of run.json as "instead". The
 answer is the last line on stdout: {"rows": [...]}, {"written": file} or {"error": one line}.
 """
 
@@ -84,7 +85,7 @@ def main() -> int:
     try:
         from dltui.core.lifecycle.trained_model import revive
 
-        found = revive(RunDirectory(Path(sys.argv[1])))
+        found = revive(RunDirectory(Path(sys.argv[1])), question.get("instead") or {})
         if "predict" in question:
             answer: dict[str, Any] = {"rows": predict(found, question["predict"])}
         else:

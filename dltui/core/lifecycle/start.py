@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
 from dltui.core.errors import RunError
@@ -13,6 +14,7 @@ from dltui.core.lifecycle import warm
 from dltui.core.machine import priority
 from dltui.core.machine.devices import Device, worker_environment
 from dltui.core.rundir import heartbeat, share
+from dltui.core.text import clean_line
 from dltui.core.worker import device_queue
 
 if TYPE_CHECKING:
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 _WORKERS: list[subprocess.Popen[bytes]] = []
 
 
-def worker_command(run: RunDirectory) -> tuple[list[str], dict[str, str]]:
-    """The command line and the environment of a run's worker."""
-    asked = run.run()
+def worker_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) -> tuple[list[str], dict[str, str]]:
+    """The command line and the environment of a run's worker; `instead` holds in place of what run.json says."""
+    asked = {**run.run(), **(instead or {})}
     device = Device(asked["device"]["name"], asked["device"]["title"], asked["device"].get("uuid"))
-    return [asked["python"], "-P", "-m", "dltui.core.worker.worker_process", str(run.path)], whole_environment(device)
+    command = [asked["python"], "-P", "-m", "dltui.core.worker.worker_process", str(run.path)]
+    command += ["--instead", json.dumps(instead)] if instead else []
+    return command, whole_environment(device)
 
 
 def whole_environment(device: Device) -> dict[str, str]:
@@ -41,18 +45,20 @@ def whole_environment(device: Device) -> dict[str, str]:
     }
 
 
-def spawn_worker(run: RunDirectory, more_epochs: int = 0, options: Sequence[str] = ()) -> int:
+def spawn_worker(
+    run: RunDirectory, more_epochs: int = 0, options: Sequence[str] = (), instead: Mapping[str, Any] | None = None
+) -> int:
     """Start the worker of a run, away from this terminal in session and descriptors, and return its pid.
 
-    `more_epochs` are trained beyond what was planned so far; `options` are more words of its command line.
+    `more_epochs` are trained beyond what was planned so far; `options` are more words of its command line; `instead`
+    (of `trust.replaced`) holds in place of what run.json says. Raises RunError when it cannot be started.
     """
     heartbeat.wait_for_last(run.path)
-    command, environment = worker_command(run)
+    command, environment = worker_command(run, instead)
     command += ["--more-epochs", str(more_epochs)] if more_epochs else []
     command += options
-    log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    log = _open_log(run)
     try:
-        os.fchmod(log, share.file_mode(run.run().get("share")))
         worker = warm.take(command, environment, run.worker_log) or _new_process(command, environment, log)
     finally:
         os.close(log)
@@ -60,6 +66,16 @@ def spawn_worker(run: RunDirectory, more_epochs: int = 0, options: Sequence[str]
     _WORKERS[:] = [worker, *(other for other in _WORKERS if other.poll() is None)]
     heartbeat.announce(run.path, worker.pid)
     return worker.pid
+
+
+def _open_log(run: RunDirectory) -> int:
+    try:
+        log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.fchmod(log, share.file_mode(run.run().get("share")))
+    except OSError as error:
+        name = clean_line(run.id)
+        raise RunError(f"cannot write to {clean_line(run.path)}: {error.strerror}; dltui fork {name}") from error
+    return log
 
 
 def _new_process(command: list[str], environment: dict[str, str], log: int) -> subprocess.Popen[bytes]:

@@ -15,6 +15,7 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError
+from dltui.core.lifecycle import trust
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import checkpoint
 from dltui.core.rundir.directory import RunDirectory
@@ -52,9 +53,10 @@ class Revived:
         return Split(x, y, np.arange(len(x), dtype=np.int64))
 
 
-def revive(run: RunDirectory) -> Revived:
-    """The model of a run as it was best on validation. Raises RunError when there is no checkpoint yet."""
-    asked, reader = run.run(), RunReader(run)
+def revive(run: RunDirectory, instead: Mapping[str, Any]) -> Revived:
+    """The model of a run as it was best on validation; `instead` holds in place of what run.json says. Raises RunError
+    when there is no checkpoint yet."""
+    asked, reader = {**run.run(), **instead}, RunReader(run)
     reader.refresh()
     path = checkpoint.find_best(run) or checkpoint.find_latest(run)
     if path is None or reader.history.attempt is None:
@@ -65,15 +67,17 @@ def revive(run: RunDirectory) -> Revived:
     config = model.config.model_validate({**asked["config"], "deterministic": False})
     state, _ = checkpoint.load(path)
     dataset = reader.history.attempt.dataset
-    spec = _spec(run, dataset)
+    spec = _spec(asked, dataset)
     reading = image_reading(asked, dataset, spec.input_shape)
     return Revived(model, backend, config, spec, reading, state)
 
 
-def _spec(run: RunDirectory, dataset: dict[str, Any]) -> Spec:
+def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:
     """As the log has it; runs of older versions ask their dataset."""
     if "mean" not in dataset:
-        return Preparation(run.path).data(lambda _: None).spec
+        if not asked.get("dataset_source"):
+            raise RunError(f"dataset {clean_line(asked['dataset'], 80)} is not installed here")
+        return Preparation(asked).data(lambda _: None).spec
     known = ("task", "input_shape", "outputs", "classes", "mean", "std")
     given: dict[str, Any] = {name: tuple(v) if isinstance(v := dataset[name], list) else v for name in known}
     return Spec(**given)
@@ -95,13 +99,16 @@ def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_sh
     return {"height": height, "width": width, "channels": channels, "fit": fit, "range": [0, 65535]}
 
 
-def ask(run: RunDirectory, question: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask a process of the run's interpreter. Raises RunError with its one line."""
-    command = [run.run()["python"], "-P", "-m", "dltui.core.lifecycle.model_process", str(run.path)]
+def ask(run: RunDirectory, question: Mapping[str, Any], code: trust.Code = trust.AS_NAMED) -> dict[str, Any]:
+    """Ask a process of the run's interpreter, or of this user's own when the run is somebody else's. Raises RunError
+    with its one line, UsageError for code that is missing."""
+    instead = {} if trust.keeps(run, code) else trust.replaced(run, trust.catalog(run, code), code, data=False)
+    asked = {**run.run(), **instead}
+    command = [asked["python"], "-P", "-m", "dltui.core.lifecycle.model_process", str(run.path)]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         command,
-        input=json.dumps(question),
+        input=json.dumps({**question, "instead": instead}),
         capture_output=True,
         text=True,
         errors="replace",

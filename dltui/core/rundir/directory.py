@@ -52,6 +52,8 @@ class RunDirectory:
         temp = parent / f".{run_id}.{secrets.token_hex(4)}.tmp"
         final = cls(parent / run_id)
         content = {"format": FORMAT, "id": run_id} | run
+        # Tells the run from a copy of it, wherever either is moved.
+        content["birth"] = {"token": secrets.token_hex(8), "path": str(final.path)}
         try:
             _fill(cls(temp), content)
             if os.path.lexists(final.path):

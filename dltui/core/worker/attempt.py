@@ -31,6 +31,8 @@ from dltui.core.worker import explain, figures, fingerprint, twin_record
 from dltui.core.worker.journal import Journal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dltui.core.contract import Backend, Data, Model, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.reading.history import History
@@ -45,9 +47,18 @@ DRY_RUN_STEPS = 2
 class Attempt:
     """Holds what belongs together while a worker lives. `train` and `failed` return the status the run ended with."""
 
-    def __init__(self, run: RunDirectory, history: History, log: EventLog, heartbeat: Heartbeat, number: int) -> None:
+    def __init__(
+        self,
+        run: RunDirectory,
+        history: History,
+        log: EventLog,
+        heartbeat: Heartbeat,
+        number: int,
+        instead: Mapping[str, Any] | None = None,
+    ) -> None:
         self.run = run
-        self.asked = run.run()
+        self.asked = {**run.run(), **(instead or {})}
+        self.instead = dict(instead or {})
         self.history = history
         self.heartbeat = heartbeat
         self.number = number
@@ -108,7 +119,11 @@ class Attempt:
         if self.history.attempt is None and self.loop is None:
             return
         self.journal.phase("exporting")
-        done = figures.start([str(self.run.path)])
+        arguments = [str(self.run.path)]
+        arguments += ["--to", self.instead["exports"]] if "exports" in self.instead else []
+        for path in self.instead.get("plugins") or ():
+            arguments += ["--plugin", str(path)]
+        done = figures.start(arguments)
         sys.stdout.write(done.output)
         sys.stderr.write(done.errors)
         if done.problem:
@@ -117,7 +132,7 @@ class Attempt:
 
     def _prepare(self) -> Loop:
         """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""
-        self._preparation = Preparation(self.run.path)
+        self._preparation = Preparation(self.asked)
         self.journal.phase("importing", self.asked["framework"])
         model, backend = self._plugins()
         config = model.config.model_validate(self.asked["config"])

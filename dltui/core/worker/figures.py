@@ -85,10 +85,13 @@ def start(
     return Ended(child.returncode, output or "", errors)
 
 
-def draw(run: RunDirectory, folder: Path, formats: Sequence[str] | None) -> None:
-    """Draw all figures of a run. Raises UsageError for a folder that cannot be written, RunError with its reason."""
+def draw(run: RunDirectory, folder: Path, formats: Sequence[str] | None, more: Sequence[str] = ()) -> None:
+    """Draw all figures of a run; `more` are words of the process's command line.
+
+    Raises UsageError for a folder that cannot be written, RunError with its reason.
+    """
     _check_writable(folder)
-    arguments = [str(run.path), "--to", str(folder), *(("--format", ",".join(formats)) if formats else ())]
+    arguments = [str(run.path), "--to", str(folder), *(("--format", ",".join(formats)) if formats else ()), *more]
     problem = start(arguments).problem
     if problem:
         raise RunError(f"{run.id}: {problem}")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import faulthandler
+import json
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.reading.reader import RunReader
@@ -27,21 +31,31 @@ from dltui.core.worker.loggers import Loggers
 EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 
 
-def work(run: RunDirectory, debug: bool = False, more_epochs: int = 0, queued: int | None = None) -> int:
-    """Train the run to its end, or from its last checkpoint; `more_epochs` are added to its plan, `queued` is its
-    order in the queue of its device. Returns the exit code; raises only with `debug`.
+@dataclass(frozen=True)
+class Task:
+    """How a worker is to go about its run: `more_epochs` are added to its plan, `queued` is its order in the queue of
+    its device, `instead` holds in place of what run.json says. With `debug` errors are raised."""
+
+    debug: bool = False
+    more_epochs: int = 0
+    queued: int | None = None
+    instead: Mapping[str, Any] = field(default_factory=dict)
+
+
+def work(run: RunDirectory, task: Task | None = None) -> int:
+    """Train the run to its end, or from its last checkpoint. Returns the exit code.
 
     Raises RunError when another worker holds the run.
     """
     place = device_queue.Place(run)
     try:
         with share.writing(run.run().get("share")):
-            return _work(run, place, debug, more_epochs, queued)
+            return _work(run, place, task or Task())
     finally:
         place.leave()
 
 
-def _work(run: RunDirectory, place: device_queue.Place, debug: bool, more_epochs: int, queued: int | None) -> int:
+def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     lock = RunLock()
     lock.acquire(run.lock_path)
     reader = RunReader(run)
@@ -54,17 +68,17 @@ def _work(run: RunDirectory, place: device_queue.Place, debug: bool, more_epochs
         log = EventLog(run.events_path, number)
     except OSError as error:
         raise _cannot_write(run, heartbeat, error) from error
-    attempt = Attempt(run, reader.history, log, heartbeat, number)
+    attempt = Attempt(run, reader.history, log, heartbeat, number, task.instead)
     commands.forget(run.path, {record["id"] for record in reader.history.commands}, reader.history.last_time)
-    if not debug:
+    if not task.debug:
         _listen(attempt)
     loggers = Loggers(run, attempt.asked.get("loggers") or (), number)
     try:
-        if more_epochs:
-            attempt.extend(more_epochs)
-        status = _train(attempt, place, queued)
+        if task.more_epochs:
+            attempt.extend(task.more_epochs)
+        status = _train(attempt, place, task.queued)
     except BaseException as error:
-        if debug:
+        if task.debug:
             raise
         traceback.print_exc()
         try:
@@ -119,9 +133,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--debug", action="store_true")
     parser.add_argument("--more-epochs", type=int, default=0)
     parser.add_argument("--queued", type=int, metavar="ORDER")
+    parser.add_argument("--instead", type=json.loads, default={}, metavar="JSON")
     options = parser.parse_args(sys.argv[1:] if argv is None else argv)
     try:
-        return work(RunDirectory(options.run_dir), options.debug, options.more_epochs, options.queued)
+        task = Task(options.debug, options.more_epochs, options.queued, options.instead)
+        return work(RunDirectory(options.run_dir), task)
     except DltuiError as error:
         sys.stderr.write(f"dltui: {error}\n")
         return error.exit_code

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import fs
 from dltui.core.analysis.evaluation import latest
 from dltui.core.reading.summary import training_speed
+from dltui.core.rundir import place
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -23,6 +24,7 @@ def summary(reader: RunReader) -> dict[str, Any]:
     attempt, best, ended = history.attempt, history.best, history.ended
     return {
         "run_id": reader.directory.id,
+        "run_token": place.identity(reader.directory),
         "model": run.get("model"),
         "framework": run.get("framework"),
         "dataset": run.get("dataset"),

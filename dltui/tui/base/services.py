@@ -242,28 +242,31 @@ class Starting:
 
     def resumption(self, run: RunDirectory) -> Resumption:
         """What going on with a run would mean; of a finished one, with one more epoch. Raises UsageError."""
-        from dltui.core.catalog.assemble import load_catalog
+        from dltui.core.lifecycle import trust
         from dltui.core.lifecycle.resume import prepare
 
         reader = _read(run)
-        catalog = load_catalog(plugins=list(reader.run.get("plugins", [])))
+        catalog = trust.catalog(run)
+        trust.replaced(run, catalog)
         return prepare(reader, catalog, 1 if reader.status().name == "finished" else 0)
 
     def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
         """Start a worker that goes on from the last checkpoint."""
+        from dltui.core.lifecycle import trust
         from dltui.core.lifecycle.start import spawn_worker
 
-        spawn_worker(run, more_epochs)
+        spawn_worker(run, more_epochs, instead=trust.replaced(run, trust.catalog(run)))
 
     def fork(self, run: RunDirectory, words: list[str]) -> RunDirectory:
         """Start a run that begins with the last checkpoint of another; `words` as "lr=0.01". Raises UsageError."""
-        from dltui.core.catalog.assemble import load_catalog
         from dltui.core.catalog.fields import flag_words, key_values
+        from dltui.core.lifecycle import trust
         from dltui.core.lifecycle.fork import ForkRequest, fork
         from dltui.core.lifecycle.start import spawn_worker
 
         reader = _read(run)
-        catalog = load_catalog(plugins=list(reader.run.get("plugins", [])))
+        catalog = trust.catalog(run)
+        trust.replaced(run, catalog)
         model = catalog.model(str(reader.run["model"]))
         asked = key_values(words, model.fields, f"model {model.id}")
         changes = {name: value for name, value in asked.items() if reader.run["config"].get(name) != value}
@@ -329,12 +332,14 @@ class Exporting:
 
     def export(self, run: RunDirectory) -> Path:
         """Draw the figures again, in a process of their own. Returns their folder. Raises UsageError."""
+        from dltui.core.rundir import place
         from dltui.core.worker import figures
 
-        problem = figures.start([str(run.path)]).problem
+        folder = place.exports_folder(run)
+        problem = figures.start([str(run.path), "--to", str(folder)]).problem
         if problem:
             raise UsageError(f"figures not drawn: {problem}")
-        return Path(run.run()["exports"])
+        return folder
 
     def copy_line(self, *folders: Path) -> str:
         """The command that takes folders home, to be typed on the other machine."""

@@ -14,6 +14,7 @@ from dltui.tui.cli.output import visible
 
 if TYPE_CHECKING:
     from dltui.core.catalog.fields import FieldSpec
+    from dltui.core.lifecycle.trust import Code
 
 
 METAVARS = {"int": "N", "float": "X", "str": "TEXT", "numbers": "N,N,...", "choice": "WORD"}
@@ -55,6 +56,25 @@ def field_help(field: FieldSpec) -> str:
     bounds = f"{range_text}{unit}".strip()
     parts = [part for part in (bounds, f"default {exact(field.default)}") if part]
     return visible(f"{field.description} [{'; '.join(parts)}]".strip())
+
+
+def code_options(command: Any) -> Any:
+    """Adds --plugin and --trust: whose code is used for a run. `code` makes of them what core asks for."""
+    what = "run the code that RUN names although it is somebody else's"
+    file = "a .py file to use in place of those that RUN names; repeatable"
+    command = click.option("--trust", is_flag=True, help=what)(command)
+    return click.option("--plugin", "plugins", multiple=True, metavar="FILE", shell_complete=_files, help=file)(command)
+
+
+def _files(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="file")]
+
+
+def code(plugins: Sequence[str], trust: bool) -> Code:
+    """What --plugin and --trust say."""
+    from dltui.core.lifecycle.trust import Code
+
+    return Code(tuple(plugins), trust)
 
 
 def split_list(text: str, allowed: Sequence[str], option: str) -> list[str]:

@@ -243,7 +243,7 @@ def test_a_worker_leaves_this_terminal(catalog: Catalog, place: Path, monkeypatc
         "import os, sys; print(os.getsid(0) == os.getpid(), os.getcwd(), [os.readlink(f'/proc/self/fd/{n}') for n in "
         "range(3)], sorted(os.listdir('/proc/self/fd'))[:-1]); print('to stderr', file=sys.stderr)"
     )
-    monkeypatch.setattr(start, "worker_command", lambda _: ([sys.executable, "-c", code], dict(os.environ)))
+    monkeypatch.setattr(start, "worker_command", lambda *_: ([sys.executable, "-c", code], dict(os.environ)))
     held = os.open(place, os.O_RDONLY)
     os.set_inheritable(held, True)
     run.worker_log.write_text("before\n")
@@ -260,14 +260,14 @@ def test_a_worker_leaves_this_terminal(catalog: Catalog, place: Path, monkeypatc
 
 def test_a_python_that_is_gone(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     run = create_run(request(), catalog)
-    monkeypatch.setattr(start, "worker_command", lambda _: (["/nowhere/python"], {}))
+    monkeypatch.setattr(start, "worker_command", lambda *_: (["/nowhere/python"], {}))
     with pytest.raises(RunError, match="cannot start the worker with /nowhere/python: No such file"):
         spawn_worker(run)
 
 
 def test_workers_that_ended_are_no_zombies(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     run = create_run(request(), catalog)
-    monkeypatch.setattr(start, "worker_command", lambda _: ([sys.executable, "-c", ""], {}))
+    monkeypatch.setattr(start, "worker_command", lambda *_: ([sys.executable, "-c", ""], {}))
     first = spawn_worker(run)
     while os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT) is None:
         time.sleep(0.01)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -105,11 +104,14 @@ def _full_screen(run: RunDirectory) -> int:
     reader = RunReader(run)
     reader.refresh()
     status = reader.status()
+    from dltui.core.rundir import place
+
     if status.over:
         lines = [closing.outcome(reader.history, status.name, status.why)]
-        lines += [*closing.next_step(reader, status.name), *closing.take_home(Path(reader.run["exports"]))]
+        lines += [*closing.next_step(reader, status.name), *closing.take_home(place.exports_folder(reader.directory))]
     else:
-        lines = [*closing.come_back(reader), f"figures will be in {reader.run['exports']}"]
+        folder = place.exports_folder(reader.directory)
+        lines = [*closing.come_back(reader), f"figures will be in {folder}"]
     for line in lines:
         say(line)
     return code

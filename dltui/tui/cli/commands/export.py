@@ -13,16 +13,18 @@ import click
 
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import place
 from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, draw
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.closing import exported_files, take_home
-from dltui.tui.cli.options import split_list
+from dltui.tui.cli.options import code, code_options, split_list
 from dltui.tui.cli.output import say, say_json, warn
 from dltui.tui.cli.templates.predict_script import script
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from dltui.core.lifecycle.trust import Code
     from dltui.core.rundir.directory import RunDirectory
 
     Written = dict[str, Any]
@@ -40,9 +42,15 @@ MODEL_FORMATS_TEXT = ", ".join(SUFFIXES)
     metavar="F,F",
     help=f"{FORMATS_TEXT} [as the run was started]; or the model: {MODEL_FORMATS_TEXT}",
 )
+@code_options
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
-def export(runs: tuple[str, ...], to: str | None, formats: str | None, as_json: bool) -> int:
-    """Write the figures and tables of runs (the latest run by default), finished or not."""
+def export(
+    runs: tuple[str, ...], to: str | None, formats: str | None, plugins: tuple[str, ...], trust: bool, as_json: bool
+) -> int:
+    """Write the figures and tables of runs (the latest run by default), finished or not.
+
+    Those of somebody else's run go to ./exports/<run id>, and its plugins draw nothing unless you say so.
+    """
     from dltui.core.rundir.directory import find_run
 
     chosen = split_list(formats, (*FORMATS, *SUFFIXES), "--format") if formats else None
@@ -53,54 +61,58 @@ def export(runs: tuple[str, ...], to: str | None, formats: str | None, as_json: 
     if to == "-":
         if models:
             raise UsageError("--to - streams figures; a model is written with --to DIR")
-        return _stream(found, chosen)
-    written, code = [], 0
+        return _stream(found, chosen, code(plugins, trust))
+    written, status = [], 0
     for run in found:
         try:
-            written.append(_write(run, to, chosen, models, as_json))
+            written.append(_write(run, to, chosen, code(plugins, trust), as_json))
         except DltuiError as error:
             if len(found) == 1:
                 raise
             # The others are written all the same.
             warn(f"dltui: {error}")
-            code = error.exit_code
+            status = error.exit_code
     if as_json:
         say_json(written)
-    return code
+    return status
 
 
-def _write(run: RunDirectory, to: str | None, formats: list[str] | None, models: list[str], quiet: bool) -> Written:
+def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: Code, quiet: bool) -> Written:
     """Write the figures or the model of one run, and say so unless `quiet`."""
-    folder = Path(to).expanduser().absolute() / run.id if to else Path(run.run()["exports"])
-    if models:
-        files = [str(path) for path in write_models(run, folder, models)]
-        lines = [f"wrote {file}" for file in files]
+    wanted = Path(to).expanduser().absolute() / run.id if to else None
+    folder = place.free(wanted, run) if wanted else place.exports_folder(run)
+    lines = [f"{wanted} holds the figures of another run"] if wanted and folder != wanted else []
+    if formats and formats[0] in SUFFIXES:
+        files = [str(path) for path in write_models(run, folder, formats, code)]
+        lines += [f"wrote {file}" for file in files]
     else:
-        draw(run, folder, formats)
+        draw(run, folder, formats, code.words())
         files = [str(path) for path in exported_files(folder)]
-        lines = take_home(folder)
+        lines += take_home(folder)
     for line in () if quiet else lines:
         say(line)
     return {"id": run.id, "exports": str(folder), "files": files}
 
 
-def _stream(runs: list[RunDirectory], formats: list[str] | None) -> int:
+def _stream(runs: list[RunDirectory], formats: list[str] | None, code: Code) -> int:
     """A tar with one folder a run, complete before its first byte is sent."""
     import tarfile
 
     if sys.stdout.isatty():
         raise UsageError("--to - writes a tar: send it somewhere, e.g. dltui export RUN --to - > figures.tar")
     with tempfile.TemporaryDirectory(prefix="dltui-export-") as temporary:
+        folders = []
         for run in runs:
-            draw(run, Path(temporary) / run.id, formats)
+            folders.append(place.free(Path(temporary) / run.id, run))
+            draw(run, folders[-1], formats, code.words())
         with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
-            for run in runs:
-                tar.add(Path(temporary) / run.id, arcname=run.id)
+            for folder in folders:
+                tar.add(folder, arcname=folder.name)
     sys.stdout.buffer.flush()
     return 0
 
 
-def write_models(run: RunDirectory, folder: Path, formats: list[str]) -> list[Path]:
+def write_models(run: RunDirectory, folder: Path, formats: list[str], code: Code) -> list[Path]:
     """Write model.SUFFIX for each format, model.json about it, and predict.py for what can be run without dltui.
 
     Raises RunError when the run has no checkpoint yet, or its framework does not know a format.
@@ -115,9 +127,9 @@ def write_models(run: RunDirectory, folder: Path, formats: list[str]) -> list[Pa
     for form in formats:
         target = folder / f"model.{SUFFIXES[form]}"
         if form == "safetensors":
-            _weights(run, target)
+            _weights(run, target, code)
         else:
-            ask(run, {"convert": form, "to": str(target)})
+            ask(run, {"convert": form, "to": str(target)}, code)
         written.append(target)
     about = folder / "model.json"
     about.write_text(json.dumps(_about(run), indent=1) + "\n", encoding="utf-8")
@@ -129,11 +141,11 @@ def write_models(run: RunDirectory, folder: Path, formats: list[str]) -> list[Pa
     return written
 
 
-def _weights(run: RunDirectory, target: Path) -> None:
+def _weights(run: RunDirectory, target: Path, code: Code) -> None:
     """Those that each export has, drawn by the process that draws."""
-    made = Path(run.run()["exports"]) / "model.safetensors"
+    made = place.exports_folder(run) / "model.safetensors"
     if not made.is_file():
-        draw(run, made.parent, None)
+        draw(run, made.parent, None, code.words())
     if not made.is_file():
         raise RunError(f"{run.id} has no checkpoint yet")
     if made != target:

@@ -10,8 +10,8 @@ import click
 from dltui.core.errors import UsageError
 from dltui.core.worker.figures import FORMATS, FORMATS_TEXT
 from dltui.tui.cli import completion
-from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand, find_model, for_model, value_flags
-from dltui.tui.cli.options import FieldOption, split_list
+from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand, find_model, for_model, plugin_files, value_flags
+from dltui.tui.cli.options import FieldOption, code, code_options, split_list
 from dltui.tui.cli.output import say
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class ForkCommand(TrainCommand):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         from dltui.core.catalog.assemble import load_catalog
+        from dltui.core.lifecycle import trust
         from dltui.core.rundir.directory import find_run
 
         if extra.get("resilient_parsing"):
@@ -42,9 +43,12 @@ class ForkCommand(TrainCommand):
         word = find_model(args, value_flags(self.params, catalog))
         command: TrainCommand = self
         if word is not None:
-            asked = find_run(word).run()
-            catalog = load_catalog(plugins=list(asked.get("plugins") or [])) if asked.get("plugins") else catalog
-            command = for_model(self, catalog.model(str(asked["model"])))
+            run = find_run(word)
+            said = code(plugin_files(args), "--trust" in args)
+            files = trust.files(run, said)
+            catalog = load_catalog(plugins=files) if files else catalog
+            trust.replaced(run, catalog, said)
+            command = for_model(self, catalog.model(str(run.run()["model"])))
         return click.Command.make_context(command, info_name, args, parent, **extra, obj=catalog)
 
     def describe(self, model: ModelEntry) -> str:
@@ -70,6 +74,7 @@ class ForkCommand(TrainCommand):
 @click.option("--name", metavar="N", help="what the new run is called [RUN-fork]")
 @click.option("--exports", metavar="DIR", help="figures go to DIR/<run id> [beside RUN's]")
 @click.option("--format", "formats", metavar="F,F", help=f"{FORMATS_TEXT} [RUN's]")
+@code_options
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
@@ -106,5 +111,6 @@ def _create(parent: RunDirectory, catalog: Catalog, changes: dict[str, Any], opt
         exports=options["exports"],
         formats=split_list(options["formats"], FORMATS, "--format") if options["formats"] else None,
         command=("dltui", *sys.argv[1:]),
+        code=code(options["plugins"], options["trust"]),
     )
     return run_fork.fork(reader, request, catalog)

@@ -7,14 +7,16 @@ import click
 from dltui.core.errors import UsageError
 from dltui.core.numbers import metric
 from dltui.tui.cli import completion
+from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import say, say_json
 
 
 @click.command()
 @click.argument("run", shell_complete=completion.runs)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", shell_complete=completion.files)
+@code_options
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
-def predict(run: str, images: tuple[str, ...], as_json: bool) -> int:
+def predict(run: str, images: tuple[str, ...], plugins: tuple[str, ...], trust: bool, as_json: bool) -> int:
     """Tell the classes of images, by the weights that were best on validation; images are prepared as in training."""
     from pathlib import Path
 
@@ -24,7 +26,8 @@ def predict(run: str, images: tuple[str, ...], as_json: bool) -> int:
     missing = next((name for name in images if not Path(name).is_file()), None)
     if missing:
         raise UsageError(f"no image {missing}")
-    rows = ask(find_run(run), {"predict": [str(Path(name).absolute()) for name in images]})["rows"]
+    question = {"predict": [str(Path(name).absolute()) for name in images]}
+    rows = ask(find_run(run), question, code(plugins, trust))["rows"]
     for name, row in zip(images, rows, strict=True):
         row["image"] = name
         best = [f"{one['class']} {metric('accuracy', one['probability'])}" for one in row.get("best", ())]

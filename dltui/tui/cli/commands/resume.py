@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dltui.core.errors import UsageError
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.sending import open_run, order, settle
+from dltui.tui.cli.launch import start
+from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import say
 
 if TYPE_CHECKING:
+    from dltui.core.lifecycle.trust import Code
     from dltui.core.reading.reader import RunReader
 
 
@@ -24,10 +27,11 @@ if TYPE_CHECKING:
     metavar="N",
     help="N epochs beyond those planned so far, also of a finished run; the schedule goes through them once more",
 )
+@code_options
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
-def resume(run: str | None, more_epochs: int | None, detach: bool, plain: bool, as_json: bool) -> int:
+def resume(run: str | None, more_epochs: int | None, plugins: tuple[str, ...], trust: bool, **flags: Any) -> int:
     """Go on with a run, the latest by default: un-pauses one that is paused, restarts one that has ended.
 
     It goes on from its last checkpoint, in the middle of an epoch if need be; the curve stays one curve. Epochs that
@@ -44,20 +48,20 @@ def resume(run: str | None, more_epochs: int | None, detach: bool, plain: bool, 
         return 0
     if not status.over and more_epochs is not None:
         raise UsageError(f"{name} is {status.name}: epochs can be added when it has ended; or stop it first")
-    return _restart(reader, more_epochs or 0, detach, plain, as_json)
+    return _restart(reader, more_epochs or 0, code(plugins, trust), start.Options(command=(), **flags))
 
 
-def _restart(reader: RunReader, more_epochs: int, detach: bool, plain: bool, as_json: bool) -> int:
-    from dltui.core.catalog.assemble import load_catalog
+def _restart(reader: RunReader, more_epochs: int, code: Code, options: start.Options) -> int:
+    from dltui.core.lifecycle import trust
     from dltui.core.lifecycle.resume import prepare
-    from dltui.tui.cli.launch import start
 
-    catalog = load_catalog(plugins=list(reader.run.get("plugins", [])))
+    run = reader.directory
+    catalog = trust.catalog(run, code)
+    instead = trust.replaced(run, catalog, code)
     found = prepare(reader, catalog, more_epochs)
-    if not as_json:
-        for line in found.lines(reader.directory.id):
+    if not options.as_json:
+        for line in found.lines(run.id):
             say(line)
         if more_epochs:
             say(f"goes on to epoch {found.planned + more_epochs}: {found.done} of {found.planned} are done")
-    options = start.Options(command=(), detach=detach, plain=plain, as_json=as_json)
-    return start.carry_out(reader.directory, options, more_epochs)
+    return start.carry_out(run, options, more_epochs, instead)

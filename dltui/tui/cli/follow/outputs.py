@@ -53,12 +53,17 @@ class JsonOutput:
     """One event per line as the log has it; the first line, `run`, says where, the last, `exported`, names files."""
 
     def __init__(self, reader: RunReader) -> None:
+        from dltui.core.rundir import place
         from dltui.core.rundir.log import LogTail
 
         self._tail = LogTail(reader.directory.events_path)
-        run = reader.run
         say_json(
-            {"type": "run", "id": reader.directory.id, "path": str(reader.directory.path), "exports": run["exports"]}
+            {
+                "type": "run",
+                "id": reader.directory.id,
+                "path": str(reader.directory.path),
+                "exports": str(place.exports_folder(reader.directory)),
+            }
         )
 
     def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
@@ -66,12 +71,11 @@ class JsonOutput:
             say_json({key: value for key, value in record.items() if key != "crc"})
 
     def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
-        from pathlib import Path
-
+        from dltui.core.rundir import place
         from dltui.tui.cli.follow.closing import exported_files
 
         self.show(reader, status, ())
-        files = [str(path) for path in exported_files(Path(reader.run["exports"]))]
+        files = [str(path) for path in exported_files(place.exports_folder(reader.directory))]
         say_json({"type": "exported", "id": reader.directory.id, "status": status.name, "files": files})
 
     def stop(self) -> None:

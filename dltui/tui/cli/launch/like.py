@@ -19,9 +19,11 @@ def expand(args: Sequence[str]) -> list[str]:
         return list(args)
     if rest and not rest[0].startswith("-"):
         raise UsageError(f"{FLAG} brings the model of {clean_line(name, 60)}: leave {clean_line(rest[0], 60)} out")
+    from dltui.core.lifecycle import trust
     from dltui.core.rundir.directory import find_run
 
-    return [*_words(find_run(name).run(), other_data=_given(rest, "--dataset")), *rest]
+    run = find_run(name)
+    return [*_words(run.run(), trust.files(run), other_data=_given(rest, "--dataset")), *rest]
 
 
 def _take(args: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -41,15 +43,15 @@ def _given(args: Sequence[str], flag: str) -> bool:
     return any(word == flag or word.startswith(f"{flag}=") for word in args)
 
 
-def _words(asked: Mapping[str, Any], other_data: bool) -> list[str]:
+def _words(asked: Mapping[str, Any], plugins: Sequence[str], other_data: bool) -> list[str]:
     """Every choice and every hyperparameter of a run: what is set for all runs must not come between."""
     from dltui.core.catalog.fields import flag_words
     from dltui.core.machine.devices import asked_for
 
     words = [str(asked["model"]), "--device", asked_for(asked)]
     words += ["--format", ",".join(asked.get("formats") or ["svg"])]
-    for plugin in asked.get("plugins") or ():
-        words += ["--plugin", str(plugin)]
+    for plugin in plugins:
+        words += ["--plugin", plugin]
     if not other_data:
         words += _data(asked)
     for name, value in (asked.get("config") or {}).items():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
+from dltui.core.rundir import place
 from dltui.core.worker.figures import FORMATS
 from dltui.tui.cli.follow import closing
 from dltui.tui.cli.launch import data_progress
@@ -108,8 +109,11 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
     return min(fitting, key=lambda entry: (entry.name not in FAVORITES, entry.name))
 
 
-def carry_out(run: RunDirectory, options: Options, more_epochs: int = 0) -> int:
-    """Start the worker of a run directory and stay with it as the options say; `more_epochs` are added to its plan."""
+def carry_out(
+    run: RunDirectory, options: Options, more_epochs: int = 0, instead: Mapping[str, Any] | None = None
+) -> int:
+    """Start the worker of a run directory and stay with it as the options say; `more_epochs` are added to its plan,
+    `instead` holds in place of what run.json says."""
     from dltui.core.lifecycle.start import queue_worker, spawn_worker
 
     if run.run().get("share") and not options.as_json:
@@ -120,7 +124,7 @@ def carry_out(run: RunDirectory, options: Options, more_epochs: int = 0) -> int:
         queue_worker(run)
         _say_queued(run, options.as_json)
         return 0
-    pid = spawn_worker(run, more_epochs)
+    pid = spawn_worker(run, more_epochs, instead=instead)
     if options.detach:
         _say_detached(run, options.as_json)
         return 0
@@ -148,7 +152,7 @@ def _say_detached(run: RunDirectory, as_json: bool) -> None:
         _say_run(run)
         return
     say(f"{run.id} trains in the background; watch it with: dltui attach {shlex.quote(run.id)}")
-    say(f"figures will be in {run.run()['exports']}")
+    say(f"figures will be in {place.exports_folder(run)}")
 
 
 def _say_queued(run: RunDirectory, as_json: bool) -> None:
@@ -160,7 +164,7 @@ def _say_queued(run: RunDirectory, as_json: bool) -> None:
 
 
 def _say_run(run: RunDirectory) -> None:
-    say_json({"type": "run", "id": run.id, "path": str(run.path), "exports": run.run()["exports"]})
+    say_json({"type": "run", "id": run.id, "path": str(run.path), "exports": str(place.exports_folder(run))})
 
 
 def _foreground(run: RunDirectory) -> int:
@@ -174,7 +178,7 @@ def _foreground(run: RunDirectory) -> int:
         code = subprocess.call([*command, "--debug"], env=environment)
     finally:
         signal.signal(signal.SIGINT, before)
-    for line in closing.take_home(Path(run.run()["exports"])):
+    for line in closing.take_home(place.exports_folder(run)):
         say(line)
     return code if code >= 0 else 130
 

@@ -1,0 +1,108 @@
+"""Whose code a run is carried on with. A run of somebody else is data: what it names is imported, started or written to
+only when this user says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core import paths
+from dltui.core.errors import UsageError
+from dltui.core.rundir import place
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
+    from dltui.core.rundir.directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a command line says of the code of a run: `plugins` are used in place of those that run.json names, `trust`
+    takes what it names although the run is somebody else's."""
+
+    plugins: Sequence[str] = ()
+    trust: bool = False
+
+    def words(self) -> list[str]:
+        """The same for another process."""
+        given = [word for path in self.plugins for word in ("--plugin", paths.absolute(str(path)))]
+        return [*given, *(["--trust"] if self.trust else [])]
+
+    def __bool__(self) -> bool:
+        return bool(self.plugins) or self.trust
+
+
+AS_NAMED = Code()
+"""Nobody said anything: the code that run.json names, where the run is one's own."""
+
+
+def keeps(run: RunDirectory, code: Code) -> bool:
+    """Whether the code that run.json names is used."""
+    return not code.plugins and (code.trust or not place.stranger(run))
+
+
+def files(run: RunDirectory, code: Code = AS_NAMED) -> list[str]:
+    """The plugin files that may be imported for a run."""
+    if code.plugins:
+        return [paths.absolute(str(path)) for path in code.plugins]
+    return [str(path) for path in run.run().get("plugins") or ()] if keeps(run, code) else []
+
+
+def catalog(run: RunDirectory, code: Code = AS_NAMED) -> Catalog:
+    """The models and datasets of this user, and those of the files that may be imported for the run."""
+    from dltui.core.catalog.assemble import load_catalog
+
+    return load_catalog(files(run, code))
+
+
+def replaced(run: RunDirectory, known: Catalog, code: Code = AS_NAMED, data: bool = True) -> dict[str, Any]:
+    """What holds in place of what run.json says: nothing for a run of one's own, else the code that this user has, no
+    logger, and an exports folder of one's own. `data` says that the dataset is needed.
+
+    Raises UsageError in one line for what is missing.
+    """
+    why = place.stranger(run)
+    mine = {"exports": str(place.exports_folder(run))} if why else {}
+    if keeps(run, code):
+        return mine
+    found = {**_model(run, known, why), **_dataset(run, known, why, data), "plugins": files(run, code), **mine}
+    return found | {"loggers": []} if why else found
+
+
+def _model(run: RunDirectory, known: Catalog, why: str) -> dict[str, Any]:
+    asked = run.run()
+    model = known.models.get(str(asked["model"]))
+    if model is None:
+        raise _missing(run, f"its model {asked['model']}", asked.get("model_source"), why)
+    if not model.available:
+        raise UsageError(f"{clean_line(model.id)} cannot be used here: {model.reason}")
+    return {
+        "model_source": dict(model.source),
+        "backend_source": dict(known.backends[model.framework].source),
+        "python": model.source["python"],
+    }
+
+
+def _dataset(run: RunDirectory, known: Catalog, why: str, needed: bool) -> dict[str, Any]:
+    asked = run.run()
+    name = str(asked.get("dataset_plugin") or asked["dataset"])
+    dataset = known.datasets.get(name)
+    if dataset is None and needed:
+        raise _missing(run, f"its dataset {name}", asked.get("dataset_source"), why)
+    python = known.models[str(asked["model"])].source["python"]
+    return {"dataset_source": {**dataset.source, "python": python} if dataset else None}
+
+
+def _missing(run: RunDirectory, what: str, source: object, why: str) -> UsageError:
+    named = source.get("path") or source.get("name") if isinstance(source, Mapping) else None
+    of = f" of {clean_line(Path(str(named)).name, 80)}" if named else ""
+    head = f"{clean_line(run.id, 80)}: {clean_line(what, 100)}"
+    if not why:
+        return UsageError(f"{head} is not in the files of --plugin")
+    return UsageError(
+        f"{head} is not installed here, and the code{of} that it names is not run: {why}; "
+        "say --plugin FILE with a file of your own, or --trust"
+    )
