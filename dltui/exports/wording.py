@@ -38,11 +38,6 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def plural(value: int, word: str, many: str = "") -> str:
-    """3, "epoch" -> "3 epochs"."""
-    return f"{count(value)} {word if value == 1 else many or word + 's'}"
-
-
 def duration(seconds: float) -> str:
     """3.25 -> "3.2 s", 125 -> "2 min 05 s", 7260 -> "2 h 01 min"."""
     whole = round(seconds)

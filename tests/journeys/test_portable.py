@@ -93,9 +93,10 @@ def test_a_backend_without_formats_predicts_all_the_same(dltui: Said, tmp_path: 
     Image.fromarray(spot).resize((64, 64), Image.Resampling.NEAREST).convert("RGB").save("spot.png")
     code, said = dltui("predict", "one", "spot.png")
     assert (code, said.split()[:2]) == (0, ["spot.png:", "right"])
-    Path("text.png").write_text("no image")
+    Path("text.png").write_text("not an image")
     assert (
-        dltui("predict", "one", "text.png")[1] == f"dltui: {tmp_path / 'text.png'}: it is no image that can be read\n"
+        dltui("predict", "one", "text.png")[1]
+        == f"dltui: {tmp_path / 'text.png'}: it is not an image that can be read\n"
     )
     assert dltui("predict", "one", "gone.png") == (2, "dltui: no image gone.png\n")
     assert dltui("export", "one", "--format", "onnx") == (

@@ -43,7 +43,7 @@ def load_image(path: Path, spec: Spec) -> Array:
                 raise RunError(f"{clean_line(path)} has more than {MOST_PIXELS // 10**6} megapixels")
             fitting = image.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.LANCZOS)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or "it is no image that can be read"
+        reason = getattr(error, "strerror", None) or "it is not an image that can be read"
         raise RunError(f"{clean_line(path)}: {clean_line(reason, 100)}") from None
     return np.asarray(fitting, dtype=np.uint8).reshape(height, width, channels)
 

@@ -88,7 +88,9 @@ def _image(axes: Axes, image: np.ndarray[Any, np.dtype[np.uint8]], x: float, y: 
 
 
 def _title(mistakes: Mistakes) -> str:
-    return f"{mistakes.subject}: {count(mistakes.wrong)} of {count(mistakes.total)} {mistakes.split} images mislabeled"
+    return (
+        f"{mistakes.subject}: {count(mistakes.wrong)} of {count(mistakes.total)} {mistakes.split} images misclassified"
+    )
 
 
 def collect(reader: RunReader, subject: str) -> Mistakes | None:

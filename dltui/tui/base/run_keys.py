@@ -22,14 +22,12 @@ class RunActions(Page):
         bind("p", "pause", "pause / continue", "pause between two steps, or go on"),
         bind("s", "stop", "stop and keep", "end the run early: checkpoint, test result, figures"),
         bind("K", "kill", "kill", "end the run at once; says first what is lost since the last checkpoint"),
-        bind("w", "checkpoint", "save now", "write a checkpoint now"),
+        bind("w", "checkpoint", "checkpoint", "save a checkpoint now"),
         bind("l", "learning_rate", "learning rate", "a new learning rate; the schedule keeps its shape"),
-        bind(
-            "r", "resume", "resume", "go on with a run that has ended, or train it longer; says first what is restored"
-        ),
-        bind("e", "export", "take home", "draw the figures and show the line that copies them"),
+        bind("r", "resume", "resume", "go on with a run that has ended, or add epochs; says first what is restored"),
+        bind("e", "export", "export", "draw the figures and show the command that copies them"),
         bind("a", "again", "again", "the form of a new run, filled as this one was"),
-        bind("y", "copy", "copy", "copy the command of this run, or the line that takes its figures home"),
+        bind("y", "copy", "copy", "copy the command of this run, or the scp command for its figures"),
     ]
 
     def __init__(self) -> None:

@@ -112,7 +112,7 @@ class FormStart(Page):
             self.notice.say(problem, "bad")
             self.redraw()
         elif self.dltui.services.read_only:
-            self.notice.say("read-only: look, do not touch", "bad")
+            self.notice.say("read-only: you can watch, not change anything", "bad")
         else:
             return True
         return False

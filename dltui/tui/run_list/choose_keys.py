@@ -30,8 +30,8 @@ class ListActions(RunActions):
             "show some runs only: model:cnn dataset:digits host:gpu02 tag:x -status:failed lr>=0.01 word",
         ),
         bind("o", "sort", "sort", "order by newest, best, name, model, dataset, status"),
-        bind("space", "mark", "mark", "mark this run, or the runs of this group, to compare, take home, tag or delete"),
-        bind("c", "compare", "compare", "the marked runs, or those of this group, beside one another"),
+        bind("space", "mark", "mark", "mark this run, or the runs of this group, to compare, export, tag or delete"),
+        bind("c", "compare", "compare", "compare the marked runs, or those of this group"),
         bind("escape", "clear", "show all", "no filter, or no marks"),
     ]
 

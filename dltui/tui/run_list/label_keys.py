@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.core.text import plural
 from dltui.tui.base.page import bind
 from dltui.tui.base.threads import Told, in_thread
 from dltui.tui.run_list.choose_keys import ListActions
@@ -31,9 +32,9 @@ class LabelActions(ListActions):
     """A list whose runs can be labeled, deleted and forked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("R", "rename", "rename", "call the run something else; its id stays"),
-        bind("number_sign", "tag", "tag", "words to find runs by; -word takes one off"),
-        bind("N", "note", "note", "a sentence to remember the run by"),
+        bind("R", "rename", "rename", "rename the run; its id stays"),
+        bind("number_sign", "tag", "tag", "words to find runs by; -word removes one"),
+        bind("N", "note", "note", "a note on the run"),
         bind("d", "delete", "delete", "delete runs that have ended; figures stay, u undoes until you leave"),
         bind("u", "undo", "undo", "bring back what was deleted last"),
         bind("f", "fork", "fork", "a new run that begins with the last checkpoint, with other hyperparameters"),
@@ -128,7 +129,7 @@ class LabelActions(ListActions):
         run = self.run
         if run is None or self._refuse_read_only():
             return
-        text = f"fork {run.name.strip()} with (as lr=0.01 epochs=20)"
+        text = f"fork {run.name.strip()} with (e.g. lr=0.01 epochs=20)"
         self.notice.prompt(text, "", lambda _: "", lambda typed: self._fork(run, typed))
 
     def _fork(self, run: Summary, typed: str) -> None:
@@ -151,7 +152,7 @@ class LabelActions(ListActions):
 
     def _refuse_read_only(self) -> bool:
         if self.dltui.services.read_only:
-            self.notice.say("read-only: look, do not touch", "bad")
+            self.notice.say("read-only: you can watch, not change anything", "bad")
         return self.dltui.services.read_only
 
     def _may_write(self, runs: Sequence[Summary]) -> bool:
@@ -162,18 +163,18 @@ class LabelActions(ListActions):
 
 
 def _title(runs: Sequence[Summary]) -> str:
-    return runs[0].name.strip() if len(runs) == 1 else f"{len(runs)} runs"
+    return runs[0].name.strip() if len(runs) == 1 else plural(len(runs), "run")
 
 
 def _name_problem(text: str) -> str:
     if not text.strip():
-        return "a name has a letter at least"
-    return f"at most {LONGEST_NAME} letters" if len(text) > LONGEST_NAME else ""
+        return "a name needs at least one character"
+    return f"at most {LONGEST_NAME} characters" if len(text) > LONGEST_NAME else ""
 
 
 def _tag_problem(text: str) -> str:
-    return f"at most {LONGEST_TAG} letters a tag" if any(len(tag) > LONGEST_TAG for tag in text.split()) else ""
+    return f"at most {LONGEST_TAG} characters a tag" if any(len(tag) > LONGEST_TAG for tag in text.split()) else ""
 
 
 def _note_problem(text: str) -> str:
-    return f"at most {LONGEST_NOTE} letters" if len(text) > LONGEST_NOTE else ""
+    return f"at most {LONGEST_NOTE} characters" if len(text) > LONGEST_NOTE else ""

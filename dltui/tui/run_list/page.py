@@ -201,7 +201,7 @@ class RunsPage(LabelActions):
         if marked:
             return (
                 ("c", f"compare {marked}"),
-                ("e", "take home"),
+                ("e", "export"),
                 ("#", "tag"),
                 ("d", f"delete {marked}"),
                 ("Esc", "none"),
@@ -220,9 +220,14 @@ class RunsPage(LabelActions):
         if self.run.status == "queued":
             return (*first, ("s", "take out of the queue"), ("a", "again"))
         if self.run.is_live:
-            return (*first, ("p", "continue" if self.run.status == "paused" else "pause"), ("s", "stop"), ("w", "save"))
-        resume = (("r", "resume" if self.run.status in RESUMABLE else "train longer"),)
-        return (*first, *resume, ("a", "again"), ("e", "take home"))
+            return (
+                *first,
+                ("p", "continue" if self.run.status == "paused" else "pause"),
+                ("s", "stop"),
+                ("w", "checkpoint"),
+            )
+        resume = (("r", "resume" if self.run.status in RESUMABLE else "more epochs"),)
+        return (*first, *resume, ("a", "again"), ("e", "export"))
 
     def _device_line(self, width: int, height: int) -> list[Row]:
         if self.devices is None:

@@ -46,7 +46,7 @@ class RunBell(Page):
     """A page about one run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("b", "bell", "bell", "silence this run, or let the terminal be told again when it ends"),
+        bind("b", "bell", "bell", "notifications of this run on or off"),
     ]
 
     @property
@@ -58,11 +58,11 @@ class RunBell(Page):
         if self.run is None:
             return
         if self.dltui.settings.notices == "off":
-            self.notice.say("notices are off for all runs; S opens the settings", "warn")
+            self.notice.say("notifications are off for all runs; S opens the settings", "warn")
         elif self.dltui.notices.toggle(self.run.id):
-            self.notice.say(f"the terminal is told when {self.run.name} ends; b silences it", "good")
+            self.notice.say(f"the terminal notifies you when {self.run.name} ends; b turns that off", "good")
         else:
-            self.notice.say(f"{self.run.name} ends in silence; b lets it be heard again", "good")
+            self.notice.say(f"no notifications of {self.run.name}; b turns them on", "good")
 
 
 class TabActions(InsideActions, CurveActions):
@@ -180,7 +180,7 @@ class RunPage(RunBell, TabActions):
         if self.view.ended:
             self.orders.forget(self.view.summary.name)
         if before is not None and not before.ended and self.view.ended:
-            self.notice.say(f"{self.view.summary.name}: {self.view.summary.status}; e takes the figures home", "good")
+            self.notice.say(f"{self.view.summary.name}: {self.view.summary.status}; e exports the figures", "good")
         # Drawn with the next tick: the terminal gets one frame, not one for each thing that happened.
         self._stale = True
         if before is None:
@@ -201,15 +201,15 @@ class RunPage(RunBell, TabActions):
             if self.view.suggestion is not None:
                 tried = ("t", f"try {safe(self.view.suggestion.words)}")
                 return (tried, ("r", "resume"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
-            first = (("r", "resume" if self.view.summary.status in RESUMABLE else "train longer"),)
-            return (*first, ("e", "take home"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
+            first = (("r", "resume" if self.view.summary.status in RESUMABLE else "more epochs"),)
+            return (*first, ("e", "export"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
         if self.view is not None and self.view.summary.status == "queued":
             return (("s", "take out of the queue"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
         if self.view is not None and self.view.summary.status == "silent":
             return (("K", "kill"), ("a", "again"), ("y", "copy"), ("Esc", "runs"))
         pause = "continue" if self.view is not None and self.view.summary.status == "paused" else "pause"
-        steering = (("p", pause), ("s", "stop and keep"), ("w", "save now"), ("l", "lr"))
-        return (*steering, ("e", "take home")) if self.run is not None and self.run.epochs_done else steering
+        steering = (("p", pause), ("s", "stop and keep"), ("w", "checkpoint"), ("l", "lr"))
+        return (*steering, ("e", "export")) if self.run is not None and self.run.epochs_done else steering
 
     def learning_rate(self) -> float | None:
         return self.view.base_lr if self.view else None
@@ -246,7 +246,7 @@ class RunPage(RunBell, TabActions):
                 (f" t tries {safe(self.view.suggestion.words)}; or: {safe(self.view.suggestion.command)}", "accent")
             ]
         if self.view is not None and self.view.figures:
-            return [(f" figures in {self.run.exports}; e takes them home", "faint")]
+            return [(f" figures in {self.run.exports}; e exports them", "faint")]
         return []
 
     def _progress(self, width: int, height: int) -> list[Row]:

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from dltui.core.analysis.mistakes import Filter
-from dltui.core.text import safe
+from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, fit
 from dltui.tui.run_page import log
 from dltui.tui.run_page.curves.chart_grid import chart_grid
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EXPLANATIONS = {
     "Curves": "loss and accuracy, or loss and fit",
-    "Confusion": "what is taken for what; of a regression, the fit",
+    "Confusion": "which classes are confused; of a regression, the fit",
     "Mistakes": "the images that it gets wrong, the most confident first; of a regression, the largest residuals",
     "Classes": "precision and recall of each class; of a regression, the residuals",
     "Structure": "the layers of the model",
@@ -37,7 +37,7 @@ EXPLANATIONS = {
     "Hardware": "load, memory, temperature and power of each device, and who holds it",
 }
 NOT_YET = {
-    "Confusion": "after the first epoch: what it takes for what",
+    "Confusion": "after the first epoch: which classes it confuses",
     "Mistakes": "after the first epoch: the images that it gets wrong",
     "Classes": "after the first epoch: precision and recall of each class",
 }
@@ -118,11 +118,11 @@ class TabState:
             return ()
         if self.tab is Tab.CONFUSION and view.matrix is not None:
             unit = "counts" if self.inside.percent else "share"
-            return (("Enter", "show"), ("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "take home"))
+            return (("Enter", "show"), ("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "export"))
         if self.tab is Tab.MISTAKES and view.mistakes is not None:
-            return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), ("e", "take home"))
+            return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), ("e", "export"))
         if self.tab is Tab.CLASSES and view.matrix is not None:
-            return (("Enter", "show mistakes"), ("↑↓", "class"), ("o", "sort"), ("e", "take home"))
+            return (("Enter", "show mistakes"), ("↑↓", "class"), ("o", "sort"), ("e", "export"))
         return ()
 
     def scroll(self, by: int, view: RunView | None, size: tuple[int, int]) -> None:
@@ -224,7 +224,7 @@ def _log(state: TabState, view: RunView, width: int, height: int, back: int, ser
         rows: list[Row] = [fit([(" " + safe(line), "")], width) for line in lines]
         return [head, *(rows or [[], [("  it has printed nothing; o shows what happened", "dim")]])]
     lines_ = log.timeline(view.history)
-    head = [(" events ", "heading"), (f" what happened, {len(lines_)} lines", "dim")]
+    head = [(" events ", "heading"), (f" what happened, {plural(len(lines_), 'line')}", "dim")]
     if not lines_:
         return [head, [], [("  nothing yet; o shows what the process prints", "dim")]]
     return [

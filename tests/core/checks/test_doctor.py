@@ -57,7 +57,7 @@ def catalog_with(version: str | None, problem: str = "") -> Catalog:
 def test_torchvision_of_another_torch(torch: str, vision: str, command: str) -> None:
     advice = remedy(f"RuntimeError: {NMS}", "/opt/my env/python", {"torch": torch, "torchvision": vision})
     assert advice.startswith(
-        f"torchvision {vision} was built for another torch than {torch}; run: '/opt/my env/python'"
+        f"torchvision {vision} was built for another PyTorch than {torch}; run: '/opt/my env/python'"
     )
     assert advice.endswith(command)
 
@@ -153,7 +153,7 @@ def test_settings_of_all_models_are_tried() -> None:
 def test_a_data_folder_that_is_not_there_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTUI_DATA", f"{tmp_path}{os.pathsep}{tmp_path / 'gone'}")
     check = by_name(monkeypatch, catalog_with(None))["DLTUI_DATA"]
-    assert (check.state, check.text) == ("bad", f"{tmp_path / 'gone'} is no folder")
+    assert (check.state, check.text) == ("bad", f"{tmp_path / 'gone'} is not a folder")
 
 
 BROKEN = {

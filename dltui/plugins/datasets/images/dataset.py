@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
 from dltui.core.errors import RunError
+from dltui.core.text import plural
 from dltui.plugins.datasets.images.listing import Listing, list_images
 from dltui.plugins.datasets.images.options import FolderOptions
 
@@ -53,9 +54,10 @@ def divide(listing: Listing, options: FolderOptions) -> tuple[dict[SplitName, li
     ordered: dict[SplitName, list[Sample]] = {name: parts[name] for name in SPLITS}
     for split, samples in ordered.items():
         if not samples:
-            raise RunError(f"too few images for a {split} part: {len(train):,} in {len(listing.classes)} classes")
+            classes = plural(len(listing.classes), "class", "classes")
+            raise RunError(f"too few images for a {split} part: {len(train):,} in {classes}")
     partly = len(listing.splits) > 1 and drawn
-    return ordered, (f"no {' and no '.join(drawn)} folder: drawn from the training one",) if partly else ()
+    return ordered, (f"no {' and no '.join(drawn)} folder: drawn from the train folder",) if partly else ()
 
 
 def sources(options: FolderOptions, folders: Sequence[Path]) -> list[Path]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.errors import RunError
 from dltui.core.machine.cpu import cpu_count
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images import pictures
 from dltui.plugins.datasets.images.pictures import Picture, UnreadableError
 
@@ -66,10 +66,10 @@ def decode(parts: Mapping[SplitName, Sequence[Sample]], options: FolderOptions, 
                     out.write(picture.pixels.tobytes())
                     labels[split].append(label)
                     names[split].append(os.path.relpath(path, options.path))
-                context.progress(f"reading {total:,} images", done / total)
+                context.progress(f"reading {plural(total, 'image')}", done / total)
     if not seen.shape:
         path, reason = seen.broken[0]
-        raise RunError(f"none of {total:,} images can be read; {clean_line(path)}: {reason}")
+        raise RunError(f"none of {plural(total, 'image')} can be read; {clean_line(path)}: {reason}")
     for split, known in labels.items():
         if not known:
             raise RunError(f"none of the {len(parts[split]):,} {split} images can be read")
@@ -109,11 +109,11 @@ def _check_shape(seen: _Seen, path: str, shape: tuple[int, ...], asked: int) -> 
     if not seen.shape:
         seen.shape, seen.first = shape, path
         if max(shape[:2]) > LARGEST_SIDE and not asked:
-            raise RunError(f"images of {_size(shape)}, like {clean_line(path)}, are large: say --data size=64 or more")
+            raise RunError(f"images of {_size(shape)}, like {clean_line(path)}, are large: set --data size=64 or more")
     if shape != seen.shape:
         raise RunError(
             f"images have several sizes, {clean_line(seen.first)} {_size(seen.shape)}, {clean_line(path)} "
-            f"{_size(shape)}: say --data size=N, and if you like --data fit=crop, pad or stretch"
+            f"{_size(shape)}: set --data size=N, and if you like --data fit=crop, pad or stretch"
         )
 
 
@@ -127,7 +127,7 @@ def _notes(seen: _Seen, total: int) -> tuple[str, ...]:
     listed = [f"{clean_line(path)}: {reason}" for path, reason in seen.broken[:MOST_NOTES]]
     more = len(seen.broken) - len(listed)
     return (
-        f"{len(seen.broken):,} of {total:,} images cannot be read and are left out",
+        f"{len(seen.broken):,} of {plural(total, 'image')} cannot be read, left out",
         *listed,
         *([f"and {more:,} more"] if more else []),
     )

@@ -118,7 +118,7 @@ def _reason(error: Exception) -> str:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return "no image"
+        return "not an image"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {MOST_PIXELS // 10**6} megapixels are not read"
     if isinstance(error, OSError) and error.strerror:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Preview
+from dltui.core.text import plural
 from dltui.plugins.datasets.images import pictures
 from dltui.plugins.datasets.images.listing import Listing, list_images
 from dltui.plugins.datasets.images.pictures import UnreadableError
@@ -29,13 +30,13 @@ def preview_of(options: FolderOptions) -> Preview:
     sizes, broken = _sizes(samples[::step])
     counts = Counter(label for _, label in samples)
     facts = [
-        ("images", f"{len(samples):,} in {len(listing.classes)} classes"),
+        ("images", f"{len(samples):,} in {plural(len(listing.classes), 'class', 'classes')}"),
         ("splits", _splits(listing, options)),
         ("sizes", _range(sizes) + (f", made {options.size}x{options.size} ({options.fit})" if options.size else "")),
     ]
     notes = [f"{path}: {reason}" for path, reason in broken[:5]]
     if len(sizes) > 1 and not options.size:
-        notes.append("several sizes: say --data size=N, and if you like --data fit=crop, pad or stretch")
+        notes.append("several sizes: set --data size=N, and if you like --data fit=crop, pad or stretch")
     return Preview(
         facts=tuple(facts),
         classes=tuple((name, counts[number]) for number, name in enumerate(listing.classes)),
@@ -58,7 +59,7 @@ def _sizes(samples: list[Sample]) -> tuple[Counter[tuple[int, int]], list[tuple[
 def _splits(listing: Listing, options: FolderOptions) -> str:
     if len(listing.splits) > 1:
         return ", ".join(f"{split} {len(samples):,}" for split, samples in listing.splits.items())
-    return f"drawn: {options.test:.0%} test, {options.validation:.0%} of the rest validation, each class alike"
+    return f"drawn: {options.test:.0%} test, {options.validation:.0%} of the rest validation, stratified by class"
 
 
 def _range(sizes: Counter[tuple[int, int]]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Arrays
 from dltui.core.errors import RunError
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, Task
@@ -49,7 +49,7 @@ def choose(table: Table, options: CsvOptions) -> Choice:
     target = target_of(table, options.target)
     dropped = {table.column(name.strip()) for name in options.drop.split(",") if name.strip()}
     if target in dropped:
-        raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; say --data target=COLUMN")
+        raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; set --data target=COLUMN")
     rest = [place for place in range(len(table.columns)) if place != target and place not in dropped]
     kinds: dict[str, list[int]] = {kind: [] for kind in ("number", "category", "text", "empty")}
     for place in rest:
@@ -145,7 +145,7 @@ def _complete(values: Values, notes: list[str]) -> Values:
     whole: Array = np.logical_and(~np.isnan(values.numbers).any(axis=1), (values.categories >= 0).all(axis=1))
     gone = len(whole) - int(whole.sum())
     if gone:
-        notes.append(f"{gone:,} of {len(whole):,} rows have gaps and are left out")
+        notes.append(f"{gone:,} of {plural(len(whole), 'row')} with gaps, left out")
     return Values(values.choice, values.numbers[whole], values.categories[whole], values.target[whole], values.classes)
 
 
@@ -157,7 +157,7 @@ def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:
     gaps = int(np.isnan(numbers).sum())
     if not numbers.size or not gaps:
         return numbers
-    notes.append(f"{gaps:,} missing numbers are filled with the median of the training rows")
+    notes.append(f"{gaps:,} missing numbers are filled with the median of the train split")
     filler = SimpleImputer(strategy="median", keep_empty_features=True).fit(numbers[train])
     filled: Array = filler.transform(numbers)
     return filled

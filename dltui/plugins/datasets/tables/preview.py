@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Preview
+from dltui.core.text import plural
 from dltui.plugins.datasets.tables import columns
 from dltui.plugins.datasets.tables.table import Column, Table, look_through
 
@@ -23,7 +24,8 @@ def preview_of(options: CsvOptions) -> Preview:
     facts = [
         (
             "rows",
-            f"{table.rows:,} of {len(table.columns)} columns" + ("" if table.has_header else ", without a header"),
+            f"{table.rows:,} of {plural(len(table.columns), 'column')}"
+            + ("" if table.has_header else ", without a header"),
         ),
         ("target", f"{target.name}: {_about(target)}"),
         ("train", _advice(target)),
@@ -32,7 +34,7 @@ def preview_of(options: CsvOptions) -> Preview:
               if place != choice.target]  # fmt: skip
     few = target.kind != "empty" and len(target.values) <= columns.MANY_CLASSES
     classes = tuple(target.values.items()) if few and (not target.numeric or len(target.values) <= 20) else ()
-    notes = (f"{target.missing:,} rows have no target: fill it in or remove them",) if target.missing else ()
+    notes = (f"{plural(target.missing, 'row')} without a target: fill it in or remove them",) if target.missing else ()
     return Preview(
         facts=tuple(facts),
         classes=classes,

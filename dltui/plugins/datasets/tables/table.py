@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from dltui.core.errors import RunError
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 
 SEPARATORS = (",", ";", "\t", "|")
 MISSING = ("", "na", "n/a", "nan", "null", "?")
@@ -96,7 +96,7 @@ def look_through(path: str, header: Header) -> Table:
         raise RunError("which file? choose it as csv:PATH")
     file = Path(path)
     if not file.is_file():
-        raise RunError(f"{clean_line(file)} is {'no file' if file.exists() else 'not there'}")
+        raise RunError(f"{clean_line(file)} is {'not a file' if file.exists() else 'not there'}")
     separator, first = _first_line(file)
     if len(first) < 2:
         raise RunError(
@@ -146,13 +146,14 @@ def _rows(file: Path, separator: str, columns: int | None) -> Iterator[tuple[int
                     continue
                 if columns is not None and len(cells) != columns:
                     raise RunError(
-                        f"{clean_line(file)} line {reader.line_num} has {len(cells)} columns, the first has {columns}"
+                        f"{clean_line(file)} line {reader.line_num} has {plural(len(cells), 'column')}, "
+                        f"the first has {columns}"
                     )
                 yield reader.line_num, cells
     except csv.Error as error:
         raise RunError(f"{clean_line(file)} line {reader.line_num} cannot be read: {clean_line(error, 100)}") from None
     except UnicodeDecodeError:
-        raise RunError(f"{clean_line(file)} is no text in UTF-8; save it as UTF-8") from None
+        raise RunError(f"{clean_line(file)} is not UTF-8 text; save it as UTF-8") from None
     except OSError as error:
         raise RunError(f"cannot read {clean_line(file)}: {(error.strerror or str(error)).lower()}") from None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core import numbers
+from dltui.core.text import plural
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -22,7 +23,7 @@ def outcome(history: History, status: str, why: str) -> str:
     parts = []
     done = len(history.epochs)
     if status in ("finished", "stopped"):
-        parts.append(f"{done} epoch{'s' if done != 1 else ''} in {numbers.duration(history.elapsed)}")
+        parts.append(f"{plural(done, 'epoch')} in {numbers.duration(history.elapsed)}")
     elif why:
         parts.append(why)
     if history.best is not None and history.monitor is not None:
@@ -44,7 +45,7 @@ def exported_files(folder: Path) -> list[Path]:
 
 
 def take_home(folder: Path) -> list[str]:
-    """The files of an export folder by name, and the line that copies them from another machine."""
+    """The files of an export folder by name, and the command that copies them from another machine."""
     files = exported_files(folder)
     if not files:
         return []
@@ -57,7 +58,7 @@ def scp_line(folder: Path) -> str:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = "user"
-    return f"take them home: scp -r {shlex.quote(f'{user}@{socket.gethostname()}:{folder}')} ."
+    return f"copy them: scp -r {shlex.quote(f'{user}@{socket.gethostname()}:{folder}')} ."
 
 
 def come_back(reader: RunReader) -> list[str]:

@@ -41,7 +41,7 @@ class CurveActions(RunActions):
         bind("right", "point(1)", "cursor right"),
         bind("shift+left", "point(-10)", "cursor far left"),
         bind("shift+right", "point(10)", "cursor far right"),
-        bind("v", "overlay", "overlay runs", "lay other runs over this one, or race against one"),
+        bind("v", "overlay", "overlay runs", "overlay the curves of other runs, or race against one"),
         bind(
             "left_square_bracket", "epoch(-1)", "epoch back", "the run as it was after the epoch before; End = as it is"
         ),

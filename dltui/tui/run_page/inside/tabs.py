@@ -36,7 +36,7 @@ class InsideActions(Page):
         bind("left", "aside(-1)", "left", "in the confusion matrix and among mistakes: to the left"),
         bind("enter", "look_inside", "show", "from a cell or a class to the mistakes in it"),
         bind("space", "mark", "mark", "a mistake: keep, wrong label, ambiguous, no mark; saved in review.csv"),
-        bind("f", "filter", "filter", "mistakes of the same true class, said class, both, all"),
+        bind("f", "filter", "filter", "mistakes of the same true class, predicted class, both, all"),
         bind("slash", "type_filter", "filter by name", "mistakes of classes by name: shirt, >coat, shirt>coat"),
         bind("percent_sign", "percent", "share", "confusion: numbers of images, or % of each true class"),
     ]
@@ -82,7 +82,7 @@ class InsideActions(Page):
         found = self._mistakes
         if found is not None:
             self.notice.prompt(
-                "true class, >said class, or both",
+                "true class, >predicted class, or both",
                 "",
                 lambda text: "" if parse(text, found.classes) else "no such class",
                 lambda text: self._filter(parse(text, found.classes) or Filter()),
@@ -98,7 +98,7 @@ class InsideActions(Page):
         if found is None or mistake is None or self.view is None:
             return
         if not self.dltui.services.may_command(self.directory):
-            self.notice.say("read-only: look, do not touch", "bad")
+            self.notice.say("read-only: you can watch, not change anything", "bad")
             return
         opinion = self._turned(found, mistake)
         self.state.inside.unsaved[opinion.key] = opinion

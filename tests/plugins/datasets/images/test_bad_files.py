@@ -39,8 +39,8 @@ def test_broken_images_are_left_out_and_listed(tmp_path: Path) -> None:
     assert len(data.train) + len(data.validation) + len(data.test) == 20
     assert data.notes[0] == "4 of 24 images cannot be read and are left out"
     reasons = {Path(note.split(": ")[0]).name: note.split(": ")[1] for note in data.notes[1:]}
-    assert reasons["empty.png"] == "no image"
-    assert reasons["text.png"] == "no image"
+    assert reasons["empty.png"] == "not an image"
+    assert reasons["text.png"] == "not an image"
     assert reasons["bomb.png"].startswith("100 megapixels")
     assert "cut" in reasons["cut.jpg"]
 
@@ -96,7 +96,7 @@ def large(root: Path) -> None:
         (nothing_readable, r"none of 20 images can be read; .*\.png: no image"),
         (too_few, "too few images for a (train|test|validation) part: 2 in 2 classes"),
         (stranger, "emu is a class that .*train does not have"),
-        (large, "images of 600x600, .* are large: say --data size"),
+        (large, "images of 600x600, .* are large: set --data size"),
         (lambda root: root.write_text("a file"), "is a file, no folder"),
         (lambda root: None, "is not there"),
     ],

@@ -67,7 +67,7 @@ def _images(root: Path, part: str) -> list[np.ndarray]:
 def test_a_mistake_is_known_by_its_file(tmp_path: Path) -> None:
     """Without the files that could not be read, of every split, also of one that was drawn."""
     root = make_folder(tmp_path / "pets", ("cat", "dog"), 20)
-    (root / "cat" / "00 broken.png").write_bytes(b"no image")
+    (root / "cat" / "00 broken.png").write_bytes(b"not an image")
     data = prepared("folder", path=str(root))
     for part in (data.train, data.validation, data.test):
         assert part.names is not None
@@ -108,7 +108,7 @@ def test_a_missing_split_is_drawn_from_the_training_folder(tmp_path: Path) -> No
     make_folder(tmp_path / "valid", each=5)
     data = prepared("folder", path=str(tmp_path))
     assert (len(data.train), len(data.validation), len(data.test)) == (32, 10, 8)
-    assert data.notes == ("no test folder: drawn from the training one",)
+    assert data.notes == ("no test folder: drawn from the train folder",)
 
 
 def test_names_of_any_script_are_classes_and_numbers_are_in_order(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_photographs_are_turned_as_the_camera_says(tmp_path: Path) -> None:
 def test_mixed_sizes_ask_for_one_and_are_made_it(tmp_path: Path) -> None:
     root = make_folder(tmp_path / "x")
     make_image(root / "cat" / "large.png", (20, 10))
-    with pytest.raises(RunError, match=r"several sizes, .* 8x8, .*large.png 20x10: say --data size=N"):
+    with pytest.raises(RunError, match=r"several sizes, .* 8x8, .*large.png 20x10: set --data size=N"):
         prepared("folder", path=str(root))
     assert prepared("folder", path=str(root), size=16).spec.input_shape == (16, 16, 3)
 
