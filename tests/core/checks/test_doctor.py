@@ -128,7 +128,7 @@ def test_a_broken_plugin_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog.problems.append(("net.py", f"RuntimeError: {NMS} (net.py line 1)"))
     check = by_name(monkeypatch, catalog)["plugin net.py"]
     assert check.state == "bad"
-    assert "torchvision ? was built for another torch" in check.text
+    assert "torchvision ? was built for another PyTorch" in check.text
 
 
 def test_broken_settings_do_not_hide_the_rest(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +157,7 @@ def test_a_data_folder_that_is_not_there_is_bad(tmp_path: Path, monkeypatch: pyt
 
 
 BROKEN = {
-    f"RuntimeError: {NMS}": "was built for another torch",
+    f"RuntimeError: {NMS}": "was built for another PyTorch",
     "ImportError: numpy.core.multiarray failed to import": "'numpy<2'",
     "cuda:0: The NVIDIA driver on your system is too old (found version 11040)": "update the driver; or run: python",
     "cuda:0: CUDA error: no kernel image is available for execution on the device": "no code for this GPU's generation",

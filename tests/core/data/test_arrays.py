@@ -50,7 +50,7 @@ def test_vectors_become_float32_with_two_dimensions() -> None:
         ("classification", classified(train=(images(), np.zeros(4, int))), "every train row has the class 'a'"),
         ("classification", classified(train=(images(), np.array([0, 1]))), "4 training rows but 2"),
         ("classification", classified(train=(images() / 255, np.array([0, 1, 0, 1]))), "must be uint8"),
-        ("classification", classified(train=(images(0), np.zeros(0, int))), "at least 2 training rows"),
+        ("classification", classified(train=(images(0), np.zeros(0, int))), "at least 2 train rows"),
         ("classification", classified(test=(images(0), np.zeros(0, int))), "1 test row, found 4 and 0"),
         ("classification", classified(test=(images(2, 3), np.array([0, 1]))), "test rows"),
         ("classification", classified(train=(images(), np.array([0.0, 1.0, 0.0, 1.0]))), "whole numbers"),
@@ -61,7 +61,7 @@ def test_vectors_become_float32_with_two_dimensions() -> None:
         ("regression", regressed([["a", "b"], ["c", "d"]], [1, 2]), "must be numbers"),
         ("regression", regressed([[1], [2]], [1, 2]), "train rows have shape"),
         ("regression", regressed([[1, 2], [1, 2]], [[1, 2], [1, 2]]), "train targets have shape"),
-        ("regression", regressed([], []), "at least 2 training rows"),
+        ("regression", regressed([], []), "at least 2 train rows"),
     ],
 )
 def test_wrong_data_is_refused_in_one_line(task: Task, wrong: Arrays, words: str) -> None:

@@ -127,7 +127,7 @@ def _notes(seen: _Seen, total: int) -> tuple[str, ...]:
     listed = [f"{clean_line(path)}: {reason}" for path, reason in seen.broken[:MOST_NOTES]]
     more = len(seen.broken) - len(listed)
     return (
-        f"{len(seen.broken):,} of {plural(total, 'image')} cannot be read, left out",
+        f"unreadable and left out: {len(seen.broken):,} of {plural(total, 'image')}",
         *listed,
         *([f"and {more:,} more"] if more else []),
     )

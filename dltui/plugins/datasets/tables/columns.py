@@ -145,7 +145,7 @@ def _complete(values: Values, notes: list[str]) -> Values:
     whole: Array = np.logical_and(~np.isnan(values.numbers).any(axis=1), (values.categories >= 0).all(axis=1))
     gone = len(whole) - int(whole.sum())
     if gone:
-        notes.append(f"{gone:,} of {plural(len(whole), 'row')} with gaps, left out")
+        notes.append(f"left out because of gaps: {gone:,} of {plural(len(whole), 'row')}")
     return Values(values.choice, values.numbers[whole], values.categories[whole], values.target[whole], values.classes)
 
 

@@ -207,7 +207,7 @@ def test_the_preview_counts_and_shows(tmp_path: Path) -> None:
     assert found.classes == (("cat", 7), ("dog", 9))
     assert dict(found.facts)["sizes"] == "8x8 to 20x10"
     assert {caption for caption, *_ in found.samples} == {"cat", "dog"}
-    assert any("no.png: no image" in note for note in found.notes)
+    assert any("no.png: not an image" in note for note in found.notes)
     assert any("several sizes" in note for note in found.notes)
 
 
