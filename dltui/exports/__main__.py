@@ -58,7 +58,7 @@ def _settle() -> None:
 
 def _folder(to: Path | None, reader: RunReader) -> Path:
     if to is None and not reader.run.get("exports"):
-        raise UsageError("run.json does not say where figures go; say --to DIR")
+        raise UsageError("run.json does not say where figures go; use --to DIR")
     return to or Path(reader.run["exports"])
 
 
