@@ -136,11 +136,9 @@ class Catalog:
         """By name, or as NAME:PATH where a dataset takes a path."""
         if text in self.datasets:
             return self.datasets[text]
-        from dltui.core.catalog import entries
-
         name, colon, path = text.partition(":")
         if colon and name in self.datasets and self.datasets[name].takes:
-            return entries.at(self.datasets[name], path)
+            return at(self.datasets[name], path)
         raise UsageError(self._unknown("dataset", text, list(self.datasets)))
 
     def _unknown(self, kind: str, text: str, names: Sequence[str]) -> str:

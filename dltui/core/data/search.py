@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from dltui.core.data import search
 from dltui.core.paths import _absolute, downloads_dir
 
 
@@ -79,7 +78,7 @@ def _has(folder: Path, entry: Entry) -> bool:
 
 def search_folders(dataset: str, data_dir: str | None = None) -> tuple[Path, ...]:
     """The folders to look in, best first: those in an explicit --data-dir only, or else all usual places."""
-    folders = search.data_dirs(data_dir, dataset)
+    folders = data_dirs(data_dir, dataset)
     return within(folders, data_dir) if data_dir else folders
 
 

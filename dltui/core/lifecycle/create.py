@@ -15,7 +15,6 @@ from dltui.core.catalog import entries
 from dltui.core.catalog.fields import check_values
 from dltui.core.data import search
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.lifecycle import create
 from dltui.core.machine.devices import Device, resolve
 from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
@@ -67,7 +66,7 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
     reasons = _reasons_for_images(model, config)
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:
-        create.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
+        check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
     options = full_options(dataset, {**dataset.given, **request.dataset_options})
     formats = check_formats(request.formats)
     if request.name is not None:
@@ -78,7 +77,7 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
     origins = _origins(model, dataset, options, catalog)
-    create.prepare_first(dataset, origins, options, reasons, tell)
+    prepare_first(dataset, origins, options, reasons, tell)
     record = {
         **origins,
         **_chosen(request, dataset, device),
