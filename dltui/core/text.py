@@ -94,6 +94,11 @@ def xml_text(text: object) -> str:
     return _NOT_XML.sub("", str(text))
 
 
+def plural(number: int, word: str, many: str = "") -> str:
+    """A count with its noun: `1 line`, `12,345 lines`, `2 classes`."""
+    return f"{number:,} {word if number == 1 else many or word + 's'}"
+
+
 def suggest(word: str, choices: Iterable[str]) -> str:
     """`did you mean cnn-torch?`, or nothing when no choice is close."""
     # Without the dashes, which make all options alike.

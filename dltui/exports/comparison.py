@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -P -m dltui.exports.comparison", description="Writes runs beside one another."
+        prog="python -P -m dltui.exports.comparison", description="Writes a comparison of runs."
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN_DIR")
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder to write to")

@@ -31,8 +31,3 @@ def number(value: float, digits: int = 4) -> str:
 def count(value: int) -> str:
     """12345 -> "12,345"."""
     return f"{value:,}"
-
-
-def plural(value: int, word: str, many: str = "") -> str:
-    """3, "epoch" -> "3 epochs"."""
-    return f"{count(value)} {word if value == 1 else many or word + 's'}"

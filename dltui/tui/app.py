@@ -45,7 +45,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         bind("q", "leave", "leave", "leave the screen; runs go on"),
         bind("question_mark", "keys", "all keys", "every key of this page"),
         bind("ctrl+p", "palette", "all actions", "every action by name; type to filter"),
-        bind("S", "settings", "settings", "theme, colors, letters, mouse, notices: remembered"),
+        bind("S", "settings", "settings", "theme, colors, letters, mouse, notifications: remembered"),
         bind("ctrl+t", "theme", "light or dark", "switch between the dark and the light theme"),
         bind("ctrl+c", "interrupted", "hint", "does not stop anything", priority=True),
         bind("ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltui.core.text import clean, clean_line, shorten, width, xml_text
+from dltui.core.text import clean, clean_line, plural, shorten, width, xml_text
 
 # Everything, lone surrogates and controls included, with what hostile text is made of more often than by chance.
 NASTY = "\x1b\x07\x9b\x9d\r\n\t\x00\u202e\u2066\u200d\u200c\u200b\ufeff\ud800\udfff\u2028\xad\U000e0041é日🙂 a"
@@ -90,3 +90,8 @@ def test_width_counts_cells() -> None:
 @given(ANY)
 def test_xml_text_makes_valid_xml(text: str) -> None:
     ElementTree.fromstring(f"<a>{escape(xml_text(text))}</a>")
+
+
+def test_one_is_not_many() -> None:
+    assert [plural(number, "line") for number in (0, 1, 2, 12345)] == ["0 lines", "1 line", "2 lines", "12,345 lines"]
+    assert (plural(1, "class", "classes"), plural(2, "class", "classes")) == ("1 class", "2 classes")

@@ -36,9 +36,9 @@ def test_a_run_as_it_was_and_beside_another(two: Program) -> None:
     viewer.key("[", "after epoch 2 of 3")
     viewer.key("P", "REPLAY 1x")
     viewer.key(END, "FINISHED")
-    viewer.key("v", "runs to lay over good", "slow")
-    viewer.key(" ", "1 laid over")
-    viewer.key(ESCAPE, "METRIC", "1 laid over|slow")
+    viewer.key("v", "runs to overlay good", "slow")
+    viewer.key(" ", "1 overlaid")
+    viewer.key(ESCAPE, "METRIC", "1 overlaid|slow")
     viewer.key("q")
 
 

@@ -123,7 +123,7 @@ def test_bad_data_is_one_line_and_leaves_nothing(program: Program, words: tuple[
     make_folder(here / "mixed")
     make_image(here / "mixed" / "cat" / "large.png", (20, 20))
     for path in make_folder(here / "text").rglob("*.png"):
-        path.write_text("no image")
+        path.write_text("not an image")
     make_table(here / "ragged.csv", ["size,price", "1,2", "1,2,3"])
     make_table(here / "good.csv", ["size,price", *(f"{number},{number * 2}" for number in range(50))])
     make_table(here / "gap.csv", ["size,price", "1,2", "2,4", "3,NaN", "4,8"])

@@ -94,9 +94,9 @@ def test_a_backend_without_formats_predicts_all_the_same(dltui: Said, tmp_path: 
     Image.fromarray(spot).resize((64, 64), Image.Resampling.NEAREST).convert("RGB").save("spot.png")
     code, said = dltui("predict", "one", "spot.png")
     assert (code, said.split()[:2]) == (0, ["spot.png:", "right"])
-    Path("text.png").write_text("no image")
+    Path("text.png").write_text("not an image")
     said = dltui("predict", "one", "text.png")[1]
-    assert said == f"dltui: {tmp_path / 'text.png'} cannot be read: no image\n"
+    assert said == f"dltui: {tmp_path / 'text.png'} cannot be read: not an image\n"
     assert dltui("predict", "one", "gone.png") == (2, "dltui: no image gone.png\n")
     assert dltui("export", "one", "--format", "onnx") == (
         1,

@@ -61,8 +61,8 @@ def test_mislabeled_images_are_reviewed(program: Program) -> None:
     folder = program.folder / "exports" / "digits-1"
     viewer = Terminal(program, "attach", "digits-1")
     viewer.key("", "FINISHED", "METRIC")
-    text = viewer.key("2", r"most confused", r"(\d) taken for (\d)")
-    pair = re.search(r"(\d) taken for (\d)", text)
+    text = viewer.key("2", r"most confused", r"true (\d), predicted (\d)")
+    pair = re.search(r"true (\d), predicted (\d)", text)
     assert pair is not None
     true, said = pair.groups()
     shown = viewer.key("\r", rf"only {true} › {said}", r"id \d+", "▀")

@@ -29,7 +29,7 @@ def test_a_shared_run_is_readable_for_the_group_whatever_the_umask(program: Prog
         out = program(*FAST, "--epochs", "2", "--share", "group").stdout
     finally:
         os.umask(before)
-    assert f"your group may look: dltui attach {program.run('r')}" in out
+    assert f"your group may watch: dltui attach {program.run('r')}" in out
     found = modes(program.run("r"))
     # The lock is only asked by its owner's processes.
     del found["lock"]
@@ -77,7 +77,7 @@ def test_a_colleague_sees_all_and_steers_nothing(program: Program) -> None:
         )
         screen.expect("read-only")
         screen.send("p")
-        screen.expect("look, do not touch")
+        screen.expect("you can watch, not change anything")
         screen.send("q")
         screen.expect(pexpect.EOF)
         assert program.reader("r").status().name == "running"

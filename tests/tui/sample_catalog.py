@@ -18,7 +18,7 @@ FIELDS = (
         choices=("constant", "one-cycle"),
         choice_values=("constant", "one-cycle"),
     ),
-    FieldSpec("seed", "int", 0, "start of every random choice", minimum=0, maximum=2**31 - 1),
+    FieldSpec("seed", "int", 0, "seed of all random numbers", minimum=0, maximum=2**31 - 1),
     FieldSpec("momentum", "float", 0.9, "of sgd", minimum=0, exclusive_maximum=1),
     FieldSpec("deterministic", "bool", False, "on a GPU: only algorithms that repeat to the last bit"),
     FieldSpec("channels", "numbers", [16, 32], "outputs of the convolutions", minimum=1, whole=True, min_items=2),

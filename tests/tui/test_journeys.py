@@ -194,7 +194,7 @@ async def test_resuming_asks_first(services: FakeServices) -> None:
 async def test_a_finished_run_is_trained_longer(services: FakeServices) -> None:
     async with shown(services, run="bold-wren") as (app, pilot):
         await pilot.press("r")
-        await until(pilot, lambda: "bold-wren is finished: m trains it longer" in notice(app))
+        await until(pilot, lambda: "bold-wren is finished: m adds epochs" in notice(app))
         await pilot.press("m", "ctrl+u", "0", "enter")
         assert "a number from 1 to 10000" in notice(app)
         await pilot.press("ctrl+u", "3", "enter")

@@ -80,8 +80,7 @@ def _find(history: History, schedule: str) -> Verdict | None:
     if len(records) < LEAST:
         if history.ended is not None:
             return None
-        done = f"{len(records)} of the {LEAST} epochs that a verdict needs {'is' if len(records) == 1 else 'are'} done"
-        return Verdict("warming up", done, bad=False)
+        return Verdict("too early to judge", "", bad=False)
     return (
         _diverging(records)
         or _guessing(records, history, schedule)
@@ -209,7 +208,7 @@ def _input_bound(history: History) -> Verdict | None:
     share = data_share(history)
     if share is None or share <= INPUT_SHARE or history.told_seconds < INPUT_SECONDS:
         return None
-    evidence = f"{100 * share:.0f} % of training time goes into getting batches, the rest into computing"
+    evidence = f"{100 * share:.0f} % of the training time goes into loading batches, the rest into computing"
     return Verdict("input bound", evidence)
 
 

@@ -129,7 +129,7 @@ def _each(items: Iterable[Any], kind: str, record: Callable[[Any], Record], erro
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise PluginError(
-            f"{clean_line(repr(name), 60)} is no name; up to 64 of a-z, 0-9, dot, dash and underscore are"
+            f"{clean_line(repr(name), 60)} is not a valid name; up to 64 of a-z, 0-9, dot, dash and underscore are"
         )
 
 

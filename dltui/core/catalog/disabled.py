@@ -30,7 +30,7 @@ def names() -> set[str]:
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {file()}: {error}; remove it to enable all plugins") from None
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-        raise UsageError(f"{file()} is no list of plugin names; remove it to enable all plugins")
+        raise UsageError(f"{file()} is not a list of plugin names; remove it to enable all plugins")
     return set(found)
 
 

@@ -172,7 +172,7 @@ def entry_of(text: str, catalog: Catalog) -> DatasetEntry:
         return at(bare, text)
     entry = catalog.datasets.get(name) if colon else None
     if entry is None or not entry.takes:
-        raise UsageError(f"{clean_line(text, 100)} is no path of yours; say folder:PATH or csv:PATH")
+        raise UsageError(f"{clean_line(text, 100)} is not a path; use folder:PATH or csv:PATH")
     return catalog.dataset(text)
 
 

@@ -92,7 +92,7 @@ class FieldSpec:
         values["choice_values"] = tuple(values.get("choice_values", ()))
         spec = cls(**values)
         if spec.type not in get_args(FieldType) or not isinstance(spec.name, str):
-            raise ValueError(f"{spec.type!r} is no type of a field")
+            raise ValueError(f"{spec.type!r} is not a type of a field")
         return spec
 
     def _read(self, text: str) -> Any:

@@ -55,7 +55,9 @@ def add(name: str, entry: DatasetEntry, options: Mapping[str, Any], catalog: Cat
     from dltui.core.catalog.describe import NAME
 
     if not NAME.fullmatch(name):
-        raise UsageError(f"{clean_line(repr(name), 60)} is no name; up to 64 of a-z, 0-9, dot, dash and underscore are")
+        raise UsageError(
+            f"{clean_line(repr(name), 60)} is not a valid name; up to 64 of a-z, 0-9, dot, dash and underscore are"
+        )
     if name in catalog.datasets:
         raise UsageError(f"there is a dataset {name} already; choose another name, or: dltui datasets remove {name}")
     read_named()

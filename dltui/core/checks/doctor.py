@@ -190,7 +190,7 @@ def _data(catalog: Catalog) -> Iterator[Check]:
         yield Check(f"data {entry.name}", "ok" if found.here else "absent", text)
     for folder in filter(None, os.environ.get("DLTUI_DATA", "").split(os.pathsep)):
         if not Path(folder).expanduser().is_dir():
-            yield Check("DLTUI_DATA", "bad", f"{clean_line(folder)} is no folder")
+            yield Check("DLTUI_DATA", "bad", f"{clean_line(folder)} is not a folder")
 
 
 def _devices() -> Iterator[Check]:

@@ -61,7 +61,7 @@ class TrainConfig(Options):
     augment: Literal["none", "flip", "shift", "flip+shift"] = Field(
         "none", description="training images mirrored left to right, moved by up to an eighth, or both, at random"
     )
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="start of every random choice", json_schema_extra=unit(""))
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of all random numbers", json_schema_extra=unit(""))
     threads: int = Field(
         0,
         ge=0,
@@ -91,10 +91,14 @@ class DatasetOptions(Options):
     """How the training part is divided. Not the run's seed: runs with different seeds are compared on one split."""
 
     validation: float = Field(
-        0.1, gt=0, le=0.9, description="part of the training rows kept for validation", json_schema_extra=unit("")
+        0.1,
+        gt=0,
+        le=0.9,
+        description="share of the train split that is held out for validation",
+        json_schema_extra=unit(""),
     )
     split_seed: int = Field(
-        0, ge=0, le=2**31 - 1, description="chooses which rows those are", json_schema_extra=unit("")
+        0, ge=0, le=2**31 - 1, description="seed of the choice of those rows", json_schema_extra=unit("")
     )
 
 

@@ -54,18 +54,16 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
 def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: tuple[str, ...]) -> None:
     (train_x, train_y), (test_x, test_y) = parts["training"], parts["test"]
     if len(train_x) < 2 or len(test_x) < 1:
-        raise RunError(
-            f"needs at least 2 training rows and 1 test row, found {len(train_x)} and {len(test_x)}; add data"
-        )
+        raise RunError(f"needs at least 2 train rows and 1 test row, found {len(train_x)} and {len(test_x)}; add data")
     for name, (x, _) in parts.items():
         if not len(x):
             raise RunError(f"there are no {name} rows; add data")
         if train_x.shape[1:] != x.shape[1:]:
-            raise RunError(f"training rows have shape {train_x.shape[1:]}, {name} rows {x.shape[1:]}")
+            raise RunError(f"train rows have shape {train_x.shape[1:]}, {name} rows {x.shape[1:]}")
     if task == "regression" and train_y.shape[1:] != test_y.shape[1:]:
-        raise RunError(f"training targets have shape {train_y.shape[1:]}, test targets {test_y.shape[1:]}")
+        raise RunError(f"train targets have shape {train_y.shape[1:]}, test targets {test_y.shape[1:]}")
     if task == "classification" and (train_y == train_y[0]).all():
-        raise RunError(f"every training row has the class {classes[int(train_y[0])]!r}; two classes are needed")
+        raise RunError(f"every train row has the class {classes[int(train_y[0])]!r}; two classes are needed")
 
 
 def _inputs(part: str, x: Array) -> Array:

@@ -182,7 +182,7 @@ def _transparent_gray(image: ImageFile.ImageFile) -> int | None:
 def _reason(error: Exception, path: str) -> str:
     if isinstance(error, UnidentifiedImageError):
         install = INSTALLS.get(Path(path).suffix.lower())
-        return f"no image, or one that needs {install}" if install else "no image"
+        return f"not an image, or one that needs {install}" if install else "not an image"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {MOST_PIXELS // 10**6} megapixels are not read"
     if isinstance(error, OSError) and error.strerror:

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dltui.core.errors import RunError, UsageError
+from dltui.core.text import plural
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -40,10 +41,10 @@ def at_risk(history: History, live: Live | None, now: float) -> str:
 
     step = max(live.step if live else 0, int(history.points.steps[-1]) if len(history.points) else 0)
     if not history.checkpoints:
-        return f"no checkpoint yet, {step:,} steps" if step else "nothing trained yet"
+        return f"no checkpoint yet, {plural(step, 'step')}" if step else "nothing trained yet"
     last = history.checkpoints[-1]
     lost = max(step - int(last["step"]), 0)
-    return f"last checkpoint {numbers.duration(now - float(last['time']))} ago, {lost:,} step{'s' if lost != 1 else ''}"
+    return f"last checkpoint {numbers.duration(now - float(last['time']))} ago, {plural(lost, 'step')}"
 
 
 def kill(reader: RunReader) -> None:

@@ -94,7 +94,7 @@ def _project_tables() -> dict[str, Any] | None:
     """A file that came with somebody's data or code sets values of a training, never what code is run."""
     file = Path(PROJECT_FILE)
     if file.exists() and not (file.is_file() and file.stat().st_size <= MOST_BYTES):
-        raise UsageError(f"{PROJECT_FILE} here is no file of settings; move it away or train in another folder")
+        raise UsageError(f"{PROJECT_FILE} here is not a file of settings; move it away or train in another folder")
     tables = settings.read_tables(file)
     for key in tables or ():
         if key != TABLE:

@@ -62,7 +62,7 @@ def pair(catalog: Catalog, text: str) -> tuple[ModelEntry, ModelEntry]:
     if len(twins) < 2:
         both = sorted({m.name for m in catalog.models.values() if m.name != name and _has_twin(catalog, m)})
         hint = f"; {', '.join(both)} do" if both else ""
-        raise UsageError(f"{name} has no twin, it exists for {twins[0].framework} only{hint}")
+        raise UsageError(f"{name} has no twin, it exists as {twins[0].id} only{hint}")
     missing = next(entry for entry in twins if not entry.available)
     raise UsageError(f"both frameworks are needed, {missing.id} cannot be used here: {missing.reason}")
 

@@ -12,7 +12,7 @@ from typing import Any
 from dltui.core.errors import UsageError
 from dltui.core.machine.cpu import cpu_count, cpu_name
 from dltui.core.machine.nvidia import Gpu, gpus
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 
 __all__ = ["Device", "choose", "cpu_count", "list_devices", "resolve", "worker_environment"]
 
@@ -66,7 +66,7 @@ def choose(text: str, found: list[Device]) -> Device:
     usable = [device for device in cuda if not device.problem]
     if word in ("auto", "cuda") and cuda:
         if not usable:
-            raise UsageError(f"{cuda[0].name} ({cuda[0].title}) cannot be used: {cuda[0].problem}; or say --device cpu")
+            raise UsageError(f"{cuda[0].name} ({cuda[0].title}) cannot be used: {cuda[0].problem}; or use --device cpu")
         return max(usable, key=lambda device: device.free_bytes or 0)
     if word == "auto":
         return next((device for device in found if device.kind == "mps"), found[-1])
@@ -121,7 +121,7 @@ def _cpu() -> Device:
 
     count = cpu_count()
     memory = psutil.virtual_memory()
-    title = f"{clean_line(cpu_name(), 60)}, {count} core{'s' if count != 1 else ''}"
+    title = f"{clean_line(cpu_name(), 60)}, {plural(count, 'core')}"
     return Device("cpu", title, total_bytes=memory.total, free_bytes=memory.available)
 
 

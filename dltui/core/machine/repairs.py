@@ -21,7 +21,7 @@ def remedy(text: str, python: str, packages: Mapping[str, str]) -> str:
 def _match_torchvision(install: str, packages: Mapping[str, str]) -> str:
     """torchvision 0.(n + 15) goes with torch 2.n; with the right numbers the two are different builds."""
     torch, vision = packages.get("torch", ""), packages.get("torchvision", "")
-    pair = f"torchvision {vision or '?'} was built for another torch than {torch or 'the one installed'}"
+    pair = f"torchvision {vision or '?'} was built for another PyTorch than {torch or 'the one installed'}"
     found = re.match(r"2\.(\d+)", torch)
     wanted = f"0.{int(found.group(1)) + 15}" if found else ""
     if wanted and not vision.startswith(f"{wanted}."):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from dltui.core.numbers import duration
+from dltui.core.text import plural
 from dltui.exports.figures import style
 from dltui.exports.figures.axes import TITLES, metric_axis, whole_numbers
-from dltui.exports.wording import count, number, percent, plural
+from dltui.exports.wording import count, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

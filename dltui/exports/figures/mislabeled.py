@@ -68,7 +68,7 @@ def _image(axes: Axes, image: np.ndarray[Any, np.dtype[np.uint8]], x: float, y: 
 
 
 def _title(subject: str, found: Mistakes) -> str:
-    return f"{subject}: {count(found.wrong)} of {count(found.total)} {found.split} images mislabeled"
+    return f"{subject}: {count(found.wrong)} of {count(found.total)} {found.split} images misclassified"
 
 
 def _shown(found: Mistakes) -> tuple[Mistake, ...]:

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from dltui.core.analysis.evaluation import latest
+from dltui.core.text import plural
 from dltui.exports.figures import style
-from dltui.exports.wording import count, number, plural
+from dltui.exports.wording import count, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 from dltui.exports.figures import diagram, style
-from dltui.exports.wording import count, plural
+from dltui.exports.wording import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

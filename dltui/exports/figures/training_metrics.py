@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
 
+from dltui.core.text import plural
 from dltui.exports.figures import style
 from dltui.exports.figures.axes import TITLES, metric_axis, whole_numbers
 from dltui.exports.wording import number, percent
@@ -107,7 +108,7 @@ def _mark_best(axes: Axes, curves: Curves, training: Training) -> None:
 def _legend(figure: Figure, training: Training) -> None:
     """At the right of the subtitle."""
     handles = [
-        Line2D([], [], color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), label="training"),
+        Line2D([], [], color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), label="train"),
         Line2D([], [], color=style.VERMILION, linewidth=1.5, label="validation"),
     ]
     if training.best is not None:
@@ -155,6 +156,6 @@ def export(reader: RunReader, target: Path) -> None:
     with style.applied():
         figure = draw_training_metrics(training)
         described = (
-            f"Loss and metrics of {len(training.panels[0].epochs)} epochs on the training and validation splits."
+            f"Loss and metrics of {plural(len(training.panels[0].epochs), 'epoch')} on the train and validation splits."
         )
         save(figure, target, about(reader, f"Training of {training.subject}", described))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.numbers import duration, exact
+from dltui.core.text import plural
 from dltui.exports import dltui_exporters
 from dltui.exports.report import drawn
 from dltui.exports.report.html import block, folded, section, table, text
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 CAPTIONS = {
-    "training_metrics": "Loss and metrics of each epoch on both splits; the ring marks the best epoch.",
-    "confusion_matrix": "Which classes the model takes for which: rows are true classes, columns predictions.",
-    "mislabeled": "The mistakes that the model is most certain of.",
-    "regression": "Measured points, what the model says of them, and what is left over.",
+    "training_metrics": "Loss and metrics of each epoch on the train and validation splits; a ring marks the best.",
+    "confusion_matrix": "Which classes the model confuses: rows are true classes, columns predicted classes.",
+    "mislabeled": "Images misclassified by the model, the most confident mistakes first.",
+    "regression": "Measured points, predictions and residuals.",
     "structure": "The network's layers in forward order, with output shapes and parameters.",
 }
 # Scripts, fonts, pictures: a browser that respects this fetches nothing, whatever a name on the page says.
@@ -49,19 +50,23 @@ def page(reader: RunReader) -> str:
             f"<header><h1>{title}</h1>\n<p class='muted'>{_lead(reader, found)}</p></header>",
             _note(reader),
             _numbers(found),
-            section("How to make it again", block(shlex.join(str(word) for word in run.get("command") or []))),
+            section("Reproduce", block(shlex.join(str(word) for word in run.get("command") or []))),
             section("Figures", *_figures(reader)),
             section("Settings", _settings(run), _learning_rates(reader)),
             section("Epochs", _epochs(reader)),
-            section("Where it was made", _circumstances(reader, found)),
+            section("Environment", _circumstances(reader, found)),
             "</body>\n</html>\n",
         ]
     )
 
 
 def _lead(reader: RunReader, found: Table) -> str:
-    epochs = f"{found['epochs']} epochs" if found["epochs"] != 1 else "1 epoch"
-    parts = [f"run {reader.labels['name']}", str(found["status"]), epochs, f"seed {found['seed']}"]
+    parts = [
+        f"run {reader.labels['name']}",
+        str(found["status"]),
+        plural(found["epochs"], "epoch"),
+        f"seed {found['seed']}",
+    ]
     device = (reader.run.get("device") or {}).get("title") or found["device"]
     return text(", ".join([*parts, *([str(device)] if device else [])]))
 
@@ -81,7 +86,7 @@ def _numbers(found: Table) -> str:
         "best epoch": found["best_epoch"],
         "parameters": None if found["parameters"] is None else count(found["parameters"]),
         "training time": duration(found["train_seconds"]) if found["train_seconds"] else None,
-        "samples a second": None if not found["samples_per_second"] else f"{found['samples_per_second']:,.0f}",
+        "samples/s": None if not found["samples_per_second"] else f"{found['samples_per_second']:,.0f}",
     }
     cells = [f"<div><dt>{text(k)}</dt><dd>{text(v)}</dd></div>" for k, v in known.items() if v not in (None, "")]
     return '<dl class="numbers">' + "".join(cells) + "</dl>" if cells else ""
@@ -118,7 +123,7 @@ def _settings(run: Mapping[str, Any]) -> str:
                if name not in defaults or defaults[name] != value]  # fmt: skip
     options = [(f"dataset: {name}", exact(value), "") for name, value in (run.get("dataset_options") or {}).items()]
     rows = [*changed, *options]
-    shown = table(("setting", "value", "default"), rows) if rows else "<p>All as the model's defaults say.</p>"
+    shown = table(("setting", "value", "default"), rows) if rows else "<p>All settings have the model's defaults.</p>"
     return shown + folded("all settings", table(("setting", "value"), [(k, exact(v)) for k, v in config.items()]))
 
 
@@ -140,12 +145,9 @@ def _epochs(reader: RunReader) -> str:
         if name != "mse" or all("loss" not in getattr(record, split) for record in records)
     ]
     best = records.index(history.best) if history.best in records else None
-    head = ["epoch", *(f"{_SPLITS[split]} {name}" for split, name in columns), "learning rate", "seconds", "samples/s"]
+    head = ["epoch", *(f"{split} {name}" for split, name in columns), "learning rate", "seconds", "samples/s"]
     rows = [_epoch(record, columns) for record in records]
     return table(head, rows, frozenset(range(len(head))), best) + _test(reader)
-
-
-_SPLITS = {"train": "training", "validation": "validation"}
 
 
 def _epoch(record: EpochRecord, columns: list[tuple[str, str]]) -> list[str]:

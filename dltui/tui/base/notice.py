@@ -128,5 +128,5 @@ class Notice(Rows, can_focus=True):
 
 
 def _prompt_row(prompt: Prompt) -> Row:
-    end = ("  " + prompt.problem, "bad") if prompt.problem else ("  Enter sets it, Esc does not", "dim")
+    end = ("  " + prompt.problem, "bad") if prompt.problem else ("  Enter ok, Esc cancel", "dim")
     return [(f" {prompt.text} ", "bold accent"), *prompt.edit.row("bold", 24), end]

@@ -101,7 +101,9 @@ class Rows(Widget):
         style = self.dltui.palette.style
         row = fit(self._rows[y], width)
         if self.dltui.look.ascii:
+            # Some signs take more letters than one, and then the end is cut off with a sign of its own.
             row = fit([(to_ascii(text), words) for text, words in row], width)
+            row = [(to_ascii(text), words) for text, words in row]
         return Strip([Segment(text, base + style(words)) for text, words in row], width)
 
 

@@ -19,12 +19,12 @@ RUN_KEYS = (
     press("p", "pause / continue", "pause between two steps, or go on"),
     press("s", "stop and keep", "end the run early: checkpoint, test result, figures"),
     press("K", "kill", "end the run at once; says first what is lost since the last checkpoint"),
-    press("w", "save now", "write a checkpoint now"),
+    press("w", "checkpoint", "save a checkpoint now"),
     press("l", "learning rate", "a new learning rate; the schedule keeps its shape"),
-    press("r", "resume", "go on with a run that has ended, or train it longer; says first what is restored"),
-    press("e", "take home", "draw the figures and show the line that copies them"),
+    press("r", "resume", "go on with a run that has ended, or add epochs; says first what is restored"),
+    press("e", "export", "draw the figures and show the command that copies them"),
     press("a", "again", "the form of a new run, filled as this one was"),
-    press("y", "copy", "copy the command of this run, or the line that takes its figures home"),
+    press("y", "copy", "copy the command of this run, or the scp command for its figures"),
 )
 """For the bindings of a page that has `RunKeys`."""
 

@@ -23,10 +23,10 @@ DONE = {
     "pause": "paused",
     "resume": "goes on",
     "stop": "stops and keeps everything",
-    "checkpoint": "saves a checkpoint",
+    "checkpoint": "saved a checkpoint",
     "set": "changed the learning rate",
 }
-NAMES = {"resume": "continue", "checkpoint": "save now", "set": "new learning rate"}
+NAMES = {"resume": "continue", "checkpoint": "checkpoint", "set": "new learning rate"}
 LARGEST_LR = 10.0
 
 
@@ -169,7 +169,7 @@ class Orders:
 
     def _may(self, run: Summary, word: str) -> bool:
         if not self.services.viewer.may_command(run.directory):
-            self._refuse("read-only: look, do not touch")
+            self._refuse("read-only: you can watch, not change anything")
         elif run.status not in LIVE:
             self._refuse(f"{run.name} is {run.status}: nothing to {word}")
         else:
@@ -177,7 +177,7 @@ class Orders:
         return False
 
     def _send(self, run: Summary, action: str, arguments: dict[str, Any]) -> None:
-        if not self._may(run, {"checkpoint": "save", "set": "change", "resume": "continue"}.get(action, action)):
+        if not self._may(run, {"checkpoint": "checkpoint", "set": "change", "resume": "continue"}.get(action, action)):
             return
         try:
             identity = self.services.commands.send(run.directory, action, arguments)

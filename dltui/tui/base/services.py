@@ -237,7 +237,7 @@ class Starting:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode:
             said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-            reasons = [line for line in said if not line.startswith(("dry run", "take them home"))]
+            reasons = [line for line in said if not line.startswith(("dry run", "copy them: "))]
             raise UsageError(f"it does not work: {reasons[-1].strip() if reasons else f'exit code {done.returncode}'}")
 
     def resumption(self, run: RunDirectory) -> Resumption:

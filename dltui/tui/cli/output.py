@@ -28,6 +28,13 @@ def can_show(text: str) -> bool:
     return True
 
 
+def spelled(text: str) -> str:
+    """The text in letters that standard output has."""
+    from dltui.tui.draw.styled_text import to_ascii
+
+    return text if can_show(text) else to_ascii(text)
+
+
 def prepare_streams() -> None:
     """A character that the locale lacks becomes an escape instead of an exception."""
     for stream in (sys.stdout, sys.stderr):
@@ -68,18 +75,18 @@ def visible(text: str) -> str:
 
 def show_on_terminal(rows: list[Any]) -> None:
     """Rows of styled text; without a terminal their letters alone."""
-    from dltui.tui.draw.styled_text import plain, to_ascii
+    from dltui.tui.draw.styled_text import plain
 
     if not terminal_output():
         for line in plain(rows):
-            say(line.rstrip() if can_show(line) else to_ascii(line).rstrip())
+            say(spelled(line).rstrip())
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(markup=False, highlight=False, emoji=False)
     for row in rows:
-        spans = [(text if can_show(text) else to_ascii(text), INKS.get(style) or _rich(style)) for text, style in row]
+        spans = [(spelled(text), INKS.get(style) or _rich(style)) for text, style in row]
         console.print(Text.assemble(*spans), no_wrap=True, overflow="crop", soft_wrap=True)
 
 

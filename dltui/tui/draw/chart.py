@@ -110,7 +110,7 @@ def _legend(chart: Chart, look: Look, brief: int) -> Row:
 
 def _name(name: str, brief: int) -> str:
     if brief == 1 and name == "validation":
-        return "valid"
+        return "val"
     return "" if brief == 3 or (brief == 2 and name in OWN) else name
 
 

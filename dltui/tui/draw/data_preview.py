@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.text import safe
+from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, beside, cut, fit, left, right, width
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def classes(found: Preview, columns: int) -> list[Row]:
         bar = "━" * max(1, round(room * count / most)) if count and most else ""
         rows.append([(f" {left(safe(name), size)} ", ""), (right(f"{count:,}", 9), ""), (f"  {bar}", "train")])
     more = len(found.classes) - len(rows)
-    return [*rows, *([[(f" and {more:,} classes more", "dim")]] if more else [])]
+    return [*rows, *([[(f" and {plural(more, 'more class', 'more classes')}", "dim")]] if more else [])]
 
 
 def table(found: Preview, columns: int) -> list[Row]:

@@ -21,7 +21,7 @@ SIGNS = "─│┤├┬┴┼┌┐└┘━╸›●○★·…×→←↑↓�
 LETTERS = "-|||+++++++##>oo*-~x><^v^v #___--=="
 
 
-ASCII = dict(zip(SIGNS, LETTERS, strict=True))
+ASCII = dict(zip(SIGNS, LETTERS, strict=True)) | {"±": "+/-"}
 
 
 def width(text: str) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.numbers import age, count, duration, exact, metric, percent, size
+from dltui.core.text import plural
 
 if TYPE_CHECKING:
     from dltui.core.analysis.groups import Spread
@@ -92,8 +93,7 @@ __all__ = [
 
 def damaged(history: History) -> str:
     """What is missing from the log."""
-    some = "1 line" if history.damaged == 1 else f"{history.damaged:,} lines"
-    return f"{some} of the log cannot be read"
+    return f"{plural(history.damaged, 'line')} of the log cannot be read"
 
 
 def spread(name: str, value: Spread) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from dltui.core.text import safe
+from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, cells, fit, left, on, right, window
 from dltui.tui.draw.wording import TITLES
 from dltui.tui.draw.wording import framework as short_framework
@@ -188,7 +188,7 @@ def _steps(form: RunForm) -> str:
     kept = next((setting for setting in form.settings() if setting.key == "data:validation"), None)
     share = float(form.text(kept)) if kept is not None and not form.problem(kept) else 0.0
     steps = max(1, round(dataset.train_size * (1 - share)) // batch)
-    return f"{epochs:,} epoch{'s' if epochs != 1 else ''} of about {steps:,} step{'s' if steps != 1 else ''}"
+    return f"{plural(epochs, 'epoch')} of about {plural(steps, 'step')}"
 
 
 def _framework(form: RunForm) -> str:

@@ -31,7 +31,7 @@ class Setting:
 
 
 RUN_SETTINGS = (
-    Setting("run", FieldSpec("name", "str", "", "what the run is called; empty: two words are drawn")),
+    Setting("run", FieldSpec("name", "str", "", "name of the run; empty: two random words")),
     Setting("run", FieldSpec("data_dir", "str", "", "a folder with the dataset's files; empty: the usual places")),
     Setting("run", FieldSpec("exports", "str", "exports", "where its figures go, in a folder of its own")),
     Setting("run", FieldSpec("format", "str", "svg", f"of the figures: {FORMATS_TEXT}, or several with commas")),

@@ -120,7 +120,7 @@ class StartKeys:
             self._page.notice.say(problem, "bad")
             self._page.redraw()
         elif self._page.dltui.services.viewer.read_only:
-            self._page.notice.say("read-only: look, do not touch", "bad")
+            self._page.notice.say("read-only: you can watch, not change anything", "bad")
         else:
             return True
         return False

@@ -144,7 +144,7 @@ class HelpPage(Page):
     def _list(self, width: int, height: int) -> list[Row]:
         found = self.found()
         if not found:
-            return [[], [("   nothing is called that; Backspace takes letters back", "dim")]]
+            return [[], [("   no match; Backspace deletes a letter", "dim")]]
         self.chosen = min(self.chosen, len(found) - 1)
         # Of all actions, so that nothing moves while one types.
         everything = actions(self.page, self.app)

@@ -92,7 +92,7 @@ class ResumePage(Page):
         if self.found is None:
             return [(" looking at its checkpoints and at this machine ...", "accent")]
         if not self._may_go_on:
-            return [(f" {self.run.name} is finished: m trains it longer", "accent")]
+            return [(f" {self.run.name} is finished: m adds epochs", "accent")]
         return [(f" go on with {self.run.name}?   Enter yes   m more epochs   Esc no", "bold accent")]
 
     def _body(self, width: int, height: int) -> list[Row]:

@@ -22,9 +22,9 @@ TITLES = {
     "palette": ("colors", "color-blind: blue, orange and yellow in place of green and red"),
     "letters": ("letters", "ascii where boxes and curves come out as question marks"),
     "mouse": ("mouse", "auto: off over SSH, so that the terminal selects text; from the next start on"),
-    "tick": ("looks a second", "fewer spare a thin link; training does not notice either way"),
-    "warm": ("warm start", "import the framework while a new run is being filled in; off spares memory"),
-    "notices": ("notices", "tell the terminal when a run ends, also each new best, or never; b silences a run"),
+    "tick": ("refresh rate", "updates a second; a lower rate spares a slow link, training runs the same"),
+    "warm": ("preload framework", "import the framework while the form of a new run is open; off saves memory"),
+    "notices": ("notifications", "tell the terminal when a run ends, also each new best, or never; b silences a run"),
 }
 
 

@@ -17,8 +17,8 @@ CHOOSE_KEYS = (
         "slash", "filter", "show some runs only: model:cnn dataset:digits host:gpu02 tag:x -status:failed lr>=0.01 word"
     ),
     press("o", "sort", "order by newest, best, name, model, dataset, status"),
-    press("space", "mark", "mark this run, or the runs of this group, to compare, take home, tag or delete"),
-    press("c", "compare", "the marked runs, or those of this group, beside one another"),
+    press("space", "mark", "mark this run, or the runs of this group, to compare, export, tag or delete"),
+    press("c", "compare", "compare the marked runs, or those of this group"),
     press("escape", "show all", "no filter, or no marks"),
 )
 """For the bindings of a page that has `ChooseKeys`."""

@@ -21,7 +21,7 @@ def keys(state: RunListState, may_command: Callable[[Summary], bool]) -> Keys:
     if marked:
         return (
             ("c", f"compare {marked}"),
-            ("e", "take home"),
+            ("e", "export"),
             ("#", "tag"),
             ("d", f"delete {marked}"),
             ("Esc", "none"),
@@ -41,6 +41,6 @@ def keys(state: RunListState, may_command: Callable[[Summary], bool]) -> Keys:
     if run.status == "queued":
         return (*first, ("s", "take out of the queue"), ("a", "again"))
     if run.is_live:
-        return (*first, ("p", "continue" if run.status == "paused" else "pause"), ("s", "stop"), ("w", "save"))
-    resume = (("r", "resume" if run.status in RESUMABLE else "train longer"),)
-    return (*first, *resume, ("a", "again"), ("e", "take home"))
+        return (*first, ("p", "continue" if run.status == "paused" else "pause"), ("s", "stop"), ("w", "checkpoint"))
+    resume = (("r", "resume" if run.status in RESUMABLE else "more epochs"),)
+    return (*first, *resume, ("a", "again"), ("e", "export"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from dltui.core.text import plural
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import Told, in_thread
 
@@ -29,9 +30,9 @@ class Begun(Message):
 
 
 LABEL_KEYS = (
-    press("R", "rename", "call the run something else; its id stays"),
-    press("number_sign", "tag", "words to find runs by; -word takes one off"),
-    press("N", "note", "a sentence to remember the run by"),
+    press("R", "rename", "rename the run; its id stays"),
+    press("number_sign", "tag", "words to find runs by; -word removes one"),
+    press("N", "note", "a note on the run"),
     press("d", "delete", "delete runs that have ended; figures stay, u undoes until you leave"),
     press("u", "undo", "bring back what was deleted last"),
     press("f", "fork", "a new run that begins with the last checkpoint, with other hyperparameters"),
@@ -129,7 +130,7 @@ class LabelKeys:
         run = self._state.run
         if run is None or self._refuse_read_only():
             return
-        text = f"fork {run.name.strip()} with (as lr=0.01 epochs=20)"
+        text = f"fork {run.name.strip()} with (e.g. lr=0.01 epochs=20)"
         self._page.notice.prompt(text, "", lambda _: "", lambda typed: self._fork(run, typed))
 
     def _fork(self, run: Summary, typed: str) -> None:
@@ -150,7 +151,7 @@ class LabelKeys:
 
     def _refuse_read_only(self) -> bool:
         if self._page.dltui.services.viewer.read_only:
-            self._page.notice.say("read-only: look, do not touch", "bad")
+            self._page.notice.say("read-only: you can watch, not change anything", "bad")
         return self._page.dltui.services.viewer.read_only
 
     def _may_write(self, runs: Sequence[Summary]) -> bool:
@@ -161,18 +162,18 @@ class LabelKeys:
 
 
 def _title(runs: Sequence[Summary]) -> str:
-    return runs[0].name.strip() if len(runs) == 1 else f"{len(runs)} runs"
+    return runs[0].name.strip() if len(runs) == 1 else plural(len(runs), "run")
 
 
 def _name_problem(text: str) -> str:
     if not text.strip():
-        return "a name has a letter at least"
-    return f"at most {LONGEST_NAME} letters" if len(text) > LONGEST_NAME else ""
+        return "a name needs at least one character"
+    return f"at most {LONGEST_NAME} characters" if len(text) > LONGEST_NAME else ""
 
 
 def _tag_problem(text: str) -> str:
-    return f"at most {LONGEST_TAG} letters a tag" if any(len(tag) > LONGEST_TAG for tag in text.split()) else ""
+    return f"at most {LONGEST_TAG} characters a tag" if any(len(tag) > LONGEST_TAG for tag in text.split()) else ""
 
 
 def _note_problem(text: str) -> str:
-    return f"at most {LONGEST_NOTE} letters" if len(text) > LONGEST_NOTE else ""
+    return f"at most {LONGEST_NOTE} characters" if len(text) > LONGEST_NOTE else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.analysis import run_filter
 from dltui.core.analysis.groups import spread
+from dltui.core.text import plural
 from dltui.tui.base.summary import Summary
 from dltui.tui.draw import wording
 
@@ -99,7 +100,7 @@ def group_line(members: Sequence[Summary]) -> Summary:
     return replace(
         first,
         id=PREFIX + first.group,
-        name=f"{first.group} ({len(members)} seeds)",
+        name=f"{first.group} ({plural(len(members), 'seed')})",
         status=next((one.status for one in members if one.status != "finished"), "finished"),
         why="",
         epochs_done=sum(one.epochs_done for one in members),

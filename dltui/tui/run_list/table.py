@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.text import plural
 from dltui.tui.draw.styled_text import Row, bar, cells, cut, ends, fit, left, on, right, rule
-from dltui.tui.draw.wording import STATUS_STYLES, age, count, duration, framework, spark
+from dltui.tui.draw.wording import STATUS_STYLES, age, duration, framework, spark
 
 if TYPE_CHECKING:
     from dltui.tui.base.summary import Summary
@@ -34,12 +35,12 @@ def header(width: int) -> Row:
     sizes = columns(width)
     titles = {"name": "NAME", "model": "MODEL", "framework": "FW", "data": "DATA", "where": "WHERE", "done": "DONE"}
     text = "  " + "".join(left(titles[key], sizes[key]) for key in titles) + left("BEST", sizes["best"])
-    text += "COURSE" if _course_room(width) else ""
+    text += "TREND" if _trend_room(width) else ""
     return ends([(text, "dim")], [(left("STATE", STATE + 4), "dim")], width)
 
 
-def _course_room(width: int) -> int:
-    """How many cells a wide screen has for the course of the validation."""
+def _trend_room(width: int) -> int:
+    """How many cells a wide screen has for the trend of the validation."""
     left_over = width - 2 - sum(columns(width).values()) - STATE - 4
     return min(left_over - 2, 40) if left_over >= 14 else 0
 
@@ -81,8 +82,8 @@ def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_on
         (left(_short(run.dataset, sizes["data"]), sizes["data"] - 1) + " ", dim),
         (left(where, sizes["where"] - 1) + " ", dim),
         *_done(run, sizes["done"]),
-        (left(_best(run), sizes["best"]), "" if run.best else "dim"),
-        (spark(run.trend, _course_room(width), ascii_only), "validation" if run.is_live else "faint"),
+        (left(_best(run, sizes["best"] - 1, ascii_only), sizes["best"]), "" if run.best else "dim"),
+        (spark(run.trend, _trend_room(width), ascii_only), "validation" if run.is_live else "faint"),
     ]
     state: Row = [
         (left(run.status, STATE), STATUS_STYLES.get(run.status, "")),
@@ -104,10 +105,11 @@ def _done(run: Summary, room: int) -> Row:
     return [*bar(run.fraction if run.epochs else 0.0, size, style), (" " + left(text, 8), "" if run.is_live else "dim")]
 
 
-def _best(run: Summary) -> str:
+def _best(run: Summary, room: int, ascii_only: bool) -> str:
     if run.members:
-        # Nine letters, as many as the column has beside its gap.
-        return run.best.removesuffix(" %").replace(" ", "") or "-"
+        # Nine letters, as many as the column has beside its gap; +/- may be too long for it.
+        text = run.best.removesuffix(" %").replace(" ", "").replace("±", "+/-" if ascii_only else "±")
+        return (text if len(text) <= room else text.partition("+")[0]) or "-"
     if not run.best or run.best_name == "accuracy":
         return run.best or "-"
     # Three digits, so that the name has room beside them.
@@ -161,7 +163,7 @@ def _seeds(group: Summary) -> list[Row]:
     if group.best:
         rows.append([(f" validation {group.best_name}  ", "dim"), (group.best, "bold")])
         if group.test:
-            rows[0] += [("   test ", "dim"), (group.test, "bold"), ("   mean ± sd", "dim")]
+            rows[0] += [("  test ", "dim"), (group.test, "bold"), ("  mean ± sd", "dim")]
     each: Row = [(" seeds  ", "dim")]
     for member in group.members:
         each += [(f"{member.seed} ", "dim"), (f"{member.best or member.status}   ", "")]
@@ -200,7 +202,7 @@ def empty(width: int, height: int, look_first: bool) -> list[Row]:
 
 def none_match(width: int, height: int, unknown: str) -> list[Row]:
     """The filter leaves nothing: why, and what to do."""
-    text = unknown or "Every condition must hold; a minus before one turns it round."
+    text = unknown or "All conditions must hold; a minus before a condition negates it."
     lines: list[Row] = [
         [("No run matches.", "bold"), ("  " + text, "dim")],
         [("/", "key bold"), ("  changes the filter, ", ""), ("Esc", "key bold"), ("  shows all runs", "")],
@@ -211,5 +213,5 @@ def none_match(width: int, height: int, unknown: str) -> list[Row]:
 def headline(runs: Sequence[Summary]) -> str:
     """`8 runs, 3 live`."""
     live = sum(run.is_live for run in runs)
-    text = f"{count(len(runs)) if len(runs) >= 10 else len(runs)} run{'' if len(runs) == 1 else 's'}"
+    text = plural(len(runs), "run")
     return f"{text}, {live} live" if live else text

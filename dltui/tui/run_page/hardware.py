@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dltui.core.text import safe
+from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, bar, cells, fit, left, right
 from dltui.tui.draw.wording import size, spark
 from dltui.tui.run_page.tab import Tab
@@ -136,7 +136,7 @@ def _machine(found: Hardware, width: int, look: Look) -> list[Row]:
     """Processors, memory, disk, and the run's own process."""
     now, room = found.latest, min(max(width - NAME - VALUE - 4, 4), LONGEST)
     loads = [sample.cpu for sample in found.samples if sample.cpu is not None]
-    text = "-" if now.cpu is None else f"{now.cpu:.0f} % of {now.cores} core{'s' if now.cores != 1 else ''}"
+    text = "-" if now.cpu is None else f"{now.cpu:.0f} % of {plural(now.cores, 'core')}"
     used = [sample.memory_used for sample in found.samples]
     rows: list[Row] = [
         _strip("cpu", text, loads, 100.0, room, look),
@@ -159,7 +159,7 @@ def _rates(now: Sample) -> Row:
 def _worker(now: Sample) -> list[Row]:
     if now.worker is None:
         return []
-    cpu = "" if now.worker.cpu is None else f"{now.worker.cpu / 100:.1f} of {now.cores} cores"
+    cpu = "" if now.worker.cpu is None else f"{now.worker.cpu / 100:.1f} of {plural(now.cores, 'core')}"
     row: Row = [(f"   {left('this run', NAME)}", "dim"), (left(cpu, VALUE), "")]
     return [[*row, (f"{size(now.worker.rss)} of memory  process {now.worker.pid}", "dim")]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dltui.core.text import safe
+from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, bar, cells, ends
 from dltui.tui.draw.wording import STATUS_STYLES, duration, percent
 
@@ -82,7 +82,7 @@ def _ended(view: RunView, width: int) -> Row:
             [("   best validation ", "dim"), (f"{run.best_name} {run.best}", ""), (f" (epoch {run.best_epoch})", "dim")]
         )
     spent = duration(view.history.elapsed)
-    parts.append([(f"   {run.epochs_done} epoch{'' if run.epochs_done == 1 else 's'} in {spent}", "dim")])
+    parts.append([(f"   {plural(run.epochs_done, 'epoch')} in {spent}", "dim")])
     for part in parts:
         if cells(row) + cells(part) + cells(end) <= width:
             row = row + part

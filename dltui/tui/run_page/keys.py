@@ -34,7 +34,7 @@ BINDINGS = (
     bind("right", "aside(1)", "right", "curves: a cursor; confusion and mistakes: to the right"),
     press("shift+left", "cursor far left"),
     press("shift+right", "cursor far right"),
-    press("v", "overlay runs", "lay other runs over this one, or race against one"),
+    press("v", "overlay runs", "overlay the curves of other runs, or race against one"),
     press("left_square_bracket", "epoch back", "the run as it was after the epoch before; End = as it is"),
     press("right_square_bracket", "epoch forward"),
     press("P", "replay", "play the run from its start, at 1x, 4x, 16x, 1/8x; the run is not touched"),
@@ -42,7 +42,7 @@ BINDINGS = (
     press("space", "mark", "a mistake: keep, wrong label, ambiguous, no mark; saved in review.csv"),
     press("slash", "filter by name", "mistakes of classes by name: shirt, >coat, shirt>coat"),
     press("percent_sign", "share", "confusion: numbers of images, or % of each true class"),
-    press("b", "bell", "silence this run, or let the terminal be told again when it ends"),
+    press("b", "bell", "notifications of this run on or off"),
     *(bind(str(number), f"tab({number})", name, f"show {name.lower()}") for number, name in enumerate(NAMES, start=1)),
     bind("tab", "turn(1)", "next tab"),
     bind("shift+tab", "turn(-1)", "previous tab"),
@@ -67,13 +67,13 @@ def bottom_bar(view: RunView | None, may_command: bool) -> Keys:
     if view is not None and view.ended:
         if view.suggestion is not None:
             return (("t", f"try {safe(view.suggestion.words)}"), ("r", "resume"), *end)
-        return (("r", "resume" if status in RESUMABLE else "train longer"), ("e", "take home"), *end)
+        return (("r", "resume" if status in RESUMABLE else "more epochs"), ("e", "export"), *end)
     if status == "queued":
         return (("s", "take out of the queue"), *end)
     if status == "silent":
         return (("K", "kill"), *end)
-    steering = (("p", "continue" if status == "paused" else "pause"), ("s", "stop and keep"), ("w", "save now"))
-    home = (("e", "take home"),) if view is not None and view.summary.epochs_done else ()
+    steering = (("p", "continue" if status == "paused" else "pause"), ("s", "stop and keep"), ("w", "checkpoint"))
+    home = (("e", "export"),) if view is not None and view.summary.epochs_done else ()
     return (*steering, ("l", "lr"), *home)
 
 
@@ -88,4 +88,4 @@ def hint(view: RunView | None) -> Row:
         return [(f" q leaves, the run goes on; back with: dltui attach {run.id}", "faint")]
     if view.suggestion is not None:
         return [(f" t tries {safe(view.suggestion.words)}; or: {safe(view.suggestion.command)}", "accent")]
-    return [(f" figures in {run.exports}; e takes them home", "faint")] if view.figures else []
+    return [(f" figures in {run.exports}; e exports them", "faint")] if view.figures else []

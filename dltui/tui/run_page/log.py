@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dltui.core.text import safe
+from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, fit
 from dltui.tui.draw.wording import STATUS_STYLES, damaged, metric, size
 from dltui.tui.run_page.tab import Keys, Tab
@@ -67,7 +67,7 @@ class LogTab(Tab):
 
     def _happened(self, view: RunView, width: int, height: int) -> list[Row]:
         lines, services = timeline(view.history), self.page.dltui.services
-        head: Row = [(" events ", "heading"), (f" what happened, {len(lines)} lines", "dim")]
+        head: Row = [(" events ", "heading"), (f" what happened, {plural(len(lines), 'line')}", "dim")]
         if not lines:
             return [head, [], [("  nothing yet; o shows what the process prints", "dim")]]
         return [
@@ -85,7 +85,7 @@ def timeline(history: History, most: int | None = None) -> list[Line]:
     if attempt is not None:
         versions = safe(f"{attempt.framework} {attempt.versions.get(attempt.framework, '')}").strip()
         again = f"attempt {history.attempts}, from step {attempt.start_step:,}: " if history.attempts > 1 else ""
-        text = f"{again}training begins on {safe(attempt.host)}, {versions}, {attempt.threads} threads"
+        text = f"{again}training begins on {safe(attempt.host)}, {versions}, {plural(attempt.threads, 'thread')}"
         lines.append((history.started_at, "accent", text))
     if history.damaged:
         lines.append((history.last_time, "warn", damaged(history)))
@@ -144,7 +144,8 @@ def _commands(history: History) -> list[Line]:
         if action == "set":
             text = f"learning rate set to {entry.get('arguments', {}).get('lr', '?')}"
         elif action == "extend":
-            text = f"{entry.get('arguments', {}).get('epochs', '?')} epochs added"
+            more = entry.get("arguments", {}).get("epochs")
+            text = f"{plural(more, 'epoch') if isinstance(more, int) else '? epochs'} added"
         else:
             text = OBEYED.get(action, action)
         by, step = safe(entry.get("by", "")), int(entry.get("step", 0))

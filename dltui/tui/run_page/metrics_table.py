@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dltui.core.reading.timing import times
-from dltui.core.text import safe
+from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, beside, cells, cut_words, ends, left, right, rule
 from dltui.tui.draw.wording import count, duration, metric, percent, size
 
@@ -124,7 +124,7 @@ def _size(view: RunView) -> Row:
     memory = f"memory {size(live.rss)}" if live and live.rss and not view.ended else ""
     if attempt is None:
         return _fact("MODEL", memory or "-")
-    return _fact("MODEL", f"{attempt.parameters:,} parameters", memory)
+    return _fact("MODEL", plural(attempt.parameters, "parameter"), memory)
 
 
 def verdict_row(verdict: Verdict | None, width: int) -> Row:

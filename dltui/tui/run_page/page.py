@@ -42,11 +42,11 @@ class Bell:
         if run is None:
             return
         if dltui.settings.notices == "off":
-            notice.say("notices are off for all runs; S opens the settings", "warn")
+            notice.say("notifications are off for all runs; S opens the settings", "warn")
         elif dltui.notices.toggle(run.id):
-            notice.say(f"the terminal is told when {run.name} ends; b silences it", "good")
+            notice.say(f"the terminal notifies you when {run.name} ends; b turns that off", "good")
         else:
-            notice.say(f"{run.name} ends in silence; b lets it be heard again", "good")
+            notice.say(f"no notifications of {run.name}; b turns them on", "good")
 
 
 class RunPage(Page):
@@ -106,7 +106,7 @@ class RunPage(Page):
         if view.ended:
             self.run_keys.orders.forget(view.summary.name)
         if before is not None and not before.ended and view.ended:
-            self.notice.say(f"{view.summary.name}: {view.summary.status}; e takes the figures home", "good")
+            self.notice.say(f"{view.summary.name}: {view.summary.status}; e exports the figures", "good")
         # Drawn with the next tick: the terminal gets one frame, not one for each thing that happened.
         self._stale = True
         if before is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.core.text import safe
+from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, fit, left, right
 from dltui.tui.run_page.tab import Tab
 
@@ -33,7 +33,7 @@ def structure(attempt: AttemptStarted | None, width: int, height: int, first: in
     rows: list[Row] = [
         [
             (" structure ", "heading"),
-            (f" {attempt.parameters:,} parameters, input {_shape(attempt.dataset.get('input_shape'))}", ""),
+            (f" {plural(attempt.parameters, 'parameter')}, input {_shape(attempt.dataset.get('input_shape'))}", ""),
         ],
         [(f"   {left('LAYER', 16)}{left('KIND', 22)}{left('OUTPUT', 16)}{right('PARAMETERS', 12)}", "dim")],
     ]

@@ -57,7 +57,7 @@ def catalog_with(version: str | None, problem: str = "") -> Catalog:
 def test_torchvision_of_another_torch(torch: str, vision: str, command: str) -> None:
     advice = remedy(f"RuntimeError: {NMS}", "/opt/my env/python", {"torch": torch, "torchvision": vision})
     assert advice.startswith(
-        f"torchvision {vision} was built for another torch than {torch}; run: '/opt/my env/python'"
+        f"torchvision {vision} was built for another PyTorch than {torch}; run: '/opt/my env/python'"
     )
     assert advice.endswith(command)
 
@@ -128,7 +128,7 @@ def test_a_broken_plugin_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog.problems.append(("net.py", f"RuntimeError: {NMS} (net.py line 1)"))
     check = by_name(monkeypatch, catalog)["plugin net.py"]
     assert check.state == "bad"
-    assert "torchvision ? was built for another torch" in check.text
+    assert "torchvision ? was built for another PyTorch" in check.text
 
 
 def test_broken_settings_do_not_hide_the_rest(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,11 +153,11 @@ def test_settings_of_all_models_are_tried() -> None:
 def test_a_data_folder_that_is_not_there_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTUI_DATA", f"{tmp_path}{os.pathsep}{tmp_path / 'gone'}")
     check = by_name(monkeypatch, catalog_with(None))["DLTUI_DATA"]
-    assert (check.state, check.text) == ("bad", f"{tmp_path / 'gone'} is no folder")
+    assert (check.state, check.text) == ("bad", f"{tmp_path / 'gone'} is not a folder")
 
 
 BROKEN = {
-    f"RuntimeError: {NMS}": "was built for another torch",
+    f"RuntimeError: {NMS}": "was built for another PyTorch",
     "ImportError: numpy.core.multiarray failed to import": "'numpy<2'",
     "cuda:0: The NVIDIA driver on your system is too old (found version 11040)": "update the driver; or run: python",
     "cuda:0: CUDA error: no kernel image is available for execution on the device": "no code for this GPU's generation",

@@ -167,7 +167,7 @@ def test_the_ways_to_make_a_square(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("x.png", b"<html>", "no image"),
+        ("x.png", b"<html>", "not an image"),
         ("x.heic", b"\0\0\0\x18ftypheic", "pip install pillow-heif"),
         ("gone.png", None, "no such file or directory"),
     ],

@@ -145,5 +145,5 @@ def test_something_else_of_that_name_is_not_read(catalog: Catalog, kind: str) ->
         os.mkfifo("dltui.toml")
     else:
         project("#" * (1 << 21))
-    with pytest.raises(UsageError, match=r"^dltui\.toml here is no file of settings"):
+    with pytest.raises(UsageError, match=r"^dltui\.toml here is not a file of settings"):
         found(catalog)

@@ -86,7 +86,7 @@ def test_a_pair_is_what_two_frameworks_share() -> None:
     catalog = Catalog(models={model.id: model for model in entries})
     assert [model.id for model in twin.pair(catalog, "cnn")] == ["cnn-torch", "cnn-tensorflow"]
     assert [model.id for model in twin.pair(catalog, "cnn-tensorflow")] == ["cnn-torch", "cnn-tensorflow"]
-    with pytest.raises(UsageError, match=r"^res has no twin, it exists for torch only; cnn, mlp do$"):
+    with pytest.raises(UsageError, match=r"^res has no twin, it exists as res-torch only; cnn, mlp do$"):
         twin.pair(catalog, "res")
     with pytest.raises(UsageError, match="mlp-tensorflow cannot be used here: needs TensorFlow"):
         twin.pair(catalog, "mlp")

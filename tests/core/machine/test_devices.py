@@ -38,7 +38,7 @@ def test_words() -> None:
 
 @pytest.mark.parametrize("word", ["auto", "cuda"])
 def test_a_gpu_that_does_not_work_stops_the_run(word: str) -> None:
-    with pytest.raises(UsageError, match=r"^cuda:1 \(GPU B\) cannot be used: driver too old; or say --device cpu$"):
+    with pytest.raises(UsageError, match=r"^cuda:1 \(GPU B\) cannot be used: driver too old; or use --device cpu$"):
         choose(word, [DEAD, CPU])
     assert choose("cpu", [DEAD, CPU]) is CPU
     with pytest.raises(UsageError, match="cannot be used: driver too old"):
@@ -203,7 +203,7 @@ def test_a_driver_that_does_not_work_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     broken = FakeNvml(FakeNvml.NVMLError("Driver/library version mismatch"))
     monkeypatch.setitem(sys.modules, "pynvml", broken)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="driver was updated while it was in use; restart the machine; or say"):
+    with pytest.raises(UsageError, match="driver was updated while it was in use; restart the machine; or use"):
         devices.resolve("auto")
     assert devices.resolve("cpu").name == "cpu"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")

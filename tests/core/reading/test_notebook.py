@@ -64,7 +64,7 @@ def test_prune_shows_keeps_and_deletes(
         said = capsys.readouterr()
         return code, said.out + said.err
 
-    assert prune() == (2, "dltui: say which runs: --keep-best N, --older-than DAYS, or both\n")
+    assert prune() == (2, "dltui: name the runs to delete: --keep-best N, --older-than DAYS, or both\n")
     assert prune("--keep-best", "1")[0] == 2
     assert prune("--older-than", "1", "--keep-best", "0", "--yes") == (0, "no run to delete\n")
     code, said = prune("--keep-best", "1", "--dry-run")

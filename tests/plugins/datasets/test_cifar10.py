@@ -106,8 +106,8 @@ def test_the_catalog_entry_is_that_of_the_official_file() -> None:
         (entry("../outside"), "leads out of it"),
         (entry(f"{FOLDER}/../../outside"), "leads out of it"),
         (entry("/etc/passwd"), "leads out of it"),
-        (entry(f"{FOLDER}/device", kind=tarfile.CHRTYPE), "is no regular file"),
-        (entry(f"{FOLDER}/pipe", kind=tarfile.FIFOTYPE), "is no regular file"),
+        (entry(f"{FOLDER}/device", kind=tarfile.CHRTYPE), "is not a regular file"),
+        (entry(f"{FOLDER}/pipe", kind=tarfile.FIFOTYPE), "is not a regular file"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )

@@ -70,7 +70,7 @@ def test_a_silenced_run_and_one_that_ended_long_ago_say_nothing() -> None:
 async def test_b_silences_the_run_on_the_page(services: FakeServices) -> None:
     async with shown(services, run="brisk-otter") as (app, pilot):
         await pilot.press("b")
-        assert "brisk-otter ends in silence" in text(app)
+        assert "no notifications of brisk-otter" in text(app)
         assert app.notices.silent == {"brisk-otter"}
         await pilot.press("b")
         assert app.notices.silent == set()

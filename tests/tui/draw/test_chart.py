@@ -95,7 +95,7 @@ def test_best_and_validation_have_their_own_signs() -> None:
 def test_the_legend_gives_way_before_the_title() -> None:
     validation = Series("validation", [1.0], [0.9], "validation", "●")
     chart = Chart("accuracy %", (line(1.0), validation), 10.0, best=(1.0, 0.9))
-    assert "valid " in rows(chart, 39)[0]
+    assert "val " in rows(chart, 37)[0]
     assert rows(chart, 20)[0].strip() == "accuracy %"
 
 

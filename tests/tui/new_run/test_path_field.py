@@ -64,7 +64,7 @@ async def test_a_bare_path_will_do(services: FakeServices, pets: Path) -> None:
         assert page.state.form.dataset_name == f"folder:{pets}"
 
 
-@pytest.mark.parametrize(("typed", "words"), [("nonsense", "is no path of yours"), ("folder:/no/such", "is not there")])
+@pytest.mark.parametrize(("typed", "words"), [("nonsense", "is not a path"), ("folder:/no/such", "is not there")])
 async def test_what_is_wrong_with_a_path_is_said(services: FakeServices, typed: str, words: str) -> None:
     async with shown(services, new=True) as (app, pilot):
         await type_path(pilot, typed)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.base.summary import Summary
+from dltui.tui.run_list import table
+from dltui.tui.terminal.capabilities import Terminal
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, lines, make_home, shown, text, until
 
@@ -71,3 +76,19 @@ async def test_the_cursor_comes_back_to_the_run_that_was_looked_at(grouped: Fake
         assert app.screen.state.line.id == "group/lab"
         await pilot.press("enter")
         await until(pilot, lambda: app.screen.state.line.id == "lab-s2")
+
+
+async def test_letters_spell_the_spread(grouped: FakeServices) -> None:
+    async with shown(grouped, terminal=Terminal(ascii=True, mouse=False)) as (app, pilot):
+        await until(pilot, lambda: "lab (3 seeds)" in text(app))
+        await pilot.press("end")
+        await until(pilot, lambda: "mean +/- sd" in text(app))
+        assert "?." not in text(app)
+
+
+@pytest.mark.parametrize(("room", "cell"), [(9, "91.44"), (15, "91.44+/-.80")])
+def test_a_spread_in_letters_gives_way_to_its_mean(room: int, cell: str) -> None:
+    member = Summary(RunDirectory(Path("/r")), "r", "r", "finished")
+    group = replace(member, best="91.44 ±.80 %", members=(member,))
+    assert table._best(group, room, ascii_only=True) == cell
+    assert table._best(group, 9, ascii_only=False) == "91.44±.80"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core import paths
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 from dltui.core.worker.figures import FORMATS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def export(model: ModelEntry, files: Sequence[Path]) -> tuple[bool, str]:
         missing = _missing(done)
         if missing or bad:
             return False, clean_line("; ".join([*missing, *bad]), 400)
-        return bool(written), f"{len(written)} files of a run of one epoch on {DATASETS[model.task]}"
+        return bool(written), f"{plural(len(written), 'file')} of a run of one epoch on {DATASETS[model.task]}"
 
 
 def _train(model: ModelEntry, files: Sequence[Path], place: Path) -> list[str] | str:
@@ -96,7 +96,7 @@ def _png(path: Path) -> None:
 def _pdf(path: Path) -> None:
     content = path.read_bytes()
     if not content.startswith(b"%PDF-") or b"%%EOF" not in content[-64:]:
-        raise ValueError("it is no whole PDF")
+        raise ValueError("it is not a complete PDF")
 
 
 def _csv(path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.checks.conformance import exporting
 from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, ModelEntry
@@ -94,7 +94,7 @@ def _import(source: Mapping[str, Any]) -> Finding:
         )
     if outcome.output.strip():
         return Finding("quiet", name, False, f"prints while it is loaded: {_said(outcome)}")
-    return Finding("import", name, True, f"{len(found['own'])} framework(s), none imported")
+    return Finding("import", name, True, f"{plural(len(found['own']), 'framework')}, none imported")
 
 
 def _model(model: ModelEntry, catalog: Catalog) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from dltui.core.catalog.schema import field_specs, one_line
 from dltui.core.checks.conformance.subject import Misfit, Subject, expect
+from dltui.core.text import plural
 
 if TYPE_CHECKING:
     from dltui.core.catalog.fields import FieldSpec
@@ -28,7 +29,7 @@ def sound(subject: Subject) -> str:
         raise Misfit(f"the defaults are refused by the Config's own checks: {one_line(error, fields)}") from None
     bare = _without_unit(subject)
     hint = f"; without a unit: {', '.join(bare)} (json_schema_extra={{'unit': ...}})" if bare else ""
-    return f"{len(fields)} fields{hint}"
+    return f"{plural(len(fields), 'field')}{hint}"
 
 
 def _bounded(field: FieldSpec) -> bool:

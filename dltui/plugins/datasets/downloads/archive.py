@@ -50,5 +50,5 @@ def _problem(member: tarfile.TarInfo) -> str:
     if member.issym() or member.islnk():
         return "is a link"
     if member.issparse() or not (member.isreg() or member.isdir()):
-        return "is no regular file"
+        return "is not a regular file"
     return "is of a negative size" if member.size < 0 else ""

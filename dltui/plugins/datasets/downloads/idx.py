@@ -25,7 +25,7 @@ def read_idx(path: Path) -> Array:
     except (OSError, EOFError, zlib.error) as error:
         raise RunError(f"{path} cannot be unpacked: {error}; get the file again") from error
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UINT8:
-        raise RunError(f"{path} is no IDX file of bytes; get the file again")
+        raise RunError(f"{path} is not an IDX file of bytes; get the file again")
     start = 4 + 4 * content[3]
     if len(content) < start:
         raise RunError(f"{path} ends within its header; get the file again")

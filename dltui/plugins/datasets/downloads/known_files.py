@@ -18,7 +18,7 @@ def problem(path: Path, file: KnownFile) -> str | None:
     """What is wrong with a file, in a few words; None when it is the known one."""
     try:
         if not path.is_file():
-            return "is no file" if path.exists() else "is missing"
+            return "is not a file" if path.exists() else "is missing"
         size = path.stat().st_size
         if size < file.size:
             return f"is truncated or another dataset's: {size:,} of {file.size:,} bytes"

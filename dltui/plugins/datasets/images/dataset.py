@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
 from dltui.core.errors import RunError
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images.listing import Listing, list_images
 from dltui.plugins.datasets.images.options import FolderOptions
 
@@ -49,10 +49,12 @@ def _survey(listing: Listing, context: PreparationContext) -> Survey:
     from dltui.plugins.datasets.images.survey import survey
 
     samples = listing.samples
-    found = survey(samples, lambda done: context.progress(f"looking at {len(samples):,} images", done / len(samples)))
+    found = survey(
+        samples, lambda done: context.progress(f"looking at {plural(len(samples), 'image')}", done / len(samples))
+    )
     if not found.sizes:
         path, reason = found.broken[0]
-        raise RunError(f"none of {len(samples):,} images can be read; {clean_line(path)}: {reason}")
+        raise RunError(f"none of {plural(len(samples), 'image')} can be read; {clean_line(path)}: {reason}")
     return found
 
 
@@ -65,7 +67,7 @@ def without_broken(listing: Listing, broken: Iterable[tuple[str, str]]) -> tuple
     left = {label for path, label in listing.splits["train"] if path not in bad}
     gone = [name for number, name in enumerate(listing.classes) if number not in left]
     if len(left) < 2:
-        raise RunError(f"no training image of {_named(gone)} can be read, and two classes are needed")
+        raise RunError(f"no train image of {_named(gone)} can be read, and two classes are needed")
     new = {number: place for place, number in enumerate(sorted(left))}
     splits = {
         split: [(path, new[label]) for path, label in samples if path not in bad and label in new]
@@ -98,9 +100,11 @@ def _broken_notes(listing: Listing, broken: list[tuple[str, str]], gone: list[st
     for name in gone:
         number = listing.classes.index(name)
         reason = next(reason for path, reason in broken if label_of[path] == number)
-        lines.append(f"class {name} is left out: none of its {counts[number]:,} training images can be read ({reason})")
+        lines.append(
+            f"class {name} is left out: none of its {plural(counts[number], 'train image')} can be read ({reason})"
+        )
     single = [(path, reason) for path, reason in broken if listing.classes[label_of[path]] not in gone]
-    lines.append(f"{len(broken):,} of {total:,} images cannot be read and are left out")
+    lines.append(f"unreadable and left out: {len(broken):,} of {plural(total, 'image')}")
     lines += [f"{clean_line(path)}: {reason}" for path, reason in single[:MOST_NOTES]]
     more = len(single) - MOST_NOTES
     return [*lines, *([f"and {more:,} more"] if more > 0 else [])]
@@ -128,13 +132,13 @@ def divide(listing: Listing, options: FolderOptions) -> tuple[dict[SplitName, li
     least = len(drawn) + 1
     for split, samples in ordered.items():
         if not samples:
+            classes = plural(len(listing.classes), "class", "classes")
             raise RunError(
-                f"too few images for a {split} part: {len(train):,} in {len(listing.classes)} classes; "
-                f"{least} of a class are needed"
+                f"too few images for a {split} part: {len(train):,} in {classes}; {least} of a class are needed"
             )
     notes = []
     if len(listing.splits) > 1 and drawn:
-        notes.append(f"no {' and no '.join(drawn)} folder: drawn from the training one")
+        notes.append(f"no {' and no '.join(drawn)} folder: drawn from the train folder")
     counts = np.bincount(labels, minlength=len(listing.classes))
     few = [name for name, count in zip(listing.classes, counts, strict=True) if count < least]
     if few and drawn:

@@ -13,7 +13,7 @@ from dltui.core.data import image_file
 from dltui.core.data.image_file import UnreadableError
 from dltui.core.errors import RunError
 from dltui.core.machine.cpu import cpu_count
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 
 if TYPE_CHECKING:
     from dltui.core.contract import PreparationContext
@@ -72,12 +72,12 @@ def decode(
                     out.write(pixels.tobytes())
                     labels[split].append(label)
                     names[split].append(os.path.relpath(path, options.path))
-                context.progress(f"reading {total:,} images", done / total)
+                context.progress(f"reading {plural(total, 'image')}", done / total)
     for split, known in labels.items():
         if not known:
             path, reason = seen.broken[0]
             count = len(parts[split])
-            raise RunError(f"none of the {count:,} {split} images can be read; {clean_line(path)}: {reason}")
+            raise RunError(f"none of the {plural(count, f'{split} image')} can be read; {clean_line(path)}: {reason}")
     x = np.memmap(file, dtype=np.uint8, mode="r").reshape(-1, reading["height"], reading["width"], reading["channels"])
     if options.color == "auto" and not seen.colored:
         x, reading = x[..., :1], {**reading, "channels": 1}

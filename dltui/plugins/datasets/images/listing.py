@@ -54,7 +54,7 @@ def list_images(path: str) -> Listing:
         raise RunError("which folder? choose it as folder:PATH")
     root = Path(path)
     if not root.is_dir():
-        raise RunError(f"{clean_line(path)} is {'a file, no folder' if root.exists() else 'not there'}")
+        raise RunError(f"{clean_line(path)} is {'a file, not a folder' if root.exists() else 'not there'}")
     notes = _Notes()
     root = _top(root, notes)
     names = folders(root)

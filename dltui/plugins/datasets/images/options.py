@@ -15,14 +15,18 @@ class FolderOptions(DatasetOptions):
 
     path: str = Field("", description="the folder, as in folder:PATH")
     size: int = Field(
-        0, ge=0, le=1024, description="side of the square they are made; 0: as they are", json_schema_extra=unit("px")
+        0, ge=0, le=1024, description="resize to squares of this side; 0: keep their size", json_schema_extra=unit("px")
     )
-    fit: Literal["crop", "pad", "stretch"] = Field("crop", description="how what is no square becomes one")
+    fit: Literal["crop", "pad", "stretch"] = Field("crop", description="how images that are not square become so")
     color: Literal["auto", "gray", "color"] = Field(
         "auto",
         description="channels; auto: gray if all images are",
         json_schema_extra=formerly("colour", grey="gray", colour="color"),
     )
     test: float = Field(
-        0.2, gt=0, le=0.9, description="part kept for testing, without a test folder", json_schema_extra=unit("")
+        0.2,
+        gt=0,
+        le=0.9,
+        description="share held out for testing if there is no test folder",
+        json_schema_extra=unit(""),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dltui.core.contract import Preview
 from dltui.core.data import image_file
 from dltui.core.data.image_file import UnreadableError
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images.listing import Listing, list_images
 from dltui.plugins.datasets.images.survey import Survey, size_range, spread, survey
 
@@ -29,7 +29,7 @@ def preview_of(options: FolderOptions) -> Preview:
     seen = survey(samples[:: spread(len(samples))])
     counts = Counter(label for _, label in samples)
     facts = [
-        ("images", f"{len(samples):,} in {len(listing.classes)} classes"),
+        ("images", f"{len(samples):,} in {plural(len(listing.classes), 'class', 'classes')}"),
         ("splits", _splits(listing, options)),
         ("sizes", _sizes(seen, options)),
     ]
@@ -55,7 +55,7 @@ def _broken_notes(listing: Listing, seen: Survey) -> list[str]:
 def _splits(listing: Listing, options: FolderOptions) -> str:
     if len(listing.splits) > 1:
         return ", ".join(f"{split} {len(samples):,}" for split, samples in listing.splits.items())
-    return f"drawn: {options.test:.0%} test, {options.validation:.0%} of the rest validation, each class alike"
+    return f"drawn: {options.test:.0%} test, {options.validation:.0%} of the rest validation, stratified by class"
 
 
 def _sizes(seen: Survey, options: FolderOptions) -> str:

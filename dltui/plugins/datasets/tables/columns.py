@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Arrays
 from dltui.core.errors import RunError
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.tables import roles
 from dltui.plugins.datasets.tables.numerals import is_missing
 
@@ -96,7 +96,7 @@ def _complete(values: Values, notes: list[str]) -> Values:
     whole: Array = np.logical_and(~np.isnan(values.numbers).any(axis=1), (values.categories >= 0).all(axis=1))
     gone = len(whole) - int(whole.sum())
     if gone:
-        notes.append(f"{gone:,} of {len(whole):,} rows have gaps and are left out")
+        notes.append(f"left out because of gaps: {gone:,} of {plural(len(whole), 'row')}")
     return Values(values.choice, values.numbers[whole], values.categories[whole], values.target[whole], values.classes)
 
 
@@ -108,7 +108,7 @@ def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:
     gaps = int(np.isnan(numbers).sum())
     if not numbers.size or not gaps:
         return numbers
-    notes.append(f"{gaps:,} missing numbers are filled with the median of the training rows")
+    notes.append(f"{gaps:,} missing numbers are filled with the median of the train split")
     filler = SimpleImputer(strategy="median", keep_empty_features=True).fit(numbers[train])
     filled: Array = filler.transform(numbers)
     return filled

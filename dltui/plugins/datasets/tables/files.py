@@ -226,7 +226,7 @@ class _reported:
         if isinstance(error, csv.Error):
             raise RunError(f"{name} line {self.line()} cannot be read: {clean_line(error, 100)}") from None
         if isinstance(error, UnicodeDecodeError):
-            raise RunError(f"{name} is no text in UTF-8; save it as UTF-8") from None
+            raise RunError(f"{name} is not UTF-8 text; save it as UTF-8") from None
         if isinstance(error, (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)):
             raise RunError(f"{name} is compressed and damaged: {clean_line(error, 100)}") from None
         if isinstance(error, OSError):

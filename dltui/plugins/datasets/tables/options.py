@@ -17,8 +17,8 @@ class CsvOptions(DatasetOptions):
     target: str = Field("", description="column to predict; empty: one called target, label, class or y, else the last")
     drop: str = Field("", description="columns to leave out, with commas between them")
     missing: Literal["fill", "drop"] = Field(
-        "fill", description="fill gaps with the training median or a class of their own, or drop those rows"
+        "fill", description="fill gaps with the median of the train split or a class of their own, or drop those rows"
     )
-    scale: bool = Field(True, description="numbers to mean 0 and deviation 1, measured on the training rows")
+    scale: bool = Field(True, description="numbers to mean 0 and deviation 1, measured on the train split")
     header: Header = Field("auto", description="whether the first line has the names of the columns")
-    test: float = Field(0.2, gt=0, le=0.9, description="part kept for testing", json_schema_extra=unit(""))
+    test: float = Field(0.2, gt=0, le=0.9, description="share held out for testing", json_schema_extra=unit(""))

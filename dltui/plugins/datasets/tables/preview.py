@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltui.core.contract import Preview
+from dltui.core.text import plural
 from dltui.plugins.datasets.tables import roles
 from dltui.plugins.datasets.tables.table import Column, look_through
 
@@ -21,7 +22,7 @@ def preview_of(options: CsvOptions) -> Preview:
     target = table.columns[choice.target]
     without = "" if table.has_header else ", without a header"
     facts = [
-        ("rows", f"{table.rows:,} of {len(table.columns)} columns{without}"),
+        ("rows", f"{table.rows:,} of {plural(len(table.columns), 'column')}{without}"),
         ("target", f"{target.name}: {roles.about(target)}"),
         ("train", _advice(target)),
     ]
@@ -29,7 +30,7 @@ def preview_of(options: CsvOptions) -> Preview:
               if place != choice.target]  # fmt: skip
     counts = roles.class_counts(target) if target.kind != "empty" else {}
     few = len(counts) <= (MOST_BARS if target.numeric else roles.MANY_CLASSES)
-    notes = (f"{target.missing:,} rows have no target: fill it in or remove them",) if target.missing else ()
+    notes = (f"{plural(target.missing, 'row')} without a target: fill it in or remove them",) if target.missing else ()
     return Preview(
         facts=tuple(facts),
         classes=tuple(counts.items()) if few else (),

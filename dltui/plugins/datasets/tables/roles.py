@@ -43,7 +43,7 @@ def choose(table: Table, options: CsvOptions) -> Choice:
     target = target_of(table, options.target)
     dropped = {table.column(name.strip()) for name in options.drop.split(",") if name.strip()}
     if target in dropped:
-        raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; say --data target=COLUMN")
+        raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; set --data target=COLUMN")
     rest = [place for place in range(len(table.columns)) if place != target and place not in dropped]
     kinds: dict[str, list[int]] = {kind: [] for kind in ("number", "category", "text", "empty")}
     for place in rest:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from dltui.core.errors import RunError
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.tables import files
 from dltui.plugins.datasets.tables.files import CsvFile, Row, TableFile
 from dltui.plugins.datasets.tables.header import is_header
@@ -116,7 +116,8 @@ class Table:
         for line, cells in rows:
             if len(cells) != len(self.columns):
                 raise RunError(
-                    f"{clean_line(self.path)} line {line} has {len(cells)} columns, the first has {len(self.columns)}"
+                    f"{clean_line(self.path)} line {line} has {plural(len(cells), 'column')}, "
+                    f"the first has {len(self.columns)}"
                 )
             yield line, cells
 
@@ -146,7 +147,7 @@ def look_through(path: str, header: Header) -> Table:
         raise RunError("which file? choose it as csv:PATH")
     place = Path(path)
     if not place.is_file():
-        raise RunError(f"{clean_line(place)} is {'no file' if place.exists() else 'not there'}")
+        raise RunError(f"{clean_line(place)} is {'not a file' if place.exists() else 'not there'}")
     table = _begun(files.examine(place), header)
     for line, cells in table.cells():
         table.rows += 1

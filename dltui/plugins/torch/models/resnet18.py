@@ -35,7 +35,7 @@ def build(config: ResNet18Config, spec: Spec) -> nn.Module:
         from torchvision.models import resnet18
     except (ImportError, RuntimeError) as error:
         # Built against another torch: "operator torchvision::nms does not exist".
-        raise RunError(f"torchvision does not fit this torch ({error}); pip install -U torch torchvision") from error
+        raise RunError(f"torchvision does not fit this PyTorch ({error}); pip install -U torch torchvision") from error
     if not spec.is_image:
         raise RunError(f"ResNet-18 needs images (height, width, channels), this dataset has shape {spec.input_shape}")
     height, width, channels = spec.input_shape

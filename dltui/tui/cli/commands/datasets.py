@@ -12,6 +12,7 @@ import click
 from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
 from dltui.core.numbers import exact
+from dltui.core.text import plural
 from dltui.tui.cli import completion
 from dltui.tui.cli.output import can_show, say, say_json, terminal_output, warn
 from dltui.tui.draw import wording
@@ -63,7 +64,7 @@ def show(dataset: str, data: tuple[str, ...], as_json: bool) -> int:
     entry = load_catalog().dataset(dataset)
     options = key_values(data, entry.fields, f"dataset {entry.name}")
     if entry.needs_path and not options.get("path"):
-        raise UsageError(f"which {entry.takes}? say {entry.name}:PATH")
+        raise UsageError(f"which {entry.takes}? use {entry.name}:PATH")
     found = None
     if entry.previews:
         from dltui.core.catalog import questions
@@ -79,7 +80,7 @@ def show(dataset: str, data: tuple[str, ...], as_json: bool) -> int:
 @datasets.command()
 @click.argument("name")
 @click.argument("dataset", shell_complete=completion.datasets)
-@click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option that goes with the name; repeatable")
+@click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option stored with the name; repeatable")
 def add(name: str, dataset: str, data: tuple[str, ...]) -> int:
     """Give data of your own a name: dltui datasets add pets folder:PATH. A bare PATH will do."""
     from dltui.core.catalog import entries as catalog_entries
@@ -119,7 +120,7 @@ def _show(entry: DatasetEntry, found: Preview | None) -> None:
         show_on_terminal([[], *preview(found, columns, Look(ascii=not can_show("▀"), mono=_few_colors(), few=False))])
     else:
         shape = "x".join(str(length) for length in entry.input_shape)
-        classes = f", {entry.classes} classes" if entry.classes else ""
+        classes = f", {plural(entry.classes, 'class', 'classes')}" if entry.classes else ""
         samples = f"{entry.train_size:,} + {entry.test_size:,} samples"
         say(f"{entry.task}, {shape}{classes}, {samples}, {presence(entry).text}")
     rows = [["OPTION", "DEFAULT", "ALLOWED", ""]]

@@ -81,8 +81,8 @@ def choose_dataset(catalog: Catalog, reach: Callable[[DatasetEntry], bool]) -> C
     if here.here:
         return Choice(WANTED, f"its files are in {here.folder}")
     if reach(entry):
-        return Choice(WANTED, f"not on this machine, but within reach ({here.text})")
-    return Choice(EMBEDDED, f"{WANTED} is not on this machine and not within reach; these come with scikit-learn")
+        return Choice(WANTED, f"not on this machine, but can be downloaded ({here.text.removesuffix(' download')})")
+    return Choice(EMBEDDED, f"{WANTED} is not on this machine and cannot be downloaded; these come with scikit-learn")
 
 
 def within_reach(entry: DatasetEntry) -> bool:

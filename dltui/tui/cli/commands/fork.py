@@ -71,7 +71,7 @@ class ForkCommand(TrainCommand):
     "--from", "which", type=click.Choice(["last", "best"]), default="last", show_default=True, help="its checkpoint"
 )
 @click.option("--device", metavar="DEV", shell_complete=completion.devices, help="auto, cpu, cuda:N ... [RUN's]")
-@click.option("--name", metavar="N", help="what the new run is called [RUN-fork]")
+@click.option("--name", metavar="N", help="name of the new run [RUN-fork]")
 @click.option("--exports", metavar="DIR", help="figures go to DIR/<run id> [beside RUN's]")
 @click.option("--format", "formats", metavar="F,F", help=f"{FORMATS_TEXT} [RUN's]")
 @code_options

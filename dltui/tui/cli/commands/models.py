@@ -9,6 +9,7 @@ import click
 
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.numbers import exact
+from dltui.core.text import plural
 from dltui.tui.cli import completion
 from dltui.tui.cli.output import say, say_json, warn
 from dltui.tui.draw import wording
@@ -88,7 +89,7 @@ def _list(catalog: Catalog) -> None:
     rows = [["MODEL", "FRAMEWORK", "TASK", ""]]
     for entry in catalog.models.values():
         note = entry.summary if entry.available else f"not available: {entry.reason}"
-        rows.append([entry.id, entry.framework, entry.task, note])
+        rows.append([entry.id, wording.TITLES.get(entry.framework, entry.framework), entry.task, note])
     for line in wording.table(rows):
         say(line)
     for name, reason in catalog.problems:
@@ -97,7 +98,8 @@ def _list(catalog: Catalog) -> None:
 
 def _describe(entry: ModelEntry) -> None:
     say(f"{entry.id}: {entry.summary}")
-    say(f"{entry.task}, {entry.framework}{'' if entry.available else f'; not available: {entry.reason}'}")
+    framework = wording.TITLES.get(entry.framework, entry.framework)
+    say(f"{entry.task}, {framework}{'' if entry.available else f'; not available: {entry.reason}'}")
     rows = [["HYPERPARAMETER", "DEFAULT", "ALLOWED", ""]]
     for field in entry.fields:
         allowed = " | ".join(field.choices) if field.choices else field.range_text()
@@ -138,7 +140,7 @@ def table(layers: Sequence[dict[str, Any]], dataset: DatasetEntry) -> list[str]:
     for layer in layers:
         count = f"{int(layer['parameters']):,}"
         rows.append([str(layer["name"]), str(layer["kind"]), shape(layer["output"]), count])
-    title = f"structure on {dataset.name}: {len(layers)} layer{'s' if len(layers) != 1 else ''}, {total:,} parameters"
+    title = f"structure on {dataset.name}: {plural(len(layers), 'layer')}, {plural(total, 'parameter')}"
     return [title, *wording.table(rows, right=frozenset({3}))]
 
 

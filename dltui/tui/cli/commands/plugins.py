@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dltui.core.text import plural
 from dltui.tui.cli.group import unknown
 from dltui.tui.cli.output import say, say_json
 
@@ -179,7 +180,11 @@ def check_plugin(name: str, files: tuple[str, ...], as_json: bool) -> int:
         say_json([asdict(finding) for finding in found])
     else:
         checks = len({finding.check for finding in wrong})
-        say(f"{name}: {checks} of {len(CHECKS)} checks fail" if wrong else f"{name} passes: {len(found)} checks")
+        say(
+            f"{name}: {checks} of {len(CHECKS)} checks fail"
+            if wrong
+            else f"{name} passes: {plural(len(found), 'check')}"
+        )
     return 1 if wrong else 0
 
 

@@ -1,4 +1,4 @@
-"""`dltui predict`: what a trained model says of images."""
+"""`dltui predict`: classify images with a trained model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def predict(run: str, images: tuple[str, ...], plugins: tuple[str, ...], trust: 
 
     missing = next((name for name in images if not Path(name).is_file()), None)
     if missing:
-        raise UsageError(f"no image {missing}")
+        raise UsageError(f"no such image: {missing}")
     question = {"predict": [str(Path(name).absolute()) for name in images]}
     rows = ask(find_run(run), question, code(plugins, trust))["rows"]
     for name, row in zip(images, rows, strict=True):

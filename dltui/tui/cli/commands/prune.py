@@ -10,6 +10,7 @@ import click
 
 from dltui.core import numbers
 from dltui.core.errors import UsageError
+from dltui.core.text import plural
 from dltui.tui.cli.output import is_terminal, say, say_json
 from dltui.tui.draw import wording
 
@@ -28,9 +29,9 @@ DAY = 86_400.0
 def prune(keep_best: int | None, older_than: float | None, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Delete ended runs for good: those that --older-than and --keep-best both let go. Figures stay."""
     if keep_best is None and older_than is None:
-        raise UsageError("say which runs: --keep-best N, --older-than DAYS, or both")
+        raise UsageError("name the runs to delete: --keep-best N, --older-than DAYS, or both")
     if not (dry_run or yes) and (as_json or not is_terminal()):
-        raise UsageError("nobody can be asked here: say --dry-run to look, or --yes to delete")
+        raise UsageError("cannot ask for confirmation here: use --dry-run to look, or --yes to delete")
     doomed = choose(_rows(), keep_best, older_than, time.time())
     if not as_json:
         _show(doomed)
@@ -115,4 +116,4 @@ def _show(doomed: Sequence[Doomed]) -> None:
         rows.append([row["id"], row["model"] or "?", row["dataset"] or "?", best, f"{ago} ago", numbers.size(size)])
     for line in wording.table(rows, frozenset({3, 4, 5})):
         say(line)
-    say(f"{len(doomed)} run{'s' if len(doomed) > 1 else ''}, {numbers.size(sum(size for _, size, _ in doomed))}")
+    say(f"{plural(len(doomed), 'run')}, {numbers.size(sum(size for _, size, _ in doomed))}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core import numbers
-from dltui.tui.cli.output import say, say_json
+from dltui.core.text import plural
+from dltui.tui.cli.output import say, say_json, spelled
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
         say_json(rows)
         return 0
     if found and not rows:
-        say(f"none of {len(found)} runs match; {run_filter.unknown(terms, known) or 'see dltui runs'}")
+        say(f"none of {plural(len(found), 'run')} matches; {run_filter.unknown(terms, known) or 'see dltui runs'}")
         return 0
     if not rows:
         say("no runs yet; `dltui demo` trains one in a minute, `dltui train MODEL` is the real thing")
@@ -96,8 +97,8 @@ def group_columns(group: Group, now: float) -> list[str]:
     first = run_columns(dict(group.rows[0]), now)
     done, epochs = (sum(int(row.get(key) or 0) for row in group.rows) for key in ("epoch", "epochs"))
     best = group.best()
-    text = wording.spread(str(group.rows[0].get("metric") or "loss"), best) if best else "-"
-    title = f"{group.name} ({len(group.rows)} seeds)"
+    text = spelled(wording.spread(str(group.rows[0].get("metric") or "loss"), best)) if best else "-"
+    title = f"{group.name} ({plural(len(group.rows), 'seed')})"
     return [title, *first[1:4], f"{done}/{epochs}", text, group.status, first[7]]
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     shell_complete=completion.devices,
     help="auto, cpu, cuda, cuda:N or mps",
 )
-@click.option("--name", metavar="N", help="what the run is called [made up]")
+@click.option("--name", metavar="N", help="name of the run [two random words]")
 @click.option(
     "--like",
     metavar="RUN",
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     metavar="L[=OPTION]",
     help="follow the run: tensorboard, mlflow, webhook=URL, command='WORDS'; repeatable",
 )
-@click.option("--share", type=click.Choice(["group"]), help="let your group look at the run: dltui attach PATH")
+@click.option("--share", type=click.Choice(["group"]), help="let your group watch the run: dltui attach PATH")
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option(
     "--queue", is_flag=True, help="return at once; it starts when its device is free, first come, first served"

@@ -10,6 +10,7 @@ import click
 
 from dltui.core import numbers
 from dltui.core.errors import UsageError
+from dltui.core.text import plural
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand
 from dltui.tui.cli.options import FieldOption
@@ -41,7 +42,7 @@ class TwinCommand(TrainCommand):
 )
 @click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable")
 @click.option("--device", default="auto", show_default=True, metavar="DEV", help="auto, cpu, cuda, cuda:N or mps")
-@click.option("--name", metavar="N", help="what the runs begin with [twin-MODEL]")
+@click.option("--name", metavar="N", help="first part of the runs' names [twin-MODEL]")
 @click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a model; repeatable")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
@@ -104,18 +105,18 @@ def _say_alone(run: RunDirectory, alone: bool, options: Options) -> None:
 
 def lines(found: Comparison, config: dict[str, Any]) -> list[str]:
     """What differs and by how much, a line each."""
-    names = [side.framework for side in (found.first, found.second)]
+    names = [wording.TITLES.get(side.framework, side.framework) for side in (found.first, found.second)]
     rows = [["", *names, "DIFFERENCE"]]
     for title, key in (("test", "test"), ("best validation", "validation")):
         values = [getattr(side, key) for side in (found.first, found.second)]
         cells = [numbers.metric(found.metric, value) for value in values]
         rows.append([f"{title} {found.metric}", *cells, _apart(found.metric, *values)])
-    speeds = [f"{numbers.count(side.samples_per_second)} /s" for side in (found.first, found.second)]
+    speeds = [f"{numbers.count(side.samples_per_second)} samples/s" for side in (found.first, found.second)]
     ratio = f"{names[1]} is {found.speed:.2f} times as fast" if found.speed else "-"
-    rows.append(["training samples", *speeds, ratio])
+    rows.append(["training speed", *speeds, ratio])
     rows.append([f"logits of {found.images:,} test samples, equal weights", "", "", _number(found.logits)])
     rows.append(["losses of the first 10 steps, relative", "", "", _number(found.losses_near)])
-    rows.append([f"losses of the first {found.steps} steps, relative", "", "", _number(found.losses)])
+    rows.append([f"losses of the first {plural(found.steps, 'step')}, relative", "", "", _number(found.losses)])
     if not config.get("dropout"):
         return wording.table(rows)
     return [*wording.table(rows), "dropout is on: each framework drops other values, and losses differ by chance"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core import fs, numbers
 from dltui.core.machine.process import user_at_host
+from dltui.core.text import plural
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -21,7 +22,7 @@ def outcome(history: History, status: str, why: str) -> str:
     parts = []
     done = len(history.epochs)
     if status in ("finished", "stopped"):
-        parts.append(f"{done} epoch{'s' if done != 1 else ''} in {numbers.duration(history.elapsed)}")
+        parts.append(f"{plural(done, 'epoch')} in {numbers.duration(history.elapsed)}")
     elif why:
         parts.append(why)
     if history.best is not None and history.monitor is not None:
@@ -43,7 +44,7 @@ def exported_files(folder: Path) -> list[Path]:
 
 
 def take_home(folder: Path) -> list[str]:
-    """The files of an export folder by name, and the line that copies them from another machine."""
+    """The files of an export folder by name, and the command that copies them from another machine."""
     files = exported_files(folder)
     if not files:
         return []
@@ -54,7 +55,7 @@ def _take_home_line(folder: Path) -> str:
     """Ready to paste on the machine where the figures are wanted."""
     from dltui.core.worker.figures import copy_line
 
-    return f"take them home: {copy_line(user_at_host(), [folder])}"
+    return f"copy them: {copy_line(user_at_host(), [folder])}"
 
 
 def come_back(reader: RunReader) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import numbers
+from dltui.core.text import plural
 from dltui.tui.draw.wording import damaged
 
 if TYPE_CHECKING:
@@ -109,15 +110,16 @@ class Lines:
 
 
 def attempt_line(history: History) -> str:
-    """`54,000 training and 6,000 validation samples, 44,426 parameters, 10 epochs of 210 steps`."""
+    """`54,000 train and 6,000 validation samples, 44,426 parameters, 10 epochs of 210 steps`."""
     attempt = history.attempt
     if attempt is None:
         return ""
     sizes = attempt.dataset.get("sizes", {})
     device = attempt.device.get("title") or attempt.device.get("name") or ""
     return (
-        f"{sizes.get('train', 0):,} training and {sizes.get('validation', 0):,} validation samples, "
-        f"{attempt.parameters:,} parameters, {attempt.epochs} epochs of {attempt.steps_per_epoch:,} steps, {device}"
+        f"{sizes.get('train', 0):,} train and {sizes.get('validation', 0):,} validation samples, "
+        f"{plural(attempt.parameters, 'parameter')}, "
+        f"{plural(attempt.epochs, 'epoch')} of {plural(attempt.steps_per_epoch, 'step')}, {device}"
     )
 
 

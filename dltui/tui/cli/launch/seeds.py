@@ -7,8 +7,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
+from dltui.core.text import plural
 from dltui.tui.cli.launch import start
-from dltui.tui.cli.output import say, say_json
+from dltui.tui.cli.output import say, say_json, spelled
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _summary(group: str, seeds: Sequence[int], runs: Sequence[RunDirectory], as_
     whole = Group(group, tuple(summary_row(RunReader(run)) for run in runs))
     metric = str(whole.rows[0].get("metric") or "loss")
     if not as_json:
-        parts = [f"{group}: {len(runs)} seed{'s' if len(runs) != 1 else ''} ({_list(seeds)})", *_parts(whole, metric)]
+        parts = [f"{group}: {plural(len(runs), 'seed')} ({_list(seeds)})", *_parts(whole, metric)]
         say(", ".join(parts))
         return
     best, test = whole.best(), whole.test(metric)
@@ -113,4 +114,4 @@ def _summary(group: str, seeds: Sequence[int], runs: Sequence[RunDirectory], as_
 def _parts(group: Group, metric: str) -> list[str]:
     """`test accuracy 84.52 ±.10 %`, the spread being the standard deviation over the seeds."""
     found = [("test", group.test(metric)), ("best validation", group.best())]
-    return [f"{title} {metric} {wording.spread(metric, value)}" for title, value in found if value is not None]
+    return [f"{title} {metric} {spelled(wording.spread(metric, value))}" for title, value in found if value is not None]

@@ -141,7 +141,7 @@ def _say_shared(run: RunDirectory) -> None:
     from dltui.core import paths
     from dltui.core.rundir import share
 
-    say(f"your group may look: dltui attach {shlex.quote(str(run.path))}")
+    say(f"your group may watch: dltui attach {shlex.quote(str(run.path))}")
     problem = share.open_way(run.path, paths.home())
     if problem:
         say(problem)

@@ -32,7 +32,7 @@ def check_name(name: str, framework: str, catalog: Catalog) -> None:
     module = name.replace("-", "_")
     if len(name) > MOST or not NAME.fullmatch(name):
         raise UsageError(
-            f"{name[:60]!r} is no name for a plugin: up to {MOST} of a-z, 0-9 and single dashes, a letter first"
+            f"{name[:60]!r} is not a name for a plugin: up to {MOST} of a-z, 0-9 and single dashes, a letter first"
         )
     if keyword.iskeyword(module) or module in sys.stdlib_module_names or module in ("tests", "dltui"):
         raise UsageError(f"{name} cannot be the name of a plugin: Python or dltui uses it")

@@ -35,7 +35,7 @@ class OverlayPage(Page):
 
     name_of_page = "Overlay runs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("space,enter,v", "lay_over", "lay over", "lay the run over the curves, or take it away"),
+        bind("space,enter,v", "lay_over", "overlay", "overlay the curves of the run, or remove them"),
         bind("t", "ghost", "time to beat", "race against the run: ahead or behind, and a forecast"),
         bind("up,k", "move(-1)", "up"),
         bind("down,j", "move(1)", "down"),
@@ -55,7 +55,7 @@ class OverlayPage(Page):
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
         """Those of a run only where there is one."""
         back = (("Esc", "curves"),)
-        return (("Space", "lay over / take away"), ("t", "time to beat"), *back) if self.runs else back
+        return (("Space", "overlay / remove"), ("t", "time to beat"), *back) if self.runs else back
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._list, id="list")
@@ -85,14 +85,14 @@ class OverlayPage(Page):
         self.notice.say(message.reason, "bad")
 
     def head(self, width: int) -> Row:
-        return ends([(" dltui", "accent bold"), (f"  runs to lay over {self.run.name}", "")], self.clock_text(), width)
+        return ends([(" dltui", "accent bold"), (f"  runs to overlay {self.run.name}", "")], self.clock_text(), width)
 
     def status_line(self) -> str:
         return f"{self.run.name}: {self.run.status}"
 
     def idle(self) -> Row:
         laid = len(self.looking.others)
-        return [(f" {laid} laid over; each keeps its color and its mark" if laid else "", "dim")]
+        return [(f" {laid} overlaid; each keeps its color and its mark" if laid else "", "dim")]
 
     def _list(self, width: int, height: int) -> list[Row]:
         if self.runs is None:

@@ -101,7 +101,7 @@ def _title(matrix: Matrix, state: CellCursor, layout: _Layout, width: int) -> Ro
     row: Row = [(" confusion ", "heading"), (f" {where(matrix)}", "")]
     end: Row = [(f"{matrix.right:,} of {matrix.total:,} right ", "dim")]
     order = ", hardest first" if state.hardest_first else ""
-    key: Row = [(f"   rows true, columns said; {UNITS[layout.unit]}{order}", "dim")]
+    key: Row = [(f"   rows true, columns predicted;  {UNITS[layout.unit]}{order}", "dim")]
     return ends(row + key if cells(row + key + end) + 2 <= width else row, end, width)
 
 
@@ -112,7 +112,7 @@ def where(matrix: Matrix) -> str:
 
 def _header(matrix: Matrix, layout: _Layout) -> Row:
     if layout.size < 4:
-        return [(f" {right('true', layout.name)} ", "faint"), ("said ›", "faint")]
+        return [(f" {right('true', layout.name)} ", "faint"), ("predicted ›", "faint")]
     row: Row = [(" " * (layout.name + 2), "")]
     short = told_apart(matrix.classes, layout.size - 1, ellipsis=0)
     for number in layout.columns:
@@ -166,10 +166,10 @@ def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
     true, said = cell
     count, total = matrix.counts[true][said], sum(matrix.counts[true])
     share = f", {100 * count / total:.1f} % of {matrix.classes[true]}" if total else ""
-    what = "right" if true == said else f"taken for {matrix.classes[said]}"
-    opens = " shows what it is taken for" if true == said else " shows them"
+    what = f"true {matrix.classes[true]}, predicted {matrix.classes[said]}"
+    opens = " shows its mistakes" if true == said else " shows them"
     key: Row = [("Enter", "key"), (opens + " ", "dim")] if count or true == said else []
-    return ends([(f" {matrix.classes[true]}", "bold"), (f" {what}: {count:,}{share}", "")], key, width)
+    return ends([(f" {what}", "bold"), (f": {count:,}{share}", "")], key, width)
 
 
 def worst(matrix: Matrix, width: int, most: int) -> list[Row]:

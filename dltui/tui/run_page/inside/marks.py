@@ -50,7 +50,7 @@ class Marks:
         if view is None:
             return
         if not page.dltui.services.viewer.may_command(self._run.directory):
-            page.notice.say("read-only: look, do not touch", "bad")
+            page.notice.say("read-only: you can watch, not change anything", "bad")
             return
         known = self.known(view).get((found.split, mistake.id))
         opinion = Opinion(

@@ -68,7 +68,7 @@ class ConfusionTab(MatrixTab):
         if self.matrix is None:
             return ()
         unit = "counts" if self.cursor.percent else "share"
-        return (("Enter", "show"), ("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "take home"))
+        return (("Enter", "show"), ("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
         return (*super().key(width, height), *astuple(self.cursor))
@@ -79,7 +79,7 @@ class ConfusionTab(MatrixTab):
             return []
         if view.regression:
             return of_fit(view, lambda found: fitted(found, width, height, look))
-        note = NEVER if view.ended else "after the first epoch: what it takes for what"
+        note = NEVER if view.ended else "after the first epoch: which classes it confuses"
         return confusion(view.matrix, self.cursor, width, height, look, note)
 
     def scroll(self, by: int) -> None:
@@ -120,7 +120,7 @@ class ClassesTab(MatrixTab):
     def keys(self) -> Keys:
         if self.matrix is None:
             return ()
-        return (("Enter", "show mistakes"), ("↑↓", "class"), ("o", "sort"), ("e", "take home"))
+        return (("Enter", "show mistakes"), ("↑↓", "class"), ("o", "sort"), ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
         return (*super().key(width, height), *astuple(self.cursor))
@@ -173,7 +173,7 @@ class MistakesTab(Tab):
     def keys(self) -> Keys:
         if self.mistakes is None:
             return ()
-        return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), ("e", "take home"))
+        return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
         return (*super().key(width, height), *astuple(self.cursor), *self.marks.unsaved.values())
@@ -211,7 +211,7 @@ class MistakesTab(Tab):
         found = self.mistakes
         if found is not None:
             self.page.notice.prompt(
-                "true class, >said class, or both",
+                "true class, >predicted class, or both",
                 "",
                 lambda text: "" if parse(text, found.classes) else "no such class",
                 lambda text: self._show(parse(text, found.classes) or Filter()),

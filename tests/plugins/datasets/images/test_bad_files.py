@@ -37,10 +37,10 @@ def test_broken_images_are_left_out_and_listed(tmp_path: Path) -> None:
     broken(root)
     data = prepared("folder", path=str(root))
     assert len(data.train) + len(data.validation) + len(data.test) == 20
-    assert data.notes[0] == "4 of 24 images cannot be read and are left out"
+    assert data.notes[0] == "unreadable and left out: 4 of 24 images"
     reasons = {Path(note.split(": ")[0]).name: note.split(": ")[1] for note in data.notes[1:]}
-    assert reasons["empty.png"] == "no image"
-    assert reasons["text.png"] == "no image"
+    assert reasons["empty.png"] == "not an image"
+    assert reasons["text.png"] == "not an image"
     assert reasons["bomb.png"].startswith("100 megapixels")
     assert "cut" in reasons["cut.jpg"]
 
@@ -89,10 +89,10 @@ def stranger(root: Path) -> None:
         (none, "has no images"),
         (one_class, "has one class, cat; two are needed"),
         (loose, "images but no folders of classes"),
-        (nothing_readable, r"none of 20 images can be read; .*\.png: no image"),
+        (nothing_readable, r"none of 20 images can be read; .*\.png: not an image"),
         (too_few, "too few images for a validation part: 2 in 2 classes; 3 of a class are needed"),
         (stranger, "emu is a class that .*train does not have"),
-        (lambda root: root.write_text("a file"), "is a file, no folder"),
+        (lambda root: root.write_text("a file"), "is a file, not a folder"),
         (lambda root: None, "is not there"),
     ],
 )

@@ -66,7 +66,7 @@ def _images(root: Path, part: str) -> list[np.ndarray]:
 def test_a_mistake_is_known_by_its_file(tmp_path: Path) -> None:
     """Without the files that could not be read, of every split, also of one that was drawn."""
     root = make_folder(tmp_path / "pets", ("cat", "dog"), 20)
-    (root / "cat" / "00 broken.png").write_bytes(b"no image")
+    (root / "cat" / "00 broken.png").write_bytes(b"not an image")
     data = prepared("folder", path=str(root))
     for part in (data.train, data.validation, data.test):
         assert part.names is not None
@@ -107,7 +107,7 @@ def test_a_missing_split_is_drawn_from_the_training_folder(tmp_path: Path) -> No
     make_folder(tmp_path / "valid", each=5)
     data = prepared("folder", path=str(tmp_path))
     assert (len(data.train), len(data.validation), len(data.test)) == (32, 10, 8)
-    assert data.notes == ("no test folder: drawn from the training one",)
+    assert data.notes == ("no test folder: drawn from the train folder",)
 
 
 def test_names_of_any_script_are_classes_and_numbers_are_in_order(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_the_preview_counts_and_shows(tmp_path: Path) -> None:
     assert found.classes == (("cat", 7), ("dog", 9))
     assert dict(found.facts)["sizes"] == "8x8 to 20x10, made 8x8 (crop)"
     assert {caption for caption, *_ in found.samples} == {"cat", "dog"}
-    assert any("no.png: no image" in note for note in found.notes)
+    assert any("no.png: not an image" in note for note in found.notes)
     assert any("several sizes" in note for note in found.notes)
 
 

@@ -145,8 +145,8 @@ def test_a_class_of_which_nothing_can_be_read_is_one_line(tmp_path: Path) -> Non
     unreadable_class(tmp_path / "pets")
     notes = prepared("folder", path=str(tmp_path / "pets")).notes
     assert notes == (
-        "class owl is left out: none of its 10 training images can be read (no image)",
-        "10 of 30 images cannot be read and are left out",
+        "class owl is left out: none of its 10 train images can be read (not an image)",
+        "unreadable and left out: 10 of 30 images",
     )
 
 

@@ -70,12 +70,12 @@ def test_gaps_are_filled_with_the_training_median_and_told(tmp_path: Path) -> No
         *(f"{number if number % 5 else 'NA'},{'' if number % 7 == 0 else 'clay'},{number % 2}" for number in range(50)),
     ]
     data = prepared("csv", path=table(tmp_path, lines))
-    assert data.notes == ("10 missing numbers are filled with the median of the training rows",)
+    assert data.notes == ("10 missing numbers are filled with the median of the train split",)
     full = np.concatenate([data.train.x, data.validation.x, data.test.x])
     assert np.isfinite(full).all()
     dropped = prepared("csv", path=table(tmp_path, lines), missing="drop")
     assert len(dropped.train) + len(dropped.validation) + len(dropped.test) < 50
-    assert "rows have gaps and are left out" in dropped.notes[0]
+    assert "left out because of gaps: " in dropped.notes[0]
 
 
 def test_names_and_prose_are_left_out_and_told(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_bad_tables_are_one_line_and_leave_nothing(
 
 def test_what_is_no_text_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(b"a,b\n\xff\xfe,1\n")
-    with pytest.raises(RunError, match="is no text in UTF-8"):
+    with pytest.raises(RunError, match="is not UTF-8 text"):
         prepared("csv", path=str(tmp_path / "x.csv"))
 
 

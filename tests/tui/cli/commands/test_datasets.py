@@ -56,12 +56,12 @@ def test_a_name_is_kept_with_its_options_and_forgotten(tmp_path: Path, capsys: p
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["show", "folder"], "which folder? say folder:PATH"),
+        (["show", "folder"], "which folder? use folder:PATH"),
         (["show", "folder:nowhere"], "nowhere is not there"),
         (["show", "foldr:pets"], "no dataset"),
-        (["add", "Mine!", "folder:pets"], "is no name"),
+        (["add", "Mine!", "folder:pets"], "is not a valid name"),
         (["add", "digits", "folder:pets"], "there is a dataset digits already"),
-        (["add", "mine", "nowhere"], "is no path of yours"),
+        (["add", "mine", "nowhere"], "is not a path"),
         (["add", "mine", "folder:pets", "--data", "sise=3"], "size"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

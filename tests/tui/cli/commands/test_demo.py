@@ -73,13 +73,13 @@ def test_the_demo_takes_what_is_on_the_machine(home: Path, monkeypatch: pytest.M
 
 def test_the_demo_downloads_what_is_within_reach() -> None:
     choice = demo.choose_dataset(catalog(), lambda entry: entry.urls == ("http://nowhere/",))
-    assert choice == demo.Choice("fashion-mnist", "not on this machine, but within reach (31 MB download)")
+    assert choice == demo.Choice("fashion-mnist", "not on this machine, but can be downloaded (31 MB)")
 
 
 def test_the_demo_falls_back_to_embedded_data_and_says_why() -> None:
     choice = demo.choose_dataset(catalog(), lambda entry: False)
     assert choice.dataset == "digits"
-    assert "fashion-mnist is not on this machine and not within reach" in choice.reason
+    assert "fashion-mnist is not on this machine and cannot be downloaded" in choice.reason
 
 
 def test_the_demo_prefers_pytorch_and_takes_tensorflow() -> None:

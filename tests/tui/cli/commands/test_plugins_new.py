@@ -102,12 +102,12 @@ def test_a_failure_leaves_nothing(dltui: Run, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("My_Net", "is no name for a plugin"),
-        ("../up", "is no name for a plugin"),
-        ("a--b", "is no name for a plugin"),
-        ("9lives", "is no name for a plugin"),
+        ("My_Net", "is not a name for a plugin"),
+        ("../up", "is not a name for a plugin"),
+        ("a--b", "is not a name for a plugin"),
+        ("9lives", "is not a name for a plugin"),
         ("n" * 41, "up to 40 of a-z"),
-        ("x\x1b[2J", "is no name for a plugin"),
+        ("x\x1b[2J", "is not a name for a plugin"),
         ("class", "Python or dltui uses it"),
         ("json", "Python or dltui uses it"),
         ("dltui", "Python or dltui uses it"),

@@ -82,7 +82,7 @@ def test_lines_tell_each_epoch_once(home: Path) -> None:
     assert [line.endswith("  best") for line in first if line.startswith("epoch")] == records
     assert not all(records)
     assert sum(line.startswith("test ") for line in first) == 1
-    assert "54,000 training and 6,000 validation samples" in first[0]
+    assert "54,000 train and 6,000 validation samples" in first[0]
     assert lines.more(reader.history, reader.live(), status) == []
 
 

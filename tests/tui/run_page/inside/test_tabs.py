@@ -75,7 +75,7 @@ async def test_nothing_yet(services: FakeServices, tab: str, run: str) -> None:
 async def test_a_cell_opens_its_mistakes(services: FakeServices) -> None:
     async with shown(services, run="bold-wren") as (app, pilot):
         page = await opened(pilot, app, "2")
-        assert "Coat taken for Pullover: 16" in text(app)
+        assert "true Coat, predicted Pullover: 16" in text(app)
         await pilot.press("right", "right", "left", "left", "enter")
         await drawn(pilot, lambda: page.view.mistakes is not None)
         assert "only Coat › Pullover: 16" in text(app)
@@ -165,7 +165,7 @@ async def test_who_may_only_look_marks_nothing(services: FakeServices) -> None:
     async with shown(services, run="bold-wren") as (app, pilot):
         page = await opened(pilot, app, "3")
         await pilot.press("space")
-        assert "read-only: look, do not touch" in text(app)
+        assert "read-only: you can watch, not change anything" in text(app)
         assert page.tabs.mistakes.marks.unsaved == {}
 
 
@@ -200,7 +200,7 @@ def test_a_hundred_classes_scroll_with_the_cursor(look: Look) -> None:
         marked = [row for row in rows if any("reverse" in style for _, style in row)]
         assert len(marked) == 1
         assert f"class{true} " in plain(marked)[0]
-        assert plain(rows)[-1].startswith(f" class{true} ")
+        assert plain(rows)[-1].startswith(f" true class{true}, ")
     assert state.chosen(matrix) == (49, 49)
 
 
