@@ -1,4 +1,4 @@
-"""What a page may ask of the application that shows it; pages know this, and only the application knows the pages."""
+"""The application as its pages see it; pages know this, and only the application knows the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all screens share: a bar at the top, a row for notices, a bar with keys, and a card where there is no room."""
+"""The base of all screens: a bar at the top, a row for notices, a bar with keys, and a card where there is no room."""
 
 from __future__ import annotations
 

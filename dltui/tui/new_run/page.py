@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class NewRunPage(Page):
-    """What to train, on what, where and how. `state` is shared with the objects that answer keys."""
+    """A form for a model, a device, a dataset and settings; `state` is shared with the objects that answer its keys."""
 
     name_of_page = "New run"
     keys = (

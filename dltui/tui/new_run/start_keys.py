@@ -103,7 +103,7 @@ class StartKeys:
         self._page.notice.say(message.reason, "bad", seconds=60)
 
     def row(self) -> Row:
-        """What is under way; empty when nothing is."""
+        """The start or the trial that is under way; empty when none is."""
         if self._trying is not None:
             passed = duration(self._page.host.services.clock.now() - self._trying)
             return [(f" trying 20 batches, evaluation and figures: {passed}; nothing is kept", "accent")]
@@ -139,7 +139,7 @@ class WarmUp:
         self._since = 0.0
 
     def used(self) -> None:
-        """The form is in use: to be called at each key."""
+        """Note that the form is in use; to be called at each key."""
         form, services = self._state.form, self._page.host.services
         if form is None or services.viewer.read_only or self._page.host.settings.warm == "off":
             return
@@ -153,6 +153,6 @@ class WarmUp:
         )
 
     def end(self) -> None:
-        """The form was left."""
+        """Let the process go: the form was left."""
         if self._wanted is not None:
             self._page.host.services.warm.end()

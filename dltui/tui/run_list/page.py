@@ -81,7 +81,7 @@ class RunsPage(Page):
         self._reread()
 
     def on_screen_suspend(self) -> None:
-        """Another page covers it."""
+        """Read no more while another page covers this one."""
         if self._reading is not None:
             self._reading.rest()
 
