@@ -1,11 +1,9 @@
-"""The full-screen app: its pages, theme, pace and signals."""
+"""The full-screen app: the ways between its pages, the keys that work on all of them, and its theme."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,14 +12,16 @@ from textual.app import App
 from textual.binding import BindingType
 
 from dltui.tui.base.alerts import Notices, sequence
+from dltui.tui.base.appearance import Appearance
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.services import Services
-from dltui.tui.draw.styled_text import Look
-from dltui.tui.terminal.capabilities import Terminal, chosen, examine
+from dltui.tui.terminal.capabilities import Terminal, examine
 from dltui.tui.terminal.driver import QuietDriver
+from dltui.tui.terminal.leaving import TerminalWatch, on_signals
+from dltui.tui.terminal.meter import Frames
 from dltui.tui.terminal.settings import ScreenSettings
-from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN, Palette, themes
+from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN, themes
 
 if TYPE_CHECKING:
     from textual.events import Key
@@ -29,10 +29,14 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.base.host import Host
     from dltui.tui.base.summary import Summary
+    from dltui.tui.draw.styled_text import Look
     from dltui.tui.terminal.meter import Meter
 
-LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    def _as_pages_see_it(app: DltuiApp) -> Host:
+        """For the type checker: the app has what its pages ask of it."""
+        return app
 
 
 class DltuiApp(App[None], inherit_bindings=False):
@@ -62,23 +66,26 @@ class DltuiApp(App[None], inherit_bindings=False):
     ) -> None:
         self.settings = settings or ScreenSettings()
         self._terminal = terminal
-        terminal = chosen(terminal, self.settings)
-        super().__init__(QuietDriver, ansi_color=True if terminal.theme == PLAIN else None)
+        self._appearance = Appearance(terminal, self.settings)
+        super().__init__(QuietDriver, ansi_color=True if self._appearance.theme == PLAIN else None)
         self.services = services
-        self.look = Look(ascii=terminal.ascii, mono=not terminal.color, few=terminal.theme == PLAIN)
-        self.meter = meter
         self.farewell: list[str] = []
+        """Lines for the shell, after leaving."""
         self.first_time = False
         self.after_first_frame: Callable[[], object] = gc.enable
         self.notices = Notices(self._tell, lambda: self.settings.notices)
         self._first = (open_run, new)
-        self._on_terminal = os.isatty(0)
-        self._ticks = 0
+        self._terminal_watch = TerminalWatch()
+        self._frames = Frames(meter)
+        self._timer: Timer | None = None
         for theme in themes():
             self.register_theme(theme)
-        self.palette = self._palette(terminal.theme)
-        self._timer: Timer | None = None
-        self.theme = terminal.theme
+        self.palette = self._appearance.palette(self._appearance.theme)
+        self.theme = self._appearance.theme
+
+    @property
+    def look(self) -> Look:
+        return self._appearance.look
 
     def get_default_screen(self) -> Screen[None]:
         """The list of runs, under everything else."""
@@ -98,12 +105,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.call_after_refresh(lambda: self.after_first_frame())
         # The terminal comes back empty after Ctrl-Z and fg.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        loop = asyncio.get_running_loop()
-        for number in LEAVING:
-            try:
-                loop.add_signal_handler(number, self._signalled, number)
-            except (ValueError, NotImplementedError, RuntimeError):
-                return
+        on_signals(lambda code: self.exit(return_code=code))
 
     def on_key(self, event: Key) -> None:
         """Before any binding. What was typed ahead belongs to the question that the key before it brought up, although
@@ -111,30 +113,18 @@ class DltuiApp(App[None], inherit_bindings=False):
         if isinstance(self.screen, Page) and self.screen.notice.asking:
             self.screen.notice.on_key(event)
 
-    def _signalled(self, number: int) -> None:
-        self.exit(return_code=128 + number)
-
     def _tick(self) -> None:
-        if self._on_terminal and not os.isatty(0):
-            # It vanished without a signal, as under a shell that ignores SIGHUP: nothing is left to restore.
-            os._exit(128 + signal.SIGHUP)
-        if not self._may_draw():
+        self._terminal_watch.tick()
+        if not self._frames.tick(self._say_slow):
             return
         # While the app ends there is no screen any more.
         page = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(page, Page):
             page.tick()
 
-    def _may_draw(self) -> bool:
-        """Not at every tick where the link to the terminal is too slow for that."""
-        if self.meter is None:
-            return True
-        before = self.meter.ticks
-        self.meter.tick()
-        if self.meter.ticks != before and isinstance(self.screen, Page):
-            self.screen.notice.say(f"slow link: a frame every {self.pace * self.meter.ticks:g} s", "dim")
-        self._ticks += 1
-        return self._ticks % self.meter.ticks == 0
+    def _say_slow(self, ticks: int) -> None:
+        if isinstance(self.screen, Page):
+            self.screen.notice.say(f"slow link: a frame every {self.pace * ticks:g} s", "dim")
 
     def open_run(self, run: RunDirectory) -> None:
         """Show a run over the list of runs."""
@@ -234,10 +224,9 @@ class DltuiApp(App[None], inherit_bindings=False):
     def apply(self, settings: ScreenSettings) -> None:
         """Use other settings from here on; the mouse from the next start on."""
         self.settings = settings
-        terminal = chosen(self._terminal, settings)
-        self.look = Look(ascii=terminal.ascii, mono=not terminal.color, few=terminal.theme == PLAIN)
-        self.theme = terminal.theme
-        self.palette = self._palette(terminal.theme)
+        self._appearance = Appearance(self._terminal, settings)
+        self.theme = self._appearance.theme
+        self.palette = self._appearance.palette(self.theme)
         if self._timer is not None:
             self._timer.stop()
             self._timer = self.set_interval(self.pace, self._tick)
@@ -245,11 +234,8 @@ class DltuiApp(App[None], inherit_bindings=False):
             for rows in screen.query(Rows):
                 rows.refresh()
 
-    def _palette(self, theme: str) -> Palette:
-        return Palette(theme, self.settings.palette == "color-blind")
-
     def watch_theme(self, name: str) -> None:
-        self.palette = self._palette(name)
+        self.palette = self._appearance.palette(name)
 
     def _fatal_error(self) -> None:
         """Textual would print a traceback over the restored terminal: it goes to the log, and one line to people."""

@@ -1,4 +1,4 @@
-"""What a page may ask of the application that shows it; pages know this, and only the application knows the pages."""
+"""The application as its pages see it; pages know this, and only the application knows the pages."""
 
 from __future__ import annotations
 
@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 class Host(Protocol):
     """Values that all pages share, and the ways from one page to another."""
 
-    services: Services
-    settings: ScreenSettings
-    notices: Notices
-    look: Look
-    palette: Palette
-    farewell: list[str]
-    pace: float
-
+    @property
+    def services(self) -> Services: ...
+    @property
+    def settings(self) -> ScreenSettings: ...
+    @property
+    def notices(self) -> Notices: ...
+    @property
+    def look(self) -> Look: ...
+    @property
+    def palette(self) -> Palette: ...
+    @property
+    def farewell(self) -> list[str]: ...
+    @property
+    def pace(self) -> float: ...
     @property
     def screen_stack(self) -> list[Screen[Any]]: ...
     def home(self, run: str) -> None: ...

@@ -34,7 +34,7 @@ class Notice(Rows, can_focus=True):
 
     def say(self, text: str, style: str = "", seconds: float = SECONDS) -> None:
         """Show a line for a while."""
-        self._said = (safe(text), style, self.dltui.services.clock.now() + seconds)
+        self._said = (safe(text), style, self.host.services.clock.now() + seconds)
         self.redraw()
 
     def hush(self) -> None:
@@ -121,7 +121,7 @@ class Notice(Rows, can_focus=True):
             return [fit(_prompt_row(self._prompt), width)]
         if self._said is not None:
             text, style, until = self._said
-            if self.dltui.services.clock.now() < until:
+            if self.host.services.clock.now() < until:
                 return [fit([(" " + text, style)], width)]
             self._said = None
         return [fit(self._idle(), width)]

@@ -1,4 +1,4 @@
-"""What all screens share: a bar at the top, a row for notices, a bar with keys, and a card where there is no room."""
+"""The base of all screens: a bar at the top, a row for notices, a bar with keys, and a card where there is no room."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Page(Screen[None], inherit_bindings=False):
         """What the objects of this page do, by the keys that are bound with `press`."""
 
     @property
-    def dltui(self) -> Host:
+    def host(self) -> Host:
         return host(self.app)
 
     @property
@@ -115,7 +115,7 @@ class Page(Screen[None], inherit_bindings=False):
             answer()
 
     def clock_text(self) -> Row:
-        services = self.dltui.services
+        services = self.host.services
         return [(services.viewer.where(), "dim"), (f"  {services.clock.time_of_day(services.clock.now())} ", "dim")]
 
     def _foot(self, width: int, height: int) -> list[Row]:

@@ -36,7 +36,7 @@ class Rows(Widget):
         self._room = (0, 0)
 
     @property
-    def dltui(self) -> Host:
+    def host(self) -> Host:
         """The app, with what is ours in it."""
         return host(self.app)
 
@@ -98,9 +98,9 @@ class Rows(Widget):
     def _strip(self, y: int, width: int, base: Style) -> Strip:
         if y >= len(self._rows):
             return Strip.blank(width, base)
-        style = self.dltui.palette.style
+        style = self.host.palette.style
         row = fit(self._rows[y], width)
-        if self.dltui.look.ascii:
+        if self.host.look.ascii:
             # Some signs take more letters than one, and then the end is cut off with a sign of its own.
             row = fit([(to_ascii(text), words) for text, words in row], width)
             row = [(to_ascii(text), words) for text, words in row]

@@ -52,7 +52,7 @@ class RunKeys:
             "l": self._of_run(lambda run: self.orders.learning_rate(run, learning_rate())),
             "r": self._of_run(lambda run: self.orders.resume(run)),
             "e": self._take_home,
-            "a": self._of_run(lambda run: page.dltui.open_form(run.directory)),
+            "a": self._of_run(lambda run: page.host.open_form(run.directory)),
             "y": self._copy_line,
         }
 
@@ -67,7 +67,7 @@ class RunKeys:
 
     def row(self) -> Row:
         """The command that waits for an answer; empty when none does."""
-        return self._orders.row(self._page.dltui.services.clock.now()) if self._orders is not None else []
+        return self._orders.row(self._page.host.services.clock.now()) if self._orders is not None else []
 
     def told(self, message: Told) -> None:
         """Say that a task is done, and keep what is worth copying."""
@@ -77,8 +77,8 @@ class RunKeys:
         room = page.size.width - 16
         text = message.text if len(message.text) <= room or not message.copy else message.text[:room] + "…"
         page.notice.say(text + (" (y copies it)" if message.copy else ""), "good", seconds=30)
-        if message.copy and message.copy not in page.dltui.farewell:
-            page.dltui.farewell.append(message.copy)
+        if message.copy and message.copy not in page.host.farewell:
+            page.host.farewell.append(message.copy)
 
     def failed(self, message: Failed) -> None:
         """Say why a task was not done."""
@@ -110,5 +110,5 @@ class RunKeys:
         mine = line if run is None or of in ("", run.id) else ""
         text = mine or (run.command if run is not None else "")
         if text:
-            self._page.dltui.copy_to_clipboard(text)
+            self._page.host.copy_to_clipboard(text)
             self._page.notice.say(f"copied, if your terminal allows it: {text}")

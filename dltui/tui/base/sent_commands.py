@@ -54,7 +54,7 @@ class Orders:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.services = page.dltui.services
+        self.services = page.host.services
         self.waiting: dict[str, Sent] = {}
         self._exporting = False
 
@@ -103,7 +103,7 @@ class Orders:
         elif run.is_live:
             self._refuse(f"{run.name} is {run.status}: nothing to resume")
         else:
-            self.page.dltui.open_resumption(run)
+            self.page.host.open_resumption(run)
 
     def export(self, runs: Sequence[Summary]) -> None:
         """Draw the figures of runs, one after the other, and say how to take them home."""
@@ -132,7 +132,7 @@ class Orders:
     def _draw(self, runs: Sequence[Summary]) -> Message:
         folders, problems = [], []
         for number, run in enumerate(runs, start=1):
-            self.page.dltui.call_from_thread(self._drawing, run, number, len(runs))
+            self.page.host.call_from_thread(self._drawing, run, number, len(runs))
             try:
                 folders.append(self.services.exporting.export(run.directory))
             except DltuiError as error:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """All of them. Every method but those of `clock` may take its time: they are called in threads."""
+    """One object for each subject. Every method but those of `clock` may take its time: they are called in threads."""
 
     def __init__(self, read_only: bool = False) -> None:
         self.clock = Clock()
@@ -64,7 +64,7 @@ class Viewer:
         self.read_only = read_only
 
     def where(self) -> str:
-        """Who looks, and on which machine: `user@host`."""
+        """The name of the viewer and of this machine: `user@host`."""
         from dltui.core.machine.process import user_at_host
 
         return user_at_host()
@@ -75,13 +75,13 @@ class Viewer:
         return this_host()
 
     def first_time(self) -> bool:
-        """Whether no screen was ever open here: each leaves a log from its start on."""
+        """Tell whether no screen was ever open here: each leaves a log from its start on."""
         from dltui.core import paths
 
         return not (paths.home() / SCREEN_LOG).exists()
 
     def may_command(self, run: RunDirectory) -> bool:
-        """Whether this viewer may give commands: not one that only looks, nor one who cannot write to the run."""
+        """Tell whether this viewer may give commands: not one that only looks, nor one who cannot write to the run."""
         return not self.read_only and os.access(run.path, os.W_OK) and os.access(run.control_dir, os.W_OK)
 
 
@@ -111,7 +111,7 @@ class Runs:
         return find_run(text)
 
     def all(self) -> list[RunDirectory]:
-        """All runs, the newest first."""
+        """Every run, the newest first."""
         from dltui.core.rundir.directory import list_runs
 
         return list_runs()
@@ -177,7 +177,7 @@ class CatalogLoader:
         return load_presets()
 
     def presence(self, dataset: Any) -> str:
-        """Whether a dataset's files are on this machine: "here", "embedded", "31 MB download"."""
+        """Tell whether a dataset's files are on this machine: "here", "embedded", "31 MB download"."""
         from dltui.core.data.search import presence
 
         return presence(dataset).text
@@ -241,7 +241,7 @@ class Starting:
             raise UsageError(f"it does not work: {reasons[-1].strip() if reasons else f'exit code {done.returncode}'}")
 
     def resumption(self, run: RunDirectory) -> Resumption:
-        """What going on with a run would mean; of a finished one, with one more epoch. Raises UsageError."""
+        """The consequences of going on with a run; with a finished one, for one more epoch. Raises UsageError."""
         from dltui.core.lifecycle import trust
         from dltui.core.lifecycle.resume import prepare
 
@@ -296,7 +296,7 @@ class WarmProcess:
         warm.begin(backend.python, environment, framework, backend.source)
 
     def end(self) -> None:
-        """No run is about to start."""
+        """End it: no run is about to start."""
         from dltui.core.lifecycle import warm
 
         warm.end()
@@ -312,7 +312,7 @@ class Commands:
         return send(run.path, action, arguments)
 
     def kill_cost(self, run: RunDirectory) -> str:
-        """What a kill would lose, in words. Raises UsageError where nothing can be killed from here."""
+        """The loss that a kill would mean, in words. Raises UsageError where nothing can be killed from here."""
         from dltui.core.lifecycle import kill as run_kill
 
         return run_kill.cost(_read(run))

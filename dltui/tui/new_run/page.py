@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class NewRunPage(Page):
-    """What to train, on what, where and how. `state` is shared with the objects that answer keys."""
+    """A form for a model, a device, a dataset and settings; `state` is shared with the objects that answer its keys."""
 
     name_of_page = "New run"
     keys = (
@@ -95,7 +95,7 @@ class NewRunPage(Page):
         yield Rows(self._command, id="command")
 
     def on_mount(self) -> None:
-        services = self.dltui.services
+        services = self.host.services
         self.call_after_refresh(in_thread, self, "catalog", lambda: load(services, self.like, self.instead))
 
     def on_resize(self, event: object) -> None:
@@ -115,7 +115,7 @@ class NewRunPage(Page):
         self.redraw()
 
     def on_started(self, message: Started) -> None:
-        self.dltui.started(message.run)
+        self.host.started(message.run)
 
     def on_tried(self, message: Tried) -> None:
         self.start_keys.tried(message)
@@ -226,8 +226,8 @@ class NewRunPage(Page):
 
     def action_copy(self) -> None:
         if self.state.form is not None:
-            self.dltui.copy_to_clipboard(self.state.form.command_line())
+            self.host.copy_to_clipboard(self.state.form.command_line())
             self.notice.say("copied, if your terminal allows it")
 
     def action_back(self) -> None:
-        self.dltui.back()
+        self.host.back()

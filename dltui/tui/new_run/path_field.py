@@ -97,7 +97,7 @@ class PathField:
         if not key or key in self._seen or form is None or form.dataset is None:
             return
         self._seen[key] = None
-        entry, options, catalog = form.dataset, form.values("data"), self._page.dltui.services.catalog
+        entry, options, catalog = form.dataset, form.values("data"), self._page.host.services.catalog
 
         def look() -> Message:
             try:
@@ -128,7 +128,7 @@ class PathField:
             return [[(f" {line}", "bad")] for line in wrap(safe(seen.problem), width - 2)][:height]
         from dltui.tui.draw.data_preview import pane
 
-        return pane(seen.found, width, height, self._page.dltui.look)
+        return pane(seen.found, width, height, self._page.host.look)
 
     def _key(self) -> str:
         """A name of the chosen data with its options; "" where there is nothing to look at."""

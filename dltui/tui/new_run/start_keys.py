@@ -58,10 +58,10 @@ class StartKeys:
         self.answers: dict[str, Answer] = {"enter": self.start, "t": self.try_out, "f": self.queue}
 
     def start(self) -> None:
-        self._start(self._page.dltui.services.starting.start, queued=False)
+        self._start(self._page.host.services.starting.start, queued=False)
 
     def queue(self) -> None:
-        self._start(self._page.dltui.services.starting.enqueue, queued=True)
+        self._start(self._page.host.services.starting.enqueue, queued=True)
 
     def _start(self, start: Callable[[Any, Any, Callable[[str], None]], RunDirectory], queued: bool) -> None:
         form = self._state.form
@@ -76,7 +76,7 @@ class StartKeys:
         self._preparing = text
 
     def try_out(self) -> None:
-        form, services = self._state.form, self._page.dltui.services
+        form, services = self._state.form, self._page.host.services
         if form is None or self._trying is not None or self._path.begin() or not self._startable(form):
             return
         began, command = services.clock.now(), form.command()
@@ -103,9 +103,9 @@ class StartKeys:
         self._page.notice.say(message.reason, "bad", seconds=60)
 
     def row(self) -> Row:
-        """What is under way; empty when nothing is."""
+        """The start or the trial that is under way; empty when none is."""
         if self._trying is not None:
-            passed = duration(self._page.dltui.services.clock.now() - self._trying)
+            passed = duration(self._page.host.services.clock.now() - self._trying)
             return [(f" trying 20 batches, evaluation and figures: {passed}; nothing is kept", "accent")]
         if self.starting:
             return [(f" {safe(self._preparing) or 'checking the data and the device'} ...", "accent")]
@@ -119,7 +119,7 @@ class StartKeys:
                 self._state.show(setting)
             self._page.notice.say(problem, "bad")
             self._page.redraw()
-        elif self._page.dltui.services.viewer.read_only:
+        elif self._page.host.services.viewer.read_only:
             self._page.notice.say("read-only: you can watch, not change anything", "bad")
         else:
             return True
@@ -139,9 +139,9 @@ class WarmUp:
         self._since = 0.0
 
     def used(self) -> None:
-        """The form is in use: to be called at each key."""
-        form, services = self._state.form, self._page.dltui.services
-        if form is None or services.viewer.read_only or self._page.dltui.settings.warm == "off":
+        """Note that the form is in use; to be called at each key."""
+        form, services = self._state.form, self._page.host.services
+        if form is None or services.viewer.read_only or self._page.host.settings.warm == "off":
             return
         wanted, now = (form.framework, form.device), services.clock.now()
         if wanted == self._wanted and now - self._since < AGAIN_SECONDS:
@@ -153,6 +153,6 @@ class WarmUp:
         )
 
     def end(self) -> None:
-        """The form was left."""
+        """Let the process go: the form was left."""
         if self._wanted is not None:
-            self._page.dltui.services.warm.end()
+            self._page.host.services.warm.end()

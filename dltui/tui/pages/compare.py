@@ -150,7 +150,7 @@ class ComparePage(Page):
         from dltui.tui.pages.compare_rows import charts, metrics
 
         names = metrics(self.found)
-        return charts(self.found, self.inks, names[self.metric % len(names)], width, height, self.dltui.look)
+        return charts(self.found, self.inks, names[self.metric % len(names)], width, height, self.host.look)
 
     def _divider(self, width: int, height: int) -> list[Row]:
         if self.found is None:
@@ -183,4 +183,4 @@ class ComparePage(Page):
         self.redraw("#curves")
 
     def action_back(self) -> None:
-        self.dltui.back()
+        self.host.back()

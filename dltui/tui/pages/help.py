@@ -180,11 +180,11 @@ class HelpPage(Page):
         self.redraw()
 
     def action_back(self) -> None:
-        self.dltui.back()
+        self.host.back()
 
     async def action_choose(self) -> None:
         found = self.found()
-        self.dltui.back()
+        self.host.back()
         if found:
             page, name = self.page, found[self.chosen].action
             # After the page below is on top again: the action may open another one.

@@ -53,7 +53,7 @@ class ResumePage(Page):
         yield Rows(self._body, id="resumption")
 
     def on_mount(self) -> None:
-        services, directory = self.dltui.services, self.run.directory
+        services, directory = self.host.services, self.run.directory
         self.call_after_refresh(in_thread, self, "resume", lambda: Prepared(services.starting.resumption(directory)))
 
     def on_prepared(self, message: Prepared) -> None:
@@ -65,8 +65,8 @@ class ResumePage(Page):
         self.notice.say(message.reason, "bad", seconds=60)
 
     def on_told(self, message: Told) -> None:
-        self.dltui.back()
-        page = self.dltui.screen_stack[-1]
+        self.host.back()
+        page = self.host.screen_stack[-1]
         if isinstance(page, Page):
             page.notice.say(message.text, "good")
 
@@ -130,7 +130,7 @@ class ResumePage(Page):
             self.action_more()
             return
         self.starting = True
-        services, run, more = self.dltui.services, self.run, self.more
+        services, run, more = self.host.services, self.run, self.more
 
         def work() -> Message:
             services.starting.resume(run.directory, more)
@@ -140,7 +140,7 @@ class ResumePage(Page):
         self.redraw()
 
     def action_back(self) -> None:
-        self.dltui.back()
+        self.host.back()
 
 
 def _lines(text: str, width: int, style: str) -> list[Row]:

@@ -68,7 +68,7 @@ class SettingsPage(Page):
 
     def _rows(self, width: int, height: int) -> list[Row]:
         rows: list[Row] = [[], [("   " + left("SETTING", 18) + left("VALUE", 14) + "WHAT IT DOES", "dim")]]
-        settings = self.dltui.settings
+        settings = self.host.settings
         for number, name in enumerate(CHOICES):
             title, explanation = TITLES[name]
             value: str = getattr(settings, name)
@@ -82,7 +82,7 @@ class SettingsPage(Page):
 
     def _sample(self, width: int) -> list[Row]:
         """What the choices look like."""
-        curve = "⠤⠤⢄⣀⡀⠀" if not self.dltui.look.ascii else "--.._ "
+        curve = "⠤⠤⢄⣀⡀⠀" if not self.host.look.ascii else "--.._ "
         curves: Row = [("   sample  ", "dim"), (curve, "train"), (" train  ", "train"), (curve, "validation")]
         curves += [(" validation  ", "validation"), ("* best", "best bold")]
         words: Row = [("           ", ""), ("finished  ", "good"), ("paused  ", "warn"), ("failed  ", "bad")]
@@ -97,18 +97,18 @@ class SettingsPage(Page):
 
     def action_turn(self, by: int) -> None:
         choices = CHOICES[self.chosen]
-        at = choices.index(getattr(self.dltui.settings, self.chosen))
+        at = choices.index(getattr(self.host.settings, self.chosen))
         self._set(choices[(at + by) % len(choices)])
 
     def action_default(self) -> None:
         self._set(CHOICES[self.chosen][0])
 
     def _set(self, value: str) -> None:
-        settings, services = replace(self.dltui.settings, **{self.chosen: value}), self.dltui.services
-        self.dltui.apply(settings)
+        settings, services = replace(self.host.settings, **{self.chosen: value}), self.host.services
+        self.host.apply(settings)
         self.notice.hush()
         in_thread(self, "save", lambda: services.settings.save(settings))
         self.redraw()
 
     def action_back(self) -> None:
-        self.dltui.back()
+        self.host.back()

@@ -70,7 +70,7 @@ class ChooseKeys:
         if len(chosen) < 2:
             self._page.notice.say("mark two runs or more with Space, then c compares them")
         else:
-            self._page.dltui.open_comparison([run.directory for run in chosen])
+            self._page.host.open_comparison([run.directory for run in chosen])
 
     def _list_again(self) -> None:
         self._state.fold()

@@ -76,7 +76,7 @@ class LabelKeys:
             for run in runs:
                 before = run.tags if len(runs) > 1 else ()
                 tags = dict.fromkeys([*before, *(word for word in words if not word.startswith("-"))])
-                self._page.dltui.services.runs.label(run.directory, tags=[tag for tag in tags if tag not in off])
+                self._page.host.services.runs.label(run.directory, tags=[tag for tag in tags if tag not in off])
             return Told(f"{_title(runs)}: tags changed")
 
         self._do("tag", work)
@@ -91,7 +91,7 @@ class LabelKeys:
     def _label(self, runs: Sequence[Summary], said: str, **changes: Any) -> None:
         def work() -> Message:
             for run in runs:
-                self._page.dltui.services.runs.label(run.directory, **changes)
+                self._page.host.services.runs.label(run.directory, **changes)
             return Told(said)
 
         self._do("label", work)
@@ -106,7 +106,7 @@ class LabelKeys:
 
             def work() -> Message:
                 for number, run in enumerate(runs):
-                    self._page.dltui.services.trash.discard(run.directory, together=number > 0)
+                    self._page.host.services.trash.discard(run.directory, together=number > 0)
                 return Told(
                     f"{_title(runs)} deleted; u brings {'them' if len(runs) > 1 else 'it'} back until you leave"
                 )
@@ -115,10 +115,10 @@ class LabelKeys:
 
     def undo(self) -> None:
         def work() -> Message:
-            back = self._page.dltui.services.trash.restore()
+            back = self._page.host.services.trash.restore()
             if not back:
                 return Told("nothing was deleted since you came")
-            self._page.dltui.call_from_thread(self._select, back[0])
+            self._page.host.call_from_thread(self._select, back[0])
             return Told(f"{', '.join(back)} brought back")
 
         self._do("undo", work)
@@ -136,7 +136,7 @@ class LabelKeys:
     def _fork(self, run: Summary, typed: str) -> None:
         self._page.notice.say(f"forking {run.name.strip()} ...", "accent", seconds=60)
         in_thread(
-            self._page, "fork", lambda: Begun(self._page.dltui.services.starting.fork(run.directory, typed.split()))
+            self._page, "fork", lambda: Begun(self._page.host.services.starting.fork(run.directory, typed.split()))
         )
 
     def _do(self, task: str, work: Any) -> None:
@@ -150,12 +150,12 @@ class LabelKeys:
         in_thread(self._page, task, then)
 
     def _refuse_read_only(self) -> bool:
-        if self._page.dltui.services.viewer.read_only:
+        if self._page.host.services.viewer.read_only:
             self._page.notice.say("read-only: you can watch, not change anything", "bad")
-        return self._page.dltui.services.viewer.read_only
+        return self._page.host.services.viewer.read_only
 
     def _may_write(self, runs: Sequence[Summary]) -> bool:
-        shut = [run for run in runs if not self._page.dltui.services.viewer.may_command(run.directory)]
+        shut = [run for run in runs if not self._page.host.services.viewer.may_command(run.directory)]
         if shut:
             self._page.notice.say(f"read-only: {shut[0].name.strip()} is not yours to change", "bad")
         return not shut

@@ -81,7 +81,7 @@ class RunsPage(Page):
         self._reread()
 
     def on_screen_suspend(self) -> None:
-        """Another page covers it."""
+        """Read no more while another page covers this one."""
         if self._reading is not None:
             self._reading.rest()
 
@@ -91,7 +91,7 @@ class RunsPage(Page):
 
     def on_runs_read(self, message: RunsRead) -> None:
         self.state.take(message.runs)
-        self.dltui.notices.seen(message.runs)
+        self.host.notices.seen(message.runs)
         for run in message.runs:
             self.run_keys.orders.acknowledge(run.obeyed)
             if not run.is_live:
@@ -104,7 +104,7 @@ class RunsPage(Page):
 
     def on_begun(self, message: Begun) -> None:
         self.notice.hush()
-        self.dltui.open_run(message.begun)
+        self.host.open_run(message.begun)
 
     def on_told(self, message: Told) -> None:
         self.run_keys.told(message)
@@ -134,7 +134,7 @@ class RunsPage(Page):
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        return footer.keys(self.state, lambda run: self.dltui.services.viewer.may_command(run.directory))
+        return footer.keys(self.state, lambda run: self.host.services.viewer.may_command(run.directory))
 
     def _device_line(self, width: int, height: int) -> list[Row]:
         if self.state.devices is None:
@@ -151,7 +151,7 @@ class RunsPage(Page):
             return table.none_match(width, height, self._unknown())
         at = state.index
         state.first = min(max(state.first, at - height + 1), at)
-        services, ascii_only = self.dltui.services, self.dltui.look.ascii
+        services, ascii_only = self.host.services, self.host.look.ascii
         now, host = services.clock.now(), services.viewer.host()
         return table.table(state.lines, at, state.first, width, height, now, host, ascii_only, state.marked)
 
@@ -161,12 +161,10 @@ class RunsPage(Page):
         return unknown(self.state.choice.terms, [run.facts for run in self.state.runs])
 
     def _detail(self, width: int, height: int) -> list[Row]:
-        line, services = self.state.line, self.dltui.services
+        line, services = self.state.line, self.host.services
         if line is None:
             return []
-        return table.detail(
-            line, width, height, services.clock.now(), services.clock.time_of_day, self.dltui.look.ascii
-        )
+        return table.detail(line, width, height, services.clock.now(), services.clock.time_of_day, self.host.look.ascii)
 
     def select(self, run: str) -> None:
         """Move the cursor to a run."""
@@ -180,10 +178,10 @@ class RunsPage(Page):
     def action_open(self) -> None:
         line, run = self.state.line, self.state.run
         if run is not None:
-            self.dltui.open_run(run.directory)
+            self.host.open_run(run.directory)
         elif line is not None:
             self.state.toggle(line.id)
             self.redraw()
 
     def action_new(self) -> None:
-        self.dltui.open_form()
+        self.host.open_form()

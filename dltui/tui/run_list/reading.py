@@ -41,7 +41,7 @@ class Reading:
         from dltui.tui.base.summary import RunList
 
         self._page = page
-        self._runs = RunList(page.dltui.services.runs.all, page.dltui.services.clock.now)
+        self._runs = RunList(page.host.services.runs.all, page.host.services.clock.now)
         self._last: list[Summary] | None = None
         self._last_devices: list[Device] | None = None
         self._watchers = (
@@ -81,7 +81,7 @@ class Reading:
     def _look_at_devices(self) -> Message | None:
         if not self._page.on_top:
             return None
-        devices = self._page.dltui.services.machine.devices()
+        devices = self._page.host.services.machine.devices()
         if devices == self._last_devices:
             return None
         self._last_devices = devices

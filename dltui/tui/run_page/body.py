@@ -35,10 +35,10 @@ class Body:
     def _progress(self, width: int, height: int) -> list[Row]:
         if self._run.replay is not None:
             return [fit(self._run.past_row(width), width)]
-        return [fit(progress_row(self._run.view, self._page.dltui.services.clock.now(), width), width)]
+        return [fit(progress_row(self._run.view, self._page.host.services.clock.now(), width), width)]
 
     def _row_of_tabs(self, width: int, height: int) -> list[Row]:
-        names, look = [tab.title for tab in self._tabs.all], self._page.dltui.look
+        names, look = [tab.title for tab in self._tabs.all], self._page.host.look
         return [tabs(names, self._tabs.number, self._tabs.open.hints, width, look.ascii or look.mono)]
 
     def _open_tab(self, width: int, height: int) -> list[Row]:
@@ -46,7 +46,7 @@ class Body:
         return self._kept("tab", (tab, width, height, *tab.key(width, height)), lambda: tab.rows(width, height))
 
     def _numbers(self, width: int, height: int) -> list[Row]:
-        view, now = self._run.shown, self._page.dltui.services.clock.now()
+        view, now = self._run.shown, self._page.host.services.clock.now()
 
         def make() -> list[Row]:
             table = self._kept("metrics", self._happened, lambda: metrics(view) if view else [])
@@ -59,7 +59,7 @@ class Body:
         return self._kept("numbers", (width, int(now), *known), make)
 
     def _last(self, width: int, height: int) -> list[Row]:
-        services = self._page.dltui.services
+        services = self._page.host.services
 
         def make() -> list[Row]:
             lines = log.timeline(self._run.shown.history, height) if self._run.shown else []
@@ -76,7 +76,7 @@ class Body:
     def _kept(self, name: str, key: tuple[object, ...], make: Callable[[], list[Row]]) -> list[Row]:
         """Rows that are costly to draw, drawn again only when what they show has changed."""
         past = self._run.replay.step if self._run.replay else None
-        whole = (*key, self._page.dltui.look, past)
+        whole = (*key, self._page.host.look, past)
         if name not in self._drawn or self._drawn[name][0] != whole:
             self._drawn[name] = (whole, make())
         return self._drawn[name][1]

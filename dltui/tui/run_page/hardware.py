@@ -34,7 +34,7 @@ class HardwareTab(Tab):
 
     def rows(self, width: int, height: int) -> list[Row]:
         view = self.run.shown
-        return hardware(view.hardware, width, height, self.at, self.page.dltui.look) if view is not None else []
+        return hardware(view.hardware, width, height, self.at, self.page.host.look) if view is not None else []
 
     def length(self) -> int:
         return length(self.run.shown.hardware) if self.run.shown is not None else 0

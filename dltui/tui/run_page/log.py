@@ -66,7 +66,7 @@ class LogTab(Tab):
         return [head, *(printed or [[], [("  it has printed nothing; o shows what happened", "dim")]])]
 
     def _happened(self, view: RunView, width: int, height: int) -> list[Row]:
-        lines, services = timeline(view.history), self.page.dltui.services
+        lines, services = timeline(view.history), self.page.host.services
         head: Row = [(" events ", "heading"), (f" what happened, {plural(len(lines), 'line')}", "dim")]
         if not lines:
             return [head, [], [("  nothing yet; o shows what the process prints", "dim")]]

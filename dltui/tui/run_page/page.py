@@ -38,7 +38,7 @@ class Bell:
         self.answers: dict[str, Answer] = {"b": self._turn}
 
     def _turn(self) -> None:
-        run, dltui, notice = self._run.summary, self._page.dltui, self._page.notice
+        run, dltui, notice = self._run.summary, self._page.host, self._page.notice
         if run is None:
             return
         if dltui.settings.notices == "off":
@@ -89,7 +89,7 @@ class RunPage(Page):
         if self._reading is not None:
             self._reading.stop()
         if self.view is not None and self.view.summary.is_live:
-            self.dltui.goes_on(self.view.summary.id)
+            self.host.goes_on(self.view.summary.id)
 
     def on_resize(self, event: object) -> None:
         super().on_resize(event)  # type: ignore[arg-type]
@@ -101,7 +101,7 @@ class RunPage(Page):
         if view is None:
             return
         self.run.view, self.tabs.curves.others = view, message.others
-        self.dltui.notices.seen([view.summary])
+        self.host.notices.seen([view.summary])
         self.run_keys.orders.acknowledge(view.summary.obeyed)
         if view.ended:
             self.run_keys.orders.forget(view.summary.name)
@@ -126,16 +126,16 @@ class RunPage(Page):
         self.tabs.mistakes.marks.reviewed(message)
 
     def tick(self) -> None:
-        self.run.play(self.dltui.services.clock.now())
+        self.run.play(self.host.services.clock.now())
         self.redraw(*(() if self._stale else ("#head", "#progress", "#numbers", "#notice")))
         self._stale = False
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        return self.tabs.open.keys or bottom_bar(self.view, self.dltui.services.viewer.may_command(self.run.directory))
+        return self.tabs.open.keys or bottom_bar(self.view, self.host.services.viewer.may_command(self.run.directory))
 
     def head(self, width: int) -> Row:
-        services, directory = self.dltui.services, self.run.directory
+        services, directory = self.host.services, self.run.directory
         clock = services.clock.time_of_day(services.clock.now())
         state = self.run.replay.state if self.run.replay else ""
         return title(self.view, safe(directory.id), clock, not services.viewer.may_command(directory), width, state)
@@ -181,7 +181,7 @@ class RunPage(Page):
         if self.run.replay is not None:
             self.run.to_present()
         else:
-            self.dltui.home(self.run.directory.id)
+            self.host.home(self.run.directory.id)
 
     def action_order(self) -> None:
         self.tabs.order()
@@ -204,4 +204,4 @@ class RunPage(Page):
         if found is None:
             self.notice.say("nothing to try: that is proposed after a failure", "bad")
         else:
-            self.dltui.open_form(self.run.directory, found.values)
+            self.host.open_form(self.run.directory, found.values)

@@ -28,12 +28,12 @@ class Reading:
     """Posts `RunRead` to the page when something has changed; made when the page is mounted."""
 
     def __init__(self, page: Page, run: WatchedRun) -> None:
-        services = page.dltui.services
+        services = page.host.services
         self._page, self._run = page, run
         self._watch = RunWatch(run.directory, services.clock.now, services.machine.measure)
         self._overlays = Overlays(services.runs.find, services.clock.now)
         self._others: tuple[Overlaid, ...] = ()
-        self._watcher = Watcher(page, self._look, page.dltui.pace)
+        self._watcher = Watcher(page, self._look, page.host.pace)
 
     def start(self) -> None:
         self._watcher.start()

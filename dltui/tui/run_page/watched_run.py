@@ -84,6 +84,6 @@ class WatchedRun:
         if self.view is None or not len(self.view.history.points):
             self._page.notice.say("nothing to play yet: the first step is to come", "bad")
             return
-        now = self._page.dltui.services.clock.now()
+        now = self._page.host.services.clock.now()
         self.replay = begun(now) if self.replay is None else self.replay.faster(now)
         self._page.redraw()

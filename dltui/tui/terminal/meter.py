@@ -71,3 +71,22 @@ class Meter:
         elif waiting < CAUGHT_UP and self.ticks > 1:
             self.ticks //= 2
             self._seen.clear()
+
+
+class Frames:
+    """Chooses the ticks of the clock that draw a frame: all of them, or fewer where the link is too slow."""
+
+    def __init__(self, meter: Meter | None) -> None:
+        self._meter = meter
+        self._ticks = 0
+
+    def tick(self, say: Callable[[int], None]) -> bool:
+        """Whether this tick draws; `say` gets the ticks between two frames when they change."""
+        if self._meter is None:
+            return True
+        before = self._meter.ticks
+        self._meter.tick()
+        if self._meter.ticks != before:
+            say(self._meter.ticks)
+        self._ticks += 1
+        return self._ticks % self._meter.ticks == 0

@@ -53,7 +53,7 @@ async def test_a_file_that_cannot_be_written_is_said_and_the_setting_holds(servi
     def refuse(settings: ScreenSettings) -> None:
         raise UsageError("cannot write /x/config.toml: permission denied; the setting holds until you leave")
 
-    services.save_settings = refuse  # type: ignore[method-assign]
+    services.settings.save = refuse  # type: ignore[method-assign]
     async with shown(services) as (app, pilot):
         await pilot.press("S", "left")
         await until(pilot, lambda: "cannot write /x/config.toml" in text(app))

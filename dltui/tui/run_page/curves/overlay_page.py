@@ -66,7 +66,7 @@ class OverlayPage(Page):
     def _read(self) -> Message:
         from dltui.tui.base.summary import RunList
 
-        services = self.dltui.services
+        services = self.host.services
         found = [
             run
             for run in RunList(services.runs.all, services.clock.now).read()
@@ -154,4 +154,4 @@ class OverlayPage(Page):
             self.redraw()
 
     def action_back(self) -> None:
-        self.dltui.back()
+        self.host.back()

@@ -56,7 +56,7 @@ class CurvesTab(Tab):
         return (self.looking, self.others, *moment(self.run.shown, self.looking, width, height))
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return chart_grid(self.run.shown, self.looking, self.others, width, height, self.page.dltui.look)
+        return chart_grid(self.run.shown, self.looking, self.others, width, height, self.page.host.look)
 
     def idle(self, width: int) -> Row:
         """The values under the cursor, or the race against the ghost."""

@@ -49,7 +49,7 @@ class Marks:
         view, page = self._run.view, self._page
         if view is None:
             return
-        if not page.dltui.services.viewer.may_command(self._run.directory):
+        if not page.host.services.viewer.may_command(self._run.directory):
             page.notice.say("read-only: you can watch, not change anything", "bad")
             return
         known = self.known(view).get((found.split, mistake.id))

@@ -74,7 +74,7 @@ class ConfusionTab(MatrixTab):
         return (*super().key(width, height), *astuple(self.cursor))
 
     def rows(self, width: int, height: int) -> list[Row]:
-        view, look = self.run.view, self.page.dltui.look
+        view, look = self.run.view, self.page.host.look
         if view is None:
             return []
         if view.regression:
@@ -126,7 +126,7 @@ class ClassesTab(MatrixTab):
         return (*super().key(width, height), *astuple(self.cursor))
 
     def rows(self, width: int, height: int) -> list[Row]:
-        view, look = self.run.view, self.page.dltui.look
+        view, look = self.run.view, self.page.host.look
         if view is None:
             return []
         if view.regression:
@@ -179,7 +179,7 @@ class MistakesTab(Tab):
         return (*super().key(width, height), *astuple(self.cursor), *self.marks.unsaved.values())
 
     def rows(self, width: int, height: int) -> list[Row]:
-        view, look = self.run.view, self.page.dltui.look
+        view, look = self.run.view, self.page.host.look
         if view is None:
             return []
         if view.regression:
