@@ -295,12 +295,14 @@ class History:
 
     @property
     def train_seconds(self) -> float:
-        """Time in training steps only, over all attempts."""
+        """Time in training steps only, over all attempts, as far as it is known."""
         if self.ended is not None:
             return self.ended.train_seconds
         done = max((record.step for record in self.epochs.values()), default=0)
         begun = bisect_right(self._chunk_steps, done)
-        return sum(record.seconds for record in self.epochs.values()) + sum(self._chunk_seconds[begun:])
+        told = [*(record.seconds for record in self.epochs.values()), *self._chunk_seconds[begun:]]
+        # A line without its time counts nothing; one NaN would make a NaN of all.
+        return sum(seconds for seconds in told if math.isfinite(seconds))
 
     @property
     def at_work(self) -> float:

@@ -42,5 +42,14 @@ def test_what_is_not_known_is_not_said(unknown: dict[str, Any]) -> None:
     assert "data" not in times(found).shares()
 
 
+def test_an_epoch_without_its_time_leaves_the_others_theirs() -> None:
+    curve = next(curve for curve in curves() if curve.name == "fashion-softmax-augmented")
+    made = History()
+    for record in curve._records(2, False):
+        known = record["type"] != "epoch_ended" or record["epoch"] > 1
+        made.fold([{"attempt": 1, "time": 0.0, "elapsed": 0.0, **record} | ({} if known else {"seconds": None})])
+    assert made.train_seconds == made.epochs[2].seconds > 0
+
+
 def test_nothing_has_no_shares() -> None:
     assert times(History()).shares() == {}
