@@ -13,10 +13,9 @@ import click
 
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.reader import RunReader
-from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, draw
+from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, check_formats, draw
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.closing import exported_files, take_home
-from dltui.tui.cli.options import split_list
 from dltui.tui.cli.output import say, say_json, warn
 from dltui.tui.cli.templates.predict_script import script
 
@@ -45,7 +44,7 @@ def export(runs: tuple[str, ...], to: str | None, formats: str | None, as_json: 
     """Write the figures and tables of runs (the latest run by default), finished or not."""
     from dltui.core.rundir.directory import find_run
 
-    chosen = split_list(formats, (*FORMATS, *SUFFIXES), "--format") if formats else None
+    chosen = check_formats(formats.split(","), (*FORMATS, *SUFFIXES)) if formats else None
     models = [form for form in chosen or () if form in SUFFIXES]
     if models and len(models) != len(chosen or ()):
         raise UsageError(f"--format takes figures ({FORMATS_TEXT}) or models ({MODEL_FORMATS_TEXT}), not both")
