@@ -24,14 +24,14 @@ FORMATS = ("svg", "png", "pdf")
 FORMATS_TEXT = ", ".join(FORMATS)
 
 
-def check_formats(names: Iterable[str]) -> list[str]:
-    """The formats, each once. Raises UsageError for one that there is not."""
-    formats = list(dict.fromkeys(str(name).strip() for name in names))
+def check_formats(names: Iterable[str], allowed: Sequence[str] = FORMATS) -> list[str]:
+    """The formats, each once. Raises UsageError for one that there is not, and when there is none."""
+    formats = [name for name in dict.fromkeys(str(name).strip().lower() for name in names) if name]
     for name in formats:
-        if name not in FORMATS:
-            raise UsageError(f"no figure format {clean_line(repr(name), 40)}; there is {FORMATS_TEXT}")
+        if name not in allowed:
+            raise UsageError(f"no format {clean_line(repr(name), 40)}; there is {', '.join(allowed)}")
     if not formats:
-        raise UsageError(f"a run needs a figure format: {FORMATS_TEXT}")
+        raise UsageError(f"a format is missing: {', '.join(allowed)}")
     return formats
 
 

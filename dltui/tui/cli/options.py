@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from dltui.core.errors import UsageError
 from dltui.core.numbers import exact
 from dltui.tui.cli.output import visible
 
@@ -75,14 +73,3 @@ def code(plugins: Sequence[str], trust: bool) -> Code:
     from dltui.core.lifecycle.trust import Code
 
     return Code(tuple(plugins), trust)
-
-
-def split_list(text: str, allowed: Sequence[str], option: str) -> list[str]:
-    """`"svg,png"` as a list without repetition. Raises UsageError for a word that is not allowed."""
-    words = list(dict.fromkeys(word.strip().lower() for word in text.split(",") if word.strip()))
-    for word in words:
-        if word not in allowed:
-            raise UsageError(f"{option}: {word!r} is none of {', '.join(allowed)}")
-    if not words:
-        raise UsageError(f"{option} is empty; allowed are {', '.join(allowed)}")
-    return words

@@ -282,6 +282,6 @@ class RunForm:
             config=self.values("model"),
             name=own["name"] or None,
             exports=own["exports"],
-            formats=tuple(part.strip() for part in own["format"].split(",")),
+            formats=tuple(own["format"].split(",")),
             command=tuple(self.command(queued)),
         )

@@ -44,10 +44,12 @@ def test_what_a_process_prints_is_read_whatever_it_is() -> None:
 
 
 def test_formats() -> None:
-    assert figures.check_formats(["svg", " png", "svg"]) == ["svg", "png"]
-    with pytest.raises(UsageError, match=r"no figure format 'gif'; there is svg, png, pdf"):
+    assert figures.check_formats(["svg", " PNG", "svg", ""]) == ["svg", "png"]
+    with pytest.raises(UsageError, match=r"no format 'gif'; there is svg, png, pdf"):
         figures.check_formats(["svg", "gif"])
-    with pytest.raises(UsageError, match="needs a figure format"):
+    with pytest.raises(UsageError, match=r"no format 'gif'; there is svg, onnx"):
+        figures.check_formats(["gif"], ("svg", "onnx"))
+    with pytest.raises(UsageError, match="a format is missing: svg"):
         figures.check_formats([])
 
 

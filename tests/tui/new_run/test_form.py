@@ -45,7 +45,7 @@ def test_a_framework_that_is_missing_is_not_the_default() -> None:
         ("data:validation", "1.5", "validation must be"),
         ("run:name", "../x", "run name"),
         ("run:name", "-x", "run name"),
-        ("run:format", "gif", "no figure format 'gif'; there is svg, png, pdf"),
+        ("run:format", "gif", "no format 'gif'; there is svg, png, pdf"),
     ],
 )
 def test_a_wrong_value_says_what_is_allowed(form: RunForm, key: str, text: str, problem: str) -> None:

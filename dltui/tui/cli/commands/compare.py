@@ -51,9 +51,8 @@ class Goal(click.ParamType):  # type: ignore[type-arg]
 def compare(runs: tuple[str, ...], goal: float | None, to: str | None, formats: str, as_json: bool) -> int:
     """Compare runs: settings that differ, best values, speed, time to a goal."""
     from dltui.core.analysis import comparison
-    from dltui.tui.cli.options import split_list
 
-    chosen = split_list(formats, figures.FORMATS, "--format")
+    chosen = figures.check_formats(formats.split(","))
     readers = [_reader(text) for text in runs]
     found = comparison.compare(readers, goal)
     if goal is not None and found.metric == "accuracy" and goal > 1:

@@ -14,10 +14,10 @@ import click
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import place
-from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, draw
+from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, check_formats, draw
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.closing import exported_files, take_home
-from dltui.tui.cli.options import code, code_options, split_list
+from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import say, say_json, warn
 from dltui.tui.cli.templates.predict_script import script
 
@@ -53,7 +53,7 @@ def export(
     """
     from dltui.core.rundir.directory import find_run
 
-    chosen = split_list(formats, (*FORMATS, *SUFFIXES), "--format") if formats else None
+    chosen = check_formats(formats.split(","), (*FORMATS, *SUFFIXES)) if formats else None
     models = [form for form in chosen or () if form in SUFFIXES]
     if models and len(models) != len(chosen or ()):
         raise UsageError(f"--format takes figures ({FORMATS_TEXT}) or models ({MODEL_FORMATS_TEXT}), not both")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
-from dltui.core.worker.figures import FORMATS, FORMATS_TEXT
+from dltui.core.worker.figures import FORMATS_TEXT, check_formats
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand, find_model, for_model, plugin_files, value_flags
-from dltui.tui.cli.options import FieldOption, code, code_options, split_list
+from dltui.tui.cli.options import FieldOption, code, code_options
 from dltui.tui.cli.output import say
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _create(parent: RunDirectory, catalog: Catalog, changes: dict[str, Any], opt
         name=options["name"],
         device=options["device"],
         exports=options["exports"],
-        formats=split_list(options["formats"], FORMATS, "--format") if options["formats"] else None,
+        formats=check_formats(options["formats"].split(",")) if options["formats"] else None,
         command=("dltui", *sys.argv[1:]),
         code=code(options["plugins"], options["trust"]),
     )
