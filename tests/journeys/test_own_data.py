@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dltui.core.rundir import checksum
-from tests.helpers.own_data import SHAPES, make_digits, make_folder, make_image, make_shapes, make_table
+from tests.helpers.own_data import SHAPES, make_digits, make_folder, make_shapes, make_table
 from tests.journeys.program import Program
 from tests.journeys.test_models import needs
 
@@ -107,7 +107,6 @@ def test_a_table_of_numbers_and_of_classes(program: Program, framework: str) -> 
         (("folder:nowhere",), "nowhere is not there"),
         (("folder:one",), "one has one class, cat; two are needed"),
         (("folder:text",), "none of 20 images can be read"),
-        (("folder:mixed",), "images have several sizes"),
         (("csv:ragged.csv",), "ragged.csv line 3 has 3 columns, the first has 2"),
         (("csv:good.csv", "--data", "target=prize"), "no column 'prize'; did you mean price"),
         (("csv:gap.csv",), "line 4 has no 'price', the target"),
@@ -120,8 +119,6 @@ def test_bad_data_is_one_line_and_leaves_nothing(program: Program, words: tuple[
     here = program.folder
     (here / "empty").mkdir()
     make_folder(here / "one", ("cat",))
-    make_folder(here / "mixed")
-    make_image(here / "mixed" / "cat" / "large.png", (20, 20))
     for path in make_folder(here / "text").rglob("*.png"):
         path.write_text("not an image")
     make_table(here / "ragged.csv", ["size,price", "1,2", "1,2,3"])

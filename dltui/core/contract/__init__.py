@@ -202,7 +202,7 @@ class Arrays:
     validation: tuple[Array, Array] | None = None
     notes: tuple[str, ...] = ()
     names: Mapping[SplitName, Sequence[str]] | None = None
-    inputs: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] | None = None
 
 
 class PreparationContext(Protocol):

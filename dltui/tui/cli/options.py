@@ -11,6 +11,8 @@ from dltui.core.numbers import exact
 from dltui.tui.cli.output import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dltui.core.catalog.fields import FieldSpec
     from dltui.core.lifecycle.trust import Code
 
