@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -13,6 +12,7 @@ from textual.message import Message
 
 from dltui.core.analysis.mistakes import Filter, parse
 from dltui.core.analysis.review import NAME, Opinion, after, save_opinion
+from dltui.core.rundir import place
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.run_page.inside.marks import Reviewed
@@ -104,12 +104,11 @@ class InsideActions(Page):
         self.state.inside.unsaved[opinion.key] = opinion
         self._queue.append(opinion)
         self.redraw("#tab")
-        folder = Path(str(self.view.asked.get("exports", "")))
-        in_thread(self, "review", lambda: self._save(folder))
+        in_thread(self, "review", self._save)
 
-    def _save(self, folder: Path) -> Message | None:
+    def _save(self) -> Message | None:
         """In a thread: what is waiting, in its order."""
-        done = None
+        folder, done = place.exports_folder(self.directory), None
         with self._saving:
             while self._queue:
                 opinion = self._queue.popleft()
