@@ -136,7 +136,10 @@ def commit_dir(temp: Path, final: Path) -> None:
 
 
 def remove_dir(path: Path) -> None:
-    """Remove a folder and what is in it; links are removed, not followed."""
+    """Remove a folder and what is in it; links are removed, not followed, the folder itself included."""
+    if path.is_symlink():
+        FS.unlink(path)
+        return
     for entry in list(os.scandir(path)):
         if entry.is_dir(follow_symlinks=False):
             remove_dir(Path(entry.path))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def victim(reader: RunReader) -> Live:
     """The heartbeat of a worker that can be killed from this machine. Raises UsageError where there is none."""
     from dltui.core.machine import process
+    from dltui.core.rundir import claim
 
     name, (status, live) = reader.directory.id, reader.look()
     if status.over:
@@ -27,6 +28,8 @@ def victim(reader: RunReader) -> Live:
         raise UsageError(f"{name} has no process yet; try again in a moment")
     if live.host != process.this_host():
         raise UsageError(f"{name} runs on {live.host}; kill it there, or use: dltui stop")
+    if claim.look(reader.directory.path, live).process is None:
+        raise UsageError(f"{name} runs where this process cannot see it (another container?); use: dltui stop")
     return live
 
 
@@ -49,11 +52,10 @@ def at_risk(history: History, live: Live | None, now: float) -> str:
 
 def kill(reader: RunReader) -> None:
     """End the worker. Raises UsageError where that is not possible."""
-    from dltui.core.machine import process
-    from dltui.core.rundir import commands
+    from dltui.core.rundir import claim, commands
 
     live = victim(reader)
     with contextlib.suppress(RunError):
         # Only for the log, which this worker or the next one writes; a full disk must not save a run from its end.
         commands.send(reader.directory.path, "kill", {})
-    process.send_signal(live.process, signal.SIGKILL)
+    claim.send_signal(reader.directory.path, live, signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Iterable
@@ -11,17 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core import paths
-from dltui.core.errors import RunError, UsageError
+from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.lock import RunLock, is_held
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
+    from dltui.core.reading.status import Status
     from dltui.core.rundir.directory import RunDirectory
 
 
 FORGOTTEN = 24 * 3600.0
 """Seconds after which a deleted run that nobody cleared away is cleared away by the next one who leaves."""
+
+PATIENCE = 120.0
+"""Seconds that a worker gets to draw the figures of a run that is to be deleted."""
 
 
 def folder() -> Path:
@@ -35,25 +40,79 @@ def discard(run: RunDirectory) -> Path:
     Raises UsageError for a live run or one that is not in this home, RunError when the disk refuses.
     """
     check(run)
+    held = _hold(run)
     try:
-        paths.ensure_private_dir(folder())
+        _check_folder()
         place = folder() / f"{time.time_ns()}-{run.path.name}"
         run.path.rename(place)
     except OSError as error:
         raise RunError(f"cannot delete {clean_line(run.path)}: {error.strerror}") from error
+    finally:
+        held.release()
     return place
+
+
+def _hold(run: RunDirectory) -> RunLock:
+    """The lock of the run, so that no worker begins while it is moved. A disk without locks has no workers either."""
+    held = RunLock()
+    try:
+        # No file: no worker has ever begun, and the disk may have no room for one.
+        if run.lock_path.exists():
+            held.acquire(run.lock_path)
+    except RunError as error:
+        if is_held(run.lock_path):
+            raise UsageError(str(error)) from None
+    return held
+
+
+def _check_folder() -> None:
+    """Raises UsageError when the trash is a link, through which something elsewhere would be deleted."""
+    if folder().is_symlink():
+        raise UsageError(f"{folder()} is a link, and nothing is deleted through a link; remove it: rm {folder()}")
+    paths.ensure_private_dir(folder())
 
 
 def check(run: RunDirectory) -> None:
     """Raises UsageError for a run that may not be deleted."""
-    reader = RunReader(run)
-    reader.refresh()
-    status = reader.status()
-    name = clean_line(run.id)
+    status, name = status_of(run), clean_line(run.id)
     if not status.over:
         raise UsageError(f"{name} is {status.name}; first: dltui stop {name}")
-    if run.path.resolve().parent != paths.runs_dir().resolve():
+    if not is_ours(run):
         raise UsageError(f"{clean_line(run.path)} is not in {paths.runs_dir()}: delete it yourself")
+    why = kept(run)
+    if why:
+        raise UsageError(f"{name} is not deleted: {why}")
+
+
+def status_of(run: RunDirectory) -> Status:
+    """How the run is doing at this moment."""
+    reader = RunReader(run)
+    reader.refresh()
+    return reader.status()
+
+
+def is_ours(run: RunDirectory) -> bool:
+    """Whether it lies in this home itself, not linked in from elsewhere."""
+    return not run.path.is_symlink() and run.path.resolve().parent == paths.runs_dir().resolve()
+
+
+def kept(run: RunDirectory) -> str:
+    """Why a run that has ended is not deleted all the same: a worker holds it, or what it is cannot be read; "" when
+    nothing speaks against it."""
+    if is_held(run.lock_path):
+        return "its worker still holds it, for the figures or as a new attempt"
+    try:
+        run.run()
+    except DltuiError as error:
+        return f"{error}; if you want it gone: rm -r {shlex.quote(clean_line(run.path))}"
+    return ""
+
+
+def wait(run: RunDirectory) -> None:
+    """Wait for a worker that is done but for the figures of its run."""
+    deadline = time.monotonic() + PATIENCE
+    while is_held(run.lock_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def restore(place: Path, run: RunDirectory) -> None:
@@ -69,6 +128,8 @@ def restore(place: Path, run: RunDirectory) -> None:
 def empty(places: Iterable[Path] = (), now: float | None = None) -> None:
     """Delete these for good, and what somebody left behind a day ago; what resists stays."""
     doomed = list(places)
+    if folder().is_symlink():
+        return
     with contextlib.suppress(OSError):
         doomed += [path for path in folder().iterdir() if _age(path, time.time() if now is None else now) > FORGOTTEN]
     for place in doomed:
@@ -85,7 +146,10 @@ def _age(place: Path, now: float) -> float:
 
 
 def delete(run: RunDirectory) -> None:
-    """Raises RunError when it cannot be deleted, UsageError for a live run or one that is not in this home."""
+    """Delete a run for good; one whose worker still draws the figures is waited for. Raises RunError when it cannot be
+    deleted, UsageError for a live run or one that is not in this home."""
+    if status_of(run).over:
+        wait(run)
     # Out of the list first, so that a deletion that is cut short leaves no half run.
     place = discard(run)
     empty([place])

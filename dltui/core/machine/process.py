@@ -48,6 +48,15 @@ def boot_id() -> str:
         return ""
 
 
+@functools.cache
+def namespace() -> int:
+    """Tells the PID namespace of this process, in which its pids mean something; 0 where there is no such thing."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
 def current() -> ProcessId:
     """This process."""
     pid = os.getpid()

@@ -13,7 +13,7 @@ from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
 from dltui.core.reading.status import Seen, Status, status
-from dltui.core.rundir import commands
+from dltui.core.rundir import claim, commands, lock
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_birth, read_live
 from dltui.core.rundir.log import LogTail
@@ -97,14 +97,16 @@ class RunReader:
     def look(self, now: float | None = None) -> tuple[Status, Live | None]:
         """The status, and the heartbeat that says so: read once."""
         live = self.live()
-        alive = process.alive(live.process) if live else None
+        found = claim.look(self.directory.path, live) if live else claim.Claim(None)
+        alive = found.alive
         if live and (alive is False or live.phase == "ended") and self._unfinished(live):
             # It may have ended between the look at its log and the look at its process.
             self.refresh()
         if live and alive is False and self._unfinished(live):
-            seen = self._autopsy(live)
+            seen = Seen(False, copied=found.copied) if found.copied else self._autopsy(live)
         else:
-            seen = Seen(alive, time.monotonic() - self._beat_since, self._beat_moved)
+            age = claim.age(live) if live and now is None and self.clock is time.time else None
+            seen = Seen(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age)
         now = self.clock() if now is None else now
         return self._being_born(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
@@ -121,7 +123,8 @@ class RunReader:
             return None
         if process.alive(birth.process):
             return Status("starting", "the worker is being started", "starting", birth.time)
-        if process.alive(birth.process) is None or self.live() != live:
+        held = lock.is_held(self.directory.lock_path)
+        if held or process.alive(birth.process) is None or self.live() != live:
             return None
         return Status("interrupted", "the worker died before it began; see worker.log", "ended", birth.time)
 

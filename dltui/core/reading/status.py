@@ -46,10 +46,12 @@ class Status:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the reader itself found out. `alive` is None for a worker on another host; `standing` is for how many
-    seconds of the reader's own clock the heartbeat has been the same, `moved` whether it was another one before;
-    `crash` is what the worker's log says it died of; `oom_kills` how many processes this machine has killed for want
-    of memory, None for another machine or another boot; `killer` who asked to kill the worker."""
+    """What the reader itself found out. `alive` is None for a worker that cannot be seen from here, on another host or
+    in another container; `standing` is for how many seconds of the reader's own clock the heartbeat has been the same,
+    `moved` whether it was another one before; `age` is how old it is, None when only the time of day tells; `copied`
+    names the run that this one is a copy of, made while that one trained; `crash` is what the worker's log says it
+    died of; `oom_kills` how many processes this machine has killed for want of memory, None for another machine or
+    another boot; `killer` who asked to kill the worker."""
 
     alive: bool | None
     standing: float = 0.0
@@ -57,13 +59,17 @@ class Seen:
     crash: str = ""
     oom_kills: int | None = None
     killer: str = ""
+    copied: str = ""
+    age: float | None = None
 
 
 def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Seen) -> Status:
     """How the run is doing at the unix time `now`."""
     ended = history.ended
     if ended is not None and (live is None or live.attempt <= history.ended_attempt):
-        return Status(_ended_name(ended.status), ended.reason, live.phase if live else "ended", history.ended_at)
+        # A worker that was killed while it drew the figures draws no more.
+        phase = live.phase if live and seen.alive is not False else "ended"
+        return Status(_ended_name(ended.status), ended.reason, phase, history.ended_at)
     if live is None:
         return _unborn(run, now)
     if seen.alive is False or live.phase == "ended":
@@ -95,7 +101,7 @@ def _unborn(run: dict[str, Any], now: float) -> Status:
 
 def _death(history: History, live: Live, seen: Seen) -> str:
     last_word = live.detail if live.phase == "ended" else ""
-    how = seen.crash or last_word or _killed(live, seen)
+    how = f"copied from {seen.copied}" if seen.copied else seen.crash or last_word or _killed(live, seen)
     step = max(history.step, live.step)
     if not step:
         return f"{how} before the first step" + (f" ({live.phase})" if live.phase != "ended" else "")
@@ -119,7 +125,7 @@ def _killed(live: Live, seen: Seen) -> str:
 
 def _silence(history: History, live: Live, now: float, seen: Seen) -> str:
     """Why the worker counts as silent, or nothing."""
-    age = now - live.time
+    age = now - live.time if seen.age is None else seen.age
     if seen.alive is None:
         # Its clock may be off: once the heartbeat has moved before our eyes, only our own clock counts.
         quiet = seen.standing if seen.moved else max(seen.standing, age)

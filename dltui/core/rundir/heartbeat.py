@@ -17,6 +17,7 @@ from typing import Any
 from dltui.core import fs
 from dltui.core.machine import memory, process
 from dltui.core.machine.process import ProcessId, current
+from dltui.core.rundir import claim
 from dltui.core.text import clean_line
 
 LEAST_SECONDS = 0.25
@@ -69,6 +70,13 @@ class Live:
     """How many processes its machine had killed until then for want of memory; -1 when unknown."""
     log_start: int = 0
     """Where in worker.log this attempt began to print."""
+    run: str = ""
+    inode: int = 0
+    """The run directory as the worker knows it: what it claims to be the worker of."""
+    namespace: int = 0
+    """The PID namespace in which `pid` holds; 0 when unknown."""
+    monotonic: float = 0.0
+    """When it was written, by the clock of the machine's boot; 0 when unknown."""
 
     @property
     def process(self) -> ProcessId:
@@ -104,7 +112,17 @@ class Heartbeat:
         now = time.time()
         here = current()
         identity = (here.host, here.boot_id, here.pid, here.start_ticks)
-        self._state = Live(*identity, attempt, "starting", now, now, log_start=_size(self._log))
+        self._state = Live(
+            *identity,
+            attempt,
+            "starting",
+            now,
+            now,
+            log_start=_size(self._log),
+            run=str(run_dir),
+            inode=claim.inode(run_dir),
+            namespace=process.namespace(),
+        )
         self._moved = time.monotonic()
         self._slowest = 0.0
         self._stepping = False
@@ -176,6 +194,7 @@ class Heartbeat:
         with self._lock:
             still, slowest = round(time.monotonic() - self._moved, 2), round(self._slowest, 2)
             state = dataclasses.replace(self._state, time=time.time(), slowest=slowest, still=still)
+            state = dataclasses.replace(state, monotonic=round(time.monotonic(), 3))
             state = self._with_memory(state)
         data = json.dumps(dataclasses.asdict(state)).encode("ascii")
         data = data.ljust(-(-len(data) // _PAD) * _PAD)
@@ -260,7 +279,7 @@ def wait_for_last(run_dir: Path) -> None:
     deadline = time.monotonic() + _LAST_SECONDS
     while time.monotonic() < deadline:
         live = read_live(run_dir)
-        if live is None or live.phase not in ("exporting", "ended") or not process.alive(live.process):
+        if live is None or live.phase not in ("exporting", "ended") or claim.look(run_dir, live).alive is False:
             return
         time.sleep(0.05)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -9,6 +10,7 @@ import os
 import struct
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from dltui.core import fs
@@ -18,6 +20,7 @@ from dltui.core.text import clean_line
 
 # struct flock of Linux on 64 bits: type, whence, start, length, pid.
 _FLOCK = "hhqqi"
+_CAN_ASK = sys.platform == "linux" and struct.calcsize("P") == 8
 
 # A second descriptor on the file, once closed, would free the process's own lock: such files are not opened again.
 _held: dict[tuple[int, int], int] = {}
@@ -82,7 +85,9 @@ def _refusal(fd: int, error: OSError, path: Path) -> str:
         return f"the disk of {clean_line(path)} has no file locks; set DLTUI_HOME to a folder on another disk"
     if error.errno not in (errno.EACCES, errno.EAGAIN):
         return f"cannot lock {clean_line(path)}: {error.strerror}"
-    pid = _ask(fd)
+    pid = 0
+    with contextlib.suppress(OSError):
+        pid = (_ask(fd) or 0) if _CAN_ASK else 0
     try:
         note = json.loads(os.pread(fd, 4096, 0))
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(note["since"]))
@@ -92,46 +97,63 @@ def _refusal(fd: int, error: OSError, path: Path) -> str:
 
 
 def _ask(fd: int) -> int | None:
-    """The pid of another process that holds the lock, by F_GETLK."""
-    if sys.platform != "linux" or struct.calcsize("P") != 8:
-        return None
+    """The pid of another process that holds the lock, by F_GETLK; 0 for one that cannot be seen from here (of another
+    PID namespace, or of another host of a network disk), None when nobody does. Raises OSError when it cannot say."""
     question = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    try:
-        kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(fd, fcntl.F_GETLK, question))
-    except OSError:
-        return None
-    return int(pid) if kind != fcntl.F_UNLCK and pid > 0 else None
+    kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(fd, fcntl.F_GETLK, question))
+    return max(int(pid), 0) if kind != fcntl.F_UNLCK else None
 
 
-def holder(path: Path) -> int | None:
-    """The pid of the worker that holds the lock, None when nobody does or the system cannot say (only Linux can)."""
+@dataclass(frozen=True)
+class Lock:
+    """What can be seen of a lock without taking it. `pid` is 0 when it is free, or its holder cannot be seen."""
+
+    held: bool
+    pid: int = 0
+
+
+def look(path: Path) -> Lock | None:
+    """How a lock stands; None when that cannot be told: no file, not readable, or a system without the question."""
     if _key(path) in _held:
-        return os.getpid()
+        return Lock(True, os.getpid())
+    if not _CAN_ASK:
+        return _tried(path)
     try:
         # Only looking: reading suffices to ask, and works on somebody else's run.
         fd = fs.open_regular(path)
     except OSError:
         return None
     try:
-        return _ask(fd)
+        pid = _ask(fd)
+    except OSError:
+        return None
     finally:
         os.close(fd)
+    return Lock(pid is not None, pid or 0)
 
 
-def is_held(path: Path) -> bool:
-    """Whether a process holds the lock. Where the system cannot be asked it is tried, and held for that moment."""
-    if _key(path) in _held:
-        return True
-    if sys.platform == "linux" and struct.calcsize("P") == 8:
-        return holder(path) is not None
+def _tried(path: Path) -> Lock | None:
+    """Where the system cannot be asked the lock is taken, for a moment."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
-        return False
+        return None
     try:
         fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
+    except OSError as error:
+        return Lock(True) if error.errno in (errno.EACCES, errno.EAGAIN) else None
     finally:
         os.close(fd)
-    return False
+    return Lock(False)
+
+
+def holder(path: Path) -> int | None:
+    """The pid of the worker that holds the lock, None when nobody does or it cannot be seen."""
+    found = look(path)
+    return found.pid or None if found else None
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock, also one that cannot be seen from here."""
+    found = look(path)
+    return found is not None and found.held

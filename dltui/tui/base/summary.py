@@ -72,6 +72,11 @@ class Summary:
     def is_live(self) -> bool:
         return self.status in LIVE
 
+    @property
+    def draws(self) -> bool:
+        """It has ended, and its worker still draws the figures."""
+        return not self.is_live and self.phase == "exporting"
+
 
 def summarize(
     reader: RunReader, run: dict[str, Any], status: Status, live: Live | None, at: Progress | None

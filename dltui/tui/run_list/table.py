@@ -86,7 +86,7 @@ def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_on
         (spark(run.trend, _trend_room(width), ascii_only), "validation" if run.is_live else "faint"),
     ]
     state: Row = [
-        (left(run.status, STATE), STATUS_STYLES.get(run.status, "")),
+        (left("drawing" if run.draws else run.status, STATE), STATUS_STYLES.get(run.status, "")),
         (right(_time(run, now), 3) + " ", "dim"),
     ]
     return fit([*fit(row, width - cells(state)), *state], width)
@@ -172,7 +172,8 @@ def _seeds(group: Summary) -> list[Row]:
 
 def _sentence(run: Summary, now: float, clock: Callable[[float], str]) -> Row:
     place = f" on {run.host} {run.device}" if run.host else f" on {run.device}" if run.device else ""
-    row: Row = [(run.status, f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
+    word = f"{run.status}, drawing figures" if run.draws else run.status
+    row: Row = [(word, f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
     if run.status == "running":
         text = f"{place}, epoch {min(run.epochs_done + 1, run.epochs)} of {run.epochs}"
         text += f", done in about {duration(run.left)}" if run.left is not None else ""

@@ -11,9 +11,11 @@ from dltui.core import fs
 from dltui.core.analysis.evaluation import Inside
 from dltui.core.analysis.suggestion import Suggestion, suggestion
 from dltui.core.analysis.verdict import Verdict, judge
+from dltui.core.errors import DltuiError
 from dltui.core.reading.history import History
 from dltui.core.reading.progress import Progress, progress
 from dltui.core.reading.status import OVER
+from dltui.core.rundir import place
 from dltui.tui.base.summary import Summary, open_reader, summarize
 from dltui.tui.run_page.hardware_watch import Hardware, HardwareWatch
 
@@ -104,7 +106,7 @@ class RunWatch:
         summary = summarize(reader, asked, status, live, at)
         tabs = self._tabs(wants, asked, summary, live)
         drawn = summary.status in OVER and summary.phase != "exporting"
-        figures = drawn and Path(str(asked.get("exports", ""))).is_dir()
+        figures = drawn and self._exports().is_dir()
         content = (*tabs.values(), wants, summary.status)
         known = (summary, live, figures, content)
         if not changed and known == self._known:
@@ -139,7 +141,7 @@ class RunWatch:
             found["matrix"] = inside.matrix()
         if inside is not None and "mistakes" in wants and asked.get("task") != "regression":
             found["mistakes"] = inside.mistakes()
-            found["review"] = inside.review(Path(str(asked.get("exports", ""))))
+            found["review"] = inside.review(self._exports())
         if machine is not None and "hardware" in wants:
             beating = live if summary.status not in OVER else None
             found["hardware"] = machine.look(self.directory.path, summary.host, beating)
@@ -154,6 +156,13 @@ class RunWatch:
         if key != self._judged:
             self._judged = key
             self._verdict = judge(history, str(asked.get("config", {}).get("schedule", "")))
+
+    def _exports(self) -> Path:
+        """The folder of the figures; one that is not there when it cannot be told."""
+        try:
+            return place.exports_folder(self.directory)
+        except DltuiError:
+            return self.directory.path / "exports"
 
     def _read_output(self) -> tuple[str, ...]:
         """The last lines that the process printed."""

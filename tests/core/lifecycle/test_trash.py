@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from dltui.core import fs
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle import trash
 from dltui.core.rundir.directory import RunDirectory, list_runs
+from dltui.tui.cli.commands import prune
 from tests.helpers.sample_run import make_sample_run
 
 
@@ -40,6 +47,75 @@ def test_a_run_elsewhere_is_not_ours_to_delete(runs: Path, tmp_path: Path) -> No
     run = make_sample_run(tmp_path / "elsewhere", run_id="one")
     with pytest.raises(UsageError, match="delete it yourself"):
         trash.discard(run)
+
+
+def test_what_a_worker_holds_stays(runs: Path) -> None:
+    """It has ended and draws its figures, or lives where its pid cannot be seen."""
+    run = make_sample_run(runs, run_id="one")
+    with holding(run):
+        with pytest.raises(UsageError, match="one is not deleted: its worker still holds it"):
+            trash.discard(run)
+        assert run.path.is_dir()
+        left_alone = prune._rows()
+        assert left_alone[0] == []
+        assert left_alone[1][0].startswith("one is left alone: its worker still holds it")
+    trash.discard(run)
+
+
+@contextlib.contextmanager
+def holding(run: RunDirectory) -> Iterator[None]:
+    code = "import sys, time; from pathlib import Path; from dltui.core.rundir.lock import RunLock\n"
+    code += "RunLock().acquire(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-c", code, str(run.lock_path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "held\n"
+    try:
+        yield
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_a_deletion_waits_for_the_figures(runs: Path) -> None:
+    run = make_sample_run(runs, run_id="one")
+    with holding(run) as _:
+        thread = threading.Thread(target=trash.delete, args=(run,))
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+        assert run.path.is_dir()
+    thread.join(10)
+    assert not run.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"{", "run.json is missing or damaged"), (b'{"format": 99}', "format 99")]
+)
+def test_what_cannot_be_read_stays(runs: Path, content: bytes, why: str) -> None:
+    """A flipped bit, or a format of the future: neither is old, and neither is this version's to delete."""
+    run = RunDirectory(make_sample_run(runs, run_id="one").path)
+    run.run_json.write_bytes(content)
+    with pytest.raises(UsageError, match=f"one is not deleted: .*{why}.*; if you want it gone: rm -r "):
+        trash.discard(run)
+    rows, left_alone = prune._rows()
+    assert rows == []
+    assert left_alone[0].startswith("one is left alone: ")
+
+
+def test_nothing_is_deleted_through_a_link(runs: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "1-mine").mkdir(parents=True)
+    run = make_sample_run(runs, run_id="one")
+    trash.folder().symlink_to(elsewhere)
+    with pytest.raises(UsageError, match="is a link"):
+        trash.discard(run)
+    trash.empty(now=time.time() + 10 * trash.FORGOTTEN)
+    assert (elsewhere / "1-mine").is_dir()
+    link = tmp_path / "link"
+    link.symlink_to(elsewhere)
+    fs.remove_dir(link)
+    assert (elsewhere / "1-mine").is_dir()
+    assert not link.is_symlink()
 
 
 def test_another_run_of_that_name_is_not_overwritten(runs: Path) -> None:

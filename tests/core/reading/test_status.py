@@ -52,6 +52,18 @@ def test_an_end_that_was_logged_counts(word: str, beat: Live | None) -> None:
     assert found.since > 0
 
 
+def test_figures_are_drawn_while_the_worker_lives() -> None:
+    assert tell(history("finished"), live("exporting"), HERE).phase == "exporting"
+    assert tell(history("finished"), live("exporting"), DEAD).phase == "ended"
+
+
+def test_silence_is_counted_by_the_clock_of_the_boot() -> None:
+    """The time of day was set back by a day since the worker stopped."""
+    ahead = live(time=NOW + 86_400)
+    assert tell(history(), ahead).name == "running"
+    assert tell(history(), ahead, replace(HERE, age=25.0)).name == "silent"
+
+
 @pytest.mark.parametrize(
     ("beat", "word"),
     [

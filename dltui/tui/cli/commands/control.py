@@ -10,6 +10,7 @@ import click
 
 from dltui.core.errors import RunError, UsageError
 from dltui.core.numbers import exact
+from dltui.core.rundir import place
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.sending import SETTLE_SECONDS, alive_run, open_run, order, settle
 from dltui.tui.cli.output import is_terminal, say, visible
@@ -39,7 +40,8 @@ def stop(run: str) -> int:
     if queued:
         say(f"{reader.directory.id} taken out of the queue; start it with: dltui resume {reader.directory.id}")
         return 0
-    say(f"{reader.directory.id} stopped at step {done['step']:,}; figures will be in {reader.run['exports']}")
+    folder = place.exports_folder(reader.directory)
+    say(f"{reader.directory.id} stopped at step {done['step']:,}; figures will be in {folder}")
     return 0
 
 
@@ -70,13 +72,12 @@ def set_value(run: str, value: str, at_step: int | None) -> int:
 
 def _lr(reader: RunReader, text: str) -> float:
     """The value of `lr=X`, checked as the model declares it. Raises UsageError."""
-    from dltui.core.catalog.assemble import load_catalog
+    from dltui.core.lifecycle import trust
 
     key, equals, number = text.partition("=")
     if key.strip() != "lr" or not equals:
         raise UsageError(f"only the learning rate can be changed: lr=X, got {text!r}")
-    files = list(reader.run.get("plugins", []))
-    model = load_catalog(plugins=files).models.get(reader.run["model"])
+    model = trust.catalog(reader.directory).models.get(reader.run["model"])
     field = next((field for field in model.fields if field.name == "lr"), None) if model else None
     if field is not None:
         return float(field.parse(number))
@@ -98,14 +99,14 @@ def _step(reader: RunReader, step: int) -> int:
 @click.argument("run", shell_complete=completion.runs)
 def stacks(run: str) -> int:
     """Show where the threads of a run's worker stand, for one that hangs. The run is not disturbed."""
-    from dltui.core.machine import process
+    from dltui.core.rundir import claim
 
     reader = alive_run(run, "look at")
     live, log = reader.live(), reader.directory.worker_log
     if live is None:
         raise UsageError(f"{reader.directory.id} has no process yet; try again in a moment")
     begin = log.stat().st_size
-    process.send_signal(live.process, signal.SIGQUIT)
+    claim.send_signal(reader.directory.path, live, signal.SIGQUIT)
     deadline = time.monotonic() + SETTLE_SECONDS
     told = b""
     while time.monotonic() < deadline and b"most recent call first" not in told:

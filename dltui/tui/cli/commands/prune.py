@@ -32,9 +32,12 @@ def prune(keep_best: int | None, older_than: float | None, dry_run: bool, yes: b
         raise UsageError("name the runs to delete: --keep-best N, --older-than DAYS, or both")
     if not (dry_run or yes) and (as_json or not is_terminal()):
         raise UsageError("cannot ask for confirmation here: use --dry-run to look, or --yes to delete")
-    doomed = choose(_rows(), keep_best, older_than, time.time())
+    rows, left_alone = _rows()
+    doomed = choose(rows, keep_best, older_than, time.time())
     if not as_json:
         _show(doomed)
+        for line in left_alone:
+            say(line)
     go = bool(doomed) and not dry_run and (yes or click.confirm("delete all of these for good?"))
     if go:
         from dltui.core.lifecycle.trash import delete
@@ -77,20 +80,25 @@ def _ended(row: dict[str, Any]) -> float:
     return float(row["since"] or row["created"] or 0)
 
 
-def _rows() -> list[Doomed]:
-    """Every ended run that is not linked in from elsewhere."""
-    from dltui.core.paths import runs_dir
+def _rows() -> tuple[list[Doomed], list[str]]:
+    """Every ended run that is not linked in from elsewhere; and why others are left alone, one line each."""
+    from dltui.core.lifecycle import trash
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.summary import summary_row
     from dltui.core.rundir.directory import list_runs
 
-    found = []
+    found, left_alone = [], []
     for run in list_runs():
         reader = RunReader(run)
         row = summary_row(reader)
-        if reader.status().over and run.path.resolve().parent == runs_dir().resolve():
+        if not reader.status().over or not trash.is_ours(run):
+            continue
+        why = trash.kept(run)
+        if why:
+            left_alone.append(f"{run.id} is left alone: {why}")
+        else:
             found.append((row, _size(run), run))
-    return found
+    return found, left_alone
 
 
 def _size(run: RunDirectory) -> int:

@@ -16,9 +16,13 @@ from dltui.tui.cli.output import is_terminal, say, visible
 def rm(runs: tuple[str, ...], yes: bool) -> int:
     """Delete runs with their checkpoints; figures in the exports folder stay."""
     from dltui.core.lifecycle import trash
+    from dltui.core.rundir import lock
 
     chosen = [open_run(text).directory for text in runs]
     for run in chosen:
+        if trash.status_of(run).over and lock.is_held(run.lock_path):
+            say(f"{run.id} has ended, its worker still draws the figures: waiting for it")
+            trash.wait(run)
         trash.check(run)
     names = ", ".join(run.id for run in chosen)
     if not yes and is_terminal() and not click.confirm(visible(f"delete {names} for good?")):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core import numbers
+from dltui.core.reading.status import OVER
 from dltui.core.text import plural
 from dltui.tui.cli.output import say, say_json, spelled
 from dltui.tui.draw import wording
@@ -115,7 +116,7 @@ def run_columns(row: dict[str, Any], now: float) -> list[str]:
         str(row.get("device") or "-"),
         done,
         best_text(best, name),
-        str(row["status"]),
+        "drawing figures" if row["status"] in OVER and row.get("phase") == "exporting" else str(row["status"]),
         numbers.age(now - created) if isinstance(created, (int, float)) else "",
     ]
 

@@ -8,16 +8,14 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from dltui.core.errors import RunError
 from dltui.core.lifecycle.kill import at_risk
-from dltui.core.machine import process
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
-from dltui.core.rundir import commands
+from dltui.core.rundir import claim, commands, place
 from dltui.tui.cli.follow import closing, waiting
 from dltui.tui.cli.follow.outputs import JsonOutput, LiveOutput, Output, PlainOutput
 from dltui.tui.cli.output import is_terminal, terminal_output, warn
@@ -166,7 +164,7 @@ class Follower:
         live = self.reader.live()
         if live is None or live.phase == "ended":
             return True
-        return process.alive(live.process) is not True
+        return claim.look(self.reader.directory.path, live).alive is not True
 
     def _closing(self, status: Status) -> list[str]:
         if self.code is not None and not status.over:
@@ -175,7 +173,7 @@ class Follower:
         failed = status.name == "failed"
         lines = [] if failed else [closing.outcome(self.reader.history, status.name, status.why)]
         lines += closing.next_step(self.reader, status.name)
-        return lines + closing.take_home(Path(self.reader.run["exports"]))
+        return lines + closing.take_home(place.exports_folder(self.reader.directory))
 
     def _last_status(self) -> Status:
         """A worker of ours that has gone without a word has failed, whatever its directory says."""

@@ -6,12 +6,12 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from dltui.core.analysis.review import NAME, Key, Opinion, after, save_opinion
+from dltui.core.rundir import place
 from dltui.tui.base.threads import in_thread
 
 if TYPE_CHECKING:
@@ -65,12 +65,11 @@ class Marks:
         self.unsaved[opinion.key] = opinion
         self._queue.append(opinion)
         page.redraw("#tab")
-        folder = Path(str(view.asked.get("exports", "")))
-        in_thread(page, "review", lambda: self._save(folder))
+        in_thread(page, "review", self._save)
 
-    def _save(self, folder: Path) -> Message | None:
+    def _save(self) -> Message | None:
         """In a thread: what is waiting, in its order."""
-        done = None
+        folder, done = place.exports_folder(self._run.directory), None
         with self._saving:
             while self._queue:
                 opinion = self._queue.popleft()

@@ -159,7 +159,7 @@ def test_export_streams_a_complete_tar_or_nothing(home: Path, monkeypatch: pytes
 
     make_sample_run(home / "home" / "runs")
 
-    def draw(run: Any, folder: Path, formats: list[str] | None) -> None:
+    def draw(run: Any, folder: Path, formats: list[str] | None, more: object) -> None:
         folder.mkdir(parents=True)
         (folder / "summary.json").write_text(json.dumps(formats))
 
@@ -183,7 +183,7 @@ def test_one_run_that_cannot_be_drawn_does_not_keep_the_others_from_it(
     for name in ("one", "two", "three"):
         make_sample_run(home / "home" / "runs", run_id=name)
 
-    def draw(run: Any, folder: Path, formats: list[str] | None) -> None:
+    def draw(run: Any, folder: Path, formats: list[str] | None, more: object) -> None:
         if run.id == "two":
             raise RunError("two: no epoch is done")
 

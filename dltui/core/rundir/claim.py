@@ -1,0 +1,97 @@
+"""Whether the worker that a heartbeat tells of lives, and is this directory's own: its lock and its words decide, its
+pid alone proves nothing. A copy of a run carries the heartbeat of a worker that belongs to the original."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltui.core.errors import RunError
+from dltui.core.machine import process
+from dltui.core.rundir import lock
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.machine.process import ProcessId
+    from dltui.core.rundir.heartbeat import Live
+
+FRESH_SECONDS = 20.0
+"""A worker that cannot be seen and holds no lock that can be seen is taken for alive while its heartbeat is younger."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`alive` is None when it cannot be known from here. `process` is the worker as this process can signal it, None
+    when it may not; `copied` names the run directory that the heartbeat is of, when it is another one."""
+
+    alive: bool | None
+    process: ProcessId | None = None
+    copied: str = ""
+
+
+def look(run_dir: Path, live: Live) -> Claim:
+    """The worker of `live` as it stands to this directory."""
+    here = live.boot_id == process.boot_id()
+    found = lock.look(run_dir / "lock")
+    moved = bool(live.inode) and live.inode != inode(run_dir)
+    if here and moved and not (found and found.held) and process.alive(live.process) is not False:
+        return Claim(False, copied=live.run or "another run")
+    if found is None:
+        alive = process.alive(live.process)
+        # Without the lock it is the worker's own word that ties it to this directory.
+        return Claim(alive, live.process if alive and live.inode and not moved else None)
+    if not here:
+        return Claim(process.alive(live.process))
+    return _held(live, found.pid) if found.held else _free(live)
+
+
+def _held(live: Live, pid: int) -> Claim:
+    """Of a lock that somebody holds: the worker, or the next one, which has not said anything yet."""
+    number = pid or live.pid
+    if process.start_ticks(number) == live.start_ticks:
+        return Claim(True, replace(live.process, host=process.this_host(), pid=number))
+    return Claim(False) if pid and process.start_ticks(pid) is not None else Claim(None)
+
+
+def _free(live: Live) -> Claim:
+    """Of a lock that nobody holds. A network disk may not show the locks of others."""
+    elsewhere = live.namespace not in (0, process.namespace())
+    if not elsewhere and process.start_ticks(live.pid) == live.start_ticks:
+        return Claim(False, copied=live.run or "another run")
+    elsewhere = elsewhere or live.host != process.this_host()
+    return Claim(None) if elsewhere and age(live) < FRESH_SECONDS else Claim(False)
+
+
+def age(live: Live) -> float:
+    """Seconds since the heartbeat: by the clock of the machine's boot where that is the same one, so that a clock that
+    is set changes nothing; else by the time of day."""
+    if live.monotonic and live.boot_id == process.boot_id() and live.monotonic <= time.monotonic() + 1:
+        return max(time.monotonic() - live.monotonic, 0.0)
+    return time.time() - live.time
+
+
+def inode(path: Path) -> int:
+    """0 when there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
+
+
+def send_signal(run_dir: Path, live: Live, number: int) -> None:
+    """Signal the worker of this very directory, nobody else. Raises RunError in one line."""
+    name, claim = clean_line(run_dir.name), look(run_dir, live)
+    if claim.copied:
+        raise RunError(f"{name} is a copy: the worker (pid {live.pid}) is that of {clean_line(claim.copied)}")
+    if claim.alive is False:
+        raise RunError(f"the worker (pid {live.pid}) has gone already")
+    if claim.process is not None:
+        process.send_signal(claim.process, number)
+        return
+    if live.host != process.this_host():
+        raise RunError(f"the worker runs on {live.host}; log in there to signal it")
+    raise RunError(
+        f"the worker of {name} cannot be seen from here (another container?): use dltui stop, or end it there"
+    )

@@ -1,0 +1,135 @@
+"""Whose worker a heartbeat tells of: the lock of this very directory and the worker's own words decide."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dltui.core.errors import RunError
+from dltui.core.machine import process
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import claim, lock
+from dltui.core.rundir.heartbeat import Live, read_live
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.lock import RunLock
+run = Path(sys.argv[1])
+RunLock().acquire(run / "lock")
+Heartbeat(run, 1).phase("training")
+print("lives", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    (tmp_path / "orig").mkdir()
+    return tmp_path / "orig"
+
+
+@pytest.fixture
+def worker(run: Path) -> Iterator[subprocess.Popen[str]]:
+    child = subprocess.Popen([sys.executable, "-c", WORKER, str(run)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline().strip() == "lives"
+    yield child
+    child.kill()
+    child.wait()
+
+
+def heartbeat(run: Path) -> Live:
+    found = read_live(run)
+    assert found is not None
+    return found
+
+
+def test_a_worker_is_that_of_its_own_directory(run: Path, worker: subprocess.Popen[str]) -> None:
+    found = claim.look(run, heartbeat(run))
+    assert (found.alive, found.copied) == (True, "")
+    assert found.process is not None
+    claim.send_signal(run, heartbeat(run), signal.SIGTERM)
+    assert worker.wait(10) == -signal.SIGTERM
+    assert claim.look(run, heartbeat(run)).alive is False
+    with pytest.raises(RunError, match="gone already"):
+        claim.send_signal(run, heartbeat(run), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("without", ["", "lock"])
+def test_a_copy_is_no_worker_and_gets_no_signal(run: Path, worker: subprocess.Popen[str], without: str) -> None:
+    copy = run.with_name("copy")
+    shutil.copytree(run, copy)
+    if without:
+        (copy / without).unlink()
+    live = heartbeat(copy)
+    assert claim.look(copy, live) == claim.Claim(False, copied=str(run))
+    with pytest.raises(RunError, match=rf"^copy is a copy: the worker \(pid {worker.pid}\) is that of {run}$"):
+        claim.send_signal(copy, live, signal.SIGKILL)
+    assert worker.poll() is None
+    status = RunReader(copy).status()
+    assert status.name == "interrupted"
+    assert status.why.startswith(f"copied from {run} before the first step")
+
+
+def test_a_moved_run_keeps_its_worker(run: Path, worker: subprocess.Popen[str]) -> None:
+    moved = run.rename(run.with_name("moved"))
+    assert claim.look(moved, heartbeat(moved)).alive is True
+
+
+def test_a_worker_that_cannot_be_seen_lives_while_its_lock_is_held(
+    run: Path, worker: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another container F_GETLK tells pid 0, and the pid means nothing here."""
+    monkeypatch.setattr(lock, "_ask", lambda fd: 0)
+    hidden = replace(heartbeat(run), pid=999_999_999, namespace=1)
+    assert lock.is_held(run / "lock")
+    assert lock.holder(run / "lock") is None
+    assert claim.look(run, hidden) == claim.Claim(None)
+    with pytest.raises(RunError, match="cannot be seen from here"):
+        claim.send_signal(run, hidden, signal.SIGKILL)
+
+
+def test_of_another_namespace_the_pid_is_that_of_the_lock(run: Path, worker: subprocess.Popen[str]) -> None:
+    """The parent of a container sees its processes under other pids."""
+    inside = replace(heartbeat(run), pid=7, namespace=1)
+    found = claim.look(run, inside)
+    assert found.alive is True
+    assert found.process is not None
+    assert found.process.pid == worker.pid
+
+
+def test_a_lock_that_is_not_shown_leaves_the_word_to_the_heartbeat(run: Path) -> None:
+    (run / "lock").touch()
+    here = process.current()
+    live = Live(here.host, here.boot_id, 999_999_999, 1, 1, "training", 0.0, time.time(), namespace=1)
+    assert claim.look(run, live).alive is None
+    assert claim.look(run, replace(live, time=time.time() - 30)).alive is False
+    assert claim.look(run, replace(live, namespace=process.namespace())).alive is False
+
+
+def test_the_next_worker_is_not_taken_for_the_last(run: Path) -> None:
+    held = lock.RunLock()
+    held.acquire(run / "lock")
+    here = process.current()
+    live = Live(here.host, here.boot_id, 999_999_999, 1, 1, "training", 0.0, time.time(), inode=run.stat().st_ino)
+    assert claim.look(run, live).alive is False
+    held.release()
+
+
+def test_a_clock_that_is_set_changes_no_age() -> None:
+    here = process.current()
+    live = Live(here.host, here.boot_id, os.getpid(), 1, 1, "training", 0.0, time.time() + 86_400)
+    assert claim.age(live) < -86_000
+    assert 30 <= claim.age(replace(live, monotonic=time.monotonic() - 30)) < 40
+    assert claim.age(replace(live, boot_id="another", monotonic=5.0)) < -86_000
