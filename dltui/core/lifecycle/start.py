@@ -13,7 +13,7 @@ from dltui.core.errors import RunError
 from dltui.core.lifecycle import warm
 from dltui.core.machine import priority
 from dltui.core.machine.devices import Device, worker_environment
-from dltui.core.rundir import heartbeat, share
+from dltui.core.rundir import claim, heartbeat, share
 from dltui.core.text import clean_line
 from dltui.core.worker import device_queue
 
@@ -53,7 +53,7 @@ def spawn_worker(
     `more_epochs` are trained beyond what was planned so far; `options` are more words of its command line; `instead`
     (of `trust.replaced`) holds in place of what run.json says. Raises RunError when it cannot be started.
     """
-    heartbeat.wait_for_last(run.path)
+    claim.wait_for_last(run.path)
     command, environment = worker_command(run, instead)
     command += ["--more-epochs", str(more_epochs)] if more_epochs else []
     command += options

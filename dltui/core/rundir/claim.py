@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from dltui.core.errors import RunError
 from dltui.core.machine import process
-from dltui.core.rundir import lock
+from dltui.core.rundir import heartbeat, lock
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.machine.process import ProcessId
     from dltui.core.rundir.heartbeat import Live
 
+_LAST_SECONDS = 120.0
 FRESH_SECONDS = 20.0
 """A worker that cannot be seen and holds no lock that can be seen is taken for alive while its heartbeat is younger."""
 
@@ -35,7 +36,7 @@ def look(run_dir: Path, live: Live) -> Claim:
     """The worker of `live` as it stands to this directory."""
     here = live.boot_id == process.boot_id()
     found = lock.look(run_dir / "lock")
-    moved = bool(live.inode) and live.inode != inode(run_dir)
+    moved = bool(live.inode) and live.inode != heartbeat.inode(run_dir)
     if here and moved and not (found and found.held) and process.alive(live.process) is not False:
         return Claim(False, copied=live.run or "another run")
     if found is None:
@@ -72,14 +73,6 @@ def age(live: Live) -> float:
     return time.time() - live.time
 
 
-def inode(path: Path) -> int:
-    """0 when there is none."""
-    try:
-        return path.stat().st_ino
-    except OSError:
-        return 0
-
-
 def send_signal(run_dir: Path, live: Live, number: int) -> None:
     """Signal the worker of this very directory, nobody else. Raises RunError in one line."""
     name, claim = clean_line(run_dir.name), look(run_dir, live)
@@ -95,3 +88,13 @@ def send_signal(run_dir: Path, live: Live, number: int) -> None:
     raise RunError(
         f"the worker of {name} cannot be seen from here (another container?): use dltui stop, or end it there"
     )
+
+
+def wait_for_last(run_dir: Path) -> None:
+    """Wait for the last worker of a run that has ended: it still draws the figures, and holds the run until then."""
+    deadline = time.monotonic() + _LAST_SECONDS
+    while time.monotonic() < deadline:
+        live = heartbeat.read_live(run_dir)
+        if live is None or live.phase not in ("exporting", "ended") or look(run_dir, live).alive is False:
+            return
+        time.sleep(0.05)

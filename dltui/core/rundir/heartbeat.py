@@ -17,7 +17,6 @@ from typing import Any
 from dltui.core import fs
 from dltui.core.machine import memory, process
 from dltui.core.machine.process import ProcessId, current
-from dltui.core.rundir import claim
 from dltui.core.text import clean_line
 
 LEAST_SECONDS = 0.25
@@ -120,7 +119,7 @@ class Heartbeat:
             now,
             log_start=_size(self._log),
             run=str(run_dir),
-            inode=claim.inode(run_dir),
+            inode=inode(run_dir),
             namespace=process.namespace(),
         )
         self._moved = time.monotonic()
@@ -236,6 +235,14 @@ def _rss() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def inode(path: Path) -> int:
+    """0 when there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -263,25 +270,12 @@ def cap(path: Path, most: int = LOG_MOST, keep: int = LOG_KEEP) -> None:
 _NAME = "birth.json"
 
 
-_LAST_SECONDS = 120.0
-
-
 @dataclass(frozen=True)
 class Birth:
     """A worker that was started at the unix time `time` and has not said anything yet."""
 
     process: ProcessId
     time: float
-
-
-def wait_for_last(run_dir: Path) -> None:
-    """Wait for the last worker of a run that has ended: it still draws the figures, and holds the run until then."""
-    deadline = time.monotonic() + _LAST_SECONDS
-    while time.monotonic() < deadline:
-        live = read_live(run_dir)
-        if live is None or live.phase not in ("exporting", "ended") or claim.look(run_dir, live).alive is False:
-            return
-        time.sleep(0.05)
 
 
 def announce(run_dir: Path, pid: int) -> None:
