@@ -104,5 +104,5 @@ def _missing(run: RunDirectory, what: str, source: object, why: str) -> UsageErr
         return UsageError(f"{head} is not in the files of --plugin")
     return UsageError(
         f"{head} is not installed here, and the code{of} that it names is not run: {why}; "
-        "say --plugin FILE with a file of your own, or --trust"
+        "use --plugin FILE with a file of your own, or --trust"
     )

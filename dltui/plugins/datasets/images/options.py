@@ -18,7 +18,7 @@ class FolderOptions(DatasetOptions):
         0,
         ge=0,
         le=1024,
-        description="side of the square they are made; 0: as they are, or a usual one where they differ",
+        description="resize to squares of this side; 0: keep their size, or a usual one where they differ",
         json_schema_extra=unit("px"),
     )
     fit: Literal["crop", "pad", "stretch"] = Field("crop", description="how images that are not square become so")

@@ -108,7 +108,7 @@ def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:
     gaps = int(np.isnan(numbers).sum())
     if not numbers.size or not gaps:
         return numbers
-    notes.append(f"{gaps:,} missing numbers are filled with the median of the train split")
+    notes.append(f"filled with the median of the train split: {plural(gaps, 'missing number')}")
     filler = SimpleImputer(strategy="median", keep_empty_features=True).fit(numbers[train])
     filled: Array = filler.transform(numbers)
     return filled

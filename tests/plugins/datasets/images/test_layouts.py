@@ -165,7 +165,7 @@ def test_one_class_that_can_be_read_is_refused(tmp_path: Path, name: str) -> Non
     root = make_folder(tmp_path / "pets", (name, "owl"))
     for path in (root / "owl").iterdir():
         path.write_text("no image")
-    with pytest.raises(RunError, match="no training image of owl can be read, and two classes are needed"):
+    with pytest.raises(RunError, match="no train image of owl can be read, and two classes are needed"):
         prepared("folder", path=str(root))
 
 

@@ -70,7 +70,7 @@ def test_gaps_are_filled_with_the_training_median_and_told(tmp_path: Path) -> No
         *(f"{number if number % 5 else 'NA'},{'' if number % 7 == 0 else 'clay'},{number % 2}" for number in range(50)),
     ]
     data = prepared("csv", path=table(tmp_path, lines))
-    assert data.notes == ("10 missing numbers are filled with the median of the train split",)
+    assert data.notes == ("filled with the median of the train split: 10 missing numbers",)
     full = np.concatenate([data.train.x, data.validation.x, data.test.x])
     assert np.isfinite(full).all()
     dropped = prepared("csv", path=table(tmp_path, lines), missing="drop")

@@ -106,7 +106,7 @@ def test_one_odd_cell_is_a_gap_in_a_column_of_numbers(tmp_path: Path, odd: str) 
     assert dict(found.facts)["a"] == "number, 1234.5 to 2252.25, 1 missing"
     data = prepared("csv", path=path)
     assert data.spec.input_shape == (2,)
-    assert "1 missing numbers are filled with the median of the training rows" in data.notes
+    assert "filled with the median of the train split: 1 missing number" in data.notes
     if odd.lower() not in ("#n/a", "<na>", "null"):
         assert f"column 'a': no number, and taken as missing: '{odd}' (line 62)" in data.notes
         assert set(found.notes) <= set(data.notes)
