@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
 from collections.abc import Callable, Iterable
@@ -17,6 +18,17 @@ from dltui.core.text import clean_line
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
 
+RESERVED = frozenset(
+    "as_json data data_dir dataset debug detach device dry_run exports format formats help json like log loggers model "
+    "name plain plugin plugins queue seeds share".split()
+)
+"""What `dltui train` calls its own options: a hyperparameter of such a name could not be given."""
+MONITOR = re.compile(r"-?[a-z][a-z0-9_]{0,39}")
+METRICS = {"classification": ("loss", "accuracy"), "regression": ("loss", "mse")}
+"""What every evaluation measures."""
+SCHEDULE = "schedule_factors"
+NEAR = 0.85
+"""How like two words are that are one, misspelled."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 Record = dict[str, Any]
@@ -48,6 +60,8 @@ def model_record(model: Model) -> Record:
         raise PluginError("its build must be a function (config, spec)")
     if model.metrics is not None and not callable(model.metrics):
         raise PluginError("its metrics must be a function (outputs, targets)")
+    _check_monitor(model)
+    _check_config(model.config)
     return {
         "id": model.id,
         "name": model.name,
@@ -59,6 +73,29 @@ def model_record(model: Model) -> Record:
         "requires": [_text(name) for name in model.requires],
         "needs_images": bool(model.needs_images),
     }
+
+
+def _check_monitor(model: Model) -> None:
+    asked = model.monitor
+    if asked and not (isinstance(asked, str) and MONITOR.fullmatch(asked)):
+        given = clean_line(repr(asked), 60)
+        raise PluginError(f'its monitor must be the name of a metric, "f1" or "-f1", it is {given}')
+    known = METRICS[model.task]
+    if asked and model.metrics is None and asked.removeprefix("-") not in known:
+        raise PluginError(
+            f"its monitor asks for {asked}, but it has no metrics; without them there is {', '.join(known)}"
+        )
+
+
+def _check_config(config: type[TrainConfig]) -> None:
+    taken = sorted(RESERVED.intersection(config.model_fields))
+    if taken:
+        raise PluginError(f"{config.__name__}.{taken[0]} is the name of an option of dltui train; choose another")
+    own = [name for owner in config.__mro__ if issubclass(owner, TrainConfig) for name in vars(owner)]
+    for name in own:
+        like = difflib.SequenceMatcher(None, name, SCHEDULE).ratio()
+        if like >= NEAR and name != SCHEDULE and inspect.isfunction(getattr(config, name, None)):
+            raise PluginError(f"dltui never calls {config.__name__}.{name}; did you mean {SCHEDULE}(steps, total)?")
 
 
 def dataset_record(dataset: Dataset) -> Record:

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -50,6 +51,8 @@ class Loaded:
 def load(source: Source | Mapping[str, Any]) -> Loaded:
     """Import a source and call its hooks. Whatever it raises, even SystemExit, becomes an error entry."""
     source = source if isinstance(source, Source) else Source.from_json(source)
+    # Not as the user has set Keras up for other work: a file may import it before its backend can say so.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     loaded = Loaded()
     for name, get in _parts(source):
         try:
@@ -90,7 +93,7 @@ def explain(where: str, error: BaseException) -> Failure:
     """One line for an exception of a plugin, with the line of its own code that raised it."""
     missing = ""
     if isinstance(error, DltuiError):
-        text = str(error)
+        text = str(error) + (_line(error) if isinstance(error, ImportError) else "")
     elif isinstance(error, SyntaxError):
         place = f" in {_file(error.filename)} line {error.lineno}" if error.filename else ""
         text = f"syntax error{place}: {error.msg}"
@@ -129,6 +132,10 @@ def _import_file(path: Path) -> ModuleType:
         raise PluginError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    # Files beside it can be imported. Last, so that none of them hides a module of Python or of a package.
+    folder = str(path.parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
     try:
         spec.loader.exec_module(module)
     except BaseException:
@@ -159,7 +166,11 @@ def _call(manager: pluggy.PluginManager, hook: str, where: str, loaded: Loaded) 
         return
     kind = hook.removeprefix(f"{PROJECT}_")
     try:
-        for given in caller():
+        # One by one: pluggy itself leaves out what returns None.
+        for implementation in caller.get_hookimpls():
+            given = implementation.function()
+            if given is None:
+                raise PluginError(f"{hook} returned None; end it with return [...]")
             if not isinstance(given, (list, tuple)):
                 raise PluginError(f"{hook} must return a list, it returned {type(given).__name__}")
             for item in given:
@@ -221,6 +232,28 @@ def _first_line(error: BaseException) -> str:
     except BaseException:
         # Anybody can write a __str__ that raises.
         return "(no text)"
+
+
+def line_in_plugin(error: BaseException, source: Mapping[str, Any]) -> str:
+    """` (net.py line 3)`: the innermost line of a plugin's own code; "" where none is in the traceback."""
+    roots = _roots(source)
+    seen: BaseException | None = error
+    while seen is not None:
+        for frame in reversed(traceback.extract_tb(seen.__traceback__, limit=-200)):
+            if frame.filename.startswith(roots):
+                return f" ({_file(frame.filename)} line {frame.lineno})"
+        seen = seen.__cause__ or seen.__context__
+    return ""
+
+
+def _roots(source: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where the code of a plugin lies: its file and those beside it, or the folders of its packages."""
+    if source.get("path"):
+        # Not what a virtual environment in the same folder has.
+        return tuple(str(path) for path in Path(str(source["path"])).parent.glob("*.py"))
+    tops = {str(value).split(":")[0].split(".")[0] for _, value in source.get("entry_points") or ()}
+    files = [getattr(sys.modules.get(top), "__file__", None) for top in sorted(tops)]
+    return tuple(f"{Path(file).parent}{os.sep}" for file in files if file and Path(file).name == "__init__.py")
 
 
 def _line(error: BaseException) -> str:

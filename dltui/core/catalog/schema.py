@@ -109,6 +109,11 @@ def _field(owner: str, name: str, record: dict[str, Any]) -> FieldSpec:
 
 
 def _numbers(owner: str, name: str, record: dict[str, Any], common: dict[str, Any]) -> FieldSpec:
+    if not (PLAIN | LISTS).issuperset(record) or BOUNDS.keys() & record.keys():
+        kind = "int" if (record.get("items") or {}).get("type") == "integer" else "float"
+        raise PluginError(
+            f"{owner}.{name}: the bounds of a list are those of its items: list[Annotated[{kind}, Field(ge=1, le=100)]]"
+        )
     items = record.get("items") or (record.get("prefixItems") or [{}])[0]
     if items.get("type") not in ("integer", "number"):
         raise PluginError(f"{owner}.{name} is a list of something else than numbers; {ALLOWED}")

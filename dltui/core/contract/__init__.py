@@ -146,7 +146,8 @@ class Model:
 
     `requires` names the distributions that it needs beside its framework ("torchvision"). `metrics` is asked after each
     evaluation for numbers of the model's own: (outputs float32 (n, outputs), targets as in `Split`) -> {name: value}.
-    `needs_images`: it cannot be built for vectors, and a run on such data is refused.
+    `needs_images`: it cannot be built for vectors, and a run on such data is refused. `monitor` names the metric of the
+    validation split that decides which epoch is best: "f1" for the highest value, "-f1" for the lowest.
     """
 
     id: str
@@ -159,6 +160,7 @@ class Model:
     requires: tuple[str, ...] = ()
     metrics: Callable[[Array, Array], Mapping[str, float]] | None = None
     needs_images: bool = False
+    monitor: str = ""
 
 
 class Backend(Protocol):

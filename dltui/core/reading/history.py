@@ -237,6 +237,11 @@ class History:
         self._elapsed, self._ready = {0: self.train_seconds + evaluating}, {0: 0.0}
 
     @property
+    def own_loss(self) -> bool:
+        """The loss is the model's own; that of other regressions is their mean squared error."""
+        return bool(self.attempt and self.attempt.own_loss)
+
+    @property
     def monitor(self) -> dict[str, str] | None:
         """metric, split and mode ("max" or "min") of what decides which epoch is best."""
         return self.attempt.monitor if self.attempt else None

@@ -45,6 +45,8 @@ class AttemptStarted(Event):
     layers: list[dict[str, Any]]
     plugin: dict[str, Any] = field(default_factory=dict)
     run_sha256: str = ""
+    own_loss: bool = False
+    """The loss is the model's own, in all splits, and not that of the task."""
 
 
 @dataclass(frozen=True)

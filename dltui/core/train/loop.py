@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
@@ -10,7 +12,8 @@ import numpy as np
 
 from dltui.core.errors import RunError
 from dltui.core.rundir.events import EpochEnded, Evaluated, Logged, Trained
-from dltui.core.train import predictions
+from dltui.core.text import clean_line
+from dltui.core.train import evaluation, predictions
 from dltui.core.train.buckets import Buckets
 from dltui.core.train.metrics import default_monitor, measure, own_metrics, running_sum
 from dltui.core.train.position import Best, Progress, Snapshot
@@ -20,7 +23,7 @@ from dltui.core.train.steering import Desk, Ending, Orders
 if TYPE_CHECKING:
     from dltui.core.contract import Data, StepStats, Trainable
     from dltui.core.contract.types import Array, SplitName, State
-    from dltui.core.train.metrics import OwnMetrics
+    from dltui.core.train.metrics import Monitor, OwnMetrics
     from dltui.core.train.plan import Planner
 
 CHUNK_SECONDS = 0.1
@@ -31,6 +34,12 @@ COMMIT_SECONDS = 1.0
 """Shorter epochs are committed together."""
 PREDICT_ROWS = 500
 """Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
+
+
+FIRST_STEP = (
+    "the loss is not a finite number at step 1, before anything was updated: no learning rate helps; look at the "
+    "arithmetic of the network and its loss, and at the data"
+)
 
 
 class Listener(Desk, Protocol):
@@ -57,6 +66,7 @@ class Loop:
         quitting: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.perf_counter,
         metrics: OwnMetrics | None = None,
+        monitor: Monitor | None = None,
     ) -> None:
         self.trainable = trainable
         self.data = data
@@ -66,7 +76,8 @@ class Loop:
         self.orders = Orders(journal, planner, quitting)
         self.clock = clock
         self._own_metrics = metrics
-        self.monitor = default_monitor(data.spec.task)
+        self._own_metrics_failed = False
+        self.monitor = monitor or default_monitor(data.spec.task)
         self._buckets = Buckets(planner.total_steps)
         self._spikes = Spikes()
         self._chunk = 1
@@ -96,9 +107,11 @@ class Loop:
         except Preempted:
             self._commit()
             return "preempted"
-        except RunError:
-            self._flush()
-            self.journal.commit(self._pending, self._files)
+        except Exception:
+            # What was trained until then is kept, whatever a framework or a model's own code raised.
+            with contextlib.suppress(OSError):
+                self._flush()
+                self.journal.commit(self._pending, self._files)
             raise
         return "finished"
 
@@ -146,6 +159,8 @@ class Loop:
         finite = np.isfinite(wide["loss"])
         if not finite.all():
             bad = int(np.argmin(finite))
+            if self.step + bad == 0:
+                raise RunError(FIRST_STEP)
             raise self._not_finite(f"the loss is not a finite number at step {self.step + bad + 1}", self.step + bad)
         for name, values in wide.items():
             self.at.sums[name] = running_sum(self.at.sums.get(name, 0.0), values)
@@ -190,7 +205,7 @@ class Loop:
         metrics, better = self._validate(number, step)
         self.at = Progress(epoch=number, train_seconds=at.train_seconds, best=at.best)
         if better:
-            self.at.best = Best(number, step, metrics[self.monitor.metric])
+            self.at.best = Best(number, step, metrics.get(self.monitor.metric, math.nan))
             self._pending = [self._snapshot(best=True)]
         if number == self.planner.epochs or self.clock() - self._last_commit >= COMMIT_SECONDS:
             self._commit()
@@ -201,7 +216,8 @@ class Loop:
         if not np.isfinite(metrics["loss"]):
             raise self._not_finite(f"the validation loss is not a finite number after epoch {epoch}", step)
         best = self.at.best
-        better = self.monitor.better(metrics[self.monitor.metric], best.value if best else None)
+        value = metrics.get(self.monitor.metric, math.nan)
+        better = self.monitor.better(value, best.value if best else None)
         self.journal.emit(Evaluated("validation", epoch, step, metrics, self.clock() - began, better))
         arrays = predictions.collect(self.data.spec.task, outputs, self.data.validation, "validation", epoch)
         self._files["validation-latest"] = arrays
@@ -216,18 +232,33 @@ class Loop:
         """
         self._enter("evaluating", split)
         part = self.data.split(split)
-        outputs = []
+        outputs, own_loss = [], evaluation.Means()
         for first in range(0, len(part), PREDICT_ROWS):
-            outputs.append(self.trainable.predict(split, slice(first, min(first + PREDICT_ROWS, len(part)))))
+            rows = slice(first, min(first + PREDICT_ROWS, len(part)))
+            found, loss = evaluation.ask(self.trainable, split, rows)
+            outputs.append(found)
+            own_loss.add(loss, len(found))
             self.journal.progress(self.step, self.at.epoch)
             self._obey()
             if self.orders.stop == "preempted":
                 raise Preempted
         whole = np.concatenate(outputs)
-        metrics = measure(self.data.spec.task, whole, part.y)
-        if self._own_metrics:
-            metrics |= own_metrics(self._own_metrics, whole, part.y, metrics)
-        return metrics, whole
+        metrics = own_loss.into(measure(self.data.spec.task, whole, part.y))
+        return metrics | self._measure_own(whole, part.y, metrics), whole
+
+    def _measure_own(self, outputs: Array, targets: Array, known: dict[str, float]) -> dict[str, float]:
+        """The model's own metrics. One that fails takes nothing from the run but itself."""
+        if self._own_metrics is None:
+            return {}
+        try:
+            return own_metrics(self._own_metrics, outputs, targets, known)
+        except Exception as error:
+            if not self._own_metrics_failed:
+                self._own_metrics_failed = True
+                reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
+                text = f"the model's own metrics failed after {self.at.epoch + 1} epochs and are left out: {reason}"
+                self.journal.emit(Logged("warning", clean_line(text, 300)))
+            return {}
 
     def _snapshot(self, best: bool) -> Snapshot:
         state = self.trainable.state()

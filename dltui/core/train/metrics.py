@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     OwnMetrics = Callable[[Array, Array], Mapping[str, float]]
 
 
+ERRORS = ("loss", "mse")
+"""Metrics of which nobody wants the highest."""
+
+
 @dataclass(frozen=True)
 class Monitor:
     """The metric that decides which epoch is best."""
@@ -27,10 +32,20 @@ class Monitor:
     mode: str
 
     def better(self, value: float, than: float | None) -> bool:
-        """Strictly better, so that a tie stays with the earlier epoch."""
-        if than is None:
-            return True
+        """Strictly better, so that a tie stays with the earlier epoch. A value that is no number is the worst."""
+        if than is None or math.isnan(than):
+            return than is None or not math.isnan(value)
         return value > than if self.mode == "max" else value < than
+
+
+def choose_monitor(task: Task, asked: str = "") -> Monitor:
+    """What a model's `monitor` asks for: "f1" for the highest, "-f1" for the lowest value of a metric on the validation
+    split; without it the default of the task."""
+    if not asked:
+        return default_monitor(task)
+    name = asked.removeprefix("-")
+    lowest = name != asked or name in ERRORS
+    return Monitor(name, "validation", "min" if lowest else "max")
 
 
 def default_monitor(task: Task) -> Monitor:
@@ -54,7 +69,10 @@ def own_metrics(ask: OwnMetrics, outputs: Array, targets: Array, known: Collecti
     """What a model's own `metrics` says of a whole split. Raises RunError for a name that is `known` already, or that
     is none, and for a value that is no number."""
     found = {}
-    for name, value in ask(outputs, targets).items():
+    given = ask(outputs, targets)
+    if not isinstance(given, Mapping):
+        raise RunError(f"the model's own metrics returned {type(given).__name__}; return {{name: number}}")
+    for name, value in given.items():
         if name in known or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", str(name)):
             raise RunError(f"the model's own metric {clean_line(name, 40)!r} needs another name: a-z, 0-9, _")
         try:

@@ -11,9 +11,11 @@ import secrets
 import sys
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.core.catalog import plugin_loader
+from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Split
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError
@@ -22,12 +24,13 @@ from dltui.core.machine.devices import cpu_count
 from dltui.core.machine.process import current
 from dltui.core.rundir import checkpoint
 from dltui.core.rundir.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
-from dltui.core.train import predictions
+from dltui.core.train import evaluation, predictions
 from dltui.core.train.loop import Loop, Preempted
+from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
 from dltui.core.version import __version__
-from dltui.core.worker import explain, figures, fingerprint, twin_record
+from dltui.core.worker import explain, figures, fingerprint, other_frameworks, twin_record
 from dltui.core.worker.journal import Journal
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Heartbeat
     from dltui.core.rundir.log import EventLog
+    from dltui.core.train.metrics import Monitor
     from dltui.core.train.steering import Ending
 
 DRY_RUN_STEPS = 2
@@ -112,7 +116,8 @@ class Attempt:
     def failed(self, error: BaseException) -> str:
         """Note that the attempt failed, why, and what to try."""
         remedy = explain.remedy(error, self.batch_size)
-        return self._end("failed", explain.explain(error, self.batch_size), type(error).__name__, remedy=remedy)
+        place = plugin_loader.line_in_plugin(error, self.asked["model_source"])
+        return self._end("failed", explain.explain(error, self.batch_size, place), type(error).__name__, remedy=remedy)
 
     def export(self) -> None:
         """Draw the figures in a process of their own: the worker carries no plotting library."""
@@ -136,9 +141,6 @@ class Attempt:
         self.journal.phase("importing", self.asked["framework"])
         model, backend = self._plugins()
         config = model.config.model_validate(self.asked["config"])
-        # A package need not be called like its module; then the backend imports it a moment later.
-        with contextlib.suppress(ModuleNotFoundError):
-            importlib.import_module(backend.package)
         self.journal.phase("loading data")
         data = self._preparation.data(lambda text: self.journal.phase("loading data", text))
         self._preparation = None
@@ -146,24 +148,50 @@ class Attempt:
             data, config = _shorten(data, config)
         self.journal.phase("building")
         trainable = backend.trainable(model, config, data, str(self.asked["device"]["name"]).split(":")[0])
+        monitor = choose_monitor(data.spec.task, model.monitor)
+        notes = [*getattr(trainable, "notes", ()), *self._look(trainable, data, model, monitor)]
         planner = Planner(
             config, len(data.train), self.history.lr_changes, data.spec.input_shape, self.history.added_epochs
         )
         progress, resumed_from = self._restore(trainable)
         if self.asked.get("twin") and resumed_from is None:
             trainable = twin_record.begin(trainable, data, twin_record.folder(self.run), self.asked["twin"])
-        loop = Loop(trainable, data, planner, self.journal, progress, lambda: self._preempted, metrics=model.metrics)
+        loop = Loop(
+            trainable,
+            data,
+            planner,
+            self.journal,
+            progress,
+            lambda: self._preempted,
+            metrics=model.metrics,
+            monitor=monitor,
+        )
         self.heartbeat.totals(planner.epochs, planner.total_steps)
         self.journal.emit(self._started(loop, backend, data, resumed_from), sync=True)
-        for note in (logout.warning(process.user()), *data.notes):
+        for note in (logout.warning(process.user()), *data.notes, *notes):
             if note:
                 self.journal.emit(Logged("warning", note))
         return loop
 
+    def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
+        """The first look at a model of somebody's own; those in the box are known. Raises RunError."""
+        if self.asked["model_source"].get("name") == FIRST:
+            return []
+        # A network may draw random numbers in it, or count its calls.
+        state = {key: array for key, array in trainable.state().items() if not key.startswith("optimizer/")}
+        found = evaluation.look(trainable, data, model.metrics, monitor)
+        trainable.load_state(state)
+        return found
+
     def _plugins(self) -> tuple[Model, Backend]:
-        model = plugin_loader.load_model(self.asked["model_source"], self.asked["model"])
-        backend = plugin_loader.load_backend(self.asked["backend_source"], model.framework)
-        return model, backend
+        """The framework comes before the plugin: set up as dltui needs it, and alone in this process."""
+        backend = plugin_loader.load_backend(self.asked["backend_source"], self.asked["framework"])
+        warm_up = getattr(backend, "warm_up", None)
+        # A package need not be called like its module; then the backend imports it a moment later.
+        with contextlib.suppress(ModuleNotFoundError):
+            (warm_up or partial(importlib.import_module, backend.package))()
+        other_frameworks.keep_out(backend)
+        return plugin_loader.load_model(self.asked["model_source"], self.asked["model"]), backend
 
     def _restore(self, trainable: Trainable) -> tuple[Progress, str | None]:
         found = checkpoint.load_latest(self.run, lambda text: self.journal.emit(Logged("warning", text)))
@@ -201,6 +229,7 @@ class Attempt:
             layers=layers,
             plugin=fingerprint.plugin(self.asked["model_source"]),
             run_sha256=hashlib.sha256(self.run.run_json.read_bytes()).hexdigest(),
+            own_loss=evaluation.has_own_loss(loop.trainable),
         )
 
     def _test(self, loop: Loop, ending: Ending) -> None:
@@ -219,7 +248,9 @@ class Attempt:
 
     def _load_best(self, loop: Loop) -> bool:
         try:
-            loop.trainable.load_state(checkpoint.load_best(self.run).state)
+            best = checkpoint.load_best(self.run).state
+            # What trains on is of no use here, and need not fit.
+            loop.trainable.load_state({key: array for key, array in best.items() if key.startswith("weights/")})
         except RunError as error:
             self.journal.emit(Logged("error", f"{error}; the test result is that of the last weights"))
             return False

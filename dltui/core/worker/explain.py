@@ -36,10 +36,12 @@ def remedy(error: BaseException, batch_size: int) -> dict[str, Any]:
     return {"batch_size": batch_size // 2} if batch_size > 1 and is_out_of_memory(error) else {}
 
 
-def explain(error: BaseException, batch_size: int) -> str:
-    """One line without control characters, at most 500 characters."""
+def explain(error: BaseException, batch_size: int, place: str = "") -> str:
+    """One line without control characters, at most 500 characters. `place` is the line of a plugin's code that raised
+    it: ` (net.py line 3)`."""
     if isinstance(error, DltuiError):
-        return clean_line(str(error), 500)
+        text = clean_line(str(error), 450)
+        return f"{text} {clean_line(place, 50)}" if place and " line " not in text else text
     text = f"{type(error).__name__}: {error}".lower()
     if is_out_of_memory(error):
         smaller = remedy(error, batch_size)
@@ -53,6 +55,17 @@ def explain(error: BaseException, batch_size: int) -> str:
     if MISMATCH in text:
         return "torchvision does not fit the installed torch; `dltui doctor` says what to install"
     if isinstance(error, ImportError):
-        return clean_line(f"cannot import: {error}; see worker.log and `dltui doctor`", 500)
-    first = str(error).strip().split("\n", 1)[0]
-    return clean_line(f"{type(error).__name__}: {first}" if first else type(error).__name__, 500)
+        where = f" {clean_line(place, 60)}" if place else ""
+        return clean_line(f"cannot import: {error}{where}; see worker.log and `dltui doctor`", 500)
+    first = _telling_line(str(error))
+    text = clean_line(f"{type(error).__name__}: {first}" if first else type(error).__name__, 430)
+    return text + (f" {clean_line(place, 60)}" if place else "")
+
+
+def _telling_line(text: str) -> str:
+    """The first line, or the last where TensorFlow begins with a headline and the places in its graph."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    if not lines or not lines[0].endswith("error:"):
+        return lines[0] if lines else ""
+    telling = [line for line in lines[1:] if not line.startswith(("Detected at", "<stack", "File ", "[["))]
+    return telling[-1] if telling else lines[0]

@@ -101,6 +101,10 @@ class Measured:
     def layers(self) -> Sequence[Layer]:
         return self._inner.layers()
 
+    def __getattr__(self, name: str) -> Any:
+        """What a trainable need not have."""
+        return getattr(self._inner, name)
+
     def _save(self) -> None:
         predictions.write(self._path, {"logits": self._logits, "losses": np.array(self._losses, dtype=np.float64)})
 

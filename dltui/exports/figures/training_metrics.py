@@ -131,7 +131,13 @@ def collect(reader: RunReader, subject: str) -> Training | None:
     if not history.epochs or history.attempt is None:
         return None
     records = [history.epochs[number] for number in sorted(history.epochs)]
-    wanted = ("mse",) if history.attempt.dataset.get("task") == "regression" else ("loss", "accuracy")
+    best, monitor = history.best, (history.monitor or {}).get("metric", "")
+    regression = history.attempt.dataset.get("task") == "regression"
+    wanted = ["loss", "mse" if regression else "accuracy"]
+    if regression and not history.own_loss:
+        wanted.remove("loss")
+    # What decides which epoch is best is shown, whatever it is; a regression's loss is its mean squared error.
+    wanted += [monitor] if monitor not in (*wanted, "loss", "") else []
     panels = [
         Curves(
             metric,
@@ -141,8 +147,7 @@ def collect(reader: RunReader, subject: str) -> Training | None:
         )
         for metric in wanted
     ]
-    best = history.best
-    return Training(subject, panels, best.epoch if best else None, (history.monitor or {}).get("metric", ""))
+    return Training(subject, panels, best.epoch if best else None, monitor)
 
 
 def export(reader: RunReader, target: Path) -> None:

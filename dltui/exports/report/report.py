@@ -142,7 +142,7 @@ def _epochs(reader: RunReader) -> str:
         (split, name)
         for split in ("train", "validation")
         for name in dict.fromkeys(name for record in records for name in getattr(record, split))
-        if name != "mse" or all("loss" not in getattr(record, split) for record in records)
+        if name != "mse" or history.own_loss or all("loss" not in getattr(record, split) for record in records)
     ]
     best = records.index(history.best) if history.best in records else None
     head = ["epoch", *(f"{split} {name}" for split, name in columns), "learning rate", "seconds", "samples/s"]

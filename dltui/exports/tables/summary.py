@@ -34,6 +34,7 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "epochs": len(history.epochs),
         "best_epoch": best.epoch if best else None,
         **(_regression(reader) if run.get("task") == "regression" else _classification(history)),
+        **_own(history),
         "parameters": attempt.parameters if attempt else None,
         "samples_per_second": training_speed(history),
         "train_seconds": history.train_seconds,
@@ -51,6 +52,20 @@ def _classification(history: History) -> dict[str, Any]:
         "validation_accuracy": history.best.validation.get("accuracy") if history.best else None,
         "test_accuracy": test.get("accuracy"),
         "test_loss": test.get("loss"),
+    }
+
+
+def _own(history: History) -> dict[str, Any]:
+    """The model's own metrics, and its own loss."""
+    known = {"accuracy", "mse"} if history.own_loss else {"loss", "accuracy", "mse"}
+    validation = history.best.validation if history.best else {}
+    test = history.test["metrics"] if history.test else {}
+    splits = {"validation": validation, "test": test}
+    return {
+        f"{split}_{name}": value
+        for split, metrics in splits.items()
+        for name, value in metrics.items()
+        if name not in known
     }
 
 

@@ -20,6 +20,7 @@ class TensorFlowBackend:
     package = "tensorflow"
     install = "pip install 'dltui[tensorflow]'"
     formats = ("onnx", "keras")
+    forbids = ("torch",)
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda"); raises RunError when that cannot be used."""
@@ -43,9 +44,10 @@ class TensorFlowBackend:
         from dltui.plugins.tensorflow import session
 
         session.import_framework()
-        from dltui.plugins.tensorflow.layers import ensure_built, list_layers
+        from dltui.plugins.tensorflow import module
+        from dltui.plugins.tensorflow.layers import list_layers
 
-        return list_layers(ensure_built(model.build(config, spec), spec))
+        return list_layers(module.build(model.build, config, spec))
 
     def devices(self) -> Sequence[Mapping[str, object]]:
         from dltui.plugins.tensorflow import session

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+import keras
 import numpy as np
 import tensorflow as tf
+
+from dltui.core.errors import RunError
+from dltui.plugins import overrides
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
@@ -102,25 +106,73 @@ class AdamW:
 
 
 class OfKeras:
-    """A Keras optimizer that a model brings along; its learning rate follows the plan."""
+    """A Keras optimizer that a model brings along; its learning rate follows the plan, times the part of `lr` that it
+    had when it came."""
 
-    def __init__(self, optimizer: Any, variables: Sequence[Any]) -> None:
+    def __init__(self, optimizer: Any, variables: Sequence[Any], lr: float) -> None:
         self._optimizer, self._variables = optimizer, list(variables)
         optimizer.build(self._variables)
+        self._ratio = _ratio(float(optimizer.learning_rate.numpy()), lr)
         self.state: Mapping[str, Any] = {variable.path: variable.value for variable in optimizer.variables}
+        if len(self.state) != len(optimizer.variables):
+            raise RunError(
+                f"two variables of {type(optimizer).__name__} have one name, a checkpoint would keep one of them; give "
+                "the layers names that differ in more than / and _"
+            )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        name = type(self._optimizer).__name__
+        ema = f"{name}: the average of use_ema is kept and saved, but not what is evaluated"
+        return (ema,) if getattr(self._optimizer, "use_ema", False) else ()
 
     def apply(self, gradients: Sequence[Any], lr: Any) -> None:
-        self._optimizer.learning_rate.assign(lr)
+        self._optimizer.learning_rate.assign(lr if self._ratio == 1 else lr * tf.cast(self._ratio, lr.dtype))
         self._optimizer.apply(list(gradients), self._variables)
 
 
-def make_optimizer(model: Any, names: Sequence[str], config: TrainConfig) -> Optimizer:
-    """The optimizer that the config names, over the model's trainable variables, called `names` in this order.
+class Constrained:
+    """An optimizer after whose steps the constraints of Keras's variables hold, as after those of Keras's own."""
 
-    A model may bring its own: a method `configure_optimizer(config)` that returns a Keras optimizer.
-    """
-    own = getattr(model, "configure_optimizer", None)
-    if own is not None:
-        return OfKeras(own(config), model.trainable_variables)
+    def __init__(self, optimizer: Optimizer, variables: Sequence[Any]) -> None:
+        self._optimizer, self._variables = optimizer, list(variables)
+        self.state: Mapping[str, Any] = optimizer.state
+
+    def apply(self, gradients: Sequence[Any], lr: Any) -> None:
+        self._optimizer.apply(gradients, lr)
+        for variable in self._variables:
+            variable.assign(variable.constraint(variable))
+
+
+def own_optimizer(model: Any, config: TrainConfig) -> OfKeras | None:
+    """What a model's `configure_optimizer(config)` returns; None without one. Raises RunError for what is none."""
+    configure = overrides.find(model, "configure_optimizer")
+    if configure is None:
+        return None
+    optimizer = configure(config)
+    where = overrides.place(configure)
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        given = overrides.kind(optimizer)
+        raise RunError(f"configure_optimizer returned {given}; return one keras.optimizers.Optimizer{where}")
+    if isinstance(getattr(optimizer, "_learning_rate", None), keras.optimizers.schedules.LearningRateSchedule):
+        name = type(optimizer).__name__
+        raise RunError(
+            f"{name} brings a schedule, but dltui sets the learning rate: give it config.lr, and write the schedule as "
+            f"schedule_factors of the Config, or choose --schedule{where}"
+        )
+    return OfKeras(optimizer, model.trainable_variables, config.lr)
+
+
+def make_optimizer(model: Any, names: Sequence[str], config: TrainConfig) -> Optimizer:
+    """The optimizer that the config names, over the model's trainable variables, called `names` in this order."""
+    if not names:
+        raise RunError("no variable of this model can be trained; is `trainable` off for all of its layers?")
     weights = {name: variable.value for name, variable in zip(names, model.trainable_variables, strict=True)}
-    return Sgd(weights, config) if config.optimizer == "sgd" else AdamW(weights, config)
+    optimizer: Optimizer = Sgd(weights, config) if config.optimizer == "sgd" else AdamW(weights, config)
+    bound = [variable for variable in model.trainable_variables if variable.constraint is not None]
+    return Constrained(optimizer, bound) if bound else optimizer
+
+
+def _ratio(own: float, lr: float) -> float:
+    """Keras keeps the learning rate in float32."""
+    return 1.0 if np.float32(own) == np.float32(lr) else float(f"{own / lr:.6g}")

@@ -16,8 +16,13 @@ NO_GPU = (
 )
 
 
+_set_up = False
+
+
 def import_framework() -> Any:
-    """TensorFlow, with Keras on top of it whatever the user's keras.json says."""
+    """TensorFlow, with Keras on top of it, its channels last and its floats float32, whatever KERAS_BACKEND and the
+    user's keras.json say. What a plugin sets after that is its own."""
+    global _set_up
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import tensorflow as tf
@@ -28,6 +33,11 @@ def import_framework() -> Any:
         raise RunError(f"TensorFlow is installed but Keras is not usable: {error}; pip install 'keras>=3.5'") from error
     if keras.config.backend() != "tensorflow":
         raise RunError(f"Keras runs on {keras.config.backend()} in this process; it was imported too early")
+    if not _set_up:
+        _set_up = True
+        keras.config.set_floatx("float32")
+        keras.config.set_image_data_format("channels_last")
+        keras.config.set_epsilon(1e-7)
     return tf
 
 
@@ -44,7 +54,7 @@ def start(config: TrainConfig, device: str) -> str:
     keras.utils.clear_session(free_memory=False)  # the names of unnamed layers count from the start
     # The mixed policy computes in bfloat16 from variables in float32.
     keras.config.set_dtype_policy("mixed_bfloat16" if config.precision == "bf16" else keras.config.floatx())
-    keras.utils.set_random_seed(config.seed)
+    keras.utils.set_random_seed(config.seed)  # and those of Python and NumPy
     return name
 
 

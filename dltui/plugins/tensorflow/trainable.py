@@ -10,11 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
+from dltui.plugins import generators, overrides
+from dltui.plugins.tensorflow import module as modules
 from dltui.plugins.tensorflow import neutral
 from dltui.plugins.tensorflow.augment import augment
-from dltui.plugins.tensorflow.layers import ensure_built, list_layers
+from dltui.plugins.tensorflow.layers import list_layers
 from dltui.plugins.tensorflow.losses import loss_for, metric_for
-from dltui.plugins.tensorflow.optim import make_optimizer
+from dltui.plugins.tensorflow.optim import make_optimizer, own_optimizer
 from dltui.plugins.tensorflow.samples import TrainingSamples, placed
 
 if TYPE_CHECKING:
@@ -36,11 +38,13 @@ class KerasTrainable:
         self._data, self._device = data, device
         self._splits: dict[SplitName, tuple[Any, Any]] = {}
         with tf.device(device):
-            self.model = ensure_built(build(config, data.spec), data.spec)
+            self.model = modules.build(build, config, data.spec)
             self._variables = neutral.variables(self.model)
             self._trained = [variable.value for variable in self.model.trainable_variables]
             names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
-            self._optimizer = make_optimizer(self.model, [names[id(variable)] for variable in self._trained], config)
+            own = own_optimizer(self.model, config)
+            named = [names[id(variable)] for variable in self._trained]
+            self._optimizer = own or make_optimizer(self.model, named, config)
             self._normalize = _normalizer(data.spec)
             x, self._y = self._split("train")
             self._samples = TrainingSamples(x)
@@ -49,12 +53,20 @@ class KerasTrainable:
             self._augmentation = _place_for_augmentation(batch) if config.augment != "none" else None
             self._lr = tf.Variable(np.zeros(1, np.float32), shape=(None,), trainable=False)
         self._batch, self._next = batch, 0
-        self._loss = getattr(self.model, "training_loss", loss_for(data.spec.task))
-        self._own_step: Callable[[Any, Any], tuple[Any, Any]] | None = getattr(self.model, "training_step", None)
+        self._own_loss = overrides.find(self.model, "training_loss")
+        self._loss = self._own_loss or loss_for(data.spec.task)
+        self._own_step = overrides.find(self.model, "training_step")
+        self.notes = (*modules.notes(self.model), *(own.notes if own else ()))
         self._metric_name, self._metric = metric_for(data.spec.task)
         number = tf.TensorSpec((), tf.int32)
         self._chunk = tf.function(self._run, input_signature=(number, number), autograph=False)
         self._forward = tf.function(self._outputs, reduce_retracing=True, autograph=False)
+        self._evaluate = tf.function(self._measured, reduce_retracing=True, autograph=False)
+
+    @property
+    def own_loss(self) -> bool:
+        """Whether the model brought the loss by which it is evaluated as well."""
+        return self._own_loss is not None
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices.assign(plan.indices.astype(np.int64))
@@ -76,11 +88,22 @@ class KerasTrainable:
             outputs: Array = self._forward(tf.convert_to_tensor(x[rows.start : rows.stop])).numpy()
         return outputs.astype(np.float32, copy=False)
 
+    def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
+        """What `predict` gives, and the mean of the loss over these rows."""
+        x, y = self._split(split)
+        with tf.device(self._device):
+            outputs, loss = self._evaluate(tf.convert_to_tensor(x[rows.start : rows.stop]), y[rows.start : rows.stop])
+        return outputs.numpy().astype(np.float32, copy=False), float(loss)
+
     def state(self) -> State:
-        return neutral.export(self._all())
+        return neutral.export(self._all()) | generators.take()
 
     def load_state(self, state: State) -> None:
-        neutral.restore(self._all(), state)
+        own = {key: array for key, array in state.items() if key not in generators.KEYS}
+        changes = [generators.change(key, array) for key, array in state.items() if key not in own]
+        neutral.restore(self._all(), own)
+        for change in changes:
+            change()
 
     def layers(self) -> Sequence[Layer]:
         return list_layers(self.model)
@@ -118,19 +141,30 @@ class KerasTrainable:
         x = self._normalize(x)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
-            loss, outputs = self._own_step(x, y) if self._own_step else self._standard_step(x, y)
+            loss, outputs = self._forward_step(x, y)
             # Regularisers of Keras layers act on the weights and stay out of the reported loss.
             objective = tf.add_n([loss, *self.model.losses])
         gradients = tape.gradient(objective, self._trained)
         self._optimizer.apply([_dense(gradient) for gradient in gradients], tf.gather(self._lr, row))
         return tf.stack([tf.cast(loss, tf.float64), tf.cast(self._metric(outputs, y), tf.float64)])
 
-    def _standard_step(self, x: Any, y: Any) -> tuple[Any, Any]:
-        outputs = _widened(self.model(x, training=True))
-        return self._loss(outputs, y), outputs
+    def _forward_step(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Mean loss and outputs of one batch."""
+        if self._own_step is not None:
+            return modules.step_result(self._own_step(x, y), self._data.spec, self._own_step)
+        outputs = modules.checked(self.model(x, training=True), self._data.spec, self.model.call)
+        return self._mean_loss(outputs, y), outputs
+
+    def _mean_loss(self, outputs: Any, y: Any) -> Any:
+        loss = self._loss(outputs, y)
+        return loss if self._own_loss is None else modules.mean_loss(loss, self._own_loss)
 
     def _outputs(self, x: Any) -> Any:
-        return _widened(self.model(self._normalize(x), training=False))
+        return modules.checked(self.model(self._normalize(x), training=False), self._data.spec, self.model.call)
+
+    def _measured(self, x: Any, y: Any) -> tuple[Any, Any]:
+        outputs = self._outputs(x)
+        return outputs, self._mean_loss(outputs, y)
 
 
 def _normalizer(spec: Spec) -> Callable[[Any], Any]:
@@ -138,11 +172,6 @@ def _normalizer(spec: Spec) -> Callable[[Any], Any]:
     kind = keras.config.floatx()
     mean, std = tf.constant(spec.mean, kind), tf.constant(spec.std, kind)
     return lambda x: (tf.cast(x, kind) - mean) / std
-
-
-def _widened(outputs: Any) -> Any:
-    """Losses and metrics are computed in Keras's float type, whatever the model computes in."""
-    return tf.cast(outputs, keras.config.floatx())
 
 
 def _place_for_augmentation(batch: int) -> Any:

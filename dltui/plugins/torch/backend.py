@@ -20,6 +20,7 @@ class TorchBackend:
     package = "torch"
     install = "pip install 'dltui[torch]'"
     formats = ("onnx", "torch")
+    forbids = ("tensorflow", "keras")
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"); raises RunError when that cannot be used."""
@@ -39,9 +40,10 @@ class TorchBackend:
         import_module("torch._inductor.config")
 
     def layers(self, model: Model, config: TrainConfig, spec: Spec) -> Sequence[Layer]:
+        from dltui.plugins.torch import module
         from dltui.plugins.torch.layers import list_layers
 
-        return list_layers(model.build(config, spec), spec)
+        return list_layers(module.build(model.build, config, spec), spec)
 
     def devices(self) -> Sequence[Mapping[str, object]]:
         from dltui.plugins.torch import session

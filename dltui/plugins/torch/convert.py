@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from dltui.plugins.torch.samples import channels_first
+
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
 
@@ -29,7 +31,7 @@ class Portable(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         x = (samples - self.mean) / self.std
-        outputs: Tensor = self.module(x.movedim(-1, 1).contiguous() if self.is_image else x)
+        outputs: Tensor = self.module(channels_first(x) if self.is_image else x)
         return outputs
 
 

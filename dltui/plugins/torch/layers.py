@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from dltui.core.contract import Layer
 from dltui.plugins.architectures import KERNEL, NORM_EPSILON, NORM_MOMENTUM, kernel_limit
+from dltui.plugins.torch import module as modules
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
 
 T = TypeVar("T", nn.Linear, nn.Conv2d)
+LINE = (nn.Conv1d, nn.ConvTranspose1d, nn.BatchNorm1d, nn.InstanceNorm1d, nn.MaxPool1d, nn.AvgPool1d,
+        nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d, nn.Upsample)  # fmt: skip
+"""Layers that take (n, channels, length)."""
 
 
 class FlattenNHWC(nn.Module):
@@ -59,7 +62,7 @@ def _initialize(layer: T, limit: float) -> T:
     return layer
 
 
-def list_layers(module: nn.Module, spec: Spec) -> list[Layer]:
+def list_layers(module: nn.Module, spec: Spec, channels_last: bool = False) -> list[Layer]:
     """The modules in forward order with their output shapes, by one forward pass of zeros in evaluation mode.
 
     Parameters are counted where they are first used; modules that are not called as such come last, without a shape.
@@ -68,17 +71,14 @@ def list_layers(module: nn.Module, spec: Spec) -> list[Layer]:
     rows: list[Layer] = []
 
     def hook(layer: nn.Module, _: object, output: Any) -> None:
-        rows.append(Layer(names[layer], type(layer).__name__, _shape(output), _count(layer, waiting)))
+        rows.append(Layer(names[layer], type(layer).__name__, _shape(layer, output), _count(layer, waiting)))
         waiting.pop(layer, None)
 
     names = dict(waiting)
     handles = [layer.register_forward_hook(hook) for layer in names]
-    training = module.training
     try:
-        with torch.no_grad():
-            module.eval()(_zeros(module, spec))
+        modules.try_out(module, spec, channels_last, samples=1)
     finally:
-        module.train(training)
         for handle in handles:
             handle.remove()
     unused = [Layer(name, type(layer).__name__, (), _count(layer, waiting)) for layer, name in waiting.items()]
@@ -95,15 +95,12 @@ def _count(layer: nn.Module, waiting: Container[nn.Module]) -> int:
     return sum(weight.numel() for weight in layer.parameters(recurse=False)) if layer in waiting else 0
 
 
-def _shape(output: Any) -> tuple[int, ...]:
-    """The shape of one sample, channels last; () for what is no tensor."""
-    if not isinstance(output, Tensor):
+def _shape(layer: nn.Module, output: Any) -> tuple[int, ...]:
+    """The shape of one sample, channels last; of several tensors, as recurrent layers give them, that of the first."""
+    if isinstance(output, (tuple, list)) and output:
+        output = output[0]
+    if not isinstance(output, Tensor) or not output.dim():
         return ()
-    return tuple((output.movedim(1, -1) if output.dim() > 2 else output).shape[1:])
-
-
-def _zeros(module: nn.Module, spec: Spec) -> Tensor:
-    """One sample of zeros as the model gets it: (1, c, h, w) or (1, features)."""
-    parameter = next(module.parameters(), torch.zeros(0))
-    x = torch.zeros(1, *spec.input_shape, dtype=parameter.dtype, device=parameter.device)
-    return x.movedim(-1, 1) if spec.is_image else x
+    # Three dimensions are (n, c, length) for what works along a line, and tokens for all others.
+    moves = output.dim() > 3 or (output.dim() == 3 and isinstance(layer, LINE))
+    return tuple((output.movedim(1, -1) if moves else output).shape[1:])

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dltui.core.errors import RunError
+
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
@@ -27,24 +29,35 @@ class Weight:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return tuple(self.tensor.shape[axis] for axis in self.order)
+        """In the neutral layout; a complex number is two."""
+        return tuple(self.tensor.shape[axis] for axis in self.order) + ((2,) if self.tensor.is_complex() else ())
 
     def export(self, tensor: Tensor | None = None) -> Array:
         """A copy in the neutral layout of the weight, or of a tensor of its shape (an optimizer's slot)."""
-        values = (self.tensor if tensor is None else tensor).detach()
-        if values.dtype in (torch.bfloat16, torch.float16):
-            values = values.float()
-        return cast("Array", np.array(values.permute(self.order).cpu().numpy(), order="C", copy=True))
+        values = (self.tensor if tensor is None else tensor).detach().permute(self.order)
+        return to_array(values)
 
     def assign(self, array: Array, tensor: Tensor | None = None) -> None:
         """Fill the weight, or a tensor of its shape, from an array in the neutral layout."""
-        target = self.tensor if tensor is None else tensor
+        target = (self.tensor if tensor is None else tensor).detach().permute(self.order)
         with torch.no_grad():
-            target.permute(self.order).copy_(torch.from_numpy(np.ascontiguousarray(array)).reshape(self.shape))
+            target = torch.view_as_real(target) if target.is_complex() else target
+            target.copy_(torch.from_numpy(np.ascontiguousarray(array)).reshape(target.shape))
+
+
+def to_array(tensor: Tensor) -> Array:
+    """A copy. NumPy and safetensors know neither half precision nor complex numbers: floats, or pairs of them."""
+    values = tensor.detach()
+    if values.dtype in (torch.bfloat16, torch.float16):
+        values = values.float()
+    if values.is_complex():
+        values = torch.view_as_real(values.resolve_conj())
+    return cast("Array", np.array(values.cpu().numpy(), order="C", copy=True))
 
 
 def weights(module: nn.Module) -> dict[str, Weight]:
-    """All parameters and persistent buffers by neutral name "<layer>/<name>", in the module's order."""
+    """All parameters and persistent buffers by neutral name "<layer>/<name>", in the module's order. Raises RunError
+    where two have one name: a checkpoint would keep one of them."""
     found: dict[str, Weight] = {}
     for path, layer in module.named_modules():
         own = {**layer._parameters, **layer._buffers}
@@ -52,6 +65,8 @@ def weights(module: nn.Module) -> dict[str, Weight]:
             if tensor is None or local in layer._non_persistent_buffers_set or _is_unused(layer, local):
                 continue
             name = f"{path.replace('.', '/') or 'model'}/{_local_name(layer, local)}"
+            if name in found:
+                raise RunError(f"two weights of this network are called {name}; rename the attribute of one")
             found[name] = Weight(name, tensor, _order(layer, local, tensor.dim()))
     return found
 

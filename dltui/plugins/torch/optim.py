@@ -1,32 +1,29 @@
-"""Optimizers as PyTorch ships them, with a state that is complete before the first step."""
+"""Optimizers as PyTorch ships them, with a state that is complete before the first step; or the module's own."""
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
+
+from dltui.core.errors import RunError
+from dltui.plugins import overrides
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
 
-SLOTS = {"momentum_buffer": "momentum"}
-"""Slot names that differ from PyTorch's own in the neutral state."""
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 
 
 def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
-    """SGD with momentum or AdamW over all parameters; weight decay pulls on each of them.
-
-    A module may bring its own: a method `configure_optimizer(config)`. The learning rate is set before each step.
-    """
-    own = getattr(module, "configure_optimizer", None)
-    if own is not None:
-        optimizer: Optimizer = own(config)
-        return optimizer
+    """SGD with momentum or AdamW over all parameters; weight decay pulls on each of them."""
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    if not parameters:
+        raise RunError("no parameter of this network can be trained; is requires_grad off for all of them?")
     fused = all(parameter.is_floating_point() for parameter in parameters)
     if config.optimizer == "sgd":
         sgd = SGD(parameters, config.lr, config.momentum, weight_decay=config.weight_decay, fused=fused)
@@ -36,6 +33,45 @@ def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
     adamw = AdamW(parameters, config.lr, BETAS, EPSILON, config.weight_decay, fused=fused)
     _fill(adamw, ("exp_avg", "exp_avg_sq"))
     return adamw
+
+
+def own_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer | None:
+    """What a module's `configure_optimizer(config)` returns; None without one. Raises RunError for what is none."""
+    configure = overrides.find(module, "configure_optimizer")
+    if configure is None:
+        return None
+    optimizer = configure(config)
+    where = overrides.place(configure)
+    if not isinstance(optimizer, Optimizer):
+        given = overrides.kind(optimizer)
+        raise RunError(f"configure_optimizer returned {given}; return one torch.optim.Optimizer{where}")
+    needed = [p for p in inspect.signature(optimizer.step).parameters.values() if p.default is p.empty]
+    if any(parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) for parameter in needed):
+        name = type(optimizer).__name__
+        raise RunError(f"{name} needs a closure in each step, which dltui does not give; choose another{where}")
+    known = {id(parameter) for parameter in module.parameters()}
+    if any(id(parameter) not in known for group in optimizer.param_groups for parameter in group["params"]):
+        raise RunError(f"the optimizer trains parameters that are not the network's; make them its attributes{where}")
+    return optimizer
+
+
+class Rates:
+    """The learning rate of each group: the plan's, times what the group had of `lr` when the optimizer came."""
+
+    def __init__(self, optimizer: Optimizer, lr: float) -> None:
+        self._groups, self._lr = optimizer.param_groups, lr
+        self._ratios: list[float] = []
+
+    def set(self, lr: float) -> None:
+        for number, group in enumerate(self._groups):
+            if number == len(self._ratios):
+                self._ratios.append(float(group["lr"]) / self._lr)
+            # Without a branch for ratios of 1: a number times one is the number.
+            rate = lr * self._ratios[number]
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
 
 def _fill(optimizer: Optimizer, slots: tuple[str, ...]) -> None:

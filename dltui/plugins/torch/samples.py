@@ -27,6 +27,8 @@ class Samples:
         self._data, self._device, self._dtype = data, device, dtype
         self._shape = data.spec.input_shape
         self._is_image = data.spec.is_image
+        self.channels_last = False
+        """Whether images stay in the order in which they are stored, (n, h, w, c) seen as (n, c, h, w)."""
         self._mean, self._std = (torch.tensor(values, dtype=dtype, device=device) for values in _per_value(data.spec))
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
@@ -58,12 +60,17 @@ class Samples:
         """Normalized samples of consecutive rows of a split."""
         return self._normalize(self._split(split)[0][rows].to(self._device))
 
+    def targets_of(self, split: SplitName, rows: slice) -> Tensor:
+        """Targets of consecutive rows of a split."""
+        return self._split(split)[1][rows]
+
     def _normalize(self, x: Tensor) -> Tensor:
         # Always a copy: the stored samples must not change, and uint8 is widened anyway.
         x = x.to(self._dtype, copy=True).sub_(self._mean).div_(self._std)
         if not self._is_image:
             return x
-        return x.view(-1, *self._shape).permute(0, 3, 1, 2)
+        x = x.view(-1, *self._shape)
+        return x.permute(0, 3, 1, 2) if self.channels_last else channels_first(x)
 
     def _split(self, split: SplitName) -> tuple[Tensor, Tensor]:
         """Samples as flat rows, and targets."""
@@ -74,6 +81,14 @@ class Samples:
             y = _tensor(part.y).to(self._device)
             self._splits[split] = (x, y if self._data.spec.task == "classification" else y.to(self._dtype))
         return self._splits[split]
+
+
+def channels_first(images: Tensor) -> Tensor:
+    """Images (n, h, w, c) as (n, c, h, w) in PyTorch's own memory layout. One channel has the strides of both, and
+    convolutions would take it for the other: it is moved without saying so."""
+    if images.shape[-1] == 1:
+        return images.squeeze(-1).unsqueeze(1)
+    return images.movedim(-1, 1).contiguous()
 
 
 def augment(images: Tensor, numbers: Tensor) -> Tensor:

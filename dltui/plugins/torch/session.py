@@ -13,6 +13,7 @@ import torch
 
 from dltui.core.errors import RunError
 from dltui.core.machine.devices import cpu_count
+from dltui.plugins import generators
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
@@ -38,6 +39,7 @@ def start(config: TrainConfig, device: str) -> torch.device:
     torch.backends.cudnn.benchmark = not config.deterministic
     if chosen.type == "cpu":
         keep_freed_memory()
+    generators.seed(config.seed)
     torch.manual_seed(config.seed)
     return chosen
 

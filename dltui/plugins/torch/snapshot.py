@@ -7,96 +7,125 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dltui.core.errors import RunError
+from dltui.plugins import generators
 from dltui.plugins.torch.neutral import Weight, weights
-from dltui.plugins.torch.optim import SLOTS
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
     from dltui.core.contract.types import Array, State
+    from dltui.plugins.torch.slots import OwnState
 
 STEP = "optimizer/step"
+SLOTS = {"momentum_buffer": "momentum"}
+"""Slot names of `torch.optim` that differ in the neutral state."""
 _TORCH_SLOTS = {neutral: own for own, neutral in SLOTS.items()}
 
 
-def take(module: nn.Module, optimizer: Optimizer, device: torch.device) -> State:
-    """A copy: later steps do not change it."""
-    state: State = {}
-    for name, weight in weights(module).items():
-        state[f"weights/{name}"] = weight.export()
-        for slot, value in optimizer.state.get(weight.tensor, {}).items():
-            if slot == "step":
-                state[STEP] = np.array(int(value), dtype=np.int64)
-            elif isinstance(value, torch.Tensor):
-                key = f"optimizer/{name}/{SLOTS.get(slot, slot)}"
-                state[key] = weight.export(value) if value.shape == weight.tensor.shape else value.cpu().numpy().copy()
-    state["rng/torch"] = torch.get_rng_state().numpy().copy()
-    if device.type == "cuda":
-        state["rng/cuda"] = torch.cuda.get_rng_state(device).numpy().copy()
-    elif device.type == "mps":
-        state["rng/mps"] = torch.mps.get_rng_state().numpy().copy()
-    return state
+class Snapshots:
+    """Takes and restores states of a module and its optimizer. `own` keeps that of one that the module brought."""
 
+    def __init__(self, module: nn.Module, optimizer: Optimizer, device: torch.device, own: OwnState | None) -> None:
+        self._module, self._optimizer, self._device, self._own = module, optimizer, device, own
 
-def restore(module: nn.Module, optimizer: Optimizer, device: torch.device, state: State) -> None:
-    """Set what is there. Raises RunError naming the first key that does not fit, before anything is changed."""
-    known = weights(module)
-    changes = [_change(known, optimizer, device, key, array) for key, array in state.items()]
-    for change in changes:
-        change()
+    def take(self) -> State:
+        """A copy: later steps do not change it. Raises RunError for what no checkpoint can hold."""
+        known = weights(self._module)
+        state = {f"weights/{name}": weight.export() for name, weight in known.items()}
+        state |= self._own.take(known) if self._own else self._slots(known)
+        state["rng/torch"] = torch.get_rng_state().numpy().copy()
+        if self._device.type == "cuda":
+            state["rng/cuda"] = torch.cuda.get_rng_state(self._device).numpy().copy()
+        elif self._device.type == "mps":
+            state["rng/mps"] = torch.mps.get_rng_state().numpy().copy()
+        return state | generators.take()
 
+    def restore(self, state: State) -> None:
+        """Set what is there. Raises RunError naming the first key that does not fit, before anything is changed."""
+        known = weights(self._module)
+        # The step of all, then that of a parameter that differs.
+        changes = [self._change(known, key, state[key]) for key in sorted(state, key=lambda key: key != STEP)]
+        for change in changes:
+            change()
 
-def _change(
-    known: dict[str, Weight], optimizer: Optimizer, device: torch.device, key: str, array: Array
-) -> Callable[[], None]:
-    """What has to be done to set one key."""
-    kind, _, name = key.partition("/")
-    if kind == "weights" and name in known:
+    def _slots(self, known: dict[str, Weight]) -> State:
+        """Of an optimizer of dltui's own: one step for all, and that of a parameter which missed some."""
+        state: State = {}
+        steps: dict[str, int] = {}
+        for name, weight in known.items():
+            for slot, value in self._optimizer.state.get(weight.tensor, {}).items():
+                if slot == "step":
+                    steps[name] = int(value)
+                elif isinstance(value, Tensor):
+                    state[f"optimizer/{name}/{SLOTS.get(slot, slot)}"] = weight.export(value)
+        most = max(steps.values(), default=0)
+        late = {name: step for name, step in steps.items() if step < most}
+        state |= {f"optimizer/{name}/step": np.array(step, dtype=np.int64) for name, step in late.items()}
+        return state | ({STEP: np.array(most, dtype=np.int64)} if steps else {})
+
+    def _change(self, known: dict[str, Weight], key: str, array: Array) -> Callable[[], None]:
+        """What has to be done to set one key."""
+        kind, _, name = key.partition("/")
+        if kind == "weights" and name in known:
+            weight = known[name]
+            _check_shape(key, array, weight.shape)
+            return lambda: weight.assign(array)
+        if key in generators.KEYS:
+            return generators.change(key, array)
+        if kind == "rng":
+            return _random(key, self._device, array)
+        if key == STEP:
+            return lambda: self._set_steps(int(array))
+        if kind == "optimizer":
+            found = self._own_change(key, array, known) if self._own else self._slot(known, key, array)
+            if found is not None:
+                return found
+        raise RunError(f"{key} is not part of this model; was the checkpoint made with other hyperparameters?")
+
+    def _own_change(self, key: str, array: Array, known: dict[str, Weight]) -> Callable[[], None] | None:
+        assert self._own is not None
+        path, _, slot = key.rpartition("/")
+        if type(self._optimizer).__module__.startswith("torch.optim"):
+            # So it was called in checkpoints of earlier versions.
+            key = f"{path}/{_TORCH_SLOTS.get(slot, slot)}"
+        return self._own.change(key, array, known)
+
+    def _slot(self, known: dict[str, Weight], key: str, array: Array) -> Callable[[], None] | None:
+        name, _, slot = key.removeprefix("optimizer/").rpartition("/")
+        if name not in known:
+            return None
         weight = known[name]
+        slots, slot = self._optimizer.state[weight.tensor], _TORCH_SLOTS.get(slot, slot)
+        if slots and slot not in slots:
+            raise RunError(f"{key} is not part of this optimizer; was the checkpoint made with another one?")
+        if slot == "step":
+            return lambda: slots["step"].fill_(int(array))
         _check_shape(key, array, weight.shape)
-        return lambda: weight.assign(array)
-    if kind == "rng":
-        return _random(key, device, array)
-    if key == STEP:
-        return lambda: _set_step(optimizer, int(array))
-    name, _, slot = name.rpartition("/")
-    if kind == "optimizer" and name in known:
-        return _slot(known[name], optimizer, key, _TORCH_SLOTS.get(slot, slot), array)
-    raise RunError(f"{key} is not part of this model; was the checkpoint made with other hyperparameters?")
+
+        def fill() -> None:
+            if slots.get(slot) is None:
+                slots[slot] = torch.zeros_like(weight.tensor, memory_format=torch.preserve_format)
+            weight.assign(array, slots[slot])
+
+        return fill
+
+    def _set_steps(self, step: int) -> None:
+        for group in self._optimizer.param_groups:
+            for parameter in group["params"]:
+                slots = self._optimizer.state[parameter]
+                if isinstance(slots.get("step"), Tensor):
+                    slots["step"].fill_(step)
+                else:
+                    slots["step"] = torch.tensor(float(step))
 
 
 def _check_shape(key: str, array: Array, shape: tuple[int, ...]) -> None:
     if array.shape != shape:
         raise RunError(f"{key} has shape {array.shape}, this model needs {shape}")
-
-
-def _slot(weight: Weight, optimizer: Optimizer, key: str, slot: str, array: Array) -> Callable[[], None]:
-    slots = optimizer.state[weight.tensor]
-    if slots and slot not in slots:
-        raise RunError(f"{key} is not part of this optimizer; was the checkpoint made with another one?")
-    if array.ndim == 0:
-        return lambda: slots.update({slot: torch.from_numpy(np.array(array)).to(weight.tensor.device)})
-    _check_shape(key, array, weight.shape)
-
-    def fill() -> None:
-        if slots.get(slot) is None:
-            slots[slot] = torch.zeros_like(weight.tensor, memory_format=torch.preserve_format)
-        weight.assign(array, slots[slot])
-
-    return fill
-
-
-def _set_step(optimizer: Optimizer, step: int) -> None:
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            slots = optimizer.state[parameter]
-            if isinstance(slots.get("step"), torch.Tensor):
-                slots["step"].fill_(step)
-            else:
-                slots["step"] = torch.tensor(float(step))
 
 
 def _random(key: str, device: torch.device, array: Array) -> Callable[[], None]:

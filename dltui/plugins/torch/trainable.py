@@ -12,10 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
-from dltui.plugins.torch import snapshot
+from dltui.core.errors import RunError
+from dltui.plugins import overrides
+from dltui.plugins.torch import module as modules
 from dltui.plugins.torch.layers import list_layers
-from dltui.plugins.torch.optim import make_optimizer
+from dltui.plugins.torch.optim import Rates, make_optimizer, own_optimizer
 from dltui.plugins.torch.samples import Samples
+from dltui.plugins.torch.slots import OwnState
+from dltui.plugins.torch.snapshot import Snapshots
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
@@ -41,24 +45,31 @@ class TorchTrainable:
     ) -> None:
         self._spec = data.spec
         self._samples = Samples(data, device, dtype)
-        module = build(config, data.spec).to(device=device, dtype=dtype)
-        # Convolutions, pooling and batch norm are up to twice as fast with the channels innermost.
-        self.module = module.to(memory_format=torch.channels_last) if data.spec.is_image else module
+        self.module = modules.place(modules.build(build, config, data.spec), device, dtype)
+        self._samples.channels_last = modules.choose_layout(self.module, data.spec)
         self.module.train()
-        self._optimizer = make_optimizer(self.module, config)
+        own = own_optimizer(self.module, config)
+        self._optimizer = own or make_optimizer(self.module, config)
+        self._rates = Rates(self._optimizer, config.lr)
+        self._own_state = OwnState(self.module, own) if own else None
+        self._snapshots = Snapshots(self.module, self._optimizer, device, self._own_state)
         self._parameters = list(self.module.parameters())
         self._classifies = data.spec.task == "classification"
         standard = functional.cross_entropy if self._classifies else functional.mse_loss
-        self._own_step: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = getattr(
-            self.module, "training_step", None
-        )
-        self._loss: Callable[[Tensor, Tensor], Tensor] = getattr(self.module, "training_loss", standard)
+        self._own_step = overrides.find(self.module, "training_step")
+        self._own_loss = overrides.find(self.module, "training_loss")
+        self._loss: Callable[[Tensor, Tensor], Tensor] = self._own_loss or standard
         self._indices = torch.zeros(0, 0, dtype=torch.int32)
         self._augmentation: Sequence[Tensor | None] = ()
         self._lr: list[float] = []
         self._next = 0
         self._device, self._dtype = device, dtype
         self._autocast = config.precision == "bf16"
+
+    @property
+    def own_loss(self) -> bool:
+        """Whether the module brought the loss by which it is evaluated as well."""
+        return self._own_loss is not None
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices = torch.from_numpy(plan.indices).to(self._device)
@@ -93,6 +104,8 @@ class TorchTrainable:
         # The chunk's one host sync, for all statistics at once. Counts are exact in float32 below 2**24.
         both = torch.stack([loss_sums, sums]).cpu().numpy()
         metrics = {"accuracy" if self._classifies else "mse": both[1]}
+        if self._own_state is not None:
+            self._own_state.look()
         # Elsewhere steps are only queued here: how long they take there, this clock cannot tell.
         return StepStats(both[0], metrics, data_seconds if self._device.type == "cpu" else None)
 
@@ -100,39 +113,65 @@ class TorchTrainable:
         """Mean loss and outputs of one batch."""
         if self._own_step is not None:
             with self._arithmetic():
-                return self._own_step(inputs, targets)
+                return modules.step_result(self._own_step(inputs, targets), len(inputs), self._spec, self._own_step)
         with self._arithmetic():
             outputs = self.module(inputs)
-        outputs = outputs.to(self._dtype)
-        return self._loss(outputs, targets), outputs
+        outputs = modules.checked(outputs, len(inputs), self._spec, self.module.forward).to(self._dtype)
+        return self._mean_loss(outputs, targets), outputs
+
+    def _mean_loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        loss = self._loss(outputs, targets)
+        return loss if self._own_loss is None else modules.mean_loss(loss, self._own_loss)
 
     def _update(self, loss: Tensor, lr: float) -> None:
-        for group in self._optimizer.param_groups:
-            group["lr"] = lr
+        self._rates.set(lr)
         # What zero_grad does, without its profiler's hooks: a step of softmax regression is half a millisecond.
         for parameter in self._parameters:
             parameter.grad = None
-        loss.backward()  # type: ignore[no-untyped-call]
+        try:
+            loss.backward()  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            if "second time" in str(error):
+                raise RunError("training_step called backward(); dltui does: return the loss alone") from error
+            raise
         self._optimizer.step()
 
     def predict(self, split: SplitName, rows: slice) -> Array:
+        return _array(self._evaluated(split, rows)[0])
+
+    def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
+        """What `predict` gives, and the mean of the loss over these rows."""
+        outputs, loss = self._evaluated(split, rows, with_loss=True)
+        return _array(outputs), float(loss)
+
+    def _evaluated(self, split: SplitName, rows: slice, with_loss: bool = False) -> tuple[Tensor, Tensor | float]:
+        """Outputs, and the loss right after them: a module may keep something of the forward pass for its loss."""
+        inputs = self._samples.rows(split, rows)
         self.module.eval()
         try:
-            with torch.inference_mode(), self._arithmetic():
-                outputs = self.module(self._samples.rows(split, rows))
+            # Not inference_mode: what a module keeps, such as a table of positions, could not be trained with.
+            with torch.no_grad():
+                with self._arithmetic():
+                    outputs = self.module(inputs)
+                outputs = modules.checked(outputs, len(inputs), self._spec, self.module.forward).to(self._dtype)
+                loss = self._mean_loss(outputs, self._samples.targets_of(split, rows)) if with_loss else 0.0
         finally:
             self.module.train()
-        return cast("Array", outputs.to(torch.float32).cpu().numpy())
+        return outputs, loss
 
     def _arithmetic(self) -> AbstractContextManager[object]:
         """With precision bf16 matrix products and convolutions compute in it, from weights that stay fp32."""
         return torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext()
 
     def state(self) -> State:
-        return snapshot.take(self.module, self._optimizer, self._device)
+        return self._snapshots.take()
 
     def load_state(self, state: State) -> None:
-        snapshot.restore(self.module, self._optimizer, self._device, state)
+        self._snapshots.restore(state)
 
     def layers(self) -> Sequence[Layer]:
-        return list_layers(self.module, self._spec)
+        return list_layers(self.module, self._spec, self._samples.channels_last)
+
+
+def _array(outputs: Tensor) -> Array:
+    return cast("Array", outputs.to(torch.float32).cpu().numpy())

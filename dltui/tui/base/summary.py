@@ -87,7 +87,7 @@ def summarize(
     host = history.attempt.host if history.attempt else live.host if live else None
     name, best, best_epoch, trend = _best(history)
     test = (history.test or {}).get("metrics", {})
-    shown = "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
+    shown = name if name in test else "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
     return Summary(
         directory=reader.directory,
         facts=_facts(reader, labels, run, status.name, host, best),
@@ -163,7 +163,8 @@ def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:
         return "", None, 0, ()
     key = history.monitor["metric"]
     records = [record for _, record in sorted(history.epochs.items())]
-    name = "mse" if key == "loss" and any("mse" in record.validation for record in records) else key
+    is_error = key == "loss" and not history.own_loss and any("mse" in record.validation for record in records)
+    name = "mse" if is_error else key
     trend = tuple(record.validation[key] for record in records if key in record.validation)[-200:]
     best = history.best
     if best is None:

@@ -90,7 +90,9 @@ def timeline(history: History, most: int | None = None) -> list[Line]:
     if history.damaged:
         lines.append((history.last_time, "warn", damaged(history)))
     if history.test is not None:
-        values = ", ".join(f"{safe(name)} {metric(name, value)}" for name, value in _shown(history.test["metrics"]))
+        values = ", ".join(
+            f"{safe(name)} {metric(name, value)}" for name, value in _shown(history.test["metrics"], history.own_loss)
+        )
         which = f", with epoch {history.test['epoch']}" if history.test.get("epoch") else ""
         lines.append((float(history.test.get("time", 0.0)), "accent", f"test{which}: {values}"))
     if history.ended is not None:
@@ -109,7 +111,7 @@ def _epochs(history: History, first: int) -> list[Line]:
     lines: list[Line] = []
     for epoch, record in records[first:]:
         better = epoch in better_ones
-        parts = [f"{safe(key)} {metric(key, number)}" for key, number in _shown(record.validation)]
+        parts = [f"{safe(key)} {metric(key, number)}" for key, number in _shown(record.validation, history.own_loss)]
         text = f"epoch {epoch}: " + (f"validation {', '.join(parts)}" if parts else "trained")
         text += ", best so far" if better else ""
         text += f", saved {size(saved[epoch]['bytes'])}" if epoch in saved else ""
@@ -131,9 +133,9 @@ def _better(history: History) -> set[int]:
     return found
 
 
-def _shown(metrics: dict[str, float]) -> list[tuple[str, float]]:
-    """Accuracy first; the mean squared error is the loss."""
-    names = [name for name in metrics if not (name == "mse" and "loss" in metrics)]
+def _shown(metrics: dict[str, float], own_loss: bool) -> list[tuple[str, float]]:
+    """Accuracy first; the mean squared error is the loss where the model has none of its own."""
+    names = [name for name in metrics if name != "mse" or "loss" not in metrics or own_loss]
     return [(name, metrics[name]) for name in sorted(names, key=lambda name: (name != "accuracy", name))]
 
 

@@ -41,8 +41,8 @@ def metrics(view: RunView) -> list[Row]:
 
 def _names(history: History, split: str) -> list[str]:
     found = {name for record in history.epochs.values() for name in getattr(record, split)}
-    # The loss of a regression is its mean squared error: one row says it.
-    found -= {"mse"} if "loss" in found else set()
+    # The loss of a regression is its mean squared error, where the model has none of its own: one row says it.
+    found -= {"mse"} if "loss" in found and not history.own_loss else set()
     return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))[:2]
 
 
@@ -52,7 +52,9 @@ def _metric(history: History, split: str, name: str, style: str) -> Row:
         for epoch, record in sorted(history.epochs.items())
         if name in getattr(record, split)
     ]
-    sign = -1.0 if name.endswith("accuracy") else 1.0
+    monitor = history.monitor or {}
+    highest = monitor.get("mode") == "max" if name == monitor.get("metric") else name.endswith("accuracy")
+    sign = -1.0 if highest else 1.0
     finite = [(epoch, value) for epoch, value in known if math.isfinite(value)]
     epoch, best = min(finite, key=lambda entry: (sign * entry[1], entry[0]), default=(0, math.nan))
     chosen = history.best is not None and split == "validation" and epoch == history.best.epoch

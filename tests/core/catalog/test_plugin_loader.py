@@ -104,3 +104,49 @@ def test_a_missing_module_is_named() -> None:
     (failure,) = loaded.errors
     assert failure.missing == "no_such_framework"
     assert failure.reason == "needs the module no_such_framework, which is not installed"
+
+
+def load_text(tmp_path: Path, text: str, name: str = "net.py") -> plugin_loader.Loaded:
+    (tmp_path / name).write_text(text)
+    return plugin_loader.load(source(tmp_path / name))
+
+
+def test_a_hook_without_a_return_is_named(tmp_path: Path) -> None:
+    text = "from dltui import hookimpl\n@hookimpl\ndef dltui_models():\n    []\n"
+    assert [failure.reason for failure in load_text(tmp_path, text).errors] == [
+        "dltui_models returned None; end it with return [...]"
+    ]
+
+
+def test_files_beside_a_file_can_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But hide no module of Python's or of a package."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "blocks_beside.py").write_text("SIZE = 3\n")
+    (tmp_path / "json.py").write_text("raise ValueError('not this one')\n")
+    for name in ("json", "blocks_beside"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    text = "import json\nfrom blocks_beside import SIZE\njson.dumps(SIZE)\n" + MODEL.format(
+        id="good", framework="numpy"
+    )
+    loaded = load_text(tmp_path, text)
+    assert loaded.errors == []
+    assert [model.id for model in loaded.models] == ["good"]
+
+
+def test_the_line_of_a_plugin_that_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The innermost one of its own, also in a file beside it and behind an error that dltui made of it."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "helper_lines.py").write_text("import json\n\ndef parse(text):\n    return json.loads(text)\n")
+    code = "import helper_lines\n\ndef build(config, spec):\n    return helper_lines.parse('{')\n"
+    load_text(tmp_path, code)
+    module = next(m for m in sys.modules.values() if getattr(m, "__file__", None) == str(tmp_path / "net.py"))
+    try:
+        module.build(None, None)
+    except ValueError as error:
+        caught: Exception = error
+    record = source(tmp_path / "net.py").to_json()
+    assert plugin_loader.line_in_plugin(caught, record) == " (helper_lines.py line 4)"
+    behind = PluginError("of it")
+    behind.__cause__ = caught
+    assert plugin_loader.line_in_plugin(behind, record) == " (helper_lines.py line 4)"
+    assert plugin_loader.line_in_plugin(ValueError("elsewhere"), record) == ""

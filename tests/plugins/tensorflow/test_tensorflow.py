@@ -22,6 +22,10 @@ CHECKS = (
     ("devices",),
 )
 """Importing TensorFlow takes seconds: checks that need no process of their own share one."""
+AUTHOR_CHECKS = (
+    "own_loss_is_evaluated", "what_build_and_call_give", "methods", "notes", "rates", "constraints", "random_numbers",
+    "settings_of_the_user",
+)  # fmt: skip
 
 needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
 needs_both = pytest.mark.skipif(
@@ -50,6 +54,17 @@ def test_listing_imports_no_framework() -> None:
 @pytest.mark.parametrize("names", few(CHECKS, 2), ids=",".join)
 def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
     run_child("tests.plugins.tensorflow.tensorflow_checks", *names)
+
+
+@needs_tensorflow
+def test_what_authors_bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Keras set up for other work, in the environment and in its file."""
+    (tmp_path / "keras.json").write_text(
+        json.dumps({"backend": "jax", "floatx": "float16", "image_data_format": "channels_first", "epsilon": 0.001})
+    )
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    run_child("tests.plugins.tensorflow.tensorflow_author_checks", *AUTHOR_CHECKS)
 
 
 @needs_tensorflow

@@ -20,13 +20,24 @@ CHECKS = (
 )
 """Importing PyTorch takes seconds: checks that need no process of their own share one."""
 
+AUTHOR_CHECKS = (
+    (
+        "own_loss_is_evaluated", "what_build_and_forward_give", "methods", "optimizers_that_are_none",
+        "rates_of_groups", "tables_made_in_evaluation", "two_weights_of_one_name", "structure",
+    ),
+    ("layouts", "complex_weights", "lazy_layers", "random_numbers"),
+    (
+        "every_optimizer_resumes", "old_states_of_own_optimizers", "steps_that_a_parameter_missed",
+        "what_no_checkpoint_can_hold",
+    ),
+)  # fmt: skip
 PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons")
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
 
 
 def run_child(module: str, *checks: str) -> None:
-    command = [sys.executable, "-m", f"tests.plugins.{module}", *checks]
+    command = [sys.executable, "-m", f"tests.plugins.torch.{module}", *checks]
     # Idle threads sleep instead of spinning: other tests run beside this one.
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
@@ -46,6 +57,12 @@ def test_listing_imports_no_framework() -> None:
 @pytest.mark.parametrize("names", few(CHECKS, 2), ids=",".join)
 def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
     run_child("torch_checks", *names)
+
+
+@needs_torch
+@pytest.mark.parametrize("names", AUTHOR_CHECKS, ids=lambda names: names[0])
+def test_what_authors_bring(names: tuple[str, ...]) -> None:
+    run_child("torch_author_checks", *names)
 
 
 @needs_torch

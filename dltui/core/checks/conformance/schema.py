@@ -21,7 +21,8 @@ def sound(subject: Subject) -> str:
     expect(bool(subject.model.summary.strip()), 'the model has no summary; one line like "a convolutional network"')
     for field in fields:
         expect(bool(field.description), f'{field.name} has no description; Field(..., description="what it does")')
-        expect(_bounded(field), f"{field.name} has no lower or no upper bound; Field(..., ge=1, le=100)")
+        bounds = "list[Annotated[int, Field(ge=1, le=100)]]" if field.type == "numbers" else "Field(..., ge=1, le=100)"
+        expect(_bounded(field), f"{field.name} has no lower or no upper bound; {bounds}")
     try:
         defaults = {field.name: field.default for field in fields}
         config.model_validate(defaults)

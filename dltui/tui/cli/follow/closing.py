@@ -31,7 +31,8 @@ def outcome(history: History, status: str, why: str) -> str:
         parts.append(f"best {split} {name} {numbers.metric(name, value)} (epoch {history.best.epoch})")
     if history.test is not None:
         metrics = history.test["metrics"]
-        name = "accuracy" if "accuracy" in metrics else "loss"
+        asked = (history.monitor or {}).get("metric", "")
+        name = asked if asked in metrics else "accuracy" if "accuracy" in metrics else "loss"
         parts.append(f"test {name} {numbers.metric(name, metrics.get(name))}")
     return f"{status}: {', '.join(parts)}" if parts else status
 
@@ -68,6 +69,9 @@ def next_step(reader: RunReader, status: str) -> list[str]:
     """What to do about a run that did not finish."""
     name = shlex.quote(reader.directory.id)
     if status in ("interrupted", "preempted", "stopped"):
+        if not _has_checkpoint(reader):
+            printed = f"all that the process printed: {reader.directory.worker_log}"
+            return [printed if status == "interrupted" else f"begin it again: dltui resume {name}"]
         return [f"go on from the last checkpoint: dltui resume {name}"]
     if status == "failed":
         from dltui.core.analysis.suggestion import suggestion
@@ -76,6 +80,14 @@ def next_step(reader: RunReader, status: str) -> list[str]:
         tried = [f"try {found.words}: {found.command}"] if found else []
         return [*tried, f"all that the process printed: {reader.directory.worker_log}"]
     return []
+
+
+def _has_checkpoint(reader: RunReader) -> bool:
+    """Of its own or of the run that it was forked from."""
+    try:
+        return any(reader.directory.checkpoints_dir.iterdir())
+    except OSError:
+        return False
 
 
 def last_words(reader: RunReader) -> str:

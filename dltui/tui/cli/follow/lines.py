@@ -129,7 +129,8 @@ def epoch_line(record: EpochRecord, history: History, best: bool) -> str:
     width = len(str(epochs))
     parts = [f"epoch {record.epoch:>{width}}/{epochs}"]
     for title, values in (("train", record.train), ("validation", record.validation or {})):
-        shown = [f"{name} {numbers.metric(name, value)}" for name, value in values.items() if name != "mse"]
+        told = [name for name in values if name != "mse" or history.own_loss]
+        shown = [f"{name} {numbers.metric(name, values[name])}" for name in told]
         if shown:
             parts.append(f"{title} {' '.join(shown)}")
     parts.append(f"{numbers.duration(record.seconds)}  {numbers.count(record.samples_per_second)} samples/s")

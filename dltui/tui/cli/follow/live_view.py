@@ -113,7 +113,7 @@ def metrics_table(history: History) -> Table:
     for split in ("validation", "train"):
         values = getattr(last, split) or {}
         for name, value in sorted(values.items()):
-            if name == "mse":
+            if name == "mse" and not history.own_loss:
                 continue
             known = [
                 (epoch, (getattr(record, split) or {}).get(name)) for epoch, record in sorted(history.epochs.items())

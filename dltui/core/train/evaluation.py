@@ -1,0 +1,92 @@
+"""Outputs and metrics of whole splits, and one look at a model's own code before anything is trained with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
+from dltui.core.train.metrics import measure, own_metrics
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Data, Spec, Trainable
+    from dltui.core.contract.types import Array, SplitName
+    from dltui.core.train.metrics import Monitor, OwnMetrics
+
+ROWS = 3
+"""Of the first look. Not the number of outputs, with which a wrong shape could pass for a right one."""
+
+
+def has_own_loss(trainable: Trainable) -> bool:
+    return bool(getattr(trainable, "own_loss", False))
+
+
+def ask(trainable: Trainable, split: SplitName, rows: slice) -> tuple[Array, float | None]:
+    """Outputs of these rows, and the mean of the model's own loss over them; None where it is that of the task."""
+    if not has_own_loss(trainable):
+        return trainable.predict(split, rows), None
+    outputs, loss = trainable.evaluate(split, rows)  # type: ignore[attr-defined]
+    return outputs, float(loss)
+
+
+class Means:
+    """The model's own loss over a split that is asked for part by part."""
+
+    def __init__(self) -> None:
+        self._sum, self._rows = 0.0, 0
+
+    def add(self, loss: float | None, rows: int) -> None:
+        if loss is not None:
+            self._sum += loss * rows
+            self._rows += rows
+
+    def into(self, metrics: dict[str, float]) -> dict[str, float]:
+        """The metrics of the split with this loss in place of the task's, where the model brought one."""
+        return metrics | ({"loss": self._sum / self._rows} if self._rows else {})
+
+
+def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: Monitor) -> list[str]:
+    """Ask the network and the model's own loss and metrics once: what a person should know of them, a line each.
+
+    Raises RunError for what would end the run later, or let it train on nonsense.
+    """
+    spec = data.spec
+    count = min(ROWS + (spec.outputs == ROWS), len(data.train))
+    outputs, loss = ask(trainable, "train", slice(0, count))
+    _check_outputs(outputs, count, spec)
+    if loss is not None and not np.isfinite(loss):
+        raise RunError(f"training_loss gives {loss} before anything is trained; look at its arithmetic")
+    known = measure(spec.task, outputs, np.asarray(data.train.y[:count]))
+    if metrics is not None:
+        # Made-up outputs of the whole split: a metric may need every class, and the network is not asked for it.
+        made_up = np.random.default_rng(0).standard_normal((len(data.validation), spec.outputs), dtype=np.float32)
+        try:
+            known = known | own_metrics(metrics, made_up, np.asarray(data.validation.y), known)
+        except RunError:
+            raise
+        except Exception as error:
+            raise RunError(f"Model.metrics failed: {clean_line(f'{type(error).__name__}: {error}', 200)}") from error
+    if monitor.metric not in known:
+        raise RunError(f"Model.monitor asks for {monitor.metric}, but an evaluation gives {', '.join(known)}")
+    return [PROBABILITIES] if spec.task == "classification" and _are_probabilities(outputs) else []
+
+
+PROBABILITIES = (
+    "the outputs are probabilities (each row adds up to 1), but the loss takes logits: leave softmax out of the network"
+)
+
+
+def _check_outputs(outputs: Any, count: int, spec: Spec) -> None:
+    wanted = f"float32 {(count, spec.outputs)} for {count} samples: spec.outputs numbers a sample"
+    if not isinstance(outputs, np.ndarray) or outputs.shape != (count, spec.outputs) or outputs.dtype != np.float32:
+        given = f"{outputs.dtype} {outputs.shape}" if isinstance(outputs, np.ndarray) else type(outputs).__name__
+        raise RunError(f"the network gives {given}, wanted is {wanted}")
+    if not np.isfinite(outputs).all():
+        raise RunError("the network gives NaN or infinity before anything is trained; look at its arithmetic")
+
+
+def _are_probabilities(outputs: Array) -> bool:
+    sums = outputs.sum(axis=1)
+    return outputs.shape[1] > 1 and bool((outputs >= 0).all() and (np.abs(sums - 1) < 1e-4).all())

@@ -1,0 +1,123 @@
+"""Builds a plugin's module, gives it its device, dtype and memory layout, and looks at what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from dltui.core.errors import RunError
+from dltui.plugins import overrides
+from dltui.plugins.torch import neutral
+from dltui.plugins.torch.samples import channels_first
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Spec
+
+SAMPLES = 2
+"""Of a trial forward: one alone has a layout that is both."""
+
+
+def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> nn.Module:
+    """The network that a plugin builds. Raises RunError for what cannot be trained, with what to write instead."""
+    module = make(config, spec)
+    if not isinstance(module, nn.Module):
+        raise RunError(f"build returned {overrides.kind(module)}; return the torch.nn.Module{overrides.place(make)}")
+    overrides.check_names(getattr(module, "_orig_mod", module), make)
+    if any(is_lazy(tensor) for tensor in _tensors(module)):
+        # Lazy layers take their sizes from the first samples that they see.
+        try_out(module, spec, channels_last=False)
+    neutral.weights(module)
+    return module
+
+
+def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    """On the device; floating numbers in `dtype`, complex ones stay complex, which `Module.to(dtype)` makes real."""
+    if any(tensor.is_meta for tensor in _tensors(module)):
+        raise RunError("the network is on the device meta, which has no numbers; build it without torch.device('meta')")
+    module = module.to(device=device)
+    if any(tensor.is_floating_point() and tensor.dtype != dtype for tensor in _tensors(module)):
+        module._apply(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)  # type: ignore[no-untyped-call]
+    return module
+
+
+def choose_layout(module: nn.Module, spec: Spec) -> bool:
+    """Whether images go in with the channels innermost, which makes convolutions up to twice as fast on a CPU.
+
+    A module says so by `channels_last`. Of others it is tried: a `view` of a convolution's output, a convolution in
+    three dimensions and the like cannot do with it. A step of a module's own may do anything with its inputs.
+    """
+    says = getattr(module, "channels_last", None)
+    wanted = says if isinstance(says, bool) else getattr(module, "training_step", None) is None
+    if not spec.is_image or not wanted:
+        return False
+    before = [(layer, dict(layer._buffers)) for layer in module.modules()]
+    data = [(parameter, parameter.data) for parameter in module.parameters()]
+    try:
+        module.to(memory_format=torch.channels_last)
+        if says is not True:
+            try_out(module, spec, channels_last=True)
+    except RuntimeError:
+        # Not by converting back: a convolution of one channel has both layouts, and would keep the strides of this one.
+        for parameter, values in data:
+            parameter.data = values
+        for layer, buffers in before:
+            layer._buffers.update(buffers)
+        return False
+    return True
+
+
+def try_out(module: nn.Module, spec: Spec, channels_last: bool, samples: int = SAMPLES) -> Any:
+    """What the module gives for samples of zeros, in evaluation mode: weights and random numbers stay as they are."""
+    like = next((t for t in module.parameters() if not is_lazy(t)), torch.zeros(0))
+    kind = like.dtype if like.is_floating_point() else torch.float32
+    x = torch.zeros(samples, *spec.input_shape, dtype=kind, device=like.device)
+    if spec.is_image:
+        x = x.movedim(-1, 1) if channels_last else channels_first(x)
+    training = module.training
+    try:
+        with torch.no_grad():
+            return module.eval()(x)
+    finally:
+        module.train(training)
+
+
+def checked(outputs: object, samples: int, spec: Spec, method: object) -> Tensor:
+    """The outputs that `method` returned. Raises RunError for what no loss can be computed from."""
+    if isinstance(outputs, Tensor) and outputs.shape == (samples, spec.outputs) and outputs.is_floating_point():
+        return outputs
+    wanted = f"floating numbers of shape {(samples, spec.outputs)}: make the last layer spec.outputs wide"
+    given = overrides.kind(outputs)
+    if isinstance(outputs, Tensor):
+        given = f"{str(outputs.dtype).removeprefix('torch.')} of shape {tuple(outputs.shape)}"
+    name, where = getattr(method, "__name__", "forward"), overrides.place(method)
+    raise RunError(f"{name} returned {given} for {samples} samples, wanted are {wanted}{where}")
+
+
+def mean_loss(loss: object, method: object) -> Tensor:
+    """A loss as a method of the module's own gave it. Raises RunError for what is no mean."""
+    if isinstance(loss, Tensor) and loss.dim() == 0:
+        return loss
+    given = f"numbers of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else overrides.kind(loss)
+    name, where = getattr(method, "__name__", "the loss"), overrides.place(method)
+    raise RunError(f"{name} gave {given} as the loss; give the mean over the batch, a tensor without dimensions{where}")
+
+
+def step_result(given: object, samples: int, spec: Spec, method: object) -> tuple[Tensor, Tensor]:
+    """Loss and outputs of a module's own step. Raises RunError for something else."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        where = overrides.place(method)
+        raise RunError(f"training_step returned {overrides.kind(given)}; return (mean loss, outputs){where}")
+    loss = mean_loss(given[0], method)
+    if not loss.requires_grad:
+        where = overrides.place(method)
+        raise RunError(f"the loss of training_step has no gradient; return it without detach() or no_grad(){where}")
+    return loss, checked(given[1], samples, spec, method)
+
+
+def _tensors(module: nn.Module) -> Iterator[Tensor]:
+    return chain(module.parameters(), module.buffers())

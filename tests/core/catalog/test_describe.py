@@ -1,0 +1,84 @@
+"""What a model must not be is said when plugins are listed, before there is a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field
+
+from dltui.core.catalog import describe
+from dltui.core.contract import Model
+from dltui.core.contract.config import TrainConfig
+from dltui.core.errors import PluginError
+from dltui.tui.cli.commands.train import train
+
+
+def model(config: type[TrainConfig] = TrainConfig, **fields: Any) -> Model:
+    return replace(Model("m", "m", "torch", "classification", "s", config, lambda config, spec: None), **fields)
+
+
+def test_names_of_options_are_reserved() -> None:
+    """All of `dltui train`, by their flags and by what they are called in the code."""
+    flags = {option.removeprefix("--").replace("-", "_") for parameter in train.params for option in parameter.opts}
+    names = {str(parameter.name) for parameter in train.params}
+    assert flags | names | {"help"} == describe.RESERVED
+    assert not describe.RESERVED & TrainConfig.model_fields.keys()
+
+
+@pytest.mark.parametrize("name", ["help", "device", "name", "dry_run", "formats"])
+def test_a_hyperparameter_called_like_an_option_is_refused(name: str) -> None:
+    fields = {"__annotations__": {name: int}, name: Field(3, ge=1, le=9, description="x"), "__module__": __name__}
+    config = type("Config", (TrainConfig,), fields)
+    with pytest.raises(PluginError, match=rf"Config.{name} is the name of an option of dltui train; choose another"):
+        describe.model_record(model(config))
+
+
+def test_bounds_of_a_list_belong_to_its_items() -> None:
+    class Wrong(TrainConfig):
+        widths: list[int] = Field([32], ge=1, le=100, description="widths")
+
+    class Right(TrainConfig):
+        widths: list[Annotated[int, Field(ge=1, le=100)]] = Field([32], description="widths")
+
+    with pytest.raises(
+        PluginError, match=r"Wrong.widths: the bounds of a list are those of its items: list\[Annotated"
+    ):
+        describe.model_record(model(Wrong))
+    assert describe.model_record(model(Right))["id"] == "m"
+
+
+def test_a_misspelled_schedule_is_named() -> None:
+    class Config(TrainConfig):
+        def schedule_factor(self, steps: Any, total: int) -> Any:
+            return steps
+
+    class Fine(TrainConfig):
+        def schedule_factors(self, steps: Any, total: int) -> Any:
+            return self.scheduled(steps)
+
+        def scheduled(self, steps: Any) -> Any:
+            return steps
+
+    with pytest.raises(PluginError, match=r"never calls Config.schedule_factor; did you mean schedule_factors\(steps"):
+        describe.model_record(model(Config))
+    describe.model_record(model(Fine))
+
+
+@pytest.mark.parametrize("monitor", ["f1", "-f1", "-loss", "accuracy", ""])
+def test_monitors(monitor: str) -> None:
+    describe.model_record(model(monitor=monitor, metrics=lambda outputs, targets: {"f1": 1.0}))
+
+
+@pytest.mark.parametrize(
+    ("monitor", "words"),
+    [
+        ("F1 score", 'must be the name of a metric, "f1" or "-f1"'),
+        (3, "must be the name"),
+        ("f1", "monitor asks for f1"),
+    ],
+)
+def test_monitors_that_are_none(monitor: Any, words: str) -> None:
+    with pytest.raises(PluginError, match=words):
+        describe.model_record(model(monitor=monitor))

@@ -1,0 +1,60 @@
+"""A second framework is kept out of a worker, with a line that says which and whose process it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from dltui.core.errors import RunError
+from dltui.core.worker.explain import explain
+from dltui.core.worker.other_frameworks import OtherFramework
+
+PROGRAM = """
+import importlib.util, sys
+from dltui.core.worker import other_frameworks
+class Backend:
+    title, forbids = "PyTorch", ("wave", "json")
+import json
+other_frameworks.keep_out(Backend())
+assert importlib.util.find_spec("wave") is not None
+import json.decoder
+try:
+    import wave
+except ImportError as error:
+    print(error)
+import optparse
+"""
+
+
+def test_an_import_is_refused_and_told() -> None:
+    """What is there already is left, and asking whether it is installed is answered."""
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout == (
+        "this plugin imports wave, which crashes in a process with PyTorch; a model has one framework\n"
+    )
+
+
+def test_it_is_told_with_its_line() -> None:
+    text = explain(OtherFramework("this plugin imports keras"), 32, " (net.py line 3)")
+    assert text == "this plugin imports keras (net.py line 3)"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("patch 4 does not divide 19x23"), "ValueError: patch 4 does not divide 19x23 (net.py line 3)"),
+        (RunError("the network gives NaN"), "the network gives NaN (net.py line 3)"),
+        (RunError("wrong (net.py line 9)"), "wrong (net.py line 9)"),
+        (ImportError("No module named 'timm'"), "cannot import: No module named 'timm' (net.py line 3); see"),
+        (
+            RuntimeError("Graph execution error:\n\nDetected at node A defined at (most recent call last):\n"
+                         "<stack traces unavailable>\nReceived a label value of 9\n\t [[{{node A}}]]"),
+            "RuntimeError: Received a label value of 9 (net.py line 3)",
+        ),
+    ],
+)  # fmt: skip
+def test_failures_have_their_place(error: Exception, words: str) -> None:
+    assert explain(error, 32, " (net.py line 3)").startswith(words)

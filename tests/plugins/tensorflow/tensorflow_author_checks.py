@@ -1,0 +1,214 @@
+"""What plugin authors bring to TensorFlow: losses, steps, optimizers and models of their own. Run like
+`tensorflow_checks`."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dltui.core.contract import Data, Model, Spec
+from dltui.core.contract.config import TrainConfig
+from dltui.core.errors import RunError
+from dltui.core.train import evaluation
+from dltui.core.train.metrics import choose_monitor
+from dltui.core.train.plan import Planner
+from dltui.plugins.tensorflow import TensorFlowBackend, session
+from tests.plugins.twin_child import image_spec, make_data
+
+tf = session.import_framework()
+import keras  # noqa: E402
+from keras import layers, ops  # noqa: E402
+
+DATA = make_data(image_spec(8), 128)
+LINES = make_data(Spec("regression", (3,), 1), 64)
+BACKEND = TensorFlowBackend()
+
+
+def trainable(build: Callable[[Any, Spec], Any], data: Data = DATA, **config: Any) -> tuple[Any, Planner]:
+    asked = TrainConfig.model_validate({"threads": 2, "batch_size": 32, "lr": 0.01} | config)
+    model = Model("own", "own", "tensorflow", data.spec.task, "", TrainConfig, build)
+    return BACKEND.trainable(model, asked, data, "cpu"), Planner(asked, len(data.train))
+
+
+def net(head: Callable[[Any], Any] = lambda y: y, constraint: Any = None, **methods: Any) -> Callable[[Any, Spec], Any]:
+    """One dense layer on flat samples, with these methods; `head` follows it."""
+
+    def build(config: Any, spec: Spec) -> Any:
+        inputs = layers.Input(spec.input_shape)
+        outputs = layers.Dense(spec.outputs, kernel_constraint=constraint)(layers.Flatten()(inputs))
+        return type("Net", (keras.Model,), methods)(inputs, head(outputs))
+
+    return build
+
+
+def trained(build: Callable[[Any, Spec], Any], steps: int, data: Data = DATA, **config: Any) -> Any:
+    found, planner = trainable(build, data, **config)
+    found.begin_epoch(planner.epoch(0))
+    found.advance(steps)
+    return found
+
+
+def look(found: Any, data: Data = DATA) -> list[str]:
+    return evaluation.look(found, data, None, choose_monitor(data.spec.task))
+
+
+def refused(words: str, build: Callable[[Any, Spec], Any], data: Data = DATA) -> None:
+    """Refused when it is built, at the first look, or else in the first step."""
+
+    def try_it() -> None:
+        found, planner = trainable(build, data)
+        look(found, data)
+        found.begin_epoch(planner.epoch(0))
+        found.advance(1)
+
+    with pytest.raises(RunError, match=words):
+        try_it()
+
+
+def cross_entropy(outputs: Any, targets: Any) -> Any:
+    return ops.mean(keras.losses.sparse_categorical_crossentropy(targets, outputs, from_logits=True))
+
+
+def check_own_loss_is_evaluated() -> None:
+    found, _ = trainable(net(training_loss=lambda self, outputs, targets: 7 + 0 * ops.mean(outputs)))
+    assert found.own_loss
+    outputs, value = found.evaluate("validation", slice(3, 20))
+    assert value == 7.0
+    assert np.array_equal(outputs, found.predict("validation", slice(3, 20)))
+    plain, _ = trainable(net())
+    assert not plain.own_loss
+    outputs, value = plain.evaluate("test", slice(0, 40))
+    assert value == pytest.approx(float(cross_entropy(outputs, DATA.test.y[:40])), rel=1e-5)
+
+
+def check_what_build_and_call_give() -> None:
+    refused("build returned None; return the keras.Model", lambda config, spec: None)
+    refused("build returned a Dense; return", lambda config, spec: layers.Dense(3))
+    refused(r"gives float32 of shape \(n,\), wanted .* \(n, 1\)", net(layers.Reshape(())), LINES)
+    refused(r"gives float32 of shape \(n, 9\), wanted .* \(n, 10\)", net(layers.Dense(9)))
+    refused("gives a list of 2", net(lambda y: [y, y]))
+    refused("gives a dict", net(lambda y: {"logits": y}))
+    refused("gives int32", net(lambda y: ops.cast(y, "int32")))
+    refused("gives NaN or infinity before anything is trained", net(lambda y: y * float("nan")))
+    refused("no variable of this model can be trained", _frozen)
+    assert look(trainable(net(layers.Softmax()))[0]) == [evaluation.PROBABILITIES]
+    assert look(trainable(net())[0]) == []
+
+
+def _frozen(config: Any, spec: Spec) -> Any:
+    model = net()(config, spec)
+    model.trainable = False
+    return model
+
+
+def check_methods() -> None:
+    def loss(change: Callable[[Any], Any]) -> Callable[[Any, Spec], Any]:
+        return net(training_loss=lambda self, outputs, targets: change(cross_entropy(outputs, targets)))
+
+    def step(change: Callable[[Any, Any], Any]) -> Callable[[Any, Spec], Any]:
+        def training_step(self: Any, inputs: Any, targets: Any) -> Any:
+            outputs = self(inputs, training=True)
+            return change(cross_entropy(outputs, targets), outputs)
+
+        return net(training_step=training_step)
+
+    refused("as the loss; give the mean over the batch", loss(lambda value: ops.stack([value, value])))
+    refused("gave None as the loss", loss(lambda value: None))
+    refused("training_loss gives nan before anything", loss(lambda value: value * float("nan")))
+    refused("as the loss; give the mean|training_step returned", step(lambda value, outputs: value))
+    refused("training_step returned a dict", step(lambda value, outputs: {"loss": value}))
+    refused("did you mean training_step", net(train_step=lambda self, data: None))
+    refused("did you mean training_loss", net(compute_loss=lambda self, x=None, y=None: None))
+    refused("this one has y_true before y_pred", net(training_loss=lambda self, y_true, y_pred: y_pred))
+    refused("configure_optimizer returned None", net(configure_optimizer=lambda self, config: None))
+    schedule = keras.optimizers.schedules.CosineDecay(1e-3, 100)
+    refused("Adam brings a schedule", net(configure_optimizer=lambda self, config: keras.optimizers.Adam(schedule)))
+
+
+def check_notes() -> None:
+    def compiled(config: Any, spec: Spec) -> Any:
+        model = net()(config, spec)
+        model.compile("adam", "mse")
+        return model
+
+    assert "was compiled" in trainable(compiled)[0].notes[0]
+    ema = net(configure_optimizer=lambda self, config: keras.optimizers.AdamW(config.lr, use_ema=True))
+    assert "use_ema" in trainable(ema)[0].notes[0]
+    assert trainable(net())[0].notes == ()
+
+
+def check_rates() -> None:
+    """A rate of the author's own is a part of lr, as in PyTorch."""
+
+    def moved(**methods: Any) -> float:
+        found, planner = trainable(net(**methods))
+        before = found.state()
+        found.begin_epoch(planner.epoch(0))
+        found.advance(1)
+        return max(float(np.abs(found.state()[k] - v).max()) for k, v in before.items() if k.startswith("weights/"))
+
+    sgd = keras.optimizers.SGD
+    one = moved(configure_optimizer=lambda self, config: sgd(config.lr))
+    tenth = moved(configure_optimizer=lambda self, config: sgd(config.lr / 10))
+    assert tenth == pytest.approx(one / 10, rel=1e-4)
+
+
+def check_constraints() -> None:
+    """Obeyed after each step of every optimizer."""
+    for settings in ({"optimizer": "sgd"}, {"optimizer": "adamw"}):
+        state = trained(net(constraint=keras.constraints.NonNeg()), 3, **settings).state()
+        assert min(state[key].min() for key in state if key.endswith("kernel")) >= 0
+        assert any(key.startswith("optimizer/") for key in state)
+    own = net(
+        constraint=keras.constraints.MaxNorm(0.1),
+        configure_optimizer=lambda self, config: keras.optimizers.SGD(config.lr),
+    )
+    kernel = next(array for key, array in trained(own, 3).state().items() if key.endswith("kernel"))
+    assert np.linalg.norm(kernel, axis=0).max() < 0.1001
+
+
+def check_random_numbers() -> None:
+    """Of Python and NumPy, which what a model calls in Python draws from."""
+
+    def call(self: Any, x: Any, training: bool = False) -> Any:
+        if training:
+            x = x * tf.numpy_function(lambda: np.float32(np.random.rand() + random.random()), [], tf.float32)
+        return self.dense(ops.reshape(x, (-1, 64)))
+
+    def build(config: Any, spec: Spec) -> Any:
+        model = type("Net", (keras.Model,), {"call": call})()
+        model.dense = layers.Dense(spec.outputs, name="dense")
+        return model
+
+    whole, planner = trainable(build)
+    whole.begin_epoch(planner.epoch(0))
+    losses = [float(whole.advance(1).loss[0]) for _ in range(4)]
+    first = trained(build, 1)
+    state = first.state()
+    assert {"rng/python", "rng/numpy"} < state.keys()
+    second, _ = trainable(build)
+    second.load_state(state)
+    second.begin_epoch(planner.epoch(0, 1))
+    assert [float(second.advance(1).loss[0]) for _ in range(3)] == losses[1:]
+    # A checkpoint of an earlier version has none of both.
+    second.load_state({key: array for key, array in state.items() if key not in ("rng/python", "rng/numpy")})
+
+
+def check_settings_of_the_user() -> None:
+    """KERAS_BACKEND and keras.json of other work: whatever they say, models get what dltui is made for."""
+    assert keras.config.backend() == "tensorflow"
+    assert keras.config.floatx() == "float32"
+    assert keras.config.image_data_format() == "channels_last"
+    assert keras.config.epsilon() == 1e-7
+    found = trained(lambda c, s: keras.Sequential([layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(10)]), 1)
+    assert found.state()["weights/conv2d/kernel"].shape == (3, 3, 1, 4)
+
+
+if __name__ == "__main__":
+    for check in sys.argv[1:]:
+        globals()[f"check_{check}"]()
