@@ -81,7 +81,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
     ),
     "wrong_id": (
         HOOK + "return [Model('../m\\x1b', 'm', 'numpy', 'regression', '', TrainConfig, print)]",
-        "is no name",
+        "is not a valid name",
     ),
     "writes_the_answer": (
         'import os\nfor fd in range(3, 64):\n    try: os.write(fd, b\'{"models": [{"id": 7}], "errors": 3}\')\n'

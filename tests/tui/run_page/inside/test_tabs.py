@@ -140,7 +140,10 @@ async def test_pages_of_the_grid(services: FakeServices) -> None:
             assert state.position(page.view.mistakes.all) == place
 
 
-async def test_marks_are_saved_at_once_and_seen_again(services: FakeServices, tmp_path: Any) -> None:
+async def test_marks_are_saved_at_once_and_seen_again(
+    services: FakeServices, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(services.root.parent))
     folder = tmp_path / "figures"
     path = services.root / "bold-wren" / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"exports": str(folder)}))
@@ -169,7 +172,10 @@ async def test_who_may_only_look_marks_nothing(services: FakeServices) -> None:
         assert page.tabs.mistakes.marks.unsaved == {}
 
 
-async def test_a_mark_that_cannot_be_saved_is_not_shown(services: FakeServices, tmp_path: Any) -> None:
+async def test_a_mark_that_cannot_be_saved_is_not_shown(
+    services: FakeServices, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(services.root.parent))
     (tmp_path / "file").write_text("in the way")
     path = services.root / "bold-wren" / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"exports": str(tmp_path / "file")}))
