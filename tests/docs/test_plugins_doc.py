@@ -163,8 +163,8 @@ def test_methods_that_override_are_those_of_the_code(text: str) -> None:
     plugins = Path(dltui.__file__).parent / "plugins"
     told = {row[0].strip("`").split("(")[0] for row in table(text, "method")}
     for framework in ("torch", "tensorflow"):
-        code = "".join((plugins / framework / name).read_text() for name in ("trainable.py", "optim.py"))
-        assert told == set(re.findall(r"getattr\(\s*\S+,\s*\"(training_\w+|configure_\w+)\"", code))
+        code = "".join(path.read_text() for path in (plugins / framework).glob("*.py"))
+        assert told == set(re.findall(r"\"(training_(?:loss|step)|configure_optimizer)\"", code))
 
 
 def test_links_of_the_document_resolve(text: str) -> None:

@@ -29,7 +29,9 @@ def make(name: str, created: float = 0.0) -> RunDirectory:
 def test_a_new_run_has_its_folders_and_is_private(home: Path) -> None:
     run = make("otter")
     assert run.path == home / "runs" / "otter"
-    assert run.run() == {"format": FORMAT, "id": "otter", "created": 0.0, "model": "cnn-torch"}
+    asked = dict(run.run())
+    assert asked.pop("birth")["path"] == str(run.path)
+    assert asked == {"format": FORMAT, "id": "otter", "created": 0.0, "model": "cnn-torch"}
     assert run.labels() == {"name": "otter", "tags": [], "note": ""}
     for folder, _, files in os.walk(home):
         assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
