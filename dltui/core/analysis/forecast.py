@@ -17,12 +17,8 @@ if TYPE_CHECKING:
 
 
 MOST_RUNS = 12
-
-
 MOST_BYTES = 262_144
 """Logs that are longer are not read for this: somebody waits."""
-
-
 FREE = frozenset(
     ("epochs", "lr", "seed", "schedule", "momentum", "weight_decay", "checkpoint_seconds", "deterministic")
 )
@@ -93,12 +89,8 @@ def _earlier(run: RunDirectory) -> Earlier | None:
 
 FRAMEWORK_BYTES = 500_000_000
 """What CUDA and the libraries of a framework keep for themselves, roughly."""
-
-
 SLOTS = {"sgd": 1, "adamw": 2}
 """Values that an optimizer keeps for each parameter."""
-
-
 FLOAT32, BFLOAT16 = 4, 2
 
 

@@ -32,8 +32,6 @@ NOISE_EPOCHS = 10
 INPUT_SHARE = 0.5
 INPUT_SECONDS = 0.2
 """Training with known data time before its share counts."""
-
-
 AGAIN = "fills the form with this run: "
 ADVICE = {
     "overfitting": (("s", "stops; the best epoch is kept"), ("a", f"{AGAIN}fewer epochs or more weight decay")),

@@ -15,8 +15,6 @@ FieldType = Literal["bool", "int", "float", "str", "choice", "numbers"]
 
 
 TRUE = ("true", "yes", "on", "1")
-
-
 FALSE = ("false", "no", "off", "0")
 
 

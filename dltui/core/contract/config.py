@@ -104,11 +104,7 @@ class DatasetOptions(Options):
 
 # The constants of PyTorch's OneCycleLR: Smith & Topin 2018, https://arxiv.org/abs/1708.07120.
 WARM_UP = 0.3
-
-
 START_DIVISOR = 25.0
-
-
 END_DIVISOR = 25e4
 
 

@@ -20,20 +20,10 @@ from dltui.core.machine.process import ProcessId, current
 from dltui.core.text import clean_line
 
 LEAST_SECONDS = 0.25
-
-
 MOST_SECONDS = 1.0
-
-
 LOG_MOST = 16 * 1024 * 1024
-
-
 LOG_KEEP = 1024 * 1024
-
-
 _PAD = 1024
-
-
 _MOST_BYTES = 64 * 1024
 """Of a heartbeat that is read: many times what a worker writes."""
 
@@ -83,8 +73,6 @@ class Live:
 
 
 _READ: dict[str, Callable[[Any], Any]] = {"str": clean_line, "int": int, "float": float}
-
-
 _KINDS = {field.name: _READ[str(field.type)] for field in dataclasses.fields(Live)}
 
 

@@ -10,11 +10,7 @@ from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
 
 MOST = 64
-
-
 _ALLOWED = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]{0,63}", re.ASCII)
-
-
 _ADJECTIVES = """
 able agile amber azure blue bold brave breezy bright brisk calm candid clear clever cold cosy crisp dapper daring deep
 eager early easy fair fleet fond frank fresh gentle glad golden grand green happy hardy hearty humble jolly keen kind
@@ -22,8 +18,6 @@ late lean light lively loyal lucid lucky mellow merry mild misty neat nimble nob
 quick quiet rapid ready robust rosy rustic sage serene sharp shiny shy silent silver smart smooth snowy snug sober soft
 solid sound spry steady still stout sunny swift tidy tiny true vivid warm wary wild wise witty young zesty
 """.split()
-
-
 _ANIMALS = """
 ant badger bat bear beaver bee bison boar bobcat bream buck camel carp cat civet clam cod condor coot coyote crab crane
 crow deer dingo dove duck dunlin eagle eel egret elk emu falcon ferret finch fox frog gecko gibbon goat goose grebe

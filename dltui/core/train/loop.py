@@ -34,8 +34,6 @@ COMMIT_SECONDS = 1.0
 """Shorter epochs are committed together."""
 PREDICT_ROWS = 500
 """Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
-
-
 FIRST_STEP = (
     "the loss is not a finite number at step 1, before anything was updated: no learning rate helps; look at the "
     "arithmetic of the network and its loss, and at the data"

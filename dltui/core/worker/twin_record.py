@@ -111,12 +111,8 @@ class Measured:
 
 IMAGES = 1000
 """Of the test split, in its order, that both give logits for before the first step."""
-
-
 LOSSES = 100
 """Steps whose losses are compared."""
-
-
 START, MEASURED = "start.safetensors", "measured.npz"
 
 

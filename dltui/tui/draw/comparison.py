@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 Ink = tuple[str, str]
 """Style word and mark of a run."""
-
-
 LONGEST_CELL = 28
 
 

@@ -16,11 +16,7 @@ Row = list[Span]
 
 # One letter for one sign, so that nothing moves.
 SIGNS = "─│┤├┬┴┼┌┐└┘━╸›●○★·…×→←↑↓▲▼°█▁▂▃▄▅▆▇"
-
-
 LETTERS = "-|||+++++++##>oo*-~x><^v^v #___--=="
-
-
 ASCII = dict(zip(SIGNS, LETTERS, strict=True)) | {"±": "+/-"}
 
 

@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 
 FRAMEWORKS = {"torch": "PT", "tensorflow": "TF"}
-
-
 TITLES = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
-
-
 STATUS_STYLES = {
     "queued": "dim",
     "starting": "accent",
@@ -31,17 +27,9 @@ STATUS_STYLES = {
     "preempted": "warn",
     "failed": "bad",
 }
-
-
 LIVE = ("queued", "starting", "running", "paused", "silent")
-
-
 RESUMABLE = ("interrupted", "preempted", "stopped", "failed")
-
-
 SPARKS = "▁▂▃▄▅▆▇█"
-
-
 SPARKS_ASCII = "__..--=^"
 
 

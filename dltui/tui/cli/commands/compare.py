@@ -94,14 +94,8 @@ def _write(readers: list[RunReader], folder: Path, formats: list[str], goal: flo
 
 
 MARKS = "●◆■▲▼★"
-
-
 LETTERS = "abcdefghijkl"
-
-
 WIDEST = 140
-
-
 CHART_ROWS = 14
 
 

@@ -28,11 +28,7 @@ if TYPE_CHECKING:
 
 
 TICK = 0.25
-
-
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-
-
 LEAVE_CODES = {signal.SIGHUP: 129, signal.SIGTERM: 143}
 
 
@@ -211,8 +207,6 @@ def _keys(asks: bool) -> Iterator[Keys | None]:
 
 
 CHOICES = "d detach   s stop and keep   k kill   Esc go on"
-
-
 HINT = "Ctrl-C: detach, stop or kill"
 
 

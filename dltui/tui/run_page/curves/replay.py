@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 # The last one is for a run that was over in seconds.
 SPEEDS = (1.0, 4.0, 16.0, 0.125)
-
-
 NAMES = {1.0: "1x", 4.0: "4x", 16.0: "16x", 0.125: "1/8x"}
 
 
