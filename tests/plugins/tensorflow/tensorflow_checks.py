@@ -199,7 +199,7 @@ def check_own_parts() -> None:
             return tf.reduce_mean(tf.abs(outputs)) * 0 + 7.0
 
         def configure_optimizer(self, config: Any) -> Any:
-            return keras.optimizers.SGD()
+            return keras.optimizers.SGD(config.lr)
 
     model = Model("net", "net", "tensorflow", "classification", "", MODELS["softmax"].config, lambda c, s: Net())
     config = model.config(batch_size=32, threads=2)

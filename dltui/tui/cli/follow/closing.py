@@ -70,8 +70,11 @@ def next_step(reader: RunReader, status: str) -> list[str]:
     name = shlex.quote(reader.directory.id)
     if status in ("interrupted", "preempted", "stopped"):
         if not _has_checkpoint(reader):
-            printed = f"all that the process printed: {reader.directory.worker_log}"
-            return [printed if status == "interrupted" else f"begin it again: dltui resume {name}"]
+            # One that crashed at once would crash again: what it printed comes first.
+            printed = (
+                [f"all that the process printed: {reader.directory.worker_log}"] if status == "interrupted" else []
+            )
+            return [*printed, f"begin it again: dltui resume {name}"]
         return [f"go on from the last checkpoint: dltui resume {name}"]
     if status == "failed":
         from dltui.core.analysis.suggestion import suggestion
