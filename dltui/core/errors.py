@@ -21,7 +21,7 @@ class UsageError(DltuiError):
 class RunError(DltuiError):
     """The run itself fails; it stays in the run directory as `failed` with this reason (exit code 1).
 
-    `remedy` are hyperparameters to try instead, like {"lr": 0.01}.
+    `remedy` are hyperparameters to try instead, like {"lr": 0.01}, or another "dataset".
     """
 
     exit_code = 1

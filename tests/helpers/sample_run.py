@@ -61,10 +61,14 @@ def make_sample_run(
     classes: tuple[str, ...] = CLASSES,
     seed: int = 0,
     gap: tuple[float, float] = (0.0, 0.0),
+    reason: str = "",
+    remedy: dict[str, Any] | None = None,
+    output: str = "",
 ) -> RunDirectory:
     """Write a run below `root` (a DLTUI_HOME/runs folder, or any). `done` epochs are in the log (default: all when the
     run has ended, else 6); `status` running, paused, starting or queued writes a heartbeat of this very process. In the
-    `gap` between two epochs the training loss is no number."""
+    `gap` between two epochs the training loss is no number. `reason` and `remedy` are those of its end, `output` is
+    what its process printed."""
     root.mkdir(parents=True, exist_ok=True)
     regression = task == "regression"
     run_id = run_id or ("lines-1" if regression else "brisk-otter")
@@ -77,10 +81,11 @@ def make_sample_run(
     done = done if done is not None else (6 if alive or status == "interrupted" else epochs)
     if status not in ("starting", "queued"):
         _Writer(run, task, epochs, classes, seed, image, gap).write(
-            done, None if alive or status == "interrupted" else status
+            done, None if alive or status == "interrupted" else status, reason, remedy
         )
     _live(run, status, epochs, done)
-    run.worker_log.write_text("torch 2.14.1 on cpu, 2 threads\nprepared fashion-mnist: 54,000 + 6,000 + 10,000\n")
+    printed = "torch 2.14.1 on cpu, 2 threads\nprepared fashion-mnist: 54,000 + 6,000 + 10,000\n"
+    run.worker_log.write_text(output or printed)
     return run
 
 
@@ -127,7 +132,7 @@ class _Writer:
         self.metric = "mse" if task == "regression" else "accuracy"
         self.gap = gap
 
-    def write(self, done: int, status: str | None) -> None:
+    def write(self, done: int, status: str | None, reason: str, remedy: dict[str, Any] | None) -> None:
         self.emit(_started(self.task, self.epochs, self.classes))
         best = Best(0, 0, -math.inf if self.metric == "accuracy" else math.inf)
         for epoch in range(1, done + 1):
@@ -139,14 +144,17 @@ class _Writer:
             test = self._metrics(best.epoch, validation=True)
             self.emit(Evaluated("test", best.epoch, best.step, test, 0.8))
         if status is not None:
-            reason = {
-                "finished": "all epochs done",
-                "stopped": "stopped by user",
-                "failed": "the loss is not a finite number at step 412; try lr 0.005",
-                "preempted": "the machine asked for its process back; `dltui resume` goes on from here",
-            }[status]
+            reason = (
+                reason
+                or {
+                    "finished": "all epochs done",
+                    "stopped": "stopped by user",
+                    "failed": "the loss is not a finite number at step 412; try lr 0.005",
+                    "preempted": "the machine asked for its process back; `dltui resume` goes on from here",
+                }[status]
+            )
             error = "RunError" if status == "failed" else None
-            remedy = {"lr": 0.005} if status == "failed" else {}
+            remedy = remedy if remedy is not None else {"lr": 0.005} if status == "failed" else {}
             self.emit(RunEnded(status, reason, error, done, done * STEPS, 45.0, done * SECONDS, "ab" * 32, remedy))
         self.log.close()
 

@@ -1,4 +1,5 @@
-"""What to try after a run has failed: the hyperparameters that its end proposes, and the command line that does it."""
+"""What to try after a run has failed: the hyperparameters or the dataset that its end proposes, and the command line
+that does it."""
 
 from __future__ import annotations
 
@@ -13,6 +14,9 @@ from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
+
+DATASET = "dataset"
+"""The one key of a remedy that is no hyperparameter."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,9 @@ def suggestion(reader: RunReader) -> Suggestion | None:
     With a checkpoint it is a fork from there, the last good state; without one the run's own command, changed.
     """
     ended = reader.history.ended
-    known = reader.run.get("config") or {}
+    known = dict(reader.run.get("config") or {})
+    # A fork goes on with the data of its parent.
+    known |= {} if reader.history.checkpoints else {DATASET: reader.run.get(DATASET)}
     values = {name: value for name, value in (ended.remedy if ended else {}).items() if name in known}
     if ended is None or ended.status != "failed" or not values:
         return None

@@ -58,7 +58,8 @@ class Preparation:
         if "prepared" in answer and code == 0:
             return load_prepared(Path(str(answer["prepared"])))
         problem = answer.get("error") or f"data preparation ended with code {code}; see worker.log"
-        raise RunError(str(problem))
+        remedy = answer.get("remedy")
+        raise RunError(str(problem), remedy if isinstance(remedy, dict) else None)
 
 
 def _start(python: str, stdin: IO[bytes], stderr: int | None) -> subprocess.Popen[str]:

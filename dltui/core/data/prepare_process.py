@@ -226,10 +226,11 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _cancel)
     try:
+        answer: dict[str, Any]
         asked = json.load(sys.stdin) if arguments[0] == "-" else RunDirectory(Path(arguments[0])).run()
         answer = {"prepared": str(prepare(asked, _teller(answers)))}
     except BaseException as error:
-        answer = {"error": clean_line(_explain(error))}
+        answer = {"error": clean_line(_explain(error)), "remedy": _remedy(error)}
     try:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
@@ -264,6 +265,12 @@ def _teller(answers: TextIO) -> Tell:
         answers.flush()
 
     return tell
+
+
+def _remedy(error: BaseException) -> dict[str, Any]:
+    """What a plugin proposes to try instead, as far as JSON can say it."""
+    proposed = error.remedy if isinstance(error, RunError) else {}
+    return {str(name): value for name, value in proposed.items() if isinstance(value, (bool, int, float, str))}
 
 
 def _explain(error: BaseException) -> str:

@@ -133,8 +133,8 @@ class Logged(Event):
 @dataclass(frozen=True)
 class RunEnded(Event):
     """The attempt is over. `status`: finished, stopped, preempted or failed; `reason` is one sentence; `error` names
-    the exception's type when it failed, `remedy` holds hyperparameters to try instead; `weights_sha256` is of the
-    weights that gave the test result."""
+    the exception's type when it failed, `remedy` holds what to try instead: hyperparameters, or another `dataset`;
+    `weights_sha256` is of the weights that gave the test result."""
 
     type: ClassVar[str] = "run_ended"
     status: str

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.text import safe
 from dltui.tui.base.rows import Rows
+from dltui.tui.draw.printed import pieces
 from dltui.tui.draw.styled_text import Row, fit
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from dltui.tui.base.line_edit import Answer, Prompt, Question
 
 SECONDS = 8.0
+MOST_ROWS = 6
+"""Of what is said: a reason is worth more than the end of a list above it."""
 
 
 class Notice(Rows, can_focus=True):
@@ -36,6 +39,13 @@ class Notice(Rows, can_focus=True):
         """Show a line for a while."""
         self._said = (safe(text), style, self.host.services.clock.now() + seconds)
         self.redraw()
+
+    def redraw(self) -> None:
+        """Take as many rows as what was said needs, then draw."""
+        wanted = len(self._said_rows(self.screen.size.width)) if self.is_attached else 1
+        if self.styles.height is None or self.styles.height.value != wanted:
+            self.styles.height = wanted
+        super().redraw()
 
     def hush(self) -> None:
         self._said = None
@@ -119,12 +129,17 @@ class Notice(Rows, can_focus=True):
             return [fit([(" " + self._question.text, "bold accent")], width)]
         if self._prompt is not None:
             return [fit(_prompt_row(self._prompt), width)]
-        if self._said is not None:
-            text, style, until = self._said
-            if self.host.services.clock.now() < until:
-                return [fit([(" " + text, style)], width)]
+        said = self._said_rows(width)
+        return [fit(row, width) for row in said] if self._said is not None else [fit(self._idle(), width)]
+
+    def _said_rows(self, width: int) -> list[Row]:
+        """What was said, over as many rows as it takes; one empty row where that is over, or hidden by a question."""
+        if self._said is not None and self.host.services.clock.now() >= self._said[2]:
             self._said = None
-        return [fit(self._idle(), width)]
+        if self._said is None or self.asking:
+            return [[]]
+        text, style, _ = self._said
+        return [[(f" {line}", style)] for line in pieces(text, width - 2)[:MOST_ROWS]]
 
 
 def _prompt_row(prompt: Prompt) -> Row:

@@ -31,7 +31,8 @@ RUN_KEYS = (
 
 class RunKeys:
     """Answers the keys for one page. `run` is the run that they mean at that moment, `several` are those that are taken
-    home, by default that run; `learning_rate` is the one in force, if it is known."""
+    home, by default that run; `learning_rate` is the one in force, if it is known; `report` is what is to be copied of
+    a run that failed."""
 
     def __init__(
         self,
@@ -39,8 +40,9 @@ class RunKeys:
         run: Callable[[], Summary | None],
         several: Callable[[], Sequence[Summary]] | None = None,
         learning_rate: Callable[[], float | None] = lambda: None,
+        report: Callable[[], str] = str,
     ) -> None:
-        self._page, self._run, self._several = page, run, several
+        self._page, self._run, self._several, self._report = page, run, several, report
         self.to_copy = ("", "")
         """A run's id and the line that was made for it."""
         self._orders: Orders | None = None
@@ -108,7 +110,7 @@ class RunKeys:
         run = self._run()
         of, line = self.to_copy
         mine = line if run is None or of in ("", run.id) else ""
-        text = mine or (run.command if run is not None else "")
+        text = mine or self._report() or (run.command if run is not None else "")
         if text:
             self._page.host.copy_to_clipboard(text)
-            self._page.notice.say(f"copied, if your terminal allows it: {text}")
+            self._page.notice.say(f"copied, if your terminal allows it: {text.partition(chr(10))[0]}")

@@ -28,6 +28,8 @@ STATUS_STYLES = {
     "failed": "bad",
 }
 LIVE = ("queued", "starting", "running", "paused", "silent")
+FAULTS = ("failed", "interrupted", "preempted")
+"""Ends that nobody wanted: a run says why."""
 RESUMABLE = ("interrupted", "preempted", "stopped", "failed")
 SPARKS = "▁▂▃▄▅▆▇█"
 SPARKS_ASCII = "__..--=^"
@@ -63,6 +65,7 @@ def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[
 
 
 __all__ = [
+    "FAULTS",
     "LIVE",
     "RESUMABLE",
     "STATUS_STYLES",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,7 +92,10 @@ class RunForm:
             self.dataset_name = entry.reference
 
     def replace(self, values: Mapping[str, Any]) -> None:
-        """Other hyperparameters than those that stand there."""
+        """Other hyperparameters than those that stand there, or another `dataset`."""
+        wanted = self.catalog.datasets.get(str(values.get("dataset", "")))
+        if wanted is not None and self.fits(wanted):
+            self.dataset_name = wanted.name
         self._take("model", values)
 
     def _take(self, kind: str, values: Mapping[str, Any]) -> None:
@@ -240,6 +244,12 @@ class RunForm:
             if problem:
                 return setting, problem
         return None, ""
+
+    def meant(self, reason: str) -> Setting | None:
+        """The row that a reason speaks of as an option of the command line."""
+        words = re.findall(r"--data [\w-]+=|--[\w-]+", reason)
+        known = {f"--data {row.spec.name}=" if row.kind == "data" else row.spec.flag: row for row in self.settings()}
+        return next((known[word] for word in words if word in known), None)
 
     def values(self, kind: str) -> dict[str, Any]:
         """The typed values of a kind, parsed. Raises UsageError."""

@@ -100,6 +100,10 @@ class StartKeys:
     def failed(self, message: Failed) -> None:
         """Say what went wrong. A dry run that fails says nothing of a start that is under way."""
         self.starting = self.starting and message.task != "start"
+        meant = self._state.form.meant(message.reason) if self._state.form is not None else None
+        if meant is not None:
+            self._state.show(meant)
+            self._page.redraw()
         self._page.notice.say(message.reason, "bad", seconds=60)
 
     def row(self) -> Row:

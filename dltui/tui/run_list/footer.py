@@ -43,4 +43,5 @@ def keys(state: RunListState, may_command: Callable[[Summary], bool]) -> Keys:
     if run.is_live:
         return (*first, ("p", "continue" if run.status == "paused" else "pause"), ("s", "stop"), ("w", "checkpoint"))
     resume = (("r", "resume" if run.status in RESUMABLE else "more epochs"),)
-    return (*first, *resume, ("a", "again"), ("e", "export"))
+    figures = (("e", "export"),) if run.epochs_done or run.test else ()
+    return (*first, *resume, ("a", "again"), *figures)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from dltui.core.text import plural
+from dltui.tui.draw.printed import pieces
 from dltui.tui.draw.styled_text import Row, bar, cells, cut, ends, fit, left, on, right, rule
 from dltui.tui.draw.wording import STATUS_STYLES, age, duration, framework, spark
 
@@ -130,7 +131,7 @@ def detail(
 ) -> list[Row]:
     """About the selected run: why it is as it is, its course, what was asked, where its figures are."""
     title = "  ".join(part for part in (run.name, " ".join(f"#{tag}" for tag in run.tags), run.note) if part)
-    rows: list[Row] = [rule(width, cut(title, width - 6)), [(" ", ""), *_sentence(run, now, clock)]]
+    rows: list[Row] = [rule(width, cut(title, width - 6)), *_wrapped([(" ", ""), *_sentence(run, now, clock)], width)]
     if run.members:
         return [fit(row, width) for row in [*rows, *_seeds(run)][:height]]
     if run.trend:
@@ -145,16 +146,27 @@ def detail(
             ]
             + ([("   test ", "dim"), (run.test, "bold")] if run.test else [])
         )
-    else:
+    elif run.is_live:
         rows.append([(" no evaluation yet", "dim")])
     differs: Row = [(" differs from default  ", "dim")]
     for key, value, default in run.differs:
         differs += [(f"{key.replace('_', ' ')} {value}", ""), (f" ({default})   ", "dim")]
     rows.append(differs if run.differs else [(" all hyperparameters at their defaults", "dim")])
     when = "" if not run.is_live else "  when it ends"
-    rows.append([(" figures  ", "dim"), (run.exports, ""), (when, "dim")])
+    # A long reason takes the place of what comes last.
+    if len(rows) < height - 1 and (run.is_live or run.epochs_done):
+        rows.append([(" figures  ", "dim"), (run.exports, ""), (when, "dim")])
     rows.append([(" $ ", "faint"), (cut(run.command, width - 4), "dim")])
     return [fit(row, width) for row in rows[:height]]
+
+
+def _wrapped(row: Row, width: int) -> list[Row]:
+    """A row whose last span goes on below where it is too long."""
+    before, (text, style) = row[:-1], row[-1]
+    if cells(row) <= width:
+        return [row]
+    start, *rest = pieces(" " * cells(before) + text, width - 1, 1)
+    return [[*before, (start[cells(before) :], style)], *([(line, style)] for line in rest)]
 
 
 def _seeds(group: Summary) -> list[Row]:

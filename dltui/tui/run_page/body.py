@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dltui.tui.base.rows import Rows
 from dltui.tui.draw.styled_text import Row, fit, rule
 from dltui.tui.run_page import log
+from dltui.tui.run_page.fault import told_above
 from dltui.tui.run_page.head import progress_row, tabs
 from dltui.tui.run_page.metrics_table import metrics, numbers, verdict_row
 
@@ -35,7 +36,8 @@ class Body:
     def _progress(self, width: int, height: int) -> list[Row]:
         if self._run.replay is not None:
             return [fit(self._run.past_row(width), width)]
-        return [fit(progress_row(self._run.view, self._page.host.services.clock.now(), width), width)]
+        why = self._tabs.open is not self._tabs.curves or told_above(self._run.view, width)
+        return [fit(progress_row(self._run.view, self._page.host.services.clock.now(), width, why), width)]
 
     def _row_of_tabs(self, width: int, height: int) -> list[Row]:
         names, look = [tab.title for tab in self._tabs.all], self._page.host.look
@@ -63,7 +65,7 @@ class Body:
 
         def make() -> list[Row]:
             lines = log.timeline(self._run.shown.history, height) if self._run.shown else []
-            return log.rows(lines, width, height, 0, lambda when: services.clock.time_of_day(when, seconds=True))
+            return log.last_rows(lines, width, height, lambda when: services.clock.time_of_day(when, seconds=True))
 
         return self._kept("last", (width, height, *self._happened), make)
 

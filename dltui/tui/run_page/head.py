@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, bar, cells, ends
-from dltui.tui.draw.wording import STATUS_STYLES, duration, percent
+from dltui.tui.draw.wording import FAULTS, STATUS_STYLES, duration, percent
 
 if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
 
 PHASES = ("starting", "importing", "loading data", "building", "training")
+RESUME: Row = [("  r", "key bold"), (" resume ", "dim")]
 
 
 def title(view: RunView | None, name: str, clock: str, read_only: bool, width: int, state: str = "") -> Row:
@@ -37,13 +38,13 @@ def title(view: RunView | None, name: str, clock: str, read_only: bool, width: i
     return ends(row + origin if cells(row + origin) + cells(end) < width else row, end, width)
 
 
-def progress_row(view: RunView | None, now: float, width: int) -> Row:
-    """How far the run is; before the first step its phase, after the last how it ended."""
+def progress_row(view: RunView | None, now: float, width: int, why: bool = True) -> Row:
+    """How far the run is; before the first step its phase, after the last how it ended, and `why`."""
     if view is None:
         return [(" reading the run ...", "dim")]
     run, at = view.summary, view.progress
     if view.ended:
-        return _ended(view, width)
+        return _ended(view, width, why)
     if run.status == "silent":
         return [(f" silent: {run.why}", "warn bold")]
     if at is None or run.status in ("starting", "queued"):
@@ -66,23 +67,29 @@ def progress_row(view: RunView | None, now: float, width: int) -> Row:
     return ends(row, [(tail + " ", "warn" if run.status == "paused" else "bold")], width)
 
 
-def _ended(view: RunView, width: int) -> Row:
-    """How it ended, then what came out, as much as fits; a run that can go on says by which key."""
+def ending(view: RunView, why: bool = True) -> Row:
+    """` failed: the loss is not a finite number`."""
     run = view.summary
     row: Row = [(f" {run.status}", f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
+    return [*row, (f": {run.why}", "")] if why and run.status in FAULTS else row
+
+
+def _ended(view: RunView, width: int, why: bool) -> Row:
+    """How it ended, then what came out, as much as fits; a run that can go on says by which key."""
+    run, row = view.summary, ending(view, why)
     parts: list[Row] = []
     end: Row = [("drawing the figures ", "accent")] if run.phase == "exporting" else []
-    if run.status in ("interrupted", "preempted", "failed"):
-        end = [("  r", "key bold"), (" resume ", "dim")]
-        row.append((f": {run.why}", ""))
+    if run.status in FAULTS:
+        end = RESUME
     if run.test:
         parts.append([("   test ", "dim"), (run.test, "bold")])
     if run.best:
         parts.append(
             [("   best validation ", "dim"), (f"{run.best_name} {run.best}", ""), (f" (epoch {run.best_epoch})", "dim")]
         )
-    spent = duration(view.history.elapsed)
-    parts.append([(f"   {plural(run.epochs_done, 'epoch')} in {spent}", "dim")])
+    if run.epochs_done:
+        spent = duration(view.history.elapsed)
+        parts.append([(f"   {plural(run.epochs_done, 'epoch')} in {spent}", "dim")])
     for part in parts:
         if cells(row) + cells(part) + cells(end) <= width:
             row = row + part

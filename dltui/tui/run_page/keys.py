@@ -12,6 +12,7 @@ from dltui.core.text import safe
 from dltui.tui.base.page import bind, press
 from dltui.tui.base.run_keys import RUN_KEYS
 from dltui.tui.draw.wording import RESUMABLE
+from dltui.tui.run_page.fault import failed_early
 from dltui.tui.run_page.tabs import NAMES
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def bottom_bar(view: RunView | None, may_command: bool) -> Keys:
     if view is not None and view.ended:
         if view.suggestion is not None:
             return (("t", f"try {safe(view.suggestion.words)}"), ("r", "resume"), *end)
-        return (("r", "resume" if status in RESUMABLE else "more epochs"), ("e", "export"), *end)
+        figures = (("e", "export"),) if view.summary.epochs_done or view.summary.test else ()
+        return (("r", "resume" if status in RESUMABLE else "more epochs"), *figures, *end)
     if status == "queued":
         return (("s", "take out of the queue"), *end)
     if status == "silent":
@@ -86,6 +88,8 @@ def hint(view: RunView | None) -> Row:
         return [(f" K ends it; dltui stacks {run.id} tells where it stands", "warn")]
     if run.is_live:
         return [(f" q leaves, the run goes on; back with: dltui attach {run.id}", "faint")]
+    if failed_early(view):
+        return []
     if view.suggestion is not None:
         return [(f" t tries {safe(view.suggestion.words)}; or: {safe(view.suggestion.command)}", "accent")]
     return [(f" figures in {run.exports}; e exports them", "faint")] if view.figures else []

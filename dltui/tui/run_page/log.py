@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dltui.core.text import plural, safe
+from dltui.tui.draw.printed import pieces, printed
 from dltui.tui.draw.styled_text import Row, fit
 from dltui.tui.draw.wording import STATUS_STYLES, damaged, metric, size
 from dltui.tui.run_page.tab import Keys, Tab
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from dltui.core.reading.history import History
     from dltui.tui.run_page.view import RunView
 
+T = TypeVar("T")
 Line = tuple[float, str, str]
 """When, style, text."""
 LEVELS = {"warning": "warn", "error": "bad"}
@@ -53,27 +55,30 @@ class LogTab(Tab):
         view = self.run.shown
         if view is None:
             return 0
-        return max(len(view.output if self.output else timeline(view.history)) - 1, 0)
+        width, height = self.size
+        clock = self._clock
+        shown = printed(view.output, width - 2) if self.output else wrapped(timeline(view.history), width, clock)
+        return max(len(shown) - height + 1, 0)
+
+    def _clock(self, when: float) -> str:
+        return self.page.host.services.clock.time_of_day(when, seconds=True)
 
     def scroll(self, by: int) -> None:
         super().scroll(-by)
 
     def _printed(self, view: RunView, width: int, height: int) -> list[Row]:
-        end = max(len(view.output) - self.at, min(height - 1, len(view.output)))
-        lines = view.output[max(0, end - height + 1) : end]
         head: Row = [(" output ", "heading"), (" what the process printed", "dim")]
-        printed: list[Row] = [fit([(" " + safe(line), "")], width) for line in lines]
-        return [head, *(printed or [[], [("  it has printed nothing; o shows what happened", "dim")]])]
+        if not view.output:
+            return [head, [], [("  it has printed nothing; o shows what happened", "dim")]]
+        lines = _last(printed(view.output, width - 2), height - 1, self.at)
+        return [head, *([(" " + line, "")] for line in lines)]
 
     def _happened(self, view: RunView, width: int, height: int) -> list[Row]:
-        lines, services = timeline(view.history), self.page.host.services
+        lines = timeline(view.history)
         head: Row = [(" events ", "heading"), (f" what happened, {plural(len(lines), 'line')}", "dim")]
         if not lines:
             return [head, [], [("  nothing yet; o shows what the process prints", "dim")]]
-        return [
-            head,
-            *rows(lines, width, height - 1, self.at, lambda when: services.clock.time_of_day(when, seconds=True)),
-        ]
+        return [head, *_last(wrapped(lines, width, self._clock), height - 1, self.at)]
 
 
 def timeline(history: History, most: int | None = None) -> list[Line]:
@@ -113,7 +118,7 @@ def _epochs(history: History, first: int) -> list[Line]:
         better = epoch in better_ones
         parts = [f"{safe(key)} {metric(key, number)}" for key, number in _shown(record.validation, history.own_loss)]
         text = f"epoch {epoch}: " + (f"validation {', '.join(parts)}" if parts else "trained")
-        text += ", best so far" if better else ""
+        text += ", best" if better else ""
         text += f", saved {size(saved[epoch]['bytes'])}" if epoch in saved else ""
         lines.append((record.time, "bold" if better else "", text))
     return lines
@@ -155,10 +160,25 @@ def _commands(history: History) -> list[Line]:
     return lines
 
 
-def rows(lines: Sequence[Line], width: int, height: int, back: int, clock: Callable[[float], str]) -> list[Row]:
-    """The last lines, or those `back` lines before."""
-    end = max(len(lines) - back, min(height, len(lines)))
-    return [
-        fit([(f" {clock(when)} ", "faint"), (text, style)], width)
-        for when, style, text in lines[max(0, end - height) : end]
-    ]
+def wrapped(lines: Sequence[Line], width: int, clock: Callable[[float], str]) -> list[Row]:
+    """The lines over as many rows as they take."""
+    rows: list[Row] = []
+    for when, style, text in lines:
+        time = f" {clock(when)} "
+        first, *rest = pieces(text, width - len(time))
+        rows.append(fit([(time, "faint"), (first, style)], width))
+        rows += [fit([(" " * len(time), ""), (piece, style)], width) for piece in rest]
+    return rows
+
+
+def last_rows(lines: Sequence[Line], width: int, height: int, clock: Callable[[float], str]) -> list[Row]:
+    """The last rows of the lines; in a single row the beginning of the last line."""
+    if height > 1:
+        return wrapped(lines[-height:], width, clock)[-height:]
+    return [fit([(f" {clock(when)} ", "faint"), (text, style)], width) for when, style, text in lines[-1:]]
+
+
+def _last(rows: Sequence[T], height: int, back: int) -> Sequence[T]:
+    """The last rows, or those `back` rows before."""
+    end = max(len(rows) - back, min(height, len(rows)))
+    return rows[max(0, end - height) : end]

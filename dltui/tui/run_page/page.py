@@ -11,8 +11,9 @@ from dltui.core.text import safe
 from dltui.tui.base.page import Page
 from dltui.tui.base.run_keys import RunKeys
 from dltui.tui.base.threads import Failed, Told
-from dltui.tui.draw.wording import duration
+from dltui.tui.draw.wording import FAULTS, STATUS_STYLES, duration
 from dltui.tui.run_page.body import Body
+from dltui.tui.run_page.fault import report
 from dltui.tui.run_page.head import title
 from dltui.tui.run_page.keys import BINDINGS, bottom_bar, hint
 from dltui.tui.run_page.reading import Reading, RunRead
@@ -66,7 +67,9 @@ class RunPage(Page):
     def __init__(self, directory: RunDirectory) -> None:
         super().__init__()
         self.run = WatchedRun(self, directory)
-        self.run_keys = RunKeys(self, lambda: self.run.summary, learning_rate=self._learning_rate)
+        self.run_keys = RunKeys(
+            self, lambda: self.run.summary, learning_rate=self._learning_rate, report=self._fault_report
+        )
         self.tabs = Tabs(self, self.run, self._lay_over, self._opened)
         self._bell = Bell(self, self.run)
         self._reading: Reading | None = None
@@ -106,11 +109,18 @@ class RunPage(Page):
         if view.ended:
             self.run_keys.orders.forget(view.summary.name)
         if before is not None and not before.ended and view.ended:
-            self.notice.say(f"{view.summary.name}: {view.summary.status}; e exports the figures", "good")
+            self._say_ended(view)
+        self.set_class(self.tabs.open.whole, "whole")
         # Drawn with the next tick: the terminal gets one frame, not one for each thing that happened.
         self._stale = True
         if before is None:
             self.redraw()
+
+    def _say_ended(self, view: RunView) -> None:
+        run = view.summary
+        exports = "; e exports the figures" if run.epochs_done or run.test else ""
+        style = STATUS_STYLES.get(run.status, "") if run.status in FAULTS else "good"
+        self.notice.say(f"{run.name}: {run.status}{exports}", style)
 
     def on_told(self, message: Told) -> None:
         self.run_keys.told(message)
@@ -165,6 +175,10 @@ class RunPage(Page):
     def _lay_over(self, runs: tuple[str, ...]) -> None:
         if self._reading is not None:
             self._reading.lay_over(runs)
+
+    def _fault_report(self) -> str:
+        view = self.view
+        return report(view) if view is not None and view.summary.status == "failed" else ""
 
     def _learning_rate(self) -> float | None:
         return self.view.base_lr if self.view else None

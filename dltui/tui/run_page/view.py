@@ -134,7 +134,8 @@ class RunWatch:
     ) -> dict[str, Any]:
         """What the open tab wants beside the history: fields of RunView."""
         inside, machine = self._inside, self._machine
-        found: dict[str, Any] = {"output": self._read_output() if "output" in wants else ()}
+        printed = "output" in wants or summary.status == "failed"
+        found: dict[str, Any] = {"output": self._read_output() if printed else ()}
         if inside is not None and asked.get("task") == "regression":
             found["fit"] = inside.fit()
         elif inside is not None and "inside" in wants:

@@ -68,8 +68,9 @@ def _from_mirrors(
             return
         failures.append(f"{network.host(url)} ({failure})")
     raise RunError(
-        f"{dataset} is not on this machine and cannot be downloaded from {' or '.join(failures)}: point --data-dir at "
-        "a folder with its files, or train on the embedded digits: --dataset digits"
+        f"{dataset} is not on this machine and cannot be downloaded from {' or '.join(failures)}; point --data-dir at "
+        "a folder with its files, or train on the embedded digits: --dataset digits",
+        {"dataset": "digits"},
     )
 
 

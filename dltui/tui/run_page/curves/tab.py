@@ -11,6 +11,7 @@ from dltui.tui.run_page.curves.chart_grid import chart_grid, moment, plot_width
 from dltui.tui.run_page.curves.curve_view import Looking
 from dltui.tui.run_page.curves.curves import extent, names
 from dltui.tui.run_page.curves.notes import cursor_note, race_note
+from dltui.tui.run_page.fault import failed_early, fault_rows, reason_rows, told_above
 from dltui.tui.run_page.tab import Keys, Tab
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.curves.overlays import Overlaid
     from dltui.tui.run_page.watched_run import WatchedRun
 
+MOST_REASON = 6
+"""Rows above the curves of a run that failed."""
 AXES = {"epochs": "epochs", "steps": "steps", "time": "the time spent in training"}
 
 
@@ -25,7 +28,6 @@ class CurvesTab(Tab):
     """`looking` says how one looks at the curves, `others` are the runs laid over them; `lay_over` has them read."""
 
     name = "Curves"
-    whole = False
 
     def __init__(self, page: Page, run: WatchedRun, lay_over: Callable[[tuple[str, ...]], None]) -> None:
         super().__init__(page, run)
@@ -49,14 +51,27 @@ class CurvesTab(Tab):
         }
 
     @property
+    def whole(self) -> bool:  # type: ignore[override]
+        """Of a run that failed before its first step there is nothing to tell but why."""
+        return failed_early(self.run.view)
+
+    @property
     def hints(self) -> Keys:
+        if failed_early(self.run.view):
+            return ()
         return (("g", "linear" if self.looking.log else "log"), ("z", "grid" if self.looking.alone else "zoom"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
-        return (self.looking, self.others, *moment(self.run.shown, self.looking, width, height))
+        ended = self.run.view.content if self.run.view is not None and self.run.view.ended else None
+        return (self.looking, self.others, ended, *moment(self.run.shown, self.looking, width, height))
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return chart_grid(self.run.shown, self.looking, self.others, width, height, self.page.host.look)
+        view = self.run.view
+        if view is not None and failed_early(view):
+            return fault_rows(view, width, height)
+        above = reason_rows(view, width)[:MOST_REASON] if view is not None and not told_above(view, width) else []
+        room = height - len(above)
+        return [*above, *chart_grid(self.run.shown, self.looking, self.others, width, room, self.page.host.look)]
 
     def idle(self, width: int) -> Row:
         """The values under the cursor, or the race against the ghost."""
