@@ -18,10 +18,11 @@ from dltui.tui.base.rows import Rows
 from dltui.tui.base.services import Services
 from dltui.tui.terminal.capabilities import Terminal, examine
 from dltui.tui.terminal.driver import QuietDriver
+from dltui.tui.terminal.inks import PLAIN
 from dltui.tui.terminal.leaving import TerminalWatch, on_signals
 from dltui.tui.terminal.meter import Frames
 from dltui.tui.terminal.settings import ScreenSettings
-from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN, themes
+from dltui.tui.terminal.theme import OTHER, color_system, themes
 
 if TYPE_CHECKING:
     from textual.events import Key
@@ -195,8 +196,7 @@ class DltuiApp(App[None], inherit_bindings=False):
             self.screen.notice.say("q leaves, runs go on; s stops a run and keeps it", "accent")
 
     def action_theme(self) -> None:
-        if self.theme != PLAIN:
-            self.theme = LIGHT if self.theme == DARK else DARK
+        self.theme = OTHER.get(self.theme, self.theme)
 
     def _welcome(self) -> None:
         if isinstance(self.screen, Page):
@@ -235,6 +235,8 @@ class DltuiApp(App[None], inherit_bindings=False):
                 rows.refresh()
 
     def watch_theme(self, name: str) -> None:
+        # Rich guesses it from TERM, of which it knows fewer than we do.
+        self.console._color_system = color_system(name)
         self.palette = self._appearance.palette(name)
 
     def _fatal_error(self) -> None:

@@ -230,7 +230,7 @@ def main(argv: list[str] | None = None) -> int:
         asked = json.load(sys.stdin) if arguments[0] == "-" else RunDirectory(Path(arguments[0])).run()
         answer = {"prepared": str(prepare(asked, _teller(answers)))}
     except BaseException as error:
-        answer = {"error": clean_line(_explain(error)), "remedy": _remedy(error)}
+        answer = {"error": clean_line(_explain(error)), **_remedy(error)}
     try:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
@@ -268,9 +268,10 @@ def _teller(answers: TextIO) -> Tell:
 
 
 def _remedy(error: BaseException) -> dict[str, Any]:
-    """What a plugin proposes to try instead, as far as JSON can say it."""
+    """What a plugin proposes to try instead, as far as JSON can say it; nothing where it proposes nothing."""
     proposed = error.remedy if isinstance(error, RunError) else {}
-    return {str(name): value for name, value in proposed.items() if isinstance(value, (bool, int, float, str))}
+    known = {str(name): value for name, value in proposed.items() if isinstance(value, (bool, int, float, str))}
+    return {"remedy": known} if known else {}
 
 
 def _explain(error: BaseException) -> str:

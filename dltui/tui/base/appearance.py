@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from dltui.tui.draw.styled_text import Look
 from dltui.tui.terminal.capabilities import chosen
-from dltui.tui.terminal.theme import PLAIN, Palette
+from dltui.tui.terminal.inks import PLAIN
+from dltui.tui.terminal.theme import Palette
 
 if TYPE_CHECKING:
     from dltui.tui.terminal.capabilities import Terminal

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN
+from dltui.tui.terminal.inks import DARK, DARK_256, LIGHT, LIGHT_256, PLAIN
 
 if TYPE_CHECKING:
     from dltui.tui.terminal.meter import Meter
@@ -45,7 +45,10 @@ def examine(environment: Mapping[str, str]) -> Terminal:
 
 def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
     """The terminal as somebody wants it to be used, where that says more than the terminal does."""
-    theme = {"dark": DARK, "light": LIGHT, "16": PLAIN}.get(settings.theme, terminal.theme)
+    # A terminal that says nothing of more than 16 colors has 256, if it is to look dark or light.
+    picked = terminal.theme not in (DARK, LIGHT)
+    dark, light = (DARK_256, LIGHT_256) if picked else (DARK, LIGHT)
+    theme = {"dark": dark, "light": light, "16": PLAIN}.get(settings.theme, terminal.theme)
     return Terminal(
         ascii=terminal.ascii if settings.letters == "auto" else settings.letters == "ascii",
         color=terminal.color,
@@ -70,10 +73,13 @@ def _is_ascii(environment: Mapping[str, str]) -> bool:
 def _theme(environment: Mapping[str, str]) -> str:
     term = environment.get("TERM", "")
     rich = environment.get("COLORTERM", "").lower() in ("truecolor", "24bit")
-    if not rich and "256" not in term and not term.endswith(("-direct", "kitty", "ghostty", "alacritty")):
+    rich = rich or term.endswith(("-direct", "kitty", "ghostty", "alacritty"))
+    if not rich and "256" not in term:
         return PLAIN
-    background = environment.get("COLORFGBG", "").split(";")[-1]
-    return LIGHT if background in ("7", "15") else DARK
+    light = environment.get("COLORFGBG", "").split(";")[-1] in ("7", "15")
+    if rich:
+        return LIGHT if light else DARK
+    return LIGHT_256 if light else DARK_256
 
 
 @contextlib.contextmanager

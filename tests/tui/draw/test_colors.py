@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltui.tui.draw.colors import STYLES, ink, inks
-from dltui.tui.terminal.theme import DARK, INKS, LIGHT
+from dltui.tui.terminal.inks import DARK, INKS, LIGHT
 
 
 def test_a_run_alone_has_its_own() -> None:

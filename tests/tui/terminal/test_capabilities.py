@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dltui.tui.terminal.capabilities import examine
-from dltui.tui.terminal.theme import DARK, LIGHT, PLAIN, Palette
+from dltui.tui.terminal.capabilities import chosen, examine
+from dltui.tui.terminal.inks import DARK, DARK_256, LIGHT, LIGHT_256, PLAIN
+from dltui.tui.terminal.settings import ScreenSettings
+from dltui.tui.terminal.theme import Palette
 
 UTF8 = {"LANG": "en_US.UTF-8", "TERM": "xterm-256color"}
 
@@ -32,14 +34,18 @@ def test_letters(environment: dict[str, str], is_ascii: bool) -> None:
 @pytest.mark.parametrize(
     ("environment", "theme"),
     [
-        (UTF8, DARK),
-        ({**UTF8, "COLORFGBG": "0;15"}, LIGHT),
-        ({**UTF8, "COLORFGBG": "15;default;0"}, DARK),
+        (UTF8, DARK_256),
+        ({**UTF8, "COLORFGBG": "0;15"}, LIGHT_256),
+        ({**UTF8, "COLORFGBG": "15;default;0"}, DARK_256),
+        ({**UTF8, "TERM": "tmux-256color"}, DARK_256),
+        ({**UTF8, "COLORTERM": "truecolor"}, DARK),
+        ({**UTF8, "COLORTERM": "24bit", "COLORFGBG": "0;15"}, LIGHT),
+        ({**UTF8, "TERM": "xterm-ghostty"}, DARK),
         ({**UTF8, "TERM": "xterm"}, PLAIN),
         ({**UTF8, "TERM": "screen"}, PLAIN),
         ({**UTF8, "TERM": "xterm", "COLORTERM": "truecolor"}, DARK),
         ({**UTF8, "NO_COLOR": "1"}, PLAIN),
-        ({**UTF8, "NO_COLOR": ""}, DARK),
+        ({**UTF8, "NO_COLOR": ""}, DARK_256),
     ],
 )
 def test_colors(environment: dict[str, str], theme: str) -> None:
@@ -48,12 +54,20 @@ def test_colors(environment: dict[str, str], theme: str) -> None:
     assert found.color is not bool(environment.get("NO_COLOR"))
 
 
+def test_a_wish_is_met_in_the_colors_that_the_terminal_has() -> None:
+    wish = ScreenSettings(theme="light")
+    assert chosen(examine(UTF8), wish).theme == LIGHT_256
+    assert chosen(examine({**UTF8, "COLORTERM": "truecolor"}), wish).theme == LIGHT
+    assert chosen(examine({**UTF8, "TERM": "xterm"}), wish).theme == LIGHT_256
+    assert chosen(examine({**UTF8, "NO_COLOR": "1"}), wish).theme == PLAIN
+
+
 def test_over_ssh_the_mouse_is_the_terminals() -> None:
     assert examine(UTF8).mouse
     assert not examine({**UTF8, "SSH_CONNECTION": "1.2.3.4 1 5.6.7.8 22"}).mouse
 
 
-@pytest.mark.parametrize("theme", [DARK, LIGHT])
+@pytest.mark.parametrize("theme", [DARK, LIGHT, DARK_256, LIGHT_256])
 def test_heat_can_be_read_on_every_shade(theme: str) -> None:
     """Foreground and background differ by enough brightness to be told apart."""
     palette = Palette(theme)
