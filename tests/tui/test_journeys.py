@@ -69,8 +69,8 @@ async def test_stop_asks_and_escape_says_no(services: FakeServices) -> None:
 async def test_a_learning_rate_is_typed_and_checked(services: FakeServices) -> None:
     async with shown(services, run="brisk-otter") as (app, pilot):
         await pilot.press("l")
-        assert notice(app).startswith("new learning rate 0.05")
-        await pilot.press("ctrl+u", "1", "1", "enter")
+        assert notice(app).startswith("new learning rate (↑ x2, ↓ /2) 0.05")
+        await pilot.press("1", "1", "enter")
         assert "0 < lr <= 10" in notice(app)
         assert sent(services, "brisk-otter") == []
         await pilot.press("ctrl+u", "0", ".", "0", "2", "enter")

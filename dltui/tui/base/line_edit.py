@@ -12,14 +12,21 @@ Answer = Callable[[], None]
 
 @dataclass
 class LineEdit:
-    """The text and where the cursor stands in it."""
+    """The text and where the cursor stands in it. As long as it is `fresh`, typing replaces what stands there; any
+    other key edits it."""
 
     text: str = ""
     at: int = 0
+    fresh: bool = False
 
     @classmethod
     def of(cls, text: str) -> LineEdit:
         return cls(text, len(text))
+
+    @classmethod
+    def over(cls, text: str) -> LineEdit:
+        """A value that most likely is to be another one."""
+        return cls(text, len(text), fresh=bool(text))
 
     def key(self, key: str, character: str | None) -> bool:
         """Take a key; whether it meant something here."""
@@ -39,16 +46,21 @@ class LineEdit:
             self.text, self.at = self.text[self.at :], 0
         else:
             return False
+        self.fresh = False
         return True
 
     def insert(self, text: str) -> None:
+        if self.fresh:
+            self.text, self.at, self.fresh = "", 0, False
         self.text = self.text[: self.at] + text + self.text[self.at :]
         self.at += len(text)
 
     def row(self, style: str, size: int) -> Row:
-        """The text with its cursor."""
+        """The text with its cursor; all of it marked where typing would replace it."""
         start = max(0, self.at - size + 2)
         before, under, after = self.text[start : self.at], self.text[self.at : self.at + 1], self.text[self.at + 1 :]
+        if self.fresh:
+            return [(before, f"{style} reverse"), (" ", style)]
         return [(before, style), (under or " ", f"{style} reverse"), (cut(after, size - len(before) - 1), style)]
 
 
@@ -70,5 +82,7 @@ class Prompt:
     done: Callable[[str], None]
     live: Callable[[str], None] | None = None
     """Called with the text after each key, and with what stood there first when nothing is to be changed."""
+    step: Callable[[str, int], str] | None = None
+    """What Up (1) and Down (-1) make of the text."""
     problem: str = ""
     first: str = ""

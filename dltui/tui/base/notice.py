@@ -65,11 +65,13 @@ class Notice(Rows, can_focus=True):
         check: Callable[[str], str],
         done: Callable[[str], None],
         live: Callable[[str], None] | None = None,
+        step: Callable[[str, int], str] | None = None,
     ) -> None:
-        """Let somebody type a value: `check` returns what is wrong with it, or ""; `live` sees it grow."""
+        """Let somebody type over a value: `check` returns what is wrong with it, or ""; `live` sees it grow; `step` is
+        what Up and Down make of it."""
         from dltui.tui.base.line_edit import LineEdit, Prompt
 
-        self._prompt = Prompt(text, LineEdit.of(value), check, done, live, first=value)
+        self._prompt = Prompt(text, LineEdit.over(value), check, done, live, step, first=value)
         self._take()
 
     @property
@@ -111,6 +113,10 @@ class Notice(Rows, can_focus=True):
             if not prompt.problem:
                 self._leave()
                 prompt.done(prompt.edit.text)
+        elif prompt.step is not None and event.key in ("up", "down"):
+            prompt.edit.text = prompt.step(prompt.edit.text, 1 if event.key == "up" else -1)
+            prompt.edit.at = len(prompt.edit.text)
+            prompt.problem = prompt.check(prompt.edit.text)
         elif prompt.edit.key(event.key, event.character):
             prompt.problem = prompt.check(prompt.edit.text) if prompt.edit.text else ""
             if prompt.live is not None:

@@ -89,7 +89,9 @@ class Orders:
         """Ask for a new learning rate."""
         if self._may(run, "change"):
             value = "" if current is None else exact(current)
-            self.page.notice.prompt("new learning rate", value, _lr_problem, lambda text: self._set(run, text))
+            self.page.notice.prompt(
+                "new learning rate (↑ x2, ↓ /2)", value, _lr_problem, lambda text: self._set(run, text), step=_doubled
+            )
 
     def _set(self, run: Summary, text: str) -> None:
         self._send(run, "set", {"lr": float(text)})
@@ -189,6 +191,14 @@ class Orders:
 
     def _refuse(self, text: str) -> None:
         self.page.notice.say(safe(text), "bad")
+
+
+def _doubled(text: str, by: int) -> str:
+    """Twice or half of a learning rate; what is no number stays."""
+    try:
+        return exact(float(f"{float(text) * 2.0**by:.6g}"))
+    except ValueError:
+        return text
 
 
 def _lr_problem(text: str) -> str:

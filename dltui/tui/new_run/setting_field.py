@@ -28,7 +28,7 @@ class SettingField:
         if form is None or setting is None or self._state.group != "settings":
             return False
         if not form.turn(setting, 1):
-            self._state.edit = LineEdit.of(form.text(setting))
+            self._state.edit = LineEdit.over(form.text(setting))
         return True
 
     def put_default(self) -> bool:
