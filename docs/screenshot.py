@@ -15,7 +15,7 @@ SETTLE_SECONDS = 3.0
 
 async def draw(run: str, target: Path, size: tuple[int, int], keys: list[str]) -> None:
     """Open the run as `dltui attach RUN` does in full color, press the keys, and save what is shown."""
-    app = make_app(terminal=Terminal(mouse=False), open_run=find_run(run))
+    app = make_app(terminal=Terminal(), open_run=find_run(run))
     async with app.run_test(size=size) as pilot:
         await asyncio.sleep(SETTLE_SECONDS)
         for key in keys:

@@ -50,7 +50,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         bind("q", "leave", "leave", "leave the screen; runs go on"),
         bind("question_mark", "keys", "all keys", "every key of this page"),
         bind("ctrl+p", "palette", "all actions", "every action by name; type to filter"),
-        bind("S", "settings", "settings", "theme, colors, letters, mouse, notifications: remembered"),
+        bind("S", "settings", "settings", "theme, colors, letters, notifications: remembered"),
         bind("ctrl+t", "theme", "light or dark", "switch between the dark and the light theme"),
         bind("ctrl+c", "interrupted", "hint", "does not stop anything", priority=True),
         bind("ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns"),
@@ -222,7 +222,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         return 1.0 / int(self.settings.tick)
 
     def apply(self, settings: ScreenSettings) -> None:
-        """Use other settings from here on; the mouse from the next start on."""
+        """Use other settings from here on."""
         self.settings = settings
         self._appearance = Appearance(self._terminal, settings)
         self.theme = self._appearance.theme

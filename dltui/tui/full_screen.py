@@ -10,7 +10,7 @@ import threading
 
 from dltui.tui.app import make_app
 from dltui.tui.base.services import Services
-from dltui.tui.terminal.capabilities import chosen, examine, quiet_stderr
+from dltui.tui.terminal.capabilities import examine, quiet_stderr
 
 
 def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
@@ -29,7 +29,8 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
         app = make_app(services, terminal, run, new, meter, settings)
         app.first_time, app.after_first_frame = first_time, _settle
         try:
-            app.run(mouse=chosen(terminal, settings).mouse)
+            # Nothing here answers a click: the terminal's own selection of text is worth more.
+            app.run(mouse=False)
         finally:
             _end_without_terminal(app.return_code)
     services.trash.empty()

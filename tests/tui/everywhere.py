@@ -10,10 +10,10 @@ from tests.tui.scenario import lines
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 LOOKS = {
-    "dark": Terminal(theme=DARK, mouse=False),
-    "light": Terminal(theme=LIGHT, mouse=False),
-    "ascii": Terminal(ascii=True, color=False, theme=PLAIN, mouse=False),
-    "no-color": Terminal(color=False, theme=PLAIN, mouse=False),
+    "dark": Terminal(theme=DARK),
+    "light": Terminal(theme=LIGHT),
+    "ascii": Terminal(ascii=True, color=False, theme=PLAIN),
+    "no-color": Terminal(color=False, theme=PLAIN),
 }
 
 

@@ -279,7 +279,7 @@ async def shown(
 ) -> AsyncIterator[tuple[DltuiApp, Any]]:
     """The app on a screen, after it has read what it shows."""
     directory = None if run is None else RunDirectory(services.root / run)
-    app = make_app(services, terminal or Terminal(mouse=False), directory, new, settings=services.saved)
+    app = make_app(services, terminal or Terminal(), directory, new, settings=services.saved)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: ready(app))
         yield app, pilot

@@ -21,7 +21,7 @@ THEMES = {"dark": DARK_256, "light": LIGHT_256}
 async def test_256_colors(
     services: FakeServices, snapshot: SnapshotAssertion, tab: str, theme: str, size: tuple[int, int]
 ) -> None:
-    async with shown(services, size, Terminal(theme=THEMES[theme], mouse=False), run="bold-wren") as (app, pilot):
+    async with shown(services, size, Terminal(theme=THEMES[theme]), run="bold-wren") as (app, pilot):
         await pilot.press(tab[0])
         page: Any = app.screen
         await drawn(pilot, lambda: looked_inside(page))

@@ -97,8 +97,10 @@ def screens() -> Iterator[list[Screen]]:
 
 
 def clean(screen: Screen) -> None:
-    """Alternate screen, mouse, bracketed paste and cursor are as they were, and so is the line discipline."""
-    for number in (b"1049", b"1000", b"1003", b"2004", b"1004"):
+    """Alternate screen, bracketed paste and cursor are as they were, and so is the line discipline; the mouse was never
+    taken."""
+    assert not re.search(rb"\x1b\[\?(?:\d+;)*(?:1000|1002|1003|1006|1015)h", screen.bytes)
+    for number in (b"1049", b"2004", b"1004"):
         assert screen.bytes.count(b"\x1b[?" + number + b"h") == 0 or screen.bytes.rindex(
             b"\x1b[?" + number + b"l"
         ) > screen.bytes.rindex(b"\x1b[?" + number + b"h")

@@ -13,8 +13,8 @@ from dltui.tui.terminal.inks import DARK, LIGHT, PLAIN
 from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, shown, text
 
 SIZES = ((80, 24), (120, 40), (200, 50))
-THEMES = {"dark": Terminal(theme=DARK, mouse=False), "light": Terminal(theme=LIGHT, mouse=False)}
-ASCII = Terminal(ascii=True, color=False, theme=PLAIN, mouse=False)
+THEMES = {"dark": Terminal(theme=DARK), "light": Terminal(theme=LIGHT)}
+ASCII = Terminal(ascii=True, color=False, theme=PLAIN)
 PAGES: dict[str, dict[str, Any]] = {"runs": {}, "new": {"new": True}, "run": {"run": "brisk-otter"}}
 
 

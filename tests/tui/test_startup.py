@@ -25,7 +25,7 @@ class Slow(Runs):
 async def main():
     services = Services()
     services.runs = Slow()
-    app = make_app(services, Terminal(mouse=False))
+    app = make_app(services, Terminal())
     async with app.run_test(size=(80, 24)) as pilot:
         while not app.screen.state.read:
             await asyncio.sleep(0.02)

@@ -126,6 +126,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     def _card(self, width: int, height: int) -> list[Row]:
         lines = [f"dltui needs {LEAST[0]}x{LEAST[1]}, this is {self.size.width}x{self.size.height}", self.status_line()]
+        lines.append("q leaves, runs go on")
         shown = lines[:height]
         first = max(0, (height - len(shown)) // 2)
         rows: list[Row] = [[] for _ in range(first)]

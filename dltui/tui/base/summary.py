@@ -11,7 +11,7 @@ from dltui.core.analysis import run_filter
 from dltui.core.errors import DltuiError
 from dltui.core.reading.progress import progress
 from dltui.core.text import safe
-from dltui.tui.draw.wording import LIVE, differences, metric
+from dltui.tui.draw.wording import LIVE, buckets, differences, metric
 
 if TYPE_CHECKING:
     from dltui.core.reading.progress import Progress
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # More than any screen has columns, with the newest in full.
 MOST_POINTS = 40_000
+MOST_BUCKETS = 200
+"""Of the trend of a run."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:
     records = [record for _, record in sorted(history.epochs.items())]
     is_error = key == "loss" and not history.own_loss and any("mse" in record.validation for record in records)
     name = "mse" if is_error else key
-    trend = tuple(record.validation[key] for record in records if key in record.validation)[-200:]
+    trend = tuple(buckets([record.validation[key] for record in records if key in record.validation], MOST_BUCKETS))
     best = history.best
     if best is None:
         return name, None, 0, trend

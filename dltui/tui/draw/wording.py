@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.numbers import age, count, duration, exact, metric, percent, size
@@ -48,11 +49,23 @@ def spark(
     shown = [value for value in values if value == value][-room:] if room > 0 else []
     if not shown:
         return ""
+    last = len(signs) - 1
+    if low is None and high is None and min(shown) == max(shown):
+        # Neither good nor bad.
+        return signs[last // 2] * len(shown)
     low = min(shown) if low is None else low
     high = max(shown) if high is None else high
     span = (high - low) or 1.0
-    last = len(signs) - 1
     return "".join(signs[min(max(int((value - low) / span * len(signs)), 0), last)] for value in shown)
+
+
+def buckets(values: Sequence[float], room: int) -> list[float]:
+    """At most `room` values for all of them: each the mean of its neighbors. What is no number is left out."""
+    known = [value for value in values if value == value]
+    if len(known) <= room:
+        return known
+    cuts = [len(known) * number // room for number in range(room + 1)]
+    return [sum(known[a:b]) / (b - a) for a, b in pairwise(cuts)]
 
 
 def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -71,6 +84,7 @@ __all__ = [
     "STATUS_STYLES",
     "TITLES",
     "age",
+    "buckets",
     "count",
     "differences",
     "duration",
@@ -80,6 +94,11 @@ __all__ = [
     "size",
     "spark",
 ]
+
+
+def probability(value: float) -> str:
+    """Whole percents, the nearest."""
+    return f"{100 * value:.0f} %"
 
 
 def damaged(history: History) -> str:

@@ -65,7 +65,7 @@ class RunForm:
         everything: bool,
         presets: Presets | None = None,
     ) -> RunForm:
-        """As another run was: its choices, and with `everything` its hyperparameters too."""
+        """As another run was: its model, its data with all options, and with `everything` its hyperparameters too."""
         from dltui.core.machine.devices import asked_for
 
         form = cls.with_defaults(catalog, presets)
@@ -75,10 +75,12 @@ class RunForm:
         form.model_name, form.framework, form.origin = model.name, model.framework, origin
         wanted = "" if everything else form.preset("dataset")
         form._take_dataset(wanted, run)
+        chosen = form.dataset_name
         form._fit_dataset()
         form.device = asked_for(run) if everything else form.device
         if everything:
             form._take("model", run.get("config") or {})
+        if not wanted and form.dataset is not None and form.dataset_name == chosen:
             form._take("data", run.get("dataset_options") or {})
             form.typed |= {"run:data_dir": str(run["data_dir"])} if run.get("data_dir") else {}
         return form

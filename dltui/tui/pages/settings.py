@@ -12,6 +12,7 @@ from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.draw.styled_text import Row, cut_words, ends, fit, left, on
+from dltui.tui.draw.wording import STATUS_STYLES
 from dltui.tui.terminal.settings import CHOICES
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ TITLES = {
     "theme": ("theme", "auto: what the terminal says; 16: the terminal's own colors"),
     "palette": ("colors", "color-blind: blue, orange and yellow in place of green and red"),
     "letters": ("letters", "ascii where boxes and curves come out as question marks"),
-    "mouse": ("mouse", "auto: off over SSH, so that the terminal selects text; from the next start on"),
     "tick": ("refresh rate", "updates a second; a lower rate spares a slow link, training runs the same"),
     "warm": ("preload framework", "import the framework while the form of a new run is open; off saves memory"),
     "notices": ("notifications", "tell the terminal when a run ends, also each new best, or never; b silences a run"),
@@ -85,7 +85,8 @@ class SettingsPage(Page):
         curve = "⠤⠤⢄⣀⡀⠀" if not self.host.look.ascii else "--.._ "
         curves: Row = [("   sample  ", "dim"), (curve, "train"), (" train  ", "train"), (curve, "validation")]
         curves += [(" validation  ", "validation"), ("* best", "best bold")]
-        words: Row = [("           ", ""), ("finished  ", "good"), ("paused  ", "warn"), ("failed  ", "bad")]
+        words: Row = [("           ", "")]
+        words += [(f"{name}  ", STATUS_STYLES[name]) for name in ("running", "finished", "paused", "failed")]
         default, choices = CHOICES[self.chosen][0], ", ".join(CHOICES[self.chosen])
         about: Row = [(f"   {TITLES[self.chosen][0]}: ", "dim"), (choices, ""), (f"   default {default}", "dim")]
         why: Row = [(f"   {TITLES[self.chosen][1]}", "")]

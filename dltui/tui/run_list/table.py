@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dltui.core.text import plural
 from dltui.tui.draw.printed import pieces
 from dltui.tui.draw.styled_text import Row, bar, cells, cut, ends, fit, left, on, right, rule
-from dltui.tui.draw.wording import STATUS_STYLES, age, duration, framework, spark
+from dltui.tui.draw.wording import STATUS_STYLES, age, buckets, duration, framework, spark
 
 if TYPE_CHECKING:
     from dltui.tui.base.summary import Summary
@@ -84,13 +84,18 @@ def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_on
         (left(where, sizes["where"] - 1) + " ", dim),
         *_done(run, sizes["done"]),
         (left(_best(run, sizes["best"] - 1, ascii_only), sizes["best"]), "" if run.best else "dim"),
-        (spark(run.trend, _trend_room(width), ascii_only), "validation" if run.is_live else "faint"),
+        (_trend(run, _trend_room(width), ascii_only), "validation" if run.is_live else "faint"),
     ]
     state: Row = [
         (left("drawing" if run.draws else run.status, STATE), STATUS_STYLES.get(run.status, "")),
         (right(_time(run, now), 3) + " ", "dim"),
     ]
     return fit([*fit(row, width - cells(state)), *state], width)
+
+
+def _trend(run: Summary, room: int, ascii_only: bool) -> str:
+    """The whole run as little bars."""
+    return spark(buckets(run.trend, room), room, ascii_only) if room > 0 else ""
 
 
 def _short(name: str, room: int) -> str:
@@ -136,16 +141,10 @@ def detail(
         return [fit(row, width) for row in [*rows, *_seeds(run)][:height]]
     if run.trend:
         name = f"validation {run.best_name}"
-        signs = spark(run.trend, max(width - 66, 12), ascii_only)
-        rows.append(
-            [
-                (f" {name}  ", "dim"),
-                (signs, "validation"),
-                (f"  best {run.best}", "bold"),
-                (f" (epoch {run.best_epoch})", "dim"),
-            ]
-            + ([("   test ", "dim"), (run.test, "bold")] if run.test else [])
-        )
+        best: Row = [(f"  best {run.best}", "bold"), (f" (epoch {run.best_epoch})", "dim")]
+        best += [("   test ", "dim"), (run.test, "bold")] if run.test else []
+        signs = _trend(run, max(width - cells(best) - len(name) - 4, 8), ascii_only)
+        rows.append([(f" {name}  ", "dim"), (signs, "validation"), *best])
     elif run.is_live:
         rows.append([(" no evaluation yet", "dim")])
     differs: Row = [(" differs from default  ", "dim")]

@@ -45,7 +45,16 @@ class Body:
 
     def _open_tab(self, width: int, height: int) -> list[Row]:
         tab = self._tabs.open
-        return self._kept("tab", (tab, width, height, *tab.key(width, height)), lambda: tab.rows(width, height))
+
+        def make() -> list[Row]:
+            if self._run.replay is None or not tab.of_present:
+                return tab.rows(width, height)
+            return [
+                [(" this tab shows the run as it is now: of earlier epochs only curves are kept", "warn")],
+                *tab.rows(width, height - 1),
+            ]
+
+        return self._kept("tab", (tab, width, height, *tab.key(width, height)), make)
 
     def _numbers(self, width: int, height: int) -> list[Row]:
         view, now = self._run.shown, self._page.host.services.clock.now()

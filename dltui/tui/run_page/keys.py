@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.tab import Keys
     from dltui.tui.run_page.view import RunView
 
+LAST = 100_000
+"""Rows down: to the last one."""
 BINDINGS = (
     *RUN_KEYS,
     press("z", "zoom", "one chart over the whole width, or all of them", shown="z,enter"),
@@ -38,7 +40,7 @@ BINDINGS = (
     press("v", "overlay runs", "overlay the curves of other runs, or race against one"),
     press("left_square_bracket", "epoch back", "the run as it was after the epoch before; End = as it is"),
     press("right_square_bracket", "epoch forward"),
-    press("P", "replay", "play the run from its start, at 1x, 4x, 16x, 1/8x; the run is not touched"),
+    press("P", "replay", "the whole run in 20 s from its start, then at 1x, 4x, 16x; the run is not touched"),
     bind("enter", "enter", "show", "curves: one chart, or all; a cell or a class: the mistakes in it"),
     press("space", "mark", "a mistake: keep, wrong label, ambiguous, no mark; saved in review.csv"),
     press("slash", "filter by name", "mistakes of classes by name: shirt, >coat, shirt>coat"),
@@ -55,7 +57,7 @@ BINDINGS = (
     bind("pageup", "scroll(-10)", "page up"),
     bind("pagedown", "scroll(10)", "page down"),
     bind("home", "scroll(-100000)", "first line"),
-    bind("end", "scroll(100000)", "last line", "the last line; on the curves, the run as it is"),
+    bind("end", f"scroll({LAST})", "last line", "the last line; in the past, the run as it is"),
 )
 
 

@@ -61,10 +61,18 @@ def _metric(history: History, split: str, name: str, style: str) -> Row:
     return [
         (" ", ""),
         (left(f"{split} {safe(name)}", NAME), style),
-        (right(metric(name, known[-1][1]), VALUE), "bold"),
-        (right(metric(name, best), VALUE), "best bold" if chosen else ""),
+        (right(_short(name, known[-1][1]), VALUE), "bold"),
+        (right(_short(name, best), VALUE), "best bold" if chosen else ""),
         (right(str(epoch) if epoch else "-", EPOCH), "dim"),
     ]
+
+
+def _short(name: str, value: float) -> str:
+    """With as many digits as leave a gap before it."""
+    whole = metric(name, value)
+    fixed = [f"{value:.2f}"] if "e" not in whole else []
+    texts = [whole, *fixed, *(f"{value:.{digits}e}" for digits in (2, 1, 0))]
+    return next((text for text in texts if len(text) < VALUE), texts[-1])
 
 
 def facts(view: RunView, now: float) -> list[Row]:

@@ -15,7 +15,7 @@ from dltui.tui.draw.wording import FAULTS, STATUS_STYLES, duration
 from dltui.tui.run_page.body import Body
 from dltui.tui.run_page.fault import report
 from dltui.tui.run_page.head import title
-from dltui.tui.run_page.keys import BINDINGS, bottom_bar, hint
+from dltui.tui.run_page.keys import BINDINGS, LAST, bottom_bar, hint
 from dltui.tui.run_page.reading import Reading, RunRead
 from dltui.tui.run_page.tabs import Tabs
 from dltui.tui.run_page.watched_run import WatchedRun
@@ -201,6 +201,9 @@ class RunPage(Page):
         self.tabs.order()
 
     def action_scroll(self, by: int) -> None:
+        if by == LAST and self.run.replay is not None:
+            self.run.to_present()
+            return
         self.tabs.open.scroll(by)
         self.redraw()
 

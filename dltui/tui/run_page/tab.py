@@ -23,6 +23,9 @@ class Tab:
     whole = True
     """It takes the place of the table of metrics and of the last events, too."""
 
+    of_present = False
+    """It shows the run as it is, whichever moment is looked at."""
+
     def __init__(self, page: Page, run: WatchedRun) -> None:
         self.page, self.run = page, run
         self.at = 0

@@ -80,10 +80,11 @@ class WatchedRun:
         self._page.redraw()
 
     def _replay(self) -> None:
-        """Play the run from its start, or at the next speed."""
+        """Play the run from its start, in 20 seconds; while it plays, at the next speed."""
         if self.view is None or not len(self.view.history.points):
             self._page.notice.say("nothing to play yet: the first step is to come", "bad")
             return
         now = self._page.host.services.clock.now()
-        self.replay = begun(now) if self.replay is None else self.replay.faster(now)
+        playing = self.replay is not None and self.replay.speed
+        self.replay = self.replay.faster(now) if self.replay and playing else begun(self.view.history, now)
         self._page.redraw()

@@ -23,12 +23,11 @@ POOR_TERMINALS = ("linux", "vt")
 
 
 class Terminal(NamedTuple):
-    """How to draw here: `ascii` letters only, `color` at all, `theme` by name, `mouse` reported."""
+    """How to draw here: `ascii` letters only, `color` at all, `theme` by name."""
 
     ascii: bool = False
     color: bool = True
     theme: str = DARK
-    mouse: bool = True
 
 
 def examine(environment: Mapping[str, str]) -> Terminal:
@@ -38,8 +37,6 @@ def examine(environment: Mapping[str, str]) -> Terminal:
         ascii=_is_ascii(environment),
         color=color,
         theme=_theme(environment) if color else PLAIN,
-        # Over SSH a terminal's own selection is worth more than clicks.
-        mouse=not (environment.get("SSH_CONNECTION") or environment.get("SSH_TTY")),
     )
 
 
@@ -54,7 +51,6 @@ def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
         color=terminal.color,
         # NO_COLOR is said for one terminal and goes before what holds for all.
         theme=theme if terminal.color else PLAIN,
-        mouse=terminal.mouse if settings.mouse == "auto" else settings.mouse == "on",
     )
 
 

@@ -19,7 +19,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "theme": ("auto", "dark", "light", "16"),
     "palette": ("default", "color-blind"),
     "letters": ("auto", "unicode", "ascii"),
-    "mouse": ("auto", "on", "off"),
     "tick": ("4", "2", "1"),
     "notices": ("end", "best", "off"),
     "warm": ("on", "off"),
@@ -36,8 +35,6 @@ class ScreenSettings:
     theme: str = "auto"
     palette: str = "default"
     letters: str = "auto"
-    mouse: str = "auto"
-    """"auto": off over SSH, where a terminal's own selection is worth more than clicks."""
     tick: str = "4"
     """How often a second the screen looks at a run."""
     notices: str = "end"

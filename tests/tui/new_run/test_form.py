@@ -147,3 +147,15 @@ def test_a_form_like_a_run_has_its_values_to_the_last_digit() -> None:
     run = {"model": "cnn-torch", "dataset": "fashion-mnist", "config": {"lr": 0.0123456789, "momentum": 1 / 3}}
     command = RunForm.like(make_catalog(), run, "like x", everything=True).command()
     assert command[5:] == ["--lr", "0.0123456789", "--momentum", "0.3333333333333333"]
+
+
+def test_the_options_of_a_dataset_come_along_with_it() -> None:
+    asked = {
+        "model": "cnn-torch",
+        "dataset": "folder:pets",
+        "dataset_plugin": "folder",
+        "dataset_options": {"path": "/data/pets", "size": 32, "validation": 0.1},
+        "config": {"epochs": 3},
+    }
+    form = RunForm.like(make_catalog(), asked, "model and dataset as last time", everything=False)
+    assert form.command() == ["dltui", "train", "cnn-torch", "--dataset", "folder:/data/pets", "--data", "size=32"]

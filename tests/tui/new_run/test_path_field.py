@@ -108,7 +108,7 @@ async def test_options_of_the_data_are_settings(services: FakeServices, pets: Pa
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("theme", [DARK, LIGHT])
 async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, size: tuple[int, int], theme: str) -> None:
-    async with shown(services, size, Terminal(theme=theme, mouse=False), new=True) as (app, pilot):
+    async with shown(services, size, Terminal(theme=theme), new=True) as (app, pilot):
         await type_path(pilot, "folder:/home/user/pets")
         await until(pilot, lambda: "1,240 in 4 classes" in text(app))
         assert app.export_screenshot() == snapshot(extension_class=SvgExtension)

@@ -42,7 +42,7 @@ async def test_marked_runs_are_compared(services: FakeServices) -> None:
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("theme", [DARK, LIGHT])
 async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, theme: str, size: tuple[int, int]) -> None:
-    async with shown(services, size, Terminal(theme=theme, mouse=False)) as (app, pilot):
+    async with shown(services, size, Terminal(theme=theme)) as (app, pilot):
         await compared(app, pilot, services)
         assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
 

@@ -61,13 +61,13 @@ async def test_a_file_that_cannot_be_written_is_said_and_the_setting_holds(servi
 
 
 def test_no_color_and_the_terminal_go_before_what_holds_for_all() -> None:
-    wanted = ScreenSettings(theme="light", mouse="on")
-    assert chosen(Terminal(color=False, theme=PLAIN, mouse=False), wanted) == Terminal(False, False, PLAIN, True)
-    assert chosen(Terminal(ascii=True, mouse=False), ScreenSettings()) == Terminal(ascii=True, mouse=False)
+    wanted = ScreenSettings(theme="light", letters="ascii")
+    assert chosen(Terminal(color=False, theme=PLAIN), wanted) == Terminal(True, False, PLAIN)
+    assert chosen(Terminal(ascii=True), ScreenSettings()) == Terminal(ascii=True)
 
 
 async def test_the_first_start_says_where_the_keys_are(nothing: FakeServices) -> None:
-    app = make_app(nothing, Terminal(mouse=False))
+    app = make_app(nothing, Terminal())
     app.first_time = True
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "first time here? ? shows every key" in text(app))

@@ -79,7 +79,7 @@ async def test_the_cursor_comes_back_to_the_run_that_was_looked_at(grouped: Fake
 
 
 async def test_letters_spell_the_spread(grouped: FakeServices) -> None:
-    async with shown(grouped, terminal=Terminal(ascii=True, mouse=False)) as (app, pilot):
+    async with shown(grouped, terminal=Terminal(ascii=True)) as (app, pilot):
         await until(pilot, lambda: "lab (3 seeds)" in text(app))
         await pilot.press("end")
         await until(pilot, lambda: "mean +/- sd" in text(app))

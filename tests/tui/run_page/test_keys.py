@@ -10,7 +10,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.run_page.keys import BINDINGS
 from dltui.tui.run_page.page import RunPage
 from dltui.tui.run_page.tabs import NAMES
-from tests.tui.scenario import FakeServices, shown, text
+from tests.tui.scenario import FakeServices, drawn, shown, text
 
 
 def passed_on() -> set[str]:
@@ -63,7 +63,21 @@ async def test_how_one_looks_at_the_curves_can_be_chosen_from_every_tab(services
         assert isinstance(page, RunPage)
         await pilot.press("6", "x")
         assert "curves over steps" in text(app)
-        await pilot.press("P")
+        await pilot.press("P", "P")
         assert "REPLAY 1x" in text(app)
         await pilot.press("escape")
         assert (app.screen, page.run.replay, page.tabs.open) == (page, None, page.tabs.log)
+
+
+async def test_end_leads_back_to_the_present_from_every_tab(services: FakeServices) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        page = app.screen
+        assert isinstance(page, RunPage)
+        await pilot.press("left_square_bracket", "2")
+        await drawn(pilot, lambda: page.run.view is not None and page.run.view.matrix is not None)
+        assert "this tab shows the run as it is now" in text(app)
+        await pilot.press("end")
+        assert page.run.replay is None
+        await pilot.press("left_square_bracket", "P")
+        assert page.run.replay is not None
+        assert page.run.replay.seconds == 0.0

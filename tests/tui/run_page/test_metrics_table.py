@@ -6,7 +6,7 @@ import pytest
 
 from dltui.core.analysis.verdict import Verdict, judge
 from dltui.tui.draw.styled_text import cells, plain
-from dltui.tui.run_page.metrics_table import _time, verdict_row
+from dltui.tui.run_page.metrics_table import VALUE, _short, _time, verdict_row
 from tests.helpers.curve import curves
 from tests.tui.scenario import FakeServices, shown, text
 
@@ -57,3 +57,9 @@ async def test_a_failed_run_says_why_and_what_to_try(services: FakeServices) -> 
 async def test_a_run_without_data_says_so(services: FakeServices) -> None:
     async with shown(services, run="dull-crab") as (app, _):
         assert "no data yet  the first steps are still to come" in text(app)
+
+
+@pytest.mark.parametrize("value", [1.3671e7, -1.3671e7, 9999.1234, 2.624e-7, 0.1234, float("inf"), float("nan")])
+def test_neighboring_numbers_do_not_touch(value: float) -> None:
+    assert len(_short("loss", value)) < VALUE
+    assert len(_short("accuracy", 1.0)) < VALUE

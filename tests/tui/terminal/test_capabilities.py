@@ -62,11 +62,6 @@ def test_a_wish_is_met_in_the_colors_that_the_terminal_has() -> None:
     assert chosen(examine({**UTF8, "NO_COLOR": "1"}), wish).theme == PLAIN
 
 
-def test_over_ssh_the_mouse_is_the_terminals() -> None:
-    assert examine(UTF8).mouse
-    assert not examine({**UTF8, "SSH_CONNECTION": "1.2.3.4 1 5.6.7.8 22"}).mouse
-
-
 @pytest.mark.parametrize("theme", [DARK, LIGHT, DARK_256, LIGHT_256])
 def test_heat_can_be_read_on_every_shade(theme: str) -> None:
     """Foreground and background differ by enough brightness to be told apart."""

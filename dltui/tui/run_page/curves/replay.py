@@ -13,24 +13,28 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
 
 
-# The last one is for a run that was over in seconds.
-SPEEDS = (1.0, 4.0, 16.0, 0.125)
-NAMES = {1.0: "1x", 4.0: "4x", 16.0: "16x", 0.125: "1/8x"}
+WHOLE = 20.0
+"""Seconds in which a replay shows all of a run at first, however long that took."""
+SPEEDS = (1.0, 4.0, 16.0)
 
 
 @dataclass(frozen=True)
 class Replay:
-    """At `seconds` of training when it was `since` by the clock, from there on at `speed`; 0 is held at `step`."""
+    """At `seconds` of training when it was `since` by the clock, from there on at `speed`; 0 is held at `step`. At the
+    speed of `whole` all of the run takes `WHOLE`."""
 
     step: float
     seconds: float = 0.0
     speed: float = 0.0
     since: float = 0.0
+    whole: float = 1.0
 
     @property
     def state(self) -> str:
         """For the head of the page."""
-        return f"REPLAY {NAMES[self.speed]}" if self.speed else "PAST"
+        if not self.speed:
+            return "PAST"
+        return "REPLAY" if self.speed == self.whole else f"REPLAY {self.speed:g}x"
 
     def moved(self, history: History, now: float) -> Replay | None:
         """Where it is by now; None when it has come to the end."""
@@ -47,14 +51,17 @@ class Replay:
         return replace(self, step=float(np.interp(at, seconds, steps)), seconds=at, since=now)
 
     def faster(self, now: float) -> Replay:
-        """The next speed; after the last one it is held where it is."""
-        number = SPEEDS.index(self.speed) + 1 if self.speed else 0
-        return replace(self, speed=SPEEDS[number] if number < len(SPEEDS) else 0.0, since=now)
+        """The next speed; after the last one the first."""
+        speeds = tuple(dict.fromkeys((self.whole, *SPEEDS)))
+        return replace(self, speed=speeds[(speeds.index(self.speed) + 1) % len(speeds)], since=now)
 
 
-def begun(now: float) -> Replay:
+def begun(history: History, now: float) -> Replay:
     """From the start."""
-    return Replay(0.0, 0.0, SPEEDS[0], now)
+    from dltui.tui.run_page.curves.axis import clock
+
+    whole = max(float(clock(history)[1][-1]) / WHOLE, 1e-9)
+    return Replay(0.0, 0.0, whole, now, whole)
 
 
 def epoch_before(history: History, step: float) -> float:
@@ -98,7 +105,7 @@ def past_row(now: RunView, past: RunView, replay: Replay, width: int) -> Row:
         ("[ ]", "key bold"),
         (" epoch  ", "dim"),
         ("P", "key bold"),
-        (" faster  " if replay.speed else " play  ", "dim"),
+        (" speed  " if replay.speed else " play  ", "dim"),
     ]
     end += [("End", "key bold"), (" as it is ", "dim")]
     row: Row = [(what, "warn bold")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dltui.core.analysis.mistakes import Filter
 from dltui.tui.draw.picture import picture
 from dltui.tui.draw.styled_text import Row, bar, beside, cells, cut, cut_left, ends, fit, left, on, right
-from dltui.tui.draw.wording import percent
+from dltui.tui.draw.wording import probability
 
 if TYPE_CHECKING:
     from dltui.core.analysis.mistakes import Mistake, Mistakes
@@ -123,7 +123,7 @@ def _list(found: Mistakes, review: Mapping[Key, Opinion], shown: tuple[Mistake, 
         mark = _mark(found, review, mistake)
         row: Row = [(" › " if number == at else "   ", "accent bold")]
         row += fit(_pair(found, mistake, room), room)
-        row.append((right(percent(mistake.probability), 7), "bold"))
+        row.append((right(probability(mistake.probability), 7), "bold"))
         row += [(right(str(mistake.id), 8), "dim")] if wide else []
         row = fit([*row, (f"  {mark}", MARK_STYLES.get(mark, ""))], width)
         rows.append(on(row, "selected") if number == at else row)
@@ -151,7 +151,7 @@ def _chance(name: str, chance: float, true: bool, size: int) -> Row:
     label = 12 if size < 40 else 20
     length = size - label - 13
     row: Row = [("  " + left(name, label), "good bold" if true else "")]
-    row += [*bar(chance, max(length, 3), "good" if true else "validation"), (right(percent(chance), 7), "")]
+    row += [*bar(chance, max(length, 3), "good" if true else "validation"), (right(probability(chance), 7), "")]
     return [*row, (" true" if true else "", "good")]
 
 
@@ -176,7 +176,7 @@ def _thumbnail(found: Mistakes, mark: str, mistake: Mistake, chosen: bool, look:
     gap = (size - cells(image[0])) // 2
     rows: list[Row] = [[(" " * (1 + gap), ""), *row] for row in image]
     rows += [[] for _ in range(CELL_HEIGHT - 3 - len(rows))]
-    chance = percent(mistake.probability)
+    chance = probability(mistake.probability)
     said = cut(found.name(mistake.said), size - 3 - len(chance))
     below: list[Row] = [
         [("›" if chosen else " ", "accent bold"), (found.name(mistake.true), "bold" if chosen else "")],

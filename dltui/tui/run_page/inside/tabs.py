@@ -33,6 +33,7 @@ class MatrixTab(Tab):
     """A tab about the confusion matrix, from which Enter leads to the mistakes; a regression shows its fit there."""
 
     name_of_fit = ""
+    of_present = True
 
     def __init__(self, page: Page, run: WatchedRun, show_mistakes: ShowMistakes) -> None:
         super().__init__(page, run)
@@ -153,6 +154,7 @@ class MistakesTab(Tab):
     """The samples that the model gets wrong, with the marks that a person puts on them."""
 
     name = "Mistakes"
+    of_present = True
 
     def __init__(self, page: Page, run: WatchedRun) -> None:
         super().__init__(page, run)

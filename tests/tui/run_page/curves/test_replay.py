@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dltui.core.reading.history import History
-from dltui.tui.run_page.curves.replay import NAMES, SPEEDS, Replay, begun, epoch_after, epoch_before, held
+from dltui.tui.run_page.curves.replay import SPEEDS, WHOLE, begun, epoch_after, epoch_before, held
 from tests.core.reading.test_history import STEPS, Tape
 
 NOW = 5000.0
@@ -33,34 +33,33 @@ def test_held_stands_still() -> None:
     assert held(history(3), 15.0).seconds == 3.0
 
 
-def test_it_plays_at_the_pace_of_the_log_and_ends() -> None:
+def test_at_first_the_whole_run_takes_twenty_seconds() -> None:
     three = history(3)
-    replay = begun(NOW).moved(three, NOW + 3.0)
-    assert replay == Replay(15.0, 3.0, 1.0, NOW + 3.0)
+    replay = begun(three, NOW).moved(three, NOW + WHOLE / 2)
     assert replay is not None
-    assert replay.moved(three, NOW + 5.9) is not None
-    assert replay.moved(three, NOW + 9.0) is None
+    assert (replay.seconds, replay.state) == (4.5, "REPLAY")
+    assert replay.moved(three, NOW + WHOLE - 0.1) is not None
+    assert replay.moved(three, NOW + WHOLE) is None
 
 
-def test_faster_goes_on_from_the_same_moment() -> None:
+def test_then_it_plays_at_the_pace_of_the_log() -> None:
     three = history(3)
-    replay = begun(NOW).moved(three, NOW + 1.0)
+    replay = begun(three, NOW).faster(NOW).moved(three, NOW + 3.0)
     assert replay is not None
-    faster = replay.faster(NOW + 1.0).moved(three, NOW + 2.0)
+    assert (replay.step, replay.seconds, replay.speed) == (15.0, 3.0, 1.0)
+    faster = replay.faster(NOW + 3.0).moved(three, NOW + 4.0)
     assert faster is not None
-    assert (faster.seconds, faster.state) == (5.0, "REPLAY 4x")
+    assert (faster.seconds, faster.state) == (7.0, "REPLAY 4x")
 
 
-def test_after_the_last_speed_it_is_held_and_then_plays_again() -> None:
-    replay, states = begun(NOW), []
-    for _ in SPEEDS:
+def test_after_the_last_speed_comes_the_first() -> None:
+    replay, states = begun(history(3), NOW), []
+    for _ in range(len(SPEEDS) + 2):
         states.append(replay.state)
         replay = replay.faster(NOW)
-    assert states == [f"REPLAY {NAMES[speed]}" for speed in SPEEDS]
-    assert replay.state == "PAST"
-    assert replay.faster(NOW).speed == SPEEDS[0]
+    assert states == ["REPLAY", *(f"REPLAY {speed:g}x" for speed in SPEEDS), "REPLAY"]
 
 
 def test_a_run_without_a_point_is_over_at_once() -> None:
-    assert begun(NOW).moved(history(0), NOW) is None
+    assert begun(history(0), NOW).moved(history(0), NOW) is None
     assert held(history(0), 7.0).seconds == 0.0

@@ -54,7 +54,7 @@ async def test_ascii(services: FakeServices, snapshot: SnapshotAssertion, tab: s
 
 @pytest.mark.parametrize("tab", INSIDE)
 async def test_sixteen_colors(services: FakeServices, snapshot: SnapshotAssertion, tab: str) -> None:
-    async with shown(services, terminal=Terminal(theme=PLAIN, mouse=False), run="bold-wren") as (app, pilot):
+    async with shown(services, terminal=Terminal(theme=PLAIN), run="bold-wren") as (app, pilot):
         await opened(pilot, app, INSIDE[tab])
         assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
 
