@@ -181,7 +181,7 @@ async def test_resuming_asks_first(services: FakeServices) -> None:
         assert "cold-yak was interrupted: the worker was killed" in text(app)
         assert "restored: all of a01-step-00000240" in text(app)
         assert "differs: torch 2.14.1 then, 2.15.0 today" in text(app)
-        assert "goes on to epoch 10; 6 of 10 are done" in text(app)
+        assert "goes on to epoch 10; 6 of 10 epochs are done" in text(app)
         await pilot.press("escape")
         assert services.resumed == []
         await pilot.press("r")
@@ -194,11 +194,15 @@ async def test_resuming_asks_first(services: FakeServices) -> None:
 async def test_a_finished_run_is_trained_longer(services: FakeServices) -> None:
     async with shown(services, run="bold-wren") as (app, pilot):
         await pilot.press("r")
-        await until(pilot, lambda: "bold-wren is finished: m adds epochs" in notice(app))
-        await pilot.press("m", "ctrl+u", "0", "enter")
+        await until(pilot, lambda: "epochs beyond those planned" in notice(app))
+        assert "6 of 10 epochs are done; how many more?" in text(app)
+        assert "$ dltui resume" not in text(app)
+        await pilot.press("escape")
+        assert "bold-wren is finished: m adds epochs" in notice(app)
+        await pilot.press("m", "0", "enter")
         assert "a number from 1 to 10000" in notice(app)
         await pilot.press("ctrl+u", "3", "enter")
-        assert "goes on to epoch 13, 3 more than planned; 6 of 10 are done" in text(app)
+        assert "goes on to epoch 13, 3 more than planned; 6 of 10 epochs are done" in text(app)
         assert "$ dltui resume bold-wren --more-epochs 3" in text(app)
         await pilot.press("enter")
         await until(pilot, lambda: services.resumed == [("bold-wren", 3)])

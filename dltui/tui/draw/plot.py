@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from dltui.tui.draw.scale import Scale
     from dltui.tui.draw.styled_text import Look
 
-# Where colors do not tell it from what was measured, an average this strong is drawn in its place.
-ALONE = 0.9
 # A letter shows two columns of four dots.
 ACROSS, DOWN = 2, 4
 SPACE = ord(" ")
@@ -120,11 +118,24 @@ class Plot:
         """What was measured is faint below its average."""
         mark, smoothing = self.look.mark(series.mark), self.chart.smoothing
         if self.look.ascii or self.look.mono or not smoothing:
-            shown = raster.smooth(columns, smoothing) if smoothing >= ALONE else columns
-            self._put(self._band(shown), series.style, mark)
+            # One style for both: then the average is worth more than the noise around it, but for what sticks out.
+            average = raster.smooth(columns, smoothing) if smoothing else columns
+            self._put(self._band(average), series.style, mark)
+            if smoothing:
+                self._put(self._alone(raster.outliers(columns, average)), series.style, mark)
             return
         self._put(self._band(columns), f"{series.style}-faint", mark)
         self._put(self._band(raster.smooth(columns, smoothing)), series.style, mark)
+
+    def _alone(self, columns: raster.Columns) -> Array:
+        """Each column by itself: nothing bridges those that are left out."""
+        import numpy as np
+
+        dots = np.zeros((self.height * DOWN, self.width * ACROSS), dtype=bool)
+        for number in range(len(columns.at)):
+            one = slice(number, number + 1)
+            dots |= self._band(raster.part(columns, one))
+        return dots
 
     def _crosses(self, columns: raster.Columns) -> None:
         """A cross at the bottom for each value that is no number."""

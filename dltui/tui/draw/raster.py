@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 
+OUTLYING = 4.0
+"""Times the usual distance from the average."""
 EMPTY = 0x2800
 """The braille letter without a dot."""
 
@@ -56,23 +58,43 @@ def thin(x: Array, low: Array, high: Array, y: Array, ends: tuple[float, float],
 
 
 def smooth(columns: Columns, strength: float) -> Columns:
-    """A moving average over the columns, exponential in both directions, so that it does not lag."""
+    """A moving average over the columns, exponential in both directions, so that it does not lag. Near an end, where
+    one direction has few values, the other counts for more: what was measured last moves the tip no more than others.
+    """
+    import numpy as np
+
     values = columns.mean.tolist()
-    both = (_average(values, strength) + _average(values[::-1], strength)[::-1]) / 2
+    before, weights = _sums(values, strength)
+    after, weights_after = (part[::-1] for part in _sums(values[::-1], strength))
+    both = (before + after - np.asarray(values)) / (weights + weights_after - 1)
     return Columns(columns.at, both, both, both, columns.gaps)
 
 
-def _average(values: list[float], strength: float) -> Array:
-    """An exponential moving average, corrected at its beginning."""
+def part(columns: Columns, which: Any) -> Columns:
+    """Some of the columns, chosen by a slice or a mask."""
+    return Columns(columns.at[which], columns.low[which], columns.high[which], columns.mean[which], columns.gaps[:0])
+
+
+def outliers(columns: Columns, average: Columns) -> Columns:
+    """The columns that stick out of the average much farther than others do."""
+    import numpy as np
+
+    if not len(columns.at):
+        return columns
+    distance = np.maximum(columns.high - average.mean, average.mean - columns.low)
+    return part(columns, distance > OUTLYING * np.median(distance) + 1e-12)
+
+
+def _sums(values: list[float], strength: float) -> tuple[Array, Array]:
+    """The sum up to each value, each step back weighing `strength` of the one after it; and that of the weights."""
     import numpy as np
 
     total = weight = 0.0
-    result = np.empty(len(values))
+    totals, weights = np.empty(len(values)), np.empty(len(values))
     for number, value in enumerate(values):
-        total = strength * total + (1 - strength) * value
-        weight = strength * weight + (1 - strength)
-        result[number] = total / weight
-    return result
+        total, weight = strength * total + value, strength * weight + 1
+        totals[number], weights[number] = total, weight
+    return totals, weights
 
 
 def band(columns: Columns, shares: tuple[Array, Array, Array], width: int, height: int) -> Array:

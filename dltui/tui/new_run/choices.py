@@ -31,10 +31,12 @@ def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
         titles = [short_framework(name) for name in frameworks]
     sizes = [max(len(title), 3) + 1 for title in titles]
     room = max(width - sum(sizes) - 3, 12)
-    rows: list[Row] = [[(left(" MODEL", room + 3), _heading(focused))]]
-    rows[0] += [(left(title, size), "dim") for title, size in zip(titles, sizes, strict=True)]
     chosen = names.index(form.model_name) if form.model_name in names else 0
-    for number in window(len(names), chosen, height - 1):
+    shown = window(len(names), chosen, height - 1)
+    hidden = hidden_rows(shown, len(names), room - 5)
+    rows: list[Row] = [[(" MODEL  ", _heading(focused)), (left(hidden, room - 5), "faint")]]
+    rows[0] += [(left(title, size), "dim") for title, size in zip(titles, sizes, strict=True)]
+    for number in shown:
         picked = number == chosen
         row: Row = _marked(picked, focused, left(safe(names[number]), room))
         for framework, size in zip(frameworks, sizes, strict=True):
@@ -57,10 +59,11 @@ def devices(
     form: RunForm, found: Sequence[Device] | None, chosen: int, width: int, height: int, focused: bool
 ) -> list[Row]:
     """`auto`, then what this machine has."""
-    rows: list[Row] = [[(" DEVICE", _heading(focused))]]
+    shown = window(len(found or ()) + 1, chosen, height - 1)
+    rows: list[Row] = [[(" DEVICE  ", _heading(focused)), (hidden_rows(shown, len(found or ()) + 1), "faint")]]
     if found is None:
         return [*rows, [("   looking ...", "dim")]]
-    for number in window(len(found) + 1, chosen, height - 1):
+    for number in shown:
         picked = number == chosen
         row: Row
         if number == 0:
@@ -105,17 +108,29 @@ def datasets(
     last row your own, whose path is typed there."""
     entries = form.datasets()
     chosen = next((number for number, entry in enumerate(entries) if entry.name == form.dataset_name), -1)
+    shown = window(len(entries), max(chosen, 0), height - 2)
+    hidden = hidden_rows(shown, len(entries), width - 28)
     head: Row = [
-        (left(" DATASET", width - 18), _heading(focused)),
+        (" DATASET  ", _heading(focused)),
+        (left(hidden, width - 28), "faint"),
         (right("samples", 8), "dim"),
         (right("", 10), "dim"),
     ]
     rows: list[Row] = [head]
-    for number in window(len(entries), max(chosen, 0), height - 2):
+    for number in shown:
         picked = number == chosen
         rows.append(_line(_dataset(form, entries[number], present, width, picked, focused), width, picked, focused))
     own = _own(form, width, chosen < 0, focused, edit)
     return [*rows, _line(own, width, chosen < 0, focused)]
+
+
+def hidden_rows(shown: range, count: int, room: int = 80) -> str:
+    """`2 more above, 1 below`, or `2↑ 1↓`; nothing where the whole list is shown."""
+    above, below = shown.start, count - shown.stop
+    parts = [f"{above} more above"] if above else []
+    parts += [f"{below} {'' if above else 'more '}below"] if below else []
+    text = ", ".join(parts)
+    return text if len(text) <= room else " ".join([f"{above}↑"] * bool(above) + [f"{below}↓"] * bool(below))
 
 
 def _own(form: RunForm, width: int, picked: bool, focused: bool, edit: LineEdit | None) -> Row:

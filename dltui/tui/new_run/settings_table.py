@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dltui.core.numbers import exact
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row, cells, cut_words, ends, fit, left, on, window
+from dltui.tui.new_run.choices import hidden_rows
 
 if TYPE_CHECKING:
     from dltui.core.catalog.fields import FieldSpec
@@ -23,9 +24,8 @@ def settings(form: RunForm, chosen: int, edit: LineEdit | None, width: int, heig
     """The header and as many rows as fit, the chosen one among them."""
     entries = form.settings()
     shown = window(len(entries), chosen, height - 1)
-    more = len(entries) - shown.stop
     heading = "accent bold" if focused else "dim"
-    hidden = f"{more} more below " if more else ""
+    hidden = f"{hidden_rows(shown, len(entries))} "
     wide = VALUE + min(max(width - 100, 0) // 8, 14)
     last = "what it does" if width >= WIDE else ""
     head = f"{left('value', wide)}{left('default', DEFAULT)}{left('allowed', ALLOWED)}{last}"

@@ -59,6 +59,8 @@ class ResumePage(Page):
     def on_prepared(self, message: Prepared) -> None:
         self.found = message.found
         self.redraw()
+        if not self._may_go_on:
+            self.action_more()
 
     def on_failed(self, message: Failed) -> None:
         self.starting = False
@@ -106,11 +108,21 @@ class ResumePage(Page):
             rows += _lines(line, width, "warn")
         if not found.differs:
             rows.append([("  nothing differs: versions, device and threads are those of the last attempt", "dim")])
-        last = found.planned + self.more
-        added = f", {self.more} more than planned" if self.more else ""
-        rows += [[], [(f"  goes on to epoch {last}{added}; {found.done} of {found.planned} are done", "")]]
-        rows += [[], [("  $ ", "faint"), (cut(self.command(), width - 5), "accent")]]
+        rows += self._plan(found, width)
         return [fit(row, width) for row in rows[:height]]
+
+    def _plan(self, found: Resumption, width: int) -> list[Row]:
+        """How far it would go and the command that does it, once there is anything to do."""
+        done = f"{found.done} of {found.planned} epochs are done"
+        if not self._may_go_on:
+            return [[], [(f"  {done}; how many more?", "bold")]]
+        added = f", {self.more} more than planned" if self.more else ""
+        return [
+            [],
+            [(f"  goes on to epoch {found.planned + self.more}{added}; {done}", "")],
+            [],
+            [("  $ ", "faint"), (cut(self.command(), width - 5), "accent")],
+        ]
 
     def command(self) -> str:
         more = f" --more-epochs {self.more}" if self.more else ""

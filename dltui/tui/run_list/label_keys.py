@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from dltui.core.numbers import exact
 from dltui.core.text import plural
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import Told, in_thread
@@ -29,6 +30,8 @@ class Begun(Message):
         self.begun = run
 
 
+FORKED = ("lr", "epochs", "batch_size", "schedule")
+"""What a fork most likely is to have otherwise."""
 LABEL_KEYS = (
     press("R", "rename", "rename the run; its id stays"),
     press("number_sign", "tag", "words to find runs by; -word removes one"),
@@ -130,8 +133,11 @@ class LabelKeys:
         run = self._state.run
         if run is None or self._refuse_read_only():
             return
-        text = f"fork {run.name.strip()} with (e.g. lr=0.01 epochs=20)"
-        self._page.notice.prompt(text, "", lambda _: "", lambda typed: self._fork(run, typed))
+        # As it was; what stays so changes nothing.
+        now = " ".join(f"{name}={exact(run.facts[name])}" for name in FORKED if name in run.facts)
+        self._page.notice.prompt(
+            f"fork {run.name.strip()} with", now, lambda _: "", lambda typed: self._fork(run, typed)
+        )
 
     def _fork(self, run: Summary, typed: str) -> None:
         self._page.notice.say(f"forking {run.name.strip()} ...", "accent", seconds=60)

@@ -75,7 +75,7 @@ def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_on
     dim = "" if run.is_live else "dim"
     row: Row = [
         ("› " if marked else "  ", "accent bold"),
-        (left(run.name, sizes["name"] - 1) + " ", "bold" if run.is_live else ""),
+        (left(_name(run, sizes["name"] - 1), sizes["name"] - 1) + " ", "bold" if run.is_live else ""),
     ]
     row += [
         (left(_short(run.model, sizes["model"]), sizes["model"] - 1) + " ", dim),
@@ -98,12 +98,25 @@ def _trend(run: Summary, room: int, ascii_only: bool) -> str:
     return spark(buckets(run.trend, room), room, ascii_only) if room > 0 else ""
 
 
+def _name(run: Summary, room: int) -> str:
+    """The name of a group keeps the number of its runs."""
+    if not run.members or len(run.name) <= room:
+        return run.name
+    count = f" ({len(run.members)})"
+    return cut(run.group, room - len(count)) + count
+
+
 def _short(name: str, room: int) -> str:
-    return SHORT.get(name, name) if len(name) >= room else name
+    """Of the user's own data, `folder:pets`, the name alone."""
+    return SHORT.get(name, name.partition(":")[2] or name) if len(name) >= room else name
 
 
 def _done(run: Summary, room: int) -> Row:
     text = f"{run.epochs_done}/{run.epochs}" if run.epochs else "-"
+    each = {one.epochs_done for one in run.members}
+    if len(each) == 1 and not run.is_live:
+        # A product, since the sum of epochs says nothing of how long each was trained.
+        text = f"{len(run.members)}x{each.pop()}"
     if room < 14:
         return [(left(text, room), "" if run.is_live else "dim")]
     size = room - 9

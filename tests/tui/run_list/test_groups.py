@@ -11,6 +11,7 @@ import pytest
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.base.summary import Summary
 from dltui.tui.run_list import table
+from dltui.tui.run_list.lines import group_line
 from dltui.tui.terminal.capabilities import Terminal
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, lines, make_home, shown, text, until
@@ -37,7 +38,7 @@ async def test_a_group_is_one_line_until_it_is_opened(grouped: FakeServices) -> 
         assert "lab-s1" not in text(app)
         (line,) = (line for line in lines(app) if line.lstrip(" ›").startswith("lab (3 seeds)"))
         assert "±" in line
-        assert "30/30" in line
+        assert "3x10" in line
         app.screen.state.selected = "group/lab"
         await pilot.press("enter")
         await until(pilot, lambda: all(f"lab-s{seed}" in text(app) for seed in SEEDS))
@@ -92,3 +93,21 @@ def test_a_spread_in_letters_gives_way_to_its_mean(room: int, cell: str) -> None
     group = replace(member, best="91.44 ±.80 %", members=(member,))
     assert table._best(group, room, ascii_only=True) == cell
     assert table._best(group, 9, ascii_only=False) == "91.44±.80"
+
+
+def test_a_long_name_leaves_room_for_the_number_of_runs() -> None:
+    member = Summary(RunDirectory(Path("x")), "silent-egret-s1", "silent-egret-s1", "finished", group="silent-egret")
+    line = group_line([replace(member, id=f"s{seed}", epochs_done=5, epochs=5) for seed in SEEDS])
+    (row,) = table.table([line], 1, 0, 80, 1, 0.0, "gpu01", False)
+    shown = "".join(text for text, _ in row)
+    assert "silent-eg… (3) " in shown
+    assert " 3x5 " in shown
+
+
+@pytest.mark.parametrize(
+    ("dataset", "shown"), [("folder:pets", " pets "), ("csv:prices.csv", " prices.… "), ("digits", " digits ")]
+)
+def test_own_data_goes_by_its_own_name(dataset: str, shown: str) -> None:
+    run = Summary(RunDirectory(Path("x")), "x", "x", "finished", dataset=dataset)
+    (row,) = table.table([run], 1, 0, 80, 1, 0.0, "gpu01", False)
+    assert shown in "".join(text for text, _ in row)
