@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def is_terminal() -> bool:
@@ -73,6 +76,28 @@ def visible(text: str) -> str:
     return clean(" ".join(text.splitlines()))
 
 
+def room() -> int:
+    """The columns of the terminal that standard output is; 0 for a pipe, which may have lines of any length."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if terminal_output() else 0
+
+
+def table(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> list[str]:
+    """Rows as aligned lines; the columns in `right` are flush right."""
+    from dltui.tui.draw.columns import aligned
+    from dltui.tui.draw.styled_text import plain
+
+    return [line.rstrip() for line in plain(aligned(rows, right))]
+
+
+def say_table(rows: Sequence[Sequence[str]], **how: Any) -> None:
+    """Rows as aligned lines in the room that the terminal has; `how` as for `aligned`."""
+    from dltui.tui.draw.columns import aligned
+
+    show_on_terminal(aligned(rows, room=room(), **how))
+
+
 def show_on_terminal(rows: list[Any]) -> None:
     """Rows of styled text; without a terminal their letters alone."""
     from dltui.tui.draw.styled_text import plain
@@ -86,7 +111,7 @@ def show_on_terminal(rows: list[Any]) -> None:
 
     console = Console(markup=False, highlight=False, emoji=False)
     for row in rows:
-        spans = [(spelled(text), INKS.get(style) or _rich(style)) for text, style in row]
+        spans = [(spelled(visible(text)), INKS.get(style) or _rich(style)) for text, style in row]
         console.print(Text.assemble(*spans), no_wrap=True, overflow="crop", soft_wrap=True)
 
 
@@ -99,4 +124,5 @@ def _rich(style: str) -> str:
 INKS = {
     "run0": "blue", "run1": "yellow", "run2": "green", "run3": "magenta", "run4": "cyan", "run5": "red",
     "heading": "bold", "dim": "dim", "faint": "dim", "rule": "dim", "best": "bold",
+    "good": "green", "warn": "yellow", "bad": "red", "accent": "cyan", "bold": "bold",
 }  # fmt: skip

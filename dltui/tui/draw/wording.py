@@ -113,19 +113,3 @@ def spread(name: str, value: Spread) -> str:
     mean, unit = metric(name, value.mean).removesuffix(" %"), " %" if name.endswith("accuracy") else ""
     around = metric(name, value.deviation).removesuffix(" %")
     return f"{mean} ±{around.removeprefix('0') if around.startswith('0.') else around}{unit}"
-
-
-def table(rows: list[list[str]], right: frozenset[int] = frozenset()) -> list[str]:
-    """Rows as aligned lines; the columns in `right` are flush right."""
-    from dltui.core.text import clean_line, width
-
-    cells = [[clean_line(cell) for cell in row] for row in rows]
-    widths = [max(width(row[column]) for row in cells) for column in range(len(cells[0]))] if cells else []
-    lines = []
-    for row in cells:
-        padded = []
-        for column, cell in enumerate(row):
-            fill = " " * (widths[column] - width(cell))
-            padded.append(fill + cell if column in right else cell + fill)
-        lines.append("  ".join(padded).rstrip())
-    return lines

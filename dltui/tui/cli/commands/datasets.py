@@ -11,11 +11,10 @@ import click
 
 from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
-from dltui.core.numbers import exact
 from dltui.core.text import plural
 from dltui.tui.cli import completion
-from dltui.tui.cli.output import can_show, say, say_json, terminal_output, warn
-from dltui.tui.draw import wording
+from dltui.tui.cli.fields import say_fields
+from dltui.tui.cli.output import can_show, say, say_json, say_table, terminal_output, warn
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import DatasetEntry
@@ -44,10 +43,9 @@ def _list(as_json: bool) -> int:
     if as_json:
         say_json([as_object(entry) for entry in entries])
         return 0
-    rows = [["DATASET", "TASK", "SHAPE", "SAMPLES", "WHERE", "OPTIONS", ""]]
+    rows = [["DATASET", "TASK", "SHAPE", "SAMPLES", "WHERE", ""]]
     rows += [_row(entry) for entry in entries]
-    for line in wording.table(rows):
-        say(line)
+    say_table(rows, prose=True, style=_style)
     for name, reason in catalog.problems:
         warn(f"plugin {name}: {reason}")
     return 0
@@ -123,15 +121,8 @@ def _show(entry: DatasetEntry, found: Preview | None) -> None:
         classes = f", {plural(entry.classes, 'class', 'classes')}" if entry.classes else ""
         samples = f"{entry.train_size:,} + {entry.test_size:,} samples"
         say(f"{entry.task}, {shape}{classes}, {samples}, {presence(entry).text}")
-    rows = [["OPTION", "DEFAULT", "ALLOWED", ""]]
-    for field in entry.fields:
-        if field.name != "path":
-            allowed = " | ".join(field.choices) if field.choices else field.range_text()
-            value = entry.given.get(field.name, field.default)
-            rows.append([field.name, exact(value), f"{allowed} {field.unit or ''}".strip(), field.description])
     say()
-    for line in wording.table(rows):
-        say(line)
+    say_fields("OPTION", [(each.name, entry.given.get(each.name, each.default), each) for each in entry.fields])
 
 
 def _few_colors() -> bool:
@@ -165,12 +156,17 @@ def as_object(entry: DatasetEntry) -> dict[str, Any]:
 def _row(entry: DatasetEntry) -> list[str]:
     from dltui.core.data.search import presence
 
+    options = " ".join(field.name for field in entry.fields if field.name != "path")
     return [
         f"{entry.name}:PATH" if entry.needs_path else entry.name,
         TASKS.get(entry.task, entry.task),
         "x".join(str(length) for length in entry.input_shape),
         f"{entry.train_size:,} + {entry.test_size:,}" if entry.train_size else "",
         presence(entry).text,
-        " ".join(field.name for field in entry.fields if field.name != "path"),
-        entry.summary,
+        f"{entry.summary}{f'; options {options}' if options else ''}",
     ]
+
+
+def _style(column: int, text: str) -> str:
+    """Names stand out, and so does what is here."""
+    return "bold" if column == 0 else "good" if column == 4 and text in ("here", "embedded") else ""

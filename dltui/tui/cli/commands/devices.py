@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dltui.core import numbers
-from dltui.tui.cli.output import say, say_json
-from dltui.tui.draw import wording
+from dltui.tui.cli.output import say_json, say_table
 
 if TYPE_CHECKING:
     from dltui.core.machine.devices import Device
@@ -30,8 +29,7 @@ def devices(as_json: bool) -> int:
     rows = [HEADER, *[row(device) for device in found]]
     # A machine without a GPU has nothing to say in most columns.
     used = [column for column in range(len(HEADER)) if any(entry[column] for entry in rows[1:])]
-    for line in wording.table([[entry[column] for column in used] for entry in rows]):
-        say(line)
+    say_table([[entry[column] for column in used] for entry in rows], yielding=range(len(used) - 1, 0, -1))
     return 0
 
 

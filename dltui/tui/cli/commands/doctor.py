@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from dltui.tui.cli.output import say, say_json
+from dltui.tui.cli.output import say_json, show_on_terminal
 
-SIGNS = {"ok": "ok  ", "bad": "BAD ", "absent": "-   "}
+SIGNS = {"ok": ("ok  ", "good"), "bad": ("BAD ", "bad"), "absent": ("-   ", "dim")}
 
 
 @click.command()
@@ -22,7 +22,8 @@ def doctor(as_json: bool) -> int:
     for check in checks():
         found.append({"what": check.what, "ok": check.state != "bad", "state": check.state, "text": check.text})
         if not as_json:
-            say(f"{SIGNS[check.state]} {check.what}: {check.text}")
+            sign, style = SIGNS[check.state]
+            show_on_terminal([[(sign, style), (f" {check.what}: {check.text}", "")]])
     if as_json:
         say_json(found)
     return 0 if all(check["ok"] for check in found) else 1

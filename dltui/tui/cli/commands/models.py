@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.numbers import exact
 from dltui.core.text import plural
 from dltui.tui.cli import completion
-from dltui.tui.cli.output import say, say_json, warn
+from dltui.tui.cli.fields import say_fields
+from dltui.tui.cli.output import say, say_json, say_table, warn
+from dltui.tui.cli.output import table as lines_of
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
@@ -90,8 +91,7 @@ def _list(catalog: Catalog) -> None:
     for entry in catalog.models.values():
         note = entry.summary if entry.available else f"not available: {entry.reason}"
         rows.append([entry.id, wording.TITLES.get(entry.framework, entry.framework), entry.task, note])
-    for line in wording.table(rows):
-        say(line)
+    say_table(rows, prose=True, style=lambda column, text: "" if column else "bold")
     for name, reason in catalog.problems:
         warn(f"plugin {name}: {reason}")
 
@@ -100,12 +100,7 @@ def _describe(entry: ModelEntry) -> None:
     say(f"{entry.id}: {entry.summary}")
     framework = wording.TITLES.get(entry.framework, entry.framework)
     say(f"{entry.task}, {framework}{'' if entry.available else f'; not available: {entry.reason}'}")
-    rows = [["HYPERPARAMETER", "DEFAULT", "ALLOWED", ""]]
-    for field in entry.fields:
-        allowed = " | ".join(field.choices) if field.choices else field.range_text()
-        rows.append([field.flag, exact(field.default), f"{allowed} {field.unit or ''}".strip(), field.description])
-    for line in wording.table(rows):
-        say(line)
+    say_fields("HYPERPARAMETER", [(field.flag, field.default, field) for field in entry.fields])
 
 
 def check(model: ModelEntry, dataset: DatasetEntry) -> None:
@@ -141,7 +136,7 @@ def table(layers: Sequence[dict[str, Any]], dataset: DatasetEntry) -> list[str]:
         count = f"{int(layer['parameters']):,}"
         rows.append([str(layer["name"]), str(layer["kind"]), shape(layer["output"]), count])
     title = f"structure on {dataset.name}: {plural(len(layers), 'layer')}, {plural(total, 'parameter')}"
-    return [title, *wording.table(rows, right=frozenset({3}))]
+    return [title, *lines_of(rows, right=frozenset({3}))]
 
 
 def shape(sizes: Sequence[int]) -> str:

@@ -11,8 +11,7 @@ import click
 from dltui.core import numbers
 from dltui.core.errors import UsageError
 from dltui.core.text import plural
-from dltui.tui.cli.output import is_terminal, say, say_json
-from dltui.tui.draw import wording
+from dltui.tui.cli.output import is_terminal, say, say_json, table
 
 if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
@@ -122,6 +121,6 @@ def _show(doomed: Sequence[Doomed]) -> None:
         best = numbers.metric(row["metric"] or "", row["best"])
         ago = numbers.age(now - _ended(row))
         rows.append([row["id"], row["model"] or "?", row["dataset"] or "?", best, f"{ago} ago", numbers.size(size)])
-    for line in wording.table(rows, frozenset({3, 4, 5})):
+    for line in table(rows, frozenset({3, 4, 5})):
         say(line)
     say(f"{plural(len(doomed), 'run')}, {numbers.size(sum(size for _, size, _ in doomed))}")

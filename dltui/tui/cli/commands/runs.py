@@ -11,13 +11,14 @@ import click
 from dltui.core import numbers
 from dltui.core.reading.status import OVER
 from dltui.core.text import plural
-from dltui.tui.cli.output import say, say_json, spelled
+from dltui.tui.cli.output import say, say_json, say_table, spelled
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
     from dltui.core.analysis.groups import Group
     from dltui.core.rundir.directory import RunDirectory
 
+STATE = 6
 HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
 
 
@@ -51,12 +52,15 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
         return 0
     now = time.time()
     shown = [columns(entry, now) for entry in (rows if unfold else _folded(rows))]
-    for line in wording.table([HEADER, *shown], right=frozenset({4, 5})):
-        say(line)
+    say_table([HEADER, *shown], right=frozenset({4, 5}), yielding=(1, 2, 3, 0), style=_style)
     for row in rows:
         if row.get("why") and row["status"] in ("failed", "silent", "interrupted"):
             say(f"{row['id']}: {row['why']}")
     return 0
+
+
+def _style(column: int, text: str) -> str:
+    return wording.STATUS_STYLES.get(text, "") if column == STATE else ""
 
 
 def _asked(run: RunDirectory) -> dict[str, Any]:
@@ -100,7 +104,10 @@ def group_columns(group: Group, now: float) -> list[str]:
     best = group.best()
     text = spelled(wording.spread(str(group.rows[0].get("metric") or "loss"), best)) if best else "-"
     title = f"{group.name} ({plural(len(group.rows), 'seed')})"
-    return [title, *first[1:4], f"{done}/{epochs}", text, group.status, first[7]]
+    same = len({row.get("epoch") for row in group.rows}) == 1 and done == epochs
+    # A product, since the sum of epochs says nothing of how long each was trained.
+    done_text = f"{len(group.rows)}x{done // len(group.rows)}" if same else f"{done}/{epochs}"
+    return [title, *first[1:4], done_text, text, group.status, first[7]]
 
 
 def run_columns(row: dict[str, Any], now: float) -> list[str]:

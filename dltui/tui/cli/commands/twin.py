@@ -14,7 +14,7 @@ from dltui.core.text import plural
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand
 from dltui.tui.cli.options import FieldOption
-from dltui.tui.cli.output import say, say_json
+from dltui.tui.cli.output import say, say_json, table
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def lines(found: Comparison, config: dict[str, Any]) -> list[str]:
     rows.append(["losses of the first 10 steps, relative", "", "", _number(found.losses_near)])
     rows.append([f"losses of the first {plural(found.steps, 'step')}, relative", "", "", _number(found.losses)])
     if not config.get("dropout"):
-        return wording.table(rows)
-    return [*wording.table(rows), "dropout is on: each framework drops other values, and losses differ by chance"]
+        return table(rows)
+    return [*table(rows), "dropout is on: each framework drops other values, and losses differ by chance"]
 
 
 def _apart(metric: str, first: float | None, second: float | None) -> str:

@@ -21,7 +21,7 @@ from dltui.tui.cli import main
 from dltui.tui.cli.follow import closing, follow, waiting
 from dltui.tui.cli.follow.lines import Lines
 from dltui.tui.cli.follow.live_view import Frame, bar, live_view
-from dltui.tui.draw import wording
+from dltui.tui.cli.output import table
 from tests.helpers.sample_run import make_sample_run
 
 
@@ -67,7 +67,7 @@ def test_numbers_for_people() -> None:
 
 
 def test_a_table_is_aligned_and_clean() -> None:
-    lines = wording.table([["NAME", "N"], ["a\x1b[31m", "7"], ["日本", "12"]], right=frozenset({1}))
+    lines = table([["NAME", "N"], ["a\x1b[31m", "7"], ["日本", "12"]], right=frozenset({1}))
     assert lines == ["NAME        N", r"a\x1b[31m   7", "日本       12"]
 
 

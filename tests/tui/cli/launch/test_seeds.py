@@ -47,7 +47,7 @@ def test_three_seeds_are_three_runs_and_one_line(dltui: Run) -> None:
     listed = dltui("runs")[1].splitlines()
     assert len(listed) == 2
     assert listed[1].startswith("lab (3 seeds)  softmax-numpy")
-    assert "6/6" in listed[1]
+    assert "3x2" in listed[1]
     assert "±" in listed[1]
     assert len(dltui("runs", "--all")[1].splitlines()) == 4
 
