@@ -272,3 +272,26 @@ async def test_hostile_text_stays_text(services: FakeServices) -> None:
             await pilot.pause(0.3)
             assert all(character.isprintable() or character == "\n" for character in text(app))
         assert "\\x1b]0;owned" in text(app)
+
+
+@pytest.mark.parametrize("key", ["question_mark", "q"])
+async def test_the_key_that_showed_all_keys_hides_them(services: FakeServices, key: str) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("question_mark")
+        await pilot.press(key)
+        assert app.screen.name_of_page == "Run"  # type: ignore[attr-defined]
+        await pilot.press("ctrl+p", *"qu")
+        assert "qu" in notice(app)
+
+
+async def test_what_was_said_before_another_page_is_not_said_after_it(services: FakeServices) -> None:
+    async with shown(services, run="bold-wren") as (app, pilot):
+        await pilot.press("x")
+        assert "curves over steps" in text(app)
+        await pilot.press("question_mark", "escape")
+        assert "curves over steps" not in text(app)
+
+
+async def test_too_small_names_the_key_that_leaves(services: FakeServices) -> None:
+    async with shown(services, (60, 20), run="brisk-otter") as (app, _):
+        assert "q leaves, runs go on" in text(app)

@@ -105,6 +105,10 @@ class Page(Screen[None], inherit_bindings=False):
     def on_screen_resume(self) -> None:
         self.redraw()
 
+    def on_screen_suspend(self) -> None:
+        """What was said before another page is no news after it."""
+        self.notice.hush()
+
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "small")
 

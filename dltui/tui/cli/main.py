@@ -73,6 +73,8 @@ def cli(context: click.Context, no_third_party: bool) -> int | None:
         return None
     if not is_terminal():
         click.echo(context.get_help())
+        if os.environ.get("TERM", "dumb") == "dumb" and sys.stdout.isatty():
+            warn("dltui: the full screen needs a terminal that can move its cursor; this one says TERM=dumb")
         return 0
     from dltui.tui.full_screen import run_app
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 STYLES = ("run-green", "run-purple", "run-yellow", "run-red", "run-violet", "run-plain")
 # Beside the color, for letters and for eyes that do not see it.
 MARKS = ("x", "+", "#", "%", "@", "&")
+# In their places where the terminal has them.
+SIGNS = ("●", "◆", "■", "▲", "▼", "◇")
 
 
 class RunInk(NamedTuple):
@@ -17,6 +19,11 @@ class RunInk(NamedTuple):
 
     style: str
     mark: str
+
+    @property
+    def sign(self) -> str:
+        """The mark where there is more than letters."""
+        return SIGNS[MARKS.index(self.mark)]
 
 
 def ink(run: str) -> RunInk:

@@ -107,9 +107,9 @@ def damaged(history: History) -> str:
 
 
 def spread(name: str, value: Spread) -> str:
-    """A mean with the standard deviation around it: `84.52 ±.10 %`, `0.1234 ±.0012`."""
+    """A mean with the standard deviation around it: `84.52 ±0.10 %`, `0.1234 ±0.0012`."""
     if value.deviation is None:
         return metric(name, value.mean)
     mean, unit = metric(name, value.mean).removesuffix(" %"), " %" if name.endswith("accuracy") else ""
     around = metric(name, value.deviation).removesuffix(" %")
-    return f"{mean} ±{around.removeprefix('0') if around.startswith('0.') else around}{unit}"
+    return f"{mean} ±{around}{unit}"

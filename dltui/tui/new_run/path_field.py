@@ -12,6 +12,7 @@ from dltui.tui.base.line_edit import LineEdit
 from dltui.tui.base.threads import in_thread
 from dltui.tui.draw.styled_text import Row
 from dltui.tui.new_run.form import OWN
+from dltui.tui.new_run.path_completion import completed
 
 if TYPE_CHECKING:
     from textual.events import Key
@@ -63,6 +64,8 @@ class PathField:
             return character in BEGINNINGS and self.begin(character)
         if event.key == "escape":
             self.edit = None
+        elif event.key == "tab" and (longer := completed(self.edit.text)) != self.edit.text:
+            self.edit = LineEdit.of(longer)
         elif event.key in ("enter", "tab"):
             self._take()
         else:
@@ -114,8 +117,8 @@ class PathField:
     def rows(self, width: int, height: int) -> list[Row]:
         """The preview of the chosen data; nothing for data that has none."""
         form = self._state.form
-        if form is not None and form.dataset_name == OWN:
-            return _invitation()[:height]
+        if form is not None and (form.dataset_name == OWN or self.edit is not None):
+            return _invitation(self.edit is not None)[:height]
         key = self._key()
         if not key:
             return []
@@ -141,9 +144,10 @@ class PathField:
             return ""
 
 
-def _invitation() -> list[Row]:
+def _invitation(typing: bool) -> list[Row]:
+    last = " Tab completes, Enter takes it" if typing else " Enter, and type or paste a path"
     return [
         [(" folder:PATH", "bold"), ("  images, one folder a class", "")],
         [(" csv:PATH", "bold"), ("     a table, one column is predicted", "")],
-        [(" Enter, and type or paste a path", "dim")],
+        [(last, "dim")],
     ]

@@ -74,7 +74,8 @@ class ComparePage(Page):
     def inks(self) -> list[RunInk]:
         """Their colors, by the ids that colors hang on everywhere."""
         known = colors.inks(run.id for run in self.runs)
-        return [known[run.id] for run in self.runs]
+        inks = [known[run.id] for run in self.runs]
+        return inks if self.host.look.ascii else [ink._replace(mark=ink.sign) for ink in inks]
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._verdict, id="verdict")

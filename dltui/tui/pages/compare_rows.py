@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dltui.tui.draw.colors import RunInk
     from dltui.tui.draw.styled_text import Look
 
+LEAST_SECONDS = 0.1
 WIDE = 110
 """Columns from which two charts stand beside one another."""
 
@@ -34,9 +35,11 @@ def verdict(found: Comparison, width: int) -> Row:
     if found.goal is not None and len(first) == 1:
         entry = found.entries[min(first)]
         assert entry.reached is not None
-        at = f"{numbers.metric(found.metric, found.goal)} in {numbers.duration(entry.reached.seconds)}"
-        longer: Row = [*row, ("   first at the goal: ", "dim"), (entry.name, "bold"), (f" {at}", "")]
-        return longer if cells(longer) <= width else row
+        goal, after = numbers.metric(found.metric, found.goal), numbers.duration(entry.reached.seconds)
+        longer: Row = [*row, (f"   first at {goal}, which all reached: ", "dim"), (entry.name, "bold")]
+        longer.append((f" after {after}", ""))
+        # Of runs that were there at once nothing is to be said.
+        return longer if cells(longer) <= width and entry.reached.seconds >= LEAST_SECONDS else row
     return row
 
 

@@ -169,7 +169,11 @@ class HelpPage(Page):
         return _with_last(rows[: height - 1], found[self.chosen].explanation, width - keys - labels - 4, height)
 
     def on_key(self, event: Key) -> None:
-        if self.filter.key(event.key, event.character) and event.key not in ("up", "down", "enter", "escape"):
+        if event.key in ("question_mark", "q") and not self.typing and not self.filter.text:
+            event.stop()
+            event.prevent_default()
+            self.action_back()
+        elif self.filter.key(event.key, event.character) and event.key not in ("up", "down", "enter", "escape"):
             self.chosen = 0
             event.stop()
             event.prevent_default()

@@ -38,6 +38,7 @@ def _device(device: Device, detail: int) -> Row:
         row.append((f" {device.utilization:.0f} %", "warn" if device.utilization >= 50 else "good"))
     if detail >= MEMORY and device.total_bytes and device.free_bytes is not None:
         used = device.total_bytes - device.free_bytes
-        row.append((f" {used / GIGA:.1f} of {device.total_bytes / GIGA:.0f} GB", "dim"))
+        what = " memory" if device.kind == "cpu" and detail == MOST else ""
+        row.append((f"{what} {used / GIGA:.1f} of {device.total_bytes / GIGA:.0f} GB", "dim"))
     users = sorted({safe(process[0]) for process in device.processes})
     return [*row, (f" {', '.join(users)}", "warn")] if users else row

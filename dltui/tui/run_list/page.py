@@ -82,6 +82,7 @@ class RunsPage(Page):
 
     def on_screen_suspend(self) -> None:
         """Read no more while another page covers this one."""
+        super().on_screen_suspend()
         if self._reading is not None:
             self._reading.rest()
 

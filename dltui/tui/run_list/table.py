@@ -26,9 +26,9 @@ def columns(width: int) -> dict[str, int]:
         "model": 10 + min(more // 8, 10),
         "framework": 3,
         "data": 9 + min(more // 8, 8),
-        "where": 10 + min(more // 8, 10),
+        "where": 9 + min(more // 8, 10),
         "done": 6 + (min(more // 4, 30) if more >= 32 else 0),
-        "best": 10 + min(more // 8, 6),
+        "best": 11 + min(more // 8, 6),
     }
 
 
@@ -126,7 +126,7 @@ def _done(run: Summary, room: int) -> Row:
 
 def _best(run: Summary, room: int, ascii_only: bool) -> str:
     if run.members:
-        # Nine letters, as many as the column has beside its gap; +/- may be too long for it.
+        # Ten letters, as many as the column has beside its gap; +/- may be too long for it.
         text = run.best.removesuffix(" %").replace(" ", "").replace("±", "+/-" if ascii_only else "±")
         return (text if len(text) <= room else text.partition("+")[0]) or "-"
     if not run.best or run.best_name == "accuracy":
@@ -187,11 +187,15 @@ def _seeds(group: Summary) -> list[Row]:
     if group.best:
         rows.append([(f" validation {group.best_name}  ", "dim"), (group.best, "bold")])
         if group.test:
-            rows[0] += [("  test ", "dim"), (group.test, "bold"), ("  mean ± sd", "dim")]
+            rows[0] += [("  test ", "dim"), (group.test, "bold")]
     each: Row = [(" seeds  ", "dim")]
     for member in group.members:
         each += [(f"{member.seed} ", "dim"), (f"{member.best or member.status}   ", "")]
-    return [*rows, each, [(" Enter ", "key bold"), ("shows its runs one by one, or hides them", "dim")]]
+    return [
+        *rows,
+        each,
+        [(" Enter ", "key bold"), ("shows its runs one by one, or hides them; above: mean ± sd", "dim")],
+    ]
 
 
 def _sentence(run: Summary, now: float, clock: Callable[[float], str]) -> Row:

@@ -88,8 +88,10 @@ def _ended(view: RunView, width: int, why: bool) -> Row:
             [("   best validation ", "dim"), (f"{run.best_name} {run.best}", ""), (f" (epoch {run.best_epoch})", "dim")]
         )
     if run.epochs_done:
-        spent = duration(view.history.elapsed)
-        parts.append([(f"   {plural(run.epochs_done, 'epoch')} in {spent}", "dim")])
+        spent, trained = duration(view.history.elapsed), duration(view.history.train_seconds)
+        epochs = f"   {plural(run.epochs_done, 'epoch')} in {spent}"
+        longer: Row = [(f"{epochs}, {trained} of it training", "dim")]
+        parts.append(longer if sum(map(cells, [row, *parts, longer, end])) <= width else [(epochs, "dim")])
     for part in parts:
         if cells(row) + cells(part) + cells(end) <= width:
             row = row + part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dltui.core.reading.summary import training_speed
 from dltui.core.reading.timing import times
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, beside, cells, cut_words, ends, left, right, rule
@@ -93,9 +94,11 @@ def _fact(name: str, value: str, more: str = "") -> Row:
 
 
 def _speed(view: RunView) -> Row:
+    """Now; of a run that has ended the mean, as in its report."""
     at = view.progress
-    speed = at.samples_per_second if at else None
-    return _fact("SPEED", f"{count(speed)} samples/s", "while training") if speed else _fact("SPEED", "-")
+    speed = training_speed(view.history) if view.ended else at.samples_per_second if at else None
+    when = "mean of all epochs" if view.ended else "while training"
+    return _fact("SPEED", f"{count(speed)} samples/s", when) if speed else _fact("SPEED", "-")
 
 
 def _time(history: History) -> Row:

@@ -87,12 +87,12 @@ async def test_letters_spell_the_spread(grouped: FakeServices) -> None:
         assert "?." not in text(app)
 
 
-@pytest.mark.parametrize(("room", "cell"), [(9, "91.44"), (15, "91.44+/-.80")])
+@pytest.mark.parametrize(("room", "cell"), [(10, "91.44"), (15, "91.44+/-0.80")])
 def test_a_spread_in_letters_gives_way_to_its_mean(room: int, cell: str) -> None:
     member = Summary(RunDirectory(Path("/r")), "r", "r", "finished")
-    group = replace(member, best="91.44 ±.80 %", members=(member,))
+    group = replace(member, best="91.44 ±0.80 %", members=(member,))
     assert table._best(group, room, ascii_only=True) == cell
-    assert table._best(group, 9, ascii_only=False) == "91.44±.80"
+    assert table._best(group, 10, ascii_only=False) == "91.44±0.80"
 
 
 def test_a_long_name_leaves_room_for_the_number_of_runs() -> None:

@@ -63,3 +63,9 @@ async def test_a_run_without_data_says_so(services: FakeServices) -> None:
 def test_neighboring_numbers_do_not_touch(value: float) -> None:
     assert len(_short("loss", value)) < VALUE
     assert len(_short("accuracy", 1.0)) < VALUE
+
+
+async def test_speed_and_time_of_an_ended_run_are_those_of_its_report(services: FakeServices) -> None:
+    async with shown(services, (120, 40), run="bold-wren") as (app, _):
+        assert "samples/s  mean of all epochs" in text(app)
+        assert "10 epochs in 44 s, 40 s of it training" in text(app)

@@ -57,10 +57,12 @@ def checkpoint(run: str) -> int:
 
 @click.command("set")
 @click.argument("run", shell_complete=completion.runs)
-@click.argument("value", metavar="lr=X")
+@click.argument("value", metavar="lr=X", required=False)
 @click.option("--at-step", type=int, metavar="N", help="from this step on instead of at once")
-def set_value(run: str, value: str, at_step: int | None) -> int:
+def set_value(run: str, value: str | None, at_step: int | None) -> int:
     """Change the learning rate of a running run: `dltui set RUN lr=0.01`. The schedule's shape stays."""
+    if value is None:
+        raise UsageError(f"of which run? dltui set RUN {run}" if "=" in run else f"to what? dltui set {run} lr=0.01")
     reader = alive_run(run, "set")
     arguments: dict[str, Any] = {"lr": _lr(reader, value)}
     if at_step is not None:

@@ -41,14 +41,15 @@ def choose_style(plain: bool, json: bool) -> Style:
     return "live" if terminal_output() and not plain else "plain"
 
 
-def follow(run: RunDirectory, style: Style, child: int | None = None) -> int:
+def follow(run: RunDirectory, style: Style, child: int | None = None, kept: bool = True) -> int:
     """Show the run until it ends and return the exit code. `child` is the worker's pid when this process started it:
-    then Ctrl-C asks what to do with it, and without a terminal signals go on to it."""
+    then Ctrl-C asks what to do with it, and without a terminal signals go on to it. What is not `kept` is not offered.
+    """
     reader = RunReader(run)
     asks = child is not None and is_terminal() and style != "json"
     output = _output(style, reader, asks)
     try:
-        return Follower(reader, output, child).run(asks)
+        return Follower(reader, output, child, kept).run(asks)
     finally:
         output.stop()
 
@@ -64,7 +65,8 @@ def _output(style: Style, reader: RunReader, asks: bool) -> Output:
 class Follower:
     """One viewer of one run."""
 
-    def __init__(self, reader: RunReader, output: Output, child: int | None) -> None:
+    def __init__(self, reader: RunReader, output: Output, child: int | None, kept: bool = True) -> None:
+        self._kept = kept
         self.reader = reader
         self.output = output
         self.child = child
@@ -79,7 +81,7 @@ class Follower:
             while True:
                 self.reader.refresh()
                 status = self.reader.status()
-                self.output.show(self.reader, status, self._notice())
+                self.output.show(self.reader, status, self._notice(status))
                 if self.code is not None or self._over(status):
                     break
                 self._handle_signals(asks, keys)
@@ -90,7 +92,9 @@ class Follower:
             warn(f"dltui: {self.reader.directory.id} failed: {status.why}")
         return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
 
-    def _notice(self) -> list[str]:
+    def _notice(self, status: Status) -> list[str]:
+        if status.over and self.child is not None:
+            return [DRAWING]
         if self._stopping is not None:
             return waiting.lines(self.reader, self._stopping)
         if not self.asking:
@@ -105,6 +109,8 @@ class Follower:
                     keys.take()
             elif number == signal.SIGHUP or (asks and number == signal.SIGTERM) or self.child is None:
                 self.code = LEAVE_CODES.get(signal.Signals(number), 0)
+            elif asks and self.reader.status().over:
+                self.code = closing.EXIT_CODES.get(self.reader.status().name, 1)
             elif asks:
                 # Twice Ctrl-C: the answer that loses nothing.
                 self.code = 0 if self.asking else None
@@ -168,6 +174,8 @@ class Follower:
         # Why a run failed goes to standard error, where scripts look for it.
         failed = status.name == "failed"
         lines = [] if failed else [closing.outcome(self.reader.history, status.name, status.why)]
+        if not self._kept:
+            return lines
         lines += closing.next_step(self.reader, status.name)
         return lines + closing.take_home(place.exports_folder(self.reader.directory))
 
@@ -208,6 +216,7 @@ def _keys(asks: bool) -> Iterator[Keys | None]:
 
 CHOICES = "d detach   s stop and keep   k kill   Esc go on"
 HINT = "Ctrl-C: detach, stop or kill"
+DRAWING = "drawing the figures; Ctrl-C does not wait for them, they are drawn all the same"
 
 
 def question(history: History, live: Live | None, now: float) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dltui.core.errors import UsageError
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch import like
 from dltui.tui.cli.options import FieldOption
@@ -45,7 +46,13 @@ class TrainCommand(click.Command):
         catalog = load_catalog(plugins=[Path(path) for path in plugin_files(args)])
         name = find_model(args, value_flags(self.params, catalog))
         command = self if name is None else for_model(self, catalog.model(name))
-        context = super(TrainCommand, command).make_context(info_name, list(args), parent, **extra, obj=catalog)
+        try:
+            context = super(TrainCommand, command).make_context(info_name, list(args), parent, **extra, obj=catalog)
+        except click.NoSuchOption as error:
+            if name is not None or error.option_name not in value_flags((), catalog):
+                raise
+            asked = f"{error.option_name} belongs to a model: dltui {info_name} MODEL {error.option_name} ..."
+            raise UsageError(f"{asked}; `dltui models` lists the models") from None
         context.meta[WORDS] = ("dltui", *before, *args)
         return context
 

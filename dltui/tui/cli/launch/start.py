@@ -133,7 +133,7 @@ def carry_out(
     if style == "plain":
         asked = run.run()
         say(f"{run.id}: {asked['model']} on {asked['dataset']}, {asked['device']['name']}; {run.path}")
-    return follow(run, style, child=pid)
+    return follow(run, style, child=pid, kept=not options.dry_run)
 
 
 def _say_shared(run: RunDirectory) -> None:

@@ -101,8 +101,10 @@ def _title(matrix: Matrix, state: CellCursor, layout: _Layout, width: int) -> Ro
     row: Row = [(" confusion ", "heading"), (f" {where(matrix)}", "")]
     end: Row = [(f"{matrix.right:,} of {matrix.total:,} right ", "dim")]
     order = ", hardest first" if state.hardest_first else ""
-    key: Row = [(f"   rows true, columns predicted;  {UNITS[layout.unit]}{order}", "dim")]
-    return ends(row + key if cells(row + key + end) + 2 <= width else row, end, width)
+    axes, unit = "rows true, columns predicted", UNITS[layout.unit]
+    texts = (f"   {axes};  {unit}{order}", f"   {axes};  {unit}", f"   {axes}" if not layout.unit else f"   {unit}")
+    fitting = ([*row, (text, "dim")] for text in texts if len(text) + cells(row + end) <= width)
+    return ends(next(fitting, row), end, width)
 
 
 def where(matrix: Matrix) -> str:
@@ -165,7 +167,7 @@ def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
     """The cell under the cursor in words."""
     true, said = cell
     count, total = matrix.counts[true][said], sum(matrix.counts[true])
-    share = f", {100 * count / total:.1f} % of {matrix.classes[true]}" if total else ""
+    share = f", {100 * count / total:.1f} % of all true {matrix.classes[true]}" if total else ""
     what = f"true {matrix.classes[true]}, predicted {matrix.classes[said]}"
     opens = " shows its mistakes" if true == said else " shows them"
     key: Row = [("Enter", "key"), (opens + " ", "dim")] if count or true == said else []
@@ -185,7 +187,5 @@ def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
                 cut(name, max((room - 3) // 2, room - 3 - len(other)))
                 for name, other in zip(names, names[::-1], strict=True)
             ]
-        rows.append(
-            [(right(f"{count:,}", 4), "validation bold"), (f" {names[0]}", ""), (" › ", "faint"), (names[1], "")]
-        )
+        rows.append([(right(f"{count:,}", 4), "validation bold"), (f" {names[0]}", ""), (" → ", "dim"), (names[1], "")])
     return [fit(row, width) for row in rows]

@@ -44,7 +44,7 @@ def places(width: int, height: int, pictured: bool) -> Places:
     detail = image + 4 if pictured else 0
     if pictured and width >= GRID_FROM:
         return Places(max(1, (width - detail) // CELL), max(1, (height - 1) // CELL_HEIGHT), image, detail)
-    return Places(1, max(1, height - 1), image, detail)
+    return Places(1, max(1, height - 2), image, detail)
 
 
 def mistakes(
@@ -90,7 +90,7 @@ def _title(found: Mistakes, review: Mapping[Key, Opinion], which: Filter, count:
 def _filter(found: Mistakes, which: Filter) -> str:
     true = "" if which.true is None else found.name(which.true)
     said = "" if which.said is None else found.name(which.said)
-    return f"{true or 'any'} › {said or 'any'}" if true or said else ""
+    return f"{true or 'any'} → {said or 'any'}" if true or said else ""
 
 
 def _nothing(found: Mistakes, which: Filter) -> str:
@@ -105,20 +105,21 @@ def _mark(found: Mistakes, review: Mapping[Key, Opinion], mistake: Mistake) -> s
 
 
 def _pair(found: Mistakes, mistake: Mistake, room: int) -> Row:
-    """`Shirt › Coat`: true, then said."""
+    """`Shirt → Coat`: true, then predicted."""
     true, said = found.name(mistake.true), found.name(mistake.said)
     if len(true) + len(said) + 3 > room:
         half = max((room - 3) // 2, SHORTEST_NAME)
         true = cut(true, max(half, room - 3 - len(said)))
         said = cut(said, max(room - 3 - len(true), 1))
-    return [(true, ""), (" › ", "faint"), (said, "validation")]
+    return [(true, ""), (" → ", "dim"), (said, "validation")]
 
 
 def _list(found: Mistakes, review: Mapping[Key, Opinion], shown: tuple[Mistake, ...], at: int, width: int) -> list[Row]:
-    """True > said, probability, id, mark."""
-    rows: list[Row] = []
+    """True → predicted, probability, id, mark."""
     wide = width >= WITH_IDS
     room = max(min(width - (32 if wide else 24), 36), 12)
+    head = "   " + left("true → predicted", room) + right("sure", 7) + (right("id", 8) if wide else "") + "  mark"
+    rows: list[Row] = [[(cut(head, width), "dim")]]
     for number, mistake in enumerate(shown):
         mark = _mark(found, review, mistake)
         row: Row = [(" › " if number == at else "   ", "accent bold")]
@@ -180,7 +181,7 @@ def _thumbnail(found: Mistakes, mark: str, mistake: Mistake, chosen: bool, look:
     said = cut(found.name(mistake.said), size - 3 - len(chance))
     below: list[Row] = [
         [("›" if chosen else " ", "accent bold"), (found.name(mistake.true), "bold" if chosen else "")],
-        [(" › ", "faint"), (said, "validation"), (f" {chance}", "dim")],
+        [(" → ", "dim"), (said, "validation"), (f" {chance}", "dim")],
         [(f" {mark}", MARK_STYLES.get(mark, ""))],
     ]
     captions = [fit(row, CELL - 1) for row in below]

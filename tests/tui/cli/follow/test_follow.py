@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import signal
+import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -258,6 +260,33 @@ def test_leaving_a_running_run_leaves_it_alive(home: Path) -> None:
     viewer.received.append(signal.SIGINT)
     assert viewer.run(asks=False) == 0
     assert output.closing[0] == "the run goes on; back with: dltui attach brisk-otter"
+
+
+def test_while_figures_are_drawn_it_says_so_and_does_not_offer_to_stop(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_keys", lambda asks: contextlib.nullcontext())
+    worker = subprocess.Popen(["sleep", "30"])
+    output = Recorder()
+    viewer = follow.Follower(reader_of(home), output, child=worker.pid)
+    viewer.received.append(signal.SIGINT)
+    try:
+        assert viewer.run(asks=True) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+    assert output.notices[0] == [follow.DRAWING]
+    assert not viewer.asking
+
+
+def test_what_a_dry_run_deletes_is_not_offered(home: Path) -> None:
+    output = Recorder()
+    folder = home.parent / "exports" / "brisk-otter"
+    folder.mkdir(parents=True)
+    (folder / "training.svg").touch()
+    follow.Follower(reader_of(home), output, child=None, kept=False).run(asks=False)
+    assert len(output.closing) == 1
+    assert "scp" not in output.closing[0]
 
 
 def test_a_closed_terminal_ends_the_viewer_only(home: Path) -> None:

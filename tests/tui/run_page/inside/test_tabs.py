@@ -78,7 +78,7 @@ async def test_a_cell_opens_its_mistakes(services: FakeServices) -> None:
         assert "true Coat, predicted Pullover: 16" in text(app)
         await pilot.press("right", "right", "left", "left", "enter")
         await drawn(pilot, lambda: page.view.mistakes is not None)
-        assert "only Coat › Pullover: 16" in text(app)
+        assert "only Coat → Pullover: 16" in text(app)
         assert all((one.true, one.said) == (4, 2) for one in page.view.mistakes.shown(page.tabs.mistakes.cursor.filter))
 
 
@@ -97,7 +97,7 @@ async def test_a_class_opens_its_mistakes(services: FakeServices) -> None:
         await pilot.press("enter")
         await drawn(pilot, lambda: page.view.mistakes is not None)
         assert page.tabs.mistakes.cursor.filter == Filter(6)
-        assert "only Shirt › any" in text(app)
+        assert "only Shirt → any" in text(app)
 
 
 @pytest.mark.parametrize(("tab", "name"), [("2", "Confusion"), ("4", "Classes")])
@@ -119,14 +119,14 @@ async def test_filters_turn_around_the_mistake_under_the_cursor(services: FakeSe
         page = await opened(pilot, app, "3")
         await pilot.press("down", "down", "down")
         sample = page.tabs.mistakes.cursor.current(page.view.mistakes).id
-        for wanted in ("only Coat › any", "only any › Pullover", "only Coat › Pullover", "most confident first"):
+        for wanted in ("only Coat → any", "only any → Pullover", "only Coat → Pullover", "most confident first"):
             await pilot.press("f")
             assert wanted in text(app)
             assert page.tabs.mistakes.cursor.current(page.view.mistakes).id == sample
         await pilot.press("slash", *">coat", "enter")
-        assert "only any › Coat" in text(app)
+        assert "only any → Coat" in text(app)
         await pilot.press("slash", *"sand", "enter")
-        assert "no mistake is Sandal › any; f shows all" in text(app)
+        assert "no mistake is Sandal → any; f shows all" in text(app)
         await pilot.press("f")
         assert "most confident first" in text(app)
 
@@ -276,9 +276,9 @@ def of_features(count: int = 3) -> Mistakes:
 def test_data_without_images_are_a_list(size: tuple[int, int]) -> None:
     rows = plain(mistakes_view.mistakes(of_features(), {}, MistakeCursor(), size[0], size[1] - 5, Look(), ""))
     assert "\x1b" not in "".join(rows)
-    assert "[bold]yes" in rows[1]
-    assert "75 %" in rows[1]
-    assert "100" in rows[1]
+    assert "[bold]yes" in rows[2]
+    assert "75 %" in rows[2]
+    assert "100" in rows[2]
 
 
 def test_nothing_wrong_says_so() -> None:
