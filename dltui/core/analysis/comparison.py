@@ -55,6 +55,8 @@ class Entry:
     """Where it first was at the goal."""
     command: tuple[str, ...] = ()
     fingerprint: str = ""
+    group: str = ""
+    """What the runs of a series of seeds share."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,7 @@ def _entry(
         reached=reached[0] if reached else None,
         command=tuple(str(word) for word in run.get("command") or []),
         fingerprint=str((attempt.dataset if attempt else {}).get("fingerprint") or ""),
+        group=clean_line(run.get("group") or "", 100),
     )
 
 

@@ -7,7 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dltui.core import numbers
-from dltui.core.text import clean_line, shorten, width
+from dltui.core.analysis.groups import spread
+from dltui.core.text import clean_line, plural, shorten, width
+from dltui.tui.draw import wording
 from dltui.tui.draw.styled_text import left, right
 
 if TYPE_CHECKING:
@@ -61,6 +63,22 @@ def _settings(found: Comparison) -> list[list[str]]:
     return [
         [name, *(clean_line(numbers.rounded(value)) for value in values)] for name, values in found.differences.items()
     ]
+
+
+def series(found: Comparison) -> list[str]:
+    """Of each series of seeds: `lab: 3 seeds, validation accuracy 91.44 ±0.80 %, test 91.20 ±0.75 %`."""
+    members: dict[str, list[Entry]] = {}
+    for entry in found.entries:
+        members.setdefault(entry.group, []).append(entry)
+    lines = []
+    for group, entries in members.items():
+        best = spread(entry.best.value if entry.best else None for entry in entries)
+        test = spread(entry.test.get(found.metric) for entry in entries)
+        if group and len(entries) > 1 and best is not None:
+            line = f"{group}: {plural(len(entries), 'seed')}, validation {found.metric} "
+            line += wording.spread(found.metric, best)
+            lines.append(line + (f", test {wording.spread(found.metric, test)}" if test else ""))
+    return lines
 
 
 def blocks(found: Comparison, columns: int, inks: Sequence[Ink]) -> list[list[Row]]:

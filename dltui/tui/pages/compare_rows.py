@@ -57,6 +57,7 @@ def table(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
     rows: list[Row] = []
     for block in comparison.blocks(found, width - 2, [(ink.style, ink.mark) for ink in inks]):
         rows += [[(" ", ""), *row] for row in block]
+    rows += [[(f" {line}", "bold")] for line in comparison.series(found)]
     if not found.differences:
         rows.append([(" no setting differs", "dim")])
     notes = [note for note in (twins(found), *found.notes) if note]

@@ -111,3 +111,11 @@ def test_own_data_goes_by_its_own_name(dataset: str, shown: str) -> None:
     run = Summary(RunDirectory(Path("x")), "x", "x", "finished", dataset=dataset)
     (row,) = table.table([run], 1, 0, 80, 1, 0.0, "gpu01", False)
     assert shown in "".join(text for text, _ in row)
+
+
+async def test_compare_tells_mean_and_spread_of_a_series(grouped: FakeServices) -> None:
+    async with shown(grouped, (120, 40)) as (app, pilot):
+        await until(pilot, lambda: "lab (3 seeds)" in text(app))
+        app.screen.state.selected = "group/lab"
+        await pilot.press("space", "c")
+        await until(pilot, lambda: "lab: 3 seeds, validation accuracy 91.69 ±" in text(app))

@@ -14,7 +14,7 @@ from dltui.core.errors import RunError, UsageError
 from dltui.core.worker import figures
 from dltui.tui.cli import completion
 from dltui.tui.cli.output import can_show, say, say_json, show_on_terminal, terminal_output, warn
-from dltui.tui.draw.comparison import blocks, chart
+from dltui.tui.draw.comparison import blocks, chart, series
 from dltui.tui.draw.styled_text import beside
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def lines(found: Comparison, columns: int | None = None) -> list[Row]:
     for block in parts:
         rows += [[], *block]
     marked = any(text.endswith("*") for block in parts for row in block for text, _ in row)
+    rows += [[(line, "bold")] for line in series(found)]
     rows.append([("* the best of its row", "dim")] if marked else [])
     rows += [[], *_charts(found, columns)] if any(entry.best for entry in found.entries) else []
     return rows + [[(f"note: {note}", "dim")] for note in found.notes]
