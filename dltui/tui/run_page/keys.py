@@ -12,7 +12,7 @@ from dltui.core.text import safe
 from dltui.tui.base.page import bind, press
 from dltui.tui.base.run_keys import RUN_KEYS
 from dltui.tui.draw.wording import RESUMABLE
-from dltui.tui.run_page.fault import failed_early
+from dltui.tui.run_page.curves.fault import failed_early
 from dltui.tui.run_page.tabs import NAMES
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dltui.tui.base.run_keys import RunKeys
 from dltui.tui.base.threads import Failed, Told
 from dltui.tui.draw.wording import FAULTS, STATUS_STYLES, duration
 from dltui.tui.run_page.body import Body
-from dltui.tui.run_page.fault import report
+from dltui.tui.run_page.curves.fault import report
 from dltui.tui.run_page.head import title
 from dltui.tui.run_page.keys import BINDINGS, LAST, bottom_bar, hint
 from dltui.tui.run_page.reading import Reading, RunRead

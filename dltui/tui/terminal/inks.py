@@ -170,7 +170,7 @@ RAMPS: dict[tuple[str, str], tuple[int, ...]] = {
     (DARK_256, "heat"): (17, 18, 24, 25, 31, 32, 75),
     (DARK_256, "miss"): (52, 88, 130, 166, 208, 215),
     (LIGHT_256, "heat"): (195, 153, 117, 75, 33, 32, 25),
-    (LIGHT_256, "miss"): (223, 216, 209, 173, 166, 130),
+    (LIGHT_256, "miss"): (223, 216, 209, 202, 166, 130),
 }
 """Backgrounds of the cells of a matrix."""
 

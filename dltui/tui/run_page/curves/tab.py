@@ -10,8 +10,8 @@ from dltui.tui.draw.styled_text import Row, ends
 from dltui.tui.run_page.curves.chart_grid import chart_grid, moment, plot_width
 from dltui.tui.run_page.curves.curve_view import Looking
 from dltui.tui.run_page.curves.curves import extent, names
+from dltui.tui.run_page.curves.fault import failed_early, fault_rows, reason_rows, told_above
 from dltui.tui.run_page.curves.notes import cursor_note, race_note
-from dltui.tui.run_page.fault import failed_early, fault_rows, reason_rows, told_above
 from dltui.tui.run_page.tab import Keys, Tab
 
 if TYPE_CHECKING:
