@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,6 +144,16 @@ def remove_dir(path: Path) -> None:
         else:
             FS.unlink(Path(entry.path))
     FS.rmdir(path)
+
+
+def sweep(folder: Path, seconds: float = 60.0) -> None:
+    """Remove the temporary files in a folder that a killed process left; what was touched a moment ago may be used."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            with contextlib.suppress(OSError):
+                old = time.time() - entry.stat(follow_symlinks=False).st_mtime > seconds
+                if is_temp(entry.name) and old and not entry.is_dir(follow_symlinks=False):
+                    FS.unlink(Path(entry.path))
 
 
 def temp_name(path: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dltui.core.rundir.events import CommandObeyed, Event, Logged
@@ -24,6 +24,11 @@ class Desk(Protocol):
     def phase(self, name: str, detail: str = "") -> None: ...
     def commands(self) -> list[Command]: ...
     def obeyed(self, command: Command) -> None: ...
+
+
+def steered(identity: str, action: str, step: int, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A command that steers the plan, as checkpoints carry it."""
+    return {"id": identity, "action": action, "step": step, "arguments": dict(arguments)}
 
 
 class Orders:
@@ -77,7 +82,7 @@ class Orders:
             sync=True,
         )
         if not problem:
-            self._act(command.action, arguments, step)
+            self._act(command, arguments, step)
         self.desk.obeyed(command)
 
     def _problem(self, action: str, arguments: dict[str, Any]) -> str:
@@ -90,7 +95,8 @@ class Orders:
                 return f"lr must be greater than 0 and at most 10, got {lr!r:.40}"
         return ""
 
-    def _act(self, action: str, arguments: dict[str, Any], step: int) -> None:
+    def _act(self, command: Command, arguments: dict[str, Any], step: int) -> None:
+        action = command.action
         if action == "pause":
             self.paused = True
         elif action == "resume":
@@ -101,4 +107,5 @@ class Orders:
             self.checkpoint = True
         elif action == "set":
             self.planner.change_lr(step, float(arguments["lr"]))
+            self.planner.steered.append(steered(command.id, action, step, arguments))
             self.replan = True

@@ -178,8 +178,8 @@ class Services:
 
         reader = self._read(run)
         catalog = trust.catalog(run)
-        trust.replaced(run, catalog)
-        return prepare(reader, catalog, 1 if reader.status().name == "finished" else 0)
+        instead = trust.replaced(run, catalog)
+        return prepare(reader, catalog, 1 if reader.status().name == "finished" else 0, instead)
 
     def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
         """Start a worker that goes on from the last checkpoint."""
