@@ -56,9 +56,18 @@ class RunRequest:
     """Of a run that is compared with its twin in another framework: {"start": path of the twin's weights, or None}."""
 
 
-def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> RunDirectory:
+Fill = Callable[[RunDirectory], None]
+
+
+def create_run(
+    request: RunRequest,
+    catalog: Catalog,
+    tell: Callable[[str], None] = lambda text: None,
+    fill: Fill = lambda run: None,
+) -> RunDirectory:
     """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk. `tell` gets the
-    progress of the preparation of somebody's own data, which comes before the run."""
+    progress of the preparation of somebody's own data, which comes before the run; `fill` puts more into the folder
+    before it has its name."""
     model = catalog.model(request.model)
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
@@ -88,7 +97,7 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
         "formats": formats,
         "loggers": followers,
     }
-    return _create(request.name, exports, record)
+    return _create(request.name, exports, record, fill)
 
 
 def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,7 +221,7 @@ def _writable(exports: str) -> Path:
     return folder
 
 
-def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirectory:
+def _create(name: str | None, exports: Path, record: dict[str, Any], fill: Fill) -> RunDirectory:
     """A directory under a name that neither a run nor a folder of figures has."""
     rng = random.Random()
     while True:
@@ -223,7 +232,7 @@ def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirec
         whole = {**record, "name": name or run_id, "exports": str(exports / run_id)}
         try:
             with share.writing(record["share"]):
-                return RunDirectory.create(run_id, whole)
+                return RunDirectory.create(run_id, whole, fill)
         except UsageError:
             # Taken by somebody else in this very moment: then there is another name. Anything else is a reason.
             if not os.path.lexists(paths.runs_dir() / run_id):

@@ -66,6 +66,11 @@ class RunReader:
         """Damaged lines of the log so far."""
         return self._tail.bad_lines
 
+    @property
+    def unknown_lines(self) -> int:
+        """Those of them that came after the last checkpoint."""
+        return self.history.unknown + self._tail.bad_tail
+
     def refresh(self) -> bool:
         """Read what was appended to the log; True when the history changed."""
         changed = False

@@ -130,9 +130,10 @@ def done(command: Command) -> None:
 
 
 def forget(run_dir: Path, obeyed: Collection[str], before: float) -> list[Command]:
-    """Drop what was meant for an earlier attempt: commands that the log acknowledges, and commands sent before `before`
-    (the time of the log's last line). Returns the ones that nobody obeyed."""
-    stale = [command for command in take(run_dir) if command.id in obeyed or command.sent < before]
-    for command in stale:
-        done(command)
-    return [command for command in stale if command.id not in obeyed]
+    """What was meant for an earlier attempt: commands that the log acknowledges are dropped, those sent before `before`
+    that nobody obeyed are returned, for the log to say so before they are `done`."""
+    waiting = take(run_dir)
+    for command in waiting:
+        if command.id in obeyed:
+            done(command)
+    return [command for command in waiting if command.id not in obeyed and command.sent < before]

@@ -280,6 +280,12 @@ def born(run_dir: Path) -> None:
         fs.FS.unlink(run_dir / _NAME)
 
 
+def started_at(run_dir: Path) -> float:
+    """When this process was started as the worker, as far as is known; commands sent before were meant for another."""
+    birth = read_birth(run_dir)
+    return birth.time if birth is not None and birth.process.pid == os.getpid() else time.time()
+
+
 def read_birth(run_dir: Path) -> Birth | None:
     """None when no worker is being born, or it cannot be read."""
     try:

@@ -189,6 +189,8 @@ class LogTail:
 
     def _forget(self) -> None:
         self.bad_lines = 0
+        self.bad_tail = 0
+        """Damaged lines since the last good one."""
         self._identity: tuple[int, int] | None = None
         self._offset = 0
         self._rest: list[bytes] = []
@@ -232,7 +234,9 @@ class LogTail:
             record = decode(line)
             if record is None:
                 self.bad_lines += 1
+                self.bad_tail += 1
                 continue
+            self.bad_tail = 0
             place = (record["attempt"], record["seq"])
             if place[0] == self._seen[0] and place[1] <= self._seen[1]:
                 continue

@@ -93,6 +93,12 @@ def _has_checkpoint(reader: RunReader) -> bool:
         return False
 
 
+def last_error(reader: RunReader) -> str:
+    """What the log calls an error last, else what the worker printed last."""
+    errors = [text for _, level, text in reader.history.logs if level == "error"]
+    return errors[-1].removeprefix("it does not go on: ") if errors else last_words(reader)
+
+
 def last_words(reader: RunReader) -> str:
     """The last line that the worker printed."""
     try:
