@@ -73,16 +73,37 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Mixing:
+    """Mixup and cutmix of each step: `partners` int32 (steps, batch) are places in the batch, `shares` float32 (steps,)
+    the share of a sample itself, `boxes` int32 (steps, 4) the (top, left, height, width) that comes from its partner; a
+    height of 0 is mixup."""
+
+    partners: Array
+    shares: Array
+    boxes: Array
+
+    def after(self, steps: int) -> Mixing:
+        """Without the first steps."""
+        return Mixing(self.partners[steps:], self.shares[steps:], self.boxes[steps:])
+
+
+@dataclass(frozen=True)
 class EpochPlan:
     """What an epoch (or the rest of one) trains on: `indices` int32 (steps, batch) are rows of the train split,
     `lr` float32 (steps,); row 0 is global step `first_step`; `augmentation` is None or int32 (steps, batch, 3),
-    what `core.augment` says of flipping and shifting each image."""
+    by which each image is flipped and shifted; `color` float32 (steps, batch, 3), its factors of brightness, contrast
+    and saturation; `erasing` int32 (steps, batch, 4), the rectangle that is erased in it; `mixing`, with which other
+    sample of the batch it is mixed. `core.train.augmentation` defines each, and they are applied in this order, the
+    last two after normalization."""
 
     epoch: int
     first_step: int
     indices: Array
     lr: Array
     augmentation: Array | None = None
+    color: Array | None = None
+    erasing: Array | None = None
+    mixing: Mixing | None = None
 
     @property
     def steps(self) -> int:
@@ -174,6 +195,8 @@ class Backend(Protocol):
     """The distribution that must be installed: "torch"."""
     install: str
     """The command that installs it."""
+    # Optional: `options`, the names of shared hyperparameters ("ema") and optimizers ("lion") that it obeys beyond
+    # those of every backend; `core.catalog.options` lists them. A model offers only those.
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"). Seeds the framework from `config.seed`.

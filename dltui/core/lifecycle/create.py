@@ -20,6 +20,7 @@ from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line
+from dltui.core.train import augmentation
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
 from dltui.core.worker.figures import check_formats
@@ -174,8 +175,8 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
 def _reasons_for_images(model: ModelEntry, config: Mapping[str, Any]) -> dict[str, str]:
     """What needs images, and what to do where there are none."""
     reasons = {f"model {model.id}": "choose another model"} if model.needs_images else {}
-    kind = config.get("augment", "none")
-    return reasons if kind == "none" else {**reasons, f"augment {kind}": "leave it at none"}
+    option = augmentation.for_images(config)
+    return {**reasons, option: "leave it out"} if option else reasons
 
 
 def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dltui.core.contract import EpochPlan
+from dltui.core.contract import EpochPlan, Mixing
 from dltui.core.errors import RunError
-from dltui.core.train import augment
+from dltui.core.train import augmentation
+from dltui.core.train.augmentation import color, erasing, geometry, mixing
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
@@ -61,11 +62,21 @@ class Planner:
         indices = rows[: self.steps_per_epoch * self.batch].reshape(self.steps_per_epoch, self.batch)
         first = epoch * self.steps_per_epoch + skip
         steps = np.arange(first, (epoch + 1) * self.steps_per_epoch)
-        augmentation = augment.draw(
-            self.config.augment, self.config.seed, epoch, self.steps_per_epoch, self.batch, self.shape
+        lr, rows = self.learning_rates(steps), np.ascontiguousarray(indices[skip:])
+        return EpochPlan(epoch, first, rows, lr, *self._augmentation(epoch, skip))
+
+    def _augmentation(self, epoch: int, skip: int) -> tuple[Array | None, Array | None, Array | None, Mixing | None]:
+        """The numbers of each kind, as `EpochPlan` has them. Raises RunError for samples that are no images."""
+        config, steps, batch = self.config, self.steps_per_epoch, self.batch
+        augmentation.check(config, self.shape)
+        flips = geometry.draw(config.augment, config.seed, epoch, steps, batch, self.shape)
+        factors = color.draw(config.color, config.seed, epoch, steps, batch)
+        rectangles = erasing.draw(config.erase, config.seed, epoch, steps, batch, self.shape)
+        mixed = mixing.draw(config.mixup, config.cutmix, config.seed, epoch, steps, batch, self.shape)
+        first, second, third = (
+            numbers if numbers is None else numbers[skip:] for numbers in (flips, factors, rectangles)
         )
-        rest = None if augmentation is None else augmentation[skip:]
-        return EpochPlan(epoch, first, np.ascontiguousarray(indices[skip:]), self.learning_rates(steps), rest)
+        return first, second, third, mixed and mixed.after(skip)
 
     def learning_rates(self, steps: Array) -> Array:
         """The learning rate of each global step, float32 (steps,)."""
