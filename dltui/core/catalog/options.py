@@ -8,8 +8,8 @@ from dataclasses import replace
 from dltui.core.catalog.fields import FieldSpec
 
 BACKEND_OPTIONS = frozenset(
-    ("nesterov", "lr_scales", "freeze", "clip_norm", "accumulate", "ema", "label_smoothing", "class_weights")
-    + ("color", "erase", "mixup", "cutmix", "mirror_test")
+    """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights
+    color erase mixup cutmix mirror_test""".split()
 )
 BACKEND_OPTIMIZERS = frozenset(("adam", "rmsprop", "lion", "muon"))
 

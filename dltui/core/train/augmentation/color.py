@@ -32,14 +32,15 @@ def draw(strength: float, seed: int, epoch: int, steps: int, batch: int) -> Arra
 def apply(images: Array, factors: Array) -> Array:
     """Images (n, height, width, channels) with values from 0 to 255, as float32: the definition that frameworks
     follow. `factors` is float32 (n, 3)."""
-    brightness, contrast, saturation = (column[:, None, None, None] for column in np.float32(factors).T)
+    brightness, contrast, saturation = np.asarray(factors, dtype=np.float32).T[..., None, None, None]
     changed = np.clip(images.astype(np.float32) * brightness, 0, 255)
     mean = gray(changed).mean(axis=(1, 2), keepdims=True, dtype=np.float32)
     changed = np.clip(mean + contrast * (changed - mean), 0, 255)
     if images.shape[-1] == len(GRAY):
         own = gray(changed)
         changed = np.clip(own + saturation * (changed - own), 0, 255)
-    return changed.astype(np.float32)
+    result: Array = changed.astype(np.float32)
+    return result
 
 
 def gray(images: Array) -> Array:
