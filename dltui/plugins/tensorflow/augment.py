@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 def augment(images: Any, numbers: Any) -> Any:
-    """Images (n, h, w, c) mirrored and moved as `augmentation.geometry` says: each pixel looks up where it comes from."""
+    """Images (n, h, w, c) mirrored and moved as `augmentation.geometry` says: each pixel looks up its origin."""
     height, width, channels = images.shape[1:]
     flip, dy, dx = (column[:, None] for column in tf.unstack(numbers, axis=1))
     rows, columns = tf.range(height)[None, :] - dy, tf.range(width)[None, :] - dx

@@ -92,7 +92,7 @@ def channels_first(images: Tensor) -> Tensor:
 
 
 def augment(images: Tensor, numbers: Tensor) -> Tensor:
-    """Images (n, h, w, c) mirrored and moved as `augmentation.geometry` says: each pixel looks up where it comes from."""
+    """Images (n, h, w, c) mirrored and moved as `augmentation.geometry` says: each pixel looks up its origin."""
     count, height, width, channels = images.shape
     flip, dy, dx = numbers.to(torch.int64).unsqueeze(2).unbind(1)
     rows = torch.arange(height, device=images.device) - dy
