@@ -36,9 +36,7 @@ def augmented(images: Any, numbers: Any) -> Any:
     if FRAMEWORK == "torch":
         import torch
 
-        from dltui.plugins.torch import samples
-
-        return samples.augment(torch.from_numpy(images), torch.from_numpy(numbers)).numpy()
+        return augment.move(torch.from_numpy(images), torch.from_numpy(numbers)).numpy()
     import tensorflow as tf
 
     from dltui.plugins.tensorflow.augment import augment as augment_images

@@ -82,9 +82,9 @@ class Mixing:
     shares: Array
     boxes: Array
 
-    def after(self, steps: int) -> Mixing:
-        """Without the first steps."""
-        return Mixing(self.partners[steps:], self.shares[steps:], self.boxes[steps:])
+    def rows(self, which: slice | Array) -> Mixing:
+        """These steps of it."""
+        return Mixing(self.partners[which], self.shares[which], self.boxes[which])
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,23 @@ class EpochPlan:
     def batch(self) -> int:
         return int(self.indices.shape[1])
 
+    def rows(self, which: slice | Array) -> EpochPlan:
+        """These steps of the plan, in this order; `first_step` stays."""
+
+        def some(numbers: Array | None) -> Array | None:
+            return None if numbers is None else numbers[which]
+
+        return EpochPlan(
+            self.epoch,
+            self.first_step,
+            self.indices[which],
+            self.lr[which],
+            some(self.augmentation),
+            some(self.color),
+            some(self.erasing),
+            self.mixing and self.mixing.rows(which),
+        )
+
 
 @dataclass(frozen=True)
 class StepStats:
@@ -138,7 +155,8 @@ class Layer:
 class Trainable(Protocol):
     """A model on its device with its optimizer and data: the only thing the training loop knows of a framework.
 
-    State keys are `weights/<layer>/<name>`, `optimizer/...`, `rng/...`; weights are neutral: dense kernels
+    State keys are `weights/<layer>/<name>`, `average/<layer>/<name>` of their average where there is one,
+    `optimizer/...`, `rng/...`; weights are neutral: dense kernels
     (in, out), convolution kernels HWIO, flattening in NHWC order, so that twins of two frameworks can exchange them.
     """
 

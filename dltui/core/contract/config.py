@@ -52,12 +52,13 @@ class TrainConfig(Options):
     )
     batch_size: int = Field(256, ge=1, le=65_536, description="samples per step", json_schema_extra=unit("samples"))
     optimizer: OptimizerName = Field(
-        "sgd", description="sgd: momentum as PyTorch defines it; adamw: Loshchilov & Hutter 2019; muon: of matrices"
+        "sgd",
+        description="sgd, adam, rmsprop: as PyTorch defines them; adamw, lion, muon: decay apart from the step",
     )
     momentum: float = Field(
-        0.9, ge=0, lt=1, description="of sgd, rmsprop and muon; ignored by the others", json_schema_extra=unit("")
+        0.9, ge=0, lt=1, description="of sgd and muon; ignored by the others", json_schema_extra=unit("")
     )
-    nesterov: bool = Field(False, description="of sgd and muon: the gradient is taken where the momentum leads")
+    nesterov: bool = Field(False, description="of sgd: the gradient is taken where the momentum leads")
     weight_decay: float = Field(
         0.0, ge=0, le=1, description="pull of the weights toward zero", json_schema_extra=unit("")
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dltui.core.contract import EpochPlan, Mixing
+from dltui.core.contract import EpochPlan
 from dltui.core.errors import RunError
 from dltui.core.train import augmentation
 from dltui.core.train.augmentation import color, erasing, geometry, mixing
@@ -56,27 +56,23 @@ class Planner:
     def epoch(self, epoch: int, skip: int = 0) -> EpochPlan:
         """The plan of epoch `epoch` (from 0) without its first `skip` steps.
 
-        Batches are rectangular: what does not fill a batch is left out of this epoch's permutation.
+        Batches are rectangular: what does not fill a batch is left out of this epoch's permutation. Raises RunError
+        where samples cannot be changed at random as the config asks.
         """
-        rows = permutation(self.config.seed, epoch, self.samples)
-        indices = rows[: self.steps_per_epoch * self.batch].reshape(self.steps_per_epoch, self.batch)
-        first = epoch * self.steps_per_epoch + skip
-        steps = np.arange(first, (epoch + 1) * self.steps_per_epoch)
-        lr, rows = self.learning_rates(steps), np.ascontiguousarray(indices[skip:])
-        return EpochPlan(epoch, first, rows, lr, *self._augmentation(epoch, skip))
-
-    def _augmentation(self, epoch: int, skip: int) -> tuple[Array | None, Array | None, Array | None, Mixing | None]:
-        """The numbers of each kind, as `EpochPlan` has them. Raises RunError for samples that are no images."""
-        config, steps, batch = self.config, self.steps_per_epoch, self.batch
-        augmentation.check(config, self.shape)
-        flips = geometry.draw(config.augment, config.seed, epoch, steps, batch, self.shape)
-        factors = color.draw(config.color, config.seed, epoch, steps, batch)
-        rectangles = erasing.draw(config.erase, config.seed, epoch, steps, batch, self.shape)
-        mixed = mixing.draw(config.mixup, config.cutmix, config.seed, epoch, steps, batch, self.shape)
-        first, second, third = (
-            numbers if numbers is None else numbers[skip:] for numbers in (flips, factors, rectangles)
+        config, steps, batch, shape = self.config, self.steps_per_epoch, self.batch, self.shape
+        augmentation.check(config, shape)
+        first, seed = epoch * steps, config.seed
+        plan = EpochPlan(
+            epoch,
+            first + skip,
+            permutation(seed, epoch, self.samples)[: steps * batch].reshape(steps, batch),
+            self.learning_rates(np.arange(first, first + steps)),
+            geometry.draw(config.augment, seed, epoch, steps, batch, shape),
+            color.draw(config.color, seed, epoch, steps, batch),
+            erasing.draw(config.erase, seed, epoch, steps, batch, shape),
+            mixing.draw(config.mixup, config.cutmix, seed, epoch, steps, batch, shape),
         )
-        return first, second, third, mixed and mixed.after(skip)
+        return plan.rows(slice(skip, None))
 
     def learning_rates(self, steps: Array) -> Array:
         """The learning rate of each global step, float32 (steps,)."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Split
+from dltui.core.contract.state import all_weights
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError
 from dltui.core.machine import logout, process
@@ -297,7 +298,7 @@ class Attempt:
         try:
             best = checkpoint.load_best(self.run).state
             # What trains on is of no use here, and need not fit.
-            loop.trainable.load_state({key: array for key, array in best.items() if key.startswith("weights/")})
+            loop.trainable.load_state(all_weights(best))
         except RunError as error:
             self.journal.emit(Logged("error", f"{error}; the test result is that of the last weights"))
             return False
