@@ -36,6 +36,8 @@ def augmented(images: Any, numbers: Any) -> Any:
     if FRAMEWORK == "torch":
         import torch
 
+        from dltui.plugins.torch import augment
+
         return augment.move(torch.from_numpy(images), torch.from_numpy(numbers)).numpy()
     import tensorflow as tf
 

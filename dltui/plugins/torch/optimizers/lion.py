@@ -34,11 +34,3 @@ class Lion(Optimizer):
             torch._foreach_add_(weights, directions, alpha=-group["lr"])
             torch._foreach_mul_(means, BETAS[1])
             torch._foreach_add_(means, gradients, alpha=1 - BETAS[1])
-
-
-def _gathered(
-    optimizer: Optimizer, group: dict[str, Any], slot: str
-) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    """Weights that have a gradient, the gradients, and their slots."""
-    weights = [parameter for parameter in group["params"] if parameter.grad is not None]
-    return weights, [weight.grad for weight in weights], [optimizer.state[weight][slot] for weight in weights]

@@ -37,21 +37,23 @@ class Muon(Optimizer):
                     continue
                 if group["weight_decay"]:
                     weight.mul_(1 - group["lr"] * group["weight_decay"])
-                move(weight, self.state[weight], group)
+                move(weight, weight.grad, self.state[weight], group)
 
-    def _move_orthogonal(self, weight: Tensor, slots: dict[str, Tensor], group: dict[str, Any]) -> None:
+    def _move_orthogonal(
+        self, weight: Tensor, gradient: Tensor, slots: dict[str, Tensor], group: dict[str, Any]
+    ) -> None:
         momentum, buffer = group["momentum"], slots["momentum_buffer"]
-        buffer.mul_(momentum).add_(weight.grad, alpha=1 - momentum)
-        ahead = weight.grad * (1 - momentum) + buffer * momentum
+        buffer.mul_(momentum).add_(gradient, alpha=1 - momentum)
+        ahead = gradient * (1 - momentum) + buffer * momentum
         matrix = ahead.flatten(1)
         step = orthogonal(matrix).view_as(ahead)
         weight.add_(step, alpha=-group["lr"] * SIZE * sqrt(max(matrix.shape)))
 
-    def _move_adaptive(self, weight: Tensor, slots: dict[str, Tensor], group: dict[str, Any]) -> None:
+    def _move_adaptive(self, weight: Tensor, gradient: Tensor, slots: dict[str, Tensor], group: dict[str, Any]) -> None:
         mean, square, step = slots["exp_avg"], slots["exp_avg_sq"], slots["step"]
         step += 1
-        mean.lerp_(weight.grad, 1 - BETAS[0])
-        square.mul_(BETAS[1]).addcmul_(weight.grad, weight.grad, value=1 - BETAS[1])
+        mean.lerp_(gradient, 1 - BETAS[0])
+        square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
         first, second = 1 - BETAS[0] ** step, 1 - BETAS[1] ** step
         weight.sub_(group["lr"] / first * mean / ((square / second).sqrt() + EPSILON))
 
@@ -65,4 +67,5 @@ def orthogonal(matrix: Tensor) -> Tensor:
     for _ in range(ITERATIONS):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x if wide else x.T
+    result: Tensor = x if wide else x.T
+    return result
