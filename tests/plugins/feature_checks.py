@@ -41,7 +41,7 @@ def augmented(images: Any, numbers: Any) -> Any:
         return augment.move(torch.from_numpy(images), torch.from_numpy(numbers)).numpy()
     import tensorflow as tf
 
-    from dltui.plugins.tensorflow.augment import augment as augment_images
+    from dltui.plugins.tensorflow.augment import move as augment_images
 
     return augment_images(tf.constant(images), tf.constant(numbers)).numpy()
 

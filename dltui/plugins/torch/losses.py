@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dltui.core.errors import RunError
 from dltui.core.train import class_weights
 
 if TYPE_CHECKING:
@@ -48,14 +47,3 @@ def training_loss(config: TrainConfig, data: Data, device: torch.device, dtype: 
         return (losses * weights[y]).mean()
 
     return weighted
-
-
-def check(config: TrainConfig, own_step: object, own_loss: object, own_optimizer: object) -> None:
-    """Raises RunError for options that the module's own parts would leave without effect."""
-    own = "training_step" if own_step else "training_loss" if own_loss else ""
-    options = ("label_smoothing", "class_weights") + (("mixup", "cutmix") if own_step else ())
-    found = next((name for name in options if getattr(config, name)), "") if own else ""
-    if found:
-        raise RunError(f"{found} has no part in the {own} of this network; leave it out, or do it there")
-    if own_optimizer is not None and config.lr_scales:
-        raise RunError("lr_scales has no part in configure_optimizer of this network; give it groups there")

@@ -62,7 +62,7 @@ class TorchTrainable:
         self._classifies = data.spec.task == "classification"
         self._own_step = overrides.find(self.module, "training_step")
         self._own_loss = overrides.find(self.module, "training_loss")
-        losses.check(config, self._own_step, self._own_loss, own)
+        overrides.check_options(config, self._own_step, self._own_loss, own)
         self._loss: losses.Loss = self._own_loss or losses.standard(data.spec.task)
         self._training_loss = self._own_loss or losses.training_loss(config, data, device, dtype)
         self._indices = torch.zeros(0, 0, dtype=torch.int32)
