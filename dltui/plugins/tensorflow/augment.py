@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -86,7 +87,7 @@ def move(images: Any, numbers: Any) -> Any:
 
 def change_colors(images: Any, factors: Any) -> Any:
     """Images (n, h, w, c) with values of 0 to 255 as `augmentation.color` says: floating numbers."""
-    kind = images.dtype if images.dtype.is_floating else tf.float32
+    kind = keras.config.floatx()
     brightness, contrast, saturation = (
         column[:, None, None, None] for column in tf.unstack(tf.cast(factors, kind), axis=1)
     )

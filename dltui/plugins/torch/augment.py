@@ -34,11 +34,11 @@ class Augmentation:
         self._shares = mixing.shares.tolist() if mixing else []
         self._cuts = mixing.boxes.tolist() if mixing else []
 
-    def stored(self, step: int, images: Tensor) -> Tensor:
-        """Stored images (n, h, w, c): moved, and with other colors; the latter are floating numbers."""
+    def stored(self, step: int, images: Tensor, kind: torch.dtype) -> Tensor:
+        """Stored images (n, h, w, c): moved, and with other colors; the latter are of this kind."""
         if self._moves:
             images = move(images, self._moves[step])
-        return change_colors(images, self._factors[step]) if self._factors else images
+        return change_colors(images, self._factors[step], kind) if self._factors else images
 
     def normalized(self, step: int, x: Tensor) -> Tensor:
         """Normalized samples, images as (n, c, h, w): with a rectangle erased, and mixed with others."""
@@ -72,9 +72,9 @@ def move(images: Tensor, numbers: Tensor) -> Tensor:
     return torch.where(within.unsqueeze(3), moved, torch.zeros((), dtype=images.dtype, device=images.device))
 
 
-def change_colors(images: Tensor, factors: Tensor) -> Tensor:
-    """Images (n, h, w, c) with values of 0 to 255 as `augmentation.color` says: floating numbers."""
-    kind = images.dtype if images.is_floating_point() else torch.float32
+def change_colors(images: Tensor, factors: Tensor, kind: torch.dtype = torch.float32) -> Tensor:
+    """Images (n, h, w, c) with values of 0 to 255 as `augmentation.color` says: numbers of this
+    kind."""
     brightness, contrast, saturation = factors.to(kind).T[..., None, None, None]
     changed = (images.to(kind) * brightness).clamp_(0, 255)
     mean = _gray(changed).mean(dim=(1, 2), keepdim=True)

@@ -51,7 +51,7 @@ class Samples:
         if augmentation is None:
             return self._normalize(x)
         if self._is_image:
-            x = augmentation.stored(step, x.view(-1, *self._shape)).flatten(1)
+            x = augmentation.stored(step, x.view(-1, *self._shape), self._dtype).flatten(1)
         return augmentation.normalized(step, self._normalize(x))
 
     def targets(self, indices: Tensor) -> Tensor:

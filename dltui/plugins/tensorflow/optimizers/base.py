@@ -35,7 +35,7 @@ class Weights:
         for number, (variable, gradient) in enumerate(zip(self.variables, gradients, strict=True)):
             if gradient is not None:
                 scale = self._scales[number]
-                yield number, variable, gradient, lr if scale == 1 else lr * tf.cast(scale, lr.dtype)
+                yield number, variable, gradient, lr if scale == 1 else tf.cast(lr, tf.float64) * scale
 
 
 def decay(variable: Any, lr: Any, amount: float) -> None:

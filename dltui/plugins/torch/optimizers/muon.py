@@ -54,7 +54,9 @@ class Muon(Optimizer):
         step += 1
         mean.lerp_(gradient, 1 - BETAS[0])
         square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        first, second = 1 - BETAS[0] ** step, 1 - BETAS[1] ** step
+        # In fp32, 1 - 0.999 would be wrong in its fifth digit. Apple's GPUs have nothing better.
+        exact = step if step.device.type == "mps" else step.double()
+        first, second = ((1 - beta**exact).to(weight.dtype) for beta in BETAS)
         weight.sub_(group["lr"] / first * mean / ((square / second).sqrt() + EPSILON))
 
 
