@@ -15,6 +15,7 @@ from dltui.core.catalog import entries
 from dltui.core.catalog.fields import check_values
 from dltui.core.data import search
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.lifecycle.check_options import check_options
 from dltui.core.machine.devices import Device, resolve
 from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
@@ -73,6 +74,7 @@ def create_run(
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
+    check_options(config, model.task, model.id)
     reasons = _reasons_for_images(model, config)
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:

@@ -175,7 +175,7 @@ class Attempt:
             data,
             planner,
             self.journal,
-            Progress.from_json(found.loop_state) if found else Progress(),
+            self._position(found),
             lambda: self._preempted,
             metrics=model.metrics,
             monitor=monitor,
@@ -240,7 +240,23 @@ class Attempt:
             event = CommandObeyed(secrets.token_hex(8), "extend", epochs, done, history.step, by, time.time())
             self._extension = event
             history.commands.append(event.to_json())
-        return Planner(config, len(data.train), history.lr_changes, shape, history.added_epochs, history.steered)
+        return Planner(
+            config,
+            len(data.train),
+            history.lr_changes,
+            shape,
+            history.added_epochs,
+            history.steered,
+            self._fits(config),
+        )
+
+    def _fits(self, config: TrainConfig) -> list[tuple[int, int]]:
+        return self.history.fits if config.max_time else []
+
+    def _position(self, found: checkpoint.Checkpoint | None) -> Progress:
+        """Where to go on. Who asks for more epochs has patience again."""
+        at = Progress.from_json(found.loop_state) if found else Progress()
+        return replace(at, counted=None) if self.more_epochs else at
 
     def _tell_steering(self, lost: Sequence[CommandObeyed]) -> None:
         """In the log before any step: what it had lost, and the epochs that are added, so that a later attempt plans
@@ -288,10 +304,12 @@ class Attempt:
         epoch, step = (best.epoch, best.step) if best else (loop.at.epoch, step)
         began = time.monotonic()
         metrics, outputs = loop.evaluate("test")
+        if loop.planner.config.mirror_test:
+            metrics |= loop.evaluate_mirrored(outputs)
         self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began))
         data = loop.data
         self.journal.commit([], {"test": predictions.collect(data.spec.task, outputs, data.test, "test", epoch)})
-        reason = "all epochs done" if ending == "finished" else "stopped by user"
+        reason = loop.reason if ending == "finished" else "stopped by user"
         self._end(ending, reason, weights=fingerprint.weights(loop.trainable.state()))
 
     def _load_best(self, loop: Loop) -> bool:

@@ -47,6 +47,9 @@ class Memory:
 
     def phase(self, name: str, detail: str = "") -> None: ...
 
+    def totals(self, epochs: int, total_steps: int) -> None:
+        pass
+
     def progress(self, step: int, epoch: int) -> None:
         self.step = step
 
