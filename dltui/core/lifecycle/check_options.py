@@ -34,4 +34,4 @@ def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:
     if get("nesterov") and (get("optimizer", "sgd") != "sgd" or not get("momentum", 0.9)):
         yield "nesterov needs optimizer sgd with a momentum"
     if get("accumulate", 1) > get("batch_size", 1):
-        yield f"accumulate {get('accumulate')} must be at most batch_size {get('batch_size')}: a part has a sample or more"
+        yield f"accumulate {get('accumulate')} must be at most batch_size {get('batch_size')}, a sample for each part"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
 
@@ -35,6 +33,8 @@ def weights(text: str, targets: Array, classes: int) -> Array | None:
     Raises UsageError where the count is wrong."""
     if not text.strip():
         return None
+    import numpy as np
+
     counts = np.bincount(np.asarray(targets), minlength=classes).astype(np.float64)
     numbers = parse(text)
     if numbers is None:

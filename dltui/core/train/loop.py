@@ -295,8 +295,8 @@ class Loop:
         return metrics | self._measure_own(whole, part.y, metrics), whole
 
     def evaluate_mirrored(self, outputs: Array) -> dict[str, float]:
-        """The metrics of the test split with the average of `outputs` and those of the mirrored images. Raises Preempted
-        as `evaluate`."""
+        """The metrics of the test split with the average of `outputs` and those of the mirrored images. Raises
+        Preempted as `evaluate`."""
         part, mirrored = self.data.test, []
         predict = self.trainable.predict_mirrored  # type: ignore[attr-defined]
         for rows in _pieces(len(part)):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
 
@@ -61,6 +59,8 @@ class TimeBudget:
 def phases(steps: Array, fits: Sequence[tuple[int, int]]) -> Array:
     """How far a run is at each of its steps, float64 from 0 to 1. `fits` are (step, total): from that step on the run
     was known to end at `total`. The phase goes on from where it was, so that no estimate makes the schedule jump."""
+    import numpy as np
+
     result = np.zeros(len(steps), dtype=np.float64)
     first, total, begun = 0, fits[0][1] if fits else 1, 0.0
     for at, until in fits:
