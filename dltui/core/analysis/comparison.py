@@ -1,4 +1,4 @@
-"""Runs beside one another: what was set differently, what came of it, how fast; a pure function of what was read."""
+"""Compares runs side by side: the settings that differ, the results and the speed; a pure function of what was read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Entry:
-    """One run. `best` is its best validation value of the comparison's metric, `test` the test split's."""
+    """A run in a comparison. `best` is its best validation value of the comparison's metric, `test` its test value."""
 
     id: str
     name: str
@@ -146,7 +146,7 @@ def _differences(settings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, 
 
 
 def _names(readers: Sequence[RunReader]) -> list[str]:
-    """What people call the runs, their ids where two are called the same."""
+    """The display names of the runs; a run whose name is not unique is shown by its id."""
     names = [clean_line(reader.labels["name"], 100) for reader in readers]
     ids = [clean_line(reader.directory.id, 100) for reader in readers]
     return [name if names.count(name) == 1 else run_id for name, run_id in zip(names, ids, strict=True)]

@@ -1,6 +1,7 @@
-"""What a model got wrong, told by the predictions of its run: which of them count, the confusion matrix, the mistakes,
-and the fit of a regression. All of it is computed here and nowhere else: two places would drift apart, and a screen and
-a figure would show different numbers of the same run."""
+"""Evaluates the predictions of a run: which samples count, the confusion matrix, the mistakes, and the fit of a
+regression. All of it is computed here and nowhere else, so that a screen and a figure cannot show different numbers
+of the same run.
+"""
 
 from __future__ import annotations
 
@@ -280,14 +281,14 @@ class Inside:
 
 
 def class_names(classes: Sequence[object], count: int) -> tuple[str, ...]:
-    """One harmless line for each of `count` classes; a class without a name is its number."""
+    """A printable single-line name for each of `count` classes; a class without a name gets its number."""
     known = [clean_line(name, LONGEST_NAME) for name in classes[:count]]
     return tuple((known[number] if number < len(known) else "") or str(number) for number in range(count))
 
 
 @contextlib.contextmanager
 def _damage_told() -> Iterator[None]:
-    """Arrays that do not fit together as one line."""
+    """Raise RunError with a one-line message for arrays that do not fit together."""
     try:
         yield
     except (KeyError, IndexError, ValueError, TypeError) as error:

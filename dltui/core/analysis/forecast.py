@@ -1,4 +1,4 @@
-"""How long a run takes and how much memory it needs, known from an earlier one of the same kind on the same machine."""
+"""Estimates how long a run takes and how much memory it needs, from an earlier run of the same kind on this machine."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Earlier:
     """Values that the layers put out for one sample, 0 where the structure is not known."""
 
     def seconds(self, epochs: int) -> float:
-        """How long a run like this one takes from its start to its end."""
+        """The expected duration, in seconds, of a similar run of `epochs` epochs, from start to end."""
         return self.epoch_seconds * epochs + self.other_seconds
 
 
 def earlier_runs(runs: Iterable[RunDirectory]) -> list[Earlier]:
-    """Of the first runs those that have ended on this machine and tell something, in their order."""
+    """The runs among the first MOST_RUNS that ended on this machine and can be used for a forecast, in their order."""
     found = []
     for run, _ in zip(runs, range(MOST_RUNS), strict=False):
         try:

@@ -1,4 +1,4 @@
-"""Runs of one group as one: their mean, and how far they spread."""
+"""Folds the runs of a group into a single row: their mean and their spread."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Group:
     rows: tuple[Row, ...]
 
     def best(self) -> Spread | None:
-        """Of the best values of the monitor."""
+        """The mean and spread of the runs' best values of the monitored metric."""
         return spread(row.get("best") for row in self.rows)
 
     def test(self, metric: str) -> Spread | None:
@@ -48,7 +48,9 @@ def spread(values: Iterable[float | None]) -> Spread | None:
 
 
 def fold(rows: Sequence[Row]) -> list[Row | Group]:
-    """Runs of a group as one, where the newest of them stands; a group of one is the run itself."""
+    """Replace the runs of each group by a `Group` at the place of its newest run; a group with a single run stays a
+    plain row.
+    """
     members: dict[str, list[Row]] = {}
     for row in rows:
         members.setdefault(str(row.get("group") or ""), []).append(row)

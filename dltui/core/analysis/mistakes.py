@@ -28,7 +28,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which mistakes are shown: of this true class, with this said class; None is any."""
+    """A filter of mistakes by true class and predicted class (`said`); None matches any class."""
 
     true: int | None = None
     said: int | None = None
@@ -37,7 +37,7 @@ class Filter:
         return self.true in (None, mistake.true) and self.said in (None, mistake.said)
 
     def turned(self, mistake: Mistake) -> Filter:
-        """The next narrower one around a mistake: any, its true class, what was said, both, any."""
+        """The next filter in the cycle around a mistake: any, its true class, its predicted class, both, any."""
         if self == Filter():
             return Filter(mistake.true, None)
         if self.said is None:
@@ -47,7 +47,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Mistakes:
-    """Those of a split after `epoch` epochs. `images` are uint8 (n, h, w, c), or empty for data without images."""
+    """The mistakes in a split after `epoch` epochs. `images` are uint8 (n, h, w, c); empty for data without images."""
 
     split: str
     epoch: int
@@ -61,7 +61,7 @@ class Mistakes:
     _shown: dict[Filter, tuple[Mistake, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def shown(self, which: Filter) -> tuple[Mistake, ...]:
-        """Those that a filter keeps."""
+        """The mistakes that the filter keeps."""
         if which not in self._shown:
             self._shown.clear()
             self._shown[which] = tuple(filter(which.keeps, self.all)) if which != Filter() else self.all

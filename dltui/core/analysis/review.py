@@ -1,4 +1,4 @@
-"""What a person thinks of the samples that a model got wrong: `review.csv` beside the figures, one row a sample."""
+"""Reads and writes `review.csv`: a person's judgement of the misclassified samples, one row per sample."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class Opinion:
-    """One row: the sample, its true class, what the model said and how sure it was, and the mark."""
+    """A row of the review: the sample, its true and predicted class, the prediction's probability, and the mark."""
 
     split: str
     id: int

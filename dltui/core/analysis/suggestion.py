@@ -1,4 +1,4 @@
-"""What to try after a run has failed: the hyperparameters that its end proposes, and the command line that does it."""
+"""Suggests what to try after a run has failed: changed hyperparameters, and the command line that applies them."""
 
 from __future__ import annotations
 

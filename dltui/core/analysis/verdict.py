@@ -1,4 +1,4 @@
-"""What a run's curves say, in plain words, where they say it beyond doubt; tried on real ones in tests/core/curves.
+"""Describes a run's curves in plain words where they are clear; tested on real curves in tests/core/curves.
 
 Every rule looks at whole epochs only and is silent when in doubt: one wrong word costs the trust of ten right ones.
 """
@@ -120,7 +120,7 @@ def _diverging(records: Sequence[EpochRecord]) -> Verdict | None:
 
 
 def _guessing(records: Sequence[EpochRecord], history: History, schedule: str) -> Verdict | None:
-    """A classifier that is no better than one that says every class with the same chance."""
+    """A verdict about a classifier that is no better than uniform random guessing; None otherwise."""
     attempt = history.attempt
     classes = len(attempt.dataset.get("classes") or ()) if attempt else 0
     if attempt is None or classes < 2 or len(records) < GUESSING_EPOCHS:
@@ -165,19 +165,19 @@ def _overfitting(records: Sequence[EpochRecord], history: History) -> Verdict | 
 
 
 def _doubt(history: History) -> float:
-    """How far a loss over a small validation split may be off, as a part of it."""
+    """The relative sampling error of a loss over a small validation split."""
     sizes = history.attempt.dataset.get("sizes") if history.attempt else None
     count = sizes.get("validation") if isinstance(sizes, dict) else None
     return 2 / math.sqrt(count) if isinstance(count, int) and count > 0 else 0.0
 
 
 def _noise(losses: Sequence[float]) -> float:
-    """How far a loss usually moves from one epoch to the next."""
+    """The median absolute change of a loss from one epoch to the next."""
     return median(abs(after - before) for before, after in itertools.pairwise(losses))
 
 
 def _improved(since: Sequence[EpochRecord], history: History) -> bool:
-    """Whether what decides over the best epoch got better all the same, by a point of accuracy."""
+    """True if the validation accuracy rose by more than 0.01 since the first of these epochs."""
     first, *later = [record.validation.get("accuracy", math.nan) for record in since]
     return any(value > first + 0.01 for value in later)
 
