@@ -1,4 +1,4 @@
-"""Puts the catalog together from what the sources of all interpreters bring."""
+"""Puts the catalog together from the answers of all interpreters' plugin sources."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class _Assembly:
         named_data.add_named(self.catalog)
 
     def _with_their_frameworks(self, found: list[tuple[Source, Record]]) -> list[tuple[Source, Record]]:
-        """A plugin that imports a framework which only another interpreter has is looked at by that one."""
+        """Ask another interpreter about a plugin that imports a framework which only that interpreter has."""
         moved = {}
         for position, (source, record) in enumerate(found):
             for backend in self._missing(record):
@@ -153,7 +153,7 @@ class _Assembly:
         )
 
     def _why_not(self, source: Source, item: Record, backend: BackendEntry | None) -> str:
-        """Why this model of this source cannot be trained here; "" when it can."""
+        """The reason why this model of this source cannot be trained here; "" when it can."""
         if backend is None:
             return f'no plugin brings the framework "{item["framework"]}"'
         if backend.problem:
@@ -164,7 +164,7 @@ class _Assembly:
         return missing_plugin(source.to_json(), backend.python, self.catalog) or self._lacking(item, backend.python)
 
     def _lacking(self, item: Record, python: str) -> str:
-        """What to install when a distribution is missing that the model needs beside its framework."""
+        """The install command for a distribution that the model needs beside its framework; "" when none is missing."""
         installed = self.catalog.installed.get(python)
         missing = [str(name) for name in item.get("requires", ()) if installed and installed.version(str(name)) is None]
         command = "pip" if python == sys.executable else f"{shlex.quote(python)} -m pip"
@@ -172,7 +172,7 @@ class _Assembly:
 
 
 def missing_plugin(source: Mapping[str, Any], python: str, catalog: Catalog) -> str:
-    """What to do when a distribution is not installed in the interpreter that has to load it; "" when it is."""
+    """The install command for a plugin missing in the interpreter that has to load it; "" when it is installed."""
     installed = catalog.installed.get(python)
     if source["kind"] == "file" or installed is None or any(s.name == source["name"] for s in installed.sources):
         return ""
@@ -206,7 +206,7 @@ def _errors(record: Record) -> Iterable[tuple[str, str, str]]:
 
 
 def _origin(source: Source, item: Record) -> Record:
-    """What loads exactly this item: the source with the one entry point that gave it."""
+    """The source restricted to the entry points that gave this item, as JSON values."""
     points = tuple((str(name), str(value)) for name, value in item.get("entry_points") or ())
     return replace(source, entry_points=points).to_json()
 
@@ -262,11 +262,11 @@ def _logger(source: Source, item: Record) -> Record:
 def load_catalog(
     plugins: Sequence[Path | str] = (), refresh: bool = False, seconds: float | None = None, kept_only: bool = False
 ) -> Catalog:
-    """What all plugins bring: installed ones, those in the plugins folder, and the given files.
+    """The catalog of all plugins: installed plugins, those in the plugins folder, and the given files.
 
     Kept answers are used unless something has changed or `refresh` is asked for; a plugin gets `seconds` to load. With
-    `kept_only` nothing is started: what no answer is kept of is left out.
-    Raises UsageError when a given file does not exist or the settings cannot be read.
+    `kept_only` no process is started, and sources without a kept answer are left out. Raises UsageError when a given
+    file does not exist or the settings cannot be read.
     """
 
     return assemble([Path(path) for path in plugins], refresh, seconds, kept_only)

@@ -35,7 +35,7 @@ Record = dict[str, Any]
 
 
 def describe(loaded: Loaded) -> Record:
-    """One record each for models, backends, datasets, exporters and loggers; what is unsound goes to `errors`."""
+    """The records of models, backends, datasets, exporters and loggers; invalid items become entries of `errors`."""
     errors = list(loaded.errors)
     record: Record = {
         "models": _each(loaded.models, "model", model_record, errors),

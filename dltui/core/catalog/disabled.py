@@ -1,4 +1,4 @@
-"""Which plugins are left out: those that the user disabled by name, or all that do not ship in the box."""
+"""Decides which plugins are left out: those that the user disabled by name, or all that do not ship with dltui."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def change(name: str, disable: bool) -> bool:
 
 
 def third_party(settings: Settings) -> bool:
-    """Whether plugins that do not ship in the box count: the variable, else `[plugins] third_party = false`."""
+    """True if plugins that do not ship with dltui are loaded: the variable decides, else `[plugins] third_party`.
+    Raises UsageError for a setting that is no boolean.
+    """
     said = os.environ.get(VARIABLE)
     if said is not None:
         return said.strip().lower() not in ("0", "false", "no", "off")

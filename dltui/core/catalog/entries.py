@@ -1,4 +1,4 @@
-"""What there is to choose from: models, datasets and frameworks of all plugins, and what is wrong with the others."""
+"""The catalog's entries: the models, datasets and frameworks of all plugins, and the problems of those that failed."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """A dataset that can be chosen. `embedded`: its data comes with a package, without files or network. One that
-    `takes` a path has it in `given`, with other options that came with its name; `plugin` is what brings it where it
-    has a name of somebody's own."""
+    """A dataset that can be chosen. `embedded`: its data comes with a package, without files or network. A dataset that
+    `takes` a path has it in `given`, with other options that came with its name; `plugin` is the plugin's dataset
+    when `name` was given by the user.
+    """
 
     name: str
     task: str
@@ -67,17 +68,17 @@ class DatasetEntry:
     plugin: str = ""
 
     def fits(self, task: str) -> bool:
-        """Whether a model of this task can train on it."""
+        """True if a model of this task can train on it."""
         return self.task in (task, "any")
 
     @property
     def needs_path(self) -> bool:
-        """Whether it says nothing until a path is given: NAME:PATH."""
+        """True if a path has to be given: NAME:PATH."""
         return bool(self.takes) and not self.given
 
     @property
     def reference(self) -> str:
-        """What finds it again on a command line: its name, or NAME:PATH."""
+        """The name to give on a command line to select it again: its name, or NAME:PATH."""
         return self.name if self.plugin or not self.given else f"{self.name}:{self.given['path']}"
 
 
@@ -123,7 +124,9 @@ class Catalog:
     """What each interpreter has."""
 
     def model(self, text: str) -> ModelEntry:
-        """By id, or by a name that several frameworks share: then of an installed one, PyTorch first."""
+        """The model with this id, or with a name that several frameworks share: then of an installed one, PyTorch
+        first. Raises UsageError when there is none.
+        """
         if text in self.models:
             return self.models[text]
         twins = [entry for entry in self.models.values() if entry.name == text]
@@ -157,7 +160,7 @@ class Catalog:
 
 
 def at(entry: DatasetEntry, path: str) -> DatasetEntry:
-    """A dataset that takes a path, with this one. Raises UsageError for an empty path."""
+    """The dataset entry with this path filled in. Raises UsageError for an empty path."""
     if not path.strip() or "\0" in path:
         raise UsageError(f"{entry.name}: needs a path: {entry.name}:PATH, PATH being a {entry.takes} of yours")
     return replace(entry, given={"path": absolute(path)})
@@ -185,7 +188,7 @@ def asked_for(run: Mapping[str, Any], catalog: Catalog) -> DatasetEntry | None:
 
 
 def title(dataset: DatasetEntry, options: Mapping[str, Any]) -> str:
-    """What a run calls its data: the name that somebody gave it, or the plugin and the last part of the path."""
+    """The name of a run's data: the user's own name for it, or the plugin and the last part of the path."""
     if dataset.plugin or not dataset.takes:
         return dataset.name
     return f"{dataset.name}:{clean_line(Path(str(options.get('path', ''))).name, 60)}"

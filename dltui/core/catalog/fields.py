@@ -1,4 +1,4 @@
-"""One hyperparameter or dataset option as data: all that flags, forms and checks need, without pydantic."""
+"""Describes a hyperparameter or dataset option as data: all that flags, forms and checks need, without pydantic."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def _prefix(sign: str, text: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as one short line; anything at all can have been given."""
+    """A value of any type as a short single-line text."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
     try:

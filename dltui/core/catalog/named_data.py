@@ -1,4 +1,4 @@
-"""Somebody's own data: named paths, kept in the settings folder, and its preparation before there is a run."""
+"""The user's own data: named paths, kept in the settings folder, and its preparation before there is a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loads plugins into this process, each entry point on its own: one that fails becomes a reason, the others stay."""
+"""Loads plugins into this process, each entry point separately: a failure becomes a reason, the others stay."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an entry point, or one thing that it gives, cannot be used. `missing` is the package it asked for."""
+    """The reason why an entry point, or one of its items, cannot be used. `missing` is the absent package, if any."""
 
     where: str
     reason: str
@@ -38,7 +38,7 @@ class Failure:
 
 @dataclass
 class Loaded:
-    """What a source brings."""
+    """The items of a source, and its errors."""
 
     models: list[Model] = field(default_factory=list)
     backends: list[Backend] = field(default_factory=list)
@@ -90,7 +90,7 @@ def load_logger(source: Mapping[str, Any], name: str) -> Logger:
 
 
 def explain(where: str, error: BaseException) -> Failure:
-    """One line for an exception of a plugin, with the line of its own code that raised it."""
+    """A one-line failure for an exception of a plugin, with the line of the plugin's own code that raised it."""
     missing = ""
     if isinstance(error, DltuiError):
         text = str(error) + (_line(error) if isinstance(error, ImportError) else "")
@@ -184,7 +184,7 @@ def _call(manager: pluggy.PluginManager, hook: str, where: str, loaded: Loaded) 
 
 
 def _misfit(kind: str, item: object) -> str:
-    """What is wrong with the kind of an item; "" when nothing is."""
+    """The error of an item that is not of its kind; "" when it is valid."""
     from dltui.core.contract import Dataset, Exporter, Logger, Model
 
     wanted = {"models": Model, "datasets": Dataset, "exporters": Exporter, "loggers": Logger}.get(kind)
@@ -247,7 +247,7 @@ def line_in_plugin(error: BaseException, source: Mapping[str, Any]) -> str:
 
 
 def _roots(source: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where the code of a plugin lies: its file and those beside it, or the folders of its packages."""
+    """The path prefixes of a plugin's code: its file and those beside it, or the folders of its packages."""
     if source.get("path"):
         # Not what a virtual environment in the same folder has.
         return tuple(str(path) for path in Path(str(source["path"])).parent.glob("*.py"))

@@ -1,4 +1,4 @@
-"""Which plugins and packages an interpreter has, found by looking at files: nothing is imported."""
+"""Finds the plugins and packages of an interpreter by looking at files: nothing is imported."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Installed:
-    """What an interpreter has. `problem` says in one line why it cannot be used at all."""
+    """The packages and plugins of an interpreter. `problem` says in one line why it cannot be used at all."""
 
     python: str
     sources: tuple[Source, ...] = ()
@@ -64,7 +64,7 @@ class Installed:
     problem: str = ""
 
     def version(self, package: str) -> str | None:
-        """The version of a distribution, or of one that gives the same module (tensorflow-cpu); None without it."""
+        """The version of a distribution, or of another that gives the same module (tensorflow-cpu); None without it."""
         name = normalized(package)
         if name in self.packages:
             return self.packages[name]
@@ -74,7 +74,7 @@ class Installed:
 
 
 def own() -> Installed:
-    """What the running interpreter has."""
+    """The packages and plugins of the running interpreter."""
     folders = list(sys.path)
     # The folder of `python -m` or `-c`, which children with -P do not have: nothing is taken from there.
     if not sys.flags.safe_path and folders and folders[0] in ("", str(Path.cwd())):
@@ -192,7 +192,7 @@ def _entry_points(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _code_stamps(points: Iterable[tuple[str, str]], folders: Sequence[str], metadata: Path) -> object:
-    """Of a project that is edited in place: its files, as RECORD names them not."""
+    """The stamps of the files of an editable install, which its RECORD does not list."""
     tops = sorted({value.split(":")[0].split(".")[0] for _, value in points})
     project = re.search(r'"url": *"file://([^"]+)"', _text(metadata / "direct_url.json"))
     roots = [Path(folder) for folder in folders]

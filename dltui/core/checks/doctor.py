@@ -1,4 +1,4 @@
-"""What works on this machine and what does not: one check after the other, framework code in processes of its own."""
+"""Checks what works on this machine, check by check, with framework code in processes of its own."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _folders() -> Iterator[Check]:
 
 
 def _settings(catalog: Catalog) -> Iterator[Check]:
-    """Every model's settings are tried, so that a wrong one is found before its training is wanted."""
+    """Try every model's settings, so that a wrong setting is found before a training needs it."""
     from dltui.core.lifecycle.presets import load_presets
 
     try:
@@ -100,7 +100,7 @@ def _hint(name: str, names: Iterable[str]) -> str:
 
 
 def _interpreters(catalog: Catalog) -> Iterator[Check]:
-    """Those of the settings file; our own has been told."""
+    """Check the interpreters of the settings file; the running interpreter is checked elsewhere."""
     from dltui.core.catalog import questions as ask
 
     for python, installed in catalog.installed.items():
@@ -146,7 +146,7 @@ def _framework(backend: BackendEntry, catalog: Catalog) -> Iterator[Check]:
 
 
 def _unseen(backend: BackendEntry, installed: Installed) -> list[str]:
-    """Of a GPU that works and that this framework does not see: why, and what repairs it."""
+    """A line about a working GPU that this framework does not see, with the repair; empty when there is no such GPU."""
     from dltui.core.machine.devices import list_devices
 
     gpu = next((device for device in list_devices() if device.kind == "cuda" and not device.problem), None)

@@ -1,4 +1,4 @@
-"""The checks that need the framework: each takes a model, raises Misfit with what to fix, or says what it found."""
+"""The checks that need the framework: each takes a model, raises Misfit with what to fix, or returns its findings."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def learns(subject: Subject) -> str:
 
 
 def keeps_state(subject: Subject) -> str:
-    """What is saved and loaded is equal; what does not fit is refused."""
+    """Check that a saved and loaded state is equal, and that a state that does not fit is refused."""
     data, config = subject.data(), subject.config()
     trainable = _trained(subject, data, 2)
     state = trainable.state()

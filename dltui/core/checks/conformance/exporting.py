@@ -1,4 +1,4 @@
-"""Whether a short real run of a model ends well and every figure and table of it opens."""
+"""Checks that a short real run of a model ends well and that every figure and table of it opens."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _missing(lines: Sequence[str]) -> list[str]:
 
 
 def _problem(path: Path) -> str:
-    """Why a file does not open; "" when it does, or when nothing here can tell."""
+    """The reason why a file does not open; "" when it does, or when no reader here knows its type."""
     reader = READERS.get(path.suffix)
     if reader is None or path.name.startswith("."):
         return ""

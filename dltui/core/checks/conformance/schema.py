@@ -1,4 +1,4 @@
-"""Whether a model's hyperparameters tell people what they are and what they may be."""
+"""Checks that a model's hyperparameters have descriptions and bounds."""
 
 from __future__ import annotations
 

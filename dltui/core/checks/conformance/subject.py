@@ -1,4 +1,4 @@
-"""The model under test, and how a check says that something is wrong with it."""
+"""The model under test, and the exception by which a check reports a problem."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = 32
 
 
 class Misfit(Exception):
-    """What is wrong, and what to do about it, in one line."""
+    """A problem of the model and what to do about it, in one line."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def expect(holds: bool, text: str) -> None:
 
 
 def difference(one: Mapping[str, Array], other: Mapping[str, Array]) -> str:
-    """Where two states differ, in words; "" where they are equal to the last bit."""
+    """A description of the first difference between two states; "" where they are equal to the last bit."""
     odd = sorted(set(one) ^ set(other))
     if odd:
         return f"{odd[0]} is only in one of both"
