@@ -1,4 +1,4 @@
-"""The errors that a person can cause: one line that says what is wrong, where, and what to do."""
+"""The errors that a user can cause: a single line with the problem, the place, and what to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class DltuiError(Exception):
-    """Base of all expected errors. `str(error)` is the one line to show; `exit_code` is what the program ends with."""
+    """Base of all expected errors. `str(error)` is the line to show; `exit_code` is the program's exit code."""
 
     exit_code = 1
 

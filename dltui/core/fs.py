@@ -1,4 +1,4 @@
-"""Every write that must survive a crash or a power cut, through one file system object that tests can make fail."""
+"""All writes that must survive a crash or a power cut, through a file system object that tests can make fail."""
 
 from __future__ import annotations
 
@@ -163,8 +163,9 @@ def open_to_read(path: Path) -> BinaryIO:
 
 
 def read_limited(path: Path, most: int) -> bytes:
-    """A file of at most `most` bytes that somebody else may have written. Raises OSError when it is larger, or no
-    regular file."""
+    """The bytes of a file, at most `most`; the file may come from another user. Raises OSError when it is larger, or no
+    regular file.
+    """
     fd = open_regular(path)
     try:
         if os.fstat(fd).st_size > most:
@@ -187,7 +188,7 @@ def temp_name(path: Path) -> Path:
 
 
 def is_temp(name: str) -> bool:
-    """Whether a file name was made by `temp_name`."""
+    """True if a file name was made by `temp_name`."""
     return name.startswith(".") and name.endswith(".tmp")
 
 

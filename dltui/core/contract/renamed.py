@@ -7,8 +7,9 @@ from typing import Any
 
 
 def formerly(*names: str, **words: str) -> dict[str, Any]:
-    """For a field that was renamed: `Field(..., json_schema_extra=formerly("colour", grey="gray"))`. `names` are those
-    that it had, `words` its old values with the new ones."""
+    """Extra schema of a renamed field: `Field(..., json_schema_extra=formerly("colour", grey="gray"))`. `names` are the
+    field's old names, `words` maps old values to new ones.
+    """
     return {"formerly": {"names": list(names), "words": words}}
 
 

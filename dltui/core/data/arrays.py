@@ -1,4 +1,4 @@
-"""What a dataset plugin returned, checked and brought into the one form that everything after it relies on."""
+"""Checks the arrays that a dataset plugin returned and brings them into the form that all later code relies on."""
 
 from __future__ import annotations
 

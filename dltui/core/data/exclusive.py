@@ -1,4 +1,4 @@
-"""One at a time: work that several runs may start together is done once, and the others use its result."""
+"""A file lock for shared work: work that several runs may start together is done once, the others use its result."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _take(path: Path, deadline: float, waiting: Callable[[], None]) -> tuple[int
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether the file is still the one of this name: its last holder removed it."""
+    """True if the path still names the open file; false once its last holder has removed it."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

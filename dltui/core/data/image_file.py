@@ -1,4 +1,4 @@
-"""Reads an image file into the pixels that a model takes: in training, in `predict` and in an exported predict.py.
+"""Reads an image file into a model's pixels: in training, in `predict` and in an exported predict.py.
 
 An exported predict.py contains this file as it is, so that it needs Pillow and NumPy alone.
 """
@@ -31,7 +31,7 @@ STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 
 
 class UnreadableError(Exception):
-    """Why an image cannot be read, in a few words."""
+    """The reason why an image cannot be read, in a few words."""
 
 
 def read(path: str, reading: Mapping[str, Any]) -> Pixels:
@@ -69,7 +69,7 @@ def resized(image: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:
 
 @functools.cache
 def formats() -> tuple[str, ...]:
-    """Those of FORMATS that this Pillow knows; with pillow-heif also HEIC."""
+    """The formats in FORMATS that this Pillow can open; with pillow-heif also HEIC."""
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
@@ -81,7 +81,9 @@ def formats() -> tuple[str, ...]:
 
 
 def _guarded(path: str, function: Callable[[ImageFile.ImageFile], T]) -> T:
-    """What `function` returns for an opened image; decoders meet arbitrary bytes, and raise what they like."""
+    """Call `function` with the opened image and return its result. Raises UnreadableError for whatever a decoder
+    raises.
+    """
     try:
         with Image.open(path, formats=formats()) as image:
             if image.width * image.height > MOST_PIXELS:
@@ -141,13 +143,13 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _raw_mode(image: ImageFile.ImageFile) -> str:
-    """How the file holds its pixels, as long as they are not decoded."""
+    """The pixel format in the file, before decoding; "" when it is not known."""
     raw = image.tile[0][3] if image.tile else ""
     return raw if isinstance(raw, str) else ""
 
 
 def _low_bytes(image: ImageFile.ImageFile) -> Image.Image | None:
-    """The lower halves of a PNG of 16 bits a color, of which Pillow gives the upper ones."""
+    """The low bytes of a PNG with 16 bits per color, of which Pillow gives the high bytes; None for other images."""
     raw = _raw_mode(image)
     if raw not in DEEP_COLORS:
         return None

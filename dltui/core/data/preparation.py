@@ -28,7 +28,9 @@ class Preparation:
 
     @classmethod
     def before_run(cls, asked: Mapping[str, Any], python: str) -> Preparation:
-        """Of data that run.json would describe as `asked`; what the child prints beside its answers is not shown."""
+        """Start a preparation of the data that run.json would describe as `asked`; the child's other output is not
+        shown.
+        """
         return cls(asked, python, subprocess.DEVNULL)
 
     def cancel(self) -> None:

@@ -54,7 +54,7 @@ LOCK = ".lock"
 
 @dataclass
 class Context:
-    """What a dataset's `prepare` is given."""
+    """The context that a dataset's `prepare` is given."""
 
     data_dir: Path | None
     data_dirs: tuple[Path, ...]
@@ -125,7 +125,9 @@ def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequenc
 
 
 def _code(dataset: Dataset) -> str:
-    """The file that defines a dataset's `prepare`: somebody who corrects it must not get the old data."""
+    """The SHA-256 of the file that defines a dataset's `prepare`, so that corrected code does not reuse old data; "" if
+    unknown.
+    """
     function: Any = dataset.prepare
     while isinstance(function, partial):
         function = function.func
@@ -155,7 +157,7 @@ def _make(final: Path, dataset: Dataset, options: DatasetOptions, context: Conte
 
 
 def _sweep(cache: Path) -> None:
-    """Remove what killed preparations left: temporary folders whose lock nobody holds."""
+    """Remove the leftovers of killed preparations: temporary folders whose lock is free."""
     for lock in cache.glob(f".*{LOCK}"):
         with turn(lock, -1.0, lambda: None) as free:
             for leftover in cache.glob(f"{lock.name.removesuffix(LOCK)}-*") if free else ():
@@ -186,7 +188,7 @@ def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Contex
 
 
 def _names(found: Arrays, parts: prepared.Parts) -> dict[SplitName, list[str]]:
-    """What the rows of each split are called; a validation split out of the training part has those of its rows."""
+    """The row names of each split; a validation split out of the training part has the names of its rows."""
     called = dict(found.names or {})
     if found.validation is None and "train" in called:
         called["validation"] = called["train"]

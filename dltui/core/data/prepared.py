@@ -1,4 +1,4 @@
-"""Prepared data on disk: one folder of plain arrays and a meta.json, mapped into memory by whoever trains on it."""
+"""Prepared data on disk: a folder of plain arrays and a meta.json, mapped into memory for training."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _open(path: Path) -> Array:
 
 
 def is_intact(path: Path) -> bool:
-    """Whether a prepared folder is complete and its bytes are those that were written."""
+    """True if a prepared folder is complete and its bytes are those that were written; large data is not read again."""
     try:
         data = load_prepared(path)
     except RunError:

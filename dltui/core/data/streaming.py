@@ -20,7 +20,7 @@ AHEAD_BYTES = 64 << 20
 
 
 def can_stream(x: Array) -> bool:
-    """Whether an array lies in a file in one piece."""
+    """True if an array lies in a file as a single contiguous block."""
     return isinstance(x, np.memmap) and x.flags.c_contiguous and x.base is not None
 
 
@@ -28,7 +28,7 @@ class Stream:
     """Batches of rows of an array that is mapped from a file.
 
     They are read by plain reads of whole rows, several at once: touching the mapped pages would wait for the disk once
-    a page, and the kernel would read ahead what nobody wants.
+    a page, and the kernel would read ahead pages that are not needed.
     """
 
     def __init__(self, x: Array) -> None:
