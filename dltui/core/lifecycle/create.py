@@ -1,4 +1,4 @@
-"""Makes a run out of a request, after checking all that can be checked."""
+"""Creates a run from a request, after checking all that can be checked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What somebody wants to train. `config` and `dataset_options` hold what differs from the defaults."""
+    """A request to train. `config` and `dataset_options` hold the values that differ from the defaults."""
 
     model: str
     dataset: str
@@ -57,8 +57,9 @@ class RunRequest:
 
 
 def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> RunDirectory:
-    """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk. `tell` gets the
-    progress of the preparation of somebody's own data, which comes before the run."""
+    """Create the directory of a run that can be started. Raises UsageError, and then nothing is left on disk. `tell`
+    gets the progress of the preparation of the user's own data, which comes before the run.
+    """
     model = catalog.model(request.model)
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
@@ -112,7 +113,7 @@ def full_options(dataset: DatasetEntry, given: Mapping[str, Any]) -> dict[str, A
 
 
 def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
-    """What is trained, and where a worker finds the code of it."""
+    """The fields of run.json that name the model, dataset and framework, and the code that a worker loads."""
     return {
         "model": model.id,
         "model_name": model.name,
@@ -128,7 +129,7 @@ def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any
 
 
 def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[str, Any]:
-    """When, where and by which command the run was asked for."""
+    """The fields of run.json for the time, the places and the command of the request."""
     return {
         "created": time.time(),
         "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
@@ -163,7 +164,7 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
 
 
 def _reasons_for_images(model: ModelEntry, config: Mapping[str, Any]) -> dict[str, str]:
-    """What needs images, and what to do where there are none."""
+    """The parts of the request that need images, each with the advice for data without images."""
     reasons = {f"model {model.id}": "choose another model"} if model.needs_images else {}
     kind = config.get("augment", "none")
     return reasons if kind == "none" else {**reasons, f"augment {kind}": "leave it at none"}

@@ -1,4 +1,4 @@
-"""A new run that begins with a checkpoint of another one, with other hyperparameters; it knows its parent."""
+"""Creates a run that begins with a checkpoint of another run, with other hyperparameters; it knows its parent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Which = Literal["last", "best"]
 
 @dataclass(frozen=True)
 class ForkRequest:
-    """What a fork should be: `changes` are hyperparameters that differ from the parent's."""
+    """A request for a fork: `changes` are hyperparameters that differ from the parent's."""
 
     changes: Mapping[str, Any]
     which: Which = "last"
@@ -79,7 +79,7 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
 
 
 def _choose(run: RunDirectory, which: Which) -> Checkpoint:
-    """The newest checkpoint that is whole, or the best one."""
+    """The newest intact checkpoint, or the best. Raises UsageError when there is none."""
     if which == "best":
         return checkpoint.load_best(run)
     problem = f"run {clean_line(run.id)} has no checkpoint yet"
@@ -92,8 +92,9 @@ def _choose(run: RunDirectory, which: Which) -> Checkpoint:
 
 
 def _origin(found: Checkpoint, before: Mapping[str, Any], config: Mapping[str, Any]) -> _Origin:
-    """Other batches begin at the start of the epoch, and with them a new search for the best; another optimizer has
-    no use for the state of the old one."""
+    """The state to begin with. Other batches begin at the start of the epoch, with a new search for the best; another
+    optimizer does not take the state of the old optimizer.
+    """
     step = int(checkpoint.read_manifest(found.path)["step"])
     same_steps = config.get("batch_size") == before.get("batch_size")
     loop_state, state = dict(found.loop_state), dict(found.state)
@@ -116,7 +117,7 @@ def _check_epochs(parent: RunReader, request: ForkRequest, origin: _Origin, conf
 
 
 def _dataset(asked: Mapping[str, Any], catalog: Catalog) -> str:
-    """The dataset of the parent, by the name that somebody gave it where there still is such a name."""
+    """The name of the parent's dataset: the user's own name for it where it still exists, else the plugin's."""
     name, plugin = str(asked["dataset"]), str(asked.get("dataset_plugin") or asked["dataset"])
     entry = catalog.datasets.get(name)
     return name if entry is not None and entry.plugin == plugin else plugin
@@ -194,7 +195,7 @@ def _bring_best(run: RunDirectory, parent: RunReader, origin: _Origin, attempt: 
 
 
 def _copy_predictions(run: RunDirectory, parent: RunDirectory, which: Which) -> None:
-    """What the parent got wrong at this point, until the fork has evaluated itself."""
+    """Copy the parent's predictions at this point, to be shown until the fork has evaluated itself."""
     latest = "validation-best" if which == "best" else "validation-latest"
     for source, target in (("validation-best", "validation-best"), (latest, "validation-latest")):
         with contextlib.suppress(FileNotFoundError):
@@ -205,7 +206,9 @@ def _copy_predictions(run: RunDirectory, parent: RunDirectory, which: Which) -> 
 def _told(
     parent: RunReader, request: ForkRequest, origin: _Origin, records: Sequence[Mapping[str, Any]]
 ) -> list[Event]:
-    """Where it comes from and what is different; a learning rate that somebody set in the parent no longer holds."""
+    """The first events of the fork: its origin and its changes; a learning rate set by command in the parent no longer
+    holds.
+    """
     before = parent.run["config"]
     changes = ", ".join(
         f"{name} {exact(before.get(name))} -> {exact(value)}" for name, value in request.changes.items()
@@ -228,10 +231,10 @@ _OWN = frozenset({"run_ended", "checkpoint_saved"})
 
 
 def inherited(records: Sequence[Record], checkpoint: str, step: int, new_length: bool) -> list[Record]:
-    """The records up to the one that tells of the checkpoint after `step` steps; all, where that line is damaged.
+    """The parent's records up to the checkpoint after `step` steps; all of them where that line is damaged.
 
-    What the parent did after the step is superseded by the fork's own start; commands are not, so those that took
-    effect later are left out, and with a `new_length` the epochs that were added to the parent.
+    Later records of the parent are superseded by the fork's own start, but commands are not: commands that took effect
+    after the step are left out, and with a `new_length` also the epochs that were added to the parent.
     """
     saved = (number for number, record in enumerate(records) if record.get("name") == checkpoint)
     end = next(saved, len(records) - 1) + 1

@@ -1,4 +1,4 @@
-"""Ending a run at once: whether it can be done from here, what it costs, and the kill itself."""
+"""Ends a run at once: checks that it can be done from here, tells what is lost, and kills."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def victim(reader: RunReader) -> Live:
 
 
 def cost(reader: RunReader) -> str:
-    """What a kill would lose, in words. Raises UsageError where nothing can be killed."""
+    """A description of what a kill would lose. Raises UsageError where nothing can be killed."""
     return at_risk(reader.history, victim(reader), time.time())
 
 

@@ -41,7 +41,7 @@ def load_image(path: str, reading: Mapping[str, Any]) -> Array:
 
 
 def predict(found: Revived, images: list[str]) -> list[dict[str, Any]]:
-    """One row an image: its path and its best classes with their probabilities, or the numbers of a regression."""
+    """A row per image: its path and its best classes with their probabilities, or the numbers of a regression."""
     import numpy as np
 
     from dltui.core.train.metrics import log_softmax

@@ -1,4 +1,4 @@
-"""What going on with a run that has ended means: why it ended, what is restored, what differs now, how far it goes."""
+"""Plans the resumption of a run that has ended: why it ended, what is restored, what differs now, how far it goes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Resumption:
 
 
 def prepare(reader: RunReader, catalog: Catalog, more_epochs: int = 0) -> Resumption:
-    """What a new attempt would be like. Raises UsageError when there can be none here and now."""
+    """The plan of a new attempt. Raises UsageError when the run cannot be resumed here and now."""
     from dltui.core.machine import devices
 
     status = reader.status()
@@ -65,12 +65,12 @@ def prepare(reader: RunReader, catalog: Catalog, more_epochs: int = 0) -> Resump
 
 
 def planned_epochs(reader: RunReader) -> int:
-    """Those of run.json and those that were added since."""
+    """The number of epochs in run.json plus the epochs added since."""
     return int(reader.run["config"].get("epochs", 1)) + sum(reader.history.added_epochs)
 
 
 def restored(history: History) -> str:
-    """Which checkpoint the next attempt begins with."""
+    """A line that names the checkpoint with which the next attempt begins."""
     if not history.checkpoints:
         return "no checkpoint: it begins again"
     last = history.checkpoints[-1]
@@ -80,7 +80,7 @@ def restored(history: History) -> str:
 
 
 def differences(reader: RunReader, catalog: Catalog, device: Device) -> list[str]:
-    """What is not as it was in the last attempt: with a difference, arithmetic may differ in the last bits."""
+    """The lines about differences from the last attempt: with a difference, arithmetic may differ in the last bits."""
     from dltui.core.machine import process
 
     attempt = reader.history.attempt

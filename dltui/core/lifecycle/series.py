@@ -26,7 +26,7 @@ POLL_SECONDS = 0.5
 
 
 def group_name(wanted: str | None) -> str:
-    """What the runs of a series share: the wanted name or a made-up one, numbered when another group has it.
+    """The group name of a series of runs: the wanted name or a made-up name, numbered when another group has it.
 
     Raises UsageError.
     """
@@ -42,7 +42,7 @@ def _group(run: RunDirectory) -> object:
 
 
 def member(request: RunRequest, group: str, seed: int) -> RunRequest:
-    """The request of one run of the series. Its command is the one that trains this run alone."""
+    """The request for one run of the series. Its command trains this run alone."""
     return replace(
         request,
         config={**request.config, "seed": seed},

@@ -1,4 +1,4 @@
-"""A trained model brought back to life from its run directory, without its dataset."""
+"""Loads a trained model from its run directory, without its dataset."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Revived:
-    """What is needed to use the weights that gave the test result; `state` has them under neutral names."""
+    """A trained model with the weights that gave the test result; `state` has them under neutral names."""
 
     model: Model
     backend: Backend
@@ -84,9 +84,10 @@ def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:
 
 
 def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_shape: Sequence[int]) -> dict[str, Any]:
-    """How training read image files, as `image_file.read` takes it; {} for what is no image.
+    """The arguments of `image_file.read` as they were in training; {} for data that is not images.
 
-    Runs of older versions do not say: their options do. Of datasets without files of images, images are stretched.
+    For runs of older versions they follow from the options; for datasets not made from image files, images are
+    stretched.
     """
     if len(input_shape) != 3:
         return {}
@@ -100,8 +101,9 @@ def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_sh
 
 
 def ask(run: RunDirectory, question: Mapping[str, Any], code: trust.Code = trust.AS_NAMED) -> dict[str, Any]:
-    """Ask a process of the run's interpreter, or of this user's own when the run is somebody else's. Raises RunError
-    with its one line, UsageError for code that is missing."""
+    """Ask a process of the run's interpreter, or of this user's own interpreter when the run belongs to another user.
+    Raises RunError with its one-line message, UsageError for code that is missing.
+    """
     instead = {} if trust.keeps(run, code) else trust.replaced(run, trust.catalog(run, code), code, data=False)
     asked = {**run.run(), **instead}
     command = [asked["python"], "-P", "-m", "dltui.core.lifecycle.model_process", str(run.path)]

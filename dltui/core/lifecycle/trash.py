@@ -1,4 +1,4 @@
-"""Deleted runs that can still come back: a folder among the runs, emptied when whoever deleted them leaves."""
+"""The trash: deleted runs that can still be restored, in a folder among the runs, emptied when the program ends."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def folder() -> Path:
 def discard(run: RunDirectory) -> Path:
     """Move a run that has ended out of the list; figures in the exports folder stay. Returns where it lies.
 
-    Raises UsageError for a live run or one that is not in this home, RunError when the disk refuses.
+    Raises UsageError for a live run or a run outside this home, RunError when the disk refuses.
     """
     check(run)
     held = _hold(run)
@@ -85,20 +85,21 @@ def check(run: RunDirectory) -> None:
 
 
 def status_of(run: RunDirectory) -> Status:
-    """How the run is doing at this moment."""
+    """The status of the run at this moment."""
     reader = RunReader(run)
     reader.refresh()
     return reader.status()
 
 
 def is_ours(run: RunDirectory) -> bool:
-    """Whether it lies in this home itself, not linked in from elsewhere."""
+    """True if the run lies in this home itself, not linked in from elsewhere."""
     return not run.path.is_symlink() and run.path.resolve().parent == paths.runs_dir().resolve()
 
 
 def kept(run: RunDirectory) -> str:
-    """Why a run that has ended is not deleted all the same: a worker holds it, or what it is cannot be read; "" when
-    nothing speaks against it."""
+    """The reason why a run that has ended cannot be deleted: a worker holds it, or it cannot be read; "" if there is
+    none.
+    """
     if is_held(run.lock_path):
         return "its worker still holds it, for the figures or as a new attempt"
     try:
@@ -126,7 +127,7 @@ def restore(place: Path, run: RunDirectory) -> None:
 
 
 def empty(places: Iterable[Path] = (), now: float | None = None) -> None:
-    """Delete these for good, and what somebody left behind a day ago; what resists stays."""
+    """Delete these runs for good, and leftovers older than a day; failures are ignored."""
     doomed = list(places)
     if folder().is_symlink():
         return
@@ -146,8 +147,9 @@ def _age(place: Path, now: float) -> float:
 
 
 def delete(run: RunDirectory) -> None:
-    """Delete a run for good; one whose worker still draws the figures is waited for. Raises RunError when it cannot be
-    deleted, UsageError for a live run or one that is not in this home."""
+    """Delete a run for good, after its worker has drawn the figures. Raises RunError when it cannot be deleted,
+    UsageError for a live run or a run outside this home.
+    """
     if status_of(run).over:
         wait(run)
     # Out of the list first, so that a deletion that is cut short leaves no half run.

@@ -1,4 +1,4 @@
-"""Two frameworks on one model: what their runs are asked for, and how far apart they came out."""
+"""Trains one model in two frameworks: the requests for the runs, and the differences between their results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEAR = 10
 
 @dataclass(frozen=True)
 class Side:
-    """What a run of one framework came to."""
+    """The results of one framework's run."""
 
     run: str
     framework: str
@@ -47,7 +47,7 @@ class Comparison:
 
     @property
     def speed(self) -> float | None:
-        """How many times as fast the second is."""
+        """The speed of the second run divided by that of the first."""
         first, second = self.first.samples_per_second, self.second.samples_per_second
         return second / first if first and second else None
 
@@ -96,7 +96,7 @@ def compare(first: RunReader, second: RunReader) -> Comparison:
 
 
 def measured(run: RunDirectory) -> dict[str, Array]:
-    """Raises RunError when a run has no measurements, or damaged ones."""
+    """The arrays "logits" and "losses" that a twin run measured. Raises RunError when they are missing or damaged."""
     import numpy as np
 
     try:
