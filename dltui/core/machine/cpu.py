@@ -1,4 +1,4 @@
-"""How many processors this process may use, as the scheduler and its control group say."""
+"""Counts the processors that this process may use, by the scheduler and its control group."""
 
 from __future__ import annotations
 

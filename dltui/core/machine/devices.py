@@ -1,4 +1,4 @@
-"""Where a run can train: found without a framework, chosen by a word like `auto` or `cuda:1`."""
+"""Lists the devices that a run can train on, without a framework, and chooses by a word like `auto` or `cuda:1`."""
 
 from __future__ import annotations
 
@@ -59,8 +59,10 @@ def resolve(text: str) -> Device:
 
 
 def choose(text: str, found: list[Device]) -> Device:
-    """`auto`: the CUDA device with most free memory, else mps, else the CPU; a GPU that does not work is not passed
-    over in silence. `cuda` without a number: likewise the one with most free memory."""
+    """The device that the word means. `auto`: the CUDA device with most free memory, else mps, else the CPU; `cuda`:
+    the CUDA device with most free memory. Raises UsageError for a GPU that does not work, also with `auto`, and for
+    an unknown word.
+    """
     word = text.strip().lower()
     cuda = [device for device in found if device.kind == "cuda"]
     usable = [device for device in cuda if not device.problem]
@@ -85,7 +87,7 @@ def asked_for(run: Mapping[str, Any]) -> str:
 
 
 def worker_environment(device: Device) -> dict[str, str]:
-    """What shows a worker its device and no other, and how its CPU threads wait."""
+    """The environment variables that show a worker its device only, and set how its CPU threads wait."""
     waiting = _waiting()
     if device.kind != "cuda":
         return {"CUDA_VISIBLE_DEVICES": "", **waiting}
@@ -126,7 +128,7 @@ def _cpu() -> Device:
 
 
 def _hint(word: str, found: list[Device]) -> str:
-    """What was probably meant, then what there is."""
+    """The word that was probably meant, then the devices of this machine."""
     from dltui.core.text import suggest
 
     names = [device.name for device in found]

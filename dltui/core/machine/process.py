@@ -1,4 +1,4 @@
-"""Which process is which: an identity that a reused pid cannot fake, across hosts and reboots."""
+"""Identifies processes in a way that a reused pid cannot fake, across hosts and reboots."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def current() -> ProcessId:
 
 
 def start_ticks(pid: int) -> int | None:
-    """When a process of this host started, or None when it is dead; a zombie is dead."""
+    """The start time of a process of this host, in clock ticks, or None when it is dead; a zombie is dead."""
     if pid <= 0:
         return None
     if not _LINUX:
@@ -89,7 +89,7 @@ def _start_by_psutil(pid: int) -> int | None:
 
 
 def alive(process: ProcessId) -> bool | None:
-    """Whether it lives; None when that cannot be known from here: it ran on another host."""
+    """True if the process lives; None when that cannot be known from here, because it ran on another host."""
     if process.boot_id == boot_id():
         if start_ticks(process.pid) == process.start_ticks:
             return True
@@ -146,5 +146,5 @@ def user() -> str:
 
 
 def user_at_host() -> str:
-    """Who does something, and on which machine: as `scp` wants it."""
+    """The current user and host as `user@host`."""
     return f"{user()}@{this_host()}"

@@ -1,4 +1,4 @@
-"""Recognizes broken installations by what they say, and knows the command that repairs them."""
+"""Recognizes broken installations by their error messages, and knows the commands that repair them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MISMATCH = "torchvision::nms"
 
 
 def remedy(text: str, python: str, packages: Mapping[str, str]) -> str:
-    """What to do about an error, in one line; "" when it is not known. `packages` are the interpreter's versions."""
+    """The remedy for an error, in one line; "" when it is not known. `packages` are the interpreter's versions."""
     for sign, advise in REPAIRS:
         if re.search(sign, text):
             return advise(f"{shlex.quote(python)} -m pip install", packages)
@@ -44,7 +44,7 @@ def _old_driver(install: str, packages: Mapping[str, str]) -> str:
 
 
 def unseen_gpu(framework: str, python: str, version: str, packages: Mapping[str, str]) -> str:
-    """Why a framework that imports well does not see this machine's NVIDIA GPU, and the command that repairs it."""
+    """The reason why a framework does not see this machine's NVIDIA GPU, and the command that repairs it."""
     install = f"{shlex.quote(python)} -m pip install"
     if framework == "torch":
         if "+cpu" in version:

@@ -85,7 +85,7 @@ def run_all(jobs: Iterable[Job], at_once: int = 2) -> list[Outcome]:
 
 
 class _Child:
-    """One running job."""
+    """A running job."""
 
     def __init__(self, job: Job, mark: str) -> None:
         self.job = job
@@ -108,7 +108,7 @@ class _Child:
         self.next_look = 0.0
 
     def poll(self) -> Outcome | None:
-        """The outcome once there is one."""
+        """The outcome of the job; None while it runs. Kills it when it exceeds its time or memory."""
         if self._ended():
             self.kill()
             code = self.process.returncode

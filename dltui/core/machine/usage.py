@@ -1,4 +1,4 @@
-"""What the machine does at this moment: GPUs, processors, memory, the disk of a run and the process that trains it."""
+"""Samples the machine's load: GPUs, processors, memory, the disk of a run and the process that trains it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Sample:
-    """One moment. Percent are 0 to 100, sizes bytes, rates bytes a second; None for what is not known (yet)."""
+    """A sample of the load. Percentages are 0 to 100, sizes bytes, rates bytes per second; None for unknown values."""
 
     time: float
     host: str
