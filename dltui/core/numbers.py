@@ -1,4 +1,4 @@
-"""How values, numbers, times and sizes are written; the same in commands, files, lines, screens and figures."""
+"""Formats values, numbers, times and sizes; the same in commands, files, lines, screens and figures."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def duration(seconds: float) -> str:
 
 
 def age(seconds: float) -> str:
-    """One unit, for columns: `12s`, `4m`, `2h`, `3d`."""
+    """A duration in its largest unit, for columns: `12s`, `4m`, `2h`, `3d`."""
     for size, letter in ((86_400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
             return f"{int(seconds // size)}{letter}"

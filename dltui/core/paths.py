@@ -1,4 +1,4 @@
-"""Where dltui keeps things: state, cache, configuration and the places where data may already lie."""
+"""The folders of dltui: state, cache, configuration and the places where data may already lie."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def runs_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """What can be made again: prepared data, downloads, the catalog."""
+    """The folder for things that can be made again: prepared data, downloads, the catalog."""
     explicit = _from_environment("DLTUI_CACHE")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "cache"
@@ -74,8 +74,9 @@ def _make_private(path: Path) -> None:
 
 
 def open_to_others(path: Path) -> str:
-    """Why a file or folder is not this user's alone to change, with the line that repairs it; "" when it is. A group
-    that has nobody else in it is no danger. Raises OSError."""
+    """The reason why another user may change a file or folder, with the command that repairs it; "" when none may. A
+    group without other members is no danger. Raises OSError.
+    """
     found = path.stat()
     shown = shlex.quote(clean_line(path))
     if found.st_uid not in (os.geteuid(), 0):
@@ -98,7 +99,7 @@ def user_name(number: int) -> str:
 
 
 def _own_group(number: int) -> bool:
-    """Whether a group is the private one of this user, as many systems make it."""
+    """True if a group is the private group of this user, as many systems make it."""
     import grp
 
     try:

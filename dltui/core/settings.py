@@ -24,7 +24,7 @@ class Settings:
     tables: Mapping[str, Any] = field(default_factory=dict)
 
     def interpreter(self, framework: str) -> str:
-        """The Python that runs models of a framework: by default the one that dltui runs in."""
+        """The Python that runs models of a framework: by default the Python that runs dltui."""
         return self.interpreters.get(framework, sys.executable)
 
 

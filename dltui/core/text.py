@@ -1,4 +1,4 @@
-"""Makes text that we did not write safe to show: on a terminal, in a narrow column, in XML."""
+"""Makes text from other sources safe to show: on a terminal, in a narrow column, in XML."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ LONGEST = 1_000
 
 
 def safe(text: object) -> str:
-    """A string that somebody else wrote, on one line and harmless."""
+    """A text from any source as a single line without control characters."""
     string = str(text)
     if string.isascii() and string.isprintable() and len(string) < LONGEST and "  " not in string:
         return string

@@ -1,4 +1,4 @@
-"""A run's events folded into what is true: curves, epochs, the test result, how it ended. Absolute state, no clock."""
+"""Folds a run's events into its current state: curves, epochs, the test result, how it ended. Uses no clock."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ class History:
         self.ended_at = float(record["time"])
 
     def copy(self) -> History:
-        """A history that stays as it is while this one folds on."""
+        """A copy that does not change while this history continues."""
         kept = copy.copy(self)
         kept.points = self.points.first(len(self.points))
         kept.epochs, kept.metric_names = dict(self.epochs), dict(self.metric_names)
@@ -265,7 +265,9 @@ class History:
 
     @property
     def lr_changes(self) -> list[tuple[int, float]]:
-        """(step, lr) of the learning rates that people set: from that step on. A change replaces later ones."""
+        """The learning rates set by commands, as (step, lr) pairs: `lr` holds from that step on. A change replaces
+        later ones.
+        """
         changes: list[tuple[int, float]] = []
         for record in self.commands:
             if record.get("action") != "set":
@@ -334,7 +336,7 @@ _FOLDS: dict[str, Callable[[History, Record], None]] = {
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch, counted from 1; `validation` is empty and `evaluation_seconds` None until it was evaluated."""
+    """An epoch, counted from 1; `validation` is empty and `evaluation_seconds` None until it was evaluated."""
 
     epoch: int
     step: int

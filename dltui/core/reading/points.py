@@ -1,4 +1,4 @@
-"""The training curve as columns: a million points without a million objects."""
+"""Stores the training curve as columns: a million points without a million objects."""
 
 from __future__ import annotations
 
@@ -61,8 +61,9 @@ class Points:
         return Points(steps, loss, low, high, lr, time, metrics)
 
     def compact(self, most: int) -> None:
-        """Keep about half of `most` points: the newest as they are, the older ones merged on a fixed grid of steps. A
-        spike survives in a bucket's minimum and maximum, a value that is no number in its mean."""
+        """Keep about half of `most` points: the newest unchanged, the older merged on a fixed grid of steps. A spike
+        survives in a bucket's minimum and maximum, a NaN in its mean.
+        """
         import numpy as np
 
         old = len(self) - most // 4

@@ -1,4 +1,4 @@
-"""Where a run is and when it will be done: pure functions of what its directory says."""
+"""Computes a run's position and its remaining time: pure functions of the contents of its directory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ GUESSED_SPLIT = 0.25
 
 @dataclass(frozen=True)
 class Progress:
-    """`epoch` counts from 1 and is the one being trained; fractions are 0 to 1; `left` is None until it is earned."""
+    """The progress of a run. `epoch` is the epoch being trained, from 1; fractions are 0 to 1; `left` is the remaining
+    time in seconds, None until it can be estimated.
+    """
 
     epoch: int
     epochs: int

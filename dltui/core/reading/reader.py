@@ -1,4 +1,4 @@
-"""Reads a run as it is, while it trains and for ever after: everything that a screen, a line or a figure needs."""
+"""Reads a run, during training and afterwards: everything that a screen, a line or a figure needs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ _SIGNALS = {
 
 
 class RunReader:
-    """One run directory, read only. `refresh` follows the log; everything else looks at the disk when asked."""
+    """A read-only view of a run directory. `refresh` follows the log; everything else is read from the disk
+    when asked.
+    """
 
     def __init__(self, run: RunDirectory | Path | str, most_points: int | None = None) -> None:
         """`most_points` bounds the training curve, as in `History`; without it every point is kept."""
@@ -54,7 +56,7 @@ class RunReader:
 
     @property
     def run(self) -> dict[str, Any]:
-        """What was asked. Raises RunError, or NewerFormatError."""
+        """The request in run.json. Raises RunError, or NewerFormatError."""
         return self.directory.run()
 
     @property
@@ -91,7 +93,7 @@ class RunReader:
         return found
 
     def status(self, now: float | None = None) -> Status:
-        """How the run is doing at this moment (or at the unix time `now`). `refresh` first."""
+        """The status of the run at this moment (or at the unix time `now`). Call `refresh` first."""
         return self.look(now)[0]
 
     def look(self, now: float | None = None) -> tuple[Status, Live | None]:
@@ -111,13 +113,15 @@ class RunReader:
         return self._being_born(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
     def _autopsy(self, live: Live) -> Seen:
-        """What there is to know of a worker's death."""
+        """The evidence about a worker's death."""
         here = live.boot_id == process.boot_id()
         killer = commands.killer(self.directory.path)
         return Seen(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
 
     def _being_born(self, live: Live | None, alive: bool | None) -> Status | None:
-        """Of a worker that was started and has said nothing yet; None when the heartbeat and the log say it all."""
+        """The status of a worker that was started and has not reported yet; None when the heartbeat and the log
+        suffice.
+        """
         birth = read_birth(self.directory.path) if live is None or alive is False else None
         if birth is None or birth.time < max(live.time if live else 0.0, self.history.ended_at):
             return None
@@ -138,7 +142,7 @@ class RunReader:
             return {}
 
     def _crash(self, live: Live) -> str:
-        """What the end of the worker's log says about its death: the interpreter's own last words."""
+        """The crash message of the interpreter at the end of the worker's log; "" when there is none."""
         try:
             with fs.open_to_read(self.directory.worker_log) as file:
                 size = file.seek(0, os.SEEK_END)

@@ -1,4 +1,4 @@
-"""The one word that says how a run is doing, and why: a pure function of what was read."""
+"""Decides a run's status and the reason for it: a pure function of what was read."""
 
 from __future__ import annotations
 
@@ -40,18 +40,19 @@ class Status:
 
     @property
     def over(self) -> bool:
-        """No worker is at it, and none will be unless somebody resumes it."""
+        """True if no worker trains the run, and none will unless it is resumed."""
         return self.name in OVER
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the reader itself found out. `alive` is None for a worker that cannot be seen from here, on another host or
-    in another container; `standing` is for how many seconds of the reader's own clock the heartbeat has been the same,
-    `moved` whether it was another one before; `age` is how old it is, None when only the time of day tells; `copied`
-    names the run that this one is a copy of, made while that one trained; `crash` is what the worker's log says it
-    died of; `oom_kills` how many processes this machine has killed for want of memory, None for another machine or
-    another boot; `killer` who asked to kill the worker."""
+    """The reader's own observations. `alive` is None for a worker that cannot be seen from here, on another host or in
+    another container; `standing` is for how many seconds of the reader's own clock the heartbeat has been unchanged,
+    `moved` whether it has changed before; `age` is how old it is in seconds, None when only the time of day tells;
+    `copied` names the run of which this run is a copy, made while that run trained; `crash` is the cause of death in
+    the worker's log; `oom_kills` counts the processes that this machine has killed for want of memory, None for
+    another machine or another boot; `killer` is the user who asked to kill the worker.
+    """
 
     alive: bool | None
     standing: float = 0.0
@@ -64,7 +65,7 @@ class Seen:
 
 
 def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Seen) -> Status:
-    """How the run is doing at the unix time `now`."""
+    """The status of the run at the unix time `now`."""
     ended = history.ended
     if ended is not None and (live is None or live.attempt <= history.ended_attempt):
         # A worker that was killed while it drew the figures draws no more.
@@ -113,7 +114,9 @@ def _death(history: History, live: Live, seen: Seen) -> str:
 
 
 def _killed(live: Live, seen: Seen) -> str:
-    """By the machine for want of memory, or by somebody. The kernel tells nobody but its own log whom it killed."""
+    """The reason for a worker that was killed: by a user, or by the kernel for want of memory. The kernel names its
+    victims only in its own log, so that the latter is a guess.
+    """
     if seen.killer:
         return f"killed by {seen.killer}"
     killed = seen.oom_kills is not None and 0 <= live.oom_kills < seen.oom_kills
@@ -124,7 +127,7 @@ def _killed(live: Live, seen: Seen) -> str:
 
 
 def _silence(history: History, live: Live, now: float, seen: Seen) -> str:
-    """Why the worker counts as silent, or nothing."""
+    """The reason why the worker counts as silent, or ""."""
     age = now - live.time if seen.age is None else seen.age
     if seen.alive is None:
         # Its clock may be off: once the heartbeat has moved before our eyes, only our own clock counts.

@@ -1,4 +1,4 @@
-"""Where a run's time goes: getting batches, computing, evaluating, waiting."""
+"""Splits a run's time into getting batches, computing, evaluating and waiting."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Times:
 
 
 def times(history: History) -> Times:
-    """What the events tell. Data time is told for most steps at least and taken to be the same share of all."""
+    """The times according to the events. Data time is measured for most steps and scaled to all of them."""
     training = history.train_seconds
     evaluation = sum(record.evaluation_seconds or 0.0 for record in history.epochs.values())
     if history.test is not None:
@@ -43,7 +43,7 @@ def times(history: History) -> Times:
 
 
 def data_share(history: History) -> float | None:
-    """The part of training time that getting batches takes, 0 to 1; None where nobody measured it."""
+    """The fraction of training time spent getting batches, 0 to 1; None where it was not measured."""
     if history.told_seconds <= 0:
         return None
     return min(history.data_seconds / history.told_seconds, 1.0)
