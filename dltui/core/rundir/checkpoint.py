@@ -1,4 +1,6 @@
-"""Checkpoints: arrays and JSON in a folder that is whole or absent, with a manifest that finds every flipped bit."""
+"""Checkpoints: arrays and JSON in a folder that is complete or absent, with a manifest that reveals every
+flipped bit.
+"""
 
 from __future__ import annotations
 
@@ -104,9 +106,9 @@ def _check_room(folder: Path, size: int) -> None:
 
 
 def _free_name(folder: Path, name: str) -> Path:
-    """Several checkpoints of one step differ in what they are for (the best, asked for): later ones get a number.
+    """A free folder name; a second checkpoint of the same step gets a number.
 
-    It is higher than all that are there, not the first that is free: the newest has to be the last in their order.
+    The number is higher than all existing numbers, because the newest checkpoint has to sort last.
     """
     there = [path.name.removeprefix(name) for path in folder.glob(f"{name}*") if _NAME.fullmatch(path.name)]
     if not there:
@@ -159,7 +161,9 @@ def _verified(path: Path) -> dict[str, bytes]:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """What a checkpoint says of itself: step, attempt, best, best_step, files. Raises CheckpointDamaged."""
+    """The manifest of a checkpoint: step, attempt, best, best_step, files. Raises CheckpointDamaged, or RunError for a
+    newer format.
+    """
     name = clean_line(path.name)
     try:
         content = json.loads(fs.read_limited(path / MANIFEST, _MOST_MANIFEST))
@@ -185,8 +189,9 @@ def list_checkpoints(run: RunDirectory) -> list[Path]:
 
 
 def load_latest(run: RunDirectory, log: Callable[[str], None]) -> Checkpoint | None:
-    """The newest checkpoint that is whole, None when there never was one. Damaged ones are told to `log` and moved
-    aside. Raises RunError when all are damaged: to throw the run away is for a person to decide."""
+    """The newest intact checkpoint, None when there never was one. Damaged checkpoints are reported to `log` and moved
+    aside. Raises RunError when all are damaged: discarding the run is the user's decision.
+    """
     damaged: list[tuple[Path, str]] = []
     for path in reversed(list_checkpoints(run)):
         try:
@@ -254,9 +259,11 @@ def load_best(run: RunDirectory) -> Checkpoint:
 
 
 def prune(run: RunDirectory, keep: int = 2) -> list[str]:
-    """Remove all but the last `keep` and the best ones that these count on; returns the names of what was removed.
+    """Remove all but the last `keep` checkpoints and the best checkpoints that these refer to; returns the removed
+    names.
 
-    A checkpoint that cannot be removed stays, which harms nobody; what a killed worker left half-written goes too.
+    A checkpoint that cannot be removed stays, which does no harm; half-written leftovers of a killed worker are removed
+    too.
     """
     paths = list_checkpoints(run)
     kept = set(paths[-keep:])
@@ -279,7 +286,9 @@ def _leftovers(folder: Path) -> list[Path]:
 
 
 def _remove(path: Path) -> None:
-    """First its name, so that a half-removed checkpoint is never mistaken for a whole one."""
+    """Remove a checkpoint, renaming it first, so that a half-removed checkpoint is never mistaken for an intact
+    checkpoint.
+    """
     if not fs.is_temp(path.name):
         temp = fs.temp_name(path)
         fs.FS.rename(path, temp)

@@ -1,4 +1,4 @@
-"""The run directory: its files by name, making one, finding one."""
+"""The run directory: its files by name, its creation, its lookup."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class RunDirectory:
         return final
 
     def run(self) -> dict[str, Any]:
-        """What was asked: run.json. Raises NewerFormatError, or RunError when it cannot be read."""
+        """The request in run.json. Raises NewerFormatError, or RunError when it cannot be read."""
         if self._run is None:
             content = _read_object(self.run_json)
             if content is None:
@@ -88,7 +88,7 @@ class RunDirectory:
         return self._run
 
     def labels(self) -> dict[str, Any]:
-        """What a person calls the run: name, tags, note."""
+        """The labels that the user gave the run: name, tags, note."""
         found = _read_object(self.labels_json) or {}
         tags = found.get("tags")
         return {
@@ -146,7 +146,7 @@ def list_runs() -> list[RunDirectory]:
 
 
 def _created(run: RunDirectory) -> float | None:
-    """When the run was made; None for a folder that is no run. A damaged or newer run is listed too."""
+    """The creation time of a run; None for a folder that is no run. A damaged or newer run is listed too."""
     try:
         written = run.run_json.stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""What can happen to a run: a small closed set of facts, named in the past tense, that core emits and readers fold."""
+"""The events of a run: a small closed set of facts, named in the past tense, that core emits and readers fold."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class CommandObeyed(Event):
 
 @dataclass(frozen=True)
 class Logged(Event):
-    """One line for people; `level` is info, warning or error."""
+    """A line for the user; `level` is info, warning or error."""
 
     type: ClassVar[str] = "log"
     level: str

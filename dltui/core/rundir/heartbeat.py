@@ -30,8 +30,9 @@ _MOST_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Live:
-    """What a worker last said of itself. `counter` moves with every sign of progress, `slowest` is the longest time
-    in seconds between two signs of progress in training or evaluation so far; times are unix seconds."""
+    """The latest heartbeat of a worker. `counter` moves with every sign of progress, `slowest` is the longest time in
+    seconds between two signs of progress in training or evaluation so far; times are unix seconds.
+    """
 
     host: str
     boot_id: str
@@ -127,12 +128,12 @@ class Heartbeat:
         return self._state.phase
 
     def totals(self, epochs: int, total_steps: int) -> None:
-        """How long the run is meant to be."""
+        """Set the planned length of the run."""
         with self._lock:
             self._state = dataclasses.replace(self._state, epochs=epochs, total_steps=total_steps)
 
     def phase(self, name: str, detail: str = "") -> None:
-        """What the worker does from here on. The same phase again only moves the counter and the detail."""
+        """Enter a phase of the worker. The same phase again only moves the counter and the detail."""
         with self._lock:
             state = self._state
             since = state.phase_since if name == state.phase else time.time()

@@ -1,4 +1,4 @@
-"""The event log: one line of checked JSON for each thing that happened, appended, never cut."""
+"""The event log: a checksummed line of JSON per event, appended, never truncated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_LINE = 16 * 1024 * 1024
 
 
 class Clock(Protocol):
-    """What the log needs of the module `time`."""
+    """The part of the module `time` that the log needs."""
 
     def time(self) -> float: ...
     def monotonic(self) -> float: ...
@@ -70,7 +70,9 @@ def decode(line: bytes) -> dict[str, Any] | None:
 
 
 def _loads(text: bytes) -> Any:
-    """What is JSON to Python is JSON here; the fast parser alone refuses integers above 64 bits and lone surrogates."""
+    """Parse JSON as Python's own parser does; the fast parser alone refuses integers above 64 bits and lone
+    surrogates.
+    """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -241,7 +243,7 @@ class LogTail:
         return records
 
     def _lines(self, block: bytes) -> list[bytes]:
-        """The lines that end in this block; the rest is kept in pieces for the next one: joined once, not each time."""
+        """The lines that end in this block; the rest is kept in pieces until the line is complete, and joined once."""
         first, *others = block.split(b"\n")
         self._rest.append(first)
         if sum(map(len, self._rest)) > _MOST_LINE:

@@ -1,4 +1,6 @@
-"""Lets the group of a user look at a run: what is written to it is readable for the group, and writable for nobody."""
+"""Shares a run with the user's group: what is written to it is readable for the group, and writable only for
+the user.
+"""
 
 from __future__ import annotations
 
