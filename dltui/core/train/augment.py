@@ -1,4 +1,4 @@
-"""Which images are mirrored and moved in training: whole numbers that core draws and every framework applies alike.
+"""Draws which images are mirrored and shifted in training: integers that core draws and every framework applies alike.
 
 A sample's three numbers are (flip, dy, dx): first the image is mirrored left to right where flip is 1, then it is moved
 dy pixels down and dx to the right; what comes in at the border is 0 in the stored uint8 values. As the numbers are a

@@ -43,7 +43,9 @@ class Means:
             self._rows += rows
 
     def into(self, metrics: dict[str, float]) -> dict[str, float]:
-        """The metrics of the split with this loss in place of the task's, where the model brought one."""
+        """The metrics of the split, with the mean of the model's own loss in place of the task's loss, if there
+        is one.
+        """
         return metrics | ({"loss": self._sum / self._rows} if self._rows else {})
 
 

@@ -1,4 +1,4 @@
-"""The training loop: the only one, for every framework. It knows no model, no file and no screen."""
+"""The training loop, the same for every framework. It knows no model, no file and no screen."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FIRST_STEP = (
 
 
 class Listener(Desk, Protocol):
-    """What the loop needs of the journal."""
+    """The part of the journal that the loop needs."""
 
     def progress(self, step: int, epoch: int) -> None: ...
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None: ...
@@ -93,8 +93,9 @@ class Loop:
         return self.at.epoch * self.planner.steps_per_epoch + self.at.step_in_epoch
 
     def run(self) -> Ending:
-        """Train. Returns why it ended; everything up to that point is committed. Raises RunError when the loss or the
-        weights stop being finite: the last checkpoint is then the last finite one."""
+        """Train, and return why training ended; everything up to that point is committed. Raises RunError when the loss
+        or the weights stop being finite: the last checkpoint is then the last finite state.
+        """
         try:
             while self.at.epoch < self.planner.epochs:
                 self._train_epoch()
@@ -135,7 +136,7 @@ class Loop:
             self.trainable.begin_epoch(plan)
 
     def _advance(self) -> None:
-        """One chunk: as many steps as take about 100 ms, then the statistics of each step."""
+        """Train a chunk: as many steps as take about 100 ms, then record the statistics of each step."""
         steps = min(self._chunk, self.planner.steps_per_epoch - self.at.step_in_epoch)
         began = self.clock()
         stats = self.trainable.advance(steps)
@@ -170,7 +171,7 @@ class Loop:
         self._buckets.add(self.step, means.pop("loss"), means, lr)
 
     def _not_finite(self, what: str, step: int) -> RunError:
-        """With a learning rate to try: a tenth of the one that was asked for."""
+        """The error for values that are not finite, with a learning rate to try: a tenth of the requested rate."""
         lr = float(f"{self.planner.base_lr(step) / 10:.2g}")
         return RunError(f"{what}; try lr {lr:g}", {"lr": lr})
 
@@ -245,7 +246,7 @@ class Loop:
         return metrics | self._measure_own(whole, part.y, metrics), whole
 
     def _measure_own(self, outputs: Array, targets: Array, known: dict[str, float]) -> dict[str, float]:
-        """The model's own metrics. One that fails takes nothing from the run but itself."""
+        """The model's own metrics; {} when they fail, with a warning the first time."""
         if self._own_metrics is None:
             return {}
         try:

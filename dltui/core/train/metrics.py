@@ -39,8 +39,9 @@ class Monitor:
 
 
 def choose_monitor(task: Task, asked: str = "") -> Monitor:
-    """What a model's `monitor` asks for: "f1" for the highest, "-f1" for the lowest value of a metric on the validation
-    split; without it the default of the task."""
+    """The monitor that a model asks for: "f1" for the highest, "-f1" for the lowest value of a metric on the validation
+    split; without it the default of the task.
+    """
     if not asked:
         return default_monitor(task)
     name = asked.removeprefix("-")
@@ -66,8 +67,9 @@ def measure(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
 
 
 def own_metrics(ask: OwnMetrics, outputs: Array, targets: Array, known: Collection[str]) -> dict[str, float]:
-    """What a model's own `metrics` says of a whole split. Raises RunError for a name that is `known` already, or that
-    is none, and for a value that is no number."""
+    """The values of a model's own `metrics` for a whole split. Raises RunError for a name that is `known` already or
+    invalid, and for a value that is not a number.
+    """
     found = {}
     given = ask(outputs, targets)
     if not isinstance(given, Mapping):

@@ -1,4 +1,4 @@
-"""Which samples, in which order, with which learning rate: pure functions of the seed and the global step."""
+"""Plans the samples, their order and the learning rate of each step: pure functions of the seed and the global step."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ class Planner:
         return lr.astype(np.float32)
 
     def _factors(self, steps: Array, total: int) -> Array:
-        """Those of the model's own schedule are looked at: a wrong one shows otherwise as a run that learns nothing."""
+        """The factors of the learning rate. Raises RunError for invalid factors, because a wrong schedule would
+        otherwise only show as a run that learns nothing.
+        """
         factors: Array = np.asarray(self.config.schedule_factors(steps, total), dtype=np.float64)
         if factors.shape != steps.shape or not (np.isfinite(factors).all() and (factors >= 0).all()):
             raise RunError(f"schedule {self.config.schedule} must give {len(steps)} finite numbers from 0 on")

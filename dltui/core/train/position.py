@@ -1,4 +1,4 @@
-"""Where a training loop is, and a moment to continue from."""
+"""The position of a training loop, and a snapshot to continue from."""
 
 from __future__ import annotations
 

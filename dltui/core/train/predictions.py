@@ -1,4 +1,4 @@
-"""What a model said about a split: the .npz files from which screens and figures are drawn without the dataset."""
+"""A model's predictions for a split: the .npz files from which screens and figures are drawn without the dataset."""
 
 from __future__ import annotations
 

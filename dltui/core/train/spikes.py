@@ -1,4 +1,4 @@
-"""Notices a loss that jumps: a warning with its step, never an action of its own."""
+"""Detects a loss that jumps: a warning with its step, never an action."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Spikes:
         self._quiet_until = 0
 
     def look(self, step: int, losses: Array) -> str:
-        """What to warn of, or "": `losses` are those of the steps after `step`."""
+        """A warning, or "": `losses` are those of the steps after `step`."""
         told = ""
         if len(self._recent) >= LEAST and step >= self._quiet_until:
             usual = float(np.median(self._recent))

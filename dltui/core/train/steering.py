@@ -1,4 +1,4 @@
-"""What people and the machine asked of a running loop: pause, resume, stop, checkpoint, a new learning rate."""
+"""Requests from users and the machine to a running loop: pause, resume, stop, checkpoint, a new learning rate."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Ending = Literal["finished", "stopped", "preempted"]
 
 
 class Desk(Protocol):
-    """What orders need of the journal."""
+    """The part of the journal that orders need."""
 
     def emit(self, event: Event, sync: bool = False) -> None: ...
     def phase(self, name: str, detail: str = "") -> None: ...
