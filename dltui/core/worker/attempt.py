@@ -1,4 +1,4 @@
-"""One attempt at a run: from run.json (and the last checkpoint) to the test result."""
+"""An attempt at a run: from run.json (and the last checkpoint) to the test result."""
 
 from __future__ import annotations
 
@@ -88,8 +88,9 @@ class Attempt:
         return self._end(ending, f"{why} before it began; `dltui resume` starts it")
 
     def extend(self, epochs: int) -> None:
-        """Somebody wants more epochs than run.json has: said in the log before any of them is trained, so that a
-        later attempt plans the same."""
+        """Record in the log, before any of them is trained, that more epochs than run.json has are wanted, so that a
+        later attempt plans the same.
+        """
         by, now = process.user_at_host(), time.time()
         done, step = len(self.history.epochs), self.history.step
         event = CommandObeyed(secrets.token_hex(8), "extend", {"epochs": epochs}, done, step, by, now)
@@ -174,7 +175,7 @@ class Attempt:
         return loop
 
     def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
-        """The first look at a model of somebody's own; those in the box are known. Raises RunError."""
+        """Try out a model that does not ship with dltui, and return the findings. Raises RunError."""
         if self.asked["model_source"].get("name") == FIRST:
             return []
         # A network may draw random numbers in it, or count its calls.

@@ -1,4 +1,4 @@
-"""Who has a device and who waits for it: a ticket for each worker, locked for as long as the worker lives.
+"""The queue of a device: a ticket for each worker, locked for as long as the worker lives.
 
 The tickets of a device of this host are files in a folder of their own, named ORDER-RUN. ORDER is 0 for a worker that
 has the device, else the time in nanoseconds when it joined the queue. A queued worker may begin when no living ticket
@@ -40,14 +40,14 @@ _NAME = re.compile(r"(\d{20})-(.+)")
 
 @dataclass(frozen=True)
 class Ticket:
-    """One worker's claim to a device. `order` 0: it has the device."""
+    """A worker's claim to a device. `order` 0: it has the device."""
 
     order: int
     run: str
     path: Path
 
     def alive(self, now_ns: int) -> bool:
-        """Whether its worker lives, or may still be being born."""
+        """True if its worker lives, or may still be starting."""
         if lock.is_held(self.path):
             return True
         return self.order > 0 and 0 <= now_ns - self.order < BIRTH_SECONDS * 1e9
@@ -124,7 +124,7 @@ class Place:
         self._lock.acquire(self._path)
 
     def waits_for(self) -> str:
-        """Why the run cannot begin, in one sentence; empty when it is its turn."""
+        """The reason why the run cannot begin, in one sentence; "" when it is its turn."""
         device = self.run.run()["device"]["name"]
         ahead: list[Ticket] = []
         for ticket in tickets(self.run):
@@ -174,7 +174,9 @@ def wait(place: Place, desk: Desk, quitting: Callable[[], bool]) -> Literal["sto
 
 
 def _obey(desk: Desk, command: Command) -> bool:
-    """Whether the command takes the run out of the queue; a kill is a signal, its command is for the log."""
+    """Acknowledge the command, and return True if it takes the run out of the queue. A kill is a signal; its command is
+    only logged.
+    """
     known = command.action in ("stop", "kill")
     acknowledge(desk, command, "" if known else "the run is queued; stop takes it out")
     desk.obeyed(command)
@@ -188,7 +190,7 @@ def ordinal(number: int) -> str:
 
 
 def _scarce(device: Mapping[str, Any]) -> str:
-    """What keeps a run from a device that no run of ours has: others use its memory."""
+    """The reason why a device that no run has cannot be used: other programs use its memory; "" when it can."""
     from dltui.core.machine import memory
 
     kind = str(device["name"]).split(":")[0]
@@ -216,7 +218,7 @@ def _scarce_gpu(uuid: str | None) -> str:
 
 
 def _folder(run: RunDirectory) -> Path:
-    """Of the device's tickets. The home may lie on a disk that several hosts share."""
+    """The folder of the device's tickets. The home may lie on a disk that several hosts share."""
     device = run.run()["device"]
     name = re.sub(r"[^A-Za-z0-9._-]", "-", str(device.get("uuid") or device["name"]))
     folder = paths.home() / "devices" / re.sub(r"[^A-Za-z0-9._-]", "-", process.this_host()) / name

@@ -1,4 +1,4 @@
-"""Turns an exception of a framework or the system into one line that says what to do."""
+"""Turns an exception of a framework or the system into a one-line message that says what to do."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ def remedy(error: BaseException, batch_size: int) -> dict[str, Any]:
 
 
 def explain(error: BaseException, batch_size: int, place: str = "") -> str:
-    """One line without control characters, at most 500 characters. `place` is the line of a plugin's code that raised
-    it: ` (net.py line 3)`."""
+    """A one-line message without control characters, at most 500 characters. `place` is the line of a plugin's code
+    that raised the error: ` (net.py line 3)`.
+    """
     if isinstance(error, DltuiError):
         text = clean_line(str(error), 450)
         return f"{text} {clean_line(place, 50)}" if place and " line " not in text else text

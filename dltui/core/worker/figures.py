@@ -1,4 +1,4 @@
-"""The process that draws figures, the formats that it knows, and the way home for what it wrote."""
+"""Starts the process that draws figures, knows the formats, and moves the drawn files to their folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORMATS_TEXT = ", ".join(FORMATS)
 
 
 def check_formats(names: Iterable[str], allowed: Sequence[str] = FORMATS) -> list[str]:
-    """The formats, each once. Raises UsageError for one that there is not, and when there is none."""
+    """The formats without duplicates. Raises UsageError for an unknown format, and when none is given."""
     formats = [name for name in dict.fromkeys(str(name).strip().lower() for name in names) if name]
     for name in formats:
         if name not in allowed:
@@ -37,7 +37,7 @@ def check_formats(names: Iterable[str], allowed: Sequence[str] = FORMATS) -> lis
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process that draws has ended and all that it printed."""
+    """The end of a process that draws, and all that it printed."""
 
     code: int
     output: str

@@ -24,7 +24,7 @@ def weights(state: State) -> str:
 
 
 def plugin(source: dict[str, Any]) -> dict[str, Any]:
-    """Where a plugin came from: name, version and, for code under git, the commit."""
+    """The origin of a plugin: name, version and, for code under git, the commit."""
     found = {key: source.get(key) for key in ("kind", "name", "version")}
     commit = git_commit(Path(source["path"])) if source.get("path") else None
     return found | ({"commit": commit} if commit else {})

@@ -1,4 +1,4 @@
-"""Everything a training loop tells the world: events, heartbeat, predictions and checkpoints of one run directory."""
+"""Everything that a training loop reports: events, heartbeat, predictions and checkpoints of a run directory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RETRY_SECONDS = 2.0
 
 
 class Journal:
-    """The one writer of a run directory. A full disk pauses the run here until there is room again."""
+    """The only writer of a run directory. A full disk pauses the run here until there is room again."""
 
     def __init__(
         self,

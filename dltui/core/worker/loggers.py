@@ -23,7 +23,7 @@ LAST_SECONDS = 30.0
 
 
 def chosen(texts: Iterable[str], catalog: Catalog) -> list[dict[str, Any]]:
-    """What run.json keeps of `--log NAME[=OPTION]`. Raises UsageError for an unknown or uninstalled one."""
+    """The entries of run.json for `--log NAME[=OPTION]`. Raises UsageError for an unknown or uninstalled logger."""
     found = []
     for text in texts:
         name, _, option = text.partition("=")
@@ -49,7 +49,7 @@ class _Started:
 
 
 class Loggers:
-    """Those of one attempt. A logger that fails costs the run nothing but a line in its log."""
+    """The loggers of an attempt. A logger that fails only adds a line to the run's log."""
 
     def __init__(self, run: RunDirectory, wanted: Sequence[Mapping[str, Any]], attempt: int) -> None:
         self.problems: list[str] = []

@@ -1,4 +1,4 @@
-"""Keeps a second framework out of a worker: two in one process crash each other, and nobody sees why."""
+"""Keeps a second framework out of a worker: two frameworks in a process crash each other without a clear error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dltui.core.errors import RunError
 
 
 class OtherFramework(RunError, ImportError):
-    """What is imported, and whose process it is. A library that can do without it takes it for not installed."""
+    """The import of a second framework. A library that can do without it takes it for not installed."""
 
 
 class _Refusal(Loader):

@@ -1,4 +1,4 @@
-"""One run in a process of its own: `python -P -m dltui.core.worker.worker_process RUN_DIR`."""
+"""Trains a run in a separate process: `python -P -m dltui.core.worker.worker_process RUN_DIR`."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 
 @dataclass(frozen=True)
 class Task:
-    """How a worker is to go about its run: `more_epochs` are added to its plan, `queued` is its order in the queue of
-    its device, `instead` holds in place of what run.json says. With `debug` errors are raised."""
+    """The instructions for a worker: `more_epochs` are added to its plan, `queued` is its order in the queue of its
+    device, `instead` replaces fields of run.json. With `debug` errors are raised.
+    """
 
     debug: bool = False
     more_epochs: int = 0
