@@ -52,7 +52,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _settle() -> None:
-    """What surrounds this process has no say in how figures look, and ending it leaves no half-written folder."""
+    """Make figures independent of the environment, and exit cleanly on signals, so that no half-written
+    folder stays.
+    """
     os.environ.pop("MPLBACKEND", None)
 
     def leave(signum: int, frame: FrameType | None) -> None:

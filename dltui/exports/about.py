@@ -1,4 +1,4 @@
-"""What a figure says of itself: the run's model, data, settings and command, and nothing that differs next time."""
+"""The description in a figure's metadata: the run's model, data, settings and command, identical for identical runs."""
 
 from __future__ import annotations
 

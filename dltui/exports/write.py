@@ -1,4 +1,4 @@
-"""Draws everything that fits a run into a folder; each file appears there whole or not at all."""
+"""Draws everything that fits a run into a folder; each file appears there complete or not at all."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def write(
     source: Mapping[str, Any] | None = None,
     code: trust.Code = trust.AS_NAMED,
 ) -> Written:
-    """What has nothing to draw yet is left out. With a `source` only that plugin draws; `code` says which plugins may.
+    """Draw a run's figures and tables into `folder`; exporters without data yet are left out. With a `source` only that
+    plugin draws; `code` says which plugins may.
 
     Raises UsageError when the folder cannot be written or is full. An exporter that fails is a problem; the others go
     on.

@@ -62,7 +62,7 @@ class Layout:
 
 
 def available() -> bool:
-    """Whether the extra `diagram` is installed."""
+    """True if the extra `diagram` is installed."""
     return find_spec("pygraphviz") is not None
 
 
@@ -92,7 +92,7 @@ def draw(boxes: Sequence[Box], rows: int, title: str, subtitle: str) -> Figure:
 
 
 def place(count: int, rows: int, width: float) -> Layout:
-    """Where Graphviz puts a chain of boxes that is folded into columns."""
+    """The layout by Graphviz of a chain of boxes that is folded into columns."""
     import pygraphviz
 
     graph = pygraphviz.AGraph(directed=True)

@@ -1,4 +1,4 @@
-"""Where the cells and labels of a confusion matrix lie, for two classes and for a thousand."""
+"""Computes the positions of a confusion matrix's cells and labels, for two classes and for a thousand."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Grid:
 
 
 def _number_size(cell: float, largest: int) -> float:
-    """As large as the widest number allows; 0 when nobody could read it."""
+    """The largest font size in points at which the widest number fits; 0 when it would be unreadably small."""
     width = style.text_width(count(largest), 10.0, "bold")
     size = min(style.TEXT, 10.0 * 0.88 * cell / max(width, 1e-6), cell * 72 * 0.55)
     return size if size >= 3.5 else 0.0

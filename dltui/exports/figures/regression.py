@@ -88,7 +88,7 @@ def _scatter(axes: Axes, x: Array, y: Array) -> None:
 
 
 def _residuals(axes: Axes, fit: Fit) -> None:
-    """How often each size of y minus prediction occurs, and one root mean square on either side of zero."""
+    """Draw the histogram of the residuals (y minus prediction), with the root mean square on either side of zero."""
     residuals = fit.residuals[np.isfinite(fit.residuals)]
     spread = math.sqrt(fit.mse) if fit.mse >= 0 else math.nan
     axes.set_title(f"Residuals (dashed: ± RMS {number(spread, 3)})")

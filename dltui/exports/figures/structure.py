@@ -30,7 +30,9 @@ KIND, OUTPUT, PARAMETERS, SHARE = 1.9, 3.5, 5.85, 6.0
 
 @dataclass(frozen=True)
 class Node:
-    """One layer. `shape` is the output without the batch, () when it is not known; `parameters` None for the input."""
+    """A layer in the diagram. `shape` is the output without the batch, () when it is not known; `parameters` None for
+    the input.
+    """
 
     name: str
     kind: str
@@ -59,7 +61,9 @@ def draw_structure(structure: Structure, boxes: bool = True) -> Figure:
 
 
 def _rows(boxes: int) -> int:
-    """How many boxes stand in a column: a short network is one row, a long one has as few columns as a page allows."""
+    """The number of boxes in a column: a short network is a single row, a long network has as few columns as a page
+    allows.
+    """
     if boxes <= LONGEST_ROW:
         return 1
     return math.ceil(boxes / 3) if boxes <= 36 else math.ceil(boxes / LONGEST_ROW)

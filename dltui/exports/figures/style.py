@@ -91,7 +91,9 @@ _RC: dict[str, Any] = {
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """Draw and save inside this: nobody's matplotlibrc counts, and a character that no font has is a box."""
+    """Draw and save inside this context: a user's matplotlibrc is ignored, and a character that no font has
+    is a box.
+    """
     logger = logging.getLogger("matplotlib.font_manager")
     level = logger.level
     with mpl.rc_context(), warnings.catch_warnings():
@@ -163,7 +165,7 @@ def _renderer() -> Any:
 
 @functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
-    """How many inches a text takes."""
+    """The width of a text in inches."""
     from matplotlib.font_manager import FontProperties
 
     font = FontProperties(family=mpl.rcParams["font.family"], size=size, weight=weight)
@@ -185,7 +187,7 @@ def fit(text: str, room: float, size: float, weight: str = "normal") -> str:
 
 
 def fit_all(texts: list[str], room: float, size: float) -> list[str]:
-    """`fit` of each; ones that would end up equal keep their tails as well, so that they can be told apart."""
+    """`fit` of each text; texts that would end up equal keep their tails as well, so that they can be told apart."""
     short = [fit(text, room, size) for text in texts]
     return [
         _both_ends(text, room, size) if short.count(cut) > 1 and cut != text else cut

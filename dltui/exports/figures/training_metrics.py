@@ -28,7 +28,7 @@ LEGEND = 2.6
 
 @dataclass
 class Curves:
-    """One metric at some epochs; what is unknown is NaN."""
+    """The curves of a metric at some epochs; unknown values are NaN."""
 
     metric: str
     epochs: Sequence[int]
@@ -126,7 +126,7 @@ def _legend(figure: Figure, training: Training) -> None:
 
 
 def collect(reader: RunReader, subject: str) -> Training | None:
-    """What a run has so far; None before its first epoch."""
+    """The data of a run's curves; None before its first epoch."""
     history = reader.history
     if not history.epochs or history.attempt is None:
         return None

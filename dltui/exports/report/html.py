@@ -9,7 +9,7 @@ from dltui.core.text import clean, clean_line
 
 
 def text(value: object, limit: int = 1000) -> str:
-    """One line that is shown as it is, whoever wrote it."""
+    """A value as a single line of escaped text, whatever it contains."""
     return escape(clean_line(value, limit))
 
 

@@ -1,4 +1,4 @@
-"""Page: a whole run on one self-contained HTML page that asks the network for nothing."""
+"""Page: a whole run on a self-contained HTML page that makes no network requests."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _note(reader: RunReader) -> str:
 
 
 def _numbers(found: Table) -> str:
-    """What one looks for first."""
+    """The key figures of the run as HTML; "" without any."""
     known = {
         "test accuracy": _shown("accuracy", found.get("test_accuracy")),
         "test mean squared error": _shown("mse", found.get("test_mse")),
@@ -93,7 +93,7 @@ def _numbers(found: Table) -> str:
 
 
 def _figures(reader: RunReader) -> Iterator[str]:
-    """Every built-in figure that there is; one that cannot be drawn is left out."""
+    """The HTML of every built-in figure of the run; a figure that cannot be drawn is left out."""
     with tempfile.TemporaryDirectory(prefix="dltui-report-") as folder:
         for exporter in dltui_exporters():
             target = Path(folder) / f"{exporter.name}.svg"
@@ -117,7 +117,7 @@ def _drawn_now(exporter: Exporter, reader: RunReader, target: Path) -> bytes:
 
 
 def _settings(run: Mapping[str, Any]) -> str:
-    """What differs from the defaults; all others folded away."""
+    """The settings that differ from the defaults as HTML; all others folded away."""
     config, defaults = run.get("config") or {}, run.get("defaults") or {}
     changed = [(name, exact(value), exact(defaults.get(name))) for name, value in config.items()
                if name not in defaults or defaults[name] != value]  # fmt: skip

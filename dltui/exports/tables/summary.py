@@ -1,4 +1,4 @@
-"""Table: what a run was and what came of it, as one flat JSON object that scripts rely on."""
+"""Table: a run's settings and results, as a flat JSON object that scripts rely on."""
 
 from __future__ import annotations
 
