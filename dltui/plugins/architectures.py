@@ -1,4 +1,4 @@
-"""What the twins of two frameworks share: hyperparameters, defaults, layer sizes and initialization, declared once.
+"""The common definition of twins in two frameworks: hyperparameters, defaults, layer sizes and initialization.
 
 Kernels are drawn from U(-limit, limit), limit = sqrt(gain / fan_in): gain 6 (Kaiming uniform, He et al. 2015) where a
 ReLU follows, gain 3 (unit variance, LeCun et al. 1998) at an output. Biases are 0; batch norm starts with gamma 1,
@@ -51,7 +51,7 @@ def dropout(what: str) -> Any:
 
 
 class LinearRegressionConfig(TrainConfig):
-    """One dense layer, mean squared error."""
+    """The hyperparameters of a dense layer with mean squared error."""
 
     epochs: int = override("epochs", 30)
     lr: float = override("lr", 0.05)
@@ -60,7 +60,7 @@ class LinearRegressionConfig(TrainConfig):
 
 
 class SoftmaxConfig(TrainConfig):
-    """One dense layer, cross-entropy."""
+    """The hyperparameters of a dense layer with cross-entropy."""
 
     lr: float = override("lr", 0.05)
     schedule: Schedule = override("schedule", "one-cycle")

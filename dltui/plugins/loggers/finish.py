@@ -31,7 +31,7 @@ class _Finish:
         """Only the end counts."""
 
     def _about(self, status: str) -> dict[str, Any]:
-        """One run of `dltui runs --json`, with the status that it ended with."""
+        """The run's entry in `dltui runs --json`, with the status that it ended with."""
         return {**summary_row(self.run), "status": status}
 
 

@@ -1,4 +1,4 @@
-"""The layers that the built-in Keras models are made of, initialized as `architectures` declares, and their listing."""
+"""The layers of the built-in Keras models, initialized as `architectures` declares, and their listing."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     """Batch norm over images as PyTorch defines it.
 
     Both frameworks normalize a training batch by its biased variance (divided by n). The moving variance, which
-    evaluation uses, is fed with the unbiased one (divided by n - 1) here and in PyTorch; Keras's own layer feeds it
-    with the biased one, and is 2.5 times slower on a CPU, where it does not use the fused kernel.
+    evaluation uses, is fed with the unbiased variance (divided by n - 1) here and in PyTorch; Keras's own layer feeds
+    it with the biased variance, and is 2.5 times slower on a CPU, where it does not use the fused kernel.
     """
 
     def build(self, shape: tuple[int | None, ...]) -> None:

@@ -35,5 +35,5 @@ def _mean_square(outputs: Any, targets: Any) -> Any:
 
 
 def _squares(outputs: Any, targets: Any) -> Any:
-    """The sum over the samples of each one's mean over the outputs."""
+    """The sum over the samples of each sample's mean over the outputs."""
     return tf.reduce_sum(tf.reduce_mean(tf.square(outputs - tf.cast(targets, outputs.dtype)), axis=1))

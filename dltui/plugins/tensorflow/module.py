@@ -1,4 +1,4 @@
-"""Builds a plugin's Keras model and looks at what it gives back."""
+"""Builds a plugin's Keras model and checks it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> Any:
 
 
 def notes(model: Any) -> tuple[str, ...]:
-    """What of a model counts for nothing here, a line each."""
+    """Lines about the parts of a model that have no effect here."""
     if not getattr(model, "compiled", False):
         return ()
     return (

@@ -30,7 +30,9 @@ class Optimizer(Protocol):
     def state(self) -> Mapping[str, Any]: ...
 
     def apply(self, gradients: Sequence[Any], lr: Any) -> None:
-        """One step. A gradient is None where a variable has no part in the loss: it then keeps its value."""
+        """Update the variables once. A gradient is None for a variable without influence on the loss, which keeps its
+        value.
+        """
 
 
 class Sgd:
@@ -145,7 +147,9 @@ class Constrained:
 
 
 def own_optimizer(model: Any, config: TrainConfig) -> OfKeras | None:
-    """What a model's `configure_optimizer(config)` returns; None without one. Raises RunError for what is none."""
+    """The optimizer that a model's `configure_optimizer(config)` returns; None without that method. Raises RunError for
+    a return value that is no usable optimizer.
+    """
     configure = overrides.find(model, "configure_optimizer")
     if configure is None:
         return None

@@ -16,13 +16,13 @@ GPU_BYTES = 4 << 30
 
 
 def placed(x: Array, device: str) -> Any:
-    """Samples as a tensor on `device` ("/CPU:0"); large ones stay what they are, an array mapped from a file."""
+    """Samples as a tensor on `device` ("/CPU:0"); large samples stay an array mapped from a file."""
     most = STREAMED_BYTES if "CPU" in device else GPU_BYTES
     return x if x.nbytes > most and can_stream(x) else tf.constant(np.asarray(x))
 
 
 class TrainingSamples:
-    """What a step of the training takes, for use inside a `tf.function`."""
+    """The samples for the steps of training, for use inside a `tf.function`."""
 
     def __init__(self, x: Any) -> None:
         self._x = x

@@ -65,7 +65,7 @@ class KerasTrainable:
 
     @property
     def own_loss(self) -> bool:
-        """Whether the model brought the loss by which it is evaluated as well."""
+        """True if the model has its own loss, used in training and evaluation."""
         return self._own_loss is not None
 
     def begin_epoch(self, plan: EpochPlan) -> None:
@@ -89,7 +89,7 @@ class KerasTrainable:
         return outputs.astype(np.float32, copy=False)
 
     def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """What `predict` gives, and the mean of the loss over these rows."""
+        """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         x, y = self._split(split)
         with tf.device(self._device):
             outputs, loss = self._evaluate(tf.convert_to_tensor(x[rows.start : rows.stop]), y[rows.start : rows.stop])
@@ -179,5 +179,5 @@ def _place_for_augmentation(batch: int) -> Any:
 
 
 def _dense(gradient: Any) -> Any:
-    """An embedding's gradient comes as the rows that it touches; the optimizers take whole ones."""
+    """The gradient as a dense tensor; an embedding's gradient has only the rows that were used."""
     return None if gradient is None else tf.convert_to_tensor(gradient)

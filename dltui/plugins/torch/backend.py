@@ -51,7 +51,7 @@ class TorchBackend:
         return session.list_devices()
 
     def convert(self, trainable: Trainable, spec: Spec, form: str, target: Path) -> None:
-        """Write a trained model in one of `formats`; it takes float32 samples as datasets have them."""
+        """Write a trained model in one of `formats`; its input are float32 samples as datasets have them."""
         from dltui.plugins.torch.convert import write
         from dltui.plugins.torch.trainable import TorchTrainable
 

@@ -1,4 +1,4 @@
-"""Builds a plugin's module, gives it its device, dtype and memory layout, and looks at what it gives back."""
+"""Builds a plugin's module, gives it its device, dtype and memory layout, and checks its outputs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> nn.Modul
 
 
 def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """On the device; floating numbers in `dtype`, complex ones stay complex, which `Module.to(dtype)` makes real."""
+    """Move the module to the device, with floating-point tensors in `dtype`; complex tensors stay complex, which
+    `Module.to(dtype)` would make real. Raises RunError for meta tensors.
+    """
     if any(tensor.is_meta for tensor in _tensors(module)):
         raise RunError("the network is on the device meta, which has no numbers; build it without torch.device('meta')")
     module = module.to(device=device)
@@ -46,10 +48,11 @@ def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mod
 
 
 def choose_layout(module: nn.Module, spec: Spec) -> bool:
-    """Whether images go in with the channels innermost, which makes convolutions up to twice as fast on a CPU.
+    """True if images go in with the channels innermost, which makes convolutions up to twice as fast on a CPU.
 
-    A module says so by `channels_last`. Of others it is tried: a `view` of a convolution's output, a convolution in
-    three dimensions and the like cannot do with it. A step of a module's own may do anything with its inputs.
+    A module chooses by its attribute `channels_last`. Without it the layout is tried: a `view` of a convolution's
+    output, a convolution in three dimensions and the like cannot use it. It is not used for a module with its own
+    training step, which may do anything with its inputs.
     """
     says = getattr(module, "channels_last", None)
     wanted = says if isinstance(says, bool) else getattr(module, "training_step", None) is None
@@ -72,7 +75,7 @@ def choose_layout(module: nn.Module, spec: Spec) -> bool:
 
 
 def try_out(module: nn.Module, spec: Spec, channels_last: bool, samples: int = SAMPLES) -> Any:
-    """What the module gives for samples of zeros, in evaluation mode: weights and random numbers stay as they are."""
+    """The module's outputs for samples of zeros, in evaluation mode: weights and random numbers stay as they are."""
     like = next((t for t in module.parameters() if not is_lazy(t)), torch.zeros(0))
     kind = like.dtype if like.is_floating_point() else torch.float32
     x = torch.zeros(samples, *spec.input_shape, dtype=kind, device=like.device)

@@ -1,4 +1,4 @@
-"""PyTorch's parameters under neutral names and layouts, which both frameworks and the checkpoints share."""
+"""Maps PyTorch's parameters to neutral names and layouts, which both frameworks and the checkpoints share."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def to_array(tensor: Tensor) -> Array:
 
 def weights(module: nn.Module) -> dict[str, Weight]:
     """All parameters and persistent buffers by neutral name "<layer>/<name>", in the module's order. Raises RunError
-    where two have one name: a checkpoint would keep one of them."""
+    where two have the same name, because a checkpoint would keep only one of them.
+    """
     found: dict[str, Weight] = {}
     for path, layer in module.named_modules():
         own = {**layer._parameters, **layer._buffers}

@@ -36,7 +36,9 @@ def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
 
 
 def own_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer | None:
-    """What a module's `configure_optimizer(config)` returns; None without one. Raises RunError for what is none."""
+    """The optimizer that a module's `configure_optimizer(config)` returns; None without that method. Raises RunError
+    for a return value that is no usable optimizer.
+    """
     configure = overrides.find(module, "configure_optimizer")
     if configure is None:
         return None

@@ -114,7 +114,7 @@ def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _has_room(device: torch.device, size: int) -> bool:
-    """Whether so many bytes take at most half of what is free on a GPU."""
+    """True if the size in bytes is at most half of the free memory of a GPU; always true for other devices."""
     return device.type != "cuda" or size <= torch.cuda.mem_get_info(device)[0] // 2
 
 

@@ -59,7 +59,7 @@ def keep_freed_memory() -> None:
 
 
 def find_problem(device: torch.device) -> str | None:
-    """Why a device cannot be used, in one line, or None."""
+    """The reason why a device cannot be used, in one line, or None."""
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -89,7 +89,7 @@ def _first_line(text: str) -> str:
 
 
 def list_devices() -> Sequence[Mapping[str, object]]:
-    """What this PyTorch can use, and why not where it cannot."""
+    """The devices that this PyTorch knows, each with the reason why it cannot be used, or None."""
     found: list[Mapping[str, object]] = [{"device": "cpu", "name": "CPU", "problem": None}]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Everything that continuing needs, as NumPy arrays under neutral names: weights, optimizer and random numbers."""
+"""Takes and restores snapshots as NumPy arrays under neutral names: weights, optimizer and random numbers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TORCH_SLOTS = {neutral: own for own, neutral in SLOTS.items()}
 
 
 class Snapshots:
-    """Takes and restores states of a module and its optimizer. `own` keeps that of one that the module brought."""
+    """Takes and restores states of a module and its optimizer. `own` handles an optimizer that the module brought."""
 
     def __init__(self, module: nn.Module, optimizer: Optimizer, device: torch.device, own: OwnState | None) -> None:
         self._module, self._optimizer, self._device, self._own = module, optimizer, device, own
@@ -53,7 +53,9 @@ class Snapshots:
             change()
 
     def _slots(self, known: dict[str, Weight]) -> State:
-        """Of an optimizer of dltui's own: one step for all, and that of a parameter which missed some."""
+        """The state of dltui's own optimizer: a common step count, and separate counts of parameters that
+        missed steps.
+        """
         state: State = {}
         steps: dict[str, int] = {}
         for name, weight in known.items():
@@ -68,7 +70,7 @@ class Snapshots:
         return state | ({STEP: np.array(most, dtype=np.int64)} if steps else {})
 
     def _change(self, known: dict[str, Weight], key: str, array: Array) -> Callable[[], None]:
-        """What has to be done to set one key."""
+        """A function that sets one key of the state."""
         kind, _, name = key.partition("/")
         if kind == "weights" and name in known:
             weight = known[name]

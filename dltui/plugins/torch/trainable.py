@@ -68,7 +68,7 @@ class TorchTrainable:
 
     @property
     def own_loss(self) -> bool:
-        """Whether the module brought the loss by which it is evaluated as well."""
+        """True if the module has its own loss, used in training and evaluation."""
         return self._own_loss is not None
 
     def begin_epoch(self, plan: EpochPlan) -> None:
@@ -140,7 +140,7 @@ class TorchTrainable:
         return _array(self._evaluated(split, rows)[0])
 
     def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """What `predict` gives, and the mean of the loss over these rows."""
+        """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         outputs, loss = self._evaluated(split, rows, with_loss=True)
         return _array(outputs), float(loss)
 

@@ -121,7 +121,7 @@ def _temporary(folder: Path) -> Iterator[Path]:
 
 
 class _Meter:
-    """What pooch moves while it downloads one file: the fraction of all files that has arrived."""
+    """The progress meter that pooch updates while it downloads a file: the fraction of all files that has arrived."""
 
     def __init__(self, dataset: str, before: int, size: int, all_bytes: int, context: PreparationContext) -> None:
         self.total: Any = 0

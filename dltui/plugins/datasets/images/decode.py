@@ -1,4 +1,4 @@
-"""Decodes a folder of images into one file of pixels, which may be larger than memory."""
+"""Decodes a folder of images into a file of pixels, which may be larger than memory."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Decoded:
 
 @dataclass
 class _Seen:
-    """What has been read so far."""
+    """The findings about the images read so far."""
 
     colored: bool = False
     brightest: int = 0

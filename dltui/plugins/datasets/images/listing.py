@@ -1,4 +1,4 @@
-"""Finds the images of a folder: which split and which class each belongs to, from the names of the folders alone."""
+"""Lists the images of a folder, with split and class from the names of the folders alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Listing:
 
 @dataclass
 class _Notes:
-    """What is left out: files by their kind, and lines."""
+    """The notes about files that are left out: files by their kind, and lines."""
 
     unread: Found = field(default_factory=Found)
     lines: list[str] = field(default_factory=list)
@@ -118,7 +118,9 @@ def _top(root: Path, notes: _Notes, classes: list[str] | None = None) -> Path:
 
 
 def _split_folders(root: Path, names: list[str]) -> dict[str, Path] | None:
-    """The folders of the splits, where there are a training one and another; None where these are classes."""
+    """The folders of the splits, where there are a train folder and another; None where the folders are classes. Raises
+    RunError for splits without a train folder.
+    """
     found = {}
     for split, words in SPLIT_NAMES.items():
         mine = next((name for name in names if name.lower() in words), None)

@@ -11,7 +11,7 @@ from dltui.core.contract.renamed import formerly
 
 
 class FolderOptions(DatasetOptions):
-    """How images of any size become those that a model trains on."""
+    """The conversion of images of any size into the images that a model trains on."""
 
     path: str = Field("", description="the folder, as in folder:PATH")
     size: int = Field(

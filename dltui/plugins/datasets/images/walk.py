@@ -1,4 +1,4 @@
-"""Walks through folders of images; what is not read is counted by its kind."""
+"""Walks through folders of images; files that are not read are counted by their kind."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Found:
 
 
 def folders(root: Path) -> list[str]:
-    """Names of the folders in a folder, numbers in them by their value; hidden ones left out."""
+    """The names of the folders in a folder, numbers in them sorted by value; hidden folders left out."""
     inside = os.path.realpath(root)
     names = [
         entry.name
@@ -72,7 +72,7 @@ def walk(folder: Path, deep: bool = True) -> Found:
 
 
 def holds_image(folder: Path) -> bool:
-    """Whether there is an image in a folder or below it."""
+    """True if there is an image in a folder or below it."""
     return any(entry.name.lower().endswith(ENDINGS) and _is_file(entry) for entry in _files(folder, True))
 
 
@@ -106,13 +106,13 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _around(entry: os.DirEntry[str], inside: str) -> bool:
-    """Whether a link leads to a folder that is, or holds, `inside`: following it would go in circles."""
+    """True if a link leads to a folder that is, or contains, `inside`: following it would go in circles."""
     real = os.path.realpath(entry.path)
     return os.path.commonpath([real, inside]) == real
 
 
 def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
-    """What lies in a folder, but for what is hidden. Raises RunError."""
+    """The visible entries of a folder. Raises RunError."""
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if entry.name[0] != "." and entry.name.lower() not in LITTER]

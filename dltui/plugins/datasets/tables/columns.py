@@ -1,4 +1,4 @@
-"""Turns the columns of a table into features and a target; whatever is learned from them comes from training rows."""
+"""Turns the columns of a table into features and a target; all statistics come from the train split's rows."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _shifted(numbers: Array, train: Array, choice: Choice, notes: list[str]) -> 
 
 
 def _one_hot(categories: Array, train: Array) -> Array:
-    """What the training rows do not have is 0 in every column."""
+    """One-hot columns of the categories; a category that the train rows do not have is 0 in every column."""
     import numpy as np
     from sklearn.preprocessing import OneHotEncoder
 

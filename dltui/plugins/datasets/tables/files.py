@@ -123,7 +123,7 @@ TableFile = CsvFile | ParquetFile
 
 
 def examine(path: Path) -> TableFile:
-    """What kind of table a file is. Raises RunError naming a format that is not read, and for an empty file."""
+    """Detect the format of a table file. Raises RunError naming a format that is not read, and for an empty file."""
     head = _head(path)
     if head.startswith(PARQUET):
         return ParquetFile(path)
@@ -160,7 +160,7 @@ def _examined(path: Path, lines: list[str]) -> CsvFile:
 
 
 def _said_separator(line: str) -> str:
-    """Of Excel's own first line, `sep=;`."""
+    """The separator that Excel's own first line declares, `sep=;`; "" without it."""
     text = line.strip("\r\n").strip('"')
     return text[4] if len(text) == 5 and text[:4].lower() == "sep=" else ""
 
@@ -182,7 +182,9 @@ def _usual_length(rows: Sequence[Sequence[str]]) -> int:
 
 
 def _fitness(rows: Sequence[Sequence[str]], separator: str) -> tuple[float, int]:
-    """How well a separator cuts: as many rows as possible of one length, with cells that need no further cut."""
+    """The fitness of a separator: as many rows as possible of the same length, with cells that need no
+    further split.
+    """
     length = _usual_length(rows)
     if length < 2:
         return (0, max(map(len, rows), default=0))

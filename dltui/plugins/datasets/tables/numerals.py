@@ -75,7 +75,7 @@ def looks_like_number(text: str) -> bool:
 
 @dataclass(slots=True)
 class Odd:
-    """How many cells are odd, and the line of each different text, of the first of them."""
+    """The cells that are not numbers: how many, and the line of each different text, for the first of them."""
 
     count: int = 0
     lines: dict[str, int] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class Odd:
 
 @dataclass(slots=True)
 class Reading:
-    """What a column holds if its numbers are written in one style."""
+    """The statistics of a column if its numbers are written in a given style."""
 
     count: int = 0
     least: float = math.inf
@@ -129,7 +129,7 @@ class Reading:
 
 @dataclass
 class Numerals:
-    """What the cells of a column are as numbers; `decide` says in which style they are written."""
+    """The cells of a column read as numbers; `decide` chooses the style in which they are written."""
 
     readings: dict[Style, Reading] = field(default_factory=lambda: {style: Reading() for style in STYLES})
     units: dict[str, int] = field(default_factory=dict)
@@ -183,16 +183,16 @@ class Numerals:
 
     @property
     def needs_comma(self) -> bool:
-        """Whether its numbers can only be decimal commas."""
+        """True if its numbers can only be written with decimal commas."""
         counts = {style: reading.count for style, reading in self.readings.items()}
         return counts["comma"] > max(counts["point"], counts["grouped"])
 
     def decide(self, order: Sequence[Style]) -> None:
-        """Choose the style in which most cells are numbers; of equal ones the first in `order`."""
+        """Choose the style in which most cells are numbers; among equals the first in `order`."""
         self.style = max(order, key=lambda style: self.readings[style].count)
 
     def is_number(self, different: int) -> bool:
-        """Whether this is a column of numbers, with or without some odd cells; it has `different` texts."""
+        """True if this is a column of numbers, with or without some odd cells; it has `different` texts."""
         found = self.reading
         if not found.count or len(self.units) > 1 or self.empty.count > found.count:
             return False
@@ -211,7 +211,7 @@ class Numerals:
         return found[0] if found else None
 
     def told(self) -> list[str]:
-        """What is special about the way of writing, in a few words each."""
+        """The notes about an unusual way of writing, in a few words each."""
         unit = next(iter(self.units), "")
         plain, found = self.readings["point"], self.reading
         same = (plain.count, plain.least, plain.most) == (found.count, found.least, found.most)

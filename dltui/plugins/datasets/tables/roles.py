@@ -1,4 +1,4 @@
-"""Decides what each column of a table is: the target, a feature of numbers or categories, or left out and why."""
+"""Decides the role of each column of a table: the target, a numeric or categorical feature, or left out and why."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _without_index(table: Table, numbers: list[int], others: int, target: Column
 
 
 def _written(table: Table, numbers: list[int]) -> list[str]:
-    """How numbers are written, where that is special, and in which columns."""
+    """Lines about numbers in an unusual style, with the columns that have them."""
     ways: dict[str, list[str]] = {}
     for place in numbers:
         for way in table.columns[place].numerals.told():
@@ -103,7 +103,9 @@ def _odd(column: Column) -> list[str]:
 
 
 def _odd_target(column: Column) -> list[str]:
-    """Cells that are no number in a target of numbers: for classes they are one, for regression they are no good."""
+    """A line about cells in a numeric target that are not numbers: a class for classification, unusable for
+    regression.
+    """
     odd = _cells(column.numerals.empty, column.numerals.reading.odd) if column.numeric else ""
     return [f"the target {column.name!r}: no number, and for mlp and softmax a class: {odd}"] if odd else []
 
@@ -124,7 +126,7 @@ def target_of(table: Table, name: str) -> int:
 
 
 def may_be_classes(column: Column) -> bool:
-    """Whether the values of a target can be classes: texts, a few numbers, or whole numbers with several rows each."""
+    """True if the values of a target can be classes: texts, a few numbers, or whole numbers with several rows each."""
     different = len(column.values)
     if not column.numeric or different <= MANY_CLASSES:
         return True
@@ -160,7 +162,7 @@ def classes_of(column: Column) -> dict[str, str]:
 
 
 def class_counts(column: Column) -> dict[str, int]:
-    """How many rows each class has."""
+    """The number of rows of each class."""
     counts: dict[str, int] = {}
     names = classes_of(column)
     for text, count in column.values.items():
@@ -184,7 +186,7 @@ def order(text: str) -> tuple[int, float, str]:
 
 
 def role(choice: Choice, place: int) -> str:
-    """What is made of a column, in a few words."""
+    """The role of a column, in a few words."""
     column = choice.table.columns[place]
     if place in choice.numbers or place in choice.categories:
         return about(column)
@@ -194,7 +196,7 @@ def role(choice: Choice, place: int) -> str:
 
 
 def about(column: Column) -> str:
-    """What a column holds."""
+    """The content of a column, in a few words."""
     gaps = f", {column.gaps:,} missing" if column.gaps else ""
     if column.kind == "empty":
         return "empty"
@@ -207,7 +209,7 @@ def about(column: Column) -> str:
 
 
 def described(choice: Choice) -> dict[str, object]:
-    """What was decided about each column, to be kept."""
+    """The decisions about each column, to be stored with the data."""
     columns = choice.table.columns
     known = [place for place in range(len(columns)) if place != choice.target][:MOST_DESCRIBED]
     return {

@@ -1,4 +1,4 @@
-"""Looks through a table once, row by row, to see what its columns hold; the values are read in a second pass."""
+"""Scans a table once, row by row, to find what its columns hold; the values are read in a second pass."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Header = Literal["auto", "yes", "no"]
 
 @dataclass
 class Column:
-    """What is in a column. `values` are its different texts in order of appearance, as far as they were counted."""
+    """The content of a column. `values` are its different texts in order of appearance, as far as they were counted."""
 
     name: str
     nameless: bool = False
@@ -75,7 +75,7 @@ class Column:
 
     @property
     def counts_rows(self) -> bool:
-        """Whether its numbers are consecutive, one a row, in any order."""
+        """True if its numbers are consecutive, one per row, in any order."""
         found, rows = self.numerals.reading, self.rows
         if not self.numeric or not found.whole or found.count != rows or rows < 3:
             return False
@@ -84,12 +84,12 @@ class Column:
 
     @property
     def distinct(self) -> bool:
-        """Whether no value was seen twice."""
+        """True if no value was seen twice."""
         return all(count == 1 for count in self.values.values())
 
     @property
     def tells_rows_apart(self) -> bool:
-        """Whether it has another whole number in every row."""
+        """True if it has a different whole number in every row."""
         return self.numeric and self.numerals.reading.whole and not self.gaps and self.distinct and self.rows >= 3
 
 
@@ -122,7 +122,7 @@ class Table:
             yield line, cells
 
     def is_index(self, place: int) -> bool:
-        """Whether a column numbers the rows, by its name and its numbers."""
+        """True if a column numbers the rows, by its name and its numbers."""
         column = self.columns[place]
         name = column.name.strip().lower()
         if column.counts_rows and (column.nameless or name in INDEX_NAMES or (place == 0 and not self.has_header)):
@@ -188,8 +188,9 @@ def _begun(file: TableFile, header: Header) -> Table:
 
 
 def _order(table: Table) -> tuple[Style, ...]:
-    """How numbers are meant that can be read in several ways, like 1.234: as others in the file, or as its separator
-    lets one think."""
+    """The order of preference of the styles for ambiguous numbers like 1.234: as in other columns of the file, or as
+    its separator suggests.
+    """
     if any(column.numerals.needs_comma for column in table.columns):
         return ("comma", "point", "grouped")
     semicolon = isinstance(table.file, CsvFile) and table.file.separator == ";"
@@ -197,7 +198,7 @@ def _order(table: Table) -> tuple[Style, ...]:
 
 
 def _is_nameless(cell: str) -> bool:
-    """Whether a column has no name, or that which pandas gives to one without."""
+    """True if a column has no name, or a name that pandas gives to a nameless column."""
     text = cell.strip().lower()
     return not text or (text.startswith("unnamed: ") and as_number(text[9:]) is not None)
 
