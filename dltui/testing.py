@@ -1,4 +1,4 @@
-"""For the tests of a plugin: the checks of `dltui plugins check` as one pytest test each.
+"""For the tests of a plugin: the checks of `dltui plugins check` as separate pytest tests.
 
 from dltui.testing import Conformance
 
