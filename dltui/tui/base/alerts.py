@@ -1,4 +1,4 @@
-"""Tells the terminal what somebody who looks elsewhere wants to know: a run has ended, or has a new best."""
+"""Notifies a user in another window through the terminal: a run has ended, or has a new best."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 120
 
 
 def sequence(text: str, environment: Mapping[str, str]) -> str:
-    """What makes this terminal notice: the bell, and a notification where one can be shown.
+    """The escape sequence that alerts this terminal: the bell, and a notification where supported.
 
     tmux marks the window at a bell; the notification it hands to the terminal around it where `allow-passthrough` is
     on, and drops it otherwise (man tmux).

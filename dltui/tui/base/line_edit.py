@@ -1,4 +1,4 @@
-"""One line of text being typed, and the questions that the notice row can put."""
+"""A line of text being typed, and the questions that the notice row can put."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one row where the app speaks and asks: nothing pops up over a live view."""
+"""The row in which the app shows messages and asks questions: nothing pops up over a live view."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Notice(Rows, can_focus=True):
         done: Callable[[str], None],
         live: Callable[[str], None] | None = None,
     ) -> None:
-        """Let somebody type a value: `check` returns what is wrong with it, or ""; `live` sees it grow."""
+        """Let the user type a value: `check` returns the problem with it, or ""; `live` is called on each change."""
         from dltui.tui.base.line_edit import LineEdit, Prompt
 
         self._prompt = Prompt(text, LineEdit.of(value), check, done, live, first=value)

@@ -48,7 +48,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     @property
     def on_top(self) -> bool:
-        """Whether people see this page. What changes below another one would make Textual draw both whole."""
+        """True if this page is visible. Changes below another page would make Textual draw both completely."""
         return self.is_attached and bool(self.app.screen_stack) and self.app.screen_stack[-1] is self
 
     @property
@@ -76,11 +76,11 @@ class Page(Screen[None], inherit_bindings=False):
         return []
 
     def idle(self) -> Row:
-        """What the notice row shows when nothing was said."""
+        """The content of the notice row when there is no message."""
         return []
 
     def status_line(self) -> str:
-        """What a terminal that is too small still shows."""
+        """The text that is still shown on a terminal that is too small."""
         return ""
 
     def tick(self) -> None:

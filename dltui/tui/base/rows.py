@@ -108,7 +108,9 @@ class Rows(Widget):
 
 
 def difference(old: Row, new: Row, width: int) -> tuple[int, int]:
-    """The first cell in which two rows differ and the one after the last; the whole width where letters are wide."""
+    """The first cell in which two rows differ and the cell after the last; the whole width for rows with wide
+    characters.
+    """
     before, after = _cells(old, width), _cells(new, width)
     if before is None or after is None:
         return 0, width

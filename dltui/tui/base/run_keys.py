@@ -1,4 +1,4 @@
-"""The keys that steer a run, the same on the list and on the run itself; a page has them."""
+"""The keys that steer a run, the same on the list and on the run page; a page owns them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ RUN_KEYS = (
 
 
 class RunKeys:
-    """Answers the keys for one page. `run` is the run that they mean at that moment, `several` are those that are taken
-    home, by default that run; `learning_rate` is the one in force, if it is known."""
+    """Answers the keys for a page. `run` gives the run that they mean at that moment, `several` the runs to export, by
+    default that run; `learning_rate` the current learning rate, if it is known.
+    """
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class RunKeys:
 
     @property
     def orders(self) -> Orders:
-        """What was asked of runs here; made when there is something to ask."""
+        """The orders of this page, created when first used."""
         if self._orders is None:
             from dltui.tui.base.sent_commands import Orders
 

@@ -41,7 +41,7 @@ class Sent:
 
 
 class AtRisk(Message):
-    """What a kill of this run would lose, in words."""
+    """A message with a description of what a kill of this run would lose."""
 
     def __init__(self, run: Summary, cost: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class AtRisk(Message):
 
 
 class Orders:
-    """What one page has asked of runs. Results are said on the page's notice row."""
+    """The orders of a page to runs. Results are shown on the page's notice row."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -123,7 +123,7 @@ class Orders:
         self.page.notice.say(f"drawing the figures{which} ...", "accent", seconds=60)
 
     def _export(self, runs: Sequence[Summary]) -> Message:
-        """In a thread. One that cannot be drawn does not keep the others from it."""
+        """Draw the figures, in a thread. A run that cannot be drawn does not keep the others from it."""
         try:
             return self._draw(runs)
         finally:
@@ -164,7 +164,7 @@ class Orders:
         return [(text, "warn")]
 
     def forget(self, run: str) -> None:
-        """The run has ended: nobody will acknowledge anything."""
+        """Forget the commands to a run that has ended: they will not be acknowledged."""
         self.waiting = {key: sent for key, sent in self.waiting.items() if sent.run != run}
 
     def _may(self, run: Summary, word: str) -> bool:
@@ -192,7 +192,7 @@ class Orders:
 
 
 def _lr_problem(text: str) -> str:
-    """What is wrong with a learning rate, or ""."""
+    """The problem of a learning rate, or ""."""
     try:
         value = float(text)
         if not 0 < value <= LARGEST_LR:

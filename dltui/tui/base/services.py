@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """One object for each subject. Every method but those of `clock` may take its time: they are called in threads."""
+    """The services, one object for each subject. Every method but those of `clock` may block: they are called in
+    threads.
+    """
 
     def __init__(self, read_only: bool = False) -> None:
         self.clock = Clock()
@@ -81,7 +83,7 @@ class Viewer:
         return not (paths.home() / SCREEN_LOG).exists()
 
     def may_command(self, run: RunDirectory) -> bool:
-        """Tell whether this viewer may give commands: not one that only looks, nor one who cannot write to the run."""
+        """True if this viewer may give commands: not when read-only, nor without write access to the run."""
         return not self.read_only and os.access(run.path, os.W_OK) and os.access(run.control_dir, os.W_OK)
 
 
@@ -117,7 +119,7 @@ class Runs:
         return list_runs()
 
     def earlier(self) -> list[Earlier]:
-        """Runs that have ended here, from which the next one can be foretold."""
+        """The runs that have ended here, from which the next run can be forecast."""
         from dltui.core.analysis.forecast import earlier_runs
 
         return earlier_runs(self.all())
@@ -241,7 +243,7 @@ class Starting:
             raise UsageError(f"it does not work: {reasons[-1].strip() if reasons else f'exit code {done.returncode}'}")
 
     def resumption(self, run: RunDirectory) -> Resumption:
-        """The consequences of going on with a run; with a finished one, for one more epoch. Raises UsageError."""
+        """The consequences of resuming a run; of a finished run, for another epoch. Raises UsageError."""
         from dltui.core.lifecycle import trust
         from dltui.core.lifecycle.resume import prepare
 

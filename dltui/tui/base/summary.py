@@ -26,7 +26,7 @@ MOST_POINTS = 40_000
 
 @dataclass(frozen=True)
 class Summary:
-    """One run; every string is harmless on a terminal."""
+    """A run in the list; every string is safe for a terminal."""
 
     directory: RunDirectory = field(compare=False)
     id: str
@@ -81,7 +81,7 @@ class Summary:
 def summarize(
     reader: RunReader, run: dict[str, Any], status: Status, live: Live | None, at: Progress | None
 ) -> Summary:
-    """What the list says of a run, after a refresh of its reader; `run` is what was asked, `at` how far it is."""
+    """The list's entry of a run, after a refresh of its reader; `run` is its run.json, `at` its progress."""
     history, labels = reader.history, reader.labels
     # A run that is queued or starts has a heartbeat before its log says where.
     host = history.attempt.host if history.attempt else live.host if live else None
@@ -189,7 +189,7 @@ class RunList:
         self._readers: dict[str, tuple[RunReader, dict[str, Any]]] = {}
 
     def read(self) -> list[Summary]:
-        """All runs: the live ones first, then the newest first."""
+        """All runs: the live runs first, then the newest first."""
         summaries = []
         kept: dict[str, tuple[RunReader, dict[str, Any]]] = {}
         for directory in self._runs():
