@@ -1,4 +1,4 @@
-"""`dltui completion SHELL`, and what the Tab key offers: names from the kept catalog and the runs' folder, at once."""
+"""`dltui completion SHELL`, and the answers to the Tab key: names from the kept catalog and the runs' folder."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def twins(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 
 def datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of datasets, those that fit the model where one is given."""
+    """Names of datasets, restricted to those that fit the model where a model is given."""
     catalog = context.obj or kept_catalog(_plugins(context))
     model = getattr(context.command, "model", None)
     fitting = [entry for entry in catalog.datasets.values() if model is None or entry.fits(model.task)]
@@ -93,7 +93,7 @@ def folders(context: click.Context, parameter: click.Parameter, incomplete: str)
 
 
 def kept_catalog(plugins: Sequence[str] = ()) -> Catalog:
-    """What is known without starting a process; empty where not even that can be read."""
+    """The catalog as far as it is known without starting a process; empty where it cannot be read."""
     from dltui.core.catalog.assemble import load_catalog
     from dltui.core.catalog.entries import Catalog
 

@@ -1,4 +1,4 @@
-"""The command `dltui`: finds the subcommand, and turns every error into one line and an exit code."""
+"""The command `dltui`: finds the subcommand, and turns every error into a one-line message and an exit code."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def run(arguments: list[str]) -> int:
 
 
 def internal_error(error: Exception) -> int:
-    """One line for what should not have happened; the traceback goes to a file that the line names."""
+    """Report an unexpected error in one line; the traceback goes to a file that the line names."""
     warn(f"dltui: internal error: {type(error).__name__}: {error}"[:300] + f"; details: {_log(error)}")
     return 1
 

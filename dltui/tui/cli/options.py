@@ -71,7 +71,7 @@ def _files(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 
 def code(plugins: Sequence[str], trust: bool) -> Code:
-    """What --plugin and --trust say."""
+    """The choice of code by --plugin and --trust."""
     from dltui.core.lifecycle.trust import Code
 
     return Code(tuple(plugins), trust)

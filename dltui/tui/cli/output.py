@@ -1,4 +1,4 @@
-"""What the output is connected to, and the only two functions that write plain lines to it."""
+"""Examines the standard streams, and holds the only functions that write plain lines to them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 
 def is_terminal() -> bool:
-    """Whether a person sits at a terminal that understands control codes."""
+    """True if standard input and output are a terminal that understands control codes."""
     return terminal_output() and sys.stdin is not None and sys.stdin.isatty()
 
 
 def terminal_output() -> bool:
-    """Whether standard output is such a terminal; TERM=dumb and CI want plain lines."""
+    """True if standard output is a terminal that understands control codes; TERM=dumb and CI mean plain lines."""
     if os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI", "") not in ("", "0", "false"):
         return False
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def can_show(text: str) -> bool:
-    """Whether standard output's encoding has these characters."""
+    """True if standard output's encoding has these characters."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeError, LookupError):
@@ -44,20 +44,20 @@ def prepare_streams() -> None:
 
 
 def say(text: str = "") -> None:
-    """One line on standard output, without any control code of somebody else's."""
+    """Write a line to standard output, without any control codes from other sources."""
     sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
 
 
 def warn(text: str) -> None:
-    """One line on standard error."""
+    """Write a line to standard error."""
     sys.stdout.flush()
     sys.stderr.write(visible(text) + "\n")
     sys.stderr.flush()
 
 
 def say_json(value: object) -> None:
-    """One JSON document on standard output; ASCII, so that no string in it can be a control code."""
+    """Write a JSON document to standard output; ASCII, so that no string in it can be a control code."""
     import json
 
     sys.stdout.write(json.dumps(value, allow_nan=False, default=str) + "\n")

@@ -1,4 +1,4 @@
-"""`dltui compare`: runs beside one another, as tables and overlaid curves, as JSON, or as files to take home."""
+"""`dltui compare`: runs side by side, as tables and overlaid curves, as JSON, or as files."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _heading(found: Comparison) -> str:
 
 
 def _charts(found: Comparison, columns: int) -> list[Row]:
-    """One chart, or accuracy and loss beside one another where there is room for both."""
+    """A chart of the metric, beside it the loss where there is room for both."""
     from dltui.tui.draw.chart import draw
     from dltui.tui.draw.styled_text import Look
 

@@ -1,4 +1,4 @@
-"""`dltui demo`: the CNN on real images, whatever this machine can have, from one command to figures."""
+"""`dltui demo`: train the CNN on the best image data available on this machine, from one command to figures."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def choose_dataset(catalog: Catalog, reach: Callable[[DatasetEntry], bool]) -> C
 
 
 def within_reach(entry: DatasetEntry) -> bool:
-    """Whether a place to download from sends its first byte within 3 seconds."""
+    """True if one of the download addresses sends its first byte within 3 seconds."""
     from dltui.core.data.network import reachable
 
     return reachable(entry.urls)

@@ -142,7 +142,9 @@ def write_models(run: RunDirectory, folder: Path, formats: list[str], code: Code
 
 
 def _weights(run: RunDirectory, target: Path, code: Code) -> None:
-    """Those that each export has, drawn by the process that draws."""
+    """Copy the weights of the run's export, drawing the export first if necessary. Raises RunError without a
+    checkpoint.
+    """
     made = place.exports_folder(run) / "model.safetensors"
     if not made.is_file():
         draw(run, made.parent, None, code.words())
@@ -153,7 +155,7 @@ def _weights(run: RunDirectory, target: Path, code: Code) -> None:
 
 
 def _about(run: RunDirectory) -> dict[str, Any]:
-    """What a reader of the model must know: what goes in, what comes out."""
+    """The description for users of the model: its inputs and outputs."""
     from dltui.core.lifecycle.trained_model import image_reading
 
     reader = RunReader(run)

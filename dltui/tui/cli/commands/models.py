@@ -1,4 +1,4 @@
-"""`dltui models`: what can be trained, and the hyperparameters and structure of one model."""
+"""`dltui models`: the models, and the hyperparameters and structure of a model."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def layers_of(catalog: Catalog, model: ModelEntry, dataset: DatasetEntry) -> lis
 
 
 def table(layers: Sequence[dict[str, Any]], dataset: DatasetEntry) -> list[str]:
-    """One line a layer, and a heading that says what it is built for."""
+    """A line per layer, and a heading that names the dataset for which the model is built."""
     total = sum(int(layer["parameters"]) for layer in layers)
     rows = [["LAYER", "KIND", "OUTPUT", "PARAMETERS"], ["input", "", shape(dataset.input_shape), ""]]
     for layer in layers:

@@ -1,4 +1,4 @@
-"""`dltui runs`: what there is, newest first."""
+"""`dltui runs`: the runs, newest first."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _asked(run: RunDirectory) -> dict[str, Any]:
 
 
 def _row(run: RunDirectory) -> dict[str, Any]:
-    """One object of `--json`; a directory that cannot be read is shown with its reason instead of hidden."""
+    """An object of `--json`; a directory that cannot be read is shown with its reason instead of hidden."""
     from dltui.core.errors import DltuiError
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.summary import summary_row

@@ -104,7 +104,7 @@ def _say_alone(run: RunDirectory, alone: bool, options: Options) -> None:
 
 
 def lines(found: Comparison, config: dict[str, Any]) -> list[str]:
-    """What differs and by how much, a line each."""
+    """The differences between the runs, a line each."""
     names = [wording.TITLES.get(side.framework, side.framework) for side in (found.first, found.second)]
     rows = [["", *names, "DIFFERENCE"]]
     for title, key in (("test", "test"), ("best validation", "validation")):

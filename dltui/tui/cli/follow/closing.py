@@ -38,7 +38,7 @@ def outcome(history: History, status: str, why: str) -> str:
 
 
 def exported_files(folder: Path) -> list[Path]:
-    """What lies in an export folder; hidden and temporary files left out."""
+    """The files in an export folder; hidden and temporary files left out."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
@@ -60,13 +60,13 @@ def _take_home_line(folder: Path) -> str:
 
 
 def come_back(reader: RunReader) -> list[str]:
-    """For somebody who leaves a living run."""
+    """Lines for a user who leaves a running run."""
     name = shlex.quote(reader.directory.id)
     return [f"the run goes on; back with: dltui attach {name}", f"end it with: dltui stop {name}"]
 
 
 def next_step(reader: RunReader, status: str) -> list[str]:
-    """What to do about a run that did not finish."""
+    """Lines that say what to do about a run that did not finish."""
     name = shlex.quote(reader.directory.id)
     if status in ("interrupted", "preempted", "stopped"):
         if not _has_checkpoint(reader):
@@ -86,7 +86,7 @@ def next_step(reader: RunReader, status: str) -> list[str]:
 
 
 def _has_checkpoint(reader: RunReader) -> bool:
-    """Of its own or of the run that it was forked from."""
+    """True if there is a checkpoint of the run itself or of the run that it was forked from."""
     try:
         return any(reader.directory.checkpoints_dir.iterdir())
     except OSError:

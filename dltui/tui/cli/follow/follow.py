@@ -62,7 +62,7 @@ def _output(style: Style, reader: RunReader, asks: bool) -> Output:
 
 
 class Follower:
-    """One viewer of one run."""
+    """A viewer of a run."""
 
     def __init__(self, reader: RunReader, output: Output, child: int | None) -> None:
         self.reader = reader
@@ -211,5 +211,5 @@ HINT = "Ctrl-C: detach, stop or kill"
 
 
 def question(history: History, live: Live | None, now: float) -> list[str]:
-    """What a kill would cost, and the choices: two lines, each short enough for 80 columns."""
+    """The two lines of a question before a kill: its cost and the choices, each short enough for 80 columns."""
     return [f"a kill would lose: {at_risk(history, live, now)}", CHOICES]

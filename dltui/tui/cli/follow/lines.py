@@ -1,4 +1,4 @@
-"""A run as plain lines: what began, one line an epoch, warnings, the test result. No control codes."""
+"""A run as plain lines: its start, a line per epoch, warnings, the test result. No control codes."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def attempt_line(history: History) -> str:
 
 
 def epoch_line(record: EpochRecord, history: History, best: bool) -> str:
-    """One epoch in one line of even width."""
+    """An epoch as a line of constant width."""
     epochs = history.attempt.epochs if history.attempt else record.epoch
     width = len(str(epochs))
     parts = [f"epoch {record.epoch:>{width}}/{epochs}"]

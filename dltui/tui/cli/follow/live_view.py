@@ -26,7 +26,7 @@ STATUS_STYLES = {"running": "green", "finished": "green", "paused": "yellow", "s
 
 @dataclass(frozen=True)
 class Frame:
-    """How the view is drawn: `notice` are the last rows (a question, or what Ctrl-C does)."""
+    """The options for drawing the view: `notice` are the last rows (a question, or what Ctrl-C does)."""
 
     width: int
     ascii: bool = False

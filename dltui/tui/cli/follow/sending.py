@@ -59,8 +59,9 @@ def order(reader: RunReader, action: str, arguments: dict[str, Any]) -> dict[str
 
 
 def settle(reader: RunReader, name: str, wanted: bool) -> None:
-    """The heartbeat follows an acknowledgement a moment later: wait until the status is (or is no longer) `name`, so
-    that the next command finds the run as this one left it."""
+    """Wait until the status is (`wanted`), or is no longer, `name`: the heartbeat follows an acknowledgement a moment
+    later, and the next command must find the run in its new state.
+    """
     deadline = time.monotonic() + SETTLE_SECONDS
     while (reader.status().name == name) != wanted and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -34,7 +34,7 @@ class Waiting:
 
 
 def text(reader: RunReader, seconds: float) -> str:
-    """Whom it waits for, how long, and what that one is doing."""
+    """The host that a command waits for, for how long, and the run's phase."""
     status = reader.status()
     doing = status.why if status.name == "silent" else status.phase or status.name
     return clean_line(f"sent, waiting for {host(reader)} {numbers.duration(seconds)}: {doing}")
@@ -47,7 +47,7 @@ def host(reader: RunReader) -> str:
 
 
 def lines(reader: RunReader, waiting: Waiting) -> list[str]:
-    """For a view that goes on: nothing once the command is acknowledged, or before anybody waited."""
+    """The line about a pending command; empty once the command is acknowledged, and at first."""
     if waiting.seconds() < AT_ONCE or any(entry["id"] == waiting.id for entry in reader.history.commands):
         return []
     return [f"{waiting.action}: {text(reader, waiting.seconds())}"]

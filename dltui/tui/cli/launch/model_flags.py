@@ -1,4 +1,4 @@
-"""The flags of a command that follow from the model: one for each hyperparameter."""
+"""The flags of a command that follow from the model: a flag for each hyperparameter."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def value_flags(params: Iterable[click.Parameter], catalog: Catalog) -> set[str]
 
 
 def find_model(args: Sequence[str], flags_with_value: set[str]) -> str | None:
-    """The first word that is neither a flag nor the value of one."""
+    """The first word that is neither a flag nor a flag's value; None without such a word."""
     words = iter(args)
     for word in words:
         if word == "--":

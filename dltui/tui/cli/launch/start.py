@@ -76,7 +76,7 @@ def create(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], optio
 
 
 def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunRequest:
-    """What the command line asks for. Raises UsageError."""
+    """The request that the command line describes. Raises UsageError."""
     from dltui.core.lifecycle.create import RunRequest
 
     dataset = choose_dataset(catalog, model, options.dataset)
@@ -183,7 +183,7 @@ def _foreground(run: RunDirectory) -> int:
 
 
 def _dry_run(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> int:
-    """Everything once, in a folder that is deleted: the home is a temporary one, the cache of data is the real one."""
+    """Run everything once in a folder that is deleted: the home is temporary, the cache of data is the user's."""
     from dltui.core import paths
 
     kept = {"DLTUI_CACHE": str(paths.cache_dir()), "DLTUI_CONFIG": str(paths.config_file())}
