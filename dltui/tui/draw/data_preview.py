@@ -1,4 +1,4 @@
-"""What lies in a dataset of one's own, as rows: facts, the balance of the classes, sample images, first rows."""
+"""A preview of the user's own data as rows: facts, the balance of the classes, sample images, first rows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def facts(found: Preview, columns: int) -> list[Row]:
 
 
 def classes(found: Preview, columns: int) -> list[Row]:
-    """How many samples of each class, as bars that say whether some are rare."""
+    """The number of samples in each class, with bars that show the balance."""
     most = max((count for _, count in found.classes), default=0)
     size = min(max((width(safe(name)) for name, _ in found.classes), default=0), LONGEST_NAME)
     room = min(max(columns - size - 14, 1), 40)

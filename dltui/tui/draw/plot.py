@@ -1,4 +1,4 @@
-"""The area inside a chart's axes: layers of dots and signs, later ones over earlier ones."""
+"""Draws the area inside a chart's axes: layers of dots and signs, later layers over earlier layers."""
 
 from __future__ import annotations
 
@@ -62,8 +62,9 @@ class Plot:
         return self._spans()
 
     def _spans(self) -> list[Row]:
-        """Neighbors of one style as one span. A space takes the style before it: each change of style is sent to
-        the terminal."""
+        """The rows with neighboring cells of the same style joined. A space takes the style before it, because each
+        change of style is sent to the terminal.
+        """
         import numpy as np
 
         columns = np.arange(self.width)
@@ -117,7 +118,7 @@ class Plot:
             self._crosses(columns)
 
     def _raw(self, series: Series, columns: raster.Columns) -> None:
-        """What was measured is faint below its average."""
+        """Draw the raw values faintly below their moving average."""
         mark, smoothing = self.look.mark(series.mark), self.chart.smoothing
         if self.look.ascii or self.look.mono or not smoothing:
             shown = raster.smooth(columns, smoothing) if smoothing >= ALONE else columns
@@ -141,7 +142,7 @@ class Plot:
                 self._sign(x, y, self.look.mark(series.mark), series.style)
 
     def _count(self, series: Series) -> int:
-        """How many points lie between the ends of the chart."""
+        """The number of points between the ends of the chart."""
         import numpy as np
 
         first, last = np.searchsorted(np.asarray(series.x, dtype=np.float64), (self.chart.start, self.chart.end))

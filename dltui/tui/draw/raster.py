@@ -1,4 +1,4 @@
-"""Dots of a chart: series thinned to the columns of the plot, by minimum and maximum, so that a spike survives."""
+"""Reduces a series to the columns of dots of the plot, by minimum and maximum, so that a spike survives."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ EMPTY = 0x2800
 
 @dataclass(frozen=True)
 class Columns:
-    """What falls into each column of dots that has data: `at` its number, and the least, greatest and mean value.
-    `gaps` are the columns in which a value was no number."""
+    """The values in each column of dots that has data: `at` is its number, then the least, greatest and mean value.
+    `gaps` are the columns that contain a NaN.
+    """
 
     at: Array
     low: Array

@@ -1,4 +1,4 @@
-"""Axes: ranges that hold still while data grow, nice ticks and their labels."""
+"""Axes: ranges that stay stable while data grow, nice ticks and their labels."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def whole_scale(low: float, high: float, most: int, floor: float | None, ceiling
 
 
 def log_scale(low: float, high: float) -> Scale:
-    """From the 1, 2 or 5 below to the one above."""
+    """A logarithmic scale between steps of 1, 2 and 5 that contains the range."""
     low, high = max(low, 1e-12), max(high, 1e-11)
     return Scale(_log_nice(low, math.floor), _log_nice(high * 1.0001, math.ceil), log=True)
 

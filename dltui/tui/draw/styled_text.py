@@ -1,4 +1,4 @@
-"""Rows of styled text as plain data: what every pure drawing function returns and every test reads."""
+"""Rows of styled text as plain data: returned by every pure drawing function and read by every test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ASCII = dict(zip(SIGNS, LETTERS, strict=True)) | {"±": "+/-"}
 
 
 def width(text: str) -> int:
-    """How many cells it takes."""
+    """The width of a text in terminal cells."""
     return len(text) if text.isascii() and text.isprintable() else cell_len(text)
 
 
@@ -31,7 +31,7 @@ def plain(rows: Iterable[Row]) -> list[str]:
 
 
 def cells(row: Row) -> int:
-    """How many terminal cells a row takes."""
+    """The width of a row in terminal cells."""
     return sum(width(text) for text, _ in row)
 
 
@@ -130,7 +130,7 @@ def to_ascii(text: str) -> str:
 
 
 def merge(row: Iterable[Span]) -> Row:
-    """Neighbors of one style as one span."""
+    """A row with neighboring spans of the same style joined."""
     merged: list[tuple[list[str], str]] = []
     for text, style in row:
         if merged and merged[-1][1] == style:
@@ -141,7 +141,9 @@ def merge(row: Iterable[Span]) -> Row:
 
 
 class Look(NamedTuple):
-    """What drawing must know of it: letters only, no colors to tell curves apart, or only the 16 of the terminal."""
+    """The terminal's abilities that drawing depends on: ASCII letters only, no colors, or only the terminal's 16
+    colors.
+    """
 
     ascii: bool = False
     mono: bool = False

@@ -1,4 +1,4 @@
-"""How the screens write values; durations, sizes and metrics are written as on the command line."""
+"""Formats values for the screens; durations, sizes and metrics are written as on the command line."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def spark(
 
 
 def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What was asked that is not the default: name, value, default."""
+    """The values that differ from the defaults: name, value, default."""
     return [
         (name, exact(config[name]), exact(defaults[name]))
         for name in config
@@ -80,7 +80,7 @@ __all__ = [
 
 
 def damaged(history: History) -> str:
-    """What is missing from the log."""
+    """A text about the damaged lines of the log."""
     return f"{plural(history.damaged, 'line')} of the log cannot be read"
 
 
