@@ -1,4 +1,4 @@
-"""The lists of the new-run form: models by framework, devices, datasets, and what there is to know about the choice."""
+"""The lists of the new-run form: models by framework, devices, datasets, and information about the choice."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _short(number: int) -> str:
 def explain(
     form: RunForm, forecast: Forecast, present: dict[str, str], width: int, height: int, of_data: bool
 ) -> list[Row]:
-    """What the choices amount to: the model, or the dataset while that is being chosen."""
+    """Information about the choice: the model, or the dataset while that is being chosen."""
     model, dataset = form.model, form.dataset
     if model is None:
         return [[(f" {safe(form.model_name)} does not exist in {TITLES.get(form.framework, form.framework)}", "warn")]]

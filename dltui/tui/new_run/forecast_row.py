@@ -1,4 +1,4 @@
-"""What a form may promise: how long the run will take and whether it fits, where an earlier run tells; else nothing."""
+"""Forecasts the duration and memory of the run in the form, from an earlier run; empty without one."""
 
 from __future__ import annotations
 
@@ -51,8 +51,9 @@ class Forecast:
         return [*parts, (f" as {safe(known.name)}", "dim")] if parts and known is not None else []
 
     def _estimate(self, form: RunForm, device: Device, known: Earlier | None) -> tuple[Earlier | None, Row]:
-        """What a process keeps on a GPU, its heartbeat does not tell: it follows from the structure of a network that
-        was trained on any device. Returns the run that tells, too."""
+        """Estimate the memory on a GPU, which heartbeats do not report: it follows from the structure of a network that
+        was trained on any device. Returns also the run on which the estimate is based.
+        """
         batch = _number(form, "batch_size")
         built = next((run for run in self.earlier if run.outputs and _alike(run, form, besides=NOT_STRUCTURE)), None)
         if built is None or batch is None or device.free_bytes is None:
@@ -84,7 +85,7 @@ def _number(form: RunForm, name: str) -> int | None:
 
 
 def _alike(run: Earlier, form: RunForm, besides: frozenset[str] = frozenset()) -> bool:
-    """Whether all that time and memory depend on is the same, `besides` some hyperparameters."""
+    """True if everything that time and memory depend on is the same, apart from the hyperparameters in `besides`."""
     model = form.model
     if model is None or (run.model, run.dataset) != (model.id, form.dataset_name):
         return False

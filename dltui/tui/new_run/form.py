@@ -1,4 +1,4 @@
-"""The form of a new run, without a screen: what is chosen and typed, what is wrong, and the command it amounts to."""
+"""The form of a new run, without a screen: the choices and typed values, their problems, and the resulting command."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FAVORITES = ("cnn", "fashion-mnist", "torch", "lines")
 
 @dataclass
 class RunForm:
-    """What somebody is about to train. `typed` holds the texts that differ from the defaults, by setting."""
+    """The content of the form. `typed` holds the texts that differ from the defaults, by setting."""
 
     catalog: Catalog
     model_name: str = ""
@@ -128,12 +128,12 @@ class RunForm:
         return self.catalog.datasets.get(self.dataset_name)
 
     def datasets(self) -> list[DatasetEntry]:
-        """Those that fit the model first; none that still needs a path."""
+        """The datasets, those that fit the model first; without those that still need a path."""
         entries = [entry for entry in self.catalog.datasets.values() if not entry.needs_path]
         return sorted(entries, key=lambda entry: (not self.fits(entry), entry.name not in FAVORITES))
 
     def dataset_names(self) -> list[str]:
-        """What can be chosen: the datasets that fit, and last your own."""
+        """The names to choose from: the datasets that fit, and last the user's own data."""
         own = self.own.reference if self.own is not None else OWN
         return [*(entry.name for entry in self.datasets() if self.fits(entry)), own]
 
@@ -176,13 +176,13 @@ class RunForm:
         return self.typed.get(setting.key, self.initial(setting))
 
     def initial(self, setting: Setting) -> str:
-        """What stands in a row before anything is typed."""
+        """The value in a row before anything is typed."""
         if setting.kind == "data" and self.dataset is not None and setting.spec.name in self.dataset.given:
             return exact(self.dataset.given[setting.spec.name])
         return (self.preset(setting.spec.name) if setting.kind != "data" else "") or setting.default
 
     def preset(self, name: str) -> str:
-        """What is set for this model, as it would be typed; "" when nothing is."""
+        """The preset value for this model, as it would be typed; "" without a preset."""
         if self.model is None:
             return ""
         if self._preset_of != self.model.id:
@@ -214,7 +214,7 @@ class RunForm:
         return True
 
     def problem(self, setting: Setting, text: str | None = None) -> str:
-        """What is wrong with a row's value, or ""."""
+        """The problem of a row's value, or ""."""
         text = self.text(setting) if text is None else text.strip()
         try:
             if setting.kind != "run":
@@ -226,7 +226,7 @@ class RunForm:
         return ""
 
     def first_problem(self) -> tuple[Setting | None, str]:
-        """What keeps the run from being started: a row and its reason, or a choice that does not work."""
+        """The reason why the run cannot be started, with its row or None; (None, "") when it can."""
         if self.model is None:
             return None, f"no {self.framework or 'framework'} model {self.model_name}"
         if not self.model.available:
@@ -269,7 +269,7 @@ class RunForm:
         return shlex.join(self.command())
 
     def request(self, queued: bool = False) -> Any:
-        """What core.launch takes. Raises UsageError for a value that is wrong."""
+        """The request for `create_run`. Raises UsageError for an invalid value."""
         from dltui.core.lifecycle.create import RunRequest
 
         own = {setting.spec.name: self.text(setting) for setting in RUN_SETTINGS}

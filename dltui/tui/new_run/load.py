@@ -1,4 +1,4 @@
-"""Brings what the form of a new run needs: catalog, devices, which data is here, and the last run; in a thread."""
+"""Loads the data of the new-run form in a thread: catalog, devices, locations of data, and the last run."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _last(services: Services) -> dict[str, Any] | None:
 
 
 def _prefer_here(form: RunForm, present: dict[str, str]) -> None:
-    """Of the datasets that fit, one that needs no download; whoever wants the other sees it in the list."""
+    """Choose a dataset that fits and needs no download; others can be chosen from the list."""
     for entry in form.datasets():
         if form.fits(entry) and present.get(entry.name, "").startswith(("here", "embedded")):
             form.dataset_name = entry.name

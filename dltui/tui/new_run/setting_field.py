@@ -32,7 +32,7 @@ class SettingField:
         return True
 
     def put_default(self) -> bool:
-        """Put the default of the chosen setting back; whether there is one."""
+        """Reset the chosen setting to its default. Returns False where there is nothing to reset."""
         form, setting = self._state.form, self._state.setting
         if form is None or setting is None or self._state.group != "settings":
             return False

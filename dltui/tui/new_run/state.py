@@ -1,4 +1,4 @@
-"""The state of the new-run page: the form, what is known around it, where the cursor is and what is being typed."""
+"""The state of the new-run page: the form, the loaded data, the cursor and the text being typed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FormState:
         return ["auto", *(device.name for device in (self.loaded.devices if self.loaded else ()))]
 
     def present(self) -> dict[str, str]:
-        """Where each dataset is, by name."""
+        """The location of each dataset, by name."""
         return self.loaded.present if self.loaded else {}
 
     def show(self, setting: Setting) -> None:

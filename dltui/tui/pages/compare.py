@@ -1,4 +1,4 @@
-"""Runs beside one another: their curves in the colors they have everywhere, what differs, and who won."""
+"""The Compare page: the curves of several runs in their usual colors, their differences, and the best run."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class ComparePage(Page):
         return divider(self.found, width, self._hidden())
 
     def _hidden(self) -> tuple[int, int]:
-        """How many lines of the table are above and below what is shown of it."""
+        """The numbers of lines of the table above and below the visible part."""
         more = self._lines - self._room
         above = min(self.first, more)
         return above, more - above

@@ -1,4 +1,4 @@
-"""Runs beside one another as rows for the screen: who won, the table, the overlaid curves; pure functions."""
+"""The rows of the Compare page: the best run, the table, the overlaid curves; pure functions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDE = 110
 
 
 def verdict(found: Comparison, width: int) -> Row:
-    """Who is best, by how much, and who was first at the goal, where there is room for that."""
+    """The row that names the best run, its lead, and the first run to reach the goal, where there is room for that."""
     metric = f"validation {found.metric}"
     if found.winner is None:
         row: Row = [(f" no winner in {metric}", "bold")]
@@ -41,7 +41,7 @@ def verdict(found: Comparison, width: int) -> Row:
 
 
 def twins(found: Comparison) -> str:
-    """What is the same in two runs of one model in two frameworks; "" where they are no twins."""
+    """A line for two runs of the same model in two frameworks; "" where they are no twins."""
     if len(found.entries) != 2 or len({entry.framework for entry in found.entries}) != 2:
         return ""
     differ = set(found.differences) - {"model", "device"}
@@ -72,7 +72,7 @@ def charts(found: Comparison, inks: Sequence[RunInk], metric: str, width: int, h
 
 
 def metrics(found: Comparison) -> list[str]:
-    """What there are curves of."""
+    """The metrics that have curves."""
     return list(dict.fromkeys((found.metric, "loss")))
 
 

@@ -1,4 +1,4 @@
-"""Every key of a page, made from its bindings; typing filters them, Enter does the chosen one."""
+"""Lists every key of a page, made from its bindings; typing filters them, Enter triggers the chosen action."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ KEYS = {
 
 @dataclass(frozen=True)
 class Action:
-    """One binding: its keys as people write them, and what it does."""
+    """A binding: its keys as people write them, and its action."""
 
     keys: str
     label: str
@@ -61,7 +61,7 @@ class Action:
 
 
 def actions(page: Page, app: App[object]) -> list[Action]:
-    """What can be done on a page: its own keys, then those that work everywhere."""
+    """The actions of a page: its own keys, then those that work everywhere."""
     found = _of(_declared(type(page)), page.name_of_page)
     return found + _of(_declared(type(app)), "Everywhere")
 

@@ -1,4 +1,4 @@
-"""Before a run that has ended goes on: why it ended, what is restored, what differs now, and how far it goes."""
+"""Asks before a run is resumed: shows why it ended, what is restored, what differs now, and how far it goes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_EPOCHS = 10_000
 
 
 class Prepared(Message):
-    """What going on would mean."""
+    """A message with the plan of the resumption."""
 
     def __init__(self, found: Resumption) -> None:
         super().__init__()
@@ -149,6 +149,6 @@ def _lines(text: str, width: int, style: str) -> list[Row]:
 
 
 def _problem(text: str) -> str:
-    """What is wrong with a number of epochs, or ""."""
+    """The problem of a number of epochs, or ""."""
     good = text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_EPOCHS
     return "" if good else f"a number from 1 to {MOST_EPOCHS}"
