@@ -1,4 +1,4 @@
-"""The keys of the list of runs that change what is there: rename, tag, note, delete and undo, fork."""
+"""The keys of the list of runs that change runs: rename, tag, note, delete and undo, fork."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ class LabelKeys:
             self._page.notice.prompt(f"tags of {_title(runs)}", now, _tag_problem, lambda text: self._tag(runs, text))
 
     def _tag(self, runs: Sequence[Summary], text: str) -> None:
-        """One run has the tags as they stand there; several get them beside their own."""
+        """Set the tags: a single run gets exactly these, several runs get them in addition to their own; `-tag` removes
+        a tag.
+        """
         words = [word.lstrip("#") for word in text.split()]
         off = {word[1:] for word in words if word.startswith("-")}
 

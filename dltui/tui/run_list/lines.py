@@ -1,4 +1,6 @@
-"""Which runs the list shows and in which order: a filter, a sort key, marks; plain values and pure functions."""
+"""Chooses the runs that the list shows and their order: a filter, a sort key, marks; plain values and pure
+functions.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ SORTS = ("newest", "best", "name", "model", "dataset", "status")
 
 @dataclass
 class Choice:
-    """What somebody wants to see of the list. `marked` holds ids in the order of marking."""
+    """The filter, the order and the marks of the list. `marked` holds ids in the order of marking."""
 
     text: str = ""
     terms: tuple[Term, ...] = ()
@@ -73,7 +75,9 @@ PREFIX = "group/"
 
 
 def fold(runs: Sequence[Summary], opened: Collection[str]) -> list[Summary]:
-    """The lines of the list. A group stands where the first of its runs stood; a group of one is the run itself."""
+    """The lines of the list. A group stands at the place of its first run; a group with a single run is the run
+    itself.
+    """
     members: dict[str, list[Summary]] = {}
     for run in runs:
         members.setdefault(run.group, []).append(run)
@@ -91,7 +95,7 @@ def fold(runs: Sequence[Summary], opened: Collection[str]) -> list[Summary]:
 
 
 def group_line(members: Sequence[Summary]) -> Summary:
-    """What there is to say of all of them at once."""
+    """The line of a group, which summarizes its runs."""
     first = members[0]
     best = spread(one.best_value for one in members)
     test = spread(one.test_value for one in members)

@@ -1,4 +1,4 @@
-"""The home screen: all runs, and what there is to know about the selected one."""
+"""The home screen: all runs, and details of the selected run."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class RunsPage(Page):
         self._reread()
 
     def on_screen_suspend(self) -> None:
-        """Read no more while another page covers this one."""
+        """Stop reading while another page covers this page."""
         if self._reading is not None:
             self._reading.rest()
 

@@ -1,4 +1,4 @@
-"""The state of the list of runs: all runs, the lines that are shown of them, what is marked and where the cursor is."""
+"""The state of the list of runs: all runs, the visible lines, the marks and the cursor."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class RunListState:
 
     @property
     def targets(self) -> list[Summary]:
-        """The runs that a key for several runs means: the marked ones, else the selected run or group."""
+        """The runs that a key for several runs acts on: the marked runs, else the selected run or group."""
         marked = [run for run in self.runs if run.id in self.marked]
         if marked or self.line is None:
             return marked
@@ -89,12 +89,12 @@ class RunListState:
             self.selected = self.lines[min(max(self.index + by, 0), len(self.lines) - 1)].id
 
     def toggle(self, group: str) -> None:
-        """Show the runs of a group one by one, or fold them."""
+        """Show the runs of a group separately, or fold them."""
         self.opened ^= {group}
         self.fold()
 
     def leave(self, gone: set[str]) -> None:
-        """Select the next line that stays, as one's eyes do, when these runs go."""
+        """Select the nearest line that stays when these runs are removed: the next, else the previous."""
         for one in gone:
             self.choice.marked.pop(one, None)
         at = next((n for n, line in enumerate(self.lines) if line.id == self.selected), 0)

@@ -1,4 +1,4 @@
-"""The list of runs and the pane about the selected one, as rows."""
+"""The rows of the list of runs and of the pane about the selected run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def header(width: int) -> Row:
 
 
 def _trend_room(width: int) -> int:
-    """How many cells a wide screen has for the trend of the validation."""
+    """The width in cells of the validation trend on a wide screen; 0 where there is no room."""
     left_over = width - 2 - sum(columns(width).values()) - STATE - 4
     return min(left_over - 2, 40) if left_over >= 14 else 0
 
@@ -56,7 +56,7 @@ def table(
     ascii_only: bool,
     marked: Collection[str] = (),
 ) -> list[Row]:
-    """The visible runs; the selected one with an arrow, those whose ids are in `marked` with a star."""
+    """The visible runs; the selected run with an arrow, those whose ids are in `marked` with a star."""
     rows = []
     for number, run in enumerate(runs[first : first + height], start=first):
         row = _row(run, width, now, host, number == selected, ascii_only)

@@ -1,4 +1,4 @@
-"""Fewer bytes to the terminal for the same picture: a color is sent when it differs from what the terminal has."""
+"""Reduces the bytes sent to the terminal for the same picture: a color is sent only when it changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ON_SPACES = frozenset("4579")
 
 
 class Pen(NamedTuple):
-    """How the terminal writes: the parameters of the foreground and the background, and attributes like 1 for bold."""
+    """The terminal's pen: the parameters of foreground and background, and attributes like 1 for bold."""
 
     ink: str = ""
     ground: str = ""
@@ -28,7 +28,7 @@ PLAIN = Pen()
 
 
 def pen_after(pen: Pen, parameters: str) -> Pen | None:
-    """What a sequence makes of a pen; None when it is one that nobody here writes."""
+    """The pen after a sequence of parameters; None for a sequence that is not used here."""
     codes = parameters.split(";")
     ink, ground, more = pen
     at = 0

@@ -1,4 +1,4 @@
-"""What the terminal can show, and its file descriptors while the screen has it."""
+"""Detects the terminal's capabilities, and guards its file descriptors while the screen is shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POOR_TERMINALS = ("linux", "vt")
 
 
 class Terminal(NamedTuple):
-    """How to draw here: `ascii` letters only, `color` at all, `theme` by name, `mouse` reported."""
+    """The capabilities in use: `ascii` letters only, `color` at all, `theme` by name, `mouse` reported."""
 
     ascii: bool = False
     color: bool = True
@@ -44,7 +44,7 @@ def examine(environment: Mapping[str, str]) -> Terminal:
 
 
 def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
-    """The terminal as somebody wants it to be used, where that says more than the terminal does."""
+    """The terminal with the user's settings applied where they are more specific than the terminal."""
     theme = {"dark": DARK, "light": LIGHT, "16": PLAIN}.get(settings.theme, terminal.theme)
     return Terminal(
         ascii=terminal.ascii if settings.letters == "auto" else settings.letters == "ascii",
@@ -56,7 +56,7 @@ def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
 
 
 def _is_ascii(environment: Mapping[str, str]) -> bool:
-    """Whether the locale says so. Where it says nothing, as in many containers, the terminal speaks UTF-8."""
+    """True if the locale is not UTF-8. Without a locale, as in many containers, the terminal is taken for UTF-8."""
     if environment.get("TERM", "").startswith(POOR_TERMINALS):
         return True
     names = ["LC_ALL", "LC_CTYPE", "LANG"]

@@ -1,5 +1,6 @@
-"""The way from and to the terminal. Textual's own reader of keys looks ten times a second whether it is to end; this
-one sleeps until a key comes, so that a screen which nobody touches takes less from training."""
+"""The terminal driver. Textual's own reader of keys polls ten times a second whether it is to end; this reader sleeps
+until a key comes, so that an idle screen takes less from training.
+"""
 
 from __future__ import annotations
 

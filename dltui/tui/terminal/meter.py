@@ -1,4 +1,4 @@
-"""The way to the terminal: thins what is written, and notices when the link is too slow for it."""
+"""Limits the output to the terminal, and notices when the connection is too slow for it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Frames:
         self._ticks = 0
 
     def tick(self, say: Callable[[int], None]) -> bool:
-        """Whether this tick draws; `say` gets the ticks between two frames when they change."""
+        """True if this tick draws; `say` gets the ticks between two frames when they change."""
         if self._meter is None:
             return True
         before = self._meter.ticks

@@ -1,4 +1,4 @@
-"""How the screen looks and behaves, as a person likes it: the table [screen] of the settings file."""
+"""The user's settings for the appearance and behavior of the screen: the table [screen] of the settings file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FORMERLY = {"colour-blind": "color-blind"}
 
 @dataclass(frozen=True)
 class ScreenSettings:
-    """One word each, of `CHOICES`. "auto" leaves it to what the terminal says of itself."""
+    """The settings, a word of `CHOICES` each. "auto" leaves the choice to the detected terminal."""
 
     theme: str = "auto"
     palette: str = "default"

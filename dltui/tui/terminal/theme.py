@@ -1,4 +1,4 @@
-"""Colors: a dark and a light theme, one that leaves all to a 16-color terminal, and what each style word means."""
+"""Colors: a dark and a light theme, a theme for 16-color terminals, and the meaning of each style word."""
 
 from __future__ import annotations
 
