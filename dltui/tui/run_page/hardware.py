@@ -1,4 +1,4 @@
-"""The Hardware tab: each GPU, the processors, memory, the disk, with the last two minutes as strips; who holds what."""
+"""The Hardware tab: GPUs, processors, memory and disk, with the last two minutes as sparklines, and GPU processes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def hardware(found: Hardware | None, width: int, height: int, first: int, look: 
 
 
 def length(found: Hardware | None) -> int:
-    """How many rows there are at most."""
+    """The largest number of rows."""
     return 0 if found is None else 8 + sum(1 + len(gpu.processes) for gpu in found.latest.gpus)
 
 

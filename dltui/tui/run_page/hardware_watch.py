@@ -1,4 +1,4 @@
-"""Samples of the machine on which somebody looks, once a second while they are looked at."""
+"""Samples the machine's load, once a second while the Hardware tab is open."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEPT = 120
 
 @dataclass(frozen=True)
 class Hardware:
-    """The last samples, oldest first; `elsewhere` is the run's host when that is another one."""
+    """The last samples, oldest first; `elsewhere` is the run's host when that is another host."""
 
     samples: tuple[Sample, ...]
     elsewhere: str = ""
@@ -31,7 +31,7 @@ class Hardware:
 
 
 class HardwareWatch:
-    """Takes a sample when the last one is old enough."""
+    """Takes a sample when the last sample is old enough."""
 
     def __init__(self, measure: Measure, clock: Callable[[], float]) -> None:
         self._measure, self._clock = measure, clock

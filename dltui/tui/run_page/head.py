@@ -1,4 +1,4 @@
-"""The first rows of a run's page: what and where, how far, and the tabs."""
+"""The first rows of a run's page: its name and place, its progress, and the tabs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def title(view: RunView | None, name: str, clock: str, read_only: bool, width: i
 
 
 def progress_row(view: RunView | None, now: float, width: int) -> Row:
-    """How far the run is; before the first step its phase, after the last how it ended."""
+    """The progress of the run; before the first step its phase, after the last how it ended."""
     if view is None:
         return [(" reading the run ...", "dim")]
     run, at = view.summary, view.progress
@@ -67,7 +67,7 @@ def progress_row(view: RunView | None, now: float, width: int) -> Row:
 
 
 def _ended(view: RunView, width: int) -> Row:
-    """How it ended, then what came out, as much as fits; a run that can go on says by which key."""
+    """The status and the results of an ended run, as much as fits; for a run that can be resumed also the key."""
     run = view.summary
     row: Row = [(f" {run.status}", f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
     parts: list[Row] = []
@@ -90,7 +90,7 @@ def _ended(view: RunView, width: int) -> Row:
 
 
 def _phases(view: RunView, now: float) -> Row:
-    """All phases up to training, the present one with its seconds."""
+    """All phases up to training, the current phase with its seconds."""
     run = view.summary
     seconds = duration(max(now - run.since, 0.0))
     detail = safe(view.live.detail) if view.live else ""

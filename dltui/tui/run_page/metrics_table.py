@@ -1,4 +1,4 @@
-"""The table of metrics, last and best, and beside it where the time goes."""
+"""The table of metrics, last and best, and beside it the shares of the time."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _speed(view: RunView) -> Row:
 
 
 def _time(history: History) -> Row:
-    """Where it goes, the most first; what does not fit is the least."""
+    """The shares of the time, largest first; the smallest are cut where they do not fit."""
     shares = sorted(times(history).shares().items(), key=lambda share: -share[1])
     if not shares:
         return _fact("TIME", "-")
@@ -102,7 +102,7 @@ def _time(history: History) -> Row:
 
 
 def _learning_rate(view: RunView) -> Row:
-    """The one in force; a schedule moves below the one that was asked for."""
+    """The current learning rate; with a schedule also the requested peak."""
     rates, asked = view.history.points.lr, view.base_lr
     schedule = safe(view.asked.get("config", {}).get("schedule", ""))
     if not len(rates):
@@ -130,7 +130,7 @@ def _size(view: RunView) -> Row:
 
 
 def verdict_row(verdict: Verdict | None, width: int) -> Row:
-    """What the curves say, why, and the key that helps; a line where they say nothing."""
+    """The verdict on the curves, its evidence, and the key that helps; a rule without a verdict."""
     if verdict is None:
         return rule(width)
     row: Row = [(" ▲ " if verdict.bad else " · ", "warn"), (verdict.text, "warn bold" if verdict.bad else "dim")]

@@ -1,4 +1,4 @@
-"""One run: its curves while they grow, what it confuses, what happened; and the keys that steer it."""
+"""The run page: live curves, evaluation, log; and the keys that steer the run."""
 
 from __future__ import annotations
 

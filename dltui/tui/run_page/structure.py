@@ -27,7 +27,7 @@ class StructureTab(Tab):
 
 
 def structure(attempt: AttemptStarted | None, width: int, height: int, first: int) -> list[Row]:
-    """One row a layer: name, kind, output shape, parameters."""
+    """A row per layer: name, kind, output shape, parameters."""
     if attempt is None:
         return [[], [("  the layers are known when the model has been built", "dim")]]
     rows: list[Row] = [

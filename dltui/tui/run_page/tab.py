@@ -17,7 +17,7 @@ Keys = tuple[tuple[str, str], ...]
 
 
 class Tab:
-    """One tab of a page about `run`; each part does nothing unless a tab says what."""
+    """A tab of a page about `run`; its methods do nothing unless a subclass overrides them."""
 
     name = ""
     whole = True
@@ -86,7 +86,7 @@ class Tab:
         """Show another part."""
 
     def order(self) -> bool:
-        """Take the next order; False when it has only one."""
+        """Take the next sort order; False when there is only one."""
         return False
 
     def back(self) -> bool:

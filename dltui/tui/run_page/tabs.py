@@ -1,4 +1,4 @@
-"""The tabs of the run page: which one is open, and from where it was opened."""
+"""The tabs of the run page: the open tab, and the tab from which it was opened."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = tuple(
 
 
 class Tabs:
-    """All tabs of one page; `opened` is called when another one is open."""
+    """All tabs of a page; `opened` is called when another tab is opened."""
 
     def __init__(
         self,
@@ -66,11 +66,11 @@ class Tabs:
         self._opened()
 
     def turn(self, by: int) -> None:
-        """Open the next tab, or the one before."""
+        """Open the next tab, or the previous."""
         self.show(self.all[(self.number + by) % len(self.all)])
 
     def order(self) -> None:
-        """Change the order of the open tab; where it has only one, what the log shows."""
+        """Change the order of the open tab; where it has only one order, switch the log between events and output."""
         if not self.open.order():
             self.log.output = not self.log.output
             self.show(self.log)

@@ -1,4 +1,4 @@
-"""One run at one moment: made by the thread that reads it, drawn by the screen, changed by nobody."""
+"""An immutable snapshot of a run: made by the thread that reads it, drawn by the screen."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LOG_BYTES = 65_536
 
 @dataclass(frozen=True)
 class RunView:
-    """What is known of a run. `content` grows with each change of all that is not told by the clock."""
+    """A snapshot of a run. `content` grows with each change that does not come from the clock."""
 
     content: int
     summary: Summary
@@ -132,7 +132,7 @@ class RunWatch:
     def _tabs(
         self, wants: frozenset[str], asked: dict[str, Any], summary: Summary, live: Live | None
     ) -> dict[str, Any]:
-        """What the open tab wants beside the history: fields of RunView."""
+        """The fields of RunView that the open tab needs beside the history."""
         inside, machine = self._inside, self._machine
         found: dict[str, Any] = {"output": self._read_output() if "output" in wants else ()}
         if inside is not None and asked.get("task") == "regression":
@@ -158,7 +158,7 @@ class RunWatch:
             self._verdict = judge(history, str(asked.get("config", {}).get("schedule", "")))
 
     def _exports(self) -> Path:
-        """The folder of the figures; one that is not there when it cannot be told."""
+        """The folder of the figures; a folder that does not exist when it is not known."""
         try:
             return place.exports_folder(self.directory)
         except DltuiError:

@@ -1,4 +1,4 @@
-"""The charts of a run beside and above one another, as many as fit; or one of them over the whole room."""
+"""Arranges the charts of a run in a grid, as many as fit; or a single chart over the whole area."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one looks at the curves: which part of the run, over which axis, how smooth. Plain values, no screen."""
+"""The view settings of the curves: part of the run, x axis, smoothing. Plain values, no screen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLOSEST = 1e-4
 
 @dataclass(frozen=True)
 class Extent:
-    """How long a run is, in steps: what is done of it and what was planned."""
+    """The length of a run in steps: done and planned."""
 
     done: float
     planned: float
@@ -51,7 +51,7 @@ class Looking:
         return _inside(math.ceil((extent.done - width) / hop) * hop, width, extent.planned)
 
     def smoother(self) -> Looking:
-        """The next strength of the moving average; the last one is none."""
+        """The view with the next strength of the moving average; after the strongest comes none."""
         return replace(self, smoothing=SMOOTHINGS[(SMOOTHINGS.index(self.smoothing) + 1) % len(SMOOTHINGS)])
 
     def turned(self) -> Looking:
@@ -99,7 +99,7 @@ class Looking:
         return replace(self, chart=(self.chart + by) % max(charts, 1))
 
     def toggled(self, run: str) -> Looking:
-        """Another run laid over this one, or taken away."""
+        """The view with another run laid over this run, or removed."""
         if run in self.others:
             kept = tuple(one for one in self.others if one != run)
             return replace(self, others=kept, ghost="" if self.ghost == run else self.ghost)

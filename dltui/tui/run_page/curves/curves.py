@@ -81,14 +81,15 @@ def curves_of(view: RunView, looking: Looking, others: tuple[Overlaid, ...]) -> 
 
 
 def extent(view: RunView) -> Extent:
-    """How long the run is."""
+    """The length of the run."""
     planned = view.history.attempt.total_steps if view.history.attempt else 1
     return Extent(float(view.history.step if view.history.attempt else 0), float(max(planned, 1)))
 
 
 def names(view: RunView | None) -> tuple[str, ...]:
-    """What has a chart: loss and accuracy or fit, then everything else that was logged, a learning rate that moves at
-    last."""
+    """The names of the charts: loss and accuracy or fit, then all other logged metrics, and last a learning rate that
+    changes.
+    """
     if view is None or view.history.attempt is None:
         return ("loss", "accuracy")
     history = view.history
@@ -174,7 +175,7 @@ def _scaled(values: Sequence[float], factor: float) -> Sequence[float]:
 
 
 def residual_chart(fit: Fit) -> Chart:
-    """What is left over the prediction: a pattern in it means that the model misses something."""
+    """The residuals over the prediction: a pattern in them means that the model misses something."""
     predicted = [point.predicted for point in fit.points]
     low, high = min(predicted), max(predicted)
     zero = Series("", (low, high), (0.0, 0.0), "validation", "━", "straight")

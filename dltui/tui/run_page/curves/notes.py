@@ -1,4 +1,4 @@
-"""What stands below the curves: the place of the cursor, and the race against the ghost."""
+"""The notes below the curves: the values at the cursor, and the race against the time to beat."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def cursor_note(view: RunView, step: float) -> Row:
 
 
 def race_note(view: RunView, others: Sequence[Overlaid], ghost: str, width: int) -> Row:
-    """How far ahead of the ghost the run is, in time at the same step and in its metric, and how that will end: as
-    much of it as `width` has whole room for."""
+    """The lead over the ghost run, in time at the same epoch and in its metric, and the forecast of the end: as many
+    parts as fit into `width`.
+    """
     found = next((other for other in others if other.id == ghost), None)
     if found is None or found.history.attempt is None or not len(view.history.points):
         return []
@@ -52,8 +53,9 @@ def race_note(view: RunView, others: Sequence[Overlaid], ghost: str, width: int)
 
 
 def seconds_ahead(own: History, other: History) -> float | None:
-    """How much earlier the run came to where it is than the other came to the same epoch; None before or beyond what
-    the other has done. Of training time, waiting between attempts left out."""
+    """The lead in seconds of training time, without the time between attempts: how much earlier the run reached its
+    present epoch than the other; None where the other has not reached it.
+    """
     import numpy as np
 
     from dltui.tui.run_page.curves.axis import clock

@@ -1,4 +1,4 @@
-"""A short list of the other runs, to lay over the one that is watched."""
+"""A short list of the other runs, to lay over the watched run."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class OverlayPage(Page):
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        """Those of a run only where there is one."""
+        """The keys; those that act on a run only where there is a run."""
         back = (("Esc", "curves"),)
         return (("Space", "overlay / remove"), ("t", "time to beat"), *back) if self.runs else back
 

@@ -1,4 +1,4 @@
-"""Where one looks at a run in its past: an epoch that is held, or a replay at the pace of its own log."""
+"""The position in a run's past: a held epoch, or a replay at the pace of its own log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Replay:
         return f"REPLAY {NAMES[self.speed]}" if self.speed else "PAST"
 
     def moved(self, history: History, now: float) -> Replay | None:
-        """Where it is by now; None when it has come to the end."""
+        """The replay at the time `now`; None when it has come to the end."""
         if not self.speed:
             return self
         import numpy as np
@@ -87,7 +87,7 @@ def view_of(view: RunView, replay: Replay) -> RunView:
 
 
 def past_row(now: RunView, past: RunView, replay: Replay, width: int) -> Row:
-    """Which epoch, how far into the training, and the keys that lead back."""
+    """The row with the epoch, the training time so far, and the keys that lead back."""
     from dltui.tui.run_page.curves.axis import clock
 
     whole = float(clock(now.history)[1][-1])

@@ -1,4 +1,4 @@
-"""The Curves tab and its keys: which part of the run, over what, how smooth, which other runs."""
+"""The Curves tab and its keys: part of the run, x axis, smoothing, overlaid runs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class CurvesTab(Tab):
         return race_note(view, self.others, self.looking.ghost, width)
 
     def scroll(self, by: int) -> None:
-        """One step is another chart, a leap the run as it is."""
+        """Choose the next or previous chart for a step of 1; return to the present for larger steps."""
         if abs(by) == 1:
             self._look(self.looking.chosen(by, len(names(self.run.shown))))
         else:
@@ -82,7 +82,7 @@ class CurvesTab(Tab):
             self._look_within(self.looking.pointed, by, cells)
 
     def enter(self) -> None:
-        """One chart over the whole room, or all of them."""
+        """Show the chosen chart over the whole area, or all charts."""
         self._look(replace(self.looking, alone=not self.looking.alone))
 
     def filter(self) -> None:

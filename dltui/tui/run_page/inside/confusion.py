@@ -26,7 +26,7 @@ UNITS = {"": "images", "%": "% of each true class", "color": "color: share of ea
 
 @dataclass(frozen=True)
 class _Layout:
-    """Which part of the matrix is shown, and how; `rows` and `columns` are classes in the order shown."""
+    """The visible part of the matrix and its layout; `rows` and `columns` are classes in the order shown."""
 
     name: int
     size: int
@@ -92,7 +92,7 @@ def _layout(matrix: Matrix, state: CellCursor, width: int, height: int, look: Lo
 
 
 def _window(order: list[int], at: int, room: int) -> list[int]:
-    """As many as fit, the one at the cursor among them, in the middle where there are more on both sides."""
+    """The classes of `order` that fit into `room`, around the cursor in the middle where possible."""
     first = min(max(at - room // 2, 0), max(len(order) - room, 0))
     return order[first : first + room]
 
@@ -106,7 +106,7 @@ def _title(matrix: Matrix, state: CellCursor, layout: _Layout, width: int) -> Ro
 
 
 def where(matrix: Matrix) -> str:
-    """Which data this is: nobody should have to guess."""
+    """The split and the epoch of the matrix, as text."""
     return f"{matrix.split}, epoch {matrix.epoch}"
 
 
@@ -148,8 +148,9 @@ def _filling(matrix: Matrix, number: int, layout: _Layout) -> Row:
 
 
 def _heat(matrix: Matrix, true: int, said: int) -> tuple[float, str]:
-    """How much color a cell gets, and its style. A tenth of a class taken for another is much; the diagonal is near
-    one."""
+    """The intensity of a cell's color, and its style. Mistakes are amplified three times, because a tenth of a class is
+    much, while the diagonal is near 1.
+    """
     share = matrix.shares[true][said]
     heat = share if said == true else min(1.0, share * 3)
     return heat, f"{'heat' if said == true else 'miss'}:{heat:.2f}"

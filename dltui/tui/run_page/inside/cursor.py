@@ -77,7 +77,7 @@ class MistakeCursor:
     place: int = 0
 
     def position(self, shown: tuple[Mistake, ...]) -> int:
-        """Where the cursor is among the mistakes shown: on its sample, or where that was."""
+        """The cursor's position among the shown mistakes: at its sample, or at its former place."""
         if self.sample is not None and not (self.place < len(shown) and shown[self.place].id == self.sample):
             for number, mistake in enumerate(shown):
                 if mistake.id == self.sample:

@@ -1,4 +1,4 @@
-"""The marks of a person on mistakes: shown at once, saved in a thread."""
+"""The user's marks on mistakes: shown at once, saved in a thread."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Reviewed(Message):
 
 
 class Marks:
-    """Those of one run; `unsaved` are on their way to the disk, where the mark "" takes one away."""
+    """The marks of a run; `unsaved` are not yet on the disk, where the mark "" removes a mark."""
 
     def __init__(self, page: Page, run: WatchedRun) -> None:
         self._page, self._run = page, run
@@ -41,7 +41,7 @@ class Marks:
         self.unsaved: dict[Key, Opinion] = {}
 
     def known(self, view: RunView) -> Mapping[Key, Opinion]:
-        """All of them, the unsaved ones included."""
+        """All marks, the unsaved included."""
         return {**view.review, **self.unsaved}
 
     def turn(self, found: Mistakes, mistake: Mistake) -> None:

@@ -1,4 +1,6 @@
-"""The mistakes of a model: one large with what it said, beside it a list, or a grid of images where there is room."""
+"""The mistakes of a model: a large image with the prediction, beside it a list, or a grid of images where there is
+room.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ WITH_IDS = 64
 
 
 class Places(NamedTuple):
-    """How many mistakes stand in a row and in how many rows, and the cells of the large image with its text."""
+    """The grid of mistakes: its columns and rows, and the cells of the large image with its text."""
 
     columns: int
     rows: int
@@ -39,7 +41,7 @@ class Places(NamedTuple):
 
 
 def places(width: int, height: int, pictured: bool) -> Places:
-    """What a tab of this size has room for."""
+    """The layout for a tab of this size."""
     image = 56 if width >= 180 and height >= 40 else 28
     detail = image + 4 if pictured else 0
     if pictured and width >= GRID_FROM:
