@@ -68,7 +68,7 @@ def _make_private(path: Path) -> None:
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
-        # Made by somebody else since the look above, which is fine, or a file.
+        # Created by another process since the check above, which is fine, or a file.
         if not path.is_dir():
             raise
 

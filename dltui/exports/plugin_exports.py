@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 SECONDS = 120.0
-"""How long one plugin may draw."""
+"""The time limit in seconds for a plugin's drawing."""
 
 
 def sources(reader: RunReader, built_in: Iterable[str], code: trust.Code = trust.AS_NAMED) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ FOREIGN: Mapping[str, tuple[str, ...]] = {
     "get_loss": ("training_loss", "training_step"),
     "calculate_loss": ("training_loss", "training_step"),
 }
-"""What others call it, and the methods of dltui of which one stands for it."""
+"""The method names of other libraries, with the corresponding methods of dltui."""
 NEAR = 0.8
 PACKAGES = {"site-packages", "dist-packages"}
 TARGETS = {"targets", "target", "y_true", "true", "labels", "label", "truth", "y"}

@@ -38,7 +38,7 @@ class Entry:
     id: str
     name: str
     label: str
-    """What sets it apart in this comparison: "cnn-torch", "lr=0.1", or its name."""
+    """A label that is unique in this comparison: "cnn-torch", "lr=0.1", or its name."""
     model: str
     framework: str
     dataset: str
@@ -52,7 +52,7 @@ class Entry:
     samples_per_second: float | None
     train_seconds: float
     reached: Point | None
-    """Where it first was at the goal."""
+    """The first point at which the run reached the goal."""
     command: tuple[str, ...] = ()
     fingerprint: str = ""
 
@@ -68,7 +68,7 @@ class Comparison:
     differences: Mapping[str, tuple[Any, ...]]
     """Settings that are not the same in all runs, with the value of each; None where a run has no such setting."""
     notes: tuple[str, ...] = field(default=())
-    """What makes the runs less comparable than they look."""
+    """The reasons why the runs are less comparable than they look."""
 
     @property
     def winner(self) -> int | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 12
 MOST_BYTES = 262_144
-"""Logs that are longer are not read for this: somebody waits."""
+"""Size limit of the logs that are read, in bytes: the user waits for the forecast."""
 FREE = frozenset(
     ("epochs", "lr", "seed", "schedule", "momentum", "weight_decay", "checkpoint_seconds", "deterministic")
 )
@@ -42,7 +42,7 @@ class Earlier:
     other_seconds: float = 0.0
     parameters: int = 0
     outputs: int = 0
-    """Values that the layers put out for one sample, 0 where the structure is not known."""
+    """The number of values that the layers output for one sample, 0 where the structure is not known."""
 
     def seconds(self, epochs: int) -> float:
         """The expected duration, in seconds, of a similar run of `epochs` epochs, from start to end."""
@@ -88,7 +88,7 @@ def _earlier(run: RunDirectory) -> Earlier | None:
 
 
 FRAMEWORK_BYTES = 500_000_000
-"""What CUDA and the libraries of a framework keep for themselves, roughly."""
+"""The approximate memory in bytes that CUDA and a framework's libraries keep for themselves."""
 SLOTS = {"sgd": 1, "adamw": 2}
 """Values that an optimizer keeps for each parameter."""
 FLOAT32, BFLOAT16 = 4, 2

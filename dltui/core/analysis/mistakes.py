@@ -15,7 +15,7 @@ class Mistake:
     top: tuple[tuple[int, float], ...]
     image: int
     name: str = ""
-    """What the dataset calls it, such as its file."""
+    """The dataset's name for the sample, such as its file."""
 
     @property
     def said(self) -> int:
@@ -54,9 +54,9 @@ class Mistakes:
     classes: tuple[str, ...]
     all: tuple[Mistake, ...]
     total: int
-    """How many samples the split has."""
+    """The number of samples in the split."""
     wrong: int
-    """How many are wrong; only the first thousands are kept."""
+    """The number of wrong samples; only the first thousands are kept."""
     images: Any = field(compare=False, repr=False)
     _shown: dict[Filter, tuple[Mistake, ...]] = field(default_factory=dict, compare=False, repr=False)
 

@@ -14,7 +14,8 @@ from dltui.core.text import clean_line
 
 NAME = "review.csv"
 MARKS = ("keep", "wrong label", "ambiguous")
-"""keep: the label is right, the model is wrong; wrong label: the model is right; ambiguous: nobody could tell."""
+"""keep: the label is right, the model is wrong; wrong label: the model is right; ambiguous: neither is
+clearly right."""
 
 Key = tuple[str, int]
 """Split and sample id: ids are unique within a split only."""
@@ -31,7 +32,7 @@ class Opinion:
     probability: float
     mark: str
     name: str = ""
-    """What the dataset calls the sample, such as its file; "" where it does not tell."""
+    """The dataset's name for the sample, such as its file; "" without a name."""
 
     @property
     def key(self) -> Key:

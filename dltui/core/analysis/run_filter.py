@@ -21,7 +21,7 @@ ORDERS: dict[str, Callable[[float, float], bool]] = {
 }
 ALIASES = {"tags": "tag", "data": "dataset", "fw": "framework", "state": "status", "epochs_done": "epoch"}
 WORDS = ("name", "id", "model", "dataset", "group", "tag", "note")
-"""What a word without a name is looked for in."""
+"""The fields that a word without a name is searched in."""
 _TERM = re.compile(r"([A-Za-z_][A-Za-z0-9_.\-]*)(>=|<=|!=|:|=|>|<)(.*)", re.DOTALL)
 _TRUE, _FALSE = ("yes", "true", "on"), ("no", "false", "off")
 

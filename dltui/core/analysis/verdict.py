@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LEAST = 3
 """Evaluated epochs before anything is said of a curve."""
 RECENT = 3
-"""Epochs of which a mean is taken: one alone may be a spike."""
+"""The number of epochs that are averaged, because a single epoch may be a spike."""
 STEADY = ("constant",)
 """Schedules that do not lower the learning rate by themselves: under others a flat curve may fall again."""
 GUESSING_EPOCHS = 4
@@ -53,7 +53,7 @@ class Verdict:
     key: str = ""
     help: str = ""
     bad: bool = True
-    """Whether it is a warning; else it only says how far the run is."""
+    """True for a warning, false for a remark about the progress."""
 
     @property
     def text(self) -> str:

@@ -22,13 +22,13 @@ RESERVED = frozenset(
     "as_json data data_dir dataset debug detach device dry_run exports format formats help json like log loggers model "
     "name plain plugin plugins queue seeds share".split()
 )
-"""What `dltui train` calls its own options: a hyperparameter of such a name could not be given."""
+"""The names of the options of `dltui train`: a hyperparameter of such a name could not be given."""
 MONITOR = re.compile(r"-?[a-z][a-z0-9_]{0,39}")
 METRICS = {"classification": ("loss", "accuracy"), "regression": ("loss", "mse")}
-"""What every evaluation measures."""
+"""The metrics of every evaluation."""
 SCHEDULE = "schedule_factors"
 NEAR = 0.85
-"""How like two words are that are one, misspelled."""
+"""The similarity from which two words are taken for the same word, misspelled."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 Record = dict[str, Any]

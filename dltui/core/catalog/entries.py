@@ -14,7 +14,7 @@ from dltui.core.paths import absolute
 from dltui.core.text import clean_line
 
 FAVORITE = "torch"
-"""The framework of a model named without one, when several are installed."""
+"""The preferred framework of a model named without a framework, when several are installed."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ModelEntry:
     source: Mapping[str, Any]
     available: bool = True
     reason: str = ""
-    """Why it is not available, and what to do."""
+    """The reason why it is not available, and the remedy."""
     needs_images: bool = False
 
     def field(self, name: str) -> FieldSpec | None:
@@ -119,9 +119,9 @@ class Catalog:
     problems: list[tuple[str, str]] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     disabled: list[tuple[Source, str]] = field(default_factory=list)
-    """What is left out, and why."""
+    """The sources that are left out, with the reasons."""
     installed: dict[str, Installed] = field(default_factory=dict)
-    """What each interpreter has."""
+    """The packages and plugins of each interpreter."""
 
     def model(self, text: str) -> ModelEntry:
         """The model with this id, or with a name that several frameworks share: then of an installed one, PyTorch
@@ -150,7 +150,7 @@ class Catalog:
         files = {source.name for source in self.sources if source.kind == "file"}
         broken = next((f"{name} could not be loaded: {reason}" for name, reason in self.problems if name in files), "")
         if broken:
-            # Somebody's own file is what they mean more probably than a model of a similar name.
+            # The user's own file is a more probable meaning than a model of a similar name.
             return f'no {kind} "{clean_line(text, 60)}"; {broken}'
         hint = suggest(text, names) or (f"dltui {kind}s lists them" if names else "none is installed")
         if "did you mean" not in hint and self.problems:

@@ -34,9 +34,9 @@ class FieldSpec:
     choices: tuple[str, ...] = ()
     """The words of a "choice", as they are typed."""
     choice_values: tuple[Any, ...] = ()
-    """What each of them means."""
+    """The values that the choices stand for."""
     whole: bool = False
-    """Of "numbers": only integers."""
+    """True for kind "numbers" restricted to integers."""
     min_items: int = 0
     max_items: int | None = None
     formerly: Mapping[str, Any] = field(default_factory=dict, hash=False)

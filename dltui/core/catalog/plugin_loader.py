@@ -230,7 +230,7 @@ def _first_line(error: BaseException) -> str:
     try:
         return str(error).strip().split("\n", 1)[0]
     except BaseException:
-        # Anybody can write a __str__ that raises.
+        # A plugin's __str__ may raise.
         return "(no text)"
 
 

@@ -15,9 +15,9 @@ from typing import Any, Literal
 from dltui.core.version import __version__
 
 GROUP = "dltui"
-"""Of entry points."""
+"""The group of entry points."""
 FIRST = "dltui"
-"""What ships in the box comes before anybody else's when two give the same id."""
+"""The name of dltui's own plugins, which come before all others when two give the same id."""
 # The modules that decide what a probe answers.
 PROBING = (
     "contract/__init__", "contract/types", "contract/config", "contract/hooks", "catalog/describe", "catalog/fields",
@@ -35,7 +35,7 @@ class Source:
     entry_points: tuple[tuple[str, str], ...] = ()
     """(name, "module" or "module:attribute")."""
     path: str | None = None
-    """Of a file, absolute."""
+    """The absolute path of a plugin file."""
     digest: str = ""
     """Differs when what a probe would find may differ."""
     python: str = ""

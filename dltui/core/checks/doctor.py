@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 State = Literal["ok", "bad", "absent"]
 GPU_FRAMEWORKS = ("torch", "tensorflow")
-"""Those that are expected to use a GPU that is there."""
+"""The frameworks that are expected to use an existing GPU."""
 COMPANIONS = {"torch": ("torchvision",)}
 """Packages that must fit the framework they are installed beside."""
 

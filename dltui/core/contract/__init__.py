@@ -65,9 +65,9 @@ class Data:
     test: Split
     fingerprint: str
     notes: tuple[str, ...] = ()
-    """What its preparation found that a person should know, one line each."""
+    """Findings of its preparation for the user, one line each."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    """How files became rows, as `Arrays.inputs` says."""
+    """The conversion of files into rows, as in `Arrays.inputs`."""
 
     def split(self, name: SplitName) -> Split:
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
@@ -225,7 +225,7 @@ class PreparationContext(Protocol):
     scratch: Path
     """A folder for files that may be larger than memory; it is removed once the data is prepared."""
     task: Task
-    """What the model does with the data: the dataset's own task, or one of both where that is "any"."""
+    """The task of the model: the dataset's own task, or either task where that is "any"."""
 
     def progress(self, text: str, fraction: float | None = None) -> None:
         """Say what is going on; `fraction` is 0 to 1, or None when unknown. Raises KeyboardInterrupt on cancel."""

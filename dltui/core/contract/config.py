@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 Schedule = Literal["constant", "cosine", "one-cycle"]
-"""How the learning rate moves during a run; `plan.schedule` makes them."""
+"""The schedules of the learning rate during a run; `plan.schedule` computes them."""
 
 
 def unit(name: str) -> dict[str, Any]:

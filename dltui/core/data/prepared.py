@@ -31,7 +31,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 PARTS = ("x", "y", "ids")
 NAMES = "names"
 LONGEST_NAME = 160
-"""Bytes; of a longer one the end is kept, which tells files apart."""
+"""The longest name in bytes; of a longer name the end is kept, which distinguishes files."""
 VERIFY_BYTES = 1 << 30
 
 

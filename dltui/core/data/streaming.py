@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 STREAMED_BYTES = 256 << 20
-"""Of larger samples on a CPU no framework keeps a copy, which would have to fit beside the model."""
+"""The size in bytes above which no framework copies samples to CPU memory, where they would have to fit beside
+the model."""
 AHEAD = 8
 AHEAD_BYTES = 64 << 20
 """So many batches, of together at most so many bytes, are read while the model computes."""

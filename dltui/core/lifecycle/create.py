@@ -47,13 +47,13 @@ class RunRequest:
     parent: str | None = None
     dry_run: bool = False
     fork: Mapping[str, Any] | None = None
-    """Of a run that begins with a checkpoint of its parent: path, checkpoint, from, epoch, step, changes."""
+    """The origin of a forked run: path, checkpoint, from, epoch, step, changes."""
     share: str | None = None
     """"group": the run directory is readable for the group of this user."""
     loggers: Sequence[str] = ()
     """NAME or NAME=OPTION of each observer that follows the run."""
     twin: Mapping[str, Any] | None = None
-    """Of a run that is compared with its twin in another framework: {"start": path of the twin's weights, or None}."""
+    """The entry of a run that is compared with its twin: {"start": path of the twin's weights, or None}."""
 
 
 def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> RunDirectory:
@@ -226,7 +226,7 @@ def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirec
             with share.writing(record["share"]):
                 return RunDirectory.create(run_id, whole)
         except UsageError:
-            # Taken by somebody else in this very moment: then there is another name. Anything else is a reason.
+            # The name was taken by another process at this moment: try another name. Anything else is an error.
             if not os.path.lexists(paths.runs_dir() / run_id):
                 raise
 

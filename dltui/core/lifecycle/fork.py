@@ -227,7 +227,7 @@ Record = dict[str, Any]
 
 
 _OWN = frozenset({"run_ended", "checkpoint_saved"})
-"""What is said of the parent alone."""
+"""The events that concern the parent alone."""
 
 
 def inherited(records: Sequence[Record], checkpoint: str, step: int, new_length: bool) -> list[Record]:

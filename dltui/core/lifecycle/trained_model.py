@@ -37,7 +37,7 @@ class Revived:
     config: TrainConfig
     spec: Spec
     reading: Mapping[str, Any]
-    """How image files become what the model takes; see `image_reading`."""
+    """The arguments of `image_file.read` as they were in training; see `image_reading`."""
     state: State
 
     def trainable(self, x: Array) -> Trainable:

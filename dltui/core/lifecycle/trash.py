@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 FORGOTTEN = 24 * 3600.0
-"""Seconds after which a deleted run that nobody cleared away is cleared away by the next one who leaves."""
+"""The age in seconds at which a leftover deleted run is removed when a program ends."""
 
 PATIENCE = 120.0
 """Seconds that a worker gets to draw the figures of a run that is to be deleted."""
@@ -135,7 +135,7 @@ def empty(places: Iterable[Path] = (), now: float | None = None) -> None:
         doomed += [path for path in folder().iterdir() if _age(path, time.time() if now is None else now) > FORGOTTEN]
     for place in doomed:
         shutil.rmtree(place, ignore_errors=True)
-    # Only once there is nothing in it that somebody else may want back.
+    # Fails while it holds deleted runs of another program that may still be restored.
     with contextlib.suppress(OSError):
         folder().rmdir()
 

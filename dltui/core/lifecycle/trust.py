@@ -38,7 +38,7 @@ class Code:
 
 
 AS_NAMED = Code()
-"""Nobody said anything: the code that run.json names, where the run is one's own."""
+"""The default choice: the code that run.json names, for the user's own runs."""
 
 
 def keeps(run: RunDirectory, code: Code) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 NEAR = 10
-"""Of these the first: later ones carry what rounding has grown to."""
+"""The number of first steps that are compared closely: later losses carry accumulated rounding errors."""
 
 
 @dataclass(frozen=True)

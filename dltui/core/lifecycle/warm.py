@@ -19,7 +19,7 @@ from dltui.core.machine import priority
 from dltui.core.machine.memory import memory_left
 
 SECONDS = 60.0
-"""How long a process waits for a run."""
+"""The time in seconds that a process waits for a run."""
 _MARGIN = 5.0
 _LEAST_MEMORY = 4 << 30
 _MODULE = "dltui.core.worker.worker_process"

@@ -28,7 +28,7 @@ def give_way() -> None:
         keeper.shutdown()
         return
     _before.append(keeper)
-    # A sandbox may forbid it, and somebody may have chosen a policy that gives way more.
+    # A sandbox may forbid it, and the user may have chosen a policy of even lower priority.
     with contextlib.suppress(OSError):
         if os.sched_getscheduler(0) == os.SCHED_OTHER:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -31,7 +31,7 @@ class Sample:
     gpus: tuple[Device, ...]
     cores: int
     cpu: float | None
-    """Of all processors."""
+    """The load of all processors."""
     memory_used: int
     memory_total: int
     disk_free: int | None

@@ -64,7 +64,7 @@ class History:
         """Every metric of an epoch, of either split, in the order of their first appearance."""
         self.attempt: AttemptStarted | None = None
         self.attempts = 0
-        """How many attempts began to train."""
+        """The number of attempts that began to train."""
         self.attempts_started = 0
         """The highest attempt number that any event carries."""
         self.test: Record | None = None
@@ -72,11 +72,11 @@ class History:
         self.commands: list[Record] = []
         self.logs: deque[tuple[float, str, str]] = deque(maxlen=2000)
         self.logged = 0
-        """How many log lines there were in all."""
+        """The total number of log lines."""
         self.ended: RunEnded | None = None
         self.ended_attempt, self.ended_at = 0, 0.0
         self.started_at = 0.0
-        """When the latest attempt began to train."""
+        """The unix time when the latest attempt began to train."""
         self.starts: list[tuple[int, float]] = []
         """(step, unix seconds) at which each attempt began of which anything still counts."""
         self.last_time = 0.0

@@ -20,10 +20,10 @@ BUSY_SECONDS = 60.0
 REMOTE_SECONDS = 90.0
 """The same for a worker on another host, where only the counter counts: network disks show files late."""
 BIRTH_SECONDS = 20.0
-"""How long a worker may take from its creation to its first heartbeat."""
+"""The time in seconds that a worker may take from its creation to its first heartbeat."""
 _STILL_SECONDS = {"training": 30.0, "evaluating": 30.0, "saving": 120.0, "starting": 60.0}
-"""How long the counter may stand still in a phase, beyond four times the longest time so far. Importing, compiling
-and drawing figures give no sign of progress."""
+"""The time in seconds that the counter may stand still in a phase, beyond four times the longest time so far.
+Importing, compiling and drawing figures give no sign of progress."""
 _STILL_OTHERWISE = 600.0
 _SCARCE_BYTES = 1 << 30
 _PATIENT_PHASES = frozenset({"paused", "queued"})

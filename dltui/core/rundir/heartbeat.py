@@ -25,7 +25,7 @@ LOG_MOST = 16 * 1024 * 1024
 LOG_KEEP = 1024 * 1024
 _PAD = 1024
 _MOST_BYTES = 64 * 1024
-"""Of a heartbeat that is read: many times what a worker writes."""
+"""The size limit of a heartbeat file in bytes: many times the size that a worker writes."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,16 @@ class Live:
     memory_left: int = -1
     """Bytes that were left for it, on its machine or in its control group; -1 when unknown."""
     oom_kills: int = -1
-    """How many processes its machine had killed until then for want of memory; -1 when unknown."""
+    """The out-of-memory kills on its machine until then; -1 when unknown."""
     log_start: int = 0
-    """Where in worker.log this attempt began to print."""
+    """The offset in worker.log at which this attempt began to print."""
     run: str = ""
     inode: int = 0
     """The run directory as the worker knows it: what it claims to be the worker of."""
     namespace: int = 0
     """The PID namespace in which `pid` holds; 0 when unknown."""
     monotonic: float = 0.0
-    """When it was written, by the clock of the machine's boot; 0 when unknown."""
+    """The time when it was written, in seconds by the clock of the machine's boot; 0 when unknown."""
 
     @property
     def process(self) -> ProcessId:

@@ -121,7 +121,7 @@ def look(path: Path) -> Lock | None:
     if not _CAN_ASK:
         return _tried(path)
     try:
-        # Only looking: reading suffices to ask, and works on somebody else's run.
+        # Read access suffices to ask, and works on another user's run.
         fd = fs.open_regular(path)
     except OSError:
         return None

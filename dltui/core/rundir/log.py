@@ -21,7 +21,7 @@ _CRC_KEY = b',"crc":"'
 _TAIL = len(_CRC_KEY) + 8 + len(b'"}')
 _BLOCK = 1 << 20
 _MOST_LINE = 16 * 1024 * 1024
-"""Bytes of one line; a longer one is damage, and the log ends there."""
+"""The longest line in bytes; a longer line is damage, and the log ends there."""
 
 
 class Clock(Protocol):

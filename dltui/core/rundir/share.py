@@ -22,7 +22,7 @@ class GroupReadable(fs.FileSystem):
 
     def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
         fd = super().open(path, flags, mode)
-        # Of files that are only read the mode is left alone: they may be somebody else's.
+        # The mode of files that are only read is left alone: they may belong to another user.
         if flags & os.O_CREAT:
             with contextlib.suppress(OSError):
                 os.fchmod(fd, FILE)

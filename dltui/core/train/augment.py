@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHARE = 8
 """An image is moved by at most its side over this: 4 pixels of 28 or 32, as is usual for CIFAR-10."""
 _STREAM = (0, 0, 0, 1)
-"""Where in Philox's 256-bit counter these numbers start, far away from those of the permutation with the same key."""
+"""The start of these numbers in Philox's 256-bit counter, far away from those of the permutation with the same key."""
 
 
 def largest_shift(side: int) -> int:

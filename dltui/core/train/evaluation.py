@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dltui.core.train.metrics import Monitor, OwnMetrics
 
 ROWS = 3
-"""Of the first look. Not the number of outputs, with which a wrong shape could pass for a right one."""
+"""The rows of the trial evaluation. Not the number of outputs, so that a wrong shape cannot pass for a right shape."""
 
 
 def has_own_loss(trainable: Trainable) -> bool:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from dltui.core.train.plan import Planner
 
 CHUNK_SECONDS = 0.1
-"""How long the framework runs without the loop looking up: the delay of a command."""
+"""The time in seconds of a chunk of steps, which is the delay of a command."""
 TRAINED_SECONDS = 0.5
-"""How often the curve gets new points."""
+"""The time in seconds between new points of the curve."""
 COMMIT_SECONDS = 1.0
 """Shorter epochs are committed together."""
 PREDICT_ROWS = 500

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 ERRORS = ("loss", "mse")
-"""Metrics of which nobody wants the highest."""
+"""Metrics whose lowest value is best."""
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ POLL_SECONDS = 0.5
 BIRTH_SECONDS = 20.0
 """A ticket is made by who starts the worker, in the order of the queue; for so long it counts without a lock."""
 LEAST_SHARE = 0.5
-"""Of a GPU's memory must be free: what a run will need is not known before it runs."""
+"""The part of a GPU's memory that must be free: a run's need is not known before it runs."""
 LEAST_BYTES = 1 << 29
-"""Of main memory must be left for a run on the CPU."""
+"""The main memory in bytes that must be left for a run on the CPU."""
 _NAME = re.compile(r"(\d{20})-(.+)")
 
 

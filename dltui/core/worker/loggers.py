@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
 
 LAST_SECONDS = 30.0
-"""How long a logger may take after the run has ended: an upload, a command."""
+"""The time in seconds that a logger may take after the run has ended: an upload, a command."""
 
 
 def chosen(texts: Iterable[str], catalog: Catalog) -> list[dict[str, Any]]:

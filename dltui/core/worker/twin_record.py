@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 ROWS = 500
-"""Of one `predict` call, as in evaluations."""
+"""The rows of a `predict` call, as in evaluations."""
 
 
 def begin(trainable: Trainable, data: Data, folder: Path, asked: Mapping[str, Any]) -> Trainable:
@@ -111,7 +111,7 @@ class Measured:
 
 
 IMAGES = 1000
-"""Of the test split, in its order, that both give logits for before the first step."""
+"""The number of samples of the test split, in its order, for which both give logits before the first step."""
 LOSSES = 100
 """Steps whose losses are compared."""
 START, MEASURED = "start.safetensors", "measured.npz"

@@ -26,7 +26,7 @@ HEAD, BODY = 0.21, 0.21
 GAP = 0.17
 """Inches between the boxes of a column."""
 BESIDE, ROUTE = 0.3, 0.1
-"""Inches between columns: of one box each, and on either side of an arrow that leads from one to the next."""
+"""The gap in inches between short columns, and on either side of an arrow between long columns."""
 MANY_COLUMNS = 4
 SHORT_COLUMN = 2
 WIDEST = 2.2

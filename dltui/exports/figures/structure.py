@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 MOST_BOXES = 80
-"""Longer networks are a table: boxes would be too many for one page."""
+"""The largest number of boxes; longer networks are a table."""
 LONGEST_ROW = 4
-"""Boxes that fit beside one another."""
+"""The number of boxes that fit side by side."""
 LINE = 0.19
-"""Inches of one line of the table."""
+"""The height in inches of a line of the table."""
 # Left edges of the table's columns in inches; numbers end at PARAMETERS, bars begin at SHARE.
 KIND, OUTPUT, PARAMETERS, SHARE = 1.9, 3.5, 5.85, 6.0
 

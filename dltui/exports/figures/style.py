@@ -50,7 +50,7 @@ _RC: dict[str, Any] = {
     "savefig.facecolor": PAPER,
     "font.size": TEXT,
     "text.color": INK,
-    # A dollar sign in somebody's class name is a dollar sign.
+    # A dollar sign in a class name is a dollar sign, not mathematics.
     "text.parse_math": False,
     "axes.facecolor": PAPER,
     "axes.edgecolor": RULE,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 CELL = 16
-"""Pixels of one cell of the matrix."""
+"""The side in pixels of a cell of the matrix."""
 
 
 class TensorBoard:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Spec
 
 FUSED = ("float32", "float16", "bfloat16")
-"""What TensorFlow's fused batch norm computes with."""
+"""The dtypes of TensorFlow's fused batch norm."""
 
 
 @keras.saving.register_keras_serializable("dltui")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Task
 
 OfBatch = Callable[[Any, Any], Any]
-"""From outputs and targets of a batch to one number."""
+"""A function from outputs and targets of a batch to a number."""
 
 
 def loss_for(task: Task) -> OfBatch:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Spec
 
 SAMPLES = 2
-"""Of a trial forward: one alone has a layout that is both."""
+"""The samples of a trial forward: a single sample has both layouts."""
 
 
 def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> nn.Module:

@@ -28,7 +28,7 @@ class Samples:
         self._shape = data.spec.input_shape
         self._is_image = data.spec.is_image
         self.channels_last = False
-        """Whether images stay in the order in which they are stored, (n, h, w, c) seen as (n, c, h, w)."""
+        """True if images stay in the order in which they are stored, (n, h, w, c) seen as (n, c, h, w)."""
         self._mean, self._std = (torch.tensor(values, dtype=dtype, device=device) for values in _per_value(data.spec))
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")

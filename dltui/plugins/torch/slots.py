@@ -30,7 +30,7 @@ DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 COMPLEX = {"complex64": torch.complex64, "complex128": torch.complex128}
 STATEFUL = (Optimizer, torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
 NOT_STATE = ("params", "lr")
-"""Of a group: the plan sets the learning rate before each step."""
+"""The entries of a group that are not saved: the plan sets the learning rate before each step."""
 
 
 def refuse(optimizer: Optimizer, name: str, value: object) -> RunError:

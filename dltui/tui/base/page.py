@@ -40,7 +40,7 @@ class Page(Screen[None], inherit_bindings=False):
         super().__init__()
         self._parts: list[Rows] = []
         self.answers: Mapping[str, Answer] = {}
-        """What the objects of this page do, by the keys that are bound with `press`."""
+        """The actions of this page's objects, by the keys that are bound with `press`."""
 
     @property
     def host(self) -> Host:

@@ -52,12 +52,12 @@ class Summary:
     tags: tuple[str, ...] = ()
     note: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """What filters ask of it; nothing to be shown."""
+    """The values that filters search; not shown."""
     test: str = ""
     test_value: float | None = None
     seed: str = ""
     group: str = ""
-    """What the runs of a series of seeds share."""
+    """The group name of a series of seeds."""
     members: tuple[Summary, ...] = ()
     """The runs that this line stands for; none for a run."""
     created: float = 0.0

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 Section = Mapping[str, tuple[str, str]]
-"""Command name -> (module, one line of help)."""
+"""Command name -> (module, help line)."""
 
 
 class LazyGroup(click.Group):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FIRST = ("epochs", "lr", "batch_size", "schedule", "seed", "optimizer")
 OWN = "your own"
-"""What is chosen while a path is still to be typed."""
+"""The choice while a path is still to be typed."""
 FAVORITES = ("cnn", "fashion-mnist", "torch", "lines")
 
 
@@ -36,7 +36,7 @@ class RunForm:
     origin: str = "defaults"
     typed: dict[str, str] = field(default_factory=dict)
     presets: Presets = field(default_factory=Presets)
-    """What is set in the environment and in files; it stands in the rows until something else is typed."""
+    """The values set in the environment and in files, shown in the rows until something else is typed."""
     _preset: dict[str, str] = field(default_factory=dict)
     _preset_of: str = ""
     """The model that `_preset` is for."""

@@ -127,7 +127,7 @@ class StartKeys:
 
 
 AGAIN_SECONDS = 50.0
-"""A process that waits gives up after a minute: a form in use asks for another one before."""
+"""The interval in seconds at which a form in use starts a new waiting process: each gives up after a minute."""
 
 
 class WarmUp:

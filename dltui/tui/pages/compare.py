@@ -66,7 +66,7 @@ class ComparePage(Page):
         self.metric = 0
         self.first = 0
         self._lines = self._room = 0
-        """Of the table: its lines, and how many of them are shown."""
+        """The lines of the table, and how many of them are shown."""
         self._readers: list[RunReader] = []
         self._watcher: Watcher | None = None
 

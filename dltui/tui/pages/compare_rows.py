@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dltui.tui.draw.styled_text import Look
 
 WIDE = 110
-"""Columns from which two charts stand beside one another."""
+"""The width in cells from which two charts stand side by side."""
 
 
 def verdict(found: Comparison, width: int) -> Row:

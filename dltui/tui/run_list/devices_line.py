@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 GIGA = 1e9
 MOST, MEMORY, LOAD = 3, 2, 1
-"""How much is said of each: also what it is, its memory, its load and who uses it."""
+"""The levels of detail about a device: with name and memory, with memory, without both."""
 
 
 def line(devices: Sequence[Device], width: int) -> Row:

@@ -21,7 +21,7 @@ class RunListState:
         self.devices: list[Device] | None = None
         self.lines: list[Summary] = []
         self.opened: set[str] = set()
-        """Ids of the groups whose runs are shown one by one."""
+        """The ids of the groups whose runs are shown separately."""
         self.selected: str | None = None
         self.first = 0
         """The first line that is on the screen."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
 
 Line = tuple[float, str, str]
-"""When, style, text."""
+"""Time, style, text."""
 LEVELS = {"warning": "warn", "error": "bad"}
 OBEYED = {
     "pause": "paused",

@@ -46,7 +46,7 @@ class Tabs:
         )  # fmt: skip
         self.open: Tab = self.curves
         self._origin: Tab | None = None
-        """The tab from which the open one was opened: there Esc goes."""
+        """The tab from which the open tab was opened, to which Esc returns."""
         self._opened = opened
 
     @property

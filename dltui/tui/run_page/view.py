@@ -45,14 +45,14 @@ class RunView:
     matrix: Matrix | None = None
     fit: Fit | None = None
     suggestion: Suggestion | None = None
-    """What to try after a failure."""
+    """A suggestion after a failure."""
     figures: bool = False
-    """Whether its export folder exists."""
+    """True if its export folder exists."""
     mistakes: Mistakes | None = None
     review: Mapping[Key, Opinion] = field(default_factory=dict)
-    """What people think of the mistakes."""
+    """The user's marks on the mistakes."""
     verdict: Verdict | None = None
-    """What the curves say."""
+    """The verdict on the curves."""
     hardware: Hardware | None = None
 
     @property

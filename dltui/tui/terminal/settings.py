@@ -24,7 +24,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "notices": ("end", "best", "off"),
     "warm": ("on", "off"),
 }
-"""What each setting may be; the first is the default."""
+"""The values of each setting; the first is the default."""
 FORMERLY = {"colour-blind": "color-blind"}
 """Old words in settings files."""
 
@@ -39,11 +39,11 @@ class ScreenSettings:
     mouse: str = "auto"
     """"auto": off over SSH, where a terminal's own selection is worth more than clicks."""
     tick: str = "4"
-    """How often a second the screen looks at a run."""
+    """The number of times per second that the screen reads a run."""
     notices: str = "end"
-    """When the terminal is told: "end" of a run, also each new "best", "off"."""
+    """The occasions for a notification: "end" of a run, also each new "best", or "off"."""
     warm: str = "on"
-    """Whether a framework is imported while the form of a new run is open."""
+    """The word "on" if a framework is imported while the form of a new run is open."""
 
 
 def load_screen() -> ScreenSettings:

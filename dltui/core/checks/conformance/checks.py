@@ -28,7 +28,7 @@ FALL = 0.8
 WAIT_SECONDS = 1.0
 """Longest time that a pause or stop may wait for a step of 32 small samples."""
 OVERHEAD = 0.1
-"""What recording a chunk may take, as a part of the chunk."""
+"""The part of a chunk's time that recording may take."""
 
 
 def builds(subject: Subject) -> str:

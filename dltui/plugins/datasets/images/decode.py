@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 64
 DARK = 32
-"""Of 255: a dataset whose brightest value is less was hardly meant so."""
+"""The value, of 255, below which the brightest value of a dataset is suspicious."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Decoded:
     names: dict[SplitName, list[str]]
     """The files behind the images, as below the folder."""
     reading: dict[str, Any]
-    """How each was read, with the channels that were found to be needed."""
+    """The arguments of `image_file.read` for all images, with the channels that were found to be needed."""
     broken: list[tuple[str, str]]
     notes: tuple[str, ...]
 

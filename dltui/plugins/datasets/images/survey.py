@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from dltui.plugins.datasets.images.options import FolderOptions
 
 USUAL_SIDES = (8, 16, 32, 64)
-"""Images of several sizes are made one of these; the last is a compromise of detail and speed."""
+"""The usual sides in pixels to which images of several sizes are resized; the last is a compromise of detail
+and speed."""
 LARGEST_SIDE = 512
 """Images are not trained on in a larger size unless a size is given."""
 MOST_SIZES = 500

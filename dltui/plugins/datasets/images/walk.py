@@ -17,7 +17,7 @@ ENDINGS = (
     *(".jpe", ".jfif", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".avif", ".heic", ".heif"),
 )
 LITTER = ("thumbs.db", "desktop.ini", "__macosx")
-"""What systems leave in every folder, beside hidden files; in small letters."""
+"""The names, in lowercase, that operating systems leave in every folder, beside hidden files."""
 MOST_KINDS = 6
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_FEATURES = 10_000
 COARSE = 1e-3
-"""What float32 loses of a number may be this part of the deviation of its column."""
+"""The largest rounding error of float32 as a part of the deviation of a column."""
 
 
 @dataclass(frozen=True)

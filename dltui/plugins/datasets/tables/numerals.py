@@ -15,7 +15,7 @@ Style = Literal["point", "comma", "grouped"]
 STYLES: tuple[Style, ...] = ("point", "comma", "grouped")
 TOLD: dict[Style, str] = {"point": "", "comma": "decimal comma", "grouped": "thousands separators"}
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "?", "#n/a", "#na", "<na>", "#n/a n/a"))
-"""In small letters. A cell that is one of these has no value in any column."""
+"""The texts, in lowercase, of a cell without a value in any column."""
 PLACEHOLDERS = (
     *("none", "nil", "-", "--", "---", "–", "—", ".", "..", "...", "n.a.", "n.a", "nd", "n/d", "tbd", "*"),
     *("missing", "unknown", "not available", "inf", "-inf", "+inf", "infinity", "-infinity"),
@@ -25,7 +25,7 @@ PLACEHOLDERS = (
 MOST_ODD = 0.05
 """The part of a column's cells that may be no number in a column of numbers."""
 FEW_NUMBERS = 10
-"""A column of so few different numbers may as well be one of codes."""
+"""The number of different numbers up to which a column may consist of codes."""
 KEPT_ODD = 20
 
 _EXPONENT = r"(?:[eE][+-]?\d+)?"

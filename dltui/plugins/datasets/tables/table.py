@@ -37,7 +37,7 @@ class Column:
     rows: int = 0
     missing: int = 0
     changes: int = 0
-    """How often a cell differs from the one above it."""
+    """The number of cells that differ from the cell above."""
     values: dict[str, int] = field(default_factory=dict)
     numerals: Numerals = field(default_factory=Numerals)
     _last: str = ""

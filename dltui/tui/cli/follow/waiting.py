@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 AT_ONCE = 1.0
-"""Most commands are acknowledged before anybody could read that they are waited for."""
+"""The time in seconds before a wait is shown: most commands are acknowledged earlier."""
 AGAIN = 5.0
-"""How often plain output says so."""
+"""The time in seconds between lines about the wait in plain output."""
 
 
 @dataclass

@@ -29,6 +29,6 @@ def teller() -> Callable[[str], None]:
 
 
 def _overwrite(text: str) -> None:
-    # The cursor goes back to the beginning, so that the next line of anybody takes the place of this one.
+    # The cursor goes back to the beginning of the line, so that the next line overwrites it.
     sys.stderr.write(f"\r{visible(text):<60.60}\r")
     sys.stderr.flush()

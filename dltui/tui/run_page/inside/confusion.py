@@ -20,7 +20,7 @@ LARGEST_NAME = 12
 CELLS = (12, 9, 7, 6, 5, 4, 3, 2)
 """Widths that a cell may have, the best first; below 3 it shows its color only."""
 HEIGHTS = {1: 7, 2: 9, 3: 12}
-"""How many rows a class may take, and the greatest width of its cells then: a letter is twice as high as wide."""
+"""The number of rows of a class, with the greatest width of its cells: a letter is twice as high as wide."""
 UNITS = {"": "images", "%": "% of each true class", "color": "color: share of each true class"}
 
 
@@ -37,7 +37,7 @@ class _Layout:
     cell: tuple[int, int]
     letters: bool
     names: list[str]
-    """Of all classes, as rows are called."""
+    """The row labels of all classes."""
 
     def place(self, text: str) -> str:
         """In a cell, but for its last column, which belongs to the cursor: in the middle where cells are blocks."""
