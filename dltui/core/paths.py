@@ -15,7 +15,7 @@ APP = "dltui"
 
 
 def home() -> Path:
-    """The folder of everything that must be kept: DLTUI_HOME, else the system's place for state."""
+    """The folder for everything that must be kept: DLTUI_HOME, else the system's folder for state."""
     return _from_environment("DLTUI_HOME") or Path(platformdirs.user_state_dir(APP))
 
 
@@ -32,7 +32,7 @@ def cache_dir() -> Path:
 
 
 def config_file() -> Path:
-    """The user's own settings; nothing is ever read from the working directory."""
+    """The user's settings file, which is never taken from the working directory."""
     explicit = _from_environment("DLTUI_CONFIG")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "config.toml"
@@ -49,7 +49,9 @@ def downloads_dir() -> Path:
 
 
 def ensure_private_dir(path: Path) -> None:
-    """Create a folder that only this user can read, with its parents. UsageError when it cannot be written to."""
+    """Create a folder that only this user can read, with its parents. Raises UsageError when it cannot be
+    written to.
+    """
     try:
         _make_private(path)
         writable = os.access(path, os.W_OK | os.X_OK)

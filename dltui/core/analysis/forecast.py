@@ -95,7 +95,7 @@ FLOAT32, BFLOAT16 = 4, 2
 
 
 def activations(layers: Iterable[Mapping[str, Any]]) -> int:
-    """Values that the layers of a structure put out for one sample."""
+    """The number of values that the layers of a structure output for one sample."""
     shapes = [layer["output"] for layer in layers if layer.get("output")]
     return sum(math.prod(int(size) for size in shape) for shape in shapes)
 

@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and sample standard deviation of `count` values; the deviation of one value is None."""
+    """The mean and sample standard deviation of `count` values; the deviation of a single value is None."""
 
     mean: float
     deviation: float | None
@@ -21,7 +21,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows (`summary_row`) of the runs that share a group, newest first."""
+    """The rows (`summary_row`) of the runs that share a group, newest first."""
 
     name: str
     rows: tuple[Row, ...]
@@ -35,12 +35,12 @@ class Group:
 
     @property
     def status(self) -> str:
-        """That of all, or of the first that is not finished."""
+        """The common status, or the status of the first run that is not finished."""
         return next((str(row["status"]) for row in self.rows if row["status"] != "finished"), "finished")
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:
-    """None where there are no values yet."""
+    """The mean and deviation of the values that are not None; None without values."""
     known = [float(value) for value in values if value is not None]
     if not known:
         return None

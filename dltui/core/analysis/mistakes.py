@@ -76,7 +76,9 @@ class Mistakes:
 
 
 def parse(text: str, classes: tuple[str, ...]) -> Filter | None:
-    """`shirt`, `>coat`, `shirt>coat`: classes by the beginning of their names; None when there is no such class."""
+    """The filter for `shirt`, `>coat` or `shirt>coat`, classes by the beginning of their names; None when there is no
+    such class.
+    """
     words = [word.strip().lower() for word in text.replace("›", ">").split(">", 1)]
     numbers: list[int | None] = []
     for word in words:

@@ -40,13 +40,15 @@ class Opinion:
 
 
 def after(mark: str) -> str:
-    """The mark that follows when a person turns through them; "" is none."""
+    """The next mark in the cycle of marks; "" is no mark."""
     turns = ("", *MARKS)
     return turns[(turns.index(mark) + 1) % len(turns)] if mark in turns else ""
 
 
 def read_review(folder: Path) -> dict[Key, Opinion]:
-    """The opinions in an export folder; rows that are no opinions are skipped, no file is none. Raises UsageError."""
+    """The opinions in an export folder; invalid rows are skipped, and without a file there are none. Raises
+    UsageError.
+    """
     path = folder / NAME
     try:
         text = path.read_text(encoding="utf-8")
@@ -74,7 +76,7 @@ def read_review(folder: Path) -> dict[Key, Opinion]:
 
 
 def save_opinion(folder: Path, opinion: Opinion) -> dict[Key, Opinion]:
-    """Put one opinion into the file, or take it out when its mark is ""; what others wrote meanwhile stays.
+    """Put an opinion into the file, or remove it when its mark is ""; concurrent changes by others stay.
 
     The file is there whole or as before. Returns what it holds then. Raises UsageError.
     """

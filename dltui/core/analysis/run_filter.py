@@ -37,7 +37,7 @@ class Term:
 
 
 def parse(text: str) -> tuple[Term, ...]:
-    """The conditions, all of which must hold; none for an empty text. Raises UsageError."""
+    """The terms of a filter text, all of which must hold; none for an empty text. Raises UsageError."""
     try:
         words = shlex.split(text)
     except ValueError:

@@ -45,7 +45,9 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """`kind` in a few words, since which epoch, one sentence of evidence, the key that helps and what it does."""
+    """A verdict: its `kind` in a few words, the epoch since which it holds, a sentence of evidence, and a key that
+    helps.
+    """
 
     kind: str
     evidence: str
@@ -61,7 +63,7 @@ class Verdict:
 
 
 def judge(history: History, schedule: str = "constant") -> Verdict | None:
-    """The most important verdict, or None where nothing is beyond doubt. `schedule` is that of the learning rate."""
+    """The most important verdict, or None where nothing is clear. `schedule` is the schedule of the learning rate."""
     verdict = _find(history, schedule)
     if verdict is None or verdict.kind not in ADVICE:
         return verdict
@@ -94,7 +96,7 @@ def _complete(record: EpochRecord) -> bool:
 
 
 def _diverged(history: History) -> Verdict | None:
-    """The run has failed because a loss was no number."""
+    """A verdict about a run that failed because a loss was NaN or infinite."""
     ended = history.ended
     if ended is None or "finite" not in ended.reason:
         return None
@@ -105,7 +107,7 @@ def _diverged(history: History) -> Verdict | None:
 
 
 def _diverging(records: Sequence[EpochRecord]) -> Verdict | None:
-    """The training loss climbs: for as many epochs as count, far above its best, and not by one leap alone."""
+    """A verdict about a training loss that climbs: for several epochs, far above its best, and not by a single jump."""
     losses = [record.train["loss"] for record in records]
     best = losses.index(min(losses))
     since, now = losses[best + 1 :], fmean(losses[-RECENT:])
@@ -144,7 +146,9 @@ def _guessing(records: Sequence[EpochRecord], history: History, schedule: str) -
 
 
 def _overfitting(records: Sequence[EpochRecord], history: History) -> Verdict | None:
-    """Since the best validation loss that rises beyond its own noise, while the training loss falls."""
+    """A verdict about a validation loss that rises beyond its own noise since its best, while the training
+    loss falls.
+    """
     losses = [record.validation["loss"] for record in records]
     best = losses.index(min(losses))
     since = records[best:]
@@ -183,7 +187,7 @@ def _improved(since: Sequence[EpochRecord], history: History) -> bool:
 
 
 def _plateau(records: Sequence[EpochRecord], history: History, schedule: str) -> Verdict | None:
-    """Validation loss and accuracy have not moved for many epochs, under a learning rate that stays as it is."""
+    """A verdict about validation metrics that have not moved for many epochs under a steady learning rate."""
     if schedule not in STEADY or len(records) <= PLATEAU_EPOCHS:
         return None
     before, lately = records[:-PLATEAU_EPOCHS], records[-PLATEAU_EPOCHS:]

@@ -26,7 +26,7 @@ Records = dict[str, Record]
 
 
 def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_only: bool = False) -> Catalog:
-    """See `catalog.load_catalog`."""
+    """Build the catalog; see `load_catalog`."""
     for file in files:
         if not file.expanduser().is_file():
             raise UsageError(f"no plugin file {file}")
@@ -47,7 +47,7 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_o
 
 
 class _Assembly:
-    """Takes what each source brings, first come first served."""
+    """Collects the items of all sources; the first source that gives an id wins."""
 
     def __init__(self, catalog: Catalog, settings: Settings, ask: Callable[[Sequence[Source]], Records]) -> None:
         self.catalog = catalog
@@ -85,7 +85,7 @@ class _Assembly:
         return [(moved[i], records[moved[i].digest]) if i in moved else entry for i, entry in enumerate(found)]
 
     def _missing(self, record: Record) -> list[BackendEntry]:
-        """The frameworks that loading failed for."""
+        """The frameworks whose absence made loading fail."""
         names = {error[2] for error in _errors(record)}
         return [entry for entry in self.catalog.backends.values() if entry.package in names]
 
@@ -180,7 +180,7 @@ def missing_plugin(source: Mapping[str, Any], python: str, catalog: Catalog) -> 
 
 
 def _elsewhere(installed: Mapping[str, Installed], here: Installed) -> list[Source]:
-    """Plugins that only another interpreter has."""
+    """The plugins that only another interpreter has."""
     known = {source.name for source in here.sources}
     found = []
     for other in installed.values():

@@ -49,7 +49,7 @@ def describe(loaded: Loaded) -> Record:
 
 
 def model_record(model: Model) -> Record:
-    """Raises PluginError for what a model must not be."""
+    """The record of a model. Raises PluginError for an invalid model."""
     _check_name(model.id)
     _check_name(model.name)
     _check_name(model.framework)
@@ -99,7 +99,7 @@ def _check_config(config: type[TrainConfig]) -> None:
 
 
 def dataset_record(dataset: Dataset) -> Record:
-    """Raises PluginError for what a dataset must not be."""
+    """The record of a dataset. Raises PluginError for an invalid dataset."""
     _check_name(dataset.name)
     if dataset.task not in get_args(DatasetTask):
         _check_task(dataset.task)

@@ -17,7 +17,7 @@ VARIABLE = "DLTUI_THIRD_PARTY"
 
 
 def file() -> Path:
-    """A file of its own: writing to the user's settings would lose their comments."""
+    """The file of disabled plugins, separate from the user's settings, whose comments a rewrite would lose."""
     return paths.config_file().parent / "disabled-plugins.json"
 
 
@@ -35,7 +35,7 @@ def names() -> set[str]:
 
 
 def change(name: str, disable: bool) -> bool:
-    """Disable or enable a plugin; False when it was so already. Raises UsageError for what ships in the box."""
+    """Disable or enable a plugin; False when it was so already. Raises UsageError for plugins that ship with dltui."""
     from dltui.core import fs
 
     if name == FIRST:
@@ -69,7 +69,7 @@ def third_party(settings: Settings) -> bool:
 def parted(
     sources: Iterable[Source], settings: Settings, given: Iterable[str]
 ) -> tuple[list[Source], list[tuple[Source, str]]]:
-    """The sources that count, and the others with the reason. A file that was named on the command line counts."""
+    """The sources that are used, and the others with the reason. A file named on the command line is always used."""
     by_name, others, asked = names(), third_party(settings), set(given)
     kept, out = [], []
     for source in sources:

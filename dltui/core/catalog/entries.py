@@ -98,7 +98,7 @@ class BackendEntry:
 
 @dataclass(frozen=True)
 class ExporterEntry:
-    """A figure or table; `task` None fits all."""
+    """A figure or table; with `task` None it fits all tasks."""
 
     name: str
     kind: str
@@ -109,7 +109,7 @@ class ExporterEntry:
 
 @dataclass
 class Catalog:
-    """Everything by its name. `problems` are (plugin, reason) pairs in one line each."""
+    """All items by name. `problems` are (plugin, reason) pairs in one line each."""
 
     models: dict[str, ModelEntry] = field(default_factory=dict)
     datasets: dict[str, DatasetEntry] = field(default_factory=dict)
@@ -136,7 +136,9 @@ class Catalog:
         raise UsageError(self._unknown("model", text, names))
 
     def dataset(self, text: str) -> DatasetEntry:
-        """By name, or as NAME:PATH where a dataset takes a path."""
+        """The dataset of this name, or of NAME:PATH where a dataset takes a path. Raises UsageError when there
+        is none.
+        """
         if text in self.datasets:
             return self.datasets[text]
         name, colon, path = text.partition(":")
@@ -180,7 +182,7 @@ def entry_of(text: str, catalog: Catalog) -> DatasetEntry:
 
 
 def asked_for(run: Mapping[str, Any], catalog: Catalog) -> DatasetEntry | None:
-    """The dataset of a run, to be trained on again; None where nothing brings it any more."""
+    """The dataset of an earlier run; None where no plugin gives it any more."""
     entry = catalog.datasets.get(str(run.get("dataset")))
     plugin = catalog.datasets.get(str(run.get("dataset_plugin")))
     path = (run.get("dataset_options") or {}).get("path")

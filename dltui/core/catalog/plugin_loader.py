@@ -66,25 +66,25 @@ def load(source: Source | Mapping[str, Any]) -> Loaded:
 
 
 def load_model(source: Mapping[str, Any], model_id: str) -> Model:
-    """Raises PluginError when the source does not give this model (any more)."""
+    """The model of this source. Raises PluginError when the source does not give it (any more)."""
     model: Model = _find(source, "model", model_id, lambda loaded: loaded.models, lambda model: model.id)
     return model
 
 
 def load_backend(source: Mapping[str, Any], framework: str) -> Backend:
-    """Raises PluginError when the source does not give this backend (any more)."""
+    """The backend of this source. Raises PluginError when the source does not give it (any more)."""
     found: Backend = _find(source, "backend", framework, lambda loaded: loaded.backends, lambda item: item.framework)
     return found
 
 
 def load_dataset(source: Mapping[str, Any], name: str) -> Dataset:
-    """Raises PluginError when the source does not give this dataset (any more)."""
+    """The dataset of this source. Raises PluginError when the source does not give it (any more)."""
     dataset: Dataset = _find(source, "dataset", name, lambda loaded: loaded.datasets, lambda dataset: dataset.name)
     return dataset
 
 
 def load_logger(source: Mapping[str, Any], name: str) -> Logger:
-    """Raises PluginError when the source does not give this logger (any more)."""
+    """The logger of this source. Raises PluginError when the source does not give it (any more)."""
     logger: Logger = _find(source, "logger", name, lambda loaded: loaded.loggers, lambda logger: logger.name)
     return logger
 
@@ -123,7 +123,9 @@ def _import_entry(value: str) -> object:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """A module under a name of its own; in `sys.modules`, where pydantic looks up annotations."""
+    """Import a file as a module with a unique name, registered in `sys.modules`, where pydantic looks up
+    annotations.
+    """
     name = f"dltui_plugin_{hashlib.sha256(str(path).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -145,7 +147,7 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _register(name: str, plugin: object) -> pluggy.PluginManager:
-    """A manager with this plugin alone: pluggy stops at the first that raises."""
+    """A plugin manager with this plugin alone, because pluggy stops at the first that raises."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(Hooks)
     manager.register(plugin, name)
@@ -160,7 +162,7 @@ def _register(name: str, plugin: object) -> pluggy.PluginManager:
 
 
 def _call(manager: pluggy.PluginManager, hook: str, where: str, loaded: Loaded) -> None:
-    """Call one hook of one plugin and keep what is of the right kind."""
+    """Call a hook of a plugin and keep the valid items."""
     caller = getattr(manager.hook, hook)
     if not caller.get_hookimpls():
         return

@@ -77,7 +77,9 @@ def records(
 
 
 def _patience(source: Source) -> int:
-    """A file may import its framework at its top, which takes as long as it takes on a busy machine."""
+    """The time limit in seconds for these sources; a file may import its framework, which takes long on a busy
+    machine.
+    """
     if source.kind != "file" or not source.path:
         return 1
     try:
@@ -171,7 +173,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _clean(value: Any) -> Any:
-    """Everything in an answer comes from a stranger, down to the keys."""
+    """An answer with all strings cleaned, down to the keys: it comes from untrusted code."""
     from dltui.core.text import clean_line
 
     if isinstance(value, str):
@@ -198,7 +200,7 @@ def _cached(key: str) -> Record | None:
 
 
 def _keep(key: str, record: Record) -> None:
-    """A cache that cannot be written costs time, nothing else."""
+    """Store an answer in the cache; a cache that cannot be written only costs time."""
     from dltui.core import fs
 
     with contextlib.suppress(OSError, DltuiError):
@@ -210,7 +212,7 @@ def _keep(key: str, record: Record) -> None:
 
 
 def _folder_stamps(python: str, path: Sequence[str]) -> list[list[Any]]:
-    """Change with any installation, and when the interpreter is replaced."""
+    """Stamps that change with any installation, and when the interpreter is replaced."""
     executable = Path(python)
     files = [executable, executable.parent.parent / "pyvenv.cfg", *map(Path, path)]
     return [list(stamp) for stamp in stamps(files)]

@@ -80,7 +80,7 @@ def one_line(error: ValidationError, fields: list[FieldSpec]) -> str:
 
 
 def _resolve(record: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Enum classes are references; what stands beside the reference wins."""
+    """A field's record with its reference (an enum class) resolved; entries beside the reference win."""
     reference = record.get("$ref") or (record.get("allOf") or [{}])[0].get("$ref")
     if reference is None:
         return record

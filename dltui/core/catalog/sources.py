@@ -46,7 +46,7 @@ class Source:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Source:
-        """Fields that this version does not know are dropped."""
+        """The source of a record; unknown fields are dropped."""
         known = {key: record[key] for key in cls.__dataclass_fields__ if key in record}
         points = tuple((str(name), str(value)) for name, value in known.pop("entry_points", ()))
         return cls(**known, entry_points=points)
@@ -83,7 +83,7 @@ def own() -> Installed:
 
 
 def scan(folders: Sequence[str], python: str) -> Installed:
-    """Reads the metadata in an interpreter's module search path; of a name found twice the first counts."""
+    """Read the metadata in an interpreter's module search path; of a name found twice the first counts."""
     found: dict[str, tuple[str, str]] = {}
     for folder in dict.fromkeys(folder for folder in folders if folder):
         for entry in _metadata(folder):
@@ -97,7 +97,9 @@ def scan(folders: Sequence[str], python: str) -> Installed:
 
 
 def file_sources(files: Iterable[Path], installed: Installed) -> list[Source]:
-    """Single-file plugins, each once; of two with one name the second is called by its path."""
+    """The sources of single-file plugins, without duplicates; of two with the same name the second is called by its
+    path.
+    """
     state = digest([installed.python, __version__, _own_code(), sorted(installed.packages.items())])
     found: dict[str, Source] = {}
     names: set[str] = set()
@@ -128,7 +130,7 @@ def digest(value: object) -> str:
 
 
 def stamps(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
-    """(path, size, time of change) of the files that exist."""
+    """The (path, size, modification time) of the files that exist."""
     found = []
     for path in paths:
         try:
@@ -147,7 +149,7 @@ def _metadata(folder: str) -> list[str]:
 
 
 def _name_and_version(entry: str) -> tuple[str, str]:
-    """`my_plugin-1.0-py3.11.egg-info` -> ("my-plugin", "1.0")."""
+    """The name and version in a folder name: `my_plugin-1.0-py3.11.egg-info` -> ("my-plugin", "1.0")."""
     parts = re.sub(r"\.(dist|egg)-info$", "", entry).split("-")
     return normalized(parts[0]), parts[1] if len(parts) > 1 else ""
 

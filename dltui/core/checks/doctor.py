@@ -31,7 +31,9 @@ COMPANIONS = {"torch": ("torchvision",)}
 
 @dataclass(frozen=True)
 class Check:
-    """`state` is "bad" when something that is here does not work, "absent" when it is not here."""
+    """The result of a check: `state` is "bad" for an installed part that does not work, "absent" for a part that is not
+    installed.
+    """
 
     what: str
     state: State
@@ -39,7 +41,7 @@ class Check:
 
 
 def checks() -> Iterator[Check]:
-    """All of them; each is there as soon as it is known."""
+    """Yield the result of each check as soon as it is known."""
     yield Check("dltui", "ok", f"{__version__}, Python {platform.python_version()} ({sys.executable})")
     yield from _folders()
     try:
@@ -120,7 +122,7 @@ def _interpreters(catalog: Catalog) -> Iterator[Check]:
 
 
 def _framework(backend: BackendEntry, catalog: Catalog) -> Iterator[Check]:
-    """Imported for real, where it is installed: a version number alone promises nothing."""
+    """Check a framework by importing it where it is installed: a version number alone proves nothing."""
     from dltui.core.catalog import questions as ask
 
     installed = catalog.installed[backend.python]
@@ -166,7 +168,7 @@ def _companion(package: str, installed: Installed) -> Check:
 
 
 def _attempt(ask: Callable[[], T], installed: Installed) -> T | str:
-    """The answer, or why there is none and what to do about it."""
+    """The answer, or the reason why there is none with the remedy."""
     try:
         return ask()
     except UsageError as error:

@@ -56,7 +56,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Data:
-    """A prepared dataset: memory-mapped arrays and what is known of them."""
+    """A prepared dataset: memory-mapped arrays and their description."""
 
     name: str
     spec: Spec
@@ -117,7 +117,7 @@ class Layer:
 
 @runtime_checkable
 class Trainable(Protocol):
-    """A model on its device with its optimizer and data: the only thing the training loop knows of a framework.
+    """A model on its device with its optimizer and data: the training loop's only access to a framework.
 
     State keys are `weights/<layer>/<name>`, `optimizer/...`, `rng/...`; weights are neutral: dense kernels
     (in, out), convolution kernels HWIO, flattening in NHWC order, so that twins of two frameworks can exchange them.
@@ -228,7 +228,7 @@ class PreparationContext(Protocol):
     """The task of the model: the dataset's own task, or either task where that is "any"."""
 
     def progress(self, text: str, fraction: float | None = None) -> None:
-        """Say what is going on; `fraction` is 0 to 1, or None when unknown. Raises KeyboardInterrupt on cancel."""
+        """Report progress; `fraction` is 0 to 1, or None when unknown. Raises KeyboardInterrupt on cancel."""
 
 
 @dataclass(frozen=True)

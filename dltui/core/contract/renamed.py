@@ -1,4 +1,4 @@
-"""Old names of options and old words for their values, still understood in earlier runs, commands and settings."""
+"""Old names and values of options, still accepted in earlier runs, commands and settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ def formerly(*names: str, **words: str) -> dict[str, Any]:
 
 
 def with_new_names(given: Mapping[str, Any], renamed: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The options in today's names and words; `renamed` holds what `formerly` told of each field, by its name."""
+    """The options under their current names and values; `renamed` holds the `formerly` entry of each field, by its
+    name.
+    """
     values = dict(given)
     for name, before in renamed.items():
         for old in before.get("names", ()):

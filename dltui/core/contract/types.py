@@ -1,4 +1,4 @@
-"""The words that all contracts share: arrays, states, tasks and splits."""
+"""The types that all contracts share: arrays, states, tasks and splits."""
 
 from __future__ import annotations
 

@@ -27,8 +27,9 @@ def chunks(array: Array, count: int | None = None) -> Iterator[slice]:
 
 
 def checked(task: Task, arrays: Arrays) -> Arrays:
-    """The same data as uint8 (n, height, width, channels) or float32 (n, features), with int64 labels or float32
-    targets. Raises RunError naming the part and the row that are wrong."""
+    """The data as uint8 (n, height, width, channels) or float32 (n, features), with int64 labels or float32 targets.
+    Raises RunError naming the wrong part and row.
+    """
     classes = tuple(str(name) for name in arrays.classes)
     if task == "classification" and len(classes) < 2:
         raise RunError(f"classification needs at least two classes, found {len(classes)}")

@@ -15,8 +15,9 @@ POLL_SECONDS = 0.05
 
 @contextmanager
 def turn(path: Path, patience: float, waiting: Callable[[], None]) -> Iterator[bool]:
-    """Hold a lock on `path` (made if need be). Yields whether it is held: False after `patience` seconds or where
-    the file system has no locks. Then the caller goes on all the same, so its work must survive company.
+    """Hold a lock on `path` (created if missing). Yields True if it is held, False after `patience` seconds or where
+    the file system has no locks. In that case the caller goes on without it, so its work must tolerate concurrent
+    work.
 
     `waiting` is called again and again meanwhile; it may raise to give up. The file is gone afterwards.
     """

@@ -35,7 +35,7 @@ class UnreadableError(Exception):
 
 
 def read(path: str, reading: Mapping[str, Any]) -> Pixels:
-    """uint8 (height, width, channels). Raises UnreadableError.
+    """The pixels of an image file, uint8 (height, width, channels). Raises UnreadableError.
 
     `reading` is a description that can be kept as JSON: "height" and "width" to make it, by "fit" (crop, pad or
     stretch); "channels" 1 or 3; "range" of the values that become black and white in images of more than 8 bits.
@@ -48,7 +48,7 @@ def read(path: str, reading: Mapping[str, Any]) -> Pixels:
 
 
 def look(path: str) -> tuple[tuple[int, int], bool]:
-    """Width and height of the upright image, and whether it has more than 8 bits, as the header says."""
+    """The width and height of the upright image, and True for more than 8 bits, from the file's header."""
     return _guarded(path, _header)
 
 
@@ -58,7 +58,7 @@ def value_range(path: str) -> tuple[float, float]:
 
 
 def resized(image: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:
-    """The image in another size: its middle, all of it with black beside it, or distorted."""
+    """The image in another size: cropped to its middle, padded with black, or distorted."""
     if image.size == size:
         return image
     method = Image.Resampling.LANCZOS
@@ -114,7 +114,7 @@ def _values_of(image: ImageFile.ImageFile) -> tuple[float, float]:
 
 
 def _upright(image: ImageFile.ImageFile, limits: tuple[float, float]) -> Image.Image:
-    """Decoded whole, turned as the camera says, in mode L or RGB, transparency on white."""
+    """The decoded image, turned upright by its EXIF orientation, in mode L or RGB, transparency on white."""
     clear, low = _transparent_gray(image), _low_bytes(image)
     image.load()
     turned = ImageOps.exif_transpose(image)
@@ -174,7 +174,7 @@ def _values(image: Image.Image) -> Pixels:
 
 
 def _transparent_gray(image: ImageFile.ImageFile) -> int | None:
-    """The gray that a file without alpha calls transparent, in the values of the decoded pixels."""
+    """The gray value that a file without alpha declares transparent, in the decoded pixels' values."""
     clear = image.info.get("transparency")
     if image.mode not in GRAY_MODES or not isinstance(clear, int):
         return None

@@ -52,7 +52,7 @@ def _ask(url: str, seconds: float, answer: queue.SimpleQueue[str | None]) -> Non
 
 
 def reason(error: BaseException) -> str:
-    """An exception of the network in a few words; theirs hold object addresses and repeat the URL."""
+    """A network exception in a few words; the original texts hold object addresses and repeat the URL."""
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP {response.status_code}"

@@ -113,7 +113,7 @@ def _context(asked: dict[str, Any], tell: Tell, task: Task = "classification") -
 
 
 def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
-    """Names prepared data by all that it depends on: the code that makes it, its options, and its files."""
+    """The name of prepared data, a digest of all that it depends on: its code, its options, and its files."""
     files = []
     for path in sources or ():
         status = path.stat()
@@ -139,7 +139,7 @@ def _code(dataset: Dataset) -> str:
 
 
 def _make(final: Path, dataset: Dataset, options: DatasetOptions, context: Context, arrays: Arrays | None) -> None:
-    """Make a prepared folder, or let another run that is about to make the same do it."""
+    """Make a prepared folder, or wait for another run that is making the same."""
 
     def waiting() -> None:
         context.progress(f"waiting for another run that prepares {dataset.name}")
@@ -200,7 +200,9 @@ def _all(part: tuple[Array, Array]) -> Array:
 
 
 def _commit(temp: Path, final: Path) -> None:
-    """Give a finished folder its name. Who comes second takes what is there; what is damaged there makes room."""
+    """Give a finished folder its final name. If an intact folder exists already it is used; a damaged one is
+    replaced.
+    """
     for _ in range(2):
         try:
             fs.commit_dir(temp, final)
@@ -241,7 +243,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _private_stdout() -> TextIO:
-    """The real stdout for answers alone: what plugins print goes where errors go, to the worker's log."""
+    """The real stdout, reserved for answers: other output of plugins goes to stderr, which is the worker's log."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return answers

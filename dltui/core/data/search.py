@@ -33,7 +33,9 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Presence:
-    """`text` is "here", "embedded", "31 MB download" and the like; `folder` is where its files lie."""
+    """The location of a dataset: `text` is "here", "embedded", "31 MB download" and the like; `folder` holds
+    its files.
+    """
 
     here: bool
     text: str
@@ -121,7 +123,9 @@ def _roots(explicit: str | None) -> Iterator[Path]:
 
 
 def _same_name(root: Path, dataset: str) -> list[Path]:
-    """Folders that differ from the dataset's name in case and punctuation only: torchvision's `FashionMNIST/raw`."""
+    """The folders whose names differ from the dataset's in case and punctuation only: torchvision's
+    `FashionMNIST/raw`.
+    """
     wanted = _letters(dataset)
     try:
         names = sorted(entry.name for entry in os.scandir(root) if _letters(entry.name) == wanted and entry.is_dir())

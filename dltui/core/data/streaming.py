@@ -48,14 +48,14 @@ class Stream:
         self._coming: dict[int, Future[Array]] = {}
 
     def begin(self, indices: Array) -> None:
-        """The rows of the coming steps: integers (steps, batch)."""
+        """Set the rows of the coming steps: integers (steps, batch)."""
         for future in self._coming.values():
             future.cancel()
         self._plan, self._coming = indices, {}
         self._read_from(0)
 
     def take(self, step: int) -> Array:
-        """The samples of a step (batch, ...); those of the steps after it are being read."""
+        """The samples of the next step (batch, ...), while those of later steps are being read."""
         self._read_from(step)
         return self._coming.pop(step).result()
 

@@ -93,7 +93,9 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
 
 
 def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every hyperparameter, checked by its bounds and, where there is more to check, by the model's own Config."""
+    """All hyperparameters, checked by their bounds and, where necessary, by the model's own Config. Raises
+    UsageError.
+    """
     config = check_values(model.fields, given, f"model {model.id}")
     if not model.checks_more:
         return config
@@ -103,7 +105,7 @@ def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full_options(dataset: DatasetEntry, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every option of a dataset, checked likewise."""
+    """All options of a dataset, checked likewise. Raises UsageError."""
     options = check_values(dataset.fields, given, f"dataset {dataset.name}")
     if not dataset.checks_more:
         return options
@@ -171,7 +173,7 @@ def _reasons_for_images(model: ModelEntry, config: Mapping[str, Any]) -> dict[st
 
 
 def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:
-    """With a folder given, the data comes from there or the run would fail."""
+    """Check that an explicit data folder has the data, because the run would otherwise fail. Raises UsageError."""
     if not data_dir:
         return
     if not Path(paths.absolute(data_dir)).is_dir():
@@ -189,7 +191,9 @@ def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mappin
 
 
 def _writable(exports: str) -> Path:
-    """The absolute folder of figures. Tried by making it and a file in it, both removed: permissions alone can lie."""
+    """The absolute folder of figures, tested by creating it and a file in it, both removed: permission bits do not
+    suffice.
+    """
     folder = Path(paths.absolute(exports or "."))
     made: list[Path] = []
     try:
@@ -214,7 +218,7 @@ def _writable(exports: str) -> Path:
 
 
 def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirectory:
-    """A directory under a name that neither a run nor a folder of figures has."""
+    """Create a directory under a name that neither a run nor a folder of figures has."""
     rng = random.Random()
     while True:
         run_id = free_name(
@@ -245,8 +249,9 @@ def prepare_first(
     images: Mapping[str, str],
     tell: Callable[[str], None],
 ) -> None:
-    """Prepare data at a path that a run is about to name; the worker finds it prepared. `images` is what needs them, as
-    for `check_images`. Raises UsageError with what is wrong, and then no run is left."""
+    """Prepare the data at a path before a run is created with it. `images` are the reasons for `check_images`. Raises
+    UsageError, and then no run is left.
+    """
     if not dataset.takes:
         return
     from dltui.core.data.preparation import Preparation
@@ -268,8 +273,9 @@ def prepare_first(
 
 
 def check_images(reasons: Mapping[str, str], dataset: str, there: bool) -> None:
-    """`reasons` says what needs images and what to do without them. Raises UsageError for the first when the dataset
-    has none."""
+    """Check that the dataset has images if needed: `reasons` maps each part that needs images to an advice. Raises
+    UsageError with the first reason.
+    """
     for what, remedy in reasons.items():
         if not there:
             raise UsageError(f"{what} needs images, dataset {clean_line(dataset, 100)} has none; {remedy}")

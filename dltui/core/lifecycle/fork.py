@@ -48,7 +48,7 @@ class ForkRequest:
 
 @dataclass(frozen=True)
 class _Origin:
-    """The checkpoint that a fork begins with, as the fork will have it."""
+    """The checkpoint that a fork begins with, adapted to the fork."""
 
     found: Checkpoint
     state: State
@@ -59,7 +59,9 @@ class _Origin:
 
 
 def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirectory:
-    """The directory of the new run, ready for its worker. Raises UsageError or RunError, and then nothing is left."""
+    """Create the directory of the new run, ready for its worker. Raises UsageError or RunError, and then nothing is
+    left.
+    """
     asked = parent.run
     found = _choose(parent.directory, request.which)
     config = {**asked["config"], **request.changes}
@@ -154,7 +156,7 @@ def _request(
 
 
 def _fill(run: RunDirectory, parent: RunReader, request: ForkRequest, origin: _Origin) -> None:
-    """The checkpoint first and the log last: what is not complete is no fork."""
+    """Write the fork's files, the checkpoint first and the log last: a fork without a log is incomplete."""
     records: list[dict[str, Any]] = []
     if origin.same_steps:
         records = inherited(
@@ -179,7 +181,9 @@ def _save(run: RunDirectory, origin: _Origin, attempt: int) -> CheckpointSaved:
 
 
 def _bring_best(run: RunDirectory, parent: RunReader, origin: _Origin, attempt: int) -> list[CheckpointSaved]:
-    """The best so far may be another checkpoint; where it is lost, the search for the best begins anew."""
+    """Copy the best checkpoint so far, which may be another one; where it is lost, the search for the best
+    begins anew.
+    """
     best = origin.loop_state.get("best") or {}
     if not best or best.get("step") == origin.step:
         return []

@@ -39,7 +39,7 @@ def cost(reader: RunReader) -> str:
 
 
 def at_risk(history: History, live: Live | None, now: float) -> str:
-    """`last checkpoint 40 s ago, 212 steps since`: what a kill would cost."""
+    """The cost of a kill: `last checkpoint 40 s ago, 212 steps since`."""
     from dltui.core import numbers
 
     step = max(live.step if live else 0, int(history.points.steps[-1]) if len(history.points) else 0)

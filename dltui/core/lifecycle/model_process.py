@@ -29,7 +29,7 @@ TOP = 3
 
 
 def load_image(path: str, reading: Mapping[str, Any]) -> Array:
-    """uint8 (height, width, channels), prepared exactly as for training. Raises RunError."""
+    """The pixels of an image, uint8 (height, width, channels), prepared exactly as for training. Raises RunError."""
     from dltui.core.data import image_file
 
     if not reading:
@@ -59,7 +59,7 @@ def predict(found: Revived, images: list[str]) -> list[dict[str, Any]]:
 
 
 def convert(found: Revived, form: str, target: Path) -> None:
-    """Write the model in a format that its backend knows, whole or not at all. Raises RunError."""
+    """Write the model atomically in a format that its backend knows. Raises RunError."""
     import numpy as np
 
     known = tuple(getattr(found.backend, "formats", ()))

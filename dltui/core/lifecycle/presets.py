@@ -31,7 +31,7 @@ OPTIONS = tuple(FieldSpec(name, "str", "") for name in ("dataset", "data_dir", "
 
 @dataclass(frozen=True)
 class Preset:
-    """A checked value and where it was set: "DLTUI_LR" or "dltui.toml [train.cnn-torch]"."""
+    """A checked value and its origin: "DLTUI_LR" or "dltui.toml [train.cnn-torch]"."""
 
     name: str
     value: Any
@@ -49,14 +49,16 @@ class Layer:
 
 @dataclass(frozen=True)
 class Presets:
-    """The files as they were read. `of` gives the values for one model."""
+    """The contents of the settings files. `of` gives the values for a model."""
 
     files: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     """(name of the file, its table [train]), the nearest first."""
     environment: Mapping[str, str] | None = None
 
     def of(self, model: ModelEntry, catalog: Catalog) -> dict[str, Preset]:
-        """By name, what holds where no flag is given. Raises UsageError naming the place, the key and its range."""
+        """The presets of a model by name, used where no flag is given. Raises UsageError naming place, key
+        and range.
+        """
         found: dict[str, Preset] = {}
         for layer in self._layers(model):
             for name, value in layer.values.items():
@@ -79,7 +81,7 @@ class Presets:
 
 
 def load_presets() -> Presets:
-    """Reads ./dltui.toml and the user's settings. Raises UsageError for a file that is no good."""
+    """Read ./dltui.toml and the user's settings. Raises UsageError for an invalid file."""
     files = []
     project = _project_tables()
     if project is not None:

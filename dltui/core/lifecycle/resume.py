@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Resumption:
-    """All in words for people, cleaned. `planned` is the number of epochs without adding any, `done` those done."""
+    """The plan of a resumption in cleaned texts. `planned` is the planned number of epochs, `done` the finished
+    number.
+    """
 
     ended: str
     restored: str
@@ -30,7 +32,7 @@ class Resumption:
     done: int
 
     def lines(self, run: str) -> list[str]:
-        """For a terminal: `run` is what the run is called."""
+        """The plan as lines for a terminal: `run` is the run's name."""
         alike = ["nothing differs: versions, device and threads are those of the last attempt"]
         return [f"{run} was {self.ended}", self.restored, *(self.differs or alike)]
 
@@ -105,7 +107,7 @@ def _versions(attempt: AttemptStarted, catalog: Catalog) -> list[str]:
 
 
 def _device(before: Mapping[str, Any], today: Device) -> list[str]:
-    """Another machine or another GPU under the same name."""
+    """A line for another machine, or another GPU under the same name."""
     if before.get("uuid") == today.uuid and (before.get("title") or today.title) == today.title:
         return []
     return [f"differs: {before.get('name')} was {before.get('title')}, today it is {today.title}"]

@@ -41,7 +41,7 @@ class Revived:
     state: State
 
     def trainable(self, x: Array) -> Trainable:
-        """On the CPU, with the best weights, and `x` (dtype and shape as in `Split`) as its test split."""
+        """A trainable on the CPU, with the best weights, and `x` (dtype and shape as in `Split`) as its test split."""
         part = self._split(x)
         found = self.backend.trainable(self.model, self.config, Data("given", self.spec, part, part, part, ""), "cpu")
         found.load_state({name: array for name, array in self.state.items() if name.startswith("weights/")})
@@ -54,8 +54,9 @@ class Revived:
 
 
 def revive(run: RunDirectory, instead: Mapping[str, Any]) -> Revived:
-    """The model of a run as it was best on validation; `instead` holds in place of what run.json says. Raises RunError
-    when there is no checkpoint yet."""
+    """Load the model of a run with its best validation weights; `instead` replaces fields of run.json. Raises RunError
+    when there is no checkpoint yet.
+    """
     asked, reader = {**run.run(), **instead}, RunReader(run)
     reader.refresh()
     path = checkpoint.find_best(run) or checkpoint.find_latest(run)
@@ -73,7 +74,7 @@ def revive(run: RunDirectory, instead: Mapping[str, Any]) -> Revived:
 
 
 def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:
-    """As the log has it; runs of older versions ask their dataset."""
+    """The shape of the data from the log; for runs of older versions from the dataset."""
     if "mean" not in dataset:
         if not asked.get("dataset_source"):
             raise RunError(f"dataset {clean_line(asked['dataset'], 80)} is not installed here")

@@ -30,7 +30,7 @@ PATIENCE = 120.0
 
 
 def folder() -> Path:
-    """Among the runs, which may be a disk of their own: moving is one rename. Lists skip names with a dot."""
+    """The folder of the trash, among the runs, so that moving is a rename on one disk. Lists skip names with a dot."""
     return paths.runs_dir() / ".trash"
 
 
@@ -53,7 +53,9 @@ def discard(run: RunDirectory) -> Path:
 
 
 def _hold(run: RunDirectory) -> RunLock:
-    """The lock of the run, so that no worker begins while it is moved. A disk without locks has no workers either."""
+    """Take the lock of the run, so that no worker begins while it is moved. A disk without locks has no workers
+    either.
+    """
     held = RunLock()
     try:
         # No file: no worker has ever begun, and the disk may have no room for one.
@@ -66,14 +68,14 @@ def _hold(run: RunDirectory) -> RunLock:
 
 
 def _check_folder() -> None:
-    """Raises UsageError when the trash is a link, through which something elsewhere would be deleted."""
+    """Raise UsageError when the trash is a link, through which other files would be deleted."""
     if folder().is_symlink():
         raise UsageError(f"{folder()} is a link, and nothing is deleted through a link; remove it: rm {folder()}")
     paths.ensure_private_dir(folder())
 
 
 def check(run: RunDirectory) -> None:
-    """Raises UsageError for a run that may not be deleted."""
+    """Raise UsageError for a run that may not be deleted."""
     status, name = status_of(run), clean_line(run.id)
     if not status.over:
         raise UsageError(f"{name} is {status.name}; first: dltui stop {name}")
@@ -110,14 +112,14 @@ def kept(run: RunDirectory) -> str:
 
 
 def wait(run: RunDirectory) -> None:
-    """Wait for a worker that is done but for the figures of its run."""
+    """Wait for a worker that only draws the figures of its run."""
     deadline = time.monotonic() + PATIENCE
     while is_held(run.lock_path) and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
 def restore(place: Path, run: RunDirectory) -> None:
-    """Put a discarded run back where it was. Raises UsageError when there is another of its name by now."""
+    """Put a discarded run back to its place. Raises UsageError when there is another of its name by now."""
     if os.path.lexists(run.path):
         raise UsageError(f"there is another run {clean_line(run.id)} by now; the deleted one lies in {place}")
     try:
@@ -141,7 +143,7 @@ def empty(places: Iterable[Path] = (), now: float | None = None) -> None:
 
 
 def _age(place: Path, now: float) -> float:
-    """Seconds since it was deleted, by its name: a rename does not touch the folder's own time."""
+    """The seconds since a run was deleted, from its name in the trash: a rename keeps the folder's own time."""
     stamp = place.name.partition("-")[0]
     return now - int(stamp) / 1e9 if stamp.isdigit() else 0.0
 

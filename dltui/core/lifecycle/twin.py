@@ -34,7 +34,9 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`logits` is the largest difference, `losses` the largest relative one; None where it was not measured."""
+    """A comparison of twins: `logits` is the largest difference, `losses` the largest relative difference; None where
+    they were not measured.
+    """
 
     metric: str
     first: Side
@@ -72,7 +74,7 @@ def _has_twin(catalog: Catalog, model: ModelEntry) -> bool:
 
 
 def compare(first: RunReader, second: RunReader) -> Comparison:
-    """Both runs as they are by now; refresh them first. Raises RunError when they are no twins."""
+    """The comparison of both runs as last refreshed. Raises RunError when they are no twins."""
     import numpy as np
 
     one, other = measured(first.directory), measured(second.directory)
@@ -116,7 +118,9 @@ def _side(reader: RunReader, metric: str) -> Side:
 
 
 def _speed(history: History) -> float:
-    """The median over the epochs; the first, which may carry compilation, only counts when it is alone."""
+    """The median speed over the epochs; the first epoch, which may include compilation, only counts when it
+    is alone.
+    """
     epochs = [history.epochs[number] for number in sorted(history.epochs)]
     speeds = [record.samples_per_second for record in epochs[1:] or epochs]
     return statistics.median(speeds) if speeds else 0.0

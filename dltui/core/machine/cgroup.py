@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def unified(root: Path) -> list[Path]:
-    """The folders of cgroup v2: its own group's and those of the groups that contain it."""
+    """The folders of cgroup v2: those of its own group and of the groups that contain it."""
     return [
         folder
         for controllers, group in _groups(root)

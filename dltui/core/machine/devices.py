@@ -22,7 +22,7 @@ SPINS = "1000"
 
 @dataclass(frozen=True)
 class Device:
-    """A place to train; None for what is not known. `problem` says why it cannot be used."""
+    """A device to train on; None for unknown values. `problem` says why it cannot be used."""
 
     name: str
     """"cpu", "mps" or "cuda:N", N counting what CUDA_VISIBLE_DEVICES leaves."""
@@ -54,7 +54,7 @@ def list_devices() -> list[Device]:
 
 
 def resolve(text: str) -> Device:
-    """The device that a person means. Raises UsageError that says what there is."""
+    """The device that a word means. Raises UsageError that lists the devices."""
     return choose(text, list_devices())
 
 
@@ -81,7 +81,7 @@ def choose(text: str, found: list[Device]) -> Device:
 
 
 def asked_for(run: Mapping[str, Any]) -> str:
-    """The word by which a run's device was chosen, as in its run.json: "auto" stays free to choose again."""
+    """The word by which a run's device was chosen, from its run.json: "auto" stays free to choose again."""
     known = run.get("device") or {}
     return str(known.get("asked") or known.get("name") or "auto")
 
@@ -95,9 +95,11 @@ def worker_environment(device: Device) -> dict[str, str]:
 
 
 def _waiting() -> dict[str, str]:
-    """Threads that spin long while they wait for one another make training up to a hundred times slower as soon as
-    anything else runs on these cores; threads that sleep at once make it a third slower on a quiet machine. PyTorch's
-    OpenMP (libgomp) is told to spin for some microseconds, others to sleep; what a user has set holds."""
+    """The environment variables for the waiting of CPU threads. Threads that spin long while they wait for one another
+    make training up to a hundred times slower as soon as anything else runs on these cores; threads that sleep at
+    once make it a third slower on a quiet machine. PyTorch's OpenMP (libgomp) is told to spin for some microseconds,
+    others to sleep; what a user has set holds.
+    """
     if "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ:
         return {}
     return {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": SPINS}

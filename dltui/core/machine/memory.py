@@ -12,7 +12,7 @@ ROOT = Path("/")
 
 
 def memory_left(root: Path = ROOT) -> int | None:
-    """Bytes until the machine or a control group around this process has none; None where it is not said."""
+    """The bytes left for this process on the machine and in its control groups; None where it is not known."""
     try:
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:

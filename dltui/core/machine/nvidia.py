@@ -25,7 +25,7 @@ class Gpu:
 
 
 def gpus() -> list[Gpu]:
-    """The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order. A driver that does not work is one unusable GPU."""
+    """The GPUs that CUDA_VISIBLE_DEVICES allows, in its order. A broken driver gives a single unusable GPU."""
     try:
         import pynvml
     except ImportError:
@@ -66,7 +66,7 @@ def visible(found: Sequence[Gpu], wanted: str | None) -> list[Gpu]:
 
 
 def _device(nvml: Any, number: int) -> Iterator[Gpu]:
-    """A GPU, or its parts when it is divided: only those can then be used."""
+    """A GPU, or its parts when it is divided: then only the parts can be used."""
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(number)
         parts = list(_parts(nvml, handle))
@@ -108,7 +108,7 @@ def _gpu(nvml: Any, part: Any, whole: Any) -> Gpu:
 
 
 def _processes(running: Sequence[Any]) -> tuple[tuple[str, int, int], ...]:
-    """(user, pid, bytes) of those who compute on a GPU; what a container hides is "?" or 0."""
+    """The (user, pid, bytes) of the processes on a GPU; values that a container hides are "?" or 0."""
     if not running:
         return ()
     import psutil

@@ -16,7 +16,7 @@ _before: list[ThreadPoolExecutor] = []
 
 
 def give_way() -> None:
-    """Lower the priority of the calling thread and of all that it begins from here on."""
+    """Lower the priority of the calling thread and of all that it starts from here on."""
     if sys.platform != "linux" or _before:
         return
     keeper = ThreadPoolExecutor(1, "starts workers")
@@ -35,7 +35,7 @@ def give_way() -> None:
 
 
 def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """`subprocess.Popen` at the priority that this program had in the beginning. Raises OSError likewise."""
+    """`subprocess.Popen` at the original priority of this program. Raises OSError likewise."""
 
     def begin() -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, **options)

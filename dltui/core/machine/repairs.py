@@ -19,7 +19,7 @@ def remedy(text: str, python: str, packages: Mapping[str, str]) -> str:
 
 
 def _match_torchvision(install: str, packages: Mapping[str, str]) -> str:
-    """torchvision 0.(n + 15) goes with torch 2.n; with the right numbers the two are different builds."""
+    """The command for a matching torchvision: 0.(n + 15) goes with torch 2.n; equal numbers mean different builds."""
     torch, vision = packages.get("torch", ""), packages.get("torchvision", "")
     pair = f"torchvision {vision or '?'} was built for another PyTorch than {torch or 'the one installed'}"
     found = re.match(r"2\.(\d+)", torch)
@@ -34,7 +34,7 @@ def _newer_numpy(install: str, packages: Mapping[str, str]) -> str:
 
 
 def _say(text: str) -> Callable[[str, Mapping[str, str]], str]:
-    """Advice in which {install} is the interpreter's pip."""
+    """A function that gives this advice, in which {install} is the interpreter's pip."""
     return lambda install, packages: text.format(install=install)
 
 

@@ -39,7 +39,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`reason` is "" when the child ended by itself, with exit code `code`; `output` is the end of what it printed."""
+    """The result of a job: `reason` is "" when it ended by itself, with exit code `code`; `output` is the end of its
+    output.
+    """
 
     answer: bytes
     reason: str
@@ -167,7 +169,7 @@ def _read(file: IO[bytes], start: int, most: int) -> bytes:
 
 
 def _memory(pid: int) -> int:
-    """Resident bytes of a process and its descendants; what they share counts in each."""
+    """The resident bytes of a process and its descendants; shared memory counts in each."""
     import psutil
 
     total = 0

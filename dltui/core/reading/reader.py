@@ -65,7 +65,7 @@ class RunReader:
 
     @property
     def bad_lines(self) -> int:
-        """Damaged lines of the log so far."""
+        """The number of damaged lines of the log so far."""
         return self._tail.bad_lines
 
     def refresh(self) -> bool:
@@ -84,7 +84,7 @@ class RunReader:
         return changed
 
     def live(self) -> Live | None:
-        """The last heartbeat."""
+        """The last heartbeat; None without one."""
         found = read_live(self.directory.path)
         beat = (found.time, found.counter) if found else None
         if beat != self._beat:
@@ -97,7 +97,7 @@ class RunReader:
         return self.look(now)[0]
 
     def look(self, now: float | None = None) -> tuple[Status, Live | None]:
-        """The status, and the heartbeat that says so: read once."""
+        """The status and the heartbeat that it is based on, read once."""
         live = self.live()
         found = claim.look(self.directory.path, live) if live else claim.Claim(None)
         alive = found.alive
@@ -113,7 +113,7 @@ class RunReader:
         return self._being_born(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
     def _autopsy(self, live: Live) -> Seen:
-        """The evidence about a worker's death."""
+        """The evidence for the cause of a worker's death."""
         here = live.boot_id == process.boot_id()
         killer = commands.killer(self.directory.path)
         return Seen(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
@@ -158,7 +158,7 @@ class RunReader:
         return f"the worker crashed ({_SIGNALS.get(words, words)})"
 
     def predictions(self, which: str) -> dict[str, Array] | None:
-        """The arrays of "validation-latest", "validation-best" or "test", None when there are none yet.
+        """The arrays of "validation-latest", "validation-best" or "test", None when they do not exist yet.
 
         The same object as long as the file is the same. Raises RunError when the file is damaged.
         """
@@ -174,8 +174,9 @@ class RunReader:
 
 
 def _check_unpacked(path: Path) -> None:
-    """Raises ValueError when the arrays would take more memory than predictions ever do: a file of a few megabytes can
-    unpack to any size."""
+    """Raise ValueError when the arrays would take more memory than predictions ever do: a small file can unpack to any
+    size.
+    """
     import zipfile
 
     with fs.open_to_read(path) as file, zipfile.ZipFile(file) as archive:

@@ -31,7 +31,9 @@ _PATIENT_PHASES = frozenset({"paused", "queued"})
 
 @dataclass(frozen=True)
 class Status:
-    """`why` is one sentence; `phase` is what the worker is doing; `since` is the unix time since when."""
+    """The status of a run: `why` is a sentence; `phase` is the worker's activity; `since` is the unix time of its
+    start.
+    """
 
     name: str
     why: str = ""
@@ -145,7 +147,7 @@ def _silence(history: History, live: Live, now: float, seen: Seen) -> str:
 
 
 def _compiles(history: History, live: Live) -> bool:
-    """The first step of an attempt, and the first evaluation of a run, may carry compilation."""
+    """True during the first step of an attempt and the first evaluation of a run, which may include compilation."""
     if live.phase == "training":
         return live.step <= (history.attempt.start_step if history.attempt else 0)
     return live.phase == "evaluating" and not any(record.validation for record in history.epochs.values())

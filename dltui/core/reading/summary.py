@@ -69,14 +69,14 @@ def _done(history: History, live: Live | None, run: Mapping[str, Any]) -> dict[s
 
 
 def training_speed(history: History) -> float | None:
-    """Samples a second of training time, over all epochs."""
+    """The samples per second of training time, over all epochs."""
     known = [record for record in history.epochs.values() if math.isfinite(record.samples_per_second)]
     seconds = sum(record.seconds for record in known)
     return sum(record.seconds * record.samples_per_second for record in known) / seconds if seconds > 0 else None
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
-    """NaN is None, as everywhere in JSON."""
+    """The metrics with NaN replaced by None, as everywhere in JSON."""
     return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds since training began, over all attempts, without the starts of their processes. `data` is None where
-    the framework cannot tell it apart from `compute`; `waiting` is all the rest: pauses, saving, the test's figures."""
+    """The parts of the time since training began, in seconds, over all attempts, without the starts of their processes.
+    `data` is None where the framework cannot separate it from `compute`; `waiting` is the rest: pauses, saving, the
+    test's figures.
+    """
 
     data: float | None
     compute: float
@@ -24,7 +26,7 @@ class Times:
         return (self.data or 0.0) + self.compute + self.evaluation + self.waiting
 
     def shares(self) -> dict[str, float]:
-        """Each part of the whole, 0 to 1; empty before there is any time."""
+        """The fraction of each part, 0 to 1; empty before there is any time."""
         parts = {"data": self.data, "compute": self.compute, "eval": self.evaluation, "wait": self.waiting}
         total = self.total
         return {name: value / total for name, value in parts.items() if value is not None} if total > 0 else {}

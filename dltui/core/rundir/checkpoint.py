@@ -34,7 +34,7 @@ _NAME = re.compile(r"a(\d{2,6})-step-(\d{8,12})(?:-(\d{1,9}))?")
 
 
 class CheckpointDamaged(RunError):
-    """A checkpoint is not what was saved. The message says which and how."""
+    """A damaged checkpoint. The message names the checkpoint and the damage."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Checkpoint:
 def save(
     run: RunDirectory, name_step: int, attempt: int, state: State, loop_state: dict[str, Any], best: bool
 ) -> CheckpointInfo:
-    """Write a checkpoint after `name_step` global steps. Raises OSError; then nothing with a final name is there.
+    """Write a checkpoint after `name_step` global steps. Raises OSError, and then no folder with a final name is left.
 
     `best` says that its weights are the best so far; `loop_state["best"]["step"]` names the step of those that are.
     """
@@ -99,7 +99,7 @@ def save(
 
 
 def _check_room(folder: Path, size: int) -> None:
-    """Before a byte is written, so that a full disk leaves no half of a checkpoint."""
+    """Raise OSError without enough free space, before anything is written, so that no half checkpoint is left."""
     free = fs.free_bytes(folder)
     if free < size + MARGIN_BYTES:
         raise OSError(errno.ENOSPC, f"a checkpoint needs {size:,} B, free are {free:,} B", str(folder))
@@ -125,7 +125,7 @@ def _describe(data: bytes) -> dict[str, Any]:
 
 
 def load(path: Path) -> tuple[State, dict[str, Any]]:
-    """The arrays and the loop's own state. Raises CheckpointDamaged in one line, whatever is wrong with it."""
+    """The arrays and the loop's own state. Raises CheckpointDamaged for any damage."""
     files = _verified(path)
     from safetensors import SafetensorError
     from safetensors.numpy import load as parse
@@ -141,7 +141,7 @@ def load(path: Path) -> tuple[State, dict[str, Any]]:
 
 
 def _verified(path: Path) -> dict[str, bytes]:
-    """The content of both files, after comparing it with the manifest."""
+    """The content of both files, verified by the manifest."""
     name = clean_line(path.name)
     listed = read_manifest(path).get("files")
     contents = {}
@@ -180,7 +180,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def list_checkpoints(run: RunDirectory) -> list[Path]:
-    """All checkpoints that have a final name, oldest first: by attempt, then by step."""
+    """All complete checkpoints, oldest first: by attempt, then by step."""
     try:
         found = [(match, path) for path in run.checkpoints_dir.iterdir() if (match := _NAME.fullmatch(path.name))]
     except OSError:
@@ -211,7 +211,7 @@ def load_latest(run: RunDirectory, log: Callable[[str], None]) -> Checkpoint | N
 
 
 def _move_aside(path: Path) -> None:
-    """Keep it for inspection under a name that is never loaded."""
+    """Keep a damaged checkpoint for inspection under a name that is never loaded."""
     target, number = path.with_name(f"damaged-{path.name}"), 1
     while target.exists():
         number += 1
@@ -221,13 +221,13 @@ def _move_aside(path: Path) -> None:
 
 
 def find_latest(run: RunDirectory) -> Path | None:
-    """The newest checkpoint, not verified."""
+    """The newest checkpoint, not verified; None without one."""
     found = list_checkpoints(run)
     return found[-1] if found else None
 
 
 def find_best(run: RunDirectory) -> Path | None:
-    """The checkpoint that was best on the monitor, as the newest tells it; not verified. None without."""
+    """The checkpoint that was best on the monitor, according to the newest, not verified; None without one."""
     paths = list_checkpoints(run)
     manifests = {path: _manifest_or_none(path) for path in paths}
     for path in reversed(paths):

@@ -36,7 +36,7 @@ class Claim:
 
 
 def look(run_dir: Path, live: Live) -> Claim:
-    """The worker of `live` as it stands to this directory."""
+    """The relation of the worker in `live` to this directory."""
     here = live.boot_id == process.boot_id()
     found = lock.look(run_dir / "lock")
     moved = bool(live.inode) and live.inode != heartbeat.inode(run_dir)
@@ -97,7 +97,7 @@ def send_signal(run_dir: Path, live: Live, number: int) -> None:
 
 
 def wait_for_last(run_dir: Path) -> None:
-    """Wait for the last worker of a run that has ended: it still draws the figures, and holds the run until then."""
+    """Wait for the worker of a run that has ended: it still draws the figures, and holds the lock until then."""
     deadline = time.monotonic() + _LAST_SECONDS
     while time.monotonic() < deadline:
         live = heartbeat.read_live(run_dir)

@@ -127,7 +127,7 @@ def _read(path: Path) -> Command:
 
 
 def done(command: Command) -> None:
-    """The command has been acknowledged in the log and need not be kept."""
+    """Remove a command that has been acknowledged in the log."""
     with contextlib.suppress(OSError):
         fs.FS.unlink(command.path)
 

@@ -18,7 +18,7 @@ _MOST_JSON = 16 * 1024 * 1024
 
 
 class RunDirectory:
-    """The folder of one run. Making this object reads nothing."""
+    """The folder of a run. Creating this object reads nothing."""
 
     def __init__(self, path: Path | str) -> None:
         # Absolute without following links, which the user knows the run by.
@@ -45,7 +45,7 @@ class RunDirectory:
 
     @classmethod
     def create(cls, run_id: str, run: dict[str, Any]) -> RunDirectory:
-        """Make the folder of a new run in one step. Raises UsageError when there is a run of that name."""
+        """Create the folder of a new run atomically. Raises UsageError when there is a run of that name."""
         names.check_run_name(run_id)
         parent = paths.runs_dir()
         paths.ensure_private_dir(parent)
@@ -98,7 +98,8 @@ class RunDirectory:
         }
 
     def set_labels(self, **changes: Any) -> None:
-        """Change the name, tags or note; the rest stays. The id never changes. Of a shared run the group may read on.
+        """Change the name, tags or note; the rest stays. The id never changes. A shared run stays readable for the
+        group.
 
         Raises RunError when it cannot be written.
         """
@@ -158,7 +159,7 @@ def _created(run: RunDirectory) -> float | None:
 
 
 def find_run(text: str | None) -> RunDirectory:
-    """The run that a person means: an id, a name, the unique start of an id, a path, or None for the latest.
+    """The run for an id, a name, the unique start of an id, a path, or the latest for None. Raises UsageError.
 
     Raises UsageError.
     """

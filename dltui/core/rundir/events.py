@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class Event:
-    """Base of all events. The log adds the envelope: seq, time (unix seconds), elapsed (seconds since the attempt
-    began, monotonic), attempt, crc."""
+    """The base of all events. The log adds the envelope: seq, time (unix seconds), elapsed (seconds since the attempt
+    began, monotonic), attempt, crc.
+    """
 
     type: ClassVar[str] = ""
 

@@ -78,12 +78,12 @@ _KINDS = {field.name: _READ[str(field.type)] for field in dataclasses.fields(Liv
 
 
 def _no_number(word: str) -> float:
-    """NaN and infinities are no JSON, and no worker writes them: whoever computes with one would fail later."""
+    """Raise ValueError for NaN and infinities, which are no JSON and would make computations fail later."""
     raise ValueError(f"{word} is not a number")
 
 
 def read_live(run_dir: Path) -> Live | None:
-    """None when there is none yet or it cannot be read."""
+    """The heartbeat of a run directory; None when there is none yet or it cannot be read."""
     try:
         content = json.loads(fs.read_limited(run_dir / "live.json", _MOST_BYTES), parse_constant=_no_number)
         return Live(**{name: kind(content[name]) for name, kind in _KINDS.items() if name in content})
@@ -146,7 +146,7 @@ class Heartbeat:
         self._changed.set()
 
     def progress(self, step: int, epoch: int) -> None:
-        """A sign of progress: `step` steps and `epoch` epochs are done."""
+        """Report progress: `step` steps and `epoch` epochs are done."""
         with self._lock:
             now = time.monotonic()
             if self._stepping:
@@ -157,7 +157,7 @@ class Heartbeat:
         self._changed.set()
 
     def stop(self, final_phase: str = "ended", detail: str = "") -> None:
-        """Say the last word and end the thread."""
+        """Write the last heartbeat and end the thread."""
         self.phase(final_phase, detail)
         self._over.set()
         self._changed.set()
@@ -195,7 +195,7 @@ class Heartbeat:
                 self._write_over(data)
 
     def _with_memory(self, state: Live) -> Live:
-        """With what is known of the memory, not older than a second: it takes a third of a millisecond to ask."""
+        """The state with the memory use, measured at most once a second, because it takes a third of a millisecond."""
         if time.monotonic() - self._memory[0] >= MOST_SECONDS:
             left, kills = memory.memory_left(), memory.oom_kills()
             known = (_rss(), memory.peak_rss(), -1 if left is None else left, -1 if kills is None else kills)
@@ -213,7 +213,7 @@ class Heartbeat:
 
 
 def _rss() -> int:
-    """Resident memory of this process in bytes, 0 when unknown."""
+    """The resident memory of this process in bytes, 0 when unknown."""
     if sys.platform == "linux":
         try:
             return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -225,7 +225,7 @@ def _rss() -> int:
 
 
 def inode(path: Path) -> int:
-    """0 when there is none."""
+    """The inode of a file; 0 without a file."""
     try:
         return path.stat().st_ino
     except OSError:
@@ -240,8 +240,9 @@ def _size(path: Path) -> int:
 
 
 def cap(path: Path, most: int = LOG_MOST, keep: int = LOG_KEEP) -> None:
-    """Cut a log that grew beyond `most` bytes down to its last `keep`. Its writers have it open for appending, so they
-    go on at the new end; what they write during the cut may be lost."""
+    """Truncate a log that grew beyond `most` bytes to its last `keep`. Its writers have it open for appending, so they
+    go on at the new end; output during the truncation may be lost.
+    """
     try:
         size = path.stat().st_size
     except FileNotFoundError:
@@ -261,14 +262,14 @@ _NAME = "birth.json"
 
 @dataclass(frozen=True)
 class Birth:
-    """A worker that was started at the unix time `time` and has not said anything yet."""
+    """A worker that was started at the unix time `time` and has not written a heartbeat yet."""
 
     process: ProcessId
     time: float
 
 
 def announce(run_dir: Path, pid: int) -> None:
-    """Say that process `pid` of this host is about to become the worker. A disk that refuses costs only that."""
+    """Record that process `pid` of this host is about to become the worker. Disk errors are ignored."""
     ticks = process.start_ticks(pid) or 0
     content = {"host": process.this_host(), "boot_id": process.boot_id(), "pid": pid, "start_ticks": ticks}
     with contextlib.suppress(OSError):
@@ -276,13 +277,13 @@ def announce(run_dir: Path, pid: int) -> None:
 
 
 def born(run_dir: Path) -> None:
-    """The worker has its heartbeat."""
+    """Remove the record: the worker has its heartbeat."""
     with contextlib.suppress(OSError):
         fs.FS.unlink(run_dir / _NAME)
 
 
 def read_birth(run_dir: Path) -> Birth | None:
-    """None when no worker is being born, or it cannot be read."""
+    """The record of a worker that is starting; None when there is none, or it cannot be read."""
     try:
         found: dict[str, Any] = json.loads(fs.read_limited(run_dir / _NAME, _MOST_BYTES), parse_constant=_no_number)
         identity = ProcessId(str(found["host"]), str(found["boot_id"]), int(found["pid"]), int(found["start_ticks"]))

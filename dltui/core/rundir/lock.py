@@ -27,14 +27,14 @@ _held: dict[tuple[int, int], int] = {}
 
 
 class RunLock:
-    """Held by the worker for its whole life, with `lockf`: a forked child does not inherit it."""
+    """The lock that a worker holds for its whole life, with `lockf`: a forked child does not inherit it."""
 
     def __init__(self) -> None:
         self._fd: int | None = None
         self._key = (0, 0)
 
     def acquire(self, path: Path) -> None:
-        """Raises RunError when another worker has it."""
+        """Take the lock. Raises RunError when another worker has it."""
         key = _key(path)
         if key in _held:
             raise RunError(f"run {clean_line(path.parent.name)} is running, pid {os.getpid()}")
@@ -69,7 +69,7 @@ def _key(path: Path) -> tuple[int, int] | None:
 
 
 def _sign(fd: int) -> None:
-    """Say in the file who holds it; only for people, so a full disk does not matter."""
+    """Write the holder into the file, for people only, so that a full disk does not matter."""
     here = process.current()
     note = json.dumps({"pid": here.pid, "host": here.host, "since": time.time()}).encode()
     try:

@@ -32,7 +32,7 @@ class Clock(Protocol):
 
 
 def encode(record: dict[str, Any]) -> bytes:
-    """A record as its line, checksum and newline included. NaN and infinities become null."""
+    """A record as a line, with checksum and newline. NaN and infinities become null."""
     try:
         text = json.dumps(record, separators=(",", ":"), allow_nan=False)
     except (ValueError, TypeError):
@@ -42,7 +42,7 @@ def encode(record: dict[str, Any]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Only what JSON has: numbers of other libraries become Python's, what is not finite becomes None."""
+    """A value with JSON types only: numbers of other libraries become Python's, NaN and infinities become None."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -80,8 +80,9 @@ def _loads(text: bytes) -> Any:
 
 
 class EventLog:
-    """The worker's end. A line that was not wholly written, or whose fsync failed, is written again after a newline:
-    readers drop what is damaged and what they have seen."""
+    """The writer of the log. A line that was not completely written, or whose fsync failed, is written again after a
+    newline: readers drop damaged lines and duplicates.
+    """
 
     def __init__(self, path: Path, attempt: int, clock: Clock = system_time) -> None:
         self.path = path
@@ -105,8 +106,9 @@ class EventLog:
         return fd
 
     def append(self, event: Event, sync: bool = False) -> dict[str, Any]:
-        """Write one event; with `sync` it is on the disk when this returns. Raises OSError; the same object may then be
-        given again and is told once."""
+        """Write an event; with `sync` it is on the disk on return. Raises OSError; the same object may then be appended
+        again and appears once.
+        """
         if self._doubtful and event is self._last:
             # It was written, only its fsync failed: trying again must not tell it twice.
             self.sync()
@@ -134,8 +136,9 @@ class EventLog:
         self._fresh = True
 
     def sync(self) -> None:
-        """Put everything on the disk. After a failure the lines in doubt are written again, through a new descriptor:
-        the kernel may have dropped them, and says so only once."""
+        """Flush everything to the disk. After a failure the uncertain lines are written again, through a new
+        descriptor: the kernel may have dropped them, and reports that only once.
+        """
         if self._doubtful:
             fd = fs.FS.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             self._fd, old, self._fresh = fd, self._fd, False
@@ -181,8 +184,9 @@ def last_seq(path: Path) -> int:
 
 
 class LogTail:
-    """A reader's end: follows a log that grows. `bad_lines` counts damaged lines, `restarted` says that the last
-    `read` began from the start because the file shrank or was replaced: what was read before no longer holds."""
+    """A reader of a growing log. `bad_lines` counts damaged lines, `restarted` is true if the last `read` began from
+    the start because the file shrank or was replaced, so that earlier records no longer hold.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -198,11 +202,11 @@ class LogTail:
         self._seen = (0, 0)
 
     def read(self) -> list[dict[str, Any]]:
-        """The good records that were completed since the last call, oldest first."""
+        """The intact records that were completed since the last call, oldest first."""
         return [record for block in self.blocks() for record in block]
 
     def blocks(self) -> Iterator[list[dict[str, Any]]]:
-        """The same in parts, so that a long log need not be in memory as a whole."""
+        """The same records in parts, so that a long log need not be in memory as a whole."""
         self.restarted = False
         try:
             fd = fs.open_regular(self.path)

@@ -85,7 +85,9 @@ def exports_folder(run: RunDirectory) -> Path:
 
 
 def free(folder: Path, run: RunDirectory, strict: bool = False) -> Path:
-    """The folder, or numbered when it holds the figures of another run. `strict`: also when it does not say whose."""
+    """The folder, or a numbered variant when it holds the figures of another run; with `strict` also when its run is
+    unknown.
+    """
     found, number = folder, 1
     while not _may_write(found, run, strict):
         number += 1

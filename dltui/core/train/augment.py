@@ -23,12 +23,14 @@ _STREAM = (0, 0, 0, 1)
 
 
 def largest_shift(side: int) -> int:
-    """By how many pixels an image of this height or width is moved at most."""
+    """The largest shift in pixels of an image of this height or width."""
     return (side + SHARE // 2) // SHARE
 
 
 def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[int, ...]) -> Array | None:
-    """The numbers of a whole epoch, int32 (steps, batch, 3); None for "none". Raises RunError for what is no image."""
+    """The random numbers of a whole epoch, int32 (steps, batch, 3); None for "none". Raises RunError for data that is
+    not images.
+    """
     if kind == "none":
         return None
     if len(shape) != 3:
@@ -48,7 +50,7 @@ def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[
 
 
 def apply(images: Array, numbers: Array) -> Array:
-    """Images uint8 (n, height, width, channels) as training sees them: the definition that frameworks follow."""
+    """The images uint8 (n, height, width, channels) after augmentation: the reference for all frameworks."""
     result = np.zeros_like(images)
     _, height, width, _ = images.shape
     for image, target, (flip, dy, dx) in zip(images, result, numbers.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""Outputs and metrics of whole splits, and one look at a model's own code before anything is trained with it."""
+"""Outputs and metrics of whole splits, and a trial of a model's own code before training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def has_own_loss(trainable: Trainable) -> bool:
 
 
 def ask(trainable: Trainable, split: SplitName, rows: slice) -> tuple[Array, float | None]:
-    """Outputs of these rows, and the mean of the model's own loss over them; None where it is that of the task."""
+    """The outputs of these rows, and the mean of the model's own loss over them; None without an own loss."""
     if not has_own_loss(trainable):
         return trainable.predict(split, rows), None
     outputs, loss = trainable.evaluate(split, rows)  # type: ignore[attr-defined]
@@ -32,7 +32,7 @@ def ask(trainable: Trainable, split: SplitName, rows: slice) -> tuple[Array, flo
 
 
 class Means:
-    """The model's own loss over a split that is asked for part by part."""
+    """The mean of the model's own loss over a split that is evaluated part by part."""
 
     def __init__(self) -> None:
         self._sum, self._rows = 0.0, 0
@@ -50,7 +50,8 @@ class Means:
 
 
 def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: Monitor) -> list[str]:
-    """Ask the network and the model's own loss and metrics once: what a person should know of them, a line each.
+    """Call the network and the model's own loss and metrics once, and return remarks for the user, a line each. Raises
+    RunError.
 
     Raises RunError for what would end the run later, or let it train on nonsense.
     """

@@ -48,11 +48,11 @@ class Listener(Desk, Protocol):
 
 
 class Preempted(Exception):
-    """The machine wants its process back in the middle of an evaluation."""
+    """The machine reclaims the process in the middle of an evaluation."""
 
 
 class Loop:
-    """Trains a `Trainable` from a position to the end of the plan, or until it is told to stop."""
+    """Trains a `Trainable` from a position to the end of the plan, or until a stop is requested."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Loop:
 
     @property
     def step(self) -> int:
-        """Global steps done."""
+        """The global steps done."""
         return self.at.epoch * self.planner.steps_per_epoch + self.at.step_in_epoch
 
     def run(self) -> Ending:
@@ -225,7 +225,7 @@ class Loop:
         return metrics, better
 
     def evaluate(self, split: SplitName) -> tuple[dict[str, float], Array]:
-        """Metrics and raw outputs float32 (n, outputs) of a whole split; pauses are obeyed on the way.
+        """The metrics and raw outputs float32 (n, outputs) of a whole split; a pause takes effect in between.
 
         Raises Preempted when the process has to go: what was evaluated so far is then thrown away.
         """
@@ -279,7 +279,7 @@ class Loop:
         self.journal.phase(*self._phase)
 
     def _obey(self) -> None:
-        """Take the commands that came in; a pause holds here."""
+        """Take the pending commands; waits here while paused."""
         number = self.at.epoch + 1
         self.orders.take(number, self.step)
         if self.orders.wait_while_paused(number, self.step, self._commit_if_asked):
@@ -300,7 +300,7 @@ class Loop:
 
 
 def _not_finite_weights(state: State) -> str:
-    """The name of weights that are not finite, or ""."""
+    """The name of a weight that is not finite, or ""."""
     for name, array in state.items():
         if name.startswith("weights/") and array.dtype.kind == "f" and not np.isfinite(array).all():
             return name[8:]

@@ -32,7 +32,7 @@ class Monitor:
     mode: str
 
     def better(self, value: float, than: float | None) -> bool:
-        """Strictly better, so that a tie stays with the earlier epoch. A value that is no number is the worst."""
+        """True if a value is strictly better, so that a tie stays with the earlier epoch. NaN is the worst value."""
         if than is None or math.isnan(than):
             return than is None or not math.isnan(value)
         return value > than if self.mode == "max" else value < than
@@ -50,14 +50,14 @@ def choose_monitor(task: Task, asked: str = "") -> Monitor:
 
 
 def default_monitor(task: Task) -> Monitor:
-    """Validation accuracy for classes, validation loss (mean squared error) for regression."""
+    """The default: validation accuracy for classes, validation loss (mean squared error) for regression."""
     if task == "classification":
         return Monitor("accuracy", "validation", "max")
     return Monitor("loss", "validation", "min")
 
 
 def measure(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
-    """Means over all rows: loss and accuracy from logits (n, classes), or loss and mse from predictions."""
+    """The means over all rows: loss and accuracy from logits (n, classes), or loss and mse from predictions."""
     if task == "regression":
         error = float(np.mean(np.square(outputs.astype(np.float64) - targets)))
         return {"loss": error, "mse": error}
@@ -92,5 +92,5 @@ def log_softmax(logits: Array) -> Array:
 
 
 def running_sum(start: float, values: Array) -> float:
-    """start + values[0] + values[1] + ... strictly in this order: chunks of any size give the same float."""
+    """The sum start + values[0] + values[1] + ... strictly in this order: chunks of any size give the same float."""
     return float(np.cumsum(np.concatenate([[start], values.astype(np.float64)]))[-1])

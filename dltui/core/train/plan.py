@@ -41,12 +41,12 @@ class Planner:
         self.shape = shape
 
     def change_lr(self, step: int, lr: float) -> None:
-        """From global step `step` on use `lr`; what was planned for later steps no longer holds."""
+        """Use `lr` from global step `step` on; earlier changes for later steps are dropped."""
         self.changes = [change for change in self.changes if change[0] < step]
         self.changes.append((step, lr))
 
     def base_lr(self, step: int) -> float:
-        """The learning rate that was asked for at a global step; the schedule moves below it."""
+        """The requested learning rate at a global step; the schedule multiplies it with factors."""
         return next((lr for at, lr in reversed(self.changes) if at <= step), self.config.lr)
 
     def epoch(self, epoch: int, skip: int = 0) -> EpochPlan:

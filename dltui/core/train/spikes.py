@@ -19,8 +19,9 @@ QUIET_STEPS = 200
 
 
 class Spikes:
-    """Compares each step's loss with the median of those before it, and with where the training began: near zero a
-    single hard sample is ten times the rest and means nothing."""
+    """Detects spikes by comparing each step's loss with the median of the losses before it, and with the loss at the
+    start: near zero a single hard sample is ten times the rest without meaning.
+    """
 
     def __init__(self) -> None:
         self._recent: deque[float] = deque(maxlen=WINDOW)

@@ -28,7 +28,7 @@ class Desk(Protocol):
 
 
 def acknowledge(desk: Desk, command: Command, problem: str, epoch: int = 0, step: int = 0) -> None:
-    """Say in the log that a command is obeyed, or that it is ignored because of a problem."""
+    """Record in the log that a command is obeyed, or ignored because of a problem."""
     if problem:
         desk.emit(Logged("warning", f"command {command.action} ignored: {problem}"))
     action = "ignored" if problem else command.action
@@ -37,7 +37,7 @@ def acknowledge(desk: Desk, command: Command, problem: str, epoch: int = 0, step
 
 
 class Orders:
-    """Takes commands between chunks. `stop` says why to end, `checkpoint` and `replan` are for the loop to clear."""
+    """Takes commands between chunks. `stop` is the reason to end, `checkpoint` and `replan` are cleared by the loop."""
 
     def __init__(self, desk: Desk, planner: Planner, quitting: Callable[[], bool]) -> None:
         self.desk = desk
@@ -49,14 +49,16 @@ class Orders:
         self.replan = False
 
     def take(self, epoch: int, step: int) -> None:
-        """Obey what came in; `epoch` counts from 1, `step` is the number of steps done."""
+        """Take the pending commands; `epoch` counts from 1, `step` is the number of steps done."""
         if self.quitting():
             self.stop = "preempted"
         for command in self.desk.commands():
             self._obey(command, epoch, step)
 
     def wait_while_paused(self, epoch: int, step: int, idle: Callable[[], None]) -> bool:
-        """Return when no pause holds, and whether one did; `idle` is called after each look at the commands."""
+        """Return when no pause holds, with True if there was a pause; `idle` is called after each check of the
+        commands.
+        """
         waited = self.paused
         while self.paused and not self.stop:
             self.desk.phase("paused")
@@ -67,7 +69,7 @@ class Orders:
         return waited
 
     def _obey(self, command: Command, epoch: int, step: int) -> None:
-        """Acknowledge, then act: the log says from which step on a new learning rate holds before any step has it."""
+        """Acknowledge a command, then act: the log names the step of a new learning rate before it is used."""
         arguments = dict(command.arguments)
         at = arguments.pop("at_step", None)
         step = max(step, at) if isinstance(at, int) else step

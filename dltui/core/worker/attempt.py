@@ -49,7 +49,7 @@ DRY_RUN_STEPS = 2
 
 
 class Attempt:
-    """Holds what belongs together while a worker lives. `train` and `failed` return the status the run ended with."""
+    """The state of a worker's attempt. `train` and `failed` return the status the run ended with."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Attempt:
         self._began = time.monotonic()
 
     def preempt(self) -> None:
-        """The process has to go soon: checkpoint at the next step and end. Safe in a signal handler."""
+        """Request a checkpoint at the next step and the end of the process. Safe in a signal handler."""
         self._preempted = True
         if self._preparation:
             self._preparation.cancel()
@@ -83,7 +83,7 @@ class Attempt:
         return self._preempted
 
     def leave_queue(self, ending: Literal["stopped", "preempted"]) -> str:
-        """The run ends before it began."""
+        """End a run that never began."""
         why = "taken out of the queue" if ending == "stopped" else "the machine asked for its process back"
         return self._end(ending, f"{why} before it began; `dltui resume` starts it")
 
@@ -115,13 +115,13 @@ class Attempt:
         return self._end("preempted", "the machine asked for its process back; `dltui resume` goes on from here")
 
     def failed(self, error: BaseException) -> str:
-        """Note that the attempt failed, why, and what to try."""
+        """Record that the attempt failed, why, and the remedy."""
         remedy = explain.remedy(error, self.batch_size)
         place = plugin_loader.line_in_plugin(error, self.asked["model_source"])
         return self._end("failed", explain.explain(error, self.batch_size, place), type(error).__name__, remedy=remedy)
 
     def export(self) -> None:
-        """Draw the figures in a process of their own: the worker carries no plotting library."""
+        """Draw the figures in a separate process: the worker imports no plotting library."""
         if self.history.attempt is None and self.loop is None:
             return
         self.journal.phase("exporting")
@@ -185,7 +185,7 @@ class Attempt:
         return found
 
     def _plugins(self) -> tuple[Model, Backend]:
-        """The framework comes before the plugin: set up as dltui needs it, and alone in this process."""
+        """Load the plugin and its framework; the framework first, set up for dltui, and alone in this process."""
         backend = plugin_loader.load_backend(self.asked["backend_source"], self.asked["framework"])
         warm_up = getattr(backend, "warm_up", None)
         # A package need not be called like its module; then the backend imports it a moment later.
@@ -284,7 +284,7 @@ class Attempt:
 
 
 def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
-    """A dry run: two steps of one epoch, then everything else as usual."""
+    """Shorten the run for a dry run: two steps of one epoch, then everything else as usual."""
     rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
     train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows])
     return replace(data, train=train), config.model_copy(update={"epochs": 1})

@@ -54,7 +54,7 @@ class Ticket:
 
 
 def join(run: RunDirectory) -> int:
-    """Put a run at the end of its device's queue, and return its order; its worker has to follow soon.
+    """Put a run at the end of its device's queue, and return its order; its worker must start soon.
 
     Raises RunError when the folder cannot be written to.
     """
@@ -73,7 +73,7 @@ def leave(run: RunDirectory, order: int) -> None:
 
 
 def tickets(run: RunDirectory) -> list[Ticket]:
-    """The living tickets for the device of a run, in their order; what dead workers left is swept away."""
+    """The live tickets for the device of a run, in their order; those of dead workers are removed."""
     found, now = [], time.time_ns()
     try:
         names = sorted(os.listdir(_folder(run)))  # noqa: PTH208
@@ -99,7 +99,7 @@ def _sweep(ticket: Ticket, now_ns: int) -> None:
 
 
 class Place:
-    """This worker's own ticket."""
+    """A worker's own place in the queue."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
@@ -107,8 +107,7 @@ class Place:
         self._path: Path | None = None
 
     def occupy(self) -> None:
-        """Have the device at once, whoever else has it. A disk that refuses costs only that the queue does not see
-        it."""
+        """Take the device at once, whoever else has it. After a disk error only the queue does not see it."""
         path = _ticket(self.run, 0)
         temp = fs.temp_name(path)
         with contextlib.suppress(OSError, RunError):
@@ -119,7 +118,7 @@ class Place:
             self._path = path
 
     def take_up(self, order: int) -> None:
-        """Stand where `join` put this run. Raises RunError."""
+        """Take the place that `join` reserved for this run. Raises RunError."""
         self._path = _ticket(self.run, order)
         self._lock.acquire(self._path)
 
@@ -138,7 +137,7 @@ class Place:
         return clean_line(f"1st in line for {device}, {scarce}") if scarce else ""
 
     def begin(self) -> None:
-        """Its turn has come: from here on it has the device."""
+        """Take the device when it is this run's turn."""
         if self._path is not None:
             path = _ticket(self.run, 0)
             with contextlib.suppress(OSError):
@@ -155,7 +154,9 @@ class Place:
 
 
 def wait(place: Place, desk: Desk, quitting: Callable[[], bool]) -> Literal["stopped", "preempted"] | None:
-    """Wait for the device, importing nothing. None when it is this run's turn, else how it ends before it began."""
+    """Wait for the device, without imports. Returns None when it is this run's turn, else how the run ended before it
+    began.
+    """
     said = ""
     while True:
         if quitting():
@@ -184,7 +185,7 @@ def _obey(desk: Desk, command: Command) -> bool:
 
 
 def ordinal(number: int) -> str:
-    """`1st`, `2nd`, `11th`."""
+    """A number as `1st`, `2nd`, `11th`."""
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
     return f"{number}{ending}"
 

@@ -30,7 +30,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def remedy(error: BaseException, batch_size: int) -> dict[str, Any]:
-    """Hyperparameters to try instead; empty when nothing is known to help."""
+    """The hyperparameters to try instead; empty without a known remedy."""
     if isinstance(error, RunError):
         return error.remedy
     return {"batch_size": batch_size // 2} if batch_size > 1 and is_out_of_memory(error) else {}
@@ -64,7 +64,9 @@ def explain(error: BaseException, batch_size: int, place: str = "") -> str:
 
 
 def _telling_line(text: str) -> str:
-    """The first line, or the last where TensorFlow begins with a headline and the places in its graph."""
+    """The most useful line: the first, or the last where TensorFlow begins with a headline and positions in
+    its graph.
+    """
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     if not lines or not lines[0].endswith("error:"):
         return lines[0] if lines else ""

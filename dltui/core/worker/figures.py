@@ -98,7 +98,7 @@ def draw(run: RunDirectory, folder: Path, formats: Sequence[str] | None, more: S
 
 
 def copy_line(place: str, folders: Iterable[Path]) -> str:
-    """The command that takes folders home from a `place` (`user@host`), to be typed on the other machine."""
+    """The command that copies folders from a `place` (`user@host`), to be typed on the other machine."""
     return f"scp -r {shlex.join(f'{place}:{folder}' for folder in folders)} ."
 
 

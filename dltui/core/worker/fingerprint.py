@@ -14,7 +14,7 @@ PREFIX = "weights/"
 
 
 def weights(state: State) -> str:
-    """SHA-256 over name, dtype, shape and bytes of the weights, sorted by name."""
+    """The SHA-256 over name, dtype, shape and bytes of the weights, sorted by name."""
     digest = hashlib.sha256()
     for name in sorted(key for key in state if key.startswith(PREFIX)):
         array = state[name]

@@ -56,7 +56,7 @@ class Loggers:
         self._started = [started for one in wanted if (started := self._start(run, one, attempt))]
 
     def finish(self, seconds: float = LAST_SECONDS) -> list[str]:
-        """Wait for all of them; what went wrong, one line each."""
+        """Wait for all loggers; returns their problems, one line each."""
         deadline = time.monotonic() + seconds
         for one in self._started:
             try:

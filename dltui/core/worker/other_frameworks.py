@@ -28,7 +28,7 @@ class _Refusal(Loader):
 
 
 class _Finder(MetaPathFinder):
-    """Finds what must not be imported, so that asking whether it is installed is still answered as usual."""
+    """An import finder for the forbidden modules, which still reports whether they are installed."""
 
     def __init__(self, names: Sequence[str], title: str) -> None:
         self._names, self._title = names, title
@@ -41,7 +41,7 @@ class _Finder(MetaPathFinder):
 
 
 def keep_out(backend: Backend) -> None:
-    """From now on an import of what the backend `forbids` raises OtherFramework."""
+    """Make imports of the modules that the backend `forbids` raise OtherFramework from now on."""
     names = [name for name in getattr(backend, "forbids", ()) if name not in sys.modules]
     if names:
         sys.meta_path.insert(0, _Finder(names, backend.title))

@@ -44,7 +44,7 @@ class Task:
 
 
 def work(run: RunDirectory, task: Task | None = None) -> int:
-    """Train the run to its end, or from its last checkpoint. Returns the exit code.
+    """Train the run to its end, also from its last checkpoint. Returns the exit code.
 
     Raises RunError when another worker holds the run.
     """
@@ -108,14 +108,14 @@ def _train(attempt: Attempt, place: device_queue.Place, queued: int | None) -> s
 
 
 def _cannot_write(run: RunDirectory, heartbeat: Heartbeat, error: OSError) -> RunError:
-    """The log cannot say it: readers find it in the last heartbeat, if that can be written."""
+    """Record in the last heartbeat, if possible, that the log cannot be written."""
     reason = f"storage error ({clean_line(error.strerror or error, 80)})"
     heartbeat.stop("ended", reason)
     return RunError(f"cannot write to {clean_line(run.path)}: {reason}")
 
 
 def _listen(attempt: Attempt) -> None:
-    """Slurm, `timeout` and a machine going down end the run with a checkpoint; a closed terminal does not end it."""
+    """Handle signals: Slurm, `timeout` and a shutdown end the run with a checkpoint; a closed terminal does not."""
 
     def preempt(signum: int, frame: FrameType | None) -> None:
         attempt.preempt()

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def sound(subject: Subject) -> str:
-    """Every field has a description, numbers have two bounds, and the defaults pass the class's own checks."""
+    """Check that every field has a description, numbers have two bounds, and the defaults pass the class's own
+    checks.
+    """
     config = subject.model.config
     fields = field_specs(config)
     expect(bool(subject.model.summary.strip()), 'the model has no summary; one line like "a convolutional network"')
@@ -41,7 +43,7 @@ def _bounded(field: FieldSpec) -> bool:
 
 
 def _without_unit(subject: Subject) -> list[str]:
-    """Numbers that do not say in what they are counted, not even that they are bare."""
+    """The numeric fields without a unit; the unit may be ""."""
     numbers = {field.name for field in field_specs(subject.model.config) if field.type in ("int", "float", "numbers")}
     extras = {name: info.json_schema_extra for name, info in subject.model.config.model_fields.items()}
     return [

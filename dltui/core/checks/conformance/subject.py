@@ -30,7 +30,7 @@ class Subject:
     backend: Backend
 
     def config(self, **values: Any) -> TrainConfig:
-        """The model's defaults with small batches, and these values."""
+        """The model's defaults with small batches, updated with these values."""
         config: TrainConfig = self.model.config.model_validate({"batch_size": BATCH, **values})
         return config
 
@@ -42,7 +42,7 @@ class Subject:
 
 
 def expect(holds: bool, text: str) -> None:
-    """Raises Misfit unless it holds."""
+    """Raise Misfit with the message unless the condition holds."""
     if not holds:
         raise Misfit(text)
 
