@@ -54,7 +54,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def write(found: Comparison, folder: Path, formats: Sequence[str]) -> list[Path]:
-    """The figure and two tables; all of them or, when the folder cannot be written, none. Raises UsageError."""
+    """Write the figure and two tables; all of them or, when the folder cannot be written, none. Raises UsageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         temp = Path(tempfile.mkdtemp(prefix=".dltui-", dir=folder))

@@ -43,7 +43,7 @@ def sources(reader: RunReader, built_in: Iterable[str], code: trust.Code = trust
 
 
 def draw(source: Mapping[str, Any], run: Path, folder: Path, formats: Sequence[str]) -> str | None:
-    """Let a plugin draw into `folder`. Returns why it could not, in one line, or None."""
+    """Let a plugin draw into `folder`. Returns a one-line reason when it could not, or None."""
     arguments = [str(run), "--to", str(folder), "--format", ",".join(formats), "--source", json.dumps(source)]
     python = str(source.get("python") or sys.executable)
     try:

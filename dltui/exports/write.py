@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Written:
-    """The files, and in one line each why others are missing."""
+    """The written files, and the reasons for missing files in one line each."""
 
     files: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ def _draw(exporter: Exporter, reader: RunReader, formats: Sequence[str], temp: P
 
 
 def _deliver(temp: Path, folder: Path, done: Written) -> None:
-    """Give finished files their place, readable for whom the user lets read new files."""
+    """Move finished files to their folder, with the user's usual permissions for new files."""
     for draft in sorted(temp.iterdir()):
         if draft.is_symlink() or not draft.is_file():
             continue
@@ -98,7 +98,7 @@ def umask() -> int:
 
 @contextlib.contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside the files' final places, gone afterwards."""
+    """A temporary hidden folder beside the files' final places."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         temp = Path(tempfile.mkdtemp(prefix=".dltui-", dir=folder))

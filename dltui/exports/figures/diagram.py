@@ -38,7 +38,7 @@ Points = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Box:
-    """A layer: `name` and `kind` above, `shape` and how many `parameters` below; what has none is gray."""
+    """A layer: `name` and `kind` above, `shape` and the number of `parameters` below; without parameters it is gray."""
 
     name: str
     kind: str
@@ -52,8 +52,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Layout:
-    """In inches from the lower left corner: the middles of the boxes, the curves of the arrows (points of cubic
-    Béziers and the tip), and the size of all."""
+    """The layout in inches from the lower left corner: the centers of the boxes, the curves of the arrows (points of
+    cubic Béziers and the tip), and the total size.
+    """
 
     middles: list[tuple[float, float]]
     arrows: list[tuple[Points, Points]]
@@ -121,7 +122,7 @@ def place(count: int, rows: int, width: float) -> Layout:
 
 
 def _curve(position: str) -> tuple[Points, Points]:
-    """Graphviz writes an arrow as `e,tip point point ...`."""
+    """The points of an arrow, which Graphviz writes as `e,tip point point ...`."""
     tip, _, rest = position.removeprefix("e,").partition(" ")
     return _points(rest), _points(tip)[0]
 
@@ -155,7 +156,7 @@ def _box(axes: Axes, box: Box, middle: tuple[float, float], width: float, size: 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of a box, with one text at each end; the longer one gives way where both do not fit."""
+    """A line of a box, with a text at each end; the longer text is shortened where both do not fit."""
 
     axes: Axes
     left: float

@@ -25,7 +25,9 @@ LIST = 2.9
 
 @dataclass(frozen=True)
 class Grid:
-    """Inches and points. `every`: each so-manieth class has a label; `number_size` 0: cells without numbers."""
+    """The sizes of a matrix in inches and points. `every` n: each n-th class has a label; `number_size` 0: no
+    numbers.
+    """
 
     labels: list[str]
     cell: float
@@ -53,7 +55,7 @@ class Grid:
 
     @classmethod
     def of(cls, classes: Sequence[str], largest: int) -> Grid:
-        """For classes by name, whose largest cell holds the number `largest`."""
+        """The grid for these class names, with `largest` as the largest number in a cell."""
         size = max(len(classes), 1)
         many = size > WITH_RECALL
         cell = min(LARGEST_CELL, SIDE / size) if not many else LARGEST_SIDE / max(size, 40)

@@ -118,19 +118,19 @@ def _families() -> list[str]:
 
 
 def page(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure of a size in inches."""
+    """An empty figure; width and height are in inches."""
     return Figure(figsize=(width, height))
 
 
 def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Axes at a place given in inches from the lower left corner."""
+    """Add axes at a position in inches from the lower left corner."""
     page_width, page_height = figure.get_size_inches()
     box = (left / page_width, bottom / page_height, width / page_width, height / page_height)
     return figure.add_axes(box)
 
 
 def sheet(figure: Figure) -> Axes:
-    """Axes without axes over the whole page, in inches from the lower left corner."""
+    """Add invisible axes over the whole page, in inches from the lower left corner."""
     width, height = (float(side) for side in figure.get_size_inches())
     axes = place(figure, 0, 0, width, height)
     axes.set_xlim(0, width)
@@ -140,14 +140,15 @@ def sheet(figure: Figure) -> Axes:
 
 
 def write(figure: Figure, x: float, y: float, text: str, **kwargs: Any) -> Any:
-    """Text at a place in inches."""
+    """Write a text at a position in inches."""
     page_width, page_height = figure.get_size_inches()
     return figure.text(x / page_width, y / page_height, text, **kwargs)
 
 
 def heading(figure: Figure, title: str, subtitle: str = "", reserved: float = 0.0) -> float:
-    """A title, and a line below it that leaves `reserved` inches free at its right; returns the height in inches at
-    which the rest may begin."""
+    """Write a title, and a line below it that leaves `reserved` inches free at its right; returns the height in inches
+    at which the rest may begin.
+    """
     width, height = (float(value) for value in figure.get_size_inches())
     room = width - 2 * MARGIN
     top = height - MARGIN
@@ -173,7 +174,7 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
 
 
 def fit(text: str, room: float, size: float, weight: str = "normal") -> str:
-    """The text, or as much of it as `room` inches hold, with an ellipsis."""
+    """The text, shortened with an ellipsis to `room` inches."""
     if text_width(text, size, weight) <= room:
         return text
     low, high = 0, len(text)
@@ -201,7 +202,7 @@ def _both_ends(text: str, room: float, size: float) -> str:
 
 
 def picture(axes: Axes, colors: Any, extent: tuple[float, float, float, float]) -> None:
-    """An image of RGB(A) or gray values in [0, 1] or uint8, whose pixels stay sharp squares in every viewer.
+    """Draw an image of RGB(A) or gray values in [0, 1] or uint8, whose pixels stay sharp squares in every viewer.
 
     Many viewers smooth small images whatever the file says; each pixel is therefore many.
     """

@@ -37,7 +37,7 @@ Table = dict[str, Any]
 
 
 def page(reader: RunReader) -> str:
-    """The whole document."""
+    """The complete HTML document."""
     run, found = reader.run, summary(reader)
     title = f"{text(run.get('model'), 100)} on {text(run.get('dataset'), 200)}"
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -111,7 +111,7 @@ def _figures(reader: RunReader) -> Iterator[str]:
 
 
 def _drawn_now(exporter: Exporter, reader: RunReader, target: Path) -> bytes:
-    """Empty where there is nothing to draw."""
+    """The figure drawn as SVG; "" where there is nothing to draw."""
     exporter.draw(reader, target)
     return target.read_bytes() if target.exists() else b""
 
