@@ -104,7 +104,7 @@ FAMILY = (
 
 
 def dataset(member: Member) -> Dataset:
-    """The plugin for one member of the family."""
+    """The dataset plugin for a member of the family."""
     return Dataset(
         name=member.name,
         task="classification",

@@ -32,7 +32,7 @@ def obtain(dataset: str, files: Sequence[KnownFile], mirrors: Sequence[str], con
 
 
 def _wrong(files: Sequence[KnownFile], folders: Sequence[Path]) -> list[tuple[Path, str]]:
-    """Files that have a right name and a wrong content."""
+    """The files with a right name and wrong content."""
     present = [(folder / file.name, file) for folder in folders for file in files if (folder / file.name).exists()]
     return [(path, reason) for path, file in present if (reason := problem(path, file))]
 

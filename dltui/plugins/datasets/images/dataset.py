@@ -78,7 +78,7 @@ def without_broken(listing: Listing, broken: Iterable[tuple[str, str]]) -> tuple
 
 
 def _classes_left(listing: Listing, decoded: Decoded) -> tuple[tuple[str, ...], list[str]]:
-    """The classes without those of which no image could be decoded; the labels are numbered anew."""
+    """The classes without those that have no decodable image; the labels are renumbered."""
     import numpy as np
 
     present = np.unique(np.concatenate([labels for _, labels in decoded.parts.values()]))
@@ -91,7 +91,7 @@ def _classes_left(listing: Listing, decoded: Decoded) -> tuple[tuple[str, ...], 
 
 
 def _broken_notes(listing: Listing, broken: list[tuple[str, str]], gone: list[str], total: int) -> list[str]:
-    """Classes that are left out as a whole, then single files."""
+    """Notes about classes that are left out as a whole, then about single files."""
     if not broken:
         return []
     label_of = dict(listing.samples)

@@ -28,7 +28,9 @@ DARK = 32
 
 @dataclass
 class Decoded:
-    """By split, images uint8 (n, height, width, channels), mapped from a file, and labels int64 (n,)."""
+    """The decoded images. By split, images uint8 (n, height, width, channels), mapped from a file, and labels int64
+    (n,).
+    """
 
     parts: dict[SplitName, tuple[Array, Array]]
     names: dict[SplitName, list[str]]
@@ -54,7 +56,7 @@ def decode(
     reading: dict[str, Any],
     context: PreparationContext,
 ) -> Decoded:
-    """Raises RunError when no image of a split can be read."""
+    """Decode all images. Raises RunError when no image of a split can be read."""
     import numpy as np
 
     reading = {**reading, "channels": 1 if options.color == "gray" else 3}
@@ -91,7 +93,7 @@ def decode(
 def _pixels(
     pool: ThreadPoolExecutor, samples: Sequence[Sample], reading: Mapping[str, Any], seen: _Seen
 ) -> Iterator[tuple[Sample, Array | None]]:
-    """Each sample with its pixels, decoded some at a time on all cores; None for what cannot be read."""
+    """Yield each sample with its pixels, decoded in parallel on all cores; None for unreadable images."""
 
     def read(sample: Sample) -> tuple[Array, bool, int] | UnreadableError:
         try:

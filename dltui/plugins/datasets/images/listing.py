@@ -23,8 +23,9 @@ Sample = tuple[str, int]
 
 @dataclass(frozen=True)
 class Listing:
-    """`splits` has "train", and "validation" and "test" where they have folders of their own; `notes` name everything
-    that lies there and is not read."""
+    """The images of a folder. `splits` has "train", and "validation" and "test" where they have their own folders;
+    `notes` name all other files in it.
+    """
 
     classes: tuple[str, ...]
     splits: dict[str, list[Sample]]
@@ -101,7 +102,7 @@ def _listing(classes: list[str], parts: dict[str, dict[str, list[str]]], notes: 
 
 
 def _top(root: Path, notes: _Notes, classes: list[str] | None = None) -> Path:
-    """The folder that holds the classes or splits: a folder around all is stepped into, unless it is a known class."""
+    """The folder that holds the classes or splits: a single enclosing folder is skipped, unless it is a known class."""
     top = root
     for _ in range(DEEPEST):
         names = folders(top)
@@ -132,7 +133,7 @@ def _split_folders(root: Path, names: list[str]) -> dict[str, Path] | None:
 
 
 def _class_folders(root: Path, names: list[str], notes: _Notes) -> dict[str, list[str]]:
-    """Each class that has an image, with its images."""
+    """Each class that has images, with its images."""
     classes = {}
     loose = walk(root, deep=False)
     if loose.images:
@@ -162,6 +163,6 @@ def _require_classes(root: Path, classes: dict[str, list[str]]) -> None:
 
 
 def _named(names: list[str]) -> str:
-    """The first names of many."""
+    """The first of many names."""
     more = len(names) - MOST_NAMED
     return ", ".join(clean_line(name, 60) for name in names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

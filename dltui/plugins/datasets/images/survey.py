@@ -94,7 +94,7 @@ class Survey:
 
 
 def survey(samples: Sequence[Sample], tell: Callable[[int], None] = lambda count: None) -> Survey:
-    """Looks at samples on all cores, and tells now and then how many have been looked at."""
+    """Examine a sample of images on all cores, and report progress."""
     found = Survey()
     with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(max_workers=cpu_count()) as pool:
         for start in range(0, len(samples), AT_ONCE):
@@ -119,11 +119,11 @@ def _look(path: str) -> tuple[tuple[int, int], tuple[float, float] | None] | Unr
 
 
 def spread(count: int) -> int:
-    """The distance between those of many that are looked at."""
+    """The distance between the examined images, of many."""
     return max(1, count // MOST_SIZES)
 
 
 def size_range(sizes: set[tuple[int, int]]) -> str:
-    """ "8x8 to 20x10", the smallest and the largest."""
+    """The smallest and the largest size: "8x8 to 20x10"."""
     least, most = min(sizes, key=math.prod), max(sizes, key=math.prod)
     return f"{least[0]}x{least[1]}" + ("" if least == most else f" to {most[0]}x{most[1]}")

@@ -23,7 +23,7 @@ MOST_KINDS = 6
 
 @dataclass
 class Found:
-    """Paths of images, and how many other files there are of each kind."""
+    """The paths of images, and the number of other files by kind."""
 
     images: list[str] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
@@ -33,11 +33,11 @@ class Found:
         return self.others.total()
 
     def add(self, other: Found) -> None:
-        """Count what another folder holds as well."""
+        """Add the counts of another folder."""
         self.others += other.others
 
     def kinds(self) -> str:
-        """ "12 .tga, 3 .txt", the most frequent first."""
+        """The kinds by frequency: "12 .tga, 3 .txt"."""
         most = sorted(self.others.items(), key=lambda item: (-item[1], not item[0].startswith("."), item[0]))
         named = [f"{count:,} {clean_line(kind, 30)}" for kind, count in most[:MOST_KINDS]]
         rest = sum(count for _, count in most[MOST_KINDS:])
@@ -56,7 +56,7 @@ def folders(root: Path) -> list[str]:
 
 
 def walk(folder: Path, deep: bool = True) -> Found:
-    """The images of a folder by their ending, in folders below and behind links too, each folder once."""
+    """The images of a folder by their ending, including subfolders and links, each folder once."""
     found = Found()
     for entry in _files(folder, deep):
         _, dot, ending = entry.name.lower().rpartition(".")
@@ -122,6 +122,6 @@ def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
 
 
 def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """ "10" after "9"."""
+    """A sort key that puts "10" after "9"."""
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts], name
