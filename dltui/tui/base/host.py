@@ -1,4 +1,4 @@
-"""The application as its pages see it; pages know this, and only the application knows the pages."""
+"""The interface of the application to its pages; pages know this, and only the application knows the pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Host(Protocol):
-    """Values that all pages share, and the ways from one page to another."""
+    """The values that all pages share, and the navigation between pages."""
 
     @property
     def services(self) -> Services: ...

@@ -19,7 +19,7 @@ SECONDS = 8.0
 
 
 class Notice(Rows, can_focus=True):
-    """Shows, in this order: a question, what was just said, and `idle()`."""
+    """Shows, in this order: a question, the last message, and `idle()`."""
 
     DEFAULT_CSS = "Notice { height: 1; }"
 
@@ -42,7 +42,7 @@ class Notice(Rows, can_focus=True):
         self.redraw()
 
     def ask(self, text: str, answers: Mapping[str, Answer]) -> None:
-        """Put a question: `answers` by key; every other key says no."""
+        """Ask a question: `answers` by key; every other key means no."""
         from dltui.tui.base.line_edit import Question
 
         self._question = Question(text, answers)

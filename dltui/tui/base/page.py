@@ -1,4 +1,4 @@
-"""The base of all screens: a bar at the top, a row for notices, a bar with keys, and a card where there is no room."""
+"""The base of all screens: a bar at the top, a row for notices, a bar with keys, and a card for small terminals."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.redraw("#head", "#notice")
 
     def redraw(self, *parts: str) -> None:
-        """Draw these parts again, by default all; there are none before the page is mounted."""
+        """Draw these parts again, by default all; before the page is mounted there are none."""
         if not self.on_top:
             return
         for widget in self._parts or self._find_parts():
@@ -96,7 +96,7 @@ class Page(Screen[None], inherit_bindings=False):
                 widget.redraw()
 
     def _find_parts(self) -> list[Rows]:
-        """Once: the parts of a page never change, and a query costs as much as drawing a row."""
+        """Find the parts once: they never change, and a query costs as much as drawing a row."""
         if self.is_mounted:
             self._parts = list(self.query(Rows))
             return self._parts
@@ -109,7 +109,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "small")
 
     def action_press(self, key: str) -> None:
-        """Pass a key on to the object that answers it; without one it does nothing."""
+        """Pass a key on to its handler; a key without a handler is ignored."""
         answer = self.answers.get(key)
         if answer is not None:
             answer()
@@ -138,12 +138,12 @@ class Page(Screen[None], inherit_bindings=False):
 def bind(
     key: str, action: str, label: str, explanation: str = "", *, priority: bool = False, shown: str | None = None
 ) -> Binding:
-    """A binding with all that the list of keys needs; `shown` are keys that it lists in place of `key`."""
+    """A binding with the texts for the list of keys; `shown` are keys that it lists in place of `key`."""
     return Binding(
         key, action, label, False, shown, tooltip=explanation or label, id=f"{action}:{key}", priority=priority
     )
 
 
 def press(key: str, label: str, explanation: str = "", *, shown: str | None = None) -> Binding:
-    """A binding of a key that is passed on to what answers it in `Page.answers`, under the first of its names."""
+    """A binding of a key that is passed on to its handler in `Page.answers`, under the first of its names."""
     return bind(key, f"press('{key.partition(',')[0]}')", label, explanation, shown=shown)

@@ -71,7 +71,7 @@ class RunKeys:
         return self._orders.row(self._page.host.services.clock.now()) if self._orders is not None else []
 
     def told(self, message: Told) -> None:
-        """Say that a task is done, and keep what is worth copying."""
+        """Show that a task is done, and keep the text to copy."""
         run, page = self._run(), self._page
         self.to_copy = (run.id if run is not None else "", message.copy)
         # What is cut on a narrow screen is still whole in the clipboard and after leaving.
@@ -82,15 +82,15 @@ class RunKeys:
             page.host.farewell.append(message.copy)
 
     def failed(self, message: Failed) -> None:
-        """Say why a task was not done."""
+        """Show why a task was not done."""
         self._page.notice.say(message.reason, "bad")
 
     def at_risk(self, message: AtRisk) -> None:
-        """Ask whether to kill the run, now that it is known what that costs."""
+        """Ask whether to kill the run, now that the cost is known."""
         self.orders.ask_to_kill(message.run, message.cost)
 
     def _of_run(self, work: Callable[[Summary], None]) -> Answer:
-        """An answer that does nothing where no run is meant."""
+        """A handler that does nothing where no run is selected."""
 
         def answer() -> None:
             run = self._run()

@@ -1,4 +1,4 @@
-"""Commands to a run: sent as files, shown as sent until the run's log acknowledges them; no key claims more."""
+"""Commands to a run: sent as files, shown as sent until the run's log acknowledges them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Orders:
         self._exporting = False
 
     def pause(self, run: Summary) -> None:
-        """Pause, or go on when it is paused."""
+        """Pause the run, or continue it when it is paused."""
         self._send(run, "resume" if run.status == "paused" else "pause", {})
 
     def stop(self, run: Summary) -> None:
@@ -70,7 +70,7 @@ class Orders:
             self.page.notice.ask(text, {"y": lambda: self._send(run, "stop", {})})
 
     def kill(self, run: Summary) -> None:
-        """Ask whether to end the run at once, when it is known what that costs."""
+        """Ask whether to end the run at once, as soon as the cost is known."""
         if self._may(run, "kill"):
             in_thread(self.page, "kill", lambda: AtRisk(run, self.services.commands.kill_cost(run.directory)))
 
@@ -95,7 +95,7 @@ class Orders:
         self._send(run, "set", {"lr": float(text)})
 
     def resume(self, run: Summary) -> None:
-        """Go on with a run that has ended, after a look at what that means."""
+        """Resume a run that has ended, after showing the plan."""
         if run.status == "paused":
             self._send(run, "resume", {})
         elif not self.services.viewer.may_command(run.directory):
@@ -106,7 +106,7 @@ class Orders:
             self.page.host.open_resumption(run)
 
     def export(self, runs: Sequence[Summary]) -> None:
-        """Draw the figures of runs, one after the other, and say how to take them home."""
+        """Draw the figures of runs, one after the other, and show how to copy them."""
         if self._exporting:
             self._refuse("the figures are being drawn: one round after the other")
             return
@@ -144,7 +144,7 @@ class Orders:
         return Told(text, line)
 
     def acknowledge(self, commands: Sequence[tuple[str, str, int]]) -> None:
-        """See which commands the log knows by now: id, action, step."""
+        """Remove the commands that the log has acknowledged, as (id, action, step), and show the result."""
         for identity, action, step in commands:
             sent = self.waiting.pop(identity, None)
             if sent is None:

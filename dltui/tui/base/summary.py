@@ -1,4 +1,4 @@
-"""The runs of this home as the list shows them; read in a thread, handed over as plain values."""
+"""Summaries of the runs of this home for the list; read in a thread, passed on as plain values."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Summary:
 
     @property
     def draws(self) -> bool:
-        """It has ended, and its worker still draws the figures."""
+        """True if the run has ended, and its worker still draws the figures."""
         return not self.is_live and self.phase == "exporting"
 
 
@@ -114,7 +114,7 @@ def summarize(
 
 
 def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
-    """The part of a summary that was known before the run began, and its labels."""
+    """The part of a summary that is known before the run begins, and its labels."""
     config = run.get("config", {})
     return {
         "id": safe(reader.directory.id),
@@ -137,7 +137,7 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
 def _facts(
     reader: RunReader, labels: dict[str, Any], run: dict[str, Any], status: str, host: str | None, best: float | None
 ) -> dict[str, Any]:
-    """As `dltui runs --filter` sees the run."""
+    """The searchable values of the run, as for `dltui runs --filter`."""
     history = reader.history
     row = {
         "id": reader.directory.id,
@@ -158,7 +158,7 @@ def _facts(
 
 
 def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:
-    """The monitor's name as people say it, its best value, that epoch, and its course."""
+    """The monitor's display name, its best value, that epoch, and its course."""
     if history.monitor is None:
         return "", None, 0, ()
     key = history.monitor["metric"]
@@ -173,7 +173,7 @@ def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:
 
 
 def open_reader(directory: RunDirectory, clock: Callable[[], float]) -> tuple[RunReader, dict[str, Any]]:
-    """A reader and what was asked of the run. Raises DltuiError for a folder that is no run."""
+    """A reader and the run's request. Raises DltuiError for a folder that is no run."""
     from dltui.core.reading.reader import RunReader
 
     reader = RunReader(directory, MOST_POINTS)
@@ -182,7 +182,7 @@ def open_reader(directory: RunDirectory, clock: Callable[[], float]) -> tuple[Ru
 
 
 class RunList:
-    """Reads all runs again and again; a run that has ended and says nothing new costs one look at its files."""
+    """Reads all runs repeatedly; an ended run without changes costs only a check of its files."""
 
     def __init__(self, runs: Callable[[], list[RunDirectory]], clock: Callable[[], float]) -> None:
         self._runs, self._clock = runs, clock
