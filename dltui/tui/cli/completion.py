@@ -39,14 +39,14 @@ def completion(shell: str) -> int:
 
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Ids of models."""
+    """The ids of models."""
     catalog = context.obj or kept_catalog(_plugins(context))
     found = {entry.id: entry.summary if entry.available else entry.reason for entry in catalog.models.values()}
     return _items(found.items(), incomplete)
 
 
 def twins(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names that models of several frameworks share."""
+    """The names that models of several frameworks share."""
     catalog = context.obj or kept_catalog(_plugins(context))
     frameworks: dict[str, list[str]] = {}
     for entry in catalog.models.values():
@@ -66,7 +66,7 @@ def datasets(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Ids of runs, by the names of their folders alone: reading them all would keep a person waiting."""
+    """The ids of runs, by their folder names alone, because reading all runs would take too long."""
     from dltui.core import paths
 
     taken = context.params.get(parameter.name or "")
@@ -80,7 +80,7 @@ def runs(context: click.Context, parameter: click.Parameter, incomplete: str) ->
 
 
 def devices(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Words for devices; which GPUs there are would have to be asked of a driver."""
+    """The words for devices, without asking a driver for GPUs."""
     return _items(((name, "") for name in ("auto", "cpu", "cuda", "cuda:0", "mps")), incomplete)
 
 

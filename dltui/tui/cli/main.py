@@ -80,7 +80,7 @@ def cli(context: click.Context, no_third_party: bool) -> int | None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """The command line as a process: flushes, and exits with the code of `run`."""
+    """Run the command line as a process: flush, and exit with the code of `run`."""
     prepare_streams()
     code = run(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out one command line and return its exit code."""
+    """Carry out a command line and return its exit code."""
     try:
         result: Any = cli.main(list(arguments), prog_name="dltui", standalone_mode=False)
         return result if isinstance(result, int) else 0

@@ -29,14 +29,14 @@ def can_show(text: str) -> bool:
 
 
 def spelled(text: str) -> str:
-    """The text in letters that standard output has."""
+    """The text with characters that standard output cannot show replaced."""
     from dltui.tui.draw.styled_text import to_ascii
 
     return text if can_show(text) else to_ascii(text)
 
 
 def prepare_streams() -> None:
-    """A character that the locale lacks becomes an escape instead of an exception."""
+    """Configure the streams so that a character that the locale lacks becomes an escape instead of an exception."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -74,7 +74,7 @@ def visible(text: str) -> str:
 
 
 def show_on_terminal(rows: list[Any]) -> None:
-    """Rows of styled text; without a terminal their letters alone."""
+    """Print rows of styled text; without a terminal their letters alone."""
     from dltui.tui.draw.styled_text import plain
 
     if not terminal_output():
@@ -91,7 +91,7 @@ def show_on_terminal(rows: list[Any]) -> None:
 
 
 def _rich(style: str) -> str:
-    """A half block's two pixels in Rich's words; other styles as they are."""
+    """A style in Rich's words, including the two pixels of a half block."""
     kind, *colors = style.split(":")
     return f"#{colors[0]} on #{colors[1]}" if kind == "pixel" else style
 

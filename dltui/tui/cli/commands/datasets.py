@@ -142,7 +142,7 @@ def _few_colors() -> bool:
 
 
 def as_object(entry: DatasetEntry) -> dict[str, Any]:
-    """A dataset as `--json` shows it."""
+    """The object of `--json` for a dataset."""
     from dltui.core.data.search import presence
 
     return {

@@ -61,7 +61,7 @@ def demo(device: str, exports: str, plain: bool, as_json: bool) -> int:
 
 
 def choose_model(catalog: Catalog) -> ModelEntry:
-    """The CNN of the first framework that is installed. Raises UsageError with what to install."""
+    """The CNN of the first installed framework. Raises UsageError that says what to install."""
     entries = [catalog.models[name] for fw in FRAMEWORKS if (name := f"cnn-{fw}") in catalog.models]
     for entry in entries:
         if entry.available:
@@ -71,7 +71,7 @@ def choose_model(catalog: Catalog) -> ModelEntry:
 
 
 def choose_dataset(catalog: Catalog, reach: Callable[[DatasetEntry], bool]) -> Choice:
-    """Fashion-MNIST when it is here or can be downloaded, else the digits; with the reason."""
+    """Fashion-MNIST when it is here or can be downloaded, else the digits, each with the reason."""
     from dltui.core.data.search import presence
 
     entry = catalog.datasets.get(WANTED)
@@ -93,7 +93,7 @@ def within_reach(entry: DatasetEntry) -> bool:
 
 
 def _full_screen(run: RunDirectory) -> int:
-    """The run in the full screen; after it, the files, or how to come back."""
+    """Show the run in the full screen; then print the files, or how to come back."""
     from dltui.core.lifecycle.start import spawn_worker
     from dltui.core.reading.reader import RunReader
     from dltui.tui.cli.follow import closing

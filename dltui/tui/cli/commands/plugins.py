@@ -15,7 +15,7 @@ KINDS = ("models", "datasets", "backends", "exporters", "loggers")
 
 
 class PluginsGroup(click.Group):
-    """Answers a misspelled subcommand with a suggestion."""
+    """A group that answers a misspelled subcommand with a suggestion."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

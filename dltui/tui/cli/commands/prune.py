@@ -81,7 +81,7 @@ def _ended(row: dict[str, Any]) -> float:
 
 
 def _rows() -> tuple[list[Doomed], list[str]]:
-    """Every ended run that is not linked in from elsewhere; and why others are left alone, one line each."""
+    """The ended runs that are not links, and the reasons why others are left alone, one line each."""
     from dltui.core.lifecycle import trash
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.summary import summary_row
@@ -102,7 +102,7 @@ def _rows() -> tuple[list[Doomed], list[str]]:
 
 
 def _size(run: RunDirectory) -> int:
-    """Bytes of all files; those that vanish meanwhile count nothing."""
+    """The bytes of all files; files that vanish meanwhile count nothing."""
     total = 0
     for path in run.path.rglob("*"):
         try:

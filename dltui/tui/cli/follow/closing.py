@@ -1,4 +1,4 @@
-"""The last words of a followed run: how it ended, which files it wrote, how to take them home or come back."""
+"""The closing lines of a followed run: how it ended, its files, how to copy them or come back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75, "interr
 
 
 def outcome(history: History, status: str, why: str) -> str:
-    """`finished: 10 epochs in 32 s, best validation accuracy 91.77 % (epoch 6), test accuracy 91.60 %`."""
+    """The outcome: `finished: 10 epochs in 32 s, best validation accuracy 91.77 % (epoch 6), test accuracy 91.60 %`."""
     parts = []
     done = len(history.epochs)
     if status in ("finished", "stopped"):
@@ -53,7 +53,7 @@ def take_home(folder: Path) -> list[str]:
 
 
 def _take_home_line(folder: Path) -> str:
-    """Ready to paste on the machine where the figures are wanted."""
+    """The command to copy the figures, ready to paste on the other machine."""
     from dltui.core.worker.figures import copy_line
 
     return f"copy them: {copy_line(user_at_host(), [folder])}"

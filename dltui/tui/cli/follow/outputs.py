@@ -21,10 +21,10 @@ class Output(Protocol):
         """Show the state of the run directory; `notice` is a question in lines, or empty."""
 
     def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
-        """The run is over or left: `closing` are lines for people."""
+        """Show the closing lines when the run is over or left."""
 
     def stop(self) -> None:
-        """Always called, whatever happened: leaves the terminal as it was."""
+        """Restore the terminal; called in every case."""
 
 
 class PlainOutput:
@@ -83,7 +83,7 @@ class JsonOutput:
 
 
 class LiveOutput:
-    """A view that is redrawn in place; what remains on the screen is its last state and the closing lines."""
+    """A view that is redrawn in place; at the end its last state and the closing lines stay visible."""
 
     def __init__(self, notice: str) -> None:
         from rich.console import Console

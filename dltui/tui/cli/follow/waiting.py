@@ -1,4 +1,4 @@
-"""A command that was sent and has not been acknowledged: `sent, waiting for gpu02 4 s`."""
+"""A command that has not been acknowledged yet: `sent, waiting for gpu02 4 s`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AGAIN = 5.0
 
 @dataclass
 class Waiting:
-    """A command by its id, since when on the monotonic clock."""
+    """A pending command by its id, and its start on the monotonic clock."""
 
     id: str
     action: str
@@ -41,7 +41,7 @@ def text(reader: RunReader, seconds: float) -> str:
 
 
 def host(reader: RunReader) -> str:
-    """The machine that the worker runs on."""
+    """The host of the worker."""
     live, attempt = reader.live(), reader.history.attempt
     return live.host if live else attempt.host if attempt else "the worker"
 
@@ -54,7 +54,7 @@ def lines(reader: RunReader, waiting: Waiting) -> list[str]:
 
 
 class Ticker:
-    """Says it on standard error: in one line that counts on a terminal, else now and then in a line of its own."""
+    """Shows the wait on standard error: in a line that counts on a terminal, else in a new line now and then."""
 
     def __init__(self) -> None:
         dumb = os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI", "") not in ("", "0", "false")
@@ -76,7 +76,7 @@ class Ticker:
         self._shown = True
 
     def close(self) -> None:
-        """Leave no half line behind."""
+        """End an unfinished line."""
         if self._shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def parse(text: str, model: ModelEntry) -> list[int]:
-    """`"1,2,3"` as seeds that the model takes. Raises UsageError."""
+    """The seeds in `"1,2,3"`, checked by the model. Raises UsageError."""
     field = model.field("seed")
     words = [word.strip() for word in text.split(",") if word.strip()]
     if field is None or not words:
@@ -114,6 +114,6 @@ def _summary(group: str, seeds: Sequence[int], runs: Sequence[RunDirectory], as_
 
 
 def _parts(group: Group, metric: str) -> list[str]:
-    """`test accuracy 84.52 ±.10 %`, the spread being the standard deviation over the seeds."""
+    """The results with their standard deviation over the seeds: `test accuracy 84.52 ±.10 %`."""
     found = [("test", group.test(metric)), ("best validation", group.best())]
     return [f"{title} {metric} {spelled(wording.spread(metric, value))}" for title, value in found if value is not None]
