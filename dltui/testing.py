@@ -26,7 +26,7 @@ def findings(plugin: str) -> tuple[Finding, ...]:
 
 
 class Conformance:
-    """Derive a class whose name begins with `Test` and say what `plugin` is."""
+    """Base class of the tests: derive a class whose name begins with `Test` and set `plugin`."""
 
     plugin: str
 

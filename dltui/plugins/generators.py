@@ -25,7 +25,7 @@ def seed(value: int) -> None:
 
 
 def take() -> State:
-    """Copies of both states as uint32. NumPy's is left out where a plugin replaced its generator by another kind."""
+    """Copies of both states as uint32. NumPy's is left out where a plugin replaced its generator by another type."""
     _, words, spare = random.getstate()
     state: State = {PYTHON: np.array([*words, *_spare(spare)], dtype=np.uint32)}
     kind, keys, position, has_spare, drawn = np.random.get_state(legacy=True)

@@ -79,7 +79,7 @@ def kind(value: object) -> str:
 
 
 def place(function: Any) -> str:
-    """` (net.py line 3)`, or nothing where that is not known or in a package that is not the author's."""
+    """The place of a function, ` (net.py line 3)`; "" where it is not known or in an installed package."""
     code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
     if code is None or _in_package(code.co_filename):
         return ""
@@ -126,7 +126,7 @@ def _in_package(file: str) -> bool:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """The names that a function uses, those of functions inside it as well."""
+    """The names that a function uses, including functions inside it."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

@@ -29,12 +29,12 @@ class TrainingSamples:
         self._stream = Stream(x) if isinstance(x, np.memmap) else None
 
     def begin(self, indices: Array) -> None:
-        """The rows (steps, batch) that the coming steps take."""
+        """Set the rows (steps, batch) of the coming steps."""
         if self._stream is not None:
             self._stream.begin(indices)
 
     def batch(self, step: Any, rows: Any) -> Any:
-        """The samples of a step, these rows; both are tensors."""
+        """The samples of a step with these rows; both are tensors."""
         if self._stream is None:
             return tf.gather(self._x, rows)
         found = tf.numpy_function(self._stream.take, [step], tf.as_dtype(self._x.dtype))

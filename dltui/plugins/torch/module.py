@@ -23,7 +23,7 @@ SAMPLES = 2
 
 
 def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> nn.Module:
-    """The network that a plugin builds. Raises RunError for what cannot be trained, with what to write instead."""
+    """The network that a plugin builds. Raises RunError for a network that cannot be trained, with the remedy."""
     module = make(config, spec)
     if not isinstance(module, nn.Module):
         raise RunError(f"build returned {overrides.kind(module)}; return the torch.nn.Module{overrides.place(make)}")
@@ -90,7 +90,7 @@ def try_out(module: nn.Module, spec: Spec, channels_last: bool, samples: int = S
 
 
 def checked(outputs: object, samples: int, spec: Spec, method: object) -> Tensor:
-    """The outputs that `method` returned. Raises RunError for what no loss can be computed from."""
+    """The outputs that `method` returned. Raises RunError for outputs that no loss can be computed from."""
     if isinstance(outputs, Tensor) and outputs.shape == (samples, spec.outputs) and outputs.is_floating_point():
         return outputs
     wanted = f"floating numbers of shape {(samples, spec.outputs)}: make the last layer spec.outputs wide"
@@ -102,7 +102,7 @@ def checked(outputs: object, samples: int, spec: Spec, method: object) -> Tensor
 
 
 def mean_loss(loss: object, method: object) -> Tensor:
-    """A loss as a method of the module's own gave it. Raises RunError for what is no mean."""
+    """The loss that the module's own method returned. Raises RunError for a value that is not a mean."""
     if isinstance(loss, Tensor) and loss.dim() == 0:
         return loss
     given = f"numbers of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else overrides.kind(loss)
@@ -111,7 +111,7 @@ def mean_loss(loss: object, method: object) -> Tensor:
 
 
 def step_result(given: object, samples: int, spec: Spec, method: object) -> tuple[Tensor, Tensor]:
-    """Loss and outputs of a module's own step. Raises RunError for something else."""
+    """The loss and outputs of a module's own step. Raises RunError for any other value."""
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         where = overrides.place(method)
         raise RunError(f"training_step returned {overrides.kind(given)}; return (mean loss, outputs){where}")

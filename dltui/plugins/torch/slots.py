@@ -42,7 +42,7 @@ def refuse(optimizer: Optimizer, name: str, value: object) -> RunError:
 
 
 def encode(key: str, value: object, weight: Weight | None = None) -> tuple[str, Array] | None:
-    """A value under its whole key; None for what cannot be kept."""
+    """A value with its complete key; None for a value that cannot be encoded."""
     if isinstance(value, Tensor):
         return _encode_tensor(key, value, weight)
     if isinstance(value, float):
@@ -96,13 +96,13 @@ class OwnState:
         self._before, self._others = self._around()
 
     def look(self) -> None:
-        """After the first steps: whether a checkpoint can hold all of it. Raises RunError."""
+        """Check after the first steps that a checkpoint can hold all of the state. Raises RunError."""
         if not self._looked:
             self._looked = True
             self.take(weights(self._module))
 
     def take(self, names: Mapping[str, Weight]) -> State:
-        """Raises RunError for what cannot be kept."""
+        """The state as arrays. Raises RunError for state that cannot be encoded."""
         state: State = {}
         kept: dict[Any, Any] = self._optimizer.state
         for name, weight in names.items():
@@ -145,7 +145,7 @@ class OwnState:
         return lambda: optimizer.state[weight.tensor].__setitem__(slot, value)
 
     def _device_of(self, weight: Weight, slot: str, array: Array) -> torch.device:
-        """PyTorch counts steps on the CPU unless the update is one kernel."""
+        """The device of a slot: PyTorch counts steps on the CPU unless the update is a single kernel."""
         group = next((g for g in self._optimizer.param_groups if any(p is weight.tensor for p in g["params"])), {})
         on_device = array.ndim or slot != "step" or group.get("capturable") or group.get("fused")
         return weight.tensor.device if on_device else torch.device("cpu")
@@ -188,7 +188,7 @@ class OwnState:
 
 @cache
 def _standard() -> frozenset[str]:
-    """The attributes of every optimizer."""
+    """The attributes that every optimizer has."""
     return frozenset(vars(SGD([torch.zeros(1, requires_grad=True)], 0.1)))
 
 

@@ -33,7 +33,7 @@ class Snapshots:
         self._module, self._optimizer, self._device, self._own = module, optimizer, device, own
 
     def take(self) -> State:
-        """A copy: later steps do not change it. Raises RunError for what no checkpoint can hold."""
+        """A copy of the state: later steps do not change it. Raises RunError for state that no checkpoint can hold."""
         known = weights(self._module)
         state = {f"weights/{name}": weight.export() for name, weight in known.items()}
         state |= self._own.take(known) if self._own else self._slots(known)
@@ -45,7 +45,7 @@ class Snapshots:
         return state | generators.take()
 
     def restore(self, state: State) -> None:
-        """Set what is there. Raises RunError naming the first key that does not fit, before anything is changed."""
+        """Set the given keys. Raises RunError naming the first key that does not fit, before anything is changed."""
         known = weights(self._module)
         # The step of all, then that of a parameter that differs.
         changes = [self._change(known, key, state[key]) for key in sorted(state, key=lambda key: key != STEP)]
@@ -131,7 +131,9 @@ def _check_shape(key: str, array: Array, shape: tuple[int, ...]) -> None:
 
 
 def _random(key: str, device: torch.device, array: Array) -> Callable[[], None]:
-    """A state of another kind of device is left out: the run then goes on with this device's own random numbers."""
+    """A function that restores a random state; a state of another device type is left out, so that this device keeps
+    its own.
+    """
     values = torch.from_numpy(np.array(array, dtype=np.uint8))
     if key == "rng/torch":
         if values.shape != torch.get_rng_state().shape:

@@ -64,7 +64,7 @@ def _settings(found: Comparison) -> list[list[str]]:
 
 
 def blocks(found: Comparison, columns: int, inks: Sequence[Ink]) -> list[list[Row]]:
-    """The table with as many runs beside one another as fit, each with its style and mark."""
+    """The table with as many runs side by side as fit, each with its style and mark."""
     table = [*_results(found), *_settings(found)]
     side = max((width(row[0]) for row in table), default=0)
     heads = [

@@ -8,8 +8,9 @@ from itertools import takewhile
 
 
 def told_apart(names: Sequence[str], size: int, ellipsis: int = 1) -> list[str]:
-    """The names without what they share, as far as it takes to tell them apart when they are cut to `size` cells, of
-    which `ellipsis` belong to the sign of it. Names that fit stay as they are."""
+    """The names shortened by their common parts until they differ when cut to `size` cells, of which `ellipsis` are
+    taken by the ellipsis. Names that fit stay unchanged.
+    """
     if max(map(len, names), default=0) <= size or len(set(names)) < 2:
         return list(names)
     letters = max(size - ellipsis, 1)

@@ -22,7 +22,7 @@ SPACE = ord(" ")
 
 
 def row_of(scale: Scale, value: float, rows: int) -> int:
-    """The row of letters that holds the dot of this value."""
+    """The row of letters that contains the dot of this value."""
     dots = DOWN * rows - 1
     return min(max(dots - round(scale.share(value) * dots), 0), dots) // DOWN
 
@@ -38,7 +38,7 @@ def thinned(chart: Chart, series: Series, width: int) -> raster.Columns:
 
 
 class Plot:
-    """Draws the series of one chart into `width` x `height` letters."""
+    """Draws the series of a chart into `width` x `height` letters."""
 
     def __init__(self, chart: Chart, scale: Scale, width: int, height: int, look: Look) -> None:
         import numpy as np
@@ -50,7 +50,7 @@ class Plot:
         self.styles = [""]
 
     def rows(self, ruled: set[int]) -> list[Row]:
-        """The rows; those in `ruled` carry a faint dotted line where nothing is drawn."""
+        """The rows; rows in `ruled` have a faint dotted line where nothing is drawn."""
         for series in self.chart.series:
             self._series(series)
         if self.chart.best is not None:
@@ -85,7 +85,7 @@ class Plot:
         return rows
 
     def _cursor(self, x: float) -> None:
-        """A line from top to bottom where nothing is drawn."""
+        """Draw a vertical line where nothing else is drawn."""
         at = (x - self.chart.start) / (self.chart.end - self.chart.start)
         if 0 <= at <= 1 + 1e-9:
             column = min(int(at * self.width), self.width - 1)
@@ -128,7 +128,7 @@ class Plot:
         self._put(self._band(raster.smooth(columns, smoothing)), series.style, mark)
 
     def _crosses(self, columns: raster.Columns) -> None:
-        """A cross at the bottom for each value that is no number."""
+        """Draw a cross at the bottom for each NaN."""
         if len(columns.gaps):
             self.letters[-1][columns.gaps // ACROSS] = ord("×")
             self.inks[-1][columns.gaps // ACROSS] = self._ink("bad bold")

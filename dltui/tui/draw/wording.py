@@ -34,14 +34,14 @@ SPARKS_ASCII = "__..--=^"
 
 
 def framework(name: str) -> str:
-    """Two letters for columns."""
+    """The framework in two letters, for columns."""
     return FRAMEWORKS.get(name, name[:2].upper())
 
 
 def spark(
     values: Sequence[float], room: int, ascii_only: bool = False, low: float | None = None, high: float | None = None
 ) -> str:
-    """The last values as a row of little bars, between the lowest and the highest of them, or between these."""
+    """A sparkline of the last values, scaled between their minimum and maximum, or between the given limits."""
     signs = SPARKS_ASCII if ascii_only else SPARKS
     shown = [value for value in values if value == value][-room:] if room > 0 else []
     if not shown:
@@ -94,7 +94,7 @@ def spread(name: str, value: Spread) -> str:
 
 
 def table(rows: list[list[str]], right: frozenset[int] = frozenset()) -> list[str]:
-    """Rows as aligned lines; the columns in `right` are flush right."""
+    """The rows as aligned lines; the columns in `right` are right-aligned."""
     from dltui.core.text import clean_line, width
 
     cells = [[clean_line(cell) for cell in row] for row in rows]

@@ -25,13 +25,13 @@ NOT_STRUCTURE = frozenset(("batch_size", "optimizer", "precision", "augment", "v
 
 @dataclass(frozen=True)
 class Forecast:
-    """Earlier runs, the newest first, and the devices as they are."""
+    """The earlier runs, the newest first, and the current devices."""
 
     earlier: tuple[Earlier, ...] = ()
     devices: Sequence[Device] = field(default=())
 
     def row(self, form: RunForm) -> Row:
-        """About the run that the form would start; empty where nothing is known."""
+        """The forecast for the run in the form; empty where nothing is known."""
         device = self._device(form.device)
         if device is None:
             return []
@@ -65,7 +65,7 @@ class Forecast:
         return known or built, [(f" ~{size(needed)}, {size(device.free_bytes)} free: may not fit,", "bad")]
 
     def _device(self, wanted: str) -> Device | None:
-        """The device that the form means."""
+        """The device chosen in the form."""
         from dltui.core.machine.devices import choose
 
         try:
@@ -79,7 +79,7 @@ def _setting(form: RunForm, name: str) -> Setting | None:
 
 
 def _number(form: RunForm, name: str) -> int | None:
-    """A whole number that stands in the form; None where there is none, or it is wrong."""
+    """A whole number of the form; None where it is missing or invalid."""
     setting = _setting(form, name)
     return int(form.text(setting)) if setting is not None and not form.problem(setting) else None
 

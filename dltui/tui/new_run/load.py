@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Loaded(Message):
-    """Everything the form shows."""
+    """The data that the form shows."""
 
     def __init__(self, form: RunForm, forecast: Forecast, devices: list[Device], present: dict[str, str]) -> None:
         super().__init__()
@@ -29,8 +29,9 @@ class Loaded(Message):
 
 
 def load(services: Services, like: RunDirectory | None, instead: Mapping[str, Any] | None = None) -> Loaded:
-    """The form filled as `like` was, with the hyperparameters `instead` of its own; else as last time, else with
-    defaults. Raises UsageError."""
+    """Load the data, with a form like the run `like`, with the hyperparameters `instead` of its own; else like the last
+    run, else with defaults. Raises UsageError.
+    """
     catalog = services.catalog.load()
     presets = services.catalog.presets()
     present = {name: services.catalog.presence(entry) for name, entry in catalog.datasets.items()}

@@ -39,7 +39,7 @@ RUN_SETTINGS = (
 
 
 def check_own(name: str, text: str) -> None:
-    """Raises UsageError for a value of dltui's own that cannot be."""
+    """Raise UsageError for an invalid value of dltui's own settings."""
     if name == "name":
         from dltui.core.rundir.names import check_run_name
 

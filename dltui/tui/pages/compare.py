@@ -30,7 +30,7 @@ OTHER_ROWS = 5
 
 
 class Compared(Message):
-    """The runs as they are."""
+    """A message with the current comparison."""
 
     def __init__(self, found: Comparison) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Compared(Message):
 
 
 class ComparePage(Page):
-    """Two to twelve runs of one task, also while they train."""
+    """A page that compares two to twelve runs of one task, also during training."""
 
     name_of_page = "Compare"
     keys = (("Up Down", "scroll"), ("Tab", "metric"), ("Esc", "back"), ("q", "leave"))
@@ -72,7 +72,7 @@ class ComparePage(Page):
 
     @property
     def inks(self) -> list[RunInk]:
-        """Their colors, by the ids that colors hang on everywhere."""
+        """The colors and marks of the runs, by the ids that determine them."""
         known = colors.inks(run.id for run in self.runs)
         return [known[run.id] for run in self.runs]
 
@@ -91,7 +91,7 @@ class ComparePage(Page):
             self._watcher.stop()
 
     def _look(self) -> Message | None:
-        """In a thread: read on, and compare when there is something new."""
+        """Read the runs in a thread, and compare them when something has changed."""
         from dltui.core.analysis.comparison import compare
         from dltui.core.reading.reader import RunReader
 
@@ -114,7 +114,7 @@ class ComparePage(Page):
         self._share_rows()
 
     def _share_rows(self) -> None:
-        """The table is as high as it has lines, if the curves keep their part."""
+        """Give the table as many rows as it has lines, if enough are left for the curves."""
         if self.found is None:
             return
         from dltui.tui.pages.compare_rows import table

@@ -50,7 +50,7 @@ def twins(found: Comparison) -> str:
 
 
 def table(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
-    """Results with the best of each row marked, then the settings that differ, then what to be careful about."""
+    """The results with the best of each row marked, then the settings that differ, then the caveats."""
     rows: list[Row] = []
     for block in comparison.blocks(found, width - 2, [(ink.style, ink.mark) for ink in inks]):
         rows += [[(" ", ""), *row] for row in block]
@@ -62,7 +62,7 @@ def table(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
 
 
 def charts(found: Comparison, inks: Sequence[RunInk], metric: str, width: int, height: int, look: Look) -> list[Row]:
-    """The curves of one metric; of all of them where there is room."""
+    """The curves of one metric; of all metrics where there is room."""
     pairs = [(ink.style, ink.mark) for ink in inks]
     names = metrics(found)
     shown = names if width >= WIDE else [metric]
@@ -77,7 +77,7 @@ def metrics(found: Comparison) -> list[str]:
 
 
 def divider(found: Comparison, width: int, hidden: tuple[int, int]) -> list[Row]:
-    """Over the table; `hidden` are its lines that there is no room for, above and below."""
+    """The line above the table; `hidden` are the numbers of its lines above and below the visible part."""
     title = f"{len(found.entries)} runs, * is the best of its row"
     more = [f"{count} {sign}" for count, sign in zip(hidden, "↑↓", strict=True) if count]
     return [rule(width, title + (f"; more lines: {' '.join(more)}" if more else ""))]

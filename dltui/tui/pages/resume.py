@@ -33,7 +33,7 @@ class Prepared(Message):
 
 
 class ResumePage(Page):
-    """Asks once, with everything that there is to know."""
+    """The page that shows the plan of a resumption and asks for confirmation."""
 
     name_of_page = "Resume"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -144,7 +144,7 @@ class ResumePage(Page):
 
 
 def _lines(text: str, width: int, style: str) -> list[Row]:
-    """A sentence over as many lines as it takes."""
+    """A sentence wrapped into lines."""
     return [[("  " + line, style)] for line in textwrap.wrap(text, width - 4)]
 
 

@@ -29,7 +29,7 @@ TITLES = {
 
 
 class SettingsPage(Page):
-    """The settings of the screen."""
+    """The page with the settings of the screen."""
 
     name_of_page = "Settings"
     keys = (("Up Down", "choose"), ("←→", "change"), ("Backspace", "default"), ("Esc", "back"))

@@ -17,7 +17,7 @@ MOST, MEMORY, LOAD = 3, 2, 1
 
 
 def line(devices: Sequence[Device], width: int) -> Row:
-    """All devices beside one another, in as much detail as fits: `cuda:0 T4 92 % 11.3 of 16 GB alice`."""
+    """All devices side by side, in as much detail as fits: `cuda:0 T4 92 % 11.3 of 16 GB alice`."""
     row: Row = []
     for detail in (MOST, MEMORY, LOAD):
         row = [(" ", "")]

@@ -22,7 +22,7 @@ LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 60, 30, 200
 
 
 class Begun(Message):
-    """A run was made and its worker started."""
+    """A message that a run was created and its worker started."""
 
     def __init__(self, run: RunDirectory) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ LABEL_KEYS = (
 
 
 class LabelKeys:
-    """Answers LABEL_KEYS. `reread` looks at the runs at once, when something has changed."""
+    """Handles LABEL_KEYS. `reread` reads the runs at once after a change."""
 
     def __init__(self, page: Page, state: RunListState, reread: Callable[[], None]) -> None:
         self._page, self._state, self._reread = page, state, reread

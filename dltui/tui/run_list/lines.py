@@ -32,7 +32,7 @@ class Choice:
     marked: dict[str, None] = field(default_factory=dict)
 
     def filter(self, text: str) -> None:
-        """Raises UsageError, and then nothing has changed."""
+        """Set the filter. Raises UsageError, and then nothing has changed."""
         self.terms = run_filter.parse(text)
         self.text = text.strip()
 
@@ -41,7 +41,7 @@ class Choice:
         return self.sort
 
     def mark(self, ids: Sequence[str]) -> None:
-        """Mark all of these, or unmark them when all are marked."""
+        """Mark all of these runs, or unmark them when all are marked."""
         on = not all(one in self.marked for one in ids)
         for one in ids:
             self.marked.pop(one, None)
@@ -50,12 +50,12 @@ class Choice:
 
 
 def lines(runs: Sequence[Summary], choice: Choice, opened: Collection[str]) -> list[Summary]:
-    """The lines of the list: those that match, in order, the groups folded that are not in `opened`."""
+    """The lines of the list: the matching runs, in order, with groups folded that are not in `opened`."""
     return fold(arranged([run for run in runs if run_filter.matches(choice.terms, run.facts)], choice.sort), opened)
 
 
 def arranged(runs: Sequence[Summary], sort: str) -> list[Summary]:
-    """Stable, so that equals stay newest first; what has no value comes last."""
+    """The runs sorted by a key, stable, so that equals stay newest first; runs without a value come last."""
     if sort == "newest":
         return list(runs)
     if sort == "best":
@@ -64,7 +64,7 @@ def arranged(runs: Sequence[Summary], sort: str) -> list[Summary]:
 
 
 def _merit(run: Summary) -> tuple[bool, str, float]:
-    """The best first within each metric: high accuracies, low losses."""
+    """A sort key by quality within each metric: high accuracies, low losses first."""
     if run.best_value is None:
         return True, "", 0.0
     return False, run.best_name, -run.best_value if run.best_name == "accuracy" else run.best_value

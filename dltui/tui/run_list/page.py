@@ -28,7 +28,7 @@ DETAIL = 6
 
 
 class RunsPage(Page):
-    """The list of runs. `state` is shared with the objects that answer keys."""
+    """The page with the list of runs. `state` is shared with the objects that handle keys."""
 
     name_of_page = "Runs"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RunListState:
-    """Plain values, shared by the page and the objects that answer its keys."""
+    """The plain values that the page and the handlers of its keys share."""
 
     def __init__(self) -> None:
         self.runs: list[Summary] = []
@@ -29,7 +29,7 @@ class RunListState:
 
     @property
     def choice(self) -> Choice:
-        """The filter, the order and the marks; made after the first frame, when there are runs to choose from."""
+        """The filter, the order and the marks; created after the first frame, when there are runs."""
         if self._choice is None:
             from dltui.tui.run_list.lines import Choice
 
@@ -42,12 +42,12 @@ class RunListState:
 
     @property
     def marked(self) -> Collection[str]:
-        """Ids of the marked runs."""
+        """The ids of the marked runs."""
         return self._choice.marked if self._choice is not None else ()
 
     @property
     def index(self) -> int:
-        """The place of the selected line in the list, or of its group; the first one when it is gone."""
+        """The place of the selected line in the list, or of its group; the first when it is gone."""
         places = [number for number, run in enumerate(self.lines) if run.id == self.selected]
         places += [n for n, line in enumerate(self.lines) if any(run.id == self.selected for run in line.members)]
         return places[0] if places else 0
@@ -59,7 +59,7 @@ class RunListState:
 
     @property
     def run(self) -> Summary | None:
-        """The selected run; None on a group, which takes no orders."""
+        """The selected run; None on a group, which takes no commands."""
         return None if self.line is None or self.line.members else self.line
 
     @property
@@ -71,20 +71,20 @@ class RunListState:
         return list(self.line.members) or [run for run in self.runs if run.id == self.line.id]
 
     def fold(self) -> None:
-        """Choose the lines again, after the runs or what is chosen of them have changed."""
+        """Compute the lines again, after a change of the runs or the choice."""
         from dltui.tui.run_list.lines import lines
 
         self.lines = lines(self.runs, self.choice, self.opened)
 
     def take(self, runs: list[Summary]) -> None:
-        """Take the runs as they are now."""
+        """Take the current runs."""
         self.runs, self.read = runs, True
         self.fold()
         if self.selected is None and self.lines:
             self.selected = self.lines[0].id
 
     def move(self, by: int) -> None:
-        """Select the line `by` places further, not beyond the ends."""
+        """Select the line `by` places further, within the ends."""
         if self.lines:
             self.selected = self.lines[min(max(self.index + by, 0), len(self.lines) - 1)].id
 

@@ -24,7 +24,7 @@ LONGEST = 120
 
 
 class HardwareTab(Tab):
-    """The machine on which the screen runs, measured while the tab is open."""
+    """The tab about the machine on which the screen runs, sampled while the tab is open."""
 
     name = "Hardware"
 
@@ -41,7 +41,7 @@ class HardwareTab(Tab):
 
 
 def hardware(found: Hardware | None, width: int, height: int, first: int, look: Look) -> list[Row]:
-    """From row `first` on where it does not all fit; GPUs take one row each before anything has to scroll."""
+    """The rows from `first` on where not all fit; before scrolling is needed, GPUs are reduced to a row each."""
     if found is None:
         return [[], [("  measuring ...", "dim")]]
     rows = _strips(found, width, look, short=False)
@@ -75,7 +75,7 @@ def _strips(found: Hardware, width: int, look: Look, short: bool) -> list[Row]:
 
 
 def _gpu(gpu: Device, past: Sequence[Device], found: Hardware, width: int, look: Look) -> list[Row]:
-    """Its name, load, memory, temperature and power, then its processes."""
+    """The name, load, memory, temperature and power of a GPU, then its processes."""
     rows: list[Row] = [[(f" {gpu.name}", "bold"), (f"  {safe(gpu.title)}", "dim")]]
     if gpu.problem:
         return [*rows, [(f"   {safe(gpu.problem)}", "bad")]]
@@ -133,7 +133,7 @@ def _line(gpu: Device, past: Sequence[Device], look: Look) -> Row:
 
 
 def _machine(found: Hardware, width: int, look: Look) -> list[Row]:
-    """Processors, memory, disk, and the run's own process."""
+    """The rows of processors, memory, disk, and the run's own process."""
     now, room = found.latest, min(max(width - NAME - VALUE - 4, 4), LONGEST)
     loads = [sample.cpu for sample in found.samples if sample.cpu is not None]
     text = "-" if now.cpu is None else f"{now.cpu:.0f} % of {plural(now.cores, 'core')}"
@@ -167,7 +167,7 @@ def _worker(now: Sample) -> list[Row]:
 def _strip(
     name: str, text: str, past: Sequence[float], most: float, room: int, look: Look, style: str = "train"
 ) -> Row:
-    """A name, a value, and its history up to now at the right end."""
+    """A name, a value, and a sparkline of its history with the latest value at the right."""
     row: Row = [(f"   {left(name, NAME)}", "dim"), (left(text, VALUE), "bold")]
     drawn = _history(past, most, room, look)
     return [*row, ("·" * (room - cells([(drawn, "")])), "empty"), (drawn, style)]

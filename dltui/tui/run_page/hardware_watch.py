@@ -40,7 +40,7 @@ class HardwareWatch:
         self._when = 0.0
 
     def look(self, folder: Path, host: str, live: Live | None) -> Hardware:
-        """The same object until there is a new sample. `host` is where the run is."""
+        """The samples; the identical object until there is a new sample. `host` is the run's host."""
         now = self._clock()
         if self._hardware is None or not 0 <= now - self._when < SECONDS:
             from dltui.core.machine.process import this_host

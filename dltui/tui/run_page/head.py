@@ -16,7 +16,7 @@ PHASES = ("starting", "importing", "loading data", "building", "training")
 
 
 def title(view: RunView | None, name: str, clock: str, read_only: bool, width: int, state: str = "") -> Row:
-    """`brisk-otter  cnn-torch  fashion-mnist  gpu01 cuda:0  RUNNING`, and the time.
+    """The title row: `brisk-otter cnn-torch fashion-mnist gpu01 cuda:0 RUNNING`, and the time.
 
     Another `state` than the run's own is loud.
     """
@@ -110,8 +110,9 @@ def _phases(view: RunView, now: float) -> Row:
 
 
 def tabs(names: Sequence[str], chosen: int, hints: Sequence[tuple[str, str]], width: int, plain: bool) -> Row:
-    """`1 Curves  2 Confusion  3 Log`, the open one marked; with brackets where colors do not show. At the end `hints`,
-    keys with a label each, where there is room."""
+    """The row of tabs: `1 Curves 2 Confusion 3 Log`, the open tab marked, by brackets where colors do not show. At the
+    end `hints`, keys with a label each, where there is room.
+    """
     extra: Row = [part for key, label in hints for part in ((key, "key"), (f" {label}  ", "dim"))]
     row: Row = []
     # Room for what stands at the end, if only there is some.

@@ -78,7 +78,7 @@ def bottom_bar(view: RunView | None, may_command: bool) -> Keys:
 
 
 def hint(view: RunView | None) -> Row:
-    """For a notice row on which nothing was said: the next thing to do."""
+    """The hint on an empty notice row: the next thing to do."""
     if view is None:
         return []
     run = view.summary

@@ -21,7 +21,7 @@ ORDER = ("accuracy", "mse", "loss")
 
 
 def numbers(view: RunView | None, table: list[Row], now: float, width: int) -> list[Row]:
-    """Five rows: at the left the table that `metrics` makes, facts at the right."""
+    """Five rows: the table of `metrics` at the left, facts at the right."""
     least = NAME + 2 * VALUE + EPOCH + 2
     first = max(least, min(width // 2, least + 8))
     right_side = [_within(row, width - first) for row in facts(view, now)] if view else []
@@ -29,7 +29,7 @@ def numbers(view: RunView | None, table: list[Row], now: float, width: int) -> l
 
 
 def metrics(view: RunView) -> list[Row]:
-    """Each metric of each split: its last value, its best and that epoch."""
+    """A row per metric and split: its last value, its best value and that epoch."""
     rows: list[Row] = [
         [(" " + left("METRIC", NAME) + right("last", VALUE) + right("best", VALUE) + right("epoch", EPOCH), "dim")]
     ]
@@ -68,13 +68,13 @@ def _metric(history: History, split: str, name: str, style: str) -> Row:
 
 
 def facts(view: RunView, now: float) -> list[Row]:
-    """Speed, time, learning rate, checkpoint, memory; what is not known is left out."""
+    """The speed, time, learning rate, checkpoint and memory; unknown values are left out."""
     rows = [_speed(view), _time(view.history), _learning_rate(view), _saved(view, now), _size(view)]
     return [row for row in rows if row]
 
 
 def _within(row: Row, room: int) -> Row:
-    """Without its last parts where they would be cut."""
+    """The row without the last parts that would not fit."""
     while len(row) > 3 and cells(row) > room:
         row = row[:-1]
     return row

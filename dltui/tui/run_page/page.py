@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Bell:
-    """Answers the key that silences the run of a page, or lets the terminal be told again when it ends."""
+    """Handles the key that mutes or unmutes the notification for a page's run."""
 
     def __init__(self, page: Page, run: WatchedRun) -> None:
         self._page, self._run = page, run
@@ -50,7 +50,7 @@ class Bell:
 
 
 class RunPage(Page):
-    """A run, live or ended: rows around the open tab."""
+    """The page of a run, live or ended: rows around the open tab."""
 
     name_of_page = "Run"
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
@@ -75,7 +75,7 @@ class RunPage(Page):
 
     @property
     def view(self) -> RunView | None:
-        """The run as it is."""
+        """The current snapshot of the run."""
         return self.run.view
 
     def body(self) -> Iterable[Widget]:
@@ -152,7 +152,7 @@ class RunPage(Page):
         return self.run_keys.row() or self.tabs.open.idle(self.size.width) or hint(self.view)
 
     def _opened(self) -> None:
-        """Another tab is open."""
+        """Update the page after another tab was opened."""
         self._pass_keys()
         if self._reading is not None:
             self._reading.want(self.tabs.open.wants)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class StructureTab(Tab):
-    """Scrolls by layers."""
+    """A tab that scrolls by layers."""
 
     name = "Structure"
 

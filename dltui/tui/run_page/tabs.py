@@ -51,13 +51,13 @@ class Tabs:
 
     @property
     def answers(self) -> dict[str, Answer]:
-        """Keys of the open tab, and those that are answered whichever is open."""
+        """The handlers of keys of the open tab, and of those that work in every tab."""
         everywhere = {key: answer for tab in self.all for key, answer in tab.answers_everywhere.items()}
         return everywhere | self.open.answers
 
     @property
     def number(self) -> int:
-        """The place of the open tab."""
+        """The index of the open tab."""
         return self.all.index(self.open)
 
     def show(self, tab: Tab, origin: Tab | None = None) -> None:
@@ -76,7 +76,7 @@ class Tabs:
             self.show(self.log)
 
     def back(self) -> bool:
-        """Take back one step; False when there is none."""
+        """Undo one step; False when there is none."""
         if self._origin is not None:
             self.show(self._origin)
             return True

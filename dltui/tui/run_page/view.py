@@ -65,7 +65,7 @@ class RunView:
 
     @property
     def base_lr(self) -> float | None:
-        """The learning rate that was asked for last: of a schedule, its peak."""
+        """The last requested learning rate; for a schedule its peak."""
         changes = self.history.lr_changes
         value = changes[-1][1] if changes else self.asked.get("config", {}).get("lr")
         return float(value) if isinstance(value, (int, float)) else None
@@ -76,8 +76,9 @@ class RunView:
 
 
 class RunWatch:
-    """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside",
-    "mistakes", "hardware"."""
+    """Reads a run, in a thread. `wants` names further content of the open tab: "output", "inside", "mistakes",
+    "hardware".
+    """
 
     def __init__(self, directory: RunDirectory, clock: Callable[[], float], measure: Measure | None = None) -> None:
         self.directory = directory
@@ -94,7 +95,7 @@ class RunWatch:
         self._output: tuple[tuple[int, int], tuple[str, ...]] = ((0, 0), ())
 
     def look(self) -> RunView | None:
-        """The run as it is, or None when nothing has changed. Raises DltuiError for a folder that is no run."""
+        """A snapshot of the run, or None when nothing has changed. Raises DltuiError for a folder that is no run."""
         if self._opened is None:
             self._opened = open_reader(self.directory, self._clock)
             self._inside = Inside(self._opened[0])
@@ -148,7 +149,7 @@ class RunWatch:
         return found
 
     def _judge(self, asked: dict[str, Any]) -> None:
-        """Only when an epoch was evaluated, or all is over: verdicts look at nothing else."""
+        """Update the verdict after an evaluation or the end, because verdicts depend on nothing else."""
         history = self._history
         assert history is not None
         epochs = history.epochs

@@ -51,18 +51,18 @@ def pen_after(pen: Pen, parameters: str) -> Pen | None:
 
 
 class Thinner:
-    """Follows everything that is written: a terminal that another program wrote to must be told of it by `forget`."""
+    """Follows all output to the terminal; after another program wrote to it, `forget` must be called."""
 
     def __init__(self) -> None:
         self._wanted: Pen | None = PLAIN
         self._has: Pen | None = None
 
     def forget(self) -> None:
-        """Nothing is known of the terminal any more."""
+        """Forget the state of the terminal."""
         self._has = None
 
     def thin(self, text: str) -> str:
-        """The same with as few changes of color as possible."""
+        """The output with as few changes of color as possible."""
         out: list[str] = []
         for parameters, other, plain in _PARTS.findall(text):
             if plain:
@@ -99,7 +99,7 @@ class Thinner:
         out.append(plain)
 
     def _settle(self, out: list[str], blank: bool) -> None:
-        """Make the terminal write as is wanted; of a blank only the background shows."""
+        """Set the terminal's pen to the wanted pen; for a blank only the background matters."""
         wanted, has = self._wanted, self._has
         if wanted is None or wanted == has:
             return

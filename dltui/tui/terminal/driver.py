@@ -20,7 +20,7 @@ POLL = 0.1
 
 
 class QuietDriver(LinuxDriver):
-    """Waits for keys without looking at the clock."""
+    """A driver that waits for keys without polling."""
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
@@ -56,7 +56,7 @@ class QuietDriver(LinuxDriver):
                 self.process_message(event)
 
     def _read(self) -> bytes:
-        """Nothing when the terminal is gone."""
+        """Read input; empty when the terminal is gone."""
         try:
             return os.read(self.fileno, MOST_BYTES)
         except OSError:

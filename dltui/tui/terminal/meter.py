@@ -18,7 +18,7 @@ MOST_TICKS = 16
 
 
 class Meter:
-    """Stands in for the terminal's file; Textual writes to it in a thread of its own."""
+    """A replacement for the terminal's file; Textual writes to it in its own thread."""
 
     def __init__(self, file: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._file, self._clock = file, clock
@@ -50,11 +50,11 @@ class Meter:
         return self._file.isatty()
 
     def forget(self) -> None:
-        """Another program wrote to the terminal."""
+        """Forget the terminal's state, because another program wrote to it."""
         self._thinner.forget()
 
     def tick(self) -> None:
-        """Called at a fixed pace: looks back over the last seconds and sets how many ticks a frame takes from here."""
+        """Called at a fixed pace: measures the last seconds and sets the number of ticks per frame."""
         now = self._clock()
         with self._lock:
             self._seen.append((now, self._waited))
@@ -74,7 +74,7 @@ class Meter:
 
 
 class Frames:
-    """Chooses the ticks of the clock that draw a frame: all of them, or fewer where the link is too slow."""
+    """Chooses the ticks of the clock that draw a frame: all, or fewer where the link is too slow."""
 
     def __init__(self, meter: Meter | None) -> None:
         self._meter = meter

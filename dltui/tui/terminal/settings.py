@@ -47,7 +47,7 @@ class ScreenSettings:
 
 
 def load_screen() -> ScreenSettings:
-    """Raises UsageError that names the file, the key and what is allowed."""
+    """The settings. Raises UsageError that names the file, the key and the allowed values."""
     found = load_settings().tables.get(TABLE, {})
     if not isinstance(found, dict):
         raise UsageError(f'{paths.config_file()}: screen must be a table like [screen] theme = "dark"')
@@ -55,7 +55,9 @@ def load_screen() -> ScreenSettings:
 
 
 def save_screen(settings: ScreenSettings) -> None:
-    """Write what differs from the defaults; all else in the file stays as it is, comments too. Raises UsageError."""
+    """Write the values that differ from the defaults; the rest of the file stays, including comments. Raises
+    UsageError.
+    """
     load_settings()
     defaults = asdict(ScreenSettings())
 

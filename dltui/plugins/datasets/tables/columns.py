@@ -23,8 +23,9 @@ COARSE = 1e-3
 
 @dataclass(frozen=True)
 class Values:
-    """`numbers` float64 (n, k), NaN where missing; `categories` int64 (n, c), -1 where missing; `target` int64 class
-    numbers or float64; `names` the texts of each category."""
+    """The values of a table. `numbers` float64 (n, k), NaN where missing; `categories` int64 (n, c), -1 where missing;
+    `target` int64 class numbers or float64; `names` the texts of each category.
+    """
 
     choice: Choice
     numbers: Array
@@ -34,7 +35,7 @@ class Values:
 
 
 def read(choice: Choice, task: Task) -> Values:
-    """The second pass over the file. Raises RunError naming the line without a target."""
+    """Read the values in a second pass over the file. Raises RunError naming the line without a target."""
     import numpy as np
 
     table, target = choice.table, choice.table.columns[choice.target]
@@ -66,7 +67,7 @@ def read(choice: Choice, task: Task) -> Values:
 
 
 def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
-    """Float32 features: numbers with their gaps filled, then one column for each text of a category."""
+    """The float32 features: numbers with their gaps filled, then a column for each text of a category."""
     import numpy as np
 
     from dltui.core.data.arrays import stratified_rows
@@ -101,7 +102,7 @@ def _complete(values: Values, notes: list[str]) -> Values:
 
 
 def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:
-    """Gaps take the median of the training rows."""
+    """The numbers with gaps filled by the median of the train rows."""
     import numpy as np
     from sklearn.impute import SimpleImputer
 
@@ -115,8 +116,9 @@ def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:
 
 
 def _shifted(numbers: Array, train: Array, choice: Choice, notes: list[str]) -> Array:
-    """Numbers far from zero, like seconds since 1970, of which float32 would keep too few digits, become their distance
-    from the mean of the training rows."""
+    """The numbers, with columns that lose too many digits in float32, like seconds since 1970, replaced by the distance
+    from the mean of the train rows.
+    """
     import numpy as np
 
     if not numbers.size:
@@ -147,7 +149,7 @@ def _one_hot(categories: Array, train: Array) -> Array:
 
 
 def _scale(numbers: Array, train: Array, features: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of every feature on the training rows; one-hot columns stay as they are."""
+    """The mean and deviation of every feature on the train rows; one-hot columns are not scaled."""
     from sklearn.preprocessing import StandardScaler
 
     if not numbers.size:

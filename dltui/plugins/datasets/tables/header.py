@@ -30,7 +30,7 @@ def is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
 
 
 def _vote(head: str, column: Sequence[str]) -> int:
-    """1 for a name, -1 for data, 0 where both can be."""
+    """The vote of a column: 1 for a name, -1 for data, 0 where both are possible."""
     present = [cell for cell in column if not is_missing(cell)]
     if not present or is_missing(head):
         return 0
@@ -56,7 +56,7 @@ def _names_of_numbers(heads: Sequence[str], columns: Sequence[Sequence[str]]) ->
 
 
 def _is_sequence(values: Sequence[float]) -> bool:
-    """1, 2, 3 or longer."""
+    """True for the numbers n, n + 1, n + 2 and so on."""
     steps = {after - before for before, after in pairwise(values)}
     return len(values) >= 3 and steps == {1}
 

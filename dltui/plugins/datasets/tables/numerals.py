@@ -1,4 +1,4 @@
-"""Recognizes the ways in which people write numbers: decimal comma, thousands separators, percent, units, gaps."""
+"""Recognizes the usual ways to write numbers: decimal comma, thousands separators, percent, units, gaps."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def is_missing(text: str) -> bool:
 
 
 def as_number(text: str) -> float | None:
-    """A finite number as programs write it; underscores, which Python would allow, are none."""
+    """A finite number in the notation of programs; None otherwise, also for underscores, which Python would allow."""
     try:
         number = float(text)
     except ValueError:
@@ -58,7 +58,7 @@ def as_number(text: str) -> float | None:
 
 @functools.lru_cache(maxsize=10_000)
 def parse(text: str, style: Style) -> tuple[float, str] | None:
-    """The number and its unit, in one way of writing them."""
+    """The number and its unit, read in a given style."""
     match = _PATTERNS[style].fullmatch(text.replace("\N{MINUS SIGN}", "-"))
     if not match:
         return None
@@ -86,7 +86,7 @@ class Odd:
             self.lines.setdefault(text, line)
 
     def merge(self, other: Odd) -> None:
-        """Count those of another as well."""
+        """Add the counts of another part of the column."""
         self.count += other.count
         merged = {**other.lines, **self.lines}
         self.lines = dict(sorted(merged.items(), key=lambda item: item[1])[:KEPT_ODD])
@@ -118,7 +118,7 @@ class Reading:
         self.total += number
 
     def merge(self, other: Reading) -> None:
-        """Count the numbers of another as well; their order is known only where there are none here."""
+        """Add the counts of another part of the column; its order counts only if this part is empty."""
         if not other.count:
             return
         self.counting = other.counting if not self.count else False
@@ -169,7 +169,7 @@ class Numerals:
             self.units[unit] = self.units.get(unit, 0) + 1
 
     def close(self) -> None:
-        """Put together what was counted; there are no more cells."""
+        """Combine the counts after the last cell."""
         for style, reading in self.readings.items():
             if style == "comma":
                 reading.odd.merge(self._pointed.odd)
@@ -203,7 +203,7 @@ class Numerals:
         return found.count >= 3 and odd <= max(1, int(MOST_ODD * (found.count + odd))) and not few
 
     def value(self, text: str) -> float | None:
-        """The number in a cell, in the style that was decided on."""
+        """The number in a cell, in the chosen style."""
         number = None if self.style == "comma" and "." in text else as_number(text)
         if number is not None:
             return number

@@ -16,7 +16,7 @@ MOST_BARS = 20
 
 
 def preview_of(options: CsvOptions) -> Preview:
-    """Raises RunError for a file that cannot be read, and for columns that are not there."""
+    """The preview of a table. Raises RunError for a file that cannot be read, and for unknown columns."""
     table = look_through(options.path, options.header)
     choice = roles.choose(table, options)
     target = table.columns[choice.target]

@@ -29,7 +29,7 @@ MOST_DESCRIBED = 200
 
 @dataclass(frozen=True)
 class Choice:
-    """Places of columns in a table."""
+    """The roles of the columns, by index in the table."""
 
     table: Table
     target: int
@@ -39,7 +39,7 @@ class Choice:
 
 
 def choose(table: Table, options: CsvOptions) -> Choice:
-    """Raises RunError for columns that are not there, and when no feature is left."""
+    """Choose the roles. Raises RunError for unknown columns, and when no feature is left."""
     target = target_of(table, options.target)
     dropped = {table.column(name.strip()) for name in options.drop.split(",") if name.strip()}
     if target in dropped:
@@ -61,7 +61,7 @@ def choose(table: Table, options: CsvOptions) -> Choice:
 
 
 def _without_index(table: Table, numbers: list[int], others: int, target: Column, notes: list[str]) -> list[int]:
-    """The columns of numbers but for those that only number the rows, as long as any other feature is left."""
+    """The numeric columns without those that only number the rows, as long as another feature is left."""
     found = [place for place in numbers if table.is_index(place)]
     left = [place for place in numbers if place not in found]
     if not left and not others:
@@ -87,7 +87,7 @@ def _written(table: Table, numbers: list[int]) -> list[str]:
 
 
 def _odd(column: Column) -> list[str]:
-    """Cells that are no number in a column of numbers; and why a column that is mostly numbers is none."""
+    """Lines about odd cells in numeric columns, and about mostly numeric columns that are treated as categories."""
     found = column.numerals
     reading = found.reading
     if not reading.count:
@@ -111,7 +111,7 @@ def _odd_target(column: Column) -> list[str]:
 
 
 def _cells(*kinds: Odd) -> str:
-    """The first cells that are no numbers, with their lines, and how many there are."""
+    """The first odd cells with their lines, and the total."""
     count = sum(odd.count for odd in kinds)
     lines = [item for odd in kinds for item in odd.lines.items()][:MOST_CELLS]
     cells = [f"{clean_line(text, 30)!r} (line {line})" for text, line in lines]
@@ -134,7 +134,7 @@ def may_be_classes(column: Column) -> bool:
 
 
 def check_target(column: Column, task: Task) -> None:
-    """Raises RunError when the column cannot be what the model is to predict."""
+    """Raise RunError when the column cannot be the target."""
     name = repr(column.name)
     if column.kind == "empty":
         raise RunError(f"the target {name} is empty in every row")
@@ -180,7 +180,7 @@ def _class_name(text: str, column: Column) -> str:
 
 
 def order(text: str) -> tuple[int, float, str]:
-    """Numbers by their value, before texts."""
+    """A sort key that puts numbers by value before texts."""
     number = as_number(text)
     return (0, number, text) if number is not None else (1, 0.0, text)
 

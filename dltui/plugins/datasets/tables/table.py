@@ -69,7 +69,7 @@ class Column:
 
     @property
     def gaps(self) -> int:
-        """Cells without a value, as what the column is taken for."""
+        """The number of cells without a value, given the kind of the column."""
         found = self.numerals
         return self.missing + (found.empty.count + found.reading.odd.count if self.numeric else 0)
 
@@ -95,7 +95,7 @@ class Column:
 
 @dataclass
 class Table:
-    """A file that has been looked through: `columns` in its order, `first` its first rows as they stand there."""
+    """A scanned table: `columns` in its order, `first` its first rows unchanged."""
 
     file: TableFile
     has_header: bool
@@ -109,7 +109,7 @@ class Table:
         return self.file.path
 
     def cells(self) -> Iterator[Row]:
-        """Every row again, with the number of its line."""
+        """Yield every row again, with its line number."""
         rows = self.file.rows()
         if self.has_header:
             next(rows, None)
@@ -130,7 +130,7 @@ class Table:
         return column.tells_rows_apart and (column.nameless or name == "id")
 
     def column(self, name: str) -> int:
-        """The place of a column. Raises RunError with the names that there are."""
+        """The index of a column. Raises RunError that lists the names."""
         from dltui.core.text import suggest
 
         names = [column.name for column in self.columns]
@@ -142,7 +142,7 @@ class Table:
 
 
 def look_through(path: str, header: Header) -> Table:
-    """Raises RunError naming the line that is wrong."""
+    """Scan the file once. Raises RunError naming the invalid line."""
     if not path:
         raise RunError("which file? choose it as csv:PATH")
     place = Path(path)
@@ -168,7 +168,7 @@ def look_through(path: str, header: Header) -> Table:
 
 
 def _begun(file: TableFile, header: Header) -> Table:
-    """A table with the names of its columns, and no rows yet."""
+    """A table with the names of its columns, before any row is scanned."""
     (first, *below) = [cells for _, cells in islice(file.rows(), files.LOOKED_AT)] or [[]]
     if not first:
         raise RunError(f"{clean_line(file.path)} is empty")

@@ -22,7 +22,7 @@ END_PARTS = 10
 
 @dataclass(frozen=True)
 class Axis:
-    """Piecewise linear, from `steps` (rising) to `x`; `whole` when only whole numbers deserve a tick."""
+    """A piecewise linear map from `steps` (rising) to `x`; `whole` is true if only whole numbers get ticks."""
 
     name: str
     steps: Array
@@ -46,8 +46,7 @@ class Axis:
 
 
 def clock(history: History) -> tuple[Array, Array]:
-    """Steps and the seconds in which they were reached, from the beginning on; what lies between two attempts does not
-    count."""
+    """The steps, and the seconds of training when they were reached, without the time between attempts."""
     import numpy as np
 
     points = history.points

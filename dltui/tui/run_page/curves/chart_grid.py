@@ -24,7 +24,7 @@ SHAPE = 3.3
 
 
 def layout(count: int, width: int, height: int) -> tuple[int, int]:
-    """Columns and rows of charts: room for all of them if that is possible, in the shape that suits a curve best."""
+    """The number of columns and rows of charts, for all of them if possible, in the best shape for curves."""
     across, down = max(width // LEAST_WIDTH, 1), max(height // LEAST_HEIGHT, 1)
     if across * down <= count:
         return across, down
@@ -39,7 +39,7 @@ def layout(count: int, width: int, height: int) -> tuple[int, int]:
 
 
 def visible(looking: Looking, count: int, width: int, height: int) -> tuple[range, int]:
-    """The charts that are shown, the chosen one among them, and how many of them stand in one row."""
+    """The visible charts, including the chosen chart, and how many stand in a row."""
     chosen = looking.chart % count
     if looking.alone:
         return range(chosen, chosen + 1), 1
@@ -50,14 +50,15 @@ def visible(looking: Looking, count: int, width: int, height: int) -> tuple[rang
 
 
 def plot_width(looking: Looking, count: int, width: int, height: int) -> int:
-    """Cells of one chart between its axes."""
+    """The width in cells of a chart between its axes."""
     _, columns = visible(looking, count, width, height)
     return max(width // columns - MARGIN - 2, 1)
 
 
 def moment(view: RunView | None, looking: Looking, width: int, height: int) -> tuple[object, ...]:
-    """The same value as long as the charts of a run need not be drawn again: until a quarter of a dot is to be added,
-    or a second has passed since, or something else has happened than steps."""
+    """A value that stays equal as long as the charts need not be drawn again: until a quarter of a dot would be added,
+    a second has passed, or more than steps has happened.
+    """
     if view is None or view.history.attempt is None:
         return (view.content if view else None,)
     history = view.history
@@ -70,7 +71,7 @@ def moment(view: RunView | None, looking: Looking, width: int, height: int) -> t
 def chart_grid(
     view: RunView | None, looking: Looking, others: tuple[Overlaid, ...], width: int, height: int, look: Look
 ) -> list[Row]:
-    """`height` rows of `width` cells."""
+    """Draw the grid in `height` rows of `width` cells."""
     all_names = names(view)
     shown, columns = visible(looking, len(all_names), width, height)
     begun = view is not None and view.history.attempt is not None

@@ -27,7 +27,9 @@ class Extent:
 
 @dataclass(frozen=True)
 class Looking:
-    """`span` (first and last step) and `cursor` (a step) hold for all charts, whatever their axis."""
+    """The view settings: `span` (first and last step) and `cursor` (a step) apply to all charts, whatever
+    their axis.
+    """
 
     log: bool = False
     axis: AxisName = "epochs"
@@ -41,7 +43,7 @@ class Looking:
     ghost: str = ""
 
     def shown(self, extent: Extent) -> tuple[float, float]:
-        """The steps between which the charts run."""
+        """The first and last step of the charts."""
         if self.span is not None:
             return self.span
         if not self.recent:
@@ -55,16 +57,16 @@ class Looking:
         return replace(self, smoothing=SMOOTHINGS[(SMOOTHINGS.index(self.smoothing) + 1) % len(SMOOTHINGS)])
 
     def turned(self) -> Looking:
-        """The next axis."""
+        """The view with the next axis."""
         return replace(self, axis=AXES[(AXES.index(self.axis) + 1) % len(AXES)])
 
     def windowed(self) -> Looking:
-        """From the whole run to its recent part, and from anything else to the whole."""
+        """The view switched between the whole run and its recent part."""
         whole = not self.recent and self.span is None
         return replace(self, recent=whole, span=None)
 
     def zoomed(self, factor: float, extent: Extent) -> Looking:
-        """`factor` times as much of the run, around the cursor or what was trained last."""
+        """The view with `factor` times as much of the run, around the cursor or the latest step."""
         first, last = self.shown(extent)
         width = max((last - first) * factor, extent.planned * CLOSEST, 1.0)
         if width >= extent.planned * 0.999:
@@ -74,7 +76,7 @@ class Looking:
         return replace(self, span=_inside(center - share * width, width, extent.planned))
 
     def panned(self, by: int, extent: Extent) -> Looking:
-        """A quarter of the width to either side; the whole run stays as it is."""
+        """The view moved by a quarter of its width; the whole run does not move."""
         first, last = self.shown(extent)
         width = last - first
         if width >= extent.planned * 0.999:
@@ -82,8 +84,9 @@ class Looking:
         return replace(self, span=_inside(first + by * PAN * width, width, extent.planned))
 
     def pointed(self, by: int, cells: int, extent: Extent) -> Looking:
-        """The cursor moved by cells of a chart that is `cells` wide; the first key puts it on the last value. At the
-        edge of a window it takes the window along."""
+        """The view with the cursor moved by cells of a chart that is `cells` wide; the first key puts it on the last
+        value. At the edge of a window the window moves along.
+        """
         first, last = self.shown(extent)
         if self.cursor is None:
             cursor = min(extent.done, last)
@@ -106,7 +109,9 @@ class Looking:
         return replace(self, others=(*self.others, run))
 
     def haunted(self, run: str) -> Looking:
-        """That run as the ghost, the time to beat; once more, and it is an overlay like others."""
+        """The view with this overlaid run as the ghost, the time to beat; if it is already the ghost, as a plain
+        overlay.
+        """
         if self.ghost == run:
             return replace(self, ghost="")
         others = self.others if run in self.others else (*self.others, run)

@@ -25,7 +25,7 @@ NOTE = "begins with the first step"
 
 @dataclass(frozen=True)
 class Curves:
-    """A run, how one looks at it, and the runs laid over it: makes the chart of each metric."""
+    """A run, the view settings, and the overlaid runs: makes the chart of each metric."""
 
     view: RunView
     looking: Looking
@@ -60,7 +60,7 @@ class Curves:
         )
 
     def _laid_over(self, name: str, factor: float) -> list[Series]:
-        """The other runs: what they were on validation, or the rates that they had. The ghost is gray."""
+        """The series of the other runs: their validation values, or their learning rates. The ghost is gray."""
         laid = []
         for other in self.others:
             axis = axis_of(other.history, self.looking.axis)
@@ -117,13 +117,15 @@ def title(view: RunView | None, name: str) -> str:
 
 
 def empty_chart(view: RunView | None, name: str) -> Chart:
-    """Before the first step."""
+    """The chart before the first step."""
     end = float(view.summary.epochs or 1) if view else 1.0
     return Chart(title(view, name), (), end, note=NOTE if name == "loss" else "")
 
 
 def _training(history: History, axis: Axis, name: str, factor: float) -> Series:
-    """Within epochs; the loss with its extremes. A metric that is not logged with every point has no gaps for that."""
+    """The training series with points within epochs; the loss with its extremes. A metric that is not logged with every
+    point has no gaps there.
+    """
     points = history.points
     x = axis.of(points.steps)
     if name == "loss":
@@ -133,7 +135,7 @@ def _training(history: History, axis: Axis, name: str, factor: float) -> Series:
 
 
 def _validation(history: History, axis: Axis, name: str, factor: float) -> Series:
-    """After each epoch; of a metric that is known of the training only, that."""
+    """The validation series with a point per epoch; the training values for a metric known only there."""
     records = [history.epochs[epoch] for epoch in sorted(history.epochs)]
     known = [(record.step, record.validation[name]) for record in records if name in record.validation]
     split = "validation"
@@ -146,7 +148,7 @@ def _validation(history: History, axis: Axis, name: str, factor: float) -> Serie
 
 
 def fit_chart(fit: Fit | None) -> Chart:
-    """Measured points and the model's line over the input; with several inputs, prediction over measurement."""
+    """The measured points and the model's line over the input; with several inputs, prediction over measurement."""
     points = fit.points if fit is not None else []
     if fit is None or not points:
         return Chart("fit", (), 1.0, note="after the first epoch")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def cursor_note(view: RunView, step: float) -> Row:
-    """`cursor: step 1,240, epoch 3.10, after 12 s, lr 0.05`."""
+    """The values at the cursor: `cursor: step 1,240, epoch 3.10, after 12 s, lr 0.05`."""
     import numpy as np
 
     from dltui.tui.run_page.curves.axis import clock
@@ -71,7 +71,7 @@ def seconds_ahead(own: History, other: History) -> float | None:
 
 
 def _metric_note(view: RunView, other: History) -> Row:
-    """The monitor at the last epoch that both have."""
+    """The comparison of the monitored metric at the last epoch that both have."""
     name = (view.history.monitor or {}).get("metric", "")
     both = [
         epoch
@@ -93,7 +93,7 @@ def _has(record: EpochRecord | None, name: str) -> bool:
 
 
 def _forecast(view: RunView, other: History) -> Row:
-    """By how much the run will be done before the other was."""
+    """The expected lead at the end of the run."""
     from dltui.tui.run_page.curves.axis import clock
 
     left = view.progress.left if view.progress else None

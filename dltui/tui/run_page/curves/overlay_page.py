@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class RunsRead(Message):
-    """The other runs."""
+    """A message with the other runs."""
 
     def __init__(self, runs: tuple[Summary, ...]) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class RunsRead(Message):
 
 
 class OverlayPage(Page):
-    """Runs on the same dataset come first. Every change is told at once to `change`."""
+    """The page to choose overlays; runs on the same dataset come first. Every change is passed to `change` at once."""
 
     name_of_page = "Overlay runs"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Overlaid:
-    """Another run at one moment."""
+    """Another run at a moment."""
 
     id: str
     name: str

@@ -20,7 +20,9 @@ NAMES = {1.0: "1x", 4.0: "4x", 16.0: "16x", 0.125: "1/8x"}
 
 @dataclass(frozen=True)
 class Replay:
-    """At `seconds` of training when it was `since` by the clock, from there on at `speed`; 0 is held at `step`."""
+    """A replay: at `seconds` of training at the time `since`, from there on at `speed`; with speed 0 it is held at
+    `step`.
+    """
 
     step: float
     seconds: float = 0.0
@@ -29,7 +31,7 @@ class Replay:
 
     @property
     def state(self) -> str:
-        """For the head of the page."""
+        """The text for the head of the page."""
         return f"REPLAY {NAMES[self.speed]}" if self.speed else "PAST"
 
     def moved(self, history: History, now: float) -> Replay | None:
@@ -47,13 +49,13 @@ class Replay:
         return replace(self, step=float(np.interp(at, seconds, steps)), seconds=at, since=now)
 
     def faster(self, now: float) -> Replay:
-        """The next speed; after the last one it is held where it is."""
+        """The replay at the next speed; after the last speed it is held."""
         number = SPEEDS.index(self.speed) + 1 if self.speed else 0
         return replace(self, speed=SPEEDS[number] if number < len(SPEEDS) else 0.0, since=now)
 
 
 def begun(now: float) -> Replay:
-    """From the start."""
+    """A replay from the start."""
     return Replay(0.0, 0.0, SPEEDS[0], now)
 
 
@@ -69,7 +71,7 @@ def epoch_after(history: History, step: float) -> float | None:
 
 
 def held(history: History, step: float) -> Replay:
-    """At a step."""
+    """A replay held at a step."""
     import numpy as np
 
     from dltui.tui.run_page.curves.axis import clock
@@ -79,7 +81,7 @@ def held(history: History, step: float) -> Replay:
 
 
 def view_of(view: RunView, replay: Replay) -> RunView:
-    """The run as it was then."""
+    """The snapshot of the run at the replay's moment."""
     from dltui.core.reading.progress import progress
 
     past = view.history.as_of(replay.step)

@@ -22,7 +22,7 @@ AXES = {"epochs": "epochs", "steps": "steps", "time": "the time spent in trainin
 
 
 class CurvesTab(Tab):
-    """`looking` says how one looks at the curves, `others` are the runs laid over them; `lay_over` has them read."""
+    """The tab; `looking` are the view settings, `others` the overlaid runs; `lay_over` requests them."""
 
     name = "Curves"
     whole = False
@@ -86,12 +86,14 @@ class CurvesTab(Tab):
         self._look(replace(self.looking, alone=not self.looking.alone))
 
     def filter(self) -> None:
-        """The whole run, or the last tenth of it."""
+        """Switch between the whole run and the last tenth of it."""
         self._look(self.looking.windowed())
         self.page.notice.say("the last tenth of the run" if self.looking.recent else "the whole run")
 
     def back(self) -> bool:
-        """Leave, one after the other, the cursor, the past and the single chart."""
+        """Leave, one after the other, the cursor, the past and the single chart; False when there is nothing
+        to leave.
+        """
         if self.looking.cursor is not None:
             self._look(replace(self.looking, cursor=None))
         elif self.run.replay is not None:
@@ -107,7 +109,7 @@ class CurvesTab(Tab):
         self.page.redraw()
 
     def _look_within(self, change: Callable[..., Looking], *values: float) -> None:
-        """Look as `change` says, given how long the run is."""
+        """Change the view settings by `change`, which gets the extent of the run."""
         if self.run.shown is not None:
             self._look(change(*values, extent(self.run.shown)))
 

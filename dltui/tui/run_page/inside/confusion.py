@@ -40,7 +40,7 @@ class _Layout:
     """The row labels of all classes."""
 
     def place(self, text: str) -> str:
-        """In a cell, but for its last column, which belongs to the cursor: in the middle where cells are blocks."""
+        """The text centered in a cell without its last column, which belongs to the cursor."""
         room = self.size - 1
         return right(text, room) if self.tall == 1 else right(text + " " * ((room - cells([(text, "")])) // 2), room)
 
@@ -50,7 +50,7 @@ class _Layout:
 
 
 def confusion(matrix: Matrix | None, state: CellCursor, width: int, height: int, look: Look, note: str) -> list[Row]:
-    """Title, header and the classes around the cursor, as many as fit; true classes are rows."""
+    """The title, the header and the classes around the cursor, as many as fit; true classes are rows."""
     if matrix is None:
         return [[], [(f"  {note}", "dim")]]
     layout = _layout(matrix, state, width, height, look)
@@ -163,7 +163,7 @@ def _text(count: int, share: float, heat: float, layout: _Layout) -> str:
 
 
 def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
-    """The cell under the cursor in words."""
+    """A description of the cell under the cursor."""
     true, said = cell
     count, total = matrix.counts[true][said], sum(matrix.counts[true])
     share = f", {100 * count / total:.1f} % of {matrix.classes[true]}" if total else ""
@@ -174,7 +174,7 @@ def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
 
 
 def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
-    """The pairs that are confused most."""
+    """The most frequently confused pairs."""
     rows: list[Row] = [[(" most confused", "dim")]]
     room = width - 5
     short = told_apart(matrix.classes, (room - 3) // 2)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Reviewed(Message):
-    """An opinion is on the disk; `opinions` are all that are."""
+    """A message that an opinion is on the disk; `opinions` are all saved opinions."""
 
     def __init__(self, opinion: Opinion, opinions: Mapping[Key, Opinion]) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Marks:
         in_thread(page, "review", self._save)
 
     def _save(self) -> Message | None:
-        """In a thread: what is waiting, in its order."""
+        """Save the queued marks in their order, in a thread."""
         folder, done = place.exports_folder(self._run.directory), None
         with self._saving:
             while self._queue:
@@ -77,7 +77,7 @@ class Marks:
         return done
 
     def reviewed(self, message: Reviewed) -> None:
-        """Say what was saved."""
+        """Show that a mark was saved."""
         opinion = message.opinion
         for key in [key for key, value in self.unsaved.items() if message.opinions.get(key, value) == value]:
             del self.unsaved[key]
@@ -89,7 +89,7 @@ class Marks:
         self._page.redraw("#tab")
 
     def failed(self, message: Failed) -> None:
-        """Forget what could not be saved: it is not shown as if it were."""
+        """Drop a mark that could not be saved, so that it is not shown any longer."""
         if message.task == "review":
             self._queue.clear()
             self.unsaved.clear()
