@@ -34,8 +34,8 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison of twins: `logits` is the largest difference, `losses` the largest relative difference; None where
-    they were not measured.
+    """A comparison of twins: `logits` is the largest difference, `losses` the largest relative difference; None if not
+    measured.
     """
 
     metric: str

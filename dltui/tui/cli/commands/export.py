@@ -49,7 +49,7 @@ def export(
 ) -> int:
     """Write the figures and tables of runs (the latest run by default), finished or not.
 
-    Those of somebody else's run go to ./exports/<run id>, and its plugins draw nothing unless you say so.
+    Those of another user's run go to ./exports/<run id>, and its plugins draw nothing without --trust or --plugin.
     """
     from dltui.core.rundir.directory import find_run
 

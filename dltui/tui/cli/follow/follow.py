@@ -137,7 +137,7 @@ class Follower:
                 os.kill(self.child, number)
 
     def _child_gone(self) -> bool:
-        """Reap the worker, so that it does not stay a zombie; True if it has ended."""
+        """Reap the worker, so that it does not stay a zombie; True if it has ended or is no child of this process."""
         if self.child is None or self._child_ended:
             return True
         try:
