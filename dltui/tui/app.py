@@ -69,7 +69,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self._appearance = Appearance(terminal, self.settings)
         super().__init__(QuietDriver, ansi_color=True if self._appearance.theme == PLAIN else None)
         self.services = services
-        self.farewell: list[str] = []
+        self.closing_lines: list[str] = []
         """Lines for the shell, after leaving."""
         self.first_time = False
         self.after_first_frame: Callable[[], object] = gc.enable
@@ -167,9 +167,9 @@ class DltuiApp(App[None], inherit_bindings=False):
         if isinstance(self.screen, RunsPage):
             self.screen.select(run)
 
-    def goes_on(self, run: str) -> None:
+    def note_live_run(self, run: str) -> None:
         """Record that a live run was watched, so that after leaving, the shell shows how to come back to it."""
-        self.farewell.append(f"{run} goes on; back with: dltui attach {run}")
+        self.closing_lines.append(f"{run} goes on; back with: dltui attach {run}")
 
     def _run_page(self, run: RunDirectory) -> Screen[None]:
         from dltui.tui.run_page.page import RunPage
@@ -247,7 +247,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         error = self._exception
         if error is not None and sys.stderr is not None:
             os.write(2, "".join(traceback.format_exception(error)).encode(errors="backslashreplace"))
-            self.farewell = [f"dltui: the screen failed ({type(error).__name__}); runs go on, see screen.log"]
+            self.closing_lines = [f"dltui: the screen failed ({type(error).__name__}); runs go on, see screen.log"]
         self._close_messages_no_wait()
 
 

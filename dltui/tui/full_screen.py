@@ -34,7 +34,7 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
             _end_without_terminal(app.return_code)
     services.trash.empty()
     if app.return_code in (0, 1):
-        for line in app.farewell:
+        for line in app.closing_lines:
             sys.stdout.write(line + "\n")
     return app.return_code or 0
 

@@ -204,7 +204,7 @@ class Evaluation:
         """The confusion matrix; None for a regression."""
         if "labels" not in self.arrays:
             return None
-        with _damage_told():
+        with _damage_as_error():
             return _matrix(self.arrays, self.known)
 
     @cached_property
@@ -212,7 +212,7 @@ class Evaluation:
         """The wrong samples, the most confident mistakes first; None for a regression."""
         if "labels" not in self.arrays:
             return None
-        with _damage_told():
+        with _damage_as_error():
             return _mistakes(self.arrays, self.known)
 
     @cached_property
@@ -220,7 +220,7 @@ class Evaluation:
         """The measured and the predicted numbers; None for a classification."""
         if "prediction" not in self.arrays:
             return None
-        with _damage_told():
+        with _damage_as_error():
             return _fit(self.arrays)
 
 
@@ -238,7 +238,7 @@ def latest(reader: RunReader) -> Evaluation | None:
     return Evaluation(arrays, known) if arrays is not None else None
 
 
-class Inside:
+class LatestEvaluation:
     """The latest evaluation of a running run; results are reused while the predictions file is unchanged."""
 
     def __init__(self, reader: RunReader) -> None:
@@ -287,7 +287,7 @@ def class_names(classes: Sequence[object], count: int) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _damage_told() -> Iterator[None]:
+def _damage_as_error() -> Iterator[None]:
     """Raise RunError with a one-line message for arrays that do not fit together."""
     try:
         yield

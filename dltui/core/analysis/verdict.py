@@ -157,7 +157,7 @@ def _overfitting(records: Sequence[EpochRecord], history: History) -> Verdict | 
     rise = min(median(losses[-RECENT:]), fmean(losses[-RECENT:])) - losses[best]
     noise = max(_noise(losses[best:]), _noise(losses[-NOISE_EPOCHS:]))
     train = fmean(record.train["loss"] for record in records[-RECENT:])
-    if rise < max((0.05 + _doubt(history)) * losses[best], 2 * noise) or train > 0.9 * since[0].train["loss"]:
+    if rise < max((0.05 + _sampling_error(history)) * losses[best], 2 * noise) or train > 0.9 * since[0].train["loss"]:
         return None
     if min(losses[-RECENT:]) < losses[best] + rise / 2 or _improved(since, history):
         return None
@@ -168,7 +168,7 @@ def _overfitting(records: Sequence[EpochRecord], history: History) -> Verdict | 
     return Verdict("overfitting", evidence, since[0].epoch)
 
 
-def _doubt(history: History) -> float:
+def _sampling_error(history: History) -> float:
     """The relative sampling error of a loss over a small validation split."""
     sizes = history.attempt.dataset.get("sizes") if history.attempt else None
     count = sizes.get("validation") if isinstance(sizes, dict) else None

@@ -40,7 +40,7 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_o
     seconds = probe.plugin_seconds() if seconds is None else seconds
     given = {os.path.abspath(file.expanduser()) for file in files}  # noqa: PTH100 - as sources know them
     found = [*here.sources, *_elsewhere(catalog.installed, here), *singles]
-    catalog.sources, catalog.disabled = disabled.parted(found, settings, given)
+    catalog.sources, catalog.disabled = disabled.split_disabled(found, settings, given)
     ask = partial(probe.records, refresh=refresh, seconds=seconds, kept_only=kept_only, given=given)
     _Assembly(catalog, settings, ask).run()
     return catalog

@@ -66,7 +66,7 @@ def third_party(settings: Settings) -> bool:
     return wanted
 
 
-def parted(
+def split_disabled(
     sources: Iterable[Source], settings: Settings, given: Iterable[str]
 ) -> tuple[list[Source], list[tuple[Source, str]]]:
     """The sources that are used, and the others with the reason. A file named on the command line is always used."""

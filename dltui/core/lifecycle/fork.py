@@ -169,7 +169,7 @@ def _fill(run: RunDirectory, parent: RunReader, request: ForkRequest, origin: _O
     lines = (encode({key: value for key, value in record.items() if key != "crc"}) for record in records)
     fs.write_new(run.events_path, b"".join(lines))
     log = EventLog(run.events_path, attempt)
-    for event in (*saved, *_told(parent, request, origin, records)):
+    for event in (*saved, *_first_events(parent, request, origin, records)):
         log.append(event)
     log.close()
 
@@ -207,7 +207,7 @@ def _copy_predictions(run: RunDirectory, parent: RunDirectory, which: Which) -> 
             fs.write_new(run.predictions_dir / f"{target}.npz", data)
 
 
-def _told(
+def _first_events(
     parent: RunReader, request: ForkRequest, origin: _Origin, records: Sequence[Mapping[str, Any]]
 ) -> list[Event]:
     """The first events of the fork: its origin and its changes; a learning rate set by command in the parent no longer

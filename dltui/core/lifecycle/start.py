@@ -64,7 +64,7 @@ def spawn_worker(
         os.close(log)
     # Kept and looked at again, so that a worker that ended does not stay a zombie of a long-lived screen.
     _WORKERS[:] = [worker, *(other for other in _WORKERS if other.poll() is None)]
-    heartbeat.announce(run.path, worker.pid)
+    heartbeat.record_starting(run.path, worker.pid)
     return worker.pid
 
 

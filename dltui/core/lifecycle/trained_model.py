@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Revived:
+class TrainedModel:
     """A trained model with the weights that gave the test result; `state` has them under neutral names."""
 
     model: Model
@@ -53,7 +53,7 @@ class Revived:
         return Split(x, y, np.arange(len(x), dtype=np.int64))
 
 
-def revive(run: RunDirectory, instead: Mapping[str, Any]) -> Revived:
+def load_trained_model(run: RunDirectory, instead: Mapping[str, Any]) -> TrainedModel:
     """Load the model of a run with its best validation weights; `instead` replaces fields of run.json. Raises RunError
     when there is no checkpoint yet.
     """
@@ -70,7 +70,7 @@ def revive(run: RunDirectory, instead: Mapping[str, Any]) -> Revived:
     dataset = reader.history.attempt.dataset
     spec = _spec(asked, dataset)
     reading = image_reading(asked, dataset, spec.input_shape)
-    return Revived(model, backend, config, spec, reading, state)
+    return TrainedModel(model, backend, config, spec, reading, state)
 
 
 def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:

@@ -43,7 +43,7 @@ AS_NAMED = Code()
 
 def keeps(run: RunDirectory, code: Code) -> bool:
     """True if the code that run.json names is used."""
-    return not code.plugins and (code.trust or not place.stranger(run))
+    return not code.plugins and (code.trust or not place.untrusted_reason(run))
 
 
 def files(run: RunDirectory, code: Code = AS_NAMED) -> list[str]:
@@ -66,7 +66,7 @@ def replaced(run: RunDirectory, known: Catalog, code: Code = AS_NAMED, data: boo
 
     Raises UsageError for code that is missing.
     """
-    why = place.stranger(run)
+    why = place.untrusted_reason(run)
     mine = {"exports": str(place.exports_folder(run))} if why else {}
     if keeps(run, code):
         return mine

@@ -12,10 +12,10 @@ from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
-from dltui.core.reading.status import Seen, Status, status
+from dltui.core.reading.status import Observations, Status, status
 from dltui.core.rundir import claim, commands, lock
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.rundir.heartbeat import Live, read_birth, read_live
+from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
 from dltui.core.text import clean_line
 
@@ -105,32 +105,32 @@ class RunReader:
             # It may have ended between the look at its log and the look at its process.
             self.refresh()
         if live and alive is False and self._unfinished(live):
-            seen = Seen(False, copied=found.copied) if found.copied else self._autopsy(live)
+            seen = Observations(False, copied=found.copied) if found.copied else self._death_evidence(live)
         else:
             age = claim.age(live) if live and now is None and self.clock is time.time else None
-            seen = Seen(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age)
+            seen = Observations(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age)
         now = self.clock() if now is None else now
-        return self._being_born(live, alive) or status(self._asked(), self.history, live, now, seen), live
+        return self._starting_status(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
-    def _autopsy(self, live: Live) -> Seen:
+    def _death_evidence(self, live: Live) -> Observations:
         """The evidence for the cause of a worker's death."""
         here = live.boot_id == process.boot_id()
         killer = commands.killer(self.directory.path)
-        return Seen(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
+        return Observations(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
 
-    def _being_born(self, live: Live | None, alive: bool | None) -> Status | None:
+    def _starting_status(self, live: Live | None, alive: bool | None) -> Status | None:
         """The status of a worker that was started and has not reported yet; None when the heartbeat and the log
         suffice.
         """
-        birth = read_birth(self.directory.path) if live is None or alive is False else None
-        if birth is None or birth.time < max(live.time if live else 0.0, self.history.ended_at):
+        starting = read_starting(self.directory.path) if live is None or alive is False else None
+        if starting is None or starting.time < max(live.time if live else 0.0, self.history.ended_at):
             return None
-        if process.alive(birth.process):
-            return Status("starting", "the worker is being started", "starting", birth.time)
+        if process.alive(starting.process):
+            return Status("starting", "the worker is being started", "starting", starting.time)
         held = lock.is_held(self.directory.lock_path)
-        if held or process.alive(birth.process) is None or self.live() != live:
+        if held or process.alive(starting.process) is None or self.live() != live:
             return None
-        return Status("interrupted", "the worker died before it began; see worker.log", "ended", birth.time)
+        return Status("interrupted", "the worker died before it began; see worker.log", "ended", starting.time)
 
     def _unfinished(self, live: Live) -> bool:
         return self.history.ended is None or live.attempt > self.history.ended_attempt

@@ -19,7 +19,7 @@ BUSY_SECONDS = 60.0
 """The same while it imports or compiles: a C library that loads may hold up every thread for long."""
 REMOTE_SECONDS = 90.0
 """The same for a worker on another host, where only the counter counts: network disks show files late."""
-BIRTH_SECONDS = 20.0
+STARTUP_SECONDS = 20.0
 """The time in seconds that a worker may take from its creation to its first heartbeat."""
 _STILL_SECONDS = {"training": 30.0, "evaluating": 30.0, "saving": 120.0, "starting": 60.0}
 """The time in seconds that the counter may stand still in a phase, beyond four times the longest time so far.
@@ -47,7 +47,7 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observations:
     """The reader's own observations. `alive` is None for a worker that cannot be seen from here, on another host or in
     another container; `standing` is for how many seconds of the reader's own clock the heartbeat has been unchanged,
     `moved` whether it has changed before; `age` is how old it is in seconds, None when only the time of day tells;
@@ -66,7 +66,7 @@ class Seen:
     age: float | None = None
 
 
-def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Seen) -> Status:
+def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Observations) -> Status:
     """The status of the run at the unix time `now`."""
     ended = history.ended
     if ended is not None and (live is None or live.attempt <= history.ended_attempt):
@@ -74,7 +74,7 @@ def status(run: dict[str, Any], history: History, live: Live | None, now: float,
         phase = live.phase if live and seen.alive is not False else "ended"
         return Status(_ended_name(ended.status), ended.reason, phase, history.ended_at)
     if live is None:
-        return _unborn(run, now)
+        return _not_started(run, now)
     if seen.alive is False or live.phase == "ended":
         return Status("interrupted", _death(history, live, seen), "ended", live.time)
     quiet = _silence(history, live, now, seen)
@@ -94,15 +94,15 @@ def _ended_name(word: str) -> str:
     return word if word in OVER else "failed"
 
 
-def _unborn(run: dict[str, Any], now: float) -> Status:
+def _not_started(run: dict[str, Any], now: float) -> Status:
     created = run.get("created")
     created = float(created) if isinstance(created, (int, float)) else 0.0
-    if now - created < BIRTH_SECONDS:
+    if now - created < STARTUP_SECONDS:
         return Status("starting", "the worker is being started", "starting", created)
     return Status("interrupted", "the worker never began; see worker.log", "ended", created)
 
 
-def _death(history: History, live: Live, seen: Seen) -> str:
+def _death(history: History, live: Live, seen: Observations) -> str:
     last_word = live.detail if live.phase == "ended" else ""
     how = f"copied from {seen.copied}" if seen.copied else seen.crash or last_word or _killed(live, seen)
     step = max(history.step, live.step)
@@ -115,7 +115,7 @@ def _death(history: History, live: Live, seen: Seen) -> str:
     return f"{how} at epoch {epoch + 1}, step {inside + 1}"
 
 
-def _killed(live: Live, seen: Seen) -> str:
+def _killed(live: Live, seen: Observations) -> str:
     """The reason for a worker that was killed: by a user, or by the kernel for want of memory. The kernel names its
     victims only in its own log, so that the latter is a guess.
     """
@@ -128,7 +128,7 @@ def _killed(live: Live, seen: Seen) -> str:
     return f"the worker was killed, probably out of memory (it had used {live.peak / 1e9:.1f} GB)"
 
 
-def _silence(history: History, live: Live, now: float, seen: Seen) -> str:
+def _silence(history: History, live: Live, now: float, seen: Observations) -> str:
     """The reason why the worker counts as silent, or ""."""
     age = now - live.time if seen.age is None else seen.age
     if seen.alive is None:

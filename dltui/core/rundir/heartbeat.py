@@ -261,14 +261,14 @@ _NAME = "birth.json"
 
 
 @dataclass(frozen=True)
-class Birth:
+class StartingWorker:
     """A worker that was started at the unix time `time` and has not written a heartbeat yet."""
 
     process: ProcessId
     time: float
 
 
-def announce(run_dir: Path, pid: int) -> None:
+def record_starting(run_dir: Path, pid: int) -> None:
     """Record that process `pid` of this host is about to become the worker. Disk errors are ignored."""
     ticks = process.start_ticks(pid) or 0
     content = {"host": process.this_host(), "boot_id": process.boot_id(), "pid": pid, "start_ticks": ticks}
@@ -276,17 +276,17 @@ def announce(run_dir: Path, pid: int) -> None:
         fs.write_atomic(run_dir / _NAME, json.dumps({**content, "time": time.time()}).encode("ascii"), sync=False)
 
 
-def born(run_dir: Path) -> None:
-    """Remove the record: the worker has its heartbeat."""
+def clear_starting(run_dir: Path) -> None:
+    """Remove the record of a starting worker, which now has its heartbeat."""
     with contextlib.suppress(OSError):
         fs.FS.unlink(run_dir / _NAME)
 
 
-def read_birth(run_dir: Path) -> Birth | None:
+def read_starting(run_dir: Path) -> StartingWorker | None:
     """The record of a worker that is starting; None when there is none, or it cannot be read."""
     try:
         found: dict[str, Any] = json.loads(fs.read_limited(run_dir / _NAME, _MOST_BYTES), parse_constant=_no_number)
         identity = ProcessId(str(found["host"]), str(found["boot_id"]), int(found["pid"]), int(found["start_ticks"]))
-        return Birth(identity, float(found["time"]))
+        return StartingWorker(identity, float(found["time"]))
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

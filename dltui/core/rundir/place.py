@@ -19,7 +19,7 @@ SUMMARY = "summary.json"
 _MOST_BYTES = 1 << 20
 
 
-def stranger(run: RunDirectory) -> str:
+def untrusted_reason(run: RunDirectory) -> str:
     """The reason why a run counts as another user's, so that nothing that its run.json names is executed or written to;
     "" for a run in this user's home that no other user can write to.
     """
@@ -72,7 +72,7 @@ def exports_folder(run: RunDirectory) -> Path:
     """The default folder for figures: as run.json has it; for a copy beside that of its original; for another user's
     run below the working directory. Raises UsageError when run.json names no folder.
     """
-    if stranger(run):
+    if untrusted_reason(run):
         return free(Path(paths.absolute("exports")) / run.id, run, strict=True)
     named = run.run().get("exports")
     if not named:

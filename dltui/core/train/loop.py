@@ -18,7 +18,7 @@ from dltui.core.train.buckets import Buckets
 from dltui.core.train.metrics import default_monitor, measure, own_metrics, running_sum
 from dltui.core.train.position import Best, Progress, Snapshot
 from dltui.core.train.spikes import Spikes
-from dltui.core.train.steering import Desk, Ending, Orders
+from dltui.core.train.steering import CommandJournal, Ending, Orders
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, StepStats, Trainable
@@ -40,7 +40,7 @@ FIRST_STEP = (
 )
 
 
-class Listener(Desk, Protocol):
+class Listener(CommandJournal, Protocol):
     """The part of the journal that the loop needs."""
 
     def progress(self, step: int, epoch: int) -> None: ...

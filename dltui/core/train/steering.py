@@ -18,7 +18,7 @@ PAUSE_POLL_SECONDS = 0.05
 Ending = Literal["finished", "stopped", "preempted"]
 
 
-class Desk(Protocol):
+class CommandJournal(Protocol):
     """The part of the journal that orders need."""
 
     def emit(self, event: Event, sync: bool = False) -> None: ...
@@ -27,20 +27,20 @@ class Desk(Protocol):
     def obeyed(self, command: Command) -> None: ...
 
 
-def acknowledge(desk: Desk, command: Command, problem: str, epoch: int = 0, step: int = 0) -> None:
+def acknowledge(journal: CommandJournal, command: Command, problem: str, epoch: int = 0, step: int = 0) -> None:
     """Record in the log that a command is obeyed, or ignored because of a problem."""
     if problem:
-        desk.emit(Logged("warning", f"command {command.action} ignored: {problem}"))
+        journal.emit(Logged("warning", f"command {command.action} ignored: {problem}"))
     action = "ignored" if problem else command.action
     arguments = dict(command.arguments)
-    desk.emit(CommandObeyed(command.id, action, arguments, epoch, step, command.by, command.sent), sync=True)
+    journal.emit(CommandObeyed(command.id, action, arguments, epoch, step, command.by, command.sent), sync=True)
 
 
 class Orders:
     """Takes commands between chunks. `stop` is the reason to end, `checkpoint` and `replan` are cleared by the loop."""
 
-    def __init__(self, desk: Desk, planner: Planner, quitting: Callable[[], bool]) -> None:
-        self.desk = desk
+    def __init__(self, journal: CommandJournal, planner: Planner, quitting: Callable[[], bool]) -> None:
+        self.journal = journal
         self.planner = planner
         self.quitting = quitting
         self.stop: Ending | None = None
@@ -52,7 +52,7 @@ class Orders:
         """Take the pending commands; `epoch` counts from 1, `step` is the number of steps done."""
         if self.quitting():
             self.stop = "preempted"
-        for command in self.desk.commands():
+        for command in self.journal.commands():
             self._obey(command, epoch, step)
 
     def wait_while_paused(self, epoch: int, step: int, idle: Callable[[], None]) -> bool:
@@ -61,7 +61,7 @@ class Orders:
         """
         waited = self.paused
         while self.paused and not self.stop:
-            self.desk.phase("paused")
+            self.journal.phase("paused")
             idle()
             time.sleep(PAUSE_POLL_SECONDS)
             self.take(epoch, step)
@@ -74,10 +74,10 @@ class Orders:
         at = arguments.pop("at_step", None)
         step = max(step, at) if isinstance(at, int) else step
         problem = self._problem(command.action, arguments)
-        acknowledge(self.desk, replace(command, arguments=arguments), problem, epoch, step)
+        acknowledge(self.journal, replace(command, arguments=arguments), problem, epoch, step)
         if not problem:
             self._act(command.action, arguments, step)
-        self.desk.obeyed(command)
+        self.journal.obeyed(command)
 
     def _problem(self, action: str, arguments: dict[str, Any]) -> str:
         # A kill is a signal; the command beside it is there for the log, which then says who did it.

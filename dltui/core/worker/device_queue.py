@@ -26,10 +26,10 @@ from dltui.core.train.steering import acknowledge
 if TYPE_CHECKING:
     from dltui.core.rundir.commands import Command
     from dltui.core.rundir.directory import RunDirectory
-    from dltui.core.train.steering import Desk
+    from dltui.core.train.steering import CommandJournal
 
 POLL_SECONDS = 0.5
-BIRTH_SECONDS = 20.0
+STARTUP_SECONDS = 20.0
 """A ticket is made by who starts the worker, in the order of the queue; for so long it counts without a lock."""
 LEAST_SHARE = 0.5
 """The part of a GPU's memory that must be free: a run's need is not known before it runs."""
@@ -50,7 +50,7 @@ class Ticket:
         """True if its worker lives, or may still be starting."""
         if lock.is_held(self.path):
             return True
-        return self.order > 0 and 0 <= now_ns - self.order < BIRTH_SECONDS * 1e9
+        return self.order > 0 and 0 <= now_ns - self.order < STARTUP_SECONDS * 1e9
 
 
 def join(run: RunDirectory) -> int:
@@ -153,7 +153,7 @@ class Place:
         self._lock.release()
 
 
-def wait(place: Place, desk: Desk, quitting: Callable[[], bool]) -> Literal["stopped", "preempted"] | None:
+def wait(place: Place, journal: CommandJournal, quitting: Callable[[], bool]) -> Literal["stopped", "preempted"] | None:
     """Wait for the device, without imports. Returns None when it is this run's turn, else how the run ended before it
     began.
     """
@@ -161,7 +161,7 @@ def wait(place: Place, desk: Desk, quitting: Callable[[], bool]) -> Literal["sto
     while True:
         if quitting():
             return "preempted"
-        obeyed = [_obey(desk, command) for command in desk.commands()]
+        obeyed = [_obey(journal, command) for command in journal.commands()]
         if any(obeyed):
             return "stopped"
         reason = place.waits_for()
@@ -169,18 +169,18 @@ def wait(place: Place, desk: Desk, quitting: Callable[[], bool]) -> Literal["sto
             place.begin()
             return None
         if reason != said:
-            desk.phase("queued", reason)
+            journal.phase("queued", reason)
             said = reason
         time.sleep(POLL_SECONDS)
 
 
-def _obey(desk: Desk, command: Command) -> bool:
+def _obey(journal: CommandJournal, command: Command) -> bool:
     """Acknowledge the command, and return True if it takes the run out of the queue. A kill is a signal; its command is
     only logged.
     """
     known = command.action in ("stop", "kill")
-    acknowledge(desk, command, "" if known else "the run is queued; stop takes it out")
-    desk.obeyed(command)
+    acknowledge(journal, command, "" if known else "the run is queued; stop takes it out")
+    journal.obeyed(command)
     return command.action == "stop"
 
 

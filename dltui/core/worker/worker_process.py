@@ -20,7 +20,7 @@ from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import commands, share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
-from dltui.core.rundir.heartbeat import Heartbeat, born
+from dltui.core.rundir.heartbeat import Heartbeat, clear_starting
 from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
@@ -64,7 +64,7 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     number = reader.history.attempts_started + 1
     heartbeat = Heartbeat(run.path, number)
     heartbeat.phase("starting")
-    born(run.path)
+    clear_starting(run.path)
     try:
         log = EventLog(run.events_path, number)
     except OSError as error:

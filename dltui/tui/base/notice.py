@@ -37,7 +37,7 @@ class Notice(Rows, can_focus=True):
         self._said = (safe(text), style, self.host.services.clock.now() + seconds)
         self.redraw()
 
-    def hush(self) -> None:
+    def clear_message(self) -> None:
         self._said = None
         self.redraw()
 

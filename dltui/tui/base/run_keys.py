@@ -78,8 +78,8 @@ class RunKeys:
         room = page.size.width - 16
         text = message.text if len(message.text) <= room or not message.copy else message.text[:room] + "…"
         page.notice.say(text + (" (y copies it)" if message.copy else ""), "good", seconds=30)
-        if message.copy and message.copy not in page.host.farewell:
-            page.host.farewell.append(message.copy)
+        if message.copy and message.copy not in page.host.closing_lines:
+            page.host.closing_lines.append(message.copy)
 
     def failed(self, message: Failed) -> None:
         """Show why a task was not done."""

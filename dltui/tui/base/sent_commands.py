@@ -185,7 +185,7 @@ class Orders:
             self._refuse(str(error))
             return
         self.waiting[identity] = Sent(run.name, run.host, action, self.services.clock.now())
-        self.page.notice.hush()
+        self.page.notice.clear_message()
 
     def _refuse(self, text: str) -> None:
         self.page.notice.say(safe(text), "bad")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 
-def told_apart(names: Sequence[str], size: int, ellipsis: int = 1) -> list[str]:
+def shortened_names(names: Sequence[str], size: int, ellipsis: int = 1) -> list[str]:
     """The names shortened by their common parts until they differ when cut to `size` cells, of which `ellipsis` are
     taken by the ellipsis. Names that fit stay unchanged.
     """

@@ -192,7 +192,7 @@ class NewRunPage(Page):
 
     def action_move(self, by: int) -> None:
         self.state.take()
-        self.notice.hush()
+        self.notice.clear_message()
         self.state.move(by)
         if self.state.group == "dataset":
             self.path_field.look()
@@ -217,7 +217,7 @@ class NewRunPage(Page):
         if self.setting_field.take_key(event) or self.path_field.take_key(event):
             event.stop()
             event.prevent_default()
-            self.notice.hush()
+            self.notice.clear_message()
             self.redraw()
 
     def on_paste(self, event: Paste) -> None:

@@ -68,7 +68,7 @@ class StartKeys:
         if form is None or self.starting or self._path.begin() or not self._startable(form):
             return
         self.starting, self._preparing = True, ""
-        self._page.notice.hush()
+        self._page.notice.clear_message()
         in_thread(self._page, "start", lambda: Started(start(form.request(queued), form.catalog, self._tell)))
 
     def _tell(self, text: str) -> None:
@@ -89,7 +89,7 @@ class StartKeys:
                 self._trying = None
             return Tried(services.clock.now() - began)
 
-        self._page.notice.hush()
+        self._page.notice.clear_message()
         in_thread(self._page, "try", work)
 
     def tried(self, message: Tried) -> None:

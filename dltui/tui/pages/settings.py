@@ -106,7 +106,7 @@ class SettingsPage(Page):
     def _set(self, value: str) -> None:
         settings, services = replace(self.host.settings, **{self.chosen: value}), self.host.services
         self.host.apply(settings)
-        self.notice.hush()
+        self.notice.clear_message()
         in_thread(self, "save", lambda: services.settings.save(settings))
         self.redraw()
 

@@ -103,7 +103,7 @@ class RunsPage(Page):
         self.redraw()
 
     def on_begun(self, message: Begun) -> None:
-        self.notice.hush()
+        self.notice.clear_message()
         self.host.open_run(message.begun)
 
     def on_told(self, message: Told) -> None:

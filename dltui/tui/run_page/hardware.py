@@ -88,11 +88,11 @@ def _gpu(gpu: Device, past: Sequence[Device], found: Hardware, width: int, look:
     if gpu.total_bytes and gpu.free_bytes is not None:
         used = [(one.total_bytes or 0) - (one.free_bytes or 0) for one in past]
         rows.append(_strip("memory", _of(used[-1], gpu.total_bytes), used, gpu.total_bytes, room, look))
-    rows += _warmth(gpu, past, room, look)
+    rows += _temperature_and_power(gpu, past, room, look)
     return [*rows, *_processes(gpu, found)]
 
 
-def _warmth(gpu: Device, past: Sequence[Device], room: int, look: Look) -> list[Row]:
+def _temperature_and_power(gpu: Device, past: Sequence[Device], room: int, look: Look) -> list[Row]:
     rows: list[Row] = []
     if gpu.temperature is not None:
         degrees = [one.temperature for one in past if one.temperature is not None]

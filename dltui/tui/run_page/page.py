@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
 
 
-class Bell:
+class NotificationKey:
     """Handles the key that mutes or unmutes the notification for a page's run."""
 
     def __init__(self, page: Page, run: WatchedRun) -> None:
@@ -68,7 +68,7 @@ class RunPage(Page):
         self.run = WatchedRun(self, directory)
         self.run_keys = RunKeys(self, lambda: self.run.summary, learning_rate=self._learning_rate)
         self.tabs = Tabs(self, self.run, self._lay_over, self._opened)
-        self._bell = Bell(self, self.run)
+        self._bell = NotificationKey(self, self.run)
         self._reading: Reading | None = None
         self._stale = False
         self._pass_keys()
@@ -89,7 +89,7 @@ class RunPage(Page):
         if self._reading is not None:
             self._reading.stop()
         if self.view is not None and self.view.summary.is_live:
-            self.host.goes_on(self.view.summary.id)
+            self.host.note_live_run(self.view.summary.id)
 
     def on_resize(self, event: object) -> None:
         super().on_resize(event)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
-from dltui.core.analysis.evaluation import Inside
+from dltui.core.analysis.evaluation import LatestEvaluation
 from dltui.core.analysis.suggestion import Suggestion, suggestion
 from dltui.core.analysis.verdict import Verdict, judge
 from dltui.core.errors import DltuiError
@@ -87,7 +87,7 @@ class RunWatch:
         self._clock = clock
         self._opened: tuple[RunReader, dict[str, Any]] | None = None
         self._known: tuple[Any, ...] = ()
-        self._inside: Inside | None = None
+        self._inside: LatestEvaluation | None = None
         self._history: History | None = None
         self._verdict: Verdict | None = None
         self._judged: tuple[Any, ...] = ()
@@ -98,7 +98,7 @@ class RunWatch:
         """A snapshot of the run, or None when nothing has changed. Raises DltuiError for a folder that is no run."""
         if self._opened is None:
             self._opened = open_reader(self.directory, self._clock)
-            self._inside = Inside(self._opened[0])
+            self._inside = LatestEvaluation(self._opened[0])
         reader, asked = self._opened
         changed = reader.refresh()
         wants = self.wants

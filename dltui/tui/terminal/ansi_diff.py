@@ -50,7 +50,7 @@ def pen_after(pen: Pen, parameters: str) -> Pen | None:
     return Pen(ink, ground, more)
 
 
-class Thinner:
+class AnsiDiff:
     """Follows all output to the terminal; after another program wrote to it, `forget` must be called."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
-from dltui.tui.terminal.ansi_diff import Thinner
+from dltui.tui.terminal.ansi_diff import AnsiDiff
 
 # Over so many seconds it is measured.
 SPAN = 5.0
@@ -22,7 +22,7 @@ class Meter:
 
     def __init__(self, file: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._file, self._clock = file, clock
-        self._thinner = Thinner()
+        self._thinner = AnsiDiff()
         self._lock = threading.Lock()
         self._waited = 0.0
         self._seen: deque[tuple[float, float]] = deque()

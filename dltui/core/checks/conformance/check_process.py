@@ -46,7 +46,7 @@ def _imports(source: dict[str, Any]) -> dict[str, Any]:
 
 def _check_model(fd: int, asked: dict[str, Any]) -> None:
     from dltui.core.checks.conformance.checks import CHECKS
-    from dltui.core.checks.conformance.subject import Misfit, Subject
+    from dltui.core.checks.conformance.subject import CheckFailed, Subject
 
     model = plugin_loader.load_model(asked["model_source"], asked["model"])
     subject = Subject(model, plugin_loader.load_backend(asked["backend_source"], model.framework))
@@ -54,7 +54,7 @@ def _check_model(fd: int, asked: dict[str, Any]) -> None:
         _tell(fd, {"check": name})
         try:
             answer = {"ok": True, "text": check(subject)}
-        except Misfit as misfit:
+        except CheckFailed as misfit:
             answer = {"ok": False, "text": str(misfit)}
         except DltuiError as error:
             answer = {"ok": False, "text": str(error)}

@@ -1,4 +1,6 @@
-"""The checks that need the framework: each takes a model, raises Misfit with what to fix, or returns its findings."""
+"""The checks that need the framework: each takes a model, and raises CheckFailed with the remedy or returns its
+findings.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from dltui.core.catalog.schema import field_specs, one_line
-from dltui.core.checks.conformance.subject import Misfit, Subject, expect
+from dltui.core.checks.conformance.subject import CheckFailed, Subject, expect
 from dltui.core.text import plural
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def sound(subject: Subject) -> str:
         defaults = {field.name: field.default for field in fields}
         config.model_validate(defaults)
     except ValidationError as error:
-        raise Misfit(f"the defaults are refused by the Config's own checks: {one_line(error, fields)}") from None
+        raise CheckFailed(f"the defaults are refused by the Config's own checks: {one_line(error, fields)}") from None
     bare = _without_unit(subject)
     hint = f"; without a unit: {', '.join(bare)} (json_schema_extra={{'unit': ...}})" if bare else ""
     return f"{plural(len(fields), 'field')}{hint}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BATCH = 32
 
 
-class Misfit(Exception):
+class CheckFailed(Exception):
     """A problem of the model and what to do about it, in one line."""
 
 
@@ -42,9 +42,9 @@ class Subject:
 
 
 def expect(holds: bool, text: str) -> None:
-    """Raise Misfit with the message unless the condition holds."""
+    """Raise CheckFailed with the message unless the condition holds."""
     if not holds:
-        raise Misfit(text)
+        raise CheckFailed(text)
 
 
 def difference(one: Mapping[str, Array], other: Mapping[str, Array]) -> str:

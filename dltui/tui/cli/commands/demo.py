@@ -111,7 +111,7 @@ def _full_screen(run: RunDirectory) -> int:
         lines += [*closing.next_step(reader, status.name), *closing.take_home(place.exports_folder(reader.directory))]
     else:
         folder = place.exports_folder(reader.directory)
-        lines = [*closing.come_back(reader), f"figures will be in {folder}"]
+        lines = [*closing.reattach_lines(reader), f"figures will be in {folder}"]
     for line in lines:
         say(line)
     return code

@@ -59,7 +59,7 @@ def _take_home_line(folder: Path) -> str:
     return f"copy them: {copy_line(user_at_host(), [folder])}"
 
 
-def come_back(reader: RunReader) -> list[str]:
+def reattach_lines(reader: RunReader) -> list[str]:
     """Lines for a user who leaves a running run."""
     name = shlex.quote(reader.directory.id)
     return [f"the run goes on; back with: dltui attach {name}", f"end it with: dltui stop {name}"]
@@ -93,7 +93,7 @@ def _has_checkpoint(reader: RunReader) -> bool:
         return False
 
 
-def last_words(reader: RunReader) -> str:
+def last_output_line(reader: RunReader) -> str:
     """The last line that the worker printed."""
     try:
         with fs.open_to_read(reader.directory.worker_log) as file:

@@ -165,7 +165,7 @@ class Follower:
 
     def _closing(self, status: Status) -> list[str]:
         if self.code is not None and not status.over:
-            return closing.come_back(self.reader)
+            return closing.reattach_lines(self.reader)
         # Why a run failed goes to standard error, where scripts look for it.
         failed = status.name == "failed"
         lines = [] if failed else [closing.outcome(self.reader.history, status.name, status.why)]
@@ -176,7 +176,9 @@ class Follower:
         """The final status; an own worker that has gone silently has failed, whatever its directory says."""
         status = self.reader.status()
         if self._child_ended and not status.over:
-            return replace(status, name="failed", why=f"its worker ended at once: {closing.last_words(self.reader)}")
+            return replace(
+                status, name="failed", why=f"its worker ended at once: {closing.last_output_line(self.reader)}"
+            )
         return status
 
 

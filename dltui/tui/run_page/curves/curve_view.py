@@ -26,7 +26,7 @@ class Extent:
 
 
 @dataclass(frozen=True)
-class Looking:
+class CurveView:
     """The view settings: `span` (first and last step) and `cursor` (a step) apply to all charts, whatever
     their axis.
     """
@@ -52,20 +52,20 @@ class Looking:
         hop = width * ADVANCE
         return _inside(math.ceil((extent.done - width) / hop) * hop, width, extent.planned)
 
-    def smoother(self) -> Looking:
+    def smoother(self) -> CurveView:
         """The view with the next strength of the moving average; after the strongest comes none."""
         return replace(self, smoothing=SMOOTHINGS[(SMOOTHINGS.index(self.smoothing) + 1) % len(SMOOTHINGS)])
 
-    def turned(self) -> Looking:
+    def turned(self) -> CurveView:
         """The view with the next axis."""
         return replace(self, axis=AXES[(AXES.index(self.axis) + 1) % len(AXES)])
 
-    def windowed(self) -> Looking:
+    def windowed(self) -> CurveView:
         """The view switched between the whole run and its recent part."""
         whole = not self.recent and self.span is None
         return replace(self, recent=whole, span=None)
 
-    def zoomed(self, factor: float, extent: Extent) -> Looking:
+    def zoomed(self, factor: float, extent: Extent) -> CurveView:
         """The view with `factor` times as much of the run, around the cursor or the latest step."""
         first, last = self.shown(extent)
         width = max((last - first) * factor, extent.planned * CLOSEST, 1.0)
@@ -75,7 +75,7 @@ class Looking:
         share = (center - first) / (last - first)
         return replace(self, span=_inside(center - share * width, width, extent.planned))
 
-    def panned(self, by: int, extent: Extent) -> Looking:
+    def panned(self, by: int, extent: Extent) -> CurveView:
         """The view moved by a quarter of its width; the whole run does not move."""
         first, last = self.shown(extent)
         width = last - first
@@ -83,7 +83,7 @@ class Looking:
             return self
         return replace(self, span=_inside(first + by * PAN * width, width, extent.planned))
 
-    def pointed(self, by: int, cells: int, extent: Extent) -> Looking:
+    def pointed(self, by: int, cells: int, extent: Extent) -> CurveView:
         """The view with the cursor moved by cells of a chart that is `cells` wide; the first key puts it on the last
         value. At the edge of a window the window moves along.
         """
@@ -98,17 +98,17 @@ class Looking:
             moved = replace(moved, span=_inside(cursor - width / 2, width, extent.planned))
         return moved
 
-    def chosen(self, by: int, charts: int) -> Looking:
+    def chosen(self, by: int, charts: int) -> CurveView:
         return replace(self, chart=(self.chart + by) % max(charts, 1))
 
-    def toggled(self, run: str) -> Looking:
+    def toggled(self, run: str) -> CurveView:
         """The view with another run laid over this run, or removed."""
         if run in self.others:
             kept = tuple(one for one in self.others if one != run)
             return replace(self, others=kept, ghost="" if self.ghost == run else self.ghost)
         return replace(self, others=(*self.others, run))
 
-    def haunted(self, run: str) -> Looking:
+    def with_ghost(self, run: str) -> CurveView:
         """The view with this overlaid run as the ghost, the time to beat; if it is already the ghost, as a plain
         overlay.
         """

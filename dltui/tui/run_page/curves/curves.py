@@ -10,7 +10,7 @@ from dltui.core.text import safe
 from dltui.tui.draw.chart_data import Chart, Form, Series
 from dltui.tui.draw.colors import RunInk, inks
 from dltui.tui.run_page.curves.axis import Axis, axis_of
-from dltui.tui.run_page.curves.curve_view import Extent, Looking
+from dltui.tui.run_page.curves.curve_view import CurveView, Extent
 
 if TYPE_CHECKING:
     from dltui.core.analysis.evaluation import Fit
@@ -28,7 +28,7 @@ class Curves:
     """A run, the view settings, and the overlaid runs: makes the chart of each metric."""
 
     view: RunView
-    looking: Looking
+    curve_view: CurveView
     others: tuple[Overlaid, ...]
     axis: Axis
     inks: dict[str, RunInk]
@@ -41,8 +41,8 @@ class Curves:
         own = [_training(history, self.axis, name, factor), _validation(history, self.axis, name, factor)]
         best = history.best if name != "lr" else None
         at = (self.axis.at(best.step), best.validation[name] * factor) if best and name in best.validation else None
-        first, last = self.axis.of(self.looking.shown(extent(self.view))).tolist()
-        cursor = self.looking.cursor
+        first, last = self.axis.of(self.curve_view.shown(extent(self.view))).tolist()
+        cursor = self.curve_view.cursor
         return Chart(
             title(self.view, name),
             (*self._laid_over(name, factor), *(series for series in own if len(series.y))),
@@ -52,10 +52,10 @@ class Curves:
             x_name=self.axis.name,
             epochs=self.axis.whole,
             ceiling=100.0 if factor == 100.0 else None,
-            log=self.looking.log and factor == 1.0,
+            log=self.curve_view.log and factor == 1.0,
             marks=tuple((self.axis.at(step), "▲", "warn") for step, _ in history.lr_changes),
             note=NOTE,
-            smoothing=self.looking.smoothing if name != "lr" else 0.0,
+            smoothing=self.curve_view.smoothing if name != "lr" else 0.0,
             cursor=None if cursor is None else self.axis.at(cursor),
         )
 
@@ -63,21 +63,21 @@ class Curves:
         """The series of the other runs: their validation values, or their learning rates. The ghost is gray."""
         laid = []
         for other in self.others:
-            axis = axis_of(other.history, self.looking.axis)
+            axis = axis_of(other.history, self.curve_view.axis)
             form: Form = "straight" if name == "lr" else "line"
             find = _training if name == "lr" else _validation
             series = find(other.history, axis, name, factor)
             if len(series.y):
                 style, mark = self.inks[other.id]
-                style = "dim" if other.id == self.looking.ghost else style
+                style = "dim" if other.id == self.curve_view.ghost else style
                 laid.append(replace(series, name=other.name, style=style, mark=mark, form=form))
         return laid
 
 
-def curves_of(view: RunView, looking: Looking, others: tuple[Overlaid, ...]) -> Curves:
+def curves_of(view: RunView, curve_view: CurveView, others: tuple[Overlaid, ...]) -> Curves:
     left = view.progress.left if view.progress else None
     known = tuple(other for other in others if other.history.attempt is not None)
-    return Curves(view, looking, known, axis_of(view.history, looking.axis, left), inks(looking.others))
+    return Curves(view, curve_view, known, axis_of(view.history, curve_view.axis, left), inks(curve_view.others))
 
 
 def extent(view: RunView) -> Extent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dltui.tui.draw.names import told_apart
+from dltui.tui.draw.names import shortened_names
 from dltui.tui.draw.picture import RAMP_ASCII
 from dltui.tui.draw.styled_text import Row, beside, cells, cut, ends, fit, right
 
@@ -87,7 +87,7 @@ def _layout(matrix: Matrix, state: CellCursor, width: int, height: int, look: Lo
         _window(order, order.index(cell[1]), max(1, room // size)),
         cell,
         letters,
-        told_apart(matrix.classes, name),
+        shortened_names(matrix.classes, name),
     )
 
 
@@ -114,7 +114,7 @@ def _header(matrix: Matrix, layout: _Layout) -> Row:
     if layout.size < 4:
         return [(f" {right('true', layout.name)} ", "faint"), ("predicted ›", "faint")]
     row: Row = [(" " * (layout.name + 2), "")]
-    short = told_apart(matrix.classes, layout.size - 1, ellipsis=0)
+    short = shortened_names(matrix.classes, layout.size - 1, ellipsis=0)
     for number in layout.columns:
         style = "bold" if number == layout.cell[1] else "dim"
         # As many letters as a column has: an ellipsis would take one of the few.
@@ -177,7 +177,7 @@ def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
     """The most frequently confused pairs."""
     rows: list[Row] = [[(" most confused", "dim")]]
     room = width - 5
-    short = told_apart(matrix.classes, (room - 3) // 2)
+    short = shortened_names(matrix.classes, (room - 3) // 2)
     for count, true, said in matrix.worst(min(most - 1, MOST_PAIRS)):
         names = [matrix.classes[true], matrix.classes[said]]
         if len(names[0]) + len(names[1]) + 3 > room:
