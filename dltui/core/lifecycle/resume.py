@@ -47,7 +47,7 @@ def prepare(reader: RunReader, catalog: Catalog, more_epochs: int = 0) -> Resump
         raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")
     if status.name == "finished" and not more_epochs:
         raise UsageError(
-            f"{name} is finished: nothing to resume; train longer with: dltui resume {name} --more-epochs 5"
+            f"{name} is finished: nothing to resume; train more epochs with: dltui resume {name} --more-epochs 5"
         )
     model = catalog.model(str(reader.run["model"]))
     if not model.available:

@@ -76,7 +76,7 @@ def exports_folder(run: RunDirectory) -> Path:
         return free(Path(paths.absolute("exports")) / run.id, run, strict=True)
     named = run.run().get("exports")
     if not named:
-        raise UsageError("run.json does not say where figures go; use --to DIR")
+        raise UsageError("run.json names no exports folder; choose one with --to DIR")
     folder = Path(str(named))
     if original(run) is None:
         return free(folder, run)

@@ -88,6 +88,6 @@ class Planner:
 
 
 def permutation(seed: int, epoch: int, samples: int) -> Array:
-    """The order of the training rows in one epoch, int32 (samples,)."""
+    """The order of the train rows in one epoch, int32 (samples,)."""
     generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64)))
     return generator.permutation(samples).astype(np.int32)

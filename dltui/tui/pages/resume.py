@@ -38,7 +38,7 @@ class ResumePage(Page):
     name_of_page = "Resume"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("enter", "go_on", "go on", "start a worker that goes on from the last checkpoint"),
-        bind("m", "more", "more epochs", "train longer than was planned"),
+        bind("m", "more", "more epochs", "train more epochs than planned"),
         bind("escape", "back", "back", "leave the run as it is"),
     ]
 
