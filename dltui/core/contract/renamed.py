@@ -13,6 +13,20 @@ def formerly(*names: str, **words: str) -> dict[str, Any]:
     return {"formerly": {"names": list(names), "words": words}}
 
 
+DATASET_OPTIONS = {"folder": {"color": formerly("colour", grey="gray", colour="color")}}
+"""The renamed options of built-in datasets, by dataset plugin, for readers of runs, which do not import plugins."""
+
+
+def with_new_options(run: dict[str, Any]) -> dict[str, Any]:
+    """The content of run.json with the options of a built-in dataset under their current names and values."""
+    options = run.get("dataset_options")
+    fields = DATASET_OPTIONS.get(str(run.get("dataset_plugin") or run.get("dataset")))
+    if not fields or not isinstance(options, dict):
+        return run
+    renamed = {name: extra["formerly"] for name, extra in fields.items()}
+    return {**run, "dataset_options": with_new_names(options, renamed)}
+
+
 def with_new_names(given: Mapping[str, Any], renamed: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The options under their current names and values; `renamed` holds the `formerly` entry of each field, by its
     name.

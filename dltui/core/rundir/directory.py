@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dltui.core import fs, paths
+from dltui.core.contract.renamed import with_new_options
 from dltui.core.errors import NewerFormatError, RunError, UsageError
 from dltui.core.rundir import checksum, names, share
 from dltui.core.text import clean_line, suggest
@@ -68,7 +69,10 @@ class RunDirectory:
         return final
 
     def run(self) -> dict[str, Any]:
-        """The request in run.json. Raises NewerFormatError, or RunError when it cannot be read."""
+        """The request in run.json, with renamed options under their current names.
+
+        Raises NewerFormatError, or RunError when it cannot be read.
+        """
         if self._run is None:
             content = _read_object(self.run_json)
             if content is None:
@@ -84,7 +88,7 @@ class RunDirectory:
             content = checksum.opened(content) if checksum.KEY in content else content
             if content is None:
                 raise RunError(f"{clean_line(self.run_json)} is damaged: its SHA-256 differs; start the run again")
-            self._run = content
+            self._run = with_new_options(content)
         return self._run
 
     def labels(self) -> dict[str, Any]:

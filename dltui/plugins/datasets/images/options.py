@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from dltui.core.contract.config import DatasetOptions, unit
-from dltui.core.contract.renamed import formerly
+from dltui.core.contract.renamed import DATASET_OPTIONS
 
 
 class FolderOptions(DatasetOptions):
@@ -25,7 +25,7 @@ class FolderOptions(DatasetOptions):
     color: Literal["auto", "gray", "color"] = Field(
         "auto",
         description="channels; auto: gray if all images are",
-        json_schema_extra=formerly("colour", grey="gray", colour="color"),
+        json_schema_extra=DATASET_OPTIONS["folder"]["color"],
     )
     test: float = Field(
         0.2,
