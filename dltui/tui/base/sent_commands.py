@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.numbers import exact
+from dltui.core.numbers import duration, exact
 from dltui.core.text import safe
 from dltui.tui.base.threads import Told, in_thread
 from dltui.tui.draw.styled_text import Row
-from dltui.tui.draw.wording import LIVE, duration
+from dltui.tui.draw.wording import LIVE
 
 if TYPE_CHECKING:
     from dltui.tui.base.page import Page

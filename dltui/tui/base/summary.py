@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis import run_filter
 from dltui.core.errors import DltuiError
+from dltui.core.numbers import metric
 from dltui.core.reading.progress import progress
 from dltui.core.text import safe
-from dltui.tui.draw.wording import LIVE, differences, metric
+from dltui.tui.draw.wording import LIVE, differences
 
 if TYPE_CHECKING:
     from dltui.core.reading.progress import Progress

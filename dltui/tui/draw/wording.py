@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.numbers import age, count, duration, exact, metric, percent, size
+from dltui.core.numbers import exact, metric
 from dltui.core.text import plural
 
 if TYPE_CHECKING:
@@ -60,23 +60,6 @@ def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[
         for name in config
         if name in defaults and config[name] != defaults[name]
     ]
-
-
-__all__ = [
-    "LIVE",
-    "RESUMABLE",
-    "STATUS_STYLES",
-    "TITLES",
-    "age",
-    "count",
-    "differences",
-    "duration",
-    "framework",
-    "metric",
-    "percent",
-    "size",
-    "spark",
-]
 
 
 def damaged(history: History) -> str:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from dltui.core.analysis.forecast import estimate
 from dltui.core.errors import UsageError
-from dltui.core.numbers import exact
+from dltui.core.numbers import duration, exact, size
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row
-from dltui.tui.draw.wording import duration, size
 
 if TYPE_CHECKING:
     from dltui.core.analysis.forecast import Earlier

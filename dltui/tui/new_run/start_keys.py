@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from dltui.core.numbers import duration
 from dltui.core.text import safe
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import in_thread
 from dltui.tui.draw.styled_text import Row
-from dltui.tui.draw.wording import duration
 
 if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory

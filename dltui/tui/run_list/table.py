@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import age, duration
 from dltui.core.text import plural
 from dltui.tui.draw.styled_text import Row, bar, cells, cut, ends, fit, left, on, right, rule
-from dltui.tui.draw.wording import STATUS_STYLES, age, duration, framework, spark
+from dltui.tui.draw.wording import STATUS_STYLES, framework, spark
 
 if TYPE_CHECKING:
     from dltui.tui.base.summary import Summary

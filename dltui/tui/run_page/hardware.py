@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import size
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, bar, cells, fit, left, right
-from dltui.tui.draw.wording import size, spark
+from dltui.tui.draw.wording import spark
 from dltui.tui.run_page.tab import Tab
 
 if TYPE_CHECKING:

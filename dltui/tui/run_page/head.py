@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import duration, percent
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, bar, cells, ends
-from dltui.tui.draw.wording import STATUS_STYLES, duration, percent
+from dltui.tui.draw.wording import STATUS_STYLES
 
 if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import metric, size
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, fit
-from dltui.tui.draw.wording import STATUS_STYLES, damaged, metric, size
+from dltui.tui.draw.wording import STATUS_STYLES, damaged
 from dltui.tui.run_page.tab import Keys, Tab
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import count, duration, metric, percent, size
 from dltui.core.reading.timing import times
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, beside, cells, cut_words, ends, left, right, rule
-from dltui.tui.draw.wording import count, duration, metric, percent, size
 
 if TYPE_CHECKING:
     from dltui.core.analysis.verdict import Verdict

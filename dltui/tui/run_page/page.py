@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
+from dltui.core.numbers import duration
 from dltui.core.text import safe
 from dltui.tui.base.page import Page
 from dltui.tui.base.run_keys import RunKeys
 from dltui.tui.base.threads import Failed, Told
-from dltui.tui.draw.wording import duration
 from dltui.tui.run_page.body import Body
 from dltui.tui.run_page.head import title
 from dltui.tui.run_page.keys import BINDINGS, bottom_bar, hint

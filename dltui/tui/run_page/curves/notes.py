@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import duration, metric
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row, cells
-from dltui.tui.draw.wording import duration, metric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

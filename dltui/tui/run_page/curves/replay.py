@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import duration
 from dltui.tui.draw.styled_text import Row, bar, cells, ends
-from dltui.tui.draw.wording import duration
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
