@@ -60,7 +60,7 @@ def field_help(field: FieldSpec) -> str:
 
 def code_options(command: Any) -> Any:
     """Add the options --plugin and --trust, which choose the code for a run; `code` converts them."""
-    what = "run the code that RUN names although it is somebody else's"
+    what = "run the code that RUN names although it is another user's"
     file = "a .py file to use in place of those that RUN names; repeatable"
     command = click.option("--trust", is_flag=True, help=what)(command)
     return click.option("--plugin", "plugins", multiple=True, metavar="FILE", shell_complete=_files, help=file)(command)
