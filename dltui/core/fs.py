@@ -8,6 +8,7 @@ import fcntl
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -180,6 +181,16 @@ def read_limited(path: Path, most: int) -> bytes:
     if most < 0:
         raise OSError(errno.EFBIG, "grows while it is read", str(path))
     return b"".join(blocks)
+
+
+def sweep(folder: Path, seconds: float = 60.0) -> None:
+    """Remove the temporary files in a folder that a killed process left; what was touched a moment ago may be used."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            with contextlib.suppress(OSError):
+                old = time.time() - entry.stat(follow_symlinks=False).st_mtime > seconds
+                if is_temp(entry.name) and old and not entry.is_dir(follow_symlinks=False):
+                    FS.unlink(Path(entry.path))
 
 
 def temp_name(path: Path) -> Path:

@@ -56,9 +56,18 @@ class RunRequest:
     """The entry of a run that is compared with its twin: {"start": path of the twin's weights, or None}."""
 
 
-def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> RunDirectory:
+Fill = Callable[[RunDirectory], None]
+
+
+def create_run(
+    request: RunRequest,
+    catalog: Catalog,
+    tell: Callable[[str], None] = lambda text: None,
+    fill: Fill = lambda run: None,
+) -> RunDirectory:
     """Create the directory of a run that can be started. Raises UsageError, and then nothing is left on disk. `tell`
-    gets the progress of the preparation of the user's own data, which comes before the run.
+    gets the progress of the preparation of the user's own data, which comes before the run; `fill` adds files to the
+    folder before it gets its name.
     """
     model = catalog.model(request.model)
     dataset = catalog.dataset(request.dataset)
@@ -89,7 +98,7 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
         "formats": formats,
         "loggers": followers,
     }
-    return _create(request.name, exports, record)
+    return _create(request.name, exports, record, fill)
 
 
 def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,7 +226,7 @@ def _writable(exports: str) -> Path:
     return folder
 
 
-def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirectory:
+def _create(name: str | None, exports: Path, record: dict[str, Any], fill: Fill) -> RunDirectory:
     """Create a directory under a name that neither a run nor a folder of figures has."""
     rng = random.Random()
     while True:
@@ -228,7 +237,7 @@ def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirec
         whole = {**record, "name": name or run_id, "exports": str(exports / run_id)}
         try:
             with share.writing(record["share"]):
-                return RunDirectory.create(run_id, whole)
+                return RunDirectory.create(run_id, whole, fill)
         except UsageError:
             # The name was taken by another process at this moment: try another name. Anything else is an error.
             if not os.path.lexists(paths.runs_dir() / run_id):

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.core import fs
 from dltui.core.errors import RunError, UsageError
-from dltui.core.lifecycle import create, trust
+from dltui.core.lifecycle import create, resume, trust
 from dltui.core.lifecycle.resume import planned_epochs
 from dltui.core.machine import process
 from dltui.core.numbers import exact
-from dltui.core.rundir import checkpoint, place, share
+from dltui.core.reading.history import History
+from dltui.core.rundir import checkpoint, place
 from dltui.core.rundir.events import CheckpointSaved, CommandObeyed, Event, Logged
 from dltui.core.rundir.log import EventLog, LogTail, encode
 from dltui.core.rundir.names import MOST
@@ -64,20 +65,16 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
     """
     asked = parent.run
     found = _choose(parent.directory, request.which)
-    config = {**asked["config"], **request.changes}
-    origin = _origin(found, asked["config"], config)
+    instead = trust.replaced(parent.directory, catalog, request.code)
+    mixed = resume.mixtures(parent, catalog, instead)
+    known = {field.name for field in catalog.model(str(asked["model"])).fields}
+    config = {name: value for name, value in {**asked["config"], **request.changes}.items() if name in known}
+    origin = _origin(found, asked["config"], config, bool(mixed))
     if "epochs" not in request.changes and not origin.same_steps:
         config["epochs"] = planned_epochs(parent)
     _check_epochs(parent, request, origin, config)
-    run = create.create_run(_request(parent, request, config, origin, catalog), catalog)
-    try:
-        with share.writing(asked.get("share")):
-            _fill(run, parent, request, origin)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            fs.remove_dir(run.path)
-        raise
-    return run
+    wanted = _request(parent, request, config, origin, catalog)
+    return create.create_run(wanted, catalog, fill=lambda run: _fill(run, parent, request, origin, mixed))
 
 
 def _choose(run: RunDirectory, which: Which) -> Checkpoint:
@@ -93,12 +90,12 @@ def _choose(run: RunDirectory, which: Which) -> Checkpoint:
     raise UsageError(f"{problem}; a fork needs a checkpoint to begin with")
 
 
-def _origin(found: Checkpoint, before: Mapping[str, Any], config: Mapping[str, Any]) -> _Origin:
-    """The state to begin with. Other batches begin at the start of the epoch, with a new search for the best; another
-    optimizer does not take the state of the old optimizer.
+def _origin(found: Checkpoint, before: Mapping[str, Any], config: Mapping[str, Any], mixed: bool) -> _Origin:
+    """The state to begin with. Other batches, other data and another model begin at the start of the epoch, with a new
+    search for the best; another optimizer does not take the state of the old optimizer.
     """
     step = int(checkpoint.read_manifest(found.path)["step"])
-    same_steps = config.get("batch_size") == before.get("batch_size")
+    same_steps = config.get("batch_size") == before.get("batch_size") and not mixed
     loop_state, state = dict(found.loop_state), dict(found.state)
     if not same_steps:
         loop_state = {key: loop_state[key] for key in ("epoch", "train_seconds") if key in loop_state}
@@ -151,27 +148,41 @@ def _request(
             "epoch": int(origin.loop_state.get("epoch", 0)),
             "step": origin.step,
             "changes": dict(request.changes),
+            "same_steps": origin.same_steps,
         },
     )
 
 
-def _fill(run: RunDirectory, parent: RunReader, request: ForkRequest, origin: _Origin) -> None:
-    """Write the fork's files, the checkpoint first and the log last: a fork without a log is incomplete."""
+def _fill(
+    run: RunDirectory, parent: RunReader, request: ForkRequest, origin: _Origin, mixed: Sequence[str] = ()
+) -> None:
+    """Write the fork's first files while its folder has no name yet, so that no incomplete fork is seen."""
     records: list[dict[str, Any]] = []
     if origin.same_steps:
         records = inherited(
             LogTail(parent.directory.events_path).read(), origin.found.name, origin.step, "epochs" in request.changes
         )
+    told = [*_first_events(parent, request, origin, records), *(Logged("warning", line) for line in mixed)]
+    steering = _steering(run, records, told)
+    origin.loop_state["steering"] = steering
     attempt = max((int(record["attempt"]) for record in records), default=1)
-    saved = [*_bring_best(run, parent, origin, attempt), _save(run, origin, attempt)]
+    saved = [*_bring_best(run, parent, origin, attempt, steering), _save(run, origin, attempt)]
     if origin.same_steps:
         _copy_predictions(run, parent.directory, request.which)
     lines = (encode({key: value for key, value in record.items() if key != "crc"}) for record in records)
     fs.write_new(run.events_path, b"".join(lines))
     log = EventLog(run.events_path, attempt)
-    for event in (*saved, *_first_events(parent, request, origin, records)):
+    for event in (*saved, *told):
         log.append(event)
     log.close()
+
+
+def _steering(run: RunDirectory, records: Sequence[Mapping[str, Any]], told: Sequence[Event]) -> dict[str, Any]:
+    """The commands that steer the fork's plan, as its log will have them; its checkpoints carry them too."""
+    history = History()
+    history.commands = [dict(record) for record in records if record.get("type") == "command_obeyed"]
+    history.commands += [event.to_json() for event in told if isinstance(event, CommandObeyed)]
+    return {"commands": history.steered, "fork": run.run().get("fork")}
 
 
 def _save(run: RunDirectory, origin: _Origin, attempt: int) -> CheckpointSaved:
@@ -180,7 +191,9 @@ def _save(run: RunDirectory, origin: _Origin, attempt: int) -> CheckpointSaved:
     return CheckpointSaved(info.name, int(origin.loop_state.get("epoch", 0)), origin.step, best, info.bytes)
 
 
-def _bring_best(run: RunDirectory, parent: RunReader, origin: _Origin, attempt: int) -> list[CheckpointSaved]:
+def _bring_best(
+    run: RunDirectory, parent: RunReader, origin: _Origin, attempt: int, steering: Mapping[str, Any]
+) -> list[CheckpointSaved]:
     """Copy the best checkpoint so far, which may be another one; where it is lost, the search for the best
     begins anew.
     """
@@ -192,6 +205,7 @@ def _bring_best(run: RunDirectory, parent: RunReader, origin: _Origin, attempt: 
             manifest = checkpoint.read_manifest(path)
             if manifest.get("best") and manifest.get("step") == best["step"]:
                 state, loop_state = checkpoint.load(path)
+                loop_state["steering"] = steering
                 info = checkpoint.save(run, int(best["step"]), attempt, state, loop_state, True)
                 return [CheckpointSaved(info.name, int(best["epoch"]), int(best["step"]), True, info.bytes)]
     origin.loop_state["best"] = None

@@ -83,6 +83,9 @@ class History:
         self.samples_per_second: float | None = None
         self.damaged = 0
         """Lines of the log that could not be read: what they said is missing."""
+        self.unknown = 0
+        """The number of unreadable events since the last checkpoint: their numbers are missing."""
+        self._seq = 0
         self.happened = 0
         """Events other than those of trained steps."""
         self.data_seconds = 0.0
@@ -110,6 +113,10 @@ class History:
     def _envelope(self, record: Record) -> None:
         attempt = record["attempt"]
         self.attempts_started = max(self.attempts_started, attempt)
+        seq = record.get("seq")
+        if isinstance(seq, int):
+            self.unknown += max(seq - self._seq - 1, 0)
+            self._seq = seq
         self.last_time = float(record["time"])
         self._elapsed[attempt] = max(self._elapsed.get(attempt, 0.0), float(record.get("elapsed", 0.0)))
 
@@ -183,6 +190,8 @@ class History:
     def _saved(self, record: Record) -> None:
         int(record["step"]), str(record["name"])
         self.checkpoints.append(record)
+        # It has all that steers the run.
+        self.unknown = 0
 
     def _logged(self, record: Record) -> None:
         self.logs.append((float(record["time"]), str(record["level"]), str(record["text"])))
@@ -293,6 +302,15 @@ class History:
             if isinstance(epochs, int) and epochs > 0:
                 added.append(epochs)
         return added
+
+    @property
+    def steered(self) -> list[Record]:
+        """The commands that steer the plan, as checkpoints carry them, oldest first."""
+        return [
+            {name: record.get(name) for name in ("id", "action", "step", "arguments")}
+            for record in self.commands
+            if record.get("action") in ("set", "extend") and isinstance(record.get("arguments"), dict)
+        ]
 
     @property
     def step(self) -> int:

@@ -68,6 +68,11 @@ class RunReader:
         """The number of damaged lines of the log so far."""
         return self._tail.bad_lines
 
+    @property
+    def unknown_lines(self) -> int:
+        """The damaged lines of the log after the last checkpoint."""
+        return self.history.unknown + self._tail.bad_tail
+
     def refresh(self) -> bool:
         """Read what was appended to the log; True when the history changed."""
         changed = False

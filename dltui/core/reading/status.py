@@ -75,6 +75,9 @@ def status(run: dict[str, Any], history: History, live: Live | None, now: float,
         return Status(_ended_name(ended.status), ended.reason, phase, history.ended_at)
     if live is None:
         return _not_started(run, now)
+    if ended is not None and ended.status in ("finished", "stopped") and (seen.alive is False or live.phase == "ended"):
+        # Its log says nothing of a later attempt: that one died before its first step, and changed nothing.
+        return Status(ended.status, ended.reason, "ended", history.ended_at)
     if seen.alive is False or live.phase == "ended":
         return Status("interrupted", _death(history, live, seen), "ended", live.time)
     quiet = _silence(history, live, now, seen)

@@ -133,10 +133,11 @@ def done(command: Command) -> None:
 
 
 def forget(run_dir: Path, obeyed: Collection[str], before: float) -> list[Command]:
-    """Drop the commands for an earlier attempt: commands that the log acknowledges, and commands sent before `before`
-    (the unix time of the log's last line). Returns those that were not obeyed.
+    """Drop the commands that the log acknowledges. Returns those that were sent before `before` (unix time) and not
+    obeyed, so that the log can report them before they are `done`.
     """
-    stale = [command for command in take(run_dir) if command.id in obeyed or command.sent < before]
-    for command in stale:
-        done(command)
-    return [command for command in stale if command.id not in obeyed]
+    waiting = take(run_dir)
+    for command in waiting:
+        if command.id in obeyed:
+            done(command)
+    return [command for command in waiting if command.id not in obeyed and command.sent < before]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from dltui.core import fs, paths
 from dltui.core.contract.renamed import with_new_options
 from dltui.core.errors import NewerFormatError, RunError, UsageError
-from dltui.core.rundir import checksum, names, share
+from dltui.core.rundir import checksum, lock, names, share
 from dltui.core.text import clean_line, suggest
 
 FORMAT = 1
 _MOST_JSON = 16 * 1024 * 1024
+_YOUNG = 3600.0
 
 
 class RunDirectory:
@@ -45,8 +49,12 @@ class RunDirectory:
         return hash(self.path)
 
     @classmethod
-    def create(cls, run_id: str, run: dict[str, Any]) -> RunDirectory:
-        """Create the folder of a new run atomically. Raises UsageError when there is a run of that name."""
+    def create(
+        cls, run_id: str, run: dict[str, Any], fill: Callable[[RunDirectory], None] = lambda run: None
+    ) -> RunDirectory:
+        """Create the folder of a new run atomically, with the files that `fill` writes into it. Raises UsageError when
+        there is a run of that name, and errors of `fill`.
+        """
         names.check_run_name(run_id)
         parent = paths.runs_dir()
         paths.ensure_private_dir(parent)
@@ -55,17 +63,24 @@ class RunDirectory:
         content = {"format": FORMAT, "id": run_id} | run
         # Tells the run from a copy of it, wherever either is moved.
         content["birth"] = {"token": secrets.token_hex(8), "path": str(final.path)}
+        _sweep(parent)
+        held = lock.RunLock()
         try:
-            _fill(cls(temp), content)
+            _fill(cls(temp), content, held)
+            fill(cls(temp))
             if os.path.lexists(final.path):
                 raise FileExistsError
             fs.commit_dir(temp, final.path)
-        except OSError as error:
+        except BaseException as error:
             if temp.exists():
                 fs.remove_dir(temp)
+            if not isinstance(error, OSError):
+                raise
             if os.path.lexists(final.path):
                 raise UsageError(f"there is a run {run_id} already; choose another --name") from error
             raise UsageError(f"cannot write to {parent}: {error.strerror}; set DLTUI_HOME to another folder") from error
+        finally:
+            held.release()
         return final
 
     def run(self) -> dict[str, Any]:
@@ -115,12 +130,30 @@ class RunDirectory:
             raise RunError(f"cannot label {clean_line(self.id)}: {error.strerror}") from error
 
 
-def _fill(run: RunDirectory, content: dict[str, Any]) -> None:
+def _fill(run: RunDirectory, content: dict[str, Any], held: lock.RunLock) -> None:
     fs.FS.mkdir(run.path)
+    # A folder whose lock is free was left by a killed process. A disk without locks is refused by the worker.
+    with contextlib.suppress(RunError):
+        held.acquire(run.lock_path)
     for folder in (run.control_dir, run.checkpoints_dir, run.predictions_dir):
         fs.FS.mkdir(folder)
     fs.write_new(run.run_json, _dump(checksum.sealed(content)))
     fs.write_new(run.labels_json, _dump({"name": content.get("name") or content["id"], "tags": [], "note": ""}))
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what was killed while it made a run."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(parent)):
+            if fs.is_temp(entry.name) and entry.is_dir(follow_symlinks=False) and _is_left(Path(entry.path)):
+                with contextlib.suppress(OSError):
+                    fs.remove_dir(Path(entry.path))
+
+
+def _is_left(temp: Path) -> bool:
+    found = lock.look(temp / "lock")
+    # Between its making and its locking it is very young.
+    return not found.held if found else time.time() - temp.stat().st_mtime > _YOUNG
 
 
 def _dump(content: dict[str, Any]) -> bytes:

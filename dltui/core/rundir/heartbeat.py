@@ -282,6 +282,14 @@ def clear_starting(run_dir: Path) -> None:
         fs.FS.unlink(run_dir / _NAME)
 
 
+def started_at(run_dir: Path) -> float:
+    """The unix time when this process was started as the worker, as far as is known; earlier commands were meant for
+    another.
+    """
+    starting = read_starting(run_dir)
+    return starting.time if starting is not None and starting.process.pid == os.getpid() else time.time()
+
+
 def read_starting(run_dir: Path) -> StartingWorker | None:
     """The record of a worker that is starting; None when there is none, or it cannot be read."""
     try:

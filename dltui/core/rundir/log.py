@@ -195,6 +195,8 @@ class LogTail:
 
     def _forget(self) -> None:
         self.bad_lines = 0
+        self.bad_tail = 0
+        """The damaged lines since the last intact line."""
         self._identity: tuple[int, int] | None = None
         self._offset = 0
         self._rest: list[bytes] = []
@@ -238,7 +240,9 @@ class LogTail:
             record = decode(line)
             if record is None:
                 self.bad_lines += 1
+                self.bad_tail += 1
                 continue
+            self.bad_tail = 0
             place = (record["attempt"], record["seq"])
             if place[0] == self._seen[0] and place[1] <= self._seen[1]:
                 continue

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -65,7 +65,9 @@ class Loop:
         clock: Callable[[], float] = time.perf_counter,
         metrics: OwnMetrics | None = None,
         monitor: Monitor | None = None,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
+        """`origin` is what the run was forked from: checkpoints carry it beside the commands that steered the plan."""
         self.trainable = trainable
         self.data = data
         self.planner = planner
@@ -76,6 +78,7 @@ class Loop:
         self._own_metrics = metrics
         self._own_metrics_failed = False
         self.monitor = monitor or default_monitor(data.spec.task)
+        self._origin = origin
         self._buckets = Buckets(planner.total_steps)
         self._spikes = Spikes()
         self._chunk = 1
@@ -264,7 +267,8 @@ class Loop:
         name = _not_finite_weights(state)
         if name:
             raise self._not_finite(f"the weights {name} are not finite numbers at step {self.step}", self.step)
-        return Snapshot(self.step, self.at.epoch, state, self.at.to_json(), best)
+        steering = {"commands": list(self.planner.steered), "fork": self._origin}
+        return Snapshot(self.step, self.at.epoch, state, {**self.at.to_json(), "steering": steering}, best)
 
     def _commit(self) -> None:
         """Make everything up to this step permanent."""

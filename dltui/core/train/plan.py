@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Planner:
     """Makes the plan of any epoch of a run. `changes` are (global step, lr): from that step on the hyperparameter
     `lr` has that value, the schedule's shape stays. `shape` is that of a sample, which augmentation needs. `added`
-    are epochs that were asked for later: each addition goes through the schedule once more, from its beginning."""
+    are epochs that were asked for later: each addition goes through the schedule once more, from its beginning.
+    `steered` are the commands that both come from, as the log has them: checkpoints carry them too."""
 
     def __init__(
         self,
@@ -28,6 +29,7 @@ class Planner:
         changes: Sequence[tuple[int, float]] = (),
         shape: tuple[int, ...] = (),
         added: Sequence[int] = (),
+        steered: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.config = config
         self.samples = samples
@@ -38,6 +40,7 @@ class Planner:
         self.epochs = sum(self.courses)
         self.total_steps = self.steps_per_epoch * self.epochs
         self.changes = list(changes)
+        self.steered = [dict(command) for command in steered]
         self.shape = shape
 
     def change_lr(self, step: int, lr: float) -> None:

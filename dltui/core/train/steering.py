@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -34,6 +34,11 @@ def acknowledge(journal: CommandJournal, command: Command, problem: str, epoch: 
     action = "ignored" if problem else command.action
     arguments = dict(command.arguments)
     journal.emit(CommandObeyed(command.id, action, arguments, epoch, step, command.by, command.sent), sync=True)
+
+
+def steered(identity: str, action: str, step: int, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A command that steers the plan, as checkpoints carry it."""
+    return {"id": identity, "action": action, "step": step, "arguments": dict(arguments)}
 
 
 class Orders:
@@ -76,7 +81,7 @@ class Orders:
         problem = self._problem(command.action, arguments)
         acknowledge(self.journal, replace(command, arguments=arguments), problem, epoch, step)
         if not problem:
-            self._act(command.action, arguments, step)
+            self._act(command, arguments, step)
         self.journal.obeyed(command)
 
     def _problem(self, action: str, arguments: dict[str, Any]) -> str:
@@ -89,7 +94,8 @@ class Orders:
                 return f"lr must be greater than 0 and at most 10, got {lr!r:.40}"
         return ""
 
-    def _act(self, action: str, arguments: dict[str, Any], step: int) -> None:
+    def _act(self, command: Command, arguments: dict[str, Any], step: int) -> None:
+        action = command.action
         if action == "pause":
             self.paused = True
         elif action == "resume":
@@ -100,4 +106,5 @@ class Orders:
             self.checkpoint = True
         elif action == "set":
             self.planner.change_lr(step, float(arguments["lr"]))
+            self.planner.steered.append(steered(command.id, action, step, arguments))
             self.replan = True

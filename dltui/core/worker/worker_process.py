@@ -15,12 +15,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import commands, share
+from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
-from dltui.core.rundir.heartbeat import Heartbeat, clear_starting
+from dltui.core.rundir.heartbeat import Heartbeat, clear_starting, started_at
 from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
@@ -64,19 +65,21 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     number = reader.history.attempts_started + 1
     heartbeat = Heartbeat(run.path, number)
     heartbeat.phase("starting")
+    asked_at = started_at(run.path)
     clear_starting(run.path)
+    for folder in (run.path, run.control_dir, run.predictions_dir):
+        fs.sweep(folder)
     try:
         log = EventLog(run.events_path, number)
     except OSError as error:
         raise _cannot_write(run, heartbeat, error) from error
     attempt = Attempt(run, reader.history, log, heartbeat, number, task.instead)
-    commands.forget(run.path, {record["id"] for record in reader.history.commands}, reader.history.last_time)
     if not task.debug:
         _listen(attempt)
     loggers = Loggers(run, attempt.asked.get("loggers") or (), number)
+    attempt.more_epochs = task.more_epochs
     try:
-        if task.more_epochs:
-            attempt.extend(task.more_epochs)
+        attempt.expire({record["id"] for record in reader.history.commands}, asked_at)
         status = _train(attempt, place, task.queued)
     except BaseException as error:
         if task.debug:

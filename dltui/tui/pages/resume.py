@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.core.lifecycle.resume import ALIKE
 from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
@@ -104,8 +105,10 @@ class ResumePage(Page):
         rows.append([])
         for line in found.differs:
             rows += _lines(line, width, "warn")
-        if not found.differs:
-            rows.append([("  nothing differs: versions, device and threads are those of the last attempt", "dim")])
+        if found.unknown:
+            rows += _lines(found.unknown, width, "bad")
+        if not found.differs and not found.unknown:
+            rows += _lines(ALIKE, width, "dim")
         last = found.planned + self.more
         added = f", {self.more} more than planned" if self.more else ""
         rows += [[], [(f"  goes on to epoch {last}{added}; {found.done} of {found.planned} are done", "")]]

@@ -80,10 +80,12 @@ def test_phases_of_a_living_worker(beat: Live, word: str) -> None:
         assert not found.over
 
 
-def test_a_resumed_run_is_not_over_and_dies_again() -> None:
+@pytest.mark.parametrize("before", ["stopped", "finished"])
+def test_a_resumed_run_that_dies_before_its_first_step_is_what_it_was(before: str) -> None:
     again = live("importing", attempt=2)
-    assert tell(history("stopped"), again).name == "starting"
-    assert tell(history("stopped"), again, DEAD).name == "interrupted"
+    assert tell(history(before), again).name == "starting"
+    assert tell(history(before), again, DEAD).name == before
+    assert tell(history("failed"), again, DEAD).name == "interrupted"
 
 
 def test_interrupted_says_where() -> None:

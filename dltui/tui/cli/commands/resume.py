@@ -9,9 +9,9 @@ import click
 from dltui.core.errors import UsageError
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.sending import open_run, order, settle
-from dltui.tui.cli.launch import start
+from dltui.tui.cli.launch import data_progress, start
 from dltui.tui.cli.options import code, code_options
-from dltui.tui.cli.output import say
+from dltui.tui.cli.output import is_terminal, say, visible
 
 if TYPE_CHECKING:
     from dltui.core.lifecycle.trust import Code
@@ -58,10 +58,16 @@ def _restart(reader: RunReader, more_epochs: int, code: Code, options: start.Opt
     run = reader.directory
     catalog = trust.catalog(run, code)
     instead = trust.replaced(run, catalog, code)
-    found = prepare(reader, catalog, more_epochs)
+    found = prepare(reader, catalog, more_epochs, instead, data_progress.teller())
     if not options.as_json:
         for line in found.lines(run.id):
             say(line)
         if more_epochs:
             say(f"goes on to epoch {found.planned + more_epochs}: {found.done} of {found.planned} are done")
+    if found.unknown and not _goes_on_all_the_same(run.id):
+        raise UsageError(f"{found.unknown}; begin at that checkpoint in a new run: dltui fork {run.id}")
     return start.carry_out(run, options, more_epochs, instead)
+
+
+def _goes_on_all_the_same(name: str) -> bool:
+    return is_terminal() and click.confirm(visible(f"go on with {name} all the same?"))

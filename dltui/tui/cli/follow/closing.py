@@ -93,6 +93,12 @@ def _has_checkpoint(reader: RunReader) -> bool:
         return False
 
 
+def last_error(reader: RunReader) -> str:
+    """The last error in the log, else the last line that the worker printed."""
+    errors = [text for _, level, text in reader.history.logs if level == "error"]
+    return errors[-1].removeprefix("it does not go on: ") if errors else last_output_line(reader)
+
+
 def last_output_line(reader: RunReader) -> str:
     """The last line that the worker printed."""
     try:

@@ -73,6 +73,8 @@ class Follower:
         self.code: int | None = None
         self.asking = False
         self._child_ended = False
+        self._refused = False
+        """The worker ended as failed, whatever its run is."""
         self._stopping: waiting.Waiting | None = None
 
     def run(self, asks: bool) -> int:
@@ -89,6 +91,9 @@ class Follower:
         self.output.close(self.reader, status, self._closing(status))
         if status.name == "failed":
             warn(f"dltui: {self.reader.directory.id} failed: {status.why}")
+        if self._refused and status.name in ("finished", "stopped"):
+            warn(f"dltui: {self.reader.directory.id} does not go on: {closing.last_error(self.reader)}")
+            return 1
         return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
 
     def _notice(self) -> list[str]:
@@ -141,9 +146,10 @@ class Follower:
         if self.child is None or self._child_ended:
             return True
         try:
-            pid, _ = os.waitpid(self.child, os.WNOHANG)
+            pid, code = os.waitpid(self.child, os.WNOHANG)
         except ChildProcessError:
-            pid = self.child
+            pid, code = self.child, 0
+        self._refused = pid != 0 and os.WIFEXITED(code) and os.WEXITSTATUS(code) == 1
         self._child_ended = pid != 0
         return self._child_ended
 
