@@ -1,4 +1,4 @@
-"""The training loop: the only one, for every framework. It knows no model, no file and no screen."""
+"""The training loop, the same for every framework. It knows no model, no file and no screen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dltui.core.train.buckets import Buckets
 from dltui.core.train.metrics import default_monitor, measure, own_metrics, running_sum
 from dltui.core.train.position import Best, Progress, Snapshot
 from dltui.core.train.spikes import Spikes
-from dltui.core.train.steering import Desk, Ending, Orders, steered
+from dltui.core.train.steering import CommandJournal, Ending, Orders, steered
 from dltui.core.train.time_budget import TimeBudget, parse
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from dltui.core.train.plan import Planner
 
 CHUNK_SECONDS = 0.1
-"""How long the framework runs without the loop looking up: the delay of a command."""
+"""The time in seconds of a chunk of steps, which is the delay of a command."""
 TRAINED_SECONDS = 0.5
-"""How often the curve gets new points."""
+"""The time in seconds between new points of the curve."""
 COMMIT_SECONDS = 1.0
 """Shorter epochs are committed together."""
 PREDICT_ROWS = 500
@@ -43,8 +43,8 @@ FIRST_STEP = (
 )
 
 
-class Listener(Desk, Protocol):
-    """What the loop needs of the journal."""
+class Listener(CommandJournal, Protocol):
+    """The part of the journal that the loop needs."""
 
     def progress(self, step: int, epoch: int) -> None: ...
     def totals(self, epochs: int, total_steps: int) -> None: ...
@@ -52,11 +52,11 @@ class Listener(Desk, Protocol):
 
 
 class Preempted(Exception):
-    """The machine wants its process back in the middle of an evaluation."""
+    """The machine reclaims the process in the middle of an evaluation."""
 
 
 class Loop:
-    """Trains a `Trainable` from a position to the end of the plan, or until it is told to stop."""
+    """Trains a `Trainable` from a position to the end of the plan, or until a stop is requested."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Loop:
 
     @property
     def step(self) -> int:
-        """Global steps done."""
+        """The global steps done."""
         # The last epoch of a run that trains for a time has fewer steps than the others.
         whole = min(self.at.epoch * self.planner.steps_per_epoch, self.planner.total_steps)
         return whole + self.at.step_in_epoch
@@ -121,8 +121,9 @@ class Loop:
         return bool(patience) and counted is not None and self.at.epoch - counted.epoch >= patience
 
     def run(self) -> Ending:
-        """Train. Returns why it ended; everything up to that point is committed. Raises RunError when the loss or the
-        weights stop being finite: the last checkpoint is then the last finite one."""
+        """Train, and return why training ended; everything up to that point is committed. Raises RunError when the loss
+        or the weights stop being finite: the last checkpoint is then the last finite state.
+        """
         try:
             while self.at.epoch < self.planner.epochs and not self._patience_is_over():
                 self._train_epoch()
@@ -182,7 +183,7 @@ class Loop:
             self._begin()
 
     def _advance(self) -> None:
-        """One chunk: as many steps as take about 100 ms, then the statistics of each step."""
+        """Train a chunk: as many steps as take about 100 ms, then record the statistics of each step."""
         steps = min(self._chunk, self.planner.steps_of(self.at.epoch) - self.at.step_in_epoch)
         began = self.clock()
         stats = self.trainable.advance(steps)
@@ -217,7 +218,7 @@ class Loop:
         self._buckets.add(self.step, means.pop("loss"), means, lr)
 
     def _not_finite(self, what: str, step: int) -> RunError:
-        """With a learning rate to try: a tenth of the one that was asked for."""
+        """The error for values that are not finite, with a learning rate to try: a tenth of the requested rate."""
         lr = float(f"{self.planner.base_lr(step) / 10:.2g}")
         return RunError(f"{what}; try lr {lr:g}", {"lr": lr})
 
@@ -278,7 +279,7 @@ class Loop:
         return metrics, better
 
     def evaluate(self, split: SplitName) -> tuple[dict[str, float], Array]:
-        """Metrics and raw outputs float32 (n, outputs) of a whole split; pauses are obeyed on the way.
+        """The metrics and raw outputs float32 (n, outputs) of a whole split; a pause takes effect in between.
 
         Raises Preempted when the process has to go: what was evaluated so far is then thrown away.
         """
@@ -306,7 +307,7 @@ class Loop:
         return {f"{name}_mirrored": value for name, value in found.items()}
 
     def _measure_own(self, outputs: Array, targets: Array, known: dict[str, float]) -> dict[str, float]:
-        """The model's own metrics. One that fails takes nothing from the run but itself."""
+        """The model's own metrics; {} when they fail, with a warning the first time."""
         if self._own_metrics is None:
             return {}
         try:
@@ -347,7 +348,7 @@ class Loop:
         self.journal.phase(*self._phase)
 
     def _obey(self) -> None:
-        """Take the commands that came in; a pause holds here."""
+        """Take the pending commands; waits here while paused."""
         number = self.at.epoch + 1
         self.orders.take(number, self.step)
         if self.orders.wait_while_paused(number, self.step, self._commit_if_asked):
@@ -373,7 +374,7 @@ def _pieces(rows: int) -> Iterator[slice]:
 
 
 def _not_finite_weights(state: State) -> str:
-    """The name of weights that are not finite, or ""."""
+    """The name of a weight that is not finite, or ""."""
     for name, array in state.items():
         if name.startswith("weights/") and array.dtype.kind == "f" and not np.isfinite(array).all():
             return name[8:]

@@ -1,4 +1,4 @@
-"""Which samples, in which order, with which learning rate: pure functions of the seed and the global step."""
+"""Plans the samples, their order and the learning rate of each step: pure functions of the seed and the global step."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Planner:
         self.shape = shape
 
     def change_lr(self, step: int, lr: float) -> None:
-        """From global step `step` on use `lr`; what was planned for later steps no longer holds."""
+        """Use `lr` from global step `step` on; earlier changes for later steps are dropped."""
         self.changes = [change for change in self.changes if change[0] < step]
         self.changes.append((step, lr))
 
@@ -74,7 +74,7 @@ class Planner:
         return max(min(self.steps_per_epoch, self.total_steps - epoch * self.steps_per_epoch), 0)
 
     def base_lr(self, step: int) -> float:
-        """The learning rate that was asked for at a global step; the schedule moves below it."""
+        """The requested learning rate at a global step; the schedule multiplies it with factors."""
         return next((lr for at, lr in reversed(self.changes) if at <= step), self.config.lr)
 
     def epoch(self, epoch: int, skip: int = 0) -> EpochPlan:
@@ -120,7 +120,9 @@ class Planner:
         return np.minimum((steps + 1) / length, 1.0)
 
     def _factors(self, steps: Array, total: int) -> Array:
-        """Those of the model's own schedule are looked at: a wrong one shows otherwise as a run that learns nothing."""
+        """The factors of the learning rate. Raises RunError for invalid factors, because a wrong schedule would
+        otherwise only show as a run that learns nothing.
+        """
         factors: Array = np.asarray(self.config.schedule_factors(steps, total), dtype=np.float64)
         if factors.shape != steps.shape or not (np.isfinite(factors).all() and (factors >= 0).all()):
             raise RunError(f"schedule {self.config.schedule} must give {len(steps)} finite numbers from 0 on")
@@ -128,6 +130,6 @@ class Planner:
 
 
 def permutation(seed: int, epoch: int, samples: int) -> Array:
-    """The order of the training rows in one epoch, int32 (samples,)."""
+    """The order of the train rows in one epoch, int32 (samples,)."""
     generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64)))
     return generator.permutation(samples).astype(np.int32)

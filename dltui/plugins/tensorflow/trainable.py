@@ -1,4 +1,4 @@
-"""A Keras model behind the contract of the training loop: one compiled function runs a whole chunk of steps."""
+"""Adapts a Keras model to the training loop: a compiled function runs a whole chunk of steps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class KerasTrainable:
-    """Trains on `device` with everything that a step needs lying there: data (uint8 images), plan, learning rates.
+    """Trains on `device`, where all inputs of a step lie: data (uint8 images), plan, learning rates.
 
     A chunk is one call of a `tf.function` with the number of steps as a tensor: nothing is traced again, whatever
     the lengths of the chunks. It is not compiled with XLA, whose convolutions are 4 to 25 times slower on a CPU.
@@ -74,7 +74,7 @@ class KerasTrainable:
 
     @property
     def own_loss(self) -> bool:
-        """Whether the model brought the loss by which it is evaluated as well."""
+        """True if the model has its own loss, used in training and evaluation."""
         return self._own_loss is not None
 
     def begin_epoch(self, plan: EpochPlan) -> None:
@@ -108,7 +108,7 @@ class KerasTrainable:
         return self._average.in_place() if self._average else nullcontext()
 
     def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """What `predict` gives, and the mean of the loss over these rows."""
+        """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         x, y = self._split(split)
         with tf.device(self._device), self._evaluated_weights():
             outputs, loss = self._evaluate(tf.convert_to_tensor(x[rows.start : rows.stop]), y[rows.start : rows.stop])
@@ -137,8 +137,9 @@ class KerasTrainable:
         return self._variables | optimizer | (self._average.state if self._average else {})
 
     def _split(self, split: SplitName) -> tuple[Any, Any]:
-        """Samples and targets on the device; validation and test follow when they are first asked for. Samples that
-        are large stay in their file, from which each step takes its rows."""
+        """The samples and targets on the device; validation and test are loaded when first used. Large samples stay in
+        their file, from which each step reads its rows.
+        """
         if split not in self._splits:
             part = self._data.split(split)
             with tf.device(self._device):
@@ -146,7 +147,7 @@ class KerasTrainable:
         return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:
-        """The plan's rows from `first` on: mean loss and summed metric of each step, float64 (steps, 2)."""
+        """Train on the plan's rows from `first` on: mean loss and summed metric of each step, float64 (steps, 2)."""
         rows = tf.TensorArray(tf.float64, size=steps, element_shape=(2,))
         _, rows = tf.while_loop(
             lambda step, _: step < steps,
@@ -157,7 +158,7 @@ class KerasTrainable:
         return rows.stack()
 
     def _step(self, row: Any) -> Any:
-        """Forward, backward and update on one row of the plan."""
+        """Run forward, backward and update on a row of the plan."""
         samples = tf.gather(self._indices, row)
         x, y = self._samples.batch(row, samples), tf.gather(self._y, samples)
         x = self._augmentation.normalized(row, self._normalize(self._augmentation.stored(row, x)))
@@ -219,14 +220,14 @@ class KerasTrainable:
 
 
 def _normalizer(spec: Spec) -> Callable[[Any], Any]:
-    """(x - mean) / std per channel or feature, in Keras's float type."""
+    """A function (x - mean) / std per channel or feature, in Keras's float type."""
     kind = keras.config.floatx()
     mean, std = tf.constant(spec.mean, kind), tf.constant(spec.std, kind)
     return lambda x: (tf.cast(x, kind) - mean) / std
 
 
 def _dense(gradient: Any) -> Any:
-    """An embedding's gradient comes as the rows that it touches; the optimizers take whole ones."""
+    """The gradient as a dense tensor; an embedding's gradient has only the rows that were used."""
     return None if gradient is None else tf.convert_to_tensor(gradient)
 
 

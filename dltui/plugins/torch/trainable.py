@@ -1,4 +1,4 @@
-"""A PyTorch module behind the contract of the training loop: eager steps on data that lie on the device."""
+"""Adapts a PyTorch module to the training loop: eager steps on data that lie on the device."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class TorchTrainable:
 
     @property
     def own_loss(self) -> bool:
-        """Whether the module brought the loss by which it is evaluated as well."""
+        """True if the module has its own loss, used in training and evaluation."""
         return self._own_loss is not None
 
     def begin_epoch(self, plan: EpochPlan) -> None:
@@ -181,7 +181,7 @@ class TorchTrainable:
         return _array(self._evaluated(split, rows)[0])
 
     def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """What `predict` gives, and the mean of the loss over these rows."""
+        """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         outputs, loss = self._evaluated(split, rows, with_loss=True)
         return _array(outputs), float(loss)
 
@@ -208,7 +208,9 @@ class TorchTrainable:
         return outputs, loss
 
     def _arithmetic(self) -> AbstractContextManager[object]:
-        """With precision bf16 matrix products and convolutions compute in it, from weights that stay fp32."""
+        """The context of the arithmetic: with precision bf16 matrix products and convolutions use it; weights stay
+        fp32.
+        """
         return torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext()
 
     def state(self) -> State:

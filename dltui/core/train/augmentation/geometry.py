@@ -1,4 +1,4 @@
-"""Which images are mirrored and moved in training: whole numbers that core draws and every framework applies alike.
+"""Draws which images are mirrored and shifted in training: integers that core draws and every framework applies alike.
 
 A sample's three numbers are (flip, dy, dx): first the image is mirrored left to right where flip is 1, then it is moved
 dy pixels down and dx to the right; what comes in at the border is 0 in the stored uint8 values. As the numbers are a
@@ -21,7 +21,7 @@ SHARE = 8
 
 
 def largest_shift(side: int) -> int:
-    """By how many pixels an image of this height or width is moved at most."""
+    """The largest shift in pixels of an image of this height or width."""
     return (side + SHARE // 2) // SHARE
 
 
@@ -43,7 +43,7 @@ def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[
 
 
 def apply(images: Array, numbers: Array) -> Array:
-    """Images uint8 (n, height, width, channels) as training sees them: the definition that frameworks follow."""
+    """The images uint8 (n, height, width, channels) after augmentation: the reference for all frameworks."""
     result = np.zeros_like(images)
     _, height, width, _ = images.shape
     for image, target, (flip, dy, dx) in zip(images, result, numbers.tolist(), strict=True):
