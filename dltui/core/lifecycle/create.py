@@ -15,13 +15,13 @@ from dltui.core.catalog import entries
 from dltui.core.catalog.fields import check_values
 from dltui.core.data import search
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.lifecycle.check_options import check_options
 from dltui.core.machine.devices import Device, resolve
 from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line
 from dltui.core.train import augmentation
+from dltui.core.train.check_options import check_options
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
 from dltui.core.worker.figures import check_formats
