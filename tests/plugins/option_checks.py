@@ -30,7 +30,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 def uneven(data: Data) -> Data:
     """Most samples are of the first classes, so that class weights matter."""
-    y = (data.train.y * data.train.y // 11).astype(np.int64)
+    y = np.where(data.train.y > 3, data.train.y, data.train.y // 2).astype(np.int64)
     return replace(data, train=replace(data.train, y=y))
 
 
@@ -77,11 +77,13 @@ def check_resumes() -> None:
     whole.begin_epoch(planner.epoch(0))
     whole.advance(3)
     saved = whole.state()
+    expected = whole.advance(5).loss.tobytes()
+    one = whole.state()
     second, _ = make_trainable(FRAMEWORK, "cnn", ALL, data, "float32")
     second.load_state(saved)
     second.begin_epoch(planner.epoch(0, skip=3))
-    assert second.advance(5).loss.tobytes() == whole.advance(5).loss.tobytes()
-    one, other = whole.state(), second.state()
+    assert second.advance(5).loss.tobytes() == expected
+    other = second.state()
     assert one.keys() == other.keys()
     assert [name for name in one if one[name].tobytes() != other[name].tobytes()] == []
     frozen = [name for name in one if name.startswith("weights/norm1/")]
@@ -92,8 +94,8 @@ def check_resumes() -> None:
 def check_weights_alone_begin_an_average() -> None:
     """A fork from a run without an average, and one to a run without."""
     data = make_data(image_spec(8))
-    plain, _ = make_trainable(FRAMEWORK, "softmax", {"seed": 1}, data, "float32")
-    averaged, _ = make_trainable(FRAMEWORK, "softmax", {"ema": 0.9}, data, "float32")
+    plain, _ = make_trainable(FRAMEWORK, "softmax", {"seed": 1, "threads": 1}, data, "float32")
+    averaged, _ = make_trainable(FRAMEWORK, "softmax", {"ema": 0.9, "threads": 1}, data, "float32")
     weights = {name: array for name, array in plain.state().items() if name.startswith("weights/")}
     averaged.load_state(weights)
     state = averaged.state()
@@ -110,7 +112,7 @@ def check_refused() -> None:
     }
     for words, options in wrong.items():
         with pytest.raises(RunError, match=words):
-            make_trainable(FRAMEWORK, "softmax", options, data, "float32")
+            make_trainable(FRAMEWORK, "softmax", {"threads": 1, **options}, data, "float32")
 
 
 if __name__ == "__main__":

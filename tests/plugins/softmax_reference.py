@@ -23,7 +23,7 @@ def train(data: Data, plan: EpochPlan, config: TrainConfig, weights: Weights) ->
     average = {name: array.copy() for name, array in weights.items()}
     slots: dict[str, Any] = {}
     counts = np.bincount(data.train.y, minlength=data.spec.outputs)
-    balanced = counts.sum() / (data.spec.outputs * counts)
+    balanced = counts.sum() / (data.spec.outputs * np.maximum(counts, 1))
     balanced /= balanced[data.train.y].mean()
     losses = []
     for step in range(plan.steps):
@@ -56,7 +56,7 @@ def batch(data: Data, plan: EpochPlan, step: int) -> tuple[Array, Array, tuple[A
     if plan.augmentation is not None:
         x = geometry.apply(x, plan.augmentation[step])
     if plan.color is not None:
-        x = color.apply(x, plan.color[step])
+        x = color.apply(x.astype(np.float64), plan.color[step])
     x = (x - np.array(data.spec.mean)) / np.array(data.spec.std)
     if plan.erasing is not None:
         x = erasing.apply(x, plan.erasing[step])

@@ -28,7 +28,7 @@ def parse(text: str) -> list[float] | None:
 
 
 def weights(text: str, targets: Array, classes: int) -> Array | None:
-    """Float32 (classes,) with a mean of 1 over the training rows, so that the learning rate keeps its meaning; None
+    """Float64 (classes,) with a mean of 1 over the training rows, so that the learning rate keeps its meaning; None
     for "". "balanced" is samples / (classes * samples of the class), as in scikit-learn; a class without rows has 0.
     Raises UsageError where the count is wrong."""
     if not text.strip():
@@ -46,4 +46,4 @@ def weights(text: str, targets: Array, classes: int) -> Array | None:
     total = float((counts * values).sum())
     if total <= 0:
         raise UsageError("class_weights gives every training row the weight 0")
-    return np.asarray(values * counts.sum() / total, dtype=np.float32)
+    return np.asarray(values * counts.sum() / total)

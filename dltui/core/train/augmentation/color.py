@@ -30,22 +30,22 @@ def draw(strength: float, seed: int, epoch: int, steps: int, batch: int) -> Arra
 
 
 def apply(images: Array, factors: Array) -> Array:
-    """Images (n, height, width, channels) with values from 0 to 255, as float32: the definition that frameworks
-    follow. `factors` is float32 (n, 3)."""
-    brightness, contrast, saturation = np.asarray(factors, dtype=np.float32).T[..., None, None, None]
-    changed = np.clip(images.astype(np.float32) * brightness, 0, 255)
-    mean = gray(changed).mean(axis=(1, 2), keepdims=True, dtype=np.float32)
+    """Images (n, height, width, channels) with values from 0 to 255, as float32, or float64 where they are: the
+    definition that frameworks follow. `factors` is float32 (n, 3)."""
+    kind = np.result_type(images.dtype, np.float32) if images.dtype.kind == "f" else np.dtype(np.float32)
+    brightness, contrast, saturation = np.asarray(factors, dtype=kind).T[..., None, None, None]
+    changed = np.clip(images.astype(kind) * brightness, 0, 255)
+    mean = gray(changed).mean(axis=(1, 2), keepdims=True)
     changed = np.clip(mean + contrast * (changed - mean), 0, 255)
     if images.shape[-1] == len(GRAY):
         own = gray(changed)
         changed = np.clip(own + saturation * (changed - own), 0, 255)
-    result: Array = changed.astype(np.float32)
-    return result
+    return np.asarray(changed)
 
 
 def gray(images: Array) -> Array:
-    """Float32 (n, height, width, 1)."""
+    """Floating (n, height, width, 1)."""
     channels = images.shape[-1]
     parts = GRAY if channels == len(GRAY) else (1 / channels,) * channels
-    result: Array = (images @ np.asarray(parts, dtype=np.float32))[..., None]
+    result: Array = (images @ np.asarray(parts, dtype=images.dtype))[..., None]
     return result
