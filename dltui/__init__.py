@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Exporter as Exporter
     from dltui.core.contract import Layer as Layer
     from dltui.core.contract import Logger as Logger
+    from dltui.core.contract import Mixing as Mixing
     from dltui.core.contract import Model as Model
     from dltui.core.contract import Observer as Observer
     from dltui.core.contract import PreparationContext as PreparationContext
@@ -45,6 +46,7 @@ _HOMES = {
     "Field": "pydantic",
     "Layer": "dltui.core.contract",
     "Logger": "dltui.core.contract",
+    "Mixing": "dltui.core.contract",
     "Model": "dltui.core.contract",
     "Observer": "dltui.core.contract",
     "PreparationContext": "dltui.core.contract",

@@ -75,7 +75,7 @@ class TrainConfig(Options):
     )
     freeze: str = Field("", description="layers that are not trained, such as conv* norm1", json_schema_extra=unit(""))
     clip_norm: float = Field(
-        0.0, ge=0, description="largest norm of all gradients together; 0: any", json_schema_extra=unit("")
+        0.0, ge=0, le=1e6, description="largest norm of all gradients together; 0: any", json_schema_extra=unit("")
     )
     accumulate: int = Field(
         1,
@@ -141,7 +141,11 @@ class TrainConfig(Options):
         json_schema_extra=unit("epochs"),
     )
     min_delta: float = Field(
-        0.0, ge=0, description="by how much a value must be better to count for patience", json_schema_extra=unit("")
+        0.0,
+        ge=0,
+        le=1e6,
+        description="by how much a value must be better to count for patience",
+        json_schema_extra=unit(""),
     )
     max_time: str = Field(
         "",

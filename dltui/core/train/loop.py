@@ -110,7 +110,7 @@ class Loop:
         counted = self.at.counted
         if self._patience_is_over() and counted is not None:
             name, waited = self.monitor.metric, plural(self.planner.config.patience, "epoch")
-            return f"early: no better {self.monitor.split} {name} for {waited}, since epoch {counted.epoch}"
+            return f"stopped early: no better {self.monitor.split} {name} for {waited}, since epoch {counted.epoch}"
         if self.planner.config.max_time:
             return f"trained for {duration(self.at.train_seconds)}, as asked by max_time"
         return "all epochs done"
@@ -304,7 +304,7 @@ class Loop:
             mirrored.append(predict("test", rows))
             self._look_up()
         found = measure(self.data.spec.task, (outputs + np.concatenate(mirrored)) / 2, part.y)
-        return {f"{name}_mirrored": value for name, value in found.items()}
+        return {f"mirrored_{name}": value for name, value in found.items()}
 
     def _measure_own(self, outputs: Array, targets: Array, known: dict[str, float]) -> dict[str, float]:
         """The model's own metrics; {} when they fail, with a warning the first time."""

@@ -301,7 +301,7 @@ def test_patience_ends_the_run_and_says_why(data: Data) -> None:
     assert epochs < 50
     assert loop.at.counted is not None
     assert loop.at.counted.epoch == epochs - 3
-    assert loop.reason == f"early: no better validation accuracy for 3 epochs, since epoch {epochs - 3}"
+    assert loop.reason == f"stopped early: no better validation accuracy for 3 epochs, since epoch {epochs - 3}"
     assert journal.snapshots[-1].step == loop.step, "the last epoch is saved"
     # Killed right after that checkpoint, it is over, too.
     again = make_loop(data, Memory(), config, resume=journal.snapshots[-1])
