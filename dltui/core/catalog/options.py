@@ -11,12 +11,15 @@ BACKEND_OPTIONS = frozenset(
     """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights
     color erase mixup cutmix mirror_test""".split()
 )
+LAST = BACKEND_OPTIONS | {"warmup", "patience", "min_delta", "max_time"}
+"""What few runs turn on stands behind what all have and what is the model's own."""
 BACKEND_OPTIMIZERS = frozenset(("adam", "rmsprop", "lion", "muon"))
 
 
 def offered(fields: Iterable[FieldSpec], known: Collection[str]) -> tuple[FieldSpec, ...]:
-    """The fields of a model whose backend names `known` as its `options`; those of the model's own are all there."""
-    return tuple(_choices(field, known) for field in fields if field.name in known or field.name not in BACKEND_OPTIONS)
+    """The fields of a model whose backend names `known` as its `options`, in the order in which people see them."""
+    kept = (_choices(field, known) for field in fields if field.name in known or field.name not in BACKEND_OPTIONS)
+    return tuple(sorted(kept, key=lambda field: field.name in LAST))
 
 
 def _choices(field: FieldSpec, known: Collection[str]) -> FieldSpec:
