@@ -1,4 +1,4 @@
-"""One line of text being typed, and the questions that the notice row can put."""
+"""A line of text being typed, and the questions that the notice row can put."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LineEdit:
         return cls(text, len(text), fresh=bool(text))
 
     def key(self, key: str, character: str | None) -> bool:
-        """Take a key; whether it meant something here."""
+        """Handle a key; True if it has a meaning here."""
         if character and character.isprintable() and len(character) == 1:
             self.insert(character)
             return True
@@ -66,7 +66,7 @@ class LineEdit:
 
 @dataclass
 class Question:
-    """A question with the keys that answer it; every other key says no."""
+    """A question with the keys that answer it; every other key means no."""
 
     text: str
     answers: Mapping[str, Answer]
@@ -74,7 +74,7 @@ class Question:
 
 @dataclass
 class Prompt:
-    """A question answered by typing; `check` returns what is wrong, or ""."""
+    """A question answered by typing; `check` returns the problem of the text, or ""."""
 
     text: str
     edit: LineEdit

@@ -1,4 +1,4 @@
-"""The one row where the app speaks and asks: nothing pops up over a live view."""
+"""The row in which the app shows messages and asks questions: nothing pops up over a live view."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_ROWS = 6
 
 
 class Notice(Rows, can_focus=True):
-    """Shows, in this order: a question, what was just said, and `idle()`."""
+    """Shows, in this order: a question, the last message, and `idle()`."""
 
     DEFAULT_CSS = "Notice { height: 1; }"
 
@@ -47,12 +47,12 @@ class Notice(Rows, can_focus=True):
             self.styles.height = wanted
         super().redraw()
 
-    def hush(self) -> None:
+    def clear_message(self) -> None:
         self._said = None
         self.redraw()
 
     def ask(self, text: str, answers: Mapping[str, Answer]) -> None:
-        """Put a question: `answers` by key; every other key says no."""
+        """Ask a question: `answers` by key; every other key means no."""
         from dltui.tui.base.line_edit import Question
 
         self._question = Question(text, answers)

@@ -1,4 +1,4 @@
-"""How the screens write values; durations, sizes and metrics are written as on the command line."""
+"""Formats values for the screens; durations, sizes and metrics are written as on the command line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.numbers import age, count, duration, exact, metric, percent, size
+from dltui.core.numbers import exact, metric
 from dltui.core.text import plural
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ SPARKS_ASCII = "__..--=^"
 
 
 def framework(name: str) -> str:
-    """Two letters for columns."""
+    """The framework in two letters, for columns."""
     return FRAMEWORKS.get(name, name[:2].upper())
 
 
 def spark(
     values: Sequence[float], room: int, ascii_only: bool = False, low: float | None = None, high: float | None = None
 ) -> str:
-    """The last values as a row of little bars, between the lowest and the highest of them, or between these."""
+    """A sparkline of the last values, scaled between their minimum and maximum, or between the given limits."""
     signs = SPARKS_ASCII if ascii_only else SPARKS
     shown = [value for value in values if value == value][-room:] if room > 0 else []
     if not shown:
@@ -69,31 +69,12 @@ def buckets(values: Sequence[float], room: int) -> list[float]:
 
 
 def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What was asked that is not the default: name, value, default."""
+    """The values that differ from the defaults: name, value, default."""
     return [
         (name, exact(config[name]), exact(defaults[name]))
         for name in config
         if name in defaults and config[name] != defaults[name]
     ]
-
-
-__all__ = [
-    "FAULTS",
-    "LIVE",
-    "RESUMABLE",
-    "STATUS_STYLES",
-    "TITLES",
-    "age",
-    "buckets",
-    "count",
-    "differences",
-    "duration",
-    "framework",
-    "metric",
-    "percent",
-    "size",
-    "spark",
-]
 
 
 def probability(value: float) -> str:
@@ -102,7 +83,7 @@ def probability(value: float) -> str:
 
 
 def damaged(history: History) -> str:
-    """What is missing from the log."""
+    """A text about the damaged lines of the log."""
     return f"{plural(history.damaged, 'line')} of the log cannot be read"
 
 

@@ -61,8 +61,9 @@ def color_system(theme: str) -> ColorSystem:
 
 
 class Palette:
-    """Turns style words into styles of one theme. `heat:0.4` and `miss:0.4` are backgrounds of a matrix cell,
-    `pixel:ff8800:000000` the upper and the lower pixel of a half block."""
+    """Converts style words to styles of a theme. `heat:0.4` and `miss:0.4` are backgrounds of a matrix cell,
+    `pixel:ff8800:000000` the upper and the lower pixel of a half block.
+    """
 
     def __init__(self, theme: str, color_blind: bool = False) -> None:
         self.theme = theme
@@ -104,7 +105,7 @@ class Palette:
         return Style(color=NAMED[word]) if word in NAMED else Style.null()
 
     def _heat(self, kind: str, amount: str) -> Style:
-        """A background between the screen's and the full color, with a foreground that can be read on it."""
+        """A background between the screen's color and the full color, with a readable foreground."""
         ink = self._ink
         share = min(max(float(amount), 0.0), 1.0)
         if ink is None:

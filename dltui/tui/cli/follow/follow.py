@@ -63,7 +63,7 @@ def _output(style: Style, reader: RunReader, asks: bool) -> Output:
 
 
 class Follower:
-    """One viewer of one run."""
+    """A viewer of a run."""
 
     def __init__(self, reader: RunReader, output: Output, child: int | None, kept: bool = True) -> None:
         self._kept = kept
@@ -74,6 +74,8 @@ class Follower:
         self.code: int | None = None
         self.asking = False
         self._child_ended = False
+        self._refused = False
+        """The worker ended as failed, whatever its run is."""
         self._stopping: waiting.Waiting | None = None
 
     def run(self, asks: bool) -> int:
@@ -90,6 +92,9 @@ class Follower:
         self.output.close(self.reader, status, self._closing(status))
         if status.name == "failed":
             warn(f"dltui: {self.reader.directory.id} failed: {status.why}")
+        if self._refused and status.name in ("finished", "stopped"):
+            warn(f"dltui: {self.reader.directory.id} does not go on: {closing.last_error(self.reader)}")
+            return 1
         return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
 
     def _notice(self, status: Status) -> list[str]:
@@ -136,24 +141,25 @@ class Follower:
             self._forward(signal.SIGKILL)
 
     def _forward(self, number: int) -> None:
-        """To our own child by its pid, which cannot be another's before we have waited for it."""
+        """Forward a signal to the own child by its pid, which cannot be reused before the child was waited for."""
         if self.child is not None and not self._child_gone():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.child, number)
 
     def _child_gone(self) -> bool:
-        """Reaps the worker, so that it does not stay a zombie."""
+        """Reap the worker, so that it does not stay a zombie; True if it has ended or is no child of this process."""
         if self.child is None or self._child_ended:
             return True
         try:
-            pid, _ = os.waitpid(self.child, os.WNOHANG)
+            pid, code = os.waitpid(self.child, os.WNOHANG)
         except ChildProcessError:
-            pid = self.child
+            pid, code = self.child, 0
+        self._refused = pid != 0 and os.WIFEXITED(code) and os.WEXITSTATUS(code) == 1
         self._child_ended = pid != 0
         return self._child_ended
 
     def _over(self, status: Status) -> bool:
-        """Over means: the worker has gone, figures and all; not merely that the run has ended."""
+        """True if the worker has gone and the figures are drawn; the end of the run alone does not suffice."""
         if self.child is not None:
             if not self._child_gone():
                 return False
@@ -170,7 +176,7 @@ class Follower:
 
     def _closing(self, status: Status) -> list[str]:
         if self.code is not None and not status.over:
-            return closing.come_back(self.reader)
+            return closing.reattach_lines(self.reader)
         # Why a run failed goes to standard error, where scripts look for it.
         failed = status.name == "failed"
         lines = [] if failed else [closing.outcome(self.reader.history, status.name, status.why)]
@@ -180,16 +186,18 @@ class Follower:
         return lines + closing.take_home(place.exports_folder(self.reader.directory))
 
     def _last_status(self) -> Status:
-        """A worker of ours that has gone without a word has failed, whatever its directory says."""
+        """The final status; an own worker that has gone silently has failed, whatever its directory says."""
         status = self.reader.status()
         if self._child_ended and not status.over:
-            return replace(status, name="failed", why=f"its worker ended at once: {closing.last_words(self.reader)}")
+            return replace(
+                status, name="failed", why=f"its worker ended at once: {closing.last_output_line(self.reader)}"
+            )
         return status
 
 
 @contextlib.contextmanager
 def _signals(received: list[int]) -> Iterator[None]:
-    """Collect signals instead of dying of them."""
+    """Collect signals instead of ending the process."""
 
     def note(number: int, frame: FrameType | None) -> None:
         received.append(number)
@@ -220,5 +228,5 @@ DRAWING = "drawing the figures; Ctrl-C does not wait for them, they are drawn al
 
 
 def question(history: History, live: Live | None, now: float) -> list[str]:
-    """What a kill would cost, and the choices: two lines, each short enough for 80 columns."""
+    """The two lines of a question before a kill: its cost and the choices, each short enough for 80 columns."""
     return [f"a kill would lose: {at_risk(history, live, now)}", CHOICES]

@@ -1,12 +1,12 @@
-"""Where one looks at a run in its past: an epoch that is held, or a replay at the pace of its own log."""
+"""The position in a run's past: a held epoch, or a replay at the pace of its own log."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import duration
 from dltui.tui.draw.styled_text import Row, bar, cells, ends
-from dltui.tui.draw.wording import duration
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -37,7 +37,7 @@ class Replay:
         return "REPLAY" if self.speed == self.whole else f"REPLAY {self.speed:g}x"
 
     def moved(self, history: History, now: float) -> Replay | None:
-        """Where it is by now; None when it has come to the end."""
+        """The replay at the time `now`; None when it has come to the end."""
         if not self.speed:
             return self
         import numpy as np
@@ -76,7 +76,7 @@ def epoch_after(history: History, step: float) -> float | None:
 
 
 def held(history: History, step: float) -> Replay:
-    """At a step."""
+    """A replay held at a step."""
     import numpy as np
 
     from dltui.tui.run_page.curves.axis import clock
@@ -86,7 +86,7 @@ def held(history: History, step: float) -> Replay:
 
 
 def view_of(view: RunView, replay: Replay) -> RunView:
-    """The run as it was then."""
+    """The snapshot of the run at the replay's moment."""
     from dltui.core.reading.progress import progress
 
     past = view.history.as_of(replay.step)
@@ -94,7 +94,7 @@ def view_of(view: RunView, replay: Replay) -> RunView:
 
 
 def past_row(now: RunView, past: RunView, replay: Replay, width: int) -> Row:
-    """Which epoch, how far into the training, and the keys that lead back."""
+    """The row with the epoch, the training time so far, and the keys that lead back."""
     from dltui.tui.run_page.curves.axis import clock
 
     whole = float(clock(now.history)[1][-1])
