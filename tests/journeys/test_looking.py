@@ -34,6 +34,7 @@ def test_a_run_as_it_was_and_beside_another(two: Program) -> None:
     viewer.key("", "FINISHED", "METRIC")
     viewer.key("[", "PAST", "after epoch 3 of 3")
     viewer.key("[", "after epoch 2 of 3")
+    viewer.key("P", "REPLAY")
     viewer.key("P", "REPLAY 1x")
     viewer.key(END, "FINISHED")
     viewer.key("v", "runs to overlay good", "slow")

@@ -90,8 +90,8 @@ def test_wrong_use_leaves_no_run(dltui: Run, tmp_path: Path, arguments: tuple[st
 
 
 def test_means_are_written_with_their_spread() -> None:
-    assert wording.spread("accuracy", Spread(0.8452, 0.001, 3)) == "84.52 ±.10 %"
+    assert wording.spread("accuracy", Spread(0.8452, 0.001, 3)) == "84.52 ±0.10 %"
     assert wording.spread("accuracy", Spread(0.8452, 0.0144, 3)) == "84.52 ±1.44 %"
     assert wording.spread("accuracy", Spread(0.8452, None, 1)) == "84.52 %"
-    assert wording.spread("loss", Spread(0.1234, 0.0012, 3)) == "0.1234 ±.0012"
-    assert wording.spread("loss", Spread(0.1234, 0.0, 3)) == "0.1234 ±.0000"
+    assert wording.spread("loss", Spread(0.1234, 0.0012, 3)) == "0.1234 ±0.0012"
+    assert wording.spread("loss", Spread(0.1234, 0.0, 3)) == "0.1234 ±0.0000"
