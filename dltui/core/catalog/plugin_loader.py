@@ -246,6 +246,12 @@ def line_in_plugin(error: BaseException, source: Mapping[str, Any]) -> str:
     return ""
 
 
+def is_raised_by(error: BaseException, source: Mapping[str, Any]) -> bool:
+    """Whether a plugin's own code raised it, and not what that called."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename.startswith(_roots(source))
+
+
 def _roots(source: Mapping[str, Any]) -> tuple[str, ...]:
     """Where the code of a plugin lies: its file and those beside it, or the folders of its packages."""
     if source.get("path"):

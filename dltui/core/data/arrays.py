@@ -29,9 +29,13 @@ def chunks(array: Array, count: int | None = None) -> Iterator[slice]:
 def checked(task: Task, arrays: Arrays) -> Arrays:
     """The same data as uint8 (n, height, width, channels) or float32 (n, features), with int64 labels or float32
     targets. Raises RunError naming the part and the row that are wrong."""
+    if not isinstance(arrays, Arrays):
+        given_back = "None" if arrays is None else f"a {type(arrays).__name__}"
+        raise RunError(f"prepare returned {given_back}; end it with return Arrays(...)")
     classes = tuple(str(name) for name in arrays.classes)
     if task == "classification" and len(classes) < 2:
-        raise RunError(f"classification needs at least two classes, found {len(classes)}")
+        hint = "" if classes else "; give their names: Arrays(classes=...)"
+        raise RunError(f"classification needs at least two classes, found {len(classes)}{hint}")
     parts = {}
     given = {"training": arrays.train, "test": arrays.test}
     given |= {} if arrays.validation is None else {"validation": arrays.validation}

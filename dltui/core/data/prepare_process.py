@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -222,14 +222,16 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write("usage: python -P -m dltui.core.data.prepare_process RUN_DIR\n")
         return 2
     answers = _private_stdout()
+    source: dict[str, Any] = {}
     os.umask(0o077)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _cancel)
     try:
         asked = json.load(sys.stdin) if arguments[0] == "-" else RunDirectory(Path(arguments[0])).run()
+        source = asked["dataset_source"]
         answer = {"prepared": str(prepare(asked, _teller(answers)))}
     except BaseException as error:
-        answer = {"error": clean_line(_explain(error))}
+        answer = {"error": clean_line(_explain(error, source))}
     try:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
@@ -266,7 +268,8 @@ def _teller(answers: TextIO) -> Tell:
     return tell
 
 
-def _explain(error: BaseException) -> str:
+def _explain(error: BaseException, source: Mapping[str, Any]) -> str:
+    """One line; `source` is the plugin whose dataset it is, for the line of its code."""
     if isinstance(error, (KeyboardInterrupt, BrokenPipeError)):
         return "data preparation was canceled"
     if isinstance(error, DltuiError):
@@ -276,7 +279,7 @@ def _explain(error: BaseException) -> str:
     traceback.print_exception(error)
     if isinstance(error, OSError) and error.filename:
         return f"data preparation failed: {error.filename}: {error.strerror}"
-    return f"data preparation failed: {type(error).__name__}: {error}"
+    return f"data preparation failed: {type(error).__name__}: {error}{plugin_loader.line_in_plugin(error, source)}"
 
 
 if __name__ == "__main__":
