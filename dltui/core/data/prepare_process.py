@@ -30,6 +30,7 @@ import numpy as np
 from dltui.core import fs, paths
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.schema import field_specs, one_line
+from dltui.core.catalog.sources import imported_beside
 from dltui.core.data import prepared
 from dltui.core.data.arrays import checked, make_spec, split_rows
 from dltui.core.data.exclusive import turn
@@ -125,13 +126,14 @@ def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequenc
 
 
 def _code(dataset: Dataset) -> str:
-    """The file that defines a dataset's `prepare`: somebody who corrects it must not get the old data."""
+    """The file that defines a dataset's `prepare` and those beside it that it imports: whoever corrects one of them
+    must not get the old data."""
     function: Any = dataset.prepare
     while isinstance(function, partial):
         function = function.func
     try:
-        source = inspect.getsourcefile(function)
-        return hashlib.sha256(Path(source or "").read_bytes()).hexdigest()
+        source = Path(inspect.getsourcefile(function) or "")
+        return hashlib.sha256(b"".join(path.read_bytes() for path in (source, *imported_beside(source)))).hexdigest()
     except (OSError, TypeError):
         return ""
 

@@ -70,6 +70,7 @@ class Attempt:
         self.batch_size = int(self.asked["config"].get("batch_size", 1))
         self.loop: Loop | None = None
         self._preempted = False
+        self._refused = False
         self._preparation: Preparation | None = None
         self._began = time.monotonic()
 
@@ -117,11 +118,12 @@ class Attempt:
         """Note that the attempt failed, why, and what to try."""
         remedy = explain.remedy(error, self.batch_size)
         place = plugin_loader.line_in_plugin(error, self.asked["model_source"])
+        self._refused = not remedy and self._is_refusal(error, place)
         return self._end("failed", explain.explain(error, self.batch_size, place), type(error).__name__, remedy=remedy)
 
     def export(self) -> None:
         """Draw the figures in a process of their own: the worker carries no plotting library."""
-        if self.history.attempt is None and self.loop is None:
+        if self._refused or (self.history.attempt is None and self.loop is None):
             return
         self.journal.phase("exporting")
         arguments = [str(self.run.path)]
@@ -182,6 +184,15 @@ class Attempt:
         found = evaluation.look(trainable, data, model.metrics, monitor)
         trainable.load_state(state)
         return found
+
+    def _is_refusal(self, error: BaseException, place: str) -> bool:
+        """Whether a plugin's own model or data cannot be trained with, and nothing has been trained yet. `place` is
+        the line of the model's code that raised it."""
+        if self.number > 1 or self.asked.get("fork") or (self.loop and self.loop.step):
+            return False
+        own = any(self.asked[source].get("name") != FIRST for source in ("model_source", "dataset_source"))
+        # What could not be imported is told in full in worker.log.
+        return own and not isinstance(error, ImportError) and (bool(place) or isinstance(error, RunError))
 
     def _plugins(self) -> tuple[Model, Backend]:
         """The framework comes before the plugin: set up as dltui needs it, and alone in this process."""
@@ -276,6 +287,7 @@ class Attempt:
                 train_seconds=loop.at.train_seconds if loop else 0.0,
                 weights_sha256=weights,
                 remedy=remedy or {},
+                refused=self._refused,
             ),
             sync=True,
         )
