@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
 from dltui.core.errors import RunError
-from dltui.plugins import overrides
+from dltui.core.text import clean_line
+from dltui.plugins import generators, overrides
 from dltui.plugins.tensorflow.layers import ensure_built
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
+
+DRAWING = {
+    "Multinomial", "ParameterizedTruncatedNormal", "RandomGamma", "RandomPoissonV2", "RandomShuffle",
+    "RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal",
+}  # fmt: skip
+"""Operations behind `tf.random.uniform` and the like, which keep their state to themselves."""
 
 
 def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> Any:
@@ -27,13 +35,32 @@ def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> Any:
 
 
 def notes(model: Any) -> tuple[str, ...]:
-    """What of a model counts for nothing here, a line each."""
-    if not getattr(model, "compiled", False):
-        return ()
-    return (
+    """What of a model counts for nothing here, or is not kept, a line each."""
+    compiled = (
         "the model was compiled: its loss, optimizer and metrics count for nothing here; training_loss, "
         "configure_optimizer and Model.metrics do",
     )
+    return (*(compiled if getattr(model, "compiled", False) else ()), *generators.unsaved(model._flatten_layers()))
+
+
+def unsaved(graph: Any, known: Iterable[Any]) -> Iterator[str]:
+    """What changes while the steps of `graph` are trained and no checkpoint holds, a line each; `known` are the
+    variables that are taken care of."""
+    definition = graph.as_graph_def()
+    nodes = chain(definition.node, *(function.node_def for function in definition.library.function))
+    drawing = sorted({node.op for node in nodes} & DRAWING)
+    if drawing:
+        yield (
+            f"the model draws random numbers by {', '.join(drawing)}, whose state TensorFlow does not give out: a "
+            "resumed run draws others; use keras.random with a keras.random.SeedGenerator"
+        )
+    found = {id(variable) for variable in known}
+    for variable in graph.variables:
+        if id(variable) not in found:
+            yield (
+                f"the model uses the variable {clean_line(variable.name, 60)}, which no checkpoint holds: a resumed "
+                "run begins with it anew; make it by add_weight or as a keras.Variable of a layer"
+            )
 
 
 def checked(outputs: object, spec: Spec, method: object) -> Any:

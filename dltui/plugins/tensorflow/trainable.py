@@ -40,6 +40,7 @@ class KerasTrainable:
         with tf.device(device):
             self.model = modules.build(build, config, data.spec)
             self._variables = neutral.variables(self.model)
+            self._variables[neutral.GENERATOR] = tf.random.get_global_generator().state
             self._trained = [variable.value for variable in self.model.trainable_variables]
             names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
             own = own_optimizer(self.model, config)
@@ -56,7 +57,7 @@ class KerasTrainable:
         self._own_loss = overrides.find(self.model, "training_loss")
         self._loss = self._own_loss or loss_for(data.spec.task)
         self._own_step = overrides.find(self.model, "training_step")
-        self.notes = (*modules.notes(self.model), *(own.notes if own else ()))
+        self._notes = (*modules.notes(self.model), *(own.notes if own else ()))
         self._metric_name, self._metric = metric_for(data.spec.task)
         number = tf.TensorSpec((), tf.int32)
         self._chunk = tf.function(self._run, input_signature=(number, number), autograph=False)
@@ -67,6 +68,12 @@ class KerasTrainable:
     def own_loss(self) -> bool:
         """Whether the model brought the loss by which it is evaluated as well."""
         return self._own_loss is not None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines for the run's log. They need the steps in their compiled form, which is made once."""
+        own = [self._indices, self._augmentation, self._lr, *self._all().values()]
+        return (*self._notes, *modules.unsaved(self._chunk.get_concrete_function().graph, own))
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices.assign(plan.indices.astype(np.int64))

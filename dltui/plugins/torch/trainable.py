@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.core.errors import RunError
-from dltui.plugins import overrides
+from dltui.plugins import generators, overrides
 from dltui.plugins.torch import module as modules
 from dltui.plugins.torch.layers import list_layers
 from dltui.plugins.torch.optim import Rates, make_optimizer, own_optimizer
@@ -59,6 +59,7 @@ class TorchTrainable:
         self._own_step = overrides.find(self.module, "training_step")
         self._own_loss = overrides.find(self.module, "training_loss")
         self._loss: Callable[[Tensor, Tensor], Tensor] = self._own_loss or standard
+        self.notes = tuple(generators.unsaved(self.module.modules(), (torch.Generator,)))
         self._indices = torch.zeros(0, 0, dtype=torch.int32)
         self._augmentation: Sequence[Tensor | None] = ()
         self._lr: list[float] = []
