@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
 
 
+PACKAGES = {"site-packages", "dist-packages"}
+"""Folders in which packages are installed."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why an entry point, or one thing that it gives, cannot be used. `missing` is the package it asked for."""
@@ -263,13 +267,13 @@ def _roots(source: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _line(error: BaseException) -> str:
-    """` (net.py line 3)`: the innermost line outside Python and dltui."""
+    """` (net.py line 3)`: the innermost line outside Python and dltui, of no installed package where there is one."""
     own = (str(Path(__file__).parents[1]), str(Path(traceback.__file__).parent), str(Path(pluggy.__file__).parent))
     frames = traceback.extract_tb(error.__traceback__, limit=-50)
-    for frame in reversed(frames):
-        if not frame.filename.startswith((*own, "<frozen")):
-            return f" ({_file(frame.filename)} line {frame.lineno})"
-    return ""
+    there = [frame for frame in reversed(frames) if not frame.filename.startswith((*own, "<frozen"))]
+    nearest = next((frame for frame in there if not PACKAGES.intersection(Path(frame.filename).parts)), None)
+    frame = nearest or next(iter(there), None)
+    return f" ({_file(frame.filename)} line {frame.lineno})" if frame else ""
 
 
 def _file(path: str | None) -> str:

@@ -133,6 +133,19 @@ def test_files_beside_a_file_can_be_imported(tmp_path: Path, monkeypatch: pytest
     assert [model.id for model in loaded.models] == ["good"]
 
 
+def test_the_line_is_of_the_plugin_and_not_of_a_package_that_it_calls(tmp_path: Path) -> None:
+    package = tmp_path / "site-packages" / "strict.py"
+    package.parent.mkdir()
+    package.write_text("def check(text):\n    raise AttributeError(text)\n")
+    plugin = tmp_path / "calls.py"
+    plugin.write_text(
+        f"import sys\nsys.path.insert(0, {str(package.parent)!r})\nimport strict\n"
+        "del sys.path[0]\nstrict.check('nope')\n"
+    )
+    (failure,) = plugin_loader.load(Source("file", "calls.py", path=str(plugin))).errors
+    assert failure.reason == "AttributeError: nope (calls.py line 5)"
+
+
 def test_the_line_of_a_plugin_that_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The innermost one of its own, also in a file beside it and behind an error that dltui made of it."""
     monkeypatch.setattr(sys, "path", [*sys.path])
