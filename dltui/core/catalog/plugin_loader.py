@@ -103,6 +103,9 @@ def explain(where: str, error: BaseException) -> Failure:
         text = f"syntax error{place}: {error.msg}"
     elif isinstance(error, SystemExit):
         text = f"called sys.exit({'' if error.code is None else repr(error.code)[:40]}) while loading"
+    elif isinstance(error, ImportError) and str(error.name).startswith(f"{PROJECT}."):
+        what = _first_line(error).split(" (")[0]
+        text = f"{what}{_line(error)}; what a plugin needs comes from dltui itself: from dltui import ..."
     elif isinstance(error, ModuleNotFoundError) and error.name:
         missing = error.name.split(".")[0]
         text = f"needs the module {error.name}, which is not installed{_line(error)}"

@@ -111,6 +111,21 @@ def load_text(tmp_path: Path, text: str, name: str = "net.py") -> plugin_loader.
     return plugin_loader.load(source(tmp_path / name))
 
 
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("from dltui.core.dataset_options import DatasetOptions", "No module named 'dltui.core.dataset_options'"),
+        ("from dltui.core.contract import Nothing", "cannot import name 'Nothing' from 'dltui.core.contract'"),
+    ],
+)
+def test_inner_modules_that_moved_are_named(tmp_path: Path, line: str, what: str) -> None:
+    (failure,) = load_text(tmp_path, f"{line}\n", "moved.py").errors
+    assert failure.reason == (
+        f"{what} (moved.py line 1); what a plugin needs comes from dltui itself: from dltui import ..."
+    )
+    assert failure.missing == ""
+
+
 def test_a_hook_without_a_return_is_named(tmp_path: Path) -> None:
     text = "from dltui import hookimpl\n@hookimpl\ndef dltui_models():\n    []\n"
     assert [failure.reason for failure in load_text(tmp_path, text).errors] == [
