@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import paths
 from dltui.core.catalog import entries
 from dltui.core.catalog.fields import check_values
-from dltui.core.data import search
+from dltui.core.data import needs, search
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine.devices import Device, resolve
 from dltui.core.rundir import share
@@ -63,10 +63,10 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
-    reasons = _reasons_for_images(model, config)
+    reasons = needs.reasons(model.id, model.needs_images, str(config.get("augment", "none")))
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:
-        check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
+        needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
     options = full_options(dataset, {**dataset.given, **request.dataset_options})
     formats = check_formats(request.formats)
     if request.name is not None:
@@ -162,13 +162,6 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
         raise UsageError(f"dataset {dataset.name}: {missing}")
 
 
-def _reasons_for_images(model: ModelEntry, config: Mapping[str, Any]) -> dict[str, str]:
-    """What needs images, and what to do where there are none."""
-    reasons = {f"model {model.id}": "choose another model"} if model.needs_images else {}
-    kind = config.get("augment", "none")
-    return reasons if kind == "none" else {**reasons, f"augment {kind}": "leave it at none"}
-
-
 def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:
     """With a folder given, the data comes from there or the run would fail."""
     if not data_dir:
@@ -245,7 +238,7 @@ def prepare_first(
     tell: Callable[[str], None],
 ) -> None:
     """Prepare data at a path that a run is about to name; the worker finds it prepared. `images` is what needs them, as
-    for `check_images`. Raises UsageError with what is wrong, and then no run is left."""
+    for `needs.check_images`. Raises UsageError with what is wrong, and then no run is left."""
     if not dataset.takes:
         return
     from dltui.core.data.preparation import Preparation
@@ -263,12 +256,4 @@ def prepare_first(
         preparation.cancel()
         preparation.wait()
         raise
-    check_images(images, str(origins["dataset"]), data.spec.is_image)
-
-
-def check_images(reasons: Mapping[str, str], dataset: str, there: bool) -> None:
-    """`reasons` says what needs images and what to do without them. Raises UsageError for the first when the dataset
-    has none."""
-    for what, remedy in reasons.items():
-        if not there:
-            raise UsageError(f"{what} needs images, dataset {clean_line(dataset, 100)} has none; {remedy}")
+    needs.check_images(images, str(origins["dataset"]), data.spec.is_image)

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Split
+from dltui.core.data import needs
 from dltui.core.data.preparation import Preparation
-from dltui.core.errors import RunError
+from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
 from dltui.core.machine.devices import cpu_count
 from dltui.core.machine.process import current
@@ -143,8 +144,7 @@ class Attempt:
         self.journal.phase("importing", self.asked["framework"])
         model, backend = self._plugins()
         config = model.config.model_validate(self.asked["config"])
-        self.journal.phase("loading data")
-        data = self._preparation.data(lambda text: self.journal.phase("loading data", text))
+        data = self._data(self._preparation, model, config)
         self._preparation = None
         if self.asked.get("dry_run"):
             data, config = _shorten(data, config)
@@ -175,6 +175,15 @@ class Attempt:
                 self.journal.emit(Logged("warning", note))
         return loop
 
+    def _data(self, preparation: Preparation, model: Model, config: TrainConfig) -> Data:
+        """The prepared data. Raises UsageError where the model needs other data."""
+        self.journal.phase("loading data")
+        data = preparation.data(lambda text: self.journal.phase("loading data", text))
+        # Only now is the shape known of a dataset that does not tell it.
+        required = needs.reasons(model.id, model.needs_images, config.augment)
+        needs.check_images(required, str(self.asked["dataset"]), data.spec.is_image)
+        return data
+
     def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
         """The first look at a model of somebody's own; those in the box are known. Raises RunError."""
         if self.asked["model_source"].get("name") == FIRST:
@@ -192,7 +201,7 @@ class Attempt:
             return False
         own = any(self.asked[source].get("name") != FIRST for source in ("model_source", "dataset_source"))
         # What could not be imported is told in full in worker.log.
-        return own and not isinstance(error, ImportError) and (bool(place) or isinstance(error, RunError))
+        return own and not isinstance(error, ImportError) and (bool(place) or isinstance(error, DltuiError))
 
     def _plugins(self) -> tuple[Model, Backend]:
         """The framework comes before the plugin: set up as dltui needs it, and alone in this process."""

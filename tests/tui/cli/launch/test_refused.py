@@ -12,8 +12,10 @@ from dltui.tui.cli import main
 PLUGIN = """
 from dataclasses import replace
 import numpy as np
-from dltui import RunError, hookimpl
+from dltui import Arrays, RunError, hookimpl
 from tests.fakes import fake_plugin as fake
+
+CLASSES = np.arange(8) % 2
 
 def build(config, spec):
     {build}
@@ -39,7 +41,7 @@ def dltui_backends():
 
 @hookimpl
 def dltui_models():
-    return [replace(fake.dltui_models()[0], id="odd", name="odd", framework="odd", build=build)]
+    return [replace(fake.dltui_models()[0], id="odd", name="odd", framework="odd", build=build, needs_images={images})]
 
 @hookimpl
 def dltui_datasets():
@@ -48,6 +50,7 @@ def dltui_datasets():
 BUILD = {"build": "raise ValueError('only gray images')"}
 STEP = {"step": "raise RunError('training_step returned None')"}
 DATA = {"prepare": "return None"}
+VECTORS = {"prepare": "return Arrays((np.eye(8), CLASSES), (np.eye(8), CLASSES), ('a', 'b'))", "images": "True"}
 
 
 @pytest.fixture
@@ -60,8 +63,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def train(home: Path, faults: dict[str, str], *words: str) -> int:
     text = PLUGIN
-    for name in ("build", "step", "prepare"):
-        text = text.replace(f"{{{name}}}", faults.get(name, "pass"))
+    for name, sound in (("build", "pass"), ("step", "pass"), ("prepare", "pass"), ("images", "False")):
+        text = text.replace(f"{{{name}}}", faults.get(name, sound))
     (home / "net.py").write_text(text)
     return main.run(
         ["train", "odd", "--plugin", "net.py", "--dataset", "mine", "--epochs", "1", "--name", "first", *words]
@@ -71,9 +74,10 @@ def train(home: Path, faults: dict[str, str], *words: str) -> int:
 @pytest.mark.parametrize(
     ("faults", "why"),
     [
-        (BUILD, "ValueError: only gray images (net.py line 8)"),
-        (STEP, "training_step returned None (net.py line 13)"),
+        (BUILD, "ValueError: only gray images (net.py line 10)"),
+        (STEP, "training_step returned None (net.py line 15)"),
         (DATA, "dataset mine: prepare returned None; end it with return Arrays(...)"),
+        (VECTORS, "model odd needs images, dataset mine has none; choose another model"),
     ],
 )
 def test_what_is_refused_leaves_nothing(
@@ -90,6 +94,6 @@ def test_what_is_refused_leaves_nothing(
 def test_what_nobody_waits_for_is_kept_with_the_reason(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(home, BUILD, "--detach") == 0
     assert main.run(["attach", "first", "--plain"]) == 1
-    assert "first failed: ValueError: only gray images (net.py line 8)" in capsys.readouterr().err
+    assert "first failed: ValueError: only gray images (net.py line 10)" in capsys.readouterr().err
     events = [json.loads(line) for line in (home / "home/runs/first/events.jsonl").read_text().splitlines()]
     assert events[-1]["refused"] is True

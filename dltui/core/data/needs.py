@@ -1,0 +1,21 @@
+"""What of a run needs images, asked before the run is made and again when its data is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
+
+
+def reasons(model: str, needs_images: bool, augment: str) -> dict[str, str]:
+    """What needs images, and what to do where there are none."""
+    found = {f"model {model}": "choose another model"} if needs_images else {}
+    return found if augment == "none" else {**found, f"augment {augment}": "leave it at none"}
+
+
+def check_images(needs: Mapping[str, str], dataset: str, there: bool) -> None:
+    """`needs` (of `reasons`) says what needs images. Raises UsageError for the first when the dataset has none."""
+    for what, remedy in needs.items():
+        if not there:
+            raise UsageError(f"{what} needs images, dataset {clean_line(dataset, 100)} has none; {remedy}")
