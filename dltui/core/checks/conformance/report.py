@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, ModelEntry
 
 CHECKS = {
-    "import": "importing starts no framework",
+    "import": "it loads, and starts no framework",
     "schema": "hyperparameters are described and bounded",
     "build": "builds for several shapes and class counts",
     "learn": "the loss falls on a tiny set",
