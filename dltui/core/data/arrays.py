@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dltui.core.contract import Arrays, Spec
+from dltui.core.contract import Arrays, Column, Spec
 from dltui.core.errors import RunError
 
 if TYPE_CHECKING:
@@ -149,7 +149,20 @@ def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
         arrays.classes,
         mean if arrays.mean is None else _per_channel("mean", arrays.mean, channels),
         std if arrays.std is None else _per_channel("std", arrays.std, channels),
+        _columns(arrays.columns, channels),
     )
+
+
+def _columns(columns: tuple[Column, ...], features: int) -> tuple[Column, ...]:
+    """They cover the features, one after the other."""
+    place = 0
+    for column in columns:
+        if column.first != place or column.width < 1 or (column.kind == "number" and column.width != 1):
+            raise RunError(f"column {column.name!r} of columns begins at feature {place} and covers at least one")
+        place += column.width
+    if columns and place != features:
+        raise RunError(f"columns has {place} features, the rows have {features}")
+    return columns
 
 
 def _per_channel(name: str, values: tuple[float, ...], channels: int) -> tuple[float, ...]:
