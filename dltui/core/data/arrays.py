@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Arrays may be larger than memory: they are read in pieces of about this size.
 CHUNK_BYTES = 8 << 20
+UNSCALED = 100
+"""Features that are larger deserve a word."""
 
 
 def chunks(array: Array, count: int | None = None) -> Iterator[slice]:
@@ -151,6 +153,16 @@ def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
         std if arrays.std is None else _per_channel("std", arrays.std, channels),
         _columns(arrays.columns, channels),
     )
+
+
+def unscaled(arrays: Arrays, name: str) -> list[str]:
+    """A line about vectors that go into the model as they are and are far from 1; a model may not learn with them."""
+    x = arrays.train[0]
+    if x.ndim != 2 or arrays.mean is not None or arrays.std is not None:
+        return []
+    largest = max(float(np.abs(x[rows]).max()) for rows in chunks(x))
+    told = f"the features of {name} go up to {largest:,.0f} and are not scaled; Arrays(mean=..., std=...) scales them"
+    return [told] if largest > UNSCALED else []
 
 
 def _columns(columns: tuple[Column, ...], features: int) -> tuple[Column, ...]:

@@ -32,7 +32,7 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.schema import field_specs, one_line
 from dltui.core.catalog.sources import imported_beside
 from dltui.core.data import prepared
-from dltui.core.data.arrays import checked, make_spec, split_rows
+from dltui.core.data.arrays import checked, make_spec, split_rows, unscaled
 from dltui.core.data.exclusive import turn
 from dltui.core.data.search import within
 from dltui.core.errors import DltuiError, RunError
@@ -181,9 +181,8 @@ def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Contex
         "validation": (*(found.validation or found.train), kept),
         "test": (*found.test, _all(found.test)),
     }
-    prepared.save_prepared(
-        temp, dataset.name, spec, parts, context.tell, found.notes, _names(found, parts), found.inputs
-    )
+    notes = [*found.notes, *unscaled(found, dataset.name)]
+    prepared.save_prepared(temp, dataset.name, spec, parts, context.tell, notes, _names(found, parts), found.inputs)
     shutil.rmtree(context.scratch)
 
 

@@ -118,7 +118,8 @@ class Attempt:
     def failed(self, error: BaseException) -> str:
         """Note that the attempt failed, why, and what to try."""
         remedy = explain.remedy(error, self.batch_size)
-        place = plugin_loader.line_in_plugin(error, self.asked["model_source"])
+        source = self.asked["model_source"]
+        place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
         self._refused = not remedy and self._is_refusal(error, place)
         return self._end("failed", explain.explain(error, self.batch_size, place), type(error).__name__, remedy=remedy)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dltui.core.contract import Arrays, Column
 from dltui.core.contract.types import Task
 from dltui.core.data import arrays
-from dltui.core.data.arrays import checked, make_spec, measure, split_rows
+from dltui.core.data.arrays import checked, make_spec, measure, split_rows, unscaled
 from dltui.core.errors import RunError
 
 
@@ -127,3 +127,13 @@ def test_columns_cover_the_features() -> None:
     for wrong, words in (((columns[0],), "columns has 1 features"), ((columns[1],), "begins at feature 0")):
         with pytest.raises(RunError, match=words):
             make_spec("regression", checked("regression", replace(arrays, columns=wrong)), np.arange(2))
+
+
+def test_large_features_that_nobody_scales_are_told() -> None:
+    large = checked("regression", regressed([[1, -1680], [1, 3]], [1, 2]))
+    assert unscaled(large, "wine") == [
+        "the features of wine go up to 1,680 and are not scaled; Arrays(mean=..., std=...) scales them"
+    ]
+    assert unscaled(replace(large, mean=(0.0,), std=(1.0,)), "wine") == []
+    assert unscaled(checked("regression", regressed([[1, -99], [1, 3]], [1, 2])), "wine") == []
+    assert unscaled(checked("classification", classified()), "digits") == []

@@ -86,7 +86,8 @@ def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
     features = np.hstack([numbers, coded]).astype(np.float32)
     if features.shape[1] > MOST_FEATURES:
         raise RunError(f"{features.shape[1]:,} features are more than {MOST_FEATURES:,}; leave columns out with drop=")
-    mean, std = _scale(numbers, train, features.shape[1]) if options.scale else (None, None)
+    count = features.shape[1]
+    mean, std = _scale(numbers, train, count) if options.scale else ((0.0,) * count, (1.0,) * count)
     target = values.target if task == "classification" else values.target.astype(np.float32)[:, np.newaxis]
     parts = [(features[rows], target[rows]) for rows in (train, test, validation)]
     inputs = {"table": roles.described(values.choice)}

@@ -55,8 +55,8 @@ VECTORS = {"prepare": "return Arrays((np.eye(8), CLASSES), (np.eye(8), CLASSES),
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[4]))
+    for name, folder in (("DLTUI_HOME", tmp_path / "home"), ("PYTHONPATH", Path(__file__).parents[4])):
+        monkeypatch.setenv(name, str(folder))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
