@@ -201,8 +201,10 @@ class Attempt:
         if self.number > 1 or self.asked.get("fork") or (self.loop and self.loop.step):
             return False
         own = any(self.asked[source].get("name") != FIRST for source in ("model_source", "dataset_source"))
+        if isinstance(error, DltuiError):
+            return own
         # What could not be imported is told in full in worker.log.
-        return own and not isinstance(error, ImportError) and (bool(place) or isinstance(error, DltuiError))
+        return own and bool(place) and not isinstance(error, ImportError)
 
     def _plugins(self) -> tuple[Model, Backend]:
         """The framework comes before the plugin: set up as dltui needs it, and alone in this process."""

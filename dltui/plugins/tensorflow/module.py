@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,20 @@ def unsaved(graph: Any, known: Iterable[Any]) -> Iterator[str]:
                 f"the model uses the variable {clean_line(variable.name, 60)}, which no checkpoint holds: a resumed "
                 "run begins with it anew; make it by add_weight or as a keras.Variable of a layer"
             )
+
+
+@contextmanager
+def compiled() -> Iterator[None]:
+    """Around a model's own code. Raises RunError for what asks a tensor for its value while a step is compiled."""
+    try:
+        yield
+    except (TypeError, NotImplementedError, AttributeError) as error:
+        if "symbolic" not in str(error).lower():
+            raise
+        raise RunError(
+            "steps are compiled, and a tensor has no value until then: use keras.ops or tf instead of Python's if and "
+            "float(), of .numpy() and of NumPy"
+        ) from error
 
 
 def checked(outputs: object, spec: Spec, method: object) -> Any:

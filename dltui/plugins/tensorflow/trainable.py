@@ -148,7 +148,8 @@ class KerasTrainable:
         x = self._normalize(x)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
-            loss, outputs = self._forward_step(x, y)
+            with modules.compiled():
+                loss, outputs = self._forward_step(x, y)
             # Regularisers of Keras layers act on the weights and stay out of the reported loss.
             objective = tf.add_n([loss, *self.model.losses])
         gradients = tape.gradient(objective, self._trained)
@@ -170,8 +171,9 @@ class KerasTrainable:
         return modules.checked(self.model(self._normalize(x), training=False), self._data.spec, self.model.call)
 
     def _measured(self, x: Any, y: Any) -> tuple[Any, Any]:
-        outputs = self._outputs(x)
-        return outputs, self._mean_loss(outputs, y)
+        with modules.compiled():
+            outputs = self._outputs(x)
+            return outputs, self._mean_loss(outputs, y)
 
 
 def _normalizer(spec: Spec) -> Callable[[Any], Any]:

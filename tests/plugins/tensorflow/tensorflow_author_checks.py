@@ -153,6 +153,11 @@ def check_methods() -> None:
     refused("gave None as the loss", loss(lambda value: None))
     refused("training_loss gives nan before anything", loss(lambda value: value * float("nan")))
     refused("as the loss; give the mean|training_step returned", step(lambda value, outputs: value))
+    value_asked = "steps are compiled, and a tensor has no value until then"
+    refused(value_asked, loss(lambda value: value * 2 if value > 1 else value))
+    refused(value_asked, loss(lambda value: np.mean(np.asarray(value))))
+    refused(value_asked, step(lambda value, outputs: (value + float(value), outputs)))
+    refused(value_asked, step(lambda value, outputs: (value + outputs.numpy()[0], outputs)))
     refused("training_step returned a dict", step(lambda value, outputs: {"loss": value}))
     refused("did you mean training_step", net(train_step=lambda self, data: None))
     refused("did you mean training_loss", net(compute_loss=lambda self, x=None, y=None: None))
