@@ -229,6 +229,12 @@ def test_a_shape_that_a_model_refuses_in_its_own_words_is_no_fault() -> None:
 
     found = checks.builds(subject_of(gray))
     assert found.endswith("it refuses 2: 32x32x3, 10 outputs: takes gray images; 19x23x3, 5 outputs: takes gray images")
+
+    def value_error(config: Any, spec: Any) -> Any:
+        raise ValueError("7 does not divide 12")
+
+    with pytest.raises(Misfit, match=r"^12x12x1, 3 outputs: ValueError: 7 .* line \d+\); raise RunError for a shape"):
+        checks.builds(subject_of(value_error))
     with pytest.raises(Misfit, match=r"no shape is taken; 12x12x1, 3 outputs: takes nothing"):
         checks.builds(subject_of(none))
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dltui.core.catalog import plugin_loader
 from dltui.core.checks.conformance import samples
 from dltui.core.checks.conformance.schema import sound
-from dltui.core.checks.conformance.subject import Subject, difference, expect, weights
+from dltui.core.checks.conformance.subject import Misfit, Subject, difference, expect, weights
 from dltui.core.errors import RunError
 from dltui.core.train import evaluation
 from dltui.core.train.buckets import Buckets
@@ -46,6 +47,11 @@ def builds(subject: Subject) -> str:
                 raise
             refusals.append(f"{where}: {error}")
             continue
+        except (ValueError, AssertionError) as error:
+            if not subject.is_own(error):
+                raise
+            reason = plugin_loader.explain("", error).reason
+            raise Misfit(f"{where}: {reason}; raise RunError for a shape that the model does not take") from error
         found, _ = evaluation.ask(trainable, "validation", slice(0, 3))
         layers = subject.backend.layers(subject.model, subject.config(), data.spec)
         expect(len(layers) > 0, f"{where}: no layers are listed; Backend.layers gives the structure")
