@@ -203,8 +203,9 @@ class Attempt:
         own = any(self.asked[source].get("name") != FIRST for source in ("model_source", "dataset_source"))
         if isinstance(error, DltuiError):
             return own
-        # What could not be imported is told in full in worker.log.
-        return own and bool(place) and not isinstance(error, ImportError)
+        # What could not be imported, other than a module that is not there, is told in full in worker.log.
+        imports = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
+        return own and bool(place) and not imports
 
     def _plugins(self) -> tuple[Model, Backend]:
         """The framework comes before the plugin: set up as dltui needs it, and alone in this process."""
