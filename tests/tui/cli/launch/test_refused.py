@@ -49,6 +49,7 @@ def dltui_datasets():
 """
 BUILD = {"build": "raise ValueError('only gray images')"}
 STEP = {"step": "raise RunError('training_step returned None')"}
+MISSING = {"build": "import no_such_module"}
 DATA = {"prepare": "return None"}
 VECTORS = {"prepare": "return Arrays((np.eye(8), CLASSES), (np.eye(8), CLASSES), ('a', 'b'))", "images": "True"}
 
@@ -75,6 +76,10 @@ def train(home: Path, faults: dict[str, str], *words: str) -> int:
     ("faults", "why"),
     [
         (BUILD, "ValueError: only gray images (net.py line 10)"),
+        (
+            MISSING,
+            "needs the module no_such_module, which is not installed (net.py line 10); name it in Model(requires=...)",
+        ),
         (STEP, "training_step returned None (net.py line 15)"),
         (DATA, "dataset mine: prepare returned None; end it with return Arrays(...)"),
         (VECTORS, "model odd needs images, dataset mine has none; choose another model"),
