@@ -65,7 +65,7 @@ _HOMES = {
     "log_softmax": "dltui.core.train.metrics",
 }
 _NAMES_THERE = {"augment_images": "apply"}
-"""Where a name says enough inside its module, and too little outside of it."""
+"""The original names of functions exported under a longer name, which is clearer outside their module."""
 
 __all__ = [*_HOMES, "__version__"]
 

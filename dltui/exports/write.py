@@ -1,4 +1,4 @@
-"""Draws everything that fits a run into a folder; each file appears there whole or not at all."""
+"""Draws everything that fits a run into a folder; each file appears there complete or not at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.catalog import plugin_loader
-from dltui.core.errors import DltuiError, UsageError
+from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.lifecycle import trust
+from dltui.core.rundir import lock
 from dltui.core.text import clean_line
 from dltui.exports import dltui_exporters, plugin_exports
 from dltui.exports.report import drawn
@@ -24,10 +26,14 @@ if TYPE_CHECKING:
     from dltui.core.contract import Exporter
     from dltui.core.reading.reader import RunReader
 
+PREFIX, LOCK = ".dltui-", ".lock"
+"""The prefix of the hidden folder in which files are made, and its lock."""
+OLD_SECONDS = 3600.0
+
 
 @dataclass
 class Written:
-    """The files, and in one line each why others are missing."""
+    """The written files, and the reasons for missing files in one line each."""
 
     files: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -40,7 +46,8 @@ def write(
     source: Mapping[str, Any] | None = None,
     code: trust.Code = trust.AS_NAMED,
 ) -> Written:
-    """What has nothing to draw yet is left out. With a `source` only that plugin draws; `code` says which plugins may.
+    """Draw a run's figures and tables into `folder`; exporters without data yet are left out. With a `source` only that
+    plugin draws; `code` says which plugins may.
 
     Raises UsageError when the folder cannot be written or is full. An exporter that fails is a problem; the others go
     on.
@@ -78,9 +85,9 @@ def _draw(exporter: Exporter, reader: RunReader, formats: Sequence[str], temp: P
 
 
 def _deliver(temp: Path, folder: Path, done: Written) -> None:
-    """Give finished files their place, readable for whom the user lets read new files."""
+    """Move finished files to their folder, with the user's usual permissions for new files."""
     for draft in sorted(temp.iterdir()):
-        if draft.is_symlink() or not draft.is_file():
+        if draft.name == LOCK or draft.is_symlink() or not draft.is_file():
             continue
         draft.chmod(0o666 & ~umask())
         try:
@@ -98,16 +105,30 @@ def umask() -> int:
 
 @contextlib.contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside the files' final places, gone afterwards."""
+    """A temporary hidden folder beside the files' final places."""
+    held = lock.RunLock()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        temp = Path(tempfile.mkdtemp(prefix=".dltui-", dir=folder))
+        _sweep(folder)
+        temp = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+        # A folder whose lock is free was left by a killed process; without locks its age decides.
+        with contextlib.suppress(RunError):
+            held.acquire(temp / LOCK)
     except OSError as error:
         raise _refusal(folder, error) from error
     try:
         yield temp
     finally:
+        held.release()
         shutil.rmtree(temp, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            found = lock.look(left / LOCK)
+            if not found.held if found else time.time() - left.stat().st_mtime > OLD_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _refusal(folder: Path, error: BaseException) -> UsageError:

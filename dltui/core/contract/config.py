@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 Schedule = Literal["constant", "cosine", "one-cycle"]
-"""How the learning rate moves during a run; `plan.schedule` makes them."""
+"""The schedules of the learning rate during a run; `plan.schedule` computes them."""
 
 
 def unit(name: str) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class Options(BaseModel):
 
 
 class TrainConfig(Options):
-    """One declaration makes command-line flags, the form, validation and run.json."""
+    """The hyperparameters of every model: this declaration makes flags, the form, validation and run.json."""
 
     epochs: int = Field(
         10, ge=1, le=10_000, description="passes over the training data", json_schema_extra=unit("epochs")
@@ -82,13 +82,14 @@ class TrainConfig(Options):
     )
 
     def schedule_factors(self, steps: Array, total: int) -> Array:
-        """What `lr` is multiplied with at each step of `steps`, int64 counted from 0 of `total`: float64 of the same
-        length. A model with a schedule of its own overrides `schedule` with its name and this with its formula."""
+        """The factors of `lr` at each step of `steps`, int64 counted from 0 of `total`: float64 of the same length. A
+        model with a schedule of its own overrides `schedule` with its name and this with its formula.
+        """
         return schedule(self.schedule, steps, total)
 
 
 class DatasetOptions(Options):
-    """How the training part is divided. Not the run's seed: runs with different seeds are compared on one split."""
+    """The division of the training part. Its seed is not the run's: runs with different seeds share one split."""
 
     validation: float = Field(
         0.1,

@@ -1,4 +1,4 @@
-"""Makes a run out of a request, after checking all that can be checked."""
+"""Creates a run from a request, after checking all that can be checked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What somebody wants to train. `config` and `dataset_options` hold what differs from the defaults."""
+    """A request to train. `config` and `dataset_options` hold the values that differ from the defaults."""
 
     model: str
     dataset: str
@@ -47,18 +47,28 @@ class RunRequest:
     parent: str | None = None
     dry_run: bool = False
     fork: Mapping[str, Any] | None = None
-    """Of a run that begins with a checkpoint of its parent: path, checkpoint, from, epoch, step, changes."""
+    """The origin of a forked run: path, checkpoint, from, epoch, step, changes."""
     share: str | None = None
     """"group": the run directory is readable for the group of this user."""
     loggers: Sequence[str] = ()
     """NAME or NAME=OPTION of each observer that follows the run."""
     twin: Mapping[str, Any] | None = None
-    """Of a run that is compared with its twin in another framework: {"start": path of the twin's weights, or None}."""
+    """The entry of a run that is compared with its twin: {"start": path of the twin's weights, or None}."""
 
 
-def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> RunDirectory:
-    """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk. `tell` gets the
-    progress of the preparation of somebody's own data, which comes before the run."""
+Fill = Callable[[RunDirectory], None]
+
+
+def create_run(
+    request: RunRequest,
+    catalog: Catalog,
+    tell: Callable[[str], None] = lambda text: None,
+    fill: Fill = lambda run: None,
+) -> RunDirectory:
+    """Create the directory of a run that can be started. Raises UsageError, and then nothing is left on disk. `tell`
+    gets the progress of the preparation of the user's own data, which comes before the run; `fill` adds files to the
+    folder before it gets its name.
+    """
     model = catalog.model(request.model)
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
@@ -88,11 +98,13 @@ def create_run(request: RunRequest, catalog: Catalog, tell: Callable[[str], None
         "formats": formats,
         "loggers": followers,
     }
-    return _create(request.name, exports, record)
+    return _create(request.name, exports, record, fill)
 
 
 def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every hyperparameter, checked by its bounds and, where there is more to check, by the model's own Config."""
+    """All hyperparameters, checked by their bounds and, where necessary, by the model's own Config. Raises
+    UsageError.
+    """
     config = check_values(model.fields, given, f"model {model.id}")
     if not model.checks_more:
         return config
@@ -102,7 +114,7 @@ def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full_options(dataset: DatasetEntry, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every option of a dataset, checked likewise."""
+    """All options of a dataset, checked likewise. Raises UsageError."""
     options = check_values(dataset.fields, given, f"dataset {dataset.name}")
     if not dataset.checks_more:
         return options
@@ -112,7 +124,7 @@ def full_options(dataset: DatasetEntry, given: Mapping[str, Any]) -> dict[str, A
 
 
 def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
-    """What is trained, and where a worker finds the code of it."""
+    """The fields of run.json that name the model, dataset and framework, and the code that a worker loads."""
     return {
         "model": model.id,
         "model_name": model.name,
@@ -128,7 +140,7 @@ def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any
 
 
 def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[str, Any]:
-    """When, where and by which command the run was asked for."""
+    """The fields of run.json for the time, the places and the command of the request."""
     return {
         "created": time.time(),
         "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
@@ -163,7 +175,7 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
 
 
 def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:
-    """With a folder given, the data comes from there or the run would fail."""
+    """Check that an explicit data folder has the data, because the run would otherwise fail. Raises UsageError."""
     if not data_dir:
         return
     if not Path(paths.absolute(data_dir)).is_dir():
@@ -181,7 +193,9 @@ def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mappin
 
 
 def _writable(exports: str) -> Path:
-    """The absolute folder of figures. Tried by making it and a file in it, both removed: permissions alone can lie."""
+    """The absolute folder of figures, tested by creating it and a file in it, both removed: permission bits do not
+    suffice.
+    """
     folder = Path(paths.absolute(exports or "."))
     made: list[Path] = []
     try:
@@ -205,8 +219,8 @@ def _writable(exports: str) -> Path:
     return folder
 
 
-def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirectory:
-    """A directory under a name that neither a run nor a folder of figures has."""
+def _create(name: str | None, exports: Path, record: dict[str, Any], fill: Fill) -> RunDirectory:
+    """Create a directory under a name that neither a run nor a folder of figures has."""
     rng = random.Random()
     while True:
         run_id = free_name(
@@ -216,9 +230,9 @@ def _create(name: str | None, exports: Path, record: dict[str, Any]) -> RunDirec
         whole = {**record, "name": name or run_id, "exports": str(exports / run_id)}
         try:
             with share.writing(record["share"]):
-                return RunDirectory.create(run_id, whole)
+                return RunDirectory.create(run_id, whole, fill)
         except UsageError:
-            # Taken by somebody else in this very moment: then there is another name. Anything else is a reason.
+            # The name was taken by another process at this moment: try another name. Anything else is an error.
             if not os.path.lexists(paths.runs_dir() / run_id):
                 raise
 
@@ -237,8 +251,9 @@ def prepare_first(
     images: Mapping[str, str],
     tell: Callable[[str], None],
 ) -> None:
-    """Prepare data at a path that a run is about to name; the worker finds it prepared. `images` is what needs them, as
-    for `needs.check_images`. Raises UsageError with what is wrong, and then no run is left."""
+    """Prepare the data at a path before a run is created with it. `images` are the reasons for `needs.check_images`.
+    Raises UsageError, and then no run is left.
+    """
     if not dataset.takes:
         return
     from dltui.core.data.preparation import Preparation

@@ -1,15 +1,18 @@
-"""What going on with a run that has ended means: why it ended, what is restored, what differs now, how far it goes."""
+"""Plans the resumption of a run that has ended: why it ended, what is restored, what differs now, how far it goes."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.errors import UsageError
+from dltui.core.data.preparation import Preparation
+from dltui.core.errors import RunError, UsageError
+from dltui.core.rundir import checkpoint
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
+from dltui.core.worker import sameness
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
@@ -21,22 +24,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Resumption:
-    """All in words for people, cleaned. `planned` is the number of epochs without adding any, `done` those done."""
+    """The plan of a resumption in cleaned texts. `planned` is the planned number of epochs, `done` the finished
+    number.
+    """
 
     ended: str
     restored: str
     differs: tuple[str, ...]
     planned: int
     done: int
+    unknown: str = ""
+    """A line about damaged records of the log; resuming then needs a confirmation."""
 
     def lines(self, run: str) -> list[str]:
-        """For a terminal: `run` is what the run is called."""
-        alike = ["nothing differs: versions, device and threads are those of the last attempt"]
-        return [f"{run} was {self.ended}", self.restored, *(self.differs or alike)]
+        """The plan as lines for a terminal: `run` is the run's name."""
+        said = [*self.differs, *([self.unknown] if self.unknown else [])]
+        return [f"{run} was {self.ended}", self.restored, *(said or [ALIKE])]
 
 
-def prepare(reader: RunReader, catalog: Catalog, more_epochs: int = 0) -> Resumption:
-    """What a new attempt would be like. Raises UsageError when there can be none here and now."""
+ALIKE = "nothing differs: data, model, versions, device and threads are those of the last attempt"
+
+
+def prepare(
+    reader: RunReader,
+    catalog: Catalog,
+    more_epochs: int = 0,
+    instead: Mapping[str, Any] | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Resumption:
+    """The plan of a new attempt; `instead` (of `trust.replaced`) replaces fields of run.json, `tell` gets the progress
+    of its data's preparation. Raises UsageError when the run cannot be resumed here and now.
+    """
     from dltui.core.machine import devices
 
     status = reader.status()
@@ -45,7 +63,7 @@ def prepare(reader: RunReader, catalog: Catalog, more_epochs: int = 0) -> Resump
         raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")
     if status.name == "finished" and not more_epochs:
         raise UsageError(
-            f"{name} is finished: nothing to resume; train longer with: dltui resume {name} --more-epochs 5"
+            f"{name} is finished: nothing to resume; train more epochs with: dltui resume {name} --more-epochs 5"
         )
     model = catalog.model(str(reader.run["model"]))
     if not model.available:
@@ -55,22 +73,64 @@ def prepare(reader: RunReader, catalog: Catalog, more_epochs: int = 0) -> Resump
     if more_epochs and field is not None:
         field.check(planned + more_epochs)
     device = devices.resolve(str(reader.run["device"]["name"]))
+    mixed = mixtures(reader, catalog, instead or {}, tell)
+    if mixed and checkpoint.find_latest(reader.directory) is not None:
+        raise UsageError(sameness.refusal(reader.directory.id, mixed))
     return Resumption(
         ended=clean_line(f"{status.name}: {status.why}" if status.why else status.name),
         restored=restored(reader.history),
-        differs=tuple(clean_line(line) for line in differences(reader, catalog, device)),
+        differs=tuple(clean_line(line) for line in [*mixed, *differences(reader, catalog, device)]),
         planned=planned,
         done=len(reader.history.epochs),
+        unknown=unknown(reader),
     )
 
 
+def mixtures(
+    reader: RunReader,
+    catalog: Catalog,
+    instead: Mapping[str, Any],
+    tell: Callable[[str], None] = lambda text: None,
+) -> list[str]:
+    """The lines about parts of the run that have changed: its model's code and hyperparameters, its data. Raises
+    UsageError when the data cannot be prepared.
+    """
+    attempt, asked = reader.history.attempt, {**reader.run, **instead}
+    model = catalog.models.get(str(asked["model"]))
+    if attempt is None or model is None:
+        return []
+    found = sameness.gone(asked["config"], [field.name for field in model.fields])
+    found += sameness.model(attempt, asked.get("model_source") or {})
+    if not attempt.dataset.get("fingerprint") or not asked.get("python"):
+        return found
+    try:
+        return found + sameness.data(attempt, Preparation.before_run(asked, str(asked["python"])).data(tell))
+    except RunError as error:
+        raise UsageError(str(error)) from None
+
+
+def unknown(reader: RunReader) -> str:
+    """A line about damaged lines of the log after the last checkpoint, which may have changed rates and epochs; ""
+    without any.
+    """
+    lines = reader.unknown_lines
+    newest = checkpoint.find_latest(reader.directory)
+    if newest is not None and all(record["name"] != newest.name for record in reader.history.checkpoints):
+        # The line that tells of the checkpoint itself.
+        lines -= 1
+    if lines <= 0:
+        return ""
+    which = "one line" if lines == 1 else f"{lines:,} lines"
+    return f"not known: {which} of its log since the last checkpoint cannot be read; a learning rate set then is lost"
+
+
 def planned_epochs(reader: RunReader) -> int:
-    """Those of run.json and those that were added since."""
+    """The number of epochs in run.json plus the epochs added since."""
     return int(reader.run["config"].get("epochs", 1)) + sum(reader.history.added_epochs)
 
 
 def restored(history: History) -> str:
-    """Which checkpoint the next attempt begins with."""
+    """A line that names the checkpoint with which the next attempt begins."""
     if not history.checkpoints:
         return "no checkpoint: it begins again"
     last = history.checkpoints[-1]
@@ -80,7 +140,7 @@ def restored(history: History) -> str:
 
 
 def differences(reader: RunReader, catalog: Catalog, device: Device) -> list[str]:
-    """What is not as it was in the last attempt: with a difference, arithmetic may differ in the last bits."""
+    """The lines about differences from the last attempt: with a difference, arithmetic may differ in the last bits."""
     from dltui.core.machine import process
 
     attempt = reader.history.attempt
@@ -105,7 +165,7 @@ def _versions(attempt: AttemptStarted, catalog: Catalog) -> list[str]:
 
 
 def _device(before: Mapping[str, Any], today: Device) -> list[str]:
-    """Another machine or another GPU under the same name."""
+    """A line for another machine, or another GPU under the same name."""
     if before.get("uuid") == today.uuid and (before.get("title") or today.title) == today.title:
         return []
     return [f"differs: {before.get('name')} was {before.get('title')}, today it is {today.title}"]

@@ -1,24 +1,29 @@
-"""The run directory: its files by name, making one, finding one."""
+"""The run directory: its files by name, its creation, its lookup."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from dltui.core import fs, paths
+from dltui.core.contract.renamed import with_new_options
 from dltui.core.errors import NewerFormatError, RunError, UsageError
-from dltui.core.rundir import checksum, names, share
+from dltui.core.rundir import checksum, lock, names, share
 from dltui.core.text import clean_line, suggest
 
 FORMAT = 1
 _MOST_JSON = 16 * 1024 * 1024
+_YOUNG = 3600.0
 
 
 class RunDirectory:
-    """The folder of one run. Making this object reads nothing."""
+    """The folder of a run. Creating this object reads nothing."""
 
     def __init__(self, path: Path | str) -> None:
         # Absolute without following links, which the user knows the run by.
@@ -44,8 +49,12 @@ class RunDirectory:
         return hash(self.path)
 
     @classmethod
-    def create(cls, run_id: str, run: dict[str, Any]) -> RunDirectory:
-        """Make the folder of a new run in one step. Raises UsageError when there is a run of that name."""
+    def create(
+        cls, run_id: str, run: dict[str, Any], fill: Callable[[RunDirectory], None] = lambda run: None
+    ) -> RunDirectory:
+        """Create the folder of a new run atomically, with the files that `fill` writes into it. Raises UsageError when
+        there is a run of that name, and errors of `fill`.
+        """
         names.check_run_name(run_id)
         parent = paths.runs_dir()
         paths.ensure_private_dir(parent)
@@ -54,21 +63,31 @@ class RunDirectory:
         content = {"format": FORMAT, "id": run_id} | run
         # Tells the run from a copy of it, wherever either is moved.
         content["birth"] = {"token": secrets.token_hex(8), "path": str(final.path)}
+        _sweep(parent)
+        held = lock.RunLock()
         try:
-            _fill(cls(temp), content)
+            _fill(cls(temp), content, held)
+            fill(cls(temp))
             if os.path.lexists(final.path):
                 raise FileExistsError
             fs.commit_dir(temp, final.path)
-        except OSError as error:
+        except BaseException as error:
             if temp.exists():
                 fs.remove_dir(temp)
+            if not isinstance(error, OSError):
+                raise
             if os.path.lexists(final.path):
                 raise UsageError(f"there is a run {run_id} already; choose another --name") from error
             raise UsageError(f"cannot write to {parent}: {error.strerror}; set DLTUI_HOME to another folder") from error
+        finally:
+            held.release()
         return final
 
     def run(self) -> dict[str, Any]:
-        """What was asked: run.json. Raises NewerFormatError, or RunError when it cannot be read."""
+        """The request in run.json, with renamed options under their current names.
+
+        Raises NewerFormatError, or RunError when it cannot be read.
+        """
         if self._run is None:
             content = _read_object(self.run_json)
             if content is None:
@@ -84,11 +103,11 @@ class RunDirectory:
             content = checksum.opened(content) if checksum.KEY in content else content
             if content is None:
                 raise RunError(f"{clean_line(self.run_json)} is damaged: its SHA-256 differs; start the run again")
-            self._run = content
+            self._run = with_new_options(content)
         return self._run
 
     def labels(self) -> dict[str, Any]:
-        """What a person calls the run: name, tags, note."""
+        """The labels that the user gave the run: name, tags, note."""
         found = _read_object(self.labels_json) or {}
         tags = found.get("tags")
         return {
@@ -98,7 +117,8 @@ class RunDirectory:
         }
 
     def set_labels(self, **changes: Any) -> None:
-        """Change the name, tags or note; the rest stays. The id never changes. Of a shared run the group may read on.
+        """Change the name, tags or note; the rest stays. The id never changes. A shared run stays readable for the
+        group.
 
         Raises RunError when it cannot be written.
         """
@@ -110,12 +130,30 @@ class RunDirectory:
             raise RunError(f"cannot label {clean_line(self.id)}: {error.strerror}") from error
 
 
-def _fill(run: RunDirectory, content: dict[str, Any]) -> None:
+def _fill(run: RunDirectory, content: dict[str, Any], held: lock.RunLock) -> None:
     fs.FS.mkdir(run.path)
+    # A folder whose lock is free was left by a killed process. A disk without locks is refused by the worker.
+    with contextlib.suppress(RunError):
+        held.acquire(run.lock_path)
     for folder in (run.control_dir, run.checkpoints_dir, run.predictions_dir):
         fs.FS.mkdir(folder)
     fs.write_new(run.run_json, _dump(checksum.sealed(content)))
     fs.write_new(run.labels_json, _dump({"name": content.get("name") or content["id"], "tags": [], "note": ""}))
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what was killed while it made a run."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(parent)):
+            if fs.is_temp(entry.name) and entry.is_dir(follow_symlinks=False) and _is_left(Path(entry.path)):
+                with contextlib.suppress(OSError):
+                    fs.remove_dir(Path(entry.path))
+
+
+def _is_left(temp: Path) -> bool:
+    found = lock.look(temp / "lock")
+    # Between its making and its locking it is very young.
+    return not found.held if found else time.time() - temp.stat().st_mtime > _YOUNG
 
 
 def _dump(content: dict[str, Any]) -> bytes:
@@ -146,7 +184,7 @@ def list_runs() -> list[RunDirectory]:
 
 
 def _created(run: RunDirectory) -> float | None:
-    """When the run was made; None for a folder that is no run. A damaged or newer run is listed too."""
+    """The creation time of a run; None for a folder that is no run. A damaged or newer run is listed too."""
     try:
         written = run.run_json.stat().st_mtime
     except OSError:
@@ -158,7 +196,7 @@ def _created(run: RunDirectory) -> float | None:
 
 
 def find_run(text: str | None) -> RunDirectory:
-    """The run that a person means: an id, a name, the unique start of an id, a path, or None for the latest.
+    """The run for an id, a name, the unique start of an id, a path, or the latest for None. Raises UsageError.
 
     Raises UsageError.
     """

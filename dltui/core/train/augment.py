@@ -1,4 +1,4 @@
-"""Which images are mirrored and moved in training: whole numbers that core draws and every framework applies alike.
+"""Draws which images are mirrored and shifted in training: integers that core draws and every framework applies alike.
 
 A sample's three numbers are (flip, dy, dx): first the image is mirrored left to right where flip is 1, then it is moved
 dy pixels down and dx to the right; what comes in at the border is 0 in the stored uint8 values. As the numbers are a
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 SHARE = 8
 """An image is moved by at most its side over this: 4 pixels of 28 or 32, as is usual for CIFAR-10."""
 _STREAM = (0, 0, 0, 1)
-"""Where in Philox's 256-bit counter these numbers start, far away from those of the permutation with the same key."""
+"""The start of these numbers in Philox's 256-bit counter, far away from those of the permutation with the same key."""
 
 
 def largest_shift(side: int) -> int:
-    """By how many pixels an image of this height or width is moved at most."""
+    """The largest shift in pixels of an image of this height or width."""
     return (side + SHARE // 2) // SHARE
 
 
 def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[int, ...]) -> Array | None:
-    """The numbers of a whole epoch, int32 (steps, batch, 3); None for "none". Raises RunError for what is no image."""
+    """The random numbers of a whole epoch, int32 (steps, batch, 3); None for "none". Raises RunError for data that is
+    not images.
+    """
     if kind == "none":
         return None
     if len(shape) != 3:
@@ -48,7 +50,7 @@ def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[
 
 
 def apply(images: Array, numbers: Array) -> Array:
-    """Images uint8 (n, height, width, channels) as training sees them: the definition that frameworks follow."""
+    """The images uint8 (n, height, width, channels) after augmentation: the reference for all frameworks."""
     result = np.zeros_like(images)
     _, height, width, _ = images.shape
     for image, target, (flip, dy, dx) in zip(images, result, numbers.tolist(), strict=True):

@@ -1,12 +1,12 @@
-"""The training loop: the only one, for every framework. It knows no model, no file and no screen."""
+"""The training loop, the same for every framework. It knows no model, no file and no screen."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from dltui.core.train.buckets import Buckets
 from dltui.core.train.metrics import default_monitor, measure, own_metrics, running_sum
 from dltui.core.train.position import Best, Progress, Snapshot
 from dltui.core.train.spikes import Spikes
-from dltui.core.train.steering import Desk, Ending, Orders
+from dltui.core.train.steering import CommandJournal, Ending, Orders
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, StepStats, Trainable
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from dltui.core.train.plan import Planner
 
 CHUNK_SECONDS = 0.1
-"""How long the framework runs without the loop looking up: the delay of a command."""
+"""The time in seconds of a chunk of steps, which is the delay of a command."""
 TRAINED_SECONDS = 0.5
-"""How often the curve gets new points."""
+"""The time in seconds between new points of the curve."""
 COMMIT_SECONDS = 1.0
 """Shorter epochs are committed together."""
 PREDICT_ROWS = 500
@@ -40,19 +40,19 @@ FIRST_STEP = (
 )
 
 
-class Listener(Desk, Protocol):
-    """What the loop needs of the journal."""
+class Listener(CommandJournal, Protocol):
+    """The part of the journal that the loop needs."""
 
     def progress(self, step: int, epoch: int) -> None: ...
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None: ...
 
 
 class Preempted(Exception):
-    """The machine wants its process back in the middle of an evaluation."""
+    """The machine reclaims the process in the middle of an evaluation."""
 
 
 class Loop:
-    """Trains a `Trainable` from a position to the end of the plan, or until it is told to stop."""
+    """Trains a `Trainable` from a position to the end of the plan, or until a stop is requested."""
 
     def __init__(
         self,
@@ -65,7 +65,9 @@ class Loop:
         clock: Callable[[], float] = time.perf_counter,
         metrics: OwnMetrics | None = None,
         monitor: Monitor | None = None,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
+        """`origin` is what the run was forked from: checkpoints carry it beside the commands that steered the plan."""
         self.trainable = trainable
         self.data = data
         self.planner = planner
@@ -76,6 +78,7 @@ class Loop:
         self._own_metrics = metrics
         self._own_metrics_failed = False
         self.monitor = monitor or default_monitor(data.spec.task)
+        self._origin = origin
         self._buckets = Buckets(planner.total_steps)
         self._spikes = Spikes()
         self._chunk = 1
@@ -89,12 +92,13 @@ class Loop:
 
     @property
     def step(self) -> int:
-        """Global steps done."""
+        """The global steps done."""
         return self.at.epoch * self.planner.steps_per_epoch + self.at.step_in_epoch
 
     def run(self) -> Ending:
-        """Train. Returns why it ended; everything up to that point is committed. Raises RunError when the loss or the
-        weights stop being finite: the last checkpoint is then the last finite one."""
+        """Train, and return why training ended; everything up to that point is committed. Raises RunError when the loss
+        or the weights stop being finite: the last checkpoint is then the last finite state.
+        """
         try:
             while self.at.epoch < self.planner.epochs:
                 self._train_epoch()
@@ -135,7 +139,7 @@ class Loop:
             self.trainable.begin_epoch(plan)
 
     def _advance(self) -> None:
-        """One chunk: as many steps as take about 100 ms, then the statistics of each step."""
+        """Train a chunk: as many steps as take about 100 ms, then record the statistics of each step."""
         steps = min(self._chunk, self.planner.steps_per_epoch - self.at.step_in_epoch)
         began = self.clock()
         stats = self.trainable.advance(steps)
@@ -170,7 +174,7 @@ class Loop:
         self._buckets.add(self.step, means.pop("loss"), means, lr)
 
     def _not_finite(self, what: str, step: int) -> RunError:
-        """With a learning rate to try: a tenth of the one that was asked for."""
+        """The error for values that are not finite, with a learning rate to try: a tenth of the requested rate."""
         lr = float(f"{self.planner.base_lr(step) / 10:.2g}")
         return RunError(f"{what}; try lr {lr:g}", {"lr": lr})
 
@@ -225,7 +229,7 @@ class Loop:
         return metrics, better
 
     def evaluate(self, split: SplitName) -> tuple[dict[str, float], Array]:
-        """Metrics and raw outputs float32 (n, outputs) of a whole split; pauses are obeyed on the way.
+        """The metrics and raw outputs float32 (n, outputs) of a whole split; a pause takes effect in between.
 
         Raises Preempted when the process has to go: what was evaluated so far is then thrown away.
         """
@@ -246,7 +250,7 @@ class Loop:
         return metrics | self._measure_own(whole, part.y, metrics), whole
 
     def _measure_own(self, outputs: Array, targets: Array, known: dict[str, float]) -> dict[str, float]:
-        """The model's own metrics. One that fails takes nothing from the run but itself."""
+        """The model's own metrics; {} when they fail, with a warning the first time."""
         if self._own_metrics is None:
             return {}
         try:
@@ -264,7 +268,8 @@ class Loop:
         name = _not_finite_weights(state)
         if name:
             raise self._not_finite(f"the weights {name} are not finite numbers at step {self.step}", self.step)
-        return Snapshot(self.step, self.at.epoch, state, self.at.to_json(), best)
+        steering = {"commands": list(self.planner.steered), "fork": self._origin}
+        return Snapshot(self.step, self.at.epoch, state, {**self.at.to_json(), "steering": steering}, best)
 
     def _commit(self) -> None:
         """Make everything up to this step permanent."""
@@ -279,7 +284,7 @@ class Loop:
         self.journal.phase(*self._phase)
 
     def _obey(self) -> None:
-        """Take the commands that came in; a pause holds here."""
+        """Take the pending commands; waits here while paused."""
         number = self.at.epoch + 1
         self.orders.take(number, self.step)
         if self.orders.wait_while_paused(number, self.step, self._commit_if_asked):
@@ -300,7 +305,7 @@ class Loop:
 
 
 def _not_finite_weights(state: State) -> str:
-    """The name of weights that are not finite, or ""."""
+    """The name of a weight that is not finite, or ""."""
     for name, array in state.items():
         if name.startswith("weights/") and array.dtype.kind == "f" and not np.isfinite(array).all():
             return name[8:]

@@ -1,9 +1,9 @@
-"""Which samples, in which order, with which learning rate: pure functions of the seed and the global step."""
+"""Plans the samples, their order and the learning rate of each step: pure functions of the seed and the global step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Planner:
     """Makes the plan of any epoch of a run. `changes` are (global step, lr): from that step on the hyperparameter
     `lr` has that value, the schedule's shape stays. `shape` is that of a sample, which augmentation needs. `added`
-    are epochs that were asked for later: each addition goes through the schedule once more, from its beginning."""
+    are epochs that were asked for later: each addition goes through the schedule once more, from its beginning.
+    `steered` are the commands that both come from, as the log has them: checkpoints carry them too."""
 
     def __init__(
         self,
@@ -28,6 +29,7 @@ class Planner:
         changes: Sequence[tuple[int, float]] = (),
         shape: tuple[int, ...] = (),
         added: Sequence[int] = (),
+        steered: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.config = config
         self.samples = samples
@@ -38,15 +40,16 @@ class Planner:
         self.epochs = sum(self.courses)
         self.total_steps = self.steps_per_epoch * self.epochs
         self.changes = list(changes)
+        self.steered = [dict(command) for command in steered]
         self.shape = shape
 
     def change_lr(self, step: int, lr: float) -> None:
-        """From global step `step` on use `lr`; what was planned for later steps no longer holds."""
+        """Use `lr` from global step `step` on; earlier changes for later steps are dropped."""
         self.changes = [change for change in self.changes if change[0] < step]
         self.changes.append((step, lr))
 
     def base_lr(self, step: int) -> float:
-        """The learning rate that was asked for at a global step; the schedule moves below it."""
+        """The requested learning rate at a global step; the schedule multiplies it with factors."""
         return next((lr for at, lr in reversed(self.changes) if at <= step), self.config.lr)
 
     def epoch(self, epoch: int, skip: int = 0) -> EpochPlan:
@@ -78,7 +81,9 @@ class Planner:
         return lr.astype(np.float32)
 
     def _factors(self, steps: Array, total: int) -> Array:
-        """Those of the model's own schedule are looked at: a wrong one shows otherwise as a run that learns nothing."""
+        """The factors of the learning rate. Raises RunError for invalid factors, because a wrong schedule would
+        otherwise only show as a run that learns nothing.
+        """
         factors: Array = np.asarray(self.config.schedule_factors(steps, total), dtype=np.float64)
         if factors.shape != steps.shape or not (np.isfinite(factors).all() and (factors >= 0).all()):
             raise RunError(f"schedule {self.config.schedule} must give {len(steps)} finite numbers from 0 on")
@@ -86,6 +91,6 @@ class Planner:
 
 
 def permutation(seed: int, epoch: int, samples: int) -> Array:
-    """The order of the training rows in one epoch, int32 (samples,)."""
+    """The order of the train rows in one epoch, int32 (samples,)."""
     generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64)))
     return generator.permutation(samples).astype(np.int32)

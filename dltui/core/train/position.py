@@ -1,4 +1,4 @@
-"""Where a training loop is, and a moment to continue from."""
+"""The position of a training loop, and a snapshot to continue from."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class Best:
 
 @dataclass
 class Progress:
-    """All that resuming needs beside the arrays. `epoch` is the number of epochs done; sums run over the samples of
-    the epoch in progress; seconds are training time."""
+    """The state beside the arrays that resuming needs. `epoch` is the number of epochs done; sums run over the samples
+    of the epoch in progress; seconds are training time.
+    """
 
     epoch: int = 0
     step_in_epoch: int = 0
@@ -36,7 +37,7 @@ class Progress:
         return {name: value / max(self.samples, 1) for name, value in self.sums.items()}
 
     def speed(self) -> float:
-        """Samples a second of training time in this epoch."""
+        """The samples per second of training time in this epoch."""
         return self.samples / max(self.epoch_seconds, 1e-9)
 
     def to_json(self) -> dict[str, Any]:
@@ -52,7 +53,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A moment to continue from: all arrays of the trainable and the loop's own state (JSON)."""
+    """A snapshot to continue from: all arrays of the trainable and the loop's own state (JSON)."""
 
     step: int
     epoch: int

@@ -1,4 +1,4 @@
-"""One attempt at a run: from run.json (and the last checkpoint) to the test result."""
+"""An attempt at a run: from run.json (and the last checkpoint) to the test result."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from dltui.core.machine import logout, process
 from dltui.core.machine.devices import cpu_count
 from dltui.core.machine.process import current
 from dltui.core.rundir import checkpoint
+from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
 from dltui.core.train import evaluation, predictions
 from dltui.core.train.loop import Loop, Preempted
@@ -31,11 +32,11 @@ from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
 from dltui.core.version import __version__
-from dltui.core.worker import explain, figures, fingerprint, other_frameworks, twin_record
+from dltui.core.worker import explain, figures, fingerprint, other_frameworks, restoration, sameness, twin_record
 from dltui.core.worker.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from dltui.core.contract import Backend, Data, Model, Trainable
     from dltui.core.contract.config import TrainConfig
@@ -47,10 +48,12 @@ if TYPE_CHECKING:
     from dltui.core.train.steering import Ending
 
 DRY_RUN_STEPS = 2
+DONE = ("finished", "stopped")
+"""The ends of a run with results; an attempt to resume that fails before its first step keeps them."""
 
 
 class Attempt:
-    """Holds what belongs together while a worker lives. `train` and `failed` return the status the run ended with."""
+    """The state of a worker's attempt. `train` and `failed` return the status the run ended with."""
 
     def __init__(
         self,
@@ -70,13 +73,16 @@ class Attempt:
         self.journal = Journal(run, log, heartbeat, number, lambda: self._preempted)
         self.batch_size = int(self.asked["config"].get("batch_size", 1))
         self.loop: Loop | None = None
+        self.more_epochs = 0
+        self._begun = False
+        self._extension: CommandObeyed | None = None
         self._preempted = False
         self._refused = False
         self._preparation: Preparation | None = None
         self._began = time.monotonic()
 
     def preempt(self) -> None:
-        """The process has to go soon: checkpoint at the next step and end. Safe in a signal handler."""
+        """Request a checkpoint at the next step and the end of the process. Safe in a signal handler."""
         self._preempted = True
         if self._preparation:
             self._preparation.cancel()
@@ -85,18 +91,23 @@ class Attempt:
         return self._preempted
 
     def leave_queue(self, ending: Literal["stopped", "preempted"]) -> str:
-        """The run ends before it began."""
+        """End a run that never began."""
         why = "taken out of the queue" if ending == "stopped" else "the machine asked for its process back"
         return self._end(ending, f"{why} before it began; `dltui resume` starts it")
 
-    def extend(self, epochs: int) -> None:
-        """Somebody wants more epochs than run.json has: said in the log before any of them is trained, so that a
-        later attempt plans the same."""
-        by, now = process.user_at_host(), time.time()
-        done, step = len(self.history.epochs), self.history.step
-        event = CommandObeyed(secrets.token_hex(8), "extend", {"epochs": epochs}, done, step, by, now)
-        self.journal.emit(event, sync=True)
-        self.history.commands.append(event.to_json())
+    def expire(self, obeyed: Collection[str], before: float) -> None:
+        """End the commands that were sent before this worker was started, for an earlier attempt, and record it in the
+        log. A kill needs no obeying: its line names the user who ended that attempt.
+        """
+        for command in command_files.forget(self.run.path, obeyed, before):
+            action = command.action if command.action == "kill" else "ignored"
+            if action == "ignored":
+                why = "it was meant for the attempt before, which has ended"
+                self.journal.emit(Logged("warning", f"command {command.action} by {command.by} ignored: {why}"))
+            step, epoch = self.history.step, len(self.history.epochs)
+            event = CommandObeyed(command.id, action, command.arguments, epoch, step, command.by, command.sent)
+            self.journal.emit(event, sync=True)
+            command_files.done(command)
 
     def train(self) -> str:
         """Train to the end. Raises RunError, and whatever a framework raises."""
@@ -116,7 +127,7 @@ class Attempt:
         return self._end("preempted", "the machine asked for its process back; `dltui resume` goes on from here")
 
     def failed(self, error: BaseException) -> str:
-        """Note that the attempt failed, why, and what to try."""
+        """Record that the attempt failed, why, and the remedy. A finished run stays finished."""
         remedy = explain.remedy(error, self.batch_size)
         source = self.asked["model_source"]
         place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
@@ -124,7 +135,7 @@ class Attempt:
         return self._end("failed", explain.explain(error, self.batch_size, place), type(error).__name__, remedy=remedy)
 
     def export(self) -> None:
-        """Draw the figures in a process of their own: the worker carries no plotting library."""
+        """Draw the figures in a separate process: the worker imports no plotting library."""
         if self._refused or (self.history.attempt is None and self.loop is None):
             return
         self.journal.phase("exporting")
@@ -144,33 +155,39 @@ class Attempt:
         self._preparation = Preparation(self.asked)
         self.journal.phase("importing", self.asked["framework"])
         model, backend = self._plugins()
-        config = model.config.model_validate(self.asked["config"])
+        config = self._config(model)
         data = self._data(self._preparation, model, config)
         self._preparation = None
         if self.asked.get("dry_run"):
             data, config = _shorten(data, config)
         self.journal.phase("building")
+        found = self._newest()
+        if found is not None:
+            self._check_same(data)
         trainable = backend.trainable(model, config, data, str(self.asked["device"]["name"]).split(":")[0])
         monitor = choose_monitor(data.spec.task, model.monitor)
         notes = [*getattr(trainable, "notes", ()), *self._look(trainable, data, model, monitor)]
-        planner = Planner(
-            config, len(data.train), self.history.lr_changes, data.spec.input_shape, self.history.added_epochs
-        )
-        progress, resumed_from = self._restore(trainable)
-        if self.asked.get("twin") and resumed_from is None:
+        lost = restoration.lost(self.history, found)
+        if found is not None:
+            trainable.load_state(found.state)
+        elif self.asked.get("twin"):
             trainable = twin_record.begin(trainable, data, twin_record.folder(self.run), self.asked["twin"])
+        planner = self._planner(config, data)
         loop = Loop(
             trainable,
             data,
             planner,
             self.journal,
-            progress,
+            Progress.from_json(found.loop_state) if found else Progress(),
             lambda: self._preempted,
             metrics=model.metrics,
             monitor=monitor,
+            origin=self.asked.get("fork"),
         )
         self.heartbeat.totals(planner.epochs, planner.total_steps)
-        self.journal.emit(self._started(loop, backend, data, resumed_from), sync=True)
+        self._tell_steering(lost)
+        self._begun = True
+        self.journal.emit(self._started(loop, backend, data, found.name if found else None), sync=True)
         for note in (logout.warning(process.user()), *data.notes, *notes):
             if note:
                 self.journal.emit(Logged("warning", note))
@@ -186,7 +203,7 @@ class Attempt:
         return data
 
     def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
-        """The first look at a model of somebody's own; those in the box are known. Raises RunError."""
+        """Try out a model that does not ship with dltui, and return the findings. Raises RunError."""
         if self.asked["model_source"].get("name") == FIRST:
             return []
         # A network may draw random numbers in it, or count its calls.
@@ -208,7 +225,7 @@ class Attempt:
         return own and bool(place) and not imports
 
     def _plugins(self) -> tuple[Model, Backend]:
-        """The framework comes before the plugin: set up as dltui needs it, and alone in this process."""
+        """Load the plugin and its framework; the framework first, set up for dltui, and alone in this process."""
         backend = plugin_loader.load_backend(self.asked["backend_source"], self.asked["framework"])
         warm_up = getattr(backend, "warm_up", None)
         # A package need not be called like its module; then the backend imports it a moment later.
@@ -217,16 +234,47 @@ class Attempt:
         other_frameworks.keep_out(backend)
         return plugin_loader.load_model(self.asked["model_source"], self.asked["model"]), backend
 
-    def _restore(self, trainable: Trainable) -> tuple[Progress, str | None]:
+    def _config(self, model: Model) -> TrainConfig:
+        gone = sameness.gone(self.asked["config"], model.config.model_fields)
+        if gone:
+            raise RunError(sameness.refusal(self.run.id, gone))
+        return model.config.model_validate(self.asked["config"])
+
+    def _newest(self) -> checkpoint.Checkpoint | None:
+        """The checkpoint to begin with. Raises RunError where it is not that of this run's past."""
         found = checkpoint.load_latest(self.run, lambda text: self.journal.emit(Logged("warning", text)))
-        if found is None and self.asked.get("fork"):
-            raise RunError(
-                f"the checkpoint that {self.run.id} was forked from is gone; fork {self.asked['parent']} again"
-            )
-        if found is None:
-            return Progress(), None
-        trainable.load_state(found.state)
-        return Progress.from_json(found.loop_state), found.name
+        if self.asked.get("fork"):
+            restoration.check_fork(self.run.id, self.asked, found)
+        return found
+
+    def _check_same(self, data: Data) -> None:
+        """Raises RunError where data or model are not those that the run was trained with."""
+        before = self.history.attempt
+        if before is None or self.asked.get("dry_run"):
+            return
+        mixed = sameness.model(before, self.asked["model_source"]) + sameness.data(before, data)
+        if mixed:
+            raise RunError(sameness.refusal(self.run.id, mixed))
+
+    def _planner(self, config: TrainConfig, data: Data) -> Planner:
+        """The planner, including the epochs that were requested beyond those of run.json."""
+        history, shape = self.history, data.spec.input_shape
+        if self.more_epochs:
+            by, done, epochs = process.user_at_host(), len(history.epochs), {"epochs": self.more_epochs}
+            event = CommandObeyed(secrets.token_hex(8), "extend", epochs, done, history.step, by, time.time())
+            self._extension = event
+            history.commands.append(event.to_json())
+        return Planner(config, len(data.train), history.lr_changes, shape, history.added_epochs, history.steered)
+
+    def _tell_steering(self, lost: Sequence[CommandObeyed]) -> None:
+        """In the log before any step: what it had lost, and the epochs that are added, so that a later attempt plans
+        the same."""
+        for command in lost:
+            text = f"{command.action} {command.arguments} from step {command.step:,}: its line in the log is damaged"
+            self.journal.emit(Logged("warning", f"{text}, the checkpoint has it; it holds"))
+            self.journal.emit(command, sync=True)
+        if self._extension is not None:
+            self.journal.emit(self._extension, sync=True)
 
     def _started(self, loop: Loop, backend: Backend, data: Data, resumed_from: str | None) -> AttemptStarted:
         here = current()
@@ -288,6 +336,11 @@ class Attempt:
         weights: str | None = None,
         remedy: dict[str, Any] | None = None,
     ) -> str:
+        before = self.history.ended
+        if not self._begun and before is not None and before.status in DONE:
+            self.journal.emit(Logged("error", f"it does not go on: {reason}"))
+            self.journal.emit(before, sync=True)
+            return status
         loop = self.loop
         self.journal.emit(
             RunEnded(
@@ -308,7 +361,7 @@ class Attempt:
 
 
 def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
-    """A dry run: two steps of one epoch, then everything else as usual."""
+    """Shorten the run for a dry run: two steps of one epoch, then everything else as usual."""
     rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
     train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows])
     return replace(data, train=train), config.model_copy(update={"epochs": 1})

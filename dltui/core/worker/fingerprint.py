@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import hashlib
+import importlib.util
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +19,7 @@ PREFIX = "weights/"
 
 
 def weights(state: State) -> str:
-    """SHA-256 over name, dtype, shape and bytes of the weights, sorted by name."""
+    """The SHA-256 over name, dtype, shape and bytes of the weights, sorted by name."""
     digest = hashlib.sha256()
     for name in sorted(key for key in state if key.startswith(PREFIX)):
         array = state[name]
@@ -24,10 +29,61 @@ def weights(state: State) -> str:
 
 
 def plugin(source: dict[str, Any]) -> dict[str, Any]:
-    """Where a plugin came from: name, version and, for code under git, the commit."""
+    """The origin of a plugin: name, version, a digest of its code and, for code under git, the commit."""
     found = {key: source.get(key) for key in ("kind", "name", "version")}
+    digest = code(source)
     commit = git_commit(Path(source["path"])) if source.get("path") else None
-    return found | ({"commit": commit} if commit else {})
+    return found | ({"code": digest} if digest else {}) | ({"commit": commit} if commit else {})
+
+
+def code(source: Mapping[str, Any]) -> str:
+    """The SHA-256 over the code of a plugin without comments, docstrings and line breaks; "" for built-in plugins,
+    which have a version, and for code that cannot be read.
+    """
+    if source.get("kind") != "file" and source.get("name") == "dltui":
+        return ""
+    digest = hashlib.sha256()
+    files = [Path(str(source["path"]))] if source.get("path") else _package(source)
+    try:
+        for file in files:
+            digest.update(f"{file.name} {_meaning(file.read_bytes())}\n".encode())
+    except OSError:
+        return ""
+    return digest.hexdigest() if files else ""
+
+
+def _package(source: Mapping[str, Any]) -> list[Path]:
+    """The Python files of an installed plugin, found without importing it; none for another interpreter."""
+    if source.get("python") not in (None, sys.executable):
+        return []
+    found: list[Path] = []
+    for top in sorted({str(value).split(":")[0].split(".")[0] for _, value in source.get("entry_points") or ()}):
+        with contextlib.suppress(ImportError, ValueError):
+            spec = importlib.util.find_spec(top)
+            if spec is None:
+                continue
+            for folder in spec.submodule_search_locations or ():
+                found += sorted(Path(folder).rglob("*.py"))
+            if not spec.submodule_search_locations and spec.origin:
+                found.append(Path(spec.origin))
+    return found
+
+
+def _meaning(text: bytes) -> str:
+    """The digest of a file's syntax tree without docstrings; of its bytes when it does not parse."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return hashlib.sha256(text).hexdigest()
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_docstring(body[0]):
+            body[0] = ast.Pass()
+    return hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def git_commit(path: Path) -> str | None:

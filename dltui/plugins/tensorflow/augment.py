@@ -1,4 +1,4 @@
-"""Mirrors and moves training images on the device, by the numbers that core draws."""
+"""Mirrors and shifts training images on the device, by the numbers that core draws."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 def augment(images: Any, numbers: Any) -> Any:
-    """Images (n, h, w, c) mirrored and moved as `core.augment` defines it: each pixel looks up where it comes from."""
+    """The images (n, h, w, c) mirrored and shifted as `core.augment` defines it, by a lookup of each pixel's source."""
     height, width, channels = images.shape[1:]
     flip, dy, dx = (column[:, None] for column in tf.unstack(numbers, axis=1))
     rows, columns = tf.range(height)[None, :] - dy, tf.range(width)[None, :] - dx

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Task
 
 OfBatch = Callable[[Any, Any], Any]
-"""From outputs and targets of a batch to one number."""
+"""A function from outputs and targets of a batch to a number."""
 
 
 def loss_for(task: Task) -> OfBatch:
@@ -35,5 +35,5 @@ def _mean_square(outputs: Any, targets: Any) -> Any:
 
 
 def _squares(outputs: Any, targets: Any) -> Any:
-    """The sum over the samples of each one's mean over the outputs."""
+    """The sum over the samples of each sample's mean over the outputs."""
     return tf.reduce_sum(tf.reduce_mean(tf.square(outputs - tf.cast(targets, outputs.dtype)), axis=1))

@@ -1,4 +1,4 @@
-"""Optimizers in PyTorch's formulas, which Keras does not have.
+"""Optimizers with PyTorch's formulas, which Keras does not have.
 
 Keras's SGD folds the learning rate into the momentum, so that a schedule acts differently; its AdamW places epsilon
 before the bias correction. TensorFlow's own fused updates, given the right scalars, compute what PyTorch does.
@@ -24,17 +24,19 @@ EPSILON = 1e-8
 
 
 class Optimizer(Protocol):
-    """Updates variables from gradients; `state` are its own variables, under the names they have in a checkpoint."""
+    """An optimizer that updates variables from gradients; `state` maps names in a checkpoint to its own variables."""
 
     @property
     def state(self) -> Mapping[str, Any]: ...
 
     def apply(self, gradients: Sequence[Any], lr: Any) -> None:
-        """One step. A gradient is None where a variable has no part in the loss: it then keeps its value."""
+        """Update the variables once. A gradient is None for a variable without influence on the loss, which keeps its
+        value.
+        """
 
 
 class Sgd:
-    """velocity = momentum * velocity + gradient + weight_decay * weight; weight -= lr * velocity."""
+    """SGD: velocity = momentum * velocity + gradient + weight_decay * weight; weight -= lr * velocity."""
 
     def __init__(self, weights: Mapping[str, Any], config: TrainConfig) -> None:
         self._weights = list(weights.values())
@@ -61,7 +63,8 @@ class Sgd:
 
 
 class AdamW:
-    """Loshchilov & Hutter 2019 as in PyTorch, whose epsilon is added to the root of the *corrected* second moment.
+    """AdamW (Loshchilov & Hutter 2019) as in PyTorch, whose epsilon is added to the root of the *corrected* second
+    moment.
 
     TensorFlow's fused Adam adds its epsilon to the uncorrected root r: lr / c1 * m / (r / s + eps), s = sqrt(c2), is
     (lr * s / c1) * m / (r + eps * s). The corrections are computed in float64 from the betas that the kernel sees.
@@ -106,8 +109,7 @@ class AdamW:
 
 
 class OfKeras:
-    """A Keras optimizer that a model brings along; its learning rate follows the plan, times the part of `lr` that it
-    had when it came."""
+    """A model's own Keras optimizer; its learning rate follows the plan, scaled by its initial ratio to `lr`."""
 
     def __init__(self, optimizer: Any, variables: Sequence[Any], lr: float) -> None:
         self._optimizer, self._variables = optimizer, list(variables)
@@ -132,7 +134,7 @@ class OfKeras:
 
 
 class Constrained:
-    """An optimizer after whose steps the constraints of Keras's variables hold, as after those of Keras's own."""
+    """An optimizer that applies the constraints of Keras's variables after each step, as Keras's optimizers do."""
 
     def __init__(self, optimizer: Optimizer, variables: Sequence[Any]) -> None:
         self._optimizer, self._variables = optimizer, list(variables)
@@ -145,7 +147,9 @@ class Constrained:
 
 
 def own_optimizer(model: Any, config: TrainConfig) -> OfKeras | None:
-    """What a model's `configure_optimizer(config)` returns; None without one. Raises RunError for what is none."""
+    """The optimizer that a model's `configure_optimizer(config)` returns; None without that method. Raises RunError for
+    a return value that is no usable optimizer.
+    """
     configure = overrides.find(model, "configure_optimizer")
     if configure is None:
         return None
@@ -174,5 +178,5 @@ def make_optimizer(model: Any, names: Sequence[str], config: TrainConfig) -> Opt
 
 
 def _ratio(own: float, lr: float) -> float:
-    """Keras keeps the learning rate in float32."""
+    """The ratio of a Keras learning rate to `lr`; 1 if they are equal in float32, in which Keras keeps them."""
     return 1.0 if np.float32(own) == np.float32(lr) else float(f"{own / lr:.6g}")

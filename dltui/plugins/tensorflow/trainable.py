@@ -1,4 +1,4 @@
-"""A Keras model behind the contract of the training loop: one compiled function runs a whole chunk of steps."""
+"""Adapts a Keras model to the training loop: a compiled function runs a whole chunk of steps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class KerasTrainable:
-    """Trains on `device` with everything that a step needs lying there: data (uint8 images), plan, learning rates.
+    """Trains on `device`, where all inputs of a step lie: data (uint8 images), plan, learning rates.
 
     A chunk is one call of a `tf.function` with the number of steps as a tensor: nothing is traced again, whatever
     the lengths of the chunks. It is not compiled with XLA, whose convolutions are 4 to 25 times slower on a CPU.
@@ -66,7 +66,7 @@ class KerasTrainable:
 
     @property
     def own_loss(self) -> bool:
-        """Whether the model brought the loss by which it is evaluated as well."""
+        """True if the model has its own loss, used in training and evaluation."""
         return self._own_loss is not None
 
     @property
@@ -96,7 +96,7 @@ class KerasTrainable:
         return outputs.astype(np.float32, copy=False)
 
     def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """What `predict` gives, and the mean of the loss over these rows."""
+        """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         x, y = self._split(split)
         with tf.device(self._device):
             outputs, loss = self._evaluate(tf.convert_to_tensor(x[rows.start : rows.stop]), y[rows.start : rows.stop])
@@ -120,8 +120,9 @@ class KerasTrainable:
         return self._variables | optimizer
 
     def _split(self, split: SplitName) -> tuple[Any, Any]:
-        """Samples and targets on the device; validation and test follow when they are first asked for. Samples that
-        are large stay in their file, from which each step takes its rows."""
+        """The samples and targets on the device; validation and test are loaded when first used. Large samples stay in
+        their file, from which each step reads its rows.
+        """
         if split not in self._splits:
             part = self._data.split(split)
             with tf.device(self._device):
@@ -129,7 +130,7 @@ class KerasTrainable:
         return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:
-        """The plan's rows from `first` on: mean loss and summed metric of each step, float64 (steps, 2)."""
+        """Train on the plan's rows from `first` on: mean loss and summed metric of each step, float64 (steps, 2)."""
         rows = tf.TensorArray(tf.float64, size=steps, element_shape=(2,))
         _, rows = tf.while_loop(
             lambda step, _: step < steps,
@@ -140,7 +141,7 @@ class KerasTrainable:
         return rows.stack()
 
     def _step(self, row: Any) -> Any:
-        """Forward, backward and update on one row of the plan."""
+        """Run forward, backward and update on a row of the plan."""
         samples = tf.gather(self._indices, row)
         x, y = self._samples.batch(row, samples), tf.gather(self._y, samples)
         if self._augmentation is not None:
@@ -157,7 +158,7 @@ class KerasTrainable:
         return tf.stack([tf.cast(loss, tf.float64), tf.cast(self._metric(outputs, y), tf.float64)])
 
     def _forward_step(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """Mean loss and outputs of one batch."""
+        """The mean loss and the outputs of a batch."""
         if self._own_step is not None:
             return modules.step_result(self._own_step(x, y), self._data.spec, self._own_step)
         outputs = modules.checked(self.model(x, training=True), self._data.spec, self.model.call)
@@ -177,7 +178,7 @@ class KerasTrainable:
 
 
 def _normalizer(spec: Spec) -> Callable[[Any], Any]:
-    """(x - mean) / std per channel or feature, in Keras's float type."""
+    """A function (x - mean) / std per channel or feature, in Keras's float type."""
     kind = keras.config.floatx()
     mean, std = tf.constant(spec.mean, kind), tf.constant(spec.std, kind)
     return lambda x: (tf.cast(x, kind) - mean) / std
@@ -188,5 +189,5 @@ def _place_for_augmentation(batch: int) -> Any:
 
 
 def _dense(gradient: Any) -> Any:
-    """An embedding's gradient comes as the rows that it touches; the optimizers take whole ones."""
+    """The gradient as a dense tensor; an embedding's gradient has only the rows that were used."""
     return None if gradient is None else tf.convert_to_tensor(gradient)

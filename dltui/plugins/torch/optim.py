@@ -1,4 +1,4 @@
-"""Optimizers as PyTorch ships them, with a state that is complete before the first step; or the module's own."""
+"""PyTorch's optimizers with a state that is complete before the first step; or the module's own optimizer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EPSILON = 1e-8
 
 
 def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
-    """SGD with momentum or AdamW over all parameters; weight decay pulls on each of them."""
+    """SGD with momentum or AdamW over all parameters, with weight decay on all of them."""
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if not parameters:
         raise RunError("no parameter of this network can be trained; is requires_grad off for all of them?")
@@ -36,7 +36,9 @@ def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
 
 
 def own_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer | None:
-    """What a module's `configure_optimizer(config)` returns; None without one. Raises RunError for what is none."""
+    """The optimizer that a module's `configure_optimizer(config)` returns; None without that method. Raises RunError
+    for a return value that is no usable optimizer.
+    """
     configure = overrides.find(module, "configure_optimizer")
     if configure is None:
         return None
@@ -56,7 +58,7 @@ def own_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer | None:
 
 
 class Rates:
-    """The learning rate of each group: the plan's, times what the group had of `lr` when the optimizer came."""
+    """The learning rate of each group: the plan's, scaled by the group's initial ratio to `lr`."""
 
     def __init__(self, optimizer: Optimizer, lr: float) -> None:
         self._groups, self._lr = optimizer.param_groups, lr
@@ -75,7 +77,7 @@ class Rates:
 
 
 def _fill(optimizer: Optimizer, slots: tuple[str, ...]) -> None:
-    """Slots of zeros: what PyTorch makes at the first step, so that a state saved before it has the same keys.
+    """Create slots of zeros, as PyTorch does at the first step, so that a state saved before it has the same keys.
 
     A momentum of zeros times any factor plus the gradient is the gradient: the first step is PyTorch's own.
     """

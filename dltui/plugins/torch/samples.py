@@ -1,4 +1,4 @@
-"""Datasets on a device, as they are stored (uint8 images), and normalized batches of them."""
+"""Datasets on a device, in their stored form (uint8 images), and normalized batches of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Samples:
-    """The splits of a dataset on `device`; validation and test follow when they are first asked for.
+    """The splits of a dataset on `device`; validation and test are loaded when first used.
 
     On the CPU nothing is copied: batches are gathered from the memory-mapped files, and read ahead where those are
     large. So it is on a GPU that has no room for the samples beside the model.
@@ -28,7 +28,7 @@ class Samples:
         self._shape = data.spec.input_shape
         self._is_image = data.spec.is_image
         self.channels_last = False
-        """Whether images stay in the order in which they are stored, (n, h, w, c) seen as (n, c, h, w)."""
+        """True if images stay in the order in which they are stored, (n, h, w, c) seen as (n, c, h, w)."""
         self._mean, self._std = (torch.tensor(values, dtype=dtype, device=device) for values in _per_value(data.spec))
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
@@ -37,12 +37,12 @@ class Samples:
         self._stream = Stream(x) if streams and self._train_x.device.type == "cpu" else None
 
     def begin(self, indices: Array) -> None:
-        """The rows of the train split (steps, batch) that the coming steps take."""
+        """Set the rows of the train split (steps, batch) for the coming steps."""
         if self._stream is not None:
             self._stream.begin(indices)
 
     def batch(self, step: int, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
-        """Normalized samples of a step, these rows of the train split, flipped and shifted if so planned."""
+        """The normalized samples of a step with these rows of the train split, augmented as planned."""
         if self._stream is not None:
             x = _tensor(self._stream.take(step)).flatten(1).to(self._device)
         else:
@@ -84,15 +84,16 @@ class Samples:
 
 
 def channels_first(images: Tensor) -> Tensor:
-    """Images (n, h, w, c) as (n, c, h, w) in PyTorch's own memory layout. One channel has the strides of both, and
-    convolutions would take it for the other: it is moved without saying so."""
+    """The images (n, h, w, c) as (n, c, h, w) in PyTorch's own memory layout. A single channel has the strides of both
+    layouts, and convolutions would mistake it, so it is reshaped instead.
+    """
     if images.shape[-1] == 1:
         return images.squeeze(-1).unsqueeze(1)
     return images.movedim(-1, 1).contiguous()
 
 
 def augment(images: Tensor, numbers: Tensor) -> Tensor:
-    """Images (n, h, w, c) mirrored and moved as `core.augment` defines it: each pixel looks up where it comes from."""
+    """The images (n, h, w, c) mirrored and shifted as `core.augment` defines it, by a lookup of each pixel's source."""
     count, height, width, channels = images.shape
     flip, dy, dx = numbers.to(torch.int64).unsqueeze(2).unbind(1)
     rows = torch.arange(height, device=images.device) - dy
@@ -106,7 +107,9 @@ def augment(images: Tensor, numbers: Tensor) -> Tensor:
 
 
 def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and std of each value of a flattened sample, or one for all: rows of 3 channels would broadcast slowly."""
+    """The mean and std of each value of a flattened sample, or a common pair: rows of 3 channels would broadcast
+    slowly.
+    """
     if len(spec.mean) == len(spec.std) == 1:
         return spec.mean, spec.std
     pixels = spec.input_shape[0] * spec.input_shape[1] if spec.is_image else 1
@@ -114,12 +117,12 @@ def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _has_room(device: torch.device, size: int) -> bool:
-    """Whether so many bytes take at most half of what is free on a GPU."""
+    """True if the size in bytes is at most half of the free memory of a GPU; always true for other devices."""
     return device.type != "cuda" or size <= torch.cuda.mem_get_info(device)[0] // 2
 
 
 def _tensor(array: Array) -> Tensor:
-    """A tensor over the array's own memory, which may be a read-only file: nothing here writes to it."""
+    """A tensor that shares the array's memory, which may be a read-only file: it is never written to."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(np.ascontiguousarray(array))

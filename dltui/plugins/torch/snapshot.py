@@ -1,4 +1,4 @@
-"""Everything that continuing needs, as NumPy arrays under neutral names: weights, optimizer and random numbers."""
+"""Takes and restores snapshots as NumPy arrays under neutral names: weights, optimizer and random numbers."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _TORCH_SLOTS = {neutral: own for own, neutral in SLOTS.items()}
 
 
 class Snapshots:
-    """Takes and restores states of a module and its optimizer. `own` keeps that of one that the module brought."""
+    """Takes and restores states of a module and its optimizer. `own` handles an optimizer that the module brought."""
 
     def __init__(self, module: nn.Module, optimizer: Optimizer, device: torch.device, own: OwnState | None) -> None:
         self._module, self._optimizer, self._device, self._own = module, optimizer, device, own
 
     def take(self) -> State:
-        """A copy: later steps do not change it. Raises RunError for what no checkpoint can hold."""
+        """A copy of the state: later steps do not change it. Raises RunError for state that no checkpoint can hold."""
         known = weights(self._module)
         state = {f"weights/{name}": weight.export() for name, weight in known.items()}
         state |= self._own.take(known) if self._own else self._slots(known)
@@ -45,7 +45,7 @@ class Snapshots:
         return state | generators.take()
 
     def restore(self, state: State) -> None:
-        """Set what is there. Raises RunError naming the first key that does not fit, before anything is changed."""
+        """Set the given keys. Raises RunError naming the first key that does not fit, before anything is changed."""
         known = weights(self._module)
         # The step of all, then that of a parameter that differs.
         changes = [self._change(known, key, state[key]) for key in sorted(state, key=lambda key: key != STEP)]
@@ -53,7 +53,9 @@ class Snapshots:
             change()
 
     def _slots(self, known: dict[str, Weight]) -> State:
-        """Of an optimizer of dltui's own: one step for all, and that of a parameter which missed some."""
+        """The state of dltui's own optimizer: a common step count, and separate counts of parameters that
+        missed steps.
+        """
         state: State = {}
         steps: dict[str, int] = {}
         for name, weight in known.items():
@@ -68,7 +70,7 @@ class Snapshots:
         return state | ({STEP: np.array(most, dtype=np.int64)} if steps else {})
 
     def _change(self, known: dict[str, Weight], key: str, array: Array) -> Callable[[], None]:
-        """What has to be done to set one key."""
+        """A function that sets one key of the state."""
         kind, _, name = key.partition("/")
         if kind == "weights" and name in known:
             weight = known[name]
@@ -129,7 +131,9 @@ def _check_shape(key: str, array: Array, shape: tuple[int, ...]) -> None:
 
 
 def _random(key: str, device: torch.device, array: Array) -> Callable[[], None]:
-    """A state of another kind of device is left out: the run then goes on with this device's own random numbers."""
+    """A function that restores a random state; a state of another device type is left out, so that this device keeps
+    its own.
+    """
     values = torch.from_numpy(np.array(array, dtype=np.uint8))
     if key == "rng/torch":
         if values.shape != torch.get_rng_state().shape:

@@ -1,4 +1,4 @@
-"""A PyTorch module behind the contract of the training loop: eager steps on data that lie on the device."""
+"""Adapts a PyTorch module to the training loop: eager steps on data that lie on the device."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TorchTrainable:
 
     @property
     def own_loss(self) -> bool:
-        """Whether the module brought the loss by which it is evaluated as well."""
+        """True if the module has its own loss, used in training and evaluation."""
         return self._own_loss is not None
 
     def begin_epoch(self, plan: EpochPlan) -> None:
@@ -111,7 +111,7 @@ class TorchTrainable:
         return StepStats(both[0], metrics, data_seconds if self._device.type == "cpu" else None)
 
     def _forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean loss and outputs of one batch."""
+        """The mean loss and the outputs of a batch."""
         if self._own_step is not None:
             with self._arithmetic():
                 return modules.step_result(self._own_step(inputs, targets), len(inputs), self._spec, self._own_step)
@@ -141,12 +141,12 @@ class TorchTrainable:
         return _array(self._evaluated(split, rows)[0])
 
     def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """What `predict` gives, and the mean of the loss over these rows."""
+        """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         outputs, loss = self._evaluated(split, rows, with_loss=True)
         return _array(outputs), float(loss)
 
     def _evaluated(self, split: SplitName, rows: slice, with_loss: bool = False) -> tuple[Tensor, Tensor | float]:
-        """Outputs, and the loss right after them: a module may keep something of the forward pass for its loss."""
+        """The outputs, and the loss right after them: a module may keep values of the forward pass for its loss."""
         inputs = self._samples.rows(split, rows)
         self.module.eval()
         try:
@@ -161,7 +161,9 @@ class TorchTrainable:
         return outputs, loss
 
     def _arithmetic(self) -> AbstractContextManager[object]:
-        """With precision bf16 matrix products and convolutions compute in it, from weights that stay fp32."""
+        """The context of the arithmetic: with precision bf16 matrix products and convolutions use it; weights stay
+        fp32.
+        """
         return torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext()
 
     def state(self) -> State:

@@ -1,4 +1,4 @@
-"""Before a run that has ended goes on: why it ended, what is restored, what differs now, and how far it goes."""
+"""Asks before a run is resumed: shows why it ended, what is restored, what differs now, and how far it goes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.core.lifecycle.resume import ALIKE
 from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
@@ -25,7 +26,7 @@ MOST_EPOCHS = 10_000
 
 
 class Prepared(Message):
-    """What going on would mean."""
+    """A message with the plan of the resumption."""
 
     def __init__(self, found: Resumption) -> None:
         super().__init__()
@@ -33,12 +34,12 @@ class Prepared(Message):
 
 
 class ResumePage(Page):
-    """Asks once, with everything that there is to know."""
+    """The page that shows the plan of a resumption and asks for confirmation."""
 
     name_of_page = "Resume"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("enter", "go_on", "go on", "start a worker that goes on from the last checkpoint"),
-        bind("m", "more", "more epochs", "train longer than was planned"),
+        bind("m", "more", "more epochs", "train more epochs than planned"),
         bind("escape", "back", "back", "leave the run as it is"),
     ]
 
@@ -104,8 +105,10 @@ class ResumePage(Page):
         rows.append([])
         for line in found.differs:
             rows += _lines(line, width, "warn")
-        if not found.differs:
-            rows.append([("  nothing differs: versions, device and threads are those of the last attempt", "dim")])
+        if found.unknown:
+            rows += _lines(found.unknown, width, "bad")
+        if not found.differs and not found.unknown:
+            rows += _lines(ALIKE, width, "dim")
         last = found.planned + self.more
         added = f", {self.more} more than planned" if self.more else ""
         rows += [[], [(f"  goes on to epoch {last}{added}; {found.done} of {found.planned} are done", "")]]
@@ -144,11 +147,11 @@ class ResumePage(Page):
 
 
 def _lines(text: str, width: int, style: str) -> list[Row]:
-    """A sentence over as many lines as it takes."""
+    """A sentence wrapped into lines."""
     return [[("  " + line, style)] for line in textwrap.wrap(text, width - 4)]
 
 
 def _problem(text: str) -> str:
-    """What is wrong with a number of epochs, or ""."""
+    """The problem of a number of epochs, or ""."""
     good = text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_EPOCHS
     return "" if good else f"a number from 1 to {MOST_EPOCHS}"

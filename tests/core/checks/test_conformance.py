@@ -11,7 +11,7 @@ import pytest
 
 from dltui.core.checks.conformance import checks, report, samples
 from dltui.core.checks.conformance.report import CHECKS, Finding
-from dltui.core.checks.conformance.subject import Misfit, Subject
+from dltui.core.checks.conformance.subject import CheckFailed, Subject
 from dltui.core.contract import Data, Model
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
@@ -233,9 +233,11 @@ def test_a_shape_that_a_model_refuses_in_its_own_words_is_no_fault() -> None:
     def value_error(config: Any, spec: Any) -> Any:
         raise ValueError("7 does not divide 12")
 
-    with pytest.raises(Misfit, match=r"^12x12x1, 3 outputs: ValueError: 7 .* line \d+\); raise RunError for a shape"):
+    with pytest.raises(
+        CheckFailed, match=r"^12x12x1, 3 outputs: ValueError: 7 .* line \d+\); raise RunError for a shape"
+    ):
         checks.builds(subject_of(value_error))
-    with pytest.raises(Misfit, match=r"no shape is taken; 12x12x1, 3 outputs: takes nothing"):
+    with pytest.raises(CheckFailed, match=r"no shape is taken; 12x12x1, 3 outputs: takes nothing"):
         checks.builds(subject_of(none))
 
 

@@ -16,7 +16,7 @@ from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import create, start
-from dltui.core.lifecycle.create import RunRequest, create_run
+from dltui.core.lifecycle.create import Fill, RunRequest, create_run
 from dltui.core.lifecycle.start import spawn_worker, worker_command
 from dltui.core.machine import devices
 from dltui.core.machine.devices import Device
@@ -117,11 +117,11 @@ def test_a_name_is_made_up_and_made_unique(catalog: Catalog, place: Path) -> Non
 def test_a_name_taken_at_the_same_moment(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     real, calls = RunDirectory.create.__func__, []  # type: ignore[attr-defined]
 
-    def late(cls: type[RunDirectory], run_id: str, run: dict[str, Any]) -> RunDirectory:
+    def late(cls: type[RunDirectory], run_id: str, run: dict[str, Any], fill: Fill) -> RunDirectory:
         calls.append(run_id)
         if len(calls) == 1:
             real(cls, run_id, run)
-        return real(cls, run_id, run)  # type: ignore[no-any-return]
+        return real(cls, run_id, run, fill)  # type: ignore[no-any-return]
 
     monkeypatch.setattr(RunDirectory, "create", classmethod(late))
     assert create_run(request(name="race"), catalog).id == "race-2"

@@ -9,6 +9,7 @@ import pytest
 
 import dltui
 from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle import resume
 from dltui.core.machine.devices import Device
@@ -29,6 +30,9 @@ def reader(root: Path, status: str = "interrupted") -> RunReader:
 def here() -> Catalog:
     catalog = make_catalog()
     catalog.backends["torch"] = replace(catalog.backends["torch"], version="99.0")
+    others = [FieldSpec(name, "str", "", "") for name in ("optimizer", "weight_decay", "threads", "checkpoint_seconds")]
+    for name, model in catalog.models.items():
+        catalog.models[name] = replace(model, fields=(*model.fields, *others))
     return catalog
 
 

@@ -37,7 +37,7 @@ def test_a_new_run_has_its_folders_and_is_private(home: Path) -> None:
         assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
         assert all(stat.S_IMODE((Path(folder) / file).stat().st_mode) == 0o600 for file in files)
     assert {entry.name for entry in run.path.iterdir()} == {
-        "run.json", "labels.json", "control", "checkpoints", "predictions",
+        "run.json", "labels.json", "lock", "control", "checkpoints", "predictions",
     }  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""The checks that need the framework: each takes a model, raises Misfit with what to fix, or says what it found."""
+"""The checks that need the framework: each takes a model, and raises CheckFailed with the remedy or returns its
+findings.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ import numpy as np
 from dltui.core.catalog import plugin_loader
 from dltui.core.checks.conformance import samples
 from dltui.core.checks.conformance.schema import sound
-from dltui.core.checks.conformance.subject import Misfit, Subject, difference, expect, weights
+from dltui.core.checks.conformance.subject import CheckFailed, Subject, difference, expect, weights
 from dltui.core.errors import RunError
 from dltui.core.train import evaluation
 from dltui.core.train.buckets import Buckets
@@ -30,12 +32,13 @@ FALL = 0.8
 WAIT_SECONDS = 1.0
 """Longest time that a pause or stop may wait for a step of 32 small samples."""
 OVERHEAD = 0.1
-"""What recording a chunk may take, as a part of the chunk."""
+"""The part of a chunk's time that recording may take."""
 
 
 def builds(subject: Subject) -> str:
-    """Several image sizes, channels and class counts, with finite outputs of the right shape. A shape that the model
-    refuses by a RunError of its own is no fault."""
+    """Check several image sizes, channels and class counts: finite outputs of the right shape. A shape that the model
+    refuses by its own RunError is not a failure.
+    """
     shapes, refusals = subject.shapes(), []
     for shape, outputs in shapes:
         data, where = samples.make(subject.model.task, shape, outputs), samples.label(shape, outputs)
@@ -51,7 +54,7 @@ def builds(subject: Subject) -> str:
             if not subject.is_own(error):
                 raise
             reason = plugin_loader.explain("", error).reason
-            raise Misfit(f"{where}: {reason}; raise RunError for a shape that the model does not take") from error
+            raise CheckFailed(f"{where}: {reason}; raise RunError for a shape that the model does not take") from error
         found, _ = evaluation.ask(trainable, "validation", slice(0, 3))
         layers = subject.backend.layers(subject.model, subject.config(), data.spec)
         expect(len(layers) > 0, f"{where}: no layers are listed; Backend.layers gives the structure")
@@ -68,7 +71,7 @@ def builds(subject: Subject) -> str:
 
 
 def learns(subject: Subject) -> str:
-    """The loss falls on a tiny set, with the model's own defaults."""
+    """Check that the loss falls on a tiny set, with the model's own defaults."""
     data = subject.data()
     config = subject.config(epochs=EPOCHS)
     trainable, planner = subject.trainable(data, config), Planner(config, len(data.train), shape=data.spec.input_shape)
@@ -87,7 +90,7 @@ def learns(subject: Subject) -> str:
 
 
 def keeps_state(subject: Subject) -> str:
-    """What is saved and loaded is equal; what does not fit is refused."""
+    """Check that a saved and loaded state is equal, and that a state that does not fit is refused."""
     data, config = subject.data(), subject.config()
     trainable = _trained(subject, data, 2)
     state = trainable.state()
@@ -111,7 +114,9 @@ def keeps_state(subject: Subject) -> str:
 
 
 def resumes(subject: Subject) -> str:
-    """Stopped in the middle of an epoch and resumed: the weights of an uninterrupted run, to the last bit."""
+    """Check that a run stopped in the middle of an epoch and resumed has the weights of an uninterrupted run, to the
+    last bit.
+    """
     data, config = subject.data(), subject.config(epochs=2)
     planner = Planner(config, len(data.train), shape=data.spec.input_shape)
     whole = subject.trainable(data, config)
@@ -137,7 +142,9 @@ def resumes(subject: Subject) -> str:
 
 
 def obeys(subject: Subject) -> str:
-    """A chunk is exactly the steps that were asked for, and a step is short: so pause and stop are obeyed at once."""
+    """Check that a chunk is exactly the requested steps, and that a step is short, so that pause and stop take effect
+    at once.
+    """
     data = subject.data()
     trainable = _trained(subject, data, 2)
     plan = _long_plan(subject, data, 8)
@@ -159,7 +166,7 @@ def obeys(subject: Subject) -> str:
 
 
 def reports_cheaply(subject: Subject) -> str:
-    """Recording what `advance` returns takes little beside the 100 ms of a chunk."""
+    """Check that recording the values of `advance` takes little of the 100 ms of a chunk."""
     data = subject.data()
     trainable = _trained(subject, data, 2)
     steps = 16
@@ -173,7 +180,7 @@ def reports_cheaply(subject: Subject) -> str:
 
 
 def _recording(stats: StepStats, steps: int) -> float:
-    """Seconds that the loop needs for the statistics of one chunk."""
+    """The seconds that the loop needs for the statistics of a chunk."""
     buckets = Buckets(steps)
     began = time.perf_counter()
     wide = {name: np.asarray(values, dtype=np.float64) for name, values in stats.metrics.items()}
@@ -196,7 +203,7 @@ def _trained(subject: Subject, data: Data, steps: int) -> Trainable:
 
 
 def _long_plan(subject: Subject, data: Data, steps: int) -> EpochPlan:
-    """A plan of this many steps, by going through the data several times."""
+    """A plan of this many steps, made of several passes over the data."""
     planner = Planner(subject.config(), len(data.train), shape=data.spec.input_shape)
     plan = planner.epoch(0)
     rows = np.arange(steps) % plan.steps

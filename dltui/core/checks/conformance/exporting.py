@@ -1,4 +1,4 @@
-"""Whether a short real run of a model ends well and every figure and table of it opens."""
+"""Checks that a short real run of a model ends well and that every figure and table of it opens."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ SECONDS = 300.0
 
 
 def export(model: ModelEntry, files: Sequence[Path], images: bool = True) -> tuple[bool, str]:
-    """Train one epoch through the command line and open what it wrote: (whether all is well, what to say). Of a model
-    that takes no `images` on a table."""
+    """Train one epoch through the command line and open the written files: (True if all is well, message). A model
+    that takes no `images` is trained on a table.
+    """
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         place = Path(temporary)
         dataset = DATASETS[model.task] if images or model.task != "classification" else f"csv:{_table(place)}"
@@ -58,7 +59,7 @@ def _table(place: Path) -> Path:
 def train(
     model: ModelEntry, dataset: str, files: Sequence[Path], place: Path, more: Sequence[str] = ()
 ) -> list[str] | str:
-    """The lines that `train` printed, or why it failed."""
+    """The lines that `train` printed; the reason as a text when it failed."""
     command = [sys.executable, "-P", "-m", "dltui", "train", model.id, "--dataset", dataset]
     command += ["--device", "cpu", "--epochs", "1", "--plain", "--exports", str(place / "exports")]
     command += ["--format", ",".join(FORMATS), *(word for file in files for word in ("--plugin", str(file.absolute())))]
@@ -94,7 +95,7 @@ def missing(lines: Sequence[str]) -> list[str]:
 
 
 def problem(path: Path) -> str:
-    """Why a file does not open; "" when it does, or when nothing here can tell."""
+    """The reason why a file does not open; "" when it does, or when no reader here knows its type."""
     reader = READERS.get(path.suffix)
     if reader is None or path.name.startswith("."):
         return ""

@@ -1,4 +1,4 @@
-"""`dltui resume`: go on with a run; says why it ended, what is restored and what differs from the last attempt."""
+"""`dltui resume`: resume a run; says why it ended, what is restored and what differs from the last attempt."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import click
 from dltui.core.errors import UsageError
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.sending import open_run, order, settle
-from dltui.tui.cli.launch import start
+from dltui.tui.cli.launch import data_progress, start
 from dltui.tui.cli.options import code, code_options
-from dltui.tui.cli.output import say
+from dltui.tui.cli.output import is_terminal, say, visible
 
 if TYPE_CHECKING:
     from dltui.core.lifecycle.trust import Code
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
 def resume(run: str | None, more_epochs: int | None, plugins: tuple[str, ...], trust: bool, **flags: Any) -> int:
-    """Go on with a run, the latest by default: un-pauses one that is paused, restarts one that has ended.
+    """Go on with a run, the latest by default: continues a paused run, restarts a run that has ended.
 
     It goes on from its last checkpoint, in the middle of an epoch if need be; the curve stays one curve. Epochs that
     are added have a schedule of their own: constant stays as it is, cosine and one-cycle begin again (a warm restart),
@@ -58,10 +58,16 @@ def _restart(reader: RunReader, more_epochs: int, code: Code, options: start.Opt
     run = reader.directory
     catalog = trust.catalog(run, code)
     instead = trust.replaced(run, catalog, code)
-    found = prepare(reader, catalog, more_epochs)
+    found = prepare(reader, catalog, more_epochs, instead, data_progress.teller())
     if not options.as_json:
         for line in found.lines(run.id):
             say(line)
         if more_epochs:
             say(f"goes on to epoch {found.planned + more_epochs}: {found.done} of {found.planned} are done")
+    if found.unknown and not _goes_on_all_the_same(run.id):
+        raise UsageError(f"{found.unknown}; begin at that checkpoint in a new run: dltui fork {run.id}")
     return start.carry_out(run, options, more_epochs, instead)
+
+
+def _goes_on_all_the_same(name: str) -> bool:
+    return is_terminal() and click.confirm(visible(f"go on with {name} all the same?"))

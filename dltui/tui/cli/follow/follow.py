@@ -44,8 +44,9 @@ def choose_style(plain: bool, json: bool) -> Style:
 
 def follow(run: RunDirectory, style: Style, child: int | None = None, fresh: bool = False) -> int:
     """Show the run until it ends and return the exit code. `child` is the worker's pid when this process started it:
-    then Ctrl-C asks what to do with it, and without a terminal signals go on to it. A `fresh` run, which nobody asked
-    to keep yet, is deleted when it is refused before its first step."""
+    then Ctrl-C asks whether to end it, and without a terminal signals are forwarded to it. A `fresh` run is deleted
+    when it is refused before its first step.
+    """
     reader = RunReader(run)
     asks = child is not None and is_terminal() and style != "json"
     output = _output(style, reader, asks)
@@ -64,7 +65,7 @@ def _output(style: Style, reader: RunReader, asks: bool) -> Output:
 
 
 class Follower:
-    """One viewer of one run."""
+    """A viewer of a run."""
 
     def __init__(self, reader: RunReader, output: Output, child: int | None, fresh: bool = False) -> None:
         self.reader = reader
@@ -75,6 +76,8 @@ class Follower:
         self.code: int | None = None
         self.asking = False
         self._child_ended = False
+        self._refused = False
+        """The worker ended as failed, whatever its run is."""
         self._stopping: waiting.Waiting | None = None
 
     def run(self, asks: bool) -> int:
@@ -95,6 +98,9 @@ class Follower:
             return UsageError.exit_code
         if status.name == "failed":
             warn(f"dltui: {self.reader.directory.id} failed: {status.why}")
+        if self._refused and status.name in ("finished", "stopped"):
+            warn(f"dltui: {self.reader.directory.id} does not go on: {closing.last_error(self.reader)}")
+            return 1
         return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
 
     def _delete_refused(self, status: Status) -> bool:
@@ -146,24 +152,25 @@ class Follower:
             self._forward(signal.SIGKILL)
 
     def _forward(self, number: int) -> None:
-        """To our own child by its pid, which cannot be another's before we have waited for it."""
+        """Forward a signal to the own child by its pid, which cannot be reused before the child was waited for."""
         if self.child is not None and not self._child_gone():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.child, number)
 
     def _child_gone(self) -> bool:
-        """Reaps the worker, so that it does not stay a zombie."""
+        """Reap the worker, so that it does not stay a zombie; True if it has ended or is no child of this process."""
         if self.child is None or self._child_ended:
             return True
         try:
-            pid, _ = os.waitpid(self.child, os.WNOHANG)
+            pid, code = os.waitpid(self.child, os.WNOHANG)
         except ChildProcessError:
-            pid = self.child
+            pid, code = self.child, 0
+        self._refused = pid != 0 and os.WIFEXITED(code) and os.WEXITSTATUS(code) == 1
         self._child_ended = pid != 0
         return self._child_ended
 
     def _over(self, status: Status) -> bool:
-        """Over means: the worker has gone, figures and all; not merely that the run has ended."""
+        """True if the worker has gone and the figures are drawn; the end of the run alone does not suffice."""
         if self.child is not None:
             if not self._child_gone():
                 return False
@@ -180,7 +187,7 @@ class Follower:
 
     def _closing(self, status: Status) -> list[str]:
         if self.code is not None and not status.over:
-            return closing.come_back(self.reader)
+            return closing.reattach_lines(self.reader)
         # Why a run failed goes to standard error, where scripts look for it.
         failed = status.name == "failed"
         lines = [] if failed else [closing.outcome(self.reader.history, status.name, status.why)]
@@ -188,16 +195,18 @@ class Follower:
         return lines + closing.take_home(place.exports_folder(self.reader.directory))
 
     def _last_status(self) -> Status:
-        """A worker of ours that has gone without a word has failed, whatever its directory says."""
+        """The final status; an own worker that has gone silently has failed, whatever its directory says."""
         status = self.reader.status()
         if self._child_ended and not status.over:
-            return replace(status, name="failed", why=f"its worker ended at once: {closing.last_words(self.reader)}")
+            return replace(
+                status, name="failed", why=f"its worker ended at once: {closing.last_output_line(self.reader)}"
+            )
         return status
 
 
 @contextlib.contextmanager
 def _signals(received: list[int]) -> Iterator[None]:
-    """Collect signals instead of dying of them."""
+    """Collect signals instead of ending the process."""
 
     def note(number: int, frame: FrameType | None) -> None:
         received.append(number)
@@ -227,5 +236,5 @@ HINT = "Ctrl-C: detach, stop or kill"
 
 
 def question(history: History, live: Live | None, now: float) -> list[str]:
-    """What a kill would cost, and the choices: two lines, each short enough for 80 columns."""
+    """The two lines of a question before a kill: its cost and the choices, each short enough for 80 columns."""
     return [f"a kill would lose: {at_risk(history, live, now)}", CHOICES]
