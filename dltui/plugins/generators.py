@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PYTHON, NUMPY = "rng/python", "rng/numpy"
 KEYS = (PYTHON, NUMPY)
 KINDS: tuple[type, ...] = (np.random.Generator, np.random.RandomState, random.Random)
-"""What draws random numbers by a state of its own."""
+"""The classes of random generators with a state of their own."""
 WORDS = {PYTHON: 628, NUMPY: 628}
 """The lengths of both: what the Mersenne Twister keeps, and a normal number that was drawn too many."""
 
@@ -52,7 +52,7 @@ def change(key: str, array: Array) -> Callable[[], None]:
 
 
 def unsaved(parts: Iterable[object], kinds: tuple[type, ...] = ()) -> Iterator[str]:
-    """The generators that parts of a network keep for themselves, a line each; `kinds` are the framework's."""
+    """Lines about random generators in the parts of a network; `kinds` are the classes of the framework."""
     for part in parts:
         for name, value in vars(part).items():
             if isinstance(value, (*KINDS, *kinds)):

@@ -147,8 +147,9 @@ class Catalog:
         raise UsageError(self._unknown("dataset", text, list(self.datasets)))
 
     def check_taken(self, files: Iterable[str], model: str, dataset: str | None) -> None:
-        """Raises UsageError where one of the given plugin files brings a model or dataset of this name that another
-        plugin had already: that one would be used, without a word."""
+        """Check that no given plugin file has a model or dataset whose name another plugin took first, which would be
+        used silently. Raises UsageError.
+        """
         names = {name for file in files for name in (Path(file).name, absolute(file))}
         for where, reason in self.problems:
             if where in names and reason.startswith((f"model {model} is left out", f"dataset {dataset} is left out")):

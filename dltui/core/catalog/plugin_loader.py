@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 PACKAGES = {"site-packages", "dist-packages"}
-"""Folders in which packages are installed."""
+"""Names of folders with installed packages."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def line_in_plugin(error: BaseException, source: Mapping[str, Any]) -> str:
 
 
 def is_raised_by(error: BaseException, source: Mapping[str, Any]) -> bool:
-    """Whether a plugin's own code raised it, and not what that called."""
+    """True if a plugin's own code raised the error, and not code that it called."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename.startswith(_roots(source))
 

@@ -135,8 +135,7 @@ def digest(value: object) -> str:
 
 
 def imported_beside(file: Path) -> list[Path]:
-    """The files and packages in a file's own folder that it imports, and that those import in turn: whoever
-    changes one of them has changed the file."""
+    """The files in a file's own folder that it imports, directly or through another of them."""
     found, waiting = {file: None}, [file]
     while waiting:
         for name in _imported(waiting.pop()):
@@ -149,7 +148,7 @@ def imported_beside(file: Path) -> list[Path]:
 
 
 def _imported(file: Path) -> set[str]:
-    """Every word of the lines in which a file imports something."""
+    """All words in the import lines of a file."""
     try:
         lines = IMPORTING.findall(file.read_bytes())
     except OSError:

@@ -48,7 +48,7 @@ class Spec:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Spec:
-        """Of what JSON made of a spec; what this version does not know is dropped."""
+        """The spec that JSON holds; unknown fields are dropped."""
         known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
         values["columns"] = tuple(Column(**column) for column in values.get("columns", ()))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Arrays may be larger than memory: they are read in pieces of about this size.
 CHUNK_BYTES = 8 << 20
 UNSCALED = 100
-"""Features that are larger deserve a word."""
+"""The largest feature without a warning."""
 
 
 def chunks(array: Array, count: int | None = None) -> Iterator[slice]:
@@ -161,7 +161,7 @@ def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
 
 
 def unscaled(arrays: Arrays, name: str) -> list[str]:
-    """A line about vectors that go into the model as they are and are far from 1; a model may not learn with them."""
+    """A warning about large vectors that no mean and std scale; a model may not learn with them."""
     x = arrays.train[0]
     if x.ndim != 2 or arrays.mean is not None or arrays.std is not None:
         return []
@@ -171,7 +171,7 @@ def unscaled(arrays: Arrays, name: str) -> list[str]:
 
 
 def _columns(columns: tuple[Column, ...], features: int) -> tuple[Column, ...]:
-    """They cover the features, one after the other."""
+    """The columns, checked: they cover the features one after the other. Raises RunError."""
     place = 0
     for column in columns:
         if column.first != place or column.width < 1 or (column.kind == "number" and column.width != 1):

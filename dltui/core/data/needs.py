@@ -1,4 +1,4 @@
-"""What of a run needs images, asked before the run is made and again when its data is there."""
+"""Checks the parts of a run that need images, before the run is created and again when its data is known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dltui.core.text import clean_line
 
 
 def reasons(model: str, needs_images: bool, augment: str) -> dict[str, str]:
-    """What needs images, and what to do where there are none."""
+    """The parts of a run that need images, each with the advice for data without images."""
     found = {f"model {model}": "choose another model"} if needs_images else {}
     return found if augment == "none" else {**found, f"augment {augment}": "leave it at none"}
 

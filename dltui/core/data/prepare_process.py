@@ -273,7 +273,7 @@ def _teller(answers: TextIO) -> Tell:
 
 
 def _explain(error: BaseException, source: Mapping[str, Any]) -> str:
-    """One line; `source` is the plugin whose dataset it is, for the line of its code."""
+    """The error in one line; `source` is the plugin of the dataset, for the line of its code."""
     if isinstance(error, (KeyboardInterrupt, BrokenPipeError)):
         return "data preparation was canceled"
     if isinstance(error, DltuiError):

@@ -194,7 +194,7 @@ class Attempt:
         return loop
 
     def _data(self, preparation: Preparation, model: Model, config: TrainConfig) -> Data:
-        """The prepared data. Raises UsageError where the model needs other data."""
+        """The prepared data. Raises UsageError if the model needs images and there are none."""
         self.journal.phase("loading data")
         data = preparation.data(lambda text: self.journal.phase("loading data", text))
         # Only now is the shape known of a dataset that does not tell it.
@@ -213,8 +213,9 @@ class Attempt:
         return found
 
     def _is_refusal(self, error: BaseException, place: str) -> bool:
-        """Whether a plugin's own model or data cannot be trained with, and nothing has been trained yet. `place` is
-        the line of the model's code that raised it."""
+        """True if a plugin's own model or data is the reason and nothing has been trained yet. `place` is the line of
+        the model's code that raised the error.
+        """
         if self.number > 1 or self.asked.get("fork") or (self.loop and self.loop.step):
             return False
         own = any(self.asked[source].get("name") != FIRST for source in ("model_source", "dataset_source"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 NAMED = 3
-"""Weights in a message."""
+"""The number of weights that a message names."""
 ROWS = 500
 """The rows of a `predict` call, as in evaluations."""
 
@@ -54,7 +54,7 @@ def take_over(trainable: Trainable, start: State) -> None:
 
 
 def _names(keys: Collection[str]) -> str:
-    """The first names of these weights, in alphabetical order."""
+    """The first names of these weights in alphabetical order, and the number of the others."""
     names = [clean_line(key.removeprefix("weights/"), 60) for key in sorted(keys)]
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 

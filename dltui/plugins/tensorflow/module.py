@@ -22,7 +22,7 @@ DRAWING = {
     "Multinomial", "ParameterizedTruncatedNormal", "RandomGamma", "RandomPoissonV2", "RandomShuffle",
     "RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal",
 }  # fmt: skip
-"""Operations behind `tf.random.uniform` and the like, which keep their state to themselves."""
+"""The operations of `tf.random.uniform` and similar functions, whose state cannot be read."""
 
 
 def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> Any:
@@ -46,8 +46,9 @@ def notes(model: Any) -> tuple[str, ...]:
 
 
 def unsaved(graph: Any, known: Iterable[Any]) -> Iterator[str]:
-    """What changes while the steps of `graph` are trained and no checkpoint holds, a line each; `known` are the
-    variables that are taken care of."""
+    """Lines about the state that the steps of `graph` change and no checkpoint holds; `known` are the variables that
+    checkpoints do hold.
+    """
     definition = graph.as_graph_def()
     nodes = chain(definition.node, *(function.node_def for function in definition.library.function))
     drawing = sorted({node.op for node in nodes} & DRAWING)
@@ -67,7 +68,7 @@ def unsaved(graph: Any, known: Iterable[Any]) -> Iterator[str]:
 
 @contextmanager
 def compiled() -> Iterator[None]:
-    """Around a model's own code. Raises RunError for what asks a tensor for its value while a step is compiled."""
+    """Run a model's own code while a step is compiled. Raises RunError if it needs the value of a tensor."""
     try:
         yield
     except (TypeError, NotImplementedError, AttributeError) as error:

@@ -17,7 +17,7 @@ from dltui.core.errors import DltuiError
 from dltui.core.text import clean_line
 
 NO_IMAGES = "it takes no images"
-"""Said after the check that found it out, of a model that classifies."""
+"""The message of a check that found a classification model without images."""
 FRAMEWORKS = ("torch", "torchvision", "tensorflow", "keras", "jax", "sklearn", "matplotlib")
 """Modules that take so long to import that a list of models must not wait for them."""
 

@@ -1,4 +1,4 @@
-"""Whether a plugin's datasets prepare, its exporters draw and its loggers follow, each tried out in a real run."""
+"""Tries out the datasets, exporters and loggers of a plugin, each in a real run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ExporterEntry
 
 SMALL = {"classification": "softmax", "regression": "linear-regression"}
-"""The built-in models that draw and follow what is checked."""
+"""The built-in models for the runs that exporters and loggers are tried with."""
 
 
 def names(catalog: Catalog, source: str) -> dict[str, list[str]]:
-    """What a source brings beside models, by kind."""
+    """The names that a source brings beside models, by kind."""
     return {
         "datasets": [name for name, entry in catalog.datasets.items() if entry.source.get("name") == source],
         "exporters": [name for name, entry in catalog.exporters.items() if entry.source.get("name") == source],
@@ -35,7 +35,7 @@ def _source(entry: Any) -> Mapping[str, Any]:
 
 
 def dataset(entry: DatasetEntry) -> tuple[bool, str]:
-    """Prepare it with its defaults: (whether all is well, what to say)."""
+    """Prepare the dataset with its defaults: (True if all is well, message)."""
     if entry.needs_path:
         return True, f"takes a {entry.takes} of your own: not tried; {entry.name}:PATH shows it in a run"
     tasks = ("classification", "regression") if entry.task == "any" else (entry.task,)
@@ -58,7 +58,7 @@ def dataset(entry: DatasetEntry) -> tuple[bool, str]:
 
 
 def exporter(entry: ExporterEntry, catalog: Catalog, files: Sequence[Path]) -> tuple[bool, str]:
-    """Draw it of a run of one epoch, and open what it wrote."""
+    """Draw a figure or table of a run of one epoch, and open the written files: (True if all is well, message)."""
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         lines = _run(entry.task or "classification", catalog, files, Path(temporary))
         if isinstance(lines, str):
@@ -76,7 +76,7 @@ def exporter(entry: ExporterEntry, catalog: Catalog, files: Sequence[Path]) -> t
 
 
 def logger(name: str, catalog: Catalog, files: Sequence[Path]) -> tuple[bool, str]:
-    """Follow a run of one epoch."""
+    """Follow a run of one epoch: (True if all is well, message)."""
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         lines = _run("classification", catalog, files, Path(temporary), "--log", name)
     if isinstance(lines, str):
@@ -99,8 +99,9 @@ def _run(task: str, catalog: Catalog, files: Sequence[Path], place: Path, *words
 def check(
     catalog: Catalog, source: str, files: Sequence[Path], drawn: Collection[str]
 ) -> Iterator[tuple[str, str, bool, str]]:
-    """(check, subject, whether all is well, what to say) of everything that a source brings beside models. Exporters of
-    the tasks `drawn` have been tried with its models."""
+    """Findings as (check, subject, True if all is well, message) for all that a source brings beside models. Exporters
+    of the tasks `drawn` have been tried with its models.
+    """
     found = names(catalog, source)
     for name in found["datasets"]:
         yield "data", name, *dataset(catalog.datasets[name])

@@ -32,7 +32,7 @@ CHECKS = {
 }
 """All checks of a model, in the order of the report."""
 PIECES = {"data": "its data is prepared", "draw": "it is drawn and opens", "log": "it follows a run"}
-"""Of a dataset, an exporter and a logger."""
+"""The checks of a dataset, an exporter and a logger."""
 SECONDS = 300.0
 LOADING_SECONDS = 60.0
 
@@ -83,7 +83,7 @@ def check(name: str, files: Sequence[Path] = ()) -> Iterator[Finding]:
 
 
 def _once(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Of several failures with one reason the first says it."""
+    """The findings; of several failures with the same reason only the first has it in full."""
     said: dict[str, str] = {}
     for finding in findings:
         if finding.ok:

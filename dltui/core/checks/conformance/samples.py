@@ -19,7 +19,7 @@ SHAPES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
 }
 """(input shape, outputs); the first is what models are trained on."""
 VECTORS: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {"classification": (((6,), 3), ((4,), 2), ((30,), 10))}
-"""For models that classify no images."""
+"""Shapes for classification models without images."""
 
 
 def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROWS) -> Data:

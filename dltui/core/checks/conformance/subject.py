@@ -35,14 +35,14 @@ class Subject:
     model: Model
     backend: Backend
     source: Mapping[str, Any] = field(default_factory=dict)
-    """Where the model's code lies."""
+    """The source of the model's code."""
 
     @property
     def monitor(self) -> Monitor:
         return choose_monitor(self.model.task, self.model.monitor)
 
     def is_own(self, error: Exception) -> bool:
-        """Whether the model's own code raised it."""
+        """True if the model's own code raised the error."""
         return plugin_loader.is_raised_by(error, self.source)
 
     def config(self, **values: Any) -> TrainConfig:
@@ -52,7 +52,7 @@ class Subject:
 
     @cached_property
     def takes_images(self) -> bool:
-        """Of a model that classifies; only one that builds for vectors alone takes none."""
+        """True for a classification model, unless it builds for vectors alone."""
         task = self.model.task
         if task not in samples.VECTORS or self.model.needs_images:
             return task == "classification"
@@ -63,7 +63,7 @@ class Subject:
         return samples.VECTORS[task] if task in samples.VECTORS and not self.takes_images else samples.SHAPES[task]
 
     def data(self) -> Data:
-        """Of the first shape that the model takes."""
+        """Data of the first shape that the model takes."""
         shapes = self.shapes()
         return samples.make(self.model.task, *(self._builds(shapes) or shapes[0]))
 

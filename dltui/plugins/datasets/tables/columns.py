@@ -97,7 +97,7 @@ def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
 
 
 def _columns(choice: Choice, widths: Sequence[int]) -> tuple[Column, ...]:
-    """What the features are: the numbers, then the categories with these widths."""
+    """The columns of the features: the numbers, then the categories with these widths."""
     names = [choice.table.columns[place].name for place in (*choice.numbers, *choice.categories)]
     count, first, found = len(choice.numbers), 0, []
     for place, (name, width) in enumerate(zip(names, (*(1 for _ in range(count)), *widths), strict=True)):

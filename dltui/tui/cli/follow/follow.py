@@ -104,7 +104,7 @@ class Follower:
         return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
 
     def _delete_refused(self, status: Status) -> bool:
-        """Nothing was trained, and the reason says all: a half run under this name would only be in the way."""
+        """Delete a fresh run that was refused before its first step. True if it is gone."""
         ended = self.reader.history.ended
         if not self.fresh or status.name != "failed" or ended is None or not ended.refused:
             return False
