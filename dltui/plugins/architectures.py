@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from copy import copy
 from math import sqrt
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from dltui.core.contract.config import Schedule, TrainConfig, unit
+from dltui.core.contract.config import OptimizerName, Schedule, TrainConfig, unit
 from dltui.core.errors import RunError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class MlpConfig(TrainConfig):
     )
     dropout: float = dropout("hidden values")
     lr: float = override("lr", 0.003)
-    optimizer: Literal["sgd", "adamw"] = override("optimizer", "adamw")
+    optimizer: OptimizerName = override("optimizer", "adamw")
     weight_decay: float = override("weight_decay", 0.2)
     schedule: Schedule = override("schedule", "one-cycle")
 

@@ -8,11 +8,14 @@ import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.plugin_loader import PACKAGES
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract.config import TrainConfig
 
 ARGUMENTS = {
     "training_loss": ("outputs", "targets"),
@@ -131,3 +134,14 @@ def _names(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)
+
+
+def check_options(config: TrainConfig, own_step: object, own_loss: object, own_optimizer: object) -> None:
+    """Raises RunError for options that the module's own parts would leave without effect."""
+    own = "training_step" if own_step else "training_loss" if own_loss else ""
+    options = ("label_smoothing", "class_weights") + (("mixup", "cutmix") if own_step else ())
+    found = next((name for name in options if getattr(config, name)), "") if own else ""
+    if found:
+        raise RunError(f"{found} has no part in the {own} of this model; leave it out, or do it there")
+    if own_optimizer is not None and config.lr_scales:
+        raise RunError("lr_scales has no part in configure_optimizer of this model; give it groups there")

@@ -165,7 +165,7 @@ def test_methods_that_override_are_those_of_the_code(text: str) -> None:
     told = {row[0].strip("`") for row in table(text, "method")}
     assert told == {f"{name}({', '.join(arguments)})" for name, arguments in overrides.ARGUMENTS.items()}
     for framework in ("torch", "tensorflow"):
-        code = "".join((plugins / framework / name).read_text() for name in ("trainable.py", "optim.py"))
+        code = "".join(path.read_text() for path in (plugins / framework).rglob("*.py"))
         assert set(re.findall(r"overrides\.find\([^,]+, \"(\w+)\"\)", code)) == overrides.ARGUMENTS.keys()
 
 

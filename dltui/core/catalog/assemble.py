@@ -15,6 +15,7 @@ from dltui.core import paths
 from dltui.core.catalog import disabled, named_data, probe
 from dltui.core.catalog.entries import FAVORITE, BackendEntry, Catalog, DatasetEntry, ExporterEntry, ModelEntry
 from dltui.core.catalog.fields import FieldSpec
+from dltui.core.catalog.options import offered
 from dltui.core.catalog.sources import Installed, Source, at, file_sources
 from dltui.core.errors import UsageError
 from dltui.core.settings import Settings, load_settings
@@ -133,6 +134,7 @@ class _Assembly:
             version=installed.version(item["package"]),
             problem=installed.problem,
             source=_origin(replace(source, python=python), item),
+            options=tuple(str(name) for name in item.get("options", ())),
         )
 
     def _model(self, source: Source, item: Record) -> ModelEntry:
@@ -144,7 +146,7 @@ class _Assembly:
             framework=item["framework"],
             task=item["task"],
             summary=item["summary"],
-            fields=_fields(item),
+            fields=offered(_fields(item), backend.options if backend else ()),
             checks_more=bool(item["checks_more"]),
             source=_origin(replace(source, python=backend.python) if backend else source, item),
             available=not reason,

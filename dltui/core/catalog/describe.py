@@ -134,7 +134,8 @@ def dataset_record(dataset: Dataset) -> Record:
 
 def backend_record(backend: Backend) -> Record:
     _check_name(backend.framework)
-    return {name: _text(getattr(backend, name)) for name in ("framework", "title", "package", "install")}
+    texts = {name: _text(getattr(backend, name)) for name in ("framework", "title", "package", "install")}
+    return {**texts, "options": [_text(name) for name in getattr(backend, "options", ())]}
 
 
 def exporter_record(exporter: Exporter) -> Record:

@@ -94,6 +94,8 @@ class BackendEntry:
     version: str | None
     problem: str
     source: Mapping[str, Any]
+    options: tuple[str, ...] = ()
+    """The shared hyperparameters and optimizers that it obeys beyond those that all backends do."""
 
 
 @dataclass(frozen=True)

@@ -95,17 +95,37 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Mixing:
+    """Mixup and cutmix of each step: `partners` int32 (steps, batch) are places in the batch, `shares` float32 (steps,)
+    the share of a sample itself, `boxes` int32 (steps, 4) the (top, left, height, width) that comes from its partner; a
+    height of 0 is mixup."""
+
+    partners: Array
+    shares: Array
+    boxes: Array
+
+    def rows(self, which: slice | Array) -> Mixing:
+        """These steps of it."""
+        return Mixing(self.partners[which], self.shares[which], self.boxes[which])
+
+
+@dataclass(frozen=True)
 class EpochPlan:
-    """The batches of an epoch, or of the rest of it: `indices` int32 (steps, batch) are rows of the train split, `lr`
-    float32 (steps,); row 0 is global step `first_step`; `augmentation` is None or int32 (steps, batch, 3), each
-    image's flip and shift as `core.augment` defines them.
-    """
+    """The batches of an epoch, or of the rest of it: `indices` int32 (steps, batch) are rows of the train split,
+    `lr` float32 (steps,); row 0 is global step `first_step`; `augmentation` is None or int32 (steps, batch, 3),
+    by which each image is flipped and shifted; `color` float32 (steps, batch, 3), its factors of brightness, contrast
+    and saturation; `erasing` int32 (steps, batch, 4), the rectangle that is erased in it; `mixing`, with which other
+    sample of the batch it is mixed. `core.train.augmentation` defines each, and they are applied in this order, the
+    last two after normalization."""
 
     epoch: int
     first_step: int
     indices: Array
     lr: Array
     augmentation: Array | None = None
+    color: Array | None = None
+    erasing: Array | None = None
+    mixing: Mixing | None = None
 
     @property
     def steps(self) -> int:
@@ -114,6 +134,23 @@ class EpochPlan:
     @property
     def batch(self) -> int:
         return int(self.indices.shape[1])
+
+    def rows(self, which: slice | Array) -> EpochPlan:
+        """These steps of the plan, in this order; `first_step` stays."""
+
+        def some(numbers: Array | None) -> Array | None:
+            return None if numbers is None else numbers[which]
+
+        return EpochPlan(
+            self.epoch,
+            self.first_step,
+            self.indices[which],
+            self.lr[which],
+            some(self.augmentation),
+            some(self.color),
+            some(self.erasing),
+            self.mixing and self.mixing.rows(which),
+        )
 
 
 @dataclass(frozen=True)
@@ -140,7 +177,8 @@ class Layer:
 class Trainable(Protocol):
     """A model on its device with its optimizer and data: the training loop's only access to a framework.
 
-    State keys are `weights/<layer>/<name>`, `optimizer/...`, `rng/...`; weights are neutral: dense kernels
+    State keys are `weights/<layer>/<name>`, `average/<layer>/<name>` of their average where there is one,
+    `optimizer/...`, `rng/...`; weights are neutral: dense kernels
     (in, out), convolution kernels HWIO, flattening in NHWC order, so that twins of two frameworks can exchange them.
     """
 
@@ -197,6 +235,8 @@ class Backend(Protocol):
     """The distribution that must be installed: "torch"."""
     install: str
     """The command that installs it."""
+    # Optional: `options`, the names of shared hyperparameters ("ema") and optimizers ("lion") that it obeys beyond
+    # those of every backend; `core.catalog.options` lists them. A model offers only those.
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"). Seeds the framework from `config.seed`.

@@ -8,10 +8,12 @@ from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
 
 
-def reasons(model: str, needs_images: bool, augment: str) -> dict[str, str]:
-    """The parts of a run that need images, each with the advice for data without images."""
+def reasons(model: str, needs_images: bool, option: str) -> dict[str, str]:
+    """The parts of a run that need images, each with the advice for data without images. `option` is one that only
+    images can have, or "".
+    """
     found = {f"model {model}": "choose another model"} if needs_images else {}
-    return found if augment == "none" else {**found, f"augment {augment}": "leave it at none"}
+    return {**found, option: "leave it out"} if option else found
 
 
 def check_images(needs: Mapping[str, str], dataset: str, there: bool) -> None:

@@ -20,6 +20,8 @@ from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line
+from dltui.core.train import augmentation
+from dltui.core.train.check_options import check_options
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
 from dltui.core.worker.figures import check_formats
@@ -73,7 +75,8 @@ def create_run(
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
-    reasons = needs.reasons(model.id, model.needs_images, str(config.get("augment", "none")))
+    check_options(config, model.task, model.id)
+    reasons = needs.reasons(model.id, model.needs_images, augmentation.for_images(config))
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:
         needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)

@@ -68,6 +68,8 @@ def prepare(
     model = catalog.model(str(reader.run["model"]))
     if not model.available:
         raise UsageError(f"{model.id} cannot be used here: {model.reason}")
+    if more_epochs and reader.run["config"].get("max_time"):
+        raise UsageError(f"{name} was trained for max_time and takes no more epochs; go on with: dltui fork {name}")
     planned = planned_epochs(reader)
     field = model.field("epochs")
     if more_epochs and field is not None:

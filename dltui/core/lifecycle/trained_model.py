@@ -13,6 +13,7 @@ import numpy as np
 
 from dltui.core.catalog import plugin_loader
 from dltui.core.contract import Data, Spec, Split
+from dltui.core.contract.state import best_weights
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError
 from dltui.core.lifecycle import trust
@@ -44,7 +45,7 @@ class TrainedModel:
         """A trainable on the CPU, with the best weights, and `x` (dtype and shape as in `Split`) as its test split."""
         part = self._split(x)
         found = self.backend.trainable(self.model, self.config, Data("given", self.spec, part, part, part, ""), "cpu")
-        found.load_state({name: array for name, array in self.state.items() if name.startswith("weights/")})
+        found.load_state(best_weights(self.state))
         return found
 
     def _split(self, x: Array) -> Split:
@@ -64,8 +65,8 @@ def load_trained_model(run: RunDirectory, instead: Mapping[str, Any]) -> Trained
         raise RunError(f"{run.id} has no checkpoint yet")
     model = plugin_loader.load_model(asked["model_source"], asked["model"])
     backend = plugin_loader.load_backend(asked["backend_source"], model.framework)
-    # GPU settings mean nothing here.
-    config = model.config.model_validate({**asked["config"], "deterministic": False})
+    # GPU settings mean nothing here, and averaged weights are the weights.
+    config = model.config.model_validate({**asked["config"], "deterministic": False, "ema": 0.0})
     state, _ = checkpoint.load(path)
     dataset = reader.history.attempt.dataset
     spec = _spec(asked, dataset)

@@ -186,6 +186,10 @@ class History:
 
     def _commanded(self, record: Record) -> None:
         self.commands.append(record)
+        if self.attempt is not None and self.fits and record.get("action") == "fit":
+            total = self.fits[-1][1]
+            epochs = -(-total // max(self.attempt.steps_per_epoch, 1))
+            self.attempt = replace(self.attempt, total_steps=total, epochs=epochs)
 
     def _saved(self, record: Record) -> None:
         int(record["step"]), str(record["name"])
@@ -304,12 +308,27 @@ class History:
         return added
 
     @property
+    def fits(self) -> list[tuple[int, int]]:
+        """(step, steps in all) of a run that trains for a time: what was estimated from that step on."""
+        found: list[tuple[int, int]] = []
+        for record in self.commands:
+            if record.get("action") != "fit":
+                continue
+            try:
+                step, total = int(record["step"]), int(record["arguments"]["total"])
+            except _MALFORMED:
+                continue
+            if 0 <= step < total:
+                found = [*(fit for fit in found if fit[0] < step), (step, total)]
+        return found
+
+    @property
     def steered(self) -> list[Record]:
         """The commands that steer the plan, as checkpoints carry them, oldest first."""
         return [
             {name: record.get(name) for name in ("id", "action", "step", "arguments")}
             for record in self.commands
-            if record.get("action") in ("set", "extend") and isinstance(record.get("arguments"), dict)
+            if record.get("action") in ("set", "extend", "fit") and isinstance(record.get("arguments"), dict)
         ]
 
     @property

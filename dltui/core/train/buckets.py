@@ -18,9 +18,14 @@ class Buckets:
     """
 
     def __init__(self, total_steps: int) -> None:
-        self.size = max(1, -(-total_steps // MOST_POINTS))
+        self.size = 1
+        self.resize(total_steps)
         self._first: int | None = None
         self._columns: list[tuple[Array, dict[str, Array], Array]] = []
+
+    def resize(self, total_steps: int) -> None:
+        """The run turns out to be this long. Between two whole `take`s."""
+        self.size = max(1, -(-total_steps // MOST_POINTS))
 
     def add(self, first_step: int, loss: Array, metrics: dict[str, Array], lr: Array) -> None:
         """Add means per step (steps,) of consecutive steps that begin at global step `first_step`."""

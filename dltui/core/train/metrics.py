@@ -37,6 +37,10 @@ class Monitor:
             return than is None or not math.isnan(value)
         return value > than if self.mode == "max" else value < than
 
+    def better_by(self, delta: float, value: float, than: float | None) -> bool:
+        """Better by more than `delta`."""
+        return self.better(value if than is None else value - delta if self.mode == "max" else value + delta, than)
+
 
 def choose_monitor(task: Task, asked: str = "") -> Monitor:
     """The monitor that a model asks for: "f1" for the highest, "-f1" for the lowest value of a metric on the validation

@@ -31,6 +31,8 @@ class Progress:
     epoch_seconds: float = 0.0
     train_seconds: float = 0.0
     best: Best | None = None
+    counted: Best | None = None
+    """The last epoch that was enough better for `patience`."""
 
     def means(self) -> dict[str, float]:
         """The epoch's metrics so far, averaged over its samples."""
@@ -47,7 +49,8 @@ class Progress:
     def from_json(cls, state: dict[str, Any]) -> Progress:
         """The inverse of `to_json`; fields that this version does not know are dropped."""
         values = {name: value for name, value in state.items() if name in cls.__dataclass_fields__}
-        values["best"] = Best(**state["best"]) if state.get("best") else None
+        for name in ("best", "counted"):
+            values[name] = Best(**state[name]) if state.get(name) else None
         return cls(**values)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Split
+from dltui.core.contract.state import all_weights
 from dltui.core.data import needs
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError, RunError
@@ -26,7 +27,7 @@ from dltui.core.machine.process import current
 from dltui.core.rundir import checkpoint
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
-from dltui.core.train import evaluation, predictions
+from dltui.core.train import augmentation, evaluation, predictions
 from dltui.core.train.loop import Loop, Preempted
 from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
@@ -178,7 +179,7 @@ class Attempt:
             data,
             planner,
             self.journal,
-            Progress.from_json(found.loop_state) if found else Progress(),
+            self._position(found),
             lambda: self._preempted,
             metrics=model.metrics,
             monitor=monitor,
@@ -198,7 +199,7 @@ class Attempt:
         self.journal.phase("loading data")
         data = preparation.data(lambda text: self.journal.phase("loading data", text))
         # Only now is the shape known of a dataset that does not tell it.
-        required = needs.reasons(model.id, model.needs_images, config.augment)
+        required = needs.reasons(model.id, model.needs_images, augmentation.for_images(config.model_dump()))
         needs.check_images(required, str(self.asked["dataset"]), data.spec.is_image)
         return data
 
@@ -265,7 +266,23 @@ class Attempt:
             event = CommandObeyed(secrets.token_hex(8), "extend", epochs, done, history.step, by, time.time())
             self._extension = event
             history.commands.append(event.to_json())
-        return Planner(config, len(data.train), history.lr_changes, shape, history.added_epochs, history.steered)
+        return Planner(
+            config,
+            len(data.train),
+            history.lr_changes,
+            shape,
+            history.added_epochs,
+            history.steered,
+            self._fits(config),
+        )
+
+    def _fits(self, config: TrainConfig) -> list[tuple[int, int]]:
+        return self.history.fits if config.max_time else []
+
+    def _position(self, found: checkpoint.Checkpoint | None) -> Progress:
+        """Where to go on. Who asks for more epochs has patience again."""
+        at = Progress.from_json(found.loop_state) if found else Progress()
+        return replace(at, counted=None) if self.more_epochs else at
 
     def _tell_steering(self, lost: Sequence[CommandObeyed]) -> None:
         """In the log before any step: what it had lost, and the epochs that are added, so that a later attempt plans
@@ -313,17 +330,19 @@ class Attempt:
         epoch, step = (best.epoch, best.step) if best else (loop.at.epoch, step)
         began = time.monotonic()
         metrics, outputs = loop.evaluate("test")
+        if loop.planner.config.mirror_test:
+            metrics |= loop.evaluate_mirrored(outputs)
         self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began))
         data = loop.data
         self.journal.commit([], {"test": predictions.collect(data.spec.task, outputs, data.test, "test", epoch)})
-        reason = "all epochs done" if ending == "finished" else "stopped by user"
+        reason = loop.reason if ending == "finished" else "stopped by user"
         self._end(ending, reason, weights=fingerprint.weights(loop.trainable.state()))
 
     def _load_best(self, loop: Loop) -> bool:
         try:
             best = checkpoint.load_best(self.run).state
             # What trains on is of no use here, and need not fit.
-            loop.trainable.load_state({key: array for key, array in best.items() if key.startswith("weights/")})
+            loop.trainable.load_state(all_weights(best))
         except RunError as error:
             self.journal.emit(Logged("error", f"{error}; the test result is that of the last weights"))
             return False

@@ -53,6 +53,9 @@ class Journal:
     def progress(self, step: int, epoch: int) -> None:
         self.heartbeat.progress(step, epoch)
 
+    def totals(self, epochs: int, total_steps: int) -> None:
+        self.heartbeat.totals(epochs, total_steps)
+
     def commands(self) -> list[command_files.Command]:
         return command_files.take(self.run.path)
 

@@ -85,7 +85,7 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, x: Any, training: bool = False) -> Any:
         moving = self.moving_mean.value, self.moving_variance.value
-        if not training:
+        if not (training and self.trainable):
             return _normalize(x, *moving, self.gamma.value, self.beta.value)[0]
         y, *measured = _normalize_batch(x, self.gamma.value, self.beta.value)
         for old, new in zip(moving, measured, strict=True):

@@ -21,6 +21,10 @@ class TorchBackend:
     install = "pip install 'dltui[torch]'"
     formats = ("onnx", "torch")
     forbids = ("tensorflow", "keras")
+    options = tuple(
+        """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights color erase mixup cutmix
+        mirror_test adam rmsprop lion muon""".split()
+    )
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"); raises RunError when that cannot be used."""

@@ -14,6 +14,7 @@ from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
     from dltui.core.contract.types import Array, SplitName
+    from dltui.plugins.torch.augment import Augmentation
 
 
 class Samples:
@@ -41,15 +42,17 @@ class Samples:
         if self._stream is not None:
             self._stream.begin(indices)
 
-    def batch(self, step: int, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
-        """The normalized samples of a step with these rows of the train split, augmented as planned."""
+    def batch(self, step: int, indices: Tensor, augmentation: Augmentation | None = None) -> Tensor:
+        """Normalized samples of a step, these rows of the train split, changed at random if so planned."""
         if self._stream is not None:
             x = _tensor(self._stream.take(step)).flatten(1).to(self._device)
         else:
             x = self._train_x.index_select(0, indices)
-        if augmentation is not None:
-            x = augment(x.view(-1, *self._shape), augmentation).flatten(1)
-        return self._normalize(x)
+        if augmentation is None:
+            return self._normalize(x)
+        if self._is_image:
+            x = augmentation.stored(step, x.view(-1, *self._shape), self._dtype).flatten(1)
+        return augmentation.normalized(step, self._normalize(x))
 
     def targets(self, indices: Tensor) -> Tensor:
         """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, outputs)."""
@@ -90,20 +93,6 @@ def channels_first(images: Tensor) -> Tensor:
     if images.shape[-1] == 1:
         return images.squeeze(-1).unsqueeze(1)
     return images.movedim(-1, 1).contiguous()
-
-
-def augment(images: Tensor, numbers: Tensor) -> Tensor:
-    """The images (n, h, w, c) mirrored and shifted as `core.augment` defines it, by a lookup of each pixel's source."""
-    count, height, width, channels = images.shape
-    flip, dy, dx = numbers.to(torch.int64).unsqueeze(2).unbind(1)
-    rows = torch.arange(height, device=images.device) - dy
-    columns = torch.arange(width, device=images.device) - dx
-    inside = ((rows >= 0) & (rows < height)).unsqueeze(2) & ((columns >= 0) & (columns < width)).unsqueeze(1)
-    columns = torch.where(flip == 1, width - 1 - columns, columns)
-    pixels = rows.clamp(0, height - 1).unsqueeze(2) * width + columns.clamp(0, width - 1).unsqueeze(1)
-    places = pixels.view(count, -1, 1).expand(-1, -1, channels)
-    moved = images.reshape(count, -1, channels).gather(1, places).view_as(images)
-    return torch.where(inside.unsqueeze(3), moved, torch.zeros((), dtype=images.dtype, device=images.device))
 
 
 def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:

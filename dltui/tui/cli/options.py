@@ -54,7 +54,7 @@ def field_help(field: FieldSpec) -> str:
     range_text = "" if field.type in ("bool", "choice") else field.range_text().replace(field.name, sign, 1)
     unit = f" {field.unit}" if field.unit else ""
     bounds = f"{range_text}{unit}".strip()
-    parts = [part for part in (bounds, f"default {exact(field.default)}") if part]
+    parts = [part for part in (bounds, f"default {exact(field.default)}" if field.default != "" else "") if part]
     return visible(f"{field.description} [{'; '.join(parts)}]".strip())
 
 

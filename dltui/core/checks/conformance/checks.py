@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.checks.conformance import samples
 from dltui.core.checks.conformance.schema import sound
 from dltui.core.checks.conformance.subject import CheckFailed, Subject, difference, expect, weights
+from dltui.core.contract.state import PARTS
 from dltui.core.errors import RunError
 from dltui.core.train import evaluation
 from dltui.core.train.buckets import Buckets
@@ -207,8 +207,7 @@ def _long_plan(subject: Subject, data: Data, steps: int) -> EpochPlan:
     planner = Planner(subject.config(), len(data.train), shape=data.spec.input_shape)
     plan = planner.epoch(0)
     rows = np.arange(steps) % plan.steps
-    moves = None if plan.augmentation is None else plan.augmentation[rows]
-    return replace(plan, indices=plan.indices[rows], lr=plan.lr[rows], augmentation=moves)
+    return plan.rows(rows)
 
 
 def _columns(stats: StepStats) -> list[Array]:
@@ -218,7 +217,7 @@ def _columns(stats: StepStats) -> list[Array]:
 def _check_arrays(state: State) -> None:
     expect(any(name.startswith("weights/") for name in state), 'state() has no key that begins with "weights/"')
     for name, array in state.items():
-        known = name.split("/")[0] in ("weights", "optimizer", "rng")
+        known = name.split("/")[0] in PARTS
         expect(known, f"the state's key {name} must begin with weights/, optimizer/ or rng/")
         fits = isinstance(array, np.ndarray) and array.dtype.kind in "fiub"
         expect(fits, f"{name} in the state is a {type(array).__name__} that no checkpoint can keep; use NumPy numbers")

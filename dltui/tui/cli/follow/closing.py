@@ -23,6 +23,7 @@ def outcome(history: History, status: str, why: str) -> str:
     done = len(history.epochs)
     if status in ("finished", "stopped"):
         parts.append(f"{plural(done, 'epoch')} in {numbers.duration(history.elapsed)}")
+        parts += [why] if why.startswith("stopped early") else []
     elif why:
         parts.append(why)
     if history.best is not None and history.monitor is not None:

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dltui.core.errors import RunError
+from dltui.core.train.augmentation.streams import generator
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 SHARE = 8
 """An image is moved by at most its side over this: 4 pixels of 28 or 32, as is usual for CIFAR-10."""
-_STREAM = (0, 0, 0, 1)
-"""The start of these numbers in Philox's 256-bit counter, far away from those of the permutation with the same key."""
 
 
 def largest_shift(side: int) -> int:
@@ -28,19 +26,14 @@ def largest_shift(side: int) -> int:
 
 
 def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[int, ...]) -> Array | None:
-    """The random numbers of a whole epoch, int32 (steps, batch, 3); None for "none". Raises RunError for data that is
-    not images.
-    """
+    """The numbers of a whole epoch, int32 (steps, batch, 3); None for "none"."""
     if kind == "none":
         return None
-    if len(shape) != 3:
-        raise RunError(f"augment {kind} needs images, the samples of this dataset have the shape {shape}")
-    key = np.array([seed, epoch], dtype=np.uint64)
-    generator = np.random.Generator(np.random.Philox(key=key, counter=np.array(_STREAM, dtype=np.uint64)))
+    random = generator("geometry", seed, epoch)
     # All are drawn whatever the kind: flip+shift then mirrors the images that flip mirrors.
     limits = [largest_shift(side) for side in shape[:2]]
-    columns = [generator.integers(0, 2, (steps, batch), dtype=np.int32)]
-    columns += [generator.integers(-limit, limit + 1, (steps, batch), dtype=np.int32) for limit in limits]
+    columns = [random.integers(0, 2, (steps, batch), dtype=np.int32)]
+    columns += [random.integers(-limit, limit + 1, (steps, batch), dtype=np.int32) for limit in limits]
     drawn = np.stack(columns, axis=-1)
     if "flip" not in kind:
         drawn[..., 0] = 0
