@@ -114,6 +114,6 @@ def _summary(group: str, seeds: Sequence[int], runs: Sequence[RunDirectory], as_
 
 
 def _parts(group: Group, metric: str) -> list[str]:
-    """The results with their standard deviation over the seeds: `test accuracy 84.52 ±.10 %`."""
+    """The results with their standard deviation over the seeds: `test accuracy 84.52 ±0.10 %`."""
     found = [("test", group.test(metric)), ("best validation", group.best())]
     return [f"{title} {metric} {spelled(wording.spread(metric, value))}" for title, value in found if value is not None]
