@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
 import platformdirs
@@ -71,42 +70,6 @@ def _make_private(path: Path) -> None:
         # Made by somebody else since the look above, which is fine, or a file.
         if not path.is_dir():
             raise
-
-
-def open_to_others(path: Path) -> str:
-    """Why a file or folder is not this user's alone to change, with the line that repairs it; "" when it is. A group
-    that has nobody else in it is no danger. Raises OSError."""
-    found = path.stat()
-    shown = shlex.quote(clean_line(path))
-    if found.st_uid not in (os.geteuid(), 0):
-        return f"{clean_line(path)} belongs to {user_name(found.st_uid)}; take it over: sudo chown $USER {shown}"
-    if found.st_mode & 0o002:
-        return f"anybody may write to {clean_line(path)}; repair it: chmod go-w {shown}"
-    if found.st_mode & 0o020 and not _own_group(found.st_gid):
-        return f"a group may write to {clean_line(path)}; repair it: chmod g-w {shown}"
-    return ""
-
-
-def user_name(number: int) -> str:
-    """The login name of a user, or "user 1234"."""
-    import pwd
-
-    try:
-        return clean_line(pwd.getpwuid(number).pw_name, 64)
-    except KeyError:
-        return f"user {number}"
-
-
-def _own_group(number: int) -> bool:
-    """Whether a group is the private one of this user, as many systems make it."""
-    import grp
-
-    try:
-        group = grp.getgrgid(number)
-    except KeyError:
-        return False
-    name = user_name(os.geteuid())
-    return os.geteuid() != 0 and group.gr_name == name and set(group.gr_mem) <= {name}
 
 
 def _from_environment(name: str) -> Path | None:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from dltui.core import fs, paths
+from dltui.core import fs, ownership, paths
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine import repairs
 from dltui.core.text import clean_line
@@ -60,6 +60,9 @@ def checks() -> Iterator[Check]:
 
 
 def _folders() -> Iterator[Check]:
+    problem = ownership.refusal(paths.home())
+    if problem:
+        yield Check("home", "bad", problem)
     for what, folder in (("runs", paths.runs_dir()), ("cache", paths.cache_dir())):
         try:
             paths.ensure_private_dir(folder)

@@ -102,6 +102,7 @@ def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_sh
 def ask(run: RunDirectory, question: Mapping[str, Any], code: trust.Code = trust.AS_NAMED) -> dict[str, Any]:
     """Ask a process of the run's interpreter, or of this user's own when the run is somebody else's. Raises RunError
     with its one line, UsageError for code that is missing."""
+    trust.admit(run, code)
     instead = {} if trust.keeps(run, code) else trust.replaced(run, trust.catalog(run, code), code, data=False)
     asked = {**run.run(), **instead}
     command = [asked["python"], "-P", "-m", "dltui.core.lifecycle.model_process", str(run.path)]

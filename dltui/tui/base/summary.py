@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.analysis import run_filter
 from dltui.core.errors import DltuiError
 from dltui.core.reading.progress import progress
+from dltui.core.rundir import confidential
 from dltui.core.text import safe
 from dltui.tui.draw.wording import LIVE, differences, metric
 
@@ -130,7 +131,7 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "created": float(run.get("created", 0.0)),
         "differs": tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
         "exports": safe(run.get("exports", "")),
-        "command": safe(shlex.join(str(part) for part in run.get("command", []))),
+        "command": safe(shlex.join(confidential.mask_command(run.get("command") or []))),
     }
 
 
