@@ -22,6 +22,10 @@ POLL_SECONDS = 0.01
 MEMORY_SECONDS = 0.05
 ANSWER_BYTES = 16 << 20
 OUTPUT_BYTES = 4_000
+FAULTS = frozenset(
+    (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS)
+)
+"""Signals that a process earns by what it does itself."""
 MARK = "DLTUI_PROBE"
 """Environment variable by which children that left the process group are found again."""
 
@@ -45,8 +49,10 @@ class Outcome:
     reason: str
     code: int
     passing: bool
-    """The reason may be gone next time: the machine was slow or short of memory."""
+    """The reason may be gone next time: the machine was slow or short of memory, or a signal came from elsewhere."""
     output: str
+    slow: bool = False
+    """It used up its time or its memory: trying again costs as much again."""
 
 
 def run(job: Job) -> Outcome:
@@ -90,9 +96,9 @@ class _Child:
     def __init__(self, job: Job, mark: str) -> None:
         self.job = job
         # Closed by `_outcome` or `close`: they live longer than this function.
-        self.answer = tempfile.TemporaryFile()  # noqa: SIM115
-        self.output = tempfile.TemporaryFile()  # noqa: SIM115
-        with tempfile.TemporaryFile() as question:
+        self.answer = _scratch_file()
+        self.output = _scratch_file()
+        with _scratch_file() as question:
             question.write(job.question)
             question.seek(0)
             self.process = subprocess.Popen(
@@ -112,16 +118,17 @@ class _Child:
         if self._ended():
             self.kill()
             code = self.process.returncode
-            return self._outcome(_reason(code), passing=code == -signal.SIGKILL)
+            return self._outcome(_reason(code), passing=code < 0 and -code not in FAULTS)
         now = time.monotonic()
         if now >= self.deadline:
             self.kill()
-            return self._outcome(f"timed out after {self.job.seconds:g} s", passing=True)
+            return self._outcome(f"timed out after {self.job.seconds:g} s", passing=True, slow=True)
         if now >= self.next_look:
             self.next_look = now + MEMORY_SECONDS
             if _memory(self.process.pid) > self.job.memory:
                 self.kill()
-                return self._outcome(f"used more than {self.job.memory / 1e9:g} GB of memory", passing=True)
+                reason = f"used more than {self.job.memory / 1e9:g} GB of memory"
+                return self._outcome(reason, passing=True, slow=True)
         return None
 
     def kill(self) -> None:
@@ -144,12 +151,20 @@ class _Child:
         self.answer.close()
         self.output.close()
 
-    def _outcome(self, reason: str, passing: bool) -> Outcome:
+    def _outcome(self, reason: str, passing: bool, slow: bool = False) -> Outcome:
         with self.answer, self.output:
             answer = _read(self.answer, 0, ANSWER_BYTES)
             size = self.output.seek(0, os.SEEK_END)
             output = _read(self.output, max(0, size - OUTPUT_BYTES), OUTPUT_BYTES)
-        return Outcome(answer, reason, self.process.returncode, passing, output.decode("utf-8", "backslashreplace"))
+        words = output.decode("utf-8", "backslashreplace")
+        return Outcome(answer, reason, self.process.returncode, passing, words, slow)
+
+
+def _scratch_file() -> IO[bytes]:
+    """In memory where that can be: a full disk is no reason for a child to fail."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("dltui"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _reason(code: int) -> str:
