@@ -170,6 +170,7 @@ def test_the_process_prints_its_files(tmp_path: Path, home: Path) -> None:
     plain = run(str(sample.path), "--format", "png")
     assert plain.returncode == 0, plain.stderr
     folder = Path(sample.run()["exports"])
+    assert (sample.path / "figures.json").is_file(), "the run knows that they are complete"
     assert {Path(line) for line in plain.stdout.splitlines()} == set(folder.iterdir())
     assert not [path for path in (*folder.iterdir(), *(tmp_path / "out").iterdir()) if path.name.startswith(".")]
 

@@ -13,7 +13,7 @@ from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
 from dltui.core.reading.status import Seen, Status, status
-from dltui.core.rundir import claim, commands, lock
+from dltui.core.rundir import claim, commands, drawing, lock
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_birth, read_live
 from dltui.core.rundir.log import LogTail
@@ -111,7 +111,8 @@ class RunReader:
             seen = Seen(False, copied=found.copied) if found.copied else self._autopsy(live)
         else:
             age = claim.age(live) if live and now is None and self.clock is time.time else None
-            seen = Seen(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age)
+            redraw = self._redraw(live) if live and alive is False else ""
+            seen = Seen(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age, redraw=redraw)
         now = self.clock() if now is None else now
         return self._being_born(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
@@ -120,6 +121,12 @@ class RunReader:
         here = live.boot_id == process.boot_id()
         killer = commands.killer(self.directory.path)
         return Seen(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
+
+    def _redraw(self, live: Live) -> str:
+        """What completes the figures of a worker that has died, if it left any incomplete."""
+        if live.phase != "exporting" or drawing.done_since(self.directory, live.phase_since):
+            return ""
+        return f"dltui export {clean_line(self.directory.id)}"
 
     def _being_born(self, live: Live | None, alive: bool | None) -> Status | None:
         """Of a worker that was started and has said nothing yet; None when the heartbeat and the log say it all."""

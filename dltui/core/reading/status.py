@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 OVER = frozenset({"finished", "stopped", "interrupted", "preempted", "failed"})
 STARTING_PHASES = frozenset({"starting", "importing", "loading data", "building", "compiling"})
 
+INCOMPLETE = "figures incomplete"
+"""The phase of a run that has ended and whose worker was killed while it drew the figures."""
+
 BEAT_SECONDS = 20.0
 """A worker on this host whose heartbeat is older is silent: it beats every second."""
 BUSY_SECONDS = 60.0
@@ -51,7 +54,8 @@ class Seen:
     `moved` whether it was another one before; `age` is how old it is, None when only the time of day tells; `copied`
     names the run that this one is a copy of, made while that one trained; `crash` is what the worker's log says it
     died of; `oom_kills` how many processes this machine has killed for want of memory, None for another machine or
-    another boot; `killer` who asked to kill the worker."""
+    another boot; `killer` who asked to kill the worker; `redraw` the command that draws the figures which a dead
+    worker left incomplete."""
 
     alive: bool | None
     standing: float = 0.0
@@ -61,6 +65,7 @@ class Seen:
     killer: str = ""
     copied: str = ""
     age: float | None = None
+    redraw: str = ""
 
 
 def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Seen) -> Status:
@@ -69,7 +74,10 @@ def status(run: dict[str, Any], history: History, live: Live | None, now: float,
     if ended is not None and (live is None or live.attempt <= history.ended_attempt):
         # A worker that was killed while it drew the figures draws no more.
         phase = live.phase if live and seen.alive is not False else "ended"
-        return Status(_ended_name(ended.status), ended.reason, phase, history.ended_at)
+        why = ended.reason
+        if seen.redraw:
+            phase, why = INCOMPLETE, f"{why}; {INCOMPLETE}: {seen.redraw}"
+        return Status(_ended_name(ended.status), why, phase, history.ended_at)
     if live is None:
         return _unborn(run, now)
     if ended is not None and ended.status in ("finished", "stopped") and (seen.alive is False or live.phase == "ended"):

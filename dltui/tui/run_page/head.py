@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.reading.status import INCOMPLETE
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, bar, cells, ends
 from dltui.tui.draw.wording import STATUS_STYLES, duration, percent
@@ -72,6 +73,8 @@ def _ended(view: RunView, width: int) -> Row:
     row: Row = [(f" {run.status}", f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
     parts: list[Row] = []
     end: Row = [("drawing the figures ", "accent")] if run.phase == "exporting" else []
+    if run.phase == INCOMPLETE:
+        end = [(f"{INCOMPLETE}: ", "warn"), ("e", "key bold"), (" exports ", "dim")]
     if run.status in ("interrupted", "preempted", "failed"):
         end = [("  r", "key bold"), (" resume ", "dim")]
         row.append((f": {run.why}", ""))

@@ -15,7 +15,7 @@ import pytest
 from dltui.core.errors import NewerFormatError, RunError
 from dltui.core.reading.reader import PREDICTIONS, RunReader
 from dltui.core.reading.summary import summary_row
-from dltui.core.rundir import checkpoint
+from dltui.core.rundir import checkpoint, drawing
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Evaluated, Logged, RunEnded
 from dltui.core.rundir.heartbeat import Heartbeat
@@ -138,6 +138,20 @@ def test_an_end_between_two_looks_is_not_an_interruption(tmp_path: Path) -> None
     log.close()
     heartbeat.stop("ended")
     assert reader.status().name == "finished"
+
+
+def test_a_kill_while_figures_are_drawn_is_told_until_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    reader = read(make_sample_run(tmp_path / "runs"))
+    live = json.loads((reader.directory.path / "live.json").read_text())
+    (reader.directory.path / "live.json").write_text(json.dumps({**live, "phase": "exporting"}))
+    row = summary_row(reader)
+    assert (row["status"], row["phase"]) == ("finished", "figures incomplete")
+    assert row["why"].endswith("; figures incomplete: dltui export brisk-otter")
+    drawing.done(reader.directory, tmp_path / "elsewhere")
+    assert reader.status().phase == "figures incomplete"
+    drawing.done(reader.directory, Path(reader.run["exports"]))
+    assert reader.status().phase == "ended"
 
 
 def test_a_row_has_what_scripts_rely_on(tmp_path: Path) -> None:

@@ -175,6 +175,7 @@ class Follower:
         failed = status.name == "failed"
         lines = [] if failed else [closing.outcome(self.reader.history, status.name, status.why)]
         lines += closing.next_step(self.reader, status.name)
+        lines += closing.redraw(self.reader.directory.id, status.phase)
         return lines + closing.take_home(place.exports_folder(self.reader.directory))
 
     def _last_status(self) -> Status:
