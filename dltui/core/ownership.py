@@ -35,7 +35,7 @@ def refusal(path: Path) -> str:
     """Why nothing from a path is executed, or ""; also for a path that is not there."""
     try:
         return open_to_others(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
         return f"cannot tell who may write to {clean_line(path)}: {error.strerror}"

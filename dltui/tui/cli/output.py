@@ -1,10 +1,26 @@
-"""What the output is connected to, and the only two functions that write plain lines to it."""
+"""Where output goes: what it is connected to, what writes plain lines to it, and what happens when it takes none."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass
+class _Loss:
+    """Why standard output takes nothing more, and what to say of the run that goes on without it."""
+
+    error: OSError | None = None
+    words: str = ""
+
+
+_loss = _Loss()
 
 
 def is_terminal() -> bool:
@@ -35,12 +51,48 @@ def spelled(text: str) -> str:
     return text if can_show(text) else to_ascii(text)
 
 
+class Output(io.TextIOWrapper):
+    """Standard output of the command line: when it takes nothing more that is said once, and nothing fails of it."""
+
+    def write(self, text: str) -> int:
+        with losing():
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with losing():
+            super().flush()
+
+
+@contextlib.contextmanager
+def losing() -> Iterator[None]:
+    """Write to standard output until it takes nothing more."""
+    try:
+        yield
+    except OSError as error:
+        lose(error)
+
+
 def prepare_streams() -> None:
-    """A character that the locale lacks becomes an escape instead of an exception."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+    """A character that the locale lacks becomes an escape instead of an exception; an output that fails, or is closed,
+    leads nowhere."""
+    _open_closed()
+    if isinstance(sys.stdout, io.TextIOWrapper) and not isinstance(sys.stdout, Output):
+        encoding, by_line = sys.stdout.encoding, sys.stdout.line_buffering
+        sys.stdout = Output(sys.stdout.detach(), encoding, "backslashreplace", line_buffering=by_line)
+        sys.__stdout__ = sys.stdout  # type: ignore[misc]
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
+
+
+def _open_closed() -> None:
+    """No file that is opened later may take the place of a standard stream."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
 
 
 def say(text: str = "") -> None:
@@ -50,10 +102,52 @@ def say(text: str = "") -> None:
 
 
 def warn(text: str) -> None:
-    """One line on standard error."""
+    """One line on standard error; where that takes none, nobody can be told."""
     sys.stdout.flush()
-    sys.stderr.write(visible(text) + "\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.write(visible(text) + "\n")
+        sys.stderr.flush()
+
+
+def lost() -> OSError | None:
+    """Why standard output takes nothing more; None while it does."""
+    return _loss.error
+
+
+def when_lost(words: str) -> None:
+    """What to say when standard output takes nothing more: a run goes on without it, and its end is the exit code."""
+    _loss.words = words
+
+
+def lose(error: OSError) -> None:
+    """Standard output takes nothing more: say so once; what is written to it from here on goes nowhere."""
+    if _loss.error is not None:
+        return
+    _loss.error = error
+    _silence()
+    closed = error.errno == errno.EPIPE
+    if _loss.words or not closed:
+        reason = "nobody reads the output any more" if closed else f"cannot write output: {error.strerror}"
+        warn("; ".join([f"dltui: {reason}", *filter(None, [_loss.words])]))
+
+
+def begin() -> None:
+    """A new command line: nothing is lost yet."""
+    _loss.error, _loss.words = None, ""
+
+
+def exit_code(code: int) -> int:
+    """The exit code of a command line: that of its run, else a failure when it could not say what it had to say."""
+    sys.stdout.flush()
+    unsaid = _loss.error is not None and _loss.error.errno != errno.EPIPE and not _loss.words
+    return code or 1 if unsaid else code
+
+
+def _silence() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def say_json(value: object) -> None:

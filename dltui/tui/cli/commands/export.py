@@ -18,7 +18,7 @@ from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, check_formats, draw
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.closing import exported_files, take_home
 from dltui.tui.cli.options import code, code_options
-from dltui.tui.cli.output import say, say_json, warn
+from dltui.tui.cli.output import losing, say, say_json, warn
 from dltui.tui.cli.templates.predict_script import script
 
 if TYPE_CHECKING:
@@ -105,10 +105,11 @@ def _stream(runs: list[RunDirectory], formats: list[str] | None, code: Code) -> 
         for run in runs:
             folders.append(place.free(Path(temporary) / run.id, run))
             draw(run, folders[-1], formats, code.words())
-        with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
-            for folder in folders:
-                tar.add(folder, arcname=folder.name)
-    sys.stdout.buffer.flush()
+        with losing():
+            with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
+                for folder in folders:
+                    tar.add(folder, arcname=folder.name)
+            sys.stdout.buffer.flush()
     return 0
 
 
