@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -15,7 +16,7 @@ APP = "dltui"
 
 def home() -> Path:
     """The folder of everything that must be kept: DLTUI_HOME, else the system's place for state."""
-    return _from_environment("DLTUI_HOME") or Path(platformdirs.user_state_dir(APP))
+    return _from_environment("DLTUI_HOME") or _of_system(platformdirs.user_state_dir)
 
 
 def runs_dir() -> Path:
@@ -27,7 +28,7 @@ def cache_dir() -> Path:
     explicit = _from_environment("DLTUI_CACHE")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "cache"
-    return explicit or Path(platformdirs.user_cache_dir(APP))
+    return explicit or _of_system(platformdirs.user_cache_dir)
 
 
 def config_file() -> Path:
@@ -35,7 +36,18 @@ def config_file() -> Path:
     explicit = _from_environment("DLTUI_CONFIG")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "config.toml"
-    return explicit or Path(platformdirs.user_config_dir(APP)) / "config.toml"
+    return explicit or _of_system(platformdirs.user_config_dir) / "config.toml"
+
+
+def _of_system(ask: Callable[[str], str]) -> Path:
+    """A folder that the system names for this program. Raises UsageError for a user without a home."""
+    try:
+        folder = Path(ask(APP))
+    except RuntimeError:
+        folder = Path()
+    if not folder.is_absolute():
+        raise UsageError("this user has no home folder; set DLTUI_HOME to a folder that you can write to")
+    return folder
 
 
 def plugins_dir() -> Path:
@@ -83,10 +95,25 @@ def _absolute(text: str) -> Path:
     return Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111
 
 
+def expanded(path: Path | str) -> Path:
+    """A path whose ~ is the home of a user; one that nobody has stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def working_directory() -> str:
+    """Empty when it is gone."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
+
+
 def absolute(text: str) -> str:
     """A path without following links, as the user knows it. Raises UsageError when there is no folder to be relative
     to."""
     try:
         return os.path.abspath(os.path.expanduser(text.strip()))  # noqa: PTH100, PTH111
     except OSError as error:
-        raise UsageError(f"cannot find {clean_line(text, 100)}: the working directory is gone ({error})") from None
+        raise UsageError(
+            f"cannot find {clean_line(text, 100)}: the working directory is gone ({error.strerror})"
+        ) from None

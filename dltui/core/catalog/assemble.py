@@ -28,7 +28,7 @@ Records = dict[str, Record]
 def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_only: bool = False) -> Catalog:
     """See `catalog.load_catalog`."""
     for file in files:
-        if not file.expanduser().is_file():
+        if not paths.expanded(file).is_file():
             raise UsageError(f"no plugin file {file}")
     _check_owners(files)
     settings = load_settings()
@@ -39,9 +39,9 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_o
             catalog.installed[python] = probe.installed(python, kept_only)
     own, refused = _folder_files()
     catalog.problems += refused
-    singles = file_sources([*own, *(file.expanduser() for file in files)], here)
+    singles = file_sources([*own, *map(paths.expanded, files)], here)
     seconds = probe.plugin_seconds() if seconds is None else seconds
-    given = {os.path.abspath(file.expanduser()) for file in files}  # noqa: PTH100 - as sources know them
+    given = {os.path.abspath(paths.expanded(file)) for file in files}  # noqa: PTH100 - as sources know them
     found = [*here.sources, *_elsewhere(catalog.installed, here), *singles]
     catalog.sources, catalog.disabled = disabled.parted(found, settings, given)
     ask = partial(probe.records, refresh=refresh, seconds=seconds, kept_only=kept_only, given=given)

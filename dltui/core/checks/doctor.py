@@ -192,7 +192,7 @@ def _data(catalog: Catalog) -> Iterator[Check]:
         text = f"here, in {clean_line(found.folder)}" if found.folder else found.text
         yield Check(f"data {entry.name}", "ok" if found.here else "absent", text)
     for folder in filter(None, os.environ.get("DLTUI_DATA", "").split(os.pathsep)):
-        if not Path(folder).expanduser().is_dir():
+        if not paths.expanded(folder).is_dir():
             yield Check("DLTUI_DATA", "bad", f"{clean_line(folder)} is not a folder")
 
 

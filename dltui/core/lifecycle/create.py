@@ -158,7 +158,7 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         "dry_run": request.dry_run,
         "twin": dict(request.twin) if request.twin is not None else None,
         "dltui": __version__,
-        "cwd": _working_directory(),
+        "cwd": paths.working_directory(),
     }
 
 
@@ -242,13 +242,6 @@ def _create(name: str | None, exports: Path, record: dict[str, Any], fill: Fill)
             # Taken by somebody else in this very moment: then there is another name. Anything else is a reason.
             if not os.path.lexists(paths.runs_dir() / run_id):
                 raise
-
-
-def _working_directory() -> str:
-    try:
-        return str(Path.cwd())
-    except OSError:
-        return ""
 
 
 def prepare_first(

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from dltui.core.paths import working_directory
+
 if TYPE_CHECKING:
     import psutil
 
@@ -108,6 +110,8 @@ class _Child:
                 stderr=self.output,
                 pass_fds=[self.answer.fileno()],
                 start_new_session=True,
+                # Where the working directory is gone some libraries refuse to be loaded.
+                cwd=None if working_directory() else "/",
                 env={**os.environ, **job.environment, MARK: mark},
             )
         self.deadline = time.monotonic() + job.seconds

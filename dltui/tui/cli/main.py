@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from dltui import __version__
+from dltui.core import paths
 from dltui.core.errors import DltuiError
 from dltui.tui.cli import output
 from dltui.tui.cli.group import LazyGroup, unknown
@@ -105,6 +106,9 @@ def _run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and not paths.working_directory():
+            warn("dltui: the working directory is gone; change to one that exists")
+            return 2
         return internal_error(error)
 
 

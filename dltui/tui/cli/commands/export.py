@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dltui.core import paths
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import place
@@ -79,7 +80,7 @@ def export(
 
 def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: Code, quiet: bool) -> Written:
     """Write the figures or the model of one run, and say so unless `quiet`."""
-    wanted = Path(to).expanduser().absolute() / run.id if to else None
+    wanted = paths.expanded(to).absolute() / run.id if to else None
     folder = place.free(wanted, run) if wanted else place.exports_folder(run)
     lines = [f"{wanted} holds the figures of another run"] if wanted and folder != wanted else []
     if formats and formats[0] in SUFFIXES:
