@@ -64,11 +64,19 @@ def ensure_private_dir(path: Path) -> None:
     try:
         _make_private(path)
         writable = os.access(path, os.W_OK | os.X_OK)
-        reason = "permission denied"
+        reason = "read-only file system" if is_read_only(path) else "permission denied"
     except OSError as error:
         writable, reason = False, (error.strerror or str(error)).lower()
     if not writable:
         raise UsageError(f"cannot write to {path}: {reason}; set DLTUI_HOME to a folder that you can write to")
+
+
+def is_read_only(path: Path) -> bool:
+    """Whether nobody can write to the file system of a path."""
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def _make_private(path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core import ownership
+from dltui.core import ownership, paths
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.checks import doctor
@@ -122,3 +122,12 @@ def test_trust_takes_the_code_of_another_user(home: Path, tmp_path: Path, monkey
     with pytest.raises(UsageError, match="belongs to user 54321"):
         load_catalog([net])
     assert "net" in trust.catalog(away, trust.Code(trust=True)).models
+
+
+def test_a_read_only_home_names_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UsageError, match=r"^cannot write to .*: permission denied; set DLTUI_HOME"):
+        paths.ensure_private_dir(tmp_path)
+    monkeypatch.setattr(paths, "is_read_only", lambda path: True)
+    with pytest.raises(UsageError, match=r"^cannot write to .*: read-only file system; set DLTUI_HOME"):
+        paths.ensure_private_dir(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 PREDICTIONS = ("validation-latest", "validation-best", "test")
 _MOST_UNPACKED = 1 << 30
+_DISK = frozenset((errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO))
+"""What a disk says that has failed or takes no writes any more."""
 _COMMON = {"ids", "split", "epoch"}
 _ARRAYS = (
     _COMMON | {"labels", "top", "probabilities", "wrong", "thumbnails"},
@@ -120,7 +123,18 @@ class RunReader:
         """What there is to know of a worker's death."""
         here = live.boot_id == process.boot_id()
         killer = commands.killer(self.directory.path)
-        return Seen(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
+        crash = self._crash(live) or (self._last_disk() if here and live.phase != "ended" and not killer else "")
+        return Seen(False, 0.0, False, crash, memory.oom_kills() if here else None, killer)
+
+    def _last_disk(self) -> str:
+        """What there is to say of a worker that could not write its last word."""
+        try:
+            os.close(os.open(self.directory.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
+        except OSError as error:
+            if error.errno in _DISK:
+                where = clean_line(self.directory.path)
+                return f"{clean_line(error.strerror).lower()}: nothing can be written to {where}; the worker ended"
+        return ""
 
     def _redraw(self, live: Live) -> str:
         """What completes the figures of a worker that has died, if it left any incomplete."""

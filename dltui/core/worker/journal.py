@@ -44,8 +44,8 @@ class Journal:
         self.heartbeat = heartbeat
         self.attempt = attempt
         self.quitting = quitting
-        self._refused = False
-        """The last write was given up: the next one is not waited for as long."""
+        self._refused: set[str] = set()
+        """Where the last write was given up: the next one there is not waited for."""
 
     def emit(self, event: Event, sync: bool = False) -> None:
         """Append an event; with `sync` it is on the disk when this returns."""
@@ -90,15 +90,12 @@ class Journal:
     def _unless_refused(self, action: Callable[[], T], what: str, instead: str) -> T | None:
         """Run a write; one that the disk refuses in the end costs a line in the log."""
         try:
-            done = self._insist(action)
+            return self._insist(action, what.split()[0])
         except OSError as error:
-            self._refused = True
             self.emit(Logged("error", f"{what} not saved: {error}; {instead}"))
             return None
-        self._refused = False
-        return done
 
-    def _insist(self, action: Callable[[], T]) -> T:
+    def _insist(self, action: Callable[[], T], place: str = "log") -> T:
         """Run a write. While the disk is full the run is paused, nothing is lost, and it is tried again; any other
         error may pass, too: it is tried again for a while, then raised."""
         phase = self.heartbeat.current_phase
@@ -108,19 +105,21 @@ class Journal:
                 result = action()
             except OSError as error:
                 tries += 1
-                self._wait(error, tries)
+                self._wait(error, tries, place)
             else:
+                self._refused.discard(place)
                 if tries:
                     self.heartbeat.phase(phase)
                 return result
 
-    def _wait(self, error: OSError, tries: int) -> None:
+    def _wait(self, error: OSError, tries: int, place: str) -> None:
         """Wait before the next try of a write; raises where there is none."""
         if fs.is_disk_full(error):
             if self.quitting():
                 raise RunError(f"disk full: cannot write to {self.run.path}; free some space, then resume") from error
             detail = f"disk full: {self._free()} in {self.run.path}; goes on when there is room"
-        elif tries > TRIES or self._refused or self.quitting():
+        elif tries > TRIES or place in self._refused or self.quitting():
+            self._refused.add(place)
             raise error
         else:
             detail = f"storage error ({error.strerror}) in {self.run.path}: tries again"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,6 +155,24 @@ def test_a_kill_while_figures_are_drawn_is_told_until_they_are(tmp_path: Path, m
     assert reader.status().phase == "figures incomplete"
     drawing.done(reader.directory, Path(reader.run["exports"]))
     assert reader.status().phase == "ended"
+
+
+def test_a_worker_that_could_not_write_its_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_sample_run(tmp_path, status="interrupted")
+    live = json.loads((run.path / "live.json").read_text())
+    (run.path / "live.json").write_text(json.dumps({**live, "pid": 999_999_999}))
+    reader = read(run)
+    assert reader.status().why.startswith("the worker was killed at epoch ")
+    original = os.open
+
+    def refuse(path: Path, flags: int, *rest: Any, **options: Any) -> int:
+        if flags & os.O_WRONLY:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        return original(path, flags, *rest, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    where = f"nothing can be written to {reader.directory.path}"
+    assert reader.status().why.startswith(f"read-only file system: {where}; the worker ended at epoch ")
 
 
 def test_a_row_has_what_scripts_rely_on(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ def test_one_that_stays_costs_a_line(open_journal: Journal) -> None:
         open_journal.commit([snapshot(7)], OUTPUTS)
         assert disk.left == 10_000 - journal.TRIES - 1
         open_journal.commit([], OUTPUTS)
+        assert disk.left == 10_000 - journal.TRIES - 2, "not waited for again"
     reason = "[Errno 5] Input/output error; figures show those before"
     assert told(open_journal)[0] == f"predictions validation-latest not saved: {reason}"
     assert len(list(open_journal.run.checkpoints_dir.iterdir())) == 1
