@@ -13,7 +13,7 @@ from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
-from dltui.core.reading.status import Seen, Status, status
+from dltui.core.reading.status import INCOMPLETE, Seen, Status, status
 from dltui.core.rundir import claim, commands, drawing, lock
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_birth, read_live
@@ -138,7 +138,9 @@ class RunReader:
 
     def _redraw(self, live: Live) -> str:
         """What completes the figures of a worker that has died, if it left any incomplete."""
-        if live.phase != "exporting" or drawing.done_since(self.directory, live.phase_since):
+        if (live.phase != "exporting" and live.detail != INCOMPLETE) or drawing.done_since(
+            self.directory, live.phase_since
+        ):
             return ""
         return f"dltui export {clean_line(self.directory.id)}"
 

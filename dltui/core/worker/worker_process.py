@@ -87,11 +87,12 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
         traceback.print_exc()
         status = _failed(attempt, error)
     # The run has ended: what its disk refuses from here on changes nothing about it.
+    last_word = ""
     with contextlib.suppress(OSError):
-        attempt.export()
+        last_word = attempt.export()
         for problem in loggers.finish():
             attempt.journal.emit(Logged("warning", problem))
-    heartbeat.stop("ended")
+    heartbeat.stop("ended", last_word)
     with contextlib.suppress(OSError):
         log.close()
     return EXIT_CODES[status]

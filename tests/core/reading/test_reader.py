@@ -17,6 +17,7 @@ import pytest
 
 from dltui.core.errors import NewerFormatError, RunError
 from dltui.core.reading.reader import PREDICTIONS, RunReader
+from dltui.core.reading.status import INCOMPLETE
 from dltui.core.reading.summary import summary_row
 from dltui.core.rundir import checkpoint, drawing
 from dltui.core.rundir.directory import RunDirectory
@@ -143,11 +144,14 @@ def test_an_end_between_two_looks_is_not_an_interruption(tmp_path: Path) -> None
     assert reader.status().name == "finished"
 
 
-def test_a_kill_while_figures_are_drawn_is_told_until_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("last", [{"phase": "exporting"}, {"phase": "ended", "detail": INCOMPLETE}])
+def test_a_kill_while_figures_are_drawn_is_told_until_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: dict[str, str]
+) -> None:
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
     reader = read(make_sample_run(tmp_path / "runs"))
     live = json.loads((reader.directory.path / "live.json").read_text())
-    (reader.directory.path / "live.json").write_text(json.dumps({**live, "phase": "exporting"}))
+    (reader.directory.path / "live.json").write_text(json.dumps({**live, **last}))
     row = summary_row(reader)
     assert (row["status"], row["phase"]) == ("finished", "figures incomplete")
     assert row["why"].endswith("; figures incomplete: dltui export brisk-otter")
