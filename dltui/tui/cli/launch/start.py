@@ -178,6 +178,7 @@ def _foreground(run: RunDirectory) -> int:
         code = subprocess.call([*command, "--debug"], env=environment)
     finally:
         signal.signal(signal.SIGINT, before)
+    when_lost(f"{run.id} has ended; see: dltui runs")
     for line in closing.take_home(place.exports_folder(run)):
         say(line)
     return code if code >= 0 else 130
