@@ -1,4 +1,4 @@
-"""Whether files and folders are this user's alone to change: only from such is code run or an interpreter started."""
+"""Checks that nobody but this user may change a file or folder, before code from it is executed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ TRUSTED = "DLTUI_TRUSTED"
 
 
 def open_to_others(path: Path) -> str:
-    """Why a file or folder is not this user's alone to change, with the line that repairs it; "" when it is. A group
-    that has nobody else in it is no danger. Raises OSError."""
+    """The reason why another user may change a file or folder, with the command that repairs it; "" when none may. A
+    group without other members is no danger. Raises OSError.
+    """
     found = path.stat()
     shown, quoted = clean_line(path), shlex.quote(clean_line(path))
     if found.st_uid not in (os.geteuid(), 0):
@@ -32,7 +33,7 @@ def open_to_others(path: Path) -> str:
 
 
 def refusal(path: Path) -> str:
-    """Why nothing from a path is executed, or ""; also for a path that is not there."""
+    """The same for a path that need not exist: the reason why nothing from it is executed, or ""."""
     try:
         return open_to_others(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -53,7 +54,7 @@ def code_refusal(file: Path) -> str:
 
 
 def keeps_others_out(folder: Path) -> bool:
-    """Whether everybody may make files in a folder, but not replace those of others, as in /tmp."""
+    """True if everybody may make files in a folder but not replace those of others, as in /tmp."""
     try:
         mode = folder.stat().st_mode
     except OSError:
@@ -82,7 +83,7 @@ def user_name(number: int) -> str:
 
 
 def _own_group(number: int) -> bool:
-    """Whether a group is the private one of this user, as many systems make it."""
+    """True if a group is the private group of this user, as many systems make it."""
     import grp
 
     try:

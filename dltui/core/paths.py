@@ -1,4 +1,4 @@
-"""Where dltui keeps things: state, cache, configuration and the places where data may already lie."""
+"""The folders of dltui: state, cache, configuration and the places where data may already lie."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ APP = "dltui"
 
 
 def home() -> Path:
-    """The folder of everything that must be kept: DLTUI_HOME, else the system's place for state."""
+    """The folder for everything that must be kept: DLTUI_HOME, else the system's folder for state."""
     return _from_environment("DLTUI_HOME") or _of_system(platformdirs.user_state_dir)
 
 
@@ -24,7 +24,7 @@ def runs_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """What can be made again: prepared data, downloads, the catalog."""
+    """The folder for things that can be made again: prepared data, downloads, the catalog."""
     explicit = _from_environment("DLTUI_CACHE")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "cache"
@@ -32,7 +32,7 @@ def cache_dir() -> Path:
 
 
 def config_file() -> Path:
-    """The user's own settings; nothing is ever read from the working directory."""
+    """The user's settings file, which is never taken from the working directory."""
     explicit = _from_environment("DLTUI_CONFIG")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "config.toml"
@@ -60,7 +60,9 @@ def downloads_dir() -> Path:
 
 
 def ensure_private_dir(path: Path) -> None:
-    """Create a folder that only this user can read, with its parents. UsageError when it cannot be written to."""
+    """Create a folder that only this user can read, with its parents. Raises UsageError when it cannot be
+    written to.
+    """
     try:
         _make_private(path)
         writable = os.access(path, os.W_OK | os.X_OK)
@@ -72,7 +74,7 @@ def ensure_private_dir(path: Path) -> None:
 
 
 def is_read_only(path: Path) -> bool:
-    """Whether nobody can write to the file system of a path."""
+    """True if the file system of a path is mounted read-only."""
     try:
         return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
     except OSError:
@@ -87,7 +89,7 @@ def _make_private(path: Path) -> None:
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
-        # Made by somebody else since the look above, which is fine, or a file.
+        # Created by another process since the check above, which is fine, or a file.
         if not path.is_dir():
             raise
 
@@ -109,7 +111,7 @@ def expanded(path: Path | str) -> Path:
 
 
 def working_directory() -> str:
-    """Empty when it is gone."""
+    """The working directory; empty when it is gone."""
     try:
         return str(Path.cwd())
     except OSError:

@@ -1,6 +1,7 @@
-"""What a model got wrong, told by the predictions of its run: which of them count, the confusion matrix, the mistakes,
-and the fit of a regression. All of it is computed here and nowhere else: two places would drift apart, and a screen and
-a figure would show different numbers of the same run."""
+"""Evaluates the predictions of a run: which samples count, the confusion matrix, the mistakes, and the fit of a
+regression. All of it is computed here and nowhere else, so that a screen and a figure cannot show different numbers
+of the same run.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Score:
-    """A class: how many samples are of it, how many were said to be, and how many were both."""
+    """The counts of a class: samples that belong to it, samples predicted as it, and samples that are both."""
 
     number: int
     name: str
@@ -38,23 +39,23 @@ class Score:
 
     @property
     def precision(self) -> float | None:
-        """None where the class was never said."""
+        """The precision; None where the class was never predicted."""
         return self.hits / self.said if self.said else None
 
     @property
     def recall(self) -> float | None:
-        """None where no sample is of the class."""
+        """The recall; None where no sample belongs to the class."""
         return self.hits / self.true if self.true else None
 
     @property
     def f1(self) -> float | None:
-        """The harmonic mean of both; None for a class that neither is nor was said."""
+        """The harmonic mean of precision and recall; None for a class without samples and predictions."""
         return 2 * self.hits / (self.true + self.said) if self.true + self.said else None
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """`counts[true][said]` of a whole split, after `epoch` epochs."""
+    """A confusion matrix, `counts[true][predicted]`, of a whole split after `epoch` epochs."""
 
     split: str
     epoch: int
@@ -75,12 +76,12 @@ class Matrix:
 
     @cached_property
     def shares(self) -> tuple[tuple[float, ...], ...]:
-        """Each row divided by its sum; a row without samples is zeros."""
+        """The rows divided by their sums; a row without samples is zeros."""
         sums = [max(sum(row), 1) for row in self.counts]
         return tuple(tuple(count / whole for count in row) for row, whole in zip(self.counts, sums, strict=True))
 
     def worst(self, most: int) -> list[tuple[int, int, int]]:
-        """The most frequent mistakes: count, true class, said class."""
+        """The most frequent mistakes: count, true class, predicted class."""
         pairs = [
             (count, true, said)
             for true, row in enumerate(self.counts)
@@ -90,7 +91,7 @@ class Matrix:
         return sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2]))[:most]
 
     def scores(self) -> list[Score]:
-        """Each class, in their order."""
+        """The score of each class, in their order."""
         said = [sum(column) for column in zip(*self.counts, strict=True)]
         return [
             Score(number, name, sum(row), said[number], row[number])
@@ -119,7 +120,7 @@ class Fit:
 
     @cached_property
     def line(self) -> tuple[float, float] | None:
-        """Slope and intercept of a model that is a straight line; None for others."""
+        """Slope and intercept of a model that is a straight line; None for other models."""
         return fitted_line(self.x, self.prediction)
 
     @cached_property
@@ -189,7 +190,7 @@ def fitted_line(x: Array, prediction: Array) -> tuple[float, float] | None:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The predictions of one split, and what they tell; each is made when it is first asked for.
+    """The predictions of a split, with everything computed from them; each part is computed when first used.
 
     `arrays` are those of a predictions file, `known` the names that the dataset gives its classes. All raise RunError
     for arrays that do not fit together.
@@ -200,31 +201,31 @@ class Evaluation:
 
     @cached_property
     def matrix(self) -> Matrix | None:
-        """The confusion matrix; None of a regression."""
+        """The confusion matrix; None for a regression."""
         if "labels" not in self.arrays:
             return None
-        with _damage_told():
+        with _damage_as_error():
             return _matrix(self.arrays, self.known)
 
     @cached_property
     def mistakes(self) -> Mistakes | None:
-        """The samples that are wrong, the most confident mistakes first; None of a regression."""
+        """The wrong samples, the most confident mistakes first; None for a regression."""
         if "labels" not in self.arrays:
             return None
-        with _damage_told():
+        with _damage_as_error():
             return _mistakes(self.arrays, self.known)
 
     @cached_property
     def fit(self) -> Fit | None:
-        """The measured and the predicted numbers; None of a classification."""
+        """The measured and the predicted numbers; None for a classification."""
         if "prediction" not in self.arrays:
             return None
-        with _damage_told():
+        with _damage_as_error():
             return _fit(self.arrays)
 
 
 def latest(reader: RunReader) -> Evaluation | None:
-    """The test split once it was evaluated, the latest validation until then; None before the first evaluation.
+    """The evaluation of the test split if it exists, else of the latest validation; None before the first evaluation.
 
     A test file from before a run was resumed is of other weights: it counts only when the log has its result. Raises
     RunError for a damaged file.
@@ -237,8 +238,8 @@ def latest(reader: RunReader) -> Evaluation | None:
     return Evaluation(arrays, known) if arrays is not None else None
 
 
-class Inside:
-    """The latest evaluation of a run that goes on: what was made of a file is kept as long as the file is the same."""
+class LatestEvaluation:
+    """The latest evaluation of a running run; results are reused while the predictions file is unchanged."""
 
     def __init__(self, reader: RunReader) -> None:
         self._reader = reader
@@ -269,7 +270,7 @@ class Inside:
         return self._review[1]
 
     def _look(self) -> Evaluation | None:
-        """A damaged file shows nothing."""
+        """Load the latest evaluation; a damaged file counts as none."""
         try:
             found = latest(self._reader)
         except DltuiError:
@@ -280,14 +281,14 @@ class Inside:
 
 
 def class_names(classes: Sequence[object], count: int) -> tuple[str, ...]:
-    """One harmless line for each of `count` classes; a class without a name is its number."""
+    """A printable single-line name for each of `count` classes; a class without a name gets its number."""
     known = [clean_line(name, LONGEST_NAME) for name in classes[:count]]
     return tuple((known[number] if number < len(known) else "") or str(number) for number in range(count))
 
 
 @contextlib.contextmanager
-def _damage_told() -> Iterator[None]:
-    """Arrays that do not fit together as one line."""
+def _damage_as_error() -> Iterator[None]:
+    """Raise RunError with a one-line message for arrays that do not fit together."""
     try:
         yield
     except (KeyError, IndexError, ValueError, TypeError) as error:
@@ -311,7 +312,9 @@ def _matrix(arrays: dict[str, Array], known: Sequence[object]) -> Matrix:
 
 
 def _mistakes(arrays: dict[str, Array], known: Sequence[object]) -> Mistakes:
-    """In the order of `wrong`, which is by confidence: only the first thousands keep their images in the file."""
+    """The mistakes in the order of `wrong`, which is by confidence: only the first thousands keep their images in the
+    file.
+    """
     labels, top, classes = _labels(arrays, known)
     wrong, images = arrays["wrong"], arrays["thumbnails"]
     names = [safe(bytes(name).decode(errors="replace")) for name in arrays.get("names", ())]

@@ -1,4 +1,4 @@
-"""What to try after a run has failed: the hyperparameters that its end proposes, and the command line that does it."""
+"""Suggests what to try after a run has failed: changed hyperparameters, and the command line that applies them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.fields import flag_words
 from dltui.core.numbers import rounded
+from dltui.core.rundir import confidential
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """`words` like "batch size 128"; `command` does exactly that."""
+    """A suggestion: `words` like "batch size 128", and the `command` that applies it."""
 
     values: Mapping[str, Any]
     words: str
@@ -25,7 +26,7 @@ class Suggestion:
 
 
 def suggestion(reader: RunReader) -> Suggestion | None:
-    """None when the run did not fail, or nothing is known to help.
+    """The suggestion for a run; None when the run did not fail, or no remedy is known.
 
     With a checkpoint it is a fork from there, the last good state; without one the run's own command, changed.
     """
@@ -38,13 +39,15 @@ def suggestion(reader: RunReader) -> Suggestion | None:
     if reader.history.checkpoints:
         words = ["dltui", "fork", reader.directory.id, *(word for flag in flags for word in flag)]
     else:
-        words = with_flags([str(word) for word in reader.run.get("command") or []], flags)
+        words = with_flags(confidential.mask_command(reader.run.get("command") or []), flags)
     told = ", ".join(f"{name.replace('_', ' ')} {rounded(value)}" for name, value in values.items())
     return Suggestion(values, clean_line(told), clean_line(shlex.join(words)))
 
 
 def with_flags(command: Sequence[str], flags: Sequence[Sequence[str]]) -> list[str]:
-    """A command line with these flags, in the place of those it has; one without a value comes last, where it wins."""
+    """A command line with these flags, in the place of existing ones; a flag without a value goes last, where
+    it wins.
+    """
     words = list(command)
     for flag, *value in flags:
         for position, word in enumerate(words):

@@ -26,7 +26,7 @@ POLL_SECONDS = 0.5
 
 
 def group_name(wanted: str | None) -> str:
-    """What the runs of a series share: the wanted name or a made-up one, numbered when another group has it.
+    """The group name of a series of runs: the wanted name or a made-up name, numbered when another group has it.
 
     Raises UsageError.
     """
@@ -42,7 +42,7 @@ def _group(run: RunDirectory) -> object:
 
 
 def member(request: RunRequest, group: str, seed: int) -> RunRequest:
-    """The request of one run of the series. Its command is the one that trains this run alone."""
+    """The request for one run of the series. Its command trains this run alone."""
     return replace(
         request,
         config={**request.config, "seed": seed},
@@ -63,7 +63,7 @@ def _alone(command: Sequence[str], seed: int) -> tuple[str, ...]:
 
 
 def status_after(run: RunDirectory, pause: Callable[[float], None] = time.sleep) -> str:
-    """Wait until a run is over; its status."""
+    """Wait until a run is over, and return its status."""
     reader = RunReader(run)
     while True:
         reader.refresh()
@@ -88,7 +88,7 @@ def go_on(first: RunDirectory, request: RunRequest, group: str, seeds: Sequence[
 
 
 def spawn(first: RunDirectory, request: RunRequest, group: str, seeds: Sequence[int]) -> None:
-    """Have a process without a terminal do `go_on`. What it says lands in the first run's worker.log."""
+    """Start a background process for `go_on`. Its output goes to the first run's worker.log."""
     plain = {**asdict(request), "plugins": [str(path) for path in request.plugins]}
     job = json.dumps({"first": str(first.path), "request": plain, "group": group, "seeds": list(seeds)})
     log = os.open(first.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,4 +1,4 @@
-"""The one word that says how a run is doing, and why: a pure function of what was read."""
+"""Decides a run's status and the reason for it: a pure function of what was read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OVER = frozenset({"finished", "stopped", "interrupted", "preempted", "failed"})
 STARTING_PHASES = frozenset({"starting", "importing", "loading data", "building", "compiling"})
 
 INCOMPLETE = "figures incomplete"
-"""The phase of a run that has ended and whose worker was killed while it drew the figures."""
+"""Phase of an ended run whose worker was killed while it drew the figures."""
 
 BEAT_SECONDS = 20.0
 """A worker on this host whose heartbeat is older is silent: it beats every second."""
@@ -22,11 +22,11 @@ BUSY_SECONDS = 60.0
 """The same while it imports or compiles: a C library that loads may hold up every thread for long."""
 REMOTE_SECONDS = 90.0
 """The same for a worker on another host, where only the counter counts: network disks show files late."""
-BIRTH_SECONDS = 20.0
-"""How long a worker may take from its creation to its first heartbeat."""
+STARTUP_SECONDS = 20.0
+"""The time in seconds that a worker may take from its creation to its first heartbeat."""
 _STILL_SECONDS = {"training": 30.0, "evaluating": 30.0, "saving": 120.0, "starting": 60.0}
-"""How long the counter may stand still in a phase, beyond four times the longest time so far. Importing, compiling
-and drawing figures give no sign of progress."""
+"""The time in seconds that the counter may stand still in a phase, beyond four times the longest time so far.
+Importing, compiling and drawing figures give no sign of progress."""
 _STILL_OTHERWISE = 600.0
 _SCARCE_BYTES = 1 << 30
 _PATIENT_PHASES = frozenset({"paused", "queued"})
@@ -34,7 +34,9 @@ _PATIENT_PHASES = frozenset({"paused", "queued"})
 
 @dataclass(frozen=True)
 class Status:
-    """`why` is one sentence; `phase` is what the worker is doing; `since` is the unix time since when."""
+    """The status of a run: `why` is a sentence; `phase` is the worker's activity; `since` is the unix time of its
+    start.
+    """
 
     name: str
     why: str = ""
@@ -43,19 +45,20 @@ class Status:
 
     @property
     def over(self) -> bool:
-        """No worker is at it, and none will be unless somebody resumes it."""
+        """True if no worker trains the run, and none will unless it is resumed."""
         return self.name in OVER
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the reader itself found out. `alive` is None for a worker that cannot be seen from here, on another host or
-    in another container; `standing` is for how many seconds of the reader's own clock the heartbeat has been the same,
-    `moved` whether it was another one before; `age` is how old it is, None when only the time of day tells; `copied`
-    names the run that this one is a copy of, made while that one trained; `crash` is what the worker's log says it
-    died of; `oom_kills` how many processes this machine has killed for want of memory, None for another machine or
-    another boot; `killer` who asked to kill the worker; `redraw` the command that draws the figures which a dead
-    worker left incomplete."""
+class Observations:
+    """The reader's own observations. `alive` is None for a worker that cannot be seen from here, on another host or in
+    another container; `standing` is for how many seconds of the reader's own clock the heartbeat has been unchanged,
+    `moved` whether it has changed before; `age` is how old it is in seconds, None when only the time of day tells;
+    `copied` names the run of which this run is a copy, made while that run trained; `crash` is the cause of death in
+    the worker's log; `oom_kills` counts the processes that this machine has killed for want of memory, None for
+    another machine or another boot; `killer` is the user who asked to kill the worker; `redraw` is the
+    command that draws the figures which a dead worker left incomplete.
+    """
 
     alive: bool | None
     standing: float = 0.0
@@ -68,8 +71,8 @@ class Seen:
     redraw: str = ""
 
 
-def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Seen) -> Status:
-    """How the run is doing at the unix time `now`."""
+def status(run: dict[str, Any], history: History, live: Live | None, now: float, seen: Observations) -> Status:
+    """The status of the run at the unix time `now`."""
     ended = history.ended
     if ended is not None and (live is None or live.attempt <= history.ended_attempt):
         # A worker that was killed while it drew the figures draws no more.
@@ -79,7 +82,7 @@ def status(run: dict[str, Any], history: History, live: Live | None, now: float,
             phase, why = INCOMPLETE, f"{why}; {INCOMPLETE}: {seen.redraw}"
         return Status(_ended_name(ended.status), why, phase, history.ended_at)
     if live is None:
-        return _unborn(run, now)
+        return _not_started(run, now)
     if ended is not None and ended.status in ("finished", "stopped") and (seen.alive is False or live.phase == "ended"):
         # Its log says nothing of a later attempt: that one died before its first step, and changed nothing.
         return Status(ended.status, ended.reason, "ended", history.ended_at)
@@ -102,15 +105,15 @@ def _ended_name(word: str) -> str:
     return word if word in OVER else "failed"
 
 
-def _unborn(run: dict[str, Any], now: float) -> Status:
+def _not_started(run: dict[str, Any], now: float) -> Status:
     created = run.get("created")
     created = float(created) if isinstance(created, (int, float)) else 0.0
-    if now - created < BIRTH_SECONDS:
+    if now - created < STARTUP_SECONDS:
         return Status("starting", "the worker is being started", "starting", created)
     return Status("interrupted", "the worker never began; see worker.log", "ended", created)
 
 
-def _death(history: History, live: Live, seen: Seen) -> str:
+def _death(history: History, live: Live, seen: Observations) -> str:
     last_word = live.detail if live.phase == "ended" else ""
     how = f"copied from {seen.copied}" if seen.copied else seen.crash or last_word or _killed(live, seen)
     step = max(history.step, live.step)
@@ -123,8 +126,10 @@ def _death(history: History, live: Live, seen: Seen) -> str:
     return f"{how} at epoch {epoch + 1}, step {inside + 1}"
 
 
-def _killed(live: Live, seen: Seen) -> str:
-    """By the machine for want of memory, or by somebody. The kernel tells nobody but its own log whom it killed."""
+def _killed(live: Live, seen: Observations) -> str:
+    """The reason for a worker that was killed: by a user, or by the kernel for want of memory. The kernel names its
+    victims only in its own log, so that the latter is a guess.
+    """
     if seen.killer:
         return f"killed by {seen.killer}"
     killed = seen.oom_kills is not None and 0 <= live.oom_kills < seen.oom_kills
@@ -134,8 +139,8 @@ def _killed(live: Live, seen: Seen) -> str:
     return f"the worker was killed, probably out of memory (it had used {live.peak / 1e9:.1f} GB)"
 
 
-def _silence(history: History, live: Live, now: float, seen: Seen) -> str:
-    """Why the worker counts as silent, or nothing."""
+def _silence(history: History, live: Live, now: float, seen: Observations) -> str:
+    """The reason why the worker counts as silent, or ""."""
     age = now - live.time if seen.age is None else seen.age
     if seen.alive is None:
         # Its clock may be off: once the heartbeat has moved before our eyes, only our own clock counts.
@@ -153,7 +158,7 @@ def _silence(history: History, live: Live, now: float, seen: Seen) -> str:
 
 
 def _compiles(history: History, live: Live) -> bool:
-    """The first step of an attempt, and the first evaluation of a run, may carry compilation."""
+    """True during the first step of an attempt and the first evaluation of a run, which may include compilation."""
     if live.phase == "training":
         return live.step <= (history.attempt.start_step if history.attempt else 0)
     return live.phase == "evaluating" and not any(record.validation for record in history.epochs.values())

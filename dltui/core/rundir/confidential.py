@@ -29,7 +29,7 @@ _PLACES = ("tensorboard", "mlflow")
 
 
 def masked(name: str, option: str) -> str:
-    """What may be shown of the option of a logger: where it goes, never the key to it."""
+    """The part of a logger's option that may be shown: where it goes, never the key to it."""
     if not option or _is_reference(option) or option.startswith("file://"):
         return option
     if re.match(r"[a-z][a-z0-9+.-]*://", option, re.IGNORECASE):

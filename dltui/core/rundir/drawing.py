@@ -1,4 +1,4 @@
-"""Tells whether the figures of a run were drawn to the end: a file of the run whose time says when."""
+"""Notes in a run directory that all figures of the run were drawn, and when."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NAME = "figures.json"
 
 
 def done(run: RunDirectory, folder: Path) -> None:
-    """All figures of a run lie in a folder; noted where that is the run's own. A disk that refuses costs only that."""
-    if place.stranger(run) or folder.resolve() != place.exports_folder(run).resolve():
+    """Note that all figures of a run lie in a folder, if it is the run's own. A refusing disk costs only the note."""
+    if place.untrusted_reason(run) or folder.resolve() != place.exports_folder(run).resolve():
         return
     with contextlib.suppress(OSError), share.writing(run.run().get("share")):
         fs.write_atomic(run.path / NAME, json.dumps({"folder": str(folder), "time": time.time()}).encode(), sync=False)
 
 
 def done_since(run: RunDirectory, when: float) -> bool:
-    """Whether they were drawn to the end after the unix time `when`."""
+    """True if all figures were drawn after the unix time `when`."""
     try:
         return (run.path / NAME).stat().st_mtime >= when
     except OSError:

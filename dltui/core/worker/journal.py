@@ -1,4 +1,4 @@
-"""Everything a training loop tells the world: events, heartbeat, predictions and checkpoints of one run directory."""
+"""Everything that a training loop reports: events, heartbeat, predictions and checkpoints of a run directory."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Journal:
         self.attempt = attempt
         self.quitting = quitting
         self._refused: set[str] = set()
-        """Where the last write was given up: the next one there is not waited for."""
+        """Places whose last write was given up: the next write there is not waited for."""
 
     def emit(self, event: Event, sync: bool = False) -> None:
-        """Append an event; with `sync` it is on the disk when this returns."""
+        """Append an event; with `sync` it is on the disk on return."""
         self._insist(lambda: self.log.append(event, sync=sync))
 
     def phase(self, name: str, detail: str = "") -> None:
@@ -57,11 +57,14 @@ class Journal:
     def progress(self, step: int, epoch: int) -> None:
         self.heartbeat.progress(step, epoch)
 
+    def totals(self, epochs: int, total_steps: int) -> None:
+        self.heartbeat.totals(epochs, total_steps)
+
     def commands(self) -> list[command_files.Command]:
         return command_files.take(self.run.path)
 
     def obeyed(self, command: command_files.Command) -> None:
-        """The command has been acknowledged in the log and need not be kept."""
+        """Remove a command that has been acknowledged in the log."""
         command_files.done(command)
 
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None:

@@ -1,4 +1,4 @@
-"""One run in a process of its own: `python -P -m dltui.core.worker.worker_process RUN_DIR`."""
+"""Trains a run in a separate process: `python -P -m dltui.core.worker.worker_process RUN_DIR`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
-from dltui.core.rundir.heartbeat import Heartbeat, born, started_at
+from dltui.core.rundir.heartbeat import Heartbeat, clear_starting, started_at
 from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
@@ -34,8 +34,9 @@ EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 
 @dataclass(frozen=True)
 class Task:
-    """How a worker is to go about its run: `more_epochs` are added to its plan, `queued` is its order in the queue of
-    its device, `instead` holds in place of what run.json says. With `debug` errors are raised."""
+    """The instructions for a worker: `more_epochs` are added to its plan, `queued` is its order in the queue of its
+    device, `instead` replaces fields of run.json. With `debug` errors are raised.
+    """
 
     debug: bool = False
     more_epochs: int = 0
@@ -44,7 +45,7 @@ class Task:
 
 
 def work(run: RunDirectory, task: Task | None = None) -> int:
-    """Train the run to its end, or from its last checkpoint. Returns the exit code.
+    """Train the run to its end, also from its last checkpoint. Returns the exit code.
 
     Raises RunError when another worker holds the run.
     """
@@ -65,7 +66,7 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     heartbeat = Heartbeat(run.path, number)
     heartbeat.phase("starting")
     asked_at = started_at(run.path)
-    born(run.path)
+    clear_starting(run.path)
     for folder in (run.path, run.control_dir, run.predictions_dir):
         fs.sweep(folder)
     try:
@@ -125,14 +126,14 @@ def _note(attempt: Attempt, error: BaseException) -> None:
 
 
 def _cannot_write(run: RunDirectory, heartbeat: Heartbeat, error: OSError) -> RunError:
-    """The log cannot say it: readers find it in the last heartbeat, if that can be written."""
+    """Record in the last heartbeat, if possible, that the log cannot be written."""
     reason = f"storage error ({clean_line(error.strerror or error, 80)})"
     heartbeat.stop("ended", reason)
     return RunError(f"cannot write to {clean_line(run.path)}: {reason}")
 
 
 def _listen(attempt: Attempt) -> None:
-    """Slurm, `timeout` and a machine going down end the run with a checkpoint; a closed terminal does not end it."""
+    """Handle signals: Slurm, `timeout` and a shutdown end the run with a checkpoint; a closed terminal does not."""
 
     def preempt(signum: int, frame: FrameType | None) -> None:
         attempt.preempt()

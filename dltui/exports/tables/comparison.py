@@ -1,4 +1,4 @@
-"""Tables of a comparison: one line a run, and one line an epoch."""
+"""Tables of a comparison: a line per run, and a line per epoch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def runs_csv(found: Comparison) -> str:
-    """Results in full precision, and the settings that differ."""
+    """The results in full precision, and the settings that differ."""
     metric = found.metric
     head = [
         "run", "name", "model", "framework", "dataset", "device", "status", "epochs", f"best_validation_{metric}",
@@ -65,7 +65,7 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Nothing for what is not known; a text that a spreadsheet would calculate is a text."""
+    """A value as a cell: "" for unknown values; a text that a spreadsheet would evaluate stays a text."""
     if value is None:
         return ""
     if isinstance(value, float):

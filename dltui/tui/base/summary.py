@@ -1,4 +1,4 @@
-"""The runs of this home as the list shows them; read in a thread, handed over as plain values."""
+"""Summaries of the runs of this home for the list; read in a thread, passed on as plain values."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis import run_filter
 from dltui.core.errors import DltuiError
+from dltui.core.numbers import metric
 from dltui.core.reading.progress import progress
 from dltui.core.rundir import confidential
 from dltui.core.text import safe
-from dltui.tui.draw.wording import LIVE, differences, metric
+from dltui.tui.draw.wording import LIVE, differences
 
 if TYPE_CHECKING:
     from dltui.core.reading.progress import Progress
@@ -27,7 +28,7 @@ MOST_POINTS = 40_000
 
 @dataclass(frozen=True)
 class Summary:
-    """One run; every string is harmless on a terminal."""
+    """A run in the list; every string is safe for a terminal."""
 
     directory: RunDirectory = field(compare=False)
     id: str
@@ -53,12 +54,12 @@ class Summary:
     tags: tuple[str, ...] = ()
     note: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """What filters ask of it; nothing to be shown."""
+    """The values that filters search; not shown."""
     test: str = ""
     test_value: float | None = None
     seed: str = ""
     group: str = ""
-    """What the runs of a series of seeds share."""
+    """The group name of a series of seeds."""
     members: tuple[Summary, ...] = ()
     """The runs that this line stands for; none for a run."""
     created: float = 0.0
@@ -75,14 +76,14 @@ class Summary:
 
     @property
     def draws(self) -> bool:
-        """It has ended, and its worker still draws the figures."""
+        """True if the run has ended, and its worker still draws the figures."""
         return not self.is_live and self.phase == "exporting"
 
 
 def summarize(
     reader: RunReader, run: dict[str, Any], status: Status, live: Live | None, at: Progress | None
 ) -> Summary:
-    """What the list says of a run, after a refresh of its reader; `run` is what was asked, `at` how far it is."""
+    """The list's entry of a run, after a refresh of its reader; `run` is its run.json, `at` its progress."""
     history, labels = reader.history, reader.labels
     # A run that is queued or starts has a heartbeat before its log says where.
     host = history.attempt.host if history.attempt else live.host if live else None
@@ -115,7 +116,7 @@ def summarize(
 
 
 def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
-    """The part of a summary that was known before the run began, and its labels."""
+    """The part of a summary that is known before the run begins, and its labels."""
     config = run.get("config", {})
     return {
         "id": safe(reader.directory.id),
@@ -138,7 +139,7 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
 def _facts(
     reader: RunReader, labels: dict[str, Any], run: dict[str, Any], status: str, host: str | None, best: float | None
 ) -> dict[str, Any]:
-    """As `dltui runs --filter` sees the run."""
+    """The searchable values of the run, as for `dltui runs --filter`."""
     history = reader.history
     row = {
         "id": reader.directory.id,
@@ -159,7 +160,7 @@ def _facts(
 
 
 def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:
-    """The monitor's name as people say it, its best value, that epoch, and its course."""
+    """The monitor's display name, its best value, that epoch, and its course."""
     if history.monitor is None:
         return "", None, 0, ()
     key = history.monitor["metric"]
@@ -174,7 +175,7 @@ def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:
 
 
 def open_reader(directory: RunDirectory, clock: Callable[[], float]) -> tuple[RunReader, dict[str, Any]]:
-    """A reader and what was asked of the run. Raises DltuiError for a folder that is no run."""
+    """A reader and the run's request. Raises DltuiError for a folder that is no run."""
     from dltui.core.reading.reader import RunReader
 
     reader = RunReader(directory, MOST_POINTS)
@@ -183,14 +184,14 @@ def open_reader(directory: RunDirectory, clock: Callable[[], float]) -> tuple[Ru
 
 
 class RunList:
-    """Reads all runs again and again; a run that has ended and says nothing new costs one look at its files."""
+    """Reads all runs repeatedly; an ended run without changes costs only a check of its files."""
 
     def __init__(self, runs: Callable[[], list[RunDirectory]], clock: Callable[[], float]) -> None:
         self._runs, self._clock = runs, clock
         self._readers: dict[str, tuple[RunReader, dict[str, Any]]] = {}
 
     def read(self) -> list[Summary]:
-        """All runs: the live ones first, then the newest first."""
+        """All runs: the live runs first, then the newest first."""
         summaries = []
         kept: dict[str, tuple[RunReader, dict[str, Any]]] = {}
         for directory in self._runs():

@@ -1,4 +1,4 @@
-"""Where output goes: what it is connected to, what writes plain lines to it, and what happens when it takes none."""
+"""Examines the standard streams, writes plain lines to them, and copes with an output that takes no more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass
 class _Loss:
-    """Why standard output takes nothing more, and what to say of the run that goes on without it."""
+    """The reason why standard output takes no more, and the words about the run that goes on without it."""
 
     error: OSError | None = None
     words: str = ""
@@ -24,19 +24,19 @@ _loss = _Loss()
 
 
 def is_terminal() -> bool:
-    """Whether a person sits at a terminal that understands control codes."""
+    """True if standard input and output are a terminal that understands control codes."""
     return terminal_output() and sys.stdin is not None and sys.stdin.isatty()
 
 
 def terminal_output() -> bool:
-    """Whether standard output is such a terminal; TERM=dumb and CI want plain lines."""
+    """True if standard output is a terminal that understands control codes; TERM=dumb and CI mean plain lines."""
     if os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI", "") not in ("", "0", "false"):
         return False
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def can_show(text: str) -> bool:
-    """Whether standard output's encoding has these characters."""
+    """True if standard output's encoding has these characters."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeError, LookupError):
@@ -45,14 +45,14 @@ def can_show(text: str) -> bool:
 
 
 def spelled(text: str) -> str:
-    """The text in letters that standard output has."""
+    """The text with characters that standard output cannot show replaced."""
     from dltui.tui.draw.styled_text import to_ascii
 
     return text if can_show(text) else to_ascii(text)
 
 
 class Output(io.TextIOWrapper):
-    """Standard output of the command line: when it takes nothing more that is said once, and nothing fails of it."""
+    """Standard output of the command line. When it takes no more, that is said once and does no harm."""
 
     def write(self, text: str) -> int:
         with losing():
@@ -74,8 +74,9 @@ def losing() -> Iterator[None]:
 
 
 def prepare_streams() -> None:
-    """A character that the locale lacks becomes an escape instead of an exception; an output that fails, or is closed,
-    leads nowhere."""
+    """Configure the streams so that a character that the locale lacks becomes an escape instead of an exception, and
+    an output that fails or is closed does no harm.
+    """
     _open_closed()
     if isinstance(sys.stdout, io.TextIOWrapper) and not isinstance(sys.stdout, Output):
         encoding, by_line = sys.stdout.encoding, sys.stdout.line_buffering
@@ -86,7 +87,7 @@ def prepare_streams() -> None:
 
 
 def _open_closed() -> None:
-    """No file that is opened later may take the place of a standard stream."""
+    """Open closed standard streams, so that no file that is opened later takes their place."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
@@ -96,13 +97,13 @@ def _open_closed() -> None:
 
 
 def say(text: str = "") -> None:
-    """One line on standard output, without any control code of somebody else's."""
+    """Write a line to standard output, without any control codes from other sources."""
     sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
 
 
 def warn(text: str) -> None:
-    """One line on standard error; where that takes none, nobody can be told."""
+    """Write a line to standard error; an error stream that takes none is ignored."""
     sys.stdout.flush()
     with contextlib.suppress(OSError):
         sys.stderr.write(visible(text) + "\n")
@@ -110,17 +111,17 @@ def warn(text: str) -> None:
 
 
 def lost() -> OSError | None:
-    """Why standard output takes nothing more; None while it does."""
+    """The reason why standard output takes no more; None while it does."""
     return _loss.error
 
 
 def when_lost(words: str) -> None:
-    """What to say when standard output takes nothing more: a run goes on without it, and its end is the exit code."""
+    """Set the words for an output that takes no more: a run goes on without it, and its end decides the exit code."""
     _loss.words = words
 
 
 def lose(error: OSError) -> None:
-    """Standard output takes nothing more: say so once; what is written to it from here on goes nowhere."""
+    """Say once that standard output takes no more, and discard all that is written to it from here on."""
     if _loss.error is not None:
         return
     _loss.error = error
@@ -132,12 +133,12 @@ def lose(error: OSError) -> None:
 
 
 def begin() -> None:
-    """A new command line: nothing is lost yet."""
+    """Begin a command line, which has lost nothing yet."""
     _loss.error, _loss.words = None, ""
 
 
 def exit_code(code: int) -> int:
-    """The exit code of a command line: that of its run, else a failure when it could not say what it had to say."""
+    """The exit code of a command line: that of its run, else 1 for an output that could not be written."""
     sys.stdout.flush()
     unsaid = _loss.error is not None and _loss.error.errno != errno.EPIPE and not _loss.words
     return code or 1 if unsaid else code
@@ -151,7 +152,7 @@ def _silence() -> None:
 
 
 def say_json(value: object) -> None:
-    """One JSON document on standard output; ASCII, so that no string in it can be a control code."""
+    """Write a JSON document to standard output; ASCII, so that no string in it can be a control code."""
     import json
 
     sys.stdout.write(json.dumps(value, allow_nan=False, default=str) + "\n")
@@ -168,7 +169,7 @@ def visible(text: str) -> str:
 
 
 def show_on_terminal(rows: list[Any]) -> None:
-    """Rows of styled text; without a terminal their letters alone."""
+    """Print rows of styled text; without a terminal their letters alone."""
     from dltui.tui.draw.styled_text import plain
 
     if not terminal_output():
@@ -185,7 +186,7 @@ def show_on_terminal(rows: list[Any]) -> None:
 
 
 def _rich(style: str) -> str:
-    """A half block's two pixels in Rich's words; other styles as they are."""
+    """A style in Rich's words, including the two pixels of a half block."""
     kind, *colors = style.split(":")
     return f"#{colors[0]} on #{colors[1]}" if kind == "pixel" else style
 

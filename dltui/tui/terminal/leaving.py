@@ -1,4 +1,4 @@
-"""The ways in which the screen ends that no key asks for: a signal, and a terminal that is gone."""
+"""Ends the screen without a key: on a signal, and when the terminal is gone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEAVING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def on_signals(leave: Callable[[int], None]) -> None:
-    """Call `leave` with an exit code when a signal ends the screen; nothing where the loop takes no signals."""
+    """Call `leave` with an exit code when a signal ends the screen; no effect where the loop supports no signals."""
     loop = asyncio.get_running_loop()
     for number in LEAVING:
         try:

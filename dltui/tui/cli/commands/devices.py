@@ -1,4 +1,4 @@
-"""`dltui devices`: where a run can train, found without a framework."""
+"""`dltui devices`: the devices to train on, found without a framework."""
 
 from __future__ import annotations
 

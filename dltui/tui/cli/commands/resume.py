@@ -1,4 +1,4 @@
-"""`dltui resume`: go on with a run; says why it ended, what is restored and what differs from the last attempt."""
+"""`dltui resume`: resume a run; says why it ended, what is restored and what differs from the last attempt."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
 def resume(run: str | None, more_epochs: int | None, plugins: tuple[str, ...], trust: bool, **flags: Any) -> int:
-    """Go on with a run, the latest by default: un-pauses one that is paused, restarts one that has ended.
+    """Go on with a run, the latest by default: continues a paused run, restarts a run that has ended.
 
     It goes on from its last checkpoint, in the middle of an epoch if need be; the curve stays one curve. Epochs that
     are added have a schedule of their own: constant stays as it is, cosine and one-cycle begin again (a warm restart),

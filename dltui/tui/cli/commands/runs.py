@@ -1,4 +1,4 @@
-"""`dltui runs`: what there is, newest first."""
+"""`dltui runs`: the runs, newest first."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
 
 
 def _asked(run: RunDirectory) -> dict[str, Any]:
-    """Its run.json; nothing where that cannot be read."""
+    """The content of its run.json; empty where it cannot be read."""
     from dltui.core.errors import DltuiError
 
     try:
@@ -70,7 +70,7 @@ def _asked(run: RunDirectory) -> dict[str, Any]:
 
 
 def _row(run: RunDirectory) -> dict[str, Any]:
-    """One object of `--json`; a directory that cannot be read is shown with its reason instead of hidden."""
+    """An object of `--json`; a directory that cannot be read is shown with its reason instead of hidden."""
     from dltui.core.errors import DltuiError
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.summary import summary_row
@@ -94,7 +94,7 @@ def columns(row: Any, now: float) -> list[str]:
 
 
 def group_columns(group: Group, now: float) -> list[str]:
-    """`lab3 (3 seeds)`: the mean with its spread, and the epochs of all."""
+    """A group as a row of the table, `lab3 (3 seeds)`: the mean with its spread, and the epochs of all."""
     first = run_columns(dict(group.rows[0]), now)
     done, epochs = (sum(int(row.get(key) or 0) for row in group.rows) for key in ("epoch", "epochs"))
     best = group.best()
@@ -122,7 +122,7 @@ def run_columns(row: dict[str, Any], now: float) -> list[str]:
 
 
 def best_text(best: Any, name: str) -> str:
-    """The best value of the monitor, whichever way the row carries it."""
+    """The best value of the monitor, from either form of the row."""
     if isinstance(best, dict):
         name, best = str(best.get("metric", name)), best.get("value")
     if not isinstance(best, (int, float)):

@@ -1,4 +1,4 @@
-"""`dltui train MODEL --seeds 1,2,3`: one run a seed, one after the other, and what they come to together."""
+"""`dltui train MODEL --seeds 1,2,3`: a run per seed, one after the other, and their common result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def parse(text: str, model: ModelEntry) -> list[int]:
-    """`"1,2,3"` as seeds that the model takes. Raises UsageError."""
+    """The seeds in `"1,2,3"`, checked by the model. Raises UsageError."""
     field = model.field("seed")
     words = [word.strip() for word in text.split(",") if word.strip()]
     if field is None or not words:
@@ -31,7 +31,9 @@ def parse(text: str, model: ModelEntry) -> list[int]:
 
 
 def start_all(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: start.Options) -> int:
-    """Train every seed, each when the one before it has finished. Left alone, the rest goes on in the background."""
+    """Train every seed, each when the run before it has finished. If the user leaves, the rest goes on in the
+    background.
+    """
     from dltui.core.lifecycle import series
     from dltui.core.lifecycle.create import create_run
 
@@ -68,7 +70,7 @@ def start_all(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], op
 
 
 def _status(run: RunDirectory) -> str | None:
-    """How a run ended; None when it has been left and goes on."""
+    """The status of a run that has ended; None when the user left it and it goes on."""
     from dltui.core.reading.reader import RunReader
 
     reader = RunReader(run)
@@ -112,6 +114,6 @@ def _summary(group: str, seeds: Sequence[int], runs: Sequence[RunDirectory], as_
 
 
 def _parts(group: Group, metric: str) -> list[str]:
-    """`test accuracy 84.52 ±.10 %`, the spread being the standard deviation over the seeds."""
+    """The results with their standard deviation over the seeds: `test accuracy 84.52 ±.10 %`."""
     found = [("test", group.test(metric)), ("best validation", group.best())]
     return [f"{title} {metric} {spelled(wording.spread(metric, value))}" for title, value in found if value is not None]
