@@ -1,9 +1,16 @@
-"""The samples that a model gets wrong, as values, and filters of them; `evaluation` finds them."""
+"""Finds the samples that a model gets wrong, and filters them by class."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.analysis.confusion import labels_of
+from dltui.core.text import safe
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,35 @@ class Mistakes:
     @property
     def pictured(self) -> bool:
         return bool(len(self.images))
+
+
+def find(arrays: dict[str, Array], known: Sequence[object]) -> Mistakes:
+    """The mistakes of a predictions file in the order of `wrong`, which is by confidence: only the first thousands keep
+    their images in the file. Raises ValueError, KeyError or IndexError for damaged arrays.
+    """
+    labels, top, classes = labels_of(arrays, known)
+    wrong, images = arrays["wrong"], arrays["thumbnails"]
+    names = [safe(bytes(name).decode(errors="replace")) for name in arrays.get("names", ())]
+    found = zip(
+        arrays["ids"][wrong].tolist(),
+        labels[wrong].tolist(),
+        top[wrong].tolist(),
+        arrays["probabilities"][wrong].tolist(),
+        names if len(names) == len(wrong) else [""] * len(wrong),
+        strict=True,
+    )
+    return Mistakes(
+        safe(arrays["split"]),
+        int(arrays["epoch"]),
+        classes,
+        tuple(
+            Mistake(identity, true, tuple(zip(said, chances, strict=True)), number, name)
+            for number, (identity, true, said, chances, name) in enumerate(found)
+        ),
+        len(labels),
+        int((top[:, 0] != labels).sum()),
+        images if len(images) == len(wrong) else images[:0],
+    )
 
 
 def parse(text: str, classes: tuple[str, ...]) -> Filter | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from dltui.core.reading.timing import data_share
+from dltui.core.reading.time_spent import data_share
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
-from dltui.core.reading.status import INCOMPLETE, Observations, Status, status
+from dltui.core.reading.silence import Observations
+from dltui.core.reading.status import INCOMPLETE, Status, status
 from dltui.core.rundir import claim, commands, drawing, lock
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live, read_starting

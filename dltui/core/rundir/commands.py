@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from dltui.core.errors import RunError
 from dltui.core.machine import process
 from dltui.core.text import clean_line
 
+ACTIONS = frozenset({"pause", "resume", "stop", "checkpoint", "set", "kill"})
+"""All commands. A kill is a signal; the command beside it is for the log, which then says who sent it."""
 _NAME = re.compile(r"\d{20}-[0-9a-f]{8}\.json")
 _MOST_BYTES = 65_536
 
@@ -32,6 +34,17 @@ class Command:
     by: str
     sent: float
     path: Path
+
+
+def problem_of(action: str, arguments: Mapping[str, Any]) -> str:
+    """The reason why a worker cannot obey a command, or ""; `train.steering` acts on the others."""
+    if action not in ACTIONS:
+        return "this worker does not know it"
+    if action == "set":
+        lr = arguments.get("lr")
+        if isinstance(lr, bool) or not isinstance(lr, (int, float)) or not 0 < lr <= 10:
+            return f"lr must be greater than 0 and at most 10, got {lr!r:.40}"
+    return ""
 
 
 def send(run_dir: Path, action: str, arguments: dict[str, Any], by: str | None = None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from dltui.core.rundir.commands import problem_of
 from dltui.core.rundir.events import CommandObeyed, Event, Logged
 
 if TYPE_CHECKING:
@@ -78,21 +79,11 @@ class Orders:
         arguments = dict(command.arguments)
         at = arguments.pop("at_step", None)
         step = max(step, at) if isinstance(at, int) else step
-        problem = self._problem(command.action, arguments)
+        problem = problem_of(command.action, arguments)
         acknowledge(self.journal, replace(command, arguments=arguments), problem, epoch, step)
         if not problem:
             self._act(command, arguments, step)
         self.journal.obeyed(command)
-
-    def _problem(self, action: str, arguments: dict[str, Any]) -> str:
-        # A kill is a signal; the command beside it is there for the log, which then says who did it.
-        if action not in {"pause", "resume", "stop", "checkpoint", "set", "kill"}:
-            return "this worker does not know it"
-        if action == "set":
-            lr = arguments.get("lr")
-            if isinstance(lr, bool) or not isinstance(lr, (int, float)) or not 0 < lr <= 10:
-                return f"lr must be greater than 0 and at most 10, got {lr!r:.40}"
-        return ""
 
     def _act(self, command: Command, arguments: dict[str, Any], step: int) -> None:
         action = command.action

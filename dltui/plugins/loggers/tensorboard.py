@@ -11,7 +11,7 @@ from dltui.core.analysis.evaluation import latest
 from dltui.core.contract import Logger
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Matrix
+    from dltui.core.analysis.confusion import Matrix
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
 

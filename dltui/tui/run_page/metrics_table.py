@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dltui.core.numbers import count, duration, metric, percent, size
-from dltui.core.reading.timing import times
+from dltui.core.reading.time_spent import times
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, beside, cells, cut_words, ends, left, right, rule
 

@@ -20,7 +20,8 @@ from dltui.tui.base.summary import Summary, open_reader, summarize
 from dltui.tui.run_page.hardware_watch import Hardware, HardwareWatch
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Fit, Matrix
+    from dltui.core.analysis.confusion import Matrix
+    from dltui.core.analysis.fit import Fit
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.analysis.review import Key, Opinion
     from dltui.core.reading.reader import RunReader

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dltui.core.reading.history import History
-from dltui.core.reading.status import Observations, Status, status
+from dltui.core.reading.silence import Observations
+from dltui.core.reading.status import Status, status
 from dltui.core.rundir.events import CommandObeyed
 from dltui.core.rundir.heartbeat import Live
 from tests.core.reading.test_history import Tape

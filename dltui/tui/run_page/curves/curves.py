@@ -13,7 +13,7 @@ from dltui.tui.run_page.curves.axis import Axis, axis_of
 from dltui.tui.run_page.curves.curve_view import CurveView, Extent
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Fit
+    from dltui.core.analysis.fit import Fit
     from dltui.core.reading.history import History
     from dltui.tui.run_page.curves.overlays import Overlaid
     from dltui.tui.run_page.view import RunView

@@ -9,7 +9,7 @@ from dltui.tui.run_page.inside.confusion import where
 from dltui.tui.run_page.inside.cursor import CLASS_ORDERS
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Matrix, Score
+    from dltui.core.analysis.confusion import Matrix, Score
     from dltui.tui.run_page.inside.cursor import ClassCursor
 
 NAME, NUMBER = 18, 11

@@ -10,7 +10,7 @@ from dltui.tui.draw.picture import RAMP_ASCII
 from dltui.tui.draw.styled_text import Row, beside, cells, cut, ends, fit, right
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Matrix
+    from dltui.core.analysis.confusion import Matrix
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.inside.cursor import CellCursor
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dltui.core.analysis.mistakes import Filter, Mistake, Mistakes
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Matrix, Score
+    from dltui.core.analysis.confusion import Matrix, Score
 
 CLASS_ORDERS = ("hardest first", "by precision", "by F1", "by count", "in their order")
 

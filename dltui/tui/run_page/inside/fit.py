@@ -10,7 +10,7 @@ from dltui.tui.draw.styled_text import Row, fit
 from dltui.tui.run_page.curves.curves import fit_chart
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Fit
+    from dltui.core.analysis.fit import Fit
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.view import RunView
 

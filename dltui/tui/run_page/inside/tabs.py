@@ -19,7 +19,7 @@ from dltui.tui.run_page.inside.residuals import largest
 from dltui.tui.run_page.tab import Keys, Tab
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Matrix
+    from dltui.core.analysis.confusion import Matrix
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.tui.base.page import Page
     from dltui.tui.draw.styled_text import Row
