@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -16,7 +16,7 @@ APP = "dltui"
 
 def home() -> Path:
     """The folder for everything that must be kept: DLTUI_HOME, else the system's folder for state."""
-    return _from_environment("DLTUI_HOME") or Path(platformdirs.user_state_dir(APP))
+    return _from_environment("DLTUI_HOME") or _of_system(platformdirs.user_state_dir)
 
 
 def runs_dir() -> Path:
@@ -28,7 +28,7 @@ def cache_dir() -> Path:
     explicit = _from_environment("DLTUI_CACHE")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "cache"
-    return explicit or Path(platformdirs.user_cache_dir(APP))
+    return explicit or _of_system(platformdirs.user_cache_dir)
 
 
 def config_file() -> Path:
@@ -36,7 +36,18 @@ def config_file() -> Path:
     explicit = _from_environment("DLTUI_CONFIG")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "config.toml"
-    return explicit or Path(platformdirs.user_config_dir(APP)) / "config.toml"
+    return explicit or _of_system(platformdirs.user_config_dir) / "config.toml"
+
+
+def _of_system(ask: Callable[[str], str]) -> Path:
+    """A folder that the system names for this program. Raises UsageError for a user without a home."""
+    try:
+        folder = Path(ask(APP))
+    except RuntimeError:
+        folder = Path()
+    if not folder.is_absolute():
+        raise UsageError("this user has no home folder; set DLTUI_HOME to a folder that you can write to")
+    return folder
 
 
 def plugins_dir() -> Path:
@@ -55,11 +66,19 @@ def ensure_private_dir(path: Path) -> None:
     try:
         _make_private(path)
         writable = os.access(path, os.W_OK | os.X_OK)
-        reason = "permission denied"
+        reason = "read-only file system" if is_read_only(path) else "permission denied"
     except OSError as error:
         writable, reason = False, (error.strerror or str(error)).lower()
     if not writable:
         raise UsageError(f"cannot write to {path}: {reason}; set DLTUI_HOME to a folder that you can write to")
+
+
+def is_read_only(path: Path) -> bool:
+    """True if the file system of a path is mounted read-only."""
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def _make_private(path: Path) -> None:
@@ -75,43 +94,6 @@ def _make_private(path: Path) -> None:
             raise
 
 
-def open_to_others(path: Path) -> str:
-    """The reason why another user may change a file or folder, with the command that repairs it; "" when none may. A
-    group without other members is no danger. Raises OSError.
-    """
-    found = path.stat()
-    shown = shlex.quote(clean_line(path))
-    if found.st_uid not in (os.geteuid(), 0):
-        return f"{clean_line(path)} belongs to {user_name(found.st_uid)}; take it over: sudo chown $USER {shown}"
-    if found.st_mode & 0o002:
-        return f"anybody may write to {clean_line(path)}; repair it: chmod go-w {shown}"
-    if found.st_mode & 0o020 and not _own_group(found.st_gid):
-        return f"a group may write to {clean_line(path)}; repair it: chmod g-w {shown}"
-    return ""
-
-
-def user_name(number: int) -> str:
-    """The login name of a user, or "user 1234"."""
-    import pwd
-
-    try:
-        return clean_line(pwd.getpwuid(number).pw_name, 64)
-    except KeyError:
-        return f"user {number}"
-
-
-def _own_group(number: int) -> bool:
-    """True if a group is the private group of this user, as many systems make it."""
-    import grp
-
-    try:
-        group = grp.getgrgid(number)
-    except KeyError:
-        return False
-    name = user_name(os.geteuid())
-    return os.geteuid() != 0 and group.gr_name == name and set(group.gr_mem) <= {name}
-
-
 def _from_environment(name: str) -> Path | None:
     value = os.environ.get(name, "")
     return _absolute(value) if value else None
@@ -123,10 +105,25 @@ def _absolute(text: str) -> Path:
     return Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111
 
 
+def expanded(path: Path | str) -> Path:
+    """A path whose ~ is the home of a user; one that nobody has stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def working_directory() -> str:
+    """The working directory; empty when it is gone."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""
+
+
 def absolute(text: str) -> str:
     """A path without following links, as the user knows it. Raises UsageError when there is no folder to be relative
     to."""
     try:
         return os.path.abspath(os.path.expanduser(text.strip()))  # noqa: PTH100, PTH111
     except OSError as error:
-        raise UsageError(f"cannot find {clean_line(text, 100)}: the working directory is gone ({error})") from None
+        raise UsageError(
+            f"cannot find {clean_line(text, 100)}: the working directory is gone ({error.strerror})"
+        ) from None

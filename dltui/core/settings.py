@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core import paths
+from dltui.core import ownership, paths
 from dltui.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ class Settings:
 def load_settings() -> Settings:
     """The user's settings. Raises UsageError with file and line when the file cannot be read."""
     file = paths.config_file()
+    problem = ownership.refusal(file.parent) or ownership.refusal(file) if file.exists() else ""
+    if problem:
+        # It names interpreters that are started.
+        raise UsageError(problem)
     tables = read_tables(file)
     if tables is None:
         return Settings()

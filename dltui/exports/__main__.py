@@ -14,7 +14,7 @@ from types import FrameType
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.lifecycle import trust
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import place
+from dltui.core.rundir import drawing, place
 from dltui.core.text import clean_line
 from dltui.core.worker.figures import FORMATS_TEXT, check_formats
 from dltui.exports.write import Written, write
@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = trust.Code(tuple(arguments.plugin), arguments.trust)
         folder = arguments.to or place.exports_folder(reader.directory)
         done = write(reader, folder, check_formats(asked), source, code)
+        if source is None:
+            drawing.done(reader.directory, folder)
     except DltuiError as error:
         return _refuse(error)
     _say(done, arguments.json)

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.numbers import exact
+from dltui.core.rundir import confidential
 from dltui.core.text import clean_line, xml_text
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def subject(reader: RunReader) -> str:
 
 def command(argv: Sequence[object]) -> str:
     """A command line without names of places and runs."""
-    words = [str(word) for word in argv]
+    words = confidential.mask_command(argv)
     kept = [PurePath(words[0]).name] if words else []
     rest = iter(words[1:])
     for word in rest:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
+import signal
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -105,22 +107,44 @@ def umask() -> int:
 
 @contextlib.contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
-    """A temporary hidden folder beside the files' final places."""
+    """A temporary hidden folder beside the files' final places, removed also when a signal ends this process."""
     held = lock.RunLock()
+    # Named before it is made, so that it is removed from its first moment on.
+    temp = folder / f"{PREFIX}{secrets.token_hex(8)}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
-        temp = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
-        # A folder whose lock is free was left by a killed process; without locks its age decides.
-        with contextlib.suppress(RunError):
-            held.acquire(temp / LOCK)
-    except OSError as error:
-        raise _refusal(folder, error) from error
-    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _sweep(folder)
+            temp.mkdir(mode=0o700)
+            # A folder whose lock is free was left by a killed process; without locks its age decides.
+            with contextlib.suppress(RunError):
+                held.acquire(temp / LOCK)
+        except OSError as error:
+            raise _refusal(folder, error) from error
         yield temp
     finally:
-        held.release()
-        shutil.rmtree(temp, ignore_errors=True)
+        with _undisturbed():
+            held.release()
+            shutil.rmtree(temp, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals that would end this process wait."""
+    if threading.current_thread() is not threading.main_thread():
+        # They end the main thread alone.
+        yield
+        return
+    came: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def _sweep(folder: Path) -> None:

@@ -1,5 +1,8 @@
 """Whatever a plugin does while it is loaded, it is one line in the list of problems and the good ones still load."""
 
+import errno
+import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -112,6 +115,49 @@ def test_a_slow_plugin_that_is_asked_for_is_tried_at_once(kept: tuple[Path, list
     load_catalog([folder / "hang.py", folder / "segfault.py"], seconds=SECONDS)
     assert len(asked) == 1
     assert "hang.py" in asked[0]
+
+
+def test_a_probe_that_a_signal_ends_is_tried_again_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    mark = tmp_path / "mark"
+    code = f"import os, signal\nif not os.path.exists({str(mark)!r}):\n    open({str(mark)!r}, 'w').close()\n"
+    plugin = write(
+        tmp_path, "once", code + "    os.kill(os.getpid(), signal.SIGTERM)\n" + hostile.GOOD.format(name="once")
+    )
+    assert "once" in load_catalog([plugin], seconds=SECONDS).models
+
+
+@pytest.mark.parametrize(
+    "end", ["os._exit(1)", "os.kill(os.getpid(), signal.SIGTERM)", "raise OSError(28, 'No space')"]
+)
+def test_what_failed_for_a_passing_reason_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    code = f"import os, signal\nif not os.path.exists({str(tmp_path / 'room')!r}):\n    {end}\n"
+    plugin = write(tmp_path, "later", code + hostile.GOOD.format(name="later"))
+    catalog = load_catalog([plugin], seconds=SECONDS)
+    assert "later" not in catalog.models
+    assert [name for name, _ in catalog.problems] == ["later.py"]
+    (tmp_path / "room").touch()
+    assert "later" in load_catalog([plugin], seconds=SECONDS).models
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="answers lie in the temporary folder here")
+def test_a_full_temporary_folder_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **options: object) -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    plugin = write(tmp_path, "good", hostile.GOOD.format(name="good"))
+    assert "good" in load_catalog([plugin], seconds=SECONDS).models
+
+
+def test_a_probe_without_an_answer_names_the_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dltui.core.fs.FileSystem.free_bytes", lambda self, path: 0)
+    outcome = sandbox.Outcome(b"", "", 1, False, "")
+    assert probe._no_answer("python", outcome, "loading").endswith(f"no room on the disk of {tempfile.gettempdir()}")
 
 
 def test_children_that_a_plugin_leaves_are_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

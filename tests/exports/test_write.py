@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pydoc
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from dltui.core.errors import UsageError
 from dltui.exports.about import About
 from dltui.exports.report import report
 from dltui.exports.save import render
-from dltui.exports.write import write
+from dltui.exports.write import PREFIX, write
 from tests.exports.runs import names, reader
 from tests.helpers.sample_run import make_sample_run
 
@@ -167,6 +170,7 @@ def test_the_process_prints_its_files(tmp_path: Path, home: Path) -> None:
     plain = run(str(sample.path), "--format", "png")
     assert plain.returncode == 0, plain.stderr
     folder = Path(sample.run()["exports"])
+    assert (sample.path / "figures.json").is_file(), "the run knows that they are complete"
     assert {Path(line) for line in plain.stdout.splitlines()} == set(folder.iterdir())
     assert not [path for path in (*folder.iterdir(), *(tmp_path / "out").iterdir()) if path.name.startswith(".")]
 
@@ -189,6 +193,30 @@ def test_ending_it_leaves_no_hidden_folder(tmp_path: Path, home: Path) -> None:
         pass
     child.terminate()
     assert child.wait(60) == 143
+    assert not list(out.glob(".*"))
+
+
+@pytest.mark.parametrize("moment", ["pathlib.Path.mkdir", "dltui.core.rundir.lock.RunLock.acquire", "shutil.rmtree"])
+def test_a_signal_at_any_moment_leaves_no_hidden_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    found, out = reader(tmp_path), tmp_path / "out"
+    out.mkdir()
+    name = moment.rpartition(".")[2]
+    original = pydoc.locate(moment)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+
+    def hit(*arguments: Any, **options: Any) -> Any:
+        done = original(*arguments, **options) if name != "rmtree" else None  # type: ignore[operator]
+        if PREFIX in str(arguments) or name != "mkdir":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return done if name != "rmtree" else original(*arguments, **options)  # type: ignore[operator]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moment, hit)
+        with pytest.raises(SystemExit):
+            write(found, out, ["svg"])
+    signal.signal(signal.SIGTERM, before)
     assert not list(out.glob(".*"))
 
 

@@ -111,7 +111,7 @@ class Lab:
             for target, name, new in (
                 (attempt, "Preparation", functools.partial(Prepared, self.data)),
                 (attempt, "Loop", functools.partial(Loop, clock=Ticks())),
-                (attempt.Attempt, "export", lambda self: None),
+                (attempt.Attempt, "export", lambda self: ""),
                 (journal, "RETRY_SECONDS", 0.0),
                 (worker_process, "Heartbeat", Still),
                 # The queue of the device is not in the run's folder.

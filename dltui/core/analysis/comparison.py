@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.errors import UsageError
 from dltui.core.numbers import exact, rounded
 from dltui.core.reading.summary import training_speed
+from dltui.core.rundir import confidential
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def _entry(
         samples_per_second=training_speed(history),
         train_seconds=history.train_seconds,
         reached=reached[0] if reached else None,
-        command=tuple(str(word) for word in run.get("command") or []),
+        command=tuple(confidential.mask_command(run.get("command") or [])),
         fingerprint=str((attempt.dataset if attempt else {}).get("fingerprint") or ""),
         group=clean_line(run.get("group") or "", 100),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.fields import flag_words
 from dltui.core.numbers import rounded
+from dltui.core.rundir import confidential
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def suggestion(reader: RunReader) -> Suggestion | None:
     if reader.history.checkpoints:
         words = ["dltui", "fork", reader.directory.id, *(word for flag in flags for word in flag)]
     else:
-        words = with_flags([str(word) for word in reader.run.get("command") or []], flags)
+        words = with_flags(confidential.mask_command(reader.run.get("command") or []), flags)
     told = ", ".join(f"{name.replace('_', ' ')} {rounded(value)}" for name, value in values.items())
     return Suggestion(values, clean_line(told), clean_line(shlex.join(words)))
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dltui.core import paths
+from dltui.core import ownership, paths
 from dltui.core.catalog import disabled, named_data, probe
 from dltui.core.catalog.entries import FAVORITE, BackendEntry, Catalog, DatasetEntry, ExporterEntry, ModelEntry
 from dltui.core.catalog.fields import FieldSpec
@@ -29,22 +29,33 @@ Records = dict[str, Record]
 def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_only: bool = False) -> Catalog:
     """Build the catalog; see `load_catalog`."""
     for file in files:
-        if not file.expanduser().is_file():
+        if not paths.expanded(file).is_file():
             raise UsageError(f"no plugin file {file}")
+    _check_owners(files)
     settings = load_settings()
     here = probe.installed(sys.executable)
     catalog = Catalog(installed={here.python: here})
     for python in settings.interpreters.values():
         if python not in catalog.installed:
             catalog.installed[python] = probe.installed(python, kept_only)
-    singles = file_sources([*_folder_files(), *(file.expanduser() for file in files)], here)
+    own, refused = _folder_files()
+    catalog.problems += refused
+    singles = file_sources([*own, *map(paths.expanded, files)], here)
     seconds = probe.plugin_seconds() if seconds is None else seconds
-    given = {os.path.abspath(file.expanduser()) for file in files}  # noqa: PTH100 - as sources know them
+    given = {os.path.abspath(paths.expanded(file)) for file in files}  # noqa: PTH100 - as sources know them
     found = [*here.sources, *_elsewhere(catalog.installed, here), *singles]
     catalog.sources, catalog.disabled = disabled.split_disabled(found, settings, given)
     ask = partial(probe.records, refresh=refresh, seconds=seconds, kept_only=kept_only, given=given)
     _Assembly(catalog, settings, ask).run()
     return catalog
+
+
+def _check_owners(files: Sequence[Path]) -> None:
+    """Raises UsageError when others may change this user's home or a given plugin file."""
+    refusals = (ownership.code_refusal(Path(paths.absolute(str(file)))) for file in files)
+    problem = ownership.refusal(paths.home()) or next(filter(None, refusals), "")
+    if problem:
+        raise UsageError(problem)
 
 
 class _Assembly:
@@ -193,12 +204,20 @@ def _elsewhere(installed: Mapping[str, Installed], here: Installed) -> list[Sour
     return found
 
 
-def _folder_files() -> list[Path]:
+def _folder_files() -> tuple[list[Path], list[tuple[str, str]]]:
+    """The files of the plugins folder; and which are left out because others may change them, with the reason."""
+    folder = paths.plugins_dir()
     try:
-        names = sorted(os.listdir(paths.plugins_dir()))  # noqa: PTH208
+        names = sorted(os.listdir(folder))  # noqa: PTH208
     except OSError:
-        return []
-    return [paths.plugins_dir() / name for name in names if name.endswith(".py") and name[0] not in "._"]
+        return [], []
+    files = [folder / name for name in names if name.endswith(".py") and name[0] not in "._"]
+    problem = ownership.refusal(folder.parent) or ownership.refusal(folder)
+    if problem:
+        return [], [("plugins folder", problem)]
+    reasons = {file: ownership.refusal(file) for file in files}
+    left_out = [(file.name, reason) for file, reason in reasons.items() if reason]
+    return [file for file in files if not reasons[file]], left_out
 
 
 def _errors(record: Record) -> Iterable[tuple[str, str, str]]:

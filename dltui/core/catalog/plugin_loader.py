@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from dltui.core import ownership
 from dltui.core.catalog.sources import Source
 from dltui.core.contract.hooks import HOOKS, PROJECT, Hooks
 from dltui.core.errors import DltuiError, PluginError
@@ -136,6 +137,9 @@ def _import_file(path: Path) -> ModuleType:
     name = f"dltui_plugin_{hashlib.sha256(str(path).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
+    problem = ownership.code_refusal(path)
+    if problem:
+        raise PluginError(problem)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"{path} is not a Python file")
@@ -143,7 +147,7 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     # Files beside it can be imported. Last, so that none of them hides a module of Python or of a package.
     folder = str(path.parent)
-    if folder not in sys.path:
+    if folder not in sys.path and not ownership.keeps_others_out(path.parent):
         sys.path.append(folder)
     try:
         spec.loader.exec_module(module)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
-from dltui.core.catalog.sources import Installed, Source, digest, own, scan, stamps
+from dltui.core.catalog.sources import FIRST, Installed, Source, digest, own, scan, stamps
 from dltui.core.errors import DltuiError, UsageError
 
 if TYPE_CHECKING:
-    from dltui.core.machine.sandbox import Outcome
+    from dltui.core.machine.sandbox import Job, Outcome
 
 Record = dict[str, Any]
 
@@ -26,9 +26,12 @@ SECONDS = 10.0
 FRAMEWORK_PATIENCE = 6
 """Times as long for a file that imports a framework when it is loaded."""
 IMPORTS_FRAMEWORK = re.compile(rb"^(?:import|from)\s+(?:torch|tensorflow|keras)", re.MULTILINE)
+PASSING = re.compile(rb"\b(OSError|FileNotFoundError|BlockingIOError|InterruptedError|MemoryError|KeyboardInterrupt)\b")
+"""In the answer of a plugin that could not be loaded: the machine lacked something, or a signal came."""
 KINDS = ("models", "backends", "datasets", "exporters", "loggers")
 RETRY_SECONDS = 3600.0
 """A plugin that was too slow or too large is tried again after this time; other failures when it changes."""
+FULL_BYTES = 64 * 1024
 KEPT_SECONDS = 60 * 86_400.0
 ATTEMPT_SECONDS = 30.0
 
@@ -70,10 +73,45 @@ def records(
         sandbox.Job(words, b"", seconds * patience(source.kind, source.path), environment=environment)
         for source, words in zip(unknown, commands, strict=True)
     ]
-    for source, outcome in zip(unknown, sandbox.run_all(jobs, max(2, cpu_count())), strict=True):
-        found[source.digest] = _record(source, outcome)
-        _keep(source.digest, found[source.digest])
+    for source, outcome in zip(unknown, _run_all(jobs, max(2, cpu_count())), strict=True):
+        record = found[source.digest] = _record(source, outcome)
+        if _holds(source, outcome, record):
+            _keep(source.digest, record)
     return found
+
+
+def _run_all(jobs: Sequence[Job], at_once: int = 2) -> list[Outcome]:
+    """Run jobs; those that failed for a reason that may be gone are run a second time."""
+    from dltui.core.machine import sandbox
+
+    outcomes = sandbox.run_all(jobs, at_once)
+    again = [number for number, outcome in enumerate(outcomes) if not outcome.slow and _is_passing(outcome)]
+    for number, outcome in zip(again, sandbox.run_all([jobs[number] for number in again], at_once), strict=True):
+        outcomes[number] = outcome
+    return outcomes
+
+
+def _is_passing(outcome: Outcome) -> bool:
+    """True if the next try may go better."""
+    if outcome.reason:
+        return outcome.passing
+    return not _is_json(outcome.answer)
+
+
+def _holds(source: Source, outcome: Outcome, record: Record) -> bool:
+    """True if the record of a probe is kept: no answer is not an answer. That of a slow plugin is kept for a while,
+    since it would cost its time at every start, but never that of what is in the box.
+    """
+    if outcome.slow:
+        return source.name != FIRST
+    return not record["errors"] or not (_is_passing(outcome) or PASSING.search(outcome.answer))
+
+
+def _is_json(answer: bytes) -> bool:
+    try:
+        return isinstance(json.loads(answer), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def patience(kind: str, path: str | None) -> int:
@@ -100,7 +138,7 @@ def installed(python: str, kept_only: bool = False) -> Installed:
         return Installed(python, problem="not looked at yet")
     from dltui.core.machine import sandbox
 
-    outcome = sandbox.run(sandbox.Job(command(python, "search-path", None), seconds=ATTEMPT_SECONDS))
+    outcome = _run_all([sandbox.Job(command(python, "search-path", None), seconds=ATTEMPT_SECONDS)])[0]
     try:
         path = [str(folder) for folder in json.loads(outcome.answer)["path"]]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -121,7 +159,7 @@ def answer(python: str, question: str, source: Mapping[str, Any], details: Recor
     from dltui.core.text import clean_line
 
     job = sandbox.Job(command(python, question, source), json.dumps(details).encode(), seconds, memory=8_000_000_000)
-    outcome = sandbox.run(job)
+    outcome = _run_all([job])[0]
     try:
         found = json.loads(outcome.answer)
     except (ValueError, RecursionError):
@@ -145,7 +183,7 @@ def _record(source: Source, outcome: Outcome) -> Record:
         found = {"errors": [["", clean_line(reason, 300), ""]]}
     record: Record = {kind: _list(found.get(kind)) for kind in (*KINDS, "errors")}
     record["output"] = clean_line(outcome.output, 2000)
-    if outcome.passing:
+    if outcome.slow:
         record["retry"] = time.time() + RETRY_SECONDS
     return record
 
@@ -161,9 +199,23 @@ def _no_answer(python: str, outcome: Outcome, doing: str) -> str:
         return f"dltui is not installed in {python}; run: {python} -m pip install dltui"
     if "option: -P" in outcome.output:
         return f"{python} is older than Python 3.11"
+    reason = _full_disk() or last
     return f"ended its process while {doing} (exit code {outcome.code})" + (
-        f": {last}" if last and outcome.code else ""
+        f": {reason}" if reason and outcome.code else ""
     )
+
+
+def _full_disk() -> str:
+    """The name of the full disk that a probe writes to; "" when there is none."""
+    import tempfile
+
+    from dltui.core import fs
+
+    for folder in (tempfile.gettempdir(), paths.cache_dir()):
+        with contextlib.suppress(OSError):
+            if fs.free_bytes(Path(folder)) < FULL_BYTES:
+                return f"no room on the disk of {folder}"
+    return ""
 
 
 def _list(value: object) -> list[Any]:

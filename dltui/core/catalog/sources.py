@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from dltui.core.paths import working_directory
 from dltui.core.version import __version__
 
 GROUP = "dltui"
@@ -78,7 +79,7 @@ def own() -> Installed:
     """The packages and plugins of the running interpreter."""
     folders = list(sys.path)
     # The folder of `python -m` or `-c`, which children with -P do not have: nothing is taken from there.
-    if not sys.flags.safe_path and folders and folders[0] in ("", str(Path.cwd())):
+    if not sys.flags.safe_path and folders and folders[0] in ("", working_directory()):
         del folders[0]
     return scan(folders, sys.executable)
 

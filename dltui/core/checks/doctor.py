@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from dltui.core import fs, paths
+from dltui.core import fs, ownership, paths
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine import repairs
 from dltui.core.text import clean_line
@@ -62,6 +62,9 @@ def checks() -> Iterator[Check]:
 
 
 def _folders() -> Iterator[Check]:
+    problem = ownership.refusal(paths.home())
+    if problem:
+        yield Check("home", "bad", problem)
     for what, folder in (("runs", paths.runs_dir()), ("cache", paths.cache_dir())):
         try:
             paths.ensure_private_dir(folder)
@@ -191,7 +194,7 @@ def _data(catalog: Catalog) -> Iterator[Check]:
         text = f"here, in {clean_line(found.folder)}" if found.folder else found.text
         yield Check(f"data {entry.name}", "ok" if found.here else "absent", text)
     for folder in filter(None, os.environ.get("DLTUI_DATA", "").split(os.pathsep)):
-        if not Path(folder).expanduser().is_dir():
+        if not paths.expanded(folder).is_dir():
             yield Check("DLTUI_DATA", "bad", f"{clean_line(folder)} is not a folder")
 
 

@@ -16,7 +16,7 @@ from dltui.core.catalog.fields import check_values
 from dltui.core.data import needs, search
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine.devices import Device, resolve
-from dltui.core.rundir import share
+from dltui.core.rundir import confidential, share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line
@@ -99,9 +99,14 @@ def create_run(
         "seed": config.get("seed", 0),
         "dataset_options": options,
         "formats": formats,
-        "loggers": followers,
+        "loggers": [{**one, "option": confidential.masked(one["name"], one["option"])} for one in followers],
     }
-    return _create(request.name, exports, record, fill)
+
+    def fill_all(run: RunDirectory) -> None:
+        confidential.write(run.path, followers)
+        fill(run)
+
+    return _create(request.name, exports, record, fill_all)
 
 
 def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,7 +155,7 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         "data_dir": paths.absolute(request.data_dir) if request.data_dir else None,
         "data_dirs": [str(folder) for folder in search.data_dirs(request.data_dir, dataset.name)],
         "device": {"name": device.name, "title": device.title, "uuid": device.uuid, "asked": request.device},
-        "command": list(request.command),
+        "command": confidential.mask_command(request.command),
         "plugins": [paths.absolute(str(path)) for path in request.plugins],
         "parent": request.parent,
         "fork": dict(request.fork) if request.fork is not None else None,
@@ -159,7 +164,7 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         "dry_run": request.dry_run,
         "twin": dict(request.twin) if request.twin is not None else None,
         "dltui": __version__,
-        "cwd": _working_directory(),
+        "cwd": paths.working_directory(),
     }
 
 
@@ -238,13 +243,6 @@ def _create(name: str | None, exports: Path, record: dict[str, Any], fill: Fill)
             # The name was taken by another process at this moment: try another name. Anything else is an error.
             if not os.path.lexists(paths.runs_dir() / run_id):
                 raise
-
-
-def _working_directory() -> str:
-    try:
-        return str(Path.cwd())
-    except OSError:
-        return ""
 
 
 def prepare_first(

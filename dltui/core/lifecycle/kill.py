@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import signal
 import time
 from typing import TYPE_CHECKING
 
 from dltui.core.errors import RunError, UsageError
-from dltui.core.text import plural
+from dltui.core.text import clean_line, plural
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -23,6 +24,10 @@ def victim(reader: RunReader) -> Live:
 
     name, (status, live) = reader.directory.id, reader.look()
     if status.over:
+        original = claim.look(reader.directory.path, live).copied if live else ""
+        if original:
+            command = f"dltui kill {shlex.quote(clean_line(original))}"
+            raise UsageError(f"{name} is a copy of a run that trains; to kill that one: {command}")
         raise UsageError(f"{name} is {status.name}: nothing to kill")
     if live is None:
         raise UsageError(f"{name} has no process yet; try again in a moment")

@@ -1,4 +1,4 @@
-"""Runs that differ in their seed alone: `python -P -m dltui.core.lifecycle.series JOB` trains them in turn."""
+"""Runs that differ in their seed alone: `python -P -m dltui.core.lifecycle.series < JOB` trains them in turn."""
 
 from __future__ import annotations
 
@@ -94,13 +94,17 @@ def spawn(first: RunDirectory, request: RunRequest, group: str, seeds: Sequence[
     log = os.open(first.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         # In this working directory, to which the paths of the request are relative.
-        subprocess.Popen(
-            [sys.executable, "-P", "-m", "dltui.core.lifecycle.series", job],
-            stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "dltui.core.lifecycle.series"],
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+        # Not as an argument, which everybody on the machine can read for as long as it runs.
+        assert process.stdin is not None
+        with process.stdin as pipe:
+            pipe.write(job.encode())
     finally:
         os.close(log)
 
@@ -108,7 +112,7 @@ def spawn(first: RunDirectory, request: RunRequest, group: str, seeds: Sequence[
 def main() -> int:
     from dltui.core.catalog.assemble import load_catalog
 
-    job = json.loads(sys.argv[1])
+    job = json.load(sys.stdin)
     request = RunRequest(**job["request"])
     try:
         go_on(RunDirectory(job["first"]), request, job["group"], job["seeds"], load_catalog(request.plugins))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -73,8 +74,9 @@ def _open_log(run: RunDirectory) -> int:
         log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.fchmod(log, share.file_mode(run.run().get("share")))
     except OSError as error:
-        name = clean_line(run.id)
-        raise RunError(f"cannot write to {clean_line(run.path)}: {error.strerror}; dltui fork {name}") from error
+        # A fork would lie on the same file system.
+        hint = "" if error.errno == errno.EROFS else f"; dltui fork {clean_line(run.id)}"
+        raise RunError(f"cannot write to {clean_line(run.path)}: {error.strerror}{hint}") from error
     return log
 
 

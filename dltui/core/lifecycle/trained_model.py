@@ -104,6 +104,7 @@ def ask(run: RunDirectory, question: Mapping[str, Any], code: trust.Code = trust
     """Ask a process of the run's interpreter, or of this user's own interpreter when the run belongs to another user.
     Raises RunError with its one-line message, UsageError for code that is missing.
     """
+    trust.admit(run, code)
     instead = {} if trust.keeps(run, code) else trust.replaced(run, trust.catalog(run, code), code, data=False)
     asked = {**run.run(), **instead}
     command = [asked["python"], "-P", "-m", "dltui.core.lifecycle.model_process", str(run.path)]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dltui.core import paths
+from dltui.core import fs, paths
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.lock import RunLock, is_held
@@ -46,7 +46,8 @@ def discard(run: RunDirectory) -> Path:
         place = folder() / f"{time.time_ns()}-{run.path.name}"
         run.path.rename(place)
     except OSError as error:
-        raise RunError(f"cannot delete {clean_line(run.path)}: {error.strerror}") from error
+        hint = f"; delete it for good: dltui rm {clean_line(run.id)}" if fs.is_disk_full(error) else ""
+        raise RunError(f"cannot delete {clean_line(run.path)}: {clean_line(error.strerror)}{hint}") from error
     finally:
         held.release()
     return place
@@ -71,7 +72,7 @@ def _check_folder() -> None:
     """Raise UsageError when the trash is a link, through which other files would be deleted."""
     if folder().is_symlink():
         raise UsageError(f"{folder()} is a link, and nothing is deleted through a link; remove it: rm {folder()}")
-    paths.ensure_private_dir(folder())
+    folder().mkdir(mode=0o700, exist_ok=True)
 
 
 def check(run: RunDirectory) -> None:
@@ -154,8 +155,29 @@ def delete(run: RunDirectory) -> None:
     """
     if status_of(run).over:
         wait(run)
-    # Out of the list first, so that a deletion that is cut short leaves no half run.
-    place = discard(run)
+    try:
+        # Out of the list first, so that a deletion that is cut short leaves no half run.
+        place = discard(run)
+    except RunError as error:
+        if not fs.is_disk_full(error.__cause__ or error):
+            raise
+        place = _delete_in_place(run)
     empty([place])
     if place.exists():
         raise RunError(f"cannot delete all of {run.id}: the rest lies in {place}")
+
+
+def _delete_in_place(run: RunDirectory) -> Path:
+    """Delete a run on a disk that has no room for the trash, not even for a name. Returns where its rest lies."""
+    held = _hold(run)
+    place = fs.temp_name(run.path)
+    try:
+        run.path.rename(place)
+    except OSError:
+        place = run.path
+        # Without it the folder is no run; and there is room again.
+        with contextlib.suppress(OSError):
+            run.run_json.unlink()
+    finally:
+        held.release()
+    return place

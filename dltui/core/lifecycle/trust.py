@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core import paths
+from dltui.core import ownership, paths
 from dltui.core.errors import UsageError
 from dltui.core.rundir import place
 from dltui.core.text import clean_line
@@ -50,7 +50,19 @@ def files(run: RunDirectory, code: Code = AS_NAMED) -> list[str]:
     """The plugin files that may be imported for a run."""
     if code.plugins:
         return [paths.absolute(str(path)) for path in code.plugins]
-    return [str(path) for path in run.run().get("plugins") or ()] if keeps(run, code) else []
+    if not keeps(run, code):
+        return []
+    admit(run, code)
+    return [str(path) for path in run.run().get("plugins") or ()]
+
+
+def admit(run: RunDirectory, code: Code) -> None:
+    """Let the processes of this one import what `--trust` takes, whoever may write to it."""
+    if code.trust and not code.plugins:
+        asked = run.run()
+        sources = [asked.get(f"{kind}_source") or {} for kind in ("model", "backend", "dataset")]
+        named = [*(asked.get("plugins") or ()), *(source.get("path") for source in sources)]
+        ownership.trust(str(path) for path in named if path)
 
 
 def catalog(run: RunDirectory, code: Code = AS_NAMED) -> Catalog:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from dltui.core.paths import working_directory
+
 if TYPE_CHECKING:
     import psutil
 
@@ -22,6 +24,10 @@ POLL_SECONDS = 0.01
 MEMORY_SECONDS = 0.05
 ANSWER_BYTES = 16 << 20
 OUTPUT_BYTES = 4_000
+FAULTS = frozenset(
+    (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS)
+)
+"""Signals that a process earns by what it does itself."""
 MARK = "DLTUI_PROBE"
 """Environment variable by which children that left the process group are found again."""
 
@@ -47,8 +53,10 @@ class Outcome:
     reason: str
     code: int
     passing: bool
-    """The reason may be gone next time: the machine was slow or short of memory."""
+    """The reason may be gone next time: the machine was slow or short of memory, or a signal came from elsewhere."""
     output: str
+    slow: bool = False
+    """It used up its time or its memory: trying again costs as much again."""
 
 
 def run(job: Job) -> Outcome:
@@ -92,9 +100,9 @@ class _Child:
     def __init__(self, job: Job, mark: str) -> None:
         self.job = job
         # Closed by `_outcome` or `close`: they live longer than this function.
-        self.answer = tempfile.TemporaryFile()  # noqa: SIM115
-        self.output = tempfile.TemporaryFile()  # noqa: SIM115
-        with tempfile.TemporaryFile() as question:
+        self.answer = _scratch_file()
+        self.output = _scratch_file()
+        with _scratch_file() as question:
             question.write(job.question)
             question.seek(0)
             self.process = subprocess.Popen(
@@ -104,6 +112,8 @@ class _Child:
                 stderr=self.output,
                 pass_fds=[self.answer.fileno()],
                 start_new_session=True,
+                # Where the working directory is gone some libraries refuse to be loaded.
+                cwd=None if working_directory() else "/",
                 env={**os.environ, **job.environment, MARK: mark},
             )
         self.deadline = time.monotonic() + job.seconds
@@ -114,16 +124,17 @@ class _Child:
         if self._ended():
             self.kill()
             code = self.process.returncode
-            return self._outcome(_reason(code), passing=code == -signal.SIGKILL)
+            return self._outcome(_reason(code), passing=code < 0 and -code not in FAULTS)
         now = time.monotonic()
         if now >= self.deadline:
             self.kill()
-            return self._outcome(f"timed out after {self.job.seconds:g} s", passing=True)
+            return self._outcome(f"timed out after {self.job.seconds:g} s", passing=True, slow=True)
         if now >= self.next_look:
             self.next_look = now + MEMORY_SECONDS
             if _memory(self.process.pid) > self.job.memory:
                 self.kill()
-                return self._outcome(f"used more than {self.job.memory / 1e9:g} GB of memory", passing=True)
+                reason = f"used more than {self.job.memory / 1e9:g} GB of memory"
+                return self._outcome(reason, passing=True, slow=True)
         return None
 
     def kill(self) -> None:
@@ -146,12 +157,20 @@ class _Child:
         self.answer.close()
         self.output.close()
 
-    def _outcome(self, reason: str, passing: bool) -> Outcome:
+    def _outcome(self, reason: str, passing: bool, slow: bool = False) -> Outcome:
         with self.answer, self.output:
             answer = _read(self.answer, 0, ANSWER_BYTES)
             size = self.output.seek(0, os.SEEK_END)
             output = _read(self.output, max(0, size - OUTPUT_BYTES), OUTPUT_BYTES)
-        return Outcome(answer, reason, self.process.returncode, passing, output.decode("utf-8", "backslashreplace"))
+        words = output.decode("utf-8", "backslashreplace")
+        return Outcome(answer, reason, self.process.returncode, passing, words, slow)
+
+
+def _scratch_file() -> IO[bytes]:
+    """In memory where that can be: a full disk is no reason for a child to fail."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("dltui"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _reason(code: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -13,8 +14,8 @@ from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
 from dltui.core.reading.silence import Observations
-from dltui.core.reading.status import Status, status
-from dltui.core.rundir import claim, commands, lock
+from dltui.core.reading.status import INCOMPLETE, Status, status
+from dltui.core.rundir import claim, commands, drawing, lock
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 PREDICTIONS = ("validation-latest", "validation-best", "test")
 _MOST_UNPACKED = 1 << 30
+_DISK = frozenset((errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO))
+"""What a disk says that has failed or takes no writes any more."""
 _COMMON = {"ids", "split", "epoch"}
 _ARRAYS = (
     _COMMON | {"labels", "top", "probabilities", "wrong", "thumbnails"},
@@ -114,7 +117,8 @@ class RunReader:
             seen = Observations(False, copied=found.copied) if found.copied else self._death_evidence(live)
         else:
             age = claim.age(live) if live and now is None and self.clock is time.time else None
-            seen = Observations(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age)
+            redraw = self._redraw(live) if live and alive is False else ""
+            seen = Observations(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age, redraw=redraw)
         now = self.clock() if now is None else now
         return self._starting_status(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
@@ -122,7 +126,26 @@ class RunReader:
         """The evidence for the cause of a worker's death."""
         here = live.boot_id == process.boot_id()
         killer = commands.killer(self.directory.path)
-        return Observations(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
+        crash = self._crash(live) or (self._last_disk() if here and live.phase != "ended" and not killer else "")
+        return Observations(False, 0.0, False, crash, memory.oom_kills() if here else None, killer)
+
+    def _last_disk(self) -> str:
+        """The error of a disk on which a worker could not write its last word; "" when the disk works."""
+        try:
+            os.close(os.open(self.directory.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
+        except OSError as error:
+            if error.errno in _DISK:
+                where = clean_line(self.directory.path)
+                return f"{clean_line(error.strerror).lower()}: nothing can be written to {where}; the worker ended"
+        return ""
+
+    def _redraw(self, live: Live) -> str:
+        """The command that completes the figures of a dead worker; "" when they are complete."""
+        if (live.phase != "exporting" and live.detail != INCOMPLETE) or drawing.done_since(
+            self.directory, live.phase_since
+        ):
+            return ""
+        return f"dltui export {clean_line(self.directory.id)}"
 
     def _starting_status(self, live: Live | None, alive: bool | None) -> Status | None:
         """The status of a worker that was started and has not reported yet; None when the heartbeat and the log

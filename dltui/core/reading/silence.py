@@ -31,7 +31,8 @@ class Observations:
     `moved` whether it has changed before; `age` is how old it is in seconds, None when only the time of day tells;
     `copied` names the run of which this run is a copy, made while that run trained; `crash` is the cause of death in
     the worker's log; `oom_kills` counts the processes that this machine has killed for want of memory, None for
-    another machine or another boot; `killer` is the user who asked to kill the worker.
+    another machine or another boot; `killer` is the user who asked to kill the worker; `redraw` is the
+    command that draws the figures which a dead worker left incomplete.
     """
 
     alive: bool | None
@@ -42,6 +43,7 @@ class Observations:
     killer: str = ""
     copied: str = ""
     age: float | None = None
+    redraw: str = ""
 
 
 def silence(history: History, live: Live, now: float, seen: Observations) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 OVER = frozenset({"finished", "stopped", "interrupted", "preempted", "failed"})
 
+INCOMPLETE = "figures incomplete"
+"""Phase of an ended run whose worker was killed while it drew the figures."""
+
 STARTUP_SECONDS = 20.0
 """The time in seconds that a worker may take from its creation to its first heartbeat."""
 _SCARCE_BYTES = 1 << 30
@@ -42,7 +45,10 @@ def status(run: dict[str, Any], history: History, live: Live | None, now: float,
     if ended is not None and (live is None or live.attempt <= history.ended_attempt):
         # A worker that was killed while it drew the figures draws no more.
         phase = live.phase if live and seen.alive is not False else "ended"
-        return Status(_ended_name(ended.status), ended.reason, phase, history.ended_at)
+        why = ended.reason
+        if seen.redraw:
+            phase, why = INCOMPLETE, f"{why}; {INCOMPLETE}: {seen.redraw}"
+        return Status(_ended_name(ended.status), why, phase, history.ended_at)
     if live is None:
         return _not_started(run, now)
     if ended is not None and ended.status in ("finished", "stopped") and (seen.alive is False or live.phase == "ended"):

@@ -201,7 +201,7 @@ def find_run(text: str | None) -> RunDirectory:
     Raises UsageError.
     """
     if text is not None and _is_path(text):
-        run = RunDirectory(Path(text).expanduser())
+        run = RunDirectory(paths.expanded(text))
         if not run.run_json.is_file():
             raise UsageError(f"{clean_line(text)} is not a run: there is no run.json in it")
         return run

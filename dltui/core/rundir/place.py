@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core import paths
+from dltui.core import ownership, paths
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.text import clean_line
 
@@ -33,7 +33,7 @@ def untrusted_reason(run: RunDirectory) -> str:
 
 def _others(path: Path) -> str:
     owner = path.stat().st_uid
-    return f"it belongs to {paths.user_name(owner)}" if owner != os.geteuid() else paths.open_to_others(path)
+    return f"it belongs to {ownership.user_name(owner)}" if owner != os.geteuid() else ownership.open_to_others(path)
 
 
 def original(run: RunDirectory) -> Path | None:

@@ -24,7 +24,8 @@ from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
 from dltui.core.machine.devices import cpu_count
 from dltui.core.machine.process import current
-from dltui.core.rundir import checkpoint
+from dltui.core.reading.status import INCOMPLETE
+from dltui.core.rundir import checkpoint, drawing, place
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
 from dltui.core.train import augmentation, evaluation, predictions
@@ -135,10 +136,13 @@ class Attempt:
         self._refused = not remedy and self._is_refusal(error, place)
         return self._end("failed", explain.explain(error, self.batch_size, place), type(error).__name__, remedy=remedy)
 
-    def export(self) -> None:
-        """Draw the figures in a separate process: the worker imports no plotting library."""
+    def export(self) -> str:
+        """Draw the figures in a separate process: the worker imports no plotting library. Returns the last word of the
+        heartbeat: that the figures are incomplete, or "".
+        """
         if self._refused or (self.history.attempt is None and self.loop is None):
-            return
+            return ""
+        began = time.time()
         self.journal.phase("exporting")
         arguments = [str(self.run.path)]
         arguments += ["--to", self.instead["exports"]] if "exports" in self.instead else []
@@ -150,6 +154,7 @@ class Attempt:
         if done.problem:
             told = f"figures not drawn: {done.problem}; `dltui export {self.run.id}` tries again"
             self.journal.emit(Logged("error", told))
+        return "" if drawing.done_since(self.run, began) or place.untrusted_reason(self.run) else INCOMPLETE
 
     def _prepare(self) -> Loop:
         """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""

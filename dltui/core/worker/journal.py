@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RETRY_SECONDS = 2.0
+TRIES = 5
+"""Times that a write is tried again for which there is room and which the disk refuses."""
 
 
 class Journal:
-    """The only writer of a run directory. A full disk pauses the run here until there is room again."""
+    """The one writer of a run directory. A disk that is full or fails pauses the run until it takes writes again."""
 
     def __init__(
         self,
@@ -42,10 +44,12 @@ class Journal:
         self.heartbeat = heartbeat
         self.attempt = attempt
         self.quitting = quitting
+        self._refused: set[str] = set()
+        """Places whose last write was given up: the next write there is not waited for."""
 
     def emit(self, event: Event, sync: bool = False) -> None:
         """Append an event; with `sync` it is on the disk on return."""
-        self._when_there_is_room(lambda: self.log.append(event, sync=sync))
+        self._insist(lambda: self.log.append(event, sync=sync))
 
     def phase(self, name: str, detail: str = "") -> None:
         self.heartbeat.phase(name, detail)
@@ -64,11 +68,14 @@ class Journal:
         command_files.done(command)
 
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None:
-        """Make progress permanent: first the log, then the predictions, then the checkpoints, oldest first."""
-        self._when_there_is_room(self.log.sync)
+        """Make progress permanent: first the log, then the predictions, then the checkpoints, oldest first. Without the
+        log there is no run; the rest can be done without, and its place holds what was saved before."""
+        self._insist(self.log.sync)
         for name, arrays in files.items():
             path = self.run.predictions_dir / f"{name}.npz"
-            self._when_there_is_room(functools.partial(predictions.write, path, arrays))
+            self._unless_refused(
+                functools.partial(predictions.write, path, arrays), f"predictions {name}", "figures show those before"
+            )
         for snapshot in snapshots:
             self._save(snapshot)
 
@@ -78,35 +85,52 @@ class Journal:
                 self.run, snapshot.step, self.attempt, snapshot.state, snapshot.loop_state, snapshot.best
             )
 
-        try:
-            info = self._when_there_is_room(save)
-        except OSError as error:
-            self.emit(Logged("error", f"checkpoint at step {snapshot.step} not saved: {error}; the one before is good"))
-            return
-        self.emit(CheckpointSaved(info.name, snapshot.epoch, snapshot.step, snapshot.best, info.bytes))
-        checkpoint.prune(self.run)
+        info = self._unless_refused(save, f"checkpoint at step {snapshot.step}", "the one before is good")
+        if info is not None:
+            self.emit(CheckpointSaved(info.name, snapshot.epoch, snapshot.step, snapshot.best, info.bytes))
+            checkpoint.prune(self.run)
 
-    def _when_there_is_room(self, action: Callable[[], T]) -> T:
-        """Run a write; while the disk is full the run pauses and tries again, and nothing is lost."""
+    def _unless_refused(self, action: Callable[[], T], what: str, instead: str) -> T | None:
+        """Run a write; one that the disk refuses in the end costs a line in the log."""
+        try:
+            return self._insist(action, what.split()[0])
+        except OSError as error:
+            self.emit(Logged("error", f"{what} not saved: {error}; {instead}"))
+            return None
+
+    def _insist(self, action: Callable[[], T], place: str = "log") -> T:
+        """Run a write. While the disk is full the run is paused, nothing is lost, and it is tried again; any other
+        error may pass, too: it is tried again for a while, then raised."""
         phase = self.heartbeat.current_phase
-        waited = False
+        tries = 0
         while True:
             try:
                 result = action()
             except OSError as error:
-                if not fs.is_disk_full(error):
-                    raise
-                if self.quitting():
-                    raise RunError(
-                        f"disk full: cannot write to {self.run.path}; free some space, then resume"
-                    ) from error
-                free = fs.free_bytes(self.run.path)
-                self.heartbeat.phase(
-                    "paused", f"disk full: {free} B free in {self.run.path}; goes on when there is room"
-                )
-                waited = True
-                time.sleep(RETRY_SECONDS)
+                tries += 1
+                self._wait(error, tries, place)
             else:
-                if waited:
+                self._refused.discard(place)
+                if tries:
                     self.heartbeat.phase(phase)
                 return result
+
+    def _wait(self, error: OSError, tries: int, place: str) -> None:
+        """Wait before the next try of a write; raises where there is none."""
+        if fs.is_disk_full(error):
+            if self.quitting():
+                raise RunError(f"disk full: cannot write to {self.run.path}; free some space, then resume") from error
+            detail = f"disk full: {self._free()} in {self.run.path}; goes on when there is room"
+        elif tries > TRIES or place in self._refused or self.quitting():
+            self._refused.add(place)
+            raise error
+        else:
+            detail = f"storage error ({error.strerror}) in {self.run.path}: tries again"
+        self.heartbeat.phase("paused", detail)
+        time.sleep(RETRY_SECONDS)
+
+    def _free(self) -> str:
+        try:
+            return f"{fs.free_bytes(self.run.path)} B free"
+        except OSError:
+            return "no room"

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from dltui.core.errors import UsageError
+from dltui.core.errors import RunError, UsageError
+from dltui.core.rundir import confidential
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ LAST_SECONDS = 30.0
 
 
 def chosen(texts: Iterable[str], catalog: Catalog) -> list[dict[str, Any]]:
-    """The entries of run.json for `--log NAME[=OPTION]`. Raises UsageError for an unknown or uninstalled logger."""
+    """The loggers of `--log NAME[=OPTION]`. Raises UsageError for an unknown or uninstalled logger."""
     found = []
     for text in texts:
         name, _, option = text.partition("=")
@@ -37,13 +38,14 @@ def chosen(texts: Iterable[str], catalog: Catalog) -> list[dict[str, Any]]:
         package = str(entry["package"])
         if package and installed and installed.version(package) is None:
             raise UsageError(f"logger {name} needs {package}: {entry['install']}")
-        found.append({"name": name, "option": option, "source": dict(entry)})
+        found.append({"name": name, "option": confidential.checked(name, option), "source": dict(entry)})
     return found
 
 
 @dataclass(frozen=True)
 class _Started:
     name: str
+    option: str
     process: subprocess.Popen[bytes]
     words: IO[bytes]
 
@@ -53,7 +55,9 @@ class Loggers:
 
     def __init__(self, run: RunDirectory, wanted: Sequence[Mapping[str, Any]], attempt: int) -> None:
         self.problems: list[str] = []
-        self._started = [started for one in wanted if (started := self._start(run, one, attempt))]
+        self._started = [
+            started for one in confidential.unmasked(run, wanted) if (started := self._start(run, one, attempt))
+        ]
 
     def finish(self, seconds: float = LAST_SECONDS) -> list[str]:
         """Wait for all loggers; returns their problems, one line each."""
@@ -72,6 +76,11 @@ class Loggers:
 
     def _start(self, run: RunDirectory, one: Mapping[str, Any], attempt: int) -> _Started | None:
         name = clean_line(one["name"], 40)
+        try:
+            option = confidential.resolved(name, str(one.get("option") or ""))
+        except RunError as error:
+            self.problems.append(f"logger {name} does not start: {error}")
+            return None
         command = [
             str(one["source"].get("python") or sys.executable),
             "-P",
@@ -85,16 +94,17 @@ class Loggers:
             # In a session of its own: a signal that ends the worker's group lets it write the end.
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=words, start_new_session=True)
             assert process.stdin is not None
-            process.stdin.write(json.dumps({**one, "attempt": attempt}).encode())
+            process.stdin.write(json.dumps({**one, "option": option, "attempt": attempt}).encode())
             process.stdin.close()
         except OSError as error:
             words.close()
             self.problems.append(f"logger {name} does not start: {error.strerror}")
             return None
-        return _Started(name, process, words)
+        return _Started(name, option, process, words)
 
     def _look(self, one: _Started, code: int) -> None:
         if code:
             one.words.seek(0)
             lines = one.words.read().decode("utf-8", "replace").strip().splitlines()
-            self.problems.append(f"logger {one.name} failed: {clean_line((lines or [f'exit code {code}'])[-1], 300)}")
+            reason = confidential.hide((lines or [f"exit code {code}"])[-1], one.name, one.option)
+            self.problems.append(f"logger {one.name} failed: {clean_line(reason, 300)}")

@@ -83,18 +83,17 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
         status = _train(attempt, place, task.queued)
     except BaseException as error:
         if task.debug:
+            _note(attempt, error)
             raise
         traceback.print_exc()
-        try:
-            status = attempt.failed(error)
-        except OSError as refusal:
-            raise _cannot_write(run, heartbeat, refusal) from refusal
+        status = _failed(attempt, error)
     # The run has ended: what its disk refuses from here on changes nothing about it.
+    last_word = ""
     with contextlib.suppress(OSError):
-        attempt.export()
+        last_word = attempt.export()
         for problem in loggers.finish():
             attempt.journal.emit(Logged("warning", problem))
-    heartbeat.stop("ended")
+    heartbeat.stop("ended", last_word)
     with contextlib.suppress(OSError):
         log.close()
     return EXIT_CODES[status]
@@ -108,6 +107,22 @@ def _train(attempt: Attempt, place: device_queue.Place, queued: int | None) -> s
     place.take_up(queued)
     ending = device_queue.wait(place, attempt.journal, attempt.is_preempted)
     return attempt.train() if ending is None else attempt.leave_queue(ending)
+
+
+def _failed(attempt: Attempt, error: BaseException) -> str:
+    try:
+        return attempt.failed(error)
+    except OSError as refusal:
+        raise _cannot_write(attempt.run, attempt.heartbeat, refusal) from refusal
+
+
+def _note(attempt: Attempt, error: BaseException) -> None:
+    """What ends a worker in the foreground is in its log before it is raised there."""
+    if isinstance(error, KeyboardInterrupt):
+        attempt.heartbeat.stop("ended", "ended by Ctrl-C")
+        return
+    _failed(attempt, error)
+    attempt.heartbeat.stop("ended")
 
 
 def _cannot_write(run: RunDirectory, heartbeat: Heartbeat, error: OSError) -> RunError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.numbers import duration, exact
+from dltui.core.rundir import confidential
 from dltui.core.text import plural
 from dltui.exports import dltui_exporters
 from dltui.exports.report import drawn
@@ -50,7 +51,7 @@ def page(reader: RunReader) -> str:
             f"<header><h1>{title}</h1>\n<p class='muted'>{_lead(reader, found)}</p></header>",
             _note(reader),
             _numbers(found),
-            section("Reproduce", block(shlex.join(str(word) for word in run.get("command") or []))),
+            section("Reproduce", block(shlex.join(confidential.mask_command(run.get("command") or [])))),
             section("Figures", *_figures(reader)),
             section("Settings", _settings(run), _learning_rates(reader)),
             section("Epochs", _epochs(reader)),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import fs
 from dltui.core.analysis.evaluation import latest
 from dltui.core.reading.summary import training_speed
-from dltui.core.rundir import place
+from dltui.core.rundir import confidential, place
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -41,7 +41,7 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "weights_sha256": ended.weights_sha256 if ended else None,
         "parent": run.get("parent"),
         "parent_step": (run.get("fork") or {}).get("step"),
-        "command": shlex.join(str(word) for word in run.get("command") or []),
+        "command": shlex.join(confidential.mask_command(run.get("command") or [])),
         "versions": attempt.versions if attempt else {},
     }
 

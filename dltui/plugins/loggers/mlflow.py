@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core import paths
 from dltui.core.contract import Logger
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Mlflow:
 
         asked = run.run
         if uri and "://" not in uri:
-            uri = (Path(asked["cwd"]) / Path(uri).expanduser()).as_uri()
+            uri = (Path(asked["cwd"]) / paths.expanded(uri)).as_uri()
         self.run = run
         self.client = MlflowClient(uri or (Path(asked["exports"]).parent / "mlruns").absolute().as_uri())
         found = self.client.get_experiment_by_name("dltui")

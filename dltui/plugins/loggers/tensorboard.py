@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core import paths
 from dltui.core.analysis.evaluation import latest
 from dltui.core.contract import Logger
 
@@ -25,7 +26,7 @@ class TensorBoard:
         self.run = run
         asked = run.run
         # Relative to where the run was asked for, not to where its worker is.
-        given = Path(asked["cwd"]) / Path(folder).expanduser() / run.directory.id
+        given = Path(asked["cwd"]) / paths.expanded(folder) / run.directory.id
         self.folder = given if folder else Path(asked["exports"]) / "tensorboard"
         self._writer: Any = None
 

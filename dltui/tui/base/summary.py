@@ -11,6 +11,7 @@ from dltui.core.analysis import run_filter
 from dltui.core.errors import DltuiError
 from dltui.core.numbers import metric
 from dltui.core.reading.progress import progress
+from dltui.core.rundir import confidential
 from dltui.core.text import safe
 from dltui.tui.draw.wording import LIVE, buckets, differences
 
@@ -133,7 +134,7 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "created": float(run.get("created", 0.0)),
         "differs": tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
         "exports": safe(run.get("exports", "")),
-        "command": safe(shlex.join(str(part) for part in run.get("command", []))),
+        "command": safe(shlex.join(confidential.mask_command(run.get("command") or []))),
     }
 
 

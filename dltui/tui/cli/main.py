@@ -9,7 +9,9 @@ from typing import Any, NoReturn
 import click
 
 from dltui import __version__
+from dltui.core import paths
 from dltui.core.errors import DltuiError
+from dltui.tui.cli import output
 from dltui.tui.cli.group import LazyGroup, unknown
 from dltui.tui.cli.output import is_terminal, prepare_streams, warn
 
@@ -84,16 +86,16 @@ def cli(context: click.Context, no_third_party: bool) -> int | None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line as a process: flush, and exit with the code of `run`."""
     prepare_streams()
-    code = run(sys.argv[1:] if arguments is None else arguments)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _silence_stdout()
-    sys.exit(code)
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: list[str]) -> int:
     """Carry out a command line and return its exit code."""
+    output.begin()
+    return output.exit_code(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
     try:
         result: Any = cli.main(list(arguments), prog_name="dltui", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -105,11 +107,10 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe (`| head`) has what it wanted.
-        _silence_stdout()
-        return 0
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and not paths.working_directory():
+            warn("dltui: the working directory is gone; change to one that exists")
+            return 2
         return internal_error(error)
 
 
@@ -133,19 +134,18 @@ def _one_line(error: click.ClickException) -> str:
     return f"{text}; see {context.command_path} --help"
 
 
-def _silence_stdout() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
 def _log(error: BaseException) -> str:
     """Write the traceback to a private file and return its path."""
     import tempfile
     import traceback
 
     text = "".join(traceback.format_exception(error)) + f"\ndltui {__version__}, {sys.argv!r}\n"
-    handle, path = tempfile.mkstemp(prefix="dltui-error-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
+    try:
+        handle, path = tempfile.mkstemp(prefix="dltui-error-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as refusal:
+        return f"cannot be written ({refusal.strerror})"
     return path
 
 

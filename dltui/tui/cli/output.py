@@ -1,13 +1,29 @@
-"""Examines the standard streams, and holds the only functions that write plain lines to them."""
+"""Examines the standard streams, writes plain lines to them, and copes with an output that takes no more."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+@dataclass
+class _Loss:
+    """The reason why standard output takes no more, and the words about the run that goes on without it."""
+
+    error: OSError | None = None
+    words: str = ""
+
+
+_loss = _Loss()
 
 
 def is_terminal() -> bool:
@@ -38,12 +54,49 @@ def spelled(text: str) -> str:
     return text if can_show(text) else to_ascii(text)
 
 
+class Output(io.TextIOWrapper):
+    """Standard output of the command line. When it takes no more, that is said once and does no harm."""
+
+    def write(self, text: str) -> int:
+        with losing():
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with losing():
+            super().flush()
+
+
+@contextlib.contextmanager
+def losing() -> Iterator[None]:
+    """Write to standard output until it takes nothing more."""
+    try:
+        yield
+    except OSError as error:
+        lose(error)
+
+
 def prepare_streams() -> None:
-    """Configure the streams so that a character that the locale lacks becomes an escape instead of an exception."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+    """Configure the streams so that a character that the locale lacks becomes an escape instead of an exception, and
+    an output that fails or is closed does no harm.
+    """
+    _open_closed()
+    if isinstance(sys.stdout, io.TextIOWrapper) and not isinstance(sys.stdout, Output):
+        encoding, by_line = sys.stdout.encoding, sys.stdout.line_buffering
+        sys.stdout = Output(sys.stdout.detach(), encoding, "backslashreplace", line_buffering=by_line)
+        sys.__stdout__ = sys.stdout  # type: ignore[misc]
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
+
+
+def _open_closed() -> None:
+    """Open closed standard streams, so that no file that is opened later takes their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
 
 
 def say(text: str = "") -> None:
@@ -53,10 +106,52 @@ def say(text: str = "") -> None:
 
 
 def warn(text: str) -> None:
-    """Write a line to standard error."""
+    """Write a line to standard error; an error stream that takes none is ignored."""
     sys.stdout.flush()
-    sys.stderr.write(visible(text) + "\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.write(visible(text) + "\n")
+        sys.stderr.flush()
+
+
+def lost() -> OSError | None:
+    """The reason why standard output takes no more; None while it does."""
+    return _loss.error
+
+
+def when_lost(words: str) -> None:
+    """Set the words for an output that takes no more: a run goes on without it, and its end decides the exit code."""
+    _loss.words = words
+
+
+def lose(error: OSError) -> None:
+    """Say once that standard output takes no more, and discard all that is written to it from here on."""
+    if _loss.error is not None:
+        return
+    _loss.error = error
+    _silence()
+    closed = error.errno == errno.EPIPE
+    if _loss.words or not closed:
+        reason = "nobody reads the output any more" if closed else f"cannot write output: {error.strerror}"
+        warn("; ".join([f"dltui: {reason}", *filter(None, [_loss.words])]))
+
+
+def begin() -> None:
+    """Begin a command line, which has lost nothing yet."""
+    _loss.error, _loss.words = None, ""
+
+
+def exit_code(code: int) -> int:
+    """The exit code of a command line: that of its run, else 1 for an output that could not be written."""
+    sys.stdout.flush()
+    unsaid = _loss.error is not None and _loss.error.errno != errno.EPIPE and not _loss.words
+    return code or 1 if unsaid else code
+
+
+def _silence() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def say_json(value: object) -> None:

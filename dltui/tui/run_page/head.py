@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dltui.core.numbers import duration, percent
+from dltui.core.reading.status import INCOMPLETE
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, bar, cells, ends
 from dltui.tui.draw.wording import FAULTS, STATUS_STYLES
@@ -80,6 +81,8 @@ def _ended(view: RunView, width: int, why: bool) -> Row:
     run, row = view.summary, ending(view, why)
     parts: list[Row] = []
     end: Row = [("drawing the figures ", "accent")] if run.phase == "exporting" else []
+    if run.phase == INCOMPLETE:
+        end = [(f"{INCOMPLETE}: ", "warn"), ("e", "key bold"), (" exports ", "dim")]
     if run.status in FAULTS:
         end = RESUME
     if run.test:

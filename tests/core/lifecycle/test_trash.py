@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core import fs
-from dltui.core.errors import UsageError
+from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import trash
 from dltui.core.rundir.directory import RunDirectory, list_runs
 from dltui.tui.cli.commands import prune
@@ -116,6 +117,24 @@ def test_nothing_is_deleted_through_a_link(runs: Path, tmp_path: Path) -> None:
     fs.remove_dir(link)
     assert (elsewhere / "1-mine").is_dir()
     assert not link.is_symlink()
+
+
+@pytest.mark.parametrize("refused", ["the trash", "any name"])
+def test_a_run_is_deleted_on_a_disk_without_a_free_byte(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    run, other = make_sample_run(runs, run_id="one"), make_sample_run(runs, run_id="two")
+
+    def full(*_: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    if refused == "any name":
+        monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(RunError, match="No space left on device; delete it for good: dltui rm two"):
+        trash.discard(other)
+    trash.delete(run)
+    assert [path.name for path in runs.iterdir()] == ["two"]
 
 
 def test_another_run_of_that_name_is_not_overwritten(runs: Path) -> None:

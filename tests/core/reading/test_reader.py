@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dltui.core.errors import NewerFormatError, RunError
 from dltui.core.reading.reader import PREDICTIONS, RunReader
+from dltui.core.reading.status import INCOMPLETE
 from dltui.core.reading.summary import summary_row
-from dltui.core.rundir import checkpoint
+from dltui.core.rundir import checkpoint, drawing
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Evaluated, Logged, RunEnded
 from dltui.core.rundir.heartbeat import Heartbeat
@@ -138,6 +142,41 @@ def test_an_end_between_two_looks_is_not_an_interruption(tmp_path: Path) -> None
     log.close()
     heartbeat.stop("ended")
     assert reader.status().name == "finished"
+
+
+@pytest.mark.parametrize("last", [{"phase": "exporting"}, {"phase": "ended", "detail": INCOMPLETE}])
+def test_a_kill_while_figures_are_drawn_is_told_until_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: dict[str, str]
+) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    reader = read(make_sample_run(tmp_path / "runs"))
+    live = json.loads((reader.directory.path / "live.json").read_text())
+    (reader.directory.path / "live.json").write_text(json.dumps({**live, **last}))
+    row = summary_row(reader)
+    assert (row["status"], row["phase"]) == ("finished", "figures incomplete")
+    assert row["why"].endswith("; figures incomplete: dltui export brisk-otter")
+    drawing.done(reader.directory, tmp_path / "elsewhere")
+    assert reader.status().phase == "figures incomplete"
+    drawing.done(reader.directory, Path(reader.run["exports"]))
+    assert reader.status().phase == "ended"
+
+
+def test_a_worker_that_could_not_write_its_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_sample_run(tmp_path, status="interrupted")
+    live = json.loads((run.path / "live.json").read_text())
+    (run.path / "live.json").write_text(json.dumps({**live, "pid": 999_999_999}))
+    reader = read(run)
+    assert reader.status().why.startswith("the worker was killed at epoch ")
+    original = os.open
+
+    def refuse(path: Path, flags: int, *rest: Any, **options: Any) -> int:
+        if flags & os.O_WRONLY:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        return original(path, flags, *rest, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    where = f"nothing can be written to {reader.directory.path}"
+    assert reader.status().why.startswith(f"read-only file system: {where}; the worker ended at epoch ")
 
 
 def test_a_row_has_what_scripts_rely_on(tmp_path: Path) -> None:

@@ -56,6 +56,9 @@ def test_an_end_that_was_logged_counts(word: str, beat: Live | None) -> None:
 def test_figures_are_drawn_while_the_worker_lives() -> None:
     assert tell(history("finished"), live("exporting"), HERE).phase == "exporting"
     assert tell(history("finished"), live("exporting"), DEAD).phase == "ended"
+    killed = tell(history("finished"), live("exporting"), replace(DEAD, redraw="dltui export one"))
+    assert (killed.name, killed.phase) == ("finished", "figures incomplete")
+    assert killed.why == "the reason; figures incomplete: dltui export one"
 
 
 def test_silence_is_counted_by_the_clock_of_the_boot() -> None:

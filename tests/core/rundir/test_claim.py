@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.errors import RunError
+from dltui.core.errors import RunError, UsageError
+from dltui.core.lifecycle import kill
 from dltui.core.machine import process
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim, lock
@@ -80,6 +81,8 @@ def test_a_copy_is_no_worker_and_gets_no_signal(run: Path, worker: subprocess.Po
     status = RunReader(copy).status()
     assert status.name == "interrupted"
     assert status.why.startswith(f"copied from {run} before the first step")
+    with pytest.raises(UsageError, match=rf"^copy is a copy of a run that trains; to kill that one: dltui kill {run}$"):
+        kill.victim(RunReader(copy))
 
 
 def test_a_moved_run_keeps_its_worker(run: Path, worker: subprocess.Popen[str]) -> None:

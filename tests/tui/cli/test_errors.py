@@ -120,6 +120,42 @@ def test_unwritable_home(dltui: Run, place: Path, monkeypatch: pytest.MonkeyPatc
     assert nothing_left(place)
 
 
+@pytest.mark.parametrize("arguments", [("runs",), ("models",), ("doctor",), (*TRAIN, "--dataset", "blobs")])
+def test_a_user_without_a_home(
+    dltui: Run, place: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    for name in [name for name in os.environ if name in ("HOME", "DLTUI_HOME") or name.startswith("XDG_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    code, _, error = dltui(*arguments)
+    assert (code, error) == (
+        2,
+        "dltui: this user has no home folder; set DLTUI_HOME to a folder that you can write to\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("runs",), 0),
+        (("models", "softmax-numpy", "--plugin", str(FAKE)), 0),
+        ((*TRAIN, "--dataset", "blobs"), 2),
+        (("attach", "./x"), 2),
+        (("attach", "~nobody-has-this/x"), 2),
+        (("plugins", "new", "x", "--framework", "torch"), 2),
+    ],
+)
+def test_a_working_directory_that_is_gone(dltui: Run, place: Path, arguments: tuple[str, ...], expected: int) -> None:
+    (place / "work").rmdir()
+    code, _, error = dltui(*arguments)
+    assert "internal error" not in error
+    assert code == expected
+    assert error.count("\n") == (expected != 0)
+
+
 def test_a_framework_that_is_not_installed(dltui: Run, place: Path) -> None:
     plugin = place / "other.py"
     source = FAKE.read_text()

@@ -223,6 +223,7 @@ def test_debug_trains_in_the_foreground_with_tracebacks(place: Place) -> None:
     assert viewer.returncode == 1
     assert "ZeroDivisionError" in out
     assert "Traceback" in out
+    assert "r: ZeroDivisionError (broken.py line 5" in place("runs"), "and the list says what it raised"
 
 
 def test_train_json_is_one_event_per_line(place: Place) -> None:

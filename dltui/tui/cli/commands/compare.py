@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dltui.core import paths
 from dltui.core.errors import RunError, UsageError
 from dltui.core.worker import figures
 from dltui.tui.cli import completion
@@ -59,7 +60,7 @@ def compare(runs: tuple[str, ...], goal: float | None, to: str | None, formats: 
         raise UsageError(f"--goal is an accuracy, at most 1 or 100%, got {goal:g}; did you mean {goal:g}%?")
     if not as_json:
         show_on_terminal(lines(found))
-    files = _write(readers, Path(to).expanduser().absolute(), chosen, goal) if to else []
+    files = _write(readers, paths.expanded(to).absolute(), chosen, goal) if to else []
     if as_json:
         say_json(as_object(found) | ({"files": files} if to else {}))
     elif to:

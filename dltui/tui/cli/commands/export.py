@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dltui.core import paths
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import place
@@ -18,7 +19,7 @@ from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, check_formats, draw
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.closing import exported_files, take_home
 from dltui.tui.cli.options import code, code_options
-from dltui.tui.cli.output import say, say_json, warn
+from dltui.tui.cli.output import losing, say, say_json, warn
 from dltui.tui.cli.templates.predict_script import script
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def export(
 
 def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: Code, quiet: bool) -> Written:
     """Write the figures or the model of a run, and report it unless `quiet`."""
-    wanted = Path(to).expanduser().absolute() / run.id if to else None
+    wanted = paths.expanded(to).absolute() / run.id if to else None
     folder = place.free(wanted, run) if wanted else place.exports_folder(run)
     lines = [f"{wanted} holds the figures of another run"] if wanted and folder != wanted else []
     if formats and formats[0] in SUFFIXES:
@@ -105,10 +106,11 @@ def _stream(runs: list[RunDirectory], formats: list[str] | None, code: Code) -> 
         for run in runs:
             folders.append(place.free(Path(temporary) / run.id, run))
             draw(run, folders[-1], formats, code.words())
-        with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
-            for folder in folders:
-                tar.add(folder, arcname=folder.name)
-    sys.stdout.buffer.flush()
+        with losing():
+            with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
+                for folder in folders:
+                    tar.add(folder, arcname=folder.name)
+            sys.stdout.buffer.flush()
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core import numbers
-from dltui.core.reading.status import OVER
+from dltui.core.reading.status import INCOMPLETE, OVER
 from dltui.core.text import plural
 from dltui.tui.cli.output import say, say_json, say_table, spelled
 from dltui.tui.draw import wording
@@ -54,7 +54,7 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
     shown = [columns(entry, now) for entry in (rows if unfold else _folded(rows))]
     say_table([HEADER, *shown], right=frozenset({4, 5}), yielding=(1, 2, 3, 0), style=_style)
     for row in rows:
-        if row.get("why") and row["status"] in ("failed", "silent", "interrupted"):
+        if row.get("why") and (row["status"] in ("failed", "silent", "interrupted") or row.get("phase") == INCOMPLETE):
             say(f"{row['id']}: {row['why']}")
     return 0
 

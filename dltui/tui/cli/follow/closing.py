@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core import fs, numbers
 from dltui.core.machine.process import user_at_host
+from dltui.core.reading.status import INCOMPLETE
 from dltui.core.text import plural
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ def next_step(reader: RunReader, status: str) -> list[str]:
         tried = [f"try {found.words}: {found.command}"] if found else []
         return [*tried, f"all that the process printed: {reader.directory.worker_log}"]
     return []
+
+
+def redraw(run_id: str, phase: str) -> list[str]:
+    """For a run whose worker was killed while it drew the figures."""
+    return [f"{INCOMPLETE}: dltui export {shlex.quote(run_id)}"] if phase == INCOMPLETE else []
 
 
 def _has_checkpoint(reader: RunReader) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from dltui.core.reading.status import Status
 from dltui.core.rundir import claim, commands, place
 from dltui.tui.cli.follow import closing, waiting
 from dltui.tui.cli.follow.outputs import JsonOutput, LiveOutput, Output, PlainOutput
-from dltui.tui.cli.output import is_terminal, terminal_output, warn
+from dltui.tui.cli.output import is_terminal, lost, terminal_output, warn, when_lost
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -48,12 +49,20 @@ def follow(run: RunDirectory, style: Style, child: int | None = None, fresh: boo
     when it is refused before its first step. The files of a run that is not `kept` are not offered.
     """
     reader = RunReader(run)
+    when_lost(_words_without(reader))
     asks = child is not None and is_terminal() and style != "json"
     output = _output(style, reader, asks)
     try:
         return Follower(reader, output, child, fresh, kept).run(asks)
     finally:
         output.stop()
+
+
+def _words_without(reader: RunReader) -> str:
+    """The words about the run for an output that takes no more."""
+    reader.refresh()
+    status, name = reader.status(), reader.directory.id
+    return f"{name} is {status.name}" if status.over else f"{name} goes on; back with: dltui attach {shlex.quote(name)}"
 
 
 def _output(style: Style, reader: RunReader, asks: bool) -> Output:
@@ -91,6 +100,10 @@ class Follower:
                 self.output.show(self.reader, status, self._notice(status))
                 if self.code is not None or self._over(status):
                     break
+                if self.child is None and lost():
+                    # There is nobody to show it to.
+                    self.code = 0
+                    break
                 self._handle_signals(asks, keys)
                 self._handle_key(keys)
         status = self._last_status()
@@ -101,6 +114,9 @@ class Follower:
             return UsageError.exit_code
         if status.name == "failed":
             warn(f"dltui: {self.reader.directory.id} failed: {status.why}")
+        elif lost() and status.over:
+            outcome = closing.outcome(self.reader.history, status.name, status.why)
+            warn(f"dltui: {self.reader.directory.id} {outcome}")
         if self._refused and status.name in ("finished", "stopped"):
             warn(f"dltui: {self.reader.directory.id} does not go on: {closing.last_error(self.reader)}")
             return 1
@@ -201,6 +217,7 @@ class Follower:
         if not self._kept:
             return lines
         lines += closing.next_step(self.reader, status.name)
+        lines += closing.redraw(self.reader.directory.id, status.phase)
         return lines + closing.take_home(place.exports_folder(self.reader.directory))
 
     def _last_status(self) -> Status:

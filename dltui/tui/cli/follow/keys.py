@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import sys
@@ -22,7 +23,8 @@ class Keys:
         self._saved: list[Any] | None = None
 
     def __enter__(self) -> Keys:
-        self._saved = termios.tcgetattr(self._fd)
+        with contextlib.suppress(termios.error):
+            self._saved = termios.tcgetattr(self._fd)
         self.take()
         return self
 
@@ -30,11 +32,20 @@ class Keys:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._saved is not None:
-            termios.tcsetattr(self._fd, termios.TCSADRAIN, self._saved)
+            # The terminal may be gone.
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self._fd, termios.TCSADRAIN, self._saved)
 
     def take(self) -> None:
         """Set the terminal up, also after a stop with Ctrl-Z, when the shell has restored its own settings."""
-        tty.setcbreak(self._fd, termios.TCSADRAIN)
+        with contextlib.suppress(termios.error):
+            tty.setcbreak(self._fd, termios.TCSADRAIN)
+
+    def _read(self) -> str:
+        try:
+            return os.read(self._fd, 64).decode("utf-8", "replace")
+        except OSError:
+            return ""
 
     def wait(self, seconds: float) -> str:
         """The next key, or "" after `seconds`. An escape sequence (an arrow key) counts as no key."""
@@ -43,7 +54,7 @@ class Keys:
             ready, _, _ = select.select([self._fd], [], [], max(end - time.monotonic(), 0))
             if not ready:
                 return ""
-            data = os.read(self._fd, 64).decode("utf-8", "replace")
+            data = self._read()
             if not data:
                 time.sleep(max(end - time.monotonic(), 0))
                 return ""

@@ -18,7 +18,7 @@ from dltui.core.rundir import place
 from dltui.core.worker.figures import check_formats
 from dltui.tui.cli.follow import closing
 from dltui.tui.cli.launch import data_progress
-from dltui.tui.cli.output import say, say_json
+from dltui.tui.cli.output import say, say_json, when_lost
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
@@ -124,6 +124,7 @@ def carry_out(
         _say_shared(run)
     if options.debug:
         return _foreground(run)
+    when_lost(f"{run.id} goes on; back with: dltui attach {shlex.quote(run.id)}")
     if options.queue:
         queue_worker(run)
         _say_queued(run, options.as_json)
@@ -182,6 +183,7 @@ def _foreground(run: RunDirectory) -> int:
         code = subprocess.call([*command, "--debug"], env=environment)
     finally:
         signal.signal(signal.SIGINT, before)
+    when_lost(f"{run.id} has ended; see: dltui runs")
     for line in closing.take_home(place.exports_folder(run)):
         say(line)
     return code if code >= 0 else 130

@@ -1,0 +1,96 @@
+"""One rule for all that a commit writes: an error that passes is waited out, one that stays costs a line."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltui.core import fs
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import Logged
+from dltui.core.rundir.heartbeat import Heartbeat
+from dltui.core.rundir.log import EventLog
+from dltui.core.train.position import Snapshot
+from dltui.core.worker import journal
+from dltui.core.worker.journal import Journal
+
+OUTPUTS = {"validation-latest": {"ids": np.arange(3)}}
+
+
+class Refusing(fs.FileSystem):
+    """Refuses to open files with a word in their path, `times` times."""
+
+    def __init__(self, word: str, code: int, times: int) -> None:
+        self.word, self.code, self.left = word, code, times
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        if self.word in str(path) and flags & os.O_CREAT and self.left:
+            self.left -= 1
+            raise OSError(self.code, os.strerror(self.code))
+        return super().open(path, flags, mode)
+
+
+@pytest.fixture
+def open_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    monkeypatch.setattr(journal, "RETRY_SECONDS", 0.0)
+    run = RunDirectory.create("otter", {"created": 1.0})
+    heartbeat = Heartbeat(run.path, 1)
+    yield Journal(run, EventLog(run.events_path, 1), heartbeat, 1)
+    heartbeat.stop()
+
+
+def snapshot(step: int) -> Snapshot:
+    return Snapshot(step=step, epoch=1, state={"weights/w": np.zeros(2)}, loop_state={}, best=False)
+
+
+def told(found: Journal) -> list[str]:
+    reader = RunReader(found.run)
+    reader.refresh()
+    return [text for _, level, text in reader.history.logs if level == "error"]
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EPERM, errno.ESTALE])
+@pytest.mark.parametrize("word", ["predictions", "checkpoints"])
+def test_an_error_that_passes_is_waited_out(open_journal: Journal, word: str, code: int) -> None:
+    with fs.use(Refusing(word, code, times=3)):
+        open_journal.commit([snapshot(7)], OUTPUTS)
+    assert told(open_journal) == []
+    assert (open_journal.run.predictions_dir / "validation-latest.npz").is_file()
+    assert len(list(open_journal.run.checkpoints_dir.iterdir())) == 1
+    assert open_journal.heartbeat.current_phase == "starting", "as before"
+
+
+def test_one_that_stays_costs_a_line(open_journal: Journal) -> None:
+    disk = Refusing("predictions", errno.EIO, times=10_000)
+    with fs.use(disk):
+        open_journal.commit([snapshot(7)], OUTPUTS)
+        assert disk.left == 10_000 - journal.TRIES - 1
+        open_journal.commit([], OUTPUTS)
+        assert disk.left == 10_000 - journal.TRIES - 2, "not waited for again"
+    reason = "[Errno 5] Input/output error; figures show those before"
+    assert told(open_journal)[0] == f"predictions validation-latest not saved: {reason}"
+    assert len(list(open_journal.run.checkpoints_dir.iterdir())) == 1
+
+
+def test_the_log_itself_is_insisted_on_and_then_raised(open_journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [errno.EIO] * 3
+    original = fs.FileSystem.write
+
+    def write(self: fs.FileSystem, fd: int, data: bytes | memoryview) -> int:
+        if failures and b"storage" in bytes(data):
+            raise OSError(failures.pop(), "Input/output error")
+        return original(self, fd, data)
+
+    monkeypatch.setattr(fs.FileSystem, "write", write)
+    open_journal.emit(Logged("error", "storage went and came"))
+    assert told(open_journal) == ["storage went and came"]
+    failures += [errno.EIO] * 100
+    with pytest.raises(OSError, match="Input/output error"):
+        open_journal.emit(Logged("error", "storage went"))
