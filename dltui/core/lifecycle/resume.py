@@ -52,7 +52,7 @@ def prepare(
 ) -> Resumption:
     """What a new attempt would be like; `instead` (of `trust.replaced`) holds in place of what run.json says, `tell`
     gets how far its data are prepared. Raises UsageError when there can be none here and now."""
-    from dltui.core.machine import devices
+    from dltui.core.catalog import devices
 
     status = reader.status()
     name = clean_line(reader.directory.id)
@@ -69,7 +69,7 @@ def prepare(
     field = model.field("epochs")
     if more_epochs and field is not None:
         field.check(planned + more_epochs)
-    device = devices.resolve(str(reader.run["device"]["name"]))
+    device = devices.resolve(str(reader.run["device"]["name"]), catalog)
     mixed = mixtures(reader, catalog, instead or {}, tell)
     if mixed and checkpoint.find_latest(reader.directory) is not None:
         raise UsageError(sameness.refusal(reader.directory.id, mixed))

@@ -196,7 +196,7 @@ class Machine:
         self._meter: Meter | None = None
 
     def devices(self) -> list[Device]:
-        from dltui.core.machine.devices import list_devices
+        from dltui.core.catalog.devices import list_devices
 
         return list_devices()
 
@@ -281,15 +281,15 @@ class WarmProcess:
 
     def begin(self, catalog: Catalog, framework: str, device: str) -> None:
         """Have one ready that has imported a framework for a device; nothing where that is not possible."""
+        from dltui.core.catalog.devices import resolve
         from dltui.core.lifecycle import start as run_start
         from dltui.core.lifecycle import warm
-        from dltui.core.machine.devices import resolve
 
         backend = catalog.backends.get(framework)
         if backend is None or backend.version is None:
             return
         try:
-            environment = run_start.whole_environment(resolve(device))
+            environment = run_start.whole_environment(resolve(device, catalog))
         except UsageError:
             # Said when the run is to start on it.
             return
