@@ -68,9 +68,9 @@ def visible(text: str) -> str:
     """The text as one line with control characters made visible; the spaces of a table stay."""
     if text.isascii() and text.isprintable():
         return text
-    from dltui.core.text import clean
+    from dltui.core.text import one_line
 
-    return clean(" ".join(text.splitlines()))
+    return one_line(text)
 
 
 def show_on_terminal(rows: list[Any]) -> None:
@@ -86,7 +86,7 @@ def show_on_terminal(rows: list[Any]) -> None:
 
     console = Console(markup=False, highlight=False, emoji=False)
     for row in rows:
-        spans = [(spelled(text), INKS.get(style) or _rich(style)) for text, style in row]
+        spans = [(spelled(visible(text)), INKS.get(style) or _rich(style)) for text, style in row]
         console.print(Text.assemble(*spans), no_wrap=True, overflow="crop", soft_wrap=True)
 
 
