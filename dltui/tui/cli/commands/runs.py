@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,6 +33,7 @@ HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
 def runs(as_json: bool, wanted: str, unfold: bool) -> int:
     """List the runs, newest first."""
     from dltui.core.analysis import run_filter
+    from dltui.core.analysis.groups import Group, fold
     from dltui.core.rundir.directory import list_runs
 
     terms = run_filter.parse(wanted)
@@ -50,9 +50,12 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
         say("no runs yet; `dltui demo` trains one in a minute, `dltui train MODEL` is the real thing")
         return 0
     now = time.time()
-    shown = [columns(entry, now) for entry in (rows if unfold else _folded(rows))]
+    shown = [columns(entry, now) for entry in (rows if unfold else fold(rows))]
     for line in wording.table([HEADER, *shown], right=frozenset({4, 5})):
         say(line)
+    for group in fold(rows):
+        if isinstance(group, Group) and group.standing:
+            say(f"{group.name}: {group.standing}")
     for row in rows:
         if row.get("why") and row["status"] in ("failed", "silent", "interrupted"):
             say(f"{row['id']}: {row['why']}")
@@ -82,12 +85,6 @@ def _row(run: RunDirectory) -> dict[str, Any]:
         return {"id": run.id, "name": run.id, "status": "failed", **unknown, "note": str(error), "why": str(error)}
 
 
-def _folded(rows: list[dict[str, Any]]) -> Sequence[Any]:
-    from dltui.core.analysis.groups import fold
-
-    return fold(rows)
-
-
 def columns(row: Any, now: float) -> list[str]:
     """A run, or a group of runs, as a row of the table."""
     return run_columns(row, now) if isinstance(row, dict) else group_columns(row, now)
@@ -100,7 +97,10 @@ def group_columns(group: Group, now: float) -> list[str]:
     best = group.best()
     text = spelled(wording.spread(str(group.rows[0].get("metric") or "loss"), best)) if best else "-"
     title = f"{group.name} ({plural(len(group.rows), 'seed')})"
-    return [title, *first[1:4], f"{done}/{epochs}", text, group.status, first[7]]
+    statuses = [row["status"] for row in group.rows]
+    finished = statuses.count("finished")
+    state = group.status if finished == len(statuses) else f"{finished} of {len(statuses)}, {group.status}"
+    return [title, *first[1:4], f"{done}/{epochs}", text, state, first[7]]
 
 
 def run_columns(row: dict[str, Any], now: float) -> list[str]:
