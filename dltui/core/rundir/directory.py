@@ -8,11 +8,13 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dltui.core import fs, paths
 from dltui.core.errors import NewerFormatError, RunError, UsageError
+from dltui.core.numbers import no_number
 from dltui.core.rundir import checksum, lock, names, share
 from dltui.core.text import clean_line, suggest
 
@@ -22,21 +24,45 @@ _YOUNG = 3600.0
 
 
 class RunDirectory:
-    """The folder of one run. Making this object reads nothing."""
+    """The folder of one run. Making this object reads nothing, and takes little: there may be thousands."""
 
     def __init__(self, path: Path | str) -> None:
         # Absolute without following links, which the user knows the run by.
         self.path = Path(os.path.abspath(path))  # noqa: PTH100
         self.id = self.path.name
-        self.run_json = self.path / "run.json"
-        self.labels_json = self.path / "labels.json"
-        self.events_path = self.path / "events.jsonl"
-        self.lock_path = self.path / "lock"
-        self.control_dir = self.path / "control"
-        self.checkpoints_dir = self.path / "checkpoints"
-        self.predictions_dir = self.path / "predictions"
-        self.worker_log = self.path / "worker.log"
         self._run: dict[str, Any] | None = None
+
+    @cached_property
+    def run_json(self) -> Path:
+        return self.path / "run.json"
+
+    @cached_property
+    def labels_json(self) -> Path:
+        return self.path / "labels.json"
+
+    @cached_property
+    def events_path(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @cached_property
+    def lock_path(self) -> Path:
+        return self.path / "lock"
+
+    @cached_property
+    def control_dir(self) -> Path:
+        return self.path / "control"
+
+    @cached_property
+    def checkpoints_dir(self) -> Path:
+        return self.path / "checkpoints"
+
+    @cached_property
+    def predictions_dir(self) -> Path:
+        return self.path / "predictions"
+
+    @cached_property
+    def worker_log(self) -> Path:
+        return self.path / "worker.log"
 
     def __repr__(self) -> str:
         return f"RunDirectory({str(self.path)!r})"
@@ -156,7 +182,7 @@ def _dump(content: dict[str, Any]) -> bytes:
 
 def _read_object(path: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(fs.read_limited(path, _MOST_JSON))
+        content = json.loads(fs.read_limited(path, _MOST_JSON), parse_constant=no_number)
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

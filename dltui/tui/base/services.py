@@ -110,6 +110,12 @@ class Runs:
 
         return find_run(text)
 
+    def folder(self) -> Path:
+        """Where they lie."""
+        from dltui.core import paths
+
+        return paths.runs_dir()
+
     def all(self) -> list[RunDirectory]:
         """Every run, the newest first."""
         from dltui.core.rundir.directory import list_runs

@@ -120,16 +120,16 @@ class RunsPage(Page):
         self.redraw("#table", "#detail")
 
     def head(self, width: int) -> Row:
-        text = table.headline(self.state.runs) if self.state.runs else ""
+        text = table.headline(len(self.state.runs), self.state.live) if self.state.runs else ""
         if self.state.filter:
             text += f", {len(self.state.lines)} shown: {cut(safe(self.state.filter), 30)}"
         return ends([(" dltui", "accent bold"), ("  Runs", "bold"), (f"   {text}", "dim")], self.clock_text(), width)
 
     def status_line(self) -> str:
-        return table.headline(self.state.runs)
+        return table.headline(len(self.state.runs), self.state.live)
 
     def idle(self) -> Row:
-        hint: Row = [(" q leaves, runs go on", "faint")] if any(run.is_live for run in self.state.runs) else []
+        hint: Row = [(" q leaves, runs go on", "faint")] if self.state.live else []
         return self.run_keys.row() or hint
 
     @property

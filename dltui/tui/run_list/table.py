@@ -211,8 +211,7 @@ def none_match(width: int, height: int, unknown: str) -> list[Row]:
     return [[], *(fit([("  ", ""), *line], width) for line in lines)][:height]
 
 
-def headline(runs: Sequence[Summary]) -> str:
+def headline(count: int, live: int) -> str:
     """`8 runs, 3 live`."""
-    live = sum(run.is_live for run in runs)
-    text = plural(len(runs), "run")
+    text = plural(count, "run")
     return f"{text}, {live} live" if live else text

@@ -15,7 +15,6 @@ from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
     from dltui.core.analysis.groups import Group
-    from dltui.core.rundir.directory import RunDirectory
 
 HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
 
@@ -34,12 +33,12 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
     """List the runs, newest first."""
     from dltui.core.analysis import run_filter
     from dltui.core.analysis.groups import Group, fold
-    from dltui.core.rundir.directory import list_runs
+    from dltui.core.reading.rows import all_rows
 
     terms = run_filter.parse(wanted)
-    found = [(_row(run), run) for run in list_runs()]
-    known = [run_filter.facts(row, _asked(run)) for row, run in found] if terms else [{}] * len(found)
-    rows = [row for (row, _), facts in zip(found, known, strict=True) if run_filter.matches(terms, facts)]
+    found = all_rows()
+    known = [run_filter.facts(row, _asked(row)) for row in found] if terms else [{}] * len(found)
+    rows = [row for row, facts in zip(found, known, strict=True) if run_filter.matches(terms, facts)]
     if as_json:
         say_json(rows)
         return 0
@@ -62,27 +61,16 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
     return 0
 
 
-def _asked(run: RunDirectory) -> dict[str, Any]:
-    """Its run.json; nothing where that cannot be read."""
+def _asked(row: dict[str, Any]) -> dict[str, Any]:
+    """The run.json of a run; nothing where that cannot be read."""
+    from dltui.core import paths
     from dltui.core.errors import DltuiError
+    from dltui.core.rundir.directory import RunDirectory
 
     try:
-        return run.run()
+        return RunDirectory(paths.runs_dir() / str(row["id"])).run()
     except DltuiError:
         return {}
-
-
-def _row(run: RunDirectory) -> dict[str, Any]:
-    """One object of `--json`; a directory that cannot be read is shown with its reason instead of hidden."""
-    from dltui.core.errors import DltuiError
-    from dltui.core.reading.reader import RunReader
-    from dltui.core.reading.summary import summary_row
-
-    try:
-        return summary_row(RunReader(run))
-    except (DltuiError, OSError) as error:
-        unknown = dict.fromkeys(("model", "framework", "dataset", "device", "epoch", "epochs", "best"))
-        return {"id": run.id, "name": run.id, "status": "failed", **unknown, "note": str(error), "why": str(error)}
 
 
 def columns(row: Any, now: float) -> list[str]:
