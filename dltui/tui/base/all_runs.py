@@ -21,12 +21,12 @@ from dltui.tui.base.summary import Summary, open_reader, summarize
 if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
-FOLDERS_A_LOOK = 500
+FOLDERS_A_LOOK = 250
 """Runs that have ended whose folder is looked at each time; the others have their turn at one of the next looks."""
-FILES_A_LOOK = 50
+FILES_A_LOOK = 25
 """The same for all of their files: those that somebody changes in place leave the folder as it was."""
-TURNS = 10
-SLOW_TURNS = 100
+TURNS = 20
+SLOW_TURNS = 200
 
 
 class RunList:
@@ -58,7 +58,7 @@ class RunList:
             self._order = list(self._resting)
         if changed:
             known = [*filter(None, self._awake.values()), *(summary for _, summary in self._resting.values())]
-            self._all = sorted(known, key=lambda one: (not one.is_live, -one.created))
+            self._all = sorted(known, key=lambda one: (not one.is_live, -one.created, one.id))
         return self._all
 
     def _list(self) -> bool:

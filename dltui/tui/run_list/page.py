@@ -58,6 +58,7 @@ class RunsPage(Page):
         self.label_keys = LabelKeys(self, self.state, self._reread)
         self.answers = {**self.run_keys.answers, **self.choose_keys.answers, **self.label_keys.answers}
         self._reading: Reading | None = None
+        self._second = 0
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._device_line, id="devices")
@@ -117,7 +118,11 @@ class RunsPage(Page):
 
     def tick(self) -> None:
         super().tick()
-        self.redraw("#table", "#detail")
+        second = int(self.host.services.clock.now())
+        # Of runs that have ended only the age changes.
+        if self.state.live or second != self._second:
+            self._second = second
+            self.redraw("#table", "#detail")
 
     def head(self, width: int) -> Row:
         text = table.headline(len(self.state.runs), self.state.live) if self.state.runs else ""
