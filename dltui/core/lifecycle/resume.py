@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError, UsageError
-from dltui.core.rundir import checkpoint
+from dltui.core.rundir import checkpoint, place
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
 from dltui.core.worker import sameness
@@ -56,6 +58,10 @@ def prepare(
 
     status = reader.status()
     name = clean_line(reader.directory.id)
+    if not os.access(reader.directory.path, os.W_OK | os.X_OK):
+        path = shlex.quote(clean_line(reader.directory.path))
+        why = place.stranger(reader.directory) or "permission denied, or a disk that is read only"
+        raise UsageError(f"{name} cannot be written to: {why}; go on in a run of your own: dltui fork {path}")
     if not status.over:
         raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")
     if status.name == "finished" and not more_epochs:

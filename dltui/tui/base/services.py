@@ -134,7 +134,7 @@ class Runs:
 
 
 class Trash:
-    """The runs that were deleted here, until the screen is left."""
+    """The runs that were deleted here; they stay for a day, whatever ends the screen."""
 
     def __init__(self) -> None:
         self._deleted: list[list[tuple[RunDirectory, Path]]] = []
@@ -143,9 +143,9 @@ class Trash:
         """Delete a run so that it can come back, with those before it when they are `together`. Raises UsageError."""
         from dltui.core.lifecycle.trash import discard
 
-        place = discard(run)
         if not together or not self._deleted:
             self._deleted.append([])
+        place = discard(run, with_=self._deleted[-1][0][1] if self._deleted[-1] else None)
         self._deleted[-1].append((run, place))
 
     def restore(self) -> list[str]:
@@ -160,12 +160,14 @@ class Trash:
         self._deleted.pop()
         return [run.id for run, _ in back]
 
-    def empty(self) -> None:
-        """Delete for good what was deleted here."""
+    def leave(self) -> list[str]:
+        """Delete for good what was deleted a day ago; a line for the shell about what was deleted here."""
         from dltui.core.lifecycle.trash import empty
+        from dltui.core.text import plural
 
-        empty(place for together in self._deleted for _, place in together)
-        self._deleted.clear()
+        empty()
+        count = sum(map(len, self._deleted))
+        return [f"{plural(count, 'deleted run')} can come back for 24 hours: dltui rm --undo"] if count else []
 
 
 class CatalogLoader:

@@ -111,7 +111,8 @@ async def test_marked_runs_are_deleted_and_brought_back_together(services: FakeS
         await until(pilot, lambda: app.screen.state.line is not None and app.screen.state.line.id == marked[0])
         await pilot.press("d")
         await until(pilot, lambda: len(services.runs.all()) == 7)
-        services.trash.empty()
+        await pilot.press("u")
+        await until(pilot, lambda: len(services.runs.all()) == 8)
         await pilot.press("u")
         await until(pilot, lambda: "nothing was deleted since you came" in lines(app)[-2])
 
