@@ -8,7 +8,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,46 +22,38 @@ _MOST_JSON = 16 * 1024 * 1024
 _YOUNG = 3600.0
 
 
+class _Part:
+    """A file or folder of a run by its name; its path is made when it is first asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __set_name__(self, owner: type, attribute: str) -> None:
+        self._attribute = attribute
+
+    def __get__(self, run: RunDirectory, owner: type) -> Path:
+        path: Path = run.path / self._name
+        run.__dict__[self._attribute] = path
+        return path
+
+
 class RunDirectory:
     """The folder of one run. Making this object reads nothing, and takes little: there may be thousands."""
+
+    run_json = _Part("run.json")
+    labels_json = _Part("labels.json")
+    events_path = _Part("events.jsonl")
+    lock_path = _Part("lock")
+    control_dir = _Part("control")
+    checkpoints_dir = _Part("checkpoints")
+    predictions_dir = _Part("predictions")
+    worker_log = _Part("worker.log")
 
     def __init__(self, path: Path | str) -> None:
         # Absolute without following links, which the user knows the run by.
         self.path = Path(os.path.abspath(path))  # noqa: PTH100
         self.id = self.path.name
         self._run: dict[str, Any] | None = None
-
-    @cached_property
-    def run_json(self) -> Path:
-        return self.path / "run.json"
-
-    @cached_property
-    def labels_json(self) -> Path:
-        return self.path / "labels.json"
-
-    @cached_property
-    def events_path(self) -> Path:
-        return self.path / "events.jsonl"
-
-    @cached_property
-    def lock_path(self) -> Path:
-        return self.path / "lock"
-
-    @cached_property
-    def control_dir(self) -> Path:
-        return self.path / "control"
-
-    @cached_property
-    def checkpoints_dir(self) -> Path:
-        return self.path / "checkpoints"
-
-    @cached_property
-    def predictions_dir(self) -> Path:
-        return self.path / "predictions"
-
-    @cached_property
-    def worker_log(self) -> Path:
-        return self.path / "worker.log"
 
     def __repr__(self) -> str:
         return f"RunDirectory({str(self.path)!r})"
