@@ -24,7 +24,7 @@ from dltui.tui.draw.chart import draw
 from dltui.tui.draw.chart_data import Chart, Series
 from dltui.tui.draw.styled_text import Look
 from dltui.tui.run_page.curves.chart_grid import chart_grid
-from dltui.tui.run_page.curves.curve_view import Looking
+from dltui.tui.run_page.curves.curve_view import CurveView
 from dltui.tui.run_page.view import RunView, RunWatch
 
 STEPS, BLOCK = 4000, 400
@@ -50,7 +50,7 @@ def write_log(path: Path, points: int) -> None:
 
 
 def charts(view: RunView, size: tuple[int, int]) -> object:
-    return chart_grid(view, Looking(), (), *size, Look())
+    return chart_grid(view, CurveView(), (), *size, Look())
 
 
 def main() -> None:

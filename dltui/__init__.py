@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Exporter as Exporter
     from dltui.core.contract import Layer as Layer
     from dltui.core.contract import Logger as Logger
+    from dltui.core.contract import Mixing as Mixing
     from dltui.core.contract import Model as Model
     from dltui.core.contract import Observer as Observer
     from dltui.core.contract import PreparationContext as PreparationContext
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from dltui.core.reading.notebook import load_run as load_run
     from dltui.core.reading.reader import RunReader as RunReader
     from dltui.core.text import clean_line as clean_line
-    from dltui.core.train.augment import apply as augment_images  # noqa: F401
+    from dltui.core.train.augmentation.geometry import apply as augment_images  # noqa: F401
     from dltui.core.train.metrics import log_softmax as log_softmax
 
 # Listing a plugin must cost nothing that it does not use, so each name is imported when first asked for.
@@ -45,6 +46,7 @@ _HOMES = {
     "Field": "pydantic",
     "Layer": "dltui.core.contract",
     "Logger": "dltui.core.contract",
+    "Mixing": "dltui.core.contract",
     "Model": "dltui.core.contract",
     "Observer": "dltui.core.contract",
     "PreparationContext": "dltui.core.contract",
@@ -56,14 +58,14 @@ _HOMES = {
     "StepStats": "dltui.core.contract",
     "TrainConfig": "dltui.core.contract.config",
     "Trainable": "dltui.core.contract",
-    "augment_images": "dltui.core.train.augment",
+    "augment_images": "dltui.core.train.augmentation.geometry",
     "clean_line": "dltui.core.text",
     "hookimpl": "dltui.core.contract.hooks",
     "load_run": "dltui.core.reading.notebook",
     "log_softmax": "dltui.core.train.metrics",
 }
 _NAMES_THERE = {"augment_images": "apply"}
-"""Where a name says enough inside its module, and too little outside of it."""
+"""The original names of functions exported under a longer name, which is clearer outside their module."""
 
 __all__ = [*_HOMES, "__version__"]
 

@@ -1,4 +1,4 @@
-"""For the tests of a plugin: the checks of `dltui plugins check` as one pytest test each.
+"""For the tests of a plugin: the checks of `dltui plugins check` as separate pytest tests.
 
 from dltui.testing import Conformance
 
@@ -26,7 +26,7 @@ def findings(plugin: str) -> tuple[Finding, ...]:
 
 
 class Conformance:
-    """Derive a class whose name begins with `Test` and say what `plugin` is."""
+    """Base class of the tests: derive a class whose name begins with `Test` and set `plugin`."""
 
     plugin: str
 

@@ -1,4 +1,4 @@
-"""The errors that a person can cause: one line that says what is wrong, where, and what to do."""
+"""The errors that a user can cause: a single line with the problem, the place, and what to do."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 
 class DltuiError(Exception):
-    """Base of all expected errors. `str(error)` is the one line to show; `exit_code` is what the program ends with."""
+    """Base of all expected errors. `str(error)` is the line to show; `exit_code` is the program's exit code."""
 
     exit_code = 1
 
 
 class UsageError(DltuiError):
-    """Wrong use: nothing was started and no run is left behind (exit code 2)."""
+    """A wrong use: nothing was started and no run is left behind (exit code 2)."""
 
     exit_code = 2
 
 
 class RunError(DltuiError):
-    """The run itself fails; it stays in the run directory as `failed` with this reason (exit code 1).
+    """A failure of the run itself, which stays in the run directory as `failed` with this reason (exit code 1).
 
     `remedy` are hyperparameters to try instead, like {"lr": 0.01}.
     """
@@ -32,12 +32,12 @@ class RunError(DltuiError):
 
 
 class PluginError(DltuiError):
-    """A plugin cannot be used; the others can."""
+    """A plugin that cannot be used; the others can."""
 
     exit_code = 2
 
 
 class NewerFormatError(DltuiError):
-    """A run directory was written by a newer dltui."""
+    """A run directory written by a newer dltui."""
 
     exit_code = 2

@@ -1,4 +1,4 @@
-"""Every write that must survive a crash or a power cut, through one file system object that tests can make fail."""
+"""All writes that must survive a crash or a power cut, through a file system object that tests can make fail."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _NO_FSYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 class FileSystem:
-    """The calls that change a disk, one method each. Raises OSError."""
+    """The calls that change a disk, a method each. All raise OSError."""
 
     def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
         return os.open(path, flags | os.O_CLOEXEC, mode)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """May write less than all."""
+        """Write some of the bytes, and return how many."""
         return os.write(fd, data)
 
     def fsync(self, fd: int) -> None:
@@ -41,11 +41,11 @@ class FileSystem:
         os.close(fd)
 
     def rename(self, old: Path, new: Path) -> None:
-        """Atomic; replaces a file or an empty folder."""
+        """Rename atomically; replaces a file or an empty folder."""
         os.rename(old, new)  # noqa: PTH104
 
     def link(self, old: Path, new: Path) -> None:
-        """Fails when `new` exists."""
+        """Create a hard link; fails when `new` exists."""
         os.link(old, new)
 
     def unlink(self, path: Path) -> None:
@@ -95,7 +95,7 @@ def append_all(fd: int, data: bytes) -> None:
 
 
 def write_new(path: Path, data: bytes, sync: bool = True) -> None:
-    """Create a file that must not exist, mode 0600, its content on the disk when this returns."""
+    """Create a file, mode 0600, whose content is on the disk on return. Raises FileExistsError when it exists."""
     fd = FS.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         append_all(fd, data)
@@ -106,7 +106,7 @@ def write_new(path: Path, data: bytes, sync: bool = True) -> None:
 
 
 def write_atomic(path: Path, data: bytes, sync: bool = True) -> None:
-    """Replace a file: a crash leaves the old content or the new; without `sync` a power cut may lose both."""
+    """Replace a file: a crash leaves the old or the new content; without `sync` a power cut may lose both."""
     temp = temp_name(path)
     try:
         write_new(temp, data, sync)
@@ -121,7 +121,7 @@ def write_atomic(path: Path, data: bytes, sync: bool = True) -> None:
 
 
 def commit_dir(temp: Path, final: Path) -> None:
-    """Give a finished folder its final name, in the same parent; after any crash it is whole or absent."""
+    """Give a finished folder its final name, in the same parent; after any crash it is complete or absent."""
     for file in sorted(temp.iterdir()):
         if file.is_dir():
             FS.fsync_dir(file)
@@ -137,7 +137,7 @@ def commit_dir(temp: Path, final: Path) -> None:
 
 
 def remove_dir(path: Path) -> None:
-    """Remove a folder and what is in it; links are removed, not followed, the folder itself included."""
+    """Remove a folder and its content; links are removed, not followed, the folder itself included."""
     if path.is_symlink():
         FS.unlink(path)
         return
@@ -150,7 +150,7 @@ def remove_dir(path: Path) -> None:
 
 
 def open_regular(path: Path) -> int:
-    """A descriptor for reading. Raises OSError for what is no regular file: opening a pipe would wait for ever."""
+    """A descriptor of a regular file for reading. Raises OSError for anything else: opening a pipe would block."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
@@ -164,8 +164,9 @@ def open_to_read(path: Path) -> BinaryIO:
 
 
 def read_limited(path: Path, most: int) -> bytes:
-    """A file of at most `most` bytes that somebody else may have written. Raises OSError when it is larger, or no
-    regular file."""
+    """The bytes of a file, at most `most`; the file may come from another user. Raises OSError when it is larger, or no
+    regular file.
+    """
     fd = open_regular(path)
     try:
         if os.fstat(fd).st_size > most:
@@ -193,12 +194,12 @@ def sweep(folder: Path, seconds: float = 60.0) -> None:
 
 
 def temp_name(path: Path) -> Path:
-    """A name beside `path` that nothing has and no reader looks at."""
+    """An unused name beside `path` that readers ignore."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
 def is_temp(name: str) -> bool:
-    """Whether a file name was made by `temp_name`."""
+    """True if a file name was made by `temp_name`."""
     return name.startswith(".") and name.endswith(".tmp")
 
 
@@ -208,5 +209,5 @@ def free_bytes(path: Path) -> int:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """No room left, quota reached, or file size limit reached."""
+    """True if the error means that the disk is full, the quota reached, or the file too large."""
     return isinstance(error, OSError) and error.errno in _DISK_FULL

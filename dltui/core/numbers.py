@@ -1,4 +1,4 @@
-"""How values, numbers, times and sizes are written; the same in commands, files, lines, screens and figures."""
+"""Formats values, numbers, times and sizes; the same in commands, files, lines, screens and figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def exact(value: object) -> str:
 
 
 def rounded(value: object) -> str:
-    """The same with six digits at most, for eyes only."""
+    """A value like `exact`, with six digits at most, for display only."""
     return _written(value, lambda number: f"{number:g}")
 
 
@@ -37,7 +37,7 @@ def _every_digit(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`."""
+    """A duration: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`."""
     if not math.isfinite(seconds):
         return "?"
     if seconds < 9.95:
@@ -53,7 +53,7 @@ def duration(seconds: float) -> str:
 
 
 def age(seconds: float) -> str:
-    """One unit, for columns: `12s`, `4m`, `2h`, `3d`."""
+    """A duration in its largest unit, for columns: `12s`, `4m`, `2h`, `3d`."""
     for size, letter in ((86_400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
             return f"{int(seconds // size)}{letter}"
@@ -72,7 +72,7 @@ def metric(name: str, value: float | None) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes in decimal units: `31 MB`."""
+    """A number of bytes in decimal units: `31 MB`."""
     for name in UNITS:
         if count < 1000 or name == UNITS[-1]:
             return f"{count:.1f} {name}" if count < 10 and name != "B" else f"{count:.0f} {name}"
@@ -81,12 +81,12 @@ def size(count: float) -> str:
 
 
 def count(number: float) -> str:
-    """`15,100`; below ten with one decimal."""
+    """A number with thousands separators, `15,100`; below ten with one decimal."""
     return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
 
 
 def percent(fraction: float) -> str:
-    """Whole percents; 100 % only when nothing is left."""
+    """A fraction in whole percents; 100 % only for 1."""
     return f"{min(math.floor(100 * fraction + 1e-9), 100)} %"
 
 

@@ -1,4 +1,4 @@
-"""Where dltui keeps things: state, cache, configuration and the places where data may already lie."""
+"""The folders of dltui: state, cache, configuration and the places where data may already lie."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ APP = "dltui"
 
 
 def home() -> Path:
-    """The folder of everything that must be kept: DLTUI_HOME, else the system's place for state."""
+    """The folder for everything that must be kept: DLTUI_HOME, else the system's folder for state."""
     return _from_environment("DLTUI_HOME") or Path(platformdirs.user_state_dir(APP))
 
 
@@ -24,7 +24,7 @@ def runs_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """What can be made again: prepared data, downloads, the catalog."""
+    """The folder for things that can be made again: prepared data, downloads, the catalog."""
     explicit = _from_environment("DLTUI_CACHE")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "cache"
@@ -32,7 +32,7 @@ def cache_dir() -> Path:
 
 
 def config_file() -> Path:
-    """The user's own settings; nothing is ever read from the working directory."""
+    """The user's settings file, which is never taken from the working directory."""
     explicit = _from_environment("DLTUI_CONFIG")
     if explicit is None and _from_environment("DLTUI_HOME") is not None:
         explicit = home() / "config.toml"
@@ -49,7 +49,9 @@ def downloads_dir() -> Path:
 
 
 def ensure_private_dir(path: Path) -> None:
-    """Create a folder that only this user can read, with its parents. UsageError when it cannot be written to."""
+    """Create a folder that only this user can read, with its parents. Raises UsageError when it cannot be
+    written to.
+    """
     try:
         _make_private(path)
         writable = os.access(path, os.W_OK | os.X_OK)
@@ -68,14 +70,15 @@ def _make_private(path: Path) -> None:
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
-        # Made by somebody else since the look above, which is fine, or a file.
+        # Created by another process since the check above, which is fine, or a file.
         if not path.is_dir():
             raise
 
 
 def open_to_others(path: Path) -> str:
-    """Why a file or folder is not this user's alone to change, with the line that repairs it; "" when it is. A group
-    that has nobody else in it is no danger. Raises OSError."""
+    """The reason why another user may change a file or folder, with the command that repairs it; "" when none may. A
+    group without other members is no danger. Raises OSError.
+    """
     found = path.stat()
     shown = shlex.quote(clean_line(path))
     if found.st_uid not in (os.geteuid(), 0):
@@ -98,7 +101,7 @@ def user_name(number: int) -> str:
 
 
 def _own_group(number: int) -> bool:
-    """Whether a group is the private one of this user, as many systems make it."""
+    """True if a group is the private group of this user, as many systems make it."""
     import grp
 
     try:

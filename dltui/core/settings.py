@@ -1,4 +1,4 @@
-"""The user's own settings file. Nothing in it is needed; interpreters are never read from anywhere else."""
+"""The user's own settings file, which is optional; interpreters are never read from another place."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Settings:
     tables: Mapping[str, Any] = field(default_factory=dict)
 
     def interpreter(self, framework: str) -> str:
-        """The Python that runs models of a framework: by default the one that dltui runs in."""
+        """The Python that runs models of a framework: by default the Python that runs dltui."""
         return self.interpreters.get(framework, sys.executable)
 
 
 def load_settings() -> Settings:
-    """Raises UsageError with file and line when the file cannot be read."""
+    """The user's settings. Raises UsageError with file and line when the file cannot be read."""
     file = paths.config_file()
     tables = read_tables(file)
     if tables is None:
@@ -41,7 +41,7 @@ def load_settings() -> Settings:
 
 
 def read_tables(file: Path) -> dict[str, Any] | None:
-    """The content of a TOML file; None when there is none. Raises UsageError with file and line."""
+    """The content of a TOML file; None without the file. Raises UsageError with file and line."""
     try:
         content = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Makes text that we did not write safe to show: on a terminal, in a narrow column, in XML."""
+"""Makes text from other sources safe to show: on a terminal, in a narrow column, in XML."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _cells(character: str) -> int:
 
 
 def shorten(text: str, width: int, ellipsis: str = ELLIPSIS) -> str:
-    """Text that takes at most `width` terminal cells; what was cut ends with an ellipsis."""
+    """The text in at most `width` terminal cells; a shortened text ends with an ellipsis."""
     if _fits(text, width):
         return text
     room = width - sum(map(_cells, ellipsis))
@@ -91,7 +91,7 @@ def _fits(text: str, cells: int) -> bool:
 
 
 def xml_text(text: object) -> str:
-    """Without the characters that XML 1.0 forbids; escaping `<` and `&` is left to who writes the XML."""
+    """The text without the characters that XML 1.0 forbids; the caller escapes `<` and `&`."""
     return _NOT_XML.sub("", str(text))
 
 
@@ -116,7 +116,7 @@ def plural(number: int, word: str, many: str = "") -> str:
 
 
 def suggest(word: str, choices: Iterable[str]) -> str:
-    """`did you mean cnn-torch?`, or nothing when no choice is close."""
+    """A suggestion, `did you mean cnn-torch?`, or "" when no choice is similar."""
     # Without the dashes, which make all options alike.
     by_letters = {choice.lstrip("-").lower(): choice for choice in choices}
     lower = word.lstrip("-").lower()
@@ -132,7 +132,7 @@ LONGEST = 1_000
 
 
 def safe(text: object) -> str:
-    """A string that somebody else wrote, on one line and harmless."""
+    """A text from any source as a single line without control characters."""
     string = str(text)
     if string.isascii() and string.isprintable() and len(string) < LONGEST and "  " not in string:
         return string

@@ -1,4 +1,4 @@
-"""Figures and tables of a run, drawn from its directory alone; registered like anybody else's exporters."""
+"""Figures and tables of a run, drawn from its directory alone; registered like any plugin's exporters."""
 
 from __future__ import annotations
 

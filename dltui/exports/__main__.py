@@ -46,13 +46,15 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--format", metavar="F,F", help=f"{FORMATS_TEXT} [as the run was started]")
     parser.add_argument("--json", action="store_true", help="print the files as one JSON array")
     parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="in place of the run's own")
-    parser.add_argument("--trust", action="store_true", help="also plugin files that somebody else's run names")
+    parser.add_argument("--trust", action="store_true", help="also plugin files that another user's run names")
     parser.add_argument("--source", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
 def _settle() -> None:
-    """What surrounds this process has no say in how figures look, and ending it leaves no half-written folder."""
+    """Make figures independent of the environment, and exit cleanly on signals, so that no half-written
+    folder stays.
+    """
     os.environ.pop("MPLBACKEND", None)
 
     def leave(signum: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""What a figure says of itself: the run's model, data, settings and command, and nothing that differs next time."""
+"""The description in a figure's metadata: the run's model, data, settings and command, identical for identical runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FOLDERS = re.compile(r"[^:=,]*/")
 
 @dataclass(frozen=True)
 class About:
-    """Metadata of one figure: `facts` are lines of "name: value"."""
+    """The metadata of a figure: `facts` are lines of "name: value"."""
 
     title: str
     description: str
@@ -36,12 +36,12 @@ class About:
 
 
 def about(reader: RunReader, title: str, description: str) -> About:
-    """Title, description and facts, all of them safe in XML."""
+    """The title, description and facts of a run, all of them safe in XML."""
     return About(_safe(title), _safe(description), facts(reader))
 
 
 def facts(reader: RunReader) -> dict[str, str]:
-    """The same for two runs of the same command: no run id, time, duration, host or path."""
+    """The facts of a run, identical for two runs of the same command: no run id, time, duration, host or path."""
     run, attempt = reader.run, reader.history.attempt
     dataset = attempt.dataset if attempt else {"name": run.get("dataset"), "options": run.get("dataset_options")}
     found = {
@@ -60,14 +60,14 @@ def facts(reader: RunReader) -> dict[str, str]:
 
 
 def subject(reader: RunReader) -> str:
-    """ "cnn-torch on fashion-mnist"."""
+    """The model and data of a run: "cnn-torch on fashion-mnist"."""
     attempt = reader.history.attempt
     dataset = (attempt.dataset.get("name") if attempt else None) or reader.run.get("dataset")
     return f"{clean_line(reader.run.get('model'), 100)} on {clean_line(neutral(dataset), 100)}"
 
 
 def command(argv: Sequence[object]) -> str:
-    """A command line without what names a place or a run."""
+    """A command line without names of places and runs."""
     words = [str(word) for word in argv]
     kept = [PurePath(words[0]).name] if words else []
     rest = iter(words[1:])
@@ -80,7 +80,7 @@ def command(argv: Sequence[object]) -> str:
 
 
 def neutral(value: Any) -> Any:
-    """Texts without the folders of any path in them: "folder:/home/me/pets" -> "folder:pets"."""
+    """The texts without the folders of paths in them: "folder:/home/me/pets" -> "folder:pets"."""
     if isinstance(value, str):
         return _FOLDERS.sub("", value.rstrip("/")) if "/" in value else value
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Writes runs beside one another: `python -P -m dltui.exports.comparison --to DIR RUN_DIR RUN_DIR...`."""
+"""Writes the comparison of several runs: `python -P -m dltui.exports.comparison --to DIR RUN_DIR RUN_DIR...`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def write(found: Comparison, folder: Path, formats: Sequence[str]) -> list[Path]:
-    """The figure and two tables; all of them or, when the folder cannot be written, none. Raises UsageError."""
+    """Write the figure and two tables; all of them or, when the folder cannot be written, none. Raises UsageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         temp = Path(tempfile.mkdtemp(prefix=".dltui-", dir=folder))
@@ -83,7 +83,7 @@ def _drafts(found: Comparison, temp: Path, formats: Sequence[str]) -> list[Path]
 
 
 def about(found: Comparison) -> About:
-    """Which commands made what is compared, and what they differ in."""
+    """The description of a comparison: the command and dataset of each run, and their differences."""
     models = ", ".join(dict.fromkeys(entry.model for entry in found.entries))
     facts = {f"command of {entry.label}": command(entry.command) for entry in found.entries}
     facts |= {f"dataset fingerprint of {entry.label}": entry.fingerprint for entry in found.entries}

@@ -1,5 +1,6 @@
-"""Figures and tables of other people's plugins: each plugin draws in a process of its own, so that a broken one costs
-no other figure."""
+"""Draws figures and tables of third-party plugins: each plugin in a separate process, so that a broken plugin costs no
+other figure.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 SECONDS = 120.0
-"""How long one plugin may draw."""
+"""The time limit in seconds for a plugin's drawing."""
 
 
 def sources(reader: RunReader, built_in: Iterable[str], code: trust.Code = trust.AS_NAMED) -> list[dict[str, Any]]:
-    """Where the exporters are that do not ship in the box: installed ones and those of the run's own plugin files."""
+    """The sources of third-party exporters: installed plugins and the run's own plugin files."""
     from dltui.core.catalog.assemble import load_catalog
 
     files = [path for path in trust.files(reader.directory, code) if Path(path).is_file()]
@@ -42,7 +43,7 @@ def sources(reader: RunReader, built_in: Iterable[str], code: trust.Code = trust
 
 
 def draw(source: Mapping[str, Any], run: Path, folder: Path, formats: Sequence[str]) -> str | None:
-    """Let a plugin draw into `folder`. Returns why it could not, in one line, or None."""
+    """Let a plugin draw into `folder`. Returns a one-line reason when it could not, or None."""
     arguments = [str(run), "--to", str(folder), "--format", ",".join(formats), "--source", json.dumps(source)]
     python = str(source.get("python") or sys.executable)
     try:

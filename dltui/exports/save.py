@@ -1,4 +1,4 @@
-"""Writes a figure with its metadata, so that the same figure is the same bytes."""
+"""Writes a figure with its metadata, so that the same figure has the same bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def save(figure: Figure, target: Path, about: About) -> None:
-    """Write `target` whole or not at all; its suffix is the format. Raises OSError."""
+    """Write `target` atomically; its suffix is the format. Raises OSError."""
     fs.write_atomic(target, render(figure, target.suffix.lstrip("."), about))
 
 
@@ -29,7 +29,7 @@ def render(figure: Figure, suffix: str, about: About) -> bytes:
 
 
 def _metadata(suffix: str, about: About) -> dict[str, Any]:
-    """None takes out what differs from day to day or from version to version."""
+    """The metadata of a format; None removes entries that vary from day to day or between versions."""
     if suffix == "svg":
         return {"Title": about.title, "Description": about.text, "Date": None, "Creator": None}
     if suffix == "pdf":
@@ -39,7 +39,7 @@ def _metadata(suffix: str, about: About) -> dict[str, Any]:
 
 
 def _described(svg: bytes, about: About) -> bytes:
-    """With a description for those who cannot see the picture, as HTML readers look for it."""
+    """The SVG with a description for screen readers."""
     from xml.sax.saxutils import escape
 
     text = svg.decode("utf-8")

@@ -1,4 +1,4 @@
-"""Numbers as figures show them."""
+"""Formats numbers for figures."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import math
 
 
 def percent(value: float, digits: int = 2) -> str:
-    """0.9177 -> "91.77 %"."""
+    """A fraction in percent: 0.9177 -> "91.77 %"."""
     return "not a number" if math.isnan(value) else f"{100 * value:.{digits}f} %"
 
 
 def likelihood(value: float) -> str:
-    """A probability: never a rounded 100 % for what is less."""
+    """A probability in percent: never a rounded 100 % for less."""
     if value >= 0.9995:
         return "> 99.9 %" if value < 1 else "100 %"
     return f"{100 * value:.1f} %"
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A few significant digits, without an exponent where people need none."""
+    """A number with a few significant digits, without an exponent where possible."""
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     if value == 0:
@@ -29,5 +29,5 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def count(value: int) -> str:
-    """12345 -> "12,345"."""
+    """An integer with separators: 12345 -> "12,345"."""
     return f"{value:,}"

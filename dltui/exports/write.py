@@ -1,4 +1,4 @@
-"""Draws everything that fits a run into a folder; each file appears there whole or not at all."""
+"""Draws everything that fits a run into a folder; each file appears there complete or not at all."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 PREFIX, LOCK = ".dltui-", ".lock"
-"""Of the hidden folder in which files are made."""
+"""The prefix of the hidden folder in which files are made, and its lock."""
 OLD_SECONDS = 3600.0
 
 
 @dataclass
 class Written:
-    """The files, and in one line each why others are missing."""
+    """The written files, and the reasons for missing files in one line each."""
 
     files: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -45,7 +45,8 @@ def write(
     source: Mapping[str, Any] | None = None,
     code: trust.Code = trust.AS_NAMED,
 ) -> Written:
-    """What has nothing to draw yet is left out. With a `source` only that plugin draws; `code` says which plugins may.
+    """Draw a run's figures and tables into `folder`; exporters without data yet are left out. With a `source` only that
+    plugin draws; `code` says which plugins may.
 
     Raises UsageError when the folder cannot be written or is full. An exporter that fails is a problem; the others go
     on.
@@ -83,7 +84,7 @@ def _draw(exporter: Exporter, reader: RunReader, formats: Sequence[str], temp: P
 
 
 def _deliver(temp: Path, folder: Path, done: Written) -> None:
-    """Give finished files their place, readable for whom the user lets read new files."""
+    """Move finished files to their folder, with the user's usual permissions for new files."""
     for draft in sorted(temp.iterdir()):
         if draft.name == LOCK or draft.is_symlink() or not draft.is_file():
             continue
@@ -103,13 +104,13 @@ def umask() -> int:
 
 @contextlib.contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside the files' final places, gone afterwards."""
+    """A temporary hidden folder beside the files' final places."""
     held = lock.RunLock()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
         temp = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
-        # What nobody holds was left by a killed process; where there are no locks age tells.
+        # A folder whose lock is free was left by a killed process; without locks its age decides.
         with contextlib.suppress(RunError):
             held.acquire(temp / LOCK)
     except OSError as error:

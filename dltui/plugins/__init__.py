@@ -1,1 +1,1 @@
-"""Plugins that ship with dltui, registered through the same entry points as anybody else's."""
+"""Plugins that ship with dltui, registered through the same entry points as any other plugin."""

@@ -1,4 +1,4 @@
-"""What the twins of two frameworks share: hyperparameters, defaults, layer sizes and initialization, declared once.
+"""The common definition of twins in two frameworks: hyperparameters, defaults, layer sizes and initialization.
 
 Kernels are drawn from U(-limit, limit), limit = sqrt(gain / fan_in): gain 6 (Kaiming uniform, He et al. 2015) where a
 ReLU follows, gain 3 (unit variance, LeCun et al. 1998) at an output. Biases are 0; batch norm starts with gamma 1,
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from copy import copy
 from math import sqrt
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from dltui.core.contract.config import Schedule, TrainConfig, unit
+from dltui.core.contract.config import OptimizerName, Schedule, TrainConfig, unit
 from dltui.core.errors import RunError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def dropout(what: str) -> Any:
 
 
 class LinearRegressionConfig(TrainConfig):
-    """One dense layer, mean squared error."""
+    """The hyperparameters of a dense layer with mean squared error."""
 
     epochs: int = override("epochs", 30)
     lr: float = override("lr", 0.05)
@@ -60,27 +60,27 @@ class LinearRegressionConfig(TrainConfig):
 
 
 class SoftmaxConfig(TrainConfig):
-    """One dense layer, cross-entropy."""
+    """The hyperparameters of a dense layer with cross-entropy."""
 
     lr: float = override("lr", 0.05)
     schedule: Schedule = override("schedule", "one-cycle")
 
 
 class MlpConfig(TrainConfig):
-    """Dense layers with ReLU between them, cross-entropy."""
+    """The hyperparameters of dense layers with ReLU between them and cross-entropy."""
 
     layers: list[Width] = Field(
         [784], min_length=1, max_length=64, description="widths of the hidden layers", json_schema_extra=unit("units")
     )
     dropout: float = dropout("hidden values")
     lr: float = override("lr", 0.003)
-    optimizer: Literal["sgd", "adamw"] = override("optimizer", "adamw")
+    optimizer: OptimizerName = override("optimizer", "adamw")
     weight_decay: float = override("weight_decay", 0.2)
     schedule: Schedule = override("schedule", "one-cycle")
 
 
 class CnnConfig(TrainConfig):
-    """LeNet's layout with batch norm and ReLU, cross-entropy."""
+    """The hyperparameters of LeNet's layout with batch norm and ReLU, and cross-entropy."""
 
     channels: list[Channels] = Field(
         [16, 32],
@@ -97,12 +97,12 @@ class CnnConfig(TrainConfig):
 
 
 def kernel_limit(fan_in: int, relu: bool) -> float:
-    """Kernels start uniform in (-limit, limit)."""
+    """The limit of the initial kernels, which are uniform in (-limit, limit)."""
     return sqrt((6.0 if relu else 3.0) / fan_in)
 
 
 def features(spec: Spec) -> int:
-    """Values of one sample, flattened."""
+    """The number of values of a flattened sample."""
     count = 1
     for size in spec.input_shape:
         count *= size
@@ -110,7 +110,7 @@ def features(spec: Spec) -> int:
 
 
 def working_size(spec: Spec) -> tuple[int, int]:
-    """Height and width that the CNN works at: the image's own unless a side is too short."""
+    """The height and width that the CNN works at: the image's own unless a side is too short."""
     if not spec.is_image:
         raise RunError(f"the CNN needs images (height, width, channels), this dataset has shape {spec.input_shape}")
     height, width, _ = spec.input_shape
@@ -119,6 +119,6 @@ def working_size(spec: Spec) -> tuple[int, int]:
 
 
 def pooled_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width after LeNet's convolutions and poolings (each pooling rounds down)."""
+    """The height and width after LeNet's convolutions and poolings (each pooling rounds down)."""
     height, width = ((side // 2 - KERNEL + 1) // 2 for side in size)
     return height, width

@@ -1,4 +1,4 @@
-"""Python's and NumPy's own random numbers: seeded with a run, and kept in its state beside the framework's."""
+"""The random number generators of Python and NumPy: seeded with a run, and kept in its state beside the framework's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def seed(value: int) -> None:
 
 
 def take() -> State:
-    """Copies of both states as uint32. NumPy's is left out where a plugin replaced its generator by another kind."""
+    """Copies of both states as uint32. NumPy's is left out where a plugin replaced its generator by another type."""
     _, words, spare = random.getstate()
     state: State = {PYTHON: np.array([*words, *_spare(spare)], dtype=np.uint32)}
     kind, keys, position, has_spare, drawn = np.random.get_state(legacy=True)
@@ -35,7 +35,9 @@ def take() -> State:
 
 
 def change(key: str, array: Array) -> Callable[[], None]:
-    """Sets one of both. Raises RunError when it does not fit, and then nothing is changed."""
+    """A function that sets the state of one generator. Raises RunError when the state does not fit, and then nothing is
+    changed.
+    """
     if array.shape != (WORDS[key],):
         raise RunError(f"{key} has shape {array.shape}, this Python needs {(WORDS[key],)}")
     words = np.asarray(array, dtype=np.uint32)
@@ -47,7 +49,7 @@ def change(key: str, array: Array) -> Callable[[], None]:
 
 
 def _spare(drawn: float | None) -> list[int]:
-    """Whether there is a number, and its 64 bits."""
+    """The spare normal number of a generator as three words: 1 if there is a number else 0, and its 64 bits."""
     bits = np.array([drawn or 0.0], dtype=np.float64).view(np.uint32)
     return [int(drawn is not None), int(bits[0]), int(bits[1])]
 

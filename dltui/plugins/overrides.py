@@ -1,4 +1,4 @@
-"""The methods by which a network overrides what dltui does, and what is wrong with those that a network has."""
+"""Finds the methods by which a network overrides dltui's defaults, and checks them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract.config import TrainConfig
 
 ARGUMENTS = {
     "training_loss": ("outputs", "targets"),
@@ -35,7 +38,7 @@ FOREIGN: Mapping[str, tuple[str, ...]] = {
     "get_loss": ("training_loss", "training_step"),
     "calculate_loss": ("training_loss", "training_step"),
 }
-"""What others call it, and the methods of dltui of which one stands for it."""
+"""The method names of other libraries, with the corresponding methods of dltui."""
 NEAR = 0.8
 PACKAGES = {"site-packages", "dist-packages"}
 TARGETS = {"targets", "target", "y_true", "true", "labels", "label", "truth", "y"}
@@ -43,7 +46,9 @@ OUTPUTS = {"outputs", "output", "y_pred", "pred", "preds", "logits", "prediction
 
 
 def find(network: Any, name: str) -> Callable[..., Any] | None:
-    """The network's own method of this name, or None. Raises RunError for one that is not called so."""
+    """The network's own method of this name, or None. Raises RunError for an attribute that is not a method with the
+    expected arguments.
+    """
     method = getattr(network, name, None)
     if method is None:
         return None
@@ -54,7 +59,7 @@ def find(network: Any, name: str) -> Callable[..., Any] | None:
 
 
 def check_names(network: Any, build: Callable[..., Any]) -> None:
-    """Raises RunError for a method that nothing calls and that looks like one of dltui's: it would be ignored."""
+    """Check for an unused method whose name resembles one of dltui's: it would be ignored. Raises RunError for it."""
     methods = dict(_methods(type(network), build))
     used = {name for method in methods.values() for name in _names(method.__code__)}
     for name, method in methods.items():
@@ -67,7 +72,7 @@ def check_names(network: Any, build: Callable[..., Any]) -> None:
 
 
 def kind(value: object) -> str:
-    """What a plugin gave back, in a word or two: `None`, `a tuple of 2`, `a dict`."""
+    """The type of a plugin's return value, in a word or two: `None`, `a tuple of 2`, `a dict`."""
     if value is None or isinstance(value, str):
         return "None" if value is None else "a text"
     if isinstance(value, (tuple, list)):
@@ -77,7 +82,7 @@ def kind(value: object) -> str:
 
 
 def place(function: Any) -> str:
-    """` (net.py line 3)`, or nothing where that is not known or in a package that is not the author's."""
+    """The place of a function, ` (net.py line 3)`; "" where it is not known or in an installed package."""
     code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
     if code is None or _in_package(code.co_filename):
         return ""
@@ -104,7 +109,7 @@ def _check_signature(name: str, method: Callable[..., Any]) -> None:
 
 
 def _methods(cls: type, build: Callable[..., Any]) -> Iterator[tuple[str, FunctionType]]:
-    """What the plugin itself wrote: the methods of classes that come from no library."""
+    """The methods that the plugin itself wrote: those of classes that come from no library."""
     top = str(getattr(build, "__module__", "")).split(".")[0]
     for owner in reversed(cls.__mro__):
         if owner.__module__.split(".")[0] == top or not _is_library(owner):
@@ -112,7 +117,7 @@ def _methods(cls: type, build: Callable[..., Any]) -> Iterator[tuple[str, Functi
 
 
 def _is_library(owner: type) -> bool:
-    """Of Python or an installed package; where packages lie is not asked, an environment can have several places."""
+    """True if a class belongs to Python or an installed package, by the path of its code, or has no methods."""
     functions = [value for value in vars(owner).values() if isinstance(value, FunctionType)]
     if not functions:
         return True
@@ -124,8 +129,19 @@ def _in_package(file: str) -> bool:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """The names that a function uses, those of functions inside it as well."""
+    """The names that a function uses, including functions inside it."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)
+
+
+def check_options(config: TrainConfig, own_step: object, own_loss: object, own_optimizer: object) -> None:
+    """Raises RunError for options that the module's own parts would leave without effect."""
+    own = "training_step" if own_step else "training_loss" if own_loss else ""
+    options = ("label_smoothing", "class_weights") + (("mixup", "cutmix") if own_step else ())
+    found = next((name for name in options if getattr(config, name)), "") if own else ""
+    if found:
+        raise RunError(f"{found} has no part in the {own} of this model; leave it out, or do it there")
+    if own_optimizer is not None and config.lr_scales:
+        raise RunError("lr_scales has no part in configure_optimizer of this model; give it groups there")

@@ -1,3 +1,3 @@
-"""Everything a person at a terminal touches: the full screen and the command line."""
+"""The user interface on a terminal: the full screen and the command line."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The full-screen app: the ways between its pages, the keys that work on all of them, and its theme."""
+"""The full-screen app: navigation between its pages, the keys that work on all of them, and its theme."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from dltui.tui.terminal.meter import Meter
 
     def _as_pages_see_it(app: DltuiApp) -> Host:
-        """For the type checker: the app has what its pages ask of it."""
+        """Let the type checker verify that the app implements what its pages need."""
         return app
 
 
 class DltuiApp(App[None], inherit_bindings=False):
-    """Knows the pages and the theme; everything else lives in the pages."""
+    """The app. It knows the pages and the theme; all other state lives in the pages."""
 
     TITLE = "dltui"
     ENABLE_COMMAND_PALETTE = False
@@ -70,7 +70,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         self._appearance = Appearance(terminal, self.settings)
         super().__init__(QuietDriver, ansi_color=True if self._appearance.theme == PLAIN else None)
         self.services = services
-        self.farewell: list[str] = []
+        self.closing_lines: list[str] = []
         """Lines for the shell, after leaving."""
         self.first_time = False
         self.ways_out: WaysOut | None = None
@@ -112,8 +112,9 @@ class DltuiApp(App[None], inherit_bindings=False):
             self.ways_out.begin(lambda code: self.exit(return_code=code))
 
     def on_key(self, event: Key) -> None:
-        """Before any binding. What was typed ahead belongs to the question that the key before it brought up, although
-        it was sent to the page."""
+        """Handle a key before any binding: keys typed ahead belong to the question that the previous key opened,
+        although they were sent to the page.
+        """
         if isinstance(self.screen, Page) and self.screen.notice.asking:
             self.screen.notice.on_key(event)
 
@@ -139,34 +140,34 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.push_screen(self._run_page(run))
 
     def open_form(self, like: RunDirectory | None = None, instead: Mapping[str, Any] | None = None) -> None:
-        """Show the form for a new run, filled as another run was; `instead` are hyperparameters that differ."""
+        """Show the form for a new run, filled like another run; `instead` are hyperparameters that differ."""
         from dltui.tui.new_run.page import NewRunPage
 
         self.push_screen(NewRunPage(like, instead))
 
     def open_comparison(self, runs: Sequence[RunDirectory]) -> None:
-        """Show runs beside one another."""
+        """Show the comparison of runs."""
         from dltui.tui.pages.compare import ComparePage
 
         self.push_screen(ComparePage(runs))
 
     def open_resumption(self, run: Summary) -> None:
-        """Show what going on with a run that has ended would mean."""
+        """Show the plan for resuming a run that has ended."""
         from dltui.tui.pages.resume import ResumePage
 
         self.push_screen(ResumePage(run))
 
     def started(self, run: RunDirectory) -> None:
-        """A run was started from the form: it takes the form's place."""
+        """Replace the form by the page of the run that was started from it."""
         self.switch_screen(self._run_page(run))
 
     def back(self) -> None:
-        """To the page below, which at last is the list of runs."""
+        """Return to the page below; the lowest is the list of runs."""
         if len(self.screen_stack) > 1:
             self.pop_screen()
 
     def home(self, run: str) -> None:
-        """To the list of runs, from wherever; the cursor goes to the run that was looked at last."""
+        """Return to the list of runs, with the cursor on this run."""
         from dltui.tui.run_list.page import RunsPage
 
         while len(self.screen_stack) > 1:
@@ -174,9 +175,9 @@ class DltuiApp(App[None], inherit_bindings=False):
         if isinstance(self.screen, RunsPage):
             self.screen.select(run)
 
-    def goes_on(self, run: str) -> None:
-        """A live run was watched: after leaving, the shell says how to come back to it."""
-        self.farewell.append(f"{run} goes on; back with: dltui attach {run}")
+    def note_live_run(self, run: str) -> None:
+        """Record that a live run was watched, so that after leaving, the shell shows how to come back to it."""
+        self.closing_lines.append(f"{run} goes on; back with: dltui attach {run}")
 
     def _run_page(self, run: RunDirectory) -> Screen[None]:
         from dltui.tui.run_page.page import RunPage
@@ -213,7 +214,7 @@ class DltuiApp(App[None], inherit_bindings=False):
             )
 
     def _tell(self, text: str) -> None:
-        """On the way that everything else goes to the terminal."""
+        """Write an alert to the terminal through Textual's driver, in order with all other output."""
         signs = sequence(text, os.environ)
         if signs and self._driver is not None:
             self._driver.write(signs)
@@ -226,11 +227,11 @@ class DltuiApp(App[None], inherit_bindings=False):
 
     @property
     def pace(self) -> float:
-        """Seconds between two looks."""
+        """The seconds between two reads of a run."""
         return 1.0 / int(self.settings.tick)
 
     def apply(self, settings: ScreenSettings) -> None:
-        """Use other settings from here on; the mouse from the next start on."""
+        """Use other settings from here on; the mouse setting takes effect at the next start."""
         self.settings = settings
         self._appearance = Appearance(self._terminal, settings)
         self.theme = self._appearance.theme
@@ -246,13 +247,15 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.palette = self._appearance.palette(name)
 
     def _fatal_error(self) -> None:
-        """Textual would print a traceback over the restored terminal: it goes to the log, and one line to people."""
+        """Write the traceback to the log and a line to the user, where Textual would print it over the restored
+        terminal.
+        """
         import traceback
 
         error = self._exception
         if error is not None and sys.stderr is not None:
             os.write(2, "".join(traceback.format_exception(error)).encode(errors="backslashreplace"))
-            self.farewell = [f"dltui: the screen failed ({type(error).__name__}); runs go on, see screen.log"]
+            self.closing_lines = [f"dltui: the screen failed ({type(error).__name__}); runs go on, see screen.log"]
         self._close_messages_no_wait()
 
 

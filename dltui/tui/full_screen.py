@@ -17,7 +17,7 @@ from dltui.tui.terminal.leaving import WaysOut
 def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
     """Show the full screen until somebody leaves. Returns the exit code: 128 and its number after a signal.
 
-    Raises UsageError for a run that does not exist and for a settings file that is wrong.
+    Raises UsageError for a run that does not exist and for an invalid settings file.
     """
     services = Services(read_only)
     run = None if open_run is None else services.runs.find(open_run)
@@ -37,13 +37,13 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
             _end_without_terminal(app.return_code)
     app.farewell += services.trash.leave()
     if app.return_code in (0, 1):
-        for line in app.farewell:
+        for line in app.closing_lines:
             sys.stdout.write(line + "\n")
     return app.return_code or 0
 
 
 def _settle() -> None:
-    """What the first frame did without or was not to be slowed down by."""
+    """Do the work that was left out to show the first frame sooner: garbage collection, a lower priority."""
     from dltui.core.machine import priority
 
     gc.enable()
@@ -51,7 +51,8 @@ def _settle() -> None:
 
 
 def _end_without_terminal(code: int | None) -> None:
-    """Where the terminal was not given back, its reader still waits for a key, and Python for the reader: end
-    the process at once."""
+    """End the process at once if the reader of keys still runs: the terminal was not given back, and Python would wait
+    for it.
+    """
     if any(thread.name == "textual-input" for thread in threading.enumerate()):
         os._exit(code or 128 + signal.SIGHUP)

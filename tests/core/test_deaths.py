@@ -147,19 +147,21 @@ def test_a_worker_that_dies_while_it_is_born(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
     run = RunDirectory.create("otter", {"created": time.time()})
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    heartbeat.announce(run.path, child.pid)
+    heartbeat.record_starting(run.path, child.pid)
     reader = RunReader(run)
     assert (reader.status().name, reader.status().why) == ("starting", "the worker is being started")
     child.kill()
     assert "died before it began" in wait_for(reader, "interrupted").why
     child.wait()
     # What was said of one that came to life does not matter any more, whether or not it was cleared away.
+    # This process takes no lock: what nobody holds would count as dead.
+    run.lock_path.unlink()
     beat = Heartbeat(run.path, 1)
     assert reader.status().name == "starting"
     beat.stop()
     assert "died before it began" not in reader.status().why
-    heartbeat.born(run.path)
-    assert heartbeat.read_birth(run.path) is None
+    heartbeat.clear_starting(run.path)
+    assert heartbeat.read_starting(run.path) is None
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_a_worker_that_dies_while_it_is_born(tmp_path: Path, monkeypatch: pytest
 )
 def test_a_birth_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "birth.json").write_text(text)
-    assert heartbeat.read_birth(tmp_path) is None
+    assert heartbeat.read_starting(tmp_path) is None
 
 
 def test_a_frozen_worker_is_silent_within_thirty_seconds(worker: tuple[RunReader, subprocess.Popen[str]]) -> None:

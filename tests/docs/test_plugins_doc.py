@@ -163,7 +163,7 @@ def test_methods_that_override_are_those_of_the_code(text: str) -> None:
     plugins = Path(dltui.__file__).parent / "plugins"
     told = {row[0].strip("`").split("(")[0] for row in table(text, "method")}
     for framework in ("torch", "tensorflow"):
-        code = "".join(path.read_text() for path in (plugins / framework).glob("*.py"))
+        code = "".join(path.read_text() for path in (plugins / framework).rglob("*.py"))
         assert told == set(re.findall(r"\"(training_(?:loss|step)|configure_optimizer)\"", code))
 
 

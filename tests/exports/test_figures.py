@@ -21,7 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from dltui.core.analysis.evaluation import Evaluation, Fit, Matrix, latest
+from dltui.core.analysis.confusion import Matrix
+from dltui.core.analysis.evaluation import Evaluation, latest
+from dltui.core.analysis.fit import Fit
 from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
 from dltui.exports.figures import confusion_matrix, mislabeled, regression, structure, style, training_metrics

@@ -19,7 +19,7 @@ from dltui.core.contract.config import DatasetOptions, TrainConfig, unit
 from dltui.core.contract.hooks import hookimpl
 from dltui.core.contract.types import SplitName
 from dltui.core.errors import RunError
-from dltui.core.train import augment
+from dltui.core.train.augmentation import geometry
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, State
@@ -122,7 +122,7 @@ class NumpyTrainable:
         if self.config.step_seconds:
             time.sleep(self.config.step_seconds)
         images, y = self.data.train.x[rows], self.data.train.y[rows]
-        x = self._features(images if moves is None else augment.apply(images, moves))
+        x = self._features(images if moves is None else geometry.apply(images, moves))
         outputs = self.net(x)
         loss, metric, gradient = _cross_entropy(outputs, y) if self._metric == "accuracy" else _mean_square(outputs, y)
         self._update("kernel", x.T @ gradient, lr)

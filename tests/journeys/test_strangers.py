@@ -96,14 +96,14 @@ def test_it_goes_on_with_code_of_ones_own(program: Program, theirs: Path) -> Non
 def test_whose_a_run_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     mine = make_sample_run(tmp_path / "home" / "runs", run_id="mine")
-    assert place.stranger(mine) == ""
-    assert "lies outside of" in place.stranger(make_sample_run(tmp_path / "away", run_id="away"))
+    assert place.untrusted_reason(mine) == ""
+    assert "lies outside of" in place.untrusted_reason(make_sample_run(tmp_path / "away", run_id="away"))
     mine.path.chmod(0o777)
-    assert "anybody may write" in place.stranger(mine)
+    assert "anybody may write" in place.untrusted_reason(mine)
     mine.path.chmod(0o700)
     if os.geteuid() == 0:
         os.chown(mine.run_json, 54_321, 0)
-        assert place.stranger(mine) == "it belongs to user 54321"
+        assert place.untrusted_reason(mine) == "it belongs to user 54321"
         assert trust.files(mine) == []
 
 

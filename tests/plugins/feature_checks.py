@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dltui.core.contract import Data, Trainable
-from dltui.core.train import augment
+from dltui.core.train.augmentation import geometry
 from dltui.core.train.plan import Planner
 from tests.plugins.twin_child import image_spec, make_data
 
@@ -36,12 +36,12 @@ def augmented(images: Any, numbers: Any) -> Any:
     if FRAMEWORK == "torch":
         import torch
 
-        from dltui.plugins.torch import samples
+        from dltui.plugins.torch import augment
 
-        return samples.augment(torch.from_numpy(images), torch.from_numpy(numbers)).numpy()
+        return augment.move(torch.from_numpy(images), torch.from_numpy(numbers)).numpy()
     import tensorflow as tf
 
-    from dltui.plugins.tensorflow.augment import augment as augment_images
+    from dltui.plugins.tensorflow.augment import move as augment_images
 
     return augment_images(tf.constant(images), tf.constant(numbers)).numpy()
 
@@ -106,11 +106,11 @@ def check_augmentation_is_cores() -> None:
     """Pixel for pixel what core defines."""
     for shape in ((9, 40, 2), (28, 28, 1), (5, 3, 3)):
         images = np.random.default_rng(0).integers(0, 256, (60, *shape), dtype=np.uint8)
-        drawn = augment.draw("flip+shift", 1, 0, 1, 60, shape)
+        drawn = geometry.draw("flip+shift", 1, 0, 1, 60, shape)
         assert drawn is not None
         found = augmented(images, drawn[0])
         assert found.dtype == np.uint8
-        assert (found == augment.apply(images, drawn[0])).all()
+        assert (found == geometry.apply(images, drawn[0])).all()
 
 
 if __name__ == "__main__":

@@ -37,10 +37,10 @@ def adamw(weight: Array, gradients: Array, rates: Array, config: TrainConfig) ->
 
 
 def trained(tf: Any, kind: str, start: Array, gradients: Array, rates: Array, config: TrainConfig) -> Array:
-    from dltui.plugins.tensorflow.optim import AdamW, Sgd
+    from dltui.plugins.tensorflow.optimizers.make import KINDS
 
     used, unused = tf.Variable(start.astype(kind)), tf.Variable(np.ones(3, kind))
-    optimizer = (Sgd if config.optimizer == "sgd" else AdamW)({"a": used, "b": unused}, config)
+    optimizer = KINDS[config.optimizer]({"a": used, "b": unused}, config, {})
     for gradient, lr in zip(gradients, rates, strict=True):
         optimizer.apply([tf.constant(gradient.astype(kind)), None], tf.constant(np.float32(lr)))
     assert unused.numpy().tolist() == [1.0, 1.0, 1.0], "a variable without a gradient keeps its value"

@@ -126,7 +126,7 @@ async def test_taking_figures_home(services: FakeServices) -> None:
         assert notice(app).endswith("(y copies it)")
         await pilot.press("y")
         assert app.clipboard == line
-        assert app.farewell == [line]
+        assert app.closing_lines == [line]
 
 
 async def test_figures_are_drawn_in_one_round_at_a_time(
@@ -236,7 +236,7 @@ async def test_leaving_says_how_to_come_back(services: FakeServices) -> None:
         await pilot.press("q")
         await pilot.pause()
     assert app.return_code == 0
-    assert app.farewell == ["brisk-otter goes on; back with: dltui attach brisk-otter"]
+    assert app.closing_lines == ["brisk-otter goes on; back with: dltui attach brisk-otter"]
     assert sent(services, "brisk-otter") == []
 
 

@@ -1,1 +1,1 @@
-"""What finished or running runs tell: evaluation, comparison, verdict, suggestion, groups, forecast."""
+"""Evaluates finished or running runs: evaluation, comparison, verdict, suggestion, groups, forecast."""

@@ -1,4 +1,4 @@
-"""Runs beside one another: what was set differently, what came of it, how fast; a pure function of what was read."""
+"""Compares runs side by side: the settings that differ, the results and the speed; a pure function of what was read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_LABEL = 3
 
 @dataclass(frozen=True)
 class Point:
-    """A metric of the validation split after an epoch, and the seconds of training until then."""
+    """A metric of the validation split after an epoch, and the training time until then in seconds."""
 
     epoch: int
     seconds: float
@@ -33,12 +33,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Entry:
-    """One run. `best` is its best validation value of the comparison's metric, `test` the test split's."""
+    """A run in a comparison. `best` is its best validation value of the comparison's metric, `test` its test value."""
 
     id: str
     name: str
     label: str
-    """What sets it apart in this comparison: "cnn-torch", "lr=0.1", or its name."""
+    """A label that is unique in this comparison: "cnn-torch", "lr=0.1", or its name."""
     model: str
     framework: str
     dataset: str
@@ -52,14 +52,16 @@ class Entry:
     samples_per_second: float | None
     train_seconds: float
     reached: Point | None
-    """Where it first was at the goal."""
+    """The first point at which the run reached the goal."""
     command: tuple[str, ...] = ()
     fingerprint: str = ""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`metric` decides, and `mode` ("max" or "min") says what is better. `goal` is the value to be reached."""
+    """A comparison of runs by `metric`; `mode` ("max" or "min") is its better direction. `goal` is the value to be
+    reached.
+    """
 
     metric: str
     mode: str
@@ -68,7 +70,7 @@ class Comparison:
     differences: Mapping[str, tuple[Any, ...]]
     """Settings that are not the same in all runs, with the value of each; None where a run has no such setting."""
     notes: tuple[str, ...] = field(default=())
-    """What makes the runs less comparable than they look."""
+    """The reasons why the runs are less comparable than they look."""
 
     @property
     def winner(self) -> int | None:
@@ -77,7 +79,9 @@ class Comparison:
         return min(best) if len(best) == 1 else None
 
     def leaders(self, values: Sequence[float | None], mode: str) -> set[int]:
-        """The places of the best value; none when fewer than two are known, or all are the same."""
+        """The indices of the entries with the best value; none when fewer than two values are known, or all
+        are equal.
+        """
         known = [(value, place) for place, value in enumerate(values) if value is not None and math.isfinite(value)]
         if len({value for value, _ in known}) < 2:
             return set()
@@ -85,14 +89,15 @@ class Comparison:
         return {place for value, place in known if value == best}
 
     def aligned(self, metric: str) -> list[tuple[int, list[float | None]]]:
-        """The metric of every run after each epoch that any of them has ended."""
+        """The metric of every run after each epoch that at least one run has finished; None where it is missing."""
         columns = [{point.epoch: point.value for point in entry.curves.get(metric, ())} for entry in self.entries]
         epochs = sorted({epoch for column in columns for epoch in column})
         return [(epoch, [column.get(epoch) for column in columns]) for epoch in epochs]
 
 
 def compare(readers: Sequence[RunReader], goal: float | None = None) -> Comparison:
-    """Refreshed readers of different runs of one task. Without a `goal` it is what all of them reached.
+    """The comparison of refreshed readers of different runs of one task. Without a `goal` the goal is the best value
+    that all of them reached.
 
     Raises UsageError when there is nothing to compare.
     """
@@ -129,7 +134,7 @@ def _check(readers: Sequence[RunReader]) -> None:
 
 
 def _settings(reader: RunReader) -> dict[str, Any]:
-    """Everything that a person can choose, by the name that it has on the command line."""
+    """All settings that a user can choose, by their command-line names."""
     run = reader.run
     device = run.get("device") or {}
     chosen = {"model": run.get("model"), "dataset": run.get("dataset"), "device": device.get("title") or "-"}
@@ -147,14 +152,14 @@ def _differences(settings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, 
 
 
 def _names(readers: Sequence[RunReader]) -> list[str]:
-    """What people call the runs, their ids where two are called the same."""
+    """The display names of the runs; a run whose name is not unique is shown by its id."""
     names = [clean_line(reader.labels["name"], 100) for reader in readers]
     ids = [clean_line(reader.directory.id, 100) for reader in readers]
     return [name if names.count(name) == 1 else run_id for name, run_id in zip(names, ids, strict=True)]
 
 
 def _labels(differences: Mapping[str, tuple[Any, ...]], names: Sequence[str]) -> list[str]:
-    """By what is different, as long as that is short and tells all runs apart."""
+    """Labels made of the differences, as long as they are short and unique."""
     for chosen in (["model"], list(differences)):
         if not chosen or len(chosen) > LONGEST_LABEL or any(name not in differences for name in chosen):
             continue
@@ -170,7 +175,7 @@ def _said(name: str, value: Any) -> str:
 
 
 def _curve(history: History, metric: str) -> tuple[Point, ...]:
-    """Epochs that were evaluated, in order; time is that of training alone."""
+    """The evaluated epochs, in order; the time is training time only."""
     points, seconds = [], 0.0
     for number in sorted(history.epochs):
         record: EpochRecord = history.epochs[number]
@@ -187,7 +192,7 @@ def _best(curve: Sequence[Point], mode: str) -> Point | None:
 
 
 def _common(bests: Sequence[Point | None], mode: str) -> float | None:
-    """The value that every run reached, rounded to what one would name as a goal."""
+    """The best value that every run reached, rounded to a usual goal."""
     known = [point.value for point in bests if point is not None]
     if len(known) < 2:
         return None

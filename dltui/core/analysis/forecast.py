@@ -1,4 +1,4 @@
-"""How long a run takes and how much memory it needs, known from an earlier one of the same kind on the same machine."""
+"""Estimates how long a run takes and how much memory it needs, from an earlier run of the same kind on this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 12
 MOST_BYTES = 262_144
-"""Logs that are longer are not read for this: somebody waits."""
+"""Size limit of the logs that are read, in bytes: the user waits for the forecast."""
 FREE = frozenset(
     ("epochs", "lr", "seed", "schedule", "momentum", "weight_decay", "checkpoint_seconds", "deterministic")
 )
@@ -42,15 +42,15 @@ class Earlier:
     other_seconds: float = 0.0
     parameters: int = 0
     outputs: int = 0
-    """Values that the layers put out for one sample, 0 where the structure is not known."""
+    """The number of values that the layers output for one sample, 0 where the structure is not known."""
 
     def seconds(self, epochs: int) -> float:
-        """How long a run like this one takes from its start to its end."""
+        """The expected duration, in seconds, of a similar run of `epochs` epochs, from start to end."""
         return self.epoch_seconds * epochs + self.other_seconds
 
 
 def earlier_runs(runs: Iterable[RunDirectory]) -> list[Earlier]:
-    """Of the first runs those that have ended on this machine and tell something, in their order."""
+    """The runs among the first MOST_RUNS that ended on this machine and can be used for a forecast, in their order."""
     found = []
     for run, _ in zip(runs, range(MOST_RUNS), strict=False):
         try:
@@ -88,14 +88,14 @@ def _earlier(run: RunDirectory) -> Earlier | None:
 
 
 FRAMEWORK_BYTES = 500_000_000
-"""What CUDA and the libraries of a framework keep for themselves, roughly."""
+"""The approximate memory in bytes that CUDA and a framework's libraries keep for themselves."""
 SLOTS = {"sgd": 1, "adamw": 2}
 """Values that an optimizer keeps for each parameter."""
 FLOAT32, BFLOAT16 = 4, 2
 
 
 def activations(layers: Iterable[Mapping[str, Any]]) -> int:
-    """Values that the layers of a structure put out for one sample."""
+    """The number of values that the layers of a structure output for one sample."""
     shapes = [layer["output"] for layer in layers if layer.get("output")]
     return sum(math.prod(int(size) for size in shape) for shape in shapes)
 

@@ -1,4 +1,4 @@
-"""Runs of one group as one: their mean, and how far they spread."""
+"""Folds the runs of a group into a single row: their mean and their spread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TELLING = ("running", "starting", "paused", "silent", "queued", "failed", "inter
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and sample standard deviation of `count` values; the deviation of one value is None."""
+    """The mean and sample standard deviation of `count` values; the deviation of a single value is None."""
 
     mean: float
     deviation: float | None
@@ -24,13 +24,13 @@ class Spread:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows (`summary_row`) of the runs that share a group, newest first."""
+    """The rows (`summary_row`) of the runs that share a group, newest first."""
 
     name: str
     rows: tuple[Row, ...]
 
     def best(self) -> Spread | None:
-        """Of the best values of the monitor."""
+        """The mean and spread of the runs' best values of the monitored metric."""
         return spread(row.get("best") for row in self.rows)
 
     def test(self, metric: str) -> Spread | None:
@@ -61,7 +61,7 @@ def standing(name: str, of_runs: Sequence[str]) -> str:
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:
-    """None where there are no values yet."""
+    """The mean and deviation of the values that are not None; None without values."""
     known = [float(value) for value in values if value is not None]
     if not known:
         return None
@@ -69,7 +69,9 @@ def spread(values: Iterable[float | None]) -> Spread | None:
 
 
 def fold(rows: Sequence[Row]) -> list[Row | Group]:
-    """Runs of a group as one, where the newest of them stands; a group of one is the run itself."""
+    """Replace the runs of each group by a `Group` at the place of its newest run; a group with a single run stays a
+    plain row.
+    """
     members: dict[str, list[Row]] = {}
     for row in rows:
         members.setdefault(str(row.get("group") or ""), []).append(row)

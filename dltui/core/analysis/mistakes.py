@@ -1,9 +1,16 @@
-"""The samples that a model gets wrong, as values, and filters of them; `evaluation` finds them."""
+"""Finds the samples that a model gets wrong, and filters them by class."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.analysis.confusion import labels_of
+from dltui.core.text import safe
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
 
 
 @dataclass(frozen=True)
@@ -15,7 +22,7 @@ class Mistake:
     top: tuple[tuple[int, float], ...]
     image: int
     name: str = ""
-    """What the dataset calls it, such as its file."""
+    """The dataset's name for the sample, such as its file."""
 
     @property
     def said(self) -> int:
@@ -28,7 +35,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which mistakes are shown: of this true class, with this said class; None is any."""
+    """A filter of mistakes by true class and predicted class (`said`); None matches any class."""
 
     true: int | None = None
     said: int | None = None
@@ -37,7 +44,7 @@ class Filter:
         return self.true in (None, mistake.true) and self.said in (None, mistake.said)
 
     def turned(self, mistake: Mistake) -> Filter:
-        """The next narrower one around a mistake: any, its true class, what was said, both, any."""
+        """The next filter in the cycle around a mistake: any, its true class, its predicted class, both, any."""
         if self == Filter():
             return Filter(mistake.true, None)
         if self.said is None:
@@ -47,21 +54,21 @@ class Filter:
 
 @dataclass(frozen=True)
 class Mistakes:
-    """Those of a split after `epoch` epochs. `images` are uint8 (n, h, w, c), or empty for data without images."""
+    """The mistakes in a split after `epoch` epochs. `images` are uint8 (n, h, w, c); empty for data without images."""
 
     split: str
     epoch: int
     classes: tuple[str, ...]
     all: tuple[Mistake, ...]
     total: int
-    """How many samples the split has."""
+    """The number of samples in the split."""
     wrong: int
-    """How many are wrong; only the first thousands are kept."""
+    """The number of wrong samples; only the first thousands are kept."""
     images: Any = field(compare=False, repr=False)
     _shown: dict[Filter, tuple[Mistake, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def shown(self, which: Filter) -> tuple[Mistake, ...]:
-        """Those that a filter keeps."""
+        """The mistakes that the filter keeps."""
         if which not in self._shown:
             self._shown.clear()
             self._shown[which] = tuple(filter(which.keeps, self.all)) if which != Filter() else self.all
@@ -75,8 +82,39 @@ class Mistakes:
         return bool(len(self.images))
 
 
+def find(arrays: dict[str, Array], known: Sequence[object]) -> Mistakes:
+    """The mistakes of a predictions file in the order of `wrong`, which is by confidence: only the first thousands keep
+    their images in the file. Raises ValueError, KeyError or IndexError for damaged arrays.
+    """
+    labels, top, classes = labels_of(arrays, known)
+    wrong, images = arrays["wrong"], arrays["thumbnails"]
+    names = [safe(bytes(name).decode(errors="replace")) for name in arrays.get("names", ())]
+    found = zip(
+        arrays["ids"][wrong].tolist(),
+        labels[wrong].tolist(),
+        top[wrong].tolist(),
+        arrays["probabilities"][wrong].tolist(),
+        names if len(names) == len(wrong) else [""] * len(wrong),
+        strict=True,
+    )
+    return Mistakes(
+        safe(arrays["split"]),
+        int(arrays["epoch"]),
+        classes,
+        tuple(
+            Mistake(identity, true, tuple(zip(said, chances, strict=True)), number, name)
+            for number, (identity, true, said, chances, name) in enumerate(found)
+        ),
+        len(labels),
+        int((top[:, 0] != labels).sum()),
+        images if len(images) == len(wrong) else images[:0],
+    )
+
+
 def parse(text: str, classes: tuple[str, ...]) -> Filter | None:
-    """`shirt`, `>coat`, `shirt>coat`: classes by the beginning of their names; None when there is no such class."""
+    """The filter for `shirt`, `>coat` or `shirt>coat`, classes by the beginning of their names; None when there is no
+    such class.
+    """
     words = [word.strip().lower() for word in text.replace("›", ">").split(">", 1)]
     numbers: list[int | None] = []
     for word in words:

@@ -1,4 +1,4 @@
-"""What a person thinks of the samples that a model got wrong: `review.csv` beside the figures, one row a sample."""
+"""Reads and writes `review.csv`: a person's judgement of the misclassified samples, one row per sample."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from dltui.core.text import cell, clean_line, from_cell
 
 NAME = "review.csv"
 MARKS = ("keep", "wrong label", "ambiguous")
-"""keep: the label is right, the model is wrong; wrong label: the model is right; ambiguous: nobody could tell."""
+"""keep: the label is right, the model is wrong; wrong label: the model is right; ambiguous: neither is
+clearly right."""
 
 Key = tuple[str, int]
 """Split and sample id: ids are unique within a split only."""
@@ -22,7 +23,7 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class Opinion:
-    """One row: the sample, its true class, what the model said and how sure it was, and the mark."""
+    """A row of the review: the sample, its true and predicted class, the prediction's probability, and the mark."""
 
     split: str
     id: int
@@ -31,7 +32,7 @@ class Opinion:
     probability: float
     mark: str
     name: str = ""
-    """What the dataset calls the sample, such as its file; "" where it does not tell."""
+    """The dataset's name for the sample, such as its file; "" without a name."""
 
     @property
     def key(self) -> Key:
@@ -39,13 +40,15 @@ class Opinion:
 
 
 def after(mark: str) -> str:
-    """The mark that follows when a person turns through them; "" is none."""
+    """The next mark in the cycle of marks; "" is no mark."""
     turns = ("", *MARKS)
     return turns[(turns.index(mark) + 1) % len(turns)] if mark in turns else ""
 
 
 def read_review(folder: Path) -> dict[Key, Opinion]:
-    """The opinions in an export folder; rows that are no opinions are skipped, no file is none. Raises UsageError."""
+    """The opinions in an export folder; invalid rows are skipped, and without a file there are none. Raises
+    UsageError.
+    """
     path = folder / NAME
     try:
         text = path.read_text(encoding="utf-8")
@@ -73,7 +76,7 @@ def read_review(folder: Path) -> dict[Key, Opinion]:
 
 
 def save_opinion(folder: Path, opinion: Opinion) -> dict[Key, Opinion]:
-    """Put one opinion into the file, or take it out when its mark is ""; what others wrote meanwhile stays.
+    """Put an opinion into the file, or remove it when its mark is ""; concurrent changes by others stay.
 
     The file is there whole or as before. Returns what it holds then. Raises UsageError.
     """

@@ -21,14 +21,14 @@ ORDERS: dict[str, Callable[[float, float], bool]] = {
 }
 ALIASES = {"tags": "tag", "data": "dataset", "fw": "framework", "state": "status", "epochs_done": "epoch"}
 WORDS = ("name", "id", "model", "dataset", "group", "tag", "note")
-"""What a word without a name is looked for in."""
+"""The fields that a word without a name is searched in."""
 _TERM = re.compile(r"([A-Za-z_][A-Za-z0-9_.\-]*)(>=|<=|!=|:|=|>|<)(.*)", re.DOTALL)
 _TRUE, _FALSE = ("yes", "true", "on"), ("no", "false", "off")
 
 
 @dataclass(frozen=True)
 class Term:
-    """One condition. `relation` is ":" (contains), "=", "!=", ">", ">=", "<" or "<="; no `name` means any text."""
+    """A condition. `relation` is ":" (contains), "=", "!=", ">", ">=", "<" or "<="; an empty `name` means any text."""
 
     name: str
     relation: str
@@ -37,7 +37,7 @@ class Term:
 
 
 def parse(text: str) -> tuple[Term, ...]:
-    """The conditions, all of which must hold; none for an empty text. Raises UsageError."""
+    """The terms of a filter text, all of which must hold; none for an empty text. Raises UsageError."""
     try:
         words = shlex.split(text)
     except ValueError:
@@ -60,8 +60,9 @@ def _term(word: str) -> Term:
 
 
 def facts(row: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
-    """What can be asked of a run: `row` is its summary, `run` its run.json. Hyperparameters and dataset options go by
-    their own names; accuracies are shares of 1."""
+    """The searchable values of a run, by name: `row` is its summary, `run` its run.json. Hyperparameters and dataset
+    options go by their own names; accuracies are fractions of 1.
+    """
     known = ("id", "name", "status", "framework", "dataset", "device", "host", "epoch", "epochs", "best", "seed")
     said = {name: row.get(name) for name in (*known, "group", "parent", "note")}
     said |= {"model": row.get("model") or run.get("model"), "tag": list(row.get("tags") or [])}
@@ -70,12 +71,12 @@ def facts(row: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def matches(terms: Iterable[Term], known: Mapping[str, Any]) -> bool:
-    """Whether a run with these facts is meant. A condition on what a run does not have fails, a negative one holds."""
+    """True if a run with these facts meets all terms. A term on a missing value fails, so its negation holds."""
     return all(_holds(term, known) is not term.negative for term in terms)
 
 
 def unknown(terms: Iterable[Term], runs: Sequence[Mapping[str, Any]]) -> str:
-    """One line about a name that no run has, or ""."""
+    """A one-line message about a name that no run has, or ""."""
     choices = {name for known in runs for name in known}
     for term in terms:
         if term.name and term.name not in choices:

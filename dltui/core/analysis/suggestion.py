@@ -1,4 +1,4 @@
-"""What to try after a run has failed: the hyperparameters that its end proposes, and the command line that does it."""
+"""Suggests what to try after a run has failed: changed hyperparameters, and the command line that applies them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """`words` like "batch size 128"; `command` does exactly that."""
+    """A suggestion: `words` like "batch size 128", and the `command` that applies it."""
 
     values: Mapping[str, Any]
     words: str
@@ -25,7 +25,7 @@ class Suggestion:
 
 
 def suggestion(reader: RunReader) -> Suggestion | None:
-    """None when the run did not fail, or nothing is known to help.
+    """The suggestion for a run; None when the run did not fail, or no remedy is known.
 
     With a checkpoint it is a fork from there, the last good state; without one the run's own command, changed.
     """
@@ -44,7 +44,9 @@ def suggestion(reader: RunReader) -> Suggestion | None:
 
 
 def with_flags(command: Sequence[str], flags: Sequence[Sequence[str]]) -> list[str]:
-    """A command line with these flags, in the place of those it has; one without a value comes last, where it wins."""
+    """A command line with these flags, in the place of existing ones; a flag without a value goes last, where
+    it wins.
+    """
     words = list(command)
     for flag, *value in flags:
         for position, word in enumerate(words):

@@ -1,4 +1,4 @@
-"""What a run's curves say, in plain words, where they say it beyond doubt; tried on real ones in tests/core/curves.
+"""Describes a run's curves in plain words where they are clear; tested on real curves in tests/core/curves.
 
 Every rule looks at whole epochs only and is silent when in doubt: one wrong word costs the trust of ten right ones.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from dltui.core.reading.timing import data_share
+from dltui.core.reading.time_spent import data_share
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LEAST = 3
 """Evaluated epochs before anything is said of a curve."""
 RECENT = 3
-"""Epochs of which a mean is taken: one alone may be a spike."""
+"""The number of epochs that are averaged, because a single epoch may be a spike."""
 STEADY = ("constant",)
 """Schedules that do not lower the learning rate by themselves: under others a flat curve may fall again."""
 GUESSING_EPOCHS = 4
@@ -45,7 +45,9 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """`kind` in a few words, since which epoch, one sentence of evidence, the key that helps and what it does."""
+    """A verdict: its `kind` in a few words, the epoch since which it holds, a sentence of evidence, and a key that
+    helps.
+    """
 
     kind: str
     evidence: str
@@ -53,7 +55,7 @@ class Verdict:
     key: str = ""
     help: str = ""
     bad: bool = True
-    """Whether it is a warning; else it only says how far the run is."""
+    """True for a warning, false for a remark about the progress."""
 
     @property
     def text(self) -> str:
@@ -61,7 +63,7 @@ class Verdict:
 
 
 def judge(history: History, schedule: str = "constant") -> Verdict | None:
-    """The most important verdict, or None where nothing is beyond doubt. `schedule` is that of the learning rate."""
+    """The most important verdict, or None where nothing is clear. `schedule` is the schedule of the learning rate."""
     verdict = _find(history, schedule)
     if verdict is None or verdict.kind not in ADVICE:
         return verdict
@@ -94,7 +96,7 @@ def _complete(record: EpochRecord) -> bool:
 
 
 def _diverged(history: History) -> Verdict | None:
-    """The run has failed because a loss was no number."""
+    """A verdict about a run that failed because a loss was NaN or infinite."""
     ended = history.ended
     if ended is None or "finite" not in ended.reason:
         return None
@@ -105,7 +107,7 @@ def _diverged(history: History) -> Verdict | None:
 
 
 def _diverging(records: Sequence[EpochRecord]) -> Verdict | None:
-    """The training loss climbs: for as many epochs as count, far above its best, and not by one leap alone."""
+    """A verdict about a training loss that climbs: for several epochs, far above its best, and not by a single jump."""
     losses = [record.train["loss"] for record in records]
     best = losses.index(min(losses))
     since, now = losses[best + 1 :], fmean(losses[-RECENT:])
@@ -120,7 +122,7 @@ def _diverging(records: Sequence[EpochRecord]) -> Verdict | None:
 
 
 def _guessing(records: Sequence[EpochRecord], history: History, schedule: str) -> Verdict | None:
-    """A classifier that is no better than one that says every class with the same chance."""
+    """A verdict about a classifier that is no better than uniform random guessing; None otherwise."""
     attempt = history.attempt
     classes = len(attempt.dataset.get("classes") or ()) if attempt else 0
     if attempt is None or classes < 2 or len(records) < GUESSING_EPOCHS:
@@ -144,7 +146,9 @@ def _guessing(records: Sequence[EpochRecord], history: History, schedule: str) -
 
 
 def _overfitting(records: Sequence[EpochRecord], history: History) -> Verdict | None:
-    """Since the best validation loss that rises beyond its own noise, while the training loss falls."""
+    """A verdict about a validation loss that rises beyond its own noise since its best, while the training
+    loss falls.
+    """
     losses = [record.validation["loss"] for record in records]
     best = losses.index(min(losses))
     since = records[best:]
@@ -153,7 +157,7 @@ def _overfitting(records: Sequence[EpochRecord], history: History) -> Verdict | 
     rise = min(median(losses[-RECENT:]), fmean(losses[-RECENT:])) - losses[best]
     noise = max(_noise(losses[best:]), _noise(losses[-NOISE_EPOCHS:]))
     train = fmean(record.train["loss"] for record in records[-RECENT:])
-    if rise < max((0.05 + _doubt(history)) * losses[best], 2 * noise) or train > 0.9 * since[0].train["loss"]:
+    if rise < max((0.05 + _sampling_error(history)) * losses[best], 2 * noise) or train > 0.9 * since[0].train["loss"]:
         return None
     if min(losses[-RECENT:]) < losses[best] + rise / 2 or _improved(since, history):
         return None
@@ -164,26 +168,26 @@ def _overfitting(records: Sequence[EpochRecord], history: History) -> Verdict | 
     return Verdict("overfitting", evidence, since[0].epoch)
 
 
-def _doubt(history: History) -> float:
-    """How far a loss over a small validation split may be off, as a part of it."""
+def _sampling_error(history: History) -> float:
+    """The relative sampling error of a loss over a small validation split."""
     sizes = history.attempt.dataset.get("sizes") if history.attempt else None
     count = sizes.get("validation") if isinstance(sizes, dict) else None
     return 2 / math.sqrt(count) if isinstance(count, int) and count > 0 else 0.0
 
 
 def _noise(losses: Sequence[float]) -> float:
-    """How far a loss usually moves from one epoch to the next."""
+    """The median absolute change of a loss from one epoch to the next."""
     return median(abs(after - before) for before, after in itertools.pairwise(losses))
 
 
 def _improved(since: Sequence[EpochRecord], history: History) -> bool:
-    """Whether what decides over the best epoch got better all the same, by a point of accuracy."""
+    """True if the validation accuracy rose by more than 0.01 since the first of these epochs."""
     first, *later = [record.validation.get("accuracy", math.nan) for record in since]
     return any(value > first + 0.01 for value in later)
 
 
 def _plateau(records: Sequence[EpochRecord], history: History, schedule: str) -> Verdict | None:
-    """Validation loss and accuracy have not moved for many epochs, under a learning rate that stays as it is."""
+    """A verdict about validation metrics that have not moved for many epochs under a steady learning rate."""
     if schedule not in STEADY or len(records) <= PLATEAU_EPOCHS:
         return None
     before, lately = records[:-PLATEAU_EPOCHS], records[-PLATEAU_EPOCHS:]

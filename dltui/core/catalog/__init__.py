@@ -1,1 +1,1 @@
-"""Which models, datasets, frameworks, exporters and loggers there are: found, asked in a process, described, named."""
+"""Lists the models, datasets, frameworks, exporters and loggers: found, asked in a process, described, named."""

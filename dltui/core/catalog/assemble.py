@@ -1,4 +1,4 @@
-"""Puts the catalog together from what the sources of all interpreters bring."""
+"""Puts the catalog together from the answers of all interpreters' plugin sources."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dltui.core import paths
 from dltui.core.catalog import disabled, named_data, probe
 from dltui.core.catalog.entries import FAVORITE, BackendEntry, Catalog, DatasetEntry, ExporterEntry, ModelEntry
 from dltui.core.catalog.fields import FieldSpec
+from dltui.core.catalog.options import offered
 from dltui.core.catalog.sources import Installed, Source, at, file_sources
 from dltui.core.errors import UsageError
 from dltui.core.settings import Settings, load_settings
@@ -26,7 +27,7 @@ Records = dict[str, Record]
 
 
 def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_only: bool = False) -> Catalog:
-    """See `catalog.load_catalog`."""
+    """Build the catalog; see `load_catalog`."""
     for file in files:
         if not file.expanduser().is_file():
             raise UsageError(f"no plugin file {file}")
@@ -40,14 +41,14 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_o
     seconds = probe.plugin_seconds() if seconds is None else seconds
     given = {os.path.abspath(file.expanduser()) for file in files}  # noqa: PTH100 - as sources know them
     found = [*here.sources, *_elsewhere(catalog.installed, here), *singles]
-    catalog.sources, catalog.disabled = disabled.parted(found, settings, given)
+    catalog.sources, catalog.disabled = disabled.split_disabled(found, settings, given)
     ask = partial(probe.records, refresh=refresh, seconds=seconds, kept_only=kept_only, given=given)
     _Assembly(catalog, settings, ask).run()
     return catalog
 
 
 class _Assembly:
-    """Takes what each source brings, first come first served."""
+    """Collects the items of all sources; the first source that gives an id wins."""
 
     def __init__(self, catalog: Catalog, settings: Settings, ask: Callable[[Sequence[Source]], Records]) -> None:
         self.catalog = catalog
@@ -73,7 +74,7 @@ class _Assembly:
         named_data.add_named(self.catalog)
 
     def _with_their_frameworks(self, found: list[tuple[Source, Record]]) -> list[tuple[Source, Record]]:
-        """A plugin that imports a framework which only another interpreter has is looked at by that one."""
+        """Ask another interpreter about a plugin that imports a framework which only that interpreter has."""
         moved = {}
         for position, (source, record) in enumerate(found):
             for backend in self._missing(record):
@@ -85,7 +86,7 @@ class _Assembly:
         return [(moved[i], records[moved[i].digest]) if i in moved else entry for i, entry in enumerate(found)]
 
     def _missing(self, record: Record) -> list[BackendEntry]:
-        """The frameworks that loading failed for."""
+        """The frameworks whose absence made loading fail."""
         names = {error[2] for error in _errors(record)}
         return [entry for entry in self.catalog.backends.values() if entry.package in names]
 
@@ -133,6 +134,7 @@ class _Assembly:
             version=installed.version(item["package"]),
             problem=installed.problem,
             source=_origin(replace(source, python=python), item),
+            options=tuple(str(name) for name in item.get("options", ())),
         )
 
     def _model(self, source: Source, item: Record) -> ModelEntry:
@@ -144,7 +146,7 @@ class _Assembly:
             framework=item["framework"],
             task=item["task"],
             summary=item["summary"],
-            fields=_fields(item),
+            fields=offered(_fields(item), backend.options if backend else ()),
             checks_more=bool(item["checks_more"]),
             source=_origin(replace(source, python=backend.python) if backend else source, item),
             available=not reason,
@@ -153,7 +155,7 @@ class _Assembly:
         )
 
     def _why_not(self, source: Source, item: Record, backend: BackendEntry | None) -> str:
-        """Why this model of this source cannot be trained here; "" when it can."""
+        """The reason why this model of this source cannot be trained here; "" when it can."""
         if backend is None:
             return f'no plugin brings the framework "{item["framework"]}"'
         if backend.problem:
@@ -164,7 +166,7 @@ class _Assembly:
         return missing_plugin(source.to_json(), backend.python, self.catalog) or self._lacking(item, backend.python)
 
     def _lacking(self, item: Record, python: str) -> str:
-        """What to install when a distribution is missing that the model needs beside its framework."""
+        """The install command for a distribution that the model needs beside its framework; "" when none is missing."""
         installed = self.catalog.installed.get(python)
         missing = [str(name) for name in item.get("requires", ()) if installed and installed.version(str(name)) is None]
         command = "pip" if python == sys.executable else f"{shlex.quote(python)} -m pip"
@@ -172,7 +174,7 @@ class _Assembly:
 
 
 def missing_plugin(source: Mapping[str, Any], python: str, catalog: Catalog) -> str:
-    """What to do when a distribution is not installed in the interpreter that has to load it; "" when it is."""
+    """The install command for a plugin missing in the interpreter that has to load it; "" when it is installed."""
     installed = catalog.installed.get(python)
     if source["kind"] == "file" or installed is None or any(s.name == source["name"] for s in installed.sources):
         return ""
@@ -180,7 +182,7 @@ def missing_plugin(source: Mapping[str, Any], python: str, catalog: Catalog) -> 
 
 
 def _elsewhere(installed: Mapping[str, Installed], here: Installed) -> list[Source]:
-    """Plugins that only another interpreter has."""
+    """The plugins that only another interpreter has."""
     known = {source.name for source in here.sources}
     found = []
     for other in installed.values():
@@ -206,7 +208,7 @@ def _errors(record: Record) -> Iterable[tuple[str, str, str]]:
 
 
 def _origin(source: Source, item: Record) -> Record:
-    """What loads exactly this item: the source with the one entry point that gave it."""
+    """The source restricted to the entry points that gave this item, as JSON values."""
     points = tuple((str(name), str(value)) for name, value in item.get("entry_points") or ())
     return replace(source, entry_points=points).to_json()
 
@@ -262,11 +264,11 @@ def _logger(source: Source, item: Record) -> Record:
 def load_catalog(
     plugins: Sequence[Path | str] = (), refresh: bool = False, seconds: float | None = None, kept_only: bool = False
 ) -> Catalog:
-    """What all plugins bring: installed ones, those in the plugins folder, and the given files.
+    """The catalog of all plugins: installed plugins, those in the plugins folder, and the given files.
 
     Kept answers are used unless something has changed or `refresh` is asked for; a plugin gets `seconds` to load. With
-    `kept_only` nothing is started: what no answer is kept of is left out.
-    Raises UsageError when a given file does not exist or the settings cannot be read.
+    `kept_only` no process is started, and sources without a kept answer are left out. Raises UsageError when a given
+    file does not exist or the settings cannot be read.
     """
 
     return assemble([Path(path) for path in plugins], refresh, seconds, kept_only)

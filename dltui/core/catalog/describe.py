@@ -22,20 +22,20 @@ RESERVED = frozenset(
     "as_json data data_dir dataset debug detach device dry_run exports format formats help json like log loggers model "
     "name plain plugin plugins queue seeds share".split()
 )
-"""What `dltui train` calls its own options: a hyperparameter of such a name could not be given."""
+"""The names of the options of `dltui train`: a hyperparameter of such a name could not be given."""
 MONITOR = re.compile(r"-?[a-z][a-z0-9_]{0,39}")
 METRICS = {"classification": ("loss", "accuracy"), "regression": ("loss", "mse")}
-"""What every evaluation measures."""
+"""The metrics of every evaluation."""
 SCHEDULE = "schedule_factors"
 NEAR = 0.85
-"""How like two words are that are one, misspelled."""
+"""The similarity from which two words are taken for the same word, misspelled."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 Record = dict[str, Any]
 
 
 def describe(loaded: Loaded) -> Record:
-    """One record each for models, backends, datasets, exporters and loggers; what is unsound goes to `errors`."""
+    """The records of models, backends, datasets, exporters and loggers; invalid items become entries of `errors`."""
     errors = list(loaded.errors)
     record: Record = {
         "models": _each(loaded.models, "model", model_record, errors),
@@ -49,7 +49,7 @@ def describe(loaded: Loaded) -> Record:
 
 
 def model_record(model: Model) -> Record:
-    """Raises PluginError for what a model must not be."""
+    """The record of a model. Raises PluginError for an invalid model."""
     _check_name(model.id)
     _check_name(model.name)
     _check_name(model.framework)
@@ -99,7 +99,7 @@ def _check_config(config: type[TrainConfig]) -> None:
 
 
 def dataset_record(dataset: Dataset) -> Record:
-    """Raises PluginError for what a dataset must not be."""
+    """The record of a dataset. Raises PluginError for an invalid dataset."""
     _check_name(dataset.name)
     if dataset.task not in get_args(DatasetTask):
         _check_task(dataset.task)
@@ -132,7 +132,8 @@ def dataset_record(dataset: Dataset) -> Record:
 
 def backend_record(backend: Backend) -> Record:
     _check_name(backend.framework)
-    return {name: _text(getattr(backend, name)) for name in ("framework", "title", "package", "install")}
+    texts = {name: _text(getattr(backend, name)) for name in ("framework", "title", "package", "install")}
+    return {**texts, "options": [_text(name) for name in getattr(backend, "options", ())]}
 
 
 def exporter_record(exporter: Exporter) -> Record:

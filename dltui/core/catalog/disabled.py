@@ -1,4 +1,4 @@
-"""Which plugins are left out: those that the user disabled by name, or all that do not ship in the box."""
+"""Decides which plugins are left out: those that the user disabled by name, or all that do not ship with dltui."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VARIABLE = "DLTUI_THIRD_PARTY"
 
 
 def file() -> Path:
-    """A file of its own: writing to the user's settings would lose their comments."""
+    """The file of disabled plugins, separate from the user's settings, whose comments a rewrite would lose."""
     return paths.config_file().parent / "disabled-plugins.json"
 
 
@@ -35,7 +35,7 @@ def names() -> set[str]:
 
 
 def change(name: str, disable: bool) -> bool:
-    """Disable or enable a plugin; False when it was so already. Raises UsageError for what ships in the box."""
+    """Disable or enable a plugin; False when it was so already. Raises UsageError for plugins that ship with dltui."""
     from dltui.core import fs
 
     if name == FIRST:
@@ -53,7 +53,9 @@ def change(name: str, disable: bool) -> bool:
 
 
 def third_party(settings: Settings) -> bool:
-    """Whether plugins that do not ship in the box count: the variable, else `[plugins] third_party = false`."""
+    """True if plugins that do not ship with dltui are loaded: the variable decides, else `[plugins] third_party`.
+    Raises UsageError for a setting that is no boolean.
+    """
     said = os.environ.get(VARIABLE)
     if said is not None:
         return said.strip().lower() not in ("0", "false", "no", "off")
@@ -64,10 +66,10 @@ def third_party(settings: Settings) -> bool:
     return wanted
 
 
-def parted(
+def split_disabled(
     sources: Iterable[Source], settings: Settings, given: Iterable[str]
 ) -> tuple[list[Source], list[tuple[Source, str]]]:
-    """The sources that count, and the others with the reason. A file that was named on the command line counts."""
+    """The sources that are used, and the others with the reason. A file named on the command line is always used."""
     by_name, others, asked = names(), third_party(settings), set(given)
     kept, out = [], []
     for source in sources:

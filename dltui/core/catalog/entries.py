@@ -1,4 +1,4 @@
-"""What there is to choose from: models, datasets and frameworks of all plugins, and what is wrong with the others."""
+"""The catalog's entries: the models, datasets and frameworks of all plugins, and the problems of those that failed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dltui.core.paths import absolute
 from dltui.core.text import clean_line
 
 FAVORITE = "torch"
-"""The framework of a model named without one, when several are installed."""
+"""The preferred framework of a model named without a framework, when several are installed."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ModelEntry:
     source: Mapping[str, Any]
     available: bool = True
     reason: str = ""
-    """Why it is not available, and what to do."""
+    """The reason why it is not available, and the remedy."""
     needs_images: bool = False
 
     def field(self, name: str) -> FieldSpec | None:
@@ -41,9 +41,10 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """A dataset that can be chosen. `embedded`: its data comes with a package, without files or network. One that
-    `takes` a path has it in `given`, with other options that came with its name; `plugin` is what brings it where it
-    has a name of somebody's own."""
+    """A dataset that can be chosen. `embedded`: its data comes with a package, without files or network. A dataset that
+    `takes` a path has it in `given`, with other options that came with its name; `plugin` is the plugin's dataset
+    when `name` was given by the user.
+    """
 
     name: str
     task: str
@@ -67,17 +68,17 @@ class DatasetEntry:
     plugin: str = ""
 
     def fits(self, task: str) -> bool:
-        """Whether a model of this task can train on it."""
+        """True if a model of this task can train on it."""
         return self.task in (task, "any")
 
     @property
     def needs_path(self) -> bool:
-        """Whether it says nothing until a path is given: NAME:PATH."""
+        """True if a path has to be given: NAME:PATH."""
         return bool(self.takes) and not self.given
 
     @property
     def reference(self) -> str:
-        """What finds it again on a command line: its name, or NAME:PATH."""
+        """The name to give on a command line to select it again: its name, or NAME:PATH."""
         return self.name if self.plugin or not self.given else f"{self.name}:{self.given['path']}"
 
 
@@ -93,11 +94,13 @@ class BackendEntry:
     version: str | None
     problem: str
     source: Mapping[str, Any]
+    options: tuple[str, ...] = ()
+    """The shared hyperparameters and optimizers that it obeys beyond those that all backends do."""
 
 
 @dataclass(frozen=True)
 class ExporterEntry:
-    """A figure or table; `task` None fits all."""
+    """A figure or table; with `task` None it fits all tasks."""
 
     name: str
     kind: str
@@ -108,7 +111,7 @@ class ExporterEntry:
 
 @dataclass
 class Catalog:
-    """Everything by its name. `problems` are (plugin, reason) pairs in one line each."""
+    """All items by name. `problems` are (plugin, reason) pairs in one line each."""
 
     models: dict[str, ModelEntry] = field(default_factory=dict)
     datasets: dict[str, DatasetEntry] = field(default_factory=dict)
@@ -118,12 +121,14 @@ class Catalog:
     problems: list[tuple[str, str]] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     disabled: list[tuple[Source, str]] = field(default_factory=list)
-    """What is left out, and why."""
+    """The sources that are left out, with the reasons."""
     installed: dict[str, Installed] = field(default_factory=dict)
-    """What each interpreter has."""
+    """The packages and plugins of each interpreter."""
 
     def model(self, text: str) -> ModelEntry:
-        """By id, or by a name that several frameworks share: then of an installed one, PyTorch first."""
+        """The model with this id, or with a name that several frameworks share: then of an installed one, PyTorch
+        first. Raises UsageError when there is none.
+        """
         if text in self.models:
             return self.models[text]
         twins = [entry for entry in self.models.values() if entry.name == text]
@@ -133,7 +138,9 @@ class Catalog:
         raise UsageError(self._unknown("model", text, names))
 
     def dataset(self, text: str) -> DatasetEntry:
-        """By name, or as NAME:PATH where a dataset takes a path."""
+        """The dataset of this name, or of NAME:PATH where a dataset takes a path. Raises UsageError when there
+        is none.
+        """
         if text in self.datasets:
             return self.datasets[text]
         name, colon, path = text.partition(":")
@@ -147,7 +154,7 @@ class Catalog:
         files = {source.name for source in self.sources if source.kind == "file"}
         broken = next((f"{name} could not be loaded: {reason}" for name, reason in self.problems if name in files), "")
         if broken:
-            # Somebody's own file is what they mean more probably than a model of a similar name.
+            # The user's own file is a more probable meaning than a model of a similar name.
             return f'no {kind} "{clean_line(text, 60)}"; {broken}'
         hint = suggest(text, names) or (f"dltui {kind}s lists them" if names else "none is installed")
         if "did you mean" not in hint and self.problems:
@@ -157,7 +164,7 @@ class Catalog:
 
 
 def at(entry: DatasetEntry, path: str) -> DatasetEntry:
-    """A dataset that takes a path, with this one. Raises UsageError for an empty path."""
+    """The dataset entry with this path filled in. Raises UsageError for an empty path."""
     if not path.strip() or "\0" in path:
         raise UsageError(f"{entry.name}: needs a path: {entry.name}:PATH, PATH being a {entry.takes} of yours")
     return replace(entry, given={"path": absolute(path)})
@@ -177,7 +184,7 @@ def entry_of(text: str, catalog: Catalog) -> DatasetEntry:
 
 
 def asked_for(run: Mapping[str, Any], catalog: Catalog) -> DatasetEntry | None:
-    """The dataset of a run, to be trained on again; None where nothing brings it any more."""
+    """The dataset of an earlier run; None where no plugin gives it any more."""
     entry = catalog.datasets.get(str(run.get("dataset")))
     plugin = catalog.datasets.get(str(run.get("dataset_plugin")))
     path = (run.get("dataset_options") or {}).get("path")
@@ -185,7 +192,7 @@ def asked_for(run: Mapping[str, Any], catalog: Catalog) -> DatasetEntry | None:
 
 
 def title(dataset: DatasetEntry, options: Mapping[str, Any]) -> str:
-    """What a run calls its data: the name that somebody gave it, or the plugin and the last part of the path."""
+    """The name of a run's data: the user's own name for it, or the plugin and the last part of the path."""
     if dataset.plugin or not dataset.takes:
         return dataset.name
     return f"{dataset.name}:{clean_line(Path(str(options.get('path', ''))).name, 60)}"

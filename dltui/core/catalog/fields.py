@@ -1,4 +1,4 @@
-"""One hyperparameter or dataset option as data: all that flags, forms and checks need, without pydantic."""
+"""Describes a hyperparameter or dataset option as data: all that flags, forms and checks need, without pydantic."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FALSE = ("false", "no", "off", "0")
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """A value's name, type, default and bounds. Of "numbers" (a list) the bounds are those of each item."""
+    """A field: name, type, default and bounds. For "numbers" (a list) the bounds apply to each item."""
 
     name: str
     type: FieldType
@@ -34,9 +34,9 @@ class FieldSpec:
     choices: tuple[str, ...] = ()
     """The words of a "choice", as they are typed."""
     choice_values: tuple[Any, ...] = ()
-    """What each of them means."""
+    """The values that the choices stand for."""
     whole: bool = False
-    """Of "numbers": only integers."""
+    """True for kind "numbers" restricted to integers."""
     min_items: int = 0
     max_items: int | None = None
     formerly: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -47,7 +47,7 @@ class FieldSpec:
         return _flag(self.name)
 
     def parse(self, text: str) -> Any:
-        """The value that a person typed. Raises UsageError naming the field and what it allows."""
+        """The value of a typed text. Raises UsageError naming the field and its range."""
         text = text.strip()
         try:
             value = self._read(text)
@@ -66,7 +66,7 @@ class FieldSpec:
         return value
 
     def range_text(self) -> str:
-        """The bounds as people write them, "0 < lr <= 10"; "" when there are none."""
+        """The bounds for people, "0 < lr <= 10"; "" when there are none."""
         if self.type == "choice":
             return " | ".join(self.choices)
         low = _join(_text(self.exclusive_minimum), "<") or _join(_text(self.minimum), "<=")
@@ -84,7 +84,7 @@ class FieldSpec:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> FieldSpec:
-        """Raises TypeError or ValueError when the record is no field."""
+        """The field of a record. Raises TypeError or ValueError when the record is no field."""
         values = dict(record)
         values["choices"] = tuple(str(choice) for choice in values.get("choices", ()))
         values["choice_values"] = tuple(values.get("choice_values", ()))
@@ -209,12 +209,12 @@ def check_values(fields: Iterable[FieldSpec], given: Mapping[str, Any], owner: s
 
 
 def renewed(fields: Iterable[FieldSpec], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The given values in today's names and words."""
+    """The given values under their current names and words."""
     return with_new_names(given, {field.name: field.formerly for field in fields if field.formerly})
 
 
 def _text(bound: float | None) -> str:
-    """10000 for 10000.0, 1e-05 for 0.00001."""
+    """A number as text: 10000 for 10000.0, 1e-05 for 0.00001."""
     if bound is None:
         return ""
     return str(int(bound)) if float(bound).is_integer() and abs(bound) < 1e15 else repr(bound)
@@ -229,7 +229,7 @@ def _prefix(sign: str, text: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as one short line; anything at all can have been given."""
+    """A value of any type as a short single-line text."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
     try:
@@ -240,7 +240,7 @@ def _shown(value: Any) -> str:
 
 
 def key_values(pairs: Sequence[str], fields: Sequence[FieldSpec], where: str) -> dict[str, Any]:
-    """`("n=500", "noise=0.1")` as checked options of a dataset. Raises UsageError naming the option."""
+    """Words like `n=500`, `noise=0.1` as checked options of a dataset. Raises UsageError naming the option."""
     from dltui.core.text import suggest
 
     known = {field.name: field for field in fields}

@@ -1,4 +1,4 @@
-"""Somebody's own data: named paths, kept in the settings folder, and its preparation before there is a run."""
+"""The user's own data: named paths, kept in the settings folder, and its preparation before there is a run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def add_named(catalog: Catalog) -> None:
 
 
 def read_named() -> dict[str, dict[str, Any]]:
-    """Name -> {"plugin", "path", "options"}. Raises UsageError when the file is no good."""
+    """The named paths: name -> {"plugin", "path", "options"}. Raises UsageError when the file is invalid."""
     named = {}
     for name, table in sorted((read_tables(named_file()) or {}).items()):
         if not isinstance(table, dict) or not all(isinstance(table.get(key), str) for key in ("plugin", "path")):
@@ -51,7 +51,7 @@ def read_named() -> dict[str, dict[str, Any]]:
 
 
 def add(name: str, entry: DatasetEntry, options: Mapping[str, Any], catalog: Catalog) -> None:
-    """Give a path a name. Raises UsageError when the name is taken or is none."""
+    """Give a path a name. Raises UsageError when the name is taken or invalid."""
     from dltui.core.catalog.describe import NAME
 
     if not NAME.fullmatch(name):

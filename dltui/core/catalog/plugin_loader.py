@@ -1,4 +1,4 @@
-"""Loads plugins into this process, each entry point on its own: one that fails becomes a reason, the others stay."""
+"""Loads plugins into this process, each entry point separately: a failure becomes a reason, the others stay."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an entry point, or one thing that it gives, cannot be used. `missing` is the package it asked for."""
+    """The reason why an entry point, or one of its items, cannot be used. `missing` is the absent package, if any."""
 
     where: str
     reason: str
@@ -38,7 +38,7 @@ class Failure:
 
 @dataclass
 class Loaded:
-    """What a source brings."""
+    """The items of a source, and its errors."""
 
     models: list[Model] = field(default_factory=list)
     backends: list[Backend] = field(default_factory=list)
@@ -66,31 +66,31 @@ def load(source: Source | Mapping[str, Any]) -> Loaded:
 
 
 def load_model(source: Mapping[str, Any], model_id: str) -> Model:
-    """Raises PluginError when the source does not give this model (any more)."""
+    """The model of this source. Raises PluginError when the source does not give it (any more)."""
     model: Model = _find(source, "model", model_id, lambda loaded: loaded.models, lambda model: model.id)
     return model
 
 
 def load_backend(source: Mapping[str, Any], framework: str) -> Backend:
-    """Raises PluginError when the source does not give this backend (any more)."""
+    """The backend of this source. Raises PluginError when the source does not give it (any more)."""
     found: Backend = _find(source, "backend", framework, lambda loaded: loaded.backends, lambda item: item.framework)
     return found
 
 
 def load_dataset(source: Mapping[str, Any], name: str) -> Dataset:
-    """Raises PluginError when the source does not give this dataset (any more)."""
+    """The dataset of this source. Raises PluginError when the source does not give it (any more)."""
     dataset: Dataset = _find(source, "dataset", name, lambda loaded: loaded.datasets, lambda dataset: dataset.name)
     return dataset
 
 
 def load_logger(source: Mapping[str, Any], name: str) -> Logger:
-    """Raises PluginError when the source does not give this logger (any more)."""
+    """The logger of this source. Raises PluginError when the source does not give it (any more)."""
     logger: Logger = _find(source, "logger", name, lambda loaded: loaded.loggers, lambda logger: logger.name)
     return logger
 
 
 def explain(where: str, error: BaseException) -> Failure:
-    """One line for an exception of a plugin, with the line of its own code that raised it."""
+    """A one-line failure for an exception of a plugin, with the line of the plugin's own code that raised it."""
     missing = ""
     if isinstance(error, DltuiError):
         text = str(error) + (_line(error) if isinstance(error, ImportError) else "")
@@ -123,7 +123,9 @@ def _import_entry(value: str) -> object:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """A module under a name of its own; in `sys.modules`, where pydantic looks up annotations."""
+    """Import a file as a module with a unique name, registered in `sys.modules`, where pydantic looks up
+    annotations.
+    """
     name = f"dltui_plugin_{hashlib.sha256(str(path).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -145,7 +147,7 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _register(name: str, plugin: object) -> pluggy.PluginManager:
-    """A manager with this plugin alone: pluggy stops at the first that raises."""
+    """A plugin manager with this plugin alone, because pluggy stops at the first that raises."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(Hooks)
     manager.register(plugin, name)
@@ -160,7 +162,7 @@ def _register(name: str, plugin: object) -> pluggy.PluginManager:
 
 
 def _call(manager: pluggy.PluginManager, hook: str, where: str, loaded: Loaded) -> None:
-    """Call one hook of one plugin and keep what is of the right kind."""
+    """Call a hook of a plugin and keep the valid items."""
     caller = getattr(manager.hook, hook)
     if not caller.get_hookimpls():
         return
@@ -184,7 +186,7 @@ def _call(manager: pluggy.PluginManager, hook: str, where: str, loaded: Loaded) 
 
 
 def _misfit(kind: str, item: object) -> str:
-    """What is wrong with the kind of an item; "" when nothing is."""
+    """The error of an item that is not of its kind; "" when it is valid."""
     from dltui.core.contract import Dataset, Exporter, Logger, Model
 
     wanted = {"models": Model, "datasets": Dataset, "exporters": Exporter, "loggers": Logger}.get(kind)
@@ -230,7 +232,7 @@ def _first_line(error: BaseException) -> str:
     try:
         return str(error).strip().split("\n", 1)[0]
     except BaseException:
-        # Anybody can write a __str__ that raises.
+        # A plugin's __str__ may raise.
         return "(no text)"
 
 
@@ -247,7 +249,7 @@ def line_in_plugin(error: BaseException, source: Mapping[str, Any]) -> str:
 
 
 def _roots(source: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where the code of a plugin lies: its file and those beside it, or the folders of its packages."""
+    """The path prefixes of a plugin's code: its file and those beside it, or the folders of its packages."""
     if source.get("path"):
         # Not what a virtual environment in the same folder has.
         return tuple(str(path) for path in Path(str(source["path"])).parent.glob("*.py"))

@@ -1,4 +1,4 @@
-"""Asks the probe what sources bring, keeps the answers, and asks again only when something has changed."""
+"""Asks the probe about sources, keeps the answers, and asks again only when something has changed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ATTEMPT_SECONDS = 30.0
 
 
 def plugin_seconds() -> float:
-    """How long a plugin may take to load; a first `import torch` over a network disk needs more."""
+    """The time limit for loading a plugin, in seconds; a first `import torch` over a network disk needs more."""
     with contextlib.suppress(ValueError):
         return max(0.1, float(os.environ.get("DLTUI_PLUGIN_SECONDS", "")))
     return SECONDS
@@ -43,10 +43,10 @@ def plugin_seconds() -> float:
 def records(
     sources: Sequence[Source], refresh: bool, seconds: float, kept_only: bool = False, given: Collection[str] = ()
 ) -> dict[str, Record]:
-    """By digest: {"models": [...], ..., "errors": [[where, reason, missing module]]} of each source.
+    """The record of each source by its digest: {"models": [...], ..., "errors": [[where, reason, missing module]]}.
 
-    With `kept_only` nothing is started, and what is not kept is empty. Of the paths in `given` a file
-    that was too slow before is tried again at once: somebody waits for it.
+    With `kept_only` no process is started, and a source without a kept answer gets an empty record. A file among the
+    paths in `given` that was too slow before is tried again at once, because the user waits for it.
     """
     found: dict[str, Record] = {}
     for source in sources:
@@ -77,7 +77,9 @@ def records(
 
 
 def _patience(source: Source) -> int:
-    """A file may import its framework at its top, which takes as long as it takes on a busy machine."""
+    """The time limit in seconds for these sources; a file may import its framework, which takes long on a busy
+    machine.
+    """
     if source.kind != "file" or not source.path:
         return 1
     try:
@@ -87,8 +89,9 @@ def _patience(source: Source) -> int:
 
 
 def installed(python: str, kept_only: bool = False) -> Installed:
-    """What an interpreter has. Another one than our own is started only when its folders have changed, and with
-    `kept_only` never."""
+    """The packages and plugins of an interpreter. Another interpreter is started only when its folders have changed,
+    and with `kept_only` never.
+    """
     if python == sys.executable:
         return own()
     key = "interpreter-" + digest([python, os.environ.get("PYTHONPATH")])
@@ -109,13 +112,13 @@ def installed(python: str, kept_only: bool = False) -> Installed:
 
 
 def command(python: str, question: str, source: Source | Mapping[str, Any] | None) -> list[str]:
-    """How the probe is started; "{fd}" is left for the sandbox."""
+    """The command line that starts the probe; "{fd}" is left for the sandbox to fill in."""
     record = source.to_json() if isinstance(source, Source) else dict(source or {})
     return [python, "-P", "-m", "dltui.core.catalog.probe_process", "--fd", "{fd}", f"--{question}", json.dumps(record)]
 
 
 def answer(python: str, question: str, source: Mapping[str, Any], details: Record, seconds: float) -> Record:
-    """One question about one source. Raises UsageError with one line when it is answered by an error or not at all."""
+    """The probe's answer to a question about a source. Raises UsageError when the answer is an error or missing."""
     from dltui.core.machine import sandbox
     from dltui.core.text import clean_line
 
@@ -150,7 +153,7 @@ def _record(source: Source, outcome: Outcome) -> Record:
 
 
 def _no_answer(python: str, outcome: Outcome, doing: str) -> str:
-    """Why a probe gave no usable answer, in one line."""
+    """A one-line reason why a probe gave no usable answer."""
     from dltui.core.text import clean_line
 
     if outcome.reason:
@@ -170,7 +173,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _clean(value: Any) -> Any:
-    """Everything in an answer comes from a stranger, down to the keys."""
+    """An answer with all strings cleaned, down to the keys: it comes from untrusted code."""
     from dltui.core.text import clean_line
 
     if isinstance(value, str):
@@ -210,7 +213,7 @@ def keep(key: str, record: Record) -> None:
 
 
 def _folder_stamps(python: str, path: Sequence[str]) -> list[list[Any]]:
-    """Change with any installation, and when the interpreter is replaced."""
+    """Stamps that change with any installation, and when the interpreter is replaced."""
     executable = Path(python)
     files = [executable, executable.parent.parent / "pyvenv.cfg", *map(Path, path)]
     return [list(stamp) for stamp in stamps(files)]

@@ -33,7 +33,7 @@ FILE_BYTES = 64 << 20
 
 
 def catalog(source: Record, asked: Record) -> Record:
-    """What the source brings; each thing says by which entry point it came, so that a worker loads that one alone."""
+    """The items of the source, each with its entry point, so that a worker can load that entry point alone."""
     whole = Source.from_json(source)
     parts = [replace(whole, entry_points=(point,)) for point in whole.entry_points] or [whole]
     answer: Record = {}
@@ -57,7 +57,7 @@ def dataset_check(source: Record, asked: Record) -> Record:
 
 
 def dataset_sources(source: Record, asked: Record) -> Record:
-    """Which files would be read: {"dataset", "options", "data_dirs"} -> {"sources": [path] | null}."""
+    """The files that would be read: {"dataset", "options", "data_dirs"} -> {"sources": [path] | null}."""
     dataset = plugin_loader.load_dataset(source, asked["dataset"])
     options = _validated(dataset.options, asked.get("options", {}))
     found = dataset.sources(options, tuple(Path(folder) for folder in asked.get("data_dirs", ())))
@@ -65,7 +65,9 @@ def dataset_sources(source: Record, asked: Record) -> Record:
 
 
 def dataset_preview(source: Record, asked: Record) -> Record:
-    """What lies at the path of a dataset: {"dataset", "options"} -> {"preview": {...}}."""
+    """A preview of the data at a dataset's path: {"dataset", "options"} -> {"preview": {...}}. Raises PluginError for a
+    dataset without a preview.
+    """
     dataset = plugin_loader.load_dataset(source, asked["dataset"])
     if dataset.preview is None:
         raise PluginError(f"dataset {dataset.name} has nothing to show before it is prepared")
@@ -83,18 +85,18 @@ def layers(source: Record, asked: Record) -> Record:
 
 
 def devices(source: Record, asked: Record) -> Record:
-    """What a framework itself can use: {"framework"} -> {"devices": [...]}."""
+    """The devices that a framework can use: {"framework"} -> {"devices": [...]}."""
     return {"devices": [dict(device) for device in plugin_loader.load_backend(source, asked["framework"]).devices()]}
 
 
 def imports(source: Record, asked: Record) -> Record:
-    """Whether a module can be imported: {"module"} -> {"version", "python"}."""
+    """Import a module: {"module"} -> {"version", "python"}. Raises the import's error."""
     module = importlib.import_module(asked["module"])
     return {"version": str(getattr(module, "__version__", "")), "python": platform.python_version()}
 
 
 def search_path(source: Record, asked: Record) -> Record:
-    """Where this interpreter looks for packages."""
+    """The interpreter's search path for packages."""
     return {"path": sys.path, "executable": sys.executable}
 
 
@@ -139,7 +141,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _limit() -> None:
-    """No core files, no endless files; and if memory runs out, this process is the one to go."""
+    """Limit this process: no core files, no endless files, and first to be killed when memory runs out."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     most = FILE_BYTES if hard == resource.RLIM_INFINITY else min(FILE_BYTES, hard)

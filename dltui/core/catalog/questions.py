@@ -42,7 +42,7 @@ def dataset_files(dataset: DatasetEntry, options: Mapping[str, Any], folders: Se
 
 
 def dataset_preview(dataset: DatasetEntry, options: Mapping[str, Any]) -> Preview:
-    """What lies at the path of a dataset, its texts cleaned. Raises UsageError with what is wrong there."""
+    """A preview of the data at a dataset's path, its texts cleaned. Raises UsageError when it cannot be read."""
     from dltui.core.contract import Preview
     from dltui.core.text import clean_line
 
@@ -67,7 +67,7 @@ def network_layers(
 
 
 def framework_devices(backend: BackendEntry) -> list[dict[str, Any]]:
-    """What the framework itself can use: device, name, problem. Imports the framework."""
+    """The devices that the framework can use: device, name, problem. Imports the framework in another process."""
     return list(_answer(backend.source, "devices", {"framework": backend.framework}, FRAMEWORK_SECONDS)["devices"])
 
 

@@ -43,7 +43,7 @@ def field_specs(config: type[BaseModel]) -> list[FieldSpec]:
 
 
 def checks_more(config: type[BaseModel]) -> bool:
-    """Whether the class refuses values that its `FieldSpec`s allow, so that it has to be asked."""
+    """True if the class refuses values that its `FieldSpec`s allow, so that it has to be asked."""
     from dltui.core.contract.config import Options
 
     decorators = config.__pydantic_decorators__
@@ -58,13 +58,13 @@ def checks_more(config: type[BaseModel]) -> bool:
 
 
 def _items_differ(record: dict[str, Any]) -> bool:
-    """Whether the items of a list have rules that one pair of bounds cannot say."""
+    """True if the items of a list have rules that a single pair of bounds cannot express."""
     items = record.get("prefixItems") or [record.get("items", {})]
     return any(item != items[0] or not PLAIN.issuperset(item) for item in items)
 
 
 def one_line(error: ValidationError, fields: list[FieldSpec]) -> str:
-    """What is wrong with a config, in the words that the flags use."""
+    """A one-line message for an invalid config, naming options as the flags do."""
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
@@ -80,7 +80,7 @@ def one_line(error: ValidationError, fields: list[FieldSpec]) -> str:
 
 
 def _resolve(record: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Enum classes are references; what stands beside the reference wins."""
+    """A field's record with its reference (an enum class) resolved; entries beside the reference win."""
     reference = record.get("$ref") or (record.get("allOf") or [{}])[0].get("$ref")
     if reference is None:
         return record

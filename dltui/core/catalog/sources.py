@@ -1,4 +1,4 @@
-"""Which plugins and packages an interpreter has, found by looking at files: nothing is imported."""
+"""Finds the plugins and packages of an interpreter by looking at files: nothing is imported."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any, Literal
 from dltui.core.version import __version__
 
 GROUP = "dltui"
-"""Of entry points."""
+"""The group of entry points."""
 FIRST = "dltui"
-"""What ships in the box comes before anybody else's when two give the same id."""
+"""The name of dltui's own plugins, which come before all others when two give the same id."""
 # The modules that decide what a probe answers.
 PROBING = (
     "contract/__init__", "contract/types", "contract/config", "contract/hooks", "catalog/describe", "catalog/fields",
@@ -35,7 +35,7 @@ class Source:
     entry_points: tuple[tuple[str, str], ...] = ()
     """(name, "module" or "module:attribute")."""
     path: str | None = None
-    """Of a file, absolute."""
+    """The absolute path of a plugin file."""
     digest: str = ""
     """Differs when what a probe would find may differ."""
     python: str = ""
@@ -46,7 +46,7 @@ class Source:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Source:
-        """Fields that this version does not know are dropped."""
+        """The source of a record; unknown fields are dropped."""
         known = {key: record[key] for key in cls.__dataclass_fields__ if key in record}
         points = tuple((str(name), str(value)) for name, value in known.pop("entry_points", ()))
         return cls(**known, entry_points=points)
@@ -54,7 +54,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Installed:
-    """What an interpreter has. `problem` says in one line why it cannot be used at all."""
+    """The packages and plugins of an interpreter. `problem` says in one line why it cannot be used at all."""
 
     python: str
     sources: tuple[Source, ...] = ()
@@ -64,7 +64,7 @@ class Installed:
     problem: str = ""
 
     def version(self, package: str) -> str | None:
-        """The version of a distribution, or of one that gives the same module (tensorflow-cpu); None without it."""
+        """The version of a distribution, or of another that gives the same module (tensorflow-cpu); None without it."""
         name = normalized(package)
         if name in self.packages:
             return self.packages[name]
@@ -74,7 +74,7 @@ class Installed:
 
 
 def own() -> Installed:
-    """What the running interpreter has."""
+    """The packages and plugins of the running interpreter."""
     folders = list(sys.path)
     # The folder of `python -m` or `-c`, which children with -P do not have: nothing is taken from there.
     if not sys.flags.safe_path and folders and folders[0] in ("", str(Path.cwd())):
@@ -83,7 +83,7 @@ def own() -> Installed:
 
 
 def scan(folders: Sequence[str], python: str) -> Installed:
-    """Reads the metadata in an interpreter's module search path; of a name found twice the first counts."""
+    """Read the metadata in an interpreter's module search path; of a name found twice the first counts."""
     found: dict[str, tuple[str, str]] = {}
     for folder in dict.fromkeys(folder for folder in folders if folder):
         for entry in _metadata(folder):
@@ -97,7 +97,9 @@ def scan(folders: Sequence[str], python: str) -> Installed:
 
 
 def file_sources(files: Iterable[Path], installed: Installed) -> list[Source]:
-    """Single-file plugins, each once; of two with one name the second is called by its path."""
+    """The sources of single-file plugins, without duplicates; of two with the same name the second is called by its
+    path.
+    """
     state = digest([installed.python, __version__, _own_code(), sorted(installed.packages.items())])
     found: dict[str, Source] = {}
     names: set[str] = set()
@@ -128,7 +130,7 @@ def digest(value: object) -> str:
 
 
 def stamps(paths: Iterable[Path]) -> list[tuple[str, int, int]]:
-    """(path, size, time of change) of the files that exist."""
+    """The (path, size, modification time) of the files that exist."""
     found = []
     for path in paths:
         try:
@@ -147,7 +149,7 @@ def _metadata(folder: str) -> list[str]:
 
 
 def _name_and_version(entry: str) -> tuple[str, str]:
-    """`my_plugin-1.0-py3.11.egg-info` -> ("my-plugin", "1.0")."""
+    """The name and version in a folder name: `my_plugin-1.0-py3.11.egg-info` -> ("my-plugin", "1.0")."""
     parts = re.sub(r"\.(dist|egg)-info$", "", entry).split("-")
     return normalized(parts[0]), parts[1] if len(parts) > 1 else ""
 
@@ -192,7 +194,7 @@ def _entry_points(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _code_stamps(points: Iterable[tuple[str, str]], folders: Sequence[str], metadata: Path) -> object:
-    """Of a project that is edited in place: its files, as RECORD names them not."""
+    """The stamps of the files of an editable install, which its RECORD does not list."""
     tops = sorted({value.split(":")[0].split(".")[0] for _, value in points})
     project = re.search(r'"url": *"file://([^"]+)"', _text(metadata / "direct_url.json"))
     roots = [Path(folder) for folder in folders]

@@ -1,1 +1,1 @@
-"""Whether this installation, and a plugin, keep the promises: `dltui doctor` and `dltui plugins check`."""
+"""Checks this installation (`dltui doctor`) and plugins (`dltui plugins check`)."""

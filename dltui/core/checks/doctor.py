@@ -1,4 +1,4 @@
-"""What works on this machine and what does not: one check after the other, framework code in processes of its own."""
+"""Checks what works on this machine, check by check, with framework code in processes of its own."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 State = Literal["ok", "bad", "absent"]
 GPU_FRAMEWORKS = ("torch", "tensorflow")
-"""Those that are expected to use a GPU that is there."""
+"""The frameworks that are expected to use an existing GPU."""
 COMPANIONS = {"torch": ("torchvision",)}
 """Packages that must fit the framework they are installed beside."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """`state` is "bad" when something that is here does not work, "absent" when it is not here."""
+    """The result of a check: `state` is "bad" for an installed part that does not work, "absent" for a part that is not
+    installed.
+    """
 
     what: str
     state: State
@@ -39,7 +41,7 @@ class Check:
 
 
 def checks() -> Iterator[Check]:
-    """All of them; each is there as soon as it is known."""
+    """Yield the result of each check as soon as it is known."""
     yield Check("dltui", "ok", f"{__version__}, Python {platform.python_version()} ({sys.executable})")
     yield from _folders()
     catalog = None
@@ -70,7 +72,7 @@ def _folders() -> Iterator[Check]:
 
 
 def _settings(catalog: Catalog) -> Iterator[Check]:
-    """Every model's settings are tried, so that a wrong one is found before its training is wanted."""
+    """Try every model's settings, so that a wrong setting is found before a training needs it."""
     from dltui.core.lifecycle.presets import load_presets
 
     try:
@@ -101,7 +103,7 @@ def _hint(name: str, names: Iterable[str]) -> str:
 
 
 def _interpreters(catalog: Catalog) -> Iterator[Check]:
-    """Those of the settings file; our own has been told."""
+    """Check the interpreters of the settings file; the running interpreter is checked elsewhere."""
     from dltui.core.catalog import questions as ask
 
     for python, installed in catalog.installed.items():
@@ -121,7 +123,7 @@ def _interpreters(catalog: Catalog) -> Iterator[Check]:
 
 
 def _framework(backend: BackendEntry, catalog: Catalog) -> Iterator[Check]:
-    """Imported for real, where it is installed: a version number alone promises nothing."""
+    """Check a framework by importing it where it is installed: a version number alone proves nothing."""
     from dltui.core.catalog import questions as ask
 
     installed = catalog.installed[backend.python]
@@ -147,7 +149,7 @@ def _framework(backend: BackendEntry, catalog: Catalog) -> Iterator[Check]:
 
 
 def _unseen(backend: BackendEntry, installed: Installed) -> list[str]:
-    """Of a GPU that works and that this framework does not see: why, and what repairs it."""
+    """A line about a working GPU that this framework does not see, with the repair; empty when there is no such GPU."""
     from dltui.core.machine.devices import list_devices
 
     gpu = next((device for device in list_devices() if device.kind == "cuda" and not device.problem), None)
@@ -167,7 +169,7 @@ def _companion(package: str, installed: Installed) -> Check:
 
 
 def _attempt(ask: Callable[[], T], installed: Installed) -> T | str:
-    """The answer, or why there is none and what to do about it."""
+    """The answer, or the reason why there is none with the remedy."""
     try:
         return ask()
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""What a plugin gives and what core asks of it: models, framework backends, datasets and exporters."""
+"""The interface between plugins and core: models, framework backends, datasets, exporters and loggers."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ class Spec:
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class
-    numbers (n,) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own order. `names` is what
-    a person knows each row by, UTF-8 in bytes (n,), where the dataset tells."""
+    """A split of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class numbers
+    (n,) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own order. `names` are the
+    rows' names for people, such as file names, as UTF-8 bytes (n,), where the dataset gives them.
+    """
 
     x: Array
     y: Array
@@ -55,7 +56,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Data:
-    """A prepared dataset: memory-mapped arrays and what is known of them."""
+    """A prepared dataset: memory-mapped arrays and their description."""
 
     name: str
     spec: Spec
@@ -64,25 +65,46 @@ class Data:
     test: Split
     fingerprint: str
     notes: tuple[str, ...] = ()
-    """What its preparation found that a person should know, one line each."""
+    """Findings of its preparation for the user, one line each."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    """How files became rows, as `Arrays.inputs` says."""
+    """The conversion of files into rows, as in `Arrays.inputs`."""
 
     def split(self, name: SplitName) -> Split:
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
 
 @dataclass(frozen=True)
+class Mixing:
+    """Mixup and cutmix of each step: `partners` int32 (steps, batch) are places in the batch, `shares` float32 (steps,)
+    the share of a sample itself, `boxes` int32 (steps, 4) the (top, left, height, width) that comes from its partner; a
+    height of 0 is mixup."""
+
+    partners: Array
+    shares: Array
+    boxes: Array
+
+    def rows(self, which: slice | Array) -> Mixing:
+        """These steps of it."""
+        return Mixing(self.partners[which], self.shares[which], self.boxes[which])
+
+
+@dataclass(frozen=True)
 class EpochPlan:
-    """What an epoch (or the rest of one) trains on: `indices` int32 (steps, batch) are rows of the train split,
+    """The batches of an epoch, or of the rest of it: `indices` int32 (steps, batch) are rows of the train split,
     `lr` float32 (steps,); row 0 is global step `first_step`; `augmentation` is None or int32 (steps, batch, 3),
-    what `core.augment` says of flipping and shifting each image."""
+    by which each image is flipped and shifted; `color` float32 (steps, batch, 3), its factors of brightness, contrast
+    and saturation; `erasing` int32 (steps, batch, 4), the rectangle that is erased in it; `mixing`, with which other
+    sample of the batch it is mixed. `core.train.augmentation` defines each, and they are applied in this order, the
+    last two after normalization."""
 
     epoch: int
     first_step: int
     indices: Array
     lr: Array
     augmentation: Array | None = None
+    color: Array | None = None
+    erasing: Array | None = None
+    mixing: Mixing | None = None
 
     @property
     def steps(self) -> int:
@@ -91,6 +113,23 @@ class EpochPlan:
     @property
     def batch(self) -> int:
         return int(self.indices.shape[1])
+
+    def rows(self, which: slice | Array) -> EpochPlan:
+        """These steps of the plan, in this order; `first_step` stays."""
+
+        def some(numbers: Array | None) -> Array | None:
+            return None if numbers is None else numbers[which]
+
+        return EpochPlan(
+            self.epoch,
+            self.first_step,
+            self.indices[which],
+            self.lr[which],
+            some(self.augmentation),
+            some(self.color),
+            some(self.erasing),
+            self.mixing and self.mixing.rows(which),
+        )
 
 
 @dataclass(frozen=True)
@@ -105,7 +144,7 @@ class StepStats:
 
 @dataclass(frozen=True)
 class Layer:
-    """One row of a network's structure: `output` is the shape without the batch, in NHWC order."""
+    """A row of a network's structure: `output` is the shape without the batch, in NHWC order."""
 
     name: str
     kind: str
@@ -115,9 +154,10 @@ class Layer:
 
 @runtime_checkable
 class Trainable(Protocol):
-    """A model on its device with its optimizer and data: the only thing the training loop knows of a framework.
+    """A model on its device with its optimizer and data: the training loop's only access to a framework.
 
-    State keys are `weights/<layer>/<name>`, `optimizer/...`, `rng/...`; weights are neutral: dense kernels
+    State keys are `weights/<layer>/<name>`, `average/<layer>/<name>` of their average where there is one,
+    `optimizer/...`, `rng/...`; weights are neutral: dense kernels
     (in, out), convolution kernels HWIO, flattening in NHWC order, so that twins of two frameworks can exchange them.
     """
 
@@ -164,7 +204,7 @@ class Model:
 
 
 class Backend(Protocol):
-    """What a framework plugin gives. Attributes are cheap; every method may import the framework."""
+    """The interface of a framework plugin. Attributes are cheap; every method may import the framework."""
 
     framework: str
     """Name used by models: "torch"."""
@@ -174,6 +214,8 @@ class Backend(Protocol):
     """The distribution that must be installed: "torch"."""
     install: str
     """The command that installs it."""
+    # Optional: `options`, the names of shared hyperparameters ("ema") and optimizers ("lion") that it obeys beyond
+    # those of every backend; `core.catalog.options` lists them. A model offers only those.
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"). Seeds the framework from `config.seed`.
@@ -185,16 +227,20 @@ class Backend(Protocol):
         """The structure of a model, built without data."""
 
     def devices(self) -> Sequence[Mapping[str, object]]:
-        """What the framework can use: {"device": "cpu" | "cuda:0" | "mps", "name": str, "problem": str | None}."""
+        """The devices that the framework can use: {"device": "cpu" | "cuda:0" | "mps", "name": str, "problem": str |
+        None}.
+        """
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """What a dataset's `prepare` returns: train and test as (x, y), dtypes as in `Split`. `mean` and `std` are per
-    channel or feature; None asks core to measure them on the training rows (images) or to use 0 and 1 (vectors).
-    `validation` None asks core to take it from the training part. `notes` are lines for the run's log. `names` says
-    what a person knows the rows of a part by, such as file names. `inputs` is a small JSON object kept in the log: how
-    files became rows; under "image" stands what `core.data.image_file.read` takes, so that `predict` does the same."""
+    """The return value of a dataset's `prepare`: train and test as (x, y), dtypes as in `Split`. `mean` and `std` are
+    per channel or feature; None asks core to measure them on the training samples (images) or to use 0 and 1
+    (vectors). `validation` None asks core to take it from the training part. `notes` are lines for the run's log.
+    `names` are the names for people of the rows of a part, such as file names. `inputs` is a small JSON object kept
+    in the log that says how files became rows; its "image" holds the arguments of `core.data.image_file.read`, so
+    that `predict` does the same.
+    """
 
     train: tuple[Array, Array]
     test: tuple[Array, Array]
@@ -208,7 +254,7 @@ class Arrays:
 
 
 class PreparationContext(Protocol):
-    """What core gives a dataset's `prepare`."""
+    """The argument of a dataset's `prepare`, given by core."""
 
     data_dir: Path | None
     """The folder given by `--data-dir`: then data comes from there or not at all, and what is wrong is an error."""
@@ -219,10 +265,10 @@ class PreparationContext(Protocol):
     scratch: Path
     """A folder for files that may be larger than memory; it is removed once the data is prepared."""
     task: Task
-    """What the model does with the data: the dataset's own task, or one of both where that is "any"."""
+    """The task of the model: the dataset's own task, or either task where that is "any"."""
 
     def progress(self, text: str, fraction: float | None = None) -> None:
-        """Say what is going on; `fraction` is 0 to 1, or None when unknown. Raises KeyboardInterrupt on cancel."""
+        """Report progress; `fraction` is 0 to 1, or None when unknown. Raises KeyboardInterrupt on cancel."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +317,7 @@ class Exporter:
 
 
 class Observer(Protocol):
-    """What a logger does with one attempt at a run."""
+    """A logger's observer of a single attempt at a run."""
 
     def event(self, record: Mapping[str, Any]) -> None:
         """An event of the log as it was written: `type`, `time` (unix seconds), and its fields."""
@@ -298,9 +344,10 @@ class Logger:
 
 @dataclass(frozen=True)
 class Preview:
-    """What is to be seen of data before it is prepared, as plain text and numbers: `facts` are (label, text),
-    `classes` (name, samples), `columns` and `rows` a table's head and first lines, `samples` (caption, width, height,
-    RGB bytes row by row in base64), `notes` what a person should know."""
+    """A preview of data before it is prepared, as plain text and numbers: `facts` are (label, text), `classes` (name,
+    samples), `columns` and `rows` a table's head and first lines, `samples` (caption, width, height, RGB bytes row
+    by row in base64), `notes` remarks for the user.
+    """
 
     facts: tuple[tuple[str, str], ...] = ()
     classes: tuple[tuple[str, int], ...] = ()

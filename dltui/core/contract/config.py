@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 
+OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "lion", "muon"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
-"""How the learning rate moves during a run; `plan.schedule` makes them."""
+"""The schedules of the learning rate during a run; `plan.schedule` computes them."""
 
 
 def unit(name: str) -> dict[str, Any]:
@@ -37,7 +38,7 @@ class Options(BaseModel):
 
 
 class TrainConfig(Options):
-    """One declaration makes command-line flags, the form, validation and run.json."""
+    """The hyperparameters of every model: this declaration makes flags, the form, validation and run.json."""
 
     epochs: int = Field(
         10, ge=1, le=10_000, description="passes over the training data", json_schema_extra=unit("epochs")
@@ -50,16 +51,106 @@ class TrainConfig(Options):
         json_schema_extra=unit(""),
     )
     batch_size: int = Field(256, ge=1, le=65_536, description="samples per step", json_schema_extra=unit("samples"))
-    optimizer: Literal["sgd", "adamw"] = Field(
-        "sgd", description="sgd: momentum as PyTorch defines it; adamw: Loshchilov & Hutter 2019"
+    optimizer: OptimizerName = Field(
+        "sgd",
+        description="sgd, adam, rmsprop: as PyTorch defines them; adamw, lion, muon: decay apart from the step",
     )
-    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd; ignored by adamw", json_schema_extra=unit(""))
+    momentum: float = Field(
+        0.9, ge=0, lt=1, description="of sgd and muon; ignored by the others", json_schema_extra=unit("")
+    )
+    nesterov: bool = Field(False, description="of sgd: the gradient is taken where the momentum leads")
     weight_decay: float = Field(
         0.0, ge=0, le=1, description="pull of the weights toward zero", json_schema_extra=unit("")
     )
     schedule: Schedule = Field("constant", description="how lr moves during the run")
+    warmup: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="epochs at the start in which lr rises from 0 to what the schedule says",
+        json_schema_extra=unit("epochs"),
+    )
+    lr_scales: str = Field(
+        "", description="layers that learn at a part of lr, such as conv*=0.1 output=2", json_schema_extra=unit("")
+    )
+    freeze: str = Field("", description="layers that are not trained, such as conv* norm1", json_schema_extra=unit(""))
+    clip_norm: float = Field(
+        0.0, ge=0, le=1e6, description="largest norm of all gradients together; 0: any", json_schema_extra=unit("")
+    )
+    accumulate: int = Field(
+        1,
+        ge=1,
+        le=65_536,
+        description="parts in which a batch is computed, to save memory; their gradients add up",
+        json_schema_extra=unit("parts"),
+    )
+    ema: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay of an average of the weights that is evaluated and exported, such as 0.999; 0: none",
+        json_schema_extra=unit(""),
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="share of each target that is spread over all classes", json_schema_extra=unit("")
+    )
+    class_weights: str = Field(
+        "",
+        description="weight of each class in the loss: balanced, or numbers such as 1,1,2.5",
+        json_schema_extra=unit(""),
+    )
     augment: Literal["none", "flip", "shift", "flip+shift"] = Field(
         "none", description="training images mirrored left to right, moved by up to an eighth, or both, at random"
+    )
+    color: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="by how much brightness, contrast and saturation of training images change at random",
+        json_schema_extra=unit(""),
+    )
+    erase: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of training images with a random rectangle erased",
+        json_schema_extra=unit(""),
+    )
+    mixup: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="alpha of mixup, such as 0.2: training samples are added; 0: none",
+        json_schema_extra=unit(""),
+    )
+    cutmix: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="alpha of cutmix, such as 1: rectangles of training images are exchanged; 0: none",
+        json_schema_extra=unit(""),
+    )
+    mirror_test: bool = Field(
+        False, description="test also on the average of each image and its mirror image; told beside the plain figures"
+    )
+    patience: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="epochs without a better validation value after which the run stops; 0: never",
+        json_schema_extra=unit("epochs"),
+    )
+    min_delta: float = Field(
+        0.0,
+        ge=0,
+        le=1e6,
+        description="by how much a value must be better to count for patience",
+        json_schema_extra=unit(""),
+    )
+    max_time: str = Field(
+        "",
+        description="train for this long instead of for epochs, such as 90s, 10m or 2h; the schedule is fitted to it",
+        json_schema_extra=unit(""),
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of all random numbers", json_schema_extra=unit(""))
     threads: int = Field(
@@ -82,13 +173,14 @@ class TrainConfig(Options):
     )
 
     def schedule_factors(self, steps: Array, total: int) -> Array:
-        """What `lr` is multiplied with at each step of `steps`, int64 counted from 0 of `total`: float64 of the same
-        length. A model with a schedule of its own overrides `schedule` with its name and this with its formula."""
+        """The factors of `lr` at each step of `steps`, int64 counted from 0 of `total`: float64 of the same length. A
+        model with a schedule of its own overrides `schedule` with its name and this with its formula.
+        """
         return schedule(self.schedule, steps, total)
 
 
 class DatasetOptions(Options):
-    """How the training part is divided. Not the run's seed: runs with different seeds are compared on one split."""
+    """The division of the training part. Its seed is not the run's: runs with different seeds share one split."""
 
     validation: float = Field(
         0.1,

@@ -16,7 +16,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Hooks:
-    """Each hook returns a list; a plugin implements the ones it needs."""
+    """The hooks. Each returns a list; a plugin implements those that it needs."""
 
     @hookspec
     def dltui_models(self) -> list[Model]:

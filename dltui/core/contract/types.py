@@ -1,4 +1,4 @@
-"""The words that all contracts share: arrays, states, tasks and splits."""
+"""The types that all contracts share: arrays, states, tasks and splits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Task = Literal["classification", "regression"]
 
 
 DatasetTask = Literal["classification", "regression", "any"]
-"""Of "any" is a dataset whose targets are read as the model's task wants them."""
+"""The tasks of datasets; "any" means that the targets are read as the model's task requires."""
 
 
 SplitName = Literal["train", "validation", "test"]

@@ -1,1 +1,1 @@
-"""From a dataset plugin to prepared arrays: looked for, downloaded once, checked, stored and streamed."""
+"""Turns a dataset plugin into prepared arrays: found, downloaded once, checked, stored and streamed."""

@@ -1,4 +1,4 @@
-"""What a dataset plugin returned, checked and brought into the one form that everything after it relies on."""
+"""Checks the arrays that a dataset plugin returned and brings them into the form that all later code relies on."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ def chunks(array: Array, count: int | None = None) -> Iterator[slice]:
 
 
 def checked(task: Task, arrays: Arrays) -> Arrays:
-    """The same data as uint8 (n, height, width, channels) or float32 (n, features), with int64 labels or float32
-    targets. Raises RunError naming the part and the row that are wrong."""
+    """The data as uint8 (n, height, width, channels) or float32 (n, features), with int64 labels or float32 targets.
+    Raises RunError naming the wrong part and row.
+    """
     classes = tuple(str(name) for name in arrays.classes)
     if task == "classification" and len(classes) < 2:
         raise RunError(f"classification needs at least two classes, found {len(classes)}")
     parts = {}
-    given = {"training": arrays.train, "test": arrays.test}
+    given = {"train": arrays.train, "test": arrays.test}
     given |= {} if arrays.validation is None else {"validation": arrays.validation}
     for name, (x, y) in given.items():
         x = _inputs(name, np.asanyarray(x))
@@ -43,27 +44,29 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
             else _targets(name, np.asanyarray(y))
         )
         if len(x) != len(y):
-            raise RunError(f"{len(x):,} {name} rows but {len(y):,} labels or targets")
+            raise RunError(f"{len(x):,} {name} samples but {len(y):,} labels or targets")
         parts[name] = (x, y)
     _check_together(task, parts, classes)
     return replace(
-        arrays, train=parts["training"], test=parts["test"], validation=parts.get("validation"), classes=classes
+        arrays, train=parts["train"], test=parts["test"], validation=parts.get("validation"), classes=classes
     )
 
 
 def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: tuple[str, ...]) -> None:
-    (train_x, train_y), (test_x, test_y) = parts["training"], parts["test"]
+    (train_x, train_y), (test_x, test_y) = parts["train"], parts["test"]
     if len(train_x) < 2 or len(test_x) < 1:
-        raise RunError(f"needs at least 2 train rows and 1 test row, found {len(train_x)} and {len(test_x)}; add data")
+        raise RunError(
+            f"needs at least 2 train samples and 1 test sample, found {len(train_x)} and {len(test_x)}; add data"
+        )
     for name, (x, _) in parts.items():
         if not len(x):
-            raise RunError(f"there are no {name} rows; add data")
+            raise RunError(f"there are no {name} samples; add data")
         if train_x.shape[1:] != x.shape[1:]:
-            raise RunError(f"train rows have shape {train_x.shape[1:]}, {name} rows {x.shape[1:]}")
+            raise RunError(f"train samples have shape {train_x.shape[1:]}, {name} samples {x.shape[1:]}")
     if task == "regression" and train_y.shape[1:] != test_y.shape[1:]:
         raise RunError(f"train targets have shape {train_y.shape[1:]}, test targets {test_y.shape[1:]}")
     if task == "classification" and (train_y == train_y[0]).all():
-        raise RunError(f"every train row has the class {classes[int(train_y[0])]!r}; two classes are needed")
+        raise RunError(f"every train sample has the class {classes[int(train_y[0])]!r}; two classes are needed")
 
 
 def _inputs(part: str, x: Array) -> Array:
@@ -74,7 +77,7 @@ def _inputs(part: str, x: Array) -> Array:
     else:
         x = _floats(part, "features", x)
     if 0 in x.shape[1:]:
-        raise RunError(f"{part} rows are empty: shape {x.shape[1:]}")
+        raise RunError(f"{part} samples are empty: shape {x.shape[1:]}")
     return x
 
 
@@ -92,7 +95,7 @@ def _floats(part: str, what: str, values: Array) -> Array:
         bad = np.flatnonzero(~np.isfinite(values[rows]).all(axis=1))
         if len(bad):
             row = rows.start + int(bad[0])
-            raise RunError(f"{part} row {row} has {what} that are not finite float32 numbers; correct or remove it")
+            raise RunError(f"{part} sample {row} has {what} that are not finite float32 numbers; correct or remove it")
     return values
 
 
@@ -102,12 +105,14 @@ def _labels(part: str, y: Array, classes: int) -> Array:
     bad = np.flatnonzero((y < 0) | (y >= classes))
     if len(bad):
         row = int(bad[0])
-        raise RunError(f"{part} row {row} has the label {int(y[row])}, but there are classes 0 to {classes - 1} only")
+        raise RunError(
+            f"{part} sample {row} has the label {int(y[row])}, but there are classes 0 to {classes - 1} only"
+        )
     return y.astype("<i8", copy=False)
 
 
 def split_rows(rows: int, validation: float, seed: int) -> tuple[Array, Array]:
-    """Training and validation rows, each in ascending order and never empty: a pure function of the arguments."""
+    """The train and validation rows, each in ascending order and never empty: a pure function of the arguments."""
     generator = np.random.Generator(np.random.Philox(key=seed))
     order = generator.permutation(rows)
     count = min(max(1, round(rows * validation)), rows - 1)
@@ -131,7 +136,7 @@ def stratified_rows(labels: Array, shares: Sequence[float], seed: int) -> list[A
 
 
 def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
-    """The shape of checked data, with mean and std measured on the given training rows where the plugin left them
+    """The shape of checked data, with mean and std measured on the given train rows where the plugin left them
     out: images in pixel units per channel; vectors stay as they are."""
     x, y = arrays.train
     channels = x.shape[-1]

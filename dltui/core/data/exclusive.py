@@ -1,4 +1,4 @@
-"""One at a time: work that several runs may start together is done once, and the others use its result."""
+"""A file lock for shared work: work that several runs may start together is done once, the others use its result."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ POLL_SECONDS = 0.05
 
 @contextmanager
 def turn(path: Path, patience: float, waiting: Callable[[], None]) -> Iterator[bool]:
-    """Hold a lock on `path` (made if need be). Yields whether it is held: False after `patience` seconds or where
-    the file system has no locks. Then the caller goes on all the same, so its work must survive company.
+    """Hold a lock on `path` (created if missing). Yields True if it is held, False after `patience` seconds or where
+    the file system has no locks. In that case the caller goes on without it, so its work must tolerate concurrent
+    work.
 
     `waiting` is called again and again meanwhile; it may raise to give up. The file is gone afterwards.
     """
@@ -46,7 +47,7 @@ def _take(path: Path, deadline: float, waiting: Callable[[], None]) -> tuple[int
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether the file is still the one of this name: its last holder removed it."""
+    """True if the path still names the open file; false once its last holder has removed it."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Reads an image file into the pixels that a model takes: in training, in `predict` and in an exported predict.py.
+"""Reads an image file into a model's pixels: in training, in `predict` and in an exported predict.py.
 
 An exported predict.py contains this file as it is, so that it needs Pillow and NumPy alone.
 """
@@ -31,11 +31,11 @@ STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 
 
 class UnreadableError(Exception):
-    """Why an image cannot be read, in a few words."""
+    """The reason why an image cannot be read, in a few words."""
 
 
 def read(path: str, reading: Mapping[str, Any]) -> Pixels:
-    """uint8 (height, width, channels). Raises UnreadableError.
+    """The pixels of an image file, uint8 (height, width, channels). Raises UnreadableError.
 
     `reading` is a description that can be kept as JSON: "height" and "width" to make it, by "fit" (crop, pad or
     stretch); "channels" 1 or 3; "range" of the values that become black and white in images of more than 8 bits.
@@ -48,7 +48,7 @@ def read(path: str, reading: Mapping[str, Any]) -> Pixels:
 
 
 def look(path: str) -> tuple[tuple[int, int], bool]:
-    """Width and height of the upright image, and whether it has more than 8 bits, as the header says."""
+    """The width and height of the upright image, and True for more than 8 bits, from the file's header."""
     return _guarded(path, _header)
 
 
@@ -58,7 +58,7 @@ def value_range(path: str) -> tuple[float, float]:
 
 
 def resized(image: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:
-    """The image in another size: its middle, all of it with black beside it, or distorted."""
+    """The image in another size: cropped to its middle, padded with black, or distorted."""
     if image.size == size:
         return image
     method = Image.Resampling.LANCZOS
@@ -69,7 +69,7 @@ def resized(image: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:
 
 @functools.cache
 def formats() -> tuple[str, ...]:
-    """Those of FORMATS that this Pillow knows; with pillow-heif also HEIC."""
+    """The formats in FORMATS that this Pillow can open; with pillow-heif also HEIC."""
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
@@ -81,7 +81,9 @@ def formats() -> tuple[str, ...]:
 
 
 def _guarded(path: str, function: Callable[[ImageFile.ImageFile], T]) -> T:
-    """What `function` returns for an opened image; decoders meet arbitrary bytes, and raise what they like."""
+    """Call `function` with the opened image and return its result. Raises UnreadableError for whatever a decoder
+    raises.
+    """
     try:
         with Image.open(path, formats=formats()) as image:
             if image.width * image.height > MOST_PIXELS:
@@ -112,7 +114,7 @@ def _values_of(image: ImageFile.ImageFile) -> tuple[float, float]:
 
 
 def _upright(image: ImageFile.ImageFile, limits: tuple[float, float]) -> Image.Image:
-    """Decoded whole, turned as the camera says, in mode L or RGB, transparency on white."""
+    """The decoded image, turned upright by its EXIF orientation, in mode L or RGB, transparency on white."""
     clear, low = _transparent_gray(image), _low_bytes(image)
     image.load()
     turned = ImageOps.exif_transpose(image)
@@ -141,13 +143,13 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _raw_mode(image: ImageFile.ImageFile) -> str:
-    """How the file holds its pixels, as long as they are not decoded."""
+    """The pixel format in the file, before decoding; "" when it is not known."""
     raw = image.tile[0][3] if image.tile else ""
     return raw if isinstance(raw, str) else ""
 
 
 def _low_bytes(image: ImageFile.ImageFile) -> Image.Image | None:
-    """The lower halves of a PNG of 16 bits a color, of which Pillow gives the upper ones."""
+    """The low bytes of a PNG with 16 bits per color, of which Pillow gives the high bytes; None for other images."""
     raw = _raw_mode(image)
     if raw not in DEEP_COLORS:
         return None
@@ -172,7 +174,7 @@ def _values(image: Image.Image) -> Pixels:
 
 
 def _transparent_gray(image: ImageFile.ImageFile) -> int | None:
-    """The gray that a file without alpha calls transparent, in the values of the decoded pixels."""
+    """The gray value that a file without alpha declares transparent, in the decoded pixels' values."""
     clear = image.info.get("transparency")
     if image.mode not in GRAY_MODES or not isinstance(clear, int):
         return None

@@ -1,4 +1,4 @@
-"""Which of several web addresses can be reached, decided by their first byte within a few seconds."""
+"""Checks which of several web addresses can be reached, by their first byte within a few seconds."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ SECONDS = 3.0
 
 
 def answers(urls: Sequence[str], seconds: float = SECONDS) -> Iterator[tuple[str, str | None]]:
-    """Each address in its order with None if it gave a first byte in time, else with the reason why not.
+    """Each address in its order, with None if it gave a first byte in time, else with the reason why not.
 
-    All are asked at once, in threads that nobody waits for: looking up a name has no time limit of its own.
+    All are asked at once, in threads that are not joined: looking up a host name has no time limit of its own.
     """
     deadline = time.monotonic() + seconds
     asked: list[tuple[str, queue.SimpleQueue[str | None]]] = []
@@ -30,7 +30,7 @@ def answers(urls: Sequence[str], seconds: float = SECONDS) -> Iterator[tuple[str
 
 
 def reachable(urls: Sequence[str], seconds: float = SECONDS) -> bool:
-    """Whether any of the addresses answers in time."""
+    """True if any of the addresses answers in time."""
     return any(problem is None for _, problem in answers(urls, seconds))
 
 
@@ -52,7 +52,7 @@ def _ask(url: str, seconds: float, answer: queue.SimpleQueue[str | None]) -> Non
 
 
 def reason(error: BaseException) -> str:
-    """An exception of the network in a few words; theirs hold object addresses and repeat the URL."""
+    """A network exception in a few words; the original texts hold object addresses and repeat the URL."""
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP {response.status_code}"

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Preparation:
-    """Starts at once, so that it runs while the framework is being imported; `data` waits for it."""
+    """A running preparation. It starts at once, while the framework is being imported; `data` waits for it."""
 
     def __init__(self, asked: Mapping[str, Any], python: str = sys.executable, stderr: int | None = None) -> None:
-        """`asked` is what run.json says; what the child prints beside its answers goes to `stderr`."""
+        """Start the child. `asked` is run.json; the child's other output goes to `stderr`."""
         with tempfile.TemporaryFile() as question:
             question.write(json.dumps(asked).encode())
             question.seek(0)
@@ -28,7 +28,9 @@ class Preparation:
 
     @classmethod
     def before_run(cls, asked: Mapping[str, Any], python: str) -> Preparation:
-        """Of data that run.json would describe as `asked`; what the child prints beside its answers is not shown."""
+        """Start a preparation of the data that run.json would describe as `asked`; the child's other output is not
+        shown.
+        """
         return cls(asked, python, subprocess.DEVNULL)
 
     def cancel(self) -> None:

@@ -54,7 +54,7 @@ LOCK = ".lock"
 
 @dataclass
 class Context:
-    """What a dataset's `prepare` is given."""
+    """The context that a dataset's `prepare` is given."""
 
     data_dir: Path | None
     data_dirs: tuple[Path, ...]
@@ -113,7 +113,7 @@ def _context(asked: dict[str, Any], tell: Tell, task: Task = "classification") -
 
 
 def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
-    """Names prepared data by all that it depends on: the code that makes it, its options, and its files."""
+    """The name of prepared data, a digest of all that it depends on: its code, its options, and its files."""
     files = []
     for path in sources or ():
         status = path.stat()
@@ -125,7 +125,9 @@ def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequenc
 
 
 def _code(dataset: Dataset) -> str:
-    """The file that defines a dataset's `prepare`: somebody who corrects it must not get the old data."""
+    """The SHA-256 of the file that defines a dataset's `prepare`, so that corrected code does not reuse old data; "" if
+    unknown.
+    """
     function: Any = dataset.prepare
     while isinstance(function, partial):
         function = function.func
@@ -137,7 +139,7 @@ def _code(dataset: Dataset) -> str:
 
 
 def _make(final: Path, dataset: Dataset, options: DatasetOptions, context: Context, arrays: Arrays | None) -> None:
-    """Make a prepared folder, or let another run that is about to make the same do it."""
+    """Make a prepared folder, or wait for another run that is making the same."""
 
     def waiting() -> None:
         context.progress(f"waiting for another run that prepares {dataset.name}")
@@ -155,7 +157,7 @@ def _make(final: Path, dataset: Dataset, options: DatasetOptions, context: Conte
 
 
 def _sweep(cache: Path) -> None:
-    """Remove what killed preparations left: temporary folders whose lock nobody holds."""
+    """Remove the leftovers of killed preparations: temporary folders whose lock is free."""
     for lock in cache.glob(f".*{LOCK}"):
         with turn(lock, -1.0, lambda: None) as free:
             for leftover in cache.glob(f"{lock.name.removesuffix(LOCK)}-*") if free else ():
@@ -186,7 +188,7 @@ def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Contex
 
 
 def _names(found: Arrays, parts: prepared.Parts) -> dict[SplitName, list[str]]:
-    """What the rows of each split are called; a validation split out of the training part has those of its rows."""
+    """The row names of each split; a validation split out of the training part has the names of its rows."""
     called = dict(found.names or {})
     if found.validation is None and "train" in called:
         called["validation"] = called["train"]
@@ -198,7 +200,9 @@ def _all(part: tuple[Array, Array]) -> Array:
 
 
 def _commit(temp: Path, final: Path) -> None:
-    """Give a finished folder its name. Who comes second takes what is there; what is damaged there makes room."""
+    """Give a finished folder its final name. If an intact folder exists already it is used; a damaged one is
+    replaced.
+    """
     for _ in range(2):
         try:
             fs.commit_dir(temp, final)
@@ -239,7 +243,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _private_stdout() -> TextIO:
-    """The real stdout for answers alone: what plugins print goes where errors go, to the worker's log."""
+    """The real stdout, reserved for answers: other output of plugins goes to stderr, which is the worker's log."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return answers

@@ -1,4 +1,4 @@
-"""Prepared data on disk: one folder of plain arrays and a meta.json, mapped into memory by whoever trains on it."""
+"""Prepared data on disk: a folder of plain arrays and a meta.json, mapped into memory for training."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 PARTS = ("x", "y", "ids")
 NAMES = "names"
 LONGEST_NAME = 160
-"""Bytes; of a longer one the end is kept, which tells files apart."""
+"""The longest name in bytes; of a longer name the end is kept, which distinguishes files."""
 VERIFY_BYTES = 1 << 30
 
 
@@ -61,7 +61,7 @@ def _open(path: Path) -> Array:
 
 
 def is_intact(path: Path) -> bool:
-    """Whether a prepared folder is complete and its bytes are those that were written."""
+    """True if a prepared folder is complete and its bytes are those that were written; large data is not read again."""
     try:
         data = load_prepared(path)
     except RunError:
@@ -84,7 +84,7 @@ def fingerprint(data: Data) -> str:
 
 
 class Digest:
-    """The fingerprint in the making, so that arrays are read once while they are written."""
+    """An incremental fingerprint, so that arrays are read only once while they are written."""
 
     def __init__(self) -> None:
         self._sha = hashlib.sha256()
@@ -110,8 +110,9 @@ def save_prepared(
     names: Mapping[SplitName, Sequence[str]] | None = None,
     inputs: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write rows of arrays into `folder`: `parts` maps each split to (x, y, the rows of both that belong to it),
-    `names` to what those rows are called; `inputs` says how files became rows."""
+    """Write rows of arrays into `folder`: `parts` maps each split to (x, y, rows of both), `names` to the names of
+    those rows; `inputs` describes the conversion of files into rows.
+    """
     digest = Digest()
     total = sum(len(rows) * x[:1].nbytes for x, _, rows in parts.values()) or 1
     done = 0
@@ -139,7 +140,7 @@ def save_prepared(
 
 
 def _short(name: str) -> bytes:
-    """The end of a name, in whole characters."""
+    """The end of a long name, in whole characters."""
     return clean_line(name).encode()[-LONGEST_NAME:].decode(errors="ignore").encode()
 
 

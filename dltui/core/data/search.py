@@ -1,4 +1,4 @@
-"""Whether a dataset's files are on this machine, for lists: looked up by file name, without opening anything."""
+"""Looks up by file name whether a dataset's files are on this machine, for lists, without opening anything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dltui.core.paths import _absolute, downloads_dir
 
 
 class Entry(Protocol):
-    """What a catalog entry tells of a dataset."""
+    """The parts of a catalog entry that are needed here."""
 
     @property
     def name(self) -> str: ...
@@ -33,7 +33,9 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Presence:
-    """`text` is "here", "embedded", "31 MB download" and the like; `folder` is where its files lie."""
+    """The location of a dataset: `text` is "here", "embedded", "31 MB download" and the like; `folder` holds
+    its files.
+    """
 
     here: bool
     text: str
@@ -44,7 +46,9 @@ YOURS = Presence(False, "give a path")
 
 
 def presence(entry: Entry, data_dir: str | None = None) -> Presence:
-    """Where a run would take this dataset from. With a `data_dir` (the flag --data-dir) only that folder counts."""
+    """The place from which a run would take this dataset. With a `data_dir` (the flag --data-dir) only that folder
+    counts.
+    """
     if entry.takes:
         path = Path(str(entry.given.get("path", "")))
         return Presence(path.exists(), "here" if path.exists() else "not there") if entry.given else YOURS
@@ -61,13 +65,13 @@ def presence(entry: Entry, data_dir: str | None = None) -> Presence:
 
 
 def is_named(entry: Entry, data_dir: str) -> bool:
-    """Whether a --data-dir has files of the right names: if their content is not right, a run says what is wrong."""
+    """True if a --data-dir has files of the right names; a run checks their content."""
     folders = search_folders(entry.name, data_dir)
     return any(all((folder / name).is_file() for name in entry.files) for folder in folders)
 
 
 def _has(folder: Path, entry: Entry) -> bool:
-    """Whether the files are there by name and, where that is known, by size; their content is for a run to check."""
+    """True if the files are there by name and, where known, by size; a run checks their content."""
     sizes: Sequence[int | None] = entry.file_sizes or [None] * len(entry.files)
     for name, size in zip(entry.files, sizes, strict=False):
         path = folder / name
@@ -83,7 +87,7 @@ def search_folders(dataset: str, data_dir: str | None = None) -> tuple[Path, ...
 
 
 def within(folders: Sequence[Path], data_dir: str) -> tuple[Path, ...]:
-    """Those of `folders` that lie in `data_dir`: with an explicit folder nothing is taken from elsewhere."""
+    """The folders that lie in `data_dir`: with an explicit folder nothing is taken from elsewhere."""
     # As paths makes them absolute: without following links.
     root = os.path.abspath(os.path.expanduser(data_dir))  # noqa: PTH100, PTH111
     return tuple(folder for folder in folders if folder.is_relative_to(root))
@@ -119,7 +123,9 @@ def _roots(explicit: str | None) -> Iterator[Path]:
 
 
 def _same_name(root: Path, dataset: str) -> list[Path]:
-    """Folders that differ from the dataset's name in case and punctuation only: torchvision's `FashionMNIST/raw`."""
+    """The folders whose names differ from the dataset's in case and punctuation only: torchvision's
+    `FashionMNIST/raw`.
+    """
     wanted = _letters(dataset)
     try:
         names = sorted(entry.name for entry in os.scandir(root) if _letters(entry.name) == wanted and entry.is_dir())

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 STREAMED_BYTES = 256 << 20
-"""Of larger samples on a CPU no framework keeps a copy, which would have to fit beside the model."""
+"""The size in bytes above which no framework copies samples to CPU memory, where they would have to fit beside
+the model."""
 AHEAD = 8
 AHEAD_BYTES = 64 << 20
 """So many batches, of together at most so many bytes, are read while the model computes."""
 
 
 def can_stream(x: Array) -> bool:
-    """Whether an array lies in a file in one piece."""
+    """True if an array lies in a file as a single contiguous block."""
     return isinstance(x, np.memmap) and x.flags.c_contiguous and x.base is not None
 
 
@@ -28,7 +29,7 @@ class Stream:
     """Batches of rows of an array that is mapped from a file.
 
     They are read by plain reads of whole rows, several at once: touching the mapped pages would wait for the disk once
-    a page, and the kernel would read ahead what nobody wants.
+    a page, and the kernel would read ahead pages that are not needed.
     """
 
     def __init__(self, x: Array) -> None:
@@ -47,14 +48,14 @@ class Stream:
         self._coming: dict[int, Future[Array]] = {}
 
     def begin(self, indices: Array) -> None:
-        """The rows of the coming steps: integers (steps, batch)."""
+        """Set the rows of the coming steps: integers (steps, batch)."""
         for future in self._coming.values():
             future.cancel()
         self._plan, self._coming = indices, {}
         self._read_from(0)
 
     def take(self, step: int) -> Array:
-        """The samples of a step (batch, ...); those of the steps after it are being read."""
+        """The samples of the next step (batch, ...), while those of later steps are being read."""
         self._read_from(step)
         return self._coming.pop(step).result()
 

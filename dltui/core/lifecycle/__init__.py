@@ -1,1 +1,1 @@
-"""What a person does with a run: create, start, fork, resume, repeat with other seeds, kill, delete, use its model."""
+"""The operations on runs: create, start, fork, resume, repeat with other seeds, kill, delete, use the model."""

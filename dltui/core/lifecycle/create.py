@@ -1,4 +1,4 @@
-"""Makes a run out of a request, after checking all that can be checked."""
+"""Creates a run from a request, after checking all that can be checked."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line
+from dltui.core.train import augmentation
+from dltui.core.train.check_options import check_options
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
 from dltui.core.worker.figures import check_formats
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What somebody wants to train. `config` and `dataset_options` hold what differs from the defaults."""
+    """A request to train. `config` and `dataset_options` hold the values that differ from the defaults."""
 
     model: str
     dataset: str
@@ -48,13 +50,13 @@ class RunRequest:
     parent: str | None = None
     dry_run: bool = False
     fork: Mapping[str, Any] | None = None
-    """Of a run that begins with a checkpoint of its parent: path, checkpoint, from, epoch, step, changes."""
+    """The origin of a forked run: path, checkpoint, from, epoch, step, changes."""
     share: str | None = None
     """"group": the run directory is readable for the group of this user."""
     loggers: Sequence[str] = ()
     """NAME or NAME=OPTION of each observer that follows the run."""
     twin: Mapping[str, Any] | None = None
-    """Of a run that is compared with its twin in another framework: {"start": path of the twin's weights, or None}."""
+    """The entry of a run that is compared with its twin: {"start": path of the twin's weights, or None}."""
 
 
 Fill = Callable[[RunDirectory], None]
@@ -66,13 +68,15 @@ def create_run(
     tell: Callable[[str], None] = lambda text: None,
     fill: Fill = lambda run: None,
 ) -> RunDirectory:
-    """The directory of a run that can be started. Raises UsageError, and then nothing is left on disk. `tell` gets the
-    progress of the preparation of somebody's own data, which comes before the run; `fill` puts more into the folder
-    before it has its name."""
+    """Create the directory of a run that can be started. Raises UsageError, and then nothing is left on disk. `tell`
+    gets the progress of the preparation of the user's own data, which comes before the run; `fill` adds files to the
+    folder before it gets its name.
+    """
     model = catalog.model(request.model)
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
+    check_options(config, model.task, model.id)
     reasons = _reasons_for_images(model, config)
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:
@@ -102,7 +106,9 @@ def create_run(
 
 
 def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every hyperparameter, checked by its bounds and, where there is more to check, by the model's own Config."""
+    """All hyperparameters, checked by their bounds and, where necessary, by the model's own Config. Raises
+    UsageError.
+    """
     config = check_values(model.fields, given, f"model {model.id}")
     if not model.checks_more:
         return config
@@ -112,7 +118,7 @@ def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full_options(dataset: DatasetEntry, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every option of a dataset, checked likewise."""
+    """All options of a dataset, checked likewise. Raises UsageError."""
     options = check_values(dataset.fields, given, f"dataset {dataset.name}")
     if not dataset.checks_more:
         return options
@@ -122,7 +128,7 @@ def full_options(dataset: DatasetEntry, given: Mapping[str, Any]) -> dict[str, A
 
 
 def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
-    """What is trained, and where a worker finds the code of it."""
+    """The fields of run.json that name the model, dataset and framework, and the code that a worker loads."""
     return {
         "model": model.id,
         "model_name": model.name,
@@ -138,7 +144,7 @@ def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any
 
 
 def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[str, Any]:
-    """When, where and by which command the run was asked for."""
+    """The fields of run.json for the time, the places and the command of the request."""
     return {
         "created": time.time(),
         "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
@@ -173,14 +179,14 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
 
 
 def _reasons_for_images(model: ModelEntry, config: Mapping[str, Any]) -> dict[str, str]:
-    """What needs images, and what to do where there are none."""
+    """The parts of the request that need images, each with the advice for data without images."""
     reasons = {f"model {model.id}": "choose another model"} if model.needs_images else {}
-    kind = config.get("augment", "none")
-    return reasons if kind == "none" else {**reasons, f"augment {kind}": "leave it at none"}
+    option = augmentation.for_images(config)
+    return {**reasons, option: "leave it out"} if option else reasons
 
 
 def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:
-    """With a folder given, the data comes from there or the run would fail."""
+    """Check that an explicit data folder has the data, because the run would otherwise fail. Raises UsageError."""
     if not data_dir:
         return
     if not Path(paths.absolute(data_dir)).is_dir():
@@ -198,7 +204,9 @@ def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mappin
 
 
 def _writable(exports: str) -> Path:
-    """The absolute folder of figures. Tried by making it and a file in it, both removed: permissions alone can lie."""
+    """The absolute folder of figures, tested by creating it and a file in it, both removed: permission bits do not
+    suffice.
+    """
     folder = Path(paths.absolute(exports or "."))
     made: list[Path] = []
     try:
@@ -223,7 +231,7 @@ def _writable(exports: str) -> Path:
 
 
 def _create(name: str | None, exports: Path, record: dict[str, Any], fill: Fill) -> RunDirectory:
-    """A directory under a name that neither a run nor a folder of figures has."""
+    """Create a directory under a name that neither a run nor a folder of figures has."""
     rng = random.Random()
     while True:
         run_id = free_name(
@@ -235,7 +243,7 @@ def _create(name: str | None, exports: Path, record: dict[str, Any], fill: Fill)
             with share.writing(record["share"]):
                 return RunDirectory.create(run_id, whole, fill)
         except UsageError:
-            # Taken by somebody else in this very moment: then there is another name. Anything else is a reason.
+            # The name was taken by another process at this moment: try another name. Anything else is an error.
             if not os.path.lexists(paths.runs_dir() / run_id):
                 raise
 
@@ -254,8 +262,9 @@ def prepare_first(
     images: Mapping[str, str],
     tell: Callable[[str], None],
 ) -> None:
-    """Prepare data at a path that a run is about to name; the worker finds it prepared. `images` is what needs them, as
-    for `check_images`. Raises UsageError with what is wrong, and then no run is left."""
+    """Prepare the data at a path before a run is created with it. `images` are the reasons for `check_images`. Raises
+    UsageError, and then no run is left.
+    """
     if not dataset.takes:
         return
     from dltui.core.data.preparation import Preparation
@@ -277,8 +286,9 @@ def prepare_first(
 
 
 def check_images(reasons: Mapping[str, str], dataset: str, there: bool) -> None:
-    """`reasons` says what needs images and what to do without them. Raises UsageError for the first when the dataset
-    has none."""
+    """Check that the dataset has images if needed: `reasons` maps each part that needs images to an advice. Raises
+    UsageError with the first reason.
+    """
     for what, remedy in reasons.items():
         if not there:
             raise UsageError(f"{what} needs images, dataset {clean_line(dataset, 100)} has none; {remedy}")

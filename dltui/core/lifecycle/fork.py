@@ -1,4 +1,4 @@
-"""A new run that begins with a checkpoint of another one, with other hyperparameters; it knows its parent."""
+"""Creates a run that begins with a checkpoint of another run, with other hyperparameters; it knows its parent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Which = Literal["last", "best"]
 
 @dataclass(frozen=True)
 class ForkRequest:
-    """What a fork should be: `changes` are hyperparameters that differ from the parent's."""
+    """A request for a fork: `changes` are hyperparameters that differ from the parent's."""
 
     changes: Mapping[str, Any]
     which: Which = "last"
@@ -49,7 +49,7 @@ class ForkRequest:
 
 @dataclass(frozen=True)
 class _Origin:
-    """The checkpoint that a fork begins with, as the fork will have it."""
+    """The checkpoint that a fork begins with, adapted to the fork."""
 
     found: Checkpoint
     state: State
@@ -60,7 +60,9 @@ class _Origin:
 
 
 def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirectory:
-    """The directory of the new run, ready for its worker. Raises UsageError or RunError, and then nothing is left."""
+    """Create the directory of the new run, ready for its worker. Raises UsageError or RunError, and then nothing is
+    left.
+    """
     asked = parent.run
     found = _choose(parent.directory, request.which)
     instead = trust.replaced(parent.directory, catalog, request.code)
@@ -76,7 +78,7 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
 
 
 def _choose(run: RunDirectory, which: Which) -> Checkpoint:
-    """The newest checkpoint that is whole, or the best one."""
+    """The newest intact checkpoint, or the best. Raises UsageError when there is none."""
     if which == "best":
         return checkpoint.load_best(run)
     problem = f"run {clean_line(run.id)} has no checkpoint yet"
@@ -89,8 +91,9 @@ def _choose(run: RunDirectory, which: Which) -> Checkpoint:
 
 
 def _origin(found: Checkpoint, before: Mapping[str, Any], config: Mapping[str, Any], mixed: bool) -> _Origin:
-    """Other batches begin at the start of the epoch, and with them a new search for the best; so do other data and
-    another model. Another optimizer has no use for the state of the old one."""
+    """The state to begin with. Other batches, other data and another model begin at the start of the epoch, with a new
+    search for the best; another optimizer does not take the state of the old optimizer.
+    """
     step = int(checkpoint.read_manifest(found.path)["step"])
     same_steps = config.get("batch_size") == before.get("batch_size") and not mixed
     loop_state, state = dict(found.loop_state), dict(found.state)
@@ -113,7 +116,7 @@ def _check_epochs(parent: RunReader, request: ForkRequest, origin: _Origin, conf
 
 
 def _dataset(asked: Mapping[str, Any], catalog: Catalog) -> str:
-    """The dataset of the parent, by the name that somebody gave it where there still is such a name."""
+    """The name of the parent's dataset: the user's own name for it where it still exists, else the plugin's."""
     name, plugin = str(asked["dataset"]), str(asked.get("dataset_plugin") or asked["dataset"])
     entry = catalog.datasets.get(name)
     return name if entry is not None and entry.plugin == plugin else plugin
@@ -154,13 +157,13 @@ def _request(
 def _fill(
     run: RunDirectory, parent: RunReader, request: ForkRequest, origin: _Origin, mixed: Sequence[str] = ()
 ) -> None:
-    """All that a fork begins with, while its folder has no name yet: what is not complete is no fork."""
+    """Write the fork's first files while its folder has no name yet, so that no incomplete fork is seen."""
     records: list[dict[str, Any]] = []
     if origin.same_steps:
         records = inherited(
             LogTail(parent.directory.events_path).read(), origin.found.name, origin.step, "epochs" in request.changes
         )
-    told = [*_told(parent, request, origin, records), *(Logged("warning", line) for line in mixed)]
+    told = [*_first_events(parent, request, origin, records), *(Logged("warning", line) for line in mixed)]
     steering = _steering(run, records, told)
     origin.loop_state["steering"] = steering
     attempt = max((int(record["attempt"]) for record in records), default=1)
@@ -176,7 +179,7 @@ def _fill(
 
 
 def _steering(run: RunDirectory, records: Sequence[Mapping[str, Any]], told: Sequence[Event]) -> dict[str, Any]:
-    """What steers the fork's plan, as its log will have it: its checkpoints carry it too."""
+    """The commands that steer the fork's plan, as its log will have them; its checkpoints carry them too."""
     history = History()
     history.commands = [dict(record) for record in records if record.get("type") == "command_obeyed"]
     history.commands += [event.to_json() for event in told if isinstance(event, CommandObeyed)]
@@ -192,7 +195,9 @@ def _save(run: RunDirectory, origin: _Origin, attempt: int) -> CheckpointSaved:
 def _bring_best(
     run: RunDirectory, parent: RunReader, origin: _Origin, attempt: int, steering: Mapping[str, Any]
 ) -> list[CheckpointSaved]:
-    """The best so far may be another checkpoint; where it is lost, the search for the best begins anew."""
+    """Copy the best checkpoint so far, which may be another one; where it is lost, the search for the best
+    begins anew.
+    """
     best = origin.loop_state.get("best") or {}
     if not best or best.get("step") == origin.step:
         return []
@@ -209,7 +214,7 @@ def _bring_best(
 
 
 def _copy_predictions(run: RunDirectory, parent: RunDirectory, which: Which) -> None:
-    """What the parent got wrong at this point, until the fork has evaluated itself."""
+    """Copy the parent's predictions at this point, to be shown until the fork has evaluated itself."""
     latest = "validation-best" if which == "best" else "validation-latest"
     for source, target in (("validation-best", "validation-best"), (latest, "validation-latest")):
         with contextlib.suppress(FileNotFoundError):
@@ -217,10 +222,12 @@ def _copy_predictions(run: RunDirectory, parent: RunDirectory, which: Which) -> 
             fs.write_new(run.predictions_dir / f"{target}.npz", data)
 
 
-def _told(
+def _first_events(
     parent: RunReader, request: ForkRequest, origin: _Origin, records: Sequence[Mapping[str, Any]]
 ) -> list[Event]:
-    """Where it comes from and what is different; a learning rate that somebody set in the parent no longer holds."""
+    """The first events of the fork: its origin and its changes; a learning rate set by command in the parent no longer
+    holds.
+    """
     before = parent.run["config"]
     changes = ", ".join(
         f"{name} {exact(before.get(name))} -> {exact(value)}" for name, value in request.changes.items()
@@ -239,14 +246,14 @@ Record = dict[str, Any]
 
 
 _OWN = frozenset({"run_ended", "checkpoint_saved"})
-"""What is said of the parent alone."""
+"""The events that concern the parent alone."""
 
 
 def inherited(records: Sequence[Record], checkpoint: str, step: int, new_length: bool) -> list[Record]:
-    """The records up to the one that tells of the checkpoint after `step` steps; all, where that line is damaged.
+    """The parent's records up to the checkpoint after `step` steps; all of them where that line is damaged.
 
-    What the parent did after the step is superseded by the fork's own start; commands are not, so those that took
-    effect later are left out, and with a `new_length` the epochs that were added to the parent.
+    Later records of the parent are superseded by the fork's own start, but commands are not: commands that took effect
+    after the step are left out, and with a `new_length` also the epochs that were added to the parent.
     """
     saved = (number for number, record in enumerate(records) if record.get("name") == checkpoint)
     end = next(saved, len(records) - 1) + 1

@@ -1,4 +1,4 @@
-"""Ending a run at once: whether it can be done from here, what it costs, and the kill itself."""
+"""Ends a run at once: checks that it can be done from here, tells what is lost, and kills."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def victim(reader: RunReader) -> Live:
 
 
 def cost(reader: RunReader) -> str:
-    """What a kill would lose, in words. Raises UsageError where nothing can be killed."""
+    """A description of what a kill would lose. Raises UsageError where nothing can be killed."""
     return at_risk(reader.history, victim(reader), time.time())
 
 
 def at_risk(history: History, live: Live | None, now: float) -> str:
-    """`last checkpoint 40 s ago, 212 steps since`: what a kill would cost."""
+    """The cost of a kill: `last checkpoint 40 s ago, 212 steps since`."""
     from dltui.core import numbers
 
     step = max(live.step if live else 0, int(history.points.steps[-1]) if len(history.points) else 0)

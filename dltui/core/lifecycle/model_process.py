@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dltui.core.contract.types import Array
-    from dltui.core.lifecycle.trained_model import Revived
+    from dltui.core.lifecycle.trained_model import TrainedModel
 
 
 TOP = 3
 
 
 def load_image(path: str, reading: Mapping[str, Any]) -> Array:
-    """uint8 (height, width, channels), prepared exactly as for training. Raises RunError."""
+    """The pixels of an image, uint8 (height, width, channels), prepared exactly as for training. Raises RunError."""
     from dltui.core.data import image_file
 
     if not reading:
@@ -40,8 +40,8 @@ def load_image(path: str, reading: Mapping[str, Any]) -> Array:
         raise RunError(f"{clean_line(path)} cannot be read: {clean_line(error, 100)}") from None
 
 
-def predict(found: Revived, images: list[str]) -> list[dict[str, Any]]:
-    """One row an image: its path and its best classes with their probabilities, or the numbers of a regression."""
+def predict(found: TrainedModel, images: list[str]) -> list[dict[str, Any]]:
+    """A row per image: its path and its best classes with their probabilities, or the numbers of a regression."""
     import numpy as np
 
     from dltui.core.train.metrics import log_softmax
@@ -58,8 +58,8 @@ def predict(found: Revived, images: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def convert(found: Revived, form: str, target: Path) -> None:
-    """Write the model in a format that its backend knows, whole or not at all. Raises RunError."""
+def convert(found: TrainedModel, form: str, target: Path) -> None:
+    """Write the model atomically in a format that its backend knows. Raises RunError."""
     import numpy as np
 
     known = tuple(getattr(found.backend, "formats", ()))
@@ -83,9 +83,9 @@ def main() -> int:
     os.dup2(2, 1)
     question = json.load(sys.stdin)
     try:
-        from dltui.core.lifecycle.trained_model import revive
+        from dltui.core.lifecycle.trained_model import load_trained_model
 
-        found = revive(RunDirectory(Path(sys.argv[1])), question.get("instead") or {})
+        found = load_trained_model(RunDirectory(Path(sys.argv[1])), question.get("instead") or {})
         if "predict" in question:
             answer: dict[str, Any] = {"rows": predict(found, question["predict"])}
         else:

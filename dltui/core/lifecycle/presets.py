@@ -1,4 +1,4 @@
-"""What a person has set once for all trainings: the environment, ./dltui.toml and the user's settings, in that order.
+"""The user's defaults for all trainings: the environment, ./dltui.toml and the user's settings, in that order.
 
 A table [train] holds train options (device, dataset, ...) and hyperparameters; [train.MODEL], with a model's id or
 name, those of one model. In the environment they are called DLTUI_DEVICE, DLTUI_BATCH_SIZE and so on.
@@ -31,7 +31,7 @@ OPTIONS = tuple(FieldSpec(name, "str", "") for name in ("dataset", "data_dir", "
 
 @dataclass(frozen=True)
 class Preset:
-    """A checked value and where it was set: "DLTUI_LR" or "dltui.toml [train.cnn-torch]"."""
+    """A checked value and its origin: "DLTUI_LR" or "dltui.toml [train.cnn-torch]"."""
 
     name: str
     value: Any
@@ -40,7 +40,7 @@ class Preset:
 
 @dataclass(frozen=True)
 class Layer:
-    """One place where values are set; `own` when it is meant for this model alone."""
+    """A place where values are set; `own` when it is meant for this model alone."""
 
     origin: str
     values: Mapping[str, Any]
@@ -49,14 +49,16 @@ class Layer:
 
 @dataclass(frozen=True)
 class Presets:
-    """The files as they were read. `of` gives the values for one model."""
+    """The contents of the settings files. `of` gives the values for a model."""
 
     files: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     """(name of the file, its table [train]), the nearest first."""
     environment: Mapping[str, str] | None = None
 
     def of(self, model: ModelEntry, catalog: Catalog) -> dict[str, Preset]:
-        """By name, what holds where no flag is given. Raises UsageError naming the place, the key and its range."""
+        """The presets of a model by name, used where no flag is given. Raises UsageError naming place, key
+        and range.
+        """
         found: dict[str, Preset] = {}
         for layer in self._layers(model):
             for name, value in layer.values.items():
@@ -66,7 +68,7 @@ class Presets:
         return found
 
     def _layers(self, model: ModelEntry) -> Iterator[Layer]:
-        """Best first: a nearer place wins over a more exact table in a farther one."""
+        """The layers for this model, best first: a nearer place wins over a more exact table in a farther place."""
         yield from _environment_layers(model, os.environ if self.environment is None else self.environment)
         for file, train in self.files:
             for name in dict.fromkeys((model.id, model.name)):
@@ -79,7 +81,7 @@ class Presets:
 
 
 def load_presets() -> Presets:
-    """Reads ./dltui.toml and the user's settings. Raises UsageError for a file that is no good."""
+    """Read ./dltui.toml and the user's settings. Raises UsageError for an invalid file."""
     files = []
     project = _project_tables()
     if project is not None:
@@ -91,7 +93,9 @@ def load_presets() -> Presets:
 
 
 def _project_tables() -> dict[str, Any] | None:
-    """A file that came with somebody's data or code sets values of a training, never what code is run."""
+    """The tables of ./dltui.toml, or None without it. The file may come with another person's data or code, so only
+    [train] is allowed; raises UsageError for anything else.
+    """
     file = Path(PROJECT_FILE)
     if file.exists() and not (file.is_file() and file.stat().st_size <= MOST_BYTES):
         raise UsageError(f"{PROJECT_FILE} here is not a file of settings; move it away or train in another folder")
@@ -121,7 +125,7 @@ def _environment_layers(model: ModelEntry, environment: Mapping[str, str]) -> It
 
 
 def _checked(layer: Layer, key: str, value: Any, model: ModelEntry, catalog: Catalog) -> Preset | None:
-    """The value as it counts for this model; None for one that is meant for others."""
+    """The checked preset for this model; None for an option that belongs to other models."""
     name = key.replace("-", "_")
     spec = next((spec for spec in (*OPTIONS, *model.fields) if spec.name == name), None)
     if spec is None:

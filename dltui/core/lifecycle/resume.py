@@ -1,4 +1,4 @@
-"""What going on with a run that has ended means: why it ended, what is restored, what differs now, how far it goes."""
+"""Plans the resumption of a run that has ended: why it ended, what is restored, what differs now, how far it goes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Resumption:
-    """All in words for people, cleaned. `planned` is the number of epochs without adding any, `done` those done."""
+    """The plan of a resumption in cleaned texts. `planned` is the planned number of epochs, `done` the finished
+    number.
+    """
 
     ended: str
     restored: str
@@ -34,10 +36,10 @@ class Resumption:
     planned: int
     done: int
     unknown: str = ""
-    """What the log may have said that nobody knows any more: somebody has to say that it goes on all the same."""
+    """A line about damaged records of the log; resuming then needs a confirmation."""
 
     def lines(self, run: str) -> list[str]:
-        """For a terminal: `run` is what the run is called."""
+        """The plan as lines for a terminal: `run` is the run's name."""
         said = [*self.differs, *([self.unknown] if self.unknown else [])]
         return [f"{run} was {self.ended}", self.restored, *(said or [ALIKE])]
 
@@ -66,11 +68,13 @@ def prepare(
         raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")
     if status.name == "finished" and not more_epochs:
         raise UsageError(
-            f"{name} is finished: nothing to resume; train longer with: dltui resume {name} --more-epochs 5"
+            f"{name} is finished: nothing to resume; train more epochs with: dltui resume {name} --more-epochs 5"
         )
     model = catalog.model(str(reader.run["model"]))
     if not model.available:
         raise UsageError(f"{model.id} cannot be used here: {model.reason}")
+    if more_epochs and reader.run["config"].get("max_time"):
+        raise UsageError(f"{name} was trained for max_time and takes no more epochs; go on with: dltui fork {name}")
     planned = planned_epochs(reader)
     field = model.field("epochs")
     if more_epochs and field is not None:
@@ -95,8 +99,9 @@ def mixtures(
     instead: Mapping[str, Any],
     tell: Callable[[str], None] = lambda text: None,
 ) -> list[str]:
-    """What the run is made of that is another thing today: its model's code and hyperparameters, its data. Raises
-    UsageError when the data cannot be prepared."""
+    """The lines about parts of the run that have changed: its model's code and hyperparameters, its data. Raises
+    UsageError when the data cannot be prepared.
+    """
     attempt, asked = reader.history.attempt, {**reader.run, **instead}
     model = catalog.models.get(str(asked["model"]))
     if attempt is None or model is None:
@@ -112,7 +117,9 @@ def mixtures(
 
 
 def unknown(reader: RunReader) -> str:
-    """What damaged lines of the log may have said of rates and epochs, after the last checkpoint, which has them."""
+    """A line about damaged lines of the log after the last checkpoint, which may have changed rates and epochs; ""
+    without any.
+    """
     lines = reader.unknown_lines
     newest = checkpoint.find_latest(reader.directory)
     if newest is not None and all(record["name"] != newest.name for record in reader.history.checkpoints):
@@ -125,12 +132,12 @@ def unknown(reader: RunReader) -> str:
 
 
 def planned_epochs(reader: RunReader) -> int:
-    """Those of run.json and those that were added since."""
+    """The number of epochs in run.json plus the epochs added since."""
     return int(reader.run["config"].get("epochs", 1)) + sum(reader.history.added_epochs)
 
 
 def restored(history: History) -> str:
-    """Which checkpoint the next attempt begins with."""
+    """A line that names the checkpoint with which the next attempt begins."""
     if not history.checkpoints:
         return "no checkpoint: it begins again"
     last = history.checkpoints[-1]
@@ -140,7 +147,7 @@ def restored(history: History) -> str:
 
 
 def differences(reader: RunReader, catalog: Catalog, device: Device) -> list[str]:
-    """What is not as it was in the last attempt: with a difference, arithmetic may differ in the last bits."""
+    """The lines about differences from the last attempt: with a difference, arithmetic may differ in the last bits."""
     from dltui.core.machine import process
 
     attempt = reader.history.attempt
@@ -165,7 +172,7 @@ def _versions(attempt: AttemptStarted, catalog: Catalog) -> list[str]:
 
 
 def _device(before: Mapping[str, Any], today: Device) -> list[str]:
-    """Another machine or another GPU under the same name."""
+    """A line for another machine, or another GPU under the same name."""
     if before.get("uuid") == today.uuid and (before.get("title") or today.title) == today.title:
         return []
     return [f"differs: {before.get('name')} was {before.get('title')}, today it is {today.title}"]

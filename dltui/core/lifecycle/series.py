@@ -45,7 +45,7 @@ def members(text: str | None) -> list[RunDirectory]:
 
 
 def member(request: RunRequest, group: str, seed: int) -> RunRequest:
-    """The request of one run of the series. Its command is the one that trains this run alone."""
+    """The request for one run of the series. Its command trains this run alone."""
     return replace(
         request,
         config={**request.config, "seed": seed},

@@ -25,7 +25,7 @@ _WORKERS: list[subprocess.Popen[bytes]] = []
 
 
 def worker_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) -> tuple[list[str], dict[str, str]]:
-    """The command line and the environment of a run's worker; `instead` holds in place of what run.json says."""
+    """The command line and the environment of a run's worker; `instead` replaces fields of run.json."""
     asked = {**run.run(), **(instead or {})}
     device = Device(asked["device"]["name"], asked["device"]["title"], asked["device"].get("uuid"))
     command = [asked["python"], "-P", "-m", "dltui.core.worker.worker_process", str(run.path)]
@@ -34,7 +34,7 @@ def worker_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) 
 
 
 def whole_environment(device: Device) -> dict[str, str]:
-    """All variables of a worker that trains on `device`."""
+    """All environment variables of a worker that trains on `device`."""
     # Said in full, because the worker has another working directory and relative ones would move.
     places = {"DLTUI_HOME": paths.home(), "DLTUI_CACHE": paths.cache_dir(), "DLTUI_CONFIG": paths.config_file()}
     return {
@@ -48,7 +48,7 @@ def whole_environment(device: Device) -> dict[str, str]:
 def spawn_worker(
     run: RunDirectory, more_epochs: int = 0, options: Sequence[str] = (), instead: Mapping[str, Any] | None = None
 ) -> int:
-    """Start the worker of a run, away from this terminal in session and descriptors, and return its pid.
+    """Start the worker of a run, detached from this terminal, and return its pid.
 
     `more_epochs` are trained beyond what was planned so far; `options` are more words of its command line; `instead`
     (of `trust.replaced`) holds in place of what run.json says. Raises RunError when it cannot be started.
@@ -64,7 +64,7 @@ def spawn_worker(
         os.close(log)
     # Kept and looked at again, so that a worker that ended does not stay a zombie of a long-lived screen.
     _WORKERS[:] = [worker, *(other for other in _WORKERS if other.poll() is None)]
-    heartbeat.announce(run.path, worker.pid)
+    heartbeat.record_starting(run.path, worker.pid)
     return worker.pid
 
 

@@ -1,4 +1,4 @@
-"""A trained model brought back to life from its run directory, without its dataset."""
+"""Loads a trained model from its run directory, without its dataset."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from dltui.core.catalog import plugin_loader
 from dltui.core.contract import Data, Spec, Split
+from dltui.core.contract.state import best_weights
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError
 from dltui.core.lifecycle import trust
@@ -29,22 +30,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Revived:
-    """What is needed to use the weights that gave the test result; `state` has them under neutral names."""
+class TrainedModel:
+    """A trained model with the weights that gave the test result; `state` has them under neutral names."""
 
     model: Model
     backend: Backend
     config: TrainConfig
     spec: Spec
     reading: Mapping[str, Any]
-    """How image files become what the model takes; see `image_reading`."""
+    """The arguments of `image_file.read` as they were in training; see `image_reading`."""
     state: State
 
     def trainable(self, x: Array) -> Trainable:
-        """On the CPU, with the best weights, and `x` (dtype and shape as in `Split`) as its test split."""
+        """A trainable on the CPU, with the best weights, and `x` (dtype and shape as in `Split`) as its test split."""
         part = self._split(x)
         found = self.backend.trainable(self.model, self.config, Data("given", self.spec, part, part, part, ""), "cpu")
-        found.load_state({name: array for name, array in self.state.items() if name.startswith("weights/")})
+        found.load_state(best_weights(self.state))
         return found
 
     def _split(self, x: Array) -> Split:
@@ -53,9 +54,10 @@ class Revived:
         return Split(x, y, np.arange(len(x), dtype=np.int64))
 
 
-def revive(run: RunDirectory, instead: Mapping[str, Any]) -> Revived:
-    """The model of a run as it was best on validation; `instead` holds in place of what run.json says. Raises RunError
-    when there is no checkpoint yet."""
+def load_trained_model(run: RunDirectory, instead: Mapping[str, Any]) -> TrainedModel:
+    """Load the model of a run with its best validation weights; `instead` replaces fields of run.json. Raises RunError
+    when there is no checkpoint yet.
+    """
     asked, reader = {**run.run(), **instead}, RunReader(run)
     reader.refresh()
     path = checkpoint.find_best(run) or checkpoint.find_latest(run)
@@ -63,17 +65,17 @@ def revive(run: RunDirectory, instead: Mapping[str, Any]) -> Revived:
         raise RunError(f"{run.id} has no checkpoint yet")
     model = plugin_loader.load_model(asked["model_source"], asked["model"])
     backend = plugin_loader.load_backend(asked["backend_source"], model.framework)
-    # GPU settings mean nothing here.
-    config = model.config.model_validate({**asked["config"], "deterministic": False})
+    # GPU settings mean nothing here, and averaged weights are the weights.
+    config = model.config.model_validate({**asked["config"], "deterministic": False, "ema": 0.0})
     state, _ = checkpoint.load(path)
     dataset = reader.history.attempt.dataset
     spec = _spec(asked, dataset)
     reading = image_reading(asked, dataset, spec.input_shape)
-    return Revived(model, backend, config, spec, reading, state)
+    return TrainedModel(model, backend, config, spec, reading, state)
 
 
 def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:
-    """As the log has it; runs of older versions ask their dataset."""
+    """The shape of the data from the log; for runs of older versions from the dataset."""
     if "mean" not in dataset:
         if not asked.get("dataset_source"):
             raise RunError(f"dataset {clean_line(asked['dataset'], 80)} is not installed here")
@@ -84,9 +86,10 @@ def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:
 
 
 def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_shape: Sequence[int]) -> dict[str, Any]:
-    """How training read image files, as `image_file.read` takes it; {} for what is no image.
+    """The arguments of `image_file.read` as they were in training; {} for data that is not images.
 
-    Runs of older versions do not say: their options do. Of datasets without files of images, images are stretched.
+    For runs of older versions they follow from the options; for datasets not made from image files, images are
+    stretched.
     """
     if len(input_shape) != 3:
         return {}
@@ -100,8 +103,9 @@ def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_sh
 
 
 def ask(run: RunDirectory, question: Mapping[str, Any], code: trust.Code = trust.AS_NAMED) -> dict[str, Any]:
-    """Ask a process of the run's interpreter, or of this user's own when the run is somebody else's. Raises RunError
-    with its one line, UsageError for code that is missing."""
+    """Ask a process of the run's interpreter, or of this user's own interpreter when the run belongs to another user.
+    Raises RunError with its one-line message, UsageError for code that is missing.
+    """
     instead = {} if trust.keeps(run, code) else trust.replaced(run, trust.catalog(run, code), code, data=False)
     asked = {**run.run(), **instead}
     command = [asked["python"], "-P", "-m", "dltui.core.lifecycle.model_process", str(run.path)]

@@ -30,7 +30,7 @@ PATIENCE = 120.0
 
 
 def folder() -> Path:
-    """Among the runs, which may be a disk of their own: moving is one rename. Lists skip names with a dot."""
+    """The folder of the trash, among the runs, so that moving is a rename on one disk. Lists skip names with a dot."""
     return paths.runs_dir() / ".trash"
 
 
@@ -38,7 +38,7 @@ def discard(run: RunDirectory, with_: Path | None = None) -> Path:
     """Move a run that has ended out of the list; figures in the exports folder stay. Returns where it lies. It comes
     back together with the one that lies at `with_`.
 
-    Raises UsageError for a live run or one that is not in this home, RunError when the disk refuses.
+    Raises UsageError for a live run or a run outside this home, RunError when the disk refuses.
     """
     check(run)
     held = _hold(run)
@@ -55,7 +55,9 @@ def discard(run: RunDirectory, with_: Path | None = None) -> Path:
 
 
 def _hold(run: RunDirectory) -> RunLock:
-    """The lock of the run, so that no worker begins while it is moved. A disk without locks has no workers either."""
+    """Take the lock of the run, so that no worker begins while it is moved. A disk without locks has no workers
+    either.
+    """
     held = RunLock()
     try:
         # No file: no worker has ever begun, and the disk may have no room for one.
@@ -68,14 +70,14 @@ def _hold(run: RunDirectory) -> RunLock:
 
 
 def _check_folder() -> None:
-    """Raises UsageError when the trash is a link, through which something elsewhere would be deleted."""
+    """Raise UsageError when the trash is a link, through which other files would be deleted."""
     if folder().is_symlink():
         raise UsageError(f"{folder()} is a link, and nothing is deleted through a link; remove it: rm {folder()}")
     paths.ensure_private_dir(folder())
 
 
 def check(run: RunDirectory) -> None:
-    """Raises UsageError for a run that may not be deleted."""
+    """Raise UsageError for a run that may not be deleted."""
     status, name = status_of(run), clean_line(run.id)
     if not status.over:
         raise UsageError(f"{name} is {status.name}; first: dltui stop {name}")
@@ -87,20 +89,21 @@ def check(run: RunDirectory) -> None:
 
 
 def status_of(run: RunDirectory) -> Status:
-    """How the run is doing at this moment."""
+    """The status of the run at this moment."""
     reader = RunReader(run)
     reader.refresh()
     return reader.status()
 
 
 def is_ours(run: RunDirectory) -> bool:
-    """Whether it lies in this home itself, not linked in from elsewhere."""
+    """True if the run lies in this home itself, not linked in from elsewhere."""
     return not run.path.is_symlink() and run.path.resolve().parent == paths.runs_dir().resolve()
 
 
 def kept(run: RunDirectory) -> str:
-    """Why a run that has ended is not deleted all the same: a worker holds it, or what it is cannot be read; "" when
-    nothing speaks against it."""
+    """The reason why a run that has ended cannot be deleted: a worker holds it, or it cannot be read; "" if there is
+    none.
+    """
     if is_held(run.lock_path):
         return "its worker still holds it, for the figures or as a new attempt"
     try:
@@ -111,14 +114,14 @@ def kept(run: RunDirectory) -> str:
 
 
 def wait(run: RunDirectory) -> None:
-    """Wait for a worker that is done but for the figures of its run."""
+    """Wait for a worker that only draws the figures of its run."""
     deadline = time.monotonic() + PATIENCE
     while is_held(run.lock_path) and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
 def restore(place: Path, run: RunDirectory) -> None:
-    """Put a discarded run back where it was. Raises UsageError when there is another of its name by now."""
+    """Put a discarded run back to its place. Raises UsageError when there is another of its name by now."""
     if os.path.lexists(run.path):
         raise UsageError(f"there is another run {clean_line(run.id)} by now; the deleted one lies in {place}")
     try:
@@ -163,20 +166,21 @@ def empty(places: Iterable[Path] = (), now: float | None = None) -> None:
         doomed += [path for path in folder().iterdir() if _age(path, time.time() if now is None else now) > FORGOTTEN]
     for place in doomed:
         shutil.rmtree(place, ignore_errors=True)
-    # Only once there is nothing in it that somebody else may want back.
+    # Fails while it holds deleted runs of another program that may still be restored.
     with contextlib.suppress(OSError):
         folder().rmdir()
 
 
 def _age(place: Path, now: float) -> float:
-    """Seconds since it was deleted, by its name: a rename does not touch the folder's own time."""
+    """The seconds since a run was deleted, from its name in the trash: a rename keeps the folder's own time."""
     stamp = place.name.partition("-")[0]
     return now - int(stamp) / 1e9 if stamp.isdigit() else 0.0
 
 
 def delete(run: RunDirectory) -> None:
-    """Delete a run for good; one whose worker still draws the figures is waited for. Raises RunError when it cannot be
-    deleted, UsageError for a live run or one that is not in this home."""
+    """Delete a run for good, after its worker has drawn the figures. Raises RunError when it cannot be deleted,
+    UsageError for a live run or a run outside this home.
+    """
     if status_of(run).over:
         wait(run)
     # Out of the list first, so that a deletion that is cut short leaves no half run.

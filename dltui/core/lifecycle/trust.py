@@ -1,5 +1,6 @@
-"""Whose code a run is carried on with. A run of somebody else is data: what it names is imported, started or written to
-only when this user says so."""
+"""Decides whose code a run continues with. A run of another user is data: what it names is imported, started or written
+to only when this user says so.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Code:
-    """What a command line says of the code of a run: `plugins` are used in place of those that run.json names, `trust`
-    takes what it names although the run is somebody else's."""
+    """The command line's choice of code for a run: `plugins` replace those that run.json names, `trust` takes the named
+    code although the run belongs to another user.
+    """
 
     plugins: Sequence[str] = ()
     trust: bool = False
 
     def words(self) -> list[str]:
-        """The same for another process."""
+        """The command-line words that give another process the same choice."""
         given = [word for path in self.plugins for word in ("--plugin", paths.absolute(str(path)))]
         return [*given, *(["--trust"] if self.trust else [])]
 
@@ -36,12 +38,12 @@ class Code:
 
 
 AS_NAMED = Code()
-"""Nobody said anything: the code that run.json names, where the run is one's own."""
+"""The default choice: the code that run.json names, for the user's own runs."""
 
 
 def keeps(run: RunDirectory, code: Code) -> bool:
-    """Whether the code that run.json names is used."""
-    return not code.plugins and (code.trust or not place.stranger(run))
+    """True if the code that run.json names is used."""
+    return not code.plugins and (code.trust or not place.untrusted_reason(run))
 
 
 def files(run: RunDirectory, code: Code = AS_NAMED) -> list[str]:
@@ -59,12 +61,12 @@ def catalog(run: RunDirectory, code: Code = AS_NAMED) -> Catalog:
 
 
 def replaced(run: RunDirectory, known: Catalog, code: Code = AS_NAMED, data: bool = True) -> dict[str, Any]:
-    """What holds in place of what run.json says: nothing for a run of one's own, else the code that this user has, no
-    logger, and an exports folder of one's own. `data` says that the dataset is needed.
+    """The replacements for fields of run.json: none for the user's own run, else this user's own code, no logger, and
+    this user's exports folder. `data` says that the dataset is needed.
 
-    Raises UsageError in one line for what is missing.
+    Raises UsageError for code that is missing.
     """
-    why = place.stranger(run)
+    why = place.untrusted_reason(run)
     mine = {"exports": str(place.exports_folder(run))} if why else {}
     if keeps(run, code):
         return mine

@@ -1,4 +1,4 @@
-"""Two frameworks on one model: what their runs are asked for, and how far apart they came out."""
+"""Trains one model in two frameworks: the requests for the runs, and the differences between their results."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 NEAR = 10
-"""Of these the first: later ones carry what rounding has grown to."""
+"""The number of first steps that are compared closely: later losses carry accumulated rounding errors."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """What a run of one framework came to."""
+    """The results of one framework's run."""
 
     run: str
     framework: str
@@ -34,7 +34,9 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`logits` is the largest difference, `losses` the largest relative one; None where it was not measured."""
+    """A comparison of twins: `logits` is the largest difference, `losses` the largest relative difference; None if not
+    measured.
+    """
 
     metric: str
     first: Side
@@ -47,7 +49,7 @@ class Comparison:
 
     @property
     def speed(self) -> float | None:
-        """How many times as fast the second is."""
+        """The speed of the second run divided by that of the first."""
         first, second = self.first.samples_per_second, self.second.samples_per_second
         return second / first if first and second else None
 
@@ -72,7 +74,7 @@ def _has_twin(catalog: Catalog, model: ModelEntry) -> bool:
 
 
 def compare(first: RunReader, second: RunReader) -> Comparison:
-    """Both runs as they are by now; refresh them first. Raises RunError when they are no twins."""
+    """The comparison of both runs as last refreshed. Raises RunError when they are no twins."""
     import numpy as np
 
     one, other = measured(first.directory), measured(second.directory)
@@ -96,7 +98,7 @@ def compare(first: RunReader, second: RunReader) -> Comparison:
 
 
 def measured(run: RunDirectory) -> dict[str, Array]:
-    """Raises RunError when a run has no measurements, or damaged ones."""
+    """The arrays "logits" and "losses" that a twin run measured. Raises RunError when they are missing or damaged."""
     import numpy as np
 
     try:
@@ -116,7 +118,9 @@ def _side(reader: RunReader, metric: str) -> Side:
 
 
 def _speed(history: History) -> float:
-    """The median over the epochs; the first, which may carry compilation, only counts when it is alone."""
+    """The median speed over the epochs; the first epoch, which may include compilation, only counts when it
+    is alone.
+    """
     epochs = [history.epochs[number] for number in sorted(history.epochs)]
     speeds = [record.samples_per_second for record in epochs[1:] or epochs]
     return statistics.median(speeds) if speeds else 0.0

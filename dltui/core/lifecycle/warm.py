@@ -1,6 +1,7 @@
-"""A worker that is warmed up while somebody still fills the form: a process that has imported the framework and waits
-for its run, so that training starts at once. It imports and does nothing else: no device is touched. It ends by itself
-when it is not used, and with the program that started it."""
+"""Starts a worker while the user still fills the form: a process that has imported the framework and waits for its run,
+so that training starts at once. It touches no device. It ends by itself when it is not used, and with the program
+that started it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from dltui.core.machine import priority
 from dltui.core.machine.memory import memory_left
 
 SECONDS = 60.0
-"""How long a process waits for a run."""
+"""The time in seconds that a process waits for a run."""
 _MARGIN = 5.0
 _LEAST_MEMORY = 4 << 30
 _MODULE = "dltui.core.worker.worker_process"
@@ -33,7 +34,7 @@ class _Warm:
     began: float
 
     def takes(self, python: str, environment: dict[str, str]) -> bool:
-        """Whether it can become this worker. What waited almost to its end may be about to leave."""
+        """True if the process can become this worker. A process that has waited almost to its end is not used."""
         young = time.monotonic() - self.began < SECONDS - _MARGIN
         return young and (self.python, self.environment) == (python, environment) and self.process.poll() is None
 
@@ -43,9 +44,9 @@ _warm: list[_Warm] = []
 
 
 def begin(python: str, environment: dict[str, str], framework: str, source: Mapping[str, Any]) -> None:
-    """Have one process ready in which the backend from `source` has imported its framework; another one of earlier
-    ends. Nothing happens where memory is short or the interpreter cannot be started: the worker is then started when
-    it is needed."""
+    """Start a process in which the backend from `source` has imported its framework, ending any earlier one. Nothing
+    happens where memory is short or the interpreter cannot be started: the worker is then started when it is needed.
+    """
     backend = json.dumps({"framework": framework, "source": dict(source)}, sort_keys=True)
     with _lock:
         if any(one.takes(python, environment) and one.backend == backend for one in _warm):
@@ -70,7 +71,7 @@ def begin(python: str, environment: dict[str, str], framework: str, source: Mapp
 
 
 def end() -> None:
-    """Nobody needs it any more."""
+    """End the waiting process."""
     with _lock:
         _end_all()
 

@@ -34,7 +34,7 @@ def main(began: float) -> int:
 
 
 def _redirect(log: str) -> None:
-    """The descriptors that a worker has."""
+    """Set up the descriptors of a worker."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     printed = os.open(log, os.O_WRONLY | os.O_APPEND)
     for wanted, descriptor in ((0, nothing), (1, printed), (2, printed)):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def unified(root: Path) -> list[Path]:
-    """The folders of cgroup v2: its own group's and those of the groups that contain it."""
+    """The folders of cgroup v2: those of its own group and of the groups that contain it."""
     return [
         folder
         for controllers, group in _groups(root)
@@ -16,7 +16,9 @@ def unified(root: Path) -> list[Path]:
 
 
 def legacy(root: Path, controller: str, mounts: tuple[str, ...] = ()) -> list[Path]:
-    """The same for one controller of cgroup v1, which may be mounted under one of several names."""
+    """The folders of a controller of cgroup v1 that contain this process; the controller may be mounted under several
+    names.
+    """
     return [
         folder
         for controllers, group in _groups(root)
@@ -27,7 +29,7 @@ def legacy(root: Path, controller: str, mounts: tuple[str, ...] = ()) -> list[Pa
 
 
 def words(path: Path) -> list[str]:
-    """What a file of a group says; nothing when it cannot be read."""
+    """The words in a file of a group; none when it cannot be read."""
     try:
         return path.read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError):

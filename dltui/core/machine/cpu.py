@@ -1,4 +1,4 @@
-"""How many processors this process may use, as the scheduler and its control group say."""
+"""Counts the processors that this process may use, by the scheduler and its control group."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def cpu_quota(root: Path = ROOT) -> float | None:
 
 
 def cpu_name(root: Path = ROOT) -> str:
-    """The processor's name, as it calls itself."""
+    """The processor's model name."""
     try:
         for line in (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
@@ -48,7 +48,7 @@ def _legacy(folder: Path) -> float | None:
 
 
 def _ratio(quota: str, period: str) -> float | None:
-    """None for "max" (v2) and -1 (v1), which are no limit."""
+    """The number of processors of a quota; None for "max" (v2) and -1 (v1), which are no limit."""
     try:
         return float(quota) / float(period) if float(quota) > 0 else None
     except (ValueError, ZeroDivisionError):

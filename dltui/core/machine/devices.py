@@ -26,7 +26,7 @@ SPINS = "1000"
 
 @dataclass(frozen=True)
 class Device:
-    """A place to train; None for what is not known. `problem` says why it cannot be used."""
+    """A device to train on; None for unknown values. `problem` says why it cannot be used."""
 
     name: str
     """"cpu", "mps" or "cuda:N", N counting what CUDA_VISIBLE_DEVICES leaves."""
@@ -64,8 +64,10 @@ def hides_gpu() -> bool:
 
 
 def choose(text: str, found: list[Device]) -> Device:
-    """`auto`: the CUDA device with most free memory, else mps, else the CPU; a GPU that does not work is not passed
-    over in silence. `cuda` without a number: likewise the one with most free memory."""
+    """The device that the word means. `auto`: the CUDA device with most free memory, else mps, else the CPU; `cuda`:
+    the CUDA device with most free memory. Raises UsageError for a GPU that does not work, also with `auto`, and for
+    an unknown word.
+    """
     word = text.strip().lower()
     cuda = [device for device in found if device.kind == "cuda"]
     usable = [device for device in cuda if not device.problem]
@@ -84,13 +86,13 @@ def choose(text: str, found: list[Device]) -> Device:
 
 
 def asked_for(run: Mapping[str, Any]) -> str:
-    """The word by which a run's device was chosen, as in its run.json: "auto" stays free to choose again."""
+    """The word by which a run's device was chosen, from its run.json: "auto" stays free to choose again."""
     known = run.get("device") or {}
     return str(known.get("asked") or known.get("name") or "auto")
 
 
 def worker_environment(device: Device) -> dict[str, str]:
-    """What shows a worker its device and no other, and how its CPU threads wait."""
+    """The environment variables that show a worker its device only, and set how its CPU threads wait."""
     waiting = _waiting()
     if device.kind != "cuda":
         return {"CUDA_VISIBLE_DEVICES": "", **waiting}
@@ -108,9 +110,11 @@ def _by_number(device: Device) -> dict[str, str]:
 
 
 def _waiting() -> dict[str, str]:
-    """Threads that spin long while they wait for one another make training up to a hundred times slower as soon as
-    anything else runs on these cores; threads that sleep at once make it a third slower on a quiet machine. PyTorch's
-    OpenMP (libgomp) is told to spin for some microseconds, others to sleep; what a user has set holds."""
+    """The environment variables for the waiting of CPU threads. Threads that spin long while they wait for one another
+    make training up to a hundred times slower as soon as anything else runs on these cores; threads that sleep at
+    once make it a third slower on a quiet machine. PyTorch's OpenMP (libgomp) is told to spin for some microseconds,
+    others to sleep; what a user has set holds.
+    """
     if "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ:
         return {}
     return {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": SPINS}
@@ -141,7 +145,7 @@ def _cpu() -> Device:
 
 
 def _hint(word: str, found: list[Device]) -> str:
-    """What was probably meant, then what there is."""
+    """The word that was probably meant, then the devices of this machine."""
     from dltui.core.text import suggest
 
     names = [device.name for device in found]

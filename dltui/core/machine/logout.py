@@ -1,4 +1,4 @@
-"""Whether this machine ends a user's processes at logout, which no detaching survives: systemd's KillUserProcesses."""
+"""Detects machines that end a user's processes at logout, which no detaching survives: systemd's KillUserProcesses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SECONDS = 2.0
 
 
 def warning(user: str) -> str:
-    """What to say of it and what to do; empty when processes stay, or nobody can tell.
+    """A warning with its remedy; empty when processes stay, or when it cannot be known.
 
     https://www.freedesktop.org/software/systemd/man/latest/logind.conf.html
     """

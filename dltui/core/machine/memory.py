@@ -1,4 +1,4 @@
-"""How much memory is left for this process, and whether the kernel has killed processes for want of it (Linux)."""
+"""Measures the memory left for this process, and the kernel's out-of-memory kills (Linux)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path("/")
 
 
 def memory_left(root: Path = ROOT) -> int | None:
-    """Bytes until the machine or a control group around this process has none; None where it is not said."""
+    """The bytes left for this process on the machine and in its control groups; None where it is not known."""
     try:
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -29,8 +29,7 @@ def memory_left(root: Path = ROOT) -> int | None:
 
 
 def oom_kills(root: Path = ROOT) -> int | None:
-    """How many processes the kernel has killed since boot because memory ran out, here or in a container (Linux 4.13);
-    None where it is not said."""
+    """The number of out-of-memory kills since boot, here or in a container (Linux 4.13); None where it is not known."""
     try:
         with (root / "proc/vmstat").open(encoding="ascii") as file:
             return next((int(line.split()[1]) for line in file if line.startswith("oom_kill ")), None)

@@ -1,4 +1,4 @@
-"""NVIDIA GPUs as the driver's library (NVML) tells of them, without any framework and without memory on the GPU."""
+"""Lists NVIDIA GPUs through the driver's library (NVML), without a framework and without memory on the GPU."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Gpu:
-    """What is known of a GPU, or of a part of one (MIG); None for what the driver does not tell."""
+    """A GPU, or a part of a GPU (MIG); None for values that the driver does not give."""
 
     uuid: str
     title: str
@@ -58,9 +58,9 @@ def gpus() -> list[Gpu]:
 
 
 def visible(found: Sequence[Gpu], wanted: str | None) -> list[Gpu]:
-    """What CUDA would show: numbers or beginnings of UUIDs in this order; the list ends at the first that fits none.
+    """The GPUs that CUDA would show: numbers or beginnings of UUIDs in this order, up to the first that matches none.
 
-    Numbers count in the order of the bus, like nvidia-smi's, which is what people mean.
+    Numbers count in the order of the bus, like nvidia-smi's.
     """
     if wanted is None:
         return list(found)
@@ -81,7 +81,7 @@ def visible(found: Sequence[Gpu], wanted: str | None) -> list[Gpu]:
 
 
 def _device(nvml: Any, number: int) -> Iterator[Gpu]:
-    """A GPU, or its parts when it is divided: only those can then be used."""
+    """A GPU, or its parts when it is divided: then only the parts can be used."""
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(number)
         parts = list(_parts(nvml, handle))
@@ -135,7 +135,7 @@ def _is_lost(error: Exception) -> bool:
 
 
 def _processes(running: Sequence[Any]) -> tuple[tuple[str, int, int], ...]:
-    """(user, pid, bytes) of those who compute on a GPU; what a container hides is "?" or 0."""
+    """The (user, pid, bytes) of the processes on a GPU; values that a container hides are "?" or 0."""
     if not running:
         return ()
     import psutil

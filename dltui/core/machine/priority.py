@@ -16,7 +16,7 @@ _before: list[ThreadPoolExecutor] = []
 
 
 def give_way() -> None:
-    """Lower the priority of the calling thread and of all that it begins from here on."""
+    """Lower the priority of the calling thread and of all that it starts from here on."""
     if sys.platform != "linux" or _before:
         return
     keeper = ThreadPoolExecutor(1, "starts workers")
@@ -28,14 +28,14 @@ def give_way() -> None:
         keeper.shutdown()
         return
     _before.append(keeper)
-    # A sandbox may forbid it, and somebody may have chosen a policy that gives way more.
+    # A sandbox may forbid it, and the user may have chosen a policy of even lower priority.
     with contextlib.suppress(OSError):
         if os.sched_getscheduler(0) == os.SCHED_OTHER:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def start(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """`subprocess.Popen` at the priority that this program had in the beginning. Raises OSError likewise."""
+    """`subprocess.Popen` at the original priority of this program. Raises OSError likewise."""
 
     def begin() -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, **options)

@@ -1,4 +1,4 @@
-"""Which process is which: an identity that a reused pid cannot fake, across hosts and reboots."""
+"""Identifies processes in a way that a reused pid cannot fake, across hosts and reboots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINUX = sys.platform.startswith("linux")
 
 @dataclass(frozen=True)
 class ProcessId:
-    """A process for ever: pids are given out again, start times (in ticks since boot) are not."""
+    """A permanent identity of a process: pids are reused, start times (in ticks since boot) are not."""
 
     host: str
     boot_id: str
@@ -35,7 +35,7 @@ def this_host() -> str:
 
 @functools.cache
 def boot_id() -> str:
-    """Changes with every boot of this machine; empty when the system does not say."""
+    """The id of the current boot; "" when the system does not give it."""
     if _LINUX:
         try:
             return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -50,7 +50,7 @@ def boot_id() -> str:
 
 @functools.cache
 def namespace() -> int:
-    """Tells the PID namespace of this process, in which its pids mean something; 0 where there is no such thing."""
+    """The PID namespace of this process, in which its pids are valid; 0 where there are no namespaces."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino
     except OSError:
@@ -58,13 +58,13 @@ def namespace() -> int:
 
 
 def current() -> ProcessId:
-    """This process."""
+    """The identity of this process."""
     pid = os.getpid()
     return ProcessId(this_host(), boot_id(), pid, start_ticks(pid) or 0)
 
 
 def start_ticks(pid: int) -> int | None:
-    """When a process of this host started, or None when it is dead; a zombie is dead."""
+    """The start time of a process of this host, in clock ticks, or None when it is dead; a zombie is dead."""
     if pid <= 0:
         return None
     if not _LINUX:
@@ -89,7 +89,7 @@ def _start_by_psutil(pid: int) -> int | None:
 
 
 def alive(process: ProcessId) -> bool | None:
-    """Whether it lives; None when that cannot be known from here: it ran on another host."""
+    """True if the process lives; None when that cannot be known from here, because it ran on another host."""
     if process.boot_id == boot_id():
         if start_ticks(process.pid) == process.start_ticks:
             return True
@@ -99,7 +99,7 @@ def alive(process: ProcessId) -> bool | None:
 
 
 def send_signal(process: ProcessId, number: int) -> None:
-    """Signal exactly this process, never a stranger that got its pid. Raises RunError in one line."""
+    """Signal exactly this process, never another that got its pid. Raises RunError when it cannot."""
     here = alive(process)
     if here is None:
         raise RunError(f"the worker runs on {process.host}; log in there to signal it")
@@ -146,5 +146,5 @@ def user() -> str:
 
 
 def user_at_host() -> str:
-    """Who does something, and on which machine: as `scp` wants it."""
+    """The current user and host as `user@host`."""
     return f"{user()}@{this_host()}"

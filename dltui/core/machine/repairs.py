@@ -1,4 +1,4 @@
-"""Recognizes broken installations by what they say, and knows the command that repairs them."""
+"""Recognizes broken installations by their error messages, and knows the commands that repair them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MISMATCH = "torchvision::nms"
 
 
 def remedy(text: str, python: str, packages: Mapping[str, str]) -> str:
-    """What to do about an error, in one line; "" when it is not known. `packages` are the interpreter's versions."""
+    """The remedy for an error, in one line; "" when it is not known. `packages` are the interpreter's versions."""
     for sign, advise in REPAIRS:
         if re.search(sign, text):
             return advise(f"{shlex.quote(python)} -m pip install", packages)
@@ -19,7 +19,7 @@ def remedy(text: str, python: str, packages: Mapping[str, str]) -> str:
 
 
 def _match_torchvision(install: str, packages: Mapping[str, str]) -> str:
-    """torchvision 0.(n + 15) goes with torch 2.n; with the right numbers the two are different builds."""
+    """The command for a matching torchvision: 0.(n + 15) goes with torch 2.n; equal numbers mean different builds."""
     torch, vision = packages.get("torch", ""), packages.get("torchvision", "")
     pair = f"torchvision {vision or '?'} was built for another PyTorch than {torch or 'the one installed'}"
     found = re.match(r"2\.(\d+)", torch)
@@ -34,7 +34,7 @@ def _newer_numpy(install: str, packages: Mapping[str, str]) -> str:
 
 
 def _say(text: str) -> Callable[[str, Mapping[str, str]], str]:
-    """Advice in which {install} is the interpreter's pip."""
+    """A function that gives this advice, in which {install} is the interpreter's pip."""
     return lambda install, packages: text.format(install=install)
 
 
@@ -44,7 +44,7 @@ def _old_driver(install: str, packages: Mapping[str, str]) -> str:
 
 
 def unseen_gpu(framework: str, python: str, version: str, packages: Mapping[str, str]) -> str:
-    """Why a framework that imports well does not see this machine's NVIDIA GPU, and the command that repairs it."""
+    """The reason why a framework does not see this machine's NVIDIA GPU, and the command that repairs it."""
     install = f"{shlex.quote(python)} -m pip install"
     if framework == "torch":
         if "+cpu" in version:

@@ -39,7 +39,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`reason` is "" when the child ended by itself, with exit code `code`; `output` is the end of what it printed."""
+    """The result of a job: `reason` is "" when it ended by itself, with exit code `code`; `output` is the end of its
+    output.
+    """
 
     answer: bytes
     reason: str
@@ -85,7 +87,7 @@ def run_all(jobs: Iterable[Job], at_once: int = 2) -> list[Outcome]:
 
 
 class _Child:
-    """One running job."""
+    """A running job."""
 
     def __init__(self, job: Job, mark: str) -> None:
         self.job = job
@@ -108,7 +110,7 @@ class _Child:
         self.next_look = 0.0
 
     def poll(self) -> Outcome | None:
-        """The outcome once there is one."""
+        """The outcome of the job; None while it runs. Kills it when it exceeds its time or memory."""
         if self._ended():
             self.kill()
             code = self.process.returncode
@@ -167,7 +169,7 @@ def _read(file: IO[bytes], start: int, most: int) -> bytes:
 
 
 def _memory(pid: int) -> int:
-    """Resident bytes of a process and its descendants; what they share counts in each."""
+    """The resident bytes of a process and its descendants; shared memory counts in each."""
     import psutil
 
     total = 0

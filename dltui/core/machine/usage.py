@@ -1,4 +1,4 @@
-"""What the machine does at this moment: GPUs, processors, memory, the disk of a run and the process that trains it."""
+"""Samples the machine's load: GPUs, processors, memory, the disk of a run and the process that trains it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dltui.core.machine.process import this_host
 
 @dataclass(frozen=True)
 class Worker:
-    """The process of a run: processor time in percent of one core, and memory; None before two samples."""
+    """The process of a run: processor time in percent of a core, and memory; None before two samples."""
 
     pid: int
     cpu: float | None
@@ -24,14 +24,14 @@ class Worker:
 
 @dataclass(frozen=True)
 class Sample:
-    """One moment. Percent are 0 to 100, sizes bytes, rates bytes a second; None for what is not known (yet)."""
+    """A sample of the load. Percentages are 0 to 100, sizes bytes, rates bytes per second; None for unknown values."""
 
     time: float
     host: str
     gpus: tuple[Device, ...]
     cores: int
     cpu: float | None
-    """Of all processors."""
+    """The load of all processors."""
     memory_used: int
     memory_total: int
     disk_free: int | None
@@ -42,7 +42,7 @@ class Sample:
 
 
 class Meter:
-    """Samples one machine; rates are those since the sample before. To be used by one thread."""
+    """Samples the machine; rates are measured since the last sample. For use in a single thread."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -51,7 +51,7 @@ class Meter:
         self._worker: tuple[int, float, float] | None = None
 
     def sample(self, folder: Path, pid: int | None = None) -> Sample:
-        """`folder` says which disk is meant, `pid` whose share of the processors. Never raises for what is missing."""
+        """Take a sample. `folder` selects the disk, `pid` the worker. Never raises for missing values."""
         import psutil
 
         now = self._clock()
@@ -74,7 +74,7 @@ class Meter:
         )
 
     def _load(self) -> float | None:
-        """Percent of the time of all processors that was not idle since the last look."""
+        """The percentage of busy time of all processors since the last sample."""
         import psutil
 
         times = psutil.cpu_times()
@@ -87,7 +87,7 @@ class Meter:
         return min(max(100 * (1 - (idle - before[0]) / (total - before[1])), 0.0), 100.0)
 
     def _rates(self, now: float) -> tuple[float | None, float | None]:
-        """Bytes a second read from and written to all disks."""
+        """The bytes per second read from and written to all disks."""
         import psutil
 
         counters: Any = None
@@ -117,7 +117,7 @@ class Meter:
 
 
 def _disk(folder: Path) -> tuple[int, int] | None:
-    """Free and all bytes of the disk that holds a folder, or will."""
+    """The free and the total bytes of the disk that holds a folder, or will hold it."""
     import psutil
 
     for place in (folder, *folder.parents):

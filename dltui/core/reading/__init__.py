@@ -1,1 +1,1 @@
-"""From a run directory to what is known of the run: history, curve points, status, progress."""
+"""Reads a run directory: history, curve points, status, progress."""

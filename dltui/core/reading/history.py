@@ -1,4 +1,4 @@
-"""A run's events folded into what is true: curves, epochs, the test result, how it ended. Absolute state, no clock."""
+"""Folds a run's events into its current state: curves, epochs, the test result, how it ended. Uses no clock."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _number(value: float | None) -> float:
 
 
 class History:
-    """Fold events with `fold`. A later attempt's start supersedes what came after its start step.
+    """A run's state, folded from its events. A later attempt's start supersedes events after its start step.
 
     With `most_points` the training curve is kept in about that many points at most, however long the run.
     """
@@ -65,7 +65,7 @@ class History:
         """Every metric of an epoch, of either split, in the order of their first appearance."""
         self.attempt: AttemptStarted | None = None
         self.attempts = 0
-        """How many attempts began to train."""
+        """The number of attempts that began to train."""
         self.attempts_started = 0
         """The highest attempt number that any event carries."""
         self.test: Record | None = None
@@ -73,11 +73,11 @@ class History:
         self.commands: list[Record] = []
         self.logs: deque[tuple[float, str, str]] = deque(maxlen=2000)
         self.logged = 0
-        """How many log lines there were in all."""
+        """The total number of log lines."""
         self.ended: RunEnded | None = None
         self.ended_attempt, self.ended_at = 0, 0.0
         self.started_at = 0.0
-        """When the latest attempt began to train."""
+        """The unix time when the latest attempt began to train."""
         self.starts: list[tuple[int, float]] = []
         """(step, unix seconds) at which each attempt began of which anything still counts."""
         self.last_time = 0.0
@@ -85,7 +85,7 @@ class History:
         self.damaged = 0
         """Lines of the log that could not be read: what they said is missing."""
         self.unknown = 0
-        """Events since the last checkpoint that nobody can read: their numbers are missing."""
+        """The number of unreadable events since the last checkpoint: their numbers are missing."""
         self._seq = 0
         self.happened = 0
         """Events other than those of trained steps."""
@@ -187,6 +187,10 @@ class History:
 
     def _commanded(self, record: Record) -> None:
         self.commands.append(record)
+        if self.attempt is not None and self.fits and record.get("action") == "fit":
+            total = self.fits[-1][1]
+            epochs = -(-total // max(self.attempt.steps_per_epoch, 1))
+            self.attempt = replace(self.attempt, total_steps=total, epochs=epochs)
 
     def _saved(self, record: Record) -> None:
         int(record["step"]), str(record["name"])
@@ -207,7 +211,7 @@ class History:
         self.ended_at = float(record["time"])
 
     def copy(self) -> History:
-        """A history that stays as it is while this one folds on."""
+        """A copy that does not change while this history continues."""
         kept = copy.copy(self)
         kept.points = self.points.first(len(self.points))
         kept.epochs, kept.metric_names = dict(self.epochs), dict(self.metric_names)
@@ -216,8 +220,9 @@ class History:
         return kept
 
     def as_of(self, step: float) -> History:
-        """A history of its own with what was known when `step` was done: points, epochs with their evaluation,
-        checkpoints, commands and log lines. The test result and the end are known from the last step on."""
+        """The history at the time when `step` was done: points, epochs with their evaluation, checkpoints, commands and
+        log lines. The test result and the end are included from the last step on.
+        """
         past = copy.copy(self)
         past.points = self.points.first(bisect_right(self.points.steps, step))
         past.epochs = {number: record for number, record in self.epochs.items() if record.step <= step}
@@ -231,13 +236,13 @@ class History:
         return past
 
     def _latest(self) -> float:
-        """The latest moment that epochs, points and starts tell."""
+        """The latest time of epochs, points and starts."""
         times = [record.time for record in self.epochs.values()]
         times += [self.points.time[-1]] if len(self.points) else []
         return max(times, default=self.starts[0][1] if self.starts else 0.0)
 
     def _forget_end(self) -> None:
-        """Leave what the points and epochs tell: no test, no end, and times as the epochs have them."""
+        """Reset the test, the end and the times to what points and epochs imply."""
         done = self.step
         keep = bisect_right(self._chunk_steps, done)
         self._chunk_steps, self._chunk_seconds = self._chunk_steps[:keep], self._chunk_seconds[:keep]
@@ -248,17 +253,17 @@ class History:
 
     @property
     def own_loss(self) -> bool:
-        """The loss is the model's own; that of other regressions is their mean squared error."""
+        """True if the loss is the model's own; the loss of other regressions is their mean squared error."""
         return bool(self.attempt and self.attempt.own_loss)
 
     @property
     def monitor(self) -> dict[str, str] | None:
-        """metric, split and mode ("max" or "min") of what decides which epoch is best."""
+        """The metric, split and mode ("max" or "min") that decide which epoch is best."""
         return self.attempt.monitor if self.attempt else None
 
     @property
     def best(self) -> EpochRecord | None:
-        """The best epoch on the monitor, the earlier one of a tie; None before the first evaluation."""
+        """The best epoch on the monitor, the earliest of equals; None before the first evaluation."""
         if not self._best_known:
             self._best = self._find_best()
             self._best_known = True
@@ -275,7 +280,9 @@ class History:
 
     @property
     def lr_changes(self) -> list[tuple[int, float]]:
-        """(step, lr) of the learning rates that people set: from that step on. A change replaces later ones."""
+        """The learning rates set by commands, as (step, lr) pairs: `lr` holds from that step on. A change replaces
+        later ones.
+        """
         changes: list[tuple[int, float]] = []
         for record in self.commands:
             if record.get("action") != "set":
@@ -290,7 +297,7 @@ class History:
 
     @property
     def added_epochs(self) -> list[int]:
-        """Epochs that people added to those of run.json, oldest first."""
+        """The numbers of epochs that were added to those of run.json, oldest first."""
         added = []
         for record in self.commands:
             arguments = record.get("arguments")
@@ -302,24 +309,39 @@ class History:
         return added
 
     @property
+    def fits(self) -> list[tuple[int, int]]:
+        """(step, steps in all) of a run that trains for a time: what was estimated from that step on."""
+        found: list[tuple[int, int]] = []
+        for record in self.commands:
+            if record.get("action") != "fit":
+                continue
+            try:
+                step, total = int(record["step"]), int(record["arguments"]["total"])
+            except _MALFORMED:
+                continue
+            if 0 <= step < total:
+                found = [*(fit for fit in found if fit[0] < step), (step, total)]
+        return found
+
+    @property
     def steered(self) -> list[Record]:
         """The commands that steer the plan, as checkpoints carry them, oldest first."""
         return [
             {name: record.get(name) for name in ("id", "action", "step", "arguments")}
             for record in self.commands
-            if record.get("action") in ("set", "extend") and isinstance(record.get("arguments"), dict)
+            if record.get("action") in ("set", "extend", "fit") and isinstance(record.get("arguments"), dict)
         ]
 
     @property
     def step(self) -> int:
-        """Global steps done, as far as the log tells."""
+        """The global steps done, according to the log."""
         last = int(self.points.steps[-1]) if len(self.points) else 0
         start = self.attempt.start_step if self.attempt else 0
         return max(last, start, max(map(attrgetter("step"), self.epochs.values()), default=0))
 
     @property
     def train_seconds(self) -> float:
-        """Time in training steps only, over all attempts, as far as it is known."""
+        """The time in training steps only, over all attempts, as far as it is known."""
         if self.ended is not None:
             return self.ended.train_seconds
         done = max((record.step for record in self.epochs.values()), default=0)
@@ -330,12 +352,12 @@ class History:
 
     @property
     def at_work(self) -> float:
-        """Seconds from the moments at which the attempts were ready to train to their last lines."""
+        """The seconds from the times at which the attempts were ready to train to their last lines."""
         return sum(max(self._elapsed[attempt] - ready, 0.0) for attempt, ready in self._ready.items())
 
     @property
     def elapsed(self) -> float:
-        """Time that the attempts took in all, from their first line to their last."""
+        """The total time of all attempts in seconds, from their first line to their last."""
         return sum(self._elapsed.values())
 
 
@@ -353,7 +375,7 @@ _FOLDS: dict[str, Callable[[History, Record], None]] = {
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch, counted from 1; `validation` is empty and `evaluation_seconds` None until it was evaluated."""
+    """An epoch, counted from 1; `validation` is empty and `evaluation_seconds` None until it was evaluated."""
 
     epoch: int
     step: int

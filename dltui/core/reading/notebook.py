@@ -1,4 +1,4 @@
-"""A run as a notebook wants it: `dltui.load_run("my-run").metrics`."""
+"""Loads a run for a notebook: `dltui.load_run("my-run").metrics`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A run at the moment it was loaded; load it again to see how it went on.
+    """A run at the time when it was loaded; load it again for newer data.
 
     `config` are all hyperparameters, `test` the metrics of the test split (empty before the end), `asked` all of
     run.json. `metrics` has one row an epoch: epoch, step, lr, train_loss, validation_loss ..., seconds. `curve` has one
@@ -34,8 +34,8 @@ class LoadedRun:
     _reader: RunReader
 
     def predictions(self, which: str = "test") -> dict[str, Array]:
-        """Arrays of "test", "validation-best" or "validation-latest": `ids` int64 (n,), `labels`, `top` (n, k) best
-        classes and `probabilities` (n, k); of a regression `x`, `y` and `prediction`.
+        """The arrays of "test", "validation-best" or "validation-latest": `ids` int64 (n,), `labels`, `top` (n, k) best
+        classes and `probabilities` (n, k); for a regression `x`, `y` and `prediction`.
 
         Raises UsageError when there are none (yet), RunError when the file is damaged.
         """
@@ -68,7 +68,7 @@ def load_run(path: Path | str) -> LoadedRun:
 
 
 def _epochs(reader: RunReader) -> dict[str, list[Any]]:
-    """Columns; NaN where an epoch lacks a metric."""
+    """The metrics of the epochs as columns; NaN where an epoch lacks a metric."""
     records = [reader.history.epochs[number] for number in sorted(reader.history.epochs)]
     columns: dict[str, list[Any]] = {name: [getattr(r, name) for r in records] for name in ("epoch", "step", "lr")}
     for split in ("train", "validation"):

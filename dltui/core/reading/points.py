@@ -1,4 +1,4 @@
-"""The training curve as columns: a million points without a million objects."""
+"""Stores the training curve as columns: a million points without a million objects."""
 
 from __future__ import annotations
 
@@ -63,8 +63,9 @@ class Points:
         return Points(steps, loss, low, high, lr, time, metrics)
 
     def compact(self, most: int) -> None:
-        """Keep about half of `most` points: the newest as they are, the older ones merged on a fixed grid of steps. A
-        spike survives in a bucket's minimum and maximum, a value that is no number in its mean."""
+        """Keep about half of `most` points: the newest unchanged, the older merged on a fixed grid of steps. A spike
+        survives in a bucket's minimum and maximum, a NaN in its mean.
+        """
         import numpy as np
 
         old = len(self) - most // 4
@@ -93,7 +94,7 @@ class Points:
             self.metrics[name] = _joined(known, values[old:])
 
     def cut(self, last_step: int) -> None:
-        """Drop what comes after a step."""
+        """Drop the points after a step."""
         keep = bisect_right(self.steps, last_step)
         for column in self.columns():
             del column[keep:]
@@ -101,13 +102,13 @@ class Points:
 
 @dataclass(frozen=True)
 class _Merged:
-    """Buckets of neighbors: where each begins, and how many steps each point stands for."""
+    """Groups of neighboring buckets: where each begins, and how many steps each point stands for."""
 
     starts: Array
     weights: Array
 
     def mean(self, values: Array, missing: bool = False) -> Array:
-        """By steps. With `missing`, a value that is no number was not logged and does not count."""
+        """The means weighted by steps. With `missing`, a NaN counts as not logged."""
         import numpy as np
 
         known = np.isfinite(values) if missing else np.ones(len(values), dtype=bool)
@@ -119,7 +120,7 @@ class _Merged:
 
 
 def _joined(old: Array, new: array[float]) -> array[float]:
-    """A column of both."""
+    """A column of both arrays."""
     joined = column()
     joined.frombytes(old.astype("f8").tobytes())
     joined.extend(new)
@@ -127,7 +128,7 @@ def _joined(old: Array, new: array[float]) -> array[float]:
 
 
 def _numbers(values: list[float | None]) -> array[float]:
-    """A column; null, which JSON has for NaN and infinities, is NaN. Raises TypeError."""
+    """A column of numbers; null, which stands for NaN and infinities in JSON, becomes NaN. Raises TypeError."""
     numbers = column()
     try:
         # Twice as fast as the array's own conversion.

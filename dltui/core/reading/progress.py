@@ -1,4 +1,4 @@
-"""Where a run is and when it will be done: pure functions of what its directory says."""
+"""Computes a run's position and its remaining time: pure functions of the contents of its directory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ GUESSED_SPLIT = 0.25
 
 @dataclass(frozen=True)
 class Progress:
-    """`epoch` counts from 1 and is the one being trained; fractions are 0 to 1; `left` is None until it is earned."""
+    """The progress of a run. `epoch` is the epoch being trained, from 1; fractions are 0 to 1; `left` is the remaining
+    time in seconds, None until it can be estimated.
+    """
 
     epoch: int
     epochs: int
@@ -30,7 +32,7 @@ class Progress:
 
 
 def progress(history: History, live: Live | None) -> Progress | None:
-    """None before the first attempt has begun."""
+    """The progress of a run; None before the first attempt has begun."""
     attempt = history.attempt
     if attempt is None or attempt.total_steps <= 0:
         return None
@@ -51,7 +53,9 @@ def progress(history: History, live: Live | None) -> Progress | None:
 
 
 def seconds_left(history: History, step: int) -> float | None:
-    """Training and evaluation that are still to come, at the pace of the last epochs; the test's evaluation too."""
+    """The expected seconds of training and evaluation still to come, at the pace of the last epochs, including the
+    test.
+    """
     attempt = history.attempt
     if attempt is None:
         return None
@@ -72,8 +76,9 @@ def seconds_left(history: History, step: int) -> float | None:
 
 
 def _evaluation(history: History, recent: Sequence[EpochRecord], pace: float) -> float | None:
-    """Seconds of one evaluation of the validation split. Before the first it is taken to cost a third of training on
-    as many samples, forward without backward: where the split is large that would be a guess, and there is None."""
+    """The seconds of an evaluation of the validation split. Before the first evaluation it is estimated as a third of
+    training on as many samples (forward without backward); None where the split is too large for an estimate.
+    """
     known = [record.evaluation_seconds for record in recent if record.evaluation_seconds is not None]
     if known:
         return sum(known) / len(known)
@@ -90,7 +95,7 @@ def _size(history: History, split: str) -> int:
 
 
 def speed(history: History) -> float | None:
-    """Samples a second in training, latest known."""
+    """The latest training speed in samples per second."""
     if history.samples_per_second:
         return float(history.samples_per_second)
     if not history.epochs:

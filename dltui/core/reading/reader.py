@@ -1,4 +1,4 @@
-"""Reads a run as it is, while it trains and for ever after: everything that a screen, a line or a figure needs."""
+"""Reads a run, during training and afterwards: everything that a screen, a line or a figure needs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
-from dltui.core.reading.status import Seen, Status, status
+from dltui.core.reading.silence import Observations
+from dltui.core.reading.status import Status, status
 from dltui.core.rundir import claim, commands, lock
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.rundir.heartbeat import Live, read_birth, read_live
+from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
 from dltui.core.text import clean_line
 
@@ -39,7 +40,9 @@ _SIGNALS = {
 
 
 class RunReader:
-    """One run directory, read only. `refresh` follows the log; everything else looks at the disk when asked."""
+    """A read-only view of a run directory. `refresh` follows the log; everything else is read from the disk
+    when asked.
+    """
 
     def __init__(self, run: RunDirectory | Path | str, most_points: int | None = None) -> None:
         """`most_points` bounds the training curve, as in `History`; without it every point is kept."""
@@ -54,7 +57,7 @@ class RunReader:
 
     @property
     def run(self) -> dict[str, Any]:
-        """What was asked. Raises RunError, or NewerFormatError."""
+        """The request in run.json. Raises RunError, or NewerFormatError."""
         return self.directory.run()
 
     @property
@@ -63,12 +66,12 @@ class RunReader:
 
     @property
     def bad_lines(self) -> int:
-        """Damaged lines of the log so far."""
+        """The number of damaged lines of the log so far."""
         return self._tail.bad_lines
 
     @property
     def unknown_lines(self) -> int:
-        """Those of them that came after the last checkpoint."""
+        """The damaged lines of the log after the last checkpoint."""
         return self.history.unknown + self._tail.bad_tail
 
     def refresh(self) -> bool:
@@ -87,7 +90,7 @@ class RunReader:
         return changed
 
     def live(self) -> Live | None:
-        """The last heartbeat."""
+        """The last heartbeat; None without one."""
         found = read_live(self.directory.path)
         beat = (found.time, found.counter) if found else None
         if beat != self._beat:
@@ -96,11 +99,11 @@ class RunReader:
         return found
 
     def status(self, now: float | None = None) -> Status:
-        """How the run is doing at this moment (or at the unix time `now`). `refresh` first."""
+        """The status of the run at this moment (or at the unix time `now`). Call `refresh` first."""
         return self.look(now)[0]
 
     def look(self, now: float | None = None) -> tuple[Status, Live | None]:
-        """The status, and the heartbeat that says so: read once."""
+        """The status and the heartbeat that it is based on, read once."""
         live = self.live()
         found = claim.look(self.directory.path, live) if live else claim.Claim(None)
         alive = found.alive
@@ -108,30 +111,32 @@ class RunReader:
             # It may have ended between the look at its log and the look at its process.
             self.refresh()
         if live and alive is False and self._unfinished(live):
-            seen = Seen(False, copied=found.copied) if found.copied else self._autopsy(live)
+            seen = Observations(False, copied=found.copied) if found.copied else self._death_evidence(live)
         else:
             age = claim.age(live) if live and now is None and self.clock is time.time else None
-            seen = Seen(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age)
+            seen = Observations(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age)
         now = self.clock() if now is None else now
-        return self._being_born(live, alive) or status(self._asked(), self.history, live, now, seen), live
+        return self._starting_status(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
-    def _autopsy(self, live: Live) -> Seen:
-        """What there is to know of a worker's death."""
+    def _death_evidence(self, live: Live) -> Observations:
+        """The evidence for the cause of a worker's death."""
         here = live.boot_id == process.boot_id()
         killer = commands.killer(self.directory.path)
-        return Seen(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
+        return Observations(False, 0.0, False, self._crash(live), memory.oom_kills() if here else None, killer)
 
-    def _being_born(self, live: Live | None, alive: bool | None) -> Status | None:
-        """Of a worker that was started and has said nothing yet; None when the heartbeat and the log say it all."""
-        birth = read_birth(self.directory.path) if live is None or alive is False else None
-        if birth is None or birth.time < max(live.time if live else 0.0, self.history.ended_at):
+    def _starting_status(self, live: Live | None, alive: bool | None) -> Status | None:
+        """The status of a worker that was started and has not reported yet; None when the heartbeat and the log
+        suffice.
+        """
+        starting = read_starting(self.directory.path) if live is None or alive is False else None
+        if starting is None or starting.time < max(live.time if live else 0.0, self.history.ended_at):
             return None
-        if process.alive(birth.process):
-            return Status("starting", "the worker is being started", "starting", birth.time)
+        if process.alive(starting.process):
+            return Status("starting", "the worker is being started", "starting", starting.time)
         held = lock.is_held(self.directory.lock_path)
-        if held or process.alive(birth.process) is None or self.live() != live:
+        if held or process.alive(starting.process) is None or self.live() != live:
             return None
-        return Status("interrupted", "the worker died before it began; see worker.log", "ended", birth.time)
+        return Status("interrupted", "the worker died before it began; see worker.log", "ended", starting.time)
 
     def _unfinished(self, live: Live) -> bool:
         return self.history.ended is None or live.attempt > self.history.ended_attempt
@@ -143,7 +148,7 @@ class RunReader:
             return {}
 
     def _crash(self, live: Live) -> str:
-        """What the end of the worker's log says about its death: the interpreter's own last words."""
+        """The crash message of the interpreter at the end of the worker's log; "" when there is none."""
         try:
             with fs.open_to_read(self.directory.worker_log) as file:
                 size = file.seek(0, os.SEEK_END)
@@ -159,7 +164,7 @@ class RunReader:
         return f"the worker crashed ({_SIGNALS.get(words, words)})"
 
     def predictions(self, which: str) -> dict[str, Array] | None:
-        """The arrays of "validation-latest", "validation-best" or "test", None when there are none yet.
+        """The arrays of "validation-latest", "validation-best" or "test", None when they do not exist yet.
 
         The same object as long as the file is the same. Raises RunError when the file is damaged.
         """
@@ -175,8 +180,9 @@ class RunReader:
 
 
 def _check_unpacked(path: Path) -> None:
-    """Raises ValueError when the arrays would take more memory than predictions ever do: a file of a few megabytes can
-    unpack to any size."""
+    """Raise ValueError when the arrays would take more memory than predictions ever do: a small file can unpack to any
+    size.
+    """
     import zipfile
 
     with fs.open_to_read(path) as file, zipfile.ZipFile(file) as archive:

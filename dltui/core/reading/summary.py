@@ -1,4 +1,4 @@
-"""A run in one flat object: a row of the list of runs."""
+"""Summarizes a run in a flat object: a row of the list of runs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
-    """One run of `dltui runs --json`, as it is now. `best` is the best value of `metric`, None before the first
-    evaluation. Never raises: a run that cannot be read has its reason in `why`."""
+    """A run's entry in `dltui runs --json`, as it is now. `best` is the best value of `metric`, None before the first
+    evaluation. Never raises: a run that cannot be read has its reason in `why`.
+    """
     reader.refresh()
     try:
         run = reader.run
@@ -51,7 +52,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
 
 
 def _done(history: History, live: Live | None, run: Mapping[str, Any]) -> dict[str, Any]:
-    """How far a run is and what came of it; `live` is the heartbeat of one that goes on."""
+    """The progress and results of a run; `live` is the heartbeat of a run that is still going."""
     attempt, monitor, best = history.attempt, history.monitor, history.best
     return {
         "epoch": len(history.epochs),
@@ -68,19 +69,19 @@ def _done(history: History, live: Live | None, run: Mapping[str, Any]) -> dict[s
 
 
 def training_speed(history: History) -> float | None:
-    """Samples a second of training time, over all epochs."""
+    """The samples per second of training time, over all epochs."""
     known = [record for record in history.epochs.values() if math.isfinite(record.samples_per_second)]
     seconds = sum(record.seconds for record in known)
     return sum(record.seconds * record.samples_per_second for record in known) / seconds if seconds > 0 else None
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
-    """NaN is None, as everywhere in JSON."""
+    """The metrics with NaN replaced by None, as everywhere in JSON."""
     return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
 def _unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
-    """The same keys with what is known, so that one bad folder does not hide the list."""
+    """The keys of `summary_row` for a run that cannot be read, so that a damaged folder does not hide the list."""
     run_id = reader.directory.id
     zero = dict.fromkeys(("since", "epoch", "epochs", "step", "total_steps", "seconds", "train_seconds"), 0)
     none = dict.fromkeys(

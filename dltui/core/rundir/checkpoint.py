@@ -1,4 +1,6 @@
-"""Checkpoints: arrays and JSON in a folder that is whole or absent, with a manifest that finds every flipped bit."""
+"""Checkpoints: arrays and JSON in a folder that is complete or absent, with a manifest that reveals every
+flipped bit.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ _NAME = re.compile(r"a(\d{2,6})-step-(\d{8,12})(?:-(\d{1,9}))?")
 
 
 class CheckpointDamaged(RunError):
-    """A checkpoint is not what was saved. The message says which and how."""
+    """A damaged checkpoint. The message names the checkpoint and the damage."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Checkpoint:
 def save(
     run: RunDirectory, name_step: int, attempt: int, state: State, loop_state: dict[str, Any], best: bool
 ) -> CheckpointInfo:
-    """Write a checkpoint after `name_step` global steps. Raises OSError; then nothing with a final name is there.
+    """Write a checkpoint after `name_step` global steps. Raises OSError, and then no folder with a final name is left.
 
     `best` says that its weights are the best so far; `loop_state["best"]["step"]` names the step of those that are.
     """
@@ -97,16 +99,16 @@ def save(
 
 
 def _check_room(folder: Path, size: int) -> None:
-    """Before a byte is written, so that a full disk leaves no half of a checkpoint."""
+    """Raise OSError without enough free space, before anything is written, so that no half checkpoint is left."""
     free = fs.free_bytes(folder)
     if free < size + MARGIN_BYTES:
         raise OSError(errno.ENOSPC, f"a checkpoint needs {size:,} B, free are {free:,} B", str(folder))
 
 
 def _free_name(folder: Path, name: str) -> Path:
-    """Several checkpoints of one step differ in what they are for (the best, asked for): later ones get a number.
+    """A free folder name; a second checkpoint of the same step gets a number.
 
-    It is higher than all that are there, not the first that is free: the newest has to be the last in their order.
+    The number is higher than all existing numbers, because the newest checkpoint has to sort last.
     """
     there = [path.name.removeprefix(name) for path in folder.glob(f"{name}*") if _NAME.fullmatch(path.name)]
     if not there:
@@ -123,7 +125,7 @@ def _describe(data: bytes) -> dict[str, Any]:
 
 
 def load(path: Path) -> tuple[State, dict[str, Any]]:
-    """The arrays and the loop's own state. Raises CheckpointDamaged in one line, whatever is wrong with it."""
+    """The arrays and the loop's own state. Raises CheckpointDamaged for any damage."""
     files = _verified(path)
     from safetensors import SafetensorError
     from safetensors.numpy import load as parse
@@ -139,7 +141,7 @@ def load(path: Path) -> tuple[State, dict[str, Any]]:
 
 
 def _verified(path: Path) -> dict[str, bytes]:
-    """The content of both files, after comparing it with the manifest."""
+    """The content of both files, verified by the manifest."""
     name = clean_line(path.name)
     listed = read_manifest(path).get("files")
     contents = {}
@@ -159,7 +161,9 @@ def _verified(path: Path) -> dict[str, bytes]:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """What a checkpoint says of itself: step, attempt, best, best_step, files. Raises CheckpointDamaged."""
+    """The manifest of a checkpoint: step, attempt, best, best_step, files. Raises CheckpointDamaged, or RunError for a
+    newer format.
+    """
     name = clean_line(path.name)
     try:
         content = json.loads(fs.read_limited(path / MANIFEST, _MOST_MANIFEST))
@@ -176,7 +180,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def list_checkpoints(run: RunDirectory) -> list[Path]:
-    """All checkpoints that have a final name, oldest first: by attempt, then by step."""
+    """All complete checkpoints, oldest first: by attempt, then by step."""
     try:
         found = [(match, path) for path in run.checkpoints_dir.iterdir() if (match := _NAME.fullmatch(path.name))]
     except OSError:
@@ -185,8 +189,9 @@ def list_checkpoints(run: RunDirectory) -> list[Path]:
 
 
 def load_latest(run: RunDirectory, log: Callable[[str], None]) -> Checkpoint | None:
-    """The newest checkpoint that is whole, None when there never was one. Damaged ones are told to `log` and moved
-    aside. Raises RunError when all are damaged: to throw the run away is for a person to decide."""
+    """The newest intact checkpoint, None when there never was one. Damaged checkpoints are reported to `log` and moved
+    aside. Raises RunError when all are damaged: discarding the run is the user's decision.
+    """
     damaged: list[tuple[Path, str]] = []
     for path in reversed(list_checkpoints(run)):
         try:
@@ -206,7 +211,7 @@ def load_latest(run: RunDirectory, log: Callable[[str], None]) -> Checkpoint | N
 
 
 def _move_aside(path: Path) -> None:
-    """Keep it for inspection under a name that is never loaded."""
+    """Keep a damaged checkpoint for inspection under a name that is never loaded."""
     target, number = path.with_name(f"damaged-{path.name}"), 1
     while target.exists():
         number += 1
@@ -216,13 +221,13 @@ def _move_aside(path: Path) -> None:
 
 
 def find_latest(run: RunDirectory) -> Path | None:
-    """The newest checkpoint, not verified."""
+    """The newest checkpoint, not verified; None without one."""
     found = list_checkpoints(run)
     return found[-1] if found else None
 
 
 def find_best(run: RunDirectory) -> Path | None:
-    """The checkpoint that was best on the monitor, as the newest tells it; not verified. None without."""
+    """The checkpoint that was best on the monitor, according to the newest, not verified; None without one."""
     paths = list_checkpoints(run)
     manifests = {path: _manifest_or_none(path) for path in paths}
     for path in reversed(paths):
@@ -254,9 +259,11 @@ def load_best(run: RunDirectory) -> Checkpoint:
 
 
 def prune(run: RunDirectory, keep: int = 2) -> list[str]:
-    """Remove all but the last `keep` and the best ones that these count on; returns the names of what was removed.
+    """Remove all but the last `keep` checkpoints and the best checkpoints that these refer to; returns the removed
+    names.
 
-    A checkpoint that cannot be removed stays, which harms nobody; what a killed worker left half-written goes too.
+    A checkpoint that cannot be removed stays, which does no harm; half-written leftovers of a killed worker are removed
+    too.
     """
     paths = list_checkpoints(run)
     kept = set(paths[-keep:])
@@ -279,7 +286,9 @@ def _leftovers(folder: Path) -> list[Path]:
 
 
 def _remove(path: Path) -> None:
-    """First its name, so that a half-removed checkpoint is never mistaken for a whole one."""
+    """Remove a checkpoint, renaming it first, so that a half-removed checkpoint is never mistaken for an intact
+    checkpoint.
+    """
     if not fs.is_temp(path.name):
         temp = fs.temp_name(path)
         fs.FS.rename(path, temp)

@@ -1,4 +1,4 @@
-"""A SHA-256 inside of a JSON object over all the rest of it: a flipped bit is found by whoever reads it."""
+"""A SHA-256 in a JSON object over the rest of it: every flipped bit is detected when it is read."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ KEY = "sha256"
 
 
 def sealed(content: dict[str, Any]) -> dict[str, Any]:
-    """The object with its seal."""
+    """The object with its checksum added."""
     # As a reader will see it, with keys that are text.
     content = json.loads(json.dumps(content))
     return content | {KEY: _digest({key: value for key, value in content.items() if key != KEY})}
 
 
 def opened(content: dict[str, Any]) -> dict[str, Any] | None:
-    """The object without its seal; None when it has none or another one than it should."""
+    """The object without its checksum; None when the checksum is missing or wrong."""
     rest = {key: value for key, value in content.items() if key != KEY}
     return rest if content.get(KEY) == _digest(rest) else None
 

@@ -1,5 +1,6 @@
-"""Whether the worker that a heartbeat tells of lives, and is this directory's own: its lock and its words decide, its
-pid alone proves nothing. A copy of a run carries the heartbeat of a worker that belongs to the original."""
+"""Decides whether the worker of a heartbeat lives and belongs to this directory: its lock and its words decide, its pid
+alone proves nothing. A copy of a run carries the heartbeat of a worker that belongs to the original.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +25,10 @@ FRESH_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Claim:
-    """`alive` is None when it cannot be known from here. `process` is the worker as this process can signal it, None
-    when it may not; `copied` names the run directory that the heartbeat is of, when it is another one."""
+    """The state of a worker. `alive` is None when it cannot be known from here. `process` is the worker as this process
+    can signal it, None when it may not; `copied` names the run directory to which the heartbeat belongs, when that
+    is another directory.
+    """
 
     alive: bool | None
     process: ProcessId | None = None
@@ -33,7 +36,7 @@ class Claim:
 
 
 def look(run_dir: Path, live: Live) -> Claim:
-    """The worker of `live` as it stands to this directory."""
+    """The relation of the worker in `live` to this directory."""
     here = live.boot_id == process.boot_id()
     found = lock.look(run_dir / "lock")
     moved = bool(live.inode) and live.inode != heartbeat.inode(run_dir)
@@ -49,7 +52,7 @@ def look(run_dir: Path, live: Live) -> Claim:
 
 
 def _held(live: Live, pid: int) -> Claim:
-    """Of a lock that somebody holds: the worker, or the next one, which has not said anything yet."""
+    """The claim for a lock that is held: by the worker, or by the next worker, which has not reported yet."""
     number = pid or live.pid
     if process.start_ticks(number) == live.start_ticks:
         return Claim(True, replace(live.process, host=process.this_host(), pid=number))
@@ -57,7 +60,7 @@ def _held(live: Live, pid: int) -> Claim:
 
 
 def _free(live: Live) -> Claim:
-    """Of a lock that nobody holds. A network disk may not show the locks of others."""
+    """The claim for a lock that is free. A network disk may not show locks of other hosts."""
     elsewhere = live.namespace not in (0, process.namespace())
     if not elsewhere and process.start_ticks(live.pid) == live.start_ticks:
         return Claim(False, copied=live.run or "another run")
@@ -66,15 +69,18 @@ def _free(live: Live) -> Claim:
 
 
 def age(live: Live) -> float:
-    """Seconds since the heartbeat: by the clock of the machine's boot where that is the same one, so that a clock that
-    is set changes nothing; else by the time of day."""
+    """Seconds since the heartbeat: by the clock of the machine's boot where the boot is the same, so that setting the
+    time of day changes nothing; else by the time of day.
+    """
     if live.monotonic and live.boot_id == process.boot_id() and live.monotonic <= time.monotonic() + 1:
         return max(time.monotonic() - live.monotonic, 0.0)
     return time.time() - live.time
 
 
 def send_signal(run_dir: Path, live: Live, number: int) -> None:
-    """Signal the worker of this very directory, nobody else. Raises RunError in one line."""
+    """Send a signal to the worker of this directory and to no other process. Raises RunError when that is not
+    possible.
+    """
     name, claim = clean_line(run_dir.name), look(run_dir, live)
     if claim.copied:
         raise RunError(f"{name} is a copy: the worker (pid {live.pid}) is that of {clean_line(claim.copied)}")
@@ -91,7 +97,7 @@ def send_signal(run_dir: Path, live: Live, number: int) -> None:
 
 
 def wait_for_last(run_dir: Path) -> None:
-    """Wait for the last worker of a run that has ended: it still draws the figures, and holds the run until then."""
+    """Wait for the worker of a run that has ended: it still draws the figures, and holds the lock until then."""
     deadline = time.monotonic() + _LAST_SECONDS
     while time.monotonic() < deadline:
         live = heartbeat.read_live(run_dir)

@@ -1,4 +1,4 @@
-"""Commands to a worker: one small file each in the run's control folder, taken in the order they were sent."""
+"""Commands to a worker: small files in the run's control folder, taken in the order they were sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,15 @@ from dltui.core.errors import RunError
 from dltui.core.machine import process
 from dltui.core.text import clean_line
 
+ACTIONS = frozenset({"pause", "resume", "stop", "checkpoint", "set", "kill"})
+"""All commands. A kill is a signal; the command beside it is for the log, which then says who sent it."""
 _NAME = re.compile(r"\d{20}-[0-9a-f]{8}\.json")
 _MOST_BYTES = 65_536
 
 
 @dataclass(frozen=True)
 class Command:
-    """What a viewer asked. `sent` is the sender's unix time, `by` is user@host."""
+    """A viewer's request. `sent` is the sender's unix time, `by` is user@host."""
 
     id: str
     action: str
@@ -32,6 +34,17 @@ class Command:
     by: str
     sent: float
     path: Path
+
+
+def problem_of(action: str, arguments: Mapping[str, Any]) -> str:
+    """The reason why a worker cannot obey a command, or ""; `train.steering` acts on the others."""
+    if action not in ACTIONS:
+        return "this worker does not know it"
+    if action == "set":
+        lr = arguments.get("lr")
+        if isinstance(lr, bool) or not isinstance(lr, (int, float)) or not 0 < lr <= 10:
+            return f"lr must be greater than 0 and at most 10, got {lr!r:.40}"
+    return ""
 
 
 def send(run_dir: Path, action: str, arguments: dict[str, Any], by: str | None = None) -> str:
@@ -56,7 +69,7 @@ def send(run_dir: Path, action: str, arguments: dict[str, Any], by: str | None =
 
 
 def _place(path: Path, data: bytes) -> None:
-    """The file appears whole under a name that nobody else has."""
+    """Create the complete file at `path` atomically. Raises FileExistsError when the name is taken."""
     temp = fs.temp_name(path)
     try:
         fs.write_new(temp, data, sync=False)
@@ -76,8 +89,9 @@ def _place(path: Path, data: bytes) -> None:
 
 
 def take(run_dir: Path) -> list[Command]:
-    """The commands that wait, in the order they were sent. Each comes again until `done`; one that cannot be read is
-    moved aside as `*.bad`."""
+    """The pending commands, in the order they were sent. Each is returned again until `done`; a command that cannot be
+    read is moved aside as `*.bad`.
+    """
     try:
         names = sorted(name for name in os.listdir(run_dir / "control") if _NAME.fullmatch(name))  # noqa: PTH208
     except OSError:
@@ -96,7 +110,9 @@ def take(run_dir: Path) -> list[Command]:
 
 
 def killer(run_dir: Path) -> str:
-    """Who asked last to kill a worker that did not live to acknowledge it; empty when nobody did. Changes nothing."""
+    """The sender of the last kill command that the worker did not live to acknowledge; "" without one. Changes
+    nothing.
+    """
     try:
         names = sorted(name for name in os.listdir(run_dir / "control") if _NAME.fullmatch(name))  # noqa: PTH208
     except OSError:
@@ -124,14 +140,15 @@ def _read(path: Path) -> Command:
 
 
 def done(command: Command) -> None:
-    """The command has been acknowledged in the log and need not be kept."""
+    """Remove a command that has been acknowledged in the log."""
     with contextlib.suppress(OSError):
         fs.FS.unlink(command.path)
 
 
 def forget(run_dir: Path, obeyed: Collection[str], before: float) -> list[Command]:
-    """What was meant for an earlier attempt: commands that the log acknowledges are dropped, those sent before `before`
-    that nobody obeyed are returned, for the log to say so before they are `done`."""
+    """Drop the commands that the log acknowledges. Returns those that were sent before `before` (unix time) and not
+    obeyed, so that the log can report them before they are `done`.
+    """
     waiting = take(run_dir)
     for command in waiting:
         if command.id in obeyed:

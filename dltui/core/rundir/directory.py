@@ -1,4 +1,4 @@
-"""The run directory: its files by name, making one, finding one."""
+"""The run directory: its files by name, its creation, its lookup."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dltui.core import fs, paths
+from dltui.core.contract.renamed import with_new_options
 from dltui.core.errors import NewerFormatError, RunError, UsageError
 from dltui.core.numbers import no_number
 from dltui.core.rundir import checksum, lock, names, share
@@ -68,8 +69,9 @@ class RunDirectory:
     def create(
         cls, run_id: str, run: dict[str, Any], fill: Callable[[RunDirectory], None] = lambda run: None
     ) -> RunDirectory:
-        """Make the folder of a new run in one step, with what `fill` puts into it: a kill leaves all of it or nothing.
-        Raises UsageError when there is a run of that name, and what `fill` raises."""
+        """Create the folder of a new run atomically, with the files that `fill` writes into it. Raises UsageError when
+        there is a run of that name, and errors of `fill`.
+        """
         names.check_run_name(run_id)
         parent = paths.runs_dir()
         paths.ensure_private_dir(parent)
@@ -99,7 +101,10 @@ class RunDirectory:
         return final
 
     def run(self) -> dict[str, Any]:
-        """What was asked: run.json. Raises NewerFormatError, or RunError when it cannot be read."""
+        """The request in run.json, with renamed options under their current names.
+
+        Raises NewerFormatError, or RunError when it cannot be read.
+        """
         if self._run is None:
             content = _read_object(self.run_json)
             if content is None:
@@ -115,11 +120,11 @@ class RunDirectory:
             content = checksum.opened(content) if checksum.KEY in content else content
             if content is None:
                 raise RunError(f"{clean_line(self.run_json)} is damaged: its SHA-256 differs; start the run again")
-            self._run = content
+            self._run = with_new_options(content)
         return self._run
 
     def labels(self) -> dict[str, Any]:
-        """What a person calls the run: name, tags, note."""
+        """The labels that the user gave the run: name, tags, note."""
         found = _read_object(self.labels_json) or {}
         tags = found.get("tags")
         return {
@@ -129,7 +134,8 @@ class RunDirectory:
         }
 
     def set_labels(self, **changes: Any) -> None:
-        """Change the name, tags or note; the rest stays. The id never changes. Of a shared run the group may read on.
+        """Change the name, tags or note; the rest stays. The id never changes. A shared run stays readable for the
+        group.
 
         Raises RunError when it cannot be written.
         """
@@ -143,7 +149,7 @@ class RunDirectory:
 
 def _fill(run: RunDirectory, content: dict[str, Any], held: lock.RunLock) -> None:
     fs.FS.mkdir(run.path)
-    # What nobody holds was left by a killed process. A disk without locks is for the worker to refuse.
+    # A folder whose lock is free was left by a killed process. A disk without locks is refused by the worker.
     with contextlib.suppress(RunError):
         held.acquire(run.lock_path)
     for folder in (run.control_dir, run.checkpoints_dir, run.predictions_dir):
@@ -195,7 +201,7 @@ def list_runs() -> list[RunDirectory]:
 
 
 def _created(run: RunDirectory) -> float | None:
-    """When the run was made; None for a folder that is no run. A damaged or newer run is listed too."""
+    """The creation time of a run; None for a folder that is no run. A damaged or newer run is listed too."""
     try:
         written = run.run_json.stat().st_mtime
     except OSError:
@@ -207,7 +213,7 @@ def _created(run: RunDirectory) -> float | None:
 
 
 def find_run(text: str | None) -> RunDirectory:
-    """The run that a person means: an id, a name, the unique start of an id, a path, or None for the latest.
+    """The run for an id, a name, the unique start of an id, a path, or the latest for None. Raises UsageError.
 
     Raises UsageError.
     """

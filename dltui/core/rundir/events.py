@@ -1,4 +1,4 @@
-"""What can happen to a run: a small closed set of facts, named in the past tense, that core emits and readers fold."""
+"""The events of a run: a small closed set of facts, named in the past tense, that core emits and readers fold."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class Event:
-    """Base of all events. The log adds the envelope: seq, time (unix seconds), elapsed (seconds since the attempt
-    began, monotonic), attempt, crc."""
+    """The base of all events. The log adds the envelope: seq, time (unix seconds), elapsed (seconds since the attempt
+    began, monotonic), attempt, crc.
+    """
 
     type: ClassVar[str] = ""
 
@@ -123,7 +124,7 @@ class CommandObeyed(Event):
 
 @dataclass(frozen=True)
 class Logged(Event):
-    """One line for people; `level` is info, warning or error."""
+    """A line for the user; `level` is info, warning or error."""
 
     type: ClassVar[str] = "log"
     level: str

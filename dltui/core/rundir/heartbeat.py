@@ -26,13 +26,14 @@ LOG_MOST = 16 * 1024 * 1024
 LOG_KEEP = 1024 * 1024
 _PAD = 1024
 _MOST_BYTES = 64 * 1024
-"""Of a heartbeat that is read: many times what a worker writes."""
+"""The size limit of a heartbeat file in bytes: many times the size that a worker writes."""
 
 
 @dataclass(frozen=True)
 class Live:
-    """What a worker last said of itself. `counter` moves with every sign of progress, `slowest` is the longest time
-    in seconds between two signs of progress in training or evaluation so far; times are unix seconds."""
+    """The latest heartbeat of a worker. `counter` moves with every sign of progress, `slowest` is the longest time in
+    seconds between two signs of progress in training or evaluation so far; times are unix seconds.
+    """
 
     host: str
     boot_id: str
@@ -57,16 +58,16 @@ class Live:
     memory_left: int = -1
     """Bytes that were left for it, on its machine or in its control group; -1 when unknown."""
     oom_kills: int = -1
-    """How many processes its machine had killed until then for want of memory; -1 when unknown."""
+    """The out-of-memory kills on its machine until then; -1 when unknown."""
     log_start: int = 0
-    """Where in worker.log this attempt began to print."""
+    """The offset in worker.log at which this attempt began to print."""
     run: str = ""
     inode: int = 0
     """The run directory as the worker knows it: what it claims to be the worker of."""
     namespace: int = 0
     """The PID namespace in which `pid` holds; 0 when unknown."""
     monotonic: float = 0.0
-    """When it was written, by the clock of the machine's boot; 0 when unknown."""
+    """The time when it was written, in seconds by the clock of the machine's boot; 0 when unknown."""
 
     @property
     def process(self) -> ProcessId:
@@ -78,7 +79,7 @@ _KINDS = {field.name: _READ[str(field.type)] for field in dataclasses.fields(Liv
 
 
 def read_live(run_dir: Path) -> Live | None:
-    """None when there is none yet or it cannot be read."""
+    """The heartbeat of a run directory; None when there is none yet or it cannot be read."""
     try:
         content = json.loads(fs.read_limited(run_dir / "live.json", _MOST_BYTES), parse_constant=no_number)
         return Live(**{name: kind(content[name]) for name, kind in _KINDS.items() if name in content})
@@ -123,12 +124,12 @@ class Heartbeat:
         return self._state.phase
 
     def totals(self, epochs: int, total_steps: int) -> None:
-        """How long the run is meant to be."""
+        """Set the planned length of the run."""
         with self._lock:
             self._state = dataclasses.replace(self._state, epochs=epochs, total_steps=total_steps)
 
     def phase(self, name: str, detail: str = "") -> None:
-        """What the worker does from here on. The same phase again only moves the counter and the detail."""
+        """Enter a phase of the worker. The same phase again only moves the counter and the detail."""
         with self._lock:
             state = self._state
             since = state.phase_since if name == state.phase else time.time()
@@ -141,7 +142,7 @@ class Heartbeat:
         self._changed.set()
 
     def progress(self, step: int, epoch: int) -> None:
-        """A sign of progress: `step` steps and `epoch` epochs are done."""
+        """Report progress: `step` steps and `epoch` epochs are done."""
         with self._lock:
             now = time.monotonic()
             if self._stepping:
@@ -152,7 +153,7 @@ class Heartbeat:
         self._changed.set()
 
     def stop(self, final_phase: str = "ended", detail: str = "") -> None:
-        """Say the last word and end the thread."""
+        """Write the last heartbeat and end the thread."""
         self.phase(final_phase, detail)
         self._over.set()
         self._changed.set()
@@ -190,7 +191,7 @@ class Heartbeat:
                 self._write_over(data)
 
     def _with_memory(self, state: Live) -> Live:
-        """With what is known of the memory, not older than a second: it takes a third of a millisecond to ask."""
+        """The state with the memory use, measured at most once a second, because it takes a third of a millisecond."""
         if time.monotonic() - self._memory[0] >= MOST_SECONDS:
             left, kills = memory.memory_left(), memory.oom_kills()
             known = (_rss(), memory.peak_rss(), -1 if left is None else left, -1 if kills is None else kills)
@@ -208,7 +209,7 @@ class Heartbeat:
 
 
 def _rss() -> int:
-    """Resident memory of this process in bytes, 0 when unknown."""
+    """The resident memory of this process in bytes, 0 when unknown."""
     if sys.platform == "linux":
         try:
             return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -220,7 +221,7 @@ def _rss() -> int:
 
 
 def inode(path: Path) -> int:
-    """0 when there is none."""
+    """The inode of a file; 0 without a file."""
     try:
         return path.stat().st_ino
     except OSError:
@@ -235,8 +236,9 @@ def _size(path: Path) -> int:
 
 
 def cap(path: Path, most: int = LOG_MOST, keep: int = LOG_KEEP) -> None:
-    """Cut a log that grew beyond `most` bytes down to its last `keep`. Its writers have it open for appending, so they
-    go on at the new end; what they write during the cut may be lost."""
+    """Truncate a log that grew beyond `most` bytes to its last `keep`. Its writers have it open for appending, so they
+    go on at the new end; output during the truncation may be lost.
+    """
     try:
         size = path.stat().st_size
     except FileNotFoundError:
@@ -255,38 +257,40 @@ _NAME = "birth.json"
 
 
 @dataclass(frozen=True)
-class Birth:
-    """A worker that was started at the unix time `time` and has not said anything yet."""
+class StartingWorker:
+    """A worker that was started at the unix time `time` and has not written a heartbeat yet."""
 
     process: ProcessId
     time: float
 
 
-def announce(run_dir: Path, pid: int) -> None:
-    """Say that process `pid` of this host is about to become the worker. A disk that refuses costs only that."""
+def record_starting(run_dir: Path, pid: int) -> None:
+    """Record that process `pid` of this host is about to become the worker. Disk errors are ignored."""
     ticks = process.start_ticks(pid) or 0
     content = {"host": process.this_host(), "boot_id": process.boot_id(), "pid": pid, "start_ticks": ticks}
     with contextlib.suppress(OSError):
         fs.write_atomic(run_dir / _NAME, json.dumps({**content, "time": time.time()}).encode("ascii"), sync=False)
 
 
-def born(run_dir: Path) -> None:
-    """The worker has its heartbeat."""
+def clear_starting(run_dir: Path) -> None:
+    """Remove the record of a starting worker, which now has its heartbeat."""
     with contextlib.suppress(OSError):
         fs.FS.unlink(run_dir / _NAME)
 
 
 def started_at(run_dir: Path) -> float:
-    """When this process was started as the worker, as far as is known; commands sent before were meant for another."""
-    birth = read_birth(run_dir)
-    return birth.time if birth is not None and birth.process.pid == os.getpid() else time.time()
+    """The unix time when this process was started as the worker, as far as is known; earlier commands were meant for
+    another.
+    """
+    starting = read_starting(run_dir)
+    return starting.time if starting is not None and starting.process.pid == os.getpid() else time.time()
 
 
-def read_birth(run_dir: Path) -> Birth | None:
-    """None when no worker is being born, or it cannot be read."""
+def read_starting(run_dir: Path) -> StartingWorker | None:
+    """The record of a worker that is starting; None when there is none, or it cannot be read."""
     try:
         found: dict[str, Any] = json.loads(fs.read_limited(run_dir / _NAME, _MOST_BYTES), parse_constant=no_number)
         identity = ProcessId(str(found["host"]), str(found["boot_id"]), int(found["pid"]), int(found["start_ticks"]))
-        return Birth(identity, float(found["time"]))
+        return StartingWorker(identity, float(found["time"]))
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None

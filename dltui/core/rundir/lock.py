@@ -1,4 +1,4 @@
-"""One worker at a time on a run: a record lock that the kernel frees with the process, whatever happens to it."""
+"""Limits a run to a single worker at a time: a record lock that the kernel frees when the process ends in any way."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _held: dict[tuple[int, int], int] = {}
 
 
 class RunLock:
-    """Held by the worker for its whole life, with `lockf`: a forked child does not inherit it."""
+    """The lock that a worker holds for its whole life, with `lockf`: a forked child does not inherit it."""
 
     def __init__(self) -> None:
         self._fd: int | None = None
         self._key = (0, 0)
 
     def acquire(self, path: Path) -> None:
-        """Raises RunError when another worker has it."""
+        """Take the lock. Raises RunError when another worker has it."""
         key = _key(path)
         if key in _held:
             raise RunError(f"run {clean_line(path.parent.name)} is running, pid {os.getpid()}")
@@ -69,7 +69,7 @@ def _key(path: Path) -> tuple[int, int] | None:
 
 
 def _sign(fd: int) -> None:
-    """Say in the file who holds it; only for people, so a full disk does not matter."""
+    """Write the holder into the file, for people only, so that a full disk does not matter."""
     here = process.current()
     note = json.dumps({"pid": here.pid, "host": here.host, "since": time.time()}).encode()
     try:
@@ -97,8 +97,10 @@ def _refusal(fd: int, error: OSError, path: Path) -> str:
 
 
 def _ask(fd: int) -> int | None:
-    """The pid of another process that holds the lock, by F_GETLK; 0 for one that cannot be seen from here (of another
-    PID namespace, or of another host of a network disk), None when nobody does. Raises OSError when it cannot say."""
+    """The pid of another process that holds the lock, by F_GETLK; 0 for a process that cannot be seen from here (of
+    another PID namespace, or of another host of a network disk), None when the lock is free. Raises OSError when it
+    cannot be determined.
+    """
     question = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(fd, fcntl.F_GETLK, question))
     return max(int(pid), 0) if kind != fcntl.F_UNLCK else None
@@ -106,20 +108,20 @@ def _ask(fd: int) -> int | None:
 
 @dataclass(frozen=True)
 class Lock:
-    """What can be seen of a lock without taking it. `pid` is 0 when it is free, or its holder cannot be seen."""
+    """The state of a lock, seen without taking it. `pid` is 0 when it is free, or its holder cannot be seen."""
 
     held: bool
     pid: int = 0
 
 
 def look(path: Path) -> Lock | None:
-    """How a lock stands; None when that cannot be told: no file, not readable, or a system without the question."""
+    """The state of a lock; None when it cannot be determined: no file, not readable, or a system without F_GETLK."""
     if _key(path) in _held:
         return Lock(True, os.getpid())
     if not _CAN_ASK:
         return _tried(path)
     try:
-        # Only looking: reading suffices to ask, and works on somebody else's run.
+        # Read access suffices to ask, and works on another user's run.
         fd = fs.open_regular(path)
     except OSError:
         return None
@@ -133,7 +135,7 @@ def look(path: Path) -> Lock | None:
 
 
 def _tried(path: Path) -> Lock | None:
-    """Where the system cannot be asked the lock is taken, for a moment."""
+    """The state of a lock where the system cannot be asked: the lock is taken for a moment."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -148,12 +150,12 @@ def _tried(path: Path) -> Lock | None:
 
 
 def holder(path: Path) -> int | None:
-    """The pid of the worker that holds the lock, None when nobody does or it cannot be seen."""
+    """The pid of the worker that holds the lock, None when it is free or its holder cannot be seen."""
     found = look(path)
     return found.pid or None if found else None
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock, also one that cannot be seen from here."""
+    """True if a process holds the lock, also a process that cannot be seen from here."""
     found = look(path)
     return found is not None and found.held

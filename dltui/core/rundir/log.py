@@ -1,4 +1,4 @@
-"""The event log: one line of checked JSON for each thing that happened, appended, never cut."""
+"""The event log: a checksummed line of JSON per event, appended, never truncated."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _CRC_KEY = b',"crc":"'
 _TAIL = len(_CRC_KEY) + 8 + len(b'"}')
 _BLOCK = 1 << 20
 _MOST_LINE = 16 * 1024 * 1024
-"""Bytes of one line; a longer one is damage, and the log ends there."""
+"""The longest line in bytes; a longer line is damage, and the log ends there."""
 
 
 class Clock(Protocol):
-    """What the log needs of the module `time`."""
+    """The part of the module `time` that the log needs."""
 
     def time(self) -> float: ...
     def monotonic(self) -> float: ...
 
 
 def encode(record: dict[str, Any]) -> bytes:
-    """A record as its line, checksum and newline included. NaN and infinities become null."""
+    """A record as a line, with checksum and newline. NaN and infinities become null."""
     try:
         text = json.dumps(record, separators=(",", ":"), allow_nan=False)
     except (ValueError, TypeError):
@@ -42,7 +42,7 @@ def encode(record: dict[str, Any]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Only what JSON has: numbers of other libraries become Python's, what is not finite becomes None."""
+    """A value with JSON types only: numbers of other libraries become Python's, NaN and infinities become None."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -70,7 +70,9 @@ def decode(line: bytes) -> dict[str, Any] | None:
 
 
 def _loads(text: bytes) -> Any:
-    """What is JSON to Python is JSON here; the fast parser alone refuses integers above 64 bits and lone surrogates."""
+    """Parse JSON as Python's own parser does; the fast parser alone refuses integers above 64 bits and lone
+    surrogates.
+    """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -78,8 +80,9 @@ def _loads(text: bytes) -> Any:
 
 
 class EventLog:
-    """The worker's end. A line that was not wholly written, or whose fsync failed, is written again after a newline:
-    readers drop what is damaged and what they have seen."""
+    """The writer of the log. A line that was not completely written, or whose fsync failed, is written again after a
+    newline: readers drop damaged lines and duplicates.
+    """
 
     def __init__(self, path: Path, attempt: int, clock: Clock = system_time) -> None:
         self.path = path
@@ -103,8 +106,9 @@ class EventLog:
         return fd
 
     def append(self, event: Event, sync: bool = False) -> dict[str, Any]:
-        """Write one event; with `sync` it is on the disk when this returns. Raises OSError; the same object may then be
-        given again and is told once."""
+        """Write an event; with `sync` it is on the disk on return. Raises OSError; the same object may then be appended
+        again and appears once.
+        """
         if self._doubtful and event is self._last:
             # It was written, only its fsync failed: trying again must not tell it twice.
             self.sync()
@@ -132,8 +136,9 @@ class EventLog:
         self._fresh = True
 
     def sync(self) -> None:
-        """Put everything on the disk. After a failure the lines in doubt are written again, through a new descriptor:
-        the kernel may have dropped them, and says so only once."""
+        """Flush everything to the disk. After a failure the uncertain lines are written again, through a new
+        descriptor: the kernel may have dropped them, and reports that only once.
+        """
         if self._doubtful:
             fd = fs.FS.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             self._fd, old, self._fresh = fd, self._fd, False
@@ -179,8 +184,9 @@ def last_seq(path: Path) -> int:
 
 
 class LogTail:
-    """A reader's end: follows a log that grows. `bad_lines` counts damaged lines, `restarted` says that the last
-    `read` began from the start because the file shrank or was replaced: what was read before no longer holds."""
+    """A reader of a growing log. `bad_lines` counts damaged lines, `restarted` is true if the last `read` began from
+    the start because the file shrank or was replaced, so that earlier records no longer hold.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -190,7 +196,7 @@ class LogTail:
     def _forget(self) -> None:
         self.bad_lines = 0
         self.bad_tail = 0
-        """Damaged lines since the last good one."""
+        """The damaged lines since the last intact line."""
         self._identity: tuple[int, int] | None = None
         self._offset = 0
         self._rest: list[bytes] = []
@@ -198,11 +204,11 @@ class LogTail:
         self._seen = (0, 0)
 
     def read(self) -> list[dict[str, Any]]:
-        """The good records that were completed since the last call, oldest first."""
+        """The intact records that were completed since the last call, oldest first."""
         return [record for block in self.blocks() for record in block]
 
     def blocks(self) -> Iterator[list[dict[str, Any]]]:
-        """The same in parts, so that a long log need not be in memory as a whole."""
+        """The same records in parts, so that a long log need not be in memory as a whole."""
         self.restarted = False
         try:
             fd = fs.open_regular(self.path)
@@ -245,7 +251,7 @@ class LogTail:
         return records
 
     def _lines(self, block: bytes) -> list[bytes]:
-        """The lines that end in this block; the rest is kept in pieces for the next one: joined once, not each time."""
+        """The lines that end in this block; the rest is kept in pieces until the line is complete, and joined once."""
         first, *others = block.split(b"\n")
         self._rest.append(first)
         if sum(map(len, self._rest)) > _MOST_LINE:

@@ -1,4 +1,4 @@
-"""Names of runs: made up, checked, numbered when they are taken."""
+"""Names of runs: generated, checked, numbered when they are taken."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ weasel whale wolf wombat wren yak zebra
 
 
 def run_name(rng: random.Random) -> str:
-    """A name like `brisk-otter`."""
+    """A generated name like `brisk-otter`."""
     return f"{rng.choice(_ADJECTIVES)}-{rng.choice(_ANIMALS)}"
 
 
 def check_run_name(text: str) -> str:
-    """The name itself, when it may be the name of a folder. Raises UsageError."""
+    """The name itself, if it is valid as a folder name. Raises UsageError."""
     if _ALLOWED.fullmatch(text) and not text.startswith("."):
         return text
     raise UsageError(

@@ -1,4 +1,4 @@
-"""Whose a run is, whether it is a copy of another, and where its figures go because of that."""
+"""Decides whether a run belongs to another user or is a copy, and where its figures go because of that."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ SUMMARY = "summary.json"
 _MOST_BYTES = 1 << 20
 
 
-def stranger(run: RunDirectory) -> str:
-    """Why a run counts as somebody else's, so that nothing that its run.json names is executed or written to; "" for a
-    run in this user's home that nobody else can write to."""
+def untrusted_reason(run: RunDirectory) -> str:
+    """The reason why a run counts as another user's, so that nothing that its run.json names is executed or written to;
+    "" for a run in this user's home that no other user can write to.
+    """
     try:
         if run.path.parent.resolve() != paths.runs_dir().resolve() != run.path.resolve().parent:
             return f"it lies outside of {clean_line(paths.home())}"
@@ -36,7 +37,7 @@ def _others(path: Path) -> str:
 
 
 def original(run: RunDirectory) -> Path | None:
-    """Where the run lies that this one is a copy of; None for one that was made or moved here."""
+    """The path of the run of which this run is a copy; None for a run that was made or moved here."""
     birth = _birth(run)
     if not birth.get("path"):
         return None
@@ -58,8 +59,9 @@ def _birth(run: RunDirectory) -> dict[str, Any]:
 
 
 def identity(run: RunDirectory) -> str:
-    """What tells a run from all others, also from its copies and from those of its name in other homes; "" for one of
-    an older dltui."""
+    """A token that distinguishes a run from all others, also from its copies and from runs of the same name in other
+    homes; "" for a run of an older dltui.
+    """
     token = str(_birth(run).get("token") or "")
     if not token or original(run) is None:
         return token
@@ -67,13 +69,14 @@ def identity(run: RunDirectory) -> str:
 
 
 def exports_folder(run: RunDirectory) -> Path:
-    """Where figures go when nobody says where: as run.json has it; for a copy beside those of its original; for
-    somebody else's run below the working directory."""
-    if stranger(run):
+    """The default folder for figures: as run.json has it; for a copy beside that of its original; for another user's
+    run below the working directory. Raises UsageError when run.json names no folder.
+    """
+    if untrusted_reason(run):
         return free(Path(paths.absolute("exports")) / run.id, run, strict=True)
     named = run.run().get("exports")
     if not named:
-        raise UsageError("run.json does not say where figures go; use --to DIR")
+        raise UsageError("run.json names no exports folder; choose one with --to DIR")
     folder = Path(str(named))
     if original(run) is None:
         return free(folder, run)
@@ -82,7 +85,9 @@ def exports_folder(run: RunDirectory) -> Path:
 
 
 def free(folder: Path, run: RunDirectory, strict: bool = False) -> Path:
-    """The folder, or numbered when it holds the figures of another run. `strict`: also when it does not say whose."""
+    """The folder, or a numbered variant when it holds the figures of another run; with `strict` also when its run is
+    unknown.
+    """
     found, number = folder, 1
     while not _may_write(found, run, strict):
         number += 1

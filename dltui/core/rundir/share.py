@@ -1,4 +1,6 @@
-"""Lets the group of a user look at a run: what is written to it is readable for the group, and writable for nobody."""
+"""Shares a run with the user's group: what is written to it is readable for the group, and writable only for
+the user.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,11 @@ FILE, FOLDER, PASSAGE = 0o640, 0o750, 0o010
 
 
 class GroupReadable(fs.FileSystem):
-    """Sets the modes outright, whatever the umask."""
+    """A file system that sets the modes for the group, whatever the umask."""
 
     def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
         fd = super().open(path, flags, mode)
-        # Of files that are only read the mode is left alone: they may be somebody else's.
+        # The mode of files that are only read is left alone: they may belong to another user.
         if flags & os.O_CREAT:
             with contextlib.suppress(OSError):
                 os.fchmod(fd, FILE)
@@ -32,7 +34,7 @@ class GroupReadable(fs.FileSystem):
 
 
 def check(word: str | None) -> str | None:
-    """Raises UsageError for a word that means nothing."""
+    """The word itself, if it is a known way to share. Raises UsageError."""
     if word not in (None, GROUP):
         raise UsageError(f"--share can be group, got {word!r}")
     return word
@@ -40,7 +42,7 @@ def check(word: str | None) -> str | None:
 
 @contextlib.contextmanager
 def writing(word: object) -> Iterator[None]:
-    """Write a run as its run.json says: `word` is its "share"."""
+    """Write a run with the permissions that the "share" entry of its run.json (`word`) asks for."""
     if word != GROUP:
         yield
         return
@@ -53,8 +55,9 @@ def file_mode(word: object) -> int:
 
 
 def open_way(run_dir: Path, private: Path) -> str:
-    """Let the group pass through the folders up to `private` (dltui's own), not list them. Returns why they still
-    cannot reach the run, or ""."""
+    """Let the group pass through the folders up to `private` (dltui's own), without listing them. Returns the reason
+    why they still cannot reach the run, or "".
+    """
     for folder in (run_dir.parent, *run_dir.parent.parents):
         mode = stat.S_IMODE(folder.stat().st_mode)
         if mode & 0o011:

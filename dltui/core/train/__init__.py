@@ -1,1 +1,1 @@
-"""The one training loop, its plan of batches and learning rates, and what it measures."""
+"""The training loop, its plan of batches and learning rates, and its metrics."""

@@ -1,4 +1,4 @@
-"""Per-step statistics thinned to a bounded number of points on a fixed grid of global steps."""
+"""Reduces per-step statistics to a bounded number of points on a fixed grid of global steps."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ MOST_POINTS = 20_000
 
 
 class Buckets:
-    """Collects steps and gives them back as columns. The grid depends on the length of the run alone, so that the
-    curve does not depend on where the chunks were cut; a spike survives in a bucket's minimum and maximum."""
+    """Collects steps and returns them as columns. The grid depends on the length of the run alone, so that the curve
+    does not depend on the chunks; a spike survives in a bucket's minimum and maximum.
+    """
 
     def __init__(self, total_steps: int) -> None:
-        self.size = max(1, -(-total_steps // MOST_POINTS))
+        self.size = 1
+        self.resize(total_steps)
         self._first: int | None = None
         self._columns: list[tuple[Array, dict[str, Array], Array]] = []
 
+    def resize(self, total_steps: int) -> None:
+        """The run turns out to be this long. Between two whole `take`s."""
+        self.size = max(1, -(-total_steps // MOST_POINTS))
+
     def add(self, first_step: int, loss: Array, metrics: dict[str, Array], lr: Array) -> None:
-        """Take means per step (steps,) of consecutive steps that begin at global step `first_step`."""
+        """Add means per step (steps,) of consecutive steps that begin at global step `first_step`."""
         if self._first is None:
             self._first = first_step
         self._columns.append((loss, metrics, lr))
@@ -61,5 +67,5 @@ class Buckets:
 
 
 def _round(values: Array) -> list[float]:
-    """Six significant digits: what a curve can show, at half the bytes of the log."""
+    """The values with six significant digits, which suffice for a curve and halve the log."""
     return [float(f"{value:.6g}") for value in values.tolist()]

@@ -1,4 +1,4 @@
-"""Outputs and metrics of whole splits, and one look at a model's own code before anything is trained with it."""
+"""Outputs and metrics of whole splits, and a trial of a model's own code before training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dltui.core.train.metrics import Monitor, OwnMetrics
 
 ROWS = 3
-"""Of the first look. Not the number of outputs, with which a wrong shape could pass for a right one."""
+"""The rows of the trial evaluation. Not the number of outputs, so that a wrong shape cannot pass for a right shape."""
 
 
 def has_own_loss(trainable: Trainable) -> bool:
@@ -24,7 +24,7 @@ def has_own_loss(trainable: Trainable) -> bool:
 
 
 def ask(trainable: Trainable, split: SplitName, rows: slice) -> tuple[Array, float | None]:
-    """Outputs of these rows, and the mean of the model's own loss over them; None where it is that of the task."""
+    """The outputs of these rows, and the mean of the model's own loss over them; None without an own loss."""
     if not has_own_loss(trainable):
         return trainable.predict(split, rows), None
     outputs, loss = trainable.evaluate(split, rows)  # type: ignore[attr-defined]
@@ -32,7 +32,7 @@ def ask(trainable: Trainable, split: SplitName, rows: slice) -> tuple[Array, flo
 
 
 class Means:
-    """The model's own loss over a split that is asked for part by part."""
+    """The mean of the model's own loss over a split that is evaluated part by part."""
 
     def __init__(self) -> None:
         self._sum, self._rows = 0.0, 0
@@ -43,12 +43,15 @@ class Means:
             self._rows += rows
 
     def into(self, metrics: dict[str, float]) -> dict[str, float]:
-        """The metrics of the split with this loss in place of the task's, where the model brought one."""
+        """The metrics of the split, with the mean of the model's own loss in place of the task's loss, if there
+        is one.
+        """
         return metrics | ({"loss": self._sum / self._rows} if self._rows else {})
 
 
 def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: Monitor) -> list[str]:
-    """Ask the network and the model's own loss and metrics once: what a person should know of them, a line each.
+    """Call the network and the model's own loss and metrics once, and return remarks for the user, a line each. Raises
+    RunError.
 
     Raises RunError for what would end the run later, or let it train on nonsense.
     """

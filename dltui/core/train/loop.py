@@ -1,24 +1,27 @@
-"""The training loop: the only one, for every framework. It knows no model, no file and no screen."""
+"""The training loop, the same for every framework. It knows no model, no file and no screen."""
 
 from __future__ import annotations
 
 import contextlib
 import math
+import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from dltui.core.errors import RunError
-from dltui.core.rundir.events import EpochEnded, Evaluated, Logged, Trained
-from dltui.core.text import clean_line
+from dltui.core.numbers import duration
+from dltui.core.rundir.events import CommandObeyed, EpochEnded, Evaluated, Logged, Trained
+from dltui.core.text import clean_line, plural
 from dltui.core.train import evaluation, predictions
 from dltui.core.train.buckets import Buckets
 from dltui.core.train.metrics import default_monitor, measure, own_metrics, running_sum
 from dltui.core.train.position import Best, Progress, Snapshot
 from dltui.core.train.spikes import Spikes
-from dltui.core.train.steering import Desk, Ending, Orders
+from dltui.core.train.steering import CommandJournal, Ending, Orders, steered
+from dltui.core.train.time_budget import TimeBudget, parse
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, StepStats, Trainable
@@ -27,9 +30,9 @@ if TYPE_CHECKING:
     from dltui.core.train.plan import Planner
 
 CHUNK_SECONDS = 0.1
-"""How long the framework runs without the loop looking up: the delay of a command."""
+"""The time in seconds of a chunk of steps, which is the delay of a command."""
 TRAINED_SECONDS = 0.5
-"""How often the curve gets new points."""
+"""The time in seconds between new points of the curve."""
 COMMIT_SECONDS = 1.0
 """Shorter epochs are committed together."""
 PREDICT_ROWS = 500
@@ -40,19 +43,20 @@ FIRST_STEP = (
 )
 
 
-class Listener(Desk, Protocol):
-    """What the loop needs of the journal."""
+class Listener(CommandJournal, Protocol):
+    """The part of the journal that the loop needs."""
 
     def progress(self, step: int, epoch: int) -> None: ...
+    def totals(self, epochs: int, total_steps: int) -> None: ...
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None: ...
 
 
 class Preempted(Exception):
-    """The machine wants its process back in the middle of an evaluation."""
+    """The machine reclaims the process in the middle of an evaluation."""
 
 
 class Loop:
-    """Trains a `Trainable` from a position to the end of the plan, or until it is told to stop."""
+    """Trains a `Trainable` from a position to the end of the plan, or until a stop is requested."""
 
     def __init__(
         self,
@@ -79,6 +83,9 @@ class Loop:
         self._own_metrics_failed = False
         self.monitor = monitor or default_monitor(data.spec.task)
         self._origin = origin
+        config = planner.config
+        at = self.at
+        self._budget = TimeBudget(parse(config.max_time), at.train_seconds, self.step) if config.max_time else None
         self._buckets = Buckets(planner.total_steps)
         self._spikes = Spikes()
         self._chunk = 1
@@ -92,14 +99,33 @@ class Loop:
 
     @property
     def step(self) -> int:
-        """Global steps done."""
-        return self.at.epoch * self.planner.steps_per_epoch + self.at.step_in_epoch
+        """The global steps done."""
+        # The last epoch of a run that trains for a time has fewer steps than the others.
+        whole = min(self.at.epoch * self.planner.steps_per_epoch, self.planner.total_steps)
+        return whole + self.at.step_in_epoch
+
+    @property
+    def reason(self) -> str:
+        """Why training is done."""
+        counted = self.at.counted
+        if self._patience_is_over() and counted is not None:
+            name, waited = self.monitor.metric, plural(self.planner.config.patience, "epoch")
+            return f"stopped early: no better {self.monitor.split} {name} for {waited}, since epoch {counted.epoch}"
+        if self.planner.config.max_time:
+            return f"trained for {duration(self.at.train_seconds)}, as asked by max_time"
+        return "all epochs done"
+
+    def _patience_is_over(self) -> bool:
+        """A function of what checkpoints carry, so that a run that is killed here ends here, too."""
+        patience, counted = self.planner.config.patience, self.at.counted
+        return bool(patience) and counted is not None and self.at.epoch - counted.epoch >= patience
 
     def run(self) -> Ending:
-        """Train. Returns why it ended; everything up to that point is committed. Raises RunError when the loss or the
-        weights stop being finite: the last checkpoint is then the last finite one."""
+        """Train, and return why training ended; everything up to that point is committed. Raises RunError when the loss
+        or the weights stop being finite: the last checkpoint is then the last finite state.
+        """
         try:
-            while self.at.epoch < self.planner.epochs:
+            while self.at.epoch < self.planner.epochs and not self._patience_is_over():
                 self._train_epoch()
                 if self.orders.stop:
                     self._commit()
@@ -119,11 +145,12 @@ class Loop:
     def _train_epoch(self) -> None:
         self._enter("training")
         self._begin()
-        while self.at.step_in_epoch < self.planner.steps_per_epoch:
+        while self.at.step_in_epoch < self.planner.steps_of(self.at.epoch):
             self._obey()
             if self.orders.stop:
                 return
             self._advance()
+            self._fit()
             now = self.clock()
             if now - self._last_trained >= TRAINED_SECONDS:
                 self._flush(final=False)
@@ -137,9 +164,27 @@ class Loop:
         if plan.steps:
             self.trainable.begin_epoch(plan)
 
+    def _fit(self) -> None:
+        """With `max_time`: estimate again how many steps there is time for. Said in the log, before any step is planned
+        by it."""
+        total = self._budget.total(self.at.train_seconds, self.step) if self._budget else None
+        if total is None:
+            return
+        fitted = CommandObeyed(
+            secrets.token_hex(8), "fit", {"total": total}, self.at.epoch + 1, self.step, "max_time", time.time()
+        )
+        self.journal.emit(fitted, sync=True)
+        self._flush()
+        self._buckets.resize(total)
+        self.planner.fit(self.step, total)
+        self.planner.steered.append(steered(fitted.id, fitted.action, self.step, fitted.arguments))
+        self.journal.totals(self.planner.epochs, total)
+        if self.at.step_in_epoch < self.planner.steps_of(self.at.epoch):
+            self._begin()
+
     def _advance(self) -> None:
-        """One chunk: as many steps as take about 100 ms, then the statistics of each step."""
-        steps = min(self._chunk, self.planner.steps_per_epoch - self.at.step_in_epoch)
+        """Train a chunk: as many steps as take about 100 ms, then record the statistics of each step."""
+        steps = min(self._chunk, self.planner.steps_of(self.at.epoch) - self.at.step_in_epoch)
         began = self.clock()
         stats = self.trainable.advance(steps)
         seconds = self.clock() - began
@@ -173,7 +218,7 @@ class Loop:
         self._buckets.add(self.step, means.pop("loss"), means, lr)
 
     def _not_finite(self, what: str, step: int) -> RunError:
-        """With a learning rate to try: a tenth of the one that was asked for."""
+        """The error for values that are not finite, with a learning rate to try: a tenth of the requested rate."""
         lr = float(f"{self.planner.base_lr(step) / 10:.2g}")
         return RunError(f"{what}; try lr {lr:g}", {"lr": lr})
 
@@ -204,11 +249,18 @@ class Loop:
         at = self.at
         self.journal.emit(EpochEnded(number, step, at.means(), lr, at.epoch_seconds, at.speed()))
         metrics, better = self._validate(number, step)
-        self.at = Progress(epoch=number, train_seconds=at.train_seconds, best=at.best)
+        self.at = Progress(epoch=number, train_seconds=at.train_seconds, best=at.best, counted=at.counted)
+        here = Best(number, step, metrics.get(self.monitor.metric, math.nan))
+        if self.monitor.better_by(self.planner.config.min_delta, here.value, at.counted.value if at.counted else None):
+            self.at.counted = here
         if better:
-            self.at.best = Best(number, step, metrics.get(self.monitor.metric, math.nan))
+            self.at.best = here
             self._pending = [self._snapshot(best=True)]
-        if number == self.planner.epochs or self.clock() - self._last_commit >= COMMIT_SECONDS:
+        if (
+            number == self.planner.epochs
+            or self._patience_is_over()
+            or self.clock() - self._last_commit >= COMMIT_SECONDS
+        ):
             self._commit()
 
     def _validate(self, epoch: int, step: int) -> tuple[dict[str, float], bool]:
@@ -227,28 +279,35 @@ class Loop:
         return metrics, better
 
     def evaluate(self, split: SplitName) -> tuple[dict[str, float], Array]:
-        """Metrics and raw outputs float32 (n, outputs) of a whole split; pauses are obeyed on the way.
+        """The metrics and raw outputs float32 (n, outputs) of a whole split; a pause takes effect in between.
 
         Raises Preempted when the process has to go: what was evaluated so far is then thrown away.
         """
         self._enter("evaluating", split)
         part = self.data.split(split)
         outputs, own_loss = [], evaluation.Means()
-        for first in range(0, len(part), PREDICT_ROWS):
-            rows = slice(first, min(first + PREDICT_ROWS, len(part)))
+        for rows in _pieces(len(part)):
             found, loss = evaluation.ask(self.trainable, split, rows)
             outputs.append(found)
             own_loss.add(loss, len(found))
-            self.journal.progress(self.step, self.at.epoch)
-            self._obey()
-            if self.orders.stop == "preempted":
-                raise Preempted
+            self._look_up()
         whole = np.concatenate(outputs)
         metrics = own_loss.into(measure(self.data.spec.task, whole, part.y))
         return metrics | self._measure_own(whole, part.y, metrics), whole
 
+    def evaluate_mirrored(self, outputs: Array) -> dict[str, float]:
+        """The metrics of the test split with the average of `outputs` and those of the mirrored images. Raises
+        Preempted as `evaluate`."""
+        part, mirrored = self.data.test, []
+        predict = self.trainable.predict_mirrored  # type: ignore[attr-defined]
+        for rows in _pieces(len(part)):
+            mirrored.append(predict("test", rows))
+            self._look_up()
+        found = measure(self.data.spec.task, (outputs + np.concatenate(mirrored)) / 2, part.y)
+        return {f"mirrored_{name}": value for name, value in found.items()}
+
     def _measure_own(self, outputs: Array, targets: Array, known: dict[str, float]) -> dict[str, float]:
-        """The model's own metrics. One that fails takes nothing from the run but itself."""
+        """The model's own metrics; {} when they fail, with a warning the first time."""
         if self._own_metrics is None:
             return {}
         try:
@@ -260,6 +319,13 @@ class Loop:
                 text = f"the model's own metrics failed after {self.at.epoch + 1} epochs and are left out: {reason}"
                 self.journal.emit(Logged("warning", clean_line(text, 300)))
             return {}
+
+    def _look_up(self) -> None:
+        """Between two pieces of an evaluation."""
+        self.journal.progress(self.step, self.at.epoch)
+        self._obey()
+        if self.orders.stop == "preempted":
+            raise Preempted
 
     def _snapshot(self, best: bool) -> Snapshot:
         state = self.trainable.state()
@@ -282,7 +348,7 @@ class Loop:
         self.journal.phase(*self._phase)
 
     def _obey(self) -> None:
-        """Take the commands that came in; a pause holds here."""
+        """Take the pending commands; waits here while paused."""
         number = self.at.epoch + 1
         self.orders.take(number, self.step)
         if self.orders.wait_while_paused(number, self.step, self._commit_if_asked):
@@ -290,7 +356,7 @@ class Loop:
         self._commit_if_asked()
         if self.orders.replan:
             self.orders.replan = False
-            if self.at.step_in_epoch < self.planner.steps_per_epoch:
+            if self.at.step_in_epoch < self.planner.steps_of(self.at.epoch):
                 self._begin()
 
     def _enter(self, phase: str, detail: str = "") -> None:
@@ -302,8 +368,13 @@ class Loop:
             self._commit()
 
 
+def _pieces(rows: int) -> Iterator[slice]:
+    """The rows of a split as `predict` is asked for them."""
+    return (slice(first, min(first + PREDICT_ROWS, rows)) for first in range(0, rows, PREDICT_ROWS))
+
+
 def _not_finite_weights(state: State) -> str:
-    """The name of weights that are not finite, or ""."""
+    """The name of a weight that is not finite, or ""."""
     for name, array in state.items():
         if name.startswith("weights/") and array.dtype.kind == "f" and not np.isfinite(array).all():
             return name[8:]

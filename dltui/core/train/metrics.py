@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 ERRORS = ("loss", "mse")
-"""Metrics of which nobody wants the highest."""
+"""Metrics whose lowest value is best."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,20 @@ class Monitor:
     mode: str
 
     def better(self, value: float, than: float | None) -> bool:
-        """Strictly better, so that a tie stays with the earlier epoch. A value that is no number is the worst."""
+        """True if a value is strictly better, so that a tie stays with the earlier epoch. NaN is the worst value."""
         if than is None or math.isnan(than):
             return than is None or not math.isnan(value)
         return value > than if self.mode == "max" else value < than
 
+    def better_by(self, delta: float, value: float, than: float | None) -> bool:
+        """Better by more than `delta`."""
+        return self.better(value if than is None else value - delta if self.mode == "max" else value + delta, than)
+
 
 def choose_monitor(task: Task, asked: str = "") -> Monitor:
-    """What a model's `monitor` asks for: "f1" for the highest, "-f1" for the lowest value of a metric on the validation
-    split; without it the default of the task."""
+    """The monitor that a model asks for: "f1" for the highest, "-f1" for the lowest value of a metric on the validation
+    split; without it the default of the task.
+    """
     if not asked:
         return default_monitor(task)
     name = asked.removeprefix("-")
@@ -49,14 +54,14 @@ def choose_monitor(task: Task, asked: str = "") -> Monitor:
 
 
 def default_monitor(task: Task) -> Monitor:
-    """Validation accuracy for classes, validation loss (mean squared error) for regression."""
+    """The default: validation accuracy for classes, validation loss (mean squared error) for regression."""
     if task == "classification":
         return Monitor("accuracy", "validation", "max")
     return Monitor("loss", "validation", "min")
 
 
 def measure(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
-    """Means over all rows: loss and accuracy from logits (n, classes), or loss and mse from predictions."""
+    """The means over all rows: loss and accuracy from logits (n, classes), or loss and mse from predictions."""
     if task == "regression":
         error = float(np.mean(np.square(outputs.astype(np.float64) - targets)))
         return {"loss": error, "mse": error}
@@ -66,8 +71,9 @@ def measure(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
 
 
 def own_metrics(ask: OwnMetrics, outputs: Array, targets: Array, known: Collection[str]) -> dict[str, float]:
-    """What a model's own `metrics` says of a whole split. Raises RunError for a name that is `known` already, or that
-    is none, and for a value that is no number."""
+    """The values of a model's own `metrics` for a whole split. Raises RunError for a name that is `known` already or
+    invalid, and for a value that is not a number.
+    """
     found = {}
     given = ask(outputs, targets)
     if not isinstance(given, Mapping):
@@ -90,5 +96,5 @@ def log_softmax(logits: Array) -> Array:
 
 
 def running_sum(start: float, values: Array) -> float:
-    """start + values[0] + values[1] + ... strictly in this order: chunks of any size give the same float."""
+    """The sum start + values[0] + values[1] + ... strictly in this order: chunks of any size give the same float."""
     return float(np.cumsum(np.concatenate([[start], values.astype(np.float64)]))[-1])

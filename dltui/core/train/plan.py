@@ -1,4 +1,4 @@
-"""Which samples, in which order, with which learning rate: pure functions of the seed and the global step."""
+"""Plans the samples, their order and the learning rate of each step: pure functions of the seed and the global step."""
 
 from __future__ import annotations
 
@@ -9,18 +9,27 @@ import numpy as np
 
 from dltui.core.contract import EpochPlan
 from dltui.core.errors import RunError
-from dltui.core.train import augment
+from dltui.core.train import augmentation
+from dltui.core.train.augmentation import color, erasing, geometry, mixing
+from dltui.core.train.time_budget import phases
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array
 
 
+MOST_EPOCHS = 10_000
+"""Of a run that trains for a time, before its speed is known."""
+FITTED = 1_000_000
+"""Steps into which a schedule is divided that is fitted to a time."""
+
+
 class Planner:
     """Makes the plan of any epoch of a run. `changes` are (global step, lr): from that step on the hyperparameter
     `lr` has that value, the schedule's shape stays. `shape` is that of a sample, which augmentation needs. `added`
-    are epochs that were asked for later: each addition goes through the schedule once more, from its beginning.
-    `steered` are the commands that both come from, as the log has them: checkpoints carry them too."""
+    are epochs that were asked for later: each addition goes through the schedule once more, from its beginning. `fits`
+    are (global step, steps in all) of a run that trains for `max_time`: what was estimated from that step on.
+    `steered` are the commands that these come from, as the log has them: checkpoints carry them too."""
 
     def __init__(
         self,
@@ -30,6 +39,7 @@ class Planner:
         shape: tuple[int, ...] = (),
         added: Sequence[int] = (),
         steered: Sequence[Mapping[str, Any]] = (),
+        fits: Sequence[tuple[int, int]] = (),
     ) -> None:
         self.config = config
         self.samples = samples
@@ -39,49 +49,80 @@ class Planner:
         """Epochs of each course of the schedule."""
         self.epochs = sum(self.courses)
         self.total_steps = self.steps_per_epoch * self.epochs
+        self.fits = [(0, MOST_EPOCHS * self.steps_per_epoch), *fits] if config.max_time else []
+        if self.fits:
+            self._end_at(self.fits[-1][1])
         self.changes = list(changes)
         self.steered = [dict(command) for command in steered]
         self.shape = shape
 
     def change_lr(self, step: int, lr: float) -> None:
-        """From global step `step` on use `lr`; what was planned for later steps no longer holds."""
+        """Use `lr` from global step `step` on; earlier changes for later steps are dropped."""
         self.changes = [change for change in self.changes if change[0] < step]
         self.changes.append((step, lr))
 
+    def fit(self, step: int, total: int) -> None:
+        """From global step `step` on the run is known to have `total` steps."""
+        self.fits = [*(fit for fit in self.fits if fit[0] < step), (step, total)]
+        self._end_at(total)
+
+    def _end_at(self, total: int) -> None:
+        self.total_steps, self.epochs = total, -(-total // self.steps_per_epoch)
+
+    def steps_of(self, epoch: int) -> int:
+        """Steps of epoch `epoch` (from 0); the last one of a run that trains for a time is cut short."""
+        return max(min(self.steps_per_epoch, self.total_steps - epoch * self.steps_per_epoch), 0)
+
     def base_lr(self, step: int) -> float:
-        """The learning rate that was asked for at a global step; the schedule moves below it."""
+        """The requested learning rate at a global step; the schedule multiplies it with factors."""
         return next((lr for at, lr in reversed(self.changes) if at <= step), self.config.lr)
 
     def epoch(self, epoch: int, skip: int = 0) -> EpochPlan:
         """The plan of epoch `epoch` (from 0) without its first `skip` steps.
 
-        Batches are rectangular: what does not fill a batch is left out of this epoch's permutation.
+        Batches are rectangular: what does not fill a batch is left out of this epoch's permutation. Raises RunError
+        where samples cannot be changed at random as the config asks.
         """
-        rows = permutation(self.config.seed, epoch, self.samples)
-        indices = rows[: self.steps_per_epoch * self.batch].reshape(self.steps_per_epoch, self.batch)
-        first = epoch * self.steps_per_epoch + skip
-        steps = np.arange(first, (epoch + 1) * self.steps_per_epoch)
-        augmentation = augment.draw(
-            self.config.augment, self.config.seed, epoch, self.steps_per_epoch, self.batch, self.shape
+        config, steps, batch, shape = self.config, self.steps_per_epoch, self.batch, self.shape
+        augmentation.check(config, shape)
+        first, seed = epoch * steps, config.seed
+        plan = EpochPlan(
+            epoch,
+            first + skip,
+            permutation(seed, epoch, self.samples)[: steps * batch].reshape(steps, batch),
+            self.learning_rates(np.arange(first, first + steps)),
+            geometry.draw(config.augment, seed, epoch, steps, batch, shape),
+            color.draw(config.color, seed, epoch, steps, batch),
+            erasing.draw(config.erase, seed, epoch, steps, batch, shape),
+            mixing.draw(config.mixup, config.cutmix, seed, epoch, steps, batch, shape),
         )
-        rest = None if augmentation is None else augmentation[skip:]
-        return EpochPlan(epoch, first, np.ascontiguousarray(indices[skip:]), self.learning_rates(steps), rest)
+        return plan.rows(slice(skip, max(self.steps_of(epoch), skip)))
 
     def learning_rates(self, steps: Array) -> Array:
         """The learning rate of each global step, float32 (steps,)."""
         lr = np.full(len(steps), self.config.lr, dtype=np.float64)
         for step, value in self.changes:
             lr[steps >= step] = value
+        if self.fits:
+            done = np.minimum((phases(steps, self.fits) * FITTED).astype(np.int64), FITTED - 1)
+            return (lr * self._factors(done, FITTED) * self._rise(steps)).astype(np.float32)
         first = 0
         for epochs in self.courses:
             total = epochs * self.steps_per_epoch
             inside = (steps >= first) & (steps < first + total)
-            lr[inside] *= self._factors(steps[inside] - first, total)
+            lr[inside] *= self._factors(steps[inside] - first, total) * self._rise(steps[inside] - first)
             first += total
         return lr.astype(np.float32)
 
+    def _rise(self, steps: Array) -> Array:
+        """The factor of the warm-up at steps counted from the start of a course: from a first part of it to 1."""
+        length = max(round(self.config.warmup * self.steps_per_epoch), 1)
+        return np.minimum((steps + 1) / length, 1.0)
+
     def _factors(self, steps: Array, total: int) -> Array:
-        """Those of the model's own schedule are looked at: a wrong one shows otherwise as a run that learns nothing."""
+        """The factors of the learning rate. Raises RunError for invalid factors, because a wrong schedule would
+        otherwise only show as a run that learns nothing.
+        """
         factors: Array = np.asarray(self.config.schedule_factors(steps, total), dtype=np.float64)
         if factors.shape != steps.shape or not (np.isfinite(factors).all() and (factors >= 0).all()):
             raise RunError(f"schedule {self.config.schedule} must give {len(steps)} finite numbers from 0 on")
@@ -89,6 +130,6 @@ class Planner:
 
 
 def permutation(seed: int, epoch: int, samples: int) -> Array:
-    """The order of the training rows in one epoch, int32 (samples,)."""
+    """The order of the train rows in one epoch, int32 (samples,)."""
     generator = np.random.Generator(np.random.Philox(key=np.array([seed, epoch], dtype=np.uint64)))
     return generator.permutation(samples).astype(np.int32)

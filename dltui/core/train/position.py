@@ -1,4 +1,4 @@
-"""Where a training loop is, and a moment to continue from."""
+"""The position of a training loop, and a snapshot to continue from."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class Best:
 
 @dataclass
 class Progress:
-    """All that resuming needs beside the arrays. `epoch` is the number of epochs done; sums run over the samples of
-    the epoch in progress; seconds are training time."""
+    """The state beside the arrays that resuming needs. `epoch` is the number of epochs done; sums run over the samples
+    of the epoch in progress; seconds are training time.
+    """
 
     epoch: int = 0
     step_in_epoch: int = 0
@@ -30,13 +31,15 @@ class Progress:
     epoch_seconds: float = 0.0
     train_seconds: float = 0.0
     best: Best | None = None
+    counted: Best | None = None
+    """The last epoch that was enough better for `patience`."""
 
     def means(self) -> dict[str, float]:
         """The epoch's metrics so far, averaged over its samples."""
         return {name: value / max(self.samples, 1) for name, value in self.sums.items()}
 
     def speed(self) -> float:
-        """Samples a second of training time in this epoch."""
+        """The samples per second of training time in this epoch."""
         return self.samples / max(self.epoch_seconds, 1e-9)
 
     def to_json(self) -> dict[str, Any]:
@@ -46,13 +49,14 @@ class Progress:
     def from_json(cls, state: dict[str, Any]) -> Progress:
         """The inverse of `to_json`; fields that this version does not know are dropped."""
         values = {name: value for name, value in state.items() if name in cls.__dataclass_fields__}
-        values["best"] = Best(**state["best"]) if state.get("best") else None
+        for name in ("best", "counted"):
+            values[name] = Best(**state[name]) if state.get(name) else None
         return cls(**values)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A moment to continue from: all arrays of the trainable and the loop's own state (JSON)."""
+    """A snapshot to continue from: all arrays of the trainable and the loop's own state (JSON)."""
 
     step: int
     epoch: int

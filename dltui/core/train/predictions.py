@@ -1,4 +1,4 @@
-"""What a model said about a split: the .npz files from which screens and figures are drawn without the dataset."""
+"""A model's predictions for a split: the .npz files from which screens and figures are drawn without the dataset."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _classes(outputs: Array, split: Split) -> dict[str, Array]:
 
 
 def _thumbnails(x: Array, rows: Array) -> Array:
-    """The images of these rows, thinned to at most 64 pixels a side; an empty array for data without images."""
+    """The images of these rows, reduced to at most 64 pixels a side; an empty array for data without images."""
     if x.ndim != 4 or x.dtype != np.uint8:
         return np.zeros((0, 0, 0, 0), dtype=np.uint8)
     stride = max(1, -(-max(x.shape[1:3]) // THUMBNAIL_SIZE))

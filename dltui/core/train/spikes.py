@@ -1,4 +1,4 @@
-"""Notices a loss that jumps: a warning with its step, never an action of its own."""
+"""Detects a loss that jumps: a warning with its step, never an action."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ QUIET_STEPS = 200
 
 
 class Spikes:
-    """Compares each step's loss with the median of those before it, and with where the training began: near zero a
-    single hard sample is ten times the rest and means nothing."""
+    """Detects spikes by comparing each step's loss with the median of the losses before it, and with the loss at the
+    start: near zero a single hard sample is ten times the rest without meaning.
+    """
 
     def __init__(self) -> None:
         self._recent: deque[float] = deque(maxlen=WINDOW)
@@ -28,7 +29,7 @@ class Spikes:
         self._quiet_until = 0
 
     def look(self, step: int, losses: Array) -> str:
-        """What to warn of, or "": `losses` are those of the steps after `step`."""
+        """A warning, or "": `losses` are those of the steps after `step`."""
         told = ""
         if len(self._recent) >= LEAST and step >= self._quiet_until:
             usual = float(np.median(self._recent))

@@ -1,4 +1,4 @@
-"""What people and the machine asked of a running loop: pause, resume, stop, checkpoint, a new learning rate."""
+"""Requests from users and the machine to a running loop: pause, resume, stop, checkpoint, a new learning rate."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from dltui.core.rundir.commands import problem_of
 from dltui.core.rundir.events import CommandObeyed, Event, Logged
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ PAUSE_POLL_SECONDS = 0.05
 Ending = Literal["finished", "stopped", "preempted"]
 
 
-class Desk(Protocol):
-    """What orders need of the journal."""
+class CommandJournal(Protocol):
+    """The part of the journal that orders need."""
 
     def emit(self, event: Event, sync: bool = False) -> None: ...
     def phase(self, name: str, detail: str = "") -> None: ...
@@ -27,13 +28,13 @@ class Desk(Protocol):
     def obeyed(self, command: Command) -> None: ...
 
 
-def acknowledge(desk: Desk, command: Command, problem: str, epoch: int = 0, step: int = 0) -> None:
-    """Say in the log that a command is obeyed, or that it is ignored because of a problem."""
+def acknowledge(journal: CommandJournal, command: Command, problem: str, epoch: int = 0, step: int = 0) -> None:
+    """Record in the log that a command is obeyed, or ignored because of a problem."""
     if problem:
-        desk.emit(Logged("warning", f"command {command.action} ignored: {problem}"))
+        journal.emit(Logged("warning", f"command {command.action} ignored: {problem}"))
     action = "ignored" if problem else command.action
     arguments = dict(command.arguments)
-    desk.emit(CommandObeyed(command.id, action, arguments, epoch, step, command.by, command.sent), sync=True)
+    journal.emit(CommandObeyed(command.id, action, arguments, epoch, step, command.by, command.sent), sync=True)
 
 
 def steered(identity: str, action: str, step: int, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,10 +43,10 @@ def steered(identity: str, action: str, step: int, arguments: Mapping[str, Any])
 
 
 class Orders:
-    """Takes commands between chunks. `stop` says why to end, `checkpoint` and `replan` are for the loop to clear."""
+    """Takes commands between chunks. `stop` is the reason to end, `checkpoint` and `replan` are cleared by the loop."""
 
-    def __init__(self, desk: Desk, planner: Planner, quitting: Callable[[], bool]) -> None:
-        self.desk = desk
+    def __init__(self, journal: CommandJournal, planner: Planner, quitting: Callable[[], bool]) -> None:
+        self.journal = journal
         self.planner = planner
         self.quitting = quitting
         self.stop: Ending | None = None
@@ -54,17 +55,19 @@ class Orders:
         self.replan = False
 
     def take(self, epoch: int, step: int) -> None:
-        """Obey what came in; `epoch` counts from 1, `step` is the number of steps done."""
+        """Take the pending commands; `epoch` counts from 1, `step` is the number of steps done."""
         if self.quitting():
             self.stop = "preempted"
-        for command in self.desk.commands():
+        for command in self.journal.commands():
             self._obey(command, epoch, step)
 
     def wait_while_paused(self, epoch: int, step: int, idle: Callable[[], None]) -> bool:
-        """Return when no pause holds, and whether one did; `idle` is called after each look at the commands."""
+        """Return when no pause holds, with True if there was a pause; `idle` is called after each check of the
+        commands.
+        """
         waited = self.paused
         while self.paused and not self.stop:
-            self.desk.phase("paused")
+            self.journal.phase("paused")
             idle()
             time.sleep(PAUSE_POLL_SECONDS)
             self.take(epoch, step)
@@ -72,25 +75,15 @@ class Orders:
         return waited
 
     def _obey(self, command: Command, epoch: int, step: int) -> None:
-        """Acknowledge, then act: the log says from which step on a new learning rate holds before any step has it."""
+        """Acknowledge a command, then act: the log names the step of a new learning rate before it is used."""
         arguments = dict(command.arguments)
         at = arguments.pop("at_step", None)
         step = max(step, at) if isinstance(at, int) else step
-        problem = self._problem(command.action, arguments)
-        acknowledge(self.desk, replace(command, arguments=arguments), problem, epoch, step)
+        problem = problem_of(command.action, arguments)
+        acknowledge(self.journal, replace(command, arguments=arguments), problem, epoch, step)
         if not problem:
             self._act(command, arguments, step)
-        self.desk.obeyed(command)
-
-    def _problem(self, action: str, arguments: dict[str, Any]) -> str:
-        # A kill is a signal; the command beside it is there for the log, which then says who did it.
-        if action not in {"pause", "resume", "stop", "checkpoint", "set", "kill"}:
-            return "this worker does not know it"
-        if action == "set":
-            lr = arguments.get("lr")
-            if isinstance(lr, bool) or not isinstance(lr, (int, float)) or not 0 < lr <= 10:
-                return f"lr must be greater than 0 and at most 10, got {lr!r:.40}"
-        return ""
+        self.journal.obeyed(command)
 
     def _act(self, command: Command, arguments: dict[str, Any], step: int) -> None:
         action = command.action

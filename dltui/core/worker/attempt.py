@@ -1,4 +1,4 @@
-"""One attempt at a run: from run.json (and the last checkpoint) to the test result."""
+"""An attempt at a run: from run.json (and the last checkpoint) to the test result."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Split
+from dltui.core.contract.state import all_weights
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError
 from dltui.core.machine import logout, process
@@ -48,11 +49,11 @@ if TYPE_CHECKING:
 
 DRY_RUN_STEPS = 2
 DONE = ("finished", "stopped")
-"""How a run ended that has its results: an attempt to go on that fails before its first step leaves them."""
+"""The ends of a run with results; an attempt to resume that fails before its first step keeps them."""
 
 
 class Attempt:
-    """Holds what belongs together while a worker lives. `train` and `failed` return the status the run ended with."""
+    """The state of a worker's attempt. `train` and `failed` return the status the run ended with."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class Attempt:
         self._began = time.monotonic()
 
     def preempt(self) -> None:
-        """The process has to go soon: checkpoint at the next step and end. Safe in a signal handler."""
+        """Request a checkpoint at the next step and the end of the process. Safe in a signal handler."""
         self._preempted = True
         if self._preparation:
             self._preparation.cancel()
@@ -89,13 +90,14 @@ class Attempt:
         return self._preempted
 
     def leave_queue(self, ending: Literal["stopped", "preempted"]) -> str:
-        """The run ends before it began."""
+        """End a run that never began."""
         why = "taken out of the queue" if ending == "stopped" else "the machine asked for its process back"
         return self._end(ending, f"{why} before it began; `dltui resume` starts it")
 
     def expire(self, obeyed: Collection[str], before: float) -> None:
-        """Commands that were sent before this worker was started were meant for an earlier attempt: they end with it,
-        and the log says so. A kill needs no obeying: its line tells who ended that attempt."""
+        """End the commands that were sent before this worker was started, for an earlier attempt, and record it in the
+        log. A kill needs no obeying: its line names the user who ended that attempt.
+        """
         for command in command_files.forget(self.run.path, obeyed, before):
             action = command.action if command.action == "kill" else "ignored"
             if action == "ignored":
@@ -124,13 +126,13 @@ class Attempt:
         return self._end("preempted", "the machine asked for its process back; `dltui resume` goes on from here")
 
     def failed(self, error: BaseException) -> str:
-        """Note that the attempt failed, why, and what to try. A run that was done stays so."""
+        """Record that the attempt failed, why, and the remedy. A finished run stays finished."""
         remedy = explain.remedy(error, self.batch_size)
         place = plugin_loader.line_in_plugin(error, self.asked["model_source"])
         return self._end("failed", explain.explain(error, self.batch_size, place), type(error).__name__, remedy=remedy)
 
     def export(self) -> None:
-        """Draw the figures in a process of their own: the worker carries no plotting library."""
+        """Draw the figures in a separate process: the worker imports no plotting library."""
         if self.history.attempt is None and self.loop is None:
             return
         self.journal.phase("exporting")
@@ -174,7 +176,7 @@ class Attempt:
             data,
             planner,
             self.journal,
-            Progress.from_json(found.loop_state) if found else Progress(),
+            self._position(found),
             lambda: self._preempted,
             metrics=model.metrics,
             monitor=monitor,
@@ -190,7 +192,7 @@ class Attempt:
         return loop
 
     def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
-        """The first look at a model of somebody's own; those in the box are known. Raises RunError."""
+        """Try out a model that does not ship with dltui, and return the findings. Raises RunError."""
         if self.asked["model_source"].get("name") == FIRST:
             return []
         # A network may draw random numbers in it, or count its calls.
@@ -200,7 +202,7 @@ class Attempt:
         return found
 
     def _plugins(self) -> tuple[Model, Backend]:
-        """The framework comes before the plugin: set up as dltui needs it, and alone in this process."""
+        """Load the plugin and its framework; the framework first, set up for dltui, and alone in this process."""
         backend = plugin_loader.load_backend(self.asked["backend_source"], self.asked["framework"])
         warm_up = getattr(backend, "warm_up", None)
         # A package need not be called like its module; then the backend imports it a moment later.
@@ -232,14 +234,30 @@ class Attempt:
             raise RunError(sameness.refusal(self.run.id, mixed))
 
     def _planner(self, config: TrainConfig, data: Data) -> Planner:
-        """With the epochs that somebody wants now beyond those of run.json."""
+        """The planner, including the epochs that were requested beyond those of run.json."""
         history, shape = self.history, data.spec.input_shape
         if self.more_epochs:
             by, done, epochs = process.user_at_host(), len(history.epochs), {"epochs": self.more_epochs}
             event = CommandObeyed(secrets.token_hex(8), "extend", epochs, done, history.step, by, time.time())
             self._extension = event
             history.commands.append(event.to_json())
-        return Planner(config, len(data.train), history.lr_changes, shape, history.added_epochs, history.steered)
+        return Planner(
+            config,
+            len(data.train),
+            history.lr_changes,
+            shape,
+            history.added_epochs,
+            history.steered,
+            self._fits(config),
+        )
+
+    def _fits(self, config: TrainConfig) -> list[tuple[int, int]]:
+        return self.history.fits if config.max_time else []
+
+    def _position(self, found: checkpoint.Checkpoint | None) -> Progress:
+        """Where to go on. Who asks for more epochs has patience again."""
+        at = Progress.from_json(found.loop_state) if found else Progress()
+        return replace(at, counted=None) if self.more_epochs else at
 
     def _tell_steering(self, lost: Sequence[CommandObeyed]) -> None:
         """In the log before any step: what it had lost, and the epochs that are added, so that a later attempt plans
@@ -287,17 +305,19 @@ class Attempt:
         epoch, step = (best.epoch, best.step) if best else (loop.at.epoch, step)
         began = time.monotonic()
         metrics, outputs = loop.evaluate("test")
+        if loop.planner.config.mirror_test:
+            metrics |= loop.evaluate_mirrored(outputs)
         self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began))
         data = loop.data
         self.journal.commit([], {"test": predictions.collect(data.spec.task, outputs, data.test, "test", epoch)})
-        reason = "all epochs done" if ending == "finished" else "stopped by user"
+        reason = loop.reason if ending == "finished" else "stopped by user"
         self._end(ending, reason, weights=fingerprint.weights(loop.trainable.state()))
 
     def _load_best(self, loop: Loop) -> bool:
         try:
             best = checkpoint.load_best(self.run).state
             # What trains on is of no use here, and need not fit.
-            loop.trainable.load_state({key: array for key, array in best.items() if key.startswith("weights/")})
+            loop.trainable.load_state(all_weights(best))
         except RunError as error:
             self.journal.emit(Logged("error", f"{error}; the test result is that of the last weights"))
             return False
@@ -335,7 +355,7 @@ class Attempt:
 
 
 def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
-    """A dry run: two steps of one epoch, then everything else as usual."""
+    """Shorten the run for a dry run: two steps of one epoch, then everything else as usual."""
     rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
     train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows])
     return replace(data, train=train), config.model_copy(update={"epochs": 1})

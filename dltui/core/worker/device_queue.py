@@ -1,4 +1,4 @@
-"""Who has a device and who waits for it: a ticket for each worker, locked for as long as the worker lives.
+"""The queue of a device: a ticket for each worker, locked for as long as the worker lives.
 
 The tickets of a device of this host are files in a folder of their own, named ORDER-RUN. ORDER is 0 for a worker that
 has the device, else the time in nanoseconds when it joined the queue. A queued worker may begin when no living ticket
@@ -26,35 +26,35 @@ from dltui.core.train.steering import acknowledge
 if TYPE_CHECKING:
     from dltui.core.rundir.commands import Command
     from dltui.core.rundir.directory import RunDirectory
-    from dltui.core.train.steering import Desk
+    from dltui.core.train.steering import CommandJournal
 
 POLL_SECONDS = 0.5
-BIRTH_SECONDS = 20.0
+STARTUP_SECONDS = 20.0
 """A ticket is made by who starts the worker, in the order of the queue; for so long it counts without a lock."""
 LEAST_SHARE = 0.5
-"""Of a GPU's memory must be free: what a run will need is not known before it runs."""
+"""The part of a GPU's memory that must be free: a run's need is not known before it runs."""
 LEAST_BYTES = 1 << 29
-"""Of main memory must be left for a run on the CPU."""
+"""The main memory in bytes that must be left for a run on the CPU."""
 _NAME = re.compile(r"(\d{20})-(.+)")
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """One worker's claim to a device. `order` 0: it has the device."""
+    """A worker's claim to a device. `order` 0: it has the device."""
 
     order: int
     run: str
     path: Path
 
     def alive(self, now_ns: int) -> bool:
-        """Whether its worker lives, or may still be being born."""
+        """True if its worker lives, or may still be starting."""
         if lock.is_held(self.path):
             return True
-        return self.order > 0 and 0 <= now_ns - self.order < BIRTH_SECONDS * 1e9
+        return self.order > 0 and 0 <= now_ns - self.order < STARTUP_SECONDS * 1e9
 
 
 def join(run: RunDirectory) -> int:
-    """Put a run at the end of its device's queue, and return its order; its worker has to follow soon.
+    """Put a run at the end of its device's queue, and return its order; its worker must start soon.
 
     Raises RunError when the folder cannot be written to.
     """
@@ -73,7 +73,7 @@ def leave(run: RunDirectory, order: int) -> None:
 
 
 def tickets(run: RunDirectory) -> list[Ticket]:
-    """The living tickets for the device of a run, in their order; what dead workers left is swept away."""
+    """The live tickets for the device of a run, in their order; those of dead workers are removed."""
     found, now = [], time.time_ns()
     try:
         names = sorted(os.listdir(_folder(run)))  # noqa: PTH208
@@ -99,7 +99,7 @@ def _sweep(ticket: Ticket, now_ns: int) -> None:
 
 
 class Place:
-    """This worker's own ticket."""
+    """A worker's own place in the queue."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
@@ -107,8 +107,7 @@ class Place:
         self._path: Path | None = None
 
     def occupy(self) -> None:
-        """Have the device at once, whoever else has it. A disk that refuses costs only that the queue does not see
-        it."""
+        """Take the device at once, whoever else has it. After a disk error only the queue does not see it."""
         path = _ticket(self.run, 0)
         temp = fs.temp_name(path)
         with contextlib.suppress(OSError, RunError):
@@ -119,12 +118,12 @@ class Place:
             self._path = path
 
     def take_up(self, order: int) -> None:
-        """Stand where `join` put this run. Raises RunError."""
+        """Take the place that `join` reserved for this run. Raises RunError."""
         self._path = _ticket(self.run, order)
         self._lock.acquire(self._path)
 
     def waits_for(self) -> str:
-        """Why the run cannot begin, in one sentence; empty when it is its turn."""
+        """The reason why the run cannot begin, in one sentence; "" when it is its turn."""
         device = self.run.run()["device"]["name"]
         ahead: list[Ticket] = []
         for ticket in tickets(self.run):
@@ -138,7 +137,7 @@ class Place:
         return clean_line(f"1st in line for {device}, {scarce}") if scarce else ""
 
     def begin(self) -> None:
-        """Its turn has come: from here on it has the device."""
+        """Take the device when it is this run's turn."""
         if self._path is not None:
             path = _ticket(self.run, 0)
             with contextlib.suppress(OSError):
@@ -154,13 +153,15 @@ class Place:
         self._lock.release()
 
 
-def wait(place: Place, desk: Desk, quitting: Callable[[], bool]) -> Literal["stopped", "preempted"] | None:
-    """Wait for the device, importing nothing. None when it is this run's turn, else how it ends before it began."""
+def wait(place: Place, journal: CommandJournal, quitting: Callable[[], bool]) -> Literal["stopped", "preempted"] | None:
+    """Wait for the device, without imports. Returns None when it is this run's turn, else how the run ended before it
+    began.
+    """
     said = ""
     while True:
         if quitting():
             return "preempted"
-        obeyed = [_obey(desk, command) for command in desk.commands()]
+        obeyed = [_obey(journal, command) for command in journal.commands()]
         if any(obeyed):
             return "stopped"
         reason = place.waits_for()
@@ -168,27 +169,29 @@ def wait(place: Place, desk: Desk, quitting: Callable[[], bool]) -> Literal["sto
             place.begin()
             return None
         if reason != said:
-            desk.phase("queued", reason)
+            journal.phase("queued", reason)
             said = reason
         time.sleep(POLL_SECONDS)
 
 
-def _obey(desk: Desk, command: Command) -> bool:
-    """Whether the command takes the run out of the queue; a kill is a signal, its command is for the log."""
+def _obey(journal: CommandJournal, command: Command) -> bool:
+    """Acknowledge the command, and return True if it takes the run out of the queue. A kill is a signal; its command is
+    only logged.
+    """
     known = command.action in ("stop", "kill")
-    acknowledge(desk, command, "" if known else "the run is queued; stop takes it out")
-    desk.obeyed(command)
+    acknowledge(journal, command, "" if known else "the run is queued; stop takes it out")
+    journal.obeyed(command)
     return command.action == "stop"
 
 
 def ordinal(number: int) -> str:
-    """`1st`, `2nd`, `11th`."""
+    """A number as `1st`, `2nd`, `11th`."""
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
     return f"{number}{ending}"
 
 
 def _scarce(device: Mapping[str, Any]) -> str:
-    """What keeps a run from a device that no run of ours has: others use its memory."""
+    """The reason why a device that no run has cannot be used: other programs use its memory; "" when it can."""
     from dltui.core.machine import memory
 
     kind = str(device["name"]).split(":")[0]
@@ -216,7 +219,7 @@ def _scarce_gpu(uuid: str | None) -> str:
 
 
 def _folder(run: RunDirectory) -> Path:
-    """Of the device's tickets. The home may lie on a disk that several hosts share."""
+    """The folder of the device's tickets. The home may lie on a disk that several hosts share."""
     device = run.run()["device"]
     name = re.sub(r"[^A-Za-z0-9._-]", "-", str(device.get("uuid") or device["name"]))
     folder = paths.home() / "devices" / re.sub(r"[^A-Za-z0-9._-]", "-", process.this_host()) / name

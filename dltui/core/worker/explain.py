@@ -1,4 +1,4 @@
-"""Turns an exception of a framework or the system into one line that says what to do."""
+"""Turns an exception of a framework or the system into a one-line message that says what to do."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def remedy(error: BaseException, batch_size: int) -> dict[str, Any]:
-    """Hyperparameters to try instead; empty when nothing is known to help."""
+    """The hyperparameters to try instead; empty without a known remedy."""
     if isinstance(error, RunError):
         return error.remedy
     return {"batch_size": batch_size // 2} if batch_size > 1 and is_out_of_memory(error) else {}
 
 
 def explain(error: BaseException, batch_size: int, place: str = "") -> str:
-    """One line without control characters, at most 500 characters. `place` is the line of a plugin's code that raised
-    it: ` (net.py line 3)`."""
+    """A one-line message without control characters, at most 500 characters. `place` is the line of a plugin's code
+    that raised the error: ` (net.py line 3)`.
+    """
     if isinstance(error, DltuiError):
         text = clean_line(str(error), 450)
         return f"{text} {clean_line(place, 50)}" if place and " line " not in text else text
@@ -63,7 +64,9 @@ def explain(error: BaseException, batch_size: int, place: str = "") -> str:
 
 
 def _telling_line(text: str) -> str:
-    """The first line, or the last where TensorFlow begins with a headline and the places in its graph."""
+    """The most useful line: the first, or the last where TensorFlow begins with a headline and positions in
+    its graph.
+    """
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     if not lines or not lines[0].endswith("error:"):
         return lines[0] if lines else ""

@@ -1,4 +1,4 @@
-"""The process that draws figures, the formats that it knows, and the way home for what it wrote."""
+"""Starts the process that draws figures, knows the formats, and moves the drawn files to their folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORMATS_TEXT = ", ".join(FORMATS)
 
 
 def check_formats(names: Iterable[str], allowed: Sequence[str] = FORMATS) -> list[str]:
-    """The formats, each once. Raises UsageError for one that there is not, and when there is none."""
+    """The formats without duplicates. Raises UsageError for an unknown format, and when none is given."""
     formats = [name for name in dict.fromkeys(str(name).strip().lower() for name in names) if name]
     for name in formats:
         if name not in allowed:
@@ -37,7 +37,7 @@ def check_formats(names: Iterable[str], allowed: Sequence[str] = FORMATS) -> lis
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process that draws has ended and all that it printed."""
+    """The end of a process that draws, and all that it printed."""
 
     code: int
     output: str
@@ -98,7 +98,7 @@ def draw(run: RunDirectory, folder: Path, formats: Sequence[str] | None, more: S
 
 
 def copy_line(place: str, folders: Iterable[Path]) -> str:
-    """The command that takes folders home from a `place` (`user@host`), to be typed on the other machine."""
+    """The command that copies folders from a `place` (`user@host`), to be typed on the other machine."""
     return f"scp -r {shlex.join(f'{place}:{folder}' for folder in folders)} ."
 
 

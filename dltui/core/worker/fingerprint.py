@@ -19,7 +19,7 @@ PREFIX = "weights/"
 
 
 def weights(state: State) -> str:
-    """SHA-256 over name, dtype, shape and bytes of the weights, sorted by name."""
+    """The SHA-256 over name, dtype, shape and bytes of the weights, sorted by name."""
     digest = hashlib.sha256()
     for name in sorted(key for key in state if key.startswith(PREFIX)):
         array = state[name]
@@ -29,7 +29,7 @@ def weights(state: State) -> str:
 
 
 def plugin(source: dict[str, Any]) -> dict[str, Any]:
-    """Where a plugin came from: name, version, what its code is and, for code under git, the commit."""
+    """The origin of a plugin: name, version, a digest of its code and, for code under git, the commit."""
     found = {key: source.get(key) for key in ("kind", "name", "version")}
     digest = code(source)
     commit = git_commit(Path(source["path"])) if source.get("path") else None
@@ -37,8 +37,9 @@ def plugin(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def code(source: Mapping[str, Any]) -> str:
-    """SHA-256 over what the code of a plugin does: comments, docstrings and line breaks count nothing. "" for what
-    ships in the box, which has its version, and for what cannot be read."""
+    """The SHA-256 over the code of a plugin without comments, docstrings and line breaks; "" for built-in plugins,
+    which have a version, and for code that cannot be read.
+    """
     if source.get("kind") != "file" and source.get("name") == "dltui":
         return ""
     digest = hashlib.sha256()
@@ -52,7 +53,7 @@ def code(source: Mapping[str, Any]) -> str:
 
 
 def _package(source: Mapping[str, Any]) -> list[Path]:
-    """The Python files of an installed plugin, found without importing it; none of another interpreter's."""
+    """The Python files of an installed plugin, found without importing it; none for another interpreter."""
     if source.get("python") not in (None, sys.executable):
         return []
     found: list[Path] = []
@@ -69,7 +70,7 @@ def _package(source: Mapping[str, Any]) -> list[Path]:
 
 
 def _meaning(text: bytes) -> str:
-    """A file's syntax tree without docstrings; the bytes of one that does not parse."""
+    """The digest of a file's syntax tree without docstrings; of its bytes when it does not parse."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Everything a training loop tells the world: events, heartbeat, predictions and checkpoints of one run directory."""
+"""Everything that a training loop reports: events, heartbeat, predictions and checkpoints of a run directory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RETRY_SECONDS = 2.0
 
 
 class Journal:
-    """The one writer of a run directory. A full disk pauses the run here until there is room again."""
+    """The only writer of a run directory. A full disk pauses the run here until there is room again."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Journal:
         self.quitting = quitting
 
     def emit(self, event: Event, sync: bool = False) -> None:
-        """Append an event; with `sync` it is on the disk when this returns."""
+        """Append an event; with `sync` it is on the disk on return."""
         self._when_there_is_room(lambda: self.log.append(event, sync=sync))
 
     def phase(self, name: str, detail: str = "") -> None:
@@ -53,11 +53,14 @@ class Journal:
     def progress(self, step: int, epoch: int) -> None:
         self.heartbeat.progress(step, epoch)
 
+    def totals(self, epochs: int, total_steps: int) -> None:
+        self.heartbeat.totals(epochs, total_steps)
+
     def commands(self) -> list[command_files.Command]:
         return command_files.take(self.run.path)
 
     def obeyed(self, command: command_files.Command) -> None:
-        """The command has been acknowledged in the log and need not be kept."""
+        """Remove a command that has been acknowledged in the log."""
         command_files.done(command)
 
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None:
@@ -84,7 +87,7 @@ class Journal:
         checkpoint.prune(self.run)
 
     def _when_there_is_room(self, action: Callable[[], T]) -> T:
-        """Run a write; while the disk is full the run is paused, nothing is lost, and it is tried again."""
+        """Run a write; while the disk is full the run pauses and tries again, and nothing is lost."""
         phase = self.heartbeat.current_phase
         waited = False
         while True:

@@ -1,7 +1,7 @@
-"""One logger of one attempt, in a process of its own: `python -P -m dltui.core.worker.logger_process RUN_DIR`.
+"""Runs a logger of an attempt in a separate process: `python -P -m dltui.core.worker.logger_process RUN_DIR`.
 
-It follows the run's log. The question comes as JSON on stdin: {"name", "option", "source", "attempt"}. The process
-ends with the attempt; when the worker dies before it said so, what the log has by then is what there is.
+It follows the run's log. The question comes as JSON on stdin: {"name", "option", "source", "attempt"}. The process ends
+with the attempt, also when the worker dies without reporting its end.
 """
 
 from __future__ import annotations

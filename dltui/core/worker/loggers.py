@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
 
 LAST_SECONDS = 30.0
-"""How long a logger may take after the run has ended: an upload, a command."""
+"""The time in seconds that a logger may take after the run has ended: an upload, a command."""
 
 
 def chosen(texts: Iterable[str], catalog: Catalog) -> list[dict[str, Any]]:
-    """What run.json keeps of `--log NAME[=OPTION]`. Raises UsageError for an unknown or uninstalled one."""
+    """The entries of run.json for `--log NAME[=OPTION]`. Raises UsageError for an unknown or uninstalled logger."""
     found = []
     for text in texts:
         name, _, option = text.partition("=")
@@ -49,14 +49,14 @@ class _Started:
 
 
 class Loggers:
-    """Those of one attempt. A logger that fails costs the run nothing but a line in its log."""
+    """The loggers of an attempt. A logger that fails only adds a line to the run's log."""
 
     def __init__(self, run: RunDirectory, wanted: Sequence[Mapping[str, Any]], attempt: int) -> None:
         self.problems: list[str] = []
         self._started = [started for one in wanted if (started := self._start(run, one, attempt))]
 
     def finish(self, seconds: float = LAST_SECONDS) -> list[str]:
-        """Wait for all of them; what went wrong, one line each."""
+        """Wait for all loggers; returns their problems, one line each."""
         deadline = time.monotonic() + seconds
         for one in self._started:
             try:

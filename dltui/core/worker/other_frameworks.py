@@ -1,4 +1,4 @@
-"""Keeps a second framework out of a worker: two in one process crash each other, and nobody sees why."""
+"""Keeps a second framework out of a worker: two frameworks in a process crash each other without a clear error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dltui.core.errors import RunError
 
 
 class OtherFramework(RunError, ImportError):
-    """What is imported, and whose process it is. A library that can do without it takes it for not installed."""
+    """The import of a second framework. A library that can do without it takes it for not installed."""
 
 
 class _Refusal(Loader):
@@ -28,7 +28,7 @@ class _Refusal(Loader):
 
 
 class _Finder(MetaPathFinder):
-    """Finds what must not be imported, so that asking whether it is installed is still answered as usual."""
+    """An import finder for the forbidden modules, which still reports whether they are installed."""
 
     def __init__(self, names: Sequence[str], title: str) -> None:
         self._names, self._title = names, title
@@ -41,7 +41,7 @@ class _Finder(MetaPathFinder):
 
 
 def keep_out(backend: Backend) -> None:
-    """From now on an import of what the backend `forbids` raises OtherFramework."""
+    """Make imports of the modules that the backend `forbids` raise OtherFramework from now on."""
     names = [name for name in getattr(backend, "forbids", ()) if name not in sys.modules]
     if names:
         sys.meta_path.insert(0, _Finder(names, backend.title))

@@ -1,4 +1,4 @@
-"""What a checkpoint knows of its run's past, compared with what the log tells: neither may be damaged in silence."""
+"""Compares a checkpoint's record of the run's past with the log, so that damage to either is noticed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ BY = "checkpoint"
 
 
 def lost(history: History, found: Checkpoint | None) -> list[CommandObeyed]:
-    """The commands that steer the plan and that only the checkpoint still knows. `history` knows them from here on,
-    the later ones that the log does tell behind them."""
+    """The commands that steer the plan and that only the checkpoint still knows. Adds them to `history`, before the
+    later commands that the log does have.
+    """
     told = _commands(found)
     known = {str(command["id"]) for command in history.steered}
     if all(str(command["id"]) in known for command in told):
@@ -44,7 +45,7 @@ def _commands(found: Checkpoint | None) -> list[Mapping[str, Any]]:
 
 
 def check_fork(run_id: str, asked: Mapping[str, Any], found: Checkpoint | None) -> None:
-    """Raises RunError when a fork cannot begin with what its run.json says it was forked from."""
+    """Check that a fork can begin with the checkpoint named in its run.json. Raises RunError otherwise."""
     fork, name = asked["fork"], clean_line(run_id)
     gone = f"the checkpoint that {name} was forked from is gone; fork {asked['parent']} again"
     if found is None:

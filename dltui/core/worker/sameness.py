@@ -1,4 +1,6 @@
-"""What a run is made of, then and now. Going on is refused where the result would mix two things: a fork may."""
+"""Compares the data and model of a run with those of today. Resuming is refused where they differ; a fork may
+mix them.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,13 @@ MOST_NAMES = 3
 
 
 def refusal(run_id: str, problems: Sequence[str]) -> str:
-    """Why a run does not go on, and what to do instead; one line."""
+    """The one-line reason why a run cannot be resumed, with the alternative."""
     name = clean_line(run_id, 80)
     return clean_line(f"{'; '.join(problems)}: {name} would mix the two; go on in a new run: dltui fork {name}", 500)
 
 
 def data(attempt: AttemptStarted, now: Data) -> list[str]:
-    """How data differ from those that an attempt found; nothing when they are the same to the last byte."""
+    """The lines about data that differ from those of an attempt; empty when they are the same to the last byte."""
     before = attempt.dataset
     if before.get("fingerprint") in (None, "", now.fingerprint):
         return []
@@ -53,8 +55,11 @@ def _sizes(before: Mapping[str, Any], now: Mapping[str, int]) -> list[str]:
 
 
 def model(attempt: AttemptStarted, source: Mapping[str, Any]) -> list[str]:
-    """How the code of the model differs from that of an attempt: a file by what it does, a package by its version too.
-    Comments count nothing. Nothing when it is not known."""
+    """The lines about model code that differs from that of an attempt: a file by its code, a package also by its
+    version.
+
+    Comments do not count. Empty when it is not known.
+    """
     from dltui.core.worker import fingerprint
 
     before, now = attempt.plugin, fingerprint.plugin(dict(source))
@@ -68,6 +73,6 @@ def model(attempt: AttemptStarted, source: Mapping[str, Any]) -> list[str]:
 
 
 def gone(config: Mapping[str, Any], known: Iterable[str]) -> list[str]:
-    """Hyperparameters that a run was trained with and that its model has no more."""
+    """The lines about hyperparameters that a run was trained with and that its model no longer has."""
     missing = [name for name in config if name not in set(known)]
     return [f"differs: the model has no {clean_line(name, 60)} any more (it was {config[name]})" for name in missing]

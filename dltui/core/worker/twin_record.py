@@ -1,4 +1,4 @@
-"""One framework's side of a comparison of twins, in its worker: the same start, and what is measured on the way."""
+"""Records the measurements of a run of twins in its worker, and gives both twins the same initial weights."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 
 ROWS = 500
-"""Of one `predict` call, as in evaluations."""
+"""The rows of a `predict` call, as in evaluations."""
 
 
 def begin(trainable: Trainable, data: Data, folder: Path, asked: Mapping[str, Any]) -> Trainable:
-    """The trainable with the twin's initial weights (or the one whose weights the twin will get), measured.
+    """Wrap the trainable, with the twin's initial weights (or after writing its own for the twin), so that it is
+    measured.
 
-    `asked` is what run.json says of the twin: {"start": path of its weights, or null}. Raises RunError.
+    `asked` is the entry "twin" of run.json: {"start": path of its weights, or null}. Raises RunError.
     """
     path = asked.get("start")
     if path:
@@ -39,7 +40,7 @@ def begin(trainable: Trainable, data: Data, folder: Path, asked: Mapping[str, An
 
 
 def take_over(trainable: Trainable, start: State) -> None:
-    """Begin with these weights, which must be all of the model's. Raises RunError naming one that is not."""
+    """Load these weights, which must be all of the model's. Raises RunError naming a weight that only one twin has."""
     own = _weights(trainable.state())
     for key in sorted(own.keys() ^ start.keys()):
         whose = "this model" if key in own else "its twin"
@@ -102,7 +103,7 @@ class Measured:
         return self._inner.layers()
 
     def __getattr__(self, name: str) -> Any:
-        """What a trainable need not have."""
+        """Any optional attribute of the wrapped trainable."""
         return getattr(self._inner, name)
 
     def _save(self) -> None:
@@ -110,12 +111,12 @@ class Measured:
 
 
 IMAGES = 1000
-"""Of the test split, in its order, that both give logits for before the first step."""
+"""The number of samples of the test split, in its order, for which both give logits before the first step."""
 LOSSES = 100
 """Steps whose losses are compared."""
 START, MEASURED = "start.safetensors", "measured.npz"
 
 
 def folder(run: RunDirectory) -> Path:
-    """Where a run keeps what is compared."""
+    """The folder of a run for the measurements that are compared."""
     return run.path / "twin"

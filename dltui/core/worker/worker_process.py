@@ -1,4 +1,4 @@
-"""One run in a process of its own: `python -P -m dltui.core.worker.worker_process RUN_DIR`."""
+"""Trains a run in a separate process: `python -P -m dltui.core.worker.worker_process RUN_DIR`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
-from dltui.core.rundir.heartbeat import Heartbeat, born, started_at
+from dltui.core.rundir.heartbeat import Heartbeat, clear_starting, started_at
 from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
@@ -46,7 +46,7 @@ class Task:
 
 
 def work(run: RunDirectory, task: Task | None = None) -> int:
-    """Train the run to its end, or from its last checkpoint. Returns the exit code.
+    """Train the run to its end, also from its last checkpoint. Returns the exit code.
 
     Raises RunError when another worker holds the run.
     """
@@ -67,7 +67,7 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     heartbeat = Heartbeat(run.path, number)
     heartbeat.phase("starting")
     asked_at = started_at(run.path)
-    born(run.path)
+    clear_starting(run.path)
     for folder in (run.path, run.control_dir, run.predictions_dir):
         fs.sweep(folder)
     try:
@@ -115,14 +115,14 @@ def _train(attempt: Attempt, place: device_queue.Place, task: Task) -> str:
 
 
 def _cannot_write(run: RunDirectory, heartbeat: Heartbeat, error: OSError) -> RunError:
-    """The log cannot say it: readers find it in the last heartbeat, if that can be written."""
+    """Record in the last heartbeat, if possible, that the log cannot be written."""
     reason = f"storage error ({clean_line(error.strerror or error, 80)})"
     heartbeat.stop("ended", reason)
     return RunError(f"cannot write to {clean_line(run.path)}: {reason}")
 
 
 def _listen(attempt: Attempt) -> None:
-    """Slurm, `timeout` and a machine going down end the run with a checkpoint; a closed terminal does not end it."""
+    """Handle signals: Slurm, `timeout` and a shutdown end the run with a checkpoint; a closed terminal does not."""
 
     def preempt(signum: int, frame: FrameType | None) -> None:
         attempt.preempt()

@@ -1,1 +1,1 @@
-"""The figures, one module each, and their common style."""
+"""The figures, a module each, and their common style."""

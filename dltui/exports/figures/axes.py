@@ -1,4 +1,4 @@
-"""Axes of metrics: percents for accuracies, a logarithmic scale for losses that fall far, whole epochs."""
+"""Axes of metrics: percentages for accuracies, a logarithmic scale for losses that fall far, whole epochs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOG_FROM = 30.0
 
 
 def whole_numbers(axes: Axes, first: int, last: int) -> None:
-    """x from one epoch to another, with ticks on epochs."""
+    """Set the x axis from one epoch to another, with ticks at epochs."""
     pad = max(last - first, 1) * 0.04
     axes.set_xlim(first - pad, last + pad)
     ticks = MaxNLocator(nbins=9, integer=True, min_n_ticks=1).tick_values(first, last)
@@ -28,7 +28,7 @@ def whole_numbers(axes: Axes, first: int, last: int) -> None:
 
 
 def metric_axis(axes: Axes, metric: str, shown: Sequence[float]) -> None:
-    """y for all values that are shown."""
+    """Set the y axis for all values that are shown."""
     values = np.array(shown, dtype=float)
     values = values[np.isfinite(values)]
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)

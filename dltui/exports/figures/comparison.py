@@ -1,4 +1,4 @@
-"""Figure: runs beside one another, by epoch, by training time, and as a table."""
+"""Figure: runs side by side, by epoch, by training time, and as a table."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _by_epoch(axes: Axes, found: Comparison) -> None:
 
 
 def _by_time(axes: Axes, found: Comparison) -> None:
-    """In training steps only: evaluation and waiting say nothing of a model."""
+    """Draw the curves by training time only: evaluation and waiting are no properties of a model."""
     longest = max((p.seconds for entry in found.entries for p in entry.curves[found.metric]), default=1.0) or 1.0
     unit, size = ("hours", 3600.0) if longest > 7200 else ("minutes", 60.0) if longest > 300 else ("seconds", 1.0)
     _panel(axes, found, "by training time", f"{unit} of training")

@@ -1,4 +1,4 @@
-"""Figure: which classes a model takes for which, over the whole test split."""
+"""Figure: the confusion matrix of the whole test split."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dltui.core.analysis.evaluation import Matrix
+    from dltui.core.analysis.confusion import Matrix
     from dltui.core.reading.reader import RunReader
 
 PAIRS = 40
@@ -32,7 +32,7 @@ TICKS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 def draw_confusion_matrix(subject: str, matrix: Matrix) -> Figure:
-    """`subject` is the model and its data."""
+    """Draw the matrix; `subject` is the model and its data."""
     grid = Grid.of(matrix.classes, max(map(max, matrix.counts), default=0))
     figure = style.page(grid.height, grid.width)
     top = style.heading(figure, _title(subject, matrix), _subtitle(grid))
@@ -102,7 +102,7 @@ def _labels(axes: Axes, grid: Grid) -> None:
 
 
 def _recalls(figure: Figure, matrix: Matrix, grid: Grid, left: float, top: float) -> None:
-    """The share of each true class that is found, as a number, at the end of its row."""
+    """Write the recall of each true class at the end of its row."""
     x = left + grid.recall - 0.02
     style.write(figure, x, top + 0.05, "recall", fontsize=style.SMALL, color=style.MUTED, ha="right")
     for score in matrix.scores():
@@ -121,7 +121,7 @@ def _scale(figure: Figure, left: float, bottom: float, height: float) -> None:
 
 
 def _list_pairs(figure: Figure, matrix: Matrix, left: float, top: float, bottom: float) -> None:
-    """The most frequent mistakes, beside the matrix."""
+    """List the most frequent mistakes beside the matrix."""
     right = float(figure.get_size_inches()[0]) - style.MARGIN
     kwargs: dict[str, Any] = {"fontsize": style.SMALL, "va": "top"}
     half = (right - left - 0.35) / 2
@@ -138,7 +138,7 @@ def _list_pairs(figure: Figure, matrix: Matrix, left: float, top: float, bottom:
 
 
 def export(reader: RunReader, target: Path) -> None:
-    """Draws nothing before the first evaluation."""
+    """Write the figure; nothing before the first evaluation."""
     from dltui.exports.about import about, subject
     from dltui.exports.save import save
 

@@ -26,7 +26,7 @@ HEAD, BODY = 0.21, 0.21
 GAP = 0.17
 """Inches between the boxes of a column."""
 BESIDE, ROUTE = 0.3, 0.1
-"""Inches between columns: of one box each, and on either side of an arrow that leads from one to the next."""
+"""The gap in inches between short columns, and on either side of an arrow between long columns."""
 MANY_COLUMNS = 4
 SHORT_COLUMN = 2
 WIDEST = 2.2
@@ -38,7 +38,7 @@ Points = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Box:
-    """A layer: `name` and `kind` above, `shape` and how many `parameters` below; what has none is gray."""
+    """A layer: `name` and `kind` above, `shape` and the number of `parameters` below; without parameters it is gray."""
 
     name: str
     kind: str
@@ -52,8 +52,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Layout:
-    """In inches from the lower left corner: the middles of the boxes, the curves of the arrows (points of cubic
-    Béziers and the tip), and the size of all."""
+    """The layout in inches from the lower left corner: the centers of the boxes, the curves of the arrows (points of
+    cubic Béziers and the tip), and the total size.
+    """
 
     middles: list[tuple[float, float]]
     arrows: list[tuple[Points, Points]]
@@ -62,7 +63,7 @@ class Layout:
 
 
 def available() -> bool:
-    """Whether the extra `diagram` is installed."""
+    """True if the extra `diagram` is installed."""
     return find_spec("pygraphviz") is not None
 
 
@@ -92,7 +93,7 @@ def draw(boxes: Sequence[Box], rows: int, title: str, subtitle: str) -> Figure:
 
 
 def place(count: int, rows: int, width: float) -> Layout:
-    """Where Graphviz puts a chain of boxes that is folded into columns."""
+    """The layout by Graphviz of a chain of boxes that is folded into columns."""
     import pygraphviz
 
     graph = pygraphviz.AGraph(directed=True)
@@ -121,7 +122,7 @@ def place(count: int, rows: int, width: float) -> Layout:
 
 
 def _curve(position: str) -> tuple[Points, Points]:
-    """Graphviz writes an arrow as `e,tip point point ...`."""
+    """The points of an arrow, which Graphviz writes as `e,tip point point ...`."""
     tip, _, rest = position.removeprefix("e,").partition(" ")
     return _points(rest), _points(tip)[0]
 
@@ -155,7 +156,7 @@ def _box(axes: Axes, box: Box, middle: tuple[float, float], width: float, size: 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of a box, with one text at each end; the longer one gives way where both do not fit."""
+    """A line of a box, with a text at each end; the longer text is shortened where both do not fit."""
 
     axes: Axes
     left: float

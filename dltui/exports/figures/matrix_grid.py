@@ -1,4 +1,4 @@
-"""Where the cells and labels of a confusion matrix lie, for two classes and for a thousand."""
+"""Computes the positions of a confusion matrix's cells and labels, for two classes and for a thousand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ LIST = 2.9
 
 @dataclass(frozen=True)
 class Grid:
-    """Inches and points. `every`: each so-manieth class has a label; `number_size` 0: cells without numbers."""
+    """The sizes of a matrix in inches and points. `every` n: each n-th class has a label; `number_size` 0: no
+    numbers.
+    """
 
     labels: list[str]
     cell: float
@@ -53,7 +55,7 @@ class Grid:
 
     @classmethod
     def of(cls, classes: Sequence[str], largest: int) -> Grid:
-        """For classes by name, whose largest cell holds the number `largest`."""
+        """The grid for these class names, with `largest` as the largest number in a cell."""
         size = max(len(classes), 1)
         many = size > WITH_RECALL
         cell = min(LARGEST_CELL, SIDE / size) if not many else LARGEST_SIDE / max(size, 40)
@@ -76,7 +78,7 @@ class Grid:
 
 
 def _number_size(cell: float, largest: int) -> float:
-    """As large as the widest number allows; 0 when nobody could read it."""
+    """The largest font size in points at which the widest number fits; 0 when it would be unreadably small."""
     width = style.text_width(count(largest), 10.0, "bold")
     size = min(style.TEXT, 10.0 * 0.88 * cell / max(width, 1e-6), cell * 72 * 0.55)
     return size if size >= 3.5 else 0.0

@@ -1,4 +1,4 @@
-"""Figure: the images that a model gets wrong, the most confident mistakes first."""
+"""Figure: the misclassified images, the most confident mistakes first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SUBTITLE = "most confident first; above: true class; below: predicted class, its
 
 
 def draw_mislabeled(subject: str, found: Mistakes) -> Figure:
-    """`subject` is the model and its data."""
+    """Draw the images; `subject` is the model and its data."""
     shown = _shown(found)
     rows = max(1, -(-len(shown) // COLUMNS))
     cell = IMAGE + 3 * LINE + 0.18
@@ -59,7 +59,7 @@ def _cell(axes: Axes, found: Mistakes, mistake: Mistake, center: float, top: flo
 
 
 def _image(axes: Axes, image: np.ndarray[Any, np.dtype[np.uint8]], x: float, y: float) -> None:
-    """Undistorted, the longer side as long as there is room."""
+    """Draw an image undistorted, its longer side as long as there is room."""
     height, width = (IMAGE * side / max(image.shape[:2]) for side in image.shape[:2])
     left, bottom = x - width / 2, y - height / 2
     shown = image[..., 0] if image.shape[2] < 3 else image[..., :3]
@@ -76,7 +76,7 @@ def _shown(found: Mistakes) -> tuple[Mistake, ...]:
 
 
 def export(reader: RunReader, target: Path) -> None:
-    """Draws nothing before the first evaluation, nor for data without images."""
+    """Write the figure; nothing before the first evaluation, nor for data without images."""
     from dltui.exports.about import about, subject
     from dltui.exports.save import save
 

@@ -1,4 +1,4 @@
-"""Figure: the points of a regression, the fitted line, and what is left over."""
+"""Figure: the points of a regression, the fitted line, and the residuals."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dltui.core.analysis.evaluation import Fit
+    from dltui.core.analysis.fit import Fit
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
 
 
 def draw_regression(subject: str, fit: Fit) -> Figure:
-    """`subject` is the model and its data."""
+    """Draw the figure; `subject` is the model and its data."""
     figure = style.page(3.0)
     top = style.heading(figure, _title(subject, fit), _subtitle(fit))
     left, bottom, gap = 0.55, 0.45, 0.62
@@ -57,7 +57,7 @@ def _subtitle(fit: Fit) -> str:
 
 
 def _points_and_line(axes: Axes, fit: Fit) -> None:
-    """The model between the smallest and the largest x of the split: its own predictions, whatever their shape."""
+    """Draw the points, and the model's own predictions between the smallest and the largest x of the split."""
     axes.set_title("Points and fitted line")
     _scatter(axes, fit.x[:, 0], fit.y[:, 0])
     order = np.argsort(fit.x[:, 0], kind="stable")
@@ -88,7 +88,7 @@ def _scatter(axes: Axes, x: Array, y: Array) -> None:
 
 
 def _residuals(axes: Axes, fit: Fit) -> None:
-    """How often each size of y minus prediction occurs, and one root mean square on either side of zero."""
+    """Draw the histogram of the residuals (y minus prediction), with the root mean square on either side of zero."""
     residuals = fit.residuals[np.isfinite(fit.residuals)]
     spread = math.sqrt(fit.mse) if fit.mse >= 0 else math.nan
     axes.set_title(f"Residuals (dashed: ± RMS {number(spread, 3)})")
@@ -112,7 +112,7 @@ def _residuals(axes: Axes, fit: Fit) -> None:
 
 
 def _range(values: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float]:
-    """From the smallest to the largest, with room around values that are all the same."""
+    """The range from the smallest to the largest value, widened where all values are equal."""
     low, high = float(values.min()), float(values.max())
     size = max(abs(low), abs(high))
     room = (size or 1.0) / 10 if high - low <= size * 1e-9 else 0.0
@@ -120,7 +120,7 @@ def _range(values: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, float]
 
 
 def export(reader: RunReader, target: Path) -> None:
-    """Draws nothing before the first evaluation."""
+    """Write the figure; nothing before the first evaluation."""
     from dltui.exports.about import about, subject
     from dltui.exports.save import save
 

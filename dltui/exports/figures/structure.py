@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 MOST_BOXES = 80
-"""Longer networks are a table: boxes would be too many for one page."""
+"""The largest number of boxes; longer networks are a table."""
 LONGEST_ROW = 4
-"""Boxes that fit beside one another."""
+"""The number of boxes that fit side by side."""
 LINE = 0.19
-"""Inches of one line of the table."""
+"""The height in inches of a line of the table."""
 # Left edges of the table's columns in inches; numbers end at PARAMETERS, bars begin at SHARE.
 KIND, OUTPUT, PARAMETERS, SHARE = 1.9, 3.5, 5.85, 6.0
 
 
 @dataclass(frozen=True)
 class Node:
-    """One layer. `shape` is the output without the batch, () when it is not known; `parameters` None for the input."""
+    """A layer in the diagram. `shape` is the output without the batch, () when it is not known; `parameters` None for
+    the input.
+    """
 
     name: str
     kind: str
@@ -51,7 +53,7 @@ class Structure:
 
 
 def draw_structure(structure: Structure, boxes: bool = True) -> Figure:
-    """Boxes and arrows that Graphviz has laid out, or one line a layer."""
+    """Draw the boxes and arrows of Graphviz, or a table with a line per layer."""
     if not boxes or len(structure.nodes) > MOST_BOXES:
         return _table(structure)
     known = [diagram.Box(node.name, node.kind, _shape(node), count(node.parameters or 0)) for node in structure.nodes]
@@ -59,7 +61,9 @@ def draw_structure(structure: Structure, boxes: bool = True) -> Figure:
 
 
 def _rows(boxes: int) -> int:
-    """How many boxes stand in a column: a short network is one row, a long one has as few columns as a page allows."""
+    """The number of boxes in a column: a short network is a single row, a long network has as few columns as a page
+    allows.
+    """
     if boxes <= LONGEST_ROW:
         return 1
     return math.ceil(boxes / 3) if boxes <= 36 else math.ceil(boxes / LONGEST_ROW)
@@ -107,14 +111,14 @@ def _line(axes: Axes, y: float, cells: Sequence[str], color: str) -> None:
 
 
 def _share(axes: Axes, y: float, share: float) -> None:
-    """A bar as long as the layer's part of all parameters."""
+    """Draw a bar as long as the layer's share of all parameters."""
     if share > 0:
         room = style.WIDTH - style.MARGIN - SHARE
         axes.barh(y, min(share, 1.0) * room, height=0.085, left=SHARE, color=style.BLUE, linewidth=0)
 
 
 def nodes(layers: Sequence[Mapping[str, Any]], input_shape: Sequence[int]) -> list[Node]:
-    """From the layers of an attempt, as the log has them."""
+    """The nodes of the layers of an attempt in the log."""
     first = Node("input", "image" if len(input_shape) == 3 else "features", tuple(input_shape), None)
     return [first, *(_node(layer) for layer in layers)]
 
@@ -127,7 +131,7 @@ def _node(layer: Mapping[str, Any]) -> Node:
 
 
 def export(reader: RunReader, target: Path) -> None:
-    """Draws nothing before the model is built. Without the extra `diagram` it is a table."""
+    """Write the figure; nothing before the model is built. Without the extra `diagram` it is a table."""
     from dltui.exports.about import about
     from dltui.exports.save import save
 

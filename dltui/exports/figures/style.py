@@ -50,7 +50,7 @@ _RC: dict[str, Any] = {
     "savefig.facecolor": PAPER,
     "font.size": TEXT,
     "text.color": INK,
-    # A dollar sign in somebody's class name is a dollar sign.
+    # A dollar sign in a class name is a dollar sign, not mathematics.
     "text.parse_math": False,
     "axes.facecolor": PAPER,
     "axes.edgecolor": RULE,
@@ -91,7 +91,9 @@ _RC: dict[str, Any] = {
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """Draw and save inside this: nobody's matplotlibrc counts, and a character that no font has is a box."""
+    """Draw and save inside this context: a user's matplotlibrc is ignored, and a character that no font has
+    is a box.
+    """
     logger = logging.getLogger("matplotlib.font_manager")
     level = logger.level
     with mpl.rc_context(), warnings.catch_warnings():
@@ -116,19 +118,19 @@ def _families() -> list[str]:
 
 
 def page(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure of a size in inches."""
+    """An empty figure; width and height are in inches."""
     return Figure(figsize=(width, height))
 
 
 def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Axes at a place given in inches from the lower left corner."""
+    """Add axes at a position in inches from the lower left corner."""
     page_width, page_height = figure.get_size_inches()
     box = (left / page_width, bottom / page_height, width / page_width, height / page_height)
     return figure.add_axes(box)
 
 
 def sheet(figure: Figure) -> Axes:
-    """Axes without axes over the whole page, in inches from the lower left corner."""
+    """Add invisible axes over the whole page, in inches from the lower left corner."""
     width, height = (float(side) for side in figure.get_size_inches())
     axes = place(figure, 0, 0, width, height)
     axes.set_xlim(0, width)
@@ -138,14 +140,15 @@ def sheet(figure: Figure) -> Axes:
 
 
 def write(figure: Figure, x: float, y: float, text: str, **kwargs: Any) -> Any:
-    """Text at a place in inches."""
+    """Write a text at a position in inches."""
     page_width, page_height = figure.get_size_inches()
     return figure.text(x / page_width, y / page_height, text, **kwargs)
 
 
 def heading(figure: Figure, title: str, subtitle: str = "", reserved: float = 0.0) -> float:
-    """A title, and a line below it that leaves `reserved` inches free at its right; returns the height in inches at
-    which the rest may begin."""
+    """Write a title, and a line below it that leaves `reserved` inches free at its right; returns the height in inches
+    at which the rest may begin.
+    """
     width, height = (float(value) for value in figure.get_size_inches())
     room = width - 2 * MARGIN
     top = height - MARGIN
@@ -163,7 +166,7 @@ def _renderer() -> Any:
 
 @functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
-    """How many inches a text takes."""
+    """The width of a text in inches."""
     from matplotlib.font_manager import FontProperties
 
     font = FontProperties(family=mpl.rcParams["font.family"], size=size, weight=weight)
@@ -171,7 +174,7 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
 
 
 def fit(text: str, room: float, size: float, weight: str = "normal") -> str:
-    """The text, or as much of it as `room` inches hold, with an ellipsis."""
+    """The text, shortened with an ellipsis to `room` inches."""
     if text_width(text, size, weight) <= room:
         return text
     low, high = 0, len(text)
@@ -185,7 +188,7 @@ def fit(text: str, room: float, size: float, weight: str = "normal") -> str:
 
 
 def fit_all(texts: list[str], room: float, size: float) -> list[str]:
-    """`fit` of each; ones that would end up equal keep their tails as well, so that they can be told apart."""
+    """`fit` of each text; texts that would end up equal keep their tails as well, so that they can be told apart."""
     short = [fit(text, room, size) for text in texts]
     return [
         _both_ends(text, room, size) if short.count(cut) > 1 and cut != text else cut
@@ -199,7 +202,7 @@ def _both_ends(text: str, room: float, size: float) -> str:
 
 
 def picture(axes: Axes, colors: Any, extent: tuple[float, float, float, float]) -> None:
-    """An image of RGB(A) or gray values in [0, 1] or uint8, whose pixels stay sharp squares in every viewer.
+    """Draw an image of RGB(A) or gray values in [0, 1] or uint8, whose pixels stay sharp squares in every viewer.
 
     Many viewers smooth small images whatever the file says; each pixel is therefore many.
     """

@@ -28,7 +28,7 @@ LEGEND = 2.6
 
 @dataclass
 class Curves:
-    """One metric at some epochs; what is unknown is NaN."""
+    """The curves of a metric at some epochs; unknown values are NaN."""
 
     metric: str
     epochs: Sequence[int]
@@ -38,7 +38,7 @@ class Curves:
 
 @dataclass
 class Training:
-    """All that the figure shows. `best` is the epoch that was best on `monitor`."""
+    """The data of the figure. `best` is the epoch that was best on `monitor`."""
 
     subject: str
     panels: list[Curves] = field(default_factory=list)
@@ -106,7 +106,7 @@ def _mark_best(axes: Axes, curves: Curves, training: Training) -> None:
 
 
 def _legend(figure: Figure, training: Training) -> None:
-    """At the right of the subtitle."""
+    """Draw the legend at the right of the subtitle."""
     handles = [
         Line2D([], [], color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), label="train"),
         Line2D([], [], color=style.VERMILION, linewidth=1.5, label="validation"),
@@ -126,7 +126,7 @@ def _legend(figure: Figure, training: Training) -> None:
 
 
 def collect(reader: RunReader, subject: str) -> Training | None:
-    """What a run has so far; None before its first epoch."""
+    """The data of a run's curves; None before its first epoch."""
     history = reader.history
     if not history.epochs or history.attempt is None:
         return None
@@ -151,7 +151,7 @@ def collect(reader: RunReader, subject: str) -> Training | None:
 
 
 def export(reader: RunReader, target: Path) -> None:
-    """Draws nothing before the first epoch."""
+    """Write the figure; nothing before the first epoch."""
     from dltui.exports.about import about, subject
     from dltui.exports.save import save
 

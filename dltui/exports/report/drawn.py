@@ -1,4 +1,4 @@
-"""The figures of the export that is under way: each is drawn once, for its own file and for the page that shows all."""
+"""The figures of the current export: each is drawn once, for its own file and for the HTML page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _pictures: ContextVar[dict[str, bytes] | None] = ContextVar("pictures", default=
 
 @contextlib.contextmanager
 def one_export() -> Iterator[None]:
-    """Within it, what is kept is known; the run must not be read anew meanwhile."""
+    """A context in which figures are kept; the run must not be read again meanwhile."""
     token = _pictures.set({})
     try:
         yield
@@ -20,12 +20,12 @@ def one_export() -> Iterator[None]:
 
 
 def keep(name: str, svg: bytes) -> None:
-    """The figure of the exporter called `name`, as SVG."""
+    """Keep the figure of the exporter called `name`, as SVG."""
     pictures = _pictures.get()
     if pictures is not None:
         pictures[name] = svg
 
 
 def known(name: str) -> bytes | None:
-    """None where it was not drawn as SVG, or not in this export."""
+    """The kept figure; None where it was not drawn as SVG, or not in this export."""
     return (_pictures.get() or {}).get(name)

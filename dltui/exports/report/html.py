@@ -1,4 +1,4 @@
-"""Small pieces of HTML; whatever is put into them is text."""
+"""Small pieces of HTML; all values are escaped as text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dltui.core.text import clean, clean_line
 
 
 def text(value: object, limit: int = 1000) -> str:
-    """One line that is shown as it is, whoever wrote it."""
+    """A value as a single line of escaped text, whatever it contains."""
     return escape(clean_line(value, limit))
 
 
 def block(value: object) -> str:
-    """Several lines, their breaks kept."""
+    """Several lines of text with their breaks kept."""
     return f"<pre>{escape(clean(value))}</pre>"
 
 
@@ -24,7 +24,7 @@ def table(
     numbers: frozenset[int] = frozenset(),
     best: int | None = None,
 ) -> str:
-    """Columns in `numbers` are flush right; the row `best` is marked."""
+    """A table as HTML; columns in `numbers` are right-aligned; the row `best` is marked."""
     marks = ['<th scope="col" class="number">' if n in numbers else '<th scope="col">' for n in range(len(head))]
     lines = ["".join(f"{mark}{text(name)}</th>" for mark, name in zip(marks, head, strict=True))]
     body = []
@@ -43,6 +43,6 @@ def folded(title: str, content: str) -> str:
 
 
 def section(title: str, *parts: str) -> str:
-    """Nothing when there is nothing in it."""
+    """A section as HTML; "" without content."""
     content = "\n".join(part for part in parts if part)
     return f"<section><h2>{text(title)}</h2>\n{content}\n</section>" if content else ""

@@ -1,4 +1,4 @@
-"""Page: a whole run on one self-contained HTML page that asks the network for nothing."""
+"""Page: a whole run on a self-contained HTML page that makes no network requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Table = dict[str, Any]
 
 
 def page(reader: RunReader) -> str:
-    """The whole document."""
+    """The complete HTML document."""
     run, found = reader.run, summary(reader)
     title = f"{text(run.get('model'), 100)} on {text(run.get('dataset'), 200)}"
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ def _note(reader: RunReader) -> str:
 
 
 def _numbers(found: Table) -> str:
-    """What one looks for first."""
+    """The key figures of the run as HTML; "" without any."""
     known = {
         "test accuracy": _shown("accuracy", found.get("test_accuracy")),
         "test mean squared error": _shown("mse", found.get("test_mse")),
@@ -93,7 +93,7 @@ def _numbers(found: Table) -> str:
 
 
 def _figures(reader: RunReader) -> Iterator[str]:
-    """Every built-in figure that there is; one that cannot be drawn is left out."""
+    """The HTML of every built-in figure of the run; a figure that cannot be drawn is left out."""
     with tempfile.TemporaryDirectory(prefix="dltui-report-") as folder:
         for exporter in dltui_exporters():
             target = Path(folder) / f"{exporter.name}.svg"
@@ -111,13 +111,13 @@ def _figures(reader: RunReader) -> Iterator[str]:
 
 
 def _drawn_now(exporter: Exporter, reader: RunReader, target: Path) -> bytes:
-    """Empty where there is nothing to draw."""
+    """The figure drawn as SVG; "" where there is nothing to draw."""
     exporter.draw(reader, target)
     return target.read_bytes() if target.exists() else b""
 
 
 def _settings(run: Mapping[str, Any]) -> str:
-    """What differs from the defaults; all others folded away."""
+    """The settings that differ from the defaults as HTML; all others folded away."""
     config, defaults = run.get("config") or {}, run.get("defaults") or {}
     changed = [(name, exact(value), exact(defaults.get(name))) for name, value in config.items()
                if name not in defaults or defaults[name] != value]  # fmt: skip

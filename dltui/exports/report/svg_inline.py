@@ -1,4 +1,4 @@
-"""Puts an SVG file into a page of HTML: only what is seen, with names that no other picture of the page has."""
+"""Puts an SVG file into an HTML page: only the visible parts, with ids that are unique in the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def inline_svg(svg: bytes, prefix: str) -> str:
 
 
 def _settle(element: ElementTree.Element, prefix: str) -> None:
-    """Without namespaces, which HTML does not know, and with every id and reference below `prefix`."""
+    """Remove the namespaces, which HTML does not know, and put every id and reference below `prefix`."""
     element.tag = _local(element.tag)
     element.attrib = {
         name: _attribute(name, value, prefix)

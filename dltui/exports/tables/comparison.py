@@ -1,4 +1,4 @@
-"""Tables of a comparison: one line a run, and one line an epoch."""
+"""Tables of a comparison: a line per run, and a line per epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def runs_csv(found: Comparison) -> str:
-    """Results in full precision, and the settings that differ."""
+    """The results in full precision, and the settings that differ."""
     metric = found.metric
     head = [
         "run", "name", "model", "framework", "dataset", "device", "status", "epochs", f"best_validation_{metric}",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def table(records: list[EpochRecord]) -> str:
-    """A header and one line an epoch; values in full precision, nothing where a value is not known."""
+    """A header and a line per epoch; values in full precision, "" where a value is not known."""
     names = {
         split: list(dict.fromkeys(name for record in records for name in getattr(record, split)))
         for split in ("train", "validation")
@@ -34,7 +34,7 @@ def table(records: list[EpochRecord]) -> str:
 
 
 def export(reader: RunReader, target: Path) -> None:
-    """Writes nothing before the first epoch."""
+    """Write the table; nothing before the first epoch."""
     epochs = reader.history.epochs
     if epochs:
         fs.write_atomic(target, table([epochs[number] for number in sorted(epochs)]).encode())

@@ -1,4 +1,4 @@
-"""Table: what a run was and what came of it, as one flat JSON object that scripts rely on."""
+"""Table: a run's settings and results, as a flat JSON object that scripts rely on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def summary(reader: RunReader) -> dict[str, Any]:
-    """The fields of the design, None for what is not known (yet)."""
+    """The settings and results of a run, None for unknown values."""
     run, history = reader.run, reader.history
     attempt, best, ended = history.attempt, history.best, history.ended
     return {
@@ -86,5 +86,5 @@ def export(reader: RunReader, target: Path) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no word for NaN and infinities."""
+    """The value with NaN and infinities replaced by None, which JSON can express."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

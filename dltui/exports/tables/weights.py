@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def export(reader: RunReader, target: Path) -> None:
-    """Writes nothing before the first checkpoint. Raises RunError when the checkpoint is damaged."""
+    """Write the weights; nothing before the first checkpoint. Raises RunError when the checkpoint is damaged."""
     from safetensors.numpy import save
 
     run = reader.directory

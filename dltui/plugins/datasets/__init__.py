@@ -1,4 +1,6 @@
-"""The datasets in the box: downloaded, embedded, made up, at a path of yours; and the door of the loggers."""
+"""The built-in datasets: downloaded, embedded, generated, or at the user's path; and the registration of the
+loggers.
+"""
 
 from __future__ import annotations
 

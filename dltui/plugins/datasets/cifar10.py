@@ -1,4 +1,4 @@
-"""CIFAR-10 in its binary version: plain bytes, where the other versions would have to be unpickled."""
+"""CIFAR-10 in its binary version: plain bytes, whereas the other versions would have to be unpickled."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ OFFICIAL = Archive(
 
 
 def dataset(archive: Archive) -> Dataset:
-    """The plugin for an archive of this form."""
+    """The dataset plugin for an archive of this form."""
     return Dataset(
         name="cifar10",
         task="classification",
@@ -83,7 +83,7 @@ def _prepare(archive: Archive, options: DatasetOptions, context: PreparationCont
 
 
 def decode(path: Path, content: bytes) -> tuple[Array, Array]:
-    """Images uint8 (n, 32, 32, 3) and labels int64 (n,) of a batch."""
+    """The images uint8 (n, 32, 32, 3) and labels int64 (n,) of a batch."""
     import numpy as np
 
     records = np.frombuffer(content, dtype=np.uint8).reshape(-1, RECORD)

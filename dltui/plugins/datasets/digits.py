@@ -1,4 +1,4 @@
-"""Handwritten digits that scikit-learn carries within itself: real images without a network."""
+"""The handwritten digits that scikit-learn ships: real images without a network."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def prepare(options: DatasetOptions, context: PreparationContext) -> Arrays:
 
 
 def _read() -> Array:
-    """float64 of shape (1797, 65): the pixels of an image, 0 to 16, and its class. Taken from the file that
-    scikit-learn's `load_digits` reads: importing scikit-learn for it would take more than a second."""
+    """The images and labels, float64 (1797, 65): the pixels of an image, 0 to 16, and its class. Taken from the file
+    that scikit-learn's `load_digits` reads, because importing scikit-learn takes more than a second.
+    """
     import numpy as np
 
     package = find_spec("sklearn")

@@ -1,4 +1,4 @@
-"""Points around a straight line, y = w x + b + noise: a regression whose right answer is known."""
+"""Points around a straight line, y = w x + b + noise: a regression with a known solution."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POINTS = 1_000
 
 
 class LinesOptions(DatasetOptions):
-    """The line and the points around it."""
+    """The options of the line and the points around it."""
 
     seed: int = Field(0, ge=0, le=2**31 - 1, description="of the points and their noise", json_schema_extra=unit(""))
     n: int = Field(

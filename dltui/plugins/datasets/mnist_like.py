@@ -1,4 +1,4 @@
-"""Fashion-MNIST and whatever has its form: four files with fixed names, told apart by their checksums alone."""
+"""Fashion-MNIST and other datasets of its form: four files with fixed names, identified by their checksums."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRAIN, TEST = 60_000, 10_000
 
 @dataclass(frozen=True)
 class Member:
-    """One dataset of the family. `sizes` (bytes) and `sha256` are in the order of NAMES; mirrors in order of trust."""
+    """A dataset of the family. `sizes` (bytes) and `sha256` are in the order of NAMES; mirrors in order of trust."""
 
     name: str
     summary: str
@@ -104,7 +104,7 @@ FAMILY = (
 
 
 def dataset(member: Member) -> Dataset:
-    """The plugin for one member of the family."""
+    """The dataset plugin for a member of the family."""
     return Dataset(
         name=member.name,
         task="classification",

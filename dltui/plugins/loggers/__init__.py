@@ -1,4 +1,4 @@
-"""The loggers in the box: TensorBoard, MLflow, and a web address or a command that is told when a run ends."""
+"""The built-in loggers: TensorBoard, MLflow, and a web address or a command that is notified when a run ends."""
 
 from __future__ import annotations
 

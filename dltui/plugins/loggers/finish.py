@@ -1,4 +1,4 @@
-"""Tells a web address or a command that a run has ended."""
+"""Notifies a web address or a command when a run has ended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = 20.0
 
 
 class _Finish:
-    """Waits for the end; `target` is the address or the command."""
+    """Waits for the end of a run; `target` is the address or the command."""
 
     def __init__(self, run: RunReader, target: str, attempt: int) -> None:
         if not target:
@@ -28,15 +28,15 @@ class _Finish:
         self.run, self.target = run, target
 
     def event(self, record: Mapping[str, Any]) -> None:
-        """Only the end counts."""
+        """Ignore events; only the end counts."""
 
     def _about(self, status: str) -> dict[str, Any]:
-        """One run of `dltui runs --json`, with the status that it ended with."""
+        """The run's entry in `dltui runs --json`, with the status that it ended with."""
         return {**summary_row(self.run), "status": status}
 
 
 class Webhook(_Finish):
-    """Posts JSON, like a line of `dltui runs --json`; `text` is what chat programs show."""
+    """Posts JSON, like a line of `dltui runs --json`; `text` is the message for chat programs."""
 
     def __init__(self, run: RunReader, target: str, attempt: int) -> None:
         super().__init__(run, target, attempt)
@@ -55,7 +55,7 @@ class Webhook(_Finish):
 
 
 class Command(_Finish):
-    """Runs words without a shell; the run is in DLTUI_RUN, DLTUI_STATUS, DLTUI_EXPORTS and as JSON on stdin."""
+    """Runs a command without a shell; the run is in DLTUI_RUN, DLTUI_STATUS, DLTUI_EXPORTS and as JSON on stdin."""
 
     def close(self, status: str) -> None:
         about = self._about(status)

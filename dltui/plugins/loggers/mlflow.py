@@ -1,4 +1,4 @@
-"""MLflow: one MLflow run for each attempt, in a local folder or on the server that `mlflow=URI` names."""
+"""MLflow: an MLflow run for each attempt, in a local folder or on the server that `mlflow=URI` names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATUS = {"finished": "FINISHED", "stopped": "KILLED", "preempted": "KILLED"}
 
 
 class Mlflow:
-    """Parameters, curves, test metrics and tags."""
+    """Logs parameters, curves, test metrics and tags."""
 
     def __init__(self, run: RunReader, uri: str, attempt: int) -> None:
         import os

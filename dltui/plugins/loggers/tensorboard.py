@@ -10,12 +10,12 @@ from dltui.core.analysis.evaluation import latest
 from dltui.core.contract import Logger
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Matrix
+    from dltui.core.analysis.confusion import Matrix
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
 
 CELL = 16
-"""Pixels of one cell of the matrix."""
+"""The side in pixels of a cell of the matrix."""
 
 
 class TensorBoard:
@@ -74,7 +74,7 @@ class TensorBoard:
                 self._writer.add_scalar(f"{where}/{name}{split}", value, step, walltime=when)
 
     def _hyperparameters(self, metrics: dict[str, float]) -> None:
-        """As TensorBoard's HParams tab wants them, in the same folder."""
+        """Write the hyperparameters for TensorBoard's HParams tab, in the same folder."""
         from tensorboardX.summary import hparams
 
         config = self.run.run["config"]
@@ -87,7 +87,9 @@ class TensorBoard:
 
 
 def picture(matrix: Matrix) -> Array:
-    """Gray image uint8 (classes * CELL, classes * CELL): rows are the true classes, white is never."""
+    """The confusion matrix as a gray image uint8 (classes * CELL, classes * CELL): rows are true classes, white is
+    zero.
+    """
     import numpy as np
 
     cells = 255 - 255 * np.asarray(matrix.shares)

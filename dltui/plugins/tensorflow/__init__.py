@@ -1,4 +1,4 @@
-"""TensorFlow's door into dltui: four models and the backend that trains them. Importing this imports no framework."""
+"""Registers TensorFlow: four models and the backend that trains them. Importing this imports no framework."""
 
 from __future__ import annotations
 

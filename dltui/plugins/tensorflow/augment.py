@@ -1,21 +1,115 @@
-"""Mirrors and moves training images on the device, by the numbers that core draws."""
+"""Training samples changed on the device by the numbers that core draws; `core.train.augmentation` defines how."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
+from dltui.core.train.augmentation.color import GRAY
 
-def augment(images: Any, numbers: Any) -> Any:
-    """Images (n, h, w, c) mirrored and moved as `core.augment` defines it: each pixel looks up where it comes from."""
+if TYPE_CHECKING:
+    from dltui.core.contract import EpochPlan
+    from dltui.core.contract.config import TrainConfig
+
+
+class Augmentation:
+    """The numbers of a plan as variables, and what they do to the samples of its steps; a part of a graph."""
+
+    def __init__(self, config: TrainConfig, batch: int) -> None:
+        wanted = {
+            "augmentation": (config.augment != "none", np.int32, (batch, 3)),
+            "color": (config.color > 0, np.float32, (batch, 3)),
+            "erasing": (config.erase > 0, np.int32, (batch, 4)),
+            "partners": (config.mixup > 0 or config.cutmix > 0, np.int32, (batch,)),
+            "shares": (config.mixup > 0 or config.cutmix > 0, np.float32, ()),
+            "boxes": (config.mixup > 0 or config.cutmix > 0, np.int32, (4,)),
+        }
+        self._numbers = {
+            name: tf.Variable(np.zeros((1, *shape), kind), shape=(None, *shape), trainable=False)
+            for name, (used, kind, shape) in wanted.items()
+            if used
+        }
+        self._cuts = config.cutmix > 0
+
+    def begin(self, plan: EpochPlan) -> None:
+        """Take the numbers of a plan."""
+        for name, variable in self._numbers.items():
+            variable.assign(getattr(plan if hasattr(plan, name) else plan.mixing, name))
+
+    def stored(self, row: Any, images: Any) -> Any:
+        """Stored images (n, h, w, c): moved, and with other colors; the latter are floating numbers."""
+        if "augmentation" in self._numbers:
+            images = move(images, tf.gather(self._numbers["augmentation"], row))
+        if "color" in self._numbers:
+            images = change_colors(images, tf.gather(self._numbers["color"], row))
+        return images
+
+    def normalized(self, row: Any, x: Any) -> Any:
+        """Normalized samples with a rectangle erased, and mixed with others."""
+        if "erasing" in self._numbers:
+            boxes = tf.gather(self._numbers["erasing"], row)
+            x = tf.where(inside(boxes, x), tf.zeros((), x.dtype), x)
+        if "partners" not in self._numbers:
+            return x
+        others, share = tf.gather(x, tf.gather(self._numbers["partners"], row)), tf.cast(self._share(row), x.dtype)
+        if not self._cuts:
+            return share * x + (1 - share) * others
+        box = tf.gather(self._numbers["boxes"], row)
+        cut = tf.where(inside(box[None], x), others, x)
+        return tf.where(box[2] > 0, cut, share * x + (1 - share) * others)
+
+    def mixed(self, row: Any, targets: Any) -> tuple[Any, Any] | None:
+        """The targets of each sample's partner, and the share of a sample itself."""
+        if "partners" not in self._numbers:
+            return None
+        return tf.gather(targets, tf.gather(self._numbers["partners"], row)), self._share(row)
+
+    def _share(self, row: Any) -> Any:
+        return tf.gather(self._numbers["shares"], row)
+
+
+def move(images: Any, numbers: Any) -> Any:
+    """Images (n, h, w, c) mirrored and moved as `augmentation.geometry` says: each pixel looks up its origin."""
     height, width, channels = images.shape[1:]
     flip, dy, dx = (column[:, None] for column in tf.unstack(numbers, axis=1))
     rows, columns = tf.range(height)[None, :] - dy, tf.range(width)[None, :] - dx
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+    within = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
     columns = tf.where(flip == 1, width - 1 - columns, columns)
     rows, columns = tf.clip_by_value(rows, 0, height - 1), tf.clip_by_value(columns, 0, width - 1)
     pixels = tf.reshape(rows[:, :, None] * width + columns[:, None, :], (-1, height * width))
     moved = tf.gather(tf.reshape(images, (-1, height * width, channels)), pixels, batch_dims=1)
     moved = tf.reshape(moved, (-1, height, width, channels))
-    return tf.where(inside[..., None], moved, tf.zeros((), images.dtype))
+    return tf.where(within[..., None], moved, tf.zeros((), images.dtype))
+
+
+def change_colors(images: Any, factors: Any) -> Any:
+    """Images (n, h, w, c) with values of 0 to 255 as `augmentation.color` says: floating numbers."""
+    kind = keras.config.floatx()
+    brightness, contrast, saturation = (
+        column[:, None, None, None] for column in tf.unstack(tf.cast(factors, kind), axis=1)
+    )
+    changed = tf.clip_by_value(tf.cast(images, kind) * brightness, 0, 255)
+    mean = tf.reduce_mean(_gray(changed), axis=(1, 2), keepdims=True)
+    changed = tf.clip_by_value(mean + contrast * (changed - mean), 0, 255)
+    if images.shape[-1] == len(GRAY):
+        own = _gray(changed)
+        changed = tf.clip_by_value(own + saturation * (changed - own), 0, 255)
+    return changed
+
+
+def _gray(images: Any) -> Any:
+    """(n, h, w, 1)."""
+    channels = images.shape[-1]
+    parts = GRAY if channels == len(GRAY) else (1 / channels,) * channels
+    return tf.tensordot(images, tf.constant(parts, images.dtype), axes=1)[..., None]
+
+
+def inside(boxes: Any, x: Any) -> Any:
+    """Which pixels lie in the rectangles (n, 4) of images (n, h, w, c): bool (n, h, w, 1)."""
+    top, left, height, width = (column[:, None] for column in tf.unstack(boxes, axis=1))
+    rows, columns = tf.range(x.shape[1])[None, :], tf.range(x.shape[2])[None, :]
+    high, wide = (rows >= top) & (rows < top + height), (columns >= left) & (columns < left + width)
+    return (high[:, :, None] & wide[:, None, :])[..., None]

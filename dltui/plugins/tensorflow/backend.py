@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TensorFlowBackend:
-    """Keras 3 models on TensorFlow."""
+    """The backend for Keras 3 models on TensorFlow."""
 
     framework = "tensorflow"
     title = "TensorFlow"
@@ -21,6 +21,10 @@ class TensorFlowBackend:
     install = "pip install 'dltui[tensorflow]'"
     formats = ("onnx", "keras")
     forbids = ("torch",)
+    options = tuple(
+        """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights color erase mixup cutmix
+        mirror_test adam rmsprop lion muon""".split()
+    )
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda"); raises RunError when that cannot be used."""
@@ -32,7 +36,7 @@ class TensorFlowBackend:
         return KerasTrainable(model.build, config, data, name)
 
     def warm_up(self) -> None:
-        """Import what a run needs, and touch no device."""
+        """Import all that a run needs, without touching a device."""
         from importlib import import_module
 
         from dltui.plugins.tensorflow import session
@@ -55,7 +59,7 @@ class TensorFlowBackend:
         return session.list_devices()
 
     def convert(self, trainable: Trainable, spec: Spec, form: str, target: Path) -> None:
-        """Write a trained model in one of `formats`; it takes float32 samples as datasets have them."""
+        """Write a trained model in one of `formats`; its input are float32 samples as datasets have them."""
         from dltui.plugins.tensorflow.convert import write
         from dltui.plugins.tensorflow.trainable import KerasTrainable
 

@@ -1,4 +1,4 @@
-"""The layers that the built-in Keras models are made of, initialized as `architectures` declares, and their listing."""
+"""The layers of the built-in Keras models, initialized as `architectures` declares, and their listing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from dltui.core.contract import Spec
 
 FUSED = ("float32", "float16", "bfloat16")
-"""What TensorFlow's fused batch norm computes with."""
+"""The dtypes of TensorFlow's fused batch norm."""
 
 
 @keras.saving.register_keras_serializable("dltui")
 class Kernel(keras.initializers.Initializer):  # type: ignore[misc]
-    """Uniform in (-limit, limit); `relu` says whether a ReLU follows."""
+    """An initializer, uniform in (-limit, limit); `relu` is true if a ReLU follows."""
 
     def __init__(self, relu: bool) -> None:
         self.relu = relu
@@ -37,7 +37,7 @@ class Kernel(keras.initializers.Initializer):  # type: ignore[misc]
 
 
 def dense(name: str, outputs: int, relu: bool) -> Any:
-    """A dense layer; `relu` says whether a ReLU follows."""
+    """A dense layer; `relu` is true if a ReLU follows."""
     return keras.layers.Dense(outputs, kernel_initializer=Kernel(relu), name=name)
 
 
@@ -67,8 +67,8 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
     """Batch norm over images as PyTorch defines it.
 
     Both frameworks normalize a training batch by its biased variance (divided by n). The moving variance, which
-    evaluation uses, is fed with the unbiased one (divided by n - 1) here and in PyTorch; Keras's own layer feeds it
-    with the biased one, and is 2.5 times slower on a CPU, where it does not use the fused kernel.
+    evaluation uses, is fed with the unbiased variance (divided by n - 1) here and in PyTorch; Keras's own layer feeds
+    it with the biased variance, and is 2.5 times slower on a CPU, where it does not use the fused kernel.
     """
 
     def build(self, shape: tuple[int | None, ...]) -> None:
@@ -85,7 +85,7 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, x: Any, training: bool = False) -> Any:
         moving = self.moving_mean.value, self.moving_variance.value
-        if not training:
+        if not (training and self.trainable):
             return _normalize(x, *moving, self.gamma.value, self.beta.value)[0]
         y, *measured = _normalize_batch(x, self.gamma.value, self.beta.value)
         for old, new in zip(moving, measured, strict=True):
@@ -94,7 +94,7 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 
 
 def _normalize_batch(x: Any, gamma: Any, beta: Any) -> tuple[Any, Any, Any]:
-    """x normalized by its own mean and biased variance, then this mean and the unbiased variance."""
+    """x normalized by its own mean and biased variance, then that mean and the unbiased variance."""
     if x.dtype.name in FUSED:
         # The raw operation: the public one raises epsilon to 1.001e-5.
         return tuple(
@@ -117,7 +117,7 @@ def _normalize(x: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
 
 
 def ensure_built(model: Any, spec: Spec) -> Any:
-    """The model with its variables, which one without an `Input` does not have before its first call."""
+    """The model with its variables, which a model without an `Input` creates only in its first call."""
     if not model.built:
         model(tf.zeros((1, *spec.input_shape), keras.config.floatx()), training=False)
     return model

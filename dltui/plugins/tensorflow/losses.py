@@ -7,15 +7,40 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from dltui.core.train import class_weights
+
 if TYPE_CHECKING:
+    from dltui.core.contract import Data
+    from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Task
 
 OfBatch = Callable[[Any, Any], Any]
-"""From outputs and targets of a batch to one number."""
+"""A function from outputs and targets of a batch to a number."""
 
 
 def loss_for(task: Task) -> OfBatch:
     return _mean_square if task == "regression" else _cross_entropy
+
+
+def training_loss(config: TrainConfig, data: Data, kind: str) -> OfBatch:
+    """What a batch is trained with. With class weights it is sum(weight * loss) / samples, as in Keras: the parts of a
+    batch then add up. Smoothing gives each class `label_smoothing / classes` of a target. Raises UsageError."""
+    if data.spec.task != "classification":
+        return loss_for(data.spec.task)
+    given = class_weights.weights(config.class_weights, data.train.y, data.spec.outputs)
+    smoothing = config.label_smoothing
+    if given is None and not smoothing:
+        return _cross_entropy
+    weights = None if given is None else tf.constant(given, kind)
+
+    def loss(logits: Any, labels: Any) -> Any:
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        if smoothing:
+            spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=1)
+            losses = (1 - smoothing) * losses + smoothing * spread
+        return tf.reduce_mean(losses if weights is None else losses * tf.gather(weights, labels))
+
+    return loss
 
 
 def metric_for(task: Task) -> tuple[str, OfBatch]:
@@ -35,5 +60,5 @@ def _mean_square(outputs: Any, targets: Any) -> Any:
 
 
 def _squares(outputs: Any, targets: Any) -> Any:
-    """The sum over the samples of each one's mean over the outputs."""
+    """The sum over the samples of each sample's mean over the outputs."""
     return tf.reduce_sum(tf.reduce_mean(tf.square(outputs - tf.cast(targets, outputs.dtype)), axis=1))

@@ -1,4 +1,4 @@
-"""Builds a plugin's Keras model and looks at what it gives back."""
+"""Builds a plugin's Keras model and checks it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 
 def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> Any:
-    """The model that a plugin builds, with its variables. Raises RunError for what cannot be trained, with what to
-    write instead."""
+    """The model that a plugin builds, with its variables. Raises RunError for a model that cannot be trained, with the
+    remedy.
+    """
     model = make(config, spec)
     if not isinstance(model, keras.Model):
         raise RunError(f"build returned {overrides.kind(model)}; return the keras.Model{overrides.place(make)}")
@@ -27,7 +28,7 @@ def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> Any:
 
 
 def notes(model: Any) -> tuple[str, ...]:
-    """What of a model counts for nothing here, a line each."""
+    """Lines about the parts of a model that have no effect here."""
     if not getattr(model, "compiled", False):
         return ()
     return (
@@ -37,8 +38,9 @@ def notes(model: Any) -> tuple[str, ...]:
 
 
 def checked(outputs: object, spec: Spec, method: object) -> Any:
-    """The outputs that `method` returned, in Keras's float type. Raises RunError for what no loss can be computed
-    from."""
+    """The outputs that `method` returned, in Keras's float type. Raises RunError for outputs that no loss can be
+    computed from.
+    """
     wanted = f"floating numbers of shape (n, {spec.outputs}): make the last layer spec.outputs wide"
     wanted += overrides.place(method)
     if not tf.is_tensor(outputs):
@@ -52,7 +54,7 @@ def checked(outputs: object, spec: Spec, method: object) -> Any:
 
 
 def mean_loss(loss: object, method: object) -> Any:
-    """A loss as a method of the model's own gave it. Raises RunError for what is no mean."""
+    """The loss that the model's own method returned. Raises RunError for a value that is not a mean."""
     if tf.is_tensor(loss) and loss.shape.rank == 0:  # type: ignore[attr-defined]
         return loss
     given = f"numbers of shape {tuple(loss.shape)}" if tf.is_tensor(loss) else overrides.kind(loss)  # type: ignore[attr-defined]
@@ -61,7 +63,7 @@ def mean_loss(loss: object, method: object) -> Any:
 
 
 def step_result(given: object, spec: Spec, method: object) -> tuple[Any, Any]:
-    """Loss and outputs of a model's own step. Raises RunError for something else."""
+    """The loss and outputs of a model's own step. Raises RunError for any other value."""
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         where = overrides.place(method)
         raise RunError(f"training_step returned {overrides.kind(given)}; return (mean loss, outputs){where}")

@@ -1,6 +1,6 @@
-"""A Keras model's variables under neutral names, which both frameworks and the checkpoints share.
+"""Maps a Keras model's variables to neutral names, which both frameworks and the checkpoints share.
 
-Keras's layouts are the neutral ones: dense (in, out), convolution HWIO, flattening in NHWC order.
+Keras's layouts are the neutral layouts: dense (in, out), convolution HWIO, flattening in NHWC order.
 """
 
 from __future__ import annotations

@@ -16,25 +16,25 @@ GPU_BYTES = 4 << 30
 
 
 def placed(x: Array, device: str) -> Any:
-    """Samples as a tensor on `device` ("/CPU:0"); large ones stay what they are, an array mapped from a file."""
+    """Samples as a tensor on `device` ("/CPU:0"); large samples stay an array mapped from a file."""
     most = STREAMED_BYTES if "CPU" in device else GPU_BYTES
     return x if x.nbytes > most and can_stream(x) else tf.constant(np.asarray(x))
 
 
 class TrainingSamples:
-    """What a step of the training takes, for use inside a `tf.function`."""
+    """The samples for the steps of training, for use inside a `tf.function`."""
 
     def __init__(self, x: Any) -> None:
         self._x = x
         self._stream = Stream(x) if isinstance(x, np.memmap) else None
 
     def begin(self, indices: Array) -> None:
-        """The rows (steps, batch) that the coming steps take."""
+        """Set the rows (steps, batch) of the coming steps."""
         if self._stream is not None:
             self._stream.begin(indices)
 
     def batch(self, step: Any, rows: Any) -> Any:
-        """The samples of a step, these rows; both are tensors."""
+        """The samples of a step with these rows; both are tensors."""
         if self._stream is None:
             return tf.gather(self._x, rows)
         found = tf.numpy_function(self._stream.take, [step], tf.as_dtype(self._x.dtype))

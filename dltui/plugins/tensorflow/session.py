@@ -1,4 +1,4 @@
-"""Sets TensorFlow up for one run: Keras's backend, threads, device, determinism, seed."""
+"""Sets up TensorFlow for a run: Keras's backend, threads, device, determinism, seed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ _set_up = False
 
 
 def import_framework() -> Any:
-    """TensorFlow, with Keras on top of it, its channels last and its floats float32, whatever KERAS_BACKEND and the
-    user's keras.json say. What a plugin sets after that is its own."""
+    """Import TensorFlow with Keras on top, channels last and float32, whatever KERAS_BACKEND and the user's keras.json
+    say. A plugin may change the settings later.
+    """
     global _set_up
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -42,7 +43,7 @@ def import_framework() -> Any:
 
 
 def start(config: TrainConfig, device: str) -> str:
-    """Make this process ready to train on `device` ("cpu", "cuda"). Returns TensorFlow's name of the device."""
+    """Prepare this process to train on `device` ("cpu", "cuda"). Returns TensorFlow's name of the device."""
     tf = import_framework()
     import keras
 
@@ -89,7 +90,7 @@ def _use_device(tf: Any, device: str) -> str:
 
 
 def _try_out(tf: Any) -> None:
-    """A GPU that is listed can still be unusable: too old a driver, no kernels for its architecture."""
+    """Try a GPU, because a listed GPU can be unusable: too old a driver, no kernels for its architecture."""
     try:
         with tf.device("/GPU:0"):
             float(tf.reduce_sum(tf.ones((8, 8)) @ tf.ones((8, 8))))

@@ -1,8 +1,9 @@
-"""A Keras model behind the contract of the training loop: one compiled function runs a whole chunk of steps."""
+"""Adapts a Keras model to the training loop: a compiled function runs a whole chunk of steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -10,13 +11,16 @@ import numpy as np
 import tensorflow as tf
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
+from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, WEIGHTS
 from dltui.plugins import generators, overrides
 from dltui.plugins.tensorflow import module as modules
 from dltui.plugins.tensorflow import neutral
-from dltui.plugins.tensorflow.augment import augment
+from dltui.plugins.tensorflow.augment import Augmentation
+from dltui.plugins.tensorflow.averaging import Average
 from dltui.plugins.tensorflow.layers import list_layers
-from dltui.plugins.tensorflow.losses import loss_for, metric_for
-from dltui.plugins.tensorflow.optim import make_optimizer, own_optimizer
+from dltui.plugins.tensorflow.losses import loss_for, metric_for, training_loss
+from dltui.plugins.tensorflow.optimizers.make import freeze, make_optimizer
+from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
 from dltui.plugins.tensorflow.samples import TrainingSamples, placed
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class KerasTrainable:
-    """Trains on `device` with everything that a step needs lying there: data (uint8 images), plan, learning rates.
+    """Trains on `device`, where all inputs of a step lie: data (uint8 images), plan, learning rates.
 
     A chunk is one call of a `tf.function` with the number of steps as a tensor: nothing is traced again, whatever
     the lengths of the chunks. It is not compiled with XLA, whose convolutions are 4 to 25 times slower on a CPU.
@@ -39,6 +43,7 @@ class KerasTrainable:
         self._splits: dict[SplitName, tuple[Any, Any]] = {}
         with tf.device(device):
             self.model = modules.build(build, config, data.spec)
+            freeze(self.model, config)
             self._variables = neutral.variables(self.model)
             self._trained = [variable.value for variable in self.model.trainable_variables]
             names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
@@ -50,12 +55,16 @@ class KerasTrainable:
             self._samples = TrainingSamples(x)
             batch = min(config.batch_size, len(data.train))
             self._indices = tf.Variable(np.zeros((1, batch), np.int64), shape=(None, batch), trainable=False)
-            self._augmentation = _place_for_augmentation(batch) if config.augment != "none" else None
+            self._augmentation = Augmentation(config, batch)
+            self._average = Average(self._variables, config.ema) if config.ema else None
             self._lr = tf.Variable(np.zeros(1, np.float32), shape=(None,), trainable=False)
         self._batch, self._next = batch, 0
         self._own_loss = overrides.find(self.model, "training_loss")
-        self._loss = self._own_loss or loss_for(data.spec.task)
         self._own_step = overrides.find(self.model, "training_step")
+        overrides.check_options(config, self._own_step, self._own_loss, own)
+        self._loss = self._own_loss or loss_for(data.spec.task)
+        self._training_loss = self._own_loss or training_loss(config, data, keras.config.floatx())
+        self._parts, self._clip_norm = config.accumulate, config.clip_norm
         self.notes = (*modules.notes(self.model), *(own.notes if own else ()))
         self._metric_name, self._metric = metric_for(data.spec.task)
         number = tf.TensorSpec((), tf.int32)
@@ -65,13 +74,12 @@ class KerasTrainable:
 
     @property
     def own_loss(self) -> bool:
-        """Whether the model brought the loss by which it is evaluated as well."""
+        """True if the model has its own loss, used in training and evaluation."""
         return self._own_loss is not None
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices.assign(plan.indices.astype(np.int64))
-        if self._augmentation is not None:
-            self._augmentation.assign(plan.augmentation)
+        self._augmentation.begin(plan)
         self._lr.assign(plan.lr)
         self._samples.begin(plan.indices)
         self._next = 0
@@ -84,14 +92,25 @@ class KerasTrainable:
 
     def predict(self, split: SplitName, rows: slice) -> Array:
         x, _ = self._split(split)
-        with tf.device(self._device):
-            outputs: Array = self._forward(tf.convert_to_tensor(x[rows.start : rows.stop])).numpy()
+        return self._predicted(x[rows.start : rows.stop])
+
+    def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
+        """What `predict` gives for the same images mirrored left to right."""
+        x, _ = self._split(split)
+        return self._predicted(x[rows.start : rows.stop, :, ::-1])
+
+    def _predicted(self, x: Any) -> Array:
+        with tf.device(self._device), self._evaluated_weights():
+            outputs: Array = self._forward(tf.convert_to_tensor(x)).numpy()
         return outputs.astype(np.float32, copy=False)
 
+    def _evaluated_weights(self) -> AbstractContextManager[None]:
+        return self._average.in_place() if self._average else nullcontext()
+
     def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """What `predict` gives, and the mean of the loss over these rows."""
+        """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         x, y = self._split(split)
-        with tf.device(self._device):
+        with tf.device(self._device), self._evaluated_weights():
             outputs, loss = self._evaluate(tf.convert_to_tensor(x[rows.start : rows.stop]), y[rows.start : rows.stop])
         return outputs.numpy().astype(np.float32, copy=False), float(loss)
 
@@ -101,7 +120,12 @@ class KerasTrainable:
     def load_state(self, state: State) -> None:
         own = {key: array for key, array in state.items() if key not in generators.KEYS}
         changes = [generators.change(key, array) for key, array in state.items() if key not in own]
-        neutral.restore(self._all(), own)
+        # An average of a run that is continued without one is left out.
+        known = {key: array for key, array in own.items() if self._average or not key.startswith(AVERAGE)}
+        neutral.restore(self._all(), known)
+        if self._average is not None and AVERAGE_STEPS not in own and any(key.startswith(WEIGHTS) for key in own):
+            # Weights that come without an average begin a new one.
+            self._average.restart()
         for change in changes:
             change()
 
@@ -110,11 +134,12 @@ class KerasTrainable:
 
     def _all(self) -> dict[str, Any]:
         optimizer = {f"optimizer/{name}": variable for name, variable in self._optimizer.state.items()}
-        return self._variables | optimizer
+        return self._variables | optimizer | (self._average.state if self._average else {})
 
     def _split(self, split: SplitName) -> tuple[Any, Any]:
-        """Samples and targets on the device; validation and test follow when they are first asked for. Samples that
-        are large stay in their file, from which each step takes its rows."""
+        """The samples and targets on the device; validation and test are loaded when first used. Large samples stay in
+        their file, from which each step reads its rows.
+        """
         if split not in self._splits:
             part = self._data.split(split)
             with tf.device(self._device):
@@ -122,7 +147,7 @@ class KerasTrainable:
         return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:
-        """The plan's rows from `first` on: mean loss and summed metric of each step, float64 (steps, 2)."""
+        """Train on the plan's rows from `first` on: mean loss and summed metric of each step, float64 (steps, 2)."""
         rows = tf.TensorArray(tf.float64, size=steps, element_shape=(2,))
         _, rows = tf.while_loop(
             lambda step, _: step < steps,
@@ -133,30 +158,57 @@ class KerasTrainable:
         return rows.stack()
 
     def _step(self, row: Any) -> Any:
-        """Forward, backward and update on one row of the plan."""
+        """Run forward, backward and update on a row of the plan."""
         samples = tf.gather(self._indices, row)
         x, y = self._samples.batch(row, samples), tf.gather(self._y, samples)
-        if self._augmentation is not None:
-            x = augment(x, tf.gather(self._augmentation, row))
-        x = self._normalize(x)
+        x = self._augmentation.normalized(row, self._normalize(self._augmentation.stored(row, x)))
+        loss, metric, gradients = self._gradients(x, y, self._augmentation.mixed(row, y))
+        if self._clip_norm:
+            gradients = _clipped(gradients, self._clip_norm)
+        self._optimizer.apply(gradients, tf.gather(self._lr, row))
+        if self._average is not None:
+            self._average.follow()
+        return tf.stack([tf.cast(loss, tf.float64), tf.cast(metric, tf.float64)])
+
+    def _gradients(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> tuple[Any, Any, list[Any]]:
+        """Mean loss, summed metric and gradients of a batch. In several parts, each counts by its share of it."""
+        if self._parts == 1:
+            return self._part(x, y, mixed, 1.0)
+        sizes = [len(part) for part in np.array_split(np.arange(self._batch), self._parts) if len(part)]
+        others = tf.split(mixed[0], sizes) if mixed else []
+        found: list[tuple[Any, Any, list[Any]]] = []
+        for number, (inputs, targets) in enumerate(zip(tf.split(x, sizes), tf.split(y, sizes), strict=True)):
+            part = (others[number], mixed[1]) if mixed else None
+            # One after the other: the memory of a part is free for the next.
+            with tf.control_dependencies([found[-1][0]] if found else []):
+                found.append(self._part(tf.identity(inputs), targets, part, sizes[number] / self._batch))
+        losses, metrics, gradients = zip(*found, strict=True)
+        return tf.add_n(losses), tf.add_n(metrics), [_sum(parts) for parts in zip(*gradients, strict=True)]
+
+    def _part(self, x: Any, y: Any, mixed: tuple[Any, Any] | None, share: float) -> tuple[Any, Any, list[Any]]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
-            loss, outputs = self._forward_step(x, y)
+            loss, outputs = self._forward_step(x, y, mixed)
             # Regularisers of Keras layers act on the weights and stay out of the reported loss.
             objective = tf.add_n([loss, *self.model.losses])
+            if share != 1:
+                loss, objective = loss * share, objective * share
         gradients = tape.gradient(objective, self._trained)
-        self._optimizer.apply([_dense(gradient) for gradient in gradients], tf.gather(self._lr, row))
-        return tf.stack([tf.cast(loss, tf.float64), tf.cast(self._metric(outputs, y), tf.float64)])
+        return loss, self._metric(outputs, y), [_dense(gradient) for gradient in gradients]
 
-    def _forward_step(self, x: Any, y: Any) -> tuple[Any, Any]:
+    def _forward_step(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> tuple[Any, Any]:
         """Mean loss and outputs of one batch."""
         if self._own_step is not None:
             return modules.step_result(self._own_step(x, y), self._data.spec, self._own_step)
         outputs = modules.checked(self.model(x, training=True), self._data.spec, self.model.call)
-        return self._mean_loss(outputs, y), outputs
+        loss = self._mean_loss(self._training_loss, outputs, y)
+        if mixed is not None:
+            share = tf.cast(mixed[1], loss.dtype)
+            loss = share * loss + (1 - share) * self._mean_loss(self._training_loss, outputs, mixed[0])
+        return loss, outputs
 
-    def _mean_loss(self, outputs: Any, y: Any) -> Any:
-        loss = self._loss(outputs, y)
+    def _mean_loss(self, of: Any, outputs: Any, y: Any) -> Any:
+        loss = of(outputs, y)
         return loss if self._own_loss is None else modules.mean_loss(loss, self._own_loss)
 
     def _outputs(self, x: Any) -> Any:
@@ -164,20 +216,29 @@ class KerasTrainable:
 
     def _measured(self, x: Any, y: Any) -> tuple[Any, Any]:
         outputs = self._outputs(x)
-        return outputs, self._mean_loss(outputs, y)
+        return outputs, self._mean_loss(self._loss, outputs, y)
 
 
 def _normalizer(spec: Spec) -> Callable[[Any], Any]:
-    """(x - mean) / std per channel or feature, in Keras's float type."""
+    """A function (x - mean) / std per channel or feature, in Keras's float type."""
     kind = keras.config.floatx()
     mean, std = tf.constant(spec.mean, kind), tf.constant(spec.std, kind)
     return lambda x: (tf.cast(x, kind) - mean) / std
 
 
-def _place_for_augmentation(batch: int) -> Any:
-    return tf.Variable(np.zeros((1, batch, 3), np.int32), shape=(None, batch, 3), trainable=False)
-
-
 def _dense(gradient: Any) -> Any:
-    """An embedding's gradient comes as the rows that it touches; the optimizers take whole ones."""
+    """The gradient as a dense tensor; an embedding's gradient has only the rows that were used."""
     return None if gradient is None else tf.convert_to_tensor(gradient)
+
+
+def _sum(gradients: Sequence[Any]) -> Any:
+    """Of one variable over the parts of a batch; None where it has no part in the loss."""
+    return None if gradients[0] is None else tf.add_n(gradients)
+
+
+def _clipped(gradients: Sequence[Any], largest: float) -> list[Any]:
+    """Gradients whose common norm is at most `largest`, by the formula of PyTorch's clip_grad_norm_."""
+    there = [gradient for gradient in gradients if gradient is not None]
+    norm = tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(gradient)) for gradient in there]))
+    factor = tf.minimum(largest / (norm + 1e-6), 1)
+    return [None if gradient is None else gradient * factor for gradient in gradients]

@@ -1,4 +1,4 @@
-"""PyTorch's door into dltui: five models and the backend that trains them. Importing this imports no framework."""
+"""Registers PyTorch: five models and the backend that trains them. Importing this imports no framework."""
 
 from __future__ import annotations
 

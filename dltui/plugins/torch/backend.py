@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TorchBackend:
-    """PyTorch modules, trained eagerly."""
+    """The backend for PyTorch modules, trained eagerly."""
 
     framework = "torch"
     title = "PyTorch"
@@ -21,6 +21,10 @@ class TorchBackend:
     install = "pip install 'dltui[torch]'"
     formats = ("onnx", "torch")
     forbids = ("tensorflow", "keras")
+    options = tuple(
+        """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights color erase mixup cutmix
+        mirror_test adam rmsprop lion muon""".split()
+    )
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"); raises RunError when that cannot be used."""
@@ -30,7 +34,7 @@ class TorchBackend:
         return TorchTrainable(model.build, config, data, session.start(config, device))
 
     def warm_up(self) -> None:
-        """Import what a run needs, and touch no device."""
+        """Import all that a run needs, without touching a device."""
         from importlib import import_module
 
         import_module("dltui.plugins.torch.session")
@@ -51,7 +55,7 @@ class TorchBackend:
         return session.list_devices()
 
     def convert(self, trainable: Trainable, spec: Spec, form: str, target: Path) -> None:
-        """Write a trained model in one of `formats`; it takes float32 samples as datasets have them."""
+        """Write a trained model in one of `formats`; its input are float32 samples as datasets have them."""
         from dltui.plugins.torch.convert import write
         from dltui.plugins.torch.trainable import TorchTrainable
 

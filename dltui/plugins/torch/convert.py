@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Portable(nn.Module):
-    """Float32 samples in the dataset's own units and order (n, height, width, channels), normalized inside."""
+    """A module with float32 samples in the dataset's own units and order (n, height, width, channels) as input."""
 
     mean: Tensor
     std: Tensor

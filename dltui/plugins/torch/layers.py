@@ -22,7 +22,7 @@ LINE = (nn.Conv1d, nn.ConvTranspose1d, nn.BatchNorm1d, nn.InstanceNorm1d, nn.Max
 
 
 class FlattenNHWC(nn.Module):
-    """Images (n, c, h, w) to vectors in the order height, width, channel; vectors stay."""
+    """Flattens images (n, c, h, w) in the order height, width, channel; vectors stay."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.movedim(1, -1).flatten(1)
@@ -40,7 +40,7 @@ class Resize(nn.Module):
 
 
 def dense(inputs: int, outputs: int, relu: bool) -> nn.Linear:
-    """A dense layer; `relu` says whether a ReLU follows."""
+    """A dense layer; `relu` is true if a ReLU follows."""
     layer = nn.Linear(inputs, outputs)
     return _initialize(layer, kernel_limit(inputs, relu))
 
@@ -86,17 +86,19 @@ def list_layers(module: nn.Module, spec: Spec, channels_last: bool = False) -> l
 
 
 def _is_row(layer: nn.Module) -> bool:
-    """Leaves, and modules around others that hold parameters themselves."""
+    """True for leaf modules, and for modules around others that hold parameters themselves."""
     return not list(layer.children()) or bool(list(layer.parameters(recurse=False)))
 
 
 def _count(layer: nn.Module, waiting: Container[nn.Module]) -> int:
-    """The parameters of a layer that has not been listed yet."""
+    """The number of parameters of a layer that have not been counted yet."""
     return sum(weight.numel() for weight in layer.parameters(recurse=False)) if layer in waiting else 0
 
 
 def _shape(layer: nn.Module, output: Any) -> tuple[int, ...]:
-    """The shape of one sample, channels last; of several tensors, as recurrent layers give them, that of the first."""
+    """The shape of a sample's output, channels last; for several tensors, as recurrent layers return them, that of the
+    first.
+    """
     if isinstance(output, (tuple, list)) and output:
         output = output[0]
     if not isinstance(output, Tensor) or not output.dim():

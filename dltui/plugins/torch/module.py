@@ -1,4 +1,4 @@
-"""Builds a plugin's module, gives it its device, dtype and memory layout, and looks at what it gives back."""
+"""Builds a plugin's module, gives it its device, dtype and memory layout, and checks its outputs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from dltui.core.contract import Spec
 
 SAMPLES = 2
-"""Of a trial forward: one alone has a layout that is both."""
+"""The samples of a trial forward: a single sample has both layouts."""
 
 
 def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> nn.Module:
-    """The network that a plugin builds. Raises RunError for what cannot be trained, with what to write instead."""
+    """The network that a plugin builds. Raises RunError for a network that cannot be trained, with the remedy."""
     module = make(config, spec)
     if not isinstance(module, nn.Module):
         raise RunError(f"build returned {overrides.kind(module)}; return the torch.nn.Module{overrides.place(make)}")
@@ -36,7 +36,9 @@ def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> nn.Modul
 
 
 def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """On the device; floating numbers in `dtype`, complex ones stay complex, which `Module.to(dtype)` makes real."""
+    """Move the module to the device, with floating-point tensors in `dtype`; complex tensors stay complex, which
+    `Module.to(dtype)` would make real. Raises RunError for meta tensors.
+    """
     if any(tensor.is_meta for tensor in _tensors(module)):
         raise RunError("the network is on the device meta, which has no numbers; build it without torch.device('meta')")
     module = module.to(device=device)
@@ -46,10 +48,11 @@ def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mod
 
 
 def choose_layout(module: nn.Module, spec: Spec) -> bool:
-    """Whether images go in with the channels innermost, which makes convolutions up to twice as fast on a CPU.
+    """True if images go in with the channels innermost, which makes convolutions up to twice as fast on a CPU.
 
-    A module says so by `channels_last`. Of others it is tried: a `view` of a convolution's output, a convolution in
-    three dimensions and the like cannot do with it. A step of a module's own may do anything with its inputs.
+    A module chooses by its attribute `channels_last`. Without it the layout is tried: a `view` of a convolution's
+    output, a convolution in three dimensions and the like cannot use it. It is not used for a module with its own
+    training step, which may do anything with its inputs.
     """
     says = getattr(module, "channels_last", None)
     wanted = says if isinstance(says, bool) else getattr(module, "training_step", None) is None
@@ -72,7 +75,7 @@ def choose_layout(module: nn.Module, spec: Spec) -> bool:
 
 
 def try_out(module: nn.Module, spec: Spec, channels_last: bool, samples: int = SAMPLES) -> Any:
-    """What the module gives for samples of zeros, in evaluation mode: weights and random numbers stay as they are."""
+    """The module's outputs for samples of zeros, in evaluation mode: weights and random numbers stay as they are."""
     like = next((t for t in module.parameters() if not is_lazy(t)), torch.zeros(0))
     kind = like.dtype if like.is_floating_point() else torch.float32
     x = torch.zeros(samples, *spec.input_shape, dtype=kind, device=like.device)
@@ -87,7 +90,7 @@ def try_out(module: nn.Module, spec: Spec, channels_last: bool, samples: int = S
 
 
 def checked(outputs: object, samples: int, spec: Spec, method: object) -> Tensor:
-    """The outputs that `method` returned. Raises RunError for what no loss can be computed from."""
+    """The outputs that `method` returned. Raises RunError for outputs that no loss can be computed from."""
     if isinstance(outputs, Tensor) and outputs.shape == (samples, spec.outputs) and outputs.is_floating_point():
         return outputs
     wanted = f"floating numbers of shape {(samples, spec.outputs)}: make the last layer spec.outputs wide"
@@ -99,7 +102,7 @@ def checked(outputs: object, samples: int, spec: Spec, method: object) -> Tensor
 
 
 def mean_loss(loss: object, method: object) -> Tensor:
-    """A loss as a method of the module's own gave it. Raises RunError for what is no mean."""
+    """The loss that the module's own method returned. Raises RunError for a value that is not a mean."""
     if isinstance(loss, Tensor) and loss.dim() == 0:
         return loss
     given = f"numbers of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else overrides.kind(loss)
@@ -108,7 +111,7 @@ def mean_loss(loss: object, method: object) -> Tensor:
 
 
 def step_result(given: object, samples: int, spec: Spec, method: object) -> tuple[Tensor, Tensor]:
-    """Loss and outputs of a module's own step. Raises RunError for something else."""
+    """The loss and outputs of a module's own step. Raises RunError for any other value."""
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         where = overrides.place(method)
         raise RunError(f"training_step returned {overrides.kind(given)}; return (mean loss, outputs){where}")

@@ -1,4 +1,4 @@
-"""PyTorch's parameters under neutral names and layouts, which both frameworks and the checkpoints share."""
+"""Maps PyTorch's parameters to neutral names and layouts, which both frameworks and the checkpoints share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Weight:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """In the neutral layout; a complex number is two."""
+        """The shape in the neutral layout; a complex number counts as two."""
         return tuple(self.tensor.shape[axis] for axis in self.order) + ((2,) if self.tensor.is_complex() else ())
 
     def export(self, tensor: Tensor | None = None) -> Array:
@@ -46,7 +46,9 @@ class Weight:
 
 
 def to_array(tensor: Tensor) -> Array:
-    """A copy. NumPy and safetensors know neither half precision nor complex numbers: floats, or pairs of them."""
+    """A copy as an array. NumPy and safetensors know neither half precision nor complex numbers, which become floats
+    and pairs of floats.
+    """
     values = tensor.detach()
     if values.dtype in (torch.bfloat16, torch.float16):
         values = values.float()
@@ -57,7 +59,8 @@ def to_array(tensor: Tensor) -> Array:
 
 def weights(module: nn.Module) -> dict[str, Weight]:
     """All parameters and persistent buffers by neutral name "<layer>/<name>", in the module's order. Raises RunError
-    where two have one name: a checkpoint would keep one of them."""
+    where two have the same name, because a checkpoint would keep only one of them.
+    """
     found: dict[str, Weight] = {}
     for path, layer in module.named_modules():
         own = {**layer._parameters, **layer._buffers}
@@ -82,12 +85,12 @@ def _local_name(layer: nn.Module, local: str) -> str:
 
 
 def _order(layer: nn.Module, local: str, dims: int) -> tuple[int, ...]:
-    """Dense (out, in) becomes (in, out); convolutions (out, in, h, w) become HWIO; the rest stays."""
+    """The axes of the neutral layout: dense (out, in) becomes (in, out); convolutions (out, in, h, w) become HWIO."""
     if isinstance(layer, _KERNELS) and local == "weight":
         return (*range(2, dims), 1, 0)
     return tuple(range(dims))
 
 
 def _is_unused(layer: nn.Module, local: str) -> bool:
-    """The batch counter of a batch norm matters only where momentum is None (a cumulative average)."""
+    """True for a batch norm's batch counter, except where momentum is None (a cumulative average)."""
     return local == "num_batches_tracked" and getattr(layer, "momentum", None) is not None

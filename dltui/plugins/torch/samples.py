@@ -1,4 +1,4 @@
-"""Datasets on a device, as they are stored (uint8 images), and normalized batches of them."""
+"""Datasets on a device, in their stored form (uint8 images), and normalized batches of them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
     from dltui.core.contract.types import Array, SplitName
+    from dltui.plugins.torch.augment import Augmentation
 
 
 class Samples:
-    """The splits of a dataset on `device`; validation and test follow when they are first asked for.
+    """The splits of a dataset on `device`; validation and test are loaded when first used.
 
     On the CPU nothing is copied: batches are gathered from the memory-mapped files, and read ahead where those are
     large. So it is on a GPU that has no room for the samples beside the model.
@@ -28,7 +29,7 @@ class Samples:
         self._shape = data.spec.input_shape
         self._is_image = data.spec.is_image
         self.channels_last = False
-        """Whether images stay in the order in which they are stored, (n, h, w, c) seen as (n, c, h, w)."""
+        """True if images stay in the order in which they are stored, (n, h, w, c) seen as (n, c, h, w)."""
         self._mean, self._std = (torch.tensor(values, dtype=dtype, device=device) for values in _per_value(data.spec))
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
@@ -37,19 +38,21 @@ class Samples:
         self._stream = Stream(x) if streams and self._train_x.device.type == "cpu" else None
 
     def begin(self, indices: Array) -> None:
-        """The rows of the train split (steps, batch) that the coming steps take."""
+        """Set the rows of the train split (steps, batch) for the coming steps."""
         if self._stream is not None:
             self._stream.begin(indices)
 
-    def batch(self, step: int, indices: Tensor, augmentation: Tensor | None = None) -> Tensor:
-        """Normalized samples of a step, these rows of the train split, flipped and shifted if so planned."""
+    def batch(self, step: int, indices: Tensor, augmentation: Augmentation | None = None) -> Tensor:
+        """Normalized samples of a step, these rows of the train split, changed at random if so planned."""
         if self._stream is not None:
             x = _tensor(self._stream.take(step)).flatten(1).to(self._device)
         else:
             x = self._train_x.index_select(0, indices)
-        if augmentation is not None:
-            x = augment(x.view(-1, *self._shape), augmentation).flatten(1)
-        return self._normalize(x)
+        if augmentation is None:
+            return self._normalize(x)
+        if self._is_image:
+            x = augmentation.stored(step, x.view(-1, *self._shape), self._dtype).flatten(1)
+        return augmentation.normalized(step, self._normalize(x))
 
     def targets(self, indices: Tensor) -> Tensor:
         """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, outputs)."""
@@ -84,29 +87,18 @@ class Samples:
 
 
 def channels_first(images: Tensor) -> Tensor:
-    """Images (n, h, w, c) as (n, c, h, w) in PyTorch's own memory layout. One channel has the strides of both, and
-    convolutions would take it for the other: it is moved without saying so."""
+    """The images (n, h, w, c) as (n, c, h, w) in PyTorch's own memory layout. A single channel has the strides of both
+    layouts, and convolutions would mistake it, so it is reshaped instead.
+    """
     if images.shape[-1] == 1:
         return images.squeeze(-1).unsqueeze(1)
     return images.movedim(-1, 1).contiguous()
 
 
-def augment(images: Tensor, numbers: Tensor) -> Tensor:
-    """Images (n, h, w, c) mirrored and moved as `core.augment` defines it: each pixel looks up where it comes from."""
-    count, height, width, channels = images.shape
-    flip, dy, dx = numbers.to(torch.int64).unsqueeze(2).unbind(1)
-    rows = torch.arange(height, device=images.device) - dy
-    columns = torch.arange(width, device=images.device) - dx
-    inside = ((rows >= 0) & (rows < height)).unsqueeze(2) & ((columns >= 0) & (columns < width)).unsqueeze(1)
-    columns = torch.where(flip == 1, width - 1 - columns, columns)
-    pixels = rows.clamp(0, height - 1).unsqueeze(2) * width + columns.clamp(0, width - 1).unsqueeze(1)
-    places = pixels.view(count, -1, 1).expand(-1, -1, channels)
-    moved = images.reshape(count, -1, channels).gather(1, places).view_as(images)
-    return torch.where(inside.unsqueeze(3), moved, torch.zeros((), dtype=images.dtype, device=images.device))
-
-
 def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and std of each value of a flattened sample, or one for all: rows of 3 channels would broadcast slowly."""
+    """The mean and std of each value of a flattened sample, or a common pair: rows of 3 channels would broadcast
+    slowly.
+    """
     if len(spec.mean) == len(spec.std) == 1:
         return spec.mean, spec.std
     pixels = spec.input_shape[0] * spec.input_shape[1] if spec.is_image else 1
@@ -114,12 +106,12 @@ def _per_value(spec: Spec) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _has_room(device: torch.device, size: int) -> bool:
-    """Whether so many bytes take at most half of what is free on a GPU."""
+    """True if the size in bytes is at most half of the free memory of a GPU; always true for other devices."""
     return device.type != "cuda" or size <= torch.cuda.mem_get_info(device)[0] // 2
 
 
 def _tensor(array: Array) -> Tensor:
-    """A tensor over the array's own memory, which may be a read-only file: nothing here writes to it."""
+    """A tensor that shares the array's memory, which may be a read-only file: it is never written to."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(np.ascontiguousarray(array))

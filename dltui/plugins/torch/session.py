@@ -25,7 +25,7 @@ _LARGEST = 2**31 - 1
 
 
 def start(config: TrainConfig, device: str) -> torch.device:
-    """Prepare the process for one run. Raises RunError when the device cannot be used."""
+    """Prepare the process for a run. Raises RunError when the device cannot be used."""
     torch.set_num_threads(config.threads or cpu_count())
     chosen = torch.device("cuda:0" if device == "cuda" else device)
     problem = find_problem(chosen)
@@ -45,8 +45,9 @@ def start(config: TrainConfig, device: str) -> torch.device:
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what is freed: activations of a step are given back and asked for again at each step, and
-    fresh pages from the kernel cost a CNN a tenth to a third of its time on a CPU."""
+    """Make glibc keep freed memory: activations are freed and allocated again at each step, and new pages from the
+    kernel cost a CNN a tenth to a third of its time on a CPU.
+    """
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -59,7 +60,7 @@ def keep_freed_memory() -> None:
 
 
 def find_problem(device: torch.device) -> str | None:
-    """Why a device cannot be used, in one line, or None."""
+    """The reason why a device cannot be used, in one line, or None."""
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -70,7 +71,7 @@ def find_problem(device: torch.device) -> str | None:
 
 
 def _try(device: torch.device) -> str:
-    """Multiply on the device: a driver or architecture that does not fit shows at the first kernel."""
+    """Multiply on the device: an unsuitable driver or architecture shows at the first kernel."""
     if device.type == "cuda":
         if torch.version.cuda is None and torch.version.hip is None:
             return "this PyTorch is built without CUDA"
@@ -89,7 +90,7 @@ def _first_line(text: str) -> str:
 
 
 def list_devices() -> Sequence[Mapping[str, object]]:
-    """What this PyTorch can use, and why not where it cannot."""
+    """The devices that this PyTorch knows, each with the reason why it cannot be used, or None."""
     found: list[Mapping[str, object]] = [{"device": "cpu", "name": "CPU", "problem": None}]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

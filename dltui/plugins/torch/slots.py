@@ -1,9 +1,9 @@
-"""What an optimizer keeps, as arrays that a checkpoint can hold: exactly, or not without a word.
+"""Encodes the state of an optimizer as arrays that a checkpoint can hold: exactly, or with a warning.
 
-A key is `optimizer/<layer>/<name>/<slot>` for a parameter's own, `optimizer/group:<n>/<name>` for what changes in a
-group, `optimizer/attribute:<name>` and `optimizer/state:<name>` for the optimizer's. What an array cannot say follows
-after a colon: a dtype that NumPy lacks, `raw` for a tensor that is in no weight's layout, `literal` for the text of a
-Python value, `number` for a float.
+A key is `optimizer/<layer>/<name>/<slot>` for a parameter's slot, `optimizer/group:<n>/<name>` for a changing value of
+a group, `optimizer/attribute:<name>` and `optimizer/state:<name>` for the optimizer's own. What an array cannot express
+follows after a colon: a dtype that NumPy lacks, `raw` for a tensor that is in no weight's layout, `literal` for the
+text of a Python value, `number` for a float.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 COMPLEX = {"complex64": torch.complex64, "complex128": torch.complex128}
 STATEFUL = (Optimizer, torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
 NOT_STATE = ("params", "lr")
-"""Of a group: the plan sets the learning rate before each step."""
+"""The entries of a group that are not saved: the plan sets the learning rate before each step."""
 
 
 def refuse(optimizer: Optimizer, name: str, value: object) -> RunError:
@@ -42,7 +42,7 @@ def refuse(optimizer: Optimizer, name: str, value: object) -> RunError:
 
 
 def encode(key: str, value: object, weight: Weight | None = None) -> tuple[str, Array] | None:
-    """A value under its whole key; None for what cannot be kept."""
+    """A value with its complete key; None for a value that cannot be encoded."""
     if isinstance(value, Tensor):
         return _encode_tensor(key, value, weight)
     if isinstance(value, float):
@@ -67,7 +67,7 @@ def _encode_tensor(key: str, value: Tensor, weight: Weight | None) -> tuple[str,
 
 
 def decode(kinds: Iterable[str], array: Array, device: torch.device, weight: Weight | None = None) -> Any:
-    """The value of an array. Raises RunError for one that cannot be read."""
+    """The value of an array. Raises RunError for an array that cannot be decoded."""
     if "number" in kinds:
         return float(array)
     if "literal" in kinds:
@@ -96,13 +96,13 @@ class OwnState:
         self._before, self._others = self._around()
 
     def look(self) -> None:
-        """After the first steps: whether a checkpoint can hold all of it. Raises RunError."""
+        """Check after the first steps that a checkpoint can hold all of the state. Raises RunError."""
         if not self._looked:
             self._looked = True
             self.take(weights(self._module))
 
     def take(self, names: Mapping[str, Weight]) -> State:
-        """Raises RunError for what cannot be kept."""
+        """The state as arrays. Raises RunError for state that cannot be encoded."""
         state: State = {}
         kept: dict[Any, Any] = self._optimizer.state
         for name, weight in names.items():
@@ -122,7 +122,7 @@ class OwnState:
         return state | {key: array for key, array in now.items() if not _equal(array, self._before.get(key))}
 
     def change(self, key: str, array: Array, names: Mapping[str, Weight]) -> Callable[[], None] | None:
-        """Sets one key of the state; None for one that is no part of an optimizer."""
+        """A function that sets one key of the state; None for a key that is no part of an optimizer."""
         path, *kinds = key.removeprefix("optimizer/").split(":")
         optimizer = self._optimizer
         if path in ("group", "attribute", "state"):
@@ -145,13 +145,13 @@ class OwnState:
         return lambda: optimizer.state[weight.tensor].__setitem__(slot, value)
 
     def _device_of(self, weight: Weight, slot: str, array: Array) -> torch.device:
-        """PyTorch counts steps on the CPU unless the update is one kernel."""
+        """The device of a slot: PyTorch counts steps on the CPU unless the update is a single kernel."""
         group = next((g for g in self._optimizer.param_groups if any(p is weight.tensor for p in g["params"])), {})
         on_device = array.ndim or slot != "step" or group.get("capturable") or group.get("fused")
         return weight.tensor.device if on_device else torch.device("cpu")
 
     def _around(self) -> tuple[State, dict[str, object]]:
-        """What is kept beside the parameters' slots, and what of that is no value that could be kept."""
+        """The state beside the parameters' slots, encoded, and the values of it that cannot be encoded."""
         found: State = {}
         others: dict[str, object] = {}
         items = [
@@ -173,7 +173,7 @@ class OwnState:
         return found, others
 
     def _holds_tensors(self, value: object) -> bool:
-        """Whether a value is, or has in it, what changes and is no tensor of the module itself."""
+        """True if a value is, or contains, changing state that is not a tensor of the module itself."""
         own = {id(tensor) for tensor in (*self._module.parameters(), *self._module.buffers())}
         waiting, looked = [value], 0
         while waiting and looked < 100_000:
@@ -188,7 +188,7 @@ class OwnState:
 
 @cache
 def _standard() -> frozenset[str]:
-    """The attributes of every optimizer."""
+    """The attributes that every optimizer has."""
     return frozenset(vars(SGD([torch.zeros(1, requires_grad=True)], 0.1)))
 
 

@@ -1,4 +1,4 @@
-"""Everything that continuing needs, as NumPy arrays under neutral names: weights, optimizer and random numbers."""
+"""Takes and restores snapshots as NumPy arrays under neutral names: weights, optimizer and random numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, WEIGHTS
 from dltui.core.errors import RunError
 from dltui.plugins import generators
 from dltui.plugins.torch.neutral import Weight, weights
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from dltui.core.contract.types import Array, State
+    from dltui.plugins.torch.averaging import Average
     from dltui.plugins.torch.slots import OwnState
 
 STEP = "optimizer/step"
@@ -27,15 +29,27 @@ _TORCH_SLOTS = {neutral: own for own, neutral in SLOTS.items()}
 
 
 class Snapshots:
-    """Takes and restores states of a module and its optimizer. `own` keeps that of one that the module brought."""
+    """Takes and restores states of a module, its optimizer and the average of its weights, if any. `own` keeps the
+    state of an optimizer that the module brought."""
 
-    def __init__(self, module: nn.Module, optimizer: Optimizer, device: torch.device, own: OwnState | None) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        optimizer: Optimizer,
+        device: torch.device,
+        own: OwnState | None,
+        average: Average | None = None,
+    ) -> None:
         self._module, self._optimizer, self._device, self._own = module, optimizer, device, own
+        self._average = average
 
     def take(self) -> State:
-        """A copy: later steps do not change it. Raises RunError for what no checkpoint can hold."""
+        """A copy of the state: later steps do not change it. Raises RunError for state that no checkpoint can hold."""
         known = weights(self._module)
-        state = {f"weights/{name}": weight.export() for name, weight in known.items()}
+        state = {WEIGHTS + name: weight.export() for name, weight in known.items()}
+        if self._average is not None:
+            state |= {AVERAGE + name: weight.export(average) for name, weight, average in self._average.items()}
+            state[AVERAGE_STEPS] = np.array(self._average.steps, dtype=np.int64)
         state |= self._own.take(known) if self._own else self._slots(known)
         state["rng/torch"] = torch.get_rng_state().numpy().copy()
         if self._device.type == "cuda":
@@ -45,15 +59,20 @@ class Snapshots:
         return state | generators.take()
 
     def restore(self, state: State) -> None:
-        """Set what is there. Raises RunError naming the first key that does not fit, before anything is changed."""
+        """Set the given keys. Raises RunError naming the first key that does not fit, before anything is changed."""
         known = weights(self._module)
         # The step of all, then that of a parameter that differs.
         changes = [self._change(known, key, state[key]) for key in sorted(state, key=lambda key: key != STEP)]
         for change in changes:
             change()
+        if self._average is not None and AVERAGE_STEPS not in state and any(key.startswith(WEIGHTS) for key in state):
+            # Weights that come without an average begin a new one.
+            self._average.restart()
 
     def _slots(self, known: dict[str, Weight]) -> State:
-        """Of an optimizer of dltui's own: one step for all, and that of a parameter which missed some."""
+        """The state of dltui's own optimizer: a common step count, and separate counts of parameters that
+        missed steps.
+        """
         state: State = {}
         steps: dict[str, int] = {}
         for name, weight in known.items():
@@ -68,12 +87,14 @@ class Snapshots:
         return state | ({STEP: np.array(most, dtype=np.int64)} if steps else {})
 
     def _change(self, known: dict[str, Weight], key: str, array: Array) -> Callable[[], None]:
-        """What has to be done to set one key."""
+        """A function that sets one key of the state."""
         kind, _, name = key.partition("/")
         if kind == "weights" and name in known:
             weight = known[name]
             _check_shape(key, array, weight.shape)
             return lambda: weight.assign(array)
+        if kind == "average":
+            return self._average_change(key, array)
         if key in generators.KEYS:
             return generators.change(key, array)
         if kind == "rng":
@@ -85,6 +106,20 @@ class Snapshots:
             if found is not None:
                 return found
         raise RunError(f"{key} is not part of this model; was the checkpoint made with other hyperparameters?")
+
+    def _average_change(self, key: str, array: Array) -> Callable[[], None]:
+        """An average of a run that is continued without one is left out."""
+        average = self._average
+        if average is None:
+            return lambda: None
+        if key == AVERAGE_STEPS:
+            return lambda: setattr(average, "steps", int(array))
+        found = {AVERAGE + name: (weight, values) for name, weight, values in average.items()}
+        if key not in found:
+            raise RunError(f"{key} is not part of this model; was the checkpoint made with other hyperparameters?")
+        weight, values = found[key]
+        _check_shape(key, array, weight.shape)
+        return lambda: weight.assign(array, values)
 
     def _own_change(self, key: str, array: Array, known: dict[str, Weight]) -> Callable[[], None] | None:
         assert self._own is not None
@@ -119,8 +154,6 @@ class Snapshots:
                 slots = self._optimizer.state[parameter]
                 if isinstance(slots.get("step"), Tensor):
                     slots["step"].fill_(step)
-                else:
-                    slots["step"] = torch.tensor(float(step))
 
 
 def _check_shape(key: str, array: Array, shape: tuple[int, ...]) -> None:
@@ -129,7 +162,9 @@ def _check_shape(key: str, array: Array, shape: tuple[int, ...]) -> None:
 
 
 def _random(key: str, device: torch.device, array: Array) -> Callable[[], None]:
-    """A state of another kind of device is left out: the run then goes on with this device's own random numbers."""
+    """A function that restores a random state; a state of another device type is left out, so that this device keeps
+    its own.
+    """
     values = torch.from_numpy(np.array(array, dtype=np.uint8))
     if key == "rng/torch":
         if values.shape != torch.get_rng_state().shape:

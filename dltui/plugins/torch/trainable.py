@@ -1,4 +1,4 @@
-"""A PyTorch module behind the contract of the training loop: eager steps on data that lie on the device."""
+"""Adapts a PyTorch module to the training loop: eager steps on data that lie on the device."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from torch.nn import functional
 from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.core.errors import RunError
 from dltui.plugins import overrides
+from dltui.plugins.torch import losses
 from dltui.plugins.torch import module as modules
+from dltui.plugins.torch.augment import Augmentation
+from dltui.plugins.torch.averaging import Average
 from dltui.plugins.torch.layers import list_layers
-from dltui.plugins.torch.optim import Rates, make_optimizer, own_optimizer
+from dltui.plugins.torch.optimizers.make import Rates, freeze, make_optimizer, own_optimizer
 from dltui.plugins.torch.samples import Samples
 from dltui.plugins.torch.slots import OwnState
 from dltui.plugins.torch.snapshot import Snapshots
@@ -47,35 +50,37 @@ class TorchTrainable:
         self._samples = Samples(data, device, dtype)
         self.module = modules.place(modules.build(build, config, data.spec), device, dtype)
         self._samples.channels_last = modules.choose_layout(self.module, data.spec)
-        self.module.train()
+        self._frozen = freeze(self.module, config)
+        self._train_mode()
         own = own_optimizer(self.module, config)
         self._optimizer = own or make_optimizer(self.module, config)
         self._rates = Rates(self._optimizer, config.lr)
         self._own_state = OwnState(self.module, own) if own else None
-        self._snapshots = Snapshots(self.module, self._optimizer, device, self._own_state)
+        self._average = Average(self.module, config.ema) if config.ema else None
+        self._snapshots = Snapshots(self.module, self._optimizer, device, self._own_state, self._average)
         self._parameters = list(self.module.parameters())
         self._classifies = data.spec.task == "classification"
-        standard = functional.cross_entropy if self._classifies else functional.mse_loss
         self._own_step = overrides.find(self.module, "training_step")
         self._own_loss = overrides.find(self.module, "training_loss")
-        self._loss: Callable[[Tensor, Tensor], Tensor] = self._own_loss or standard
+        overrides.check_options(config, self._own_step, self._own_loss, own)
+        self._loss: losses.Loss = self._own_loss or losses.standard(data.spec.task)
+        self._training_loss = self._own_loss or losses.training_loss(config, data, device, dtype)
         self._indices = torch.zeros(0, 0, dtype=torch.int32)
-        self._augmentation: Sequence[Tensor | None] = ()
+        self._augmentation: Augmentation | None = None
         self._lr: list[float] = []
         self._next = 0
         self._device, self._dtype = device, dtype
         self._autocast = config.precision == "bf16"
+        self._parts, self._clip_norm = config.accumulate, config.clip_norm
 
     @property
     def own_loss(self) -> bool:
-        """Whether the module brought the loss by which it is evaluated as well."""
+        """True if the module has its own loss, used in training and evaluation."""
         return self._own_loss is not None
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices = torch.from_numpy(plan.indices).to(self._device)
-        self._augmentation = (None,) * plan.steps
-        if plan.augmentation is not None:
-            self._augmentation = torch.from_numpy(plan.augmentation).to(self._device).unbind()
+        self._augmentation = Augmentation.of(plan, self._device)
         self._samples.begin(plan.indices)
         self._lr = plan.lr.tolist()
         self._next = 0
@@ -83,20 +88,21 @@ class TorchTrainable:
     def advance(self, steps: int) -> StepStats:
         first, chunk = self._next, slice(self._next, self._next + steps)
         self._next += steps
-        indices, augmentation, lr = self._indices[chunk], self._augmentation[chunk], self._lr[chunk]
+        indices, lr = self._indices[chunk], self._lr[chunk]
         targets = self._samples.targets(indices)
-        losses, marks = [], []
+        means, marks = [], []
         data_seconds = 0.0
         for step in range(steps):
             began = perf_counter()
-            batch = self._samples.batch(first + step, indices[step], augmentation[step])
+            batch = self._samples.batch(first + step, indices[step], self._augmentation)
             data_seconds += perf_counter() - began
-            loss, outputs = self._forward(batch, targets[step])
-            self._update(loss, lr[step])
-            losses.append(loss.detach())
-            outputs = outputs.detach()
+            mixed = self._augmentation.mixed(first + step, targets[step]) if self._augmentation else None
+            self._rates.set(lr[step])
+            loss, outputs = self._gradients(batch, targets[step], mixed)
+            self._update()
+            means.append(loss)
             marks.append(outputs.argmax(1) if self._classifies else functional.mse_loss(outputs, targets[step]))
-        loss_sums = torch.stack(losses) * indices.shape[1]
+        loss_sums = torch.stack(means) * indices.shape[1]
         if self._classifies:
             sums = torch.stack(marks).eq(targets).sum(1).to(loss_sums.dtype)
         else:
@@ -109,7 +115,30 @@ class TorchTrainable:
         # Elsewhere steps are only queued here: how long they take there, this clock cannot tell.
         return StepStats(both[0], metrics, data_seconds if self._device.type == "cpu" else None)
 
-    def _forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def _gradients(self, inputs: Tensor, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
+        """Mean loss and outputs of one batch, whose gradients are then in the parameters. In several parts, each counts
+        by its share of the samples."""
+        # What zero_grad does, without its profiler's hooks: a step of softmax regression is half a millisecond.
+        for parameter in self._parameters:
+            parameter.grad = None
+        if self._parts == 1:
+            loss, outputs = self._forward(inputs, targets, mixed)
+            self._backward(loss)
+            return loss.detach(), outputs.detach()
+        total, found = torch.zeros((), dtype=self._dtype, device=self._device), []
+        others = mixed.targets.tensor_split(self._parts) if mixed else ()
+        for number, x in enumerate(inputs.tensor_split(self._parts)):
+            if not len(x):
+                continue
+            part = losses.Mixed(others[number], mixed.share) if mixed else None
+            loss, outputs = self._forward(x, targets.tensor_split(self._parts)[number], part)
+            loss = loss * (len(x) / len(inputs))
+            self._backward(loss)
+            total += loss.detach()
+            found.append(outputs.detach())
+        return total, torch.cat(found)
+
+    def _forward(self, inputs: Tensor, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
         """Mean loss and outputs of one batch."""
         if self._own_step is not None:
             with self._arithmetic():
@@ -117,50 +146,71 @@ class TorchTrainable:
         with self._arithmetic():
             outputs = self.module(inputs)
         outputs = modules.checked(outputs, len(inputs), self._spec, self.module.forward).to(self._dtype)
-        return self._mean_loss(outputs, targets), outputs
+        loss = self._mean_loss(self._training_loss, outputs, targets)
+        if mixed:
+            others = self._mean_loss(self._training_loss, outputs, mixed.targets)
+            loss = mixed.share * loss + (1 - mixed.share) * others
+        return loss, outputs
 
-    def _mean_loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        loss = self._loss(outputs, targets)
+    def _mean_loss(self, of: losses.Loss, outputs: Tensor, targets: Tensor) -> Tensor:
+        loss = of(outputs, targets)
         return loss if self._own_loss is None else modules.mean_loss(loss, self._own_loss)
 
-    def _update(self, loss: Tensor, lr: float) -> None:
-        self._rates.set(lr)
-        # What zero_grad does, without its profiler's hooks: a step of softmax regression is half a millisecond.
-        for parameter in self._parameters:
-            parameter.grad = None
+    def _backward(self, loss: Tensor) -> None:
         try:
             loss.backward()  # type: ignore[no-untyped-call]
         except RuntimeError as error:
             if "second time" in str(error):
                 raise RunError("training_step called backward(); dltui does: return the loss alone") from error
             raise
+
+    def _update(self) -> None:
+        if self._clip_norm:
+            nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
         self._optimizer.step()
+        if self._average is not None:
+            self._average.follow()
+
+    def _train_mode(self) -> None:
+        """Dropout and batch norm as in training; a norm that is frozen keeps its statistics."""
+        self.module.train()
+        for norm in self._frozen:
+            norm.eval()
 
     def predict(self, split: SplitName, rows: slice) -> Array:
         return _array(self._evaluated(split, rows)[0])
 
     def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
-        """What `predict` gives, and the mean of the loss over these rows."""
+        """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         outputs, loss = self._evaluated(split, rows, with_loss=True)
         return _array(outputs), float(loss)
 
-    def _evaluated(self, split: SplitName, rows: slice, with_loss: bool = False) -> tuple[Tensor, Tensor | float]:
+    def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
+        """What `predict` gives for the same images mirrored left to right."""
+        return _array(self._evaluated(split, rows, mirrored=True)[0])
+
+    def _evaluated(
+        self, split: SplitName, rows: slice, with_loss: bool = False, mirrored: bool = False
+    ) -> tuple[Tensor, Tensor | float]:
         """Outputs, and the loss right after them: a module may keep something of the forward pass for its loss."""
         inputs = self._samples.rows(split, rows)
+        inputs = inputs.flip(-1) if mirrored else inputs
         self.module.eval()
         try:
             # Not inference_mode: what a module keeps, such as a table of positions, could not be trained with.
-            with torch.no_grad():
+            with torch.no_grad(), self._average.in_place() if self._average else nullcontext():
                 with self._arithmetic():
                     outputs = self.module(inputs)
                 outputs = modules.checked(outputs, len(inputs), self._spec, self.module.forward).to(self._dtype)
-                loss = self._mean_loss(outputs, self._samples.targets_of(split, rows)) if with_loss else 0.0
+                loss = self._mean_loss(self._loss, outputs, self._samples.targets_of(split, rows)) if with_loss else 0.0
         finally:
-            self.module.train()
+            self._train_mode()
         return outputs, loss
 
     def _arithmetic(self) -> AbstractContextManager[object]:
-        """With precision bf16 matrix products and convolutions compute in it, from weights that stay fp32."""
+        """The context of the arithmetic: with precision bf16 matrix products and convolutions use it; weights stay
+        fp32.
+        """
         return torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext()
 
     def state(self) -> State:

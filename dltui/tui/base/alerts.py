@@ -1,4 +1,4 @@
-"""Tells the terminal what somebody who looks elsewhere wants to know: a run has ended, or has a new best."""
+"""Notifies a user in another window through the terminal: a run has ended, or has a new best."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST = 120
 
 
 def sequence(text: str, environment: Mapping[str, str]) -> str:
-    """What makes this terminal notice: the bell, and a notification where one can be shown.
+    """The escape sequence that alerts this terminal: the bell, and a notification where supported.
 
     tmux marks the window at a bell; the notification it hands to the terminal around it where `allow-passthrough` is
     on, and drops it otherwise (man tmux).
@@ -37,8 +37,9 @@ def sequence(text: str, environment: Mapping[str, str]) -> str:
 
 
 class Notices:
-    """Knows what was last seen of each run, from whichever page; tells each thing once. `wanted` is "end", "best"
-    (ends too) or "off"."""
+    """Knows the last state of each run, from whichever page; notifies once. `wanted` is "end", "best" (ends too) or
+    "off".
+    """
 
     def __init__(self, tell: Callable[[str], None], wanted: Callable[[], str]) -> None:
         self._tell = tell
@@ -49,12 +50,12 @@ class Notices:
         """Ids of runs of which nothing is told."""
 
     def toggle(self, run: str) -> bool:
-        """Silence a run, or hear of it again; whether it is heard from here on."""
+        """Mute a run, or unmute it; returns True if it is unmuted."""
         self.silent ^= {run}
         return run not in self.silent
 
     def seen(self, runs: Iterable[Summary]) -> None:
-        """Compare with what was seen before; the first sight of a run tells nothing."""
+        """Compare with the last state, and notify; the first sight of a run does not notify."""
         for run in runs:
             text = self._news(run)
             self._live[run.id], self._best[run.id] = run.is_live, run.best_epoch

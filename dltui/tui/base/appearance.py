@@ -1,4 +1,4 @@
-"""The look of all pages: what the terminal can show, and what the settings of the screen want of it."""
+"""The look of all pages: the terminal's capabilities combined with the settings of the screen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Appearance:
-    """A theme, and what drawing must know beside it."""
+    """A theme, and the options of drawing."""
 
     def __init__(self, terminal: Terminal, settings: ScreenSettings) -> None:
         terminal = chosen(terminal, settings)
@@ -23,5 +23,5 @@ class Appearance:
         self._color_blind = settings.palette == "color-blind"
 
     def palette(self, theme: str) -> Palette:
-        """The colors of a theme, which may be another one than that of the settings."""
+        """The colors of a theme, which may differ from that of the settings."""
         return Palette(theme, self._color_blind)

@@ -1,4 +1,4 @@
-"""One line of text being typed, and the questions that the notice row can put."""
+"""A line of text being typed, and the questions that the notice row can put."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 4_096
 
 @dataclass
 class LineEdit:
-    """The text and where the cursor stands in it."""
+    """A text and the position of the cursor in it."""
 
     text: str = ""
     at: int = 0
@@ -24,7 +24,7 @@ class LineEdit:
         return cls(text, len(text))
 
     def key(self, key: str, character: str | None) -> bool:
-        """Take a key; whether it meant something here."""
+        """Handle a key; True if it has a meaning here."""
         if character and character.isprintable() and len(character) == 1:
             self.insert(character)
             return True
@@ -58,7 +58,7 @@ class LineEdit:
 
 @dataclass
 class Question:
-    """A question with the keys that answer it; every other key says no."""
+    """A question with the keys that answer it; every other key means no."""
 
     text: str
     answers: Mapping[str, Answer]
@@ -66,7 +66,7 @@ class Question:
 
 @dataclass
 class Prompt:
-    """A question answered by typing; `check` returns what is wrong, or ""."""
+    """A question answered by typing; `check` returns the problem of the text, or ""."""
 
     text: str
     edit: LineEdit

@@ -1,4 +1,4 @@
-"""The one row where the app speaks and asks: nothing pops up over a live view."""
+"""The row in which the app shows messages and asks questions: nothing pops up over a live view."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS = 8.0
 
 
 class Notice(Rows, can_focus=True):
-    """Shows, in this order: a question, what was just said, and `idle()`."""
+    """Shows, in this order: a question, the last message, and `idle()`."""
 
     DEFAULT_CSS = "Notice { height: 1; }"
 
@@ -37,12 +37,12 @@ class Notice(Rows, can_focus=True):
         self._said = (safe(text), style, self.host.services.clock.now() + seconds)
         self.redraw()
 
-    def hush(self) -> None:
+    def clear_message(self) -> None:
         self._said = None
         self.redraw()
 
     def ask(self, text: str, answers: Mapping[str, Answer]) -> None:
-        """Put a question: `answers` by key; every other key says no."""
+        """Ask a question: `answers` by key; every other key means no."""
         from dltui.tui.base.line_edit import Question
 
         self._question = Question(text, answers)
@@ -56,7 +56,7 @@ class Notice(Rows, can_focus=True):
         done: Callable[[str], None],
         live: Callable[[str], None] | None = None,
     ) -> None:
-        """Let somebody type a value: `check` returns what is wrong with it, or ""; `live` sees it grow."""
+        """Let the user type a value: `check` returns the problem with it, or ""; `live` is called on each change."""
         from dltui.tui.base.line_edit import LineEdit, Prompt
 
         self._prompt = Prompt(text, LineEdit.of(value), check, done, live, first=value)

@@ -1,4 +1,4 @@
-"""The base of all screens: a bar at the top, a row for notices, a bar with keys, and a card where there is no room."""
+"""The base of all screens: a bar at the top, a row for notices, a bar with keys, and a card for small terminals."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Page(Screen[None], inherit_bindings=False):
         super().__init__()
         self._parts: list[Rows] = []
         self.answers: Mapping[str, Answer] = {}
-        """What the objects of this page do, by the keys that are bound with `press`."""
+        """The actions of this page's objects, by the keys that are bound with `press`."""
 
     @property
     def host(self) -> Host:
@@ -50,7 +50,7 @@ class Page(Screen[None], inherit_bindings=False):
 
     @property
     def on_top(self) -> bool:
-        """Whether people see this page. What changes below another one would make Textual draw both whole."""
+        """True if this page is visible. Changes below another page would make Textual draw both completely."""
         return self.is_attached and bool(self.app.screen_stack) and self.app.screen_stack[-1] is self
 
     @property
@@ -78,11 +78,11 @@ class Page(Screen[None], inherit_bindings=False):
         return []
 
     def idle(self) -> Row:
-        """What the notice row shows when nothing was said."""
+        """The content of the notice row when there is no message."""
         return []
 
     def status_line(self) -> str:
-        """What a terminal that is too small still shows."""
+        """The text that is still shown on a terminal that is too small."""
         return ""
 
     def tick(self) -> None:
@@ -90,7 +90,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.redraw("#head", "#notice")
 
     def redraw(self, *parts: str) -> None:
-        """Draw these parts again, by default all; there are none before the page is mounted."""
+        """Draw these parts again, by default all; before the page is mounted there are none."""
         if not self.on_top:
             return
         for widget in self._parts or self._find_parts():
@@ -98,7 +98,7 @@ class Page(Screen[None], inherit_bindings=False):
                 widget.redraw()
 
     def _find_parts(self) -> list[Rows]:
-        """Once: the parts of a page never change, and a query costs as much as drawing a row."""
+        """Find the parts once: they never change, and a query costs as much as drawing a row."""
         if self.is_mounted:
             self._parts = list(self.query(Rows))
             return self._parts
@@ -125,7 +125,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "small")
 
     def action_press(self, key: str) -> None:
-        """Pass a key on to the object that answers it; without one it does nothing."""
+        """Pass a key on to its handler; a key without a handler is ignored."""
         answer = self.answers.get(key)
         if answer is not None:
             answer()
@@ -154,12 +154,12 @@ class Page(Screen[None], inherit_bindings=False):
 def bind(
     key: str, action: str, label: str, explanation: str = "", *, priority: bool = False, shown: str | None = None
 ) -> Binding:
-    """A binding with all that the list of keys needs; `shown` are keys that it lists in place of `key`."""
+    """A binding with the texts for the list of keys; `shown` are keys that it lists in place of `key`."""
     return Binding(
         key, action, label, False, shown, tooltip=explanation or label, id=f"{action}:{key}", priority=priority
     )
 
 
 def press(key: str, label: str, explanation: str = "", *, shown: str | None = None) -> Binding:
-    """A binding of a key that is passed on to what answers it in `Page.answers`, under the first of its names."""
+    """A binding of a key that is passed on to its handler in `Page.answers`, under the first of its names."""
     return bind(key, f"press('{key.partition(',')[0]}')", label, explanation, shown=shown)

@@ -1,4 +1,4 @@
-"""The base of all widgets here: rows from a pure function, of which only those that changed are sent."""
+"""The base of all widgets: rows from a pure function, of which only the changed ones are sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Draw = Callable[[int, int], list[Row]]
 
 
 class Rows(Widget):
-    """Shows what `draw(width, height)` returns; `redraw` asks it again."""
+    """A widget that shows the rows returned by `draw(width, height)`; `redraw` calls it again."""
 
     DEFAULT_CSS = "Rows { height: 1fr; }"
 
@@ -37,7 +37,7 @@ class Rows(Widget):
 
     @property
     def host(self) -> Host:
-        """The app, with what is ours in it."""
+        """The app as its pages see it."""
         return host(self.app)
 
     def redraw(self) -> None:
@@ -66,7 +66,7 @@ class Rows(Widget):
         self.redraw()
 
     def on_hide(self) -> None:
-        """It is drawn again when it is shown, which counts as a change of its size."""
+        """Forget the rows: they are drawn again when the widget is shown, which counts as a resize."""
         self._room = (0, 0)
 
     def refresh(self, *regions: Region, **how: bool) -> Self:
@@ -79,8 +79,9 @@ class Rows(Widget):
         super().notify_style_update()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """At each frame Textual asks all widgets for all their lines. What it does there for borders, padding and
-        opacity, which no widget of rows has, would take as long as the rest of the frame."""
+        """Return the lines directly. At each frame Textual asks all widgets for all their lines; its code for borders,
+        padding and opacity, which no widget of rows has, would take as long as the rest of the frame.
+        """
         width = self.size.width
         missing = [y for y in crop.line_range if y not in self._strips]
         if missing:
@@ -108,7 +109,9 @@ class Rows(Widget):
 
 
 def difference(old: Row, new: Row, width: int) -> tuple[int, int]:
-    """The first cell in which two rows differ and the one after the last; the whole width where letters are wide."""
+    """The first cell in which two rows differ and the cell after the last; the whole width for rows with wide
+    characters.
+    """
     before, after = _cells(old, width), _cells(new, width)
     if before is None or after is None:
         return 0, width
@@ -118,6 +121,6 @@ def difference(old: Row, new: Row, width: int) -> tuple[int, int]:
 
 
 def _cells(row: Row, width: int) -> list[tuple[str, str]] | None:
-    """Letter and style of each cell; None when letters and cells are not the same."""
+    """The letter and style of each cell; None where a letter is wider than a cell."""
     cells = [(letter, style) for text, style in fit(row, width) for letter in text]
     return cells if len(cells) == width else None

@@ -1,4 +1,4 @@
-"""The keys that steer a run, the same on the list and on the run itself; a page has them."""
+"""The keys that steer a run, the same on the list and on the run page; a page owns them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ RUN_KEYS = (
 
 
 class RunKeys:
-    """Answers the keys for one page. `run` is the run that they mean at that moment, `several` are those that are taken
-    home, by default that run; `learning_rate` is the one in force, if it is known."""
+    """Answers the keys for a page. `run` gives the run that they mean at that moment, `several` the runs to export, by
+    default that run; `learning_rate` the current learning rate, if it is known.
+    """
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class RunKeys:
 
     @property
     def orders(self) -> Orders:
-        """What was asked of runs here; made when there is something to ask."""
+        """The orders of this page, created when first used."""
         if self._orders is None:
             from dltui.tui.base.sent_commands import Orders
 
@@ -70,26 +71,26 @@ class RunKeys:
         return self._orders.row(self._page.host.services.clock.now()) if self._orders is not None else []
 
     def told(self, message: Told) -> None:
-        """Say that a task is done, and keep what is worth copying."""
+        """Show that a task is done, and keep the text to copy."""
         run, page = self._run(), self._page
         self.to_copy = (run.id if run is not None else "", message.copy)
         # What is cut on a narrow screen is still whole in the clipboard and after leaving.
         room = page.size.width - 16
         text = message.text if len(message.text) <= room or not message.copy else message.text[:room] + "…"
         page.notice.say(text + (" (y copies it)" if message.copy else ""), "good", seconds=30)
-        if message.copy and message.copy not in page.host.farewell:
-            page.host.farewell.append(message.copy)
+        if message.copy and message.copy not in page.host.closing_lines:
+            page.host.closing_lines.append(message.copy)
 
     def failed(self, message: Failed) -> None:
-        """Say why a task was not done."""
+        """Show why a task was not done."""
         self._page.notice.say(message.reason, "bad")
 
     def at_risk(self, message: AtRisk) -> None:
-        """Ask whether to kill the run, now that it is known what that costs."""
+        """Ask whether to kill the run, now that the cost is known."""
         self.orders.ask_to_kill(message.run, message.cost)
 
     def _of_run(self, work: Callable[[Summary], None]) -> Answer:
-        """An answer that does nothing where no run is meant."""
+        """A handler that does nothing where no run is selected."""
 
         def answer() -> None:
             run = self._run()

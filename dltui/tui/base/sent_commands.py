@@ -1,4 +1,4 @@
-"""Commands to a run: sent as files, shown as sent until the run's log acknowledges them; no key claims more."""
+"""Commands to a run: sent as files, shown as sent until the run's log acknowledges them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.numbers import exact
+from dltui.core.numbers import duration, exact
 from dltui.core.text import safe
 from dltui.tui.base.threads import Told, in_thread
 from dltui.tui.draw.styled_text import Row
-from dltui.tui.draw.wording import LIVE, duration
+from dltui.tui.draw.wording import LIVE
 
 if TYPE_CHECKING:
     from dltui.tui.base.page import Page
@@ -41,7 +41,7 @@ class Sent:
 
 
 class AtRisk(Message):
-    """What a kill of this run would lose, in words."""
+    """A message with a description of what a kill of this run would lose."""
 
     def __init__(self, run: Summary, cost: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class AtRisk(Message):
 
 
 class Orders:
-    """What one page has asked of runs. Results are said on the page's notice row."""
+    """The orders of a page to runs. Results are shown on the page's notice row."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -59,7 +59,7 @@ class Orders:
         self._exporting = False
 
     def pause(self, run: Summary) -> None:
-        """Pause, or go on when it is paused."""
+        """Pause the run, or continue it when it is paused."""
         self._send(run, "resume" if run.status == "paused" else "pause", {})
 
     def stop(self, run: Summary) -> None:
@@ -70,7 +70,7 @@ class Orders:
             self.page.notice.ask(text, {"y": lambda: self._send(run, "stop", {})})
 
     def kill(self, run: Summary) -> None:
-        """Ask whether to end the run at once, when it is known what that costs."""
+        """Ask whether to end the run at once, as soon as the cost is known."""
         if self._may(run, "kill"):
             in_thread(self.page, "kill", lambda: AtRisk(run, self.services.commands.kill_cost(run.directory)))
 
@@ -95,7 +95,7 @@ class Orders:
         self._send(run, "set", {"lr": float(text)})
 
     def resume(self, run: Summary) -> None:
-        """Go on with a run that has ended, after a look at what that means."""
+        """Resume a run that has ended, after showing the plan."""
         if run.status == "paused":
             self._send(run, "resume", {})
         elif not self.services.viewer.may_command(run.directory):
@@ -106,7 +106,7 @@ class Orders:
             self.page.host.open_resumption(run)
 
     def export(self, runs: Sequence[Summary]) -> None:
-        """Draw the figures of runs, one after the other, and say how to take them home."""
+        """Draw the figures of runs, one after the other, and show how to copy them."""
         if self._exporting:
             self._refuse("the figures are being drawn: one round after the other")
             return
@@ -123,7 +123,7 @@ class Orders:
         self.page.notice.say(f"drawing the figures{which} ...", "accent", seconds=60)
 
     def _export(self, runs: Sequence[Summary]) -> Message:
-        """In a thread. One that cannot be drawn does not keep the others from it."""
+        """Draw the figures, in a thread. A run that cannot be drawn does not keep the others from it."""
         try:
             return self._draw(runs)
         finally:
@@ -144,7 +144,7 @@ class Orders:
         return Told(text, line)
 
     def acknowledge(self, commands: Sequence[tuple[str, str, int]]) -> None:
-        """See which commands the log knows by now: id, action, step."""
+        """Remove the commands that the log has acknowledged, as (id, action, step), and show the result."""
         for identity, action, step in commands:
             sent = self.waiting.pop(identity, None)
             if sent is None:
@@ -164,7 +164,7 @@ class Orders:
         return [(text, "warn")]
 
     def forget(self, run: str) -> None:
-        """The run has ended: nobody will acknowledge anything."""
+        """Forget the commands to a run that has ended: they will not be acknowledged."""
         self.waiting = {key: sent for key, sent in self.waiting.items() if sent.run != run}
 
     def _may(self, run: Summary, word: str) -> bool:
@@ -185,14 +185,14 @@ class Orders:
             self._refuse(str(error))
             return
         self.waiting[identity] = Sent(run.name, run.host, action, self.services.clock.now())
-        self.page.notice.hush()
+        self.page.notice.clear_message()
 
     def _refuse(self, text: str) -> None:
         self.page.notice.say(safe(text), "bad")
 
 
 def _lr_problem(text: str) -> str:
-    """What is wrong with a learning rate, or ""."""
+    """The problem of a learning rate, or ""."""
     try:
         value = float(text)
         if not 0 < value <= LARGEST_LR:

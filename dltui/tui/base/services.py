@@ -1,5 +1,6 @@
-"""The objects through which the screens reach core and the disk, one for each subject; a test gives them others, with a
-fixed clock and no processes."""
+"""The objects through which the screens reach core and the disk, one for each subject; a test replaces them, with a
+fixed clock and no processes.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """One object for each subject. Every method but those of `clock` may take its time: they are called in threads."""
+    """The services, one object for each subject. Every method but those of `clock` may block: they are called in
+    threads.
+    """
 
     def __init__(self, read_only: bool = False) -> None:
         self.clock = Clock()
@@ -58,7 +61,7 @@ class Clock:
 
 
 class Viewer:
-    """The person in front of the screen: on which machine, and with which rights."""
+    """The user in front of the screen: the machine and the rights."""
 
     def __init__(self, read_only: bool) -> None:
         self.read_only = read_only
@@ -75,27 +78,27 @@ class Viewer:
         return this_host()
 
     def first_time(self) -> bool:
-        """Tell whether no screen was ever open here: each leaves a log from its start on."""
+        """True if no screen was ever open here: each writes a log from its start on."""
         from dltui.core import paths
 
         return not (paths.home() / SCREEN_LOG).exists()
 
     def may_command(self, run: RunDirectory) -> bool:
-        """Tell whether this viewer may give commands: not one that only looks, nor one who cannot write to the run."""
+        """True if this viewer may give commands: not when read-only, nor without write access to the run."""
         return not self.read_only and os.access(run.path, os.W_OK) and os.access(run.control_dir, os.W_OK)
 
 
 class SettingsFile:
-    """The settings of the screen, as they are remembered."""
+    """The saved settings of the screen."""
 
     def load(self) -> ScreenSettings:
-        """Raises UsageError."""
+        """The settings. Raises UsageError."""
         from dltui.tui.terminal.settings import load_screen
 
         return load_screen()
 
     def save(self, settings: ScreenSettings) -> None:
-        """Raises UsageError."""
+        """Save the settings. Raises UsageError."""
         from dltui.tui.terminal.settings import save_screen
 
         save_screen(settings)
@@ -105,7 +108,7 @@ class Runs:
     """The runs of this home, and their labels."""
 
     def find(self, text: str | None) -> RunDirectory:
-        """The run that a text means. Raises UsageError."""
+        """The run for an id, a name or a path. Raises UsageError."""
         from dltui.core.rundir.directory import find_run
 
         return find_run(text)
@@ -123,7 +126,7 @@ class Runs:
         return list_runs()
 
     def earlier(self) -> list[Earlier]:
-        """Runs that have ended here, from which the next one can be foretold."""
+        """The runs that have ended here, from which the next run can be forecast."""
         from dltui.core.analysis.forecast import earlier_runs
 
         return earlier_runs(self.all())
@@ -140,7 +143,7 @@ class Trash:
         self._deleted: list[list[tuple[RunDirectory, Path]]] = []
 
     def discard(self, run: RunDirectory, together: bool = False) -> None:
-        """Delete a run so that it can come back, with those before it when they are `together`. Raises UsageError."""
+        """Delete a run so that it can be restored, with those before it when they are `together`. Raises UsageError."""
         from dltui.core.lifecycle.trash import discard
 
         if not together or not self._deleted:
@@ -149,7 +152,7 @@ class Trash:
         self._deleted[-1].append((run, place))
 
     def restore(self) -> list[str]:
-        """Bring back what was deleted last: the ids. Raises UsageError."""
+        """Restore the last deleted runs, and return their ids. Raises UsageError."""
         from dltui.core.lifecycle.trash import restore
 
         if not self._deleted:
@@ -171,7 +174,7 @@ class Trash:
 
 
 class CatalogLoader:
-    """The models and datasets that a run can be made of, and what is set for all runs."""
+    """The models and datasets for runs, and the presets."""
 
     def load(self) -> Catalog:
         from dltui.core.catalog.assemble import load_catalog
@@ -185,13 +188,13 @@ class CatalogLoader:
         return load_presets()
 
     def presence(self, dataset: Any) -> str:
-        """Tell whether a dataset's files are on this machine: "here", "embedded", "31 MB download"."""
+        """The location of a dataset's files: "here", "embedded", "31 MB download"."""
         from dltui.core.data.search import presence
 
         return presence(dataset).text
 
     def preview(self, dataset: DatasetEntry, options: Mapping[str, Any]) -> Preview:
-        """A preview of the user's own data. Raises UsageError with what is wrong there."""
+        """A preview of the user's own data. Raises UsageError when it cannot be read."""
         from dltui.core.catalog.questions import dataset_preview
 
         return dataset_preview(dataset, options)
@@ -209,7 +212,7 @@ class Machine:
         return list_devices()
 
     def measure(self, folder: Path, pid: int | None) -> Sample:
-        """This machine at this moment, with the disk of a folder and a process of a run."""
+        """A sample of this machine's load, with the disk of a folder and the process of a run."""
         from dltui.core.machine.usage import Meter
 
         if self._meter is None:
@@ -218,11 +221,12 @@ class Machine:
 
 
 class Starting:
-    """Everything that starts a worker."""
+    """The operations that start a worker."""
 
     def start(self, request: RunRequest, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
-        """Create a run and start its worker; `tell` gets how far its data are prepared. Raises UsageError and leaves
-        nothing behind."""
+        """Create a run and start its worker; `tell` gets the progress of data preparation. Raises UsageError and leaves
+        nothing behind.
+        """
         from dltui.core.lifecycle.create import create_run
         from dltui.core.lifecycle.start import spawn_worker
 
@@ -240,7 +244,7 @@ class Starting:
         return run
 
     def try_out(self, command: Sequence[str]) -> None:
-        """Carry out `dltui train ...` with `--dry-run`. Raises UsageError with the line that says what went wrong."""
+        """Carry out `dltui train ...` with `--dry-run`. Raises UsageError with the line that says why it failed."""
         words = [sys.executable, "-P", "-m", "dltui", *_anywhere(command[1:]), "--dry-run"]
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -249,7 +253,7 @@ class Starting:
             raise UsageError(f"it does not work: {reasons[-1].strip() if reasons else f'exit code {done.returncode}'}")
 
     def resumption(self, run: RunDirectory) -> Resumption:
-        """The consequences of going on with a run; with a finished one, for one more epoch. Raises UsageError."""
+        """The consequences of resuming a run; of a finished run, for another epoch. Raises UsageError."""
         from dltui.core.lifecycle import trust
         from dltui.core.lifecycle.resume import prepare
 
@@ -304,23 +308,23 @@ class WarmProcess:
         warm.begin(backend.python, environment, framework, backend.source)
 
     def end(self) -> None:
-        """End it: no run is about to start."""
+        """End the process: no run is about to start."""
         from dltui.core.lifecycle import warm
 
         warm.end()
 
 
 class Commands:
-    """Commands to a run that lives."""
+    """Commands to a live run."""
 
     def send(self, run: RunDirectory, action: str, arguments: dict[str, Any]) -> str:
-        """Give a command; the log will acknowledge it by the id that is returned. Raises UsageError."""
+        """Send a command, and return the id by which the log will acknowledge it. Raises UsageError."""
         from dltui.core.rundir.commands import send
 
         return send(run.path, action, arguments)
 
     def kill_cost(self, run: RunDirectory) -> str:
-        """The loss that a kill would mean, in words. Raises UsageError where nothing can be killed from here."""
+        """A description of what a kill would lose. Raises UsageError where nothing can be killed from here."""
         from dltui.core.lifecycle import kill as run_kill
 
         return run_kill.cost(_read(run))
@@ -333,13 +337,13 @@ class Commands:
 
 
 class Exporting:
-    """The figures of a run, and how a viewer from another machine gets them."""
+    """The figures of a run, and the command to copy them to another machine."""
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
 
     def export(self, run: RunDirectory) -> Path:
-        """Draw the figures again, in a process of their own. Returns their folder. Raises UsageError."""
+        """Draw the figures again, in a separate process. Returns their folder. Raises UsageError."""
         from dltui.core.rundir import place
         from dltui.core.worker import figures
 
@@ -350,7 +354,7 @@ class Exporting:
         return folder
 
     def copy_line(self, *folders: Path) -> str:
-        """The command that takes folders home, to be typed on the other machine."""
+        """The command that copies folders, to be typed on the other machine."""
         from dltui.core.worker.figures import copy_line
 
         return copy_line(self._viewer.where(), folders)
@@ -369,6 +373,6 @@ PLACES = ("--exports", "--name")
 
 
 def _anywhere(words: Sequence[str]) -> list[str]:
-    """A command line without the places that the run itself would have."""
+    """A command line without the names of places that the run itself would have."""
     pairs = zip(words, ["", *words], strict=False)
     return [word for word, before in pairs if word not in PLACES and before not in PLACES]

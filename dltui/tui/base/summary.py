@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis import run_filter
 from dltui.core.text import safe
-from dltui.tui.draw.wording import LIVE, differences, metric
+from dltui.tui.draw.wording import LIVE, differences
 
 if TYPE_CHECKING:
     from dltui.core.reading.progress import Progress
@@ -24,7 +24,7 @@ MOST_POINTS = 40_000
 
 @dataclass(frozen=True)
 class Summary:
-    """One run; every string is harmless on a terminal."""
+    """A run in the list; every string is safe for a terminal."""
 
     directory: RunDirectory = field(compare=False)
     id: str
@@ -50,12 +50,12 @@ class Summary:
     tags: tuple[str, ...] = ()
     note: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """What filters ask of it; nothing to be shown."""
+    """The values that filters search; not shown."""
     test: str = ""
     test_value: float | None = None
     seed: str = ""
     group: str = ""
-    """What the runs of a series of seeds share."""
+    """The group name of a series of seeds."""
     members: tuple[Summary, ...] = ()
     """The runs that this line stands for; none for a run."""
     created: float = 0.0
@@ -72,14 +72,14 @@ class Summary:
 
     @property
     def draws(self) -> bool:
-        """It has ended, and its worker still draws the figures."""
+        """True if the run has ended, and its worker still draws the figures."""
         return not self.is_live and self.phase == "exporting"
 
 
 def summarize(
     reader: RunReader, run: dict[str, Any], status: Status, live: Live | None, at: Progress | None
 ) -> Summary:
-    """What the list says of a run, after a refresh of its reader; `run` is what was asked, `at` how far it is."""
+    """The list's entry of a run, after a refresh of its reader; `run` is its run.json, `at` its progress."""
     history, labels = reader.history, reader.labels
     # A run that is queued or starts has a heartbeat before its log says where.
     host = history.attempt.host if history.attempt else live.host if live else None
@@ -112,7 +112,7 @@ def summarize(
 
 
 def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
-    """The part of a summary that was known before the run began, and its labels."""
+    """The part of a summary that is known before the run begins, and its labels."""
     config = run.get("config", {})
     return {
         "id": safe(reader.directory.id),
@@ -135,7 +135,7 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
 def _facts(
     reader: RunReader, labels: dict[str, Any], run: dict[str, Any], status: str, host: str | None, best: float | None
 ) -> dict[str, Any]:
-    """As `dltui runs --filter` sees the run."""
+    """The searchable values of the run, as for `dltui runs --filter`."""
     history = reader.history
     row = {
         "id": reader.directory.id,
@@ -156,7 +156,7 @@ def _facts(
 
 
 def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:
-    """The monitor's name as people say it, its best value, that epoch, and its course."""
+    """The monitor's display name, its best value, that epoch, and its course."""
     if history.monitor is None:
         return "", None, 0, ()
     key = history.monitor["metric"]
@@ -171,7 +171,7 @@ def _best(history: Any) -> tuple[str, float | None, int, tuple[float, ...]]:
 
 
 def open_reader(directory: RunDirectory, clock: Callable[[], float]) -> tuple[RunReader, dict[str, Any]]:
-    """A reader and what was asked of the run. Raises DltuiError for a folder that is no run."""
+    """A reader and the run's request. Raises DltuiError for a folder that is no run."""
     from dltui.core.reading.reader import RunReader
 
     reader = RunReader(directory, MOST_POINTS)

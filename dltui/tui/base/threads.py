@@ -1,4 +1,4 @@
-"""Threads that look at files so that the screen never waits: they post messages, handlers own the state."""
+"""Threads that read files so that the screen never waits: they post messages, handlers own the state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TICK = 0.25
 
 
 class Failed(Message):
-    """A task could not be done; `reason` is one line."""
+    """A message that a task could not be done; `reason` is one line."""
 
     def __init__(self, task: str, reason: str) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Failed(Message):
 
 
 class Told(Message):
-    """A task is done; `text` says so, `copy` is worth copying."""
+    """A message that a task is done, with its `text`; `copy` is a text to copy."""
 
     def __init__(self, text: str, copy: str = "") -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Told(Message):
 
 
 class Watcher:
-    """Calls `look` at a fixed pace in a thread and posts what it returns; None when nothing has changed."""
+    """Calls `look` at a fixed pace in a thread and posts its result; None means that nothing has changed."""
 
     def __init__(self, target: MessagePump, look: Callable[[], Message | None], seconds: float = TICK) -> None:
         self._target, self._look, self._seconds = target, look, seconds
@@ -46,16 +46,16 @@ class Watcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more. The thread is not waited for: it may be in the middle of reading a slow disk."""
+        """Stop reading. The thread is not waited for: it may be in the middle of reading a slow disk."""
         self._quit.set()
         self._soon.set()
 
     def rest(self) -> None:
-        """Look no more until the next nudge."""
+        """Pause reading until the next nudge."""
         self._resting = True
 
     def nudge(self) -> None:
-        """Look at once."""
+        """Read at once."""
         self._resting = False
         self._soon.set()
 
@@ -69,7 +69,7 @@ class Watcher:
 
 
 def in_thread(target: MessagePump, task: str, work: Callable[[], Message | None]) -> None:
-    """Do `work` in a thread and post its message, or `Failed`."""
+    """Run `work` in a thread and post its message, or `Failed`."""
 
     def run() -> None:
         message = attempt(task, work)
@@ -80,7 +80,7 @@ def in_thread(target: MessagePump, task: str, work: Callable[[], Message | None]
 
 
 def attempt(task: str, work: Callable[[], Any]) -> Message | None:
-    """The message of `work`; a `Failed` one when it raises: a broken file must not end the screen."""
+    """The message of `work`; `Failed` when it raises, because a broken file must not end the screen."""
     from dltui.core.errors import DltuiError
 
     try:
@@ -93,6 +93,6 @@ def attempt(task: str, work: Callable[[], Any]) -> Message | None:
 
 
 def post(target: MessagePump, message: Message) -> None:
-    """Post from any thread; an app that is gone is no error."""
+    """Post a message from any thread; an app that has ended is no error."""
     with contextlib.suppress(RuntimeError):
         target.post_message(message)

@@ -1,1 +1,1 @@
-"""The command line: one module a subcommand, imported when it is called."""
+"""The command line: a module per subcommand, imported when it is called."""

@@ -1,4 +1,4 @@
-"""`dltui completion SHELL`, and what the Tab key offers: names from the kept catalog and the runs' folder, at once."""
+"""`dltui completion SHELL`, and the answers to the Tab key: names from the kept catalog and the runs' folder."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def completion(shell: str) -> int:
 
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Ids of models."""
+    """The ids of models."""
     catalog = context.obj or kept_catalog(_plugins(context))
     found = {entry.id: entry.summary if entry.available else entry.reason for entry in catalog.models.values()}
     return _items(found.items(), incomplete)
 
 
 def twins(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names that models of several frameworks share."""
+    """The names that models of several frameworks share."""
     catalog = context.obj or kept_catalog(_plugins(context))
     frameworks: dict[str, list[str]] = {}
     for entry in catalog.models.values():
@@ -57,7 +57,7 @@ def twins(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 
 def datasets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of datasets, those that fit the model where one is given."""
+    """Names of datasets, restricted to those that fit the model where a model is given."""
     catalog = context.obj or kept_catalog(_plugins(context))
     model = getattr(context.command, "model", None)
     fitting = [entry for entry in catalog.datasets.values() if model is None or entry.fits(model.task)]
@@ -68,7 +68,7 @@ def datasets(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Ids of runs, by the names of their folders alone: reading them all would keep a person waiting."""
+    """The ids of runs, by their folder names alone, because reading all runs would take too long."""
     from dltui.core import paths
 
     taken = context.params.get(parameter.name or "")
@@ -82,7 +82,7 @@ def runs(context: click.Context, parameter: click.Parameter, incomplete: str) ->
 
 
 def devices(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Words for devices; which GPUs there are would have to be asked of a driver."""
+    """The words for devices, without asking a driver for GPUs."""
     return _items(((name, "") for name in ("auto", "cpu", "cuda", "cuda:0", "mps")), incomplete)
 
 
@@ -95,7 +95,7 @@ def folders(context: click.Context, parameter: click.Parameter, incomplete: str)
 
 
 def kept_catalog(plugins: Sequence[str] = ()) -> Catalog:
-    """What is known without starting a process; empty where not even that can be read."""
+    """The catalog as far as it is known without starting a process; empty where it cannot be read."""
     from dltui.core.catalog.assemble import load_catalog
     from dltui.core.catalog.entries import Catalog
 

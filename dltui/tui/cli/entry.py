@@ -1,4 +1,6 @@
-"""Where `dltui` begins: alone on a terminal it opens the screen before the command line's own modules are imported."""
+"""The entry point of `dltui`: without arguments on a terminal it opens the screen before the command line's own modules
+are imported.
+"""
 
 from __future__ import annotations
 

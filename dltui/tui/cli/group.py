@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 Section = Mapping[str, tuple[str, str]]
-"""Command name -> (module, one line of help)."""
+"""Command name -> (module, help line)."""
 
 
 class LazyGroup(click.Group):
-    """Shows its help from a table, so that `--help` and a typing error import no subcommand."""
+    """A group that shows its help from a table, so that `--help` and a typing error import no subcommand."""
 
     def __init__(self, *args: Any, sections: Mapping[str, Section], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,7 +45,7 @@ class LazyGroup(click.Group):
 
 
 def unknown(kind: str, word: str, choices: list[str]) -> str:
-    """`no command "trian"; did you mean train?`"""
+    """The error for an unknown command: `no command "trian"; did you mean train?`"""
     from dltui.core.text import suggest
 
     return f'no {kind} "{word}"; {suggest(word, choices) or "dltui --help lists what there is"}'

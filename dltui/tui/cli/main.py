@@ -1,4 +1,4 @@
-"""The command `dltui`: finds the subcommand, and turns every error into one line and an exit code."""
+"""The command `dltui`: finds the subcommand, and turns every error into a one-line message and an exit code."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def cli(context: click.Context, no_third_party: bool) -> int | None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """The command line as a process: flushes, and exits with the code of `run`."""
+    """Run the command line as a process: flush, and exit with the code of `run`."""
     prepare_streams()
     code = run(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out one command line and return its exit code."""
+    """Carry out a command line and return its exit code."""
     try:
         result: Any = cli.main(list(arguments), prog_name="dltui", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -112,7 +112,7 @@ def run(arguments: list[str]) -> int:
 
 
 def internal_error(error: Exception) -> int:
-    """One line for what should not have happened; the traceback goes to a file that the line names."""
+    """Report an unexpected error in one line; the traceback goes to a file that the line names."""
     warn(f"dltui: internal error: {type(error).__name__}: {error}"[:300] + f"; details: {_log(error)}")
     return 1
 

@@ -21,7 +21,7 @@ METAVARS = {"int": "N", "float": "X", "str": "TEXT", "numbers": "N,N,...", "choi
 
 
 class FieldType(click.ParamType):  # type: ignore[type-arg]
-    """Reads and checks a value as its field declares it; the error names the field and the range."""
+    """A parameter type that checks a value as its field declares it; the error names the field and the range."""
 
     def __init__(self, field: FieldSpec) -> None:
         self.field = field
@@ -35,7 +35,7 @@ class FieldType(click.ParamType):  # type: ignore[type-arg]
 
 
 class FieldOption(click.Option):
-    """A hyperparameter; None means that it was not given and the model's default holds."""
+    """The option of a hyperparameter; None means that it was not given and the model's default is used."""
 
     def __init__(self, field: FieldSpec) -> None:
         self.field = field
@@ -49,18 +49,18 @@ class FieldOption(click.Option):
 
 
 def field_help(field: FieldSpec) -> str:
-    """`samples per step [1 <= N <= 65536 samples; default 256]`."""
+    """The help text of a field: `samples per step [1 <= N <= 65536 samples; default 256]`."""
     sign = METAVARS.get(field.type, "X").partition(",")[0]
     range_text = "" if field.type in ("bool", "choice") else field.range_text().replace(field.name, sign, 1)
     unit = f" {field.unit}" if field.unit else ""
     bounds = f"{range_text}{unit}".strip()
-    parts = [part for part in (bounds, f"default {exact(field.default)}") if part]
+    parts = [part for part in (bounds, f"default {exact(field.default)}" if field.default != "" else "") if part]
     return visible(f"{field.description} [{'; '.join(parts)}]".strip())
 
 
 def code_options(command: Any) -> Any:
-    """Adds --plugin and --trust: whose code is used for a run. `code` makes of them what core asks for."""
-    what = "run the code that RUN names although it is somebody else's"
+    """Add the options --plugin and --trust, which choose the code for a run; `code` converts them."""
+    what = "run the code that RUN names although it is another user's"
     file = "a .py file to use in place of those that RUN names; repeatable"
     command = click.option("--trust", is_flag=True, help=what)(command)
     return click.option("--plugin", "plugins", multiple=True, metavar="FILE", shell_complete=_files, help=file)(command)
@@ -71,7 +71,7 @@ def _files(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 
 def code(plugins: Sequence[str], trust: bool) -> Code:
-    """What --plugin and --trust say."""
+    """The choice of code by --plugin and --trust."""
     from dltui.core.lifecycle.trust import Code
 
     return Code(tuple(plugins), trust)

@@ -1,4 +1,4 @@
-"""What the output is connected to, and the only two functions that write plain lines to it."""
+"""Examines the standard streams, and holds the only functions that write plain lines to them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 
 def is_terminal() -> bool:
-    """Whether a person sits at a terminal that understands control codes."""
+    """True if standard input and output are a terminal that understands control codes."""
     return terminal_output() and sys.stdin is not None and sys.stdin.isatty()
 
 
 def terminal_output() -> bool:
-    """Whether standard output is such a terminal; TERM=dumb and CI want plain lines."""
+    """True if standard output is a terminal that understands control codes; TERM=dumb and CI mean plain lines."""
     if os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI", "") not in ("", "0", "false"):
         return False
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def can_show(text: str) -> bool:
-    """Whether standard output's encoding has these characters."""
+    """True if standard output's encoding has these characters."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeError, LookupError):
@@ -29,14 +29,14 @@ def can_show(text: str) -> bool:
 
 
 def spelled(text: str) -> str:
-    """The text in letters that standard output has."""
+    """The text with characters that standard output cannot show replaced."""
     from dltui.tui.draw.styled_text import to_ascii
 
     return text if can_show(text) else to_ascii(text)
 
 
 def prepare_streams() -> None:
-    """A character that the locale lacks becomes an escape instead of an exception."""
+    """Configure the streams so that a character that the locale lacks becomes an escape instead of an exception."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -44,20 +44,20 @@ def prepare_streams() -> None:
 
 
 def say(text: str = "") -> None:
-    """One line on standard output, without any control code of somebody else's."""
+    """Write a line to standard output, without any control codes from other sources."""
     sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
 
 
 def warn(text: str) -> None:
-    """One line on standard error."""
+    """Write a line to standard error."""
     sys.stdout.flush()
     sys.stderr.write(visible(text) + "\n")
     sys.stderr.flush()
 
 
 def say_json(value: object) -> None:
-    """One JSON document on standard output; ASCII, so that no string in it can be a control code."""
+    """Write a JSON document to standard output; ASCII, so that no string in it can be a control code."""
     import json
 
     sys.stdout.write(json.dumps(value, allow_nan=False, default=str) + "\n")
@@ -74,7 +74,7 @@ def visible(text: str) -> str:
 
 
 def show_on_terminal(rows: list[Any]) -> None:
-    """Rows of styled text; without a terminal their letters alone."""
+    """Print rows of styled text; without a terminal their letters alone."""
     from dltui.tui.draw.styled_text import plain
 
     if not terminal_output():
@@ -91,7 +91,7 @@ def show_on_terminal(rows: list[Any]) -> None:
 
 
 def _rich(style: str) -> str:
-    """A half block's two pixels in Rich's words; other styles as they are."""
+    """A style in Rich's words, including the two pixels of a half block."""
     kind, *colors = style.split(":")
     return f"#{colors[0]} on #{colors[1]}" if kind == "pixel" else style
 

@@ -1,1 +1,1 @@
-"""Pure functions from values to rows of styled text: charts, pictures, numbers. No Textual."""
+"""Pure functions that draw values as rows of styled text: charts, pictures, numbers. No Textual."""

@@ -24,7 +24,7 @@ OWN = ("train", "validation")
 
 
 def draw(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
-    """`height` rows of `width` cells: title, plot, x axis, x labels."""
+    """Draw a chart in `height` rows of `width` cells: title, plot, x axis, x labels."""
     rows = height - 3
     if rows < 2 or width < 16:
         return [fit([(f" {chart.title}", "heading")], width)] + [fit([], width)] * (height - 1)
@@ -82,7 +82,9 @@ def _extreme(chart: Chart, series: Series, values: Sequence[float], least: bool)
 
 
 def title(chart: Chart, width: int, look: Look) -> Row:
-    """The name at the left, the legend at the right; shorter words, then none, where it is narrow."""
+    """The title row: the name at the left, the legend at the right; abbreviated or without the legend where it is
+    narrow.
+    """
     head: Row = [(f" {chart.title}", "heading accent" if chart.chosen else "heading")]
     legend: Row = []
     for brief in range(4):
@@ -115,7 +117,7 @@ def _name(name: str, brief: int) -> str:
 
 
 def value_at(series: Series, x: float, digits: int = 4) -> str:
-    """The last value up to x; a dash before the first."""
+    """The last value up to x; "-" before the first."""
     import numpy as np
 
     found = int(np.searchsorted(np.asarray(series.x, dtype=np.float64), x * (1 + 1e-9), side="right")) - 1

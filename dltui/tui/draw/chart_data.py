@@ -1,4 +1,4 @@
-"""What a chart shows: series, axes and marks, as plain data."""
+"""The content of a chart: series, axes and marks, as plain data."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ while there is room; dots: points alone; straight: a line without marks."""
 
 @dataclass(frozen=True)
 class Series:
-    """One curve. `mark` is its sign in the legend, at its points, and everywhere in ASCII. With `gaps`, a value that is
-    no number is one that went wrong: the curve breaks there, and a cross says where."""
+    """A curve. `mark` is its sign in the legend, at its points, and everywhere in ASCII. With `gaps`, a NaN breaks the
+    curve and a cross marks the place.
+    """
 
     name: str
     x: Sequence[float]
@@ -29,11 +30,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """What to draw. x runs from `start` to `end`, the planned end, so that what is missing shows.
+    """The content of a chart. x runs from `start` to `end`, the planned end, so that the missing part shows.
 
     `marks` are signs on the x axis (position, letter, style); `note` stands in the middle while nothing is drawn.
-    `smoothing` is the strength of the moving average over a raw series, 0 for none. Where the `cursor` is, the legend
-    tells the values; `chosen` is the chart that the keys mean.
+    `smoothing` is the strength of the moving average over a raw series, 0 for none. The legend shows the values at the
+    `cursor`; `chosen` is true for the chart that the keys act on.
     """
 
     title: str

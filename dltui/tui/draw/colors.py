@@ -1,4 +1,4 @@
-"""The color and the mark of a run: the same on every chart, screen and day, so that one learns them."""
+"""Assigns a color and a mark to each run: the same on every chart, on every screen and in every session."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ MARKS = ("x", "+", "#", "%", "@", "&")
 
 
 class RunInk(NamedTuple):
-    """How a run is drawn: a style word and a one-letter mark."""
+    """The appearance of a run: a style word and a one-letter mark."""
 
     style: str
     mark: str
 
 
 def ink(run: str) -> RunInk:
-    """What a run has by its id alone."""
+    """The color and mark that follow from the run's id alone."""
     number = zlib.crc32(run.encode("utf-8", "surrogatepass")) % len(STYLES)
     return RunInk(STYLES[number], MARKS[number])
 
 
 def inks(runs: Iterable[str]) -> dict[str, RunInk]:
-    """Those of runs shown together: each its own as long as it is free, else the next free one; from the seventh run on
-    they repeat. Runs that come later in `runs` change nothing for those before."""
+    """The colors and marks of runs shown together: each its own as long as it is free, else the next free color; from
+    the seventh run on they repeat. Runs that come later in `runs` change nothing for those before.
+    """
     found: dict[str, RunInk] = {}
     for run in dict.fromkeys(runs):
         first = STYLES.index(ink(run).style)

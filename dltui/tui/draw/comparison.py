@@ -22,7 +22,7 @@ LONGEST_CELL = 28
 
 
 def _results(found: Comparison) -> list[list[str]]:
-    """What came of the runs; the best of each row is marked."""
+    """The table of the runs' results; the best value of each row is marked."""
     goal = "" if found.goal is None else numbers.metric(found.metric, found.goal)
     names = ("status", "best epoch", "parameters", "training time")
     plain = dict(zip(names, zip(*map(partial(_facts, found), found.entries), strict=True), strict=True))
@@ -64,7 +64,7 @@ def _settings(found: Comparison) -> list[list[str]]:
 
 
 def blocks(found: Comparison, columns: int, inks: Sequence[Ink]) -> list[list[Row]]:
-    """The table with as many runs beside one another as fit, each with its style and mark."""
+    """The table with as many runs side by side as fit, each with its style and mark."""
     table = [*_results(found), *_settings(found)]
     side = max((width(row[0]) for row in table), default=0)
     heads = [

@@ -1,4 +1,4 @@
-"""What lies in a dataset of one's own, as rows: facts, the balance of the classes, sample images, first rows."""
+"""A preview of the user's own data as rows: facts, the balance of the classes, sample images, first rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_CELL = 18
 
 
 def preview(found: Preview, columns: int, look: Look) -> list[Row]:
-    """Everything, in blocks with an empty row between them."""
+    """The complete preview, in blocks separated by an empty row."""
     blocks = [facts(found, columns), table(found, columns), classes(found, columns), samples(found, columns, look)]
     blocks.insert(1, [[(" " + safe(note), "warn")] for note in found.notes])
     rows: list[Row] = []
@@ -30,7 +30,7 @@ def preview(found: Preview, columns: int, look: Look) -> list[Row]:
 
 
 def pane(found: Preview, columns: int, height: int, look: Look) -> list[Row]:
-    """As much as fits into a pane: facts, notes, and where it is high enough classes beside samples, or the table."""
+    """The part of the preview that fits: facts, notes, and if there is room classes beside samples, or the table."""
     notes: list[Row] = [[(cut(" " + safe(note), columns), "warn")] for note in found.notes]
     rows = [*facts(found, columns), *notes[: max(1, height - 14)]]
     room = height - len(rows) - 1
@@ -54,7 +54,7 @@ def facts(found: Preview, columns: int) -> list[Row]:
 
 
 def classes(found: Preview, columns: int) -> list[Row]:
-    """How many samples of each class, as bars that say whether some are rare."""
+    """The number of samples in each class, with bars that show the balance."""
     most = max((count for _, count in found.classes), default=0)
     size = min(max((width(safe(name)) for name, _ in found.classes), default=0), LONGEST_NAME)
     room = min(max(columns - size - 14, 1), 40)
@@ -95,7 +95,7 @@ def samples(found: Preview, columns: int, look: Look) -> list[Row]:
 
 
 def _image(text: str, wide: int, high: int) -> Any:
-    """uint8 (h, w, 3); None where the bytes are no such image."""
+    """The pixels uint8 (h, w, 3); None where the bytes are not such an image."""
     import numpy as np
 
     try:

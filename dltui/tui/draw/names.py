@@ -1,4 +1,4 @@
-"""Names that begin alike, made to differ in the few cells that there are."""
+"""Shortens names that begin alike so that they differ in the few available cells."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 
-def told_apart(names: Sequence[str], size: int, ellipsis: int = 1) -> list[str]:
-    """The names without what they share, as far as it takes to tell them apart when they are cut to `size` cells, of
-    which `ellipsis` belong to the sign of it. Names that fit stay as they are."""
+def shortened_names(names: Sequence[str], size: int, ellipsis: int = 1) -> list[str]:
+    """The names shortened by their common parts until they differ when cut to `size` cells, of which `ellipsis` are
+    taken by the ellipsis. Names that fit stay unchanged.
+    """
     if max(map(len, names), default=0) <= size or len(set(names)) < 2:
         return list(names)
     letters = max(size - ellipsis, 1)
@@ -23,7 +24,7 @@ def told_apart(names: Sequence[str], size: int, ellipsis: int = 1) -> list[str]:
 
 
 def _differing(names: Sequence[str], letters: int) -> list[str]:
-    """Those that look alike lose what they share, again and again."""
+    """The names without the parts that similar names share, applied repeatedly."""
     groups: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         groups.setdefault(name[:letters], []).append(place)
@@ -43,12 +44,12 @@ def _without(names: Sequence[str], shared: str) -> list[str]:
 
 
 def _shared_words(names: Sequence[str]) -> str:
-    """What all names begin with, up to the end of a word."""
+    """The common beginning of all names, up to the end of a word."""
     return _shared(names).rstrip("".join(filter(str.isalnum, set(names[0]))))
 
 
 def _shared(names: Sequence[str]) -> str:
-    """What all names begin with, without a part of a number; each name keeps a letter."""
+    """The common beginning of all names, without a part of a number; each name keeps a letter."""
     shortest = min(map(len, names), default=0)
     alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
     return "".join(letters[0] for letters in alike)[: max(shortest - 1, 0)].rstrip("0123456789")

@@ -1,4 +1,4 @@
-"""An image in terminal cells: two pixels a cell where there are colors, a ramp of brightness where there are few."""
+"""Draws an image in terminal cells: two pixels per cell with colors, else a ramp of brightness."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ RAMP_ASCII = " .:-=+*#%@"
 
 
 def picture(image: Any, columns: int, rows: int, look: Look) -> list[Row]:
-    """At most that many cells of an image uint8 (h, w, c), in its proportions: one pixel is half a cell high."""
+    """The image uint8 (h, w, c) in at most that many cells, in its proportions: a pixel is half a cell high."""
     pixels = _sized(image, columns, 2 * rows)
     return _ramp(pixels, look.ascii) if look.ascii or look.mono or look.few else _halves(pixels)
 
 
 def _sized(image: Any, width: int, height: int) -> Any:
-    """uint8 (h, w, 3), h even: as many times larger as fits, in whole pixels, or smaller by LANCZOS."""
+    """The image uint8 (h, w, 3), h even: enlarged by a whole factor, or reduced by LANCZOS."""
     import numpy as np
     from PIL import Image
 
@@ -37,7 +37,7 @@ def _sized(image: Any, width: int, height: int) -> Any:
 
 
 def _halves(pixels: Any) -> list[Row]:
-    """The upper pixel is the ink of a half block, the lower one its background."""
+    """Rows of half blocks: the upper pixel is the foreground, the lower the background."""
     rows: list[Row] = []
     for upper, lower in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True):
         rows.append(
@@ -47,12 +47,14 @@ def _halves(pixels: Any) -> list[Row]:
 
 
 def _hex(color: list[int]) -> str:
-    """Five bits a channel: eyes see no more in a cell, and more neighbors are alike, which is fewer bytes."""
+    """A color with five bits per channel: the difference is invisible, and more neighbors are equal, which
+    saves bytes.
+    """
     return "".join(f"{min(value + 4, 255) & 0xF8:02x}" for value in color)
 
 
 def _ramp(pixels: Any, ascii_only: bool) -> list[Row]:
-    """The brighter, the denser; brightness as television weighs colors."""
+    """Rows of letters, the brighter the denser, with the brightness weights of television."""
     signs = RAMP_ASCII if ascii_only else RAMP
     light = pixels @ (0.299, 0.587, 0.114)
     level = ((light[::2] + light[1::2]) / 2 / 256 * len(signs)).astype(int)

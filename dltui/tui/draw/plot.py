@@ -1,4 +1,4 @@
-"""The area inside a chart's axes: layers of dots and signs, later ones over earlier ones."""
+"""Draws the area inside a chart's axes: layers of dots and signs, later layers over earlier layers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPACE = ord(" ")
 
 
 def row_of(scale: Scale, value: float, rows: int) -> int:
-    """The row of letters that holds the dot of this value."""
+    """The row of letters that contains the dot of this value."""
     dots = DOWN * rows - 1
     return min(max(dots - round(scale.share(value) * dots), 0), dots) // DOWN
 
@@ -38,7 +38,7 @@ def thinned(chart: Chart, series: Series, width: int) -> raster.Columns:
 
 
 class Plot:
-    """Draws the series of one chart into `width` x `height` letters."""
+    """Draws the series of a chart into `width` x `height` letters."""
 
     def __init__(self, chart: Chart, scale: Scale, width: int, height: int, look: Look) -> None:
         import numpy as np
@@ -50,7 +50,7 @@ class Plot:
         self.styles = [""]
 
     def rows(self, ruled: set[int]) -> list[Row]:
-        """The rows; those in `ruled` carry a faint dotted line where nothing is drawn."""
+        """The rows; rows in `ruled` have a faint dotted line where nothing is drawn."""
         for series in self.chart.series:
             self._series(series)
         if self.chart.best is not None:
@@ -62,8 +62,9 @@ class Plot:
         return self._spans()
 
     def _spans(self) -> list[Row]:
-        """Neighbors of one style as one span. A space takes the style before it: each change of style is sent to
-        the terminal."""
+        """The rows with neighboring cells of the same style joined. A space takes the style before it, because each
+        change of style is sent to the terminal.
+        """
         import numpy as np
 
         columns = np.arange(self.width)
@@ -84,7 +85,7 @@ class Plot:
         return rows
 
     def _cursor(self, x: float) -> None:
-        """A line from top to bottom where nothing is drawn."""
+        """Draw a vertical line where nothing else is drawn."""
         at = (x - self.chart.start) / (self.chart.end - self.chart.start)
         if 0 <= at <= 1 + 1e-9:
             column = min(int(at * self.width), self.width - 1)
@@ -117,7 +118,7 @@ class Plot:
             self._crosses(columns)
 
     def _raw(self, series: Series, columns: raster.Columns) -> None:
-        """What was measured is faint below its average."""
+        """Draw the raw values faintly below their moving average."""
         mark, smoothing = self.look.mark(series.mark), self.chart.smoothing
         if self.look.ascii or self.look.mono or not smoothing:
             shown = raster.smooth(columns, smoothing) if smoothing >= ALONE else columns
@@ -127,7 +128,7 @@ class Plot:
         self._put(self._band(raster.smooth(columns, smoothing)), series.style, mark)
 
     def _crosses(self, columns: raster.Columns) -> None:
-        """A cross at the bottom for each value that is no number."""
+        """Draw a cross at the bottom for each NaN."""
         if len(columns.gaps):
             self.letters[-1][columns.gaps // ACROSS] = ord("×")
             self.inks[-1][columns.gaps // ACROSS] = self._ink("bad bold")
@@ -141,7 +142,7 @@ class Plot:
                 self._sign(x, y, self.look.mark(series.mark), series.style)
 
     def _count(self, series: Series) -> int:
-        """How many points lie between the ends of the chart."""
+        """The number of points between the ends of the chart."""
         import numpy as np
 
         first, last = np.searchsorted(np.asarray(series.x, dtype=np.float64), (self.chart.start, self.chart.end))

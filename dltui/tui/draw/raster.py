@@ -1,4 +1,4 @@
-"""Dots of a chart: series thinned to the columns of the plot, by minimum and maximum, so that a spike survives."""
+"""Reduces a series to the columns of dots of the plot, by minimum and maximum, so that a spike survives."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ EMPTY = 0x2800
 
 @dataclass(frozen=True)
 class Columns:
-    """What falls into each column of dots that has data: `at` its number, and the least, greatest and mean value.
-    `gaps` are the columns in which a value was no number."""
+    """The values in each column of dots that has data: `at` is its number, then the least, greatest and mean value.
+    `gaps` are the columns that contain a NaN.
+    """
 
     at: Array
     low: Array
@@ -28,7 +29,7 @@ class Columns:
 
 
 def thin(x: Array, low: Array, high: Array, y: Array, ends: tuple[float, float], width: int) -> Columns:
-    """Reduce points with x between the `ends`, in rising order, to `width` columns. Values that are no number are gaps.
+    """Reduce points with x between the `ends`, in rising order, to `width` columns. NaNs become gaps.
 
     Only the borders of the columns are looked for, so that a million points cost little more than their minima.
     """
@@ -96,7 +97,7 @@ def band(columns: Columns, shares: tuple[Array, Array, Array], width: int, heigh
 
 
 def _holes(columns: Columns) -> list[tuple[int, int]]:
-    """From and to which column nothing is drawn: between the good neighbors of a column that has only gaps."""
+    """The ranges of columns without a curve: between the valid neighbors of a column that has only gaps."""
     import numpy as np
 
     holes = []
@@ -134,7 +135,7 @@ def points(x: Array, y: Array, width: int, height: int) -> Array:
 
 
 def braille(dots: Array) -> Array:
-    """Code points (height / 4, width / 2) of the braille letters that show the dots."""
+    """The code points (height / 4, width / 2) of the braille letters that show the dots."""
     import numpy as np
 
     weights = np.array([[1, 8], [2, 16], [4, 32], [64, 128]], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Axes: ranges that hold still while data grow, nice ticks and their labels."""
+"""Axes: ranges that stay stable while data grow, nice ticks and their labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 @dataclass(frozen=True)
 class Scale:
-    """From values to the share of the way from `low` to `high`, linear or logarithmic."""
+    """Maps values to fractions of the way from `low` to `high`, linear or logarithmic."""
 
     low: float
     high: float
@@ -25,7 +25,7 @@ class Scale:
         return (value - low) / (high - low)
 
     def bounds(self) -> tuple[float, float]:
-        """The ends on the axis as it is drawn."""
+        """The ends in the axis's own coordinates."""
         return (math.log10(self.low), math.log10(self.high)) if self.log else (self.low, self.high)
 
 
@@ -57,7 +57,7 @@ def whole_scale(low: float, high: float, most: int, floor: float | None, ceiling
 
 
 def log_scale(low: float, high: float) -> Scale:
-    """From the 1, 2 or 5 below to the one above."""
+    """A logarithmic scale between steps of 1, 2 and 5 that contains the range."""
     low, high = max(low, 1e-12), max(high, 1e-11)
     return Scale(_log_nice(low, math.floor), _log_nice(high * 1.0001, math.ceil), log=True)
 
@@ -71,7 +71,7 @@ def _log_nice(value: float, way: object) -> float:
 
 
 def ticks(scale: Scale, most: int) -> list[float]:
-    """Nice values from one end of the scale to the other; two at least, `most` parts if that is possible."""
+    """Nice values from one end of the scale to the other; at least two, `most` intervals if possible."""
     if scale.log:
         return _log_ticks(scale, most)
     for parts in range(most, most + 4):

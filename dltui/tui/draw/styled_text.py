@@ -1,4 +1,4 @@
-"""Rows of styled text as plain data: what every pure drawing function returns and every test reads."""
+"""Rows of styled text as plain data: returned by every pure drawing function and read by every test."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ ASCII = dict(zip(SIGNS, LETTERS, strict=True)) | {"±": "+/-"}
 
 
 def width(text: str) -> int:
-    """How many cells it takes."""
+    """The width of a text in terminal cells."""
     return len(text) if text.isascii() and text.isprintable() else cell_len(text)
 
 
 def plain(rows: Iterable[Row]) -> list[str]:
-    """The rows without their styles."""
+    """The rows as text without styles."""
     return ["".join(text for text, _ in row) for row in rows]
 
 
 def cells(row: Row) -> int:
-    """How many terminal cells a row takes."""
+    """The width of a row in terminal cells."""
     return sum(width(text) for text, _ in row)
 
 
 def cut(text: str, size: int) -> str:
-    """At most `size` cells; what is cut shows as an ellipsis."""
+    """The text in at most `size` cells, shortened with an ellipsis."""
     if width(text) <= size:
         return text
     from dltui.core.text import shorten
@@ -45,7 +45,7 @@ def cut(text: str, size: int) -> str:
 
 
 def cut_left(text: str, size: int) -> str:
-    """At most `size` cells of the end, which tells file names apart; what is cut shows as an ellipsis."""
+    """The end of the text in at most `size` cells, because the end distinguishes file names."""
     if width(text) <= size:
         return text
     kept = text
@@ -55,7 +55,7 @@ def cut_left(text: str, size: int) -> str:
 
 
 def cut_words(text: str, size: int) -> str:
-    """At most `size` cells, cut between words."""
+    """The text in at most `size` cells, cut between words."""
     if width(text) <= size:
         return text
     short = cut(text, size)[:-1]
@@ -63,13 +63,13 @@ def cut_words(text: str, size: int) -> str:
 
 
 def left(text: str, size: int) -> str:
-    """Exactly `size` cells, flush left."""
+    """The text in exactly `size` cells, left-aligned."""
     text = cut(text, size)
     return text + " " * (size - width(text))
 
 
 def right(text: str, size: int) -> str:
-    """Exactly `size` cells, flush right."""
+    """The text in exactly `size` cells, right-aligned."""
     text = cut(text, size)
     return " " * (size - width(text)) + text
 
@@ -101,13 +101,13 @@ def fit(row: Row, size: int) -> Row:
 
 
 def ends(start: Row, end: Row, size: int) -> Row:
-    """A row with one part at each end; the start gives way when both do not fit."""
+    """A row with a part at each end; the start is shortened when both do not fit."""
     room = max(size - cells(end), 0)
     return fit(start, room) + fit(end, size - room)
 
 
 def beside(parts: Sequence[tuple[Sequence[Row], int]], height: int, between: Span = ("", "")) -> list[Row]:
-    """Blocks of rows beside one another, each with its width."""
+    """Blocks of rows side by side, each with its width."""
     rows: list[Row] = []
     for line in range(height):
         row: Row = []
@@ -120,12 +120,12 @@ def beside(parts: Sequence[tuple[Sequence[Row], int]], height: int, between: Spa
 
 
 def on(row: Row, style: str) -> Row:
-    """The row with another style word on all of it."""
+    """The row with another style word added to all of it."""
     return [(text, f"{old} {style}".strip()) for text, old in row]
 
 
 def rule(size: int, title: str = "") -> Row:
-    """A line across, with a title in it."""
+    """A horizontal line with a title in it."""
     if not title:
         return [("─" * size, "rule")]
     head: Row = [("── ", "rule"), (cut(title, size - 6), "heading"), (" ", "rule")]
@@ -133,14 +133,14 @@ def rule(size: int, title: str = "") -> Row:
 
 
 def to_ascii(text: str) -> str:
-    """The text for a terminal without UTF-8: same length wherever a sign has a one-letter stand-in."""
+    """The text for a terminal without UTF-8, with one-letter substitutes where possible, so that its length stays."""
     if text.isascii():
         return text
     return "".join(letter if letter.isascii() else ASCII.get(letter, "?") for letter in text)
 
 
 def merge(row: Iterable[Span]) -> Row:
-    """Neighbors of one style as one span."""
+    """A row with neighboring spans of the same style joined."""
     merged: list[tuple[list[str], str]] = []
     for text, style in row:
         if merged and merged[-1][1] == style:
@@ -151,14 +151,16 @@ def merge(row: Iterable[Span]) -> Row:
 
 
 class Look(NamedTuple):
-    """What drawing must know of it: letters only, no colors to tell curves apart, or only the 16 of the terminal."""
+    """The terminal's abilities that drawing depends on: ASCII letters only, no colors, or only the terminal's 16
+    colors.
+    """
 
     ascii: bool = False
     mono: bool = False
     few: bool = False
 
     def mark(self, mark: str) -> str:
-        """The sign of a curve; a dash of a line is a dot where letters draw the line."""
+        """The mark of a curve; the dash of a line becomes a dot where letters draw the line."""
         return "." if self.ascii and mark == "━" else mark
 
 
@@ -170,6 +172,6 @@ def bar(fraction: float, size: int, style: str = "accent") -> Row:
 
 
 def window(count: int, chosen: int, height: int) -> range:
-    """The part of a list that is shown, the chosen entry in it."""
+    """The visible part of a list, around the chosen entry."""
     first = min(max(0, chosen - height + 1), max(0, count - height))
     return range(first, min(count, first + height))

@@ -1,11 +1,11 @@
-"""How the screens write values; durations, sizes and metrics are written as on the command line."""
+"""Formats values for the screens; durations, sizes and metrics are written as on the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.numbers import age, count, duration, exact, metric, percent, size
+from dltui.core.numbers import exact, metric
 from dltui.core.text import plural
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ SPARKS_ASCII = "__..--=^"
 
 
 def framework(name: str) -> str:
-    """Two letters for columns."""
+    """The framework in two letters, for columns."""
     return FRAMEWORKS.get(name, name[:2].upper())
 
 
 def spark(
     values: Sequence[float], room: int, ascii_only: bool = False, low: float | None = None, high: float | None = None
 ) -> str:
-    """The last values as a row of little bars, between the lowest and the highest of them, or between these."""
+    """A sparkline of the last values, scaled between their minimum and maximum, or between the given limits."""
     signs = SPARKS_ASCII if ascii_only else SPARKS
     shown = [value for value in values if value == value][-room:] if room > 0 else []
     if not shown:
@@ -54,7 +54,7 @@ def spark(
 
 
 def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What was asked that is not the default: name, value, default."""
+    """The values that differ from the defaults: name, value, default."""
     return [
         (name, exact(config[name]), exact(defaults[name]))
         for name in config
@@ -62,25 +62,8 @@ def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[
     ]
 
 
-__all__ = [
-    "LIVE",
-    "RESUMABLE",
-    "STATUS_STYLES",
-    "TITLES",
-    "age",
-    "count",
-    "differences",
-    "duration",
-    "framework",
-    "metric",
-    "percent",
-    "size",
-    "spark",
-]
-
-
 def damaged(history: History) -> str:
-    """What is missing from the log."""
+    """A text about the damaged lines of the log."""
     return f"{plural(history.damaged, 'line')} of the log cannot be read"
 
 
@@ -94,7 +77,7 @@ def spread(name: str, value: Spread) -> str:
 
 
 def table(rows: list[list[str]], right: frozenset[int] = frozenset()) -> list[str]:
-    """Rows as aligned lines; the columns in `right` are flush right."""
+    """The rows as aligned lines; the columns in `right` are right-aligned."""
     from dltui.core.text import clean_line, width
 
     cells = [[clean_line(cell) for cell in row] for row in rows]

@@ -1,1 +1,1 @@
-"""The form of a new run."""
+"""The page with the form of a new run."""

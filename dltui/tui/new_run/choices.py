@@ -1,4 +1,4 @@
-"""The lists of the new-run form: models by framework, devices, datasets, and what there is to know about the choice."""
+"""The lists of the new-run form: models by framework, devices, datasets, and information about the choice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GIGA = 1e9
 
 
 def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
-    """The matrix of models and frameworks."""
+    """The rows of models, with a column for each framework."""
     names, frameworks = form.model_names(), form.frameworks()
     titles = [TITLES.get(name, safe(name)) for name in frameworks]
     longest = max((len(name) for name in names), default=0)
@@ -44,7 +44,7 @@ def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
 
 
 def _cell(form: RunForm, name: str, framework: str, size: int, chosen: bool) -> tuple[str, str]:
-    """○ there, (●) chosen, x not installed, - does not exist."""
+    """The sign of a model: ○ available, (●) chosen, x not installed, - does not exist."""
     entry = form.twin(framework, name)
     if entry is None:
         return ("-".center(size - 1) + " ", "faint")
@@ -56,7 +56,7 @@ def _cell(form: RunForm, name: str, framework: str, size: int, chosen: bool) -> 
 def devices(
     form: RunForm, found: Sequence[Device] | None, chosen: int, width: int, height: int, focused: bool
 ) -> list[Row]:
-    """`auto`, then what this machine has."""
+    """The rows of devices: `auto`, then the devices of this machine."""
     rows: list[Row] = [[(" DEVICE", _heading(focused))]]
     if found is None:
         return [*rows, [("   looking ...", "dim")]]
@@ -73,7 +73,7 @@ def devices(
 
 
 def about(device: Device, room: int) -> Row:
-    """Load, memory, who uses it and what it is, as far as that fits; or why it cannot be used."""
+    """The load, memory, users and name of a device as far as they fit; or the reason why it cannot be used."""
     if device.problem:
         return [(safe(device.problem), "bad")]
     users = sorted({safe(process[0]) for process in device.processes})
@@ -101,8 +101,9 @@ def _automatic(found: Sequence[Device]) -> str:
 def datasets(
     form: RunForm, present: dict[str, str], width: int, height: int, focused: bool, edit: LineEdit | None = None
 ) -> list[Row]:
-    """Datasets with their size and whether they are on this machine, those that do not fit the model faint; in the
-    last row your own, whose path is typed there."""
+    """The rows of datasets with their size and location, those that do not fit the model faint; the last row is the
+    user's own data, whose path is typed there.
+    """
     entries = form.datasets()
     chosen = next((number for number, entry in enumerate(entries) if entry.name == form.dataset_name), -1)
     head: Row = [
@@ -150,7 +151,7 @@ def _short(number: int) -> str:
 def explain(
     form: RunForm, forecast: Forecast, present: dict[str, str], width: int, height: int, of_data: bool
 ) -> list[Row]:
-    """What the choices amount to: the model, or the dataset while that is being chosen."""
+    """Information about the choice: the model, or the dataset while that is being chosen."""
     model, dataset = form.model, form.dataset
     if model is None:
         return [[(f" {safe(form.model_name)} does not exist in {TITLES.get(form.framework, form.framework)}", "warn")]]
@@ -177,7 +178,7 @@ def _download(where: str) -> str:
 
 
 def _steps(form: RunForm) -> str:
-    """`10 epochs of 210 steps`: batches are whole, and a part of the rows is kept for validation."""
+    """The length of training: `10 epochs of 210 steps`. Batches are complete, and validation rows are held out."""
     dataset = form.dataset
     settings = {setting.spec.name: setting for setting in form.settings() if setting.kind == "model"}
     if dataset is None or not dataset.train_size or not {"epochs", "batch_size"} <= settings.keys():

@@ -1,4 +1,4 @@
-"""What a form may promise: how long the run will take and whether it fits, where an earlier run tells; else nothing."""
+"""Forecasts the duration and memory of the run in the form, from an earlier run; empty without one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from dltui.core.analysis.forecast import estimate
 from dltui.core.errors import UsageError
-from dltui.core.numbers import exact
+from dltui.core.numbers import duration, exact, size
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row
-from dltui.tui.draw.wording import duration, size
 
 if TYPE_CHECKING:
     from dltui.core.analysis.forecast import Earlier
@@ -25,13 +24,13 @@ NOT_STRUCTURE = frozenset(("batch_size", "optimizer", "precision", "augment", "v
 
 @dataclass(frozen=True)
 class Forecast:
-    """Earlier runs, the newest first, and the devices as they are."""
+    """The earlier runs, the newest first, and the current devices."""
 
     earlier: tuple[Earlier, ...] = ()
     devices: Sequence[Device] = field(default=())
 
     def row(self, form: RunForm) -> Row:
-        """About the run that the form would start; empty where nothing is known."""
+        """The forecast for the run in the form; empty where nothing is known."""
         device = self._device(form.device)
         if device is None:
             return []
@@ -51,8 +50,9 @@ class Forecast:
         return [*parts, (f" as {safe(known.name)}", "dim")] if parts and known is not None else []
 
     def _estimate(self, form: RunForm, device: Device, known: Earlier | None) -> tuple[Earlier | None, Row]:
-        """What a process keeps on a GPU, its heartbeat does not tell: it follows from the structure of a network that
-        was trained on any device. Returns the run that tells, too."""
+        """Estimate the memory on a GPU, which heartbeats do not report: it follows from the structure of a network that
+        was trained on any device. Returns also the run on which the estimate is based.
+        """
         batch = _number(form, "batch_size")
         built = next((run for run in self.earlier if run.outputs and _alike(run, form, besides=NOT_STRUCTURE)), None)
         if built is None or batch is None or device.free_bytes is None:
@@ -64,7 +64,7 @@ class Forecast:
         return known or built, [(f" ~{size(needed)}, {size(device.free_bytes)} free: may not fit,", "bad")]
 
     def _device(self, wanted: str) -> Device | None:
-        """The device that the form means."""
+        """The device chosen in the form."""
         from dltui.core.machine.devices import choose
 
         try:
@@ -78,13 +78,13 @@ def _setting(form: RunForm, name: str) -> Setting | None:
 
 
 def _number(form: RunForm, name: str) -> int | None:
-    """A whole number that stands in the form; None where there is none, or it is wrong."""
+    """A whole number of the form; None where it is missing or invalid."""
     setting = _setting(form, name)
     return int(form.text(setting)) if setting is not None and not form.problem(setting) else None
 
 
 def _alike(run: Earlier, form: RunForm, besides: frozenset[str] = frozenset()) -> bool:
-    """Whether all that time and memory depend on is the same, `besides` some hyperparameters."""
+    """True if everything that time and memory depend on is the same, apart from the hyperparameters in `besides`."""
     model = form.model
     if model is None or (run.model, run.dataset) != (model.id, form.dataset_name):
         return False

@@ -1,4 +1,4 @@
-"""The form of a new run, without a screen: what is chosen and typed, what is wrong, and the command it amounts to."""
+"""The form of a new run, without a screen: the choices and typed values, their problems, and the resulting command."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 FIRST = ("epochs", "lr", "batch_size", "schedule", "seed", "optimizer")
 OWN = "your own"
-"""What is chosen while a path is still to be typed."""
+"""The choice while a path is still to be typed."""
 FAVORITES = ("cnn", "fashion-mnist", "torch", "lines")
 
 
 @dataclass
 class RunForm:
-    """What somebody is about to train. `typed` holds the texts that differ from the defaults, by setting."""
+    """The content of the form. `typed` holds the texts that differ from the defaults, by setting."""
 
     catalog: Catalog
     model_name: str = ""
@@ -36,7 +36,7 @@ class RunForm:
     origin: str = "defaults"
     typed: dict[str, str] = field(default_factory=dict)
     presets: Presets = field(default_factory=Presets)
-    """What is set in the environment and in files; it stands in the rows until something else is typed."""
+    """The values set in the environment and in files, shown in the rows until something else is typed."""
     _preset: dict[str, str] = field(default_factory=dict)
     _preset_of: str = ""
     """The model that `_preset` is for."""
@@ -44,7 +44,7 @@ class RunForm:
 
     @classmethod
     def with_defaults(cls, catalog: Catalog, presets: Presets | None = None) -> RunForm:
-        """The favorites where they exist, else what there is."""
+        """A form with the preferred model, framework and dataset where they exist."""
         form = cls(catalog, presets=presets or Presets())
         names = form.model_names()
         form.model_name = FAVORITES[0] if FAVORITES[0] in names else (names or [""])[0]
@@ -64,7 +64,7 @@ class RunForm:
         everything: bool,
         presets: Presets | None = None,
     ) -> RunForm:
-        """As another run was: its choices, and with `everything` its hyperparameters too."""
+        """A form with the choices of another run, and with `everything` its hyperparameters too."""
         from dltui.core.machine.devices import asked_for
 
         form = cls.with_defaults(catalog, presets)
@@ -91,7 +91,7 @@ class RunForm:
             self.dataset_name = entry.reference
 
     def replace(self, values: Mapping[str, Any]) -> None:
-        """Other hyperparameters than those that stand there."""
+        """Set other hyperparameters."""
         self._take("model", values)
 
     def _take(self, kind: str, values: Mapping[str, Any]) -> None:
@@ -104,16 +104,16 @@ class RunForm:
                 self.put(setting, exact(values[name]))
 
     def model_names(self) -> list[str]:
-        """Each once, in the catalog's order."""
+        """The names of models without duplicates, in the catalog's order."""
         return list(dict.fromkeys(entry.name for entry in self.catalog.models.values()))
 
     def frameworks(self) -> list[str]:
-        """PyTorch first, then by name."""
+        """The frameworks: PyTorch first, then by name."""
         names = {entry.framework for entry in self.catalog.models.values()}
         return sorted(names, key=lambda name: (name not in FAVORITES, name))
 
     def twin(self, framework: str, name: str | None = None) -> ModelEntry | None:
-        """The model of this row in a framework."""
+        """The chosen model in another framework."""
         wanted = (name or self.model_name, framework)
         return next((entry for entry in self.catalog.models.values() if (entry.name, entry.framework) == wanted), None)
 
@@ -128,17 +128,17 @@ class RunForm:
         return self.catalog.datasets.get(self.dataset_name)
 
     def datasets(self) -> list[DatasetEntry]:
-        """Those that fit the model first; none that still needs a path."""
+        """The datasets, those that fit the model first; without those that still need a path."""
         entries = [entry for entry in self.catalog.datasets.values() if not entry.needs_path]
         return sorted(entries, key=lambda entry: (not self.fits(entry), entry.name not in FAVORITES))
 
     def dataset_names(self) -> list[str]:
-        """What can be chosen: the datasets that fit, and last your own."""
+        """The names to choose from: the datasets that fit, and last the user's own data."""
         own = self.own.reference if self.own is not None else OWN
         return [*(entry.name for entry in self.datasets() if self.fits(entry)), own]
 
     def choose_path(self, text: str) -> None:
-        """Data of your own: folder:PATH, csv:PATH, or a path alone. Raises UsageError."""
+        """Choose the user's own data: folder:PATH, csv:PATH, or a path alone. Raises UsageError."""
         from dltui.core.catalog import entries
 
         self.own = entries.entry_of(text, self.catalog)
@@ -148,7 +148,7 @@ class RunForm:
         return self.model is None or dataset.fits(self.model.task)
 
     def choose_model(self, name: str) -> None:
-        """Another row; the framework stays where it can, the dataset where it fits."""
+        """Choose another model; framework and dataset stay where they are possible."""
         self.model_name = name
         if self.model is None:
             self.framework = next((each for each in self.frameworks() if self.twin(each)), self.framework)
@@ -164,7 +164,7 @@ class RunForm:
             self.dataset_name = fitting[0].name if fitting else self.dataset_name
 
     def settings(self) -> list[Setting]:
-        """All rows, those first that people change most."""
+        """All settings, the most frequently changed first."""
         fields = self.model.fields if self.model else ()
         known = sorted(fields, key=lambda spec: FIRST.index(spec.name) if spec.name in FIRST else len(FIRST))
         rows = [RUN_SETTINGS[0], *(Setting("model", spec) for spec in known)]
@@ -176,13 +176,13 @@ class RunForm:
         return self.typed.get(setting.key, self.initial(setting))
 
     def initial(self, setting: Setting) -> str:
-        """What stands in a row before anything is typed."""
+        """The value in a row before anything is typed."""
         if setting.kind == "data" and self.dataset is not None and setting.spec.name in self.dataset.given:
             return exact(self.dataset.given[setting.spec.name])
         return (self.preset(setting.spec.name) if setting.kind != "data" else "") or setting.default
 
     def preset(self, name: str) -> str:
-        """What is set for this model, as it would be typed; "" when nothing is."""
+        """The preset value for this model, as it would be typed; "" without a preset."""
         if self.model is None:
             return ""
         if self._preset_of != self.model.id:
@@ -196,14 +196,14 @@ class RunForm:
         return self._preset.get(name, "")
 
     def put(self, setting: Setting, text: str) -> None:
-        """Type a value; what stood there before is nothing typed."""
+        """Set the text of a setting; the initial text counts as not typed."""
         if text.strip() == self.initial(setting):
             self.typed.pop(setting.key, None)
         else:
             self.typed[setting.key] = text.strip()
 
     def turn(self, setting: Setting, by: int) -> bool:
-        """The next of a row's choices; whether it has any."""
+        """Take the next choice of a setting; False when it has no choices."""
         spec = setting.spec
         choices: Sequence[str] = ("no", "yes") if spec.type == "bool" else spec.choices
         if not choices:
@@ -214,7 +214,7 @@ class RunForm:
         return True
 
     def problem(self, setting: Setting, text: str | None = None) -> str:
-        """What is wrong with a row's value, or ""."""
+        """The problem of a row's value, or ""."""
         text = self.text(setting) if text is None else text.strip()
         try:
             if setting.kind != "run":
@@ -226,7 +226,7 @@ class RunForm:
         return ""
 
     def first_problem(self) -> tuple[Setting | None, str]:
-        """What keeps the run from being started: a row and its reason, or a choice that does not work."""
+        """The reason why the run cannot be started, with its row or None; (None, "") when it can."""
         if self.model is None:
             return None, f"no {self.framework or 'framework'} model {self.model_name}"
         if not self.model.available:
@@ -250,7 +250,7 @@ class RunForm:
         }
 
     def command(self, queued: bool = False) -> list[str]:
-        """The command line that starts exactly this run, or puts it into the queue."""
+        """The command line that starts exactly this run, or queues it."""
         words = ["dltui", "train", self.model.id if self.model else self.model_name, "--dataset", self.dataset_name]
         words += ["--device", self.device] if self.device != "auto" else []
         for setting in self.settings():
@@ -269,7 +269,7 @@ class RunForm:
         return shlex.join(self.command())
 
     def request(self, queued: bool = False) -> Any:
-        """What core.launch takes. Raises UsageError for a value that is wrong."""
+        """The request for `create_run`. Raises UsageError for an invalid value."""
         from dltui.core.lifecycle.create import RunRequest
 
         own = {setting.spec.name: self.text(setting) for setting in RUN_SETTINGS}

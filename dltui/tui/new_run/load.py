@@ -1,4 +1,4 @@
-"""Brings what the form of a new run needs: catalog, devices, which data is here, and the last run; in a thread."""
+"""Loads the data of the new-run form in a thread: catalog, devices, locations of data, and the last run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Loaded(Message):
-    """Everything the form shows."""
+    """The data that the form shows."""
 
     def __init__(self, form: RunForm, forecast: Forecast, devices: list[Device], present: dict[str, str]) -> None:
         super().__init__()
@@ -29,8 +29,9 @@ class Loaded(Message):
 
 
 def load(services: Services, like: RunDirectory | None, instead: Mapping[str, Any] | None = None) -> Loaded:
-    """The form filled as `like` was, with the hyperparameters `instead` of its own; else as last time, else with
-    defaults. Raises UsageError."""
+    """Load the data, with a form like the run `like`, with the hyperparameters `instead` of its own; else like the last
+    run, else with defaults. Raises UsageError.
+    """
     catalog = services.catalog.load()
     presets = services.catalog.presets()
     present = {name: services.catalog.presence(entry) for name, entry in catalog.datasets.items()}
@@ -58,7 +59,7 @@ def _last(services: Services) -> dict[str, Any] | None:
 
 
 def _prefer_here(form: RunForm, present: dict[str, str]) -> None:
-    """Of the datasets that fit, one that needs no download; whoever wants the other sees it in the list."""
+    """Choose a dataset that fits and needs no download; others can be chosen from the list."""
     for entry in form.datasets():
         if form.fits(entry) and present.get(entry.name, "").startswith(("here", "embedded")):
             form.dataset_name = entry.name

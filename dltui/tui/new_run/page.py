@@ -1,4 +1,4 @@
-"""The form of a new run: one page, Enter trains."""
+"""The page with the form of a new run; Enter starts the training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class NewRunPage(Page):
-    """A form for a model, a device, a dataset and settings; `state` is shared with the objects that answer its keys."""
+    """The page with model, device, dataset and settings; `state` is shared with the objects that handle its keys."""
 
     name_of_page = "New run"
     keys = (
@@ -192,7 +192,7 @@ class NewRunPage(Page):
 
     def action_move(self, by: int) -> None:
         self.state.take()
-        self.notice.hush()
+        self.notice.clear_message()
         self.state.move(by)
         if self.state.group == "dataset":
             self.path_field.look()
@@ -213,11 +213,11 @@ class NewRunPage(Page):
             self.redraw()
 
     def on_key(self, event: Key) -> None:
-        """Typing goes before every other meaning of a key."""
+        """Handle typing, which precedes every other meaning of a key."""
         if self.setting_field.take_key(event) or self.path_field.take_key(event):
             event.stop()
             event.prevent_default()
-            self.notice.hush()
+            self.notice.clear_message()
             self.redraw()
 
     def on_paste(self, event: Paste) -> None:

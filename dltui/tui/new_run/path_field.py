@@ -1,4 +1,4 @@
-"""The part of the new-run page where the path of the user's own data is typed, and the preview of what lies there."""
+"""The field for the path of the user's own data, and the preview of that data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BEGINNINGS = "/~.fc"
 
 
 class Previewed(Message):
-    """The data at a path, or why it cannot be shown."""
+    """A message with the preview of the data at a path, or the reason why there is none."""
 
     def __init__(self, key: str, found: Preview | None, problem: str = "") -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Previewed(Message):
 
 
 class PathField:
-    """Answers the keys while a path is typed, and shows a preview of the data that is chosen."""
+    """Handles the keys while a path is typed, and shows a preview of the chosen data."""
 
     def __init__(self, page: Page, state: FormState) -> None:
         self._page, self._state = page, state
@@ -43,7 +43,9 @@ class PathField:
         """By dataset and options; None while it is looked at."""
 
     def begin(self, text: str = "") -> bool:
-        """Type a path, where your own data is chosen and has none, or is to be another; whether that is so."""
+        """Start typing a path if the user's own data is chosen and has no path, or gets another; True if typing
+        starts.
+        """
         form = self._state.form
         if form is None or self._state.group != "dataset" or form.dataset_name != form.dataset_names()[-1]:
             return False
@@ -54,7 +56,7 @@ class PathField:
         return True
 
     def take_key(self, event: Key) -> bool:
-        """Take a key; whether it belongs to a path."""
+        """Handle a key; True if it belongs to the path."""
         form = self._state.form
         if self.edit is None:
             if event.key in ("equals_sign", "space") and form is not None and form.own is not None:
@@ -70,7 +72,7 @@ class PathField:
         return True
 
     def take_paste(self, text: str) -> bool:
-        """Take pasted text; whether it belongs to a path."""
+        """Handle pasted text; True if it belongs to the path."""
         text = safe(text).strip()
         if self.edit is None:
             return self.begin(text)
@@ -91,7 +93,7 @@ class PathField:
         self.look()
 
     def look(self) -> None:
-        """Bring a preview of the user's own data while it is chosen, in a thread; each once."""
+        """Load a preview of the chosen own data in a thread, once for each."""
         key, form = self._key(), self._state.form
         self._page.set_class(bool(key) and self._state.group == "dataset", "looking")
         if not key or key in self._seen or form is None or form.dataset is None:
@@ -108,11 +110,11 @@ class PathField:
         in_thread(self._page, "preview", look)
 
     def previewed(self, message: Previewed) -> None:
-        """Keep what a thread has brought."""
+        """Store a preview that a thread has loaded."""
         self._seen[message.key] = message
 
     def rows(self, width: int, height: int) -> list[Row]:
-        """The preview of the chosen data; nothing for data that has none."""
+        """The preview of the chosen data; empty for data without a preview."""
         form = self._state.form
         if form is not None and form.dataset_name == OWN:
             return _invitation()[:height]
@@ -131,7 +133,7 @@ class PathField:
         return pane(seen.found, width, height, self._page.host.look)
 
     def _key(self) -> str:
-        """A name of the chosen data with its options; "" where there is nothing to look at."""
+        """The key of the chosen data with its options; "" where there is no preview."""
         form = self._state.form
         if form is None or form.dataset is None or not form.dataset.previews or form.dataset.needs_path:
             return ""

@@ -1,4 +1,4 @@
-"""The rows of the new-run form: hyperparameters, dataset options, and what dltui itself wants to know of a run."""
+"""The rows of the new-run form: hyperparameters, dataset options, and dltui's own settings of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dltui.core.worker.figures import FORMATS_TEXT, check_formats
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the form. `kind` is "run" (dltui's own), "model" (a hyperparameter) or "data" (a dataset option)."""
+    """A row of the form. `kind` is "run" (dltui's own), "model" (a hyperparameter) or "data" (a dataset option)."""
 
     kind: str
     spec: FieldSpec
@@ -39,7 +39,7 @@ RUN_SETTINGS = (
 
 
 def check_own(name: str, text: str) -> None:
-    """Raises UsageError for a value of dltui's own that cannot be."""
+    """Raise UsageError for an invalid value of dltui's own settings."""
     if name == "name":
         from dltui.core.rundir.names import check_run_name
 

@@ -17,13 +17,13 @@ BEGINNINGS = "0123456789.-"
 
 
 class SettingField:
-    """Answers the keys while a value is typed; `state.edit` is that value."""
+    """Handles the keys while a value is typed; `state.edit` is that value."""
 
     def __init__(self, state: FormState) -> None:
         self._state = state
 
     def begin(self) -> bool:
-        """Type over the value of the chosen setting, or choose the next one where it has choices; whether it can be."""
+        """Start typing the value of the chosen setting, or take its next choice; False where neither is possible."""
         form, setting = self._state.form, self._state.setting
         if form is None or setting is None or self._state.group != "settings":
             return False
@@ -32,7 +32,7 @@ class SettingField:
         return True
 
     def put_default(self) -> bool:
-        """Put the default of the chosen setting back; whether there is one."""
+        """Reset the chosen setting to its default. Returns False where there is nothing to reset."""
         form, setting = self._state.form, self._state.setting
         if form is None or setting is None or self._state.group != "settings":
             return False
@@ -40,7 +40,7 @@ class SettingField:
         return True
 
     def take_key(self, event: Key) -> bool:
-        """Take a key; whether it belongs to what is typed."""
+        """Handle a key; True if it belongs to the value."""
         state, character = self._state, event.character or ""
         begins = state.group == "settings" and character and character in BEGINNINGS
         typed = state.setting is not None and state.setting.spec.type not in ("choice", "bool")
@@ -57,7 +57,7 @@ class SettingField:
         return True
 
     def take_paste(self, text: str) -> bool:
-        """Take pasted text; whether a value is being typed."""
+        """Handle pasted text; True if a value is being typed."""
         if self._state.edit is not None:
             self._state.edit.insert(safe(text))
         return self._state.edit is not None

@@ -1,4 +1,4 @@
-"""The settings of the new-run form as rows: value, default, what is allowed, what it does."""
+"""The settings of the new-run form as rows: value, default, range, description."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDE = 100
 
 
 def settings(form: RunForm, chosen: int, edit: LineEdit | None, width: int, height: int, focused: bool) -> list[Row]:
-    """The header and as many rows as fit, the chosen one among them."""
+    """The header and as many rows as fit, including the chosen row."""
     entries = form.settings()
     shown = window(len(entries), chosen, height - 1)
     more = len(entries) - shown.stop
@@ -68,7 +68,7 @@ def _row(
 
 
 def allowed(spec: FieldSpec) -> str:
-    """The bounds in a few letters: `1..10000`, `>0..10`, `3 choices`."""
+    """The range in a few letters: `1..10000`, `>0..10`, `3 choices`."""
     if spec.type == "choice":
         return f"{len(spec.choices)} choices" if len(spec.choices) > 1 else spec.choices[0]
     if spec.type == "bool":

@@ -1,4 +1,4 @@
-"""The keys that start the run of the form: at once, as soon as its device is free, or a trial of a few batches."""
+"""The keys that start the run of the form: at once, queued, or as a dry run."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from dltui.core.numbers import duration
 from dltui.core.text import safe
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import in_thread
 from dltui.tui.draw.styled_text import Row
-from dltui.tui.draw.wording import duration
 
 if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
@@ -31,7 +31,7 @@ START_KEYS = (
 
 
 class Started(Message):
-    """The run exists and its worker has been started."""
+    """A message that the run exists and its worker has been started."""
 
     def __init__(self, run: RunDirectory) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Started(Message):
 
 
 class Tried(Message):
-    """A dry run went well; it took so many seconds."""
+    """A message that a dry run succeeded, with its duration in seconds."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Tried(Message):
 
 
 class StartKeys:
-    """Answers START_KEYS, and knows what is under way."""
+    """Handles START_KEYS, and keeps the pending tasks."""
 
     def __init__(self, page: Page, state: FormState, path: PathField) -> None:
         self._page, self._state, self._path = page, state, path
@@ -68,11 +68,11 @@ class StartKeys:
         if form is None or self.starting or self._path.begin() or not self._startable(form):
             return
         self.starting, self._preparing = True, ""
-        self._page.notice.hush()
+        self._page.notice.clear_message()
         in_thread(self._page, "start", lambda: Started(start(form.request(queued), form.catalog, self._tell)))
 
     def _tell(self, text: str) -> None:
-        """Say how far the data are prepared. Called in a thread; drawn at the next tick."""
+        """Store the progress of the data preparation. Called in a thread; drawn at the next tick."""
         self._preparing = text
 
     def try_out(self) -> None:
@@ -89,21 +89,21 @@ class StartKeys:
                 self._trying = None
             return Tried(services.clock.now() - began)
 
-        self._page.notice.hush()
+        self._page.notice.clear_message()
         in_thread(self._page, "try", work)
 
     def tried(self, message: Tried) -> None:
-        """Say that the dry run went well."""
+        """Show that the dry run succeeded."""
         text = f"it works: batches, evaluation and figures in {duration(message.seconds)}; Enter starts the run"
         self._page.notice.say(text, "good", seconds=30)
 
     def failed(self, message: Failed) -> None:
-        """Say what went wrong. A dry run that fails says nothing of a start that is under way."""
+        """Show the reason. The failure of a dry run does not affect a pending start."""
         self.starting = self.starting and message.task != "start"
         self._page.notice.say(message.reason, "bad", seconds=60)
 
     def row(self) -> Row:
-        """The start or the trial that is under way; empty when none is."""
+        """The pending start or dry run; empty without one."""
         if self._trying is not None:
             passed = duration(self._page.host.services.clock.now() - self._trying)
             return [(f" trying 20 batches, evaluation and figures: {passed}; nothing is kept", "accent")]
@@ -112,7 +112,7 @@ class StartKeys:
         return []
 
     def _startable(self, form: RunForm) -> bool:
-        """Check that nothing stands against it; if something does, it is said and shown."""
+        """True if the run can be started; else the reason is shown."""
         setting, problem = form.first_problem()
         if problem:
             if setting is not None:
@@ -127,11 +127,11 @@ class StartKeys:
 
 
 AGAIN_SECONDS = 50.0
-"""A process that waits gives up after a minute: a form in use asks for another one before."""
+"""The interval in seconds at which a form in use starts a new waiting process: each gives up after a minute."""
 
 
 class WarmUp:
-    """Has a process ready for the framework and the device that are chosen."""
+    """Keeps a process ready for the chosen framework and device."""
 
     def __init__(self, page: Page, state: FormState) -> None:
         self._page, self._state = page, state
@@ -139,7 +139,7 @@ class WarmUp:
         self._since = 0.0
 
     def used(self) -> None:
-        """Note that the form is in use; to be called at each key."""
+        """Note that the form is in use; called at each key."""
         form, services = self._state.form, self._page.host.services
         if form is None or services.viewer.read_only or self._page.host.settings.warm == "off":
             return
@@ -153,6 +153,6 @@ class WarmUp:
         )
 
     def end(self) -> None:
-        """Let the process go: the form was left."""
+        """End the process, because the form was left."""
         if self._wanted is not None:
             self._page.host.services.warm.end()

@@ -1,4 +1,4 @@
-"""The state of the new-run page: the form, what is known around it, where the cursor is and what is being typed."""
+"""The state of the new-run page: the form, the loaded data, the cursor and the text being typed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GROUPS = ("model", "device", "dataset", "settings")
 
 
 class FormState:
-    """Plain values, shared by the page and the objects that answer its keys."""
+    """The plain values that the page and the handlers of its keys share."""
 
     def __init__(self, again: bool) -> None:
         self.loaded: Loaded | None = None
@@ -26,7 +26,7 @@ class FormState:
         """The value of the chosen setting while it is typed."""
 
     def load(self, loaded: Loaded) -> None:
-        """Take what a thread has brought; a device that is not here becomes `auto`."""
+        """Take the data that a thread has loaded; a device that does not exist here becomes `auto`."""
         self.loaded = loaded
         names = self.device_names()
         self.device_at = names.index(loaded.form.device) if loaded.form.device in names else 0
@@ -43,7 +43,7 @@ class FormState:
 
     @property
     def setting(self) -> Setting | None:
-        """The chosen row of the settings."""
+        """The chosen setting."""
         rows = self.form.settings() if self.form else []
         return rows[min(self.setting_at, len(rows) - 1)] if rows else None
 
@@ -52,7 +52,7 @@ class FormState:
         return ["auto", *(device.name for device in (self.loaded.devices if self.loaded else ()))]
 
     def present(self) -> dict[str, str]:
-        """Where each dataset is, by name."""
+        """The location of each dataset, by name."""
         return self.loaded.present if self.loaded else {}
 
     def show(self, setting: Setting) -> None:
@@ -65,7 +65,7 @@ class FormState:
         self.part = (self.part + by) % len(GROUPS)
 
     def move(self, by: int) -> None:
-        """Move the cursor within its part, and choose what it comes to."""
+        """Move the cursor within its part, and choose the new entry."""
         form = self.form
         if form is None:
             return
@@ -92,14 +92,14 @@ class FormState:
             form.turn(self.setting, by)
 
     def take(self) -> None:
-        """Make what was typed the value, wrong or not: it is shown red and keeps the run from starting."""
+        """Make the typed text the value, even if invalid: it is shown red and prevents the start."""
         if self.edit is not None and self.form is not None and self.setting is not None:
             self.form.put(self.setting, self.edit.text)
         self.edit = None
 
 
 def _step(names: list[str], chosen: str, by: int) -> str:
-    """The name `by` places further, not beyond the ends."""
+    """The name `by` places further, within the ends."""
     if not names:
         return chosen
     at = names.index(chosen) if chosen in names else 0

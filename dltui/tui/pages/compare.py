@@ -1,4 +1,4 @@
-"""Runs beside one another: their curves in the colors they have everywhere, what differs, and who won."""
+"""The Compare page: the curves of several runs in their usual colors, their differences, and the best run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OTHER_ROWS = 5
 
 
 class Compared(Message):
-    """The runs as they are."""
+    """A message with the current comparison."""
 
     def __init__(self, found: Comparison) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Compared(Message):
 
 
 class ComparePage(Page):
-    """Two to twelve runs of one task, also while they train."""
+    """A page that compares two to twelve runs of one task, also during training."""
 
     name_of_page = "Compare"
     keys = (("Up Down", "scroll"), ("Tab", "metric"), ("Esc", "back"), ("q", "leave"))
@@ -66,13 +66,13 @@ class ComparePage(Page):
         self.metric = 0
         self.first = 0
         self._lines = self._room = 0
-        """Of the table: its lines, and how many of them are shown."""
+        """The lines of the table, and how many of them are shown."""
         self._readers: list[RunReader] = []
         self._watcher: Watcher | None = None
 
     @property
     def inks(self) -> list[RunInk]:
-        """Their colors, by the ids that colors hang on everywhere."""
+        """The colors and marks of the runs, by the ids that determine them."""
         known = colors.inks(run.id for run in self.runs)
         return [known[run.id] for run in self.runs]
 
@@ -91,7 +91,7 @@ class ComparePage(Page):
             self._watcher.stop()
 
     def _look(self) -> Message | None:
-        """In a thread: read on, and compare when there is something new."""
+        """Read the runs in a thread, and compare them when something has changed."""
         from dltui.core.analysis.comparison import compare
         from dltui.core.reading.reader import RunReader
 
@@ -114,7 +114,7 @@ class ComparePage(Page):
         self._share_rows()
 
     def _share_rows(self) -> None:
-        """The table is as high as it has lines, if the curves keep their part."""
+        """Give the table as many rows as it has lines, if enough are left for the curves."""
         if self.found is None:
             return
         from dltui.tui.pages.compare_rows import table
@@ -160,7 +160,7 @@ class ComparePage(Page):
         return divider(self.found, width, self._hidden())
 
     def _hidden(self) -> tuple[int, int]:
-        """How many lines of the table are above and below what is shown of it."""
+        """The numbers of lines of the table above and below the visible part."""
         more = self._lines - self._room
         above = min(self.first, more)
         return above, more - above

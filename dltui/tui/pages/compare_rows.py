@@ -1,4 +1,4 @@
-"""Runs beside one another as rows for the screen: who won, the table, the overlaid curves; pure functions."""
+"""The rows of the Compare page: the best run, the table, the overlaid curves; pure functions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from dltui.tui.draw.styled_text import Look
 
 WIDE = 110
-"""Columns from which two charts stand beside one another."""
+"""The width in cells from which two charts stand side by side."""
 
 
 def verdict(found: Comparison, width: int) -> Row:
-    """Who is best, by how much, and who was first at the goal, where there is room for that."""
+    """The row that names the best run, its lead, and the first run to reach the goal, where there is room for that."""
     metric = f"validation {found.metric}"
     if found.winner is None:
         row: Row = [(f" no winner in {metric}", "bold")]
@@ -41,7 +41,7 @@ def verdict(found: Comparison, width: int) -> Row:
 
 
 def twins(found: Comparison) -> str:
-    """What is the same in two runs of one model in two frameworks; "" where they are no twins."""
+    """A line for two runs of the same model in two frameworks; "" where they are no twins."""
     if len(found.entries) != 2 or len({entry.framework for entry in found.entries}) != 2:
         return ""
     differ = set(found.differences) - {"model", "device"}
@@ -50,7 +50,7 @@ def twins(found: Comparison) -> str:
 
 
 def table(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
-    """Results with the best of each row marked, then the settings that differ, then what to be careful about."""
+    """The results with the best of each row marked, then the settings that differ, then the caveats."""
     rows: list[Row] = []
     for block in comparison.blocks(found, width - 2, [(ink.style, ink.mark) for ink in inks]):
         rows += [[(" ", ""), *row] for row in block]
@@ -62,7 +62,7 @@ def table(found: Comparison, inks: Sequence[RunInk], width: int) -> list[Row]:
 
 
 def charts(found: Comparison, inks: Sequence[RunInk], metric: str, width: int, height: int, look: Look) -> list[Row]:
-    """The curves of one metric; of all of them where there is room."""
+    """The curves of one metric; of all metrics where there is room."""
     pairs = [(ink.style, ink.mark) for ink in inks]
     names = metrics(found)
     shown = names if width >= WIDE else [metric]
@@ -72,12 +72,12 @@ def charts(found: Comparison, inks: Sequence[RunInk], metric: str, width: int, h
 
 
 def metrics(found: Comparison) -> list[str]:
-    """What there are curves of."""
+    """The metrics that have curves."""
     return list(dict.fromkeys((found.metric, "loss")))
 
 
 def divider(found: Comparison, width: int, hidden: tuple[int, int]) -> list[Row]:
-    """Over the table; `hidden` are its lines that there is no room for, above and below."""
+    """The line above the table; `hidden` are the numbers of its lines above and below the visible part."""
     title = f"{len(found.entries)} runs, * is the best of its row"
     more = [f"{count} {sign}" for count, sign in zip(hidden, "↑↓", strict=True) if count]
     return [rule(width, title + (f"; more lines: {' '.join(more)}" if more else ""))]

@@ -1,4 +1,4 @@
-"""Every key of a page, made from its bindings; typing filters them, Enter does the chosen one."""
+"""Lists every key of a page, made from its bindings; typing filters them, Enter triggers the chosen action."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ KEYS = {
 
 @dataclass(frozen=True)
 class Action:
-    """One binding: its keys as people write them, and what it does."""
+    """A binding: its keys as people write them, and its action."""
 
     keys: str
     label: str
@@ -62,13 +62,13 @@ class Action:
 
 
 def actions(page: Page, app: App[object]) -> list[Action]:
-    """What can be done on a page: its own keys, then those that work everywhere."""
+    """The actions of a page: its own keys, then those that work everywhere."""
     found = _of(_declared(type(page)), page.name_of_page)
     return found + _of(_declared(type(app)), "Everywhere")
 
 
 def _declared(owner: type) -> list[Binding]:
-    """The bindings of a class and of what it builds on; a key that a subclass declares again is its own."""
+    """The bindings of a class and its bases; a key that a subclass declares again counts there."""
     found: dict[str, Binding] = {}
     for cls in reversed(owner.__mro__):
         for binding in cls.__dict__.get("BINDINGS", ()):
@@ -88,20 +88,20 @@ def _of(bindings: Iterable[Binding], page: str) -> list[Action]:
 
 
 def key_name(key: str) -> str:
-    """`Ctrl-P` for "ctrl+p"."""
+    """The display name of a key: `Ctrl-P` for "ctrl+p"."""
     if key in KEYS:
         return KEYS[key]
     return f"Ctrl-{key[5:].upper()}" if key.startswith("ctrl+") else key
 
 
 def _with_last(rows: list[Row], explanation: str, room: int, height: int) -> list[Row]:
-    """In the last row, all of the chosen explanation where the list has cut it."""
+    """The rows with the complete explanation of the chosen action in the last row where the list has cut it."""
     empty: list[Row] = [[] for _ in range(height - 1 - len(rows))]
     return [*rows, *empty, [(f"   {explanation}", "accent")] if cells([(explanation, "")]) > room else []]
 
 
 class HelpPage(Page):
-    """The list of all keys of the page under it."""
+    """The list of all keys of the page below it."""
 
     name_of_page = "All keys"
     keys = (("type", "to filter"), ("Up Down", "choose"), ("Enter", "do it"), ("Esc", "back"))

@@ -1,4 +1,4 @@
-"""Before a run that has ended goes on: why it ended, what is restored, what differs now, and how far it goes."""
+"""Asks before a run is resumed: shows why it ended, what is restored, what differs now, and how far it goes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_EPOCHS = 10_000
 
 
 class Prepared(Message):
-    """What going on would mean."""
+    """A message with the plan of the resumption."""
 
     def __init__(self, found: Resumption) -> None:
         super().__init__()
@@ -34,12 +34,12 @@ class Prepared(Message):
 
 
 class ResumePage(Page):
-    """Asks once, with everything that there is to know."""
+    """The page that shows the plan of a resumption and asks for confirmation."""
 
     name_of_page = "Resume"
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("enter", "go_on", "go on", "start a worker that goes on from the last checkpoint"),
-        bind("m", "more", "more epochs", "train longer than was planned"),
+        bind("m", "more", "more epochs", "train more epochs than planned"),
         bind("escape", "back", "back", "leave the run as it is"),
     ]
 
@@ -147,11 +147,11 @@ class ResumePage(Page):
 
 
 def _lines(text: str, width: int, style: str) -> list[Row]:
-    """A sentence over as many lines as it takes."""
+    """A sentence wrapped into lines."""
     return [[("  " + line, style)] for line in textwrap.wrap(text, width - 4)]
 
 
 def _problem(text: str) -> str:
-    """What is wrong with a number of epochs, or ""."""
+    """The problem of a number of epochs, or ""."""
     good = text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_EPOCHS
     return "" if good else f"a number from 1 to {MOST_EPOCHS}"

@@ -1,4 +1,4 @@
-"""How the screen looks and behaves: each row a choice that holds at once and is remembered."""
+"""The Settings page, for the appearance and behavior of the screen: each choice takes effect at once and is saved."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TITLES = {
 
 
 class SettingsPage(Page):
-    """The settings of the screen."""
+    """The page with the settings of the screen."""
 
     name_of_page = "Settings"
     keys = (("Up Down", "choose"), ("←→", "change"), ("Backspace", "default"), ("Esc", "back"))
@@ -63,7 +63,7 @@ class SettingsPage(Page):
 
     @property
     def chosen(self) -> str:
-        """Of the chosen setting."""
+        """The name of the chosen setting."""
         return list(CHOICES)[self.at]
 
     def _rows(self, width: int, height: int) -> list[Row]:
@@ -81,7 +81,7 @@ class SettingsPage(Page):
         return [*rows, [], *self._sample(width)][:height]
 
     def _sample(self, width: int) -> list[Row]:
-        """What the choices look like."""
+        """The rows that show the effect of the choices."""
         curve = "⠤⠤⢄⣀⡀⠀" if not self.host.look.ascii else "--.._ "
         curves: Row = [("   sample  ", "dim"), (curve, "train"), (" train  ", "train"), (curve, "validation")]
         curves += [(" validation  ", "validation"), ("* best", "best bold")]
@@ -106,7 +106,7 @@ class SettingsPage(Page):
     def _set(self, value: str) -> None:
         settings, services = replace(self.host.settings, **{self.chosen: value}), self.host.services
         self.host.apply(settings)
-        self.notice.hush()
+        self.notice.clear_message()
         in_thread(self, "save", lambda: services.settings.save(settings))
         self.redraw()
 

@@ -1,4 +1,4 @@
-"""The keys of the list of runs that choose: filter, sort, mark, compare."""
+"""The keys of the list of runs that select: filter, sort, mark, compare."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHOOSE_KEYS = (
 
 
 class ChooseKeys:
-    """Answers CHOOSE_KEYS: changes what the list shows of its runs, and which of them are marked."""
+    """Handles CHOOSE_KEYS: changes the visible runs and the marks."""
 
     def __init__(self, page: Page, state: RunListState) -> None:
         self._page, self._state = page, state
@@ -41,7 +41,7 @@ class ChooseKeys:
         self._page.notice.prompt("show only", self._state.choice.text, _filter_problem, self._filter, self._filter)
 
     def _filter(self, text: str) -> None:
-        """Filter with every key; what is not a whole condition yet changes nothing."""
+        """Filter at every key; an incomplete condition changes nothing."""
         if not _filter_problem(text):
             self._state.choice.filter(text)
             self._list_again()
@@ -65,7 +65,7 @@ class ChooseKeys:
         self._list_again()
 
     def compare(self) -> None:
-        """Compare in the order of the list, so that the same runs look the same however they were marked."""
+        """Compare the marked runs in the order of the list, so that the order of marking does not matter."""
         chosen = self._state.targets
         if len(chosen) < 2:
             self._page.notice.say("mark two runs or more with Space, then c compares them")

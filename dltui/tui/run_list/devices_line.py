@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 GIGA = 1e9
 MOST, MEMORY, LOAD = 3, 2, 1
-"""How much is said of each: also what it is, its memory, its load and who uses it."""
+"""The levels of detail about a device: with name and memory, with memory, without both."""
 
 
 def line(devices: Sequence[Device], width: int) -> Row:
-    """All devices beside one another, in as much detail as fits: `cuda:0 T4 92 % 11.3 of 16 GB alice`."""
+    """All devices side by side, in as much detail as fits: `cuda:0 T4 92 % 11.3 of 16 GB alice`."""
     row: Row = []
     for detail in (MOST, MEMORY, LOAD):
         row = [(" ", "")]

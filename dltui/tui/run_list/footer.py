@@ -1,4 +1,4 @@
-"""The keys at the foot of the list of runs: those that mean something for the marked runs, or for the selected one."""
+"""The keys at the bottom of the list of runs: those that apply to the marked runs, or to the selected run."""
 
 from __future__ import annotations
 

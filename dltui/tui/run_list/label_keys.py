@@ -1,4 +1,4 @@
-"""The keys of the list of runs that change what is there: rename, tag, note, delete and undo, fork."""
+"""The keys of the list of runs that change runs: rename, tag, note, delete and undo, fork."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 60, 30, 200
 
 
 class Begun(Message):
-    """A run was made and its worker started."""
+    """A message that a run was created and its worker started."""
 
     def __init__(self, run: RunDirectory) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ LABEL_KEYS = (
 
 
 class LabelKeys:
-    """Answers LABEL_KEYS. `reread` looks at the runs at once, when something has changed."""
+    """Handles LABEL_KEYS. `reread` reads the runs at once after a change."""
 
     def __init__(self, page: Page, state: RunListState, reread: Callable[[], None]) -> None:
         self._page, self._state, self._reread = page, state, reread
@@ -68,7 +68,9 @@ class LabelKeys:
             self._page.notice.prompt(f"tags of {_title(runs)}", now, _tag_problem, lambda text: self._tag(runs, text))
 
     def _tag(self, runs: Sequence[Summary], text: str) -> None:
-        """One run has the tags as they stand there; several get them beside their own."""
+        """Set the tags: a single run gets exactly these, several runs get them in addition to their own; `-tag` removes
+        a tag.
+        """
         words = [word.lstrip("#") for word in text.split()]
         off = {word[1:] for word in words if word.startswith("-")}
 

@@ -1,4 +1,6 @@
-"""Which runs the list shows and in which order: a filter, a sort key, marks; plain values and pure functions."""
+"""Chooses the runs that the list shows and their order: a filter, a sort key, marks; plain values and pure
+functions.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ SORTS = ("newest", "best", "name", "model", "dataset", "status")
 
 @dataclass
 class Choice:
-    """What somebody wants to see of the list. `marked` holds ids in the order of marking."""
+    """The filter, the order and the marks of the list. `marked` holds ids in the order of marking."""
 
     text: str = ""
     terms: tuple[Term, ...] = ()
@@ -30,7 +32,7 @@ class Choice:
     marked: dict[str, None] = field(default_factory=dict)
 
     def filter(self, text: str) -> None:
-        """Raises UsageError, and then nothing has changed."""
+        """Set the filter. Raises UsageError, and then nothing has changed."""
         self.terms = run_filter.parse(text)
         self.text = text.strip()
 
@@ -39,7 +41,7 @@ class Choice:
         return self.sort
 
     def mark(self, ids: Sequence[str]) -> None:
-        """Mark all of these, or unmark them when all are marked."""
+        """Mark all of these runs, or unmark them when all are marked."""
         on = not all(one in self.marked for one in ids)
         for one in ids:
             self.marked.pop(one, None)
@@ -48,12 +50,12 @@ class Choice:
 
 
 def lines(runs: Sequence[Summary], choice: Choice, opened: Collection[str]) -> list[Summary]:
-    """The lines of the list: those that match, in order, the groups folded that are not in `opened`."""
+    """The lines of the list: the matching runs, in order, with groups folded that are not in `opened`."""
     return fold(arranged([run for run in runs if run_filter.matches(choice.terms, run.facts)], choice.sort), opened)
 
 
 def arranged(runs: Sequence[Summary], sort: str) -> list[Summary]:
-    """Stable, so that equals stay newest first; what has no value comes last."""
+    """The runs sorted by a key, stable, so that equals stay newest first; runs without a value come last."""
     if sort == "newest":
         return list(runs)
     if sort == "best":
@@ -62,7 +64,7 @@ def arranged(runs: Sequence[Summary], sort: str) -> list[Summary]:
 
 
 def _merit(run: Summary) -> tuple[bool, str, float]:
-    """The best first within each metric: high accuracies, low losses."""
+    """A sort key by quality within each metric: high accuracies, low losses first."""
     if run.best_value is None:
         return True, "", 0.0
     return False, run.best_name, -run.best_value if run.best_name == "accuracy" else run.best_value
@@ -73,7 +75,9 @@ PREFIX = "group/"
 
 
 def fold(runs: Sequence[Summary], opened: Collection[str]) -> list[Summary]:
-    """The lines of the list. A group stands where the first of its runs stood; a group of one is the run itself."""
+    """The lines of the list. A group stands at the place of its first run; a group with a single run is the run
+    itself.
+    """
     members: dict[str, list[Summary]] = {}
     for run in runs:
         members.setdefault(run.group, []).append(run)
@@ -91,7 +95,7 @@ def fold(runs: Sequence[Summary], opened: Collection[str]) -> list[Summary]:
 
 
 def group_line(members: Sequence[Summary]) -> Summary:
-    """What there is to say of all of them at once."""
+    """The line of a group, which summarizes its runs."""
     first = members[0]
     best = spread(one.best_value for one in members)
     test = spread(one.test_value for one in members)

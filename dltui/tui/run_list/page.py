@@ -1,4 +1,4 @@
-"""The home screen: all runs, and what there is to know about the selected one."""
+"""The home screen: all runs, and details of the selected run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DETAIL = 6
 
 
 class RunsPage(Page):
-    """The list of runs. `state` is shared with the objects that answer keys."""
+    """The page with the list of runs. `state` is shared with the objects that handle keys."""
 
     name_of_page = "Runs"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,7 +82,7 @@ class RunsPage(Page):
         self._reread()
 
     def on_screen_suspend(self) -> None:
-        """Read no more while another page covers this one."""
+        """Stop reading while another page covers this page."""
         if self._reading is not None:
             self._reading.rest()
 
@@ -104,7 +104,7 @@ class RunsPage(Page):
         self.redraw()
 
     def on_begun(self, message: Begun) -> None:
-        self.notice.hush()
+        self.notice.clear_message()
         self.host.open_run(message.begun)
 
     def on_told(self, message: Told) -> None:

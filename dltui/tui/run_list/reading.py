@@ -18,7 +18,7 @@ DEVICE_SECONDS = 2.0
 
 
 class RunsRead(Message):
-    """All runs as they are."""
+    """A message with all runs."""
 
     def __init__(self, runs: list[Summary]) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class RunsRead(Message):
 
 
 class DevicesRead(Message):
-    """The devices of this machine."""
+    """A message with the devices of this machine."""
 
     def __init__(self, devices: list[Device]) -> None:
         super().__init__()
@@ -34,8 +34,9 @@ class DevicesRead(Message):
 
 
 class Reading:
-    """Posts `RunsRead` and `DevicesRead` to the page when something has changed; made after the first frame, because
-    reading may take its time."""
+    """Posts `RunsRead` and `DevicesRead` to the page when something has changed; created after the first frame, because
+    reading may be slow.
+    """
 
     def __init__(self, page: Page) -> None:
         from dltui.tui.base.all_runs import RunList
@@ -61,7 +62,7 @@ class Reading:
             watcher.stop()
 
     def rest(self) -> None:
-        """Read no more until the next nudge."""
+        """Pause reading until the next nudge."""
         for watcher in self._watchers:
             watcher.rest()
 

@@ -1,4 +1,4 @@
-"""The state of the list of runs: all runs, the lines that are shown of them, what is marked and where the cursor is."""
+"""The state of the list of runs: all runs, the visible lines, the marks and the cursor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RunListState:
-    """Plain values, shared by the page and the objects that answer its keys."""
+    """The plain values that the page and the handlers of its keys share."""
 
     def __init__(self) -> None:
         self.runs: list[Summary] = []
@@ -23,7 +23,7 @@ class RunListState:
         """How many of the runs are live."""
         self.lines: list[Summary] = []
         self.opened: set[str] = set()
-        """Ids of the groups whose runs are shown one by one."""
+        """The ids of the groups whose runs are shown separately."""
         self.selected: str | None = None
         self.first = 0
         """The first line that is on the screen."""
@@ -32,7 +32,7 @@ class RunListState:
 
     @property
     def choice(self) -> Choice:
-        """The filter, the order and the marks; made after the first frame, when there are runs to choose from."""
+        """The filter, the order and the marks; created after the first frame, when there are runs."""
         if self._choice is None:
             from dltui.tui.run_list.lines import Choice
 
@@ -45,7 +45,7 @@ class RunListState:
 
     @property
     def marked(self) -> Collection[str]:
-        """Ids of the marked runs."""
+        """The ids of the marked runs."""
         return self._choice.marked if self._choice is not None else ()
 
     @property
@@ -60,19 +60,19 @@ class RunListState:
 
     @property
     def run(self) -> Summary | None:
-        """The selected run; None on a group, which takes no orders."""
+        """The selected run; None on a group, which takes no commands."""
         return None if self.line is None or self.line.members else self.line
 
     @property
     def targets(self) -> list[Summary]:
-        """The runs that a key for several runs means: the marked ones, else the selected run or group."""
+        """The runs that a key for several runs acts on: the marked runs, else the selected run or group."""
         marked = [run for run in self.runs if run.id in self.marked]
         if marked or self.line is None:
             return marked
         return list(self.line.members) or [run for run in self.runs if run.id == self.line.id]
 
     def fold(self) -> None:
-        """Choose the lines again, after the runs or what is chosen of them have changed."""
+        """Compute the lines again, after a change of the runs or the choice."""
         from dltui.tui.run_list.lines import lines
 
         self.lines = lines(self.runs, self.choice, self.opened)
@@ -81,7 +81,7 @@ class RunListState:
         self._places = folded | {line.id: place for place, line in enumerate(self.lines)}
 
     def take(self, runs: list[Summary]) -> None:
-        """Take the runs as they are now."""
+        """Take the current runs."""
         self.runs, self.read = runs, True
         self.live = sum(run.is_live for run in runs)
         self.fold()
@@ -89,17 +89,17 @@ class RunListState:
             self.selected = self.lines[0].id
 
     def move(self, by: int) -> None:
-        """Select the line `by` places further, not beyond the ends."""
+        """Select the line `by` places further, within the ends."""
         if self.lines:
             self.selected = self.lines[min(max(self.index + by, 0), len(self.lines) - 1)].id
 
     def toggle(self, group: str) -> None:
-        """Show the runs of a group one by one, or fold them."""
+        """Show the runs of a group separately, or fold them."""
         self.opened ^= {group}
         self.fold()
 
     def leave(self, gone: set[str]) -> None:
-        """Select the next line that stays, as one's eyes do, when these runs go."""
+        """Select the nearest line that stays when these runs are removed: the next, else the previous."""
         for one in gone:
             self.choice.marked.pop(one, None)
         at = next((n for n, line in enumerate(self.lines) if line.id == self.selected), 0)

@@ -1,13 +1,14 @@
-"""The list of runs and the pane about the selected one, as rows."""
+"""The rows of the list of runs and of the pane about the selected run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import age, duration
 from dltui.core.text import plural
 from dltui.tui.draw.styled_text import Row, bar, cells, cut, ends, fit, left, on, right, rule
-from dltui.tui.draw.wording import STATUS_STYLES, age, duration, framework, spark
+from dltui.tui.draw.wording import STATUS_STYLES, framework, spark
 
 if TYPE_CHECKING:
     from dltui.tui.base.summary import Summary
@@ -18,7 +19,7 @@ SHORT = {"fashion-mnist": "fashion", "linear-regression": "linear"}
 
 
 def columns(width: int) -> dict[str, int]:
-    """The width of each column; what is more than 80 goes to names, a progress bar and the best value."""
+    """The width of each column; the space beyond 80 goes to names, a progress bar and the best value."""
     more = max(width - 80, 0)
     return {
         "name": 15 + min(more // 4, 22),
@@ -40,7 +41,7 @@ def header(width: int) -> Row:
 
 
 def _trend_room(width: int) -> int:
-    """How many cells a wide screen has for the trend of the validation."""
+    """The width in cells of the validation trend on a wide screen; 0 where there is no room."""
     left_over = width - 2 - sum(columns(width).values()) - STATE - 4
     return min(left_over - 2, 40) if left_over >= 14 else 0
 
@@ -56,7 +57,7 @@ def table(
     ascii_only: bool,
     marked: Collection[str] = (),
 ) -> list[Row]:
-    """The visible runs; the selected one with an arrow, those whose ids are in `marked` with a star."""
+    """The visible runs; the selected run with an arrow, those whose ids are in `marked` with a star."""
     rows = []
     for number, run in enumerate(runs[first : first + height], start=first):
         row = _row(run, width, now, host, number == selected, ascii_only)
@@ -117,7 +118,7 @@ def _best(run: Summary, room: int, ascii_only: bool) -> str:
 
 
 def _time(run: Summary, now: float) -> str:
-    """Time left (running), place (queued), time so far (starting, paused, silent), age (ended)."""
+    """The time to show: left (running), place (queued), so far (starting, paused, silent), age (ended)."""
     if run.status == "queued":
         return run.why.partition(" ")[0] if run.why[:1].isdigit() else ""
     if run.status == "running":
@@ -128,7 +129,7 @@ def _time(run: Summary, now: float) -> str:
 def detail(
     run: Summary, width: int, height: int, now: float, clock: Callable[[float], str], ascii_only: bool
 ) -> list[Row]:
-    """About the selected run: why it is as it is, its course, what was asked, where its figures are."""
+    """The pane about the selected run: its status, its course, its settings, the folder of its figures."""
     title = "  ".join(part for part in (run.name, " ".join(f"#{tag}" for tag in run.tags), run.note) if part)
     rows: list[Row] = [rule(width, cut(title, width - 6)), [(" ", ""), *_sentence(run, now, clock)]]
     if run.members:
@@ -158,7 +159,7 @@ def detail(
 
 
 def _seeds(group: Summary) -> list[Row]:
-    """Mean and standard deviation over the seeds, and each of them."""
+    """The mean and standard deviation over the seeds, and each value."""
     rows: list[Row] = []
     if group.best:
         rows.append([(f" validation {group.best_name}  ", "dim"), (group.best, "bold")])
@@ -185,7 +186,7 @@ def _sentence(run: Summary, now: float, clock: Callable[[float], str]) -> Row:
 
 
 def empty(width: int, height: int, look_first: bool) -> list[Row]:
-    """Nothing yet: what to do."""
+    """The rows of an empty list: what to do."""
     lines: list[Row] = [
         [("No runs yet.", "bold")],
         [],
@@ -202,7 +203,7 @@ def empty(width: int, height: int, look_first: bool) -> list[Row]:
 
 
 def none_match(width: int, height: int, unknown: str) -> list[Row]:
-    """The filter leaves nothing: why, and what to do."""
+    """The rows of a list that the filter leaves empty: why, and what to do."""
     text = unknown or "All conditions must hold; a minus before a condition negates it."
     lines: list[Row] = [
         [("No run matches.", "bold"), ("  " + text, "dim")],

@@ -1,1 +1,1 @@
-"""The page of one run; each tab is an object that draws itself and knows its keys."""
+"""The page of a run; each tab is an object that draws itself and handles its keys."""

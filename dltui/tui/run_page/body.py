@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Body:
-    """Draws them for one page."""
+    """Draws the rows for a page."""
 
     def __init__(self, page: Page, run: WatchedRun, tabs: Tabs) -> None:
         self._page, self._run, self._tabs = page, run, tabs
         self._drawn: dict[str, tuple[tuple[object, ...], list[Row]]] = {}
 
     def widgets(self) -> Iterable[Rows]:
-        """From above."""
+        """The widgets from top to bottom."""
         yield Rows(self._progress, id="progress")
         yield Rows(self._row_of_tabs, id="tabs")
         yield Rows(self._open_tab, id="tab")
@@ -69,12 +69,12 @@ class Body:
 
     @property
     def _happened(self) -> tuple[object, ...]:
-        """The same as long as nothing but steps has happened."""
+        """A value that only changes when more than steps has happened."""
         history = self._run.view.history if self._run.view else None
         return (history.happened, history.damaged, history.attempts) if history else ()
 
     def _kept(self, name: str, key: tuple[object, ...], make: Callable[[], list[Row]]) -> list[Row]:
-        """Rows that are costly to draw, drawn again only when what they show has changed."""
+        """Cached rows that are slow to draw, drawn again only when their content has changed."""
         past = self._run.replay.step if self._run.replay else None
         whole = (*key, self._page.host.look, past)
         if name not in self._drawn or self._drawn[name][0] != whole:

@@ -1,13 +1,14 @@
-"""The Hardware tab: each GPU, the processors, memory, the disk, with the last two minutes as strips; who holds what."""
+"""The Hardware tab: GPUs, processors, memory and disk, with the last two minutes as sparklines, and GPU processes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import size
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, bar, cells, fit, left, right
-from dltui.tui.draw.wording import size, spark
+from dltui.tui.draw.wording import spark
 from dltui.tui.run_page.tab import Tab
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ LONGEST = 120
 
 
 class HardwareTab(Tab):
-    """The machine on which the screen runs, measured while the tab is open."""
+    """The tab about the machine on which the screen runs, sampled while the tab is open."""
 
     name = "Hardware"
 
@@ -41,7 +42,7 @@ class HardwareTab(Tab):
 
 
 def hardware(found: Hardware | None, width: int, height: int, first: int, look: Look) -> list[Row]:
-    """From row `first` on where it does not all fit; GPUs take one row each before anything has to scroll."""
+    """The rows from `first` on where not all fit; before scrolling is needed, GPUs are reduced to a row each."""
     if found is None:
         return [[], [("  measuring ...", "dim")]]
     rows = _strips(found, width, look, short=False)
@@ -52,7 +53,7 @@ def hardware(found: Hardware | None, width: int, height: int, first: int, look: 
 
 
 def length(found: Hardware | None) -> int:
-    """How many rows there are at most."""
+    """The largest number of rows."""
     return 0 if found is None else 8 + sum(1 + len(gpu.processes) for gpu in found.latest.gpus)
 
 
@@ -75,7 +76,7 @@ def _strips(found: Hardware, width: int, look: Look, short: bool) -> list[Row]:
 
 
 def _gpu(gpu: Device, past: Sequence[Device], found: Hardware, width: int, look: Look) -> list[Row]:
-    """Its name, load, memory, temperature and power, then its processes."""
+    """The name, load, memory, temperature and power of a GPU, then its processes."""
     rows: list[Row] = [[(f" {gpu.name}", "bold"), (f"  {safe(gpu.title)}", "dim")]]
     if gpu.problem:
         return [*rows, [(f"   {safe(gpu.problem)}", "bad")]]
@@ -88,11 +89,11 @@ def _gpu(gpu: Device, past: Sequence[Device], found: Hardware, width: int, look:
     if gpu.total_bytes and gpu.free_bytes is not None:
         used = [(one.total_bytes or 0) - (one.free_bytes or 0) for one in past]
         rows.append(_strip("memory", _of(used[-1], gpu.total_bytes), used, gpu.total_bytes, room, look))
-    rows += _warmth(gpu, past, room, look)
+    rows += _temperature_and_power(gpu, past, room, look)
     return [*rows, *_processes(gpu, found)]
 
 
-def _warmth(gpu: Device, past: Sequence[Device], room: int, look: Look) -> list[Row]:
+def _temperature_and_power(gpu: Device, past: Sequence[Device], room: int, look: Look) -> list[Row]:
     rows: list[Row] = []
     if gpu.temperature is not None:
         degrees = [one.temperature for one in past if one.temperature is not None]
@@ -133,7 +134,7 @@ def _line(gpu: Device, past: Sequence[Device], look: Look) -> Row:
 
 
 def _machine(found: Hardware, width: int, look: Look) -> list[Row]:
-    """Processors, memory, disk, and the run's own process."""
+    """The rows of processors, memory, disk, and the run's own process."""
     now, room = found.latest, min(max(width - NAME - VALUE - 4, 4), LONGEST)
     loads = [sample.cpu for sample in found.samples if sample.cpu is not None]
     text = "-" if now.cpu is None else f"{now.cpu:.0f} % of {plural(now.cores, 'core')}"
@@ -167,7 +168,7 @@ def _worker(now: Sample) -> list[Row]:
 def _strip(
     name: str, text: str, past: Sequence[float], most: float, room: int, look: Look, style: str = "train"
 ) -> Row:
-    """A name, a value, and its history up to now at the right end."""
+    """A name, a value, and a sparkline of its history with the latest value at the right."""
     row: Row = [(f"   {left(name, NAME)}", "dim"), (left(text, VALUE), "bold")]
     drawn = _history(past, most, room, look)
     return [*row, ("·" * (room - cells([(drawn, "")])), "empty"), (drawn, style)]

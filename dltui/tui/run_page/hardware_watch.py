@@ -1,4 +1,4 @@
-"""Samples of the machine on which somebody looks, once a second while they are looked at."""
+"""Samples the machine's load, once a second while the Hardware tab is open."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEPT = 120
 
 @dataclass(frozen=True)
 class Hardware:
-    """The last samples, oldest first; `elsewhere` is the run's host when that is another one."""
+    """The last samples, oldest first; `elsewhere` is the run's host when that is another host."""
 
     samples: tuple[Sample, ...]
     elsewhere: str = ""
@@ -31,7 +31,7 @@ class Hardware:
 
 
 class HardwareWatch:
-    """Takes a sample when the last one is old enough."""
+    """Takes a sample when the last sample is old enough."""
 
     def __init__(self, measure: Measure, clock: Callable[[], float]) -> None:
         self._measure, self._clock = measure, clock
@@ -40,7 +40,7 @@ class HardwareWatch:
         self._when = 0.0
 
     def look(self, folder: Path, host: str, live: Live | None) -> Hardware:
-        """The same object until there is a new sample. `host` is where the run is."""
+        """The samples; the identical object until there is a new sample. `host` is the run's host."""
         now = self._clock()
         if self._hardware is None or not 0 <= now - self._when < SECONDS:
             from dltui.core.machine.process import this_host

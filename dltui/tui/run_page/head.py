@@ -1,13 +1,14 @@
-"""The first rows of a run's page: what and where, how far, and the tabs."""
+"""The first rows of a run's page: its name and place, its progress, and the tabs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import duration, percent
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, bar, cells, ends
-from dltui.tui.draw.wording import STATUS_STYLES, duration, percent
+from dltui.tui.draw.wording import STATUS_STYLES
 
 if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
@@ -16,7 +17,7 @@ PHASES = ("starting", "importing", "loading data", "building", "training")
 
 
 def title(view: RunView | None, name: str, clock: str, read_only: bool, width: int, state: str = "") -> Row:
-    """`brisk-otter  cnn-torch  fashion-mnist  gpu01 cuda:0  RUNNING`, and the time.
+    """The title row: `brisk-otter cnn-torch fashion-mnist gpu01 cuda:0 RUNNING`, and the time.
 
     Another `state` than the run's own is loud.
     """
@@ -38,7 +39,7 @@ def title(view: RunView | None, name: str, clock: str, read_only: bool, width: i
 
 
 def progress_row(view: RunView | None, now: float, width: int) -> Row:
-    """How far the run is; before the first step its phase, after the last how it ended."""
+    """The progress of the run; before the first step its phase, after the last how it ended."""
     if view is None:
         return [(" reading the run ...", "dim")]
     run, at = view.summary, view.progress
@@ -67,7 +68,7 @@ def progress_row(view: RunView | None, now: float, width: int) -> Row:
 
 
 def _ended(view: RunView, width: int) -> Row:
-    """How it ended, then what came out, as much as fits; a run that can go on says by which key."""
+    """The status and the results of an ended run, as much as fits; for a run that can be resumed also the key."""
     run = view.summary
     row: Row = [(f" {run.status}", f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
     parts: list[Row] = []
@@ -90,7 +91,7 @@ def _ended(view: RunView, width: int) -> Row:
 
 
 def _phases(view: RunView, now: float) -> Row:
-    """All phases up to training, the present one with its seconds."""
+    """All phases up to training, the current phase with its seconds."""
     run = view.summary
     seconds = duration(max(now - run.since, 0.0))
     detail = safe(view.live.detail) if view.live else ""
@@ -110,8 +111,9 @@ def _phases(view: RunView, now: float) -> Row:
 
 
 def tabs(names: Sequence[str], chosen: int, hints: Sequence[tuple[str, str]], width: int, plain: bool) -> Row:
-    """`1 Curves  2 Confusion  3 Log`, the open one marked; with brackets where colors do not show. At the end `hints`,
-    keys with a label each, where there is room."""
+    """The row of tabs: `1 Curves 2 Confusion 3 Log`, the open tab marked, by brackets where colors do not show. At the
+    end `hints`, keys with a label each, where there is room.
+    """
     extra: Row = [part for key, label in hints for part in ((key, "key"), (f" {label}  ", "dim"))]
     row: Row = []
     # Room for what stands at the end, if only there is some.

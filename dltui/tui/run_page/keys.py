@@ -59,7 +59,7 @@ BINDINGS = (
 
 
 def bottom_bar(view: RunView | None, may_command: bool) -> Keys:
-    """The keys of the bottom bar: a run that has ended allows other things than one that lives."""
+    """The keys of the bottom bar, which depend on whether the run has ended."""
     end = (("a", "again"), ("y", "copy"), ("Esc", "runs"))
     if not may_command:
         return (("Tab", "next tab"), ("v", "overlay runs"), *end)
@@ -78,7 +78,7 @@ def bottom_bar(view: RunView | None, may_command: bool) -> Keys:
 
 
 def hint(view: RunView | None) -> Row:
-    """For a notice row on which nothing was said: the next thing to do."""
+    """The hint on an empty notice row: the next thing to do."""
     if view is None:
         return []
     run = view.summary

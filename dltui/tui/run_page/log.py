@@ -1,13 +1,14 @@
-"""The Log tab: what happened to a run, line by line, and what its process printed."""
+"""The Log tab: the events of a run, line by line, and the output of its process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import metric, size
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, fit
-from dltui.tui.draw.wording import STATUS_STYLES, damaged, metric, size
+from dltui.tui.draw.wording import STATUS_STYLES, damaged
 from dltui.tui.run_page.tab import Keys, Tab
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
 
 Line = tuple[float, str, str]
-"""When, style, text."""
+"""Time, style, text."""
 LEVELS = {"warning": "warn", "error": "bad"}
 OBEYED = {
     "pause": "paused",
@@ -27,7 +28,7 @@ OBEYED = {
 
 
 class LogTab(Tab):
-    """Scrolls back from its last line; `output` is what the process printed, in place of what happened."""
+    """A tab that scrolls back from its last line; with `output` it shows the process's output instead of the events."""
 
     name = "Log"
     output = False
@@ -77,7 +78,7 @@ class LogTab(Tab):
 
 
 def timeline(history: History, most: int | None = None) -> list[Line]:
-    """All that is worth a line, oldest first; the last `most` of them, for which much less is to be done."""
+    """The lines of the notable events, oldest first; only the last `most` of them, which is much faster."""
     first = 0 if most is None else -most
     lines = _epochs(history, first) + _commands(history)
     lines += [(when, LEVELS.get(level, ""), safe(text)) for when, level, text in list(history.logs)[first:]]
@@ -105,7 +106,7 @@ def timeline(history: History, most: int | None = None) -> list[Line]:
 
 
 def _epochs(history: History, first: int) -> list[Line]:
-    """From the record at `first` on, as in a slice."""
+    """The records from the slice index `first` on."""
     saved = {entry["epoch"]: entry for entry in history.checkpoints}
     records, better_ones = sorted(history.epochs.items()), _better(history)
     lines: list[Line] = []
@@ -134,7 +135,7 @@ def _better(history: History) -> set[int]:
 
 
 def _shown(metrics: dict[str, float], own_loss: bool) -> list[tuple[str, float]]:
-    """Accuracy first; the mean squared error is the loss where the model has none of its own."""
+    """The metrics to show, accuracy first; the mean squared error is left out where it equals the loss."""
     names = [name for name in metrics if name != "mse" or "loss" not in metrics or own_loss]
     return [(name, metrics[name]) for name in sorted(names, key=lambda name: (name != "accuracy", name))]
 
@@ -156,7 +157,7 @@ def _commands(history: History) -> list[Line]:
 
 
 def rows(lines: Sequence[Line], width: int, height: int, back: int, clock: Callable[[float], str]) -> list[Row]:
-    """The last lines, or those `back` lines before."""
+    """The last lines, or those `back` lines earlier."""
     end = max(len(lines) - back, min(height, len(lines)))
     return [
         fit([(f" {clock(when)} ", "faint"), (text, style)], width)

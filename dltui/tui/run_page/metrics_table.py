@@ -1,14 +1,14 @@
-"""The table of metrics, last and best, and beside it where the time goes."""
+"""The table of metrics, last and best, and beside it the shares of the time."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from dltui.core.reading.timing import times
+from dltui.core.numbers import count, duration, metric, percent, size
+from dltui.core.reading.time_spent import times
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, beside, cells, cut_words, ends, left, right, rule
-from dltui.tui.draw.wording import count, duration, metric, percent, size
 
 if TYPE_CHECKING:
     from dltui.core.analysis.verdict import Verdict
@@ -21,7 +21,7 @@ ORDER = ("accuracy", "mse", "loss")
 
 
 def numbers(view: RunView | None, table: list[Row], now: float, width: int) -> list[Row]:
-    """Five rows: at the left the table that `metrics` makes, facts at the right."""
+    """Five rows: the table of `metrics` at the left, facts at the right."""
     least = NAME + 2 * VALUE + EPOCH + 2
     first = max(least, min(width // 2, least + 8))
     right_side = [_within(row, width - first) for row in facts(view, now)] if view else []
@@ -29,7 +29,7 @@ def numbers(view: RunView | None, table: list[Row], now: float, width: int) -> l
 
 
 def metrics(view: RunView) -> list[Row]:
-    """Each metric of each split: its last value, its best and that epoch."""
+    """A row per metric and split: its last value, its best value and that epoch."""
     rows: list[Row] = [
         [(" " + left("METRIC", NAME) + right("last", VALUE) + right("best", VALUE) + right("epoch", EPOCH), "dim")]
     ]
@@ -68,13 +68,13 @@ def _metric(history: History, split: str, name: str, style: str) -> Row:
 
 
 def facts(view: RunView, now: float) -> list[Row]:
-    """Speed, time, learning rate, checkpoint, memory; what is not known is left out."""
+    """The speed, time, learning rate, checkpoint and memory; unknown values are left out."""
     rows = [_speed(view), _time(view.history), _learning_rate(view), _saved(view, now), _size(view)]
     return [row for row in rows if row]
 
 
 def _within(row: Row, room: int) -> Row:
-    """Without its last parts where they would be cut."""
+    """The row without the last parts that would not fit."""
     while len(row) > 3 and cells(row) > room:
         row = row[:-1]
     return row
@@ -91,7 +91,7 @@ def _speed(view: RunView) -> Row:
 
 
 def _time(history: History) -> Row:
-    """Where it goes, the most first; what does not fit is the least."""
+    """The shares of the time, largest first; the smallest are cut where they do not fit."""
     shares = sorted(times(history).shares().items(), key=lambda share: -share[1])
     if not shares:
         return _fact("TIME", "-")
@@ -102,7 +102,7 @@ def _time(history: History) -> Row:
 
 
 def _learning_rate(view: RunView) -> Row:
-    """The one in force; a schedule moves below the one that was asked for."""
+    """The current learning rate; with a schedule also the requested peak."""
     rates, asked = view.history.points.lr, view.base_lr
     schedule = safe(view.asked.get("config", {}).get("schedule", ""))
     if not len(rates):
@@ -130,7 +130,7 @@ def _size(view: RunView) -> Row:
 
 
 def verdict_row(verdict: Verdict | None, width: int) -> Row:
-    """What the curves say, why, and the key that helps; a line where they say nothing."""
+    """The verdict on the curves, its evidence, and the key that helps; a rule without a verdict."""
     if verdict is None:
         return rule(width)
     row: Row = [(" ▲ " if verdict.bad else " · ", "warn"), (verdict.text, "warn bold" if verdict.bad else "dim")]

@@ -1,4 +1,4 @@
-"""One run: its curves while they grow, what it confuses, what happened; and the keys that steer it."""
+"""The run page: live curves, evaluation, log; and the keys that steer the run."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
+from dltui.core.numbers import duration
 from dltui.core.text import safe
 from dltui.tui.base.page import Page
 from dltui.tui.base.run_keys import RunKeys
 from dltui.tui.base.threads import Failed, Told
-from dltui.tui.draw.wording import duration
 from dltui.tui.run_page.body import Body
 from dltui.tui.run_page.head import title
 from dltui.tui.run_page.keys import BINDINGS, bottom_bar, hint
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
 
 
-class Bell:
-    """Answers the key that silences the run of a page, or lets the terminal be told again when it ends."""
+class NotificationKey:
+    """Handles the key that mutes or unmutes the notification for a page's run."""
 
     def __init__(self, page: Page, run: WatchedRun) -> None:
         self._page, self._run = page, run
@@ -50,7 +50,7 @@ class Bell:
 
 
 class RunPage(Page):
-    """A run, live or ended: rows around the open tab."""
+    """The page of a run, live or ended: rows around the open tab."""
 
     name_of_page = "Run"
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
@@ -68,14 +68,14 @@ class RunPage(Page):
         self.run = WatchedRun(self, directory)
         self.run_keys = RunKeys(self, lambda: self.run.summary, learning_rate=self._learning_rate)
         self.tabs = Tabs(self, self.run, self._lay_over, self._opened)
-        self._bell = Bell(self, self.run)
+        self._bell = NotificationKey(self, self.run)
         self._reading: Reading | None = None
         self._stale = False
         self._pass_keys()
 
     @property
     def view(self) -> RunView | None:
-        """The run as it is."""
+        """The current snapshot of the run."""
         return self.run.view
 
     def body(self) -> Iterable[Widget]:
@@ -89,7 +89,7 @@ class RunPage(Page):
         if self._reading is not None:
             self._reading.stop()
         if self.view is not None and self.view.summary.is_live:
-            self.host.goes_on(self.view.summary.id)
+            self.host.note_live_run(self.view.summary.id)
 
     def on_resize(self, event: object) -> None:
         super().on_resize(event)  # type: ignore[arg-type]
@@ -152,7 +152,7 @@ class RunPage(Page):
         return self.run_keys.row() or self.tabs.open.idle(self.size.width) or hint(self.view)
 
     def _opened(self) -> None:
-        """Another tab is open."""
+        """Update the page after another tab was opened."""
         self._pass_keys()
         if self._reading is not None:
             self._reading.want(self.tabs.open.wants)

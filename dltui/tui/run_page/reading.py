@@ -1,4 +1,4 @@
-"""The thread that reads the run of a page and the runs laid over it."""
+"""The thread that reads the run of a page and the overlaid runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RunRead(Message):
-    """The run as it is, None when it has not changed, and those laid over it."""
+    """A message with the run, None when it has not changed, and the overlaid runs."""
 
     def __init__(self, view: RunView | None, others: tuple[Overlaid, ...]) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class RunRead(Message):
 
 
 class Reading:
-    """Posts `RunRead` to the page when something has changed; made when the page is mounted."""
+    """Posts `RunRead` to the page when something has changed; created when the page is mounted."""
 
     def __init__(self, page: Page, run: WatchedRun) -> None:
         services = page.host.services
@@ -42,12 +42,12 @@ class Reading:
         self._watcher.stop()
 
     def want(self, wants: frozenset[str]) -> None:
-        """Read what the open tab shows."""
+        """Set the names of the files that the open tab needs."""
         self._watch.wants = wants
         self._watcher.nudge()
 
     def lay_over(self, runs: tuple[str, ...]) -> None:
-        """Read these runs, too."""
+        """Set the overlaid runs."""
         self._overlays.wanted = runs
         self._watcher.nudge()
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class StructureTab(Tab):
-    """Scrolls by layers."""
+    """A tab that scrolls by layers."""
 
     name = "Structure"
 
@@ -27,7 +27,7 @@ class StructureTab(Tab):
 
 
 def structure(attempt: AttemptStarted | None, width: int, height: int, first: int) -> list[Row]:
-    """One row a layer: name, kind, output shape, parameters."""
+    """A row per layer: name, kind, output shape, parameters."""
     if attempt is None:
         return [[], [("  the layers are known when the model has been built", "dim")]]
     rows: list[Row] = [

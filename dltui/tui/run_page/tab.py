@@ -1,4 +1,4 @@
-"""A tab of the run page: an object that draws itself and answers keys."""
+"""A tab of the run page: an object that draws itself and handles keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Keys = tuple[tuple[str, str], ...]
 
 
 class Tab:
-    """One tab of a page about `run`; each part does nothing unless a tab says what."""
+    """A tab of a page about `run`; its methods do nothing unless a subclass overrides them."""
 
     name = ""
     whole = True
@@ -38,57 +38,57 @@ class Tab:
 
     @property
     def wants(self) -> frozenset[str]:
-        """Names of the files that must be read for it, as `RunWatch` knows them."""
+        """The names of the files that it needs, as `RunWatch` knows them."""
         return frozenset()
 
     @property
     def keys(self) -> Keys:
-        """For the bottom bar, in place of the keys that steer the run."""
+        """The keys for the bottom bar, in place of the keys that steer the run."""
         return ()
 
     @property
     def hints(self) -> Keys:
-        """For the end of the row of tabs: keys that are not in the bottom bar."""
+        """The keys for the end of the row of tabs: those that are not in the bottom bar."""
         return ()
 
     @property
     def size(self) -> Size:
-        """The room that it is drawn in, in cells."""
+        """The width and height of its area in cells."""
         return self.page.query_one("#tab").size
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
-        """The same value as long as it need not be drawn again."""
+        """A cache key, equal as long as the tab need not be drawn again."""
         return (self.run.view.content if self.run.view is not None else None, self.at)
 
     def rows(self, width: int, height: int) -> list[Row]:
-        """Its rows, drawn for this room."""
+        """The rows of the tab for this area."""
         return []
 
     def length(self) -> int:
-        """The number of rows that it can be scrolled at most."""
+        """The number of rows that it can be scrolled."""
         return 0
 
     def idle(self, width: int) -> Row:
-        """A row for the notice when nothing was said."""
+        """The content of the notice row when there is no message."""
         return []
 
     def scroll(self, by: int) -> None:
-        """Go down, or up, by rows."""
+        """Move down or up by rows."""
         self.at = min(max(self.at + by, 0), self.length())
 
     def aside(self, by: int) -> None:
-        """Go to the right, or to the left."""
+        """Move to the right or to the left."""
 
     def enter(self) -> None:
-        """Look closer."""
+        """Open the details."""
 
     def filter(self) -> None:
-        """Show another part."""
+        """Take the next filter."""
 
     def order(self) -> bool:
-        """Take the next order; False when it has only one."""
+        """Take the next sort order; False when there is only one."""
         return False
 
     def back(self) -> bool:
-        """Take back one step of what was chosen here; False when there is none."""
+        """Undo one step; False when there is none."""
         return False

@@ -1,4 +1,4 @@
-"""The tabs of the run page: which one is open, and from where it was opened."""
+"""The tabs of the run page: the open tab, and the tab from which it was opened."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = tuple(
 
 
 class Tabs:
-    """All tabs of one page; `opened` is called when another one is open."""
+    """All tabs of a page; `opened` is called when another tab is opened."""
 
     def __init__(
         self,
@@ -46,18 +46,18 @@ class Tabs:
         )  # fmt: skip
         self.open: Tab = self.curves
         self._origin: Tab | None = None
-        """The tab from which the open one was opened: there Esc goes."""
+        """The tab from which the open tab was opened, to which Esc returns."""
         self._opened = opened
 
     @property
     def answers(self) -> dict[str, Answer]:
-        """Keys of the open tab, and those that are answered whichever is open."""
+        """The handlers of keys of the open tab, and of those that work in every tab."""
         everywhere = {key: answer for tab in self.all for key, answer in tab.answers_everywhere.items()}
         return everywhere | self.open.answers
 
     @property
     def number(self) -> int:
-        """The place of the open tab."""
+        """The index of the open tab."""
         return self.all.index(self.open)
 
     def show(self, tab: Tab, origin: Tab | None = None) -> None:
@@ -66,17 +66,17 @@ class Tabs:
         self._opened()
 
     def turn(self, by: int) -> None:
-        """Open the next tab, or the one before."""
+        """Open the next tab, or the previous."""
         self.show(self.all[(self.number + by) % len(self.all)])
 
     def order(self) -> None:
-        """Change the order of the open tab; where it has only one, what the log shows."""
+        """Change the order of the open tab; where it has only one order, switch the log between events and output."""
         if not self.open.order():
             self.log.output = not self.log.output
             self.show(self.log)
 
     def back(self) -> bool:
-        """Take back one step; False when there is none."""
+        """Undo one step; False when there is none."""
         if self._origin is not None:
             self.show(self._origin)
             return True

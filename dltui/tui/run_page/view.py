@@ -1,4 +1,4 @@
-"""One run at one moment: made by the thread that reads it, drawn by the screen, changed by nobody."""
+"""An immutable snapshot of a run: made by the thread that reads it, drawn by the screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
-from dltui.core.analysis.evaluation import Inside
+from dltui.core.analysis.evaluation import LatestEvaluation
 from dltui.core.analysis.suggestion import Suggestion, suggestion
 from dltui.core.analysis.verdict import Verdict, judge
 from dltui.core.errors import DltuiError
@@ -20,7 +20,8 @@ from dltui.tui.base.summary import Summary, open_reader, summarize
 from dltui.tui.run_page.hardware_watch import Hardware, HardwareWatch
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Fit, Matrix
+    from dltui.core.analysis.confusion import Matrix
+    from dltui.core.analysis.fit import Fit
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.analysis.review import Key, Opinion
     from dltui.core.reading.reader import RunReader
@@ -33,7 +34,7 @@ LOG_BYTES = 65_536
 
 @dataclass(frozen=True)
 class RunView:
-    """What is known of a run. `content` grows with each change of all that is not told by the clock."""
+    """A snapshot of a run. `content` grows with each change that does not come from the clock."""
 
     content: int
     summary: Summary
@@ -45,14 +46,14 @@ class RunView:
     matrix: Matrix | None = None
     fit: Fit | None = None
     suggestion: Suggestion | None = None
-    """What to try after a failure."""
+    """A suggestion after a failure."""
     figures: bool = False
-    """Whether its export folder exists."""
+    """True if its export folder exists."""
     mistakes: Mistakes | None = None
     review: Mapping[Key, Opinion] = field(default_factory=dict)
-    """What people think of the mistakes."""
+    """The user's marks on the mistakes."""
     verdict: Verdict | None = None
-    """What the curves say."""
+    """The verdict on the curves."""
     hardware: Hardware | None = None
 
     @property
@@ -65,7 +66,7 @@ class RunView:
 
     @property
     def base_lr(self) -> float | None:
-        """The learning rate that was asked for last: of a schedule, its peak."""
+        """The last requested learning rate; for a schedule its peak."""
         changes = self.history.lr_changes
         value = changes[-1][1] if changes else self.asked.get("config", {}).get("lr")
         return float(value) if isinstance(value, (int, float)) else None
@@ -76,8 +77,9 @@ class RunView:
 
 
 class RunWatch:
-    """Reads one run, in a thread. `wants` names what else the open tab shows: "output", "inside",
-    "mistakes", "hardware"."""
+    """Reads a run, in a thread. `wants` names further content of the open tab: "output", "inside", "mistakes",
+    "hardware".
+    """
 
     def __init__(self, directory: RunDirectory, clock: Callable[[], float], measure: Measure | None = None) -> None:
         self.directory = directory
@@ -86,7 +88,7 @@ class RunWatch:
         self._clock = clock
         self._opened: tuple[RunReader, dict[str, Any]] | None = None
         self._known: tuple[Any, ...] = ()
-        self._inside: Inside | None = None
+        self._inside: LatestEvaluation | None = None
         self._history: History | None = None
         self._verdict: Verdict | None = None
         self._judged: tuple[Any, ...] = ()
@@ -94,10 +96,10 @@ class RunWatch:
         self._output: tuple[tuple[int, int], tuple[str, ...]] = ((0, 0), ())
 
     def look(self) -> RunView | None:
-        """The run as it is, or None when nothing has changed. Raises DltuiError for a folder that is no run."""
+        """A snapshot of the run, or None when nothing has changed. Raises DltuiError for a folder that is no run."""
         if self._opened is None:
             self._opened = open_reader(self.directory, self._clock)
-            self._inside = Inside(self._opened[0])
+            self._inside = LatestEvaluation(self._opened[0])
         reader, asked = self._opened
         changed = reader.refresh()
         wants = self.wants
@@ -132,7 +134,7 @@ class RunWatch:
     def _tabs(
         self, wants: frozenset[str], asked: dict[str, Any], summary: Summary, live: Live | None
     ) -> dict[str, Any]:
-        """What the open tab wants beside the history: fields of RunView."""
+        """The fields of RunView that the open tab needs beside the history."""
         inside, machine = self._inside, self._machine
         found: dict[str, Any] = {"output": self._read_output() if "output" in wants else ()}
         if inside is not None and asked.get("task") == "regression":
@@ -148,7 +150,7 @@ class RunWatch:
         return found
 
     def _judge(self, asked: dict[str, Any]) -> None:
-        """Only when an epoch was evaluated, or all is over: verdicts look at nothing else."""
+        """Update the verdict after an evaluation or the end, because verdicts depend on nothing else."""
         history = self._history
         assert history is not None
         epochs = history.epochs
@@ -158,7 +160,7 @@ class RunWatch:
             self._verdict = judge(history, str(asked.get("config", {}).get("schedule", "")))
 
     def _exports(self) -> Path:
-        """The folder of the figures; one that is not there when it cannot be told."""
+        """The folder of the figures; a folder that does not exist when it is not known."""
         try:
             return place.exports_folder(self.directory)
         except DltuiError:

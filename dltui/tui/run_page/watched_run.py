@@ -1,4 +1,4 @@
-"""The run that a page shows: as it is, or as it was at a moment that is held or replayed."""
+"""The run that a page shows: live, or at a past moment that is held or replayed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class WatchedRun:
-    """`view` is the run as it is, None until it was read; its keys lead into its past and back."""
+    """The run of a page. `view` is its current snapshot, None until it was read; its keys lead into the past
+    and back.
+    """
 
     def __init__(self, page: Page, directory: RunDirectory) -> None:
         self.directory = directory
@@ -37,7 +39,7 @@ class WatchedRun:
 
     @property
     def shown(self) -> RunView | None:
-        """The run as it is looked at: as it is, or as it was."""
+        """The visible snapshot of the run: the current, or a past one."""
         if self.replay is None or self.view is None:
             return self.view
         if self._past is None or self._past[0] is not self.view or self._past[1].step != self.replay.step:
@@ -45,12 +47,12 @@ class WatchedRun:
         return self._past[2]
 
     def to_present(self) -> None:
-        """Show the run as it is."""
+        """Show the current snapshot."""
         self.replay = self._past = None
         self._page.redraw()
 
     def play(self, now: float) -> None:
-        """Go on with the replay, at each tick."""
+        """Advance the replay, at each tick."""
         if self.replay is None or self.view is None or not self.replay.speed:
             return
         self.replay = self.replay.moved(self.view.history, now)
@@ -60,13 +62,13 @@ class WatchedRun:
         self._page.redraw()
 
     def past_row(self, width: int) -> Row:
-        """A row in place of the progress: which moment is shown, and the keys that lead back."""
+        """A row in place of the progress, with the moment and the keys that lead back."""
         if self.view is None or self.shown is None or self.replay is None:
             return []
         return past_row(self.view, self.shown, self.replay, width)
 
     def _hold(self, by: int) -> None:
-        """Show the run as it was when the epoch before, or after, had ended."""
+        """Show the run at the end of the previous, or the next, epoch."""
         if self.view is None or not self.view.history.epochs:
             self._page.notice.say("no epoch is over yet", "bad")
             return
@@ -80,7 +82,7 @@ class WatchedRun:
         self._page.redraw()
 
     def _replay(self) -> None:
-        """Play the run from its start, or at the next speed."""
+        """Replay the run from its start, or at the next speed."""
         if self.view is None or not len(self.view.history.points):
             self._page.notice.say("nothing to play yet: the first step is to come", "bad")
             return

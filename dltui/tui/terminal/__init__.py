@@ -1,1 +1,1 @@
-"""The terminal itself: what it can show, its colors, what is sent to it, and the viewer's settings."""
+"""The terminal: its capabilities, its colors, the output to it, and the user's settings."""

@@ -1,4 +1,4 @@
-"""Fewer bytes to the terminal for the same picture: a color is sent when it differs from what the terminal has."""
+"""Reduces the bytes sent to the terminal for the same picture: a color is sent only when it changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ON_SPACES = frozenset("4579")
 
 
 class Pen(NamedTuple):
-    """How the terminal writes: the parameters of the foreground and the background, and attributes like 1 for bold."""
+    """The terminal's pen: the parameters of foreground and background, and attributes like 1 for bold."""
 
     ink: str = ""
     ground: str = ""
@@ -28,7 +28,7 @@ PLAIN = Pen()
 
 
 def pen_after(pen: Pen, parameters: str) -> Pen | None:
-    """What a sequence makes of a pen; None when it is one that nobody here writes."""
+    """The pen after a sequence of parameters; None for a sequence that is not used here."""
     codes = parameters.split(";")
     ink, ground, more = pen
     at = 0
@@ -50,19 +50,19 @@ def pen_after(pen: Pen, parameters: str) -> Pen | None:
     return Pen(ink, ground, more)
 
 
-class Thinner:
-    """Follows everything that is written: a terminal that another program wrote to must be told of it by `forget`."""
+class AnsiDiff:
+    """Follows all output to the terminal; after another program wrote to it, `forget` must be called."""
 
     def __init__(self) -> None:
         self._wanted: Pen | None = PLAIN
         self._has: Pen | None = None
 
     def forget(self) -> None:
-        """Nothing is known of the terminal any more."""
+        """Forget the state of the terminal."""
         self._has = None
 
     def thin(self, text: str) -> str:
-        """The same with as few changes of color as possible."""
+        """The output with as few changes of color as possible."""
         out: list[str] = []
         for parameters, other, plain in _PARTS.findall(text):
             if plain:
@@ -99,7 +99,7 @@ class Thinner:
         out.append(plain)
 
     def _settle(self, out: list[str], blank: bool) -> None:
-        """Make the terminal write as is wanted; of a blank only the background shows."""
+        """Set the terminal's pen to the wanted pen; for a blank only the background matters."""
         wanted, has = self._wanted, self._has
         if wanted is None or wanted == has:
             return

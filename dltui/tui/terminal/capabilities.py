@@ -1,4 +1,4 @@
-"""What the terminal can show, and its file descriptors while the screen has it."""
+"""Detects the terminal's capabilities, and guards its file descriptors while the screen is shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POOR_TERMINALS = ("linux", "vt")
 
 
 class Terminal(NamedTuple):
-    """How to draw here: `ascii` letters only, `color` at all, `theme` by name, `mouse` reported."""
+    """The capabilities in use: `ascii` letters only, `color` at all, `theme` by name, `mouse` reported."""
 
     ascii: bool = False
     color: bool = True
@@ -32,7 +32,7 @@ class Terminal(NamedTuple):
 
 
 def examine(environment: Mapping[str, str]) -> Terminal:
-    """Read the usual variables; nothing is asked of the terminal, an answer over a slow link would come too late."""
+    """Read the usual environment variables; the terminal is not asked, because a slow link would answer too late."""
     color = not environment.get("NO_COLOR")
     return Terminal(
         ascii=_is_ascii(environment),
@@ -44,7 +44,7 @@ def examine(environment: Mapping[str, str]) -> Terminal:
 
 
 def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
-    """The terminal as somebody wants it to be used, where that says more than the terminal does."""
+    """The terminal with the user's settings applied where they are more specific than the terminal."""
     theme = {"dark": DARK, "light": LIGHT, "16": PLAIN}.get(settings.theme, terminal.theme)
     return Terminal(
         ascii=terminal.ascii if settings.letters == "auto" else settings.letters == "ascii",
@@ -56,7 +56,7 @@ def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
 
 
 def _is_ascii(environment: Mapping[str, str]) -> bool:
-    """Whether the locale says so. Where it says nothing, as in many containers, the terminal speaks UTF-8."""
+    """True if the locale is not UTF-8. Without a locale, as in many containers, the terminal is taken for UTF-8."""
     if environment.get("TERM", "").startswith(POOR_TERMINALS):
         return True
     names = ["LC_ALL", "LC_CTYPE", "LANG"]
@@ -78,7 +78,7 @@ def _theme(environment: Mapping[str, str]) -> str:
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[Meter | None]:
-    """While the screen is up, what libraries print to file descriptor 2 goes to a log file instead.
+    """Redirect file descriptor 2 to a log file while the screen is shown, because libraries print to it.
 
     Textual draws through `sys.__stderr__`, which gets a descriptor of its own to the terminal, with a meter before it;
     None where there is no terminal.
@@ -109,7 +109,7 @@ def quiet_stderr() -> Iterator[Meter | None]:
 
 
 def _open_log() -> int:
-    """The log beside the runs; a home that cannot be written costs the log, not the screen."""
+    """Open the log beside the runs; without write access there is no log."""
     from dltui.core import paths
 
     with contextlib.suppress(OSError):

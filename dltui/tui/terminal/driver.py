@@ -1,5 +1,6 @@
-"""The way from and to the terminal. Textual's own reader of keys looks ten times a second whether it is to end; this
-one sleeps until a key comes, so that a screen which nobody touches takes less from training."""
+"""The terminal driver. Textual's own reader of keys polls ten times a second whether it is to end; this reader sleeps
+until a key comes, so that an idle screen takes less from training.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ POLL = 0.1
 
 
 class QuietDriver(LinuxDriver):
-    """Waits for keys without looking at the clock."""
+    """A driver that waits for keys without polling."""
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
@@ -58,7 +59,7 @@ class QuietDriver(LinuxDriver):
                 self.process_message(event)
 
     def _read(self) -> bytes:
-        """Nothing when the terminal is gone."""
+        """Read input; empty when the terminal is gone."""
         try:
             return os.read(self.fileno, MOST_BYTES)
         except OSError:

@@ -1,4 +1,4 @@
-"""The ways in which the screen ends that no key asks for: a signal, and a terminal that is gone."""
+"""Ends the screen without a key: on a signal, and when the terminal is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way to the terminal: thins what is written, and notices when the link is too slow for it."""
+"""Limits the output to the terminal, and notices when the connection is too slow for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
-from dltui.tui.terminal.ansi_diff import Thinner
+from dltui.tui.terminal.ansi_diff import AnsiDiff
 
 # Over so many seconds it is measured.
 SPAN = 5.0
@@ -18,11 +18,11 @@ MOST_TICKS = 16
 
 
 class Meter:
-    """Stands in for the terminal's file; Textual writes to it in a thread of its own."""
+    """A replacement for the terminal's file; Textual writes to it in its own thread."""
 
     def __init__(self, file: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._file, self._clock = file, clock
-        self._thinner = Thinner()
+        self._thinner = AnsiDiff()
         self._lock = threading.Lock()
         self._writing, self._shut = threading.Lock(), False
         self._waited = 0.0
@@ -62,11 +62,11 @@ class Meter:
         return self._file.isatty()
 
     def forget(self) -> None:
-        """Another program wrote to the terminal."""
+        """Forget the terminal's state, because another program wrote to it."""
         self._thinner.forget()
 
     def tick(self) -> None:
-        """Called at a fixed pace: looks back over the last seconds and sets how many ticks a frame takes from here."""
+        """Called at a fixed pace: measures the last seconds and sets the number of ticks per frame."""
         now = self._clock()
         with self._lock:
             self._seen.append((now, self._waited))
@@ -86,14 +86,14 @@ class Meter:
 
 
 class Frames:
-    """Chooses the ticks of the clock that draw a frame: all of them, or fewer where the link is too slow."""
+    """Chooses the ticks of the clock that draw a frame: all, or fewer where the link is too slow."""
 
     def __init__(self, meter: Meter | None) -> None:
         self._meter = meter
         self._ticks = 0
 
     def tick(self, say: Callable[[int], None]) -> bool:
-        """Whether this tick draws; `say` gets the ticks between two frames when they change."""
+        """True if this tick draws; `say` gets the ticks between two frames when they change."""
         if self._meter is None:
             return True
         before = self._meter.ticks

@@ -1,4 +1,4 @@
-"""How the screen looks and behaves, as a person likes it: the table [screen] of the settings file."""
+"""The user's settings for the appearance and behavior of the screen: the table [screen] of the settings file."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "notices": ("end", "best", "off"),
     "warm": ("on", "off"),
 }
-"""What each setting may be; the first is the default."""
+"""The values of each setting; the first is the default."""
 FORMERLY = {"colour-blind": "color-blind"}
 """Old words in settings files."""
 
 
 @dataclass(frozen=True)
 class ScreenSettings:
-    """One word each, of `CHOICES`. "auto" leaves it to what the terminal says of itself."""
+    """The settings, a word of `CHOICES` each. "auto" leaves the choice to the detected terminal."""
 
     theme: str = "auto"
     palette: str = "default"
@@ -39,15 +39,15 @@ class ScreenSettings:
     mouse: str = "auto"
     """"auto": off over SSH, where a terminal's own selection is worth more than clicks."""
     tick: str = "4"
-    """How often a second the screen looks at a run."""
+    """The number of times per second that the screen reads a run."""
     notices: str = "end"
-    """When the terminal is told: "end" of a run, also each new "best", "off"."""
+    """The occasions for a notification: "end" of a run, also each new "best", or "off"."""
     warm: str = "on"
-    """Whether a framework is imported while the form of a new run is open."""
+    """The word "on" if a framework is imported while the form of a new run is open."""
 
 
 def load_screen() -> ScreenSettings:
-    """Raises UsageError that names the file, the key and what is allowed."""
+    """The settings. Raises UsageError that names the file, the key and the allowed values."""
     found = load_settings().tables.get(TABLE, {})
     if not isinstance(found, dict):
         raise UsageError(f'{paths.config_file()}: screen must be a table like [screen] theme = "dark"')
@@ -55,7 +55,9 @@ def load_screen() -> ScreenSettings:
 
 
 def save_screen(settings: ScreenSettings) -> None:
-    """Write what differs from the defaults; all else in the file stays as it is, comments too. Raises UsageError."""
+    """Write the values that differ from the defaults; the rest of the file stays, including comments. Raises
+    UsageError.
+    """
     load_settings()
     defaults = asdict(ScreenSettings())
 

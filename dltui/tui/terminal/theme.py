@@ -1,4 +1,4 @@
-"""Colors: a dark and a light theme, one that leaves all to a 16-color terminal, and what each style word means."""
+"""Colors: a dark and a light theme, a theme for 16-color terminals, and the meaning of each style word."""
 
 from __future__ import annotations
 
@@ -143,8 +143,9 @@ def _plain_theme() -> Theme:
 
 
 class Palette:
-    """Turns style words into styles of one theme. `heat:0.4` and `miss:0.4` are backgrounds of a matrix cell,
-    `pixel:ff8800:000000` the upper and the lower pixel of a half block."""
+    """Converts style words to styles of a theme. `heat:0.4` and `miss:0.4` are backgrounds of a matrix cell,
+    `pixel:ff8800:000000` the upper and the lower pixel of a half block.
+    """
 
     def __init__(self, theme: str, color_blind: bool = False) -> None:
         self.theme = theme
@@ -185,7 +186,7 @@ class Palette:
         return Style(color=NAMED[word]) if word in NAMED else Style.null()
 
     def _heat(self, kind: str, amount: str) -> Style:
-        """A background between the screen's and the full color, with a foreground that can be read on it."""
+        """A background between the screen's color and the full color, with a readable foreground."""
         ink = self._ink
         share = min(max(float(amount), 0.0), 1.0)
         if ink is None:

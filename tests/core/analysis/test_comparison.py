@@ -41,6 +41,13 @@ def test_a_setting_that_one_of_them_lacks_is_a_difference(tmp_path: Path) -> Non
     assert compare([one, two]).differences == {"data n": (None, 7), "dropout": (None, 0.5)}
 
 
+def test_a_renamed_option_is_one_setting(tmp_path: Path) -> None:
+    old = {"dataset_plugin": "folder", "dataset_options": {"colour": "grey", "size": 8}}
+    new = {"dataset_plugin": "folder", "dataset_options": {"color": "color", "size": 8}}
+    found = compare([reader(tmp_path, "old", old), reader(tmp_path, "new", new)])
+    assert found.differences == {"data color": ("gray", "color")}
+
+
 def test_labels_are_the_shortest_that_tell_runs_apart(tmp_path: Path) -> None:
     one = reader(tmp_path, "one")
     other = reader(tmp_path, "other", {"model": "mlp-torch", "config": {"lr": 0.2}})

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dltui.core.analysis.evaluation import Evaluation, Fit, Inside, Matrix, class_names, fitted_line, latest
+from dltui.core.analysis.confusion import Matrix, class_names
+from dltui.core.analysis.evaluation import Evaluation, LatestEvaluation, latest
+from dltui.core.analysis.fit import Fit, fitted_line
 from dltui.core.errors import RunError
 from dltui.core.reading.reader import RunReader
 from tests.helpers.sample_run import make_sample_run
@@ -53,7 +55,7 @@ def test_the_test_counts_once_the_log_has_its_result(tmp_path: Path) -> None:
 
 def test_what_was_made_of_a_file_is_kept_as_long_as_the_file_is_the_same(tmp_path: Path) -> None:
     reader = read(tmp_path)
-    inside = Inside(reader)
+    inside = LatestEvaluation(reader)
     first = inside.matrix()
     assert first is inside.matrix()
     assert inside.fit() is None

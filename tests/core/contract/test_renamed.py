@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from dltui import DatasetOptions
 from dltui.core.catalog.fields import FieldSpec, check_values, key_values
 from dltui.core.catalog.schema import checks_more, field_specs
-from dltui.core.contract.renamed import formerly
+from dltui.core.contract.renamed import formerly, with_new_options
 from dltui.core.errors import UsageError
 
 
@@ -41,3 +41,10 @@ def test_they_are_not_offered() -> None:
     with pytest.raises(ValidationError):
         Options.model_validate({"colours": "grey"})
     assert [field.name for field in FIELDS if "formerly" in field.to_json()] == ["color"]
+
+
+def test_only_the_dataset_that_renamed_an_option_is_read_so() -> None:
+    old = {"dataset": "mine", "dataset_plugin": "folder", "dataset_options": {"colour": "grey", "size": 8}}
+    assert with_new_options(old)["dataset_options"] == {"color": "gray", "size": 8}
+    for other in ({"dataset_plugin": "another"}, {"dataset_options": None}):
+        assert with_new_options(old | other) == old | other

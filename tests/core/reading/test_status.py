@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dltui.core.reading.history import History
-from dltui.core.reading.status import Seen, Status, status
+from dltui.core.reading.silence import Observations
+from dltui.core.reading.status import Status, status
 from dltui.core.rundir.events import CommandObeyed
 from dltui.core.rundir.heartbeat import Live
 from tests.core.reading.test_history import Tape
@@ -17,7 +18,7 @@ NAMES = {
     "queued", "starting", "running", "paused", "silent", "finished", "stopped", "interrupted", "preempted", "failed",
 }  # fmt: skip
 NOW = 10_000.0
-HERE, DEAD, THERE = Seen(True), Seen(False), Seen(None)
+HERE, DEAD, THERE = Observations(True), Observations(False), Observations(None)
 
 
 def live(phase: str = "training", **changes: Any) -> Live:
@@ -36,7 +37,7 @@ def history(ended: str | None = None) -> History:
     return tape.fold()
 
 
-def tell(past: History, beat: Live | None, seen: Seen = HERE, created: float = 0.0) -> Status:
+def tell(past: History, beat: Live | None, seen: Observations = HERE, created: float = 0.0) -> Status:
     found = status({"created": created}, past, beat, NOW, seen)
     assert found.name in NAMES
     assert found.why
@@ -94,7 +95,7 @@ def test_interrupted_says_where() -> None:
     assert "at epoch 1, step 10" in tell(history(), live(step=10), DEAD).why
     assert "before the first step (importing)" in tell(History(), live("importing", step=0), DEAD).why
     assert tell(history(), live("ended"), HERE).name == "interrupted"
-    crashed = tell(history(), live(step=13), Seen(False, crash="the worker crashed (SIGSEGV)"))
+    crashed = tell(history(), live(step=13), Observations(False, crash="the worker crashed (SIGSEGV)"))
     assert crashed.why == "the worker crashed (SIGSEGV) at epoch 2, step 3"
     told = tell(history(), live("ended", step=13, detail="storage error (Input/output error)"), DEAD)
     assert told.why == "storage error (Input/output error) at epoch 2, step 3"
@@ -135,9 +136,9 @@ def test_another_host_counts_by_its_heartbeat_alone() -> None:
     found = tell(history(), live(time=NOW - 95), THERE)
     assert (found.name, found.why) == ("silent", "no heartbeat from gpu01 for 95 s")
     # A clock that goes wrong there, in either direction, does not matter once the heartbeat was seen moving.
-    assert tell(history(), live(time=NOW - 5000), Seen(None, standing=3, moved=True)).name == "running"
-    assert tell(history(), live(time=NOW + 5000), Seen(None, standing=91, moved=True)).name == "silent"
-    assert tell(history(), live(time=NOW + 5000), Seen(None, standing=91)).name == "silent"
+    assert tell(history(), live(time=NOW - 5000), Observations(None, standing=3, moved=True)).name == "running"
+    assert tell(history(), live(time=NOW + 5000), Observations(None, standing=91, moved=True)).name == "silent"
+    assert tell(history(), live(time=NOW + 5000), Observations(None, standing=91)).name == "silent"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_another_host_counts_by_its_heartbeat_alone() -> None:
 )
 def test_a_kill_for_want_of_memory_is_told_from_others(count: int | None, left: int, peak: int, words: str) -> None:
     beat = live(oom_kills=2, memory_left=left, peak=peak)
-    found = tell(history(), beat, Seen(False, oom_kills=count))
+    found = tell(history(), beat, Observations(False, oom_kills=count))
     assert (found.name, words in found.why) == ("interrupted", True), found.why
 
 

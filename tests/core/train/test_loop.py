@@ -47,6 +47,9 @@ class Memory:
 
     def phase(self, name: str, detail: str = "") -> None: ...
 
+    def totals(self, epochs: int, total_steps: int) -> None:
+        pass
+
     def progress(self, step: int, epoch: int) -> None:
         self.step = step
 
@@ -287,3 +290,43 @@ def test_epochs_shorter_than_a_second_are_committed_together_and_the_best_is_amo
     best = [snapshot for snapshot in journal.snapshots if snapshot.best]
     assert best[-1].step == loop.at.best.step
     assert journal.snapshots[-1].step == 600
+
+
+def test_patience_ends_the_run_and_says_why(data: Data) -> None:
+    config = CONFIG.model_copy(update={"epochs": 50, "patience": 3, "min_delta": 0.001})
+    journal = Memory()
+    loop = make_loop(data, journal, config)
+    assert loop.run() == "finished"
+    epochs = len(journal.of(EpochEnded))
+    assert epochs < 50
+    assert loop.at.counted is not None
+    assert loop.at.counted.epoch == epochs - 3
+    assert loop.reason == f"stopped early: no better validation accuracy for 3 epochs, since epoch {epochs - 3}"
+    assert journal.snapshots[-1].step == loop.step, "the last epoch is saved"
+    # Killed right after that checkpoint, it is over, too.
+    again = make_loop(data, Memory(), config, resume=journal.snapshots[-1])
+    assert again.run() == "finished"
+    assert (again.step, again.reason) == (loop.step, loop.reason)
+
+
+def test_a_run_for_a_time_ends_with_it_and_its_schedule(data: Data) -> None:
+    config = CONFIG.model_copy(update={"max_time": "30s", "schedule": "cosine"})
+    journal = Memory()
+    loop = make_loop(data, journal, config)
+    assert loop.run() == "finished"
+    assert 28 < loop.at.train_seconds < 32
+    assert loop.reason.startswith("trained for")
+    rates = [rate for event in journal.of(Trained) for rate in event.lr]
+    assert rates[0] == pytest.approx(0.05, rel=1e-3)
+    assert rates[-1] < 1e-4
+    fits = [event for event in journal.of(CommandObeyed) if event.action == "fit"]
+    assert fits[-1].arguments["total"] == loop.step
+    assert journal.snapshots[-1].step == loop.step
+    # From a checkpoint in the middle and with what the log tells, the plan is the same.
+    middle = journal.snapshots[len(journal.snapshots) // 2]
+    known = [(event.step, event.arguments["total"]) for event in fits if event.step <= middle.step]
+    planner = Planner(config, 200, (), data.spec.input_shape, fits=known)
+    steps = np.arange(middle.step, middle.step + 1)
+    said = {step: rate for event in journal.of(Trained) for step, rate in zip(event.steps, event.lr, strict=True)}
+    if middle.step + 1 in said:
+        assert planner.learning_rates(steps)[0] == pytest.approx(said[middle.step + 1], rel=1e-3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dltui.tui.draw.names import told_apart
+from dltui.tui.draw.names import shortened_names
 
 PLANTS = [f"Tomato___{name}" for name in (
     *"Bacterial_spot Early_blight healthy Late_blight Leaf_Mold Septoria_leaf_spot Spider_mites Target_Spot".split(),
@@ -25,13 +25,13 @@ PLANTS = [f"Tomato___{name}" for name in (
     ids=["tomatoes", "plants", "numbers", "letters", "words"],
 )
 def test_cut_names_differ(names: list[str], letters: int) -> None:
-    found = [name[:letters] for name in told_apart(names, letters, ellipsis=0)]
+    found = [name[:letters] for name in shortened_names(names, letters, ellipsis=0)]
     alike = len(found) - len(set(found))
     # Three letters cannot tell the rot of grapes from that of apples.
     assert alike <= (1 if letters == 3 else 0), found
 
 
 def test_names_that_fit_and_equal_ones_stay() -> None:
-    assert told_apart(["Tomato", "Tomato_big"], 10) == ["Tomato", "Tomato_big"]
-    assert told_apart(["a very long name"] * 2, 3) == ["a very long name"] * 2
-    assert told_apart([], 3) == []
+    assert shortened_names(["Tomato", "Tomato_big"], 10) == ["Tomato", "Tomato_big"]
+    assert shortened_names(["a very long name"] * 2, 3) == ["a very long name"] * 2
+    assert shortened_names([], 3) == []

@@ -49,12 +49,12 @@ async def test_a_key_of_one_tab_means_nothing_on_another(services: FakeServices)
         page = app.screen
         assert isinstance(page, RunPage)
         await pilot.press("6", "z", "shift+left", "enter", "f", "space", "slash", "left", "right")
-        assert (page.tabs.open, page.tabs.curves.looking.alone, page.tabs.curves.looking.cursor) == (
+        assert (page.tabs.open, page.tabs.curves.curve_view.alone, page.tabs.curves.curve_view.cursor) == (
             page.tabs.log, False, None
         )  # fmt: skip
         await pilot.press("1", "z", "shift+left")
-        assert page.tabs.curves.looking.alone
-        assert page.tabs.curves.looking.cursor is not None
+        assert page.tabs.curves.curve_view.alone
+        assert page.tabs.curves.curve_view.cursor is not None
 
 
 async def test_how_one_looks_at_the_curves_can_be_chosen_from_every_tab(services: FakeServices) -> None:

@@ -8,7 +8,7 @@ import pyte
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltui.tui.terminal.ansi_diff import PLAIN, Thinner, change
+from dltui.tui.terminal.ansi_diff import PLAIN, AnsiDiff, change
 from dltui.tui.terminal.meter import Meter
 
 WIDTH, HEIGHT = 20, 6
@@ -46,7 +46,7 @@ def picture(text: str) -> list[list[Any]]:
 @settings(max_examples=400, deadline=None)
 @given(streams)
 def test_the_picture_is_the_same(parts: list[str]) -> None:
-    thinner = Thinner()
+    thinner = AnsiDiff()
     thinned = "".join(thinner.thin(part) for part in parts)
     assert picture(thinned) == picture("".join(parts))
 
@@ -54,7 +54,7 @@ def test_the_picture_is_the_same(parts: list[str]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(streams, streams, st.sampled_from(COLORS))
 def test_after_another_program_nothing_is_taken_for_granted(before: list[str], after: list[str], left: str) -> None:
-    thinner = Thinner()
+    thinner = AnsiDiff()
     first = "".join(thinner.thin(part) for part in before)
     thinner.forget()
     # It left the terminal in a color of its own; Textual's frames begin with the color that they want.
@@ -63,7 +63,7 @@ def test_after_another_program_nothing_is_taken_for_granted(before: list[str], a
 
 
 def test_a_color_that_is_there_is_not_sent_again() -> None:
-    thinner = Thinner()
+    thinner = AnsiDiff()
     assert thinner.thin("\x1b[31mone\x1b[0m") == "\x1b[0;31mone"
     assert thinner.thin("\x1b[31mtwo\x1b[0m\x1b[31mthree") == "twothree"
     assert thinner.thin("\x1b[0m   \x1b[34mfour") == "   \x1b[34mfour"

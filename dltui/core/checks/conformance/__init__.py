@@ -1,1 +1,1 @@
-"""What every model plugin has to do, tried out: `dltui plugins check`, and `dltui.testing` for a plugin's own tests."""
+"""Tries out all that a model plugin has to do: `dltui plugins check`, and `dltui.testing` for a plugin's own tests."""

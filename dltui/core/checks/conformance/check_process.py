@@ -1,4 +1,4 @@
-"""Checks one model in a process with its framework: `python -P -m dltui.core.checks.conformance.check_process FD`.
+"""Checks a model in a process with its framework: `python -P -m dltui.core.checks.conformance.check_process FD`.
 
 The question comes as JSON on stdin: {"model", "model_source", "backend_source"}, or {"source"} to look at an import.
 The answers are lines of JSON on descriptor FD, each as soon as it is known, so that after a crash it is plain which
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _imports(source: dict[str, Any]) -> dict[str, Any]:
-    """Load a source: which slow modules that imported, and the packages of the frameworks that it is for."""
+    """Load a source, and return the slow modules that it imported and the packages of its frameworks."""
     before = set(sys.modules)
     loaded = plugin_loader.load(source)
     found = [name for name in FRAMEWORKS if name in sys.modules and name not in before]
@@ -46,7 +46,7 @@ def _imports(source: dict[str, Any]) -> dict[str, Any]:
 
 def _check_model(fd: int, asked: dict[str, Any]) -> None:
     from dltui.core.checks.conformance.checks import CHECKS
-    from dltui.core.checks.conformance.subject import Misfit, Subject
+    from dltui.core.checks.conformance.subject import CheckFailed, Subject
 
     model = plugin_loader.load_model(asked["model_source"], asked["model"])
     subject = Subject(model, plugin_loader.load_backend(asked["backend_source"], model.framework))
@@ -54,7 +54,7 @@ def _check_model(fd: int, asked: dict[str, Any]) -> None:
         _tell(fd, {"check": name})
         try:
             answer = {"ok": True, "text": check(subject)}
-        except Misfit as misfit:
+        except CheckFailed as misfit:
             answer = {"ok": False, "text": str(misfit)}
         except DltuiError as error:
             answer = {"ok": False, "text": str(error)}

@@ -1,10 +1,11 @@
-"""The checks that need the framework: each takes a model, raises Misfit with what to fix, or says what it found."""
+"""The checks that need the framework: each takes a model, and raises CheckFailed with the remedy or returns its
+findings.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from dltui.core.checks.conformance import samples
 from dltui.core.checks.conformance.schema import sound
 from dltui.core.checks.conformance.subject import Subject, difference, expect, weights
+from dltui.core.contract.state import PARTS
 from dltui.core.errors import RunError
 from dltui.core.train.buckets import Buckets
 from dltui.core.train.loop import CHUNK_SECONDS
@@ -28,11 +30,11 @@ FALL = 0.8
 WAIT_SECONDS = 1.0
 """Longest time that a pause or stop may wait for a step of 32 small samples."""
 OVERHEAD = 0.1
-"""What recording a chunk may take, as a part of the chunk."""
+"""The part of a chunk's time that recording may take."""
 
 
 def builds(subject: Subject) -> str:
-    """Several image sizes, channels and class counts, with finite outputs of the right shape."""
+    """Check several image sizes, channels and class counts: finite outputs of the right shape."""
     shapes = samples.SHAPES[subject.model.task]
     for shape, outputs in shapes:
         data, where = samples.make(subject.model.task, shape, outputs), samples.label(shape, outputs)
@@ -49,7 +51,7 @@ def builds(subject: Subject) -> str:
 
 
 def learns(subject: Subject) -> str:
-    """The loss falls on a tiny set, with the model's own defaults."""
+    """Check that the loss falls on a tiny set, with the model's own defaults."""
     data = subject.data()
     config = subject.config(epochs=EPOCHS)
     trainable, planner = subject.trainable(data, config), Planner(config, len(data.train), shape=data.spec.input_shape)
@@ -66,7 +68,7 @@ def learns(subject: Subject) -> str:
 
 
 def keeps_state(subject: Subject) -> str:
-    """What is saved and loaded is equal; what does not fit is refused."""
+    """Check that a saved and loaded state is equal, and that a state that does not fit is refused."""
     data, config = subject.data(), subject.config()
     trainable = _trained(subject, data, 2)
     state = trainable.state()
@@ -90,7 +92,9 @@ def keeps_state(subject: Subject) -> str:
 
 
 def resumes(subject: Subject) -> str:
-    """Stopped in the middle of an epoch and resumed: the weights of an uninterrupted run, to the last bit."""
+    """Check that a run stopped in the middle of an epoch and resumed has the weights of an uninterrupted run, to the
+    last bit.
+    """
     data, config = subject.data(), subject.config(epochs=2)
     planner = Planner(config, len(data.train), shape=data.spec.input_shape)
     whole = subject.trainable(data, config)
@@ -114,7 +118,9 @@ def resumes(subject: Subject) -> str:
 
 
 def obeys(subject: Subject) -> str:
-    """A chunk is exactly the steps that were asked for, and a step is short: so pause and stop are obeyed at once."""
+    """Check that a chunk is exactly the requested steps, and that a step is short, so that pause and stop take effect
+    at once.
+    """
     data = subject.data()
     trainable = _trained(subject, data, 2)
     plan = _long_plan(subject, data, 8)
@@ -136,7 +142,7 @@ def obeys(subject: Subject) -> str:
 
 
 def reports_cheaply(subject: Subject) -> str:
-    """Recording what `advance` returns takes little beside the 100 ms of a chunk."""
+    """Check that recording the values of `advance` takes little of the 100 ms of a chunk."""
     data = subject.data()
     trainable = _trained(subject, data, 2)
     steps = 16
@@ -150,7 +156,7 @@ def reports_cheaply(subject: Subject) -> str:
 
 
 def _recording(stats: StepStats, steps: int) -> float:
-    """Seconds that the loop needs for the statistics of one chunk."""
+    """The seconds that the loop needs for the statistics of a chunk."""
     buckets = Buckets(steps)
     began = time.perf_counter()
     wide = {name: np.asarray(values, dtype=np.float64) for name, values in stats.metrics.items()}
@@ -172,12 +178,11 @@ def _trained(subject: Subject, data: Data, steps: int) -> Trainable:
 
 
 def _long_plan(subject: Subject, data: Data, steps: int) -> EpochPlan:
-    """A plan of this many steps, by going through the data several times."""
+    """A plan of this many steps, made of several passes over the data."""
     planner = Planner(subject.config(), len(data.train), shape=data.spec.input_shape)
     plan = planner.epoch(0)
     rows = np.arange(steps) % plan.steps
-    moves = None if plan.augmentation is None else plan.augmentation[rows]
-    return replace(plan, indices=plan.indices[rows], lr=plan.lr[rows], augmentation=moves)
+    return plan.rows(rows)
 
 
 def _columns(stats: StepStats) -> list[Array]:
@@ -187,7 +192,7 @@ def _columns(stats: StepStats) -> list[Array]:
 def _check_arrays(state: State) -> None:
     expect(any(name.startswith("weights/") for name in state), 'state() has no key that begins with "weights/"')
     for name, array in state.items():
-        known = name.split("/")[0] in ("weights", "optimizer", "rng")
+        known = name.split("/")[0] in PARTS
         expect(known, f"the state's key {name} must begin with weights/, optimizer/ or rng/")
         fits = isinstance(array, np.ndarray) and array.dtype.kind in "fiub"
         expect(fits, f"{name} in the state is a {type(array).__name__} that no checkpoint can keep; use NumPy numbers")

@@ -1,4 +1,4 @@
-"""Whether a short real run of a model ends well and every figure and table of it opens."""
+"""Checks that a short real run of a model ends well and that every figure and table of it opens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECONDS = 300.0
 
 
 def export(model: ModelEntry, files: Sequence[Path]) -> tuple[bool, str]:
-    """Train one epoch through the command line and open what it wrote: (whether all is well, what to say)."""
+    """Train one epoch through the command line and open the written files: (True if all is well, message)."""
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         place = Path(temporary)
         done = _train(model, files, place)
@@ -40,7 +40,7 @@ def export(model: ModelEntry, files: Sequence[Path]) -> tuple[bool, str]:
 
 
 def _train(model: ModelEntry, files: Sequence[Path], place: Path) -> list[str] | str:
-    """The lines that `train` printed, or why it failed."""
+    """The lines that `train` printed; the reason as a text when it failed."""
     command = [sys.executable, "-P", "-m", "dltui", "train", model.id, "--dataset", DATASETS[model.task]]
     command += ["--device", "cpu", "--epochs", "1", "--plain", "--exports", str(place / "exports")]
     command += ["--format", ",".join(FORMATS), *(word for file in files for word in ("--plugin", str(file.absolute())))]
@@ -75,7 +75,7 @@ def _missing(lines: Sequence[str]) -> list[str]:
 
 
 def _problem(path: Path) -> str:
-    """Why a file does not open; "" when it does, or when nothing here can tell."""
+    """The reason why a file does not open; "" when it does, or when no reader here knows its type."""
     reader = READERS.get(path.suffix)
     if reader is None or path.name.startswith("."):
         return ""

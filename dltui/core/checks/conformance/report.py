@@ -1,4 +1,4 @@
-"""Runs all checks on a plugin, framework code in processes of its own, and says what to fix."""
+"""Runs all checks on a plugin, framework code in separate processes, and says what to fix."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ LOADING_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Finding:
-    """`subject` is a model's id or the plugin's name; `text` says what was measured, or what to fix."""
+    """The result of a check: `subject` is a model's id or the plugin's name; `text` is a measurement, or what
+    to fix.
+    """
 
     check: str
     subject: str
@@ -44,7 +46,7 @@ class Finding:
 
 
 def check(name: str, files: Sequence[Path] = ()) -> Iterator[Finding]:
-    """Each finding as soon as it is known. `name` is a plugin, a .py file or a model.
+    """Yield each finding as soon as it is known. `name` is a plugin, a .py file or a model.
 
     Raises UsageError when there is no such thing.
     """
@@ -78,7 +80,7 @@ def _models(name: str, catalog: Catalog) -> list[ModelEntry]:
 
 
 def _import(source: Mapping[str, Any]) -> Finding:
-    """A package must not import any framework; a single file may import its own, it is only loaded where that is."""
+    """Check the imports: a package must not import any framework when loaded; a single file may import its own."""
     outcome = _run(source, {"source": source}, LOADING_SECONDS)
     name = clean_line(source["name"], 80)
     found = next(iter(_answers(outcome)), None)

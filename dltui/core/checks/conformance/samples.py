@@ -21,7 +21,8 @@ SHAPES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
 
 
 def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROWS) -> Data:
-    """Images with one bright stripe, whose place is the class; or numbers of which the targets are weighted sums.
+    """A dataset of images with a bright stripe whose position is the class, or of numbers with weighted sums as
+    targets.
 
     The splits share their rows: what is asked is whether a model learns, not whether it generalizes.
     """
@@ -37,7 +38,7 @@ def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROW
 
 
 def label(input_shape: tuple[int, ...], outputs: int) -> str:
-    """`28x28x1, 10 outputs`."""
+    """A label of the data's shape: `28x28x1, 10 outputs`."""
     return f"{'x'.join(map(str, input_shape))}, {outputs} outputs"
 
 

@@ -1,4 +1,4 @@
-"""Whether a model's hyperparameters tell people what they are and what they may be."""
+"""Checks that a model's hyperparameters have descriptions and bounds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from dltui.core.catalog.schema import field_specs, one_line
-from dltui.core.checks.conformance.subject import Misfit, Subject, expect
+from dltui.core.checks.conformance.subject import CheckFailed, Subject, expect
 from dltui.core.text import plural
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def sound(subject: Subject) -> str:
-    """Every field has a description, numbers have two bounds, and the defaults pass the class's own checks."""
+    """Check that every field has a description, numbers have two bounds, and the defaults pass the class's own
+    checks.
+    """
     config = subject.model.config
     fields = field_specs(config)
     expect(bool(subject.model.summary.strip()), 'the model has no summary; one line like "a convolutional network"')
@@ -27,7 +29,7 @@ def sound(subject: Subject) -> str:
         defaults = {field.name: field.default for field in fields}
         config.model_validate(defaults)
     except ValidationError as error:
-        raise Misfit(f"the defaults are refused by the Config's own checks: {one_line(error, fields)}") from None
+        raise CheckFailed(f"the defaults are refused by the Config's own checks: {one_line(error, fields)}") from None
     bare = _without_unit(subject)
     hint = f"; without a unit: {', '.join(bare)} (json_schema_extra={{'unit': ...}})" if bare else ""
     return f"{plural(len(fields), 'field')}{hint}"
@@ -41,7 +43,7 @@ def _bounded(field: FieldSpec) -> bool:
 
 
 def _without_unit(subject: Subject) -> list[str]:
-    """Numbers that do not say in what they are counted, not even that they are bare."""
+    """The numeric fields without a unit; the unit may be ""."""
     numbers = {field.name for field in field_specs(subject.model.config) if field.type in ("int", "float", "numbers")}
     extras = {name: info.json_schema_extra for name, info in subject.model.config.model_fields.items()}
     return [

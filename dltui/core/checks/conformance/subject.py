@@ -1,4 +1,4 @@
-"""The model under test, and how a check says that something is wrong with it."""
+"""The model under test, and the exception by which a check reports a problem."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 BATCH = 32
 
 
-class Misfit(Exception):
-    """What is wrong, and what to do about it, in one line."""
+class CheckFailed(Exception):
+    """A problem of the model and what to do about it, in one line."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Subject:
     backend: Backend
 
     def config(self, **values: Any) -> TrainConfig:
-        """The model's defaults with small batches, and these values."""
+        """The model's defaults with small batches, updated with these values."""
         config: TrainConfig = self.model.config.model_validate({"batch_size": BATCH, **values})
         return config
 
@@ -42,13 +42,13 @@ class Subject:
 
 
 def expect(holds: bool, text: str) -> None:
-    """Raises Misfit unless it holds."""
+    """Raise CheckFailed with the message unless the condition holds."""
     if not holds:
-        raise Misfit(text)
+        raise CheckFailed(text)
 
 
 def difference(one: Mapping[str, Array], other: Mapping[str, Array]) -> str:
-    """Where two states differ, in words; "" where they are equal to the last bit."""
+    """A description of the first difference between two states; "" where they are equal to the last bit."""
     odd = sorted(set(one) ^ set(other))
     if odd:
         return f"{odd[0]} is only in one of both"

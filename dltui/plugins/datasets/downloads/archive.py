@@ -14,10 +14,10 @@ MOST_MEMBERS = 10_000
 
 
 def read_files(path: Path, sizes: Mapping[str, int]) -> dict[str, bytes]:
-    """The content of regular files by name; `sizes` says which are wanted and how long each has to be.
+    """The content of regular files by name; `sizes` maps the wanted names to their exact sizes in bytes.
 
-    An archive with anything but regular files and folders, or with a name that leads out of it, is refused whole. So is
-    one whose members are larger than the wanted ones together could be. Raises RunError naming archive and member.
+    An archive with anything but regular files and folders, with a name that leads out of it, or with members larger
+    than all wanted files together could be, is refused completely. Raises RunError naming archive and member.
     """
     allowed = 2 * sum(sizes.values()) + (1 << 20)
     found = {}
@@ -43,7 +43,7 @@ def read_files(path: Path, sizes: Mapping[str, int]) -> dict[str, bytes]:
 
 
 def _problem(member: tarfile.TarInfo) -> str:
-    """Why a member makes an archive untrustworthy; "" when it does not."""
+    """The reason why a member makes an archive untrustworthy; "" when it does not."""
     name = PurePosixPath(member.name)
     if name.is_absolute() or ".." in name.parts:
         return "leads out of it"

@@ -76,7 +76,9 @@ def _from_mirrors(
 def _from_mirror(
     dataset: str, missing: Sequence[KnownFile], mirror: str, folder: Path, context: PreparationContext
 ) -> str | None:
-    """Fetch what is missing; what has arrived stays for the next mirror. Returns why it failed, None if it did not."""
+    """Fetch the missing files from a mirror; what has arrived stays for the next mirror. Returns the reason for a
+    failure, or None.
+    """
     total = sum(file.size for file in missing)
     before = 0
     for file in missing:
@@ -121,7 +123,7 @@ def _temporary(folder: Path) -> Iterator[Path]:
 
 
 class _Meter:
-    """What pooch moves while it downloads one file: the fraction of all files that has arrived."""
+    """The progress meter that pooch updates while it downloads a file: the fraction of all files that has arrived."""
 
     def __init__(self, dataset: str, before: int, size: int, all_bytes: int, context: PreparationContext) -> None:
         self.total: Any = 0
@@ -138,4 +140,4 @@ class _Meter:
         self._done = 0
 
     def close(self) -> None:
-        """pooch asks for it; there is nothing to close."""
+        """Do nothing; required by pooch."""

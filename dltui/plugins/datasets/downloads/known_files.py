@@ -15,7 +15,7 @@ class KnownFile:
 
 
 def problem(path: Path, file: KnownFile) -> str | None:
-    """What is wrong with a file, in a few words; None when it is the known one."""
+    """The problem of a file, in a few words; None when it is the known file."""
     try:
         if not path.is_file():
             return "is not a file" if path.exists() else "is missing"

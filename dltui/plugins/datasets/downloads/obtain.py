@@ -1,4 +1,4 @@
-"""Files whose checksums are known: found where they already are, else downloaded; nothing else is accepted."""
+"""Obtains files with known checksums: found where they already are, else downloaded; nothing else is accepted."""
 
 from __future__ import annotations
 
@@ -32,13 +32,15 @@ def obtain(dataset: str, files: Sequence[KnownFile], mirrors: Sequence[str], con
 
 
 def _wrong(files: Sequence[KnownFile], folders: Sequence[Path]) -> list[tuple[Path, str]]:
-    """Files that have a right name and a wrong content."""
+    """The files with a right name and wrong content."""
     present = [(folder / file.name, file) for folder in folders for file in files if (folder / file.name).exists()]
     return [(path, reason) for path, file in present if (reason := problem(path, file))]
 
 
 def _explain(dataset: str, files: Sequence[KnownFile], data_dir: Path, folders: Sequence[Path]) -> str:
-    """Why an explicit folder does not do: a wrong file, one that is missing beside others, or none at all."""
+    """The reason why an explicit folder cannot be used: a wrong file, a missing file beside others, or no file
+    at all.
+    """
     remedy = f"put the official files of {dataset} there, or leave out --data-dir"
     if not data_dir.is_dir():
         return f"--data-dir {data_dir} is not a folder; {remedy}"

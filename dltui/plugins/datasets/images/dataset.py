@@ -1,4 +1,4 @@
-"""Images of one's own: a folder of class folders, or train, valid and test folders of them."""
+"""The user's own images: a folder of class folders, or train, valid and test folders of them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def without_broken(listing: Listing, broken: Iterable[tuple[str, str]]) -> tuple
 
 
 def _classes_left(listing: Listing, decoded: Decoded) -> tuple[tuple[str, ...], list[str]]:
-    """The classes without those of which no image could be decoded; the labels are numbered anew."""
+    """The classes without those that have no decodable image; the labels are renumbered."""
     import numpy as np
 
     present = np.unique(np.concatenate([labels for _, labels in decoded.parts.values()]))
@@ -91,7 +91,7 @@ def _classes_left(listing: Listing, decoded: Decoded) -> tuple[tuple[str, ...], 
 
 
 def _broken_notes(listing: Listing, broken: list[tuple[str, str]], gone: list[str], total: int) -> list[str]:
-    """Classes that are left out as a whole, then single files."""
+    """Notes about classes that are left out as a whole, then about single files."""
     if not broken:
         return []
     label_of = dict(listing.samples)
@@ -111,8 +111,9 @@ def _broken_notes(listing: Listing, broken: list[tuple[str, str]], gone: list[st
 
 
 def divide(listing: Listing, options: FolderOptions) -> tuple[dict[SplitName, list[Sample]], tuple[str, ...]]:
-    """The samples of train, validation and test; splits without a folder are drawn from the training one, each class
-    alike. Also says in a line each what was drawn of a folder that has some of them, and which classes are too few."""
+    """The samples of train, validation and test; splits without a folder are drawn from the training part, each class
+    alike. Also returns notes about drawn splits and classes with too few images. Raises RunError for an empty split.
+    """
     import numpy as np
 
     from dltui.core.data.arrays import stratified_rows

@@ -1,4 +1,4 @@
-"""Decodes a folder of images into one file of pixels, which may be larger than memory."""
+"""Decodes a folder of images into a file of pixels, which may be larger than memory."""
 
 from __future__ import annotations
 
@@ -23,25 +23,27 @@ if TYPE_CHECKING:
 
 AT_ONCE = 64
 DARK = 32
-"""Of 255: a dataset whose brightest value is less was hardly meant so."""
+"""The value, of 255, below which the brightest value of a dataset is suspicious."""
 
 
 @dataclass
 class Decoded:
-    """By split, images uint8 (n, height, width, channels), mapped from a file, and labels int64 (n,)."""
+    """The decoded images. By split, images uint8 (n, height, width, channels), mapped from a file, and labels int64
+    (n,).
+    """
 
     parts: dict[SplitName, tuple[Array, Array]]
     names: dict[SplitName, list[str]]
     """The files behind the images, as below the folder."""
     reading: dict[str, Any]
-    """How each was read, with the channels that were found to be needed."""
+    """The arguments of `image_file.read` for all images, with the channels that were found to be needed."""
     broken: list[tuple[str, str]]
     notes: tuple[str, ...]
 
 
 @dataclass
 class _Seen:
-    """What has been read so far."""
+    """The findings about the images read so far."""
 
     colored: bool = False
     brightest: int = 0
@@ -54,7 +56,7 @@ def decode(
     reading: dict[str, Any],
     context: PreparationContext,
 ) -> Decoded:
-    """Raises RunError when no image of a split can be read."""
+    """Decode all images. Raises RunError when no image of a split can be read."""
     import numpy as np
 
     reading = {**reading, "channels": 1 if options.color == "gray" else 3}
@@ -91,7 +93,7 @@ def decode(
 def _pixels(
     pool: ThreadPoolExecutor, samples: Sequence[Sample], reading: Mapping[str, Any], seen: _Seen
 ) -> Iterator[tuple[Sample, Array | None]]:
-    """Each sample with its pixels, decoded some at a time on all cores; None for what cannot be read."""
+    """Yield each sample with its pixels, decoded in parallel on all cores; None for unreadable images."""
 
     def read(sample: Sample) -> tuple[Array, bool, int] | UnreadableError:
         try:

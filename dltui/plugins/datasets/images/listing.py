@@ -1,4 +1,4 @@
-"""Finds the images of a folder: which split and which class each belongs to, from the names of the folders alone."""
+"""Lists the images of a folder, with split and class from the names of the folders alone."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ Sample = tuple[str, int]
 
 @dataclass(frozen=True)
 class Listing:
-    """`splits` has "train", and "validation" and "test" where they have folders of their own; `notes` name everything
-    that lies there and is not read."""
+    """The images of a folder. `splits` has "train", and "validation" and "test" where they have their own folders;
+    `notes` name all other files in it.
+    """
 
     classes: tuple[str, ...]
     splits: dict[str, list[Sample]]
@@ -37,7 +38,7 @@ class Listing:
 
 @dataclass
 class _Notes:
-    """What is left out: files by their kind, and lines."""
+    """The notes about files that are left out: files by their kind, and lines."""
 
     unread: Found = field(default_factory=Found)
     lines: list[str] = field(default_factory=list)
@@ -101,7 +102,7 @@ def _listing(classes: list[str], parts: dict[str, dict[str, list[str]]], notes: 
 
 
 def _top(root: Path, notes: _Notes, classes: list[str] | None = None) -> Path:
-    """The folder that holds the classes or splits: a folder around all is stepped into, unless it is a known class."""
+    """The folder that holds the classes or splits: a single enclosing folder is skipped, unless it is a known class."""
     top = root
     for _ in range(DEEPEST):
         names = folders(top)
@@ -118,7 +119,9 @@ def _top(root: Path, notes: _Notes, classes: list[str] | None = None) -> Path:
 
 
 def _split_folders(root: Path, names: list[str]) -> dict[str, Path] | None:
-    """The folders of the splits, where there are a training one and another; None where these are classes."""
+    """The folders of the splits, where there are a train folder and another; None where the folders are classes. Raises
+    RunError for splits without a train folder.
+    """
     found = {}
     for split, words in SPLIT_NAMES.items():
         mine = next((name for name in names if name.lower() in words), None)
@@ -130,7 +133,7 @@ def _split_folders(root: Path, names: list[str]) -> dict[str, Path] | None:
 
 
 def _class_folders(root: Path, names: list[str], notes: _Notes) -> dict[str, list[str]]:
-    """Each class that has an image, with its images."""
+    """Each class that has images, with its images."""
     classes = {}
     loose = walk(root, deep=False)
     if loose.images:
@@ -160,6 +163,6 @@ def _require_classes(root: Path, classes: dict[str, list[str]]) -> None:
 
 
 def _named(names: list[str]) -> str:
-    """The first names of many."""
+    """The first of many names."""
     more = len(names) - MOST_NAMED
     return ", ".join(clean_line(name, 60) for name in names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

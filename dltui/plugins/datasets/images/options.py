@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from dltui.core.contract.config import DatasetOptions, unit
-from dltui.core.contract.renamed import formerly
+from dltui.core.contract.renamed import DATASET_OPTIONS
 
 
 class FolderOptions(DatasetOptions):
-    """How images of any size become those that a model trains on."""
+    """The conversion of images of any size into the images that a model trains on."""
 
     path: str = Field("", description="the folder, as in folder:PATH")
     size: int = Field(
@@ -25,7 +25,7 @@ class FolderOptions(DatasetOptions):
     color: Literal["auto", "gray", "color"] = Field(
         "auto",
         description="channels; auto: gray if all images are",
-        json_schema_extra=formerly("colour", grey="gray", colour="color"),
+        json_schema_extra=DATASET_OPTIONS["folder"]["color"],
     )
     test: float = Field(
         0.2,

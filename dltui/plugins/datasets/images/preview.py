@@ -1,4 +1,4 @@
-"""A look at a folder of images before anything is decoded: how many of each class, their sizes, some of them."""
+"""Previews a folder of images before anything is decoded: class counts, sizes, samples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIDE = 32
 
 
 def preview_of(options: FolderOptions) -> Preview:
-    """Raises RunError for a folder that cannot be trained on at all."""
+    """The preview of a folder. Raises RunError for a folder that cannot be trained on at all."""
     listing = list_images(options.path)
     samples = listing.samples
     seen = survey(samples[:: spread(len(samples))])
@@ -43,7 +43,7 @@ def preview_of(options: FolderOptions) -> Preview:
 
 
 def _broken_notes(listing: Listing, seen: Survey) -> list[str]:
-    """Classes of which nothing that was looked at can be read, then some files."""
+    """Notes about classes without any readable image, then about some files."""
     bad = {path for path, _ in seen.broken}
     labels = dict(listing.samples)
     left = {labels[path] for path in seen.sizes}
@@ -67,7 +67,7 @@ def _sizes(seen: Survey, options: FolderOptions) -> str:
 
 
 def _samples(listing: Listing, seen: Survey, options: FolderOptions) -> list[tuple[str, int, int, str]]:
-    """Images of as many classes as possible, small enough for a terminal."""
+    """Images of as many classes as possible, in a size for a terminal."""
     found: list[tuple[str, int, int, str]] = []
     by_class: dict[int, list[str]] = {}
     for path, label in listing.splits["train"]:

@@ -1,4 +1,4 @@
-"""Looks at the headers of images before any is decoded: which can be read, and what size all of them are made."""
+"""Reads the headers of images before any is decoded: which can be read, and to which size all are resized."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from dltui.plugins.datasets.images.options import FolderOptions
 
 USUAL_SIDES = (8, 16, 32, 64)
-"""Images of several sizes are made one of these; the last is a compromise of detail and speed."""
+"""The usual sides in pixels to which images of several sizes are resized; the last is a compromise of detail
+and speed."""
 LARGEST_SIDE = 512
 """Images are not trained on in a larger size unless a size is given."""
 MOST_SIZES = 500
@@ -30,20 +31,25 @@ USUAL_VALUES = (255, 1023, 4095, 16383, 65535)
 
 @dataclass
 class Survey:
-    """Width and height of each image that can be read, the reason for each that cannot, and the values of deep ones."""
+    """The width and height of each readable image, the reason for each unreadable image, and the value ranges of images
+    with more than 8 bits.
+    """
 
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     broken: list[tuple[str, str]] = field(default_factory=list)
     deep: list[tuple[float, float]] = field(default_factory=list)
 
     def reading(self, options: FolderOptions) -> dict[str, Any]:
-        """What `image_file.read` is to do with each of them; of the channels only training can tell."""
+        """The arguments of `image_file.read` for all images; the channels are only known after training data
+        is read.
+        """
         width, height = self.size(options.size)
         return {"height": height, "width": width, "channels": 3, "fit": options.fit, "range": list(self.limits())}
 
     def size(self, asked: int) -> tuple[int, int]:
-        """Width and height that all are made: as asked, as they are, or a usual size for several sizes and large
-        ones."""
+        """The width and height to which all images are resized: as asked, as they are, or a usual size for several
+        sizes and for large images.
+        """
         if asked:
             return asked, asked
         (first, *others) = set(self.sizes.values())
@@ -55,8 +61,9 @@ class Survey:
         return side, side
 
     def limits(self) -> tuple[float, float]:
-        """The values that become black and white in images of more than 8 bits: of all alike, so that a dark image
-        stays darker than a bright one."""
+        """The values that become black and white in images of more than 8 bits: the same for all, so that a dark image
+        stays darker than a bright image.
+        """
         if not self.deep:
             return 0, 65535
         least, most = min(low for low, _ in self.deep), max(high for _, high in self.deep)
@@ -65,7 +72,7 @@ class Survey:
         return min(0, math.floor(least)), high
 
     def notes(self, options: FolderOptions) -> list[str]:
-        """What is said of sizes and of values."""
+        """The notes about sizes and values."""
         return [*self._size_notes(options), *self._value_notes()]
 
     def _size_notes(self, options: FolderOptions) -> list[str]:
@@ -87,7 +94,7 @@ class Survey:
 
 
 def survey(samples: Sequence[Sample], tell: Callable[[int], None] = lambda count: None) -> Survey:
-    """Looks at samples on all cores, and tells now and then how many have been looked at."""
+    """Examine a sample of images on all cores, and report progress."""
     found = Survey()
     with warnings.catch_warnings(action="ignore"), ThreadPoolExecutor(max_workers=cpu_count()) as pool:
         for start in range(0, len(samples), AT_ONCE):
@@ -112,11 +119,11 @@ def _look(path: str) -> tuple[tuple[int, int], tuple[float, float] | None] | Unr
 
 
 def spread(count: int) -> int:
-    """The distance between those of many that are looked at."""
+    """The distance between the examined images, of many."""
     return max(1, count // MOST_SIZES)
 
 
 def size_range(sizes: set[tuple[int, int]]) -> str:
-    """ "8x8 to 20x10", the smallest and the largest."""
+    """The smallest and the largest size: "8x8 to 20x10"."""
     least, most = min(sizes, key=math.prod), max(sizes, key=math.prod)
     return f"{least[0]}x{least[1]}" + ("" if least == most else f" to {most[0]}x{most[1]}")

@@ -1,4 +1,4 @@
-"""Walks through folders of images; what is not read is counted by its kind."""
+"""Walks through folders of images; files that are not read are counted by their kind."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ENDINGS = (
     *(".jpe", ".jfif", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".avif", ".heic", ".heif"),
 )
 LITTER = ("thumbs.db", "desktop.ini", "__macosx")
-"""What systems leave in every folder, beside hidden files; in small letters."""
+"""The names, in lowercase, that operating systems leave in every folder, beside hidden files."""
 MOST_KINDS = 6
 
 
 @dataclass
 class Found:
-    """Paths of images, and how many other files there are of each kind."""
+    """The paths of images, and the number of other files by kind."""
 
     images: list[str] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
@@ -33,11 +33,11 @@ class Found:
         return self.others.total()
 
     def add(self, other: Found) -> None:
-        """Count what another folder holds as well."""
+        """Add the counts of another folder."""
         self.others += other.others
 
     def kinds(self) -> str:
-        """ "12 .tga, 3 .txt", the most frequent first."""
+        """The kinds by frequency: "12 .tga, 3 .txt"."""
         most = sorted(self.others.items(), key=lambda item: (-item[1], not item[0].startswith("."), item[0]))
         named = [f"{count:,} {clean_line(kind, 30)}" for kind, count in most[:MOST_KINDS]]
         rest = sum(count for _, count in most[MOST_KINDS:])
@@ -45,7 +45,7 @@ class Found:
 
 
 def folders(root: Path) -> list[str]:
-    """Names of the folders in a folder, numbers in them by their value; hidden ones left out."""
+    """The names of the folders in a folder, numbers in them sorted by value; hidden folders left out."""
     inside = os.path.realpath(root)
     names = [
         entry.name
@@ -56,7 +56,7 @@ def folders(root: Path) -> list[str]:
 
 
 def walk(folder: Path, deep: bool = True) -> Found:
-    """The images of a folder by their ending, in folders below and behind links too, each folder once."""
+    """The images of a folder by their ending, including subfolders and links, each folder once."""
     found = Found()
     for entry in _files(folder, deep):
         _, dot, ending = entry.name.lower().rpartition(".")
@@ -72,7 +72,7 @@ def walk(folder: Path, deep: bool = True) -> Found:
 
 
 def holds_image(folder: Path) -> bool:
-    """Whether there is an image in a folder or below it."""
+    """True if there is an image in a folder or below it."""
     return any(entry.name.lower().endswith(ENDINGS) and _is_file(entry) for entry in _files(folder, True))
 
 
@@ -106,13 +106,13 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _around(entry: os.DirEntry[str], inside: str) -> bool:
-    """Whether a link leads to a folder that is, or holds, `inside`: following it would go in circles."""
+    """True if a link leads to a folder that is, or contains, `inside`: following it would go in circles."""
     real = os.path.realpath(entry.path)
     return os.path.commonpath([real, inside]) == real
 
 
 def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
-    """What lies in a folder, but for what is hidden. Raises RunError."""
+    """The visible entries of a folder. Raises RunError."""
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if entry.name[0] != "." and entry.name.lower() not in LITTER]
@@ -122,6 +122,6 @@ def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
 
 
 def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """ "10" after "9"."""
+    """A sort key that puts "10" after "9"."""
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts], name

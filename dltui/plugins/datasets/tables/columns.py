@@ -1,4 +1,4 @@
-"""Turns the columns of a table into features and a target; whatever is learned from them comes from training rows."""
+"""Turns the columns of a table into features and a target; all statistics come from the train split's rows."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 MOST_FEATURES = 10_000
 COARSE = 1e-3
-"""What float32 loses of a number may be this part of the deviation of its column."""
+"""The largest rounding error of float32 as a part of the deviation of a column."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """`numbers` float64 (n, k), NaN where missing; `categories` int64 (n, c), -1 where missing; `target` int64 class
-    numbers or float64; `names` the texts of each category."""
+    """The values of a table. `numbers` float64 (n, k), NaN where missing; `categories` int64 (n, c), -1 where missing;
+    `target` int64 class numbers or float64; `names` the texts of each category.
+    """
 
     choice: Choice
     numbers: Array
@@ -34,7 +35,7 @@ class Values:
 
 
 def read(choice: Choice, task: Task) -> Values:
-    """The second pass over the file. Raises RunError naming the line without a target."""
+    """Read the values in a second pass over the file. Raises RunError naming the line without a target."""
     import numpy as np
 
     table, target = choice.table, choice.table.columns[choice.target]
@@ -66,7 +67,7 @@ def read(choice: Choice, task: Task) -> Values:
 
 
 def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
-    """Float32 features: numbers with their gaps filled, then one column for each text of a category."""
+    """The float32 features: numbers with their gaps filled, then a column for each text of a category."""
     import numpy as np
 
     from dltui.core.data.arrays import stratified_rows
@@ -101,7 +102,7 @@ def _complete(values: Values, notes: list[str]) -> Values:
 
 
 def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:
-    """Gaps take the median of the training rows."""
+    """The numbers with gaps filled by the median of the train rows."""
     import numpy as np
     from sklearn.impute import SimpleImputer
 
@@ -115,8 +116,9 @@ def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:
 
 
 def _shifted(numbers: Array, train: Array, choice: Choice, notes: list[str]) -> Array:
-    """Numbers far from zero, like seconds since 1970, of which float32 would keep too few digits, become their distance
-    from the mean of the training rows."""
+    """The numbers, with columns that lose too many digits in float32, like seconds since 1970, replaced by the distance
+    from the mean of the train rows.
+    """
     import numpy as np
 
     if not numbers.size:
@@ -135,7 +137,7 @@ def _shifted(numbers: Array, train: Array, choice: Choice, notes: list[str]) -> 
 
 
 def _one_hot(categories: Array, train: Array) -> Array:
-    """What the training rows do not have is 0 in every column."""
+    """One-hot columns of the categories; a category that the train rows do not have is 0 in every column."""
     import numpy as np
     from sklearn.preprocessing import OneHotEncoder
 
@@ -147,7 +149,7 @@ def _one_hot(categories: Array, train: Array) -> Array:
 
 
 def _scale(numbers: Array, train: Array, features: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of every feature on the training rows; one-hot columns stay as they are."""
+    """The mean and deviation of every feature on the train rows; one-hot columns are not scaled."""
     from sklearn.preprocessing import StandardScaler
 
     if not numbers.size:

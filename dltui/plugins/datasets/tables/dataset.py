@@ -1,4 +1,4 @@
-"""A table of one's own: one column is to be predicted from the others, as a number or as a class."""
+"""The user's own table: a column is predicted from the others, as a number or as a class."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ Row = tuple[int, list[str]]
 
 @dataclass
 class CsvFile:
-    """Lines with a separator; `skip` lines stand before the first row, `columns` is how many most rows have."""
+    """A text file with a separator; `skip` lines stand before the first row, `columns` is the usual number of cells."""
 
     path: Path
     separator: str = ","
@@ -61,7 +61,7 @@ class CsvFile:
     """Comments between rows, of the last time it was read."""
 
     def rows(self) -> Iterator[Row]:
-        """Every row; empty lines and lines of comments left out. Raises RunError naming the line."""
+        """Yield every row; empty lines and comments are left out. Raises RunError naming the line."""
         self.skipped = 0
         with _reported(self.path) as reported, _text(self.path) as stream:
             for _ in range(self.skip):
@@ -82,7 +82,7 @@ class CsvFile:
 
 @dataclass
 class ParquetFile:
-    """A parquet file, by pyarrow or else pandas."""
+    """A parquet file, read by pyarrow or else pandas."""
 
     path: Path
     columns: int = 0
@@ -91,7 +91,7 @@ class ParquetFile:
     skipped: int = 0
 
     def rows(self) -> Iterator[Row]:
-        """The names of the columns, then each row. Raises RunError."""
+        """Yield the names of the columns, then each row. Raises RunError."""
         try:
             for number, cells in enumerate(self._cells(), start=1):
                 yield number, ["" if cell is None or cell != cell else str(cell) for cell in cells]
@@ -123,7 +123,7 @@ TableFile = CsvFile | ParquetFile
 
 
 def examine(path: Path) -> TableFile:
-    """What kind of table a file is. Raises RunError naming a format that is not read, and for an empty file."""
+    """Detect the format of a table file. Raises RunError naming a format that is not read, and for an empty file."""
     head = _head(path)
     if head.startswith(PARQUET):
         return ParquetFile(path)
@@ -160,7 +160,7 @@ def _examined(path: Path, lines: list[str]) -> CsvFile:
 
 
 def _said_separator(line: str) -> str:
-    """Of Excel's own first line, `sep=;`."""
+    """The separator that Excel's own first line declares, `sep=;`; "" without it."""
     text = line.strip("\r\n").strip('"')
     return text[4] if len(text) == 5 and text[:4].lower() == "sep=" else ""
 
@@ -170,7 +170,7 @@ def _is_comment_or_empty(line: str, comments: int) -> bool:
 
 
 def _cut(lines: Sequence[str], separator: str) -> list[list[str]]:
-    """The rows of some lines, as far as they can be read; the last may be cut off."""
+    """The rows in some lines, as far as they can be read; the last may be truncated."""
     rows = []
     with contextlib.suppress(csv.Error):
         rows = [row for row in csv.reader(lines, delimiter=separator, skipinitialspace=True) if any(row)]
@@ -182,7 +182,9 @@ def _usual_length(rows: Sequence[Sequence[str]]) -> int:
 
 
 def _fitness(rows: Sequence[Sequence[str]], separator: str) -> tuple[float, int]:
-    """How well a separator cuts: as many rows as possible of one length, with cells that need no further cut."""
+    """The fitness of a separator: as many rows as possible of the same length, with cells that need no
+    further split.
+    """
     length = _usual_length(rows)
     if length < 2:
         return (0, max(map(len, rows), default=0))
@@ -194,7 +196,7 @@ def _fitness(rows: Sequence[Sequence[str]], separator: str) -> tuple[float, int]
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes, unpacked."""
+    """The first bytes, decompressed."""
     with _reported(path), _binary(path) as stream:
         return stream.read(4096)
 
@@ -212,7 +214,7 @@ def _text(path: Path) -> io.TextIOWrapper:
 
 
 class _reported:
-    """Turns what goes wrong while a file is read into a RunError; `line` tells where that is."""
+    """Turn errors while a file is read into RunError; `line` gives the position."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""Tells a first line of names from a first line of data, by what stands below it."""
+"""Distinguishes a first line of names from a first line of data, by what stands below it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONG_SEQUENCE = 5
 
 
 def is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether `first` has the names of the columns whose first rows are `below`."""
+    """True if `first` holds the names of the columns whose first rows are `below`."""
     heads = [cell.strip() for cell in first]
     columns = [[row[place].strip() for row in below if place < len(row)] for place in range(len(heads))]
     for head, column in zip(heads, columns, strict=True):
@@ -30,7 +30,7 @@ def is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
 
 
 def _vote(head: str, column: Sequence[str]) -> int:
-    """1 for a name, -1 for data, 0 where both can be."""
+    """The vote of a column: 1 for a name, -1 for data, 0 where both are possible."""
     present = [cell for cell in column if not is_missing(cell)]
     if not present or is_missing(head):
         return 0
@@ -43,8 +43,9 @@ def _vote(head: str, column: Sequence[str]) -> int:
 
 
 def _names_of_numbers(heads: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
-    """Whether numbers are names: 0, 1, 2 as pandas calls columns, years, or a long ordered row like wavelengths; and
-    the row below is not the same kind of numbers."""
+    """True if numbers are names: 0, 1, 2 as pandas calls columns, years, or a long ordered row like wavelengths; and
+    the row below is not the same kind of numbers.
+    """
     values = [float(head) for head in heads]
     below = [as_number(column[0]) if column else None for column in columns]
     if _is_sequence(values) or _are_years(values):
@@ -55,7 +56,7 @@ def _names_of_numbers(heads: Sequence[str], columns: Sequence[Sequence[str]]) ->
 
 
 def _is_sequence(values: Sequence[float]) -> bool:
-    """1, 2, 3 or longer."""
+    """True for the numbers n, n + 1, n + 2 and so on."""
     steps = {after - before for before, after in pairwise(values)}
     return len(values) >= 3 and steps == {1}
 

@@ -1,4 +1,4 @@
-"""Recognizes the ways in which people write numbers: decimal comma, thousands separators, percent, units, gaps."""
+"""Recognizes the usual ways to write numbers: decimal comma, thousands separators, percent, units, gaps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Style = Literal["point", "comma", "grouped"]
 STYLES: tuple[Style, ...] = ("point", "comma", "grouped")
 TOLD: dict[Style, str] = {"point": "", "comma": "decimal comma", "grouped": "thousands separators"}
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "?", "#n/a", "#na", "<na>", "#n/a n/a"))
-"""In small letters. A cell that is one of these has no value in any column."""
+"""The texts, in lowercase, of a cell without a value in any column."""
 PLACEHOLDERS = (
     *("none", "nil", "-", "--", "---", "–", "—", ".", "..", "...", "n.a.", "n.a", "nd", "n/d", "tbd", "*"),
     *("missing", "unknown", "not available", "inf", "-inf", "+inf", "infinity", "-infinity"),
@@ -25,7 +25,7 @@ PLACEHOLDERS = (
 MOST_ODD = 0.05
 """The part of a column's cells that may be no number in a column of numbers."""
 FEW_NUMBERS = 10
-"""A column of so few different numbers may as well be one of codes."""
+"""The number of different numbers up to which a column may consist of codes."""
 KEPT_ODD = 20
 
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
@@ -48,7 +48,7 @@ def is_missing(text: str) -> bool:
 
 
 def as_number(text: str) -> float | None:
-    """A finite number as programs write it; underscores, which Python would allow, are none."""
+    """A finite number in the notation of programs; None otherwise, also for underscores, which Python would allow."""
     try:
         number = float(text)
     except ValueError:
@@ -58,7 +58,7 @@ def as_number(text: str) -> float | None:
 
 @functools.lru_cache(maxsize=10_000)
 def parse(text: str, style: Style) -> tuple[float, str] | None:
-    """The number and its unit, in one way of writing them."""
+    """The number and its unit, read in a given style."""
     match = _PATTERNS[style].fullmatch(text.replace("\N{MINUS SIGN}", "-"))
     if not match:
         return None
@@ -75,7 +75,7 @@ def looks_like_number(text: str) -> bool:
 
 @dataclass(slots=True)
 class Odd:
-    """How many cells are odd, and the line of each different text, of the first of them."""
+    """The cells that are not numbers: how many, and the line of each different text, for the first of them."""
 
     count: int = 0
     lines: dict[str, int] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Odd:
             self.lines.setdefault(text, line)
 
     def merge(self, other: Odd) -> None:
-        """Count those of another as well."""
+        """Add the counts of another part of the column."""
         self.count += other.count
         merged = {**other.lines, **self.lines}
         self.lines = dict(sorted(merged.items(), key=lambda item: item[1])[:KEPT_ODD])
@@ -94,7 +94,7 @@ class Odd:
 
 @dataclass(slots=True)
 class Reading:
-    """What a column holds if its numbers are written in one style."""
+    """The statistics of a column if its numbers are written in a given style."""
 
     count: int = 0
     least: float = math.inf
@@ -118,7 +118,7 @@ class Reading:
         self.total += number
 
     def merge(self, other: Reading) -> None:
-        """Count the numbers of another as well; their order is known only where there are none here."""
+        """Add the counts of another part of the column; its order counts only if this part is empty."""
         if not other.count:
             return
         self.counting = other.counting if not self.count else False
@@ -129,7 +129,7 @@ class Reading:
 
 @dataclass
 class Numerals:
-    """What the cells of a column are as numbers; `decide` says in which style they are written."""
+    """The cells of a column read as numbers; `decide` chooses the style in which they are written."""
 
     readings: dict[Style, Reading] = field(default_factory=lambda: {style: Reading() for style in STYLES})
     units: dict[str, int] = field(default_factory=dict)
@@ -169,7 +169,7 @@ class Numerals:
             self.units[unit] = self.units.get(unit, 0) + 1
 
     def close(self) -> None:
-        """Put together what was counted; there are no more cells."""
+        """Combine the counts after the last cell."""
         for style, reading in self.readings.items():
             if style == "comma":
                 reading.odd.merge(self._pointed.odd)
@@ -183,16 +183,16 @@ class Numerals:
 
     @property
     def needs_comma(self) -> bool:
-        """Whether its numbers can only be decimal commas."""
+        """True if its numbers can only be written with decimal commas."""
         counts = {style: reading.count for style, reading in self.readings.items()}
         return counts["comma"] > max(counts["point"], counts["grouped"])
 
     def decide(self, order: Sequence[Style]) -> None:
-        """Choose the style in which most cells are numbers; of equal ones the first in `order`."""
+        """Choose the style in which most cells are numbers; among equals the first in `order`."""
         self.style = max(order, key=lambda style: self.readings[style].count)
 
     def is_number(self, different: int) -> bool:
-        """Whether this is a column of numbers, with or without some odd cells; it has `different` texts."""
+        """True if this is a column of numbers, with or without some odd cells; it has `different` texts."""
         found = self.reading
         if not found.count or len(self.units) > 1 or self.empty.count > found.count:
             return False
@@ -203,7 +203,7 @@ class Numerals:
         return found.count >= 3 and odd <= max(1, int(MOST_ODD * (found.count + odd))) and not few
 
     def value(self, text: str) -> float | None:
-        """The number in a cell, in the style that was decided on."""
+        """The number in a cell, in the chosen style."""
         number = None if self.style == "comma" and "." in text else as_number(text)
         if number is not None:
             return number
@@ -211,7 +211,7 @@ class Numerals:
         return found[0] if found else None
 
     def told(self) -> list[str]:
-        """What is special about the way of writing, in a few words each."""
+        """The notes about an unusual way of writing, in a few words each."""
         unit = next(iter(self.units), "")
         plain, found = self.readings["point"], self.reading
         same = (plain.count, plain.least, plain.most) == (found.count, found.least, found.most)

@@ -11,7 +11,7 @@ from dltui.plugins.datasets.tables.table import Header
 
 
 class CsvOptions(DatasetOptions):
-    """Which column is the target, and what becomes of the others."""
+    """The choice of the target column, and the treatment of the others."""
 
     path: str = Field("", description="the file, as in csv:PATH")
     target: str = Field("", description="column to predict; empty: one called target, label, class or y, else the last")

@@ -1,4 +1,4 @@
-"""A look at a table before training: what each column holds, what is made of it, and the first rows."""
+"""Previews a table before training: the content and role of each column, and the first rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_BARS = 20
 
 
 def preview_of(options: CsvOptions) -> Preview:
-    """Raises RunError for a file that cannot be read, and for columns that are not there."""
+    """The preview of a table. Raises RunError for a file that cannot be read, and for unknown columns."""
     table = look_through(options.path, options.header)
     choice = roles.choose(table, options)
     target = table.columns[choice.target]
@@ -41,7 +41,7 @@ def preview_of(options: CsvOptions) -> Preview:
 
 
 def _advice(target: Column) -> str:
-    """What can be trained, by what the target holds."""
+    """The models that can be trained on this target."""
     regression, classes = "linear-regression (numbers)", "mlp or softmax (classes)"
     if not target.numeric:
         return classes

@@ -1,4 +1,4 @@
-"""Decides what each column of a table is: the target, a feature of numbers or categories, or left out and why."""
+"""Decides the role of each column of a table: the target, a numeric or categorical feature, or left out and why."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_DESCRIBED = 200
 
 @dataclass(frozen=True)
 class Choice:
-    """Places of columns in a table."""
+    """The roles of the columns, by index in the table."""
 
     table: Table
     target: int
@@ -39,7 +39,7 @@ class Choice:
 
 
 def choose(table: Table, options: CsvOptions) -> Choice:
-    """Raises RunError for columns that are not there, and when no feature is left."""
+    """Choose the roles. Raises RunError for unknown columns, and when no feature is left."""
     target = target_of(table, options.target)
     dropped = {table.column(name.strip()) for name in options.drop.split(",") if name.strip()}
     if target in dropped:
@@ -61,7 +61,7 @@ def choose(table: Table, options: CsvOptions) -> Choice:
 
 
 def _without_index(table: Table, numbers: list[int], others: int, target: Column, notes: list[str]) -> list[int]:
-    """The columns of numbers but for those that only number the rows, as long as any other feature is left."""
+    """The numeric columns without those that only number the rows, as long as another feature is left."""
     found = [place for place in numbers if table.is_index(place)]
     left = [place for place in numbers if place not in found]
     if not left and not others:
@@ -78,7 +78,7 @@ def _without_index(table: Table, numbers: list[int], others: int, target: Column
 
 
 def _written(table: Table, numbers: list[int]) -> list[str]:
-    """How numbers are written, where that is special, and in which columns."""
+    """Lines about numbers in an unusual style, with the columns that have them."""
     ways: dict[str, list[str]] = {}
     for place in numbers:
         for way in table.columns[place].numerals.told():
@@ -87,7 +87,7 @@ def _written(table: Table, numbers: list[int]) -> list[str]:
 
 
 def _odd(column: Column) -> list[str]:
-    """Cells that are no number in a column of numbers; and why a column that is mostly numbers is none."""
+    """Lines about odd cells in numeric columns, and about mostly numeric columns that are treated as categories."""
     found = column.numerals
     reading = found.reading
     if not reading.count:
@@ -103,13 +103,15 @@ def _odd(column: Column) -> list[str]:
 
 
 def _odd_target(column: Column) -> list[str]:
-    """Cells that are no number in a target of numbers: for classes they are one, for regression they are no good."""
+    """A line about cells in a numeric target that are not numbers: a class for classification, unusable for
+    regression.
+    """
     odd = _cells(column.numerals.empty, column.numerals.reading.odd) if column.numeric else ""
     return [f"the target {column.name!r}: no number, and for mlp and softmax a class: {odd}"] if odd else []
 
 
 def _cells(*kinds: Odd) -> str:
-    """The first cells that are no numbers, with their lines, and how many there are."""
+    """The first odd cells with their lines, and the total."""
     count = sum(odd.count for odd in kinds)
     lines = [item for odd in kinds for item in odd.lines.items()][:MOST_CELLS]
     cells = [f"{clean_line(text, 30)!r} (line {line})" for text, line in lines]
@@ -124,7 +126,7 @@ def target_of(table: Table, name: str) -> int:
 
 
 def may_be_classes(column: Column) -> bool:
-    """Whether the values of a target can be classes: texts, a few numbers, or whole numbers with several rows each."""
+    """True if the values of a target can be classes: texts, a few numbers, or whole numbers with several rows each."""
     different = len(column.values)
     if not column.numeric or different <= MANY_CLASSES:
         return True
@@ -132,7 +134,7 @@ def may_be_classes(column: Column) -> bool:
 
 
 def check_target(column: Column, task: Task) -> None:
-    """Raises RunError when the column cannot be what the model is to predict."""
+    """Raise RunError when the column cannot be the target."""
     name = repr(column.name)
     if column.kind == "empty":
         raise RunError(f"the target {name} is empty in every row")
@@ -160,7 +162,7 @@ def classes_of(column: Column) -> dict[str, str]:
 
 
 def class_counts(column: Column) -> dict[str, int]:
-    """How many rows each class has."""
+    """The number of rows of each class."""
     counts: dict[str, int] = {}
     names = classes_of(column)
     for text, count in column.values.items():
@@ -178,13 +180,13 @@ def _class_name(text: str, column: Column) -> str:
 
 
 def order(text: str) -> tuple[int, float, str]:
-    """Numbers by their value, before texts."""
+    """A sort key that puts numbers by value before texts."""
     number = as_number(text)
     return (0, number, text) if number is not None else (1, 0.0, text)
 
 
 def role(choice: Choice, place: int) -> str:
-    """What is made of a column, in a few words."""
+    """The role of a column, in a few words."""
     column = choice.table.columns[place]
     if place in choice.numbers or place in choice.categories:
         return about(column)
@@ -194,7 +196,7 @@ def role(choice: Choice, place: int) -> str:
 
 
 def about(column: Column) -> str:
-    """What a column holds."""
+    """The content of a column, in a few words."""
     gaps = f", {column.gaps:,} missing" if column.gaps else ""
     if column.kind == "empty":
         return "empty"
@@ -207,7 +209,7 @@ def about(column: Column) -> str:
 
 
 def described(choice: Choice) -> dict[str, object]:
-    """What was decided about each column, to be kept."""
+    """The decisions about each column, to be stored with the data."""
     columns = choice.table.columns
     known = [place for place in range(len(columns)) if place != choice.target][:MOST_DESCRIBED]
     return {

@@ -1,4 +1,4 @@
-"""Looks through a table once, row by row, to see what its columns hold; the values are read in a second pass."""
+"""Scans a table once, row by row, to find what its columns hold; the values are read in a second pass."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Header = Literal["auto", "yes", "no"]
 
 @dataclass
 class Column:
-    """What is in a column. `values` are its different texts in order of appearance, as far as they were counted."""
+    """The content of a column. `values` are its different texts in order of appearance, as far as they were counted."""
 
     name: str
     nameless: bool = False
     rows: int = 0
     missing: int = 0
     changes: int = 0
-    """How often a cell differs from the one above it."""
+    """The number of cells that differ from the cell above."""
     values: dict[str, int] = field(default_factory=dict)
     numerals: Numerals = field(default_factory=Numerals)
     _last: str = ""
@@ -69,13 +69,13 @@ class Column:
 
     @property
     def gaps(self) -> int:
-        """Cells without a value, as what the column is taken for."""
+        """The number of cells without a value, given the kind of the column."""
         found = self.numerals
         return self.missing + (found.empty.count + found.reading.odd.count if self.numeric else 0)
 
     @property
     def counts_rows(self) -> bool:
-        """Whether its numbers are consecutive, one a row, in any order."""
+        """True if its numbers are consecutive, one per row, in any order."""
         found, rows = self.numerals.reading, self.rows
         if not self.numeric or not found.whole or found.count != rows or rows < 3:
             return False
@@ -84,18 +84,18 @@ class Column:
 
     @property
     def distinct(self) -> bool:
-        """Whether no value was seen twice."""
+        """True if no value was seen twice."""
         return all(count == 1 for count in self.values.values())
 
     @property
     def tells_rows_apart(self) -> bool:
-        """Whether it has another whole number in every row."""
+        """True if it has a different whole number in every row."""
         return self.numeric and self.numerals.reading.whole and not self.gaps and self.distinct and self.rows >= 3
 
 
 @dataclass
 class Table:
-    """A file that has been looked through: `columns` in its order, `first` its first rows as they stand there."""
+    """A scanned table: `columns` in its order, `first` its first rows unchanged."""
 
     file: TableFile
     has_header: bool
@@ -109,7 +109,7 @@ class Table:
         return self.file.path
 
     def cells(self) -> Iterator[Row]:
-        """Every row again, with the number of its line."""
+        """Yield every row again, with its line number."""
         rows = self.file.rows()
         if self.has_header:
             next(rows, None)
@@ -122,7 +122,7 @@ class Table:
             yield line, cells
 
     def is_index(self, place: int) -> bool:
-        """Whether a column numbers the rows, by its name and its numbers."""
+        """True if a column numbers the rows, by its name and its numbers."""
         column = self.columns[place]
         name = column.name.strip().lower()
         if column.counts_rows and (column.nameless or name in INDEX_NAMES or (place == 0 and not self.has_header)):
@@ -130,7 +130,7 @@ class Table:
         return column.tells_rows_apart and (column.nameless or name == "id")
 
     def column(self, name: str) -> int:
-        """The place of a column. Raises RunError with the names that there are."""
+        """The index of a column. Raises RunError that lists the names."""
         from dltui.core.text import suggest
 
         names = [column.name for column in self.columns]
@@ -142,7 +142,7 @@ class Table:
 
 
 def look_through(path: str, header: Header) -> Table:
-    """Raises RunError naming the line that is wrong."""
+    """Scan the file once. Raises RunError naming the invalid line."""
     if not path:
         raise RunError("which file? choose it as csv:PATH")
     place = Path(path)
@@ -168,7 +168,7 @@ def look_through(path: str, header: Header) -> Table:
 
 
 def _begun(file: TableFile, header: Header) -> Table:
-    """A table with the names of its columns, and no rows yet."""
+    """A table with the names of its columns, before any row is scanned."""
     (first, *below) = [cells for _, cells in islice(file.rows(), files.LOOKED_AT)] or [[]]
     if not first:
         raise RunError(f"{clean_line(file.path)} is empty")
@@ -188,8 +188,9 @@ def _begun(file: TableFile, header: Header) -> Table:
 
 
 def _order(table: Table) -> tuple[Style, ...]:
-    """How numbers are meant that can be read in several ways, like 1.234: as others in the file, or as its separator
-    lets one think."""
+    """The order of preference of the styles for ambiguous numbers like 1.234: as in other columns of the file, or as
+    its separator suggests.
+    """
     if any(column.numerals.needs_comma for column in table.columns):
         return ("comma", "point", "grouped")
     semicolon = isinstance(table.file, CsvFile) and table.file.separator == ";"
@@ -197,7 +198,7 @@ def _order(table: Table) -> tuple[Style, ...]:
 
 
 def _is_nameless(cell: str) -> bool:
-    """Whether a column has no name, or that which pandas gives to one without."""
+    """True if a column has no name, or a name that pandas gives to a nameless column."""
     text = cell.strip().lower()
     return not text or (text.startswith("unnamed: ") and as_number(text[9:]) is not None)
 

@@ -19,7 +19,7 @@ LARGE = 64
 
 
 class ResNet18Config(TrainConfig):
-    """The usual settings for CIFAR-10, cross-entropy."""
+    """The hyperparameters usual for CIFAR-10, with cross-entropy."""
 
     lr: float = override("lr", 0.1)
     batch_size: int = override("batch_size", 128)

@@ -1,4 +1,4 @@
-"""`dltui attach`: watch a run that is training, or look at one that has ended."""
+"""`dltui attach`: watch a run that is training, or look at a run that has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dltui compare`: runs beside one another, as tables and overlaid curves, as JSON, or as files to take home."""
+"""`dltui compare`: runs side by side, as tables and overlaid curves, as JSON, or as files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OF_FORMAT = f"of --to: {figures.FORMATS_TEXT}"
 
 
 class Goal(click.ParamType):  # type: ignore[type-arg]
-    """An accuracy, `0.9` or `90%`; for regression an error."""
+    """A parameter type: an accuracy, `0.9` or `90%`; for regression an error."""
 
     name = "goal"
 
@@ -100,7 +100,7 @@ CHART_ROWS = 14
 
 
 def lines(found: Comparison, columns: int | None = None) -> list[Row]:
-    """A column a run: results and settings that differ; then curves, and what to be careful about."""
+    """The comparison as lines with a column per run: results and settings that differ; then curves and caveats."""
     columns = min(columns or shutil.get_terminal_size((100, 24)).columns, WIDEST)
     rows: list[Row] = [[(_heading(found), "heading")]]
     inks = [(style(place), mark(place)) for place in range(len(found.entries))]
@@ -114,12 +114,12 @@ def lines(found: Comparison, columns: int | None = None) -> list[Row]:
 
 
 def style(place: int) -> str:
-    """The word of a run's color."""
+    """The style word of a run's color."""
     return f"run{place % 6}"
 
 
 def mark(place: int) -> str:
-    """The sign of a run's curve: letters where there is nothing better."""
+    """The mark of a run's curve; a letter where no other sign can be shown."""
     return MARKS[place % len(MARKS)] if can_show(MARKS + "⣿┤") else LETTERS[place]
 
 
@@ -129,7 +129,7 @@ def _heading(found: Comparison) -> str:
 
 
 def _charts(found: Comparison, columns: int) -> list[Row]:
-    """One chart, or accuracy and loss beside one another where there is room for both."""
+    """A chart of the metric, beside it the loss where there is room for both."""
     from dltui.tui.draw.chart import draw
     from dltui.tui.draw.styled_text import Look
 
@@ -143,7 +143,7 @@ def _charts(found: Comparison, columns: int) -> list[Row]:
 
 
 def as_object(found: Comparison) -> dict[str, Any]:
-    """The comparison as `--json` shows it."""
+    """The object of `--json` for the comparison."""
     runs = []
     for entry in found.entries:
         record = asdict(entry)

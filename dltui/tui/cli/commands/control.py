@@ -98,7 +98,7 @@ def _step(reader: RunReader, step: int) -> int:
 @click.command()
 @click.argument("run", shell_complete=completion.runs)
 def stacks(run: str) -> int:
-    """Show where the threads of a run's worker stand, for one that hangs. The run is not disturbed."""
+    """Show the stacks of a run's worker threads, to examine a run that hangs. The run is not disturbed."""
     from dltui.core.rundir import claim
 
     reader = alive_run(run, "look at")

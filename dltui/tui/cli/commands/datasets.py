@@ -1,4 +1,4 @@
-"""`dltui datasets`: what there is to train on, a look at data of one's own, and names for it."""
+"""`dltui datasets`: the datasets, a preview of the user's own data, and names for it."""
 
 from __future__ import annotations
 
@@ -135,14 +135,14 @@ def _show(entry: DatasetEntry, found: Preview | None) -> None:
 
 
 def _few_colors() -> bool:
-    """Whether images must do without colors; a pipe gets the letters alone."""
+    """True if images must do without colors; a pipe gets the letters alone."""
     from dltui.tui.terminal.capabilities import examine
 
     return not terminal_output() or not examine(os.environ).color
 
 
 def as_object(entry: DatasetEntry) -> dict[str, Any]:
-    """A dataset as `--json` shows it."""
+    """The object of `--json` for a dataset."""
     from dltui.core.data.search import presence
 
     return {

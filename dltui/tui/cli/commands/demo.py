@@ -1,4 +1,4 @@
-"""`dltui demo`: the CNN on real images, whatever this machine can have, from one command to figures."""
+"""`dltui demo`: train the CNN on the best image data available on this machine, from one command to figures."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def demo(device: str, exports: str, plain: bool, as_json: bool) -> int:
 
 
 def choose_model(catalog: Catalog) -> ModelEntry:
-    """The CNN of the first framework that is installed. Raises UsageError with what to install."""
+    """The CNN of the first installed framework. Raises UsageError that says what to install."""
     entries = [catalog.models[name] for fw in FRAMEWORKS if (name := f"cnn-{fw}") in catalog.models]
     for entry in entries:
         if entry.available:
@@ -71,7 +71,7 @@ def choose_model(catalog: Catalog) -> ModelEntry:
 
 
 def choose_dataset(catalog: Catalog, reach: Callable[[DatasetEntry], bool]) -> Choice:
-    """Fashion-MNIST when it is here or can be downloaded, else the digits; with the reason."""
+    """Fashion-MNIST when it is here or can be downloaded, else the digits, each with the reason."""
     from dltui.core.data.search import presence
 
     entry = catalog.datasets.get(WANTED)
@@ -86,14 +86,14 @@ def choose_dataset(catalog: Catalog, reach: Callable[[DatasetEntry], bool]) -> C
 
 
 def within_reach(entry: DatasetEntry) -> bool:
-    """Whether a place to download from sends its first byte within 3 seconds."""
+    """True if one of the download addresses sends its first byte within 3 seconds."""
     from dltui.core.data.network import reachable
 
     return reachable(entry.urls)
 
 
 def _full_screen(run: RunDirectory) -> int:
-    """The run in the full screen; after it, the files, or how to come back."""
+    """Show the run in the full screen; then print the files, or how to come back."""
     from dltui.core.lifecycle.start import spawn_worker
     from dltui.core.reading.reader import RunReader
     from dltui.tui.cli.follow import closing
@@ -111,7 +111,7 @@ def _full_screen(run: RunDirectory) -> int:
         lines += [*closing.next_step(reader, status.name), *closing.take_home(place.exports_folder(reader.directory))]
     else:
         folder = place.exports_folder(reader.directory)
-        lines = [*closing.come_back(reader), f"figures will be in {folder}"]
+        lines = [*closing.reattach_lines(reader), f"figures will be in {folder}"]
     for line in lines:
         say(line)
     return code

@@ -1,4 +1,4 @@
-"""`dltui doctor`: what works here, what does not, and what to do about it."""
+"""`dltui doctor`: checks of the installation, with the remedy for each problem."""
 
 from __future__ import annotations
 

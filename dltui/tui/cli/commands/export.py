@@ -49,7 +49,7 @@ def export(
 ) -> int:
     """Write the figures and tables of runs (the latest run by default), finished or not.
 
-    Those of somebody else's run go to ./exports/<run id>, and its plugins draw nothing unless you say so.
+    Those of another user's run go to ./exports/<run id>, and its plugins draw nothing without --trust or --plugin.
     """
     from dltui.core.rundir.directory import find_run
 
@@ -78,7 +78,7 @@ def export(
 
 
 def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: Code, quiet: bool) -> Written:
-    """Write the figures or the model of one run, and say so unless `quiet`."""
+    """Write the figures or the model of a run, and report it unless `quiet`."""
     wanted = Path(to).expanduser().absolute() / run.id if to else None
     folder = place.free(wanted, run) if wanted else place.exports_folder(run)
     lines = [f"{wanted} holds the figures of another run"] if wanted and folder != wanted else []
@@ -95,7 +95,7 @@ def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: C
 
 
 def _stream(runs: list[RunDirectory], formats: list[str] | None, code: Code) -> int:
-    """A tar with one folder a run, complete before its first byte is sent."""
+    """Write a tar with a folder per run to stdout, complete before its first byte is sent."""
     import tarfile
 
     if sys.stdout.isatty():
@@ -113,7 +113,8 @@ def _stream(runs: list[RunDirectory], formats: list[str] | None, code: Code) -> 
 
 
 def write_models(run: RunDirectory, folder: Path, formats: list[str], code: Code) -> list[Path]:
-    """Write model.SUFFIX for each format, model.json about it, and predict.py for what can be run without dltui.
+    """Write model.SUFFIX for each format, its description model.json, and predict.py for formats that run without
+    dltui.
 
     Raises RunError when the run has no checkpoint yet, or its framework does not know a format.
     """
@@ -142,7 +143,9 @@ def write_models(run: RunDirectory, folder: Path, formats: list[str], code: Code
 
 
 def _weights(run: RunDirectory, target: Path, code: Code) -> None:
-    """Those that each export has, drawn by the process that draws."""
+    """Copy the weights of the run's export, drawing the export first if necessary. Raises RunError without a
+    checkpoint.
+    """
     made = place.exports_folder(run) / "model.safetensors"
     if not made.is_file():
         draw(run, made.parent, None, code.words())
@@ -153,7 +156,7 @@ def _weights(run: RunDirectory, target: Path, code: Code) -> None:
 
 
 def _about(run: RunDirectory) -> dict[str, Any]:
-    """What a reader of the model must know: what goes in, what comes out."""
+    """The description for users of the model: its inputs and outputs."""
     from dltui.core.lifecycle.trained_model import image_reading
 
     reader = RunReader(run)

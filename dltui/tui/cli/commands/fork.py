@@ -1,4 +1,4 @@
-"""`dltui fork RUN`: a new run that begins with a checkpoint of another one, with other hyperparameters."""
+"""`dltui fork RUN`: a new run that begins with a checkpoint of another run, with other hyperparameters."""
 
 from __future__ import annotations
 

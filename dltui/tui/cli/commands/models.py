@@ -1,4 +1,4 @@
-"""`dltui models`: what can be trained, and the hyperparameters and structure of one model."""
+"""`dltui models`: the models, and the hyperparameters and structure of a model."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def models(model: str | None, dataset: str | None, plugins: tuple[str, ...], as_
 
 
 def _one(catalog: Catalog, entry: ModelEntry, dataset: str | None, as_json: bool) -> None:
-    """A model whose structure cannot be shown is still described, unless a dataset was asked for."""
+    """Describe a model. If its structure cannot be shown the rest still is, unless a dataset was given."""
     from dltui.tui.cli.launch.start import choose_dataset
 
     chosen = choose_dataset(catalog, entry, dataset) if dataset else None
@@ -72,7 +72,7 @@ def _one(catalog: Catalog, entry: ModelEntry, dataset: str | None, as_json: bool
 
 
 def as_object(entry: ModelEntry) -> dict[str, Any]:
-    """A model as `--json` shows it; where it comes from stays out."""
+    """The object of `--json` for a model, without its source."""
     return {
         "id": entry.id,
         "name": entry.name,
@@ -109,7 +109,7 @@ def _describe(entry: ModelEntry) -> None:
 
 
 def check(model: ModelEntry, dataset: DatasetEntry) -> None:
-    """Raises UsageError when the model cannot be built for this dataset."""
+    """Raise UsageError when the model cannot be built for this dataset."""
     if not dataset.fits(model.task):
         raise UsageError(f"{model.id} is for {model.task}, {dataset.name} for {dataset.task}; see dltui datasets")
     if not model.available:
@@ -119,7 +119,7 @@ def check(model: ModelEntry, dataset: DatasetEntry) -> None:
 
 
 def layers_of(catalog: Catalog, model: ModelEntry, dataset: DatasetEntry) -> list[dict[str, Any]]:
-    """Its layers as a dataset's shapes make them, with the default hyperparameters. Raises UsageError."""
+    """The layers for a dataset's shapes, with the default hyperparameters. Raises UsageError."""
     from dltui.core.catalog.questions import network_layers
 
     check(model, dataset)
@@ -134,7 +134,7 @@ def layers_of(catalog: Catalog, model: ModelEntry, dataset: DatasetEntry) -> lis
 
 
 def table(layers: Sequence[dict[str, Any]], dataset: DatasetEntry) -> list[str]:
-    """One line a layer, and a heading that says what it is built for."""
+    """A line per layer, and a heading that names the dataset for which the model is built."""
     total = sum(int(layer["parameters"]) for layer in layers)
     rows = [["LAYER", "KIND", "OUTPUT", "PARAMETERS"], ["input", "", shape(dataset.input_shape), ""]]
     for layer in layers:
@@ -145,5 +145,5 @@ def table(layers: Sequence[dict[str, Any]], dataset: DatasetEntry) -> list[str]:
 
 
 def shape(sizes: Sequence[int]) -> str:
-    """`28 x 28 x 6`."""
+    """A shape as text: `28 x 28 x 6`."""
     return " x ".join(map(str, sizes))

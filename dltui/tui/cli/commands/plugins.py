@@ -1,4 +1,4 @@
-"""`dltui plugins`: which were found, what they bring or what is wrong with them; and the start of a new one."""
+"""`dltui plugins`: the plugins with their items and problems; and the creation of a new plugin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KINDS = ("models", "datasets", "backends", "exporters", "loggers")
 
 
 class PluginsGroup(click.Group):
-    """Answers a misspelled subcommand with a suggestion."""
+    """A group that answers a misspelled subcommand with a suggestion."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -123,7 +123,7 @@ def new_plugin(name: str, framework: str, parent: str) -> int:
 
 
 def plugin_objects(catalog: Any) -> list[dict[str, Any]]:
-    """One object for each distribution or file: what it brings and what is wrong with it."""
+    """An object for each distribution or file: its items and its problems."""
     objects = []
     for source in catalog.sources:
         own = {
@@ -147,7 +147,7 @@ def _left_out(source: Any, reason: str) -> dict[str, Any]:
 
 
 def _source(entry: Any) -> Any:
-    """Where an entry of the catalog comes from; of a logger no more is known."""
+    """The source of an entry of the catalog; a logger's entry is its source."""
     return getattr(entry, "source", entry)
 
 

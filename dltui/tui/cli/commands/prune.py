@@ -1,4 +1,4 @@
-"""`dltui prune`: delete old runs and those that are not among the best, after showing what they take."""
+"""`dltui prune`: delete old runs and runs that are not among the best, after showing their size."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ Doomed = tuple[dict[str, Any], int, "RunDirectory"]
 
 
 def choose(rows: Sequence[Doomed], keep_best: int | None, older_than: float | None, now: float) -> list[Doomed]:
-    """Those to delete, oldest first: old enough, and not among the best of their model and dataset."""
+    """The runs to delete, oldest first: old enough, and not among the best of their model and dataset."""
     kept = _best(rows, keep_best)
     limit = now - (older_than or 0) * DAY
     found = [one for one in rows if one[0]["id"] not in kept and _ended(one[0]) <= limit]
@@ -81,7 +81,7 @@ def _ended(row: dict[str, Any]) -> float:
 
 
 def _rows() -> tuple[list[Doomed], list[str]]:
-    """Every ended run that is not linked in from elsewhere; and why others are left alone, one line each."""
+    """The ended runs that are not links, and the reasons why others are left alone, one line each."""
     from dltui.core.lifecycle import trash
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.summary import summary_row
@@ -102,7 +102,7 @@ def _rows() -> tuple[list[Doomed], list[str]]:
 
 
 def _size(run: RunDirectory) -> int:
-    """Bytes of all files; those that vanish meanwhile count nothing."""
+    """The bytes of all files; files that vanish meanwhile count nothing."""
     total = 0
     for path in run.path.rglob("*"):
         try:

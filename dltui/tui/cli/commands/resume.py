@@ -1,4 +1,4 @@
-"""`dltui resume`: go on with a run; says why it ended, what is restored and what differs from the last attempt."""
+"""`dltui resume`: resume a run; says why it ended, what is restored and what differs from the last attempt."""
 
 from __future__ import annotations
 

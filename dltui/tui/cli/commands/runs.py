@@ -1,4 +1,4 @@
-"""`dltui runs`: what there is, newest first."""
+"""`dltui runs`: the runs, newest first."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def columns(row: Any, now: float) -> list[str]:
 
 
 def group_columns(group: Group, now: float) -> list[str]:
-    """`lab3 (3 seeds)`: the mean with its spread, and the epochs of all."""
+    """A group as a row of the table, `lab3 (3 seeds)`: the mean with its spread, and the epochs of all."""
     first = run_columns(dict(group.rows[0]), now)
     done, epochs = (sum(int(row.get(key) or 0) for row in group.rows) for key in ("epoch", "epochs"))
     best = group.best()
@@ -110,7 +110,7 @@ def run_columns(row: dict[str, Any], now: float) -> list[str]:
 
 
 def best_text(best: Any, name: str) -> str:
-    """The best value of the monitor, whichever way the row carries it."""
+    """The best value of the monitor, from either form of the row."""
     if isinstance(best, dict):
         name, best = str(best.get("metric", name)), best.get("value")
     if not isinstance(best, (int, float)):

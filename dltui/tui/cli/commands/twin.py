@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class TwinCommand(TrainCommand):
-    """Has the flags of the model, which both frameworks share."""
+    """A command with the flags of the model, which both frameworks share."""
 
     def describe(self, model: ModelEntry) -> str:
         return f"Train {model.name} in two frameworks from the same weights on the same batches, and compare them."
@@ -98,13 +98,13 @@ def _finished(reader: RunReader) -> bool:
 
 
 def _say_alone(run: RunDirectory, alone: bool, options: Options) -> None:
-    """A run that was left, or that failed, has no twin to be compared with."""
+    """Report a run without a twin to compare: it was left, or failed."""
     if not options.as_json:
         say(f"no comparison: {run.id} is not finished" + (", its twin was not started" if alone else ""))
 
 
 def lines(found: Comparison, config: dict[str, Any]) -> list[str]:
-    """What differs and by how much, a line each."""
+    """The differences between the runs, a line each."""
     names = [wording.TITLES.get(side.framework, side.framework) for side in (found.first, found.second)]
     rows = [["", *names, "DIFFERENCE"]]
     for title, key in (("test", "test"), ("best validation", "validation")):

@@ -1,1 +1,1 @@
-"""What is printed while a run goes on, and how a command is sent and awaited."""
+"""Prints a run while it goes on, and sends commands to it."""

@@ -1,4 +1,4 @@
-"""The last words of a followed run: how it ended, which files it wrote, how to take them home or come back."""
+"""The closing lines of a followed run: how it ended, its files, how to copy them or come back."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75, "interr
 
 
 def outcome(history: History, status: str, why: str) -> str:
-    """`finished: 10 epochs in 32 s, best validation accuracy 91.77 % (epoch 6), test accuracy 91.60 %`."""
+    """The outcome: `finished: 10 epochs in 32 s, best validation accuracy 91.77 % (epoch 6), test accuracy 91.60 %`."""
     parts = []
     done = len(history.epochs)
     if status in ("finished", "stopped"):
         parts.append(f"{plural(done, 'epoch')} in {numbers.duration(history.elapsed)}")
+        parts += [why] if why.startswith("stopped early") else []
     elif why:
         parts.append(why)
     if history.best is not None and history.monitor is not None:
@@ -38,7 +39,7 @@ def outcome(history: History, status: str, why: str) -> str:
 
 
 def exported_files(folder: Path) -> list[Path]:
-    """What lies in an export folder; hidden and temporary files left out."""
+    """The files in an export folder; hidden and temporary files left out."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
@@ -53,20 +54,20 @@ def take_home(folder: Path) -> list[str]:
 
 
 def _take_home_line(folder: Path) -> str:
-    """Ready to paste on the machine where the figures are wanted."""
+    """The command to copy the figures, ready to paste on the other machine."""
     from dltui.core.worker.figures import copy_line
 
     return f"copy them: {copy_line(user_at_host(), [folder])}"
 
 
-def come_back(reader: RunReader) -> list[str]:
-    """For somebody who leaves a living run."""
+def reattach_lines(reader: RunReader) -> list[str]:
+    """Lines for a user who leaves a running run."""
     name = shlex.quote(reader.directory.id)
     return [f"the run goes on; back with: dltui attach {name}", f"end it with: dltui stop {name}"]
 
 
 def next_step(reader: RunReader, status: str) -> list[str]:
-    """What to do about a run that did not finish."""
+    """Lines that say what to do about a run that did not finish."""
     name = shlex.quote(reader.directory.id)
     if status in ("interrupted", "preempted", "stopped"):
         if not _has_checkpoint(reader):
@@ -86,7 +87,7 @@ def next_step(reader: RunReader, status: str) -> list[str]:
 
 
 def _has_checkpoint(reader: RunReader) -> bool:
-    """Of its own or of the run that it was forked from."""
+    """True if there is a checkpoint of the run itself or of the run that it was forked from."""
     try:
         return any(reader.directory.checkpoints_dir.iterdir())
     except OSError:
@@ -94,12 +95,12 @@ def _has_checkpoint(reader: RunReader) -> bool:
 
 
 def last_error(reader: RunReader) -> str:
-    """What the log calls an error last, else what the worker printed last."""
+    """The last error in the log, else the last line that the worker printed."""
     errors = [text for _, level, text in reader.history.logs if level == "error"]
-    return errors[-1].removeprefix("it does not go on: ") if errors else last_words(reader)
+    return errors[-1].removeprefix("it does not go on: ") if errors else last_output_line(reader)
 
 
-def last_words(reader: RunReader) -> str:
+def last_output_line(reader: RunReader) -> str:
     """The last line that the worker printed."""
     try:
         with fs.open_to_read(reader.directory.worker_log) as file:

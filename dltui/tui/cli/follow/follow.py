@@ -43,7 +43,8 @@ def choose_style(plain: bool, json: bool) -> Style:
 
 def follow(run: RunDirectory, style: Style, child: int | None = None) -> int:
     """Show the run until it ends and return the exit code. `child` is the worker's pid when this process started it:
-    then Ctrl-C asks what to do with it, and without a terminal signals go on to it."""
+    then Ctrl-C asks whether to end it, and without a terminal signals are forwarded to it.
+    """
     reader = RunReader(run)
     asks = child is not None and is_terminal() and style != "json"
     output = _output(style, reader, asks)
@@ -62,7 +63,7 @@ def _output(style: Style, reader: RunReader, asks: bool) -> Output:
 
 
 class Follower:
-    """One viewer of one run."""
+    """A viewer of a run."""
 
     def __init__(self, reader: RunReader, output: Output, child: int | None) -> None:
         self.reader = reader
@@ -135,13 +136,13 @@ class Follower:
             self._forward(signal.SIGKILL)
 
     def _forward(self, number: int) -> None:
-        """To our own child by its pid, which cannot be another's before we have waited for it."""
+        """Forward a signal to the own child by its pid, which cannot be reused before the child was waited for."""
         if self.child is not None and not self._child_gone():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.child, number)
 
     def _child_gone(self) -> bool:
-        """Reaps the worker, so that it does not stay a zombie."""
+        """Reap the worker, so that it does not stay a zombie; True if it has ended or is no child of this process."""
         if self.child is None or self._child_ended:
             return True
         try:
@@ -153,7 +154,7 @@ class Follower:
         return self._child_ended
 
     def _over(self, status: Status) -> bool:
-        """Over means: the worker has gone, figures and all; not merely that the run has ended."""
+        """True if the worker has gone and the figures are drawn; the end of the run alone does not suffice."""
         if self.child is not None:
             if not self._child_gone():
                 return False
@@ -170,7 +171,7 @@ class Follower:
 
     def _closing(self, status: Status) -> list[str]:
         if self.code is not None and not status.over:
-            return closing.come_back(self.reader)
+            return closing.reattach_lines(self.reader)
         # Why a run failed goes to standard error, where scripts look for it.
         failed = status.name == "failed"
         lines = [] if failed else [closing.outcome(self.reader.history, status.name, status.why)]
@@ -178,16 +179,18 @@ class Follower:
         return lines + closing.take_home(place.exports_folder(self.reader.directory))
 
     def _last_status(self) -> Status:
-        """A worker of ours that has gone without a word has failed, whatever its directory says."""
+        """The final status; an own worker that has gone silently has failed, whatever its directory says."""
         status = self.reader.status()
         if self._child_ended and not status.over:
-            return replace(status, name="failed", why=f"its worker ended at once: {closing.last_words(self.reader)}")
+            return replace(
+                status, name="failed", why=f"its worker ended at once: {closing.last_output_line(self.reader)}"
+            )
         return status
 
 
 @contextlib.contextmanager
 def _signals(received: list[int]) -> Iterator[None]:
-    """Collect signals instead of dying of them."""
+    """Collect signals instead of ending the process."""
 
     def note(number: int, frame: FrameType | None) -> None:
         received.append(number)
@@ -217,5 +220,5 @@ HINT = "Ctrl-C: detach, stop or kill"
 
 
 def question(history: History, live: Live | None, now: float) -> list[str]:
-    """What a kill would cost, and the choices: two lines, each short enough for 80 columns."""
+    """The two lines of a question before a kill: its cost and the choices, each short enough for 80 columns."""
     return [f"a kill would lose: {at_risk(history, live, now)}", CHOICES]

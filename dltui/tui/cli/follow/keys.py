@@ -1,4 +1,4 @@
-"""Single key presses from a terminal, and the terminal put back as it was."""
+"""Reads single key presses from a terminal, and restores the terminal afterwards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ESCAPE = "\x1b"
 
 
 class Keys:
-    """While it is open, keys arrive one by one and unseen; Ctrl-C and Ctrl-Z keep their meaning."""
+    """A context in which single keys arrive without echo; Ctrl-C and Ctrl-Z keep their meaning."""
 
     def __init__(self) -> None:
         self._fd = sys.stdin.fileno()
@@ -33,7 +33,7 @@ class Keys:
             termios.tcsetattr(self._fd, termios.TCSADRAIN, self._saved)
 
     def take(self) -> None:
-        """(Again) after a stop with Ctrl-Z, when the shell has put its own settings back."""
+        """Set the terminal up, also after a stop with Ctrl-Z, when the shell has restored its own settings."""
         tty.setcbreak(self._fd, termios.TCSADRAIN)
 
     def wait(self, seconds: float) -> str:

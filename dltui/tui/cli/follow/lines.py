@@ -1,4 +1,4 @@
-"""A run as plain lines: what began, one line an epoch, warnings, the test result. No control codes."""
+"""A run as plain lines: its start, a line per epoch, warnings, the test result. No control codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Lines:
-    """Tells each thing once: `more` returns the lines that came since the last call."""
+    """Reports each event once: `more` returns the lines since the last call."""
 
     def __init__(self) -> None:
         self._attempt: int | None = None
@@ -49,7 +49,7 @@ class Lines:
         return lines
 
     def _phases(self, history: History, live: Live | None, status: Status) -> list[str]:
-        """The waits before the first epoch and after the last, and a worker that fell silent."""
+        """Lines about the waits before the first epoch and after the last, and about a silent worker."""
         if status.name == "silent":
             lines = [] if self._silent else [f"silent: {status.why}; `dltui stacks RUN` shows where it stands"]
             self._silent = True
@@ -65,7 +65,7 @@ class Lines:
         return [f"{phase}{detail}"]
 
     def _ended_epochs(self, history: History) -> list[str]:
-        """An epoch is told when its evaluation is there, and again when a later attempt has repeated it."""
+        """Lines about evaluated epochs, also about epochs that a later attempt has repeated."""
         lines = []
         for number in sorted(history.epochs):
             record = history.epochs[number]
@@ -77,7 +77,7 @@ class Lines:
         return lines
 
     def _is_best(self, record: EpochRecord, history: History) -> bool:
-        """Better than every epoch told before, whichever are known by now."""
+        """True if the epoch is better than every epoch reported before."""
         monitor = history.monitor
         value = (record.validation or {}).get(monitor["metric"]) if monitor else None
         if monitor is None or value is None or value != value:
@@ -110,7 +110,9 @@ class Lines:
 
 
 def attempt_line(history: History) -> str:
-    """`54,000 train and 6,000 validation samples, 44,426 parameters, 10 epochs of 210 steps`."""
+    """The size of an attempt: `54,000 train and 6,000 validation samples, 44,426 parameters, 10 epochs of 210
+    steps`.
+    """
     attempt = history.attempt
     if attempt is None:
         return ""
@@ -124,7 +126,7 @@ def attempt_line(history: History) -> str:
 
 
 def epoch_line(record: EpochRecord, history: History, best: bool) -> str:
-    """One epoch in one line of even width."""
+    """An epoch as a line of constant width."""
     epochs = history.attempt.epochs if history.attempt else record.epoch
     width = len(str(epochs))
     parts = [f"epoch {record.epoch:>{width}}/{epochs}"]
@@ -140,7 +142,7 @@ def epoch_line(record: EpochRecord, history: History, best: bool) -> str:
 
 
 def command_line(entry: dict[str, Any]) -> str:
-    """`set lr=0.05 by anna at step 1,200`."""
+    """A command: `set lr=0.05 by anna at step 1,200`."""
     arguments = entry.get("arguments") or {}
     values = " ".join(f"{name}={numbers.rounded(value)}" for name, value in arguments.items())
     by = f" by {entry['by']}" if entry.get("by") else ""

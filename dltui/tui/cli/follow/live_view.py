@@ -26,7 +26,7 @@ STATUS_STYLES = {"running": "green", "finished": "green", "paused": "yellow", "s
 
 @dataclass(frozen=True)
 class Frame:
-    """How the view is drawn: `notice` are the last rows (a question, or what Ctrl-C does)."""
+    """The options for drawing the view: `notice` are the last rows (a question, or what Ctrl-C does)."""
 
     width: int
     ascii: bool = False
@@ -53,7 +53,7 @@ def live_view(reader: RunReader, status: Status, now: float, frame: Frame) -> Re
 
 
 def one_line(text: Text, frame: Frame) -> Text:
-    """Cut at the right edge; the ellipsis is not ASCII."""
+    """The text cut at the right edge, with an ellipsis."""
     text.no_wrap, text.overflow = True, "crop" if frame.ascii else "ellipsis"
     return text
 
@@ -69,13 +69,13 @@ def title(reader: RunReader, status: Status) -> Text:
 
 
 def waiting(status: Status, now: float) -> Text:
-    """The phase before the first numbers, with its seconds: `importing torch 4 s`."""
+    """The phase before the first numbers, with its duration: `importing torch 4 s`."""
     since = f" {numbers.duration(now - status.since)}" if status.since else ""
     return Text(clean_line(f"{status.why or status.phase or status.name}{since}"), style="cyan")
 
 
 def bars(at: Progress, frame: Frame) -> RenderableType:
-    """The epoch's progress over the run's, with the pace and what is left."""
+    """The progress bars of the epoch and the run, with the speed and the remaining time."""
     pace = []
     if at.left is not None:
         pace.append(f"{numbers.duration(at.left)} left")
@@ -93,7 +93,7 @@ def bars(at: Progress, frame: Frame) -> RenderableType:
 
 
 def bar(fraction: float, length: int, ascii_only: bool = False) -> Text:
-    """A progress bar with half-cell steps, or `#` and `.` where the terminal has no box characters."""
+    """A progress bar with half-cell steps; `#` and `.` where the terminal has no box characters."""
     halves = int(min(max(fraction, 0.0), 1.0) * length * 2)
     full, half = divmod(halves, 2)
     if ascii_only:
@@ -130,6 +130,6 @@ def metrics_table(history: History) -> Table:
 
 
 def _best(name: str, values: list[tuple[int, float]]) -> tuple[int, float]:
-    """Highest accuracy, lowest of everything else; ties to the earlier epoch."""
+    """The highest accuracy or the lowest of any other metric, at the earliest epoch."""
     sign = -1 if name.endswith("accuracy") else 1
     return min(values, key=lambda entry: (sign * entry[1], entry[0]))

@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class Output(Protocol):
-    """What following needs of a way to show a run."""
+    """The interface of a way to show a followed run."""
 
     def show(self, reader: RunReader, status: Status, notice: Sequence[str]) -> None:
-        """What the run directory says; `notice` is a question in lines, or empty."""
+        """Show the state of the run directory; `notice` is a question in lines, or empty."""
 
     def close(self, reader: RunReader, status: Status, closing: list[str]) -> None:
-        """The run is over or left: `closing` are lines for people."""
+        """Show the closing lines when the run is over or left."""
 
     def stop(self) -> None:
-        """Always called, whatever happened: leaves the terminal as it was."""
+        """Restore the terminal; called in every case."""
 
 
 class PlainOutput:
-    """One line for each thing that happened."""
+    """Prints a line for each event."""
 
     def __init__(self) -> None:
         self._lines = Lines()
@@ -50,7 +50,7 @@ class PlainOutput:
 
 
 class JsonOutput:
-    """One event per line as the log has it; the first line, `run`, says where, the last, `exported`, names files."""
+    """Prints one event per line as in the log; the first line, `run`, says where, the last, `exported`, names files."""
 
     def __init__(self, reader: RunReader) -> None:
         from dltui.core.rundir import place
@@ -83,7 +83,7 @@ class JsonOutput:
 
 
 class LiveOutput:
-    """A view that is redrawn in place; what remains on the screen is its last state and the closing lines."""
+    """A view that is redrawn in place; at the end its last state and the closing lines stay visible."""
 
     def __init__(self, notice: str) -> None:
         from rich.console import Console

@@ -16,7 +16,7 @@ SETTLE_SECONDS = 2.0
 
 
 class NoAnswerError(DltuiError):
-    """The worker did not acknowledge in time; the command waits in the run directory."""
+    """The worker did not acknowledge in time; the command stays in the run directory."""
 
 
 def open_run(text: str | None) -> RunReader:
@@ -29,7 +29,7 @@ def open_run(text: str | None) -> RunReader:
 
 
 def alive_run(text: str, action: str) -> RunReader:
-    """The run, which must be alive. Raises UsageError saying what it is instead."""
+    """A reader of the run, which must be live. Raises UsageError with its status otherwise."""
     reader = open_run(text)
     status = reader.status()
     if status.over:
@@ -38,7 +38,7 @@ def alive_run(text: str, action: str) -> RunReader:
 
 
 def order(reader: RunReader, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Send a command and wait for its acknowledgement, which is returned. Raises NoAnswerError."""
+    """Send a command, and return its acknowledgement. Raises NoAnswerError."""
     from dltui.core.rundir import commands
 
     sent = commands.send(reader.directory.path, action, arguments)
@@ -59,8 +59,9 @@ def order(reader: RunReader, action: str, arguments: dict[str, Any]) -> dict[str
 
 
 def settle(reader: RunReader, name: str, wanted: bool) -> None:
-    """The heartbeat follows an acknowledgement a moment later: wait until the status is (or is no longer) `name`, so
-    that the next command finds the run as this one left it."""
+    """Wait until the status is (`wanted`), or is no longer, `name`: the heartbeat follows an acknowledgement a moment
+    later, and the next command must find the run in its new state.
+    """
     deadline = time.monotonic() + SETTLE_SECONDS
     while (reader.status().name == name) != wanted and time.monotonic() < deadline:
         time.sleep(0.05)

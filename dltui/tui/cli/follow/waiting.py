@@ -1,4 +1,4 @@
-"""A command that was sent and has not been acknowledged: `sent, waiting for gpu02 4 s`."""
+"""A command that has not been acknowledged yet: `sent, waiting for gpu02 4 s`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 AT_ONCE = 1.0
-"""Most commands are acknowledged before anybody could read that they are waited for."""
+"""The time in seconds before a wait is shown: most commands are acknowledged earlier."""
 AGAIN = 5.0
-"""How often plain output says so."""
+"""The time in seconds between lines about the wait in plain output."""
 
 
 @dataclass
 class Waiting:
-    """A command by its id, since when on the monotonic clock."""
+    """A pending command by its id, and its start on the monotonic clock."""
 
     id: str
     action: str
@@ -34,27 +34,27 @@ class Waiting:
 
 
 def text(reader: RunReader, seconds: float) -> str:
-    """Whom it waits for, how long, and what that one is doing."""
+    """The host that a command waits for, for how long, and the run's phase."""
     status = reader.status()
     doing = status.why if status.name == "silent" else status.phase or status.name
     return clean_line(f"sent, waiting for {host(reader)} {numbers.duration(seconds)}: {doing}")
 
 
 def host(reader: RunReader) -> str:
-    """The machine that the worker runs on."""
+    """The host of the worker."""
     live, attempt = reader.live(), reader.history.attempt
     return live.host if live else attempt.host if attempt else "the worker"
 
 
 def lines(reader: RunReader, waiting: Waiting) -> list[str]:
-    """For a view that goes on: nothing once the command is acknowledged, or before anybody waited."""
+    """The line about a pending command; empty once the command is acknowledged, and at first."""
     if waiting.seconds() < AT_ONCE or any(entry["id"] == waiting.id for entry in reader.history.commands):
         return []
     return [f"{waiting.action}: {text(reader, waiting.seconds())}"]
 
 
 class Ticker:
-    """Says it on standard error: in one line that counts on a terminal, else now and then in a line of its own."""
+    """Shows the wait on standard error: in a line that counts on a terminal, else in a new line now and then."""
 
     def __init__(self) -> None:
         dumb = os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("CI", "") not in ("", "0", "false")
@@ -76,7 +76,7 @@ class Ticker:
         self._shown = True
 
     def close(self) -> None:
-        """Leave no half line behind."""
+        """End an unfinished line."""
         if self._shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -1,1 +1,1 @@
-"""What `train`, `twin`, `demo` and `fork` share: flags of a model, presets, seeds, start."""
+"""The common part of `train`, `twin`, `demo` and `fork`: flags of a model, presets, seeds, start."""

@@ -1,4 +1,4 @@
-"""Says on standard error how far the preparation of somebody's own data is."""
+"""Shows the progress of the preparation of the user's own data on standard error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ EVERY_SECONDS = 5.0
 
 
 def teller() -> Callable[[str], None]:
-    """Takes lines of progress: on a terminal the last one is written over, elsewhere few of them are written."""
+    """A function that shows lines of progress: on a terminal each line overwrites the last, elsewhere few are
+    written.
+    """
     if sys.stderr is not None and sys.stderr.isatty():
         return _overwrite
     began = [time.monotonic()]
@@ -27,6 +29,6 @@ def teller() -> Callable[[str], None]:
 
 
 def _overwrite(text: str) -> None:
-    # The cursor goes back to the beginning, so that the next line of anybody takes the place of this one.
+    # The cursor goes back to the beginning of the line, so that the next line overwrites it.
     sys.stderr.write(f"\r{visible(text):<60.60}\r")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""`dltui train --like RUN`: the words that would ask for RUN again, before those that were typed, which win."""
+"""`dltui train --like RUN`: inserts the words that would start RUN again before the typed words, which win."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FLAG = "--like"
 
 
 def expand(args: Sequence[str]) -> list[str]:
-    """The arguments of `train` without `--like RUN`, behind those that RUN stands for. Raises UsageError."""
+    """The arguments of `train` with `--like RUN` replaced by the words of RUN. Raises UsageError."""
     name, rest = _take(args)
     if name is None:
         return list(args)
@@ -27,7 +27,7 @@ def expand(args: Sequence[str]) -> list[str]:
 
 
 def _take(args: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The run of `--like`, the last one counting, and everything else."""
+    """The run of the last `--like`, and all other arguments."""
     found, rest, words = None, [], iter(args)
     for word in words:
         if word == FLAG:
@@ -44,7 +44,7 @@ def _given(args: Sequence[str], flag: str) -> bool:
 
 
 def _words(asked: Mapping[str, Any], plugins: Sequence[str], other_data: bool) -> list[str]:
-    """Every choice and every hyperparameter of a run: what is set for all runs must not come between."""
+    """All choices and hyperparameters of a run, so that presets do not change them."""
     from dltui.core.catalog.fields import flag_words
     from dltui.core.machine.devices import asked_for
 

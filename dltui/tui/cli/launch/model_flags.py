@@ -1,4 +1,4 @@
-"""The flags of a command that follow from the model: one for each hyperparameter."""
+"""The flags of a command that follow from the model: a flag for each hyperparameter."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class TrainCommand(click.Command):
-    """Adds the flags of the model that the command line names before click reads it."""
+    """A command that gets the flags of the model on the command line before click parses it."""
 
     model: ModelEntry | None = None
 
@@ -50,7 +50,7 @@ class TrainCommand(click.Command):
         return context
 
     def describe(self, model: ModelEntry) -> str:
-        """The first line of the help of one model."""
+        """The first line of the help for a model."""
         return f"Train {model.id}: {model.summary}"
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
@@ -72,20 +72,20 @@ class TrainCommand(click.Command):
 
 
 def plugin_files(args: Sequence[str]) -> list[str]:
-    """The values of `--plugin`, found before the options that those plugins bring are known."""
+    """The values of `--plugin`, parsed before the options of those plugins are known."""
     found = [text.removeprefix("--plugin=") for text in args if text.startswith("--plugin=")]
     return found + [after for text, after in pairwise(args) if text == "--plugin"]
 
 
 def value_flags(params: Iterable[click.Parameter], catalog: Catalog) -> set[str]:
-    """Every flag that takes a value, of any model."""
+    """The flags of all models that take a value."""
     common = {name for p in params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
     fields = {field.flag for model in catalog.models.values() for field in model.fields if field.type != "bool"}
     return common | fields
 
 
 def find_model(args: Sequence[str], flags_with_value: set[str]) -> str | None:
-    """The first word that is neither a flag nor the value of one."""
+    """The first word that is neither a flag nor a flag's value; None without such a word."""
     words = iter(args)
     for word in words:
         if word == "--":

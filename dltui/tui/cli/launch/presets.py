@@ -1,4 +1,4 @@
-"""Fills in what the command line leaves open from the environment and the settings files, and says so."""
+"""Fills in missing options from the environment and the settings files, and reports it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARAMETERS = {"format": "formats"}
 def fill_in(
     context: click.Context, model: ModelEntry, catalog: Catalog, config: dict[str, Any], options: dict[str, Any]
 ) -> list[Preset]:
-    """Put presets into `config` and `options` where no flag was given; returns those that count."""
+    """Put presets into `config` and `options` where no flag was given; returns those that were used."""
     presets = load_presets().of(model, catalog)
     if options.get("dry_run"):
         # It writes to a temporary place.
@@ -43,12 +43,12 @@ def fill_in(
 
 
 def flags(used: list[Preset]) -> tuple[str, ...]:
-    """The flags that say the same: the recorded command makes the same run where nothing is set."""
+    """The presets as flags, so that the recorded command gives the same run without the presets."""
     return tuple(word for preset in used for word in flag_words(preset.name, preset.value))
 
 
 def lines(used: list[Preset]) -> list[str]:
-    """`dltui.toml [train]: lr 0.05, device cpu`, a line for each place."""
+    """The used presets, a line per place: `dltui.toml [train]: lr 0.05, device cpu`."""
     places: dict[str, list[str]] = {}
     for preset in used:
         places.setdefault(preset.origin, []).append(f"{preset.name.replace('_', ' ')} {exact(preset.value)}")

@@ -25,7 +25,7 @@ LEAVING_SECONDS = 10.0
 
 
 def parse(text: str, model: ModelEntry) -> list[int]:
-    """`"1,2,3"` as seeds that the model takes. Raises UsageError."""
+    """The seeds in `"1,2,3"`, checked by the model. Raises UsageError."""
     field = model.field("seed")
     words = [word.strip() for word in text.split(",") if word.strip()]
     if field is None or not words:
@@ -97,7 +97,7 @@ def stay(
 
 
 def _status(run: RunDirectory) -> str | None:
-    """How a run ended; None when it has been left and goes on."""
+    """The status of a run that has ended; None when the user left it and it goes on."""
     from dltui.core.reading.reader import RunReader
 
     reader = RunReader(run)
@@ -156,6 +156,6 @@ def _summary(group: str, runs: Sequence[RunDirectory], as_json: bool) -> None:
 
 
 def _parts(group: Group, metric: str) -> list[str]:
-    """`test accuracy 84.52 ±.10 %`, the spread being the standard deviation over the seeds."""
+    """The results with their standard deviation over the seeds: `test accuracy 84.52 ±.10 %`."""
     found = [("test", group.test(metric)), ("best validation", group.best())]
     return [f"{title} {metric} {spelled(wording.spread(metric, value))}" for title, value in found if value is not None]

@@ -1,4 +1,4 @@
-"""Starts a run that the command line asked for, and stays with it: followed, detached, in the foreground, or dry."""
+"""Starts the run of a command line: followed, detached, in the foreground, or as a dry run."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], option
 
 
 def check(options: Options) -> None:
-    """Raises UsageError for options that exclude one another."""
+    """Raise UsageError for options that exclude each other."""
     if options.detach and (options.debug or options.dry_run):
         raise UsageError("--detach starts the run in the background; it does not go with --debug or --dry-run")
     if options.queue and (options.debug or options.dry_run):
@@ -76,7 +76,7 @@ def create(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], optio
 
 
 def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunRequest:
-    """What the command line asks for. Raises UsageError."""
+    """The request that the command line describes. Raises UsageError."""
     from dltui.core.lifecycle.create import RunRequest
 
     dataset = choose_dataset(catalog, model, options.dataset)
@@ -99,7 +99,7 @@ def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], opti
 
 
 def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> DatasetEntry:
-    """The named dataset, or the usual one for the model's task."""
+    """The named dataset, or the default for the model's task."""
     if name is not None:
         return catalog.dataset(name)
     fitting = [entry for entry in catalog.datasets.values() if entry.fits(model.task) and not entry.takes]
@@ -111,8 +111,9 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
 def carry_out(
     run: RunDirectory, options: Options, more_epochs: int = 0, instead: Mapping[str, Any] | None = None
 ) -> int:
-    """Start the worker of a run directory and stay with it as the options say; `more_epochs` are added to its plan,
-    `instead` holds in place of what run.json says."""
+    """Start the worker of a run directory and follow it as the options say; `more_epochs` are added to its plan,
+    `instead` replaces fields of run.json.
+    """
     from dltui.core.lifecycle.start import queue_worker, spawn_worker
 
     open_way(run, options)
@@ -175,7 +176,7 @@ def say_run(run: RunDirectory) -> None:
 
 
 def _foreground(run: RunDirectory) -> int:
-    """The worker in the foreground of this terminal, where a debugger can talk to it."""
+    """Run the worker in this process in the foreground, where a debugger can be used."""
     from dltui.core.lifecycle.start import worker_command
 
     command, environment = worker_command(run)
@@ -191,7 +192,7 @@ def _foreground(run: RunDirectory) -> int:
 
 
 def _dry_run(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> int:
-    """Everything once, in a folder that is deleted: the home is a temporary one, the cache of data is the real one."""
+    """Run everything once in a folder that is deleted: the home is temporary, the cache of data is the user's."""
     from dltui.core import paths
 
     kept = {"DLTUI_CACHE": str(paths.cache_dir()), "DLTUI_CONFIG": str(paths.config_file())}

@@ -1,1 +1,1 @@
-"""Files that dltui writes for people: a plugin package, a prediction script."""
+"""Templates of files for users: a plugin package, a prediction script."""

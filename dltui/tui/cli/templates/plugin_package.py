@@ -23,12 +23,12 @@ MOST = 40
 
 
 def model_id(name: str, framework: str) -> str:
-    """`my-net` -> `my-net-torch`; a name that says its framework stays."""
+    """The model's id: `my-net` -> `my-net-torch`; a name that contains its framework stays."""
     return name if name.endswith(f"-{framework}") else f"{name}-{framework}"
 
 
 def check_name(name: str, framework: str, catalog: Catalog) -> None:
-    """Raises UsageError for a name that is none, or that something has already."""
+    """Raise UsageError for an invalid name, or a name that is taken."""
     module = name.replace("-", "_")
     if len(name) > MOST or not NAME.fullmatch(name):
         raise UsageError(

@@ -138,7 +138,7 @@ exports/
 
 
 def files(framework: str) -> dict[str, str]:
-    """Templates by path, with `$module` in paths too."""
+    """The templates by path, with `$module` in paths too."""
     return {
         "pyproject.toml": PYPROJECT,
         "README.md": README,

@@ -1,4 +1,4 @@
-"""The script that goes with an exported model: it runs it on images, without dltui."""
+"""The script beside an exported model, which runs the model on images without dltui."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ NEEDS = {"onnx": "numpy pillow onnxruntime", "torch": "numpy pillow torch", "ker
 
 
 def script(form: str, suffix: str) -> str:
-    """The text of predict.py for a model file of this format; it reads images by the code that training read them."""
+    """The text of predict.py for a model file of this format; it contains the code by which training read images."""
     from dltui.core.data import image_file
 
     _, _, reader = inspect.getsource(image_file).split('"""', 2)

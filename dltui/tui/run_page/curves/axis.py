@@ -1,4 +1,4 @@
-"""What x means on the curves: epochs, steps or the time spent in training. All of it is a map from steps."""
+"""The x axis of the curves: epochs, steps or the time spent in training. Each is a map from steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ END_PARTS = 10
 
 @dataclass(frozen=True)
 class Axis:
-    """Piecewise linear, from `steps` (rising) to `x`; `whole` when only whole numbers deserve a tick."""
+    """A piecewise linear map from `steps` (rising) to `x`; `whole` is true if only whole numbers get ticks."""
 
     name: str
     steps: Array
@@ -30,7 +30,7 @@ class Axis:
     whole: bool = False
 
     def of(self, steps: Sequence[float] | Array) -> Array:
-        """Where these steps stand."""
+        """The x positions of these steps: float64 of the same length."""
         import numpy as np
 
         values = np.asarray(steps, dtype=np.float64)
@@ -46,8 +46,7 @@ class Axis:
 
 
 def clock(history: History) -> tuple[Array, Array]:
-    """Steps and the seconds in which they were reached, from the beginning on; what lies between two attempts does not
-    count."""
+    """The steps, and the seconds of training when they were reached, without the time between attempts."""
     import numpy as np
 
     points = history.points
@@ -69,7 +68,7 @@ def clock(history: History) -> tuple[Array, Array]:
 
 
 def axis_of(history: History, name: AxisName, left: float | None = None) -> Axis:
-    """The axis of a run whose attempt is known; `left` are the seconds that it will take yet, if one knows."""
+    """The axis of a run whose attempt is known; `left` is the remaining time in seconds, if known."""
     import numpy as np
 
     attempt = history.attempt
@@ -89,7 +88,7 @@ def axis_of(history: History, name: AxisName, left: float | None = None) -> Axis
 
 
 def _end(steps: Array, seconds: Array, planned: float, left: float | None) -> float:
-    """When the plan will be done: as it is told, else at the pace so far, rounded up."""
+    """The planned end in seconds: from the remaining time, else at the pace so far, rounded up."""
     spent, done = float(seconds[-1]), float(steps[-1] - steps[0])
     rest = left if left is not None else spent * (planned - float(steps[-1])) / done if done > 0 else 1.0
     total = max(spent + rest, spent * 1.001, 1e-3)

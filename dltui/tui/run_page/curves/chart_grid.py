@@ -1,4 +1,4 @@
-"""The charts of a run beside and above one another, as many as fit; or one of them over the whole room."""
+"""Arranges the charts of a run in a grid, as many as fit; or a single chart over the whole area."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dltui.tui.run_page.curves.curves import curves_of, empty_chart, extent, nam
 
 if TYPE_CHECKING:
     from dltui.tui.draw.styled_text import Look
-    from dltui.tui.run_page.curves.curve_view import Looking
+    from dltui.tui.run_page.curves.curve_view import CurveView
     from dltui.tui.run_page.curves.overlays import Overlaid
     from dltui.tui.run_page.view import RunView
 
@@ -24,7 +24,7 @@ SHAPE = 3.3
 
 
 def layout(count: int, width: int, height: int) -> tuple[int, int]:
-    """Columns and rows of charts: room for all of them if that is possible, in the shape that suits a curve best."""
+    """The number of columns and rows of charts, for all of them if possible, in the best shape for curves."""
     across, down = max(width // LEAST_WIDTH, 1), max(height // LEAST_HEIGHT, 1)
     if across * down <= count:
         return across, down
@@ -38,10 +38,10 @@ def layout(count: int, width: int, height: int) -> tuple[int, int]:
     return min(fitting, key=oddness)
 
 
-def visible(looking: Looking, count: int, width: int, height: int) -> tuple[range, int]:
-    """The charts that are shown, the chosen one among them, and how many of them stand in one row."""
-    chosen = looking.chart % count
-    if looking.alone:
+def visible(curve_view: CurveView, count: int, width: int, height: int) -> tuple[range, int]:
+    """The visible charts, including the chosen chart, and how many stand in a row."""
+    chosen = curve_view.chart % count
+    if curve_view.alone:
         return range(chosen, chosen + 1), 1
     columns, rows = layout(count, width, height)
     room = min(columns * rows, count)
@@ -49,32 +49,33 @@ def visible(looking: Looking, count: int, width: int, height: int) -> tuple[rang
     return range(first, first + room), columns
 
 
-def plot_width(looking: Looking, count: int, width: int, height: int) -> int:
-    """Cells of one chart between its axes."""
-    _, columns = visible(looking, count, width, height)
+def plot_width(curve_view: CurveView, count: int, width: int, height: int) -> int:
+    """The width in cells of a chart between its axes."""
+    _, columns = visible(curve_view, count, width, height)
     return max(width // columns - MARGIN - 2, 1)
 
 
-def moment(view: RunView | None, looking: Looking, width: int, height: int) -> tuple[object, ...]:
-    """The same value as long as the charts of a run need not be drawn again: until a quarter of a dot is to be added,
-    or a second has passed since, or something else has happened than steps."""
+def moment(view: RunView | None, curve_view: CurveView, width: int, height: int) -> tuple[object, ...]:
+    """A value that stays equal as long as the charts need not be drawn again: until a quarter of a dot would be added,
+    a second has passed, or more than steps has happened.
+    """
     if view is None or view.history.attempt is None:
         return (view.content if view else None,)
     history = view.history
-    first, last = looking.shown(extent(view))
-    dots = ACROSS * plot_width(looking, len(names(view)), width, height)
+    first, last = curve_view.shown(extent(view))
+    dots = ACROSS * plot_width(curve_view, len(names(view)), width, height)
     quarters = int(4 * dots * history.step / max(last - first, 1e-9))
     return (first, last, quarters, int(history.last_time), history.happened, view.summary.status)
 
 
 def chart_grid(
-    view: RunView | None, looking: Looking, others: tuple[Overlaid, ...], width: int, height: int, look: Look
+    view: RunView | None, curve_view: CurveView, others: tuple[Overlaid, ...], width: int, height: int, look: Look
 ) -> list[Row]:
-    """`height` rows of `width` cells."""
+    """Draw the grid in `height` rows of `width` cells."""
     all_names = names(view)
-    shown, columns = visible(looking, len(all_names), width, height)
+    shown, columns = visible(curve_view, len(all_names), width, height)
     begun = view is not None and view.history.attempt is not None
-    curves = curves_of(view, looking, others) if begun and view is not None else None
+    curves = curves_of(view, curve_view, others) if begun and view is not None else None
     lines = -(-len(shown) // columns)
     result: list[Row] = []
     for line in range(lines):
@@ -85,8 +86,8 @@ def chart_grid(
             room = width * (column + 1) // columns - width * column // columns
             name = all_names[number]
             chart = curves.chart(name) if curves is not None else empty_chart(view, name)
-            chosen = len(all_names) > 1 and not looking.alone and number == looking.chart % len(all_names)
+            chosen = len(all_names) > 1 and not curve_view.alone and number == curve_view.chart % len(all_names)
             drawn = replace(chart, chosen=chosen)
-            blocks.append((draw(drawn, room if looking.alone else room - 1, size, look), room))
+            blocks.append((draw(drawn, room if curve_view.alone else room - 1, size, look), room))
         result += beside(blocks, size)
     return result

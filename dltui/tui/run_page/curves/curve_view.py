@@ -1,4 +1,4 @@
-"""How one looks at the curves: which part of the run, over which axis, how smooth. Plain values, no screen."""
+"""The view settings of the curves: part of the run, x axis, smoothing. Plain values, no screen."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ CLOSEST = 1e-4
 
 @dataclass(frozen=True)
 class Extent:
-    """How long a run is, in steps: what is done of it and what was planned."""
+    """The length of a run in steps: done and planned."""
 
     done: float
     planned: float
 
 
 @dataclass(frozen=True)
-class Looking:
-    """`span` (first and last step) and `cursor` (a step) hold for all charts, whatever their axis."""
+class CurveView:
+    """The view settings: `span` (first and last step) and `cursor` (a step) apply to all charts, whatever
+    their axis.
+    """
 
     log: bool = False
     axis: AxisName = "epochs"
@@ -41,7 +43,7 @@ class Looking:
     ghost: str = ""
 
     def shown(self, extent: Extent) -> tuple[float, float]:
-        """The steps between which the charts run."""
+        """The first and last step of the charts."""
         if self.span is not None:
             return self.span
         if not self.recent:
@@ -50,21 +52,21 @@ class Looking:
         hop = width * ADVANCE
         return _inside(math.ceil((extent.done - width) / hop) * hop, width, extent.planned)
 
-    def smoother(self) -> Looking:
-        """The next strength of the moving average; the last one is none."""
+    def smoother(self) -> CurveView:
+        """The view with the next strength of the moving average; after the strongest comes none."""
         return replace(self, smoothing=SMOOTHINGS[(SMOOTHINGS.index(self.smoothing) + 1) % len(SMOOTHINGS)])
 
-    def turned(self) -> Looking:
-        """The next axis."""
+    def turned(self) -> CurveView:
+        """The view with the next axis."""
         return replace(self, axis=AXES[(AXES.index(self.axis) + 1) % len(AXES)])
 
-    def windowed(self) -> Looking:
-        """From the whole run to its recent part, and from anything else to the whole."""
+    def windowed(self) -> CurveView:
+        """The view switched between the whole run and its recent part."""
         whole = not self.recent and self.span is None
         return replace(self, recent=whole, span=None)
 
-    def zoomed(self, factor: float, extent: Extent) -> Looking:
-        """`factor` times as much of the run, around the cursor or what was trained last."""
+    def zoomed(self, factor: float, extent: Extent) -> CurveView:
+        """The view with `factor` times as much of the run, around the cursor or the latest step."""
         first, last = self.shown(extent)
         width = max((last - first) * factor, extent.planned * CLOSEST, 1.0)
         if width >= extent.planned * 0.999:
@@ -73,17 +75,18 @@ class Looking:
         share = (center - first) / (last - first)
         return replace(self, span=_inside(center - share * width, width, extent.planned))
 
-    def panned(self, by: int, extent: Extent) -> Looking:
-        """A quarter of the width to either side; the whole run stays as it is."""
+    def panned(self, by: int, extent: Extent) -> CurveView:
+        """The view moved by a quarter of its width; the whole run does not move."""
         first, last = self.shown(extent)
         width = last - first
         if width >= extent.planned * 0.999:
             return self
         return replace(self, span=_inside(first + by * PAN * width, width, extent.planned))
 
-    def pointed(self, by: int, cells: int, extent: Extent) -> Looking:
-        """The cursor moved by cells of a chart that is `cells` wide; the first key puts it on the last value. At the
-        edge of a window it takes the window along."""
+    def pointed(self, by: int, cells: int, extent: Extent) -> CurveView:
+        """The view with the cursor moved by cells of a chart that is `cells` wide; the first key puts it on the last
+        value. At the edge of a window the window moves along.
+        """
         first, last = self.shown(extent)
         if self.cursor is None:
             cursor = min(extent.done, last)
@@ -95,18 +98,20 @@ class Looking:
             moved = replace(moved, span=_inside(cursor - width / 2, width, extent.planned))
         return moved
 
-    def chosen(self, by: int, charts: int) -> Looking:
+    def chosen(self, by: int, charts: int) -> CurveView:
         return replace(self, chart=(self.chart + by) % max(charts, 1))
 
-    def toggled(self, run: str) -> Looking:
-        """Another run laid over this one, or taken away."""
+    def toggled(self, run: str) -> CurveView:
+        """The view with another run laid over this run, or removed."""
         if run in self.others:
             kept = tuple(one for one in self.others if one != run)
             return replace(self, others=kept, ghost="" if self.ghost == run else self.ghost)
         return replace(self, others=(*self.others, run))
 
-    def haunted(self, run: str) -> Looking:
-        """That run as the ghost, the time to beat; once more, and it is an overlay like others."""
+    def with_ghost(self, run: str) -> CurveView:
+        """The view with this overlaid run as the ghost, the time to beat; if it is already the ghost, as a plain
+        overlay.
+        """
         if self.ghost == run:
             return replace(self, ghost="")
         others = self.others if run in self.others else (*self.others, run)

@@ -10,10 +10,10 @@ from dltui.core.text import safe
 from dltui.tui.draw.chart_data import Chart, Form, Series
 from dltui.tui.draw.colors import RunInk, inks
 from dltui.tui.run_page.curves.axis import Axis, axis_of
-from dltui.tui.run_page.curves.curve_view import Extent, Looking
+from dltui.tui.run_page.curves.curve_view import CurveView, Extent
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Fit
+    from dltui.core.analysis.fit import Fit
     from dltui.core.reading.history import History
     from dltui.tui.run_page.curves.overlays import Overlaid
     from dltui.tui.run_page.view import RunView
@@ -25,10 +25,10 @@ NOTE = "begins with the first step"
 
 @dataclass(frozen=True)
 class Curves:
-    """A run, how one looks at it, and the runs laid over it: makes the chart of each metric."""
+    """A run, the view settings, and the overlaid runs: makes the chart of each metric."""
 
     view: RunView
-    looking: Looking
+    curve_view: CurveView
     others: tuple[Overlaid, ...]
     axis: Axis
     inks: dict[str, RunInk]
@@ -41,8 +41,8 @@ class Curves:
         own = [_training(history, self.axis, name, factor), _validation(history, self.axis, name, factor)]
         best = history.best if name != "lr" else None
         at = (self.axis.at(best.step), best.validation[name] * factor) if best and name in best.validation else None
-        first, last = self.axis.of(self.looking.shown(extent(self.view))).tolist()
-        cursor = self.looking.cursor
+        first, last = self.axis.of(self.curve_view.shown(extent(self.view))).tolist()
+        cursor = self.curve_view.cursor
         return Chart(
             title(self.view, name),
             (*self._laid_over(name, factor), *(series for series in own if len(series.y))),
@@ -52,43 +52,44 @@ class Curves:
             x_name=self.axis.name,
             epochs=self.axis.whole,
             ceiling=100.0 if factor == 100.0 else None,
-            log=self.looking.log and factor == 1.0,
+            log=self.curve_view.log and factor == 1.0,
             marks=tuple((self.axis.at(step), "▲", "warn") for step, _ in history.lr_changes),
             note=NOTE,
-            smoothing=self.looking.smoothing if name != "lr" else 0.0,
+            smoothing=self.curve_view.smoothing if name != "lr" else 0.0,
             cursor=None if cursor is None else self.axis.at(cursor),
         )
 
     def _laid_over(self, name: str, factor: float) -> list[Series]:
-        """The other runs: what they were on validation, or the rates that they had. The ghost is gray."""
+        """The series of the other runs: their validation values, or their learning rates. The ghost is gray."""
         laid = []
         for other in self.others:
-            axis = axis_of(other.history, self.looking.axis)
+            axis = axis_of(other.history, self.curve_view.axis)
             form: Form = "straight" if name == "lr" else "line"
             find = _training if name == "lr" else _validation
             series = find(other.history, axis, name, factor)
             if len(series.y):
                 style, mark = self.inks[other.id]
-                style = "dim" if other.id == self.looking.ghost else style
+                style = "dim" if other.id == self.curve_view.ghost else style
                 laid.append(replace(series, name=other.name, style=style, mark=mark, form=form))
         return laid
 
 
-def curves_of(view: RunView, looking: Looking, others: tuple[Overlaid, ...]) -> Curves:
+def curves_of(view: RunView, curve_view: CurveView, others: tuple[Overlaid, ...]) -> Curves:
     left = view.progress.left if view.progress else None
     known = tuple(other for other in others if other.history.attempt is not None)
-    return Curves(view, looking, known, axis_of(view.history, looking.axis, left), inks(looking.others))
+    return Curves(view, curve_view, known, axis_of(view.history, curve_view.axis, left), inks(curve_view.others))
 
 
 def extent(view: RunView) -> Extent:
-    """How long the run is."""
+    """The length of the run."""
     planned = view.history.attempt.total_steps if view.history.attempt else 1
     return Extent(float(view.history.step if view.history.attempt else 0), float(max(planned, 1)))
 
 
 def names(view: RunView | None) -> tuple[str, ...]:
-    """What has a chart: loss and accuracy or fit, then everything else that was logged, a learning rate that moves at
-    last."""
+    """The names of the charts: loss and accuracy or fit, then all other logged metrics, and last a learning rate that
+    changes.
+    """
     if view is None or view.history.attempt is None:
         return ("loss", "accuracy")
     history = view.history
@@ -116,13 +117,15 @@ def title(view: RunView | None, name: str) -> str:
 
 
 def empty_chart(view: RunView | None, name: str) -> Chart:
-    """Before the first step."""
+    """The chart before the first step."""
     end = float(view.summary.epochs or 1) if view else 1.0
     return Chart(title(view, name), (), end, note=NOTE if name == "loss" else "")
 
 
 def _training(history: History, axis: Axis, name: str, factor: float) -> Series:
-    """Within epochs; the loss with its extremes. A metric that is not logged with every point has no gaps for that."""
+    """The training series with points within epochs; the loss with its extremes. A metric that is not logged with every
+    point has no gaps there.
+    """
     points = history.points
     x = axis.of(points.steps)
     if name == "loss":
@@ -132,7 +135,7 @@ def _training(history: History, axis: Axis, name: str, factor: float) -> Series:
 
 
 def _validation(history: History, axis: Axis, name: str, factor: float) -> Series:
-    """After each epoch; of a metric that is known of the training only, that."""
+    """The validation series with a point per epoch; the training values for a metric known only there."""
     records = [history.epochs[epoch] for epoch in sorted(history.epochs)]
     known = [(record.step, record.validation[name]) for record in records if name in record.validation]
     split = "validation"
@@ -145,7 +148,7 @@ def _validation(history: History, axis: Axis, name: str, factor: float) -> Serie
 
 
 def fit_chart(fit: Fit | None) -> Chart:
-    """Measured points and the model's line over the input; with several inputs, prediction over measurement."""
+    """The measured points and the model's line over the input; with several inputs, prediction over measurement."""
     points = fit.points if fit is not None else []
     if fit is None or not points:
         return Chart("fit", (), 1.0, note="after the first epoch")
@@ -174,7 +177,7 @@ def _scaled(values: Sequence[float], factor: float) -> Sequence[float]:
 
 
 def residual_chart(fit: Fit) -> Chart:
-    """What is left over the prediction: a pattern in it means that the model misses something."""
+    """The residuals over the prediction: a pattern in them means that the model misses something."""
     predicted = [point.predicted for point in fit.points]
     low, high = min(predicted), max(predicted)
     zero = Series("", (low, high), (0.0, 0.0), "validation", "━", "straight")

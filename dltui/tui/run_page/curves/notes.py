@@ -1,12 +1,12 @@
-"""What stands below the curves: the place of the cursor, and the race against the ghost."""
+"""The notes below the curves: the values at the cursor, and the race against the time to beat."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import duration, metric
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row, cells
-from dltui.tui.draw.wording import duration, metric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def cursor_note(view: RunView, step: float) -> Row:
-    """`cursor: step 1,240, epoch 3.10, after 12 s, lr 0.05`."""
+    """The values at the cursor: `cursor: step 1,240, epoch 3.10, after 12 s, lr 0.05`."""
     import numpy as np
 
     from dltui.tui.run_page.curves.axis import clock
@@ -34,8 +34,9 @@ def cursor_note(view: RunView, step: float) -> Row:
 
 
 def race_note(view: RunView, others: Sequence[Overlaid], ghost: str, width: int) -> Row:
-    """How far ahead of the ghost the run is, in time at the same step and in its metric, and how that will end: as
-    much of it as `width` has whole room for."""
+    """The lead over the ghost run, in time at the same epoch and in its metric, and the forecast of the end: as many
+    parts as fit into `width`.
+    """
     found = next((other for other in others if other.id == ghost), None)
     if found is None or found.history.attempt is None or not len(view.history.points):
         return []
@@ -52,8 +53,9 @@ def race_note(view: RunView, others: Sequence[Overlaid], ghost: str, width: int)
 
 
 def seconds_ahead(own: History, other: History) -> float | None:
-    """How much earlier the run came to where it is than the other came to the same epoch; None before or beyond what
-    the other has done. Of training time, waiting between attempts left out."""
+    """The lead in seconds of training time, without the time between attempts: how much earlier the run reached its
+    present epoch than the other; None where the other has not reached it.
+    """
     import numpy as np
 
     from dltui.tui.run_page.curves.axis import clock
@@ -69,7 +71,7 @@ def seconds_ahead(own: History, other: History) -> float | None:
 
 
 def _metric_note(view: RunView, other: History) -> Row:
-    """The monitor at the last epoch that both have."""
+    """The comparison of the monitored metric at the last epoch that both have."""
     name = (view.history.monitor or {}).get("metric", "")
     both = [
         epoch
@@ -91,7 +93,7 @@ def _has(record: EpochRecord | None, name: str) -> bool:
 
 
 def _forecast(view: RunView, other: History) -> Row:
-    """By how much the run will be done before the other was."""
+    """The expected lead at the end of the run."""
     from dltui.tui.run_page.curves.axis import clock
 
     left = view.progress.left if view.progress else None

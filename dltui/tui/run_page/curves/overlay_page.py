@@ -1,4 +1,4 @@
-"""A short list of the other runs, to lay over the one that is watched."""
+"""A short list of the other runs, to lay over the watched run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from dltui.tui.base.summary import Summary
-    from dltui.tui.run_page.curves.curve_view import Looking
+    from dltui.tui.run_page.curves.curve_view import CurveView
 
 
 class RunsRead(Message):
-    """The other runs."""
+    """A message with the other runs."""
 
     def __init__(self, runs: tuple[Summary, ...]) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class RunsRead(Message):
 
 
 class OverlayPage(Page):
-    """Runs on the same dataset come first. Every change is told at once to `change`."""
+    """The page to choose overlays; runs on the same dataset come first. Every change is passed to `change` at once."""
 
     name_of_page = "Overlay runs"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,16 +44,16 @@ class OverlayPage(Page):
         bind("escape", "back", "back", "to the curves"),
     ]
 
-    def __init__(self, run: Summary, looking: Looking, change: Callable[[Looking], None]) -> None:
+    def __init__(self, run: Summary, curve_view: CurveView, change: Callable[[CurveView], None]) -> None:
         super().__init__()
-        self.run, self.looking = run, looking
+        self.run, self.curve_view = run, curve_view
         self.runs: tuple[Summary, ...] | None = None
         self._change = change
         self._at = 0
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
-        """Those of a run only where there is one."""
+        """The keys; those that act on a run only where there is a run."""
         back = (("Esc", "curves"),)
         return (("Space", "overlay / remove"), ("t", "time to beat"), *back) if self.runs else back
 
@@ -91,7 +91,7 @@ class OverlayPage(Page):
         return f"{self.run.name}: {self.run.status}"
 
     def idle(self) -> Row:
-        laid = len(self.looking.others)
+        laid = len(self.curve_view.others)
         return [(f" {laid} overlaid; each keeps its color and its mark" if laid else "", "dim")]
 
     def _list(self, width: int, height: int) -> list[Row]:
@@ -104,7 +104,7 @@ class OverlayPage(Page):
                 [(" Esc goes back to the curves; n in the list of runs starts a run.", "dim")],
             ]
         first = max(min(self._at - height // 2, len(self.runs) - height + 1), 0)
-        colors = inks(self.looking.others)
+        colors = inks(self.curve_view.others)
         head = f"      {left('NAME', 16)}{left('MODEL', 12)}{left('DATA', 14)}{right('EPOCHS', 6)}  {left('BEST', 10)}"
         rows: list[Row] = [fit([(f"{head}STATE", "dim")], width)]
         for number, run in enumerate(self.runs[first : first + height - 1], start=first):
@@ -115,10 +115,10 @@ class OverlayPage(Page):
     def _row(self, run: Summary, ink: tuple[str, str] | None, marked: bool) -> Row:
         style, mark = ink or ("dim", " ")
         sign: Row = [(f"━{mark}━ " if ink else "    ", f"{style} bold")]
-        if run.directory.id == self.looking.ghost:
+        if run.directory.id == self.curve_view.ghost:
             sign = [(f"╸{mark}╸ ", "dim bold")]
         name = left(run.name, 15) + " "
-        state = "time to beat" if run.directory.id == self.looking.ghost else run.status
+        state = "time to beat" if run.directory.id == self.curve_view.ghost else run.status
         return [
             ("› " if marked else "  ", "accent bold"),
             *sign,
@@ -133,20 +133,20 @@ class OverlayPage(Page):
     def _selected(self) -> Summary | None:
         return self.runs[self._at] if self.runs else None
 
-    def _look(self, looking: Looking) -> None:
-        self.looking = looking
-        self._change(looking)
+    def _look(self, curve_view: CurveView) -> None:
+        self.curve_view = curve_view
+        self._change(curve_view)
         self.redraw()
 
     def action_lay_over(self) -> None:
         run = self._selected()
         if run is not None:
-            self._look(self.looking.toggled(run.directory.id))
+            self._look(self.curve_view.toggled(run.directory.id))
 
     def action_ghost(self) -> None:
         run = self._selected()
         if run is not None:
-            self._look(self.looking.haunted(run.directory.id))
+            self._look(self.curve_view.with_ghost(run.directory.id))
 
     def action_move(self, by: int) -> None:
         if self.runs:

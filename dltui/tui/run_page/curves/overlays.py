@@ -1,4 +1,4 @@
-"""Other runs laid over the one that is watched: read in its thread, handed over as plain values."""
+"""Other runs laid over the watched run: read in its thread, passed on as plain values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Overlaid:
-    """Another run at one moment."""
+    """Another run at a moment."""
 
     id: str
     name: str
@@ -26,7 +26,7 @@ class Overlaid:
 
 
 class Overlays:
-    """Reads the runs that are `wanted`, by id. One that cannot be read, or is gone, is left out."""
+    """Reads the runs that are `wanted`, by id. A run that cannot be read, or is gone, is left out."""
 
     def __init__(self, find: Callable[[str | None], RunDirectory], clock: Callable[[], float]) -> None:
         self.wanted: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Overlays:
         self._last: tuple[Overlaid, ...] = ()
 
     def look(self) -> tuple[Overlaid, ...]:
-        """Those that are wanted; the very same tuple as long as nothing has changed."""
+        """The wanted runs; the identical tuple as long as nothing has changed."""
         known = {one.id: one for one in self._last}
         found = []
         for run in self.wanted:

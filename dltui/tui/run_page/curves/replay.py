@@ -1,12 +1,12 @@
-"""Where one looks at a run in its past: an epoch that is held, or a replay at the pace of its own log."""
+"""The position in a run's past: a held epoch, or a replay at the pace of its own log."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dltui.core.numbers import duration
 from dltui.tui.draw.styled_text import Row, bar, cells, ends
-from dltui.tui.draw.wording import duration
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -20,7 +20,9 @@ NAMES = {1.0: "1x", 4.0: "4x", 16.0: "16x", 0.125: "1/8x"}
 
 @dataclass(frozen=True)
 class Replay:
-    """At `seconds` of training when it was `since` by the clock, from there on at `speed`; 0 is held at `step`."""
+    """A replay: at `seconds` of training at the time `since`, from there on at `speed`; with speed 0 it is held at
+    `step`.
+    """
 
     step: float
     seconds: float = 0.0
@@ -29,11 +31,11 @@ class Replay:
 
     @property
     def state(self) -> str:
-        """For the head of the page."""
+        """The text for the head of the page."""
         return f"REPLAY {NAMES[self.speed]}" if self.speed else "PAST"
 
     def moved(self, history: History, now: float) -> Replay | None:
-        """Where it is by now; None when it has come to the end."""
+        """The replay at the time `now`; None when it has come to the end."""
         if not self.speed:
             return self
         import numpy as np
@@ -47,13 +49,13 @@ class Replay:
         return replace(self, step=float(np.interp(at, seconds, steps)), seconds=at, since=now)
 
     def faster(self, now: float) -> Replay:
-        """The next speed; after the last one it is held where it is."""
+        """The replay at the next speed; after the last speed it is held."""
         number = SPEEDS.index(self.speed) + 1 if self.speed else 0
         return replace(self, speed=SPEEDS[number] if number < len(SPEEDS) else 0.0, since=now)
 
 
 def begun(now: float) -> Replay:
-    """From the start."""
+    """A replay from the start."""
     return Replay(0.0, 0.0, SPEEDS[0], now)
 
 
@@ -69,7 +71,7 @@ def epoch_after(history: History, step: float) -> float | None:
 
 
 def held(history: History, step: float) -> Replay:
-    """At a step."""
+    """A replay held at a step."""
     import numpy as np
 
     from dltui.tui.run_page.curves.axis import clock
@@ -79,7 +81,7 @@ def held(history: History, step: float) -> Replay:
 
 
 def view_of(view: RunView, replay: Replay) -> RunView:
-    """The run as it was then."""
+    """The snapshot of the run at the replay's moment."""
     from dltui.core.reading.progress import progress
 
     past = view.history.as_of(replay.step)
@@ -87,7 +89,7 @@ def view_of(view: RunView, replay: Replay) -> RunView:
 
 
 def past_row(now: RunView, past: RunView, replay: Replay, width: int) -> Row:
-    """Which epoch, how far into the training, and the keys that lead back."""
+    """The row with the epoch, the training time so far, and the keys that lead back."""
     from dltui.tui.run_page.curves.axis import clock
 
     whole = float(clock(now.history)[1][-1])

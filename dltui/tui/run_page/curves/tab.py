@@ -1,4 +1,4 @@
-"""The Curves tab and its keys: which part of the run, over what, how smooth, which other runs."""
+"""The Curves tab and its keys: part of the run, x axis, smoothing, overlaid runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dltui.tui.draw.styled_text import Row, ends
 from dltui.tui.run_page.curves.chart_grid import chart_grid, moment, plot_width
-from dltui.tui.run_page.curves.curve_view import Looking
+from dltui.tui.run_page.curves.curve_view import CurveView
 from dltui.tui.run_page.curves.curves import extent, names
 from dltui.tui.run_page.curves.notes import cursor_note, race_note
 from dltui.tui.run_page.tab import Keys, Tab
@@ -22,14 +22,14 @@ AXES = {"epochs": "epochs", "steps": "steps", "time": "the time spent in trainin
 
 
 class CurvesTab(Tab):
-    """`looking` says how one looks at the curves, `others` are the runs laid over them; `lay_over` has them read."""
+    """The tab; `curve_view` are the view settings, `others` the overlaid runs; `lay_over` requests them."""
 
     name = "Curves"
     whole = False
 
     def __init__(self, page: Page, run: WatchedRun, lay_over: Callable[[tuple[str, ...]], None]) -> None:
         super().__init__(page, run)
-        self.looking = Looking()
+        self.curve_view = CurveView()
         self.others: tuple[Overlaid, ...] = ()
         self._lay_over = lay_over
         self.answers = {
@@ -38,39 +38,39 @@ class CurvesTab(Tab):
             "shift+right": lambda: self.aside(10),
         }
         self.answers_everywhere = {
-            "g": lambda: self._look(replace(self.looking, log=not self.looking.log)),
+            "g": lambda: self._look(replace(self.curve_view, log=not self.curve_view.log)),
             "m": self._smooth,
             "x": self._turn_axis,
-            "plus": lambda: self._look_within(self.looking.zoomed, 0.5),
-            "minus": lambda: self._look_within(self.looking.zoomed, 2.0),
-            "comma": lambda: self._look_within(self.looking.panned, -1),
-            "full_stop": lambda: self._look_within(self.looking.panned, 1),
+            "plus": lambda: self._look_within(self.curve_view.zoomed, 0.5),
+            "minus": lambda: self._look_within(self.curve_view.zoomed, 2.0),
+            "comma": lambda: self._look_within(self.curve_view.panned, -1),
+            "full_stop": lambda: self._look_within(self.curve_view.panned, 1),
             "v": self._choose_others,
         }
 
     @property
     def hints(self) -> Keys:
-        return (("g", "linear" if self.looking.log else "log"), ("z", "grid" if self.looking.alone else "zoom"))
+        return (("g", "linear" if self.curve_view.log else "log"), ("z", "grid" if self.curve_view.alone else "zoom"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
-        return (self.looking, self.others, *moment(self.run.shown, self.looking, width, height))
+        return (self.curve_view, self.others, *moment(self.run.shown, self.curve_view, width, height))
 
     def rows(self, width: int, height: int) -> list[Row]:
-        return chart_grid(self.run.shown, self.looking, self.others, width, height, self.page.host.look)
+        return chart_grid(self.run.shown, self.curve_view, self.others, width, height, self.page.host.look)
 
     def idle(self, width: int) -> Row:
         """The values under the cursor, or the race against the ghost."""
         view = self.run.shown
         if view is None or view.history.attempt is None:
             return []
-        if self.looking.cursor is not None:
-            return ends(cursor_note(view, self.looking.cursor), [("Esc ", "key"), ("ends it ", "dim")], width)
-        return race_note(view, self.others, self.looking.ghost, width)
+        if self.curve_view.cursor is not None:
+            return ends(cursor_note(view, self.curve_view.cursor), [("Esc ", "key"), ("ends it ", "dim")], width)
+        return race_note(view, self.others, self.curve_view.ghost, width)
 
     def scroll(self, by: int) -> None:
-        """One step is another chart, a leap the run as it is."""
+        """Choose the next or previous chart for a step of 1; return to the present for larger steps."""
         if abs(by) == 1:
-            self._look(self.looking.chosen(by, len(names(self.run.shown))))
+            self._look(self.curve_view.chosen(by, len(names(self.run.shown))))
         else:
             self.run.to_present()
 
@@ -78,54 +78,56 @@ class CurvesTab(Tab):
         """Move the cursor by cells."""
         view = self.run.shown
         if view is not None and view.history.attempt is not None:
-            cells = plot_width(self.looking, len(names(view)), *self.size)
-            self._look_within(self.looking.pointed, by, cells)
+            cells = plot_width(self.curve_view, len(names(view)), *self.size)
+            self._look_within(self.curve_view.pointed, by, cells)
 
     def enter(self) -> None:
-        """One chart over the whole room, or all of them."""
-        self._look(replace(self.looking, alone=not self.looking.alone))
+        """Show the chosen chart over the whole area, or all charts."""
+        self._look(replace(self.curve_view, alone=not self.curve_view.alone))
 
     def filter(self) -> None:
-        """The whole run, or the last tenth of it."""
-        self._look(self.looking.windowed())
-        self.page.notice.say("the last tenth of the run" if self.looking.recent else "the whole run")
+        """Switch between the whole run and the last tenth of it."""
+        self._look(self.curve_view.windowed())
+        self.page.notice.say("the last tenth of the run" if self.curve_view.recent else "the whole run")
 
     def back(self) -> bool:
-        """Leave, one after the other, the cursor, the past and the single chart."""
-        if self.looking.cursor is not None:
-            self._look(replace(self.looking, cursor=None))
+        """Leave, one after the other, the cursor, the past and the single chart; False when there is nothing
+        to leave.
+        """
+        if self.curve_view.cursor is not None:
+            self._look(replace(self.curve_view, cursor=None))
         elif self.run.replay is not None:
             self.run.to_present()
-        elif self.looking.alone:
-            self._look(replace(self.looking, alone=False))
+        elif self.curve_view.alone:
+            self._look(replace(self.curve_view, alone=False))
         else:
             return False
         return True
 
-    def _look(self, looking: Looking) -> None:
-        self.looking = looking
+    def _look(self, curve_view: CurveView) -> None:
+        self.curve_view = curve_view
         self.page.redraw()
 
-    def _look_within(self, change: Callable[..., Looking], *values: float) -> None:
-        """Look as `change` says, given how long the run is."""
+    def _look_within(self, change: Callable[..., CurveView], *values: float) -> None:
+        """Change the view settings by `change`, which gets the extent of the run."""
         if self.run.shown is not None:
             self._look(change(*values, extent(self.run.shown)))
 
     def _smooth(self) -> None:
-        self._look(self.looking.smoother())
-        strength = self.looking.smoothing
+        self._look(self.curve_view.smoother())
+        strength = self.curve_view.smoothing
         self.page.notice.say(f"moving average {strength:g}" if strength else "no moving average: what was measured")
 
     def _turn_axis(self) -> None:
-        self._look(self.looking.turned())
-        self.page.notice.say(f"curves over {AXES[self.looking.axis]}")
+        self._look(self.curve_view.turned())
+        self.page.notice.say(f"curves over {AXES[self.curve_view.axis]}")
 
     def _choose_others(self) -> None:
         from dltui.tui.run_page.curves.overlay_page import OverlayPage
 
         if self.run.view is not None:
-            self.page.app.push_screen(OverlayPage(self.run.view.summary, self.looking, self._overlay))
+            self.page.app.push_screen(OverlayPage(self.run.view.summary, self.curve_view, self._overlay))
 
-    def _overlay(self, looking: Looking) -> None:
-        self.looking = looking
-        self._lay_over(looking.others)
+    def _overlay(self, curve_view: CurveView) -> None:
+        self.curve_view = curve_view
+        self._lay_over(curve_view.others)

@@ -1,1 +1,1 @@
-"""The tabs that look inside a model: confusion or fit, mistakes, classes or residuals."""
+"""The tabs about a model's predictions: confusion or fit, mistakes, classes or residuals."""

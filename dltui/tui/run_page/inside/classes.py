@@ -1,4 +1,4 @@
-"""The classes one by one: how many, precision, recall, F1."""
+"""The Classes tab: number of images, precision, recall and F1 of each class."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dltui.tui.run_page.inside.confusion import where
 from dltui.tui.run_page.inside.cursor import CLASS_ORDERS
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Matrix, Score
+    from dltui.core.analysis.confusion import Matrix, Score
     from dltui.tui.run_page.inside.cursor import ClassCursor
 
 NAME, NUMBER = 18, 11
@@ -18,7 +18,7 @@ SORTED = (3, 2, 4, 1, 0)
 
 
 def classes(matrix: Matrix | None, state: ClassCursor, width: int, height: int, note: str) -> list[Row]:
-    """One row a class, with a cursor; the column that they are sorted by is marked."""
+    """A row per class, with a cursor; the column of the sort order is marked."""
     if matrix is None:
         return [[], [(f"  {note}", "dim")]]
     titles = (left("CLASS", NAME), *(right(text, NUMBER) for text in ("images", "precision", "recall", "F1")))

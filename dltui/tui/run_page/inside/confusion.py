@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dltui.tui.draw.names import told_apart
+from dltui.tui.draw.names import shortened_names
 from dltui.tui.draw.picture import RAMP_ASCII
 from dltui.tui.draw.styled_text import Row, beside, cells, cut, ends, fit, right
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Matrix
+    from dltui.core.analysis.confusion import Matrix
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.inside.cursor import CellCursor
 
@@ -20,13 +20,13 @@ LARGEST_NAME = 12
 CELLS = (12, 9, 7, 6, 5, 4, 3, 2)
 """Widths that a cell may have, the best first; below 3 it shows its color only."""
 HEIGHTS = {1: 7, 2: 9, 3: 12}
-"""How many rows a class may take, and the greatest width of its cells then: a letter is twice as high as wide."""
+"""The number of rows of a class, with the greatest width of its cells: a letter is twice as high as wide."""
 UNITS = {"": "images", "%": "% of each true class", "color": "color: share of each true class"}
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Which part of the matrix is shown, and how; `rows` and `columns` are classes in the order shown."""
+    """The visible part of the matrix and its layout; `rows` and `columns` are classes in the order shown."""
 
     name: int
     size: int
@@ -37,10 +37,10 @@ class _Layout:
     cell: tuple[int, int]
     letters: bool
     names: list[str]
-    """Of all classes, as rows are called."""
+    """The row labels of all classes."""
 
     def place(self, text: str) -> str:
-        """In a cell, but for its last column, which belongs to the cursor: in the middle where cells are blocks."""
+        """The text centered in a cell without its last column, which belongs to the cursor."""
         room = self.size - 1
         return right(text, room) if self.tall == 1 else right(text + " " * ((room - cells([(text, "")])) // 2), room)
 
@@ -50,7 +50,7 @@ class _Layout:
 
 
 def confusion(matrix: Matrix | None, state: CellCursor, width: int, height: int, look: Look, note: str) -> list[Row]:
-    """Title, header and the classes around the cursor, as many as fit; true classes are rows."""
+    """The title, the header and the classes around the cursor, as many as fit; true classes are rows."""
     if matrix is None:
         return [[], [(f"  {note}", "dim")]]
     layout = _layout(matrix, state, width, height, look)
@@ -87,12 +87,12 @@ def _layout(matrix: Matrix, state: CellCursor, width: int, height: int, look: Lo
         _window(order, order.index(cell[1]), max(1, room // size)),
         cell,
         letters,
-        told_apart(matrix.classes, name),
+        shortened_names(matrix.classes, name),
     )
 
 
 def _window(order: list[int], at: int, room: int) -> list[int]:
-    """As many as fit, the one at the cursor among them, in the middle where there are more on both sides."""
+    """The classes of `order` that fit into `room`, around the cursor in the middle where possible."""
     first = min(max(at - room // 2, 0), max(len(order) - room, 0))
     return order[first : first + room]
 
@@ -106,7 +106,7 @@ def _title(matrix: Matrix, state: CellCursor, layout: _Layout, width: int) -> Ro
 
 
 def where(matrix: Matrix) -> str:
-    """Which data this is: nobody should have to guess."""
+    """The split and the epoch of the matrix, as text."""
     return f"{matrix.split}, epoch {matrix.epoch}"
 
 
@@ -114,7 +114,7 @@ def _header(matrix: Matrix, layout: _Layout) -> Row:
     if layout.size < 4:
         return [(f" {right('true', layout.name)} ", "faint"), ("predicted ›", "faint")]
     row: Row = [(" " * (layout.name + 2), "")]
-    short = told_apart(matrix.classes, layout.size - 1, ellipsis=0)
+    short = shortened_names(matrix.classes, layout.size - 1, ellipsis=0)
     for number in layout.columns:
         style = "bold" if number == layout.cell[1] else "dim"
         # As many letters as a column has: an ellipsis would take one of the few.
@@ -148,8 +148,9 @@ def _filling(matrix: Matrix, number: int, layout: _Layout) -> Row:
 
 
 def _heat(matrix: Matrix, true: int, said: int) -> tuple[float, str]:
-    """How much color a cell gets, and its style. A tenth of a class taken for another is much; the diagonal is near
-    one."""
+    """The intensity of a cell's color, and its style. Mistakes are amplified three times, because a tenth of a class is
+    much, while the diagonal is near 1.
+    """
     share = matrix.shares[true][said]
     heat = share if said == true else min(1.0, share * 3)
     return heat, f"{'heat' if said == true else 'miss'}:{heat:.2f}"
@@ -162,7 +163,7 @@ def _text(count: int, share: float, heat: float, layout: _Layout) -> str:
 
 
 def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
-    """The cell under the cursor in words."""
+    """A description of the cell under the cursor."""
     true, said = cell
     count, total = matrix.counts[true][said], sum(matrix.counts[true])
     share = f", {100 * count / total:.1f} % of {matrix.classes[true]}" if total else ""
@@ -173,10 +174,10 @@ def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
 
 
 def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
-    """The pairs that are confused most."""
+    """The most frequently confused pairs."""
     rows: list[Row] = [[(" most confused", "dim")]]
     room = width - 5
-    short = told_apart(matrix.classes, (room - 3) // 2)
+    short = shortened_names(matrix.classes, (room - 3) // 2)
     for count, true, said in matrix.worst(min(most - 1, MOST_PAIRS)):
         names = [matrix.classes[true], matrix.classes[said]]
         if len(names[0]) + len(names[1]) + 3 > room:

@@ -1,5 +1,6 @@
-"""The cursors of the tabs that look inside of a model: on a cell, a class and a mistake. They are classes and sample
-ids, not places on the screen: they stay when the order changes."""
+"""The cursors of the tabs about a model's predictions: on a cell, a class and a mistake. They are classes and sample
+ids, not places on the screen: they stay when the order changes.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +10,14 @@ from typing import TYPE_CHECKING
 from dltui.core.analysis.mistakes import Filter, Mistake, Mistakes
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Matrix, Score
+    from dltui.core.analysis.confusion import Matrix, Score
 
 CLASS_ORDERS = ("hardest first", "by precision", "by F1", "by count", "in their order")
 
 
 @dataclass
 class CellCursor:
-    """A cell of the confusion matrix, and how the matrix is shown."""
+    """The cursor on a cell of the confusion matrix, and the matrix's display options."""
 
     cell: tuple[int, int] | None = None
     """True class, said class; None before the cursor was moved."""
@@ -47,7 +48,7 @@ class CellCursor:
 
 @dataclass
 class ClassCursor:
-    """A row of the table of classes, and the order of the table."""
+    """The cursor on a row of the table of classes, and the order of the table."""
 
     order: int = 0
     at: int = 0
@@ -69,7 +70,7 @@ class ClassCursor:
 
 @dataclass
 class MistakeCursor:
-    """A mistake among those that a filter keeps."""
+    """The cursor on a mistake among those that a filter keeps."""
 
     filter: Filter = field(default_factory=Filter)
     sample: int | None = None
@@ -77,7 +78,7 @@ class MistakeCursor:
     place: int = 0
 
     def position(self, shown: tuple[Mistake, ...]) -> int:
-        """Where the cursor is among the mistakes shown: on its sample, or where that was."""
+        """The cursor's position among the shown mistakes: at its sample, or at its former place."""
         if self.sample is not None and not (self.place < len(shown) and shown[self.place].id == self.sample):
             for number, mistake in enumerate(shown):
                 if mistake.id == self.sample:
@@ -96,11 +97,11 @@ class MistakeCursor:
             self.sample = shown[self.place].id
 
     def show(self, which: Filter) -> None:
-        """Only these mistakes, from the first on."""
+        """Show only these mistakes, from the first on."""
         self.filter, self.sample, self.place = which, None, 0
 
     def turn_filter(self, mistakes: Mistakes) -> None:
-        """The next filter around the mistake under the cursor, which stays."""
+        """Take the next filter around the mistake under the cursor, which stays."""
         mistake = self.current(mistakes)
         if mistake is None:
             self.show(Filter())
@@ -110,5 +111,5 @@ class MistakeCursor:
 
 
 def _low(value: float | None) -> float:
-    """The worst first, what is not known last."""
+    """A sort key that puts low values first, unknown values last."""
     return 2.0 if value is None else value

@@ -1,4 +1,4 @@
-"""The fit of a regression: in place of the classes that it does not have."""
+"""The fit of a regression, in place of the classes that it does not have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dltui.tui.draw.styled_text import Row, fit
 from dltui.tui.run_page.curves.curves import fit_chart
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Fit
+    from dltui.core.analysis.fit import Fit
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.view import RunView
 
@@ -18,14 +18,14 @@ NEVER = "nothing was evaluated: the run ended before its first epoch did"
 
 
 def of_fit(view: RunView, rows: Callable[[Fit], list[Row]]) -> list[Row]:
-    """The rows that are made of the fit; a line that says when there will be one."""
+    """The rows that are made of the fit; a line that says when there will be a fit otherwise."""
     if view.fit is None:
         return [[], [(f"  {NEVER if view.ended else 'after the first epoch'}", "dim")]]
     return rows(view.fit)
 
 
 def fitted(found: Fit, width: int, height: int, look: Look) -> list[Row]:
-    """The chart of the fit, and the model as a line where it is one."""
+    """The chart of the fit, and the equation for a straight line."""
     line = found.line
     text = f" y = {line[0]:.4f} x {'+' if line[1] >= 0 else '-'} {abs(line[1]):.4f}" if line else ""
     facts: Row = [(text, "bold"), (f"   residuals {found.spread:.4f} (standard deviation)", "dim")]

@@ -1,4 +1,4 @@
-"""The marks of a person on mistakes: shown at once, saved in a thread."""
+"""The user's marks on mistakes: shown at once, saved in a thread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Reviewed(Message):
-    """An opinion is on the disk; `opinions` are all that are."""
+    """A message that an opinion is on the disk; `opinions` are all saved opinions."""
 
     def __init__(self, opinion: Opinion, opinions: Mapping[Key, Opinion]) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Reviewed(Message):
 
 
 class Marks:
-    """Those of one run; `unsaved` are on their way to the disk, where the mark "" takes one away."""
+    """The marks of a run; `unsaved` are not yet on the disk, where the mark "" removes a mark."""
 
     def __init__(self, page: Page, run: WatchedRun) -> None:
         self._page, self._run = page, run
@@ -41,7 +41,7 @@ class Marks:
         self.unsaved: dict[Key, Opinion] = {}
 
     def known(self, view: RunView) -> Mapping[Key, Opinion]:
-        """All of them, the unsaved ones included."""
+        """All marks, the unsaved included."""
         return {**view.review, **self.unsaved}
 
     def turn(self, found: Mistakes, mistake: Mistake) -> None:
@@ -68,7 +68,7 @@ class Marks:
         in_thread(page, "review", self._save)
 
     def _save(self) -> Message | None:
-        """In a thread: what is waiting, in its order."""
+        """Save the queued marks in their order, in a thread."""
         folder, done = place.exports_folder(self._run.directory), None
         with self._saving:
             while self._queue:
@@ -77,7 +77,7 @@ class Marks:
         return done
 
     def reviewed(self, message: Reviewed) -> None:
-        """Say what was saved."""
+        """Show that a mark was saved."""
         opinion = message.opinion
         for key in [key for key, value in self.unsaved.items() if message.opinions.get(key, value) == value]:
             del self.unsaved[key]
@@ -89,7 +89,7 @@ class Marks:
         self._page.redraw("#tab")
 
     def failed(self, message: Failed) -> None:
-        """Forget what could not be saved: it is not shown as if it were."""
+        """Drop a mark that could not be saved, so that it is not shown any longer."""
         if message.task == "review":
             self._queue.clear()
             self.unsaved.clear()

@@ -1,4 +1,6 @@
-"""The mistakes of a model: one large with what it said, beside it a list, or a grid of images where there is room."""
+"""The mistakes of a model: a large image with the prediction, beside it a list, or a grid of images where there is
+room.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.core.analysis.mistakes import Filter
+from dltui.core.numbers import percent
 from dltui.tui.draw.picture import picture
 from dltui.tui.draw.styled_text import Row, bar, beside, cells, cut, cut_left, ends, fit, left, on, right
-from dltui.tui.draw.wording import percent
 
 if TYPE_CHECKING:
     from dltui.core.analysis.mistakes import Mistake, Mistakes
@@ -26,7 +28,7 @@ WITH_IDS = 64
 
 
 class Places(NamedTuple):
-    """How many mistakes stand in a row and in how many rows, and the cells of the large image with its text."""
+    """The grid of mistakes: its columns and rows, and the cells of the large image with its text."""
 
     columns: int
     rows: int
@@ -39,7 +41,7 @@ class Places(NamedTuple):
 
 
 def places(width: int, height: int, pictured: bool) -> Places:
-    """What a tab of this size has room for."""
+    """The layout for a tab of this size."""
     image = 56 if width >= 180 and height >= 40 else 28
     detail = image + 4 if pictured else 0
     if pictured and width >= GRID_FROM:
@@ -56,7 +58,7 @@ def mistakes(
     look: Look,
     note: str,
 ) -> list[Row]:
-    """Title, the mistake under the cursor, and its neighbors."""
+    """The title, the mistake under the cursor, and its neighbors."""
     if found is None:
         return [[], [(f"  {note}", "dim")]]
     shown = found.shown(state.filter)
@@ -105,7 +107,7 @@ def _mark(found: Mistakes, review: Mapping[Key, Opinion], mistake: Mistake) -> s
 
 
 def _pair(found: Mistakes, mistake: Mistake, room: int) -> Row:
-    """`Shirt › Coat`: true, then said."""
+    """The true and the predicted class: `Shirt › Coat`."""
     true, said = found.name(mistake.true), found.name(mistake.said)
     if len(true) + len(said) + 3 > room:
         half = max((room - 3) // 2, SHORTEST_NAME)
@@ -115,7 +117,7 @@ def _pair(found: Mistakes, mistake: Mistake, room: int) -> Row:
 
 
 def _list(found: Mistakes, review: Mapping[Key, Opinion], shown: tuple[Mistake, ...], at: int, width: int) -> list[Row]:
-    """True > said, probability, id, mark."""
+    """A list of mistakes: true and predicted class, probability, id, mark."""
     rows: list[Row] = []
     wide = width >= WITH_IDS
     room = max(min(width - (32 if wide else 24), 36), 12)
@@ -131,7 +133,7 @@ def _list(found: Mistakes, review: Mapping[Key, Opinion], shown: tuple[Mistake, 
 
 
 def _large(found: Mistakes, mark: str, mistake: Mistake, room: Places, height: int, look: Look) -> list[Row]:
-    """The image, and under it the classes that the model thought of."""
+    """The image, and below it the likeliest classes."""
     image = picture(found.images[mistake.image], room.image, room.image // 2, look)
     rows: list[Row] = [[("  ", ""), *row] for row in image]
     size = room.detail - 2
@@ -147,7 +149,7 @@ def _large(found: Mistakes, mark: str, mistake: Mistake, room: Places, height: i
 
 
 def _chance(name: str, chance: float, true: bool, size: int) -> Row:
-    """`Shirt      ━━━━━─── 62 %`; the true class is said by a word besides its color."""
+    """A class with its probability: `Shirt ━━━━━─── 62 %`; the true class is labeled, not only colored."""
     label = 12 if size < 40 else 20
     length = size - label - 13
     row: Row = [("  " + left(name, label), "good bold" if true else "")]
@@ -170,7 +172,7 @@ def _grid(
 
 
 def _thumbnail(found: Mistakes, mark: str, mistake: Mistake, chosen: bool, look: Look) -> list[Row]:
-    """An image; below it what is true, what was said and how sure, and the mark."""
+    """An image; below it the true class, the predicted class with its probability, and the mark."""
     size = CELL - 2
     image = picture(found.images[mistake.image], size, CELL_HEIGHT - 3, look)
     gap = (size - cells(image[0])) // 2

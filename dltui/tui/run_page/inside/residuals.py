@@ -1,4 +1,4 @@
-"""The samples that a regression misses by most."""
+"""The samples with the largest residuals of a regression."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from dltui.tui.draw.styled_text import Row, fit, right
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Fit
+    from dltui.core.analysis.fit import Fit
 
 NUMBER = 12
 
 
 def largest(fit_: Fit, width: int, height: int) -> list[Row]:
-    """Measured, predicted and their difference, the largest first; a bar shows its size."""
+    """The measured and predicted values and their difference, the largest first; a bar shows its size."""
     points = fit_.worst(max(height - 2, 0))
     single = bool(points) and points[0].x is not None
     names = ("x", "measured", "predicted", "residual") if single else ("measured", "predicted", "residual")

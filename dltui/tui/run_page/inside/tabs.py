@@ -1,4 +1,4 @@
-"""The tabs that look inside of a model: its confusion, its mistakes and its classes; of a regression, its fit."""
+"""The tabs about a model's predictions: confusion, mistakes and classes; for a regression, its fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dltui.tui.run_page.inside.residuals import largest
 from dltui.tui.run_page.tab import Keys, Tab
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.evaluation import Matrix
+    from dltui.core.analysis.confusion import Matrix
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.tui.base.page import Page
     from dltui.tui.draw.styled_text import Row
@@ -30,7 +30,7 @@ ShowMistakes = Callable[[Filter], None]
 
 
 class MatrixTab(Tab):
-    """A tab about the confusion matrix, from which Enter leads to the mistakes; a regression shows its fit there."""
+    """A tab about the confusion matrix, from which Enter leads to the mistakes; for a regression it shows the fit."""
 
     name_of_fit = ""
 
@@ -48,7 +48,7 @@ class MatrixTab(Tab):
 
     @property
     def matrix(self) -> Matrix | None:
-        """None before the first evaluation, and of a regression."""
+        """The confusion matrix; None before the first evaluation, and for a regression."""
         return self.run.view.matrix if self.run.view is not None else None
 
 
@@ -150,7 +150,7 @@ class ClassesTab(MatrixTab):
 
 
 class MistakesTab(Tab):
-    """The samples that the model gets wrong, with the marks that a person puts on them."""
+    """The misclassified samples, with the user's marks."""
 
     name = "Mistakes"
 
@@ -166,7 +166,7 @@ class MistakesTab(Tab):
 
     @property
     def mistakes(self) -> Mistakes | None:
-        """None before the first evaluation, and of a regression."""
+        """The mistakes; None before the first evaluation, and for a regression."""
         return self.run.view.mistakes if self.run.view is not None else None
 
     @property

@@ -17,7 +17,7 @@ from dltui.tui.base.summary import Summary
 from dltui.tui.draw.chart import NO_NUMBER
 from dltui.tui.draw.styled_text import Look, cells, plain
 from dltui.tui.run_page.curves.chart_grid import chart_grid, layout, moment, plot_width, visible
-from dltui.tui.run_page.curves.curve_view import AXES, Looking
+from dltui.tui.run_page.curves.curve_view import AXES, CurveView
 from dltui.tui.run_page.curves.curves import NOTE
 from dltui.tui.run_page.curves.overlays import Overlaid
 from dltui.tui.run_page.view import RunView
@@ -67,16 +67,16 @@ RUNS = {
 @pytest.mark.parametrize("run", RUNS)
 def test_it_fills_its_room(run: str, size: tuple[int, int]) -> None:
     for number, look in enumerate(LOOKS):
-        looking = Looking(
+        curve_view = CurveView(
             log=number == 1, axis=AXES[number], alone=number == 2, cursor=1.0, smoothing=0.9 * (number > 0)
         )
-        drawn = chart_grid(view(RUNS[run]), looking, (), *size, look)
+        drawn = chart_grid(view(RUNS[run]), curve_view, (), *size, look)
         assert [cells(row) for row in drawn] == [size[0]] * size[1]
 
 
 def test_before_the_first_step_and_where_there_is_no_number() -> None:
     def said(run: str) -> str:
-        return "\n".join(plain(chart_grid(view(RUNS[run]), Looking(), (), 80, 11, Look())))
+        return "\n".join(plain(chart_grid(view(RUNS[run]), CurveView(), (), 80, 11, Look())))
 
     assert NOTE in said("no-attempt")
     assert NOTE in said("no-point")
@@ -85,15 +85,15 @@ def test_before_the_first_step_and_where_there_is_no_number() -> None:
 
 
 def test_a_part_that_is_not_trained_yet_is_not_called_the_beginning() -> None:
-    shown = "\n".join(plain(chart_grid(view(RUNS["one-epoch"]), Looking(span=(40.0, 50.0)), (), 80, 11, Look())))
+    shown = "\n".join(plain(chart_grid(view(RUNS["one-epoch"]), CurveView(span=(40.0, 50.0)), (), 80, 11, Look())))
     assert NO_NUMBER in shown
 
 
 def test_a_run_of_which_nothing_is_known_is_not_laid_over() -> None:
     young = Overlaid("young", "young", Tape().fold())
     other = Overlaid("other", "other", epoch().fold())
-    looking = Looking(others=("young", "other"))
-    shown = "\n".join(plain(chart_grid(view(RUNS["one-epoch"]), looking, (young, other), 120, 12, Look())))
+    curve_view = CurveView(others=("young", "other"))
+    shown = "\n".join(plain(chart_grid(view(RUNS["one-epoch"]), curve_view, (young, other), 120, 12, Look())))
     assert "other" in shown
     assert "young" not in shown
 
@@ -111,18 +111,18 @@ def test_the_layout_fits(count: int, width: int, height: int) -> None:
 def test_the_chosen_chart_is_among_those_that_are_shown(
     count: int, chosen: int, width: int, height: int, alone: bool
 ) -> None:
-    looking = Looking(chart=chosen, alone=alone)
-    shown, columns = visible(looking, count, width, height)
+    curve_view = CurveView(chart=chosen, alone=alone)
+    shown, columns = visible(curve_view, count, width, height)
     assert chosen % count in shown
     assert 0 <= shown[0] <= shown[-1] < count
     assert len(shown) == 1 or not alone
-    assert 1 <= plot_width(looking, count, width, height) <= max(width // columns, 1)
+    assert 1 <= plot_width(curve_view, count, width, height) <= max(width // columns, 1)
 
 
 def test_a_chosen_chart_stands_out_where_there_are_several() -> None:
-    drawn = chart_grid(view(RUNS["one-epoch"]), Looking(chart=1), (), 80, 11, Look())
+    drawn = chart_grid(view(RUNS["one-epoch"]), CurveView(chart=1), (), 80, 11, Look())
     assert [text.strip() for text, style in drawn[0] if "accent" in style] == ["accuracy %"]
-    alone = chart_grid(view(RUNS["one-epoch"]), replace(Looking(chart=1), alone=True), (), 80, 11, Look())
+    alone = chart_grid(view(RUNS["one-epoch"]), replace(CurveView(chart=1), alone=True), (), 80, 11, Look())
     assert "accuracy %" in plain(alone)[0]
     assert "loss" not in plain(alone)[0]
 
@@ -135,7 +135,7 @@ def test_charts_are_drawn_again_when_a_quarter_of_a_dot_is_new_or_a_second_has_p
 
     def trained(of: RunView, seconds: float) -> bool:
         """Whether one more step, so much later, is drawn."""
-        before = moment(of, Looking(), 80, 20)
+        before = moment(of, CurveView(), 80, 20)
         last = of.history.points.steps[-1]
         of.history.fold(
             [
@@ -153,7 +153,7 @@ def test_charts_are_drawn_again_when_a_quarter_of_a_dot_is_new_or_a_second_has_p
             ]
         )
         assert of.history.points.steps[-1] == last + 1
-        return moment(of, Looking(), 80, 20) != before
+        return moment(of, CurveView(), 80, 20) != before
 
     assert trained(few, 0.0)
     assert not trained(many, 0.0)
@@ -162,13 +162,13 @@ def test_charts_are_drawn_again_when_a_quarter_of_a_dot_is_new_or_a_second_has_p
 
 def test_charts_are_drawn_again_when_anything_else_happens() -> None:
     before, tape = view(steps([0.5])), epoch()
-    known = moment(before, Looking(), 80, 20)
+    known = moment(before, CurveView(), 80, 20)
     for record in tape.records:
         if record["type"] not in ("attempt_started", "trained"):
             # Within the same second, which would be a reason of its own.
             before.history.fold([record | {"time": before.history.last_time}])
-            known, last = moment(before, Looking(), 80, 20), known
+            known, last = moment(before, CurveView(), 80, 20), known
             assert known != last, record["type"]
     ended = replace(before, summary=replace(SUMMARY, status="failed"))
-    assert moment(before, Looking(), 80, 20) != moment(ended, Looking(), 80, 20)
-    assert moment(before, Looking(), 80, 20) != moment(before, Looking(recent=True), 80, 20)
+    assert moment(before, CurveView(), 80, 20) != moment(ended, CurveView(), 80, 20)
+    assert moment(before, CurveView(), 80, 20) != moment(before, CurveView(recent=True), 80, 20)

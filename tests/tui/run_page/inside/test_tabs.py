@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.analysis.evaluation import Evaluation, Matrix
+from dltui.core.analysis.confusion import Matrix
+from dltui.core.analysis.evaluation import Evaluation
 from dltui.core.analysis.mistakes import Filter, Mistakes, parse
 from dltui.core.analysis.review import NAME, read_review
 from dltui.tui.draw import picture

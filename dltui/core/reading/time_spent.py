@@ -1,4 +1,4 @@
-"""Where a run's time goes: getting batches, computing, evaluating, waiting."""
+"""Splits a run's time into getting batches, computing, evaluating and waiting."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds since training began, over all attempts, without the starts of their processes. `data` is None where
-    the framework cannot tell it apart from `compute`; `waiting` is all the rest: pauses, saving, the test's figures."""
+    """The parts of the time since training began, in seconds, over all attempts, without the starts of their processes.
+    `data` is None where the framework cannot separate it from `compute`; `waiting` is the rest: pauses, saving, the
+    test's figures.
+    """
 
     data: float | None
     compute: float
@@ -24,14 +26,14 @@ class Times:
         return (self.data or 0.0) + self.compute + self.evaluation + self.waiting
 
     def shares(self) -> dict[str, float]:
-        """Each part of the whole, 0 to 1; empty before there is any time."""
+        """The fraction of each part, 0 to 1; empty before there is any time."""
         parts = {"data": self.data, "compute": self.compute, "eval": self.evaluation, "wait": self.waiting}
         total = self.total
         return {name: value / total for name, value in parts.items() if value is not None} if total > 0 else {}
 
 
 def times(history: History) -> Times:
-    """What the events tell. Data time is told for most steps at least and taken to be the same share of all."""
+    """The times according to the events. Data time is measured for most steps and scaled to all of them."""
     training = history.train_seconds
     evaluation = sum(record.evaluation_seconds or 0.0 for record in history.epochs.values())
     if history.test is not None:
@@ -43,7 +45,7 @@ def times(history: History) -> Times:
 
 
 def data_share(history: History) -> float | None:
-    """The part of training time that getting batches takes, 0 to 1; None where nobody measured it."""
+    """The fraction of training time spent getting batches, 0 to 1; None where it was not measured."""
     if history.told_seconds <= 0:
         return None
     return min(history.data_seconds / history.told_seconds, 1.0)

@@ -7,7 +7,7 @@ import pytest
 
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
-from dltui.core.train import augment
+from dltui.core.train.augmentation import geometry
 from dltui.core.train.plan import Planner
 
 SHAPE = (28, 20, 3)
@@ -62,7 +62,7 @@ def test_what_is_no_image_is_refused() -> None:
 
 def test_an_image_is_mirrored_then_moved_and_the_border_is_zero() -> None:
     image = np.arange(1, 13, dtype=np.uint8).reshape(1, 3, 4, 1)
-    moved = augment.apply(image.repeat(4, axis=0), np.array([[0, 0, 0], [1, 0, 0], [0, 1, -2], [1, -1, 1]]))[..., 0]
+    moved = geometry.apply(image.repeat(4, axis=0), np.array([[0, 0, 0], [1, 0, 0], [0, 1, -2], [1, -1, 1]]))[..., 0]
     assert moved[0].tolist() == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]
     assert moved[1].tolist() == [[4, 3, 2, 1], [8, 7, 6, 5], [12, 11, 10, 9]]
     assert moved[2].tolist() == [[0, 0, 0, 0], [3, 4, 0, 0], [7, 8, 0, 0]]
@@ -71,4 +71,4 @@ def test_an_image_is_mirrored_then_moved_and_the_border_is_zero() -> None:
 
 @pytest.mark.parametrize(("side", "most"), [(1, 0), (4, 1), (8, 1), (28, 4), (32, 4), (224, 28)])
 def test_images_move_by_an_eighth_at_most(side: int, most: int) -> None:
-    assert augment.largest_shift(side) == most
+    assert geometry.largest_shift(side) == most

@@ -1,4 +1,4 @@
-"""Which images are mirrored and moved in training: whole numbers that core draws and every framework applies alike.
+"""Draws which images are mirrored and shifted in training: integers that core draws and every framework applies alike.
 
 A sample's three numbers are (flip, dy, dx): first the image is mirrored left to right where flip is 1, then it is moved
 dy pixels down and dx to the right; what comes in at the border is 0 in the stored uint8 values. As the numbers are a
@@ -11,34 +11,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dltui.core.errors import RunError
+from dltui.core.train.augmentation.streams import generator
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 SHARE = 8
 """An image is moved by at most its side over this: 4 pixels of 28 or 32, as is usual for CIFAR-10."""
-_STREAM = (0, 0, 0, 1)
-"""Where in Philox's 256-bit counter these numbers start, far away from those of the permutation with the same key."""
 
 
 def largest_shift(side: int) -> int:
-    """By how many pixels an image of this height or width is moved at most."""
+    """The largest shift in pixels of an image of this height or width."""
     return (side + SHARE // 2) // SHARE
 
 
 def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[int, ...]) -> Array | None:
-    """The numbers of a whole epoch, int32 (steps, batch, 3); None for "none". Raises RunError for what is no image."""
+    """The numbers of a whole epoch, int32 (steps, batch, 3); None for "none"."""
     if kind == "none":
         return None
-    if len(shape) != 3:
-        raise RunError(f"augment {kind} needs images, the samples of this dataset have the shape {shape}")
-    key = np.array([seed, epoch], dtype=np.uint64)
-    generator = np.random.Generator(np.random.Philox(key=key, counter=np.array(_STREAM, dtype=np.uint64)))
+    random = generator("geometry", seed, epoch)
     # All are drawn whatever the kind: flip+shift then mirrors the images that flip mirrors.
     limits = [largest_shift(side) for side in shape[:2]]
-    columns = [generator.integers(0, 2, (steps, batch), dtype=np.int32)]
-    columns += [generator.integers(-limit, limit + 1, (steps, batch), dtype=np.int32) for limit in limits]
+    columns = [random.integers(0, 2, (steps, batch), dtype=np.int32)]
+    columns += [random.integers(-limit, limit + 1, (steps, batch), dtype=np.int32) for limit in limits]
     drawn = np.stack(columns, axis=-1)
     if "flip" not in kind:
         drawn[..., 0] = 0
@@ -48,7 +43,7 @@ def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[
 
 
 def apply(images: Array, numbers: Array) -> Array:
-    """Images uint8 (n, height, width, channels) as training sees them: the definition that frameworks follow."""
+    """The images uint8 (n, height, width, channels) after augmentation: the reference for all frameworks."""
     result = np.zeros_like(images)
     _, height, width, _ = images.shape
     for image, target, (flip, dy, dx) in zip(images, result, numbers.tolist(), strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dltui.core.reading.history import History
-from dltui.core.reading.timing import Times, data_share, times
+from dltui.core.reading.time_spent import Times, data_share, times
 from tests.helpers.curve import curves
 
 

@@ -1,0 +1,116 @@
+"""Compares the numbers that a regression predicts with those that were measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from dltui.core.text import safe
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
+
+MOST_POINTS = 5_000
+
+
+class Point(NamedTuple):
+    """A sample of a regression; `x` is None where the model has several inputs, `residual` is measured - predicted."""
+
+    x: float | None
+    measured: float
+    predicted: float
+    residual: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A regression of a whole split, after `epoch` epochs: x (n, features), y and prediction (n, outputs)."""
+
+    split: str
+    epoch: int
+    x: Array
+    y: Array
+    prediction: Array
+
+    @cached_property
+    def line(self) -> tuple[float, float] | None:
+        """Slope and intercept of a model that is a straight line; None for other models."""
+        return fitted_line(self.x, self.prediction)
+
+    @cached_property
+    def residuals(self) -> Array:
+        """Measured minus predicted, float64 (n, outputs)."""
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            return self.y.astype(np.float64) - self.prediction
+
+    @cached_property
+    def mse(self) -> float:
+        """The mean of the squared residuals of all outputs."""
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            return float(np.mean(np.square(self.residuals)))
+
+    @cached_property
+    def spread(self) -> float:
+        """The standard deviation of the residuals of the first output."""
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            return float(np.std(self.residuals[:, 0]))
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """The first output of the first thousands of samples: as many as a chart can show."""
+        return self._points(range(min(len(self.y), MOST_POINTS)))
+
+    def worst(self, most: int) -> list[Point]:
+        """The samples with the largest residuals of the first output, the largest first."""
+        import numpy as np
+
+        return self._points(np.argsort(-np.abs(self.residuals[:, 0]), kind="stable")[:most].tolist())
+
+    def _points(self, rows: Sequence[int]) -> list[Point]:
+        single = self.x.shape[1] == 1
+        columns = (self.y, self.prediction, self.residuals)
+        return [
+            Point(float(self.x[row, 0]) if single else None, *(float(column[row, 0]) for column in columns))
+            for row in rows
+        ]
+
+
+def fitted_line(x: Array, prediction: Array) -> tuple[float, float] | None:
+    """Slope and intercept of predictions whose one output is a straight line of their one feature; None for others."""
+    import numpy as np
+
+    if x.shape[1] != 1 or prediction.shape[1] != 1:
+        return None
+    across, up = x[:, 0].astype(np.float64), prediction[:, 0].astype(np.float64)
+    # Values of one x lie on a line of any slope.
+    if not (np.isfinite(across).all() and np.isfinite(up).all()) or len(np.unique(across)) < 2:
+        return None
+    with np.errstate(all="ignore"):
+        # Around the mean, so that points far from zero and close together lose no digits.
+        middle, level = across.mean(), up.mean()
+        away = across - middle
+        slope = float(np.dot(away, up - level) / np.dot(away, away))
+        intercept = float(level - slope * middle)
+        bend = float(np.abs(slope * away + level - up).max())
+        straight = bend <= 1e-4 * max(float(np.ptp(up)), float(np.abs(up).max()) * 1e-2, 1e-12)
+    return (slope, intercept) if straight and math.isfinite(slope) and math.isfinite(intercept) else None
+
+
+def compare(arrays: dict[str, Array]) -> Fit:
+    """The fit of a predictions file. Raises ValueError, KeyError or IndexError for damaged arrays."""
+    x, y, prediction = (
+        array.reshape(len(array), math.prod(array.shape[1:]))
+        for array in (arrays["x"], arrays["y"], arrays["prediction"])
+    )
+    if y.shape != prediction.shape or len(x) != len(y):
+        raise ValueError(f"{len(x)} inputs, targets {y.shape}, predictions {prediction.shape}")
+    return Fit(safe(arrays["split"]), int(arrays["epoch"]), x, y, prediction)

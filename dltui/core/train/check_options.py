@@ -1,0 +1,37 @@
+"""What is wrong with a combination of hyperparameters, before there is a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from dltui.core.errors import UsageError
+from dltui.core.train import class_weights, layer_options, time_budget
+
+OF_CLASSES = ("label_smoothing", "class_weights", "cutmix")
+
+
+def check_options(config: Mapping[str, Any], task: str, model: str) -> None:
+    """Raises UsageError with the first problem. A config may lack names: then nobody asked for them."""
+    for problem in _problems(config.get, task, model):
+        raise UsageError(problem)
+
+
+def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:
+    for name in OF_CLASSES:
+        if get(name) and task != "classification":
+            yield f"{name} is for classes, but {model} does {task}; leave it out"
+    if get("class_weights"):
+        class_weights.parse(get("class_weights"))
+    if get("lr_scales"):
+        layer_options.parse_scales(get("lr_scales"))
+    if get("max_time"):
+        time_budget.parse(get("max_time"))
+    elif get("warmup", 0.0) >= get("epochs", 1) and get("warmup"):
+        yield f"warmup {get('warmup'):g} must be shorter than the {get('epochs')} epochs of the run"
+    if get("min_delta") and not get("patience"):
+        yield "min_delta needs patience: the epochs to wait for something better"
+    if get("nesterov") and (get("optimizer", "sgd") != "sgd" or not get("momentum", 0.9)):
+        yield "nesterov needs optimizer sgd with a momentum"
+    if get("accumulate", 1) > get("batch_size", 1):
+        yield f"accumulate {get('accumulate')} must be at most batch_size {get('batch_size')}, a sample for each part"

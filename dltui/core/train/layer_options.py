@@ -1,0 +1,56 @@
+"""Learning rates of single layers, and layers that are not trained: patterns over the names of a network's layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from dltui.core.errors import RunError, UsageError
+from dltui.core.text import clean_line
+
+Scales = tuple[tuple[str, float], ...]
+
+
+def parse_scales(text: str) -> Scales:
+    """(pattern, factor) of "conv*=0.1 output=2", divided by spaces or commas. Raises UsageError."""
+    found = []
+    for part in text.replace(",", " ").split():
+        pattern, _, number = part.rpartition("=")
+        try:
+            factor = float(number)
+        except ValueError:
+            factor = math.nan
+        if not pattern or not 0 <= factor <= 1000:
+            raise UsageError(f"lr_scales takes layers and factors: conv*=0.1 output=2, not {clean_line(part, 60)}")
+        found.append((pattern, factor))
+    return tuple(found)
+
+
+def parse_patterns(text: str) -> tuple[str, ...]:
+    """The patterns of "conv* norm1", divided by spaces or commas."""
+    return tuple(text.replace(",", " ").split())
+
+
+def factors(scales: str, freeze: str, weights: Sequence[str]) -> dict[str, float]:
+    """What the learning rate of each weight is multiplied with, 0 where it is not trained. `weights` are neutral names
+    such as "conv1/kernel"; a pattern fits the name of the layer, "conv1", or the whole; of several the last counts.
+
+    Raises RunError for a pattern that fits nothing, and when nothing is left to train; UsageError as `parse_scales`.
+    """
+    wanted = [*parse_scales(scales), *((pattern, 0.0) for pattern in parse_patterns(freeze))]
+    found = dict.fromkeys(weights, 1.0)
+    for pattern, factor in wanted:
+        fitting = [name for name in weights if fits(pattern, name)]
+        if not fitting:
+            layers = ", ".join(dict.fromkeys(name.rpartition("/")[0] for name in weights))
+            raise RunError(f"no layer is called {clean_line(pattern, 60)}; there is {clean_line(layers, 300)}")
+        found.update(dict.fromkeys(fitting, factor))
+    if weights and not any(found.values()):
+        raise RunError("freeze and lr_scales leave nothing to train; leave one layer out of them")
+    return found
+
+
+def fits(pattern: str, weight: str) -> bool:
+    """Whether a pattern means a weight of this neutral name."""
+    return fnmatchcase(weight.rpartition("/")[0], pattern) or fnmatchcase(weight, pattern)

@@ -1,0 +1,66 @@
+"""A Keras optimizer that a model brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dltui.core.errors import RunError
+from dltui.plugins import overrides
+
+if TYPE_CHECKING:
+    from dltui.core.contract.config import TrainConfig
+
+
+class OfKeras:
+    """A Keras optimizer that a model brings along; its learning rate follows the plan, times the part of `lr` that it
+    had when it came."""
+
+    def __init__(self, optimizer: Any, variables: Sequence[Any], lr: float) -> None:
+        self._optimizer, self._variables = optimizer, list(variables)
+        optimizer.build(self._variables)
+        self._ratio = _ratio(float(optimizer.learning_rate.numpy()), lr)
+        self.state: Mapping[str, Any] = {variable.path: variable.value for variable in optimizer.variables}
+        if len(self.state) != len(optimizer.variables):
+            raise RunError(
+                f"two variables of {type(optimizer).__name__} have one name, a checkpoint would keep one of them; give "
+                "the layers names that differ in more than / and _"
+            )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        name = type(self._optimizer).__name__
+        ema = f"{name}: the average of use_ema is kept and saved, but not what is evaluated"
+        return (ema,) if getattr(self._optimizer, "use_ema", False) else ()
+
+    def apply(self, gradients: Sequence[Any], lr: Any) -> None:
+        self._optimizer.learning_rate.assign(lr if self._ratio == 1 else lr * tf.cast(self._ratio, lr.dtype))
+        self._optimizer.apply(list(gradients), self._variables)
+
+
+def own_optimizer(model: Any, config: TrainConfig) -> OfKeras | None:
+    """What a model's `configure_optimizer(config)` returns; None without one. Raises RunError for what is none."""
+    configure = overrides.find(model, "configure_optimizer")
+    if configure is None:
+        return None
+    optimizer = configure(config)
+    where = overrides.place(configure)
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        given = overrides.kind(optimizer)
+        raise RunError(f"configure_optimizer returned {given}; return one keras.optimizers.Optimizer{where}")
+    if isinstance(getattr(optimizer, "_learning_rate", None), keras.optimizers.schedules.LearningRateSchedule):
+        name = type(optimizer).__name__
+        raise RunError(
+            f"{name} brings a schedule, but dltui sets the learning rate: give it config.lr, and write the schedule as "
+            f"schedule_factors of the Config, or choose --schedule{where}"
+        )
+    return OfKeras(optimizer, model.trainable_variables, config.lr)
+
+
+def _ratio(own: float, lr: float) -> float:
+    """Keras keeps the learning rate in float32."""
+    return 1.0 if np.float32(own) == np.float32(lr) else float(f"{own / lr:.6g}")

@@ -1,0 +1,145 @@
+"""The optimizer of a run: the one that its config names, or the module's own."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+
+from dltui.core.errors import RunError
+from dltui.core.train import layer_options
+from dltui.plugins import overrides
+from dltui.plugins.torch.neutral import Weight, weights
+from dltui.plugins.torch.optimizers.lion import Lion
+from dltui.plugins.torch.optimizers.muon import Muon
+
+if TYPE_CHECKING:
+    from dltui.core.contract.config import TrainConfig
+
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+
+
+def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
+    """Over all parameters that are trained; weight decay pulls on each of them. Layers with a rate of their own by
+    `config.lr_scales` are groups of their own."""
+    groups = _groups(module, config)
+    if not groups:
+        raise RunError("no parameter of this network can be trained; is requires_grad off for all of them?")
+    lr, decay = config.lr, config.weight_decay
+    fused = all(parameter.is_floating_point() for group in groups for parameter in group["params"])
+    if config.optimizer == "sgd":
+        # Nesterov's formula is that of a momentum; without one both are plain gradient descent.
+        nesterov = config.nesterov and config.momentum > 0
+        sgd = SGD(groups, lr, config.momentum, weight_decay=decay, nesterov=nesterov, fused=fused)
+        return _filled(sgd, ("momentum_buffer",) if config.momentum else ())
+    if config.optimizer == "rmsprop":
+        return _filled(RMSprop(groups, lr, weight_decay=decay), ("square_avg",))
+    if config.optimizer == "lion":
+        return _filled(Lion(groups, lr, decay), ("exp_avg",))
+    if config.optimizer == "muon":
+        return _muon(groups, config)
+    kind = Adam if config.optimizer == "adam" else AdamW
+    return _filled(kind(groups, lr, BETAS, EPSILON, decay, fused=fused), ("exp_avg", "exp_avg_sq"))
+
+
+def freeze(module: nn.Module, config: TrainConfig) -> list[nn.Module]:
+    """Turn off the gradients of the layers that `config.freeze` names. Returns the batch norms that are frozen as a
+    whole: they keep their statistics, too. Raises RunError for a pattern that fits no layer."""
+    known = weights(module)
+    frozen = {id(known[name].tensor) for name, factor in _factors(known, config).items() if factor == 0}
+    for parameter in module.parameters():
+        if id(parameter) in frozen:
+            parameter.requires_grad_(False)
+    norms = (layer for layer in module.modules() if isinstance(layer, nn.modules.batchnorm._NormBase))
+    return [norm for norm in norms if all(id(parameter) in frozen for parameter in norm.parameters())]
+
+
+def _factors(known: dict[str, Weight], config: TrainConfig) -> dict[str, float]:
+    trained = [name for name, weight in known.items() if isinstance(weight.tensor, nn.Parameter)]
+    return layer_options.factors(config.lr_scales, config.freeze, trained)
+
+
+def _groups(module: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
+    """Parameter groups by their learning rate, in the module's order; one where no layer has a rate of its own."""
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    known = weights(module)
+    scales = {id(known[name].tensor): factor for name, factor in _factors(known, config).items()}
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        groups.setdefault(scales.get(id(parameter), 1.0), []).append(parameter)
+    return [{"params": group, "lr": config.lr * scale} for scale, group in groups.items() if scale]
+
+
+def _muon(groups: list[dict[str, Any]], config: TrainConfig) -> Optimizer:
+    """Matrices and filters in groups of their own. A bias or the scale of a norm has one dimension."""
+    split = [
+        {**group, "params": [p for p in group["params"] if (p.dim() >= 2) == matrices], "orthogonal": matrices}
+        for group in groups
+        for matrices in (True, False)
+    ]
+    muon = Muon([group for group in split if group["params"]], config.lr, config.momentum, config.weight_decay)
+    for group in muon.param_groups:
+        _fill(muon, group, ("momentum_buffer",) if group["orthogonal"] else ("exp_avg", "exp_avg_sq"))
+    return muon
+
+
+def own_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer | None:
+    """What a module's `configure_optimizer(config)` returns; None without one. Raises RunError for what is none."""
+    configure = overrides.find(module, "configure_optimizer")
+    if configure is None:
+        return None
+    optimizer = configure(config)
+    where = overrides.place(configure)
+    if not isinstance(optimizer, Optimizer):
+        given = overrides.kind(optimizer)
+        raise RunError(f"configure_optimizer returned {given}; return one torch.optim.Optimizer{where}")
+    needed = [p for p in inspect.signature(optimizer.step).parameters.values() if p.default is p.empty]
+    if any(parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) for parameter in needed):
+        name = type(optimizer).__name__
+        raise RunError(f"{name} needs a closure in each step, which dltui does not give; choose another{where}")
+    known = {id(parameter) for parameter in module.parameters()}
+    if any(id(parameter) not in known for group in optimizer.param_groups for parameter in group["params"]):
+        raise RunError(f"the optimizer trains parameters that are not the network's; make them its attributes{where}")
+    return optimizer
+
+
+class Rates:
+    """The learning rate of each group: the plan's, times what the group had of `lr` when the optimizer came."""
+
+    def __init__(self, optimizer: Optimizer, lr: float) -> None:
+        self._groups, self._lr = optimizer.param_groups, lr
+        self._ratios: list[float] = []
+
+    def set(self, lr: float) -> None:
+        for number, group in enumerate(self._groups):
+            if number == len(self._ratios):
+                self._ratios.append(float(group["lr"]) / self._lr)
+            # Without a branch for ratios of 1: a number times one is the number.
+            rate = lr * self._ratios[number]
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+
+def _filled(optimizer: Optimizer, slots: tuple[str, ...]) -> Optimizer:
+    for group in optimizer.param_groups:
+        _fill(optimizer, group, slots)
+    return optimizer
+
+
+def _fill(optimizer: Optimizer, group: dict[str, Any], slots: tuple[str, ...]) -> None:
+    """Slots of zeros: what PyTorch makes at the first step, so that a state saved before it has the same keys.
+
+    A momentum of zeros times any factor plus the gradient is the gradient: the first step is PyTorch's own.
+    """
+    for parameter in group["params"]:
+        state = optimizer.state[parameter]
+        if "exp_avg_sq" in slots or "square_avg" in slots:
+            state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device)
+        for slot in slots:
+            state[slot] = torch.zeros_like(parameter, memory_format=torch.preserve_format)

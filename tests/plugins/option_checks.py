@@ -1,0 +1,120 @@
+"""The options of one framework against their definitions: `python -m tests.plugins.option_checks torch NAME ...`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dltui.core.contract import Data
+from dltui.core.errors import RunError
+from dltui.core.train.plan import Planner
+from tests.plugins.softmax_reference import train
+from tests.plugins.twin_child import image_spec, make_data, make_trainable
+
+FRAMEWORK = sys.argv[1]
+
+# Options that do not hide one another share a case: a compiled graph each is what these checks cost.
+CASES: dict[str, dict[str, Any]] = {
+    "sgd": {"nesterov": True, "weight_decay": 0.01, "clip_norm": 0.5, "label_smoothing": 0.1, "ema": 0.9},
+    "adam": {"optimizer": "adam", "weight_decay": 0.01, "class_weights": "balanced", "accumulate": 3},
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.1, "mixup": 0.4, "lr_scales": "dense/bias=0.25"},
+    "rmsprop": {"optimizer": "rmsprop", "weight_decay": 0.01, "augment": "flip+shift", "color": 0.3, "erase": 0.5},
+    "lion": {"optimizer": "lion", "weight_decay": 0.1, "cutmix": 1.0, "freeze": "dense/bias", "accumulate": 2},
+    "muon": {"optimizer": "muon", "weight_decay": 0.1, "mixup": 0.3, "cutmix": 1.0, "label_smoothing": 0.2},
+}
+
+
+def uneven(data: Data) -> Data:
+    """Most samples are of the first classes, so that class weights matter."""
+    y = np.where(data.train.y > 3, data.train.y, data.train.y // 2).astype(np.int64)
+    return replace(data, train=replace(data.train, y=y))
+
+
+def check_definitions() -> None:
+    """Losses, weights and averages of 20 steps of softmax regression in float64 are those of the definitions."""
+    data = uneven(make_data(image_spec(12, 3)))
+    for name, options in CASES.items():
+        config: dict[str, Any] = {"lr": 0.003, "batch_size": 32, "warmup": 0.25, "threads": 1, **options}
+        trainable, checked = make_trainable(FRAMEWORK, "softmax", config, data, "float64")
+        start = trainable.state()
+        plan = Planner(checked, len(data.train), shape=data.spec.input_shape).epoch(0)
+        weights = {part: start[f"weights/dense/{part}"] for part in ("kernel", "bias")}
+        losses, expected, average = train(data, plan, checked, weights)
+        trainable.begin_epoch(plan)
+        found = np.concatenate([trainable.advance(7).loss, trainable.advance(13).loss]) / 32
+        np.testing.assert_allclose(found, losses, rtol=1e-8, err_msg=name)
+        state = trainable.state()
+        for part in ("kernel", "bias"):
+            np.testing.assert_allclose(
+                state[f"weights/dense/{part}"], expected[part], rtol=1e-6, atol=1e-9, err_msg=name
+            )
+        if checked.ema:
+            np.testing.assert_allclose(state["average/dense/kernel"], average["kernel"], rtol=1e-6, atol=1e-9)
+            x = (data.test.x[:9] - 127.5) / 74.0
+            outputs = x.reshape(9, -1) @ average["kernel"] + average["bias"]
+            np.testing.assert_allclose(trainable.predict("test", slice(0, 9)), outputs, rtol=1e-4, atol=1e-5)
+            outputs = x[:, :, ::-1].reshape(9, -1) @ average["kernel"] + average["bias"]
+            mirrored = trainable.predict_mirrored("test", slice(0, 9))  # type: ignore[attr-defined]
+            np.testing.assert_allclose(mirrored, outputs, rtol=1e-4, atol=1e-5)
+
+
+ALL: dict[str, Any] = {
+    "optimizer": "muon", "lr": 0.003, "batch_size": 32, "warmup": 0.5, "clip_norm": 1.0, "accumulate": 2, "ema": 0.99,
+    "label_smoothing": 0.1, "class_weights": "balanced", "augment": "flip+shift", "color": 0.2, "erase": 0.25,
+    "mixup": 0.2, "cutmix": 1.0, "dropout": 0.2, "lr_scales": "conv*=0.5", "freeze": "norm1", "threads": 1,
+}  # fmt: skip
+
+
+def check_resumes() -> None:
+    """With everything on, a CNN that goes on from a state has the bytes of the one that was not interrupted."""
+    data = make_data(image_spec(16), 256)
+    whole, checked = make_trainable(FRAMEWORK, "cnn", ALL, data, "float32")
+    planner = Planner(checked, len(data.train), shape=data.spec.input_shape)
+    whole.begin_epoch(planner.epoch(0))
+    whole.advance(3)
+    saved = whole.state()
+    expected = whole.advance(5).loss.tobytes()
+    one = whole.state()
+    second, _ = make_trainable(FRAMEWORK, "cnn", ALL, data, "float32")
+    second.load_state(saved)
+    second.begin_epoch(planner.epoch(0, skip=3))
+    assert second.advance(5).loss.tobytes() == expected
+    other = second.state()
+    assert one.keys() == other.keys()
+    assert [name for name in one if one[name].tobytes() != other[name].tobytes()] == []
+    frozen = [name for name in one if name.startswith("weights/norm1/")]
+    assert len(frozen) == 4
+    assert all(np.array_equal(one[name], saved[name]) for name in frozen), "a frozen norm keeps its statistics"
+
+
+def check_weights_alone_begin_an_average() -> None:
+    """A fork from a run without an average, and one to a run without."""
+    data = make_data(image_spec(8))
+    plain, _ = make_trainable(FRAMEWORK, "softmax", {"seed": 1, "threads": 1}, data, "float32")
+    averaged, _ = make_trainable(FRAMEWORK, "softmax", {"ema": 0.9, "threads": 1}, data, "float32")
+    weights = {name: array for name, array in plain.state().items() if name.startswith("weights/")}
+    averaged.load_state(weights)
+    state = averaged.state()
+    assert np.array_equal(state["average/dense/kernel"], weights["weights/dense/kernel"])
+    assert np.array_equal(averaged.predict("test", slice(0, 5)), plain.predict("test", slice(0, 5)))
+    plain.load_state({name: array for name, array in state.items() if not name.startswith("optimizer/")})
+
+
+def check_refused() -> None:
+    data = make_data(image_spec(8))
+    wrong = {
+        "no layer is called conv1; there is dense": {"freeze": "conv1"},
+        "leave nothing to train": {"freeze": "*"},
+    }
+    for words, options in wrong.items():
+        with pytest.raises(RunError, match=words):
+            make_trainable(FRAMEWORK, "softmax", {"threads": 1, **options}, data, "float32")
+
+
+if __name__ == "__main__":
+    for check in sys.argv[2:]:
+        globals()[f"check_{check}"]()

@@ -1,0 +1,23 @@
+"""The options that every trainer has, in both frameworks, each in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHECKS = ("definitions", "resumes", "weights_alone_begin_an_average", "refused")
+
+
+@pytest.mark.slow(30)
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_options(framework: str) -> None:
+    if importlib.util.find_spec(framework) is None:
+        pytest.skip(f"{framework} is not installed")
+    command = [sys.executable, "-m", "tests.plugins.option_checks", framework, *CHECKS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
