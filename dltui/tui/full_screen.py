@@ -35,7 +35,7 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
             app.run(mouse=chosen(terminal, settings).mouse)
         finally:
             _end_without_terminal(app.return_code)
-    app.farewell += services.trash.leave()
+    app.closing_lines += services.trash.leave()
     if app.return_code in (0, 1):
         for line in app.closing_lines:
             sys.stdout.write(line + "\n")

@@ -141,7 +141,7 @@ def _request(
         command=tuple(request.command),
         parent=directory.id,
         # Who may read a run is for its owner to say: somebody else's word opens nothing here.
-        share=None if place.stranger(directory) else asked.get("share"),
+        share=None if place.untrusted_reason(directory) else asked.get("share"),
         fork={
             "path": str(directory.path),
             "checkpoint": origin.found.name,

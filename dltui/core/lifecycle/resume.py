@@ -62,7 +62,7 @@ def prepare(
     name = clean_line(reader.directory.id)
     if not os.access(reader.directory.path, os.W_OK | os.X_OK):
         path = shlex.quote(clean_line(reader.directory.path))
-        why = place.stranger(reader.directory) or "permission denied, or a disk that is read only"
+        why = place.untrusted_reason(reader.directory) or "permission denied, or a disk that is read only"
         raise UsageError(f"{name} cannot be written to: {why}; go on in a run of your own: dltui fork {path}")
     if not status.over:
         raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")

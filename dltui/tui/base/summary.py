@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis import run_filter
+from dltui.core.numbers import metric
 from dltui.core.text import safe
 from dltui.tui.draw.wording import LIVE, differences
 

@@ -109,7 +109,7 @@ def test_thousands_have_their_turn_one_after_the_other(
 def test_a_resumed_run_is_read_each_time_from_then_on(runs: Path) -> None:
     found = RunList(runs, time.time)
     found.read()
-    from dltui.core.rundir.heartbeat import announce
+    from  import announce
 
     announce(runs / "one", os.getpid())
     assert {one.id: one.status for one in found.read()}["one"] == "starting"
