@@ -14,6 +14,7 @@ import pytest
 from dltui.core.reading import rows
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.heartbeat import record_starting
 from dltui.tui.base import all_runs
 from dltui.tui.base.all_runs import RunList
 from tests.helpers.sample_run import make_sample_run
@@ -109,7 +110,6 @@ def test_thousands_have_their_turn_one_after_the_other(
 def test_a_resumed_run_is_read_each_time_from_then_on(runs: Path) -> None:
     found = RunList(runs, time.time)
     found.read()
-    from  import announce
 
-    announce(runs / "one", os.getpid())
+    record_starting(runs / "one", os.getpid())
     assert {one.id: one.status for one in found.read()}["one"] == "starting"
