@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from dltui.core.contract import Arrays as Arrays
     from dltui.core.contract import Backend as Backend
+    from dltui.core.contract import Column as Column
     from dltui.core.contract import Data as Data
     from dltui.core.contract import Dataset as Dataset
     from dltui.core.contract import EpochPlan as EpochPlan
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Arrays": "dltui.core.contract",
     "Backend": "dltui.core.contract",
+    "Column": "dltui.core.contract",
     "Data": "dltui.core.contract",
     "Dataset": "dltui.core.contract",
     "DatasetOptions": "dltui.core.contract.config",

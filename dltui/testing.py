@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 
 from dltui.core.checks.conformance import report
-from dltui.core.checks.conformance.report import Finding
+from dltui.core.checks.conformance.report import PIECES, Finding
 
 __all__ = ["Conformance", "Finding", "findings"]
 
@@ -63,3 +63,7 @@ class Conformance:
 
     def test_figures_and_tables_open(self) -> None:
         self._passes("export")
+
+    def test_datasets_exporters_and_loggers_work(self) -> None:
+        for check in PIECES:
+            self._passes(check)

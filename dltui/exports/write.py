@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
+from dltui.core.catalog import plugin_loader
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.lifecycle import trust
 from dltui.core.rundir import lock
@@ -79,7 +80,7 @@ def _draw(exporter: Exporter, reader: RunReader, formats: Sequence[str], temp: P
                 raise _refusal(temp.parent, error) from error
             if not isinstance(error, DltuiError):
                 traceback.print_exc()
-            what = str(error) if isinstance(error, DltuiError) else f"{type(error).__name__}: {error}"
+            what = plugin_loader.explain("", error).reason
             done.problems.append(f"{clean_line(draft.name, 80)} not written: {clean_line(what, 300)}")
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dltui.core.errors import RunError
+from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, State
 
 PYTHON, NUMPY = "rng/python", "rng/numpy"
 KEYS = (PYTHON, NUMPY)
+KINDS: tuple[type, ...] = (np.random.Generator, np.random.RandomState, random.Random)
+"""The classes of random generators with a state of their own."""
 WORDS = {PYTHON: 628, NUMPY: 628}
 """The lengths of both: what the Mersenne Twister keeps, and a normal number that was drawn too many."""
 
@@ -46,6 +49,17 @@ def change(key: str, array: Array) -> Callable[[], None]:
     drawn = _drawn(words[-3:])
     legacy = ("MT19937", words[:-4], int(words[-4]), int(drawn is not None), drawn or 0.0)
     return lambda: np.random.set_state(legacy)
+
+
+def unsaved(parts: Iterable[object], kinds: tuple[type, ...] = ()) -> Iterator[str]:
+    """Lines about random generators in the parts of a network; `kinds` are the classes of the framework."""
+    for part in parts:
+        for name, value in vars(part).items():
+            if isinstance(value, (*KINDS, *kinds)):
+                yield (
+                    f"{clean_line(type(part).__name__, 60)}.{clean_line(name, 60)} draws its own random numbers, which "
+                    "no checkpoint holds: a resumed run draws others; take those of numpy.random or of the framework"
+                )
 
 
 def _spare(drawn: float | None) -> list[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.catalog.plugin_loader import PACKAGES
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
 
@@ -40,7 +41,6 @@ FOREIGN: Mapping[str, tuple[str, ...]] = {
 }
 """The method names of other libraries, with the corresponding methods of dltui."""
 NEAR = 0.8
-PACKAGES = {"site-packages", "dist-packages"}
 TARGETS = {"targets", "target", "y_true", "true", "labels", "label", "truth", "y"}
 OUTPUTS = {"outputs", "output", "y_pred", "pred", "preds", "logits", "predictions", "y_hat"}
 

@@ -9,6 +9,7 @@ import pytest
 from dltui.core.catalog import probe
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
+from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
 from tests.fakes import hostile
 
@@ -160,6 +161,10 @@ def test_duplicates_of_an_id_are_refused(tmp_path: Path, monkeypatch: pytest.Mon
     assert [p for p in catalog.problems if p[0] == "two.py"] == [
         ("two.py", "model same is left out: one.py has it already")
     ]
+    catalog.check_taken([str(first)], "same", "lines")
+    catalog.check_taken([str(first), str(second)], "other", None)
+    with pytest.raises(UsageError, match=r"two.py: model same is left out: one.py has it .*; give it another name"):
+        catalog.check_taken([str(second)], "same", None)
 
 
 def test_a_core_dump_is_not_left(everything: tuple[Catalog, float, Path]) -> None:

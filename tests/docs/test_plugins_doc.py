@@ -21,6 +21,7 @@ from dltui.core.contract import hooks
 from dltui.core.contract.config import TrainConfig
 from dltui.core.numbers import exact
 from dltui.core.rundir.events import EVENTS
+from dltui.plugins import overrides
 from tests.docs import session
 from tests.helpers.environments import environment_without
 
@@ -161,10 +162,11 @@ def test_recipes_work(text: str, tmp_path: Path) -> None:
 
 def test_methods_that_override_are_those_of_the_code(text: str) -> None:
     plugins = Path(dltui.__file__).parent / "plugins"
-    told = {row[0].strip("`").split("(")[0] for row in table(text, "method")}
+    told = {row[0].strip("`") for row in table(text, "method")}
+    assert told == {f"{name}({', '.join(arguments)})" for name, arguments in overrides.ARGUMENTS.items()}
     for framework in ("torch", "tensorflow"):
         code = "".join(path.read_text() for path in (plugins / framework).rglob("*.py"))
-        assert told == set(re.findall(r"\"(training_(?:loss|step)|configure_optimizer)\"", code))
+        assert set(re.findall(r"overrides\.find\([^,]+, \"(\w+)\"\)", code)) == overrides.ARGUMENTS.keys()
 
 
 def test_links_of_the_document_resolve(text: str) -> None:

@@ -129,7 +129,7 @@ def test_one_exporter_that_fails_does_not_take_the_others_with_it(
 
     monkeypatch.setattr("dltui.exports.figures.training_metrics.export", fail)
     done = write(reader(tmp_path), tmp_path / "out", ["svg"])
-    assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck"]
+    assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck (test_write.py line 128)"]
     assert "summary.json" in names(done.files)
     assert not (tmp_path / "out" / "training_metrics.svg").exists()
 
@@ -140,7 +140,7 @@ def test_a_plugin_adds_its_own_in_a_process_of_its_own(tmp_path: Path, home: Pat
     plugin.write_text(PLUGIN)
     done = write(reader(tmp_path), tmp_path / "out", ["svg"])
     assert (tmp_path / "out" / "one_line.txt").read_text() == "cnn-torch 10\n"
-    assert done.problems == ["plugin mine.py: broken.svg not written: ZeroDivisionError: no luck"]
+    assert done.problems == ["plugin mine.py: broken.svg not written: ZeroDivisionError: no luck (mine.py line 10)"]
     assert not (tmp_path / "out" / "broken.svg").exists()
     assert "lines_only.txt" not in names(done.files)
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["model"] == "cnn-torch"

@@ -90,7 +90,9 @@ def _check_monitor(model: Model) -> None:
 def _check_config(config: type[TrainConfig]) -> None:
     taken = sorted(RESERVED.intersection(config.model_fields))
     if taken:
-        raise PluginError(f"{config.__name__}.{taken[0]} is the name of an option of dltui train; choose another")
+        names = " and ".join(f"{config.__name__}.{name}" for name in taken)
+        told = "is the name of an option" if len(taken) == 1 else "are names of options"
+        raise PluginError(f"{names} {told} of dltui train; choose {'another' if len(taken) == 1 else 'others'}")
     own = [name for owner in config.__mro__ if issubclass(owner, TrainConfig) for name in vars(owner)]
     for name in own:
         like = difflib.SequenceMatcher(None, name, SCHEDULE).ratio()

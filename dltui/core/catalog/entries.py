@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -147,6 +147,15 @@ class Catalog:
         if colon and name in self.datasets and self.datasets[name].takes:
             return at(self.datasets[name], path)
         raise UsageError(self._unknown("dataset", text, list(self.datasets)))
+
+    def check_taken(self, files: Iterable[str], model: str, dataset: str | None) -> None:
+        """Check that no given plugin file has a model or dataset whose name another plugin took first, which would be
+        used silently. Raises UsageError.
+        """
+        names = {name for file in files for name in (Path(file).name, absolute(file))}
+        for where, reason in self.problems:
+            if where in names and reason.startswith((f"model {model} is left out", f"dataset {dataset} is left out")):
+                raise UsageError(f"{where}: {reason}; give it another name")
 
     def _unknown(self, kind: str, text: str, names: Sequence[str]) -> str:
         from dltui.core.text import clean_line, suggest

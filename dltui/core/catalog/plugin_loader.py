@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
 
 
+PACKAGES = {"site-packages", "dist-packages"}
+"""Names of folders with installed packages."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """The reason why an entry point, or one of its items, cannot be used. `missing` is the absent package, if any."""
@@ -99,6 +103,9 @@ def explain(where: str, error: BaseException) -> Failure:
         text = f"syntax error{place}: {error.msg}"
     elif isinstance(error, SystemExit):
         text = f"called sys.exit({'' if error.code is None else repr(error.code)[:40]}) while loading"
+    elif isinstance(error, ImportError) and str(error.name).startswith(f"{PROJECT}."):
+        what = _first_line(error).split(" (")[0]
+        text = f"{what}{_line(error)}; what a plugin needs comes from dltui itself: from dltui import ..."
     elif isinstance(error, ModuleNotFoundError) and error.name:
         missing = error.name.split(".")[0]
         text = f"needs the module {error.name}, which is not installed{_line(error)}"
@@ -248,6 +255,12 @@ def line_in_plugin(error: BaseException, source: Mapping[str, Any]) -> str:
     return ""
 
 
+def is_raised_by(error: BaseException, source: Mapping[str, Any]) -> bool:
+    """True if a plugin's own code raised the error, and not code that it called."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename.startswith(_roots(source))
+
+
 def _roots(source: Mapping[str, Any]) -> tuple[str, ...]:
     """The path prefixes of a plugin's code: its file and those beside it, or the folders of its packages."""
     if source.get("path"):
@@ -259,13 +272,13 @@ def _roots(source: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _line(error: BaseException) -> str:
-    """` (net.py line 3)`: the innermost line outside Python and dltui."""
+    """` (net.py line 3)`: the innermost line outside Python and dltui, of no installed package where there is one."""
     own = (str(Path(__file__).parents[1]), str(Path(traceback.__file__).parent), str(Path(pluggy.__file__).parent))
     frames = traceback.extract_tb(error.__traceback__, limit=-50)
-    for frame in reversed(frames):
-        if not frame.filename.startswith((*own, "<frozen")):
-            return f" ({_file(frame.filename)} line {frame.lineno})"
-    return ""
+    there = [frame for frame in reversed(frames) if not frame.filename.startswith((*own, "<frozen"))]
+    nearest = next((frame for frame in there if not PACKAGES.intersection(Path(frame.filename).parts)), None)
+    frame = nearest or next(iter(there), None)
+    return f" ({_file(frame.filename)} line {frame.lineno})" if frame else ""
 
 
 def _file(path: str | None) -> str:

@@ -67,7 +67,7 @@ def records(
     environment = {"CUDA_VISIBLE_DEVICES": ""}
     commands = [command(source.python, "catalog", source) for source in unknown]
     jobs = [
-        sandbox.Job(words, b"", seconds * _patience(source), environment=environment)
+        sandbox.Job(words, b"", seconds * patience(source.kind, source.path), environment=environment)
         for source, words in zip(unknown, commands, strict=True)
     ]
     for source, outcome in zip(unknown, sandbox.run_all(jobs, max(2, cpu_count())), strict=True):
@@ -76,14 +76,12 @@ def records(
     return found
 
 
-def _patience(source: Source) -> int:
-    """The time limit in seconds for these sources; a file may import its framework, which takes long on a busy
-    machine.
-    """
-    if source.kind != "file" or not source.path:
+def patience(kind: str, path: str | None) -> int:
+    """The factor on the time limit of a source; a file may import its framework, which takes long on a busy machine."""
+    if kind != "file" or not path:
         return 1
     try:
-        return FRAMEWORK_PATIENCE if IMPORTS_FRAMEWORK.search(Path(source.path).read_bytes()) else 1
+        return FRAMEWORK_PATIENCE if IMPORTS_FRAMEWORK.search(Path(path).read_bytes()) else 1
     except OSError:
         return 1
 

@@ -80,8 +80,8 @@ def layers(source: Record, asked: Record) -> Record:
 
     model = plugin_loader.load_model(source, asked["model"])
     backend = plugin_loader.load_backend(asked.get("backend_source") or source, model.framework)
-    given: Record = {key: tuple(value) if isinstance(value, list) else value for key, value in asked["spec"].items()}
-    return {"layers": [asdict(layer) for layer in backend.layers(model, _config(source, asked), Spec(**given))]}
+    spec = Spec.from_json(asked["spec"])
+    return {"layers": [asdict(layer) for layer in backend.layers(model, _config(source, asked), spec)]}
 
 
 def devices(source: Record, asked: Record) -> Record:

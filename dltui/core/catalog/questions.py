@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.catalog.probe import answer, plugin_seconds
+from dltui.core.catalog.probe import answer, patience, plugin_seconds
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import BackendEntry, DatasetEntry, ModelEntry
@@ -77,7 +77,11 @@ def importing(python: str, module: str) -> dict[str, str]:
     return {key: str(value) for key, value in found.items()}
 
 
+def _seconds(source: Mapping[str, Any]) -> float:
+    return plugin_seconds() * patience(str(source.get("kind")), source.get("path"))
+
+
 def _answer(
     source: Mapping[str, Any], question: str, details: dict[str, Any], seconds: float | None = None
 ) -> dict[str, Any]:
-    return answer(str(source["python"]), question, source, details, seconds or plugin_seconds())
+    return answer(str(source["python"]), question, source, details, seconds or _seconds(source))

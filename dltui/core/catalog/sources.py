@@ -18,6 +18,7 @@ GROUP = "dltui"
 """The group of entry points."""
 FIRST = "dltui"
 """The name of dltui's own plugins, which come before all others when two give the same id."""
+IMPORTING = re.compile(rb"^[ \t]*(?:from|import)[ \t].*$", re.MULTILINE)
 # The modules that decide what a probe answers.
 PROBING = (
     "contract/__init__", "contract/types", "contract/config", "contract/hooks", "catalog/describe", "catalog/fields",
@@ -110,7 +111,11 @@ def file_sources(files: Iterable[Path], installed: Installed) -> list[Source]:
         name = file.name if file.name not in names else path
         names.add(name)
         found[path] = Source(
-            "file", name, path=path, digest=digest([state, path, _content(file)]), python=installed.python
+            "file",
+            name,
+            path=path,
+            digest=digest([state, path, _content(file), stamps(imported_beside(Path(path)))]),
+            python=installed.python,
         )
     return list(found.values())
 
@@ -127,6 +132,32 @@ def normalized(name: str) -> str:
 
 def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, default=str).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def imported_beside(file: Path) -> list[Path]:
+    """The files in a file's own folder that it imports, directly or through another of them."""
+    found, waiting = {file: None}, [file]
+    while waiting:
+        for name in _imported(waiting.pop()):
+            module, package = file.parent / f"{name}.py", file.parent / name
+            new = [module] if module.is_file() else _code(file.parent, name) if _is_package(package) else []
+            waiting += [path for path in new if path not in found and path.suffix == ".py"]
+            found |= dict.fromkeys(new)
+    del found[file]
+    return sorted(found)
+
+
+def _imported(file: Path) -> set[str]:
+    """All words in the import lines of a file."""
+    try:
+        lines = IMPORTING.findall(file.read_bytes())
+    except OSError:
+        return set()
+    return {word.decode() for line in lines for word in re.findall(rb"[A-Za-z_]\w*", line)}
+
+
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").is_file()
 
 
 def stamps(paths: Iterable[Path]) -> list[tuple[str, int, int]]:

@@ -18,12 +18,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of a table among the features: a "number" is one feature, a "category" has `width` features from
+    `first` on, of which the one of its text is 1 (none for a text that the train split does not have)."""
+
+    name: str
+    kind: Literal["number", "category"]
+    first: int
+    width: int = 1
+
+
+@dataclass(frozen=True)
 class Spec:
     """The shape of the data, without the data: all that a model needs to be built.
 
     `input_shape` is (height, width, channels) for images and (features,) for vectors. `outputs` is the number of
     classes, or of regression targets. `mean` and `std` have one value a channel (or feature), in the units of the
-    stored arrays (0 to 255 for uint8 images): backends feed the model (x - mean) / std.
+    stored arrays (0 to 255 for uint8 images): backends feed the model (x - mean) / std. `columns` says what the
+    features of a table are, in their order; () where the dataset does not tell.
     """
 
     task: Task
@@ -32,6 +44,15 @@ class Spec:
     classes: tuple[str, ...] = ()
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
+    columns: tuple[Column, ...] = ()
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Spec:
+        """The spec that JSON holds; unknown fields are dropped."""
+        known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
+        values["columns"] = tuple(Column(**column) for column in values.get("columns", ()))
+        return cls(**values)
 
     @property
     def is_image(self) -> bool:
@@ -239,7 +260,7 @@ class Arrays:
     (vectors). `validation` None asks core to take it from the training part. `notes` are lines for the run's log.
     `names` are the names for people of the rows of a part, such as file names. `inputs` is a small JSON object kept
     in the log that says how files became rows; its "image" holds the arguments of `core.data.image_file.read`, so
-    that `predict` does the same.
+    that `predict` does the same. `columns` describes the features of a table.
     """
 
     train: tuple[Array, Array]
@@ -251,6 +272,7 @@ class Arrays:
     notes: tuple[str, ...] = ()
     names: Mapping[SplitName, Sequence[str]] | None = None
     inputs: Mapping[str, Any] | None = None
+    columns: tuple[Column, ...] = ()
 
 
 class PreparationContext(Protocol):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dltui.core.contract import Arrays, Spec
+from dltui.core.contract import Arrays, Column, Spec
 from dltui.core.errors import RunError
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Arrays may be larger than memory: they are read in pieces of about this size.
 CHUNK_BYTES = 8 << 20
+UNSCALED = 100
+"""The largest feature without a warning."""
 
 
 def chunks(array: Array, count: int | None = None) -> Iterator[slice]:
@@ -30,9 +32,13 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
     """The data as uint8 (n, height, width, channels) or float32 (n, features), with int64 labels or float32 targets.
     Raises RunError naming the wrong part and row.
     """
+    if not isinstance(arrays, Arrays):
+        given_back = "None" if arrays is None else f"a {type(arrays).__name__}"
+        raise RunError(f"prepare returned {given_back}; end it with return Arrays(...)")
     classes = tuple(str(name) for name in arrays.classes)
     if task == "classification" and len(classes) < 2:
-        raise RunError(f"classification needs at least two classes, found {len(classes)}")
+        hint = "" if classes else "; give their names: Arrays(classes=...)"
+        raise RunError(f"classification needs at least two classes, found {len(classes)}{hint}")
     parts = {}
     given = {"train": arrays.train, "test": arrays.test}
     given |= {} if arrays.validation is None else {"validation": arrays.validation}
@@ -150,7 +156,30 @@ def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
         arrays.classes,
         mean if arrays.mean is None else _per_channel("mean", arrays.mean, channels),
         std if arrays.std is None else _per_channel("std", arrays.std, channels),
+        _columns(arrays.columns, channels),
     )
+
+
+def unscaled(arrays: Arrays, name: str) -> list[str]:
+    """A warning about large vectors that no mean and std scale; a model may not learn with them."""
+    x = arrays.train[0]
+    if x.ndim != 2 or arrays.mean is not None or arrays.std is not None:
+        return []
+    largest = max(float(np.abs(x[rows]).max()) for rows in chunks(x))
+    told = f"the features of {name} go up to {largest:,.0f} and are not scaled; Arrays(mean=..., std=...) scales them"
+    return [told] if largest > UNSCALED else []
+
+
+def _columns(columns: tuple[Column, ...], features: int) -> tuple[Column, ...]:
+    """The columns, checked: they cover the features one after the other. Raises RunError."""
+    place = 0
+    for column in columns:
+        if column.first != place or column.width < 1 or (column.kind == "number" and column.width != 1):
+            raise RunError(f"column {column.name!r} of columns begins at feature {place} and covers at least one")
+        place += column.width
+    if columns and place != features:
+        raise RunError(f"columns has {place} features, the rows have {features}")
+    return columns
 
 
 def _per_channel(name: str, values: tuple[float, ...], channels: int) -> tuple[float, ...]:

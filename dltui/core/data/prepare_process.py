@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,8 +30,9 @@ import numpy as np
 from dltui.core import fs, paths
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.schema import field_specs, one_line
+from dltui.core.catalog.sources import imported_beside
 from dltui.core.data import prepared
-from dltui.core.data.arrays import checked, make_spec, split_rows
+from dltui.core.data.arrays import checked, make_spec, split_rows, unscaled
 from dltui.core.data.exclusive import turn
 from dltui.core.data.search import within
 from dltui.core.errors import DltuiError, RunError
@@ -125,15 +126,15 @@ def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequenc
 
 
 def _code(dataset: Dataset) -> str:
-    """The SHA-256 of the file that defines a dataset's `prepare`, so that corrected code does not reuse old data; "" if
-    unknown.
+    """The SHA-256 of the file that defines a dataset's `prepare` and of the files beside it that it imports, so that
+    corrected code does not reuse old data; "" if unknown.
     """
     function: Any = dataset.prepare
     while isinstance(function, partial):
         function = function.func
     try:
-        source = inspect.getsourcefile(function)
-        return hashlib.sha256(Path(source or "").read_bytes()).hexdigest()
+        source = Path(inspect.getsourcefile(function) or "")
+        return hashlib.sha256(b"".join(path.read_bytes() for path in (source, *imported_beside(source)))).hexdigest()
     except (OSError, TypeError):
         return ""
 
@@ -181,9 +182,8 @@ def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Contex
         "validation": (*(found.validation or found.train), kept),
         "test": (*found.test, _all(found.test)),
     }
-    prepared.save_prepared(
-        temp, dataset.name, spec, parts, context.tell, found.notes, _names(found, parts), found.inputs
-    )
+    notes = [*found.notes, *unscaled(found, dataset.name)]
+    prepared.save_prepared(temp, dataset.name, spec, parts, context.tell, notes, _names(found, parts), found.inputs)
     shutil.rmtree(context.scratch)
 
 
@@ -226,14 +226,16 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write("usage: python -P -m dltui.core.data.prepare_process RUN_DIR\n")
         return 2
     answers = _private_stdout()
+    source: dict[str, Any] = {}
     os.umask(0o077)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _cancel)
     try:
         asked = json.load(sys.stdin) if arguments[0] == "-" else RunDirectory(Path(arguments[0])).run()
+        source = asked["dataset_source"]
         answer = {"prepared": str(prepare(asked, _teller(answers)))}
     except BaseException as error:
-        answer = {"error": clean_line(_explain(error))}
+        answer = {"error": clean_line(_explain(error, source))}
     try:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
@@ -270,7 +272,8 @@ def _teller(answers: TextIO) -> Tell:
     return tell
 
 
-def _explain(error: BaseException) -> str:
+def _explain(error: BaseException, source: Mapping[str, Any]) -> str:
+    """The error in one line; `source` is the plugin of the dataset, for the line of its code."""
     if isinstance(error, (KeyboardInterrupt, BrokenPipeError)):
         return "data preparation was canceled"
     if isinstance(error, DltuiError):
@@ -280,7 +283,7 @@ def _explain(error: BaseException) -> str:
     traceback.print_exception(error)
     if isinstance(error, OSError) and error.filename:
         return f"data preparation failed: {error.filename}: {error.strerror}"
-    return f"data preparation failed: {type(error).__name__}: {error}"
+    return f"data preparation failed: {type(error).__name__}: {error}{plugin_loader.line_in_plugin(error, source)}"
 
 
 if __name__ == "__main__":

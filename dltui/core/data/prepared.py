@@ -40,8 +40,7 @@ def load_prepared(path: Path) -> Data:
     try:
         meta = json.loads((path / META).read_text(encoding="utf-8"))
         splits = {name: _split(path, name) for name in SPLITS}
-        known: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in meta["spec"].items()}
-        spec = Spec(**known)
+        spec = Spec.from_json(meta["spec"])
         notes = tuple(map(str, meta.get("notes", ())))
         inputs = dict(meta.get("inputs") or {})
         return Data(meta["name"], spec, **splits, fingerprint=meta["fingerprint"], notes=notes, inputs=inputs)

@@ -14,7 +14,7 @@ from dltui.core import paths
 from dltui.core.catalog import entries
 from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
-from dltui.core.data import search
+from dltui.core.data import needs, search
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine.devices import Device
 from dltui.core.rundir import share
@@ -77,10 +77,10 @@ def create_run(
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
     check_options(config, model.task, model.id)
-    reasons = _reasons_for_images(model, config)
+    reasons = needs.reasons(model.id, model.needs_images, augmentation.for_images(config))
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:
-        check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
+        needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
     options = full_options(dataset, {**dataset.given, **request.dataset_options})
     formats = check_formats(request.formats)
     if request.name is not None:
@@ -178,13 +178,6 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
         raise UsageError(f"dataset {dataset.name}: {missing}")
 
 
-def _reasons_for_images(model: ModelEntry, config: Mapping[str, Any]) -> dict[str, str]:
-    """The parts of the request that need images, each with the advice for data without images."""
-    reasons = {f"model {model.id}": "choose another model"} if model.needs_images else {}
-    option = augmentation.for_images(config)
-    return {**reasons, option: "leave it out"} if option else reasons
-
-
 def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:
     """Check that an explicit data folder has the data, because the run would otherwise fail. Raises UsageError."""
     if not data_dir:
@@ -262,8 +255,8 @@ def prepare_first(
     images: Mapping[str, str],
     tell: Callable[[str], None],
 ) -> None:
-    """Prepare the data at a path before a run is created with it. `images` are the reasons for `check_images`. Raises
-    UsageError, and then no run is left.
+    """Prepare the data at a path before a run is created with it. `images` are the reasons for `needs.check_images`.
+    Raises UsageError, and then no run is left.
     """
     if not dataset.takes:
         return
@@ -282,13 +275,4 @@ def prepare_first(
         preparation.cancel()
         preparation.wait()
         raise
-    check_images(images, str(origins["dataset"]), data.spec.is_image)
-
-
-def check_images(reasons: Mapping[str, str], dataset: str, there: bool) -> None:
-    """Check that the dataset has images if needed: `reasons` maps each part that needs images to an advice. Raises
-    UsageError with the first reason.
-    """
-    for what, remedy in reasons.items():
-        if not there:
-            raise UsageError(f"{what} needs images, dataset {clean_line(dataset, 100)} has none; {remedy}")
+    needs.check_images(images, str(origins["dataset"]), data.spec.is_image)

@@ -80,9 +80,7 @@ def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:
         if not asked.get("dataset_source"):
             raise RunError(f"dataset {clean_line(asked['dataset'], 80)} is not installed here")
         return Preparation(asked).data(lambda _: None).spec
-    known = ("task", "input_shape", "outputs", "classes", "mean", "std")
-    given: dict[str, Any] = {name: tuple(v) if isinstance(v := dataset[name], list) else v for name in known}
-    return Spec(**given)
+    return Spec.from_json(dataset)
 
 
 def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_shape: Sequence[int]) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class Logged(Event):
 class RunEnded(Event):
     """The attempt is over. `status`: finished, stopped, preempted or failed; `reason` is one sentence; `error` names
     the exception's type when it failed, `remedy` holds hyperparameters to try instead; `weights_sha256` is of the
-    weights that gave the test result."""
+    weights that gave the test result; `refused`: it failed before its first step, by the model or the data itself."""
 
     type: ClassVar[str] = "run_ended"
     status: str
@@ -147,6 +147,7 @@ class RunEnded(Event):
     train_seconds: float
     weights_sha256: str | None = None
     remedy: dict[str, Any] = field(default_factory=dict)
+    refused: bool = False
 
 
 EVENTS: dict[str, type[Event]] = {

@@ -245,7 +245,8 @@ class Loop:
         """Evaluate the whole validation split, note the best, and commit unless the last commit is a moment ago."""
         self._flush()
         number, step = self.at.epoch + 1, self.step
-        lr = float(self.planner.learning_rates(np.array([step - 1]))[0])
+        # As it was given, 0.003, and not as float64 shows what float32 keeps of it, 0.003000000026.
+        lr = float(str(self.planner.learning_rates(np.array([step - 1]))[0]))
         at = self.at
         self.journal.emit(EpochEnded(number, step, at.means(), lr, at.epoch_seconds, at.speed()))
         metrics, better = self._validate(number, step)

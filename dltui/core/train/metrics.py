@@ -79,7 +79,9 @@ def own_metrics(ask: OwnMetrics, outputs: Array, targets: Array, known: Collecti
     if not isinstance(given, Mapping):
         raise RunError(f"the model's own metrics returned {type(given).__name__}; return {{name: number}}")
     for name, value in given.items():
-        if name in known or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", str(name)):
+        if name in known:
+            raise RunError(f"the model's own metric {name} needs another name: dltui measures {name} itself")
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", str(name)):
             raise RunError(f"the model's own metric {clean_line(name, 40)!r} needs another name: a-z, 0-9, _")
         try:
             found[name] = float(value)

@@ -18,15 +18,16 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Split
 from dltui.core.contract.state import all_weights
+from dltui.core.data import needs
 from dltui.core.data.preparation import Preparation
-from dltui.core.errors import RunError
+from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
 from dltui.core.machine.devices import cpu_count
 from dltui.core.machine.process import current
 from dltui.core.rundir import checkpoint
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
-from dltui.core.train import evaluation, predictions
+from dltui.core.train import augmentation, evaluation, predictions
 from dltui.core.train.loop import Loop, Preempted
 from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
@@ -77,6 +78,7 @@ class Attempt:
         self._begun = False
         self._extension: CommandObeyed | None = None
         self._preempted = False
+        self._refused = False
         self._preparation: Preparation | None = None
         self._began = time.monotonic()
 
@@ -128,12 +130,14 @@ class Attempt:
     def failed(self, error: BaseException) -> str:
         """Record that the attempt failed, why, and the remedy. A finished run stays finished."""
         remedy = explain.remedy(error, self.batch_size)
-        place = plugin_loader.line_in_plugin(error, self.asked["model_source"])
+        source = self.asked["model_source"]
+        place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
+        self._refused = not remedy and self._is_refusal(error, place)
         return self._end("failed", explain.explain(error, self.batch_size, place), type(error).__name__, remedy=remedy)
 
     def export(self) -> None:
         """Draw the figures in a separate process: the worker imports no plotting library."""
-        if self.history.attempt is None and self.loop is None:
+        if self._refused or (self.history.attempt is None and self.loop is None):
             return
         self.journal.phase("exporting")
         arguments = [str(self.run.path)]
@@ -153,8 +157,7 @@ class Attempt:
         self.journal.phase("importing", self.asked["framework"])
         model, backend = self._plugins()
         config = self._config(model)
-        self.journal.phase("loading data")
-        data = self._preparation.data(lambda text: self.journal.phase("loading data", text))
+        data = self._data(self._preparation, model, config)
         self._preparation = None
         if self.asked.get("dry_run"):
             data, config = _shorten(data, config)
@@ -191,6 +194,15 @@ class Attempt:
                 self.journal.emit(Logged("warning", note))
         return loop
 
+    def _data(self, preparation: Preparation, model: Model, config: TrainConfig) -> Data:
+        """The prepared data. Raises UsageError if the model needs images and there are none."""
+        self.journal.phase("loading data")
+        data = preparation.data(lambda text: self.journal.phase("loading data", text))
+        # Only now is the shape known of a dataset that does not tell it.
+        required = needs.reasons(model.id, model.needs_images, augmentation.for_images(config.model_dump()))
+        needs.check_images(required, str(self.asked["dataset"]), data.spec.is_image)
+        return data
+
     def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
         """Try out a model that does not ship with dltui, and return the findings. Raises RunError."""
         if self.asked["model_source"].get("name") == FIRST:
@@ -200,6 +212,19 @@ class Attempt:
         found = evaluation.look(trainable, data, model.metrics, monitor)
         trainable.load_state(state)
         return found
+
+    def _is_refusal(self, error: BaseException, place: str) -> bool:
+        """True if a plugin's own model or data is the reason and nothing has been trained yet. `place` is the line of
+        the model's code that raised the error.
+        """
+        if self.number > 1 or self.asked.get("fork") or (self.loop and self.loop.step):
+            return False
+        own = any(self.asked[source].get("name") != FIRST for source in ("model_source", "dataset_source"))
+        if isinstance(error, DltuiError):
+            return own
+        # What could not be imported, other than a module that is not there, is told in full in worker.log.
+        imports = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
+        return own and bool(place) and not imports
 
     def _plugins(self) -> tuple[Model, Backend]:
         """Load the plugin and its framework; the framework first, set up for dltui, and alone in this process."""
@@ -348,6 +373,7 @@ class Attempt:
                 train_seconds=loop.at.train_seconds if loop else 0.0,
                 weights_sha256=weights,
                 remedy=remedy or {},
+                refused=self._refused,
             ),
             sync=True,
         )
@@ -382,6 +408,7 @@ def _describe(data: Data, asked: dict[str, Any]) -> dict[str, Any]:
         "outputs": data.spec.outputs,
         "mean": list(data.spec.mean),
         "std": list(data.spec.std),
+        "columns": [asdict(column) for column in data.spec.columns],
         "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         "options": asked["dataset_options"],
         "inputs": dict(data.inputs),

@@ -55,6 +55,11 @@ def explain(error: BaseException, batch_size: int, place: str = "") -> str:
         return "this GPU is not supported by the installed framework; use --device cpu or install a build for it"
     if MISMATCH in text:
         return "torchvision does not fit the installed torch; `dltui doctor` says what to install"
+    if isinstance(error, ModuleNotFoundError) and error.name and place:
+        name = clean_line(error.name, 100)
+        return (
+            f"needs the module {name}, which is not installed {clean_line(place, 60)}; name it in Model(requires=...)"
+        )
     if isinstance(error, ImportError):
         where = f" {clean_line(place, 60)}" if place else ""
         return clean_line(f"cannot import: {error}{where}; see worker.log and `dltui doctor`", 500)

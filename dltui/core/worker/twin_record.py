@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
 
 
+NAMED = 3
+"""The number of weights that a message names."""
 ROWS = 500
 """The rows of a `predict` call, as in evaluations."""
 
@@ -42,10 +44,19 @@ def begin(trainable: Trainable, data: Data, folder: Path, asked: Mapping[str, An
 def take_over(trainable: Trainable, start: State) -> None:
     """Load these weights, which must be all of the model's. Raises RunError naming a weight that only one twin has."""
     own = _weights(trainable.state())
-    for key in sorted(own.keys() ^ start.keys()):
-        whose = "this model" if key in own else "its twin"
-        raise RunError(f"these are no twins: only {whose} has {clean_line(key.removeprefix('weights/'))}")
+    ours, theirs = (_names(some.keys() - other.keys()) for some, other in ((own, start), (start, own)))
+    if ours or theirs:
+        raise RunError(
+            f"these are no twins: only this model has {ours or 'nothing'}, only the other {theirs or 'nothing'}; "
+            "layers with weights must be called alike in both"
+        )
     trainable.load_state(start)
+
+
+def _names(keys: Collection[str]) -> str:
+    """The first names of these weights in alphabetical order, and the number of the others."""
+    names = [clean_line(key.removeprefix("weights/"), 60) for key in sorted(keys)]
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _weights(state: State) -> State:

@@ -34,6 +34,11 @@ class Augmentation:
         }
         self._cuts = config.cutmix > 0
 
+    @property
+    def variables(self) -> list[Any]:
+        """The variables that hold the numbers of a plan."""
+        return list(self._numbers.values())
+
     def begin(self, plan: EpochPlan) -> None:
         """Take the numbers of a plan."""
         for name, variable in self._numbers.items():

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
 from dltui.core.errors import RunError
-from dltui.plugins import overrides
+from dltui.core.text import clean_line
+from dltui.plugins import generators, overrides
 from dltui.plugins.tensorflow.layers import ensure_built
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
+
+DRAWING = {
+    "Multinomial", "ParameterizedTruncatedNormal", "RandomGamma", "RandomPoissonV2", "RandomShuffle",
+    "RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal",
+}  # fmt: skip
+"""The operations of `tf.random.uniform` and similar functions, whose state cannot be read."""
 
 
 def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> Any:
@@ -28,13 +37,47 @@ def build(make: Callable[[Any, Spec], Any], config: Any, spec: Spec) -> Any:
 
 
 def notes(model: Any) -> tuple[str, ...]:
-    """Lines about the parts of a model that have no effect here."""
-    if not getattr(model, "compiled", False):
-        return ()
-    return (
+    """Lines about the parts of a model that have no effect here, or that no checkpoint holds."""
+    compiled = (
         "the model was compiled: its loss, optimizer and metrics count for nothing here; training_loss, "
         "configure_optimizer and Model.metrics do",
     )
+    return (*(compiled if getattr(model, "compiled", False) else ()), *generators.unsaved(model._flatten_layers()))
+
+
+def unsaved(graph: Any, known: Iterable[Any]) -> Iterator[str]:
+    """Lines about the state that the steps of `graph` change and no checkpoint holds; `known` are the variables that
+    checkpoints do hold.
+    """
+    definition = graph.as_graph_def()
+    nodes = chain(definition.node, *(function.node_def for function in definition.library.function))
+    drawing = sorted({node.op for node in nodes} & DRAWING)
+    if drawing:
+        yield (
+            f"the model draws random numbers by {', '.join(drawing)}, whose state TensorFlow does not give out: a "
+            "resumed run draws others; use keras.random with a keras.random.SeedGenerator"
+        )
+    found = {id(variable) for variable in known}
+    for variable in graph.variables:
+        if id(variable) not in found:
+            yield (
+                f"the model uses the variable {clean_line(variable.name, 60)}, which no checkpoint holds: a resumed "
+                "run begins with it anew; make it by add_weight or as a keras.Variable of a layer"
+            )
+
+
+@contextmanager
+def compiled() -> Iterator[None]:
+    """Run a model's own code while a step is compiled. Raises RunError if it needs the value of a tensor."""
+    try:
+        yield
+    except (TypeError, NotImplementedError, AttributeError) as error:
+        if "symbolic" not in str(error).lower():
+            raise
+        raise RunError(
+            "steps are compiled, and a tensor has no value until then: use keras.ops or tf instead of Python's if and "
+            "float(), of .numpy() and of NumPy"
+        ) from error
 
 
 def checked(outputs: object, spec: Spec, method: object) -> Any:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array, State
 
 
+GENERATOR = "rng/tensorflow"
+"""The state of `tf.random.get_global_generator()`."""
+
+
 def variables(model: Any) -> dict[str, Any]:
     """All variables of a built Keras model: "weights/<layer>/<name>", and "rng/seed1" ... for its seed generators.
 

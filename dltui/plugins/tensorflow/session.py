@@ -56,6 +56,8 @@ def start(config: TrainConfig, device: str) -> str:
     # The mixed policy computes in bfloat16 from variables in float32.
     keras.config.set_dtype_policy("mixed_bfloat16" if config.precision == "bf16" else keras.config.floatx())
     keras.utils.set_random_seed(config.seed)  # and those of Python and NumPy
+    with tf.device(name):
+        tf.random.set_global_generator(tf.random.Generator.from_seed(config.seed))
     return name
 
 

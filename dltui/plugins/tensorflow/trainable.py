@@ -45,6 +45,7 @@ class KerasTrainable:
             self.model = modules.build(build, config, data.spec)
             freeze(self.model, config)
             self._variables = neutral.variables(self.model)
+            self._variables[neutral.GENERATOR] = tf.random.get_global_generator().state
             self._trained = [variable.value for variable in self.model.trainable_variables]
             names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
             own = own_optimizer(self.model, config)
@@ -65,7 +66,7 @@ class KerasTrainable:
         self._loss = self._own_loss or loss_for(data.spec.task)
         self._training_loss = self._own_loss or training_loss(config, data, keras.config.floatx())
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
-        self.notes = (*modules.notes(self.model), *(own.notes if own else ()))
+        self._notes = (*modules.notes(self.model), *(own.notes if own else ()))
         self._metric_name, self._metric = metric_for(data.spec.task)
         number = tf.TensorSpec((), tf.int32)
         self._chunk = tf.function(self._run, input_signature=(number, number), autograph=False)
@@ -76,6 +77,12 @@ class KerasTrainable:
     def own_loss(self) -> bool:
         """True if the model has its own loss, used in training and evaluation."""
         return self._own_loss is not None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines for the run's log. They need the steps in their compiled form, which is made once."""
+        own = [self._indices, self._lr, *self._augmentation.variables, *self._all().values()]
+        return (*self._notes, *modules.unsaved(self._chunk.get_concrete_function().graph, own))
 
     def begin_epoch(self, plan: EpochPlan) -> None:
         self._indices.assign(plan.indices.astype(np.int64))
@@ -188,7 +195,8 @@ class KerasTrainable:
     def _part(self, x: Any, y: Any, mixed: tuple[Any, Any] | None, share: float) -> tuple[Any, Any, list[Any]]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._trained)
-            loss, outputs = self._forward_step(x, y, mixed)
+            with modules.compiled():
+                loss, outputs = self._forward_step(x, y, mixed)
             # Regularisers of Keras layers act on the weights and stay out of the reported loss.
             objective = tf.add_n([loss, *self.model.losses])
             if share != 1:
@@ -215,8 +223,9 @@ class KerasTrainable:
         return modules.checked(self.model(self._normalize(x), training=False), self._data.spec, self.model.call)
 
     def _measured(self, x: Any, y: Any) -> tuple[Any, Any]:
-        outputs = self._outputs(x)
-        return outputs, self._mean_loss(self._loss, outputs, y)
+        with modules.compiled():
+            outputs = self._outputs(x)
+            return outputs, self._mean_loss(self._loss, outputs, y)
 
 
 def _normalizer(spec: Spec) -> Callable[[Any], Any]:

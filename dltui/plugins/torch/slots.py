@@ -9,7 +9,6 @@ text of a Python value, `number` for a float.
 from __future__ import annotations
 
 import ast
-import random
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from torch.optim import SGD, Optimizer
 
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
+from dltui.plugins import generators
 from dltui.plugins.torch.neutral import Weight, to_array, weights
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 COMPLEX = {"complex64": torch.complex64, "complex128": torch.complex128}
-STATEFUL = (Optimizer, torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+STATEFUL = (Optimizer, torch.Generator, *generators.KINDS)
 NOT_STATE = ("params", "lr")
 """The entries of a group that are not saved: the plan sets the learning rate before each step."""
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.core.errors import RunError
-from dltui.plugins import overrides
+from dltui.plugins import generators, overrides
 from dltui.plugins.torch import losses
 from dltui.plugins.torch import module as modules
 from dltui.plugins.torch.augment import Augmentation
@@ -65,6 +65,7 @@ class TorchTrainable:
         overrides.check_options(config, self._own_step, self._own_loss, own)
         self._loss: losses.Loss = self._own_loss or losses.standard(data.spec.task)
         self._training_loss = self._own_loss or losses.training_loss(config, data, device, dtype)
+        self.notes = tuple(generators.unsaved(self.module.modules(), (torch.Generator,)))
         self._indices = torch.zeros(0, 0, dtype=torch.int32)
         self._augmentation: Augmentation | None = None
         self._lr: list[float] = []

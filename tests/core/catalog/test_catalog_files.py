@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dltui.core.catalog import probe, questions
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
@@ -49,3 +50,11 @@ def test_a_file_that_was_too_slow_is_tried_again_when_it_is_asked_for(tmp_path: 
     assert "slow" not in load_catalog(seconds=0.5).models
     assert "slow" not in load_catalog(seconds=60).models
     assert "slow" in load_catalog([file], seconds=60).models
+
+
+def test_a_file_that_imports_its_framework_gets_longer_to_answer(tmp_path: Path) -> None:
+    slow, quick = tmp_path / "slow.py", tmp_path / "quick.py"
+    slow.write_text("import torch\n")
+    quick.write_text("import json\n")
+    asked = [questions._seconds({"kind": "file", "path": str(path)}) for path in (slow, quick)]
+    assert asked == [6 * probe.plugin_seconds(), probe.plugin_seconds()]

@@ -111,6 +111,21 @@ def load_text(tmp_path: Path, text: str, name: str = "net.py") -> plugin_loader.
     return plugin_loader.load(source(tmp_path / name))
 
 
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("from dltui.core.dataset_options import DatasetOptions", "No module named 'dltui.core.dataset_options'"),
+        ("from dltui.core.contract import Nothing", "cannot import name 'Nothing' from 'dltui.core.contract'"),
+    ],
+)
+def test_inner_modules_that_moved_are_named(tmp_path: Path, line: str, what: str) -> None:
+    (failure,) = load_text(tmp_path, f"{line}\n", "moved.py").errors
+    assert failure.reason == (
+        f"{what} (moved.py line 1); what a plugin needs comes from dltui itself: from dltui import ..."
+    )
+    assert failure.missing == ""
+
+
 def test_a_hook_without_a_return_is_named(tmp_path: Path) -> None:
     text = "from dltui import hookimpl\n@hookimpl\ndef dltui_models():\n    []\n"
     assert [failure.reason for failure in load_text(tmp_path, text).errors] == [
@@ -131,6 +146,19 @@ def test_files_beside_a_file_can_be_imported(tmp_path: Path, monkeypatch: pytest
     loaded = load_text(tmp_path, text)
     assert loaded.errors == []
     assert [model.id for model in loaded.models] == ["good"]
+
+
+def test_the_line_is_of_the_plugin_and_not_of_a_package_that_it_calls(tmp_path: Path) -> None:
+    package = tmp_path / "site-packages" / "strict.py"
+    package.parent.mkdir()
+    package.write_text("def check(text):\n    raise AttributeError(text)\n")
+    plugin = tmp_path / "calls.py"
+    plugin.write_text(
+        f"import sys\nsys.path.insert(0, {str(package.parent)!r})\nimport strict\n"
+        "del sys.path[0]\nstrict.check('nope')\n"
+    )
+    (failure,) = plugin_loader.load(Source("file", "calls.py", path=str(plugin))).errors
+    assert failure.reason == "AttributeError: nope (calls.py line 5)"
 
 
 def test_the_line_of_a_plugin_that_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

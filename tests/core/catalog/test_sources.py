@@ -89,6 +89,28 @@ def test_digest_of_a_file_changes_with_its_content(tmp_path: Path) -> None:
     assert after.digest != before.digest
 
 
+def test_digest_of_a_file_changes_with_what_it_imports_beside_it(tmp_path: Path) -> None:
+    file, package = tmp_path / "net.py", tmp_path / "parts"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    texts = {"net.py": "from blocks import A, B\n", "blocks.py": "import parts.deep\n", "unused.py": ""}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+
+    def found() -> str:
+        return sources.file_sources([file], sources.own())[0].digest
+
+    seen = [found()]
+    for path in (tmp_path / "blocks.py", package / "deep.py"):
+        path.write_text("import parts.deep\nSIZE = 3\n")
+        seen.append(found())
+    assert len(set(seen)) == 3
+    (tmp_path / "unused.py").write_text("SIZE = 4\n")
+    assert found() == seen[-1]
+    (tmp_path / "blocks.py").unlink()
+    assert found() not in seen
+
+
 def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     paths = [tmp_path / "a" / "net.py", tmp_path / "b" / "net.py"]
     for path in paths:

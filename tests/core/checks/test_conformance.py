@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from dltui.core.checks.conformance import samples
-from dltui.core.checks.conformance.report import CHECKS
+from dltui.core.checks.conformance import checks, report, samples
+from dltui.core.checks.conformance.report import CHECKS, Finding
+from dltui.core.checks.conformance.subject import CheckFailed, Subject
+from dltui.core.contract import Data, Model
+from dltui.core.contract.config import TrainConfig
+from dltui.core.errors import RunError
 from dltui.testing import Conformance, findings
 from dltui.tui.cli import main
+from tests.fakes import fake_plugin as fake
 from tests.helpers.marks import few
 
 HEAD = """
@@ -130,7 +137,8 @@ def test_a_fault_fails_exactly_its_check(home: Path, fault: str, capsys: pytest.
 
 def test_every_check_has_a_fault_and_a_test_for_authors() -> None:
     assert set(FAULTS) == set(CHECKS)
-    assert len([name for name in vars(Conformance) if name.startswith("test_")]) == len(CHECKS)
+    # One for each check of a model, and one for everything else that a plugin brings.
+    assert len([name for name in vars(Conformance) if name.startswith("test_")]) == len(CHECKS) + 1
 
 
 @pytest.mark.slow
@@ -169,3 +177,163 @@ def test_made_up_classes_differ(shape: tuple[int, ...], outputs: int) -> None:
     assert data.train.x.shape == (samples.ROWS, *shape)
     means = [data.train.x[data.train.y == n].mean(axis=0) for n in range(outputs)]
     assert len({(mean > 100).tobytes() for mean in means}) == outputs
+
+
+class Random(fake.NumpyTrainable):
+    """Noise in each step from the one generator of the process, as dropout has it; its state is part of the run's."""
+
+    def _features(self, x: Any) -> Any:
+        return super()._features(x) + np.float32(0.01 * np.random.rand())
+
+    def state(self) -> Any:
+        _, words, at, *_ = np.random.get_state(legacy=True)
+        return {**super().state(), "rng/numpy": words, "rng/at": np.array(at)}
+
+    def load_state(self, state: Any) -> None:
+        super().load_state({key: array for key, array in state.items() if not key.startswith("rng/")})
+        if "rng/numpy" in state:
+            np.random.set_state(("MT19937", state["rng/numpy"], int(state["rng/at"]), 0, 0.0))
+
+
+class RandomBackend(fake.NumpyBackend):
+    def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Any:
+        np.random.seed(config.seed)
+        return Random(model.build(config, data.spec), config, data)  # type: ignore[arg-type]
+
+
+def test_random_numbers_of_the_process_are_no_fault() -> None:
+    """Whoever believes a false alarm hunts a bug that is not there."""
+    before = np.random.get_state()
+    try:
+        subject = Subject(fake.dltui_models()[0], RandomBackend())
+        assert checks.resumes(subject) == "stopped after step 4 of 6: equal to the last bit"
+    finally:
+        np.random.set_state(before)
+
+
+def subject_of(build: Any) -> Subject:
+    from dataclasses import replace
+
+    source = {"path": str(Path(__file__)), "kind": "file", "name": "x.py"}
+    return Subject(replace(fake.dltui_models()[0], build=build), fake.NumpyBackend(), source)
+
+
+def test_a_shape_that_a_model_refuses_in_its_own_words_is_no_fault() -> None:
+    def gray(config: Any, spec: Any) -> Any:
+        if spec.input_shape[2] != 1:
+            raise RunError("takes gray images")
+        return fake.build(config, spec)
+
+    def none(config: Any, spec: Any) -> Any:
+        raise RunError("takes nothing")
+
+    found = checks.builds(subject_of(gray))
+    assert found.endswith("it refuses 2: 32x32x3, 10 outputs: takes gray images; 19x23x3, 5 outputs: takes gray images")
+
+    def value_error(config: Any, spec: Any) -> Any:
+        raise ValueError("7 does not divide 12")
+
+    with pytest.raises(
+        CheckFailed, match=r"^12x12x1, 3 outputs: ValueError: 7 .* line \d+\); raise RunError for a shape"
+    ):
+        checks.builds(subject_of(value_error))
+    with pytest.raises(CheckFailed, match=r"no shape is taken; 12x12x1, 3 outputs: takes nothing"):
+        checks.builds(subject_of(none))
+
+
+def test_a_model_for_vectors_is_checked_with_vectors() -> None:
+    def vectors(config: Any, spec: Any) -> Any:
+        (_features,) = spec.input_shape
+        return fake.build(config, spec)
+
+    subject = subject_of(vectors)
+    assert not subject.takes_images
+    assert checks.builds(subject).startswith("3 shapes from 6, 3 outputs")
+    assert subject.data().train.x.shape == (samples.ROWS, 6)
+    assert subject_of(fake.build).takes_images
+
+
+def test_one_reason_is_told_once() -> None:
+    given = [Finding(name, "m", name == "schema", "boom") for name in ("schema", "build", "learn", "state")]
+    told = [finding.text for finding in report._once(iter(given))]
+    same = 'for the same reason as "builds for several shapes and class counts"'
+    assert told == ["boom", "boom", same, same]
+
+
+PIECES = """
+from pathlib import Path
+from dltui import Arrays, Dataset, DatasetOptions, hookimpl
+from tests.fakes import fake_plugin as fake
+
+def nothing(options, context):
+    pass
+
+@hookimpl
+def dltui_datasets():
+    return [
+        Dataset("good", "classification", "s", fake.BlobsOptions, fake.make_blobs, fake.embedded),
+        Dataset("bad", "classification", "s", DatasetOptions, nothing, fake.embedded),
+    ]
+"""
+
+
+@pytest.mark.slow
+def test_datasets_are_prepared(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "data.py").write_text(PIECES)
+    assert main.run(["plugins", "check", "data.py", "--json"]) == 1
+    found = {(finding["check"], finding["subject"]): finding for finding in json.loads(capsys.readouterr().out)}
+    assert found[("data", "good")]["text"] == "432 + 48 + 120 samples of 8x8x1, 3 outputs"
+    assert not found[("data", "bad")]["ok"]
+    assert "prepare returned None" in found[("data", "bad")]["text"]
+
+
+MORE = """
+from dltui import Exporter, Logger, hookimpl
+
+class Silent:
+    def __init__(self, run, option, attempt): pass
+    def event(self, record): pass
+    def close(self, status): pass
+
+class Raises(Silent):
+    def event(self, record): raise KeyError("nope")
+
+@hookimpl
+def dltui_exporters():
+    return [
+        Exporter("fine", "table", lambda run, target: target.write_text("{}"), "json"),
+        Exporter("lazy", "table", lambda run, target: None, "json"),
+    ]
+
+@hookimpl
+def dltui_loggers():
+    return [Logger("fine-log", "s", Silent), Logger("bad-log", "s", Raises)]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_exporters_draw_and_loggers_follow(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "more.py").write_text(MORE)
+    main.run(["plugins", "check", "more.py", "--json"])
+    found = {finding["subject"]: finding for finding in json.loads(capsys.readouterr().out)}
+    if "no framework is installed" in found["fine"]["text"]:
+        pytest.skip("needs a framework")
+    assert {name: found[name]["ok"] for name in ("fine", "lazy", "fine-log", "bad-log")} == {
+        "fine": True, "lazy": False, "fine-log": True, "bad-log": False,
+    }  # fmt: skip
+    assert found["lazy"]["text"] == "wrote 0 of 1 files; draw(run, target) writes `target`"
+    assert "nope" in found["bad-log"]["text"]
+
+
+def test_a_file_that_is_not_there_is_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["plugins", "check", "a/nope.py"]) == 2
+    assert capsys.readouterr().err == "dltui: no file a/nope.py\n"
+
+
+@pytest.mark.slow
+def test_what_is_refused_when_it_is_listed_fails(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fault = 'class Config(fake.SoftmaxConfig):\n    name: int = Field(3, ge=1, le=9, description="x")\n'
+    (home / "plugin.py").write_text(HEAD + fault)
+    assert main.run(["plugins", "check", "plugin.py"]) == 1
+    assert "Config.name is the name of an option of dltui train" in capsys.readouterr().out

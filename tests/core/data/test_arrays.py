@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltui.core.contract import Arrays
+from dltui.core.contract import Arrays, Column
 from dltui.core.contract.types import Task
 from dltui.core.data import arrays
-from dltui.core.data.arrays import checked, make_spec, measure, split_rows
+from dltui.core.data.arrays import checked, make_spec, measure, split_rows, unscaled
 from dltui.core.errors import RunError
 
 
@@ -115,3 +117,23 @@ def test_a_plugin_may_give_mean_and_std_itself() -> None:
     assert (spec.mean, spec.std) == ((127.5,), (50.0,))
     with pytest.raises(RunError, match="std above 0"):
         make_spec("classification", checked("classification", classified(std=(0.0,))), np.arange(4))
+
+
+def test_columns_cover_the_features() -> None:
+    arrays = regressed([[1, 2], [1, 3]], [1, 2])
+    columns = (Column("size", "number", 0), Column("kind", "category", 1, 1))
+    found = make_spec("regression", checked("regression", replace(arrays, columns=columns)), np.arange(2))
+    assert found.columns == columns
+    for wrong, words in (((columns[0],), "columns has 1 features"), ((columns[1],), "begins at feature 0")):
+        with pytest.raises(RunError, match=words):
+            make_spec("regression", checked("regression", replace(arrays, columns=wrong)), np.arange(2))
+
+
+def test_large_features_that_nobody_scales_are_told() -> None:
+    large = checked("regression", regressed([[1, -1680], [1, 3]], [1, 2]))
+    assert unscaled(large, "wine") == [
+        "the features of wine go up to 1,680 and are not scaled; Arrays(mean=..., std=...) scales them"
+    ]
+    assert unscaled(replace(large, mean=(0.0,), std=(1.0,)), "wine") == []
+    assert unscaled(checked("regression", regressed([[1, -99], [1, 3]], [1, 2])), "wine") == []
+    assert unscaled(checked("classification", classified()), "digits") == []

@@ -102,6 +102,18 @@ def test_other_options_or_files_are_other_data(made: Made, tmp_path: Path) -> No
     assert len({first, other, with_file, prepare(ask(), silent)}) == 4
 
 
+def test_a_corrected_file_beside_the_code_is_other_data(tmp_path: Path) -> None:
+    (tmp_path / "rows_beside.py").write_text("SIZE = 3\n")
+    (tmp_path / "data.py").write_text("import rows_beside\ndef prepare(options, context): ...\n")
+    names: dict[str, Any] = {}
+    exec(compile((tmp_path / "data.py").read_text().split("\n", 1)[1], str(tmp_path / "data.py"), "exec"), names)
+    dataset = Dataset("mine", "classification", "", DatasetOptions, names["prepare"], lambda options, folders: None)
+    before = prepare_process._code(dataset)
+    assert prepare_process._code(dataset) == before != ""
+    (tmp_path / "rows_beside.py").write_text("SIZE = 4\n")
+    assert prepare_process._code(dataset) != before
+
+
 def test_the_fingerprint_is_of_the_content_alone(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_prepared(prepare(ask(), silent)).fingerprint
     made.files = []
@@ -208,7 +220,7 @@ def test_a_full_disk_leaves_nothing(made: Made, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(fs, "append_all", full)
     with pytest.raises(OSError, match="No space left") as caught:
         prepare(ask(), silent)
-    assert prepare_process._explain(caught.value).startswith("disk full while preparing data in ")
+    assert prepare_process._explain(caught.value, {}).startswith("disk full while preparing data in ")
     assert cached() == []
 
 

@@ -70,7 +70,7 @@ def test_the_process_answers_in_json_alone_and_prints_go_elsewhere(tmp_path: Pat
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("raise ValueError('two\\nlines')", "data preparation failed: ValueError: two lines"),
+        ("raise ValueError('two\\nlines')", "data preparation failed: ValueError: two lines (mine.py line 10)"),
         ("sys.exit(3)", "data preparation failed: SystemExit: 3"),
         ("open('/no/such/file')", "/no/such/file: No such file or directory"),
         ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)", "data preparation was canceled"),

@@ -130,6 +130,12 @@ def test_epoch_means_are_over_all_samples_of_the_epoch(data: Data) -> None:
     assert journal.of(EpochEnded)[0].train["loss"] == pytest.approx(np.mean(trained), rel=1e-5)
 
 
+def test_the_rate_of_an_epoch_is_written_as_it_was_given(data: Data) -> None:
+    journal = Memory()
+    make_loop(data, journal, SoftmaxConfig(epochs=1, batch_size=10, lr=0.003)).run()
+    assert [event.lr for event in journal.of(EpochEnded)] == [0.003]
+
+
 def test_the_clock_changes_neither_weights_nor_events(data: Data) -> None:
     slow, fast = Memory(), Memory()
     ticks, leaps = itertools.count(), itertools.count()

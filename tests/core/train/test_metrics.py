@@ -53,7 +53,7 @@ def test_a_models_own_metrics_stand_beside_ours() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"loss": 1.0}, "needs another name"),
+        ({"loss": 1.0}, "metric loss needs another name: dltui measures loss itself"),
         ({"top 1\x1b": 1.0}, "needs another name"),
         ({"top1": "good"}, "gave str, not a number"),
     ],

@@ -48,6 +48,10 @@ def test_it_is_told_with_its_line() -> None:
         (ValueError("patch 4 does not divide 19x23"), "ValueError: patch 4 does not divide 19x23 (net.py line 3)"),
         (RunError("the network gives NaN"), "the network gives NaN (net.py line 3)"),
         (RunError("wrong (net.py line 9)"), "wrong (net.py line 9)"),
+        (
+            ModuleNotFoundError("No module named 'timm'", name="timm"),
+            "needs the module timm, which is not installed (net.py line 3); name it in Model(requires=...)",
+        ),
         (ImportError("No module named 'timm'"), "cannot import: No module named 'timm' (net.py line 3); see"),
         (
             RuntimeError("Graph execution error:\n\nDetected at node A defined at (most recent call last):\n"

@@ -106,6 +106,38 @@ def _frozen(config: Any, spec: Spec) -> Any:
     return model
 
 
+def check_random_numbers_of_tensorflow() -> None:
+    """The global generator is part of the state; what TensorFlow keeps to itself is told."""
+
+    def drawn(draw: Callable[[Any], Any]) -> Callable[[Any, Spec], Any]:
+        def step(self: Any, inputs: Any, targets: Any) -> Any:
+            outputs = self(inputs, training=True)
+            return cross_entropy(outputs, targets) + tf.reduce_mean(outputs) * draw(()), outputs
+
+        return net(training_step=step)
+
+    build = drawn(lambda shape: tf.random.get_global_generator().uniform(shape))
+    whole, planner = trainable(build)
+    assert whole.notes == ()
+    whole.begin_epoch(planner.epoch(0))
+    whole.advance(2)
+    state = whole.state()
+    whole.advance(2)
+    expected = whole.state()
+    resumed, _ = trainable(build)
+    resumed.load_state(state)
+    resumed.begin_epoch(planner.epoch(0, 2))
+    resumed.advance(2)
+    found = resumed.state()
+    assert all(np.array_equal(found[key], expected[key]) for key in expected)
+    assert not np.array_equal(state["rng/tensorflow"], expected["rng/tensorflow"])
+    (note,) = trainable(drawn(tf.random.uniform))[0].notes
+    assert "by RandomUniform, whose state TensorFlow does not give out" in note
+    own = tf.random.Generator.from_seed(3)
+    (note,) = trainable(drawn(own.uniform))[0].notes
+    assert "the model uses the variable StateVar:0, which no checkpoint holds" in note
+
+
 def check_methods() -> None:
     def loss(change: Callable[[Any], Any]) -> Callable[[Any, Spec], Any]:
         return net(training_loss=lambda self, outputs, targets: change(cross_entropy(outputs, targets)))
@@ -121,6 +153,11 @@ def check_methods() -> None:
     refused("gave None as the loss", loss(lambda value: None))
     refused("training_loss gives nan before anything", loss(lambda value: value * float("nan")))
     refused("as the loss; give the mean|training_step returned", step(lambda value, outputs: value))
+    value_asked = "steps are compiled, and a tensor has no value until then"
+    refused(value_asked, loss(lambda value: value * 2 if value > 1 else value))
+    refused(value_asked, loss(lambda value: np.mean(np.asarray(value))))
+    refused(value_asked, step(lambda value, outputs: (value + float(value), outputs)))
+    refused(value_asked, step(lambda value, outputs: (value + outputs.numpy()[0], outputs)))
     refused("training_step returned a dict", step(lambda value, outputs: {"loss": value}))
     refused("did you mean training_step", net(train_step=lambda self, data: None))
     refused("did you mean training_loss", net(compute_loss=lambda self, x=None, y=None: None))

@@ -434,6 +434,14 @@ def check_random_numbers() -> None:
     # The plan of seed 9 is another one: only the numbers are compared.
     for key in ("rng/python", "rng/numpy"):
         assert (second.state()[key] == whole[key]).all()
+    assert second.notes == ()
+    (note,) = trainable(net(drawn=None, __init__=_with_generator))[0].notes
+    assert note.startswith("Net.drawn draws its own random numbers, which no checkpoint holds")
+
+
+def _with_generator(self: Any, *layers: nn.Module) -> None:
+    nn.Sequential.__init__(self, *layers)
+    self.drawn = np.random.default_rng(3)
 
 
 def check_structure() -> None:

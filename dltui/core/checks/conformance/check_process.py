@@ -16,6 +16,8 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.errors import DltuiError
 from dltui.core.text import clean_line
 
+NO_IMAGES = "it takes no images"
+"""The message of a check that found a classification model without images."""
 FRAMEWORKS = ("torch", "torchvision", "tensorflow", "keras", "jax", "sklearn", "matplotlib")
 """Modules that take so long to import that a list of models must not wait for them."""
 
@@ -49,7 +51,8 @@ def _check_model(fd: int, asked: dict[str, Any]) -> None:
     from dltui.core.checks.conformance.subject import CheckFailed, Subject
 
     model = plugin_loader.load_model(asked["model_source"], asked["model"])
-    subject = Subject(model, plugin_loader.load_backend(asked["backend_source"], model.framework))
+    backend = plugin_loader.load_backend(asked["backend_source"], model.framework)
+    subject = Subject(model, backend, asked["model_source"])
     for name, check in CHECKS.items():
         _tell(fd, {"check": name})
         try:
@@ -61,6 +64,8 @@ def _check_model(fd: int, asked: dict[str, Any]) -> None:
         except Exception as error:
             answer = {"ok": False, "text": plugin_loader.explain("", error).reason}
         _tell(fd, {"check": name, **answer, "text": clean_line(answer["text"], 400)})
+        if name == "build" and not subject.takes_images and model.task == "classification":
+            _tell(fd, {"check": name, "ok": True, "text": NO_IMAGES})
 
 
 def _tell(fd: int, answer: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core import paths
+from dltui.core.checks.conformance import samples
 from dltui.core.text import clean_line, plural
 from dltui.core.worker.figures import FORMATS
 
@@ -24,26 +25,45 @@ DATASETS = {"classification": "digits", "regression": "lines"}
 SECONDS = 300.0
 
 
-def export(model: ModelEntry, files: Sequence[Path]) -> tuple[bool, str]:
-    """Train one epoch through the command line and open the written files: (True if all is well, message)."""
+def export(model: ModelEntry, files: Sequence[Path], images: bool = True) -> tuple[bool, str]:
+    """Train one epoch through the command line and open the written files: (True if all is well, message). A model
+    that takes no `images` is trained on a table.
+    """
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         place = Path(temporary)
-        done = _train(model, files, place)
+        dataset = DATASETS[model.task] if images or model.task != "classification" else f"csv:{_table(place)}"
+        done = train(model, dataset, files, place)
         if isinstance(done, str):
             return False, done
         written = sorted(path for path in (place / "exports").rglob("*") if path.is_file())
-        bad = [f"{path.name}: {problem}" for path in written if (problem := _problem(path))]
-        missing = _missing(done)
-        if missing or bad:
-            return False, clean_line("; ".join([*missing, *bad]), 400)
-        return bool(written), f"{plural(len(written), 'file')} of a run of one epoch on {DATASETS[model.task]}"
+        bad = [f"{path.name}: {found}" for path in written if (found := problem(path))]
+        lost = missing(done)
+        if lost or bad:
+            return False, clean_line("; ".join([*lost, *bad]), 400)
+        return bool(written), f"{plural(len(written), 'file')} of a run of one epoch on {dataset.split(':')[0]}"
 
 
-def _train(model: ModelEntry, files: Sequence[Path], place: Path) -> list[str] | str:
+def _table(place: Path) -> Path:
+    """A table of made-up vectors with their classes."""
+    data = samples.make("classification", *samples.VECTORS["classification"][0])
+    file = place / "vectors.csv"
+    with file.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow([*(f"x{n}" for n in range(data.train.x.shape[1])), "class"])
+        writer.writerows(
+            [*row, f"class {label}"] for row, label in zip(data.train.x.tolist(), data.train.y, strict=True)
+        )
+    return file
+
+
+def train(
+    model: ModelEntry, dataset: str, files: Sequence[Path], place: Path, more: Sequence[str] = ()
+) -> list[str] | str:
     """The lines that `train` printed; the reason as a text when it failed."""
-    command = [sys.executable, "-P", "-m", "dltui", "train", model.id, "--dataset", DATASETS[model.task]]
+    command = [sys.executable, "-P", "-m", "dltui", "train", model.id, "--dataset", dataset]
     command += ["--device", "cpu", "--epochs", "1", "--plain", "--exports", str(place / "exports")]
     command += ["--format", ",".join(FORMATS), *(word for file in files for word in ("--plugin", str(file.absolute())))]
+    command += more
     own = {
         "DLTUI_HOME": str(place / "home"),
         "DLTUI_CONFIG": str(paths.config_file()),
@@ -62,7 +82,7 @@ def _train(model: ModelEntry, files: Sequence[Path], place: Path) -> list[str] |
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"a run of one epoch on {DATASETS[model.task]} takes more than {SECONDS:.0f} s"
+        return f"a run of one epoch on {dataset} takes more than {SECONDS:.0f} s"
     lines = (done.stdout + done.stderr).strip().splitlines()
     if done.returncode:
         last = next((line for line in reversed(lines) if "failed" in line or "dltui:" in line), (lines or ["?"])[-1])
@@ -70,11 +90,11 @@ def _train(model: ModelEntry, files: Sequence[Path], place: Path) -> list[str] |
     return lines
 
 
-def _missing(lines: Sequence[str]) -> list[str]:
+def missing(lines: Sequence[str]) -> list[str]:
     return [line for line in lines if "not written:" in line or "figures not drawn:" in line]
 
 
-def _problem(path: Path) -> str:
+def problem(path: Path) -> str:
     """The reason why a file does not open; "" when it does, or when no reader here knows its type."""
     reader = READERS.get(path.suffix)
     if reader is None or path.name.startswith("."):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.checks.conformance import exporting
+from dltui.core.checks.conformance import exporting, pieces
+from dltui.core.checks.conformance.check_process import NO_IMAGES
 from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
 from dltui.core.text import clean_line, plural
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, ModelEntry
 
 CHECKS = {
-    "import": "importing starts no framework",
+    "import": "it loads, and starts no framework",
     "schema": "hyperparameters are described and bounded",
     "build": "builds for several shapes and class counts",
     "learn": "the loss falls on a tiny set",
@@ -28,15 +30,17 @@ CHECKS = {
     "quiet": "prints nothing",
     "export": "figures and tables open",
 }
-"""All checks, in the order of the report."""
+"""All checks of a model, in the order of the report."""
+PIECES = {"data": "its data is prepared", "draw": "it is drawn and opens", "log": "it follows a run"}
+"""The checks of a dataset, an exporter and a logger."""
 SECONDS = 300.0
 LOADING_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check: `subject` is a model's id or the plugin's name; `text` is a measurement, or what
-    to fix.
+    """The result of a check: `subject` is the name of a model, dataset, exporter, logger or the plugin; `text` is a
+    measurement, or what to fix.
     """
 
     check: str
@@ -54,17 +58,41 @@ def check(name: str, files: Sequence[Path] = ()) -> Iterator[Finding]:
 
     if name.endswith(".py") and Path(name).is_file():
         files, name = [*files, Path(name)], Path(name).name
+    elif os.sep in name:
+        raise UsageError(f"no file {clean_line(name, 200)}")
     catalog = load_catalog(files, refresh=True)
     models = _models(name, catalog)
     source = next((s.to_json() for s in catalog.sources if s.name == name), None) or dict(models[0].source)
-    yield _import(source)
+    refused = [reason for where, reason in catalog.problems if where == source["name"]]
+    yield _import(source) if not refused else Finding("import", name, False, clean_line("; ".join(refused), 400))
     for model in models:
         if not model.available:
             yield Finding("build", model.id, False, f"cannot be checked here: {model.reason}")
             continue
-        yield from _model(model, catalog)
-        ok, text = exporting.export(model, files)
+        images = True
+        for finding in _once(_model(model, catalog)):
+            images = images and finding.text != NO_IMAGES
+            if finding.text != NO_IMAGES:
+                yield finding
+        ok, text = exporting.export(model, files, images)
         yield Finding("export", model.id, ok, text)
+    if any(entry.name == source["name"] for entry in catalog.sources) and name not in catalog.models:
+        drawn = {model.task for model in models if model.available}
+        for found in pieces.check(catalog, source["name"], files, drawn):
+            yield Finding(*found)
+
+
+def _once(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """The findings; of several failures with the same reason only the first has it in full."""
+    said: dict[str, str] = {}
+    for finding in findings:
+        if finding.ok:
+            yield finding
+        elif finding.text not in said:
+            said[finding.text] = finding.check
+            yield finding
+        else:
+            yield replace(finding, text=f'for the same reason as "{CHECKS[said[finding.text]]}"')
 
 
 def _models(name: str, catalog: Catalog) -> list[ModelEntry]:

@@ -18,6 +18,8 @@ SHAPES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
     "regression": (((1,), 1), ((5,), 1), ((4,), 2)),
 }
 """(input shape, outputs); the first is what models are trained on."""
+VECTORS: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {"classification": (((6,), 3), ((4,), 2), ((30,), 10))}
+"""Shapes for classification models without images."""
 
 
 def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROWS) -> Data:
@@ -44,6 +46,9 @@ def label(input_shape: tuple[int, ...], outputs: int) -> str:
 
 def _stripes(generator: np.random.Generator, shape: tuple[int, ...], classes: int, rows: int) -> tuple[Array, Array]:
     y = (np.arange(rows) % classes).astype(np.int64)
+    if len(shape) == 1:
+        places = np.arange(shape[0]) % classes == y[:, None]
+        return (generator.uniform(0, 60, (rows, *shape)) + 160 * places).astype(np.float32), y
     x = generator.integers(0, 60, (rows, *shape))
     # Where classes are more than columns they go on in the rows.
     width = min(classes, shape[1])

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dltui.core.catalog import plugin_loader
 from dltui.core.checks.conformance import samples
+from dltui.core.train.metrics import choose_monitor
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Data, Model, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array, State
+    from dltui.core.train.metrics import Monitor
+
+    Shapes = tuple[tuple[tuple[int, ...], int], ...]
 
 BATCH = 32
 
@@ -22,20 +28,53 @@ class CheckFailed(Exception):
     """A problem of the model and what to do about it, in one line."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Subject:
     """A model with the backend of its framework."""
 
     model: Model
     backend: Backend
+    source: Mapping[str, Any] = field(default_factory=dict)
+    """The source of the model's code."""
+
+    @property
+    def monitor(self) -> Monitor:
+        return choose_monitor(self.model.task, self.model.monitor)
+
+    def is_own(self, error: Exception) -> bool:
+        """True if the model's own code raised the error."""
+        return plugin_loader.is_raised_by(error, self.source)
 
     def config(self, **values: Any) -> TrainConfig:
         """The model's defaults with small batches, updated with these values."""
         config: TrainConfig = self.model.config.model_validate({"batch_size": BATCH, **values})
         return config
 
+    @cached_property
+    def takes_images(self) -> bool:
+        """True for a classification model, unless it builds for vectors alone."""
+        task = self.model.task
+        if task not in samples.VECTORS or self.model.needs_images:
+            return task == "classification"
+        return self._builds(samples.SHAPES[task]) is not None or self._builds(samples.VECTORS[task]) is None
+
+    def shapes(self) -> Shapes:
+        task = self.model.task
+        return samples.VECTORS[task] if task in samples.VECTORS and not self.takes_images else samples.SHAPES[task]
+
     def data(self) -> Data:
-        return samples.make(self.model.task, *samples.SHAPES[self.model.task][0])
+        """Data of the first shape that the model takes."""
+        shapes = self.shapes()
+        return samples.make(self.model.task, *(self._builds(shapes) or shapes[0]))
+
+    def _builds(self, shapes: Shapes) -> tuple[tuple[int, ...], int] | None:
+        for shape in shapes:
+            try:
+                self.trainable(samples.make(self.model.task, *shape), self.config())
+            except Exception:
+                continue
+            return shape
+        return None
 
     def trainable(self, data: Data, config: TrainConfig) -> Trainable:
         return self.backend.trainable(self.model, config, data, "cpu")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.contract import Arrays
+from dltui.core.contract import Arrays, Column
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.tables import roles
 from dltui.plugins.datasets.tables.numerals import is_missing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dltui.core.contract.types import Array, Task
     from dltui.plugins.datasets.tables.options import CsvOptions
     from dltui.plugins.datasets.tables.roles import Choice
@@ -81,14 +83,27 @@ def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
         if not len(rows):
             raise RunError(f"too few rows for a {name} part: {len(labels)} in all")
     numbers = _shifted(_filled(values.numbers, train, notes), train, values.choice, notes)
-    features = np.hstack([numbers, _one_hot(values.categories, train)]).astype(np.float32)
+    coded, widths = _one_hot(values.categories, train)
+    features = np.hstack([numbers, coded]).astype(np.float32)
     if features.shape[1] > MOST_FEATURES:
         raise RunError(f"{features.shape[1]:,} features are more than {MOST_FEATURES:,}; leave columns out with drop=")
-    mean, std = _scale(numbers, train, features.shape[1]) if options.scale else (None, None)
+    count = features.shape[1]
+    mean, std = _scale(numbers, train, count) if options.scale else ((0.0,) * count, (1.0,) * count)
     target = values.target if task == "classification" else values.target.astype(np.float32)[:, np.newaxis]
     parts = [(features[rows], target[rows]) for rows in (train, test, validation)]
     inputs = {"table": roles.described(values.choice)}
-    return Arrays(parts[0], parts[1], values.classes, mean, std, parts[2], tuple(notes), inputs=inputs)
+    columns = _columns(values.choice, widths)
+    return Arrays(parts[0], parts[1], values.classes, mean, std, parts[2], tuple(notes), inputs=inputs, columns=columns)
+
+
+def _columns(choice: Choice, widths: Sequence[int]) -> tuple[Column, ...]:
+    """The columns of the features: the numbers, then the categories with these widths."""
+    names = [choice.table.columns[place].name for place in (*choice.numbers, *choice.categories)]
+    count, first, found = len(choice.numbers), 0, []
+    for place, (name, width) in enumerate(zip(names, (*(1 for _ in range(count)), *widths), strict=True)):
+        found.append(Column(clean_line(name), "number" if place < count else "category", first, width))
+        first += width
+    return tuple(found)
 
 
 def _complete(values: Values, notes: list[str]) -> Values:
@@ -136,16 +151,18 @@ def _shifted(numbers: Array, train: Array, choice: Choice, notes: list[str]) -> 
     return shifted
 
 
-def _one_hot(categories: Array, train: Array) -> Array:
-    """One-hot columns of the categories; a category that the train rows do not have is 0 in every column."""
+def _one_hot(categories: Array, train: Array) -> tuple[Array, list[int]]:
+    """One-hot columns of the categories, and their number for each category; a category that the train rows do not
+    have is 0 in every column.
+    """
     import numpy as np
     from sklearn.preprocessing import OneHotEncoder
 
     if not categories.size:
-        return np.zeros((len(categories), 0))
+        return np.zeros((len(categories), 0)), []
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(categories[train])
     found: Array = encoder.transform(categories)
-    return found
+    return found, [len(texts) for texts in encoder.categories_]
 
 
 def _scale(numbers: Array, train: Array, features: int) -> tuple[tuple[float, ...], tuple[float, ...]]:

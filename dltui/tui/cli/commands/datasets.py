@@ -25,21 +25,32 @@ if TYPE_CHECKING:
 TASKS = {"any": "as the model"}
 
 
+plugin_option = click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="a .py file with a dataset; repeatable",
+)
+
+
 @click.group(invoke_without_command=True)
+@plugin_option
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 @click.pass_context
-def datasets(context: click.Context, as_json: bool) -> int | None:
+def datasets(context: click.Context, plugins: tuple[str, ...], as_json: bool) -> int | None:
     """List the datasets with their sizes and options; look at your own, and give it a name.
 
     Your own data is folder:PATH (images, one folder a class) or csv:PATH (a table).
     """
-    return _list(as_json) if context.invoked_subcommand is None else None
+    return _list(plugins, as_json) if context.invoked_subcommand is None else None
 
 
-def _list(as_json: bool) -> int:
+def _list(plugins: tuple[str, ...], as_json: bool) -> int:
     from dltui.core.catalog.assemble import load_catalog
 
-    catalog = load_catalog()
+    catalog = load_catalog(plugins)
     entries = list(catalog.datasets.values())
     if as_json:
         say_json([as_object(entry) for entry in entries])
@@ -56,12 +67,13 @@ def _list(as_json: bool) -> int:
 @datasets.command()
 @click.argument("dataset", shell_complete=completion.datasets)
 @click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. target=price")
+@plugin_option
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
-def show(dataset: str, data: tuple[str, ...], as_json: bool) -> int:
+def show(dataset: str, data: tuple[str, ...], plugins: tuple[str, ...], as_json: bool) -> int:
     """Look at a dataset before training: folder:PATH, csv:PATH or a name."""
     from dltui.core.catalog.assemble import load_catalog
 
-    entry = load_catalog().dataset(dataset)
+    entry = load_catalog(plugins).dataset(dataset)
     options = key_values(data, entry.fields, f"dataset {entry.name}")
     if entry.needs_path and not options.get("path"):
         raise UsageError(f"which {entry.takes}? use {entry.name}:PATH")
@@ -120,9 +132,10 @@ def _show(entry: DatasetEntry, found: Preview | None) -> None:
         show_on_terminal([[], *preview(found, columns, Look(ascii=not can_show("▀"), mono=_few_colors(), few=False))])
     else:
         shape = "x".join(str(length) for length in entry.input_shape)
-        classes = f", {plural(entry.classes, 'class', 'classes')}" if entry.classes else ""
-        samples = f"{entry.train_size:,} + {entry.test_size:,} samples"
-        say(f"{entry.task}, {shape}{classes}, {samples}, {presence(entry).text}")
+        classes = plural(entry.classes, "class", "classes") if entry.classes else ""
+        samples = f"{entry.train_size:,} + {entry.test_size:,} samples" if entry.train_size else ""
+        what = [entry.task, shape, classes, samples or "its size is known once it is prepared", presence(entry).text]
+        say(", ".join(filter(None, what)))
     rows = [["OPTION", "DEFAULT", "ALLOWED", ""]]
     for field in entry.fields:
         if field.name != "path":

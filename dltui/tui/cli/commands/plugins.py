@@ -160,10 +160,10 @@ def check_plugin(name: str, files: tuple[str, ...], as_json: bool) -> int:
     from dataclasses import asdict
     from pathlib import Path
 
-    from dltui.core.checks.conformance.report import CHECKS, Finding, check
+    from dltui.core.checks.conformance.report import CHECKS, PIECES, Finding, check
 
     found: list[Finding] = []
-    subject = ""
+    titles, subject = CHECKS | PIECES, ""
     for finding in check(name, [Path(file) for file in files]):
         found.append(finding)
         if as_json:
@@ -172,7 +172,7 @@ def check_plugin(name: str, files: tuple[str, ...], as_json: bool) -> int:
             subject = finding.subject
             say(subject)
         sign, text = ("ok  ", finding.text) if finding.ok else ("FAIL", "")
-        say(f"  {sign} {CHECKS[finding.check]:<43} {text}".rstrip())
+        say(f"  {sign} {titles[finding.check]:<43} {text}".rstrip())
         if not finding.ok:
             say(f"       {finding.text}")
     wrong = [finding for finding in found if not finding.ok]
@@ -181,7 +181,7 @@ def check_plugin(name: str, files: tuple[str, ...], as_json: bool) -> int:
     else:
         checks = len({finding.check for finding in wrong})
         say(
-            f"{name}: {checks} of {len(CHECKS)} checks fail"
+            f"{name}: {checks} of {len({finding.check for finding in found})} checks fail"
             if wrong
             else f"{name} passes: {plural(len(found), 'check')}"
         )

@@ -78,6 +78,7 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
         names = ", ".join(catalog.models) or "none found; see dltui plugins list"
         raise UsageError(f"train needs a MODEL: {names}")
     entry = catalog.model(model)
+    catalog.check_taken(options["plugins"], entry.id, options["dataset"])
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
     options.pop("like")
     given = {name: options.pop(name) for name in fields}

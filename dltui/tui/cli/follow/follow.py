@@ -11,7 +11,8 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-from dltui.core.errors import RunError
+from dltui.core.errors import DltuiError, RunError, UsageError
+from dltui.core.lifecycle import trash
 from dltui.core.lifecycle.kill import at_risk
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
@@ -41,15 +42,16 @@ def choose_style(plain: bool, json: bool) -> Style:
     return "live" if terminal_output() and not plain else "plain"
 
 
-def follow(run: RunDirectory, style: Style, child: int | None = None) -> int:
+def follow(run: RunDirectory, style: Style, child: int | None = None, fresh: bool = False) -> int:
     """Show the run until it ends and return the exit code. `child` is the worker's pid when this process started it:
-    then Ctrl-C asks whether to end it, and without a terminal signals are forwarded to it.
+    then Ctrl-C asks whether to end it, and without a terminal signals are forwarded to it. A `fresh` run is deleted
+    when it is refused before its first step.
     """
     reader = RunReader(run)
     asks = child is not None and is_terminal() and style != "json"
     output = _output(style, reader, asks)
     try:
-        return Follower(reader, output, child).run(asks)
+        return Follower(reader, output, child, fresh).run(asks)
     finally:
         output.stop()
 
@@ -65,8 +67,9 @@ def _output(style: Style, reader: RunReader, asks: bool) -> Output:
 class Follower:
     """A viewer of a run."""
 
-    def __init__(self, reader: RunReader, output: Output, child: int | None) -> None:
+    def __init__(self, reader: RunReader, output: Output, child: int | None, fresh: bool = False) -> None:
         self.reader = reader
+        self.fresh = fresh
         self.output = output
         self.child = child
         self.received: list[int] = []
@@ -88,13 +91,26 @@ class Follower:
                 self._handle_signals(asks, keys)
                 self._handle_key(keys)
         status = self._last_status()
-        self.output.close(self.reader, status, self._closing(status))
+        gone = self._delete_refused(status)
+        self.output.close(self.reader, status, [] if gone else self._closing(status))
+        if gone:
+            warn(f"dltui: {status.why}; nothing is left of {self.reader.directory.id}")
+            return UsageError.exit_code
         if status.name == "failed":
             warn(f"dltui: {self.reader.directory.id} failed: {status.why}")
         if self._refused and status.name in ("finished", "stopped"):
             warn(f"dltui: {self.reader.directory.id} does not go on: {closing.last_error(self.reader)}")
             return 1
         return self.code if self.code is not None else closing.EXIT_CODES.get(status.name, 1)
+
+    def _delete_refused(self, status: Status) -> bool:
+        """Delete a fresh run that was refused before its first step. True if it is gone."""
+        ended = self.reader.history.ended
+        if not self.fresh or status.name != "failed" or ended is None or not ended.refused:
+            return False
+        with contextlib.suppress(DltuiError):
+            trash.delete(self.reader.directory)
+        return not self.reader.directory.path.exists()
 
     def _notice(self) -> list[str]:
         if self._stopping is not None:

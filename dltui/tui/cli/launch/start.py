@@ -57,7 +57,7 @@ def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], option
     check(options)
     if options.dry_run:
         return _dry_run(catalog, model, config, options)
-    return carry_out(create(catalog, model, config, options), options)
+    return carry_out(create(catalog, model, config, options), options, fresh=True)
 
 
 def check(options: Options) -> None:
@@ -109,10 +109,14 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
 
 
 def carry_out(
-    run: RunDirectory, options: Options, more_epochs: int = 0, instead: Mapping[str, Any] | None = None
+    run: RunDirectory,
+    options: Options,
+    more_epochs: int = 0,
+    instead: Mapping[str, Any] | None = None,
+    fresh: bool = False,
 ) -> int:
     """Start the worker of a run directory and follow it as the options say; `more_epochs` are added to its plan,
-    `instead` replaces fields of run.json.
+    `instead` replaces fields of run.json, `fresh` is the argument of `follow`.
     """
     from dltui.core.lifecycle.start import queue_worker, spawn_worker
 
@@ -137,7 +141,7 @@ def stay(run: RunDirectory, pid: int, options: Options) -> int:
     if style == "plain":
         asked = run.run()
         say(f"{run.id}: {asked['model']} on {asked['dataset']}, {asked['device']['name']}; {run.path}")
-    return follow(run, style, child=pid)
+    return follow(run, style, child=pid, fresh=fresh)
 
 
 def open_way(run: RunDirectory, options: Options) -> None:

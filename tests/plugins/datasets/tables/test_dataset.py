@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dltui.core.contract import Spec
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.tables.dataset import preview
 from dltui.plugins.datasets.tables.options import CsvOptions
@@ -37,6 +40,11 @@ def test_classes_with_numbers_and_categories(tmp_path: Path) -> None:
     data = prepared("csv", path=table(tmp_path, PLANTS))
     assert data.spec.classes == ("elm", "oak")
     assert data.spec.input_shape == (3,)
+    assert [asdict(column) for column in data.spec.columns] == [
+        {"name": "height", "kind": "number", "first": 0, "width": 1},
+        {"name": "soil", "kind": "category", "first": 1, "width": 2},
+    ]
+    assert Spec.from_json(json.loads(json.dumps(asdict(data.spec)))) == data.spec
     assert (len(data.train), len(data.validation), len(data.test)) == (28, 4, 8)
     assert np.bincount(data.test.y).tolist() == [4, 4]
     # The one-hot columns tell the soil, which goes with the kind.

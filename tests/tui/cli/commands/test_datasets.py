@@ -104,3 +104,17 @@ def test_a_damaged_file_of_names_is_not_written_over(tmp_path: Path, home: Path)
     named_file().write_text("[mine")
     assert run(["datasets", "add", "yours", "pets"]) == 2
     assert named_file().read_text() == "[mine"
+
+
+def test_the_data_of_a_plugin_file_is_listed_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from dltui import Dataset, DatasetOptions, hookimpl\n@hookimpl\ndef dltui_datasets():\n"
+        "    nothing = lambda options, place: None\n"
+        '    return [Dataset("mine", "classification", "my own", DatasetOptions, nothing, nothing)]\n'
+    )
+    assert run(["datasets", "--plugin", "mine.py"]) == 0
+    assert "mine" in capsys.readouterr().out.split()
+    assert run(["datasets", "show", "mine", "--plugin", "mine.py"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "mine: my own"
+    assert lines[1].startswith("classification, its size is known once it is prepared, ")

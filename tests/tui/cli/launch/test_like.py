@@ -19,7 +19,7 @@ def test_the_recorded_command_says_the_same_without_the_run(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     created: list[RunDirectory] = []
 
-    def carry_out(run: RunDirectory, options: start.Options) -> int:
+    def carry_out(run: RunDirectory, options: start.Options, **more: object) -> int:
         created.append(run)
         return 0
 

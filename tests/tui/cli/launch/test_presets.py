@@ -28,7 +28,7 @@ def created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Created:
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setattr(start, "carry_out", lambda run, options: 0)
+    monkeypatch.setattr(start, "carry_out", lambda run, options, **more: 0)
 
     def create(*flags: str) -> dict[str, object]:
         arguments = ["train", "softmax-numpy", "--plugin", str(FAKE), *flags]

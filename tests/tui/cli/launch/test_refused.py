@@ -1,0 +1,104 @@
+"""A run that its own plugin refuses before the first step leaves nothing behind where somebody waits for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dltui.tui.cli import main
+
+PLUGIN = """
+from dataclasses import replace
+import numpy as np
+from dltui import Arrays, RunError, hookimpl
+from tests.fakes import fake_plugin as fake
+
+CLASSES = np.arange(8) % 2
+
+def build(config, spec):
+    {build}
+    return fake.build(config, spec)
+
+class Trainable(fake.NumpyTrainable):
+    def advance(self, steps):
+        {step}
+        return super().advance(steps)
+
+class Backend(fake.NumpyBackend):
+    framework = "odd"
+    def trainable(self, model, config, data, device):
+        return Trainable(model.build(config, data.spec), config, data)
+
+def prepare(options, context):
+    {prepare}
+    return fake.make_blobs(options, context)
+
+@hookimpl
+def dltui_backends():
+    return [Backend()]
+
+@hookimpl
+def dltui_models():
+    return [replace(fake.dltui_models()[0], id="odd", name="odd", framework="odd", build=build, needs_images={images})]
+
+@hookimpl
+def dltui_datasets():
+    return [replace(fake.dltui_datasets()[0], name="mine", prepare=prepare)]
+"""
+BUILD = {"build": "raise ValueError('only gray images')"}
+STEP = {"step": "raise RunError('training_step returned None')"}
+MISSING = {"build": "import no_such_module"}
+DATA = {"prepare": "return None"}
+VECTORS = {"prepare": "return Arrays((np.eye(8), CLASSES), (np.eye(8), CLASSES), ('a', 'b'))", "images": "True"}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, folder in (("DLTUI_HOME", tmp_path / "home"), ("PYTHONPATH", Path(__file__).parents[4])):
+        monkeypatch.setenv(name, str(folder))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def train(home: Path, faults: dict[str, str], *words: str) -> int:
+    text = PLUGIN
+    for name, sound in (("build", "pass"), ("step", "pass"), ("prepare", "pass"), ("images", "False")):
+        text = text.replace(f"{{{name}}}", faults.get(name, sound))
+    (home / "net.py").write_text(text)
+    return main.run(
+        ["train", "odd", "--plugin", "net.py", "--dataset", "mine", "--epochs", "1", "--name", "first", *words]
+    )
+
+
+@pytest.mark.parametrize(
+    ("faults", "why"),
+    [
+        (BUILD, "ValueError: only gray images (net.py line 10)"),
+        (
+            MISSING,
+            "needs the module no_such_module, which is not installed (net.py line 10); name it in Model(requires=...)",
+        ),
+        (STEP, "training_step returned None (net.py line 15)"),
+        (DATA, "dataset mine: prepare returned None; end it with return Arrays(...)"),
+        (VECTORS, "model odd needs images, dataset mine has none; choose another model"),
+    ],
+)
+def test_what_is_refused_leaves_nothing(
+    home: Path, faults: dict[str, str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(home, faults, "--plain") == 2
+    out, err = capsys.readouterr()
+    assert err == f"dltui: {why}; nothing is left of first\n"
+    assert "worker.log" not in out
+    assert list((home / "home" / "runs").iterdir()) == []
+    assert not (home / "exports").exists()
+
+
+def test_what_nobody_waits_for_is_kept_with_the_reason(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(home, BUILD, "--detach") == 0
+    assert main.run(["attach", "first", "--plain"]) == 1
+    assert "first failed: ValueError: only gray images (net.py line 10)" in capsys.readouterr().err
+    events = [json.loads(line) for line in (home / "home/runs/first/events.jsonl").read_text().splitlines()]
+    assert events[-1]["refused"] is True
