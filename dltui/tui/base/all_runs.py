@@ -21,12 +21,12 @@ from dltui.tui.base.summary import Summary, open_reader, summarize
 if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
-FOLDERS_A_LOOK = 250
+FOLDERS_A_LOOK = 125
 """Runs that have ended whose folder is looked at each time; the others have their turn at one of the next looks."""
-FILES_A_LOOK = 25
+FILES_A_LOOK = 12
 """The same for all of their files: those that somebody changes in place leave the folder as it was."""
-TURNS = 20
-SLOW_TURNS = 200
+TURNS = 40
+SLOW_TURNS = 400
 
 
 class RunList:

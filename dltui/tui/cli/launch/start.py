@@ -127,11 +127,11 @@ def carry_out(
         queue_worker(run)
         say_queued(run, options.as_json)
         return 0
-    return stay(run, spawn_worker(run, more_epochs, instead=instead), options)
+    return stay(run, spawn_worker(run, more_epochs, instead=instead), options, fresh)
 
 
-def stay(run: RunDirectory, pid: int, options: Options) -> int:
-    """Stay with a run whose worker has been started, as the options say."""
+def stay(run: RunDirectory, pid: int, options: Options, fresh: bool = False) -> int:
+    """Stay with a run whose worker has been started, as the options say; `fresh` is the argument of `follow`."""
     if options.detach:
         _say_detached(run, options.as_json)
         return 0
