@@ -88,3 +88,9 @@ def count(number: float) -> str:
 def percent(fraction: float) -> str:
     """A fraction in whole percents; 100 % only for 1."""
     return f"{min(math.floor(100 * fraction + 1e-9), 100)} %"
+
+
+def no_number(word: str) -> float:
+    """For `parse_constant` of JSON: NaN and infinities are no JSON, and nobody here writes them; whoever computes with
+    one would fail later. Raises ValueError."""
+    raise ValueError(f"{word} is not a number")

@@ -41,6 +41,11 @@ def clean(text: object, limit: int = 10_000) -> str:
     return cut
 
 
+def one_line(text: str) -> str:
+    """`clean` in one line in which every space stays, as in a row of a table."""
+    return clean(" ".join(text.splitlines()))
+
+
 def clean_line(text: object, limit: int = 10_000) -> str:
     """`clean` in one line: every run of white space is one space."""
     return clean(_SPACE.sub(" ", str(text)[: 2 * limit]).strip(), limit)
@@ -88,6 +93,21 @@ def _fits(text: str, cells: int) -> bool:
 def xml_text(text: object) -> str:
     """The text without the characters that XML 1.0 forbids; the caller escapes `<` and `&`."""
     return _NOT_XML.sub("", str(text))
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+"""Beginnings of what a spreadsheet takes for a formula."""
+
+
+def cell(text: object) -> str:
+    """A text as a cell of a CSV file: clean, and one that a spreadsheet would calculate marked as text by a quote."""
+    found = clean(text)
+    return f"'{found}" if found.lstrip("'").startswith(FORMULA) else found
+
+
+def from_cell(text: str) -> str:
+    """The clean text that `cell` was given."""
+    return text[1:] if text[:1] == "'" and text.lstrip("'").startswith(FORMULA) else text
 
 
 def plural(number: int, word: str, many: str = "") -> str:

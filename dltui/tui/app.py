@@ -19,10 +19,11 @@ from dltui.tui.base.services import Services
 from dltui.tui.terminal.capabilities import Terminal, examine
 from dltui.tui.terminal.driver import QuietDriver
 from dltui.tui.terminal.inks import PLAIN
-from dltui.tui.terminal.leaving import TerminalWatch, on_signals
+from dltui.tui.terminal.leaving import TerminalWatch, WaysOut
 from dltui.tui.terminal.meter import Frames
 from dltui.tui.terminal.settings import ScreenSettings
 from dltui.tui.terminal.theme import OTHER, color_system, themes
+from dltui.tui.terminal.typed import Typed
 
 if TYPE_CHECKING:
     from textual.events import Key
@@ -73,6 +74,8 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.closing_lines: list[str] = []
         """Lines for the shell, after leaving."""
         self.first_time = False
+        self.ways_out: WaysOut | None = None
+        """Listens to signals, where there is a real terminal."""
         self.after_first_frame: Callable[[], object] = gc.enable
         self.notices = Notices(self._tell, lambda: self.settings.notices)
         self._first = (open_run, new)
@@ -106,7 +109,8 @@ class DltuiApp(App[None], inherit_bindings=False):
         self.call_after_refresh(lambda: self.after_first_frame())
         # The terminal comes back empty after Ctrl-Z and fg.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        on_signals(lambda code: self.exit(return_code=code))
+        if self.ways_out is not None:
+            self.ways_out.begin(lambda code: self.exit(return_code=code))
 
     def on_key(self, event: Key) -> None:
         """Handle a key before any binding: keys typed ahead belong to the question that the previous key opened,
@@ -114,6 +118,10 @@ class DltuiApp(App[None], inherit_bindings=False):
         """
         if isinstance(self.screen, Page) and self.screen.notice.asking:
             self.screen.notice.on_key(event)
+
+    def on_typed(self, event: Typed) -> None:
+        """On the way of the keys, so that those before it have their effect first."""
+        self.screen.post_message(Typed(event.text))
 
     def _tick(self) -> None:
         self._terminal_watch.tick()

@@ -11,10 +11,11 @@ import threading
 from dltui.tui.app import make_app
 from dltui.tui.base.services import Services
 from dltui.tui.terminal.capabilities import examine, quiet_stderr
+from dltui.tui.terminal.leaving import WaysOut
 
 
 def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
-    """Show the full screen until the user leaves. Returns the exit code: 143 and 129 after SIGTERM and SIGHUP.
+    """Show the full screen until somebody leaves. Returns the exit code: 128 and its number after a signal.
 
     Raises UsageError for a run that does not exist and for an invalid settings file.
     """
@@ -25,15 +26,17 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
     for stale in ("COLUMNS", "LINES"):
         # Exported by a shell they would stay as they are when the terminal changes; only the terminal itself knows.
         os.environ.pop(stale, None)
-    with quiet_stderr() as meter:
+    with WaysOut() as ways_out, quiet_stderr() as meter:
+        ways_out.meter = meter
         app = make_app(services, terminal, run, new, meter, settings)
+        app.ways_out = ways_out
         app.first_time, app.after_first_frame = first_time, _settle
         try:
             # Nothing here answers a click: the terminal's own selection of text is worth more.
             app.run(mouse=False)
         finally:
             _end_without_terminal(app.return_code)
-    services.trash.empty()
+    app.closing_lines += services.trash.leave()
     if app.return_code in (0, 1):
         for line in app.closing_lines:
             sys.stdout.write(line + "\n")

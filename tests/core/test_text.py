@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltui.core.text import clean, clean_line, plural, shorten, width, xml_text
+from dltui.core.text import cell, clean, clean_line, from_cell, plural, shorten, width, xml_text
 
 # Everything, lone surrogates and controls included, with what hostile text is made of more often than by chance.
 NASTY = "\x1b\x07\x9b\x9d\r\n\t\x00\u202e\u2066\u200d\u200c\u200b\ufeff\ud800\udfff\u2028\xad\U000e0041é日🙂 a"
@@ -95,3 +95,22 @@ def test_xml_text_makes_valid_xml(text: str) -> None:
 def test_one_is_not_many() -> None:
     assert [plural(number, "line") for number in (0, 1, 2, 12345)] == ["0 lines", "1 line", "2 lines", "12,345 lines"]
     assert (plural(1, "class", "classes"), plural(2, "class", "classes")) == ("1 class", "2 classes")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Coat", "Coat"),
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-x", "'-x"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("'=1", "''=1"),
+        ("'tis", "'tis"),
+        ("a\x1b[31m", "a\\x1b[31m"),
+        ("", ""),
+    ],
+)
+def test_cells_of_a_table_are_text_for_a_spreadsheet(text: str, written: str) -> None:
+    assert cell(text) == written
+    assert from_cell(written) == clean(text)

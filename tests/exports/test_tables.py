@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dltui.core.reading.history import History
 from dltui.exports.about import command, neutral
+from dltui.exports.tables.metrics import table
 from dltui.exports.tables.summary import summary
 from dltui.exports.write import write
 from tests.exports.runs import reader
@@ -72,3 +74,14 @@ def test_values_lose_the_folders_of_paths() -> None:
         "n": 3,
         "both": ["x=k", "plain"],
     }
+
+
+def test_names_of_metrics_are_neither_control_codes_nor_formulas() -> None:
+    history = History()
+    named = {"\x1b]0;x\x07": 1.0, "=cmd|x": 2.0}
+    base = {"attempt": 1, "time": 1.0, "epoch": 1, "step": 1, "seconds": 1.0}
+    history.fold([{**base, "seq": 1, "type": "epoch_ended", "train": named, "lr": 0.1, "samples_per_second": 1.0}])
+    head = table(list(history.epochs.values())).splitlines()[0]
+    assert "\x1b" not in head
+    assert "train_\\x1b]0;x\\x07,train_=cmd|x" in head
+    assert all("\x1b" not in name for name in history.metric_names)

@@ -53,6 +53,17 @@ def test_a_fork_is_shared_as_its_parent_is(program: Program) -> None:
     assert modes(program.run("r-fork"))["events.jsonl"] == 0o640
 
 
+def test_a_fork_of_somebody_elses_run_is_private(program: Program) -> None:
+    """Its owner opened it; nobody has asked to open this user's home."""
+    program(*FAST, "--epochs", "1", "--share", "group")
+    theirs, program.home = program.run("r"), program.folder / "mine"
+    program.environment["DLTUI_HOME"] = str(program.home)
+    out = program("fork", str(theirs), "--plugin", str(FAKE), "--epochs", "2", "--name", "f", "--plain").stdout
+    assert "your group may watch" not in out
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (program.home, program.run("f"))} == {0}
+    assert modes(program.run("f"))["run.json"] == 0o600
+
+
 @pytest.mark.skipif(os.getuid() != 0 or shutil.which("setpriv") is None, reason="only root can give files away")
 def test_a_colleague_sees_all_and_steers_nothing(program: Program) -> None:
     """The run belongs to a stranger, the colleague is of its group and may not write where only owners may."""

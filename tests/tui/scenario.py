@@ -136,6 +136,9 @@ class FakeRuns(Runs):
     def find(self, text: str | None) -> RunDirectory:
         return RunDirectory(self.root / str(text))
 
+    def folder(self) -> Path:
+        return self.root
+
     def all(self) -> list[RunDirectory]:
         return (
             [RunDirectory(path) for path in sorted(self.root.iterdir()) if path.name[0] != "."]

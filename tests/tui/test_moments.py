@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.rundir.directory import RunDirectory
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.everywhere import LOOKS, everywhere
 from tests.tui.scenario import FakeServices, lines, shown, text
@@ -114,7 +113,10 @@ async def test_moment(
     if moment.run in MADE:
         make_sample_run(services.root, run_id=moment.run, **MADE[moment.run])
     if moment.run == "alone":
-        services.runs.all = lambda: [RunDirectory(services.root / "alone")]  # type: ignore[method-assign]
+        alone = services.root.parent / "alone-runs"
+        alone.mkdir()
+        (services.root / "alone").rename(alone / "alone")
+        services.root = services.runs.root = alone
     async with shown(services, moment.size, LOOKS[moment.look], moment.run) as (app, pilot):
         for key in moment.keys:
             await pilot.press(key)

@@ -126,13 +126,47 @@ def test_from_the_list_to_a_run_and_out(home: Path, screens: list[Screen]) -> No
     assert termios.tcgetattr(screen.child.child_fd) == screen.before or screen.child.closed
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+ENDINGS = [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGQUIT, 131)]
+
+
+@pytest.mark.parametrize(("number", "code"), ENDINGS)
 def test_a_signal_ends_it_cleanly(home: Path, screens: list[Screen], number: signal.Signals, code: int) -> None:
     screen = Screen(home)
     screens.append(screen)
     screen.wait(lambda text: "8 runs" in text)
     screen.child.kill(number)
     assert screen.end() == code
+    clean(screen)
+
+
+@pytest.mark.parametrize("first", [b"\x1b[?1049h", b"\x1b[?2004h"])
+def test_a_signal_before_the_first_frame_leaves_a_clean_terminal(
+    home: Path, screens: list[Screen], first: bytes
+) -> None:
+    screen = Screen(home)
+    screens.append(screen)
+    while first not in screen.bytes:
+        screen.read(0.01)
+    screen.child.kill(signal.SIGTERM)
+    assert screen.end() == 143
+    clean(screen)
+
+
+BUSY = """
+import time
+from dltui.tui.app import DltuiApp
+DltuiApp.action_theme = lambda self: [time.sleep(0.01) for _ in range(6_000)]
+"""
+
+
+def test_a_signal_ends_a_screen_that_is_busy(home: Path, screens: list[Screen]) -> None:
+    screen = Screen(home, code=BUSY + ENTRY)
+    screens.append(screen)
+    screen.wait(lambda text: "8 runs" in text)
+    screen.child.send("\x14")
+    screen.read(0.5)
+    screen.child.kill(signal.SIGTERM)
+    assert screen.end(20) == 143
     clean(screen)
 
 

@@ -144,7 +144,8 @@ def _settings(reader: RunReader) -> dict[str, Any]:
     options = {f"data {name}": value for name, value in (run.get("dataset_options") or {}).items()}
     changed = [f"{exact(lr)} from step {step:,}" for step, lr in reader.history.lr_changes]
     later = {"lr set while running": ", ".join(changed)} if changed else {}
-    return {**chosen, **options, **(run.get("config") or {}), **later}
+    settings = {**chosen, **options, **(run.get("config") or {}), **later}
+    return {clean_line(name, 100): value for name, value in settings.items()}
 
 
 def _differences(settings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dltui.core.reading.status import OVER
+
 Row = Mapping[str, Any]
+TELLING = ("running", "starting", "paused", "silent", "queued", "failed", "interrupted", "preempted", "stopped")
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,26 @@ class Group:
 
     @property
     def status(self) -> str:
-        """The common status, or the status of the first run that is not finished."""
-        return next((str(row["status"]) for row in self.rows if row["status"] != "finished"), "finished")
+        """That of all, or of those that have most to tell."""
+        return status(str(row["status"]) for row in self.rows)
+
+    @property
+    def standing(self) -> str:
+        return standing(self.name, [str(row["status"]) for row in self.rows])
+
+
+def status(of_runs: Iterable[str]) -> str:
+    """One word for several runs: what goes on before what has ended, `finished` when all are."""
+    found = set(of_runs)
+    return next((word for word in TELLING if word in found), "finished")
+
+
+def standing(name: str, of_runs: Sequence[str]) -> str:
+    """`2 of 3 finished, interrupted: dltui resume lab`; "" for a group that is finished or goes on."""
+    word = status(of_runs)
+    if word == "finished" or word not in OVER:
+        return ""
+    return f"{of_runs.count('finished')} of {len(of_runs)} finished, {word}: dltui resume {name}"
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:

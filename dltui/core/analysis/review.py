@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dltui.core import fs
 from dltui.core.errors import UsageError
-from dltui.core.text import clean_line
+from dltui.core.text import cell, clean_line, from_cell
 
 NAME = "review.csv"
 MARKS = ("keep", "wrong label", "ambiguous")
@@ -62,11 +62,11 @@ def read_review(folder: Path) -> dict[Key, Opinion]:
             opinion = Opinion(
                 row["split"],
                 int(row["id"]),
-                row["true"],
-                row["said"],
+                from_cell(row["true"]),
+                from_cell(row["said"]),
                 float(row["probability"]),
                 row["mark"],
-                row.get("name") or "",
+                from_cell(row.get("name") or ""),
             )
         except (KeyError, TypeError, ValueError):
             continue
@@ -99,5 +99,5 @@ def _text(opinions: Mapping[Key, Opinion]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([item.name for item in fields(Opinion)])
     for _, opinion in sorted(opinions.items()):
-        writer.writerow(astuple(opinion))
+        writer.writerow([cell(value) if isinstance(value, str) else value for value in astuple(opinion)])
     return stream.getvalue()

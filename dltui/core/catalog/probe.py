@@ -53,7 +53,7 @@ def records(
     """
     found: dict[str, Record] = {}
     for source in sources:
-        record = None if refresh else _cached(source.digest)
+        record = None if refresh else kept(source.digest)
         if record is not None and "retry" in record and source.path in given and not kept_only:
             record = None
         if record is not None and all(isinstance(record.get(kind), list) for kind in (*KINDS, "errors")):
@@ -76,7 +76,7 @@ def records(
     for source, outcome in zip(unknown, _run_all(jobs, max(2, cpu_count())), strict=True):
         record = found[source.digest] = _record(source, outcome)
         if _holds(source, outcome, record):
-            _keep(source.digest, record)
+            keep(source.digest, record)
     return found
 
 
@@ -131,9 +131,9 @@ def installed(python: str, kept_only: bool = False) -> Installed:
     if python == sys.executable:
         return own()
     key = "interpreter-" + digest([python, os.environ.get("PYTHONPATH")])
-    kept = _cached(key)
-    if kept is not None and kept.get("stamps") == _folder_stamps(python, kept["path"]):
-        return scan(kept["path"], python)
+    known = kept(key)
+    if known is not None and known.get("stamps") == _folder_stamps(python, known["path"]):
+        return scan(known["path"], python)
     if kept_only:
         return Installed(python, problem="not looked at yet")
     from dltui.core.machine import sandbox
@@ -143,7 +143,7 @@ def installed(python: str, kept_only: bool = False) -> Installed:
         path = [str(folder) for folder in json.loads(outcome.answer)["path"]]
     except (ValueError, KeyError, TypeError, RecursionError):
         return Installed(python, problem=_no_answer(python, outcome, "starting"))
-    _keep(key, {"path": path, "stamps": _folder_stamps(python, path)})
+    keep(key, {"path": path, "stamps": _folder_stamps(python, path)})
     return scan(path, python)
 
 
@@ -239,7 +239,8 @@ def _folder() -> Path:
     return paths.cache_dir() / "catalog"
 
 
-def _cached(key: str) -> Record | None:
+def kept(key: str) -> Record | None:
+    """What was kept under a key; None for nothing, or what is to be tried again."""
     try:
         record = json.loads((_folder() / f"{key}.json").read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -249,8 +250,8 @@ def _cached(key: str) -> Record | None:
     return record
 
 
-def _keep(key: str, record: Record) -> None:
-    """Store an answer in the cache; a cache that cannot be written only costs time."""
+def keep(key: str, record: Record) -> None:
+    """A cache that cannot be written costs time, nothing else."""
     from dltui.core import fs
 
     with contextlib.suppress(OSError, DltuiError):

@@ -44,6 +44,7 @@ def checks() -> Iterator[Check]:
     """Yield the result of each check as soon as it is known."""
     yield Check("dltui", "ok", f"{__version__}, Python {platform.python_version()} ({sys.executable})")
     yield from _folders()
+    catalog = None
     try:
         from dltui.core.catalog.assemble import load_catalog
 
@@ -58,7 +59,7 @@ def checks() -> Iterator[Check]:
         for name, why in catalog.problems:
             yield Check(f"plugin {name}", "bad", _repaired(why, sys.executable, catalog))
         yield from _data(catalog)
-    yield from _devices()
+    yield from _devices(catalog)
 
 
 def _folders() -> Iterator[Check]:
@@ -198,8 +199,8 @@ def _data(catalog: Catalog) -> Iterator[Check]:
             yield Check("DLTUI_DATA", "bad", f"{clean_line(folder)} is not a folder")
 
 
-def _devices() -> Iterator[Check]:
-    from dltui.core.machine.devices import list_devices
+def _devices(catalog: Catalog | None) -> Iterator[Check]:
+    from dltui.core.catalog.devices import list_devices
 
-    for device in list_devices():
+    for device in list_devices(catalog):
         yield Check(device.name, "bad" if device.problem else "ok", clean_line(device.problem or device.title))

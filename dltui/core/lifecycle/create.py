@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
 from dltui.core.catalog import entries
+from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
 from dltui.core.data import needs, search
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.machine.devices import Device, resolve
+from dltui.core.machine.devices import Device
 from dltui.core.rundir import confidential, share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
@@ -86,7 +87,7 @@ def create_run(
         check_run_name(request.name)
     _check_data_dir(request.data_dir, dataset, options)
     followers = loggers.chosen(request.loggers, catalog)
-    device = resolve(request.device)
+    device = resolve(request.device, catalog)
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
     origins = _origins(model, dataset, options, catalog)

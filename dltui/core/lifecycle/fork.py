@@ -140,7 +140,8 @@ def _request(
         plugins=tuple(trust.files(directory, request.code)),
         command=tuple(request.command),
         parent=directory.id,
-        share=asked.get("share"),
+        # Who may read a run is for its owner to say: somebody else's word opens nothing here.
+        share=None if place.untrusted_reason(directory) else asked.get("share"),
         fork={
             "path": str(directory.path),
             "checkpoint": origin.found.name,

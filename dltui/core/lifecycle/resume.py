@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError, UsageError
-from dltui.core.rundir import checkpoint
+from dltui.core.rundir import checkpoint, place
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
 from dltui.core.worker import sameness
@@ -52,13 +54,16 @@ def prepare(
     instead: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Resumption:
-    """The plan of a new attempt; `instead` (of `trust.replaced`) replaces fields of run.json, `tell` gets the progress
-    of its data's preparation. Raises UsageError when the run cannot be resumed here and now.
-    """
-    from dltui.core.machine import devices
+    """What a new attempt would be like; `instead` (of `trust.replaced`) holds in place of what run.json says, `tell`
+    gets how far its data are prepared. Raises UsageError when there can be none here and now."""
+    from dltui.core.catalog import devices
 
     status = reader.status()
     name = clean_line(reader.directory.id)
+    if not os.access(reader.directory.path, os.W_OK | os.X_OK):
+        path = shlex.quote(clean_line(reader.directory.path))
+        why = place.untrusted_reason(reader.directory) or "permission denied, or a disk that is read only"
+        raise UsageError(f"{name} cannot be written to: {why}; go on in a run of your own: dltui fork {path}")
     if not status.over:
         raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")
     if status.name == "finished" and not more_epochs:
@@ -74,7 +79,7 @@ def prepare(
     field = model.field("epochs")
     if more_epochs and field is not None:
         field.check(planned + more_epochs)
-    device = devices.resolve(str(reader.run["device"]["name"]))
+    device = devices.resolve(str(reader.run["device"]["name"]), catalog)
     mixed = mixtures(reader, catalog, instead or {}, tell)
     if mixed and checkpoint.find_latest(reader.directory) is not None:
         raise UsageError(sameness.refusal(reader.directory.id, mixed))

@@ -1,32 +1,27 @@
-"""Runs that differ in their seed alone: `python -P -m dltui.core.lifecycle.series < JOB` trains them in turn."""
+"""Runs that differ in their seed alone: made together, each with a worker of its own that waits in the queue for its
+turn. Nothing else knows of the series, so that nothing else can die and take it along."""
 
 from __future__ import annotations
 
-import json
-import os
+import contextlib
 import random
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from dltui.core import fs
 from dltui.core.errors import DltuiError
 from dltui.core.lifecycle.create import RunRequest, create_run
-from dltui.core.lifecycle.start import spawn_worker
-from dltui.core.reading.reader import RunReader
+from dltui.core.lifecycle.start import queue_worker
 from dltui.core.rundir.directory import RunDirectory, list_runs
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
 
-POLL_SECONDS = 0.5
-
 
 def group_name(wanted: str | None) -> str:
-    """The group name of a series of runs: the wanted name or a made-up name, numbered when another group has it.
+    """A name for the runs of a series: the wanted one or a made-up one, numbered when another group has it.
 
     Raises UsageError.
     """
@@ -39,6 +34,14 @@ def _group(run: RunDirectory) -> object:
         return run.run().get("group")
     except DltuiError:
         return None
+
+
+def members(text: str | None) -> list[RunDirectory]:
+    """The runs of the group of this name, the first one first; none where a run is called so."""
+    runs = list_runs() if text else []
+    if any(text in (run.id, run.labels()["name"]) for run in runs):
+        return []
+    return [run for run in reversed(runs) if _group(run) == text]
 
 
 def member(request: RunRequest, group: str, seed: int) -> RunRequest:
@@ -62,65 +65,30 @@ def _alone(command: Sequence[str], seed: int) -> tuple[str, ...]:
     return tuple(words)
 
 
-def status_after(run: RunDirectory, pause: Callable[[float], None] = time.sleep) -> str:
-    """Wait until a run is over, and return its status."""
-    reader = RunReader(run)
-    while True:
-        reader.refresh()
-        status = reader.status()
-        live = reader.live()
-        # Over means: figures and all. A run that ended is still at them.
-        if status.over and (status.name == "interrupted" or live is None or live.phase == "ended"):
-            return status.name
-        pause(POLL_SECONDS)
-
-
-def go_on(first: RunDirectory, request: RunRequest, group: str, seeds: Sequence[int], catalog: Catalog) -> None:
-    """Wait for `first`, then train the other seeds. Ends at the first run that does not finish."""
-    status = status_after(first)
-    for seed in seeds:
-        if status != "finished":
-            sys.stdout.write(f"series {group}: ends before seed {seed}, the run before it was {status}\n")
-            return
-        run = create_run(member(request, group, seed), catalog)
-        spawn_worker(run)
-        status = status_after(run)
-
-
-def spawn(first: RunDirectory, request: RunRequest, group: str, seeds: Sequence[int]) -> None:
-    """Start a background process for `go_on`. Its output goes to the first run's worker.log."""
-    plain = {**asdict(request), "plugins": [str(path) for path in request.plugins]}
-    job = json.dumps({"first": str(first.path), "request": plain, "group": group, "seeds": list(seeds)})
-    log = os.open(first.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def create(request: RunRequest, group: str, seeds: Sequence[int], catalog: Catalog) -> list[RunDirectory]:
+    """The directories of all runs. Raises UsageError, and then none is left."""
+    made: list[RunDirectory] = []
     try:
-        # In this working directory, to which the paths of the request are relative.
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "dltui.core.lifecycle.series"],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        # Not as an argument, which everybody on the machine can read for as long as it runs.
-        assert process.stdin is not None
-        with process.stdin as pipe:
-            pipe.write(job.encode())
-    finally:
-        os.close(log)
+        for seed in seeds:
+            made.append(create_run(member(request, group, seed), catalog))
+    except BaseException:
+        for run in made:
+            with contextlib.suppress(OSError):
+                fs.remove_dir(run.path)
+        raise
+    return made
 
 
-def main() -> int:
-    from dltui.core.catalog.assemble import load_catalog
-
-    job = json.load(sys.stdin)
-    request = RunRequest(**job["request"])
-    try:
-        go_on(RunDirectory(job["first"]), request, job["group"], job["seeds"], load_catalog(request.plugins))
-    except DltuiError as error:
-        sys.stderr.write(f"dltui: {error}\n")
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def start(
+    runs: Sequence[RunDirectory],
+    at_once: bool,
+    more_epochs: int = 0,
+    instead: Sequence[Mapping[str, Any]] | None = None,
+) -> list[int]:
+    """Start the worker of each run; they take their turns, `at_once` lets the first begin whoever has the device.
+    `instead` holds for each run in place of what its run.json says. Returns their pids. Raises RunError."""
+    others = instead or [{}] * len(runs)
+    return [
+        queue_worker(run, at_once and place == 0, more_epochs, other)
+        for place, (run, other) in enumerate(zip(runs, others, strict=True))
+    ]

@@ -95,11 +95,15 @@ def _new_process(command: list[str], environment: dict[str, str], log: int) -> s
         raise RunError(f"cannot start the worker with {command[0]}: {error.strerror}") from error
 
 
-def queue_worker(run: RunDirectory) -> int:
-    """Like `spawn_worker`; the worker waits until every run before it in the queue of its device has ended."""
+def queue_worker(
+    run: RunDirectory, at_once: bool = False, more_epochs: int = 0, instead: Mapping[str, Any] | None = None
+) -> int:
+    """Like `spawn_worker`; the worker waits until every run before it in the queue of its device has ended. With
+    `at_once` it does not wait, and those that join after it wait for it from this moment on."""
     order = device_queue.join(run)
     try:
-        return spawn_worker(run, options=("--queued", str(order)))
+        words = ("--queued", str(order), *(["--at-once"] if at_once else []))
+        return spawn_worker(run, more_epochs, words, instead)
     except RunError:
         device_queue.leave(run, order)
         raise

@@ -1,4 +1,4 @@
-"""The trash: deleted runs that can still be restored, in a folder among the runs, emptied when the program ends."""
+"""Deleted runs that can still come back: a folder among the runs in which each of them stays for a day."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core import fs, paths
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.lock import RunLock, is_held
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.reading.status import Status
-    from dltui.core.rundir.directory import RunDirectory
 
 
 FORGOTTEN = 24 * 3600.0
-"""The age in seconds at which a leftover deleted run is removed when a program ends."""
+"""Seconds for which a deleted run can come back; then it goes with the next deletion, or when a screen is left."""
 
 PATIENCE = 120.0
 """Seconds that a worker gets to draw the figures of a run that is to be deleted."""
@@ -34,8 +34,9 @@ def folder() -> Path:
     return paths.runs_dir() / ".trash"
 
 
-def discard(run: RunDirectory) -> Path:
-    """Move a run that has ended out of the list; figures in the exports folder stay. Returns where it lies.
+def discard(run: RunDirectory, with_: Path | None = None) -> Path:
+    """Move a run that has ended out of the list; figures in the exports folder stay. Returns where it lies. It comes
+    back together with the one that lies at `with_`.
 
     Raises UsageError for a live run or a run outside this home, RunError when the disk refuses.
     """
@@ -43,7 +44,8 @@ def discard(run: RunDirectory) -> Path:
     held = _hold(run)
     try:
         _check_folder()
-        place = folder() / f"{time.time_ns()}-{run.path.name}"
+        stamp = with_.name.partition("-")[0] if with_ is not None else str(time.time_ns())
+        place = folder() / f"{stamp}-{run.path.name}"
         run.path.rename(place)
     except OSError as error:
         hint = f"; delete it for good: dltui rm {clean_line(run.id)}" if fs.is_disk_full(error) else ""
@@ -129,8 +131,35 @@ def restore(place: Path, run: RunDirectory) -> None:
         raise RunError(f"cannot bring back {clean_line(run.id)}: {error.strerror}") from error
 
 
+def undo(names: Sequence[str] = ()) -> list[str]:
+    """Bring back the runs of these names, else those that were deleted together last: their ids. Raises UsageError
+    when there are none, or when there is another run of that name by now."""
+    lying = _lying()
+    unknown = [name for name in names if name not in {run for _, run, _ in lying}]
+    if unknown or not lying:
+        what = f"no run {clean_line(unknown[0], 80)} was" if unknown else "no run was"
+        raise UsageError(f"{what} deleted with d on the screen in the last 24 hours; `dltui rm` deletes for good")
+    last = max(stamp for stamp, _, _ in lying)
+    # Of two of one name the newer one comes back.
+    chosen = {run: place for stamp, run, place in lying if (run in names if names else stamp == last)}
+    for run, place in chosen.items():
+        restore(place, RunDirectory(paths.runs_dir() / run))
+    return list(chosen)
+
+
+def _lying() -> list[tuple[int, str, Path]]:
+    """Deleted runs, the oldest first: when, the id, where."""
+    found = []
+    with contextlib.suppress(OSError):
+        for place in [] if folder().is_symlink() else folder().iterdir():
+            stamp, _, run = place.name.partition("-")
+            if stamp.isdigit() and run:
+                found.append((int(stamp), run, place))
+    return sorted(found)
+
+
 def empty(places: Iterable[Path] = (), now: float | None = None) -> None:
-    """Delete these runs for good, and leftovers older than a day; failures are ignored."""
+    """Delete these for good, and what was deleted a day ago; what resists stays."""
     doomed = list(places)
     if folder().is_symlink():
         return

@@ -1,4 +1,4 @@
-"""Lists the devices that a run can train on, without a framework, and chooses by a word like `auto` or `cuda:1`."""
+"""Devices of this machine: found without a framework, chosen by a word like `auto` or `cuda:1`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from dltui.core.errors import UsageError
+from dltui.core.machine import nvidia
 from dltui.core.machine.cpu import cpu_count, cpu_name
-from dltui.core.machine.nvidia import Gpu, gpus
+from dltui.core.machine.nvidia import Gpu
 from dltui.core.text import clean_line, plural
 
-__all__ = ["Device", "choose", "cpu_count", "list_devices", "resolve", "worker_environment"]
+__all__ = ["Device", "choose", "cpu_count", "hides_gpu", "list_devices", "worker_environment"]
+
+GPU_FILES = ("/dev/kfd", "/dev/nvmap", "/dev/nvhost-gpu", "/dev/nvidiactl")
+"""Files of the kernel's drivers for AMD's GPUs, those of a Jetson, and NVIDIA's, which a container may have alone."""
 
 SPINS = "1000"
 """Turns that a thread of libgomp waits awake, a turn being some nanoseconds."""
@@ -47,15 +51,16 @@ class Device:
 
 def list_devices() -> list[Device]:
     """CUDA devices, then mps, then the CPU, which is always there."""
-    found = [_cuda(number, gpu) for number, gpu in enumerate(gpus())]
+    found = [_cuda(number, gpu) for number, gpu in enumerate(nvidia.gpus())]
     if sys.platform == "darwin" and platform.machine() == "arm64":
         found.append(Device("mps", f"{cpu_name()} GPU"))
     return [*found, _cpu()]
 
 
-def resolve(text: str) -> Device:
-    """The device that a word means. Raises UsageError that lists the devices."""
-    return choose(text, list_devices())
+def hides_gpu() -> bool:
+    """Tell whether there is a GPU of which no driver's library tells, so that only a framework can."""
+    told = nvidia.ask()
+    return not told.counted and (bool(told.gpus) or any(map(os.path.exists, GPU_FILES)))
 
 
 def choose(text: str, found: list[Device]) -> Device:
@@ -91,7 +96,17 @@ def worker_environment(device: Device) -> dict[str, str]:
     waiting = _waiting()
     if device.kind != "cuda":
         return {"CUDA_VISIBLE_DEVICES": "", **waiting}
-    return {"CUDA_VISIBLE_DEVICES": device.uuid, **waiting} if device.uuid else waiting
+    return {"CUDA_VISIBLE_DEVICES": device.uuid, **waiting} if device.uuid else {**_by_number(device), **waiting}
+
+
+def _by_number(device: Device) -> dict[str, str]:
+    """For a GPU whose driver does not tell its UUID: its number in what the user's own variable leaves."""
+    number = device.name.partition(":")[2] or "0"
+    for name in ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"):
+        words = [word.strip() for word in os.environ.get(name, "").split(",")]
+        if words != [""] and int(number) < len(words):
+            return {name: words[int(number)]}
+    return {"CUDA_VISIBLE_DEVICES": number, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
 def _waiting() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,22 +24,37 @@ class Gpu:
     problem: str = ""
 
 
-def gpus() -> list[Gpu]:
-    """The GPUs that CUDA_VISIBLE_DEVICES allows, in its order. A broken driver gives a single unusable GPU."""
+@dataclass(frozen=True)
+class Told:
+    """What NVML tells of GPUs. `counted` is false where there is no NVML or it cannot say how many there are."""
+
+    gpus: list[Gpu]
+    counted: bool
+
+
+def ask() -> Told:
+    """The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order. A driver that does not work is one unusable GPU."""
     try:
         import pynvml
     except ImportError:
-        return []
+        return Told([], counted=False)
+    wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
     try:
         pynvml.nvmlInit()
+        # Never shut down: starting again takes long where the driver is not kept loaded.
+        count = pynvml.nvmlDeviceGetCount()
     except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):
         # No NVIDIA driver here.
-        return []
+        return Told([], counted=False)
     except pynvml.NVMLError as error:
-        return visible([Gpu("", "NVIDIA GPU", problem=_problem(error))], os.environ.get("CUDA_VISIBLE_DEVICES"))
-    # Never shut down: starting again takes long where the driver is not kept loaded.
-    found = [gpu for number in range(pynvml.nvmlDeviceGetCount()) for gpu in _device(pynvml, number)]
-    return visible(found, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        return Told(visible([Gpu("", "NVIDIA GPU", problem=_problem(error))], wanted), counted=False)
+    found = [gpu for number in range(count) for gpu in _device(pynvml, number)]
+    return Told(visible(found, wanted), counted=True)
+
+
+def gpus() -> list[Gpu]:
+    """Those of `ask`."""
+    return ask().gpus
 
 
 def visible(found: Sequence[Gpu], wanted: str | None) -> list[Gpu]:
@@ -71,7 +86,7 @@ def _device(nvml: Any, number: int) -> Iterator[Gpu]:
         handle = nvml.nvmlDeviceGetHandleByIndex(number)
         parts = list(_parts(nvml, handle))
         for part in parts or [handle]:
-            yield _gpu(nvml, part, handle)
+            yield _gpu(nvml, part, handle, number)
     except nvml.NVMLError as error:
         yield Gpu("", f"NVIDIA GPU {number}", problem=_problem(error))
 
@@ -85,26 +100,38 @@ def _parts(nvml: Any, handle: Any) -> Iterator[Any]:
                 yield nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
 
 
-def _gpu(nvml: Any, part: Any, whole: Any) -> Gpu:
-    def ask(question: Callable[..., Any], *arguments: Any) -> Any:
+def _gpu(nvml: Any, part: Any, whole: Any, number: int) -> Gpu:
+    """Drivers answer more or less of this, by their age and make: what is missing is missing alone. Raises NVMLError
+    for a GPU that is lost."""
+
+    def ask(question: str, *arguments: Any) -> Any:
         try:
-            return question(*arguments)
-        except (nvml.NVMLError_NotSupported, nvml.NVMLError_NoPermission, nvml.NVMLError_InvalidArgument):
+            return getattr(nvml, question)(*arguments)
+        except nvml.NVMLError as error:
+            if _is_lost(error):
+                raise
+            return None
+        except (AttributeError, TypeError, ValueError):
+            # Another version of the library.
             return None
 
-    memory = ask(nvml.nvmlDeviceGetMemoryInfo, part)
-    load = ask(nvml.nvmlDeviceGetUtilizationRates, part)
-    power = ask(nvml.nvmlDeviceGetPowerUsage, whole)
+    memory = ask("nvmlDeviceGetMemoryInfo", part)
+    load = ask("nvmlDeviceGetUtilizationRates", part)
+    power = ask("nvmlDeviceGetPowerUsage", whole)
     return Gpu(
-        uuid=_text(nvml.nvmlDeviceGetUUID(part)),
-        title=_text(nvml.nvmlDeviceGetName(part)),
+        uuid=_text(ask("nvmlDeviceGetUUID", part) or ""),
+        title=_text(ask("nvmlDeviceGetName", part) or f"NVIDIA GPU {number}"),
         total_bytes=memory and int(memory.total),
         free_bytes=memory and int(memory.free),
         utilization=load and float(load.gpu),
-        temperature=ask(nvml.nvmlDeviceGetTemperature, whole, nvml.NVML_TEMPERATURE_GPU),
+        temperature=ask("nvmlDeviceGetTemperature", whole, getattr(nvml, "NVML_TEMPERATURE_GPU", 0)),
         power=None if power is None else power / 1000,
-        processes=_processes(ask(nvml.nvmlDeviceGetComputeRunningProcesses, part) or ()),
+        processes=_processes(ask("nvmlDeviceGetComputeRunningProcesses", part) or ()),
     )
+
+
+def _is_lost(error: Exception) -> bool:
+    return "lost" in f"{type(error).__name__} {error}".lower()
 
 
 def _processes(running: Sequence[Any]) -> tuple[tuple[str, int, int], ...]:
@@ -127,7 +154,7 @@ def _problem(error: Exception) -> str:
     text = str(error).strip().lower() or type(error).__name__
     if "version mismatch" in text:
         return "the NVIDIA driver was updated while it was in use; restart the machine"
-    if "lost" in text:
+    if _is_lost(error):
         return "the GPU does not answer any more; restart the machine"
     if "permission" in text:
         return "no permission to use the GPU; ask who runs this machine"

@@ -13,6 +13,7 @@ from typing import Any
 
 from dltui.core.reading.points import Points, column
 from dltui.core.rundir.events import AttemptStarted, Event, RunEnded, from_json
+from dltui.core.text import safe
 
 Record = dict[str, Any]
 
@@ -21,7 +22,7 @@ _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, Overf
 
 
 def _metrics(values: dict[str, float | None]) -> dict[str, float]:
-    return {str(name): math.nan if value is None else float(value) for name, value in values.items()}
+    return {safe(name): math.nan if value is None else float(value) for name, value in values.items()}
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -125,7 +126,7 @@ class History:
         if not isinstance(event, AttemptStarted):
             raise ValueError("not an attempt")
         start, epoch = int(event.start_step), int(event.start_epoch)
-        self.attempt = event
+        self.attempt = replace(event, monitor={key: safe(word) for key, word in event.monitor.items()})
         self.attempts += 1
         self.started_at = float(record["time"])
         self.starts = [*(kept for kept in self.starts if kept[0] < start), (start, self.started_at)]

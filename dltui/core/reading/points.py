@@ -9,6 +9,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.text import safe
+
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
@@ -41,7 +43,7 @@ class Points:
         """Append the columns of an event `trained`. Raises ValueError when they are not of equal length."""
         steps = _numbers(record["steps"])
         fixed = [_numbers(record[name]) for name in ("loss", "loss_min", "loss_max", "lr")]
-        metrics = {str(name): _numbers(values) for name, values in record["metrics"].items()}
+        metrics = {safe(name): _numbers(values) for name, values in record["metrics"].items()}
         if any(len(values) != len(steps) for values in (*fixed, *metrics.values())):
             raise ValueError("columns of unequal length")
         for name in [name for name in metrics if name not in self.metrics]:

@@ -14,6 +14,7 @@ from typing import Any
 from dltui.core import fs, paths
 from dltui.core.contract.renamed import with_new_options
 from dltui.core.errors import NewerFormatError, RunError, UsageError
+from dltui.core.numbers import no_number
 from dltui.core.rundir import checksum, lock, names, share
 from dltui.core.text import clean_line, suggest
 
@@ -22,21 +23,37 @@ _MOST_JSON = 16 * 1024 * 1024
 _YOUNG = 3600.0
 
 
+class _Part:
+    """A file or folder of a run by its name; its path is made when it is first asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __set_name__(self, owner: type, attribute: str) -> None:
+        self._attribute = attribute
+
+    def __get__(self, run: RunDirectory, owner: type) -> Path:
+        path: Path = run.path / self._name
+        run.__dict__[self._attribute] = path
+        return path
+
+
 class RunDirectory:
-    """The folder of a run. Creating this object reads nothing."""
+    """The folder of one run. Making this object reads nothing, and takes little: there may be thousands."""
+
+    run_json = _Part("run.json")
+    labels_json = _Part("labels.json")
+    events_path = _Part("events.jsonl")
+    lock_path = _Part("lock")
+    control_dir = _Part("control")
+    checkpoints_dir = _Part("checkpoints")
+    predictions_dir = _Part("predictions")
+    worker_log = _Part("worker.log")
 
     def __init__(self, path: Path | str) -> None:
         # Absolute without following links, which the user knows the run by.
         self.path = Path(os.path.abspath(path))  # noqa: PTH100
         self.id = self.path.name
-        self.run_json = self.path / "run.json"
-        self.labels_json = self.path / "labels.json"
-        self.events_path = self.path / "events.jsonl"
-        self.lock_path = self.path / "lock"
-        self.control_dir = self.path / "control"
-        self.checkpoints_dir = self.path / "checkpoints"
-        self.predictions_dir = self.path / "predictions"
-        self.worker_log = self.path / "worker.log"
         self._run: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
@@ -162,7 +179,7 @@ def _dump(content: dict[str, Any]) -> bytes:
 
 def _read_object(path: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(fs.read_limited(path, _MOST_JSON))
+        content = json.loads(fs.read_limited(path, _MOST_JSON), parse_constant=no_number)
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

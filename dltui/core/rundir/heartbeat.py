@@ -17,6 +17,7 @@ from typing import Any
 from dltui.core import fs
 from dltui.core.machine import memory, process
 from dltui.core.machine.process import ProcessId, current
+from dltui.core.numbers import no_number
 from dltui.core.text import clean_line
 
 LEAST_SECONDS = 0.25
@@ -77,15 +78,10 @@ _READ: dict[str, Callable[[Any], Any]] = {"str": clean_line, "int": int, "float"
 _KINDS = {field.name: _READ[str(field.type)] for field in dataclasses.fields(Live)}
 
 
-def _no_number(word: str) -> float:
-    """Raise ValueError for NaN and infinities, which are no JSON and would make computations fail later."""
-    raise ValueError(f"{word} is not a number")
-
-
 def read_live(run_dir: Path) -> Live | None:
     """The heartbeat of a run directory; None when there is none yet or it cannot be read."""
     try:
-        content = json.loads(fs.read_limited(run_dir / "live.json", _MOST_BYTES), parse_constant=_no_number)
+        content = json.loads(fs.read_limited(run_dir / "live.json", _MOST_BYTES), parse_constant=no_number)
         return Live(**{name: kind(content[name]) for name, kind in _KINDS.items() if name in content})
     except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None
@@ -293,7 +289,7 @@ def started_at(run_dir: Path) -> float:
 def read_starting(run_dir: Path) -> StartingWorker | None:
     """The record of a worker that is starting; None when there is none, or it cannot be read."""
     try:
-        found: dict[str, Any] = json.loads(fs.read_limited(run_dir / _NAME, _MOST_BYTES), parse_constant=_no_number)
+        found: dict[str, Any] = json.loads(fs.read_limited(run_dir / _NAME, _MOST_BYTES), parse_constant=no_number)
         identity = ProcessId(str(found["host"]), str(found["boot_id"]), int(found["pid"]), int(found["start_ticks"]))
         return StartingWorker(identity, float(found["time"]))
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):

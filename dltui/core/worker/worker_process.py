@@ -34,13 +34,14 @@ EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 
 @dataclass(frozen=True)
 class Task:
-    """The instructions for a worker: `more_epochs` are added to its plan, `queued` is its order in the queue of its
-    device, `instead` replaces fields of run.json. With `debug` errors are raised.
-    """
+    """How a worker is to go about its run: `more_epochs` are added to its plan, `queued` is its order in the queue of
+    its device, where with `at_once` it does not wait, `instead` holds in place of what run.json says. With `debug`
+    errors are raised."""
 
     debug: bool = False
     more_epochs: int = 0
     queued: int | None = None
+    at_once: bool = False
     instead: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -80,7 +81,7 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     attempt.more_epochs = task.more_epochs
     try:
         attempt.expire({record["id"] for record in reader.history.commands}, asked_at)
-        status = _train(attempt, place, task.queued)
+        status = _train(attempt, place, task)
     except BaseException as error:
         if task.debug:
             _note(attempt, error)
@@ -99,12 +100,15 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     return EXIT_CODES[status]
 
 
-def _train(attempt: Attempt, place: device_queue.Place, queued: int | None) -> str:
+def _train(attempt: Attempt, place: device_queue.Place, task: Task) -> str:
     """Take the device, in its turn when the run is queued, and train."""
-    if queued is None:
+    if task.queued is None:
         place.occupy()
         return attempt.train()
-    place.take_up(queued)
+    place.take_up(task.queued)
+    if task.at_once:
+        place.begin()
+        return attempt.train()
     ending = device_queue.wait(place, attempt.journal, attempt.is_preempted)
     return attempt.train() if ending is None else attempt.leave_queue(ending)
 
@@ -152,10 +156,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--debug", action="store_true")
     parser.add_argument("--more-epochs", type=int, default=0)
     parser.add_argument("--queued", type=int, metavar="ORDER")
+    parser.add_argument("--at-once", action="store_true")
     parser.add_argument("--instead", type=json.loads, default={}, metavar="JSON")
     options = parser.parse_args(sys.argv[1:] if argv is None else argv)
     try:
-        task = Task(options.debug, options.more_epochs, options.queued, options.instead)
+        task = Task(options.debug, options.more_epochs, options.queued, options.at_once, options.instead)
         return work(RunDirectory(options.run_dir), task)
     except DltuiError as error:
         sys.stderr.write(f"dltui: {error}\n")

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.numbers import exact
+from dltui.core.text import cell
 
 if TYPE_CHECKING:
     from dltui.core.analysis.comparison import Comparison
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def runs_csv(found: Comparison) -> str:
@@ -65,10 +64,9 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """A value as a cell: "" for unknown values; a text that a spreadsheet would evaluate stays a text."""
+    """Nothing for what is not known."""
     if value is None:
         return ""
     if isinstance(value, float):
         return repr(value)
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) and text != "-" else text
+    return cell(value) if isinstance(value, str) and value != "-" else str(value)

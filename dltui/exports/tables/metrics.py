@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dltui.core import fs
+from dltui.core.text import cell
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import EpochRecord
@@ -24,7 +25,7 @@ def table(records: list[EpochRecord]) -> str:
     columns = [f"{split}_{name}" for split, found in names.items() for name in found]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["epoch", "step", "lr", *columns, "seconds", "samples_per_second"])
+    writer.writerow(["epoch", "step", "lr", *map(cell, columns), "seconds", "samples_per_second"])
     for record in records:
         values = [getattr(record, split).get(name, math.nan) for split, found in names.items() for name in found]
         row = [record.lr, *values, record.seconds, record.samples_per_second]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from dltui.tui.draw.styled_text import Row, cut
 
 Answer = Callable[[], None]
+LONGEST = 4_096
+"""Of a line that is typed: as long as a path may be."""
 
 
 @dataclass
@@ -52,6 +54,7 @@ class LineEdit:
     def insert(self, text: str) -> None:
         if self.fresh:
             self.text, self.at, self.fresh = "", 0, False
+        text = text[: max(LONGEST - len(self.text), 0)]
         self.text = self.text[: self.at] + text + self.text[self.at :]
         self.at += len(text)
 

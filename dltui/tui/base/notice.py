@@ -118,16 +118,13 @@ class Notice(Rows, can_focus=True):
             prompt.edit.at = len(prompt.edit.text)
             prompt.problem = prompt.check(prompt.edit.text)
         elif prompt.edit.key(event.key, event.character):
-            prompt.problem = prompt.check(prompt.edit.text) if prompt.edit.text else ""
-            if prompt.live is not None:
-                prompt.live(prompt.edit.text)
+            _edited(prompt)
         self.redraw()
 
     def on_paste(self, event: Paste) -> None:
         if self._prompt is not None:
             self._prompt.edit.insert(safe(event.text))
-            if self._prompt.live is not None:
-                self._prompt.live(self._prompt.edit.text)
+            _edited(self._prompt)
             self.redraw()
 
     def _row(self, width: int, height: int) -> list[Row]:
@@ -146,6 +143,13 @@ class Notice(Rows, can_focus=True):
             return [[]]
         text, style, _ = self._said
         return [[(f" {line}", style)] for line in pieces(text, width - 2)[:MOST_ROWS]]
+
+
+def _edited(prompt: Prompt) -> None:
+    """The text has changed."""
+    prompt.problem = prompt.check(prompt.edit.text) if prompt.edit.text else ""
+    if prompt.live is not None:
+        prompt.live(prompt.edit.text)
 
 
 def _prompt_row(prompt: Prompt) -> Row:

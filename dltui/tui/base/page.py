@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
+from textual.events import Paste
 from textual.screen import Screen
 
 from dltui.tui.base.host import host
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from dltui.tui.base.host import Host
     from dltui.tui.base.line_edit import Answer
+    from dltui.tui.terminal.typed import Typed
 
 LEAST = (80, 24)
 
@@ -101,6 +103,20 @@ class Page(Screen[None], inherit_bindings=False):
             self._parts = list(self.query(Rows))
             return self._parts
         return list(self.query(Rows))
+
+    def on_typed(self, event: Typed) -> None:
+        """Take letters that came at once as a paste: where nothing is being typed they are no commands. A slash before
+        them opens the filter, as it does alone."""
+        text = event.text
+        slash = self.answers.get("slash")
+        if text.startswith("/") and slash is not None and not self.notice.asking:
+            slash()
+            text = text[1:]
+        paste = self.notice.on_paste if self.notice.asking else getattr(self, "on_paste", None)
+        if paste is None:
+            self.notice.say("what was pasted is no command: nothing was done with it", "warn")
+        else:
+            paste(Paste(text))
 
     def on_screen_resume(self) -> None:
         self.redraw()

@@ -113,6 +113,12 @@ class Runs:
 
         return find_run(text)
 
+    def folder(self) -> Path:
+        """Where they lie."""
+        from dltui.core import paths
+
+        return paths.runs_dir()
+
     def all(self) -> list[RunDirectory]:
         """Every run, the newest first."""
         from dltui.core.rundir.directory import list_runs
@@ -131,7 +137,7 @@ class Runs:
 
 
 class Trash:
-    """The runs deleted in this session, until the screen is left."""
+    """The runs that were deleted here; they stay for a day, whatever ends the screen."""
 
     def __init__(self) -> None:
         self._deleted: list[list[tuple[RunDirectory, Path]]] = []
@@ -140,9 +146,9 @@ class Trash:
         """Delete a run so that it can be restored, with those before it when they are `together`. Raises UsageError."""
         from dltui.core.lifecycle.trash import discard
 
-        place = discard(run)
         if not together or not self._deleted:
             self._deleted.append([])
+        place = discard(run, with_=self._deleted[-1][0][1] if self._deleted[-1] else None)
         self._deleted[-1].append((run, place))
 
     def restore(self) -> list[str]:
@@ -157,12 +163,14 @@ class Trash:
         self._deleted.pop()
         return [run.id for run, _ in back]
 
-    def empty(self) -> None:
-        """Delete for good the runs deleted in this session."""
+    def leave(self) -> list[str]:
+        """Delete for good what was deleted a day ago; a line for the shell about what was deleted here."""
         from dltui.core.lifecycle.trash import empty
+        from dltui.core.text import plural
 
-        empty(place for together in self._deleted for _, place in together)
-        self._deleted.clear()
+        empty()
+        count = sum(map(len, self._deleted))
+        return [f"{plural(count, 'deleted run')} can come back for 24 hours: dltui rm --undo"] if count else []
 
 
 class CatalogLoader:
@@ -199,7 +207,7 @@ class Machine:
         self._meter: Meter | None = None
 
     def devices(self) -> list[Device]:
-        from dltui.core.machine.devices import list_devices
+        from dltui.core.catalog.devices import list_devices
 
         return list_devices()
 
@@ -284,16 +292,16 @@ class WarmProcess:
     """The process that imports a framework while the form of a new run is filled in."""
 
     def begin(self, catalog: Catalog, framework: str, device: str) -> None:
-        """Start a process that imports a framework for a device; nothing where that is not possible."""
+        """Have one ready that has imported a framework for a device; nothing where that is not possible."""
+        from dltui.core.catalog.devices import resolve
         from dltui.core.lifecycle import start as run_start
         from dltui.core.lifecycle import warm
-        from dltui.core.machine.devices import resolve
 
         backend = catalog.backends.get(framework)
         if backend is None or backend.version is None:
             return
         try:
-            environment = run_start.whole_environment(resolve(device))
+            environment = run_start.whole_environment(resolve(device, catalog))
         except UsageError:
             # Said when the run is to start on it.
             return

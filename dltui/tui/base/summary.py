@@ -1,16 +1,14 @@
-"""Summaries of the runs of this home for the list; read in a thread, passed on as plain values."""
+"""A run as the list shows it; read in a thread, handed over as plain values."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis import run_filter
-from dltui.core.errors import DltuiError
 from dltui.core.numbers import metric
-from dltui.core.reading.progress import progress
 from dltui.core.rundir import confidential
 from dltui.core.text import safe
 from dltui.tui.draw.wording import LIVE, buckets, differences
@@ -52,7 +50,7 @@ class Summary:
     best_epoch: int = 0
     best_name: str = ""
     best_value: float | None = None
-    trend: tuple[float, ...] = ()
+    trend: Sequence[float] = ()
     tags: tuple[str, ...] = ()
     note: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
@@ -183,28 +181,3 @@ def open_reader(directory: RunDirectory, clock: Callable[[], float]) -> tuple[Ru
     reader = RunReader(directory, MOST_POINTS)
     reader.clock = clock
     return reader, reader.run
-
-
-class RunList:
-    """Reads all runs repeatedly; an ended run without changes costs only a check of its files."""
-
-    def __init__(self, runs: Callable[[], list[RunDirectory]], clock: Callable[[], float]) -> None:
-        self._runs, self._clock = runs, clock
-        self._readers: dict[str, tuple[RunReader, dict[str, Any]]] = {}
-
-    def read(self) -> list[Summary]:
-        """All runs: the live runs first, then the newest first."""
-        summaries = []
-        kept: dict[str, tuple[RunReader, dict[str, Any]]] = {}
-        for directory in self._runs():
-            try:
-                kept[directory.id] = self._readers.get(directory.id) or open_reader(directory, self._clock)
-                reader, run = kept[directory.id]
-                reader.refresh()
-                status, live = reader.look()
-                at = progress(reader.history, live)
-                summaries.append(summarize(reader, run, status, live, at))
-            except (DltuiError, OSError) as error:
-                summaries.append(Summary(directory, safe(directory.id), safe(directory.id), "failed", safe(error)))
-        self._readers = kept
-        return sorted(summaries, key=lambda one: (not one.is_live, -one.created))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from dltui.tui.cli.output import visible
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
 
+_HARMLESS = re.compile(r"[\w.,:/@%+=-]+")
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_DLTUI_COMPLETE"
 USE = {
@@ -108,4 +110,7 @@ def _plugins(context: click.Context) -> list[str]:
 
 
 def _items(found: Iterable[tuple[str, str]], incomplete: str) -> list[CompletionItem]:
-    return [CompletionItem(name, help=visible(text) or None) for name, text in found if name.startswith(incomplete)]
+    """Those that begin as was typed. The shell puts them into the command line as they are: a name that would mean
+    something to it is no name of ours, and is not offered."""
+    fitting = [(name, text) for name, text in found if name.startswith(incomplete) and _HARMLESS.fullmatch(name)]
+    return [CompletionItem(name, help=visible(text) or None) for name, text in fitting]

@@ -166,9 +166,9 @@ def visible(text: str) -> str:
     """The text as one line with control characters made visible; the spaces of a table stay."""
     if text.isascii() and text.isprintable():
         return text
-    from dltui.core.text import clean
+    from dltui.core.text import one_line
 
-    return clean(" ".join(text.splitlines()))
+    return one_line(text)
 
 
 def room() -> int:

@@ -74,13 +74,23 @@ def right(text: str, size: int) -> str:
     return " " * (size - width(text)) + text
 
 
+def one_line(text: str) -> str:
+    """See `core.text.one_line`, which is not needed for the first frame."""
+    from dltui.core import text as core_text
+
+    return core_text.one_line(text)
+
+
 def fit(row: Row, size: int) -> Row:
-    """The row cut or filled to exactly `size` cells."""
+    """The row cut or filled to exactly `size` cells. Everything on a screen comes by here, so that no control
+    character can reach the terminal by another way."""
     result: Row = []
     rest = size
     for text, style in row:
         if rest <= 0:
             break
+        if not text.isprintable():
+            text = one_line(text)
         if width(text) > rest:
             text = cut(text, rest)
         result.append((text, style))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from dltui.core.text import safe
 from dltui.tui.base.line_edit import LineEdit
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
@@ -15,7 +16,7 @@ from dltui.tui.draw.styled_text import Row, cells, cut_words, ends, fit, left, o
 
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.events import Key
+    from textual.events import Key, Paste
     from textual.widget import Widget
 
 KEYS = {
@@ -178,6 +179,11 @@ class HelpPage(Page):
             event.stop()
             event.prevent_default()
             self.redraw()
+
+    def on_paste(self, event: Paste) -> None:
+        self.filter.insert(safe(event.text))
+        self.chosen = 0
+        self.redraw()
 
     def action_move(self, by: int) -> None:
         self.chosen = min(max(self.chosen + by, 0), max(len(self.found()) - 1, 0))

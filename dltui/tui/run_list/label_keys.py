@@ -36,7 +36,7 @@ LABEL_KEYS = (
     press("R", "rename", "rename the run; its id stays"),
     press("number_sign", "tag", "words to find runs by; -word removes one"),
     press("N", "note", "a note on the run"),
-    press("d", "delete", "delete runs that have ended; figures stay, u undoes until you leave"),
+    press("d", "delete", "delete runs that have ended; figures stay, u undoes for 24 hours"),
     press("u", "undo", "bring back what was deleted last"),
     press("f", "fork", "a new run that begins with the last checkpoint, with other hyperparameters"),
 )
@@ -112,9 +112,7 @@ class LabelKeys:
             def work() -> Message:
                 for number, run in enumerate(runs):
                     self._page.host.services.trash.discard(run.directory, together=number > 0)
-                return Told(
-                    f"{_title(runs)} deleted; u brings {'them' if len(runs) > 1 else 'it'} back until you leave"
-                )
+                return Told(f"{_title(runs)} deleted; u brings {'them' if len(runs) > 1 else 'it'} back for 24 hours")
 
             self._do("delete", work)
 

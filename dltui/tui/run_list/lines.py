@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dltui.core.analysis import run_filter
-from dltui.core.analysis.groups import spread
+from dltui.core.analysis.groups import spread, standing, status
 from dltui.core.text import plural
 from dltui.tui.base.summary import Summary
 from dltui.tui.draw import wording
@@ -100,13 +100,14 @@ def group_line(members: Sequence[Summary]) -> Summary:
     best = spread(one.best_value for one in members)
     test = spread(one.test_value for one in members)
     shown = first.test.partition(" ")[0] or first.best_name
+    statuses = [one.status for one in members]
     left = [one.left for one in members if one.left is not None]
     return replace(
         first,
         id=PREFIX + first.group,
         name=f"{first.group} ({plural(len(members), 'seed')})",
-        status=next((one.status for one in members if one.status != "finished"), "finished"),
-        why="",
+        status=status(statuses),
+        why=standing(first.group, statuses),
         epochs_done=sum(one.epochs_done for one in members),
         epochs=sum(one.epochs for one in members),
         fraction=sum(one.fraction for one in members) / len(members),

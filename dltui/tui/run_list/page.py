@@ -58,6 +58,7 @@ class RunsPage(Page):
         self.label_keys = LabelKeys(self, self.state, self._reread)
         self.answers = {**self.run_keys.answers, **self.choose_keys.answers, **self.label_keys.answers}
         self._reading: Reading | None = None
+        self._second = 0
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._device_line, id="devices")
@@ -118,19 +119,23 @@ class RunsPage(Page):
 
     def tick(self) -> None:
         super().tick()
-        self.redraw("#table", "#detail")
+        second = int(self.host.services.clock.now())
+        # Of runs that have ended only the age changes.
+        if self.state.live or second != self._second:
+            self._second = second
+            self.redraw("#table", "#detail")
 
     def head(self, width: int) -> Row:
-        text = table.headline(self.state.runs) if self.state.runs else ""
+        text = table.headline(len(self.state.runs), self.state.live) if self.state.runs else ""
         if self.state.filter:
             text += f", {len(self.state.lines)} shown: {cut(safe(self.state.filter), 30)}"
         return ends([(" dltui", "accent bold"), ("  Runs", "bold"), (f"   {text}", "dim")], self.clock_text(), width)
 
     def status_line(self) -> str:
-        return table.headline(self.state.runs)
+        return table.headline(len(self.state.runs), self.state.live)
 
     def idle(self) -> Row:
-        hint: Row = [(" q leaves, runs go on", "faint")] if any(run.is_live for run in self.state.runs) else []
+        hint: Row = [(" q leaves, runs go on", "faint")] if self.state.live else []
         return self.run_keys.row() or hint
 
     @property

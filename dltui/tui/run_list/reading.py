@@ -39,10 +39,11 @@ class Reading:
     """
 
     def __init__(self, page: Page) -> None:
-        from dltui.tui.base.summary import RunList
+        from dltui.tui.base.all_runs import RunList
 
         self._page = page
-        self._runs = RunList(page.host.services.runs.all, page.host.services.clock.now)
+        self._runs = RunList(page.host.services.runs.folder(), page.host.services.clock.now)
+        self._thorough = True
         self._last: list[Summary] | None = None
         self._last_devices: list[Device] | None = None
         self._watchers = (
@@ -66,15 +67,17 @@ class Reading:
             watcher.rest()
 
     def nudge(self) -> None:
-        """Read at once."""
+        """Read at once, and all of it."""
+        self._thorough = True
         for watcher in self._watchers:
             watcher.nudge()
 
     def _look_at_runs(self) -> Message | None:
         if not self._page.on_top:
             return None
-        runs = self._runs.read()
-        if runs == self._last:
+        thorough, self._thorough = self._thorough, False
+        runs = self._runs.read(thorough)
+        if runs is self._last:
             return None
         self._last = runs
         return RunsRead(runs)

@@ -19,6 +19,8 @@ class RunListState:
         self.read = False
         """The runs were read once: where there are none, there are really none."""
         self.devices: list[Device] | None = None
+        self.live = 0
+        """How many of the runs are live."""
         self.lines: list[Summary] = []
         self.opened: set[str] = set()
         """The ids of the groups whose runs are shown separately."""
@@ -26,6 +28,7 @@ class RunListState:
         self.first = 0
         """The first line that is on the screen."""
         self._choice: Choice | None = None
+        self._places: dict[str, int] = {}
 
     @property
     def choice(self) -> Choice:
@@ -47,10 +50,8 @@ class RunListState:
 
     @property
     def index(self) -> int:
-        """The place of the selected line in the list, or of its group; the first when it is gone."""
-        places = [number for number, run in enumerate(self.lines) if run.id == self.selected]
-        places += [n for n, line in enumerate(self.lines) if any(run.id == self.selected for run in line.members)]
-        return places[0] if places else 0
+        """The place of the selected line in the list, or of its group; the first one when it is gone."""
+        return self._places.get(self.selected or "", 0)
 
     @property
     def line(self) -> Summary | None:
@@ -75,10 +76,14 @@ class RunListState:
         from dltui.tui.run_list.lines import lines
 
         self.lines = lines(self.runs, self.choice, self.opened)
+        # Looked up at each frame: the lines themselves first, then what is folded in them.
+        folded = {run.id: place for place, line in enumerate(self.lines) for run in line.members}
+        self._places = folded | {line.id: place for place, line in enumerate(self.lines)}
 
     def take(self, runs: list[Summary]) -> None:
         """Take the current runs."""
         self.runs, self.read = runs, True
+        self.live = sum(run.is_live for run in runs)
         self.fold()
         if self.selected is None and self.lines:
             self.selected = self.lines[0].id

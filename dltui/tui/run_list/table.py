@@ -240,8 +240,7 @@ def none_match(width: int, height: int, unknown: str) -> list[Row]:
     return [[], *(fit([("  ", ""), *line], width) for line in lines)][:height]
 
 
-def headline(runs: Sequence[Summary]) -> str:
-    """The headline: `8 runs, 3 live`."""
-    live = sum(run.is_live for run in runs)
-    text = plural(len(runs), "run")
+def headline(count: int, live: int) -> str:
+    """`8 runs, 3 live`."""
+    text = plural(count, "run")
     return f"{text}, {live} live" if live else text

@@ -14,6 +14,8 @@ from textual._xterm_parser import XTermParser
 from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
+from dltui.tui.terminal.typed import Runs, Typed
+
 MOST_BYTES = 4096
 # How often it looks, just after a key, whether an escape was a key of its own or begins a longer sequence.
 POLL = 0.1
@@ -37,7 +39,7 @@ class QuietDriver(LinuxDriver):
         """Read keys until input is disabled or the terminal is gone."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
-        watched = 0.0
+        runs, watched = Runs(), 0.0
         while True:
             wait = POLL if time.monotonic() < watched else None
             ready, _, _ = select.select([self.fileno, self._woken], [], [], wait)
@@ -49,8 +51,9 @@ class QuietDriver(LinuxDriver):
                     return
                 text = decode(data)
                 # An empty one, as of half a letter, would tell the parser that this is the end.
-                for event in parser.feed(text) if text else ():
-                    self.process_message(event)
+                for part, at_once in runs.split(text) if text else ():
+                    for event in [Typed(part)] if at_once else parser.feed(part):
+                        self.process_message(event)
                 watched = time.monotonic() + ESCAPE_DELAY + POLL
             for event in parser.tick():
                 self.process_message(event)

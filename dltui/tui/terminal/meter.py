@@ -24,24 +24,36 @@ class Meter:
         self._file, self._clock = file, clock
         self._thinner = AnsiDiff()
         self._lock = threading.Lock()
+        self._writing, self._shut = threading.Lock(), False
         self._waited = 0.0
         self._seen: deque[tuple[float, float]] = deque()
         self.ticks = 1
         """Ticks of the clock between two frames."""
 
     def write(self, text: str) -> int:
+        if self._shut:
+            return len(text)
         thinned = self._thinner.thin(text)
         began = self._clock()
-        self._file.write(thinned)
+        with self._writing:
+            self._file.write(thinned)
         with self._lock:
             self._waited += self._clock() - began
         return len(text)
 
     def flush(self) -> None:
         began = self._clock()
-        self._file.flush()
+        with self._writing:
+            if not self._shut:
+                self._file.flush()
         with self._lock:
             self._waited += self._clock() - began
+
+    def shut(self) -> None:
+        """Let nothing more through; what is on its way gets a moment."""
+        self._shut = True
+        if self._writing.acquire(timeout=0.5):
+            self._writing.release()
 
     def fileno(self) -> int:
         return self._file.fileno()

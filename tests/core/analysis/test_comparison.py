@@ -171,3 +171,11 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     many = [RunReader(tmp_path / f"run{number}") for number in range(MOST + 1)]
     with pytest.raises(UsageError, match="too many"):
         compare(many)
+
+
+def test_names_of_settings_are_no_control_codes(tmp_path: Path) -> None:
+    nasty = "x\x1b]52;c;UFdORUQ=\x07"
+    found = compare(
+        [reader(tmp_path, "one"), reader(tmp_path, "two", {"dataset_options": {nasty: 1}, "config": {nasty: 1}})]
+    )
+    assert list(found.differences) == ["data x\\x1b]52;c;UFdORUQ=\\x07", "x\\x1b]52;c;UFdORUQ=\\x07"]

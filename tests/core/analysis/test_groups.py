@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.analysis.groups import Group, Spread, fold, spread
+from dltui.core.analysis.groups import Group, Spread, fold, spread, standing
 
 
 def row(name: str, group: str | None = None, best: float | None = None, status: str = "finished") -> dict[str, Any]:
@@ -36,3 +36,21 @@ def test_a_group_is_finished_when_all_are() -> None:
     assert Group("g", (done, going)).best() == Spread(0.8, None, 1)
     assert Group("g", (done, going)).test("accuracy") == Spread(0.79, None, 1)
     assert Group("g", (going,)).best() is None
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        (["finished", "interrupted", "finished"], "2 of 3 finished, interrupted: dltui resume lab"),
+        (["stopped", "failed", "finished"], "1 of 3 finished, failed: dltui resume lab"),
+        (["queued", "interrupted", "finished"], ""),
+        (["finished", "finished"], ""),
+    ],
+)
+def test_a_series_that_is_not_whole_says_how_to_go_on(statuses: list[str], said: str) -> None:
+    assert standing("lab", statuses) == said
+
+
+def test_what_goes_on_tells_more_than_what_has_ended() -> None:
+    rows = tuple(row(str(n), "g", None, status) for n, status in enumerate(["queued", "running", "failed"]))
+    assert Group("g", rows).status == "running"

@@ -66,3 +66,10 @@ def test_a_turn_ends_where_it_began() -> None:
         marks.append(after(marks[-1]))
     assert marks == ["", "keep", "wrong label", "ambiguous", ""]
     assert after("what is this") == ""
+
+
+def test_names_are_no_formulas_for_a_spreadsheet(tmp_path: Path) -> None:
+    odd = Opinion("test", 8, "=HYPERLINK(1)", "-1", 0.5, "keep", "@x.png")
+    assert save_opinion(tmp_path, odd) == read_review(tmp_path) == {odd.key: odd}
+    assert (tmp_path / NAME).read_text().endswith("test,8,'=HYPERLINK(1),'-1,0.5,keep,'@x.png\n")
+    assert save_opinion(tmp_path, SHIRT)[odd.key] == odd

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from dltui.core import paths
+from dltui.core.catalog import devices
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import create, start
 from dltui.core.lifecycle.create import Fill, RunRequest, create_run
 from dltui.core.lifecycle.start import spawn_worker, worker_command
-from dltui.core.machine import devices
 from dltui.core.machine.devices import Device
 from dltui.core.rundir.directory import RunDirectory
 from tests.helpers.installations import MODEL
@@ -224,7 +224,7 @@ def test_a_validator_that_is_content(catalog: Catalog) -> None:
 
 def test_the_workers_environment(catalog: Catalog, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = Device("cuda:1", "GPU", "GPU-abc")
-    monkeypatch.setattr(create, "resolve", lambda word: gpu)
+    monkeypatch.setattr(create, "resolve", lambda word, catalog: gpu)
     monkeypatch.setenv("DLTUI_HOME", "../home")
     run = create_run(request(device="cuda:1"), catalog)
     command, environment = worker_command(run)

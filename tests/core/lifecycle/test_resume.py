@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,3 +76,13 @@ def test_a_running_run_is_not_restarted(tmp_path: Path, here: Catalog) -> None:
     run.clock = lambda: run.history.last_time + 1
     with pytest.raises(UsageError, match="dltui attach"):
         resume.prepare(run, here)
+
+
+def test_a_run_that_may_not_be_written_to_is_refused_before_anything_is_said(
+    tmp_path: Path, here: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A colleague's, or one on a disk that is read only."""
+    run = reader(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != run.directory.path)
+    with pytest.raises(UsageError, match=r"cannot be written to: it lies outside of .*: dltui fork /.*$"):
+        resume.prepare(run, here, 1)

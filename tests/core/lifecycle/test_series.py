@@ -43,41 +43,39 @@ def test_a_group_has_a_name_of_its_own() -> None:
         series.group_name("../lab")
 
 
-@pytest.mark.parametrize(("ends", "trained"), [({}, [2, 3]), ({2: "failed"}, [2]), ({1: "stopped"}, [])])
-def test_a_series_ends_at_the_first_run_that_does_not_finish(
-    monkeypatch: pytest.MonkeyPatch, ends: dict[int, str], trained: list[int]
-) -> None:
-    done: list[int] = []
-
+def test_all_runs_are_made_or_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def create(request: RunRequest, catalog: Any) -> RunDirectory:
-        done.append(request.config["seed"])
+        if request.config["seed"] == 3:
+            raise UsageError("the disk is full")
         return make(str(request.name), "lab")
 
     monkeypatch.setattr(series, "create_run", create)
-    monkeypatch.setattr(series, "spawn_worker", lambda run: 0)
-    monkeypatch.setattr(series, "status_after", lambda run: ends.get(int(run.id[-1]), "finished"))
-    series.go_on(make("lab-s1", "lab"), REQUEST, "lab", [2, 3], Catalog())
-    assert done == trained
+    made = series.create(REQUEST, "lab", [1, 2], Catalog())
+    assert [run.id for run in made] == ["lab-s1", "lab-s2"]
+    with pytest.raises(UsageError, match="full"):
+        series.create(REQUEST, "new", [4, 5, 3], Catalog())
+    assert sorted(path.name for path in (tmp_path / "home" / "runs").iterdir()) == ["lab-s1", "lab-s2"]
 
 
-def test_waiting_ends_when_the_worker_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dltui.core.reading.status import Status
+def test_every_run_has_a_worker_in_the_queue_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the death of whoever started them changes nothing."""
+    started: list[tuple[str, bool]] = []
 
-    seen = iter([Status("running"), Status("finished"), Status("finished")])
-    phases = iter(["training", "exporting", "ended"])
+    def queue(run: RunDirectory, at_once: bool, more_epochs: int, instead: Any) -> int:
+        started.append((run.id, at_once))
+        return 7
 
-    class Reader:
-        def __init__(self, run: RunDirectory) -> None: ...
+    monkeypatch.setattr(series, "queue_worker", queue)
+    runs = [make(f"lab-s{seed}", "lab") for seed in (1, 2, 3)]
+    assert series.start(runs, at_once=True) == [7, 7, 7]
+    assert series.start(runs[:1], at_once=False) == [7]
+    assert started == [("lab-s1", True), ("lab-s2", False), ("lab-s3", False), ("lab-s1", False)]
 
-        def refresh(self) -> None: ...
 
-        def status(self) -> Status:
-            return next(seen)
-
-        def live(self) -> Any:
-            return type("Live", (), {"phase": next(phases)})
-
-    monkeypatch.setattr(series, "RunReader", Reader)
-    pauses: list[float] = []
-    assert series.status_after(make("a", "g"), pauses.append) == "finished"
-    assert len(pauses) == 2
+def test_a_group_is_found_by_its_name_unless_a_run_is_called_so() -> None:
+    for seed in (1, 2):
+        make(f"lab-s{seed}", "lab")
+    assert {run.id for run in series.members("lab")} == {"lab-s1", "lab-s2"}
+    assert series.members("lab-s1") == series.members(None) == series.members("other") == []
+    make("lab", "another")
+    assert series.members("lab") == []

@@ -17,6 +17,8 @@ from dltui.core import fs
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import trash
 from dltui.core.rundir.directory import RunDirectory, list_runs
+from dltui.tui.base.services import Trash
+from dltui.tui.cli import main
 from dltui.tui.cli.commands import prune
 from tests.helpers.sample_run import make_sample_run
 
@@ -144,6 +146,29 @@ def test_another_run_of_that_name_is_not_overwritten(runs: Path) -> None:
     with pytest.raises(UsageError, match="another run one"):
         trash.restore(place, run)
     assert place.is_dir()
+
+
+def test_deleted_runs_come_back_within_a_day_whatever_ended_the_screen(
+    runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "three", "kept"):
+        make_sample_run(runs, run_id=name)
+    screen = Trash()
+    screen.discard(RunDirectory(runs / "one"))
+    screen.discard(RunDirectory(runs / "two"))
+    screen.discard(RunDirectory(runs / "three"), together=True)
+    assert screen.leave() == ["3 deleted runs can come back for 24 hours: dltui rm --undo"]
+    assert main.run(["rm", "--undo"]) == 0
+    assert sorted(run.id for run in list_runs()) == ["kept", "three", "two"]
+    assert "three, two brought back" in capsys.readouterr().out
+    assert main.run(["rm", "--undo", "one"]) == 0
+    assert len(list_runs()) == 4
+    assert main.run(["rm", "--undo"]) == 2
+    assert "no run was deleted with d on the screen in the last 24 hours" in capsys.readouterr().err
+    screen.discard(RunDirectory(runs / "one"))
+    monkeypatch.setattr(trash, "FORGOTTEN", -1.0)
+    Trash().leave()
+    assert main.run(["rm", "--undo"]) == 2
 
 
 def test_emptying_takes_what_is_named_and_what_was_forgotten(runs: Path) -> None:

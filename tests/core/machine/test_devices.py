@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dltui.core.catalog.devices import resolve
 from dltui.core.errors import UsageError
 from dltui.core.machine import cpu, devices, nvidia
 from dltui.core.machine.devices import Device, choose, list_devices, worker_environment
@@ -83,7 +84,7 @@ def test_cuda_visible_devices(wanted: str | None, uuids: list[str]) -> None:
 
 
 def test_numbers_count_what_is_visible(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "gpus", lambda: visible(GPUS, "2,0"))
+    monkeypatch.setattr(nvidia, "gpus", lambda: visible(GPUS, "2,0"))
     found = list_devices()
     assert [(device.name, device.uuid) for device in found[:2]] == [("cuda:0", "MIG-ccc3"), ("cuda:1", "GPU-aaa1")]
     assert found[-1].name == "cpu"
@@ -95,7 +96,24 @@ def test_a_worker_sees_its_device_only(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": devices.SPINS}
     assert worker_environment(LARGE) == {"CUDA_VISIBLE_DEVICES": "GPU-bbb"} | waiting
     assert worker_environment(CPU) == worker_environment(MPS) == {"CUDA_VISIBLE_DEVICES": ""} | waiting
-    assert worker_environment(Device("cuda:0", "no uuid")) == waiting
+
+
+@pytest.mark.parametrize(
+    ("set_by_user", "shown"),
+    [
+        ({}, {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
+        ({"CUDA_VISIBLE_DEVICES": "3, 5"}, {"CUDA_VISIBLE_DEVICES": "5"}),
+        ({"HIP_VISIBLE_DEVICES": "2,0"}, {"HIP_VISIBLE_DEVICES": "0"}),
+    ],
+)
+def test_a_device_without_a_uuid_is_shown_by_its_number(
+    monkeypatch: pytest.MonkeyPatch, set_by_user: dict[str, str], shown: dict[str, str]
+) -> None:
+    for name in ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in set_by_user.items():
+        monkeypatch.setenv(name, value)
+    assert worker_environment(Device("cuda:1", "no uuid")).items() >= shown.items()
 
 
 def test_a_user_decides_how_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,10 +222,67 @@ def test_a_driver_that_does_not_work_is_told(monkeypatch: pytest.MonkeyPatch) ->
     broken = FakeNvml(FakeNvml.NVMLError("Driver/library version mismatch"))
     monkeypatch.setitem(sys.modules, "pynvml", broken)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="driver was updated while it was in use; restart the machine; or use"):
-        devices.resolve("auto")
-    assert devices.resolve("cpu").name == "cpu"
+        resolve("auto")
+    assert resolve("cpu").name == "cpu"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert devices.resolve("auto").name == "cpu"
+    assert resolve("auto").name == "cpu"
+
+
+READINGS = {
+    "nvmlDeviceGetMemoryInfo": {"total_bytes": None, "free_bytes": None},
+    "nvmlDeviceGetUtilizationRates": {"utilization": None},
+    "nvmlDeviceGetPowerUsage": {"power": None},
+    "nvmlDeviceGetTemperature": {"temperature": None},
+    "nvmlDeviceGetUUID": {"uuid": ""},
+    "nvmlDeviceGetName": {"title": "NVIDIA GPU 0"},
+    "nvmlDeviceGetComputeRunningProcesses": {"processes": ()},
+    "nvmlDeviceGetMigMode": {},
+}
+
+
+@pytest.mark.parametrize("error", [FakeNvml.NVMLError("Function Not Found"), FakeNvml.NVMLError("Unknown Error"), None])
+@pytest.mark.parametrize("reading", READINGS)
+def test_each_reading_may_be_missing_alone(
+    monkeypatch: pytest.MonkeyPatch, reading: str, error: Exception | None
+) -> None:
+    """Drivers before 510 have no list of processes in the form that the library asks for, WSL lacks others."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    nvml = FakeNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)  # type: ignore[arg-type]
+    whole = nvidia.gpus()[0]
+
+    def fail(*arguments: object) -> object:
+        raise error or AttributeError(reading)
+
+    if error is not None or reading != "nvmlDeviceGetMigMode":
+        monkeypatch.setattr(nvml, reading, fail)
+    assert nvidia.gpus()[0] == replace(whole, **READINGS[reading])  # type: ignore[arg-type]
+
+
+def test_a_gpu_that_is_lost_between_two_readings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    nvml = FakeNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)  # type: ignore[arg-type]
+
+    def lost(handle: int) -> int:
+        raise FakeNvml.NVMLError("GPU is lost")
+
+    monkeypatch.setattr(nvml, "nvmlDeviceGetPowerUsage", lost)
+    assert nvidia.gpus()[0].problem == "the GPU does not answer any more; restart the machine"
+
+
+def test_a_driver_that_cannot_count_its_devices_leaves_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    nvml = FakeNvml()
+
+    def fail() -> int:
+        raise FakeNvml.NVMLError("Unknown Error")
+
+    monkeypatch.setattr(nvml, "nvmlDeviceGetCount", fail)
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)  # type: ignore[arg-type]
+    assert resolve("cpu").name == "cpu"
+    with pytest.raises(UsageError, match="the NVIDIA driver says: unknown error; or use --device cpu"):
+        resolve("auto")
 
 
 def test_a_lost_gpu_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +294,7 @@ def test_a_lost_gpu_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cpu_has_cores_and_memory() -> None:
-    device = devices.resolve("cpu")
+    device = resolve("cpu")
     assert device.total_bytes
     assert device.free_bytes
     assert f"{devices.cpu_count()} core" in device.title

@@ -81,6 +81,16 @@ def test_datasets_fit_the_model(complete: Complete) -> None:
     assert complete("train", "linear-regression-torch", "--dataset", "") == ["lines", "csv:"]
 
 
+@pytest.mark.parametrize(
+    "name", ["ac$(touch PWN)", "a`id`", "a;reboot", "a b", "a'b", "a\nb", "a\x1b]0;x\x07", "a|b&c", "a*"]
+)
+def test_a_folder_whose_name_means_something_to_a_shell_is_not_offered(
+    complete: Complete, tmp_path: Path, name: str
+) -> None:
+    make_runs(tmp_path, "able-ant", name)
+    assert complete("attach", "a") == ["able-ant"]
+
+
 def test_runs(complete: Complete, tmp_path: Path) -> None:
     assert complete("pause", "") == []
     make_runs(tmp_path, "brisk-otter", "bold-wren", ".trash", "calm-owl")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.base.line_edit import LONGEST
+from dltui.tui.terminal.typed import Typed
 from tests.tui.scenario import FakeServices, lines, shown, text, until
 
 
@@ -111,7 +114,8 @@ async def test_marked_runs_are_deleted_and_brought_back_together(services: FakeS
         await until(pilot, lambda: app.screen.state.line is not None and app.screen.state.line.id == marked[0])
         await pilot.press("d")
         await until(pilot, lambda: len(services.runs.all()) == 7)
-        services.trash.empty()
+        await pilot.press("u")
+        await until(pilot, lambda: len(services.runs.all()) == 8)
         await pilot.press("u")
         await until(pilot, lambda: "nothing was deleted since you came" in lines(app)[-2])
 
@@ -139,3 +143,26 @@ async def test_a_filter_by_host_finds_what_only_starts(services: FakeServices) -
         assert all(run.facts["host"] == run.host for run in app.screen.state.runs if run.host)
         await pilot.press("slash", *f"host:{starting[0].host} status:starting", "enter")
         assert names(app) == [starting[0].name.strip()]
+
+
+async def test_a_paste_that_comes_as_keys_is_taken_at_once(services: FakeServices) -> None:
+    """A hundred thousand letters from a terminal without bracketed paste."""
+    async with shown(services) as (app, pilot):
+        await pilot.press("slash")
+        begin = time.process_time()
+        for _ in range(25):
+            app.post_message(Typed("x" * 4_000))
+        await until(pilot, lambda: len(app.screen.state.filter) == LONGEST)
+        assert time.process_time() - begin < 5
+        await pilot.press("ctrl+u", *"lr>0", "enter")
+        assert app.screen.state.filter == "lr>0"
+
+
+async def test_pasted_letters_are_no_commands(services: FakeServices) -> None:
+    async with shown(services) as (app, pilot):
+        await pilot.press("end")
+        app.post_message(Typed("dyd" * 10))
+        await until(pilot, lambda: "what was pasted is no command" in lines(app)[-2])
+        assert len(services.runs.all()) == 8
+        app.post_message(Typed("/model:cnn dataset:digits"))
+        await until(pilot, lambda: app.screen.state.filter == "model:cnn dataset:digits")

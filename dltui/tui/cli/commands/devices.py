@@ -1,4 +1,4 @@
-"""`dltui devices`: the devices to train on, found without a framework."""
+"""`dltui devices`: where a run can train; a framework is asked only where no driver tells."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dltui.core import numbers
 from dltui.tui.cli.output import say_json, say_table
 
 if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
     from dltui.core.machine.devices import Device
 
 HEADER = ["DEVICE", "WHAT", "FREE", "LOAD", "UUID", ""]
@@ -20,9 +21,10 @@ HEADER = ["DEVICE", "WHAT", "FREE", "LOAD", "UUID", ""]
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def devices(as_json: bool) -> int:
     """List the devices of this machine; `--device auto` takes the first that is best."""
-    from dltui.core.machine.devices import list_devices
+    from dltui.core.catalog.devices import list_devices
+    from dltui.core.machine import devices as machine
 
-    found = list_devices()
+    found = list_devices(_catalog() if machine.hides_gpu() else None)
     if as_json:
         say_json([asdict(device) for device in found])
         return 0
@@ -31,6 +33,12 @@ def devices(as_json: bool) -> int:
     used = [column for column in range(len(HEADER)) if any(entry[column] for entry in rows[1:])]
     say_table([[entry[column] for column in used] for entry in rows], yielding=range(len(used) - 1, 0, -1))
     return 0
+
+
+def _catalog() -> Catalog:
+    from dltui.core.catalog.assemble import load_catalog
+
+    return load_catalog()
 
 
 def row(device: Device) -> list[str]:

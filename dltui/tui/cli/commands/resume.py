@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
+from dltui.core.reading.status import OVER
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.sending import open_run, order, settle
-from dltui.tui.cli.launch import data_progress, start
+from dltui.tui.cli.launch import data_progress, seeds, start
 from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import is_terminal, say, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dltui.core.lifecycle.trust import Code
     from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import RunDirectory
 
 
 @click.command()
@@ -32,26 +36,75 @@ if TYPE_CHECKING:
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
 def resume(run: str | None, more_epochs: int | None, plugins: tuple[str, ...], trust: bool, **flags: Any) -> int:
-    """Go on with a run, the latest by default: continues a paused run, restarts a run that has ended.
+    """Go on with a run, the latest by default: un-pauses one that is paused, restarts one that has ended. The name of
+    a series of seeds means all of its runs that are not finished.
 
     It goes on from its last checkpoint, in the middle of an epoch if need be; the curve stays one curve. Epochs that
     are added have a schedule of their own: constant stays as it is, cosine and one-cycle begin again (a warm restart),
     and what was trained before is not changed by it.
     """
+    from dltui.core.lifecycle import series
+
+    group = series.members(run)
+    if group:
+        options = start.Options(command=(), **flags)
+        return _restart_group(str(run), group, more_epochs or 0, code(plugins, trust), options)
     reader = open_run(run)
     status = reader.status()
     name = reader.directory.id
     if status.name == "paused" and more_epochs is None:
-        done = order(reader, "resume", {})
-        settle(reader, "paused", False)
-        say(f"{name} goes on at step {done['step']:,}; watch it with: dltui attach {name}")
+        _unpause(reader)
         return 0
     if not status.over and more_epochs is not None:
         raise UsageError(f"{name} is {status.name}: epochs can be added when it has ended; or stop it first")
     return _restart(reader, more_epochs or 0, code(plugins, trust), start.Options(command=(), **flags))
 
 
+def _unpause(reader: RunReader) -> None:
+    name = reader.directory.id
+    done = order(reader, "resume", {})
+    settle(reader, "paused", False)
+    say(f"{name} goes on at step {done['step']:,}; watch it with: dltui attach {name}")
+
+
+def _restart_group(
+    group: str, runs: Sequence[RunDirectory], more_epochs: int, code: Code, options: start.Options
+) -> int:
+    """Go on with the runs of a series that are not finished, one after the other; those that live are left alone."""
+    from dltui.core.lifecycle import series
+
+    ended: list[RunReader] = []
+    for run in runs:
+        reader = open_run(str(run.path))
+        status = reader.status().name
+        if status == "paused":
+            _unpause(reader)
+        elif status not in OVER:
+            _say(f"{run.id} is {status}", options)
+        elif status != "finished" or more_epochs:
+            ended.append(reader)
+    if not ended:
+        _say(f"{group}: nothing to resume; train its runs longer with: dltui resume {group} --more-epochs 5", options)
+        return 0
+    instead = [_checked(reader, more_epochs, code, options) for reader in ended]
+    started = [reader.directory for reader in ended]
+    alone = all(open_run(str(run.path)).status().over for run in runs)
+    pids = series.start(started, alone, more_epochs, instead)
+    return seeds.stay(group, runs, started, pids, options)
+
+
+def _say(text: str, options: start.Options) -> None:
+    if not options.as_json:
+        say(text)
+
+
 def _restart(reader: RunReader, more_epochs: int, code: Code, options: start.Options) -> int:
+    instead = _checked(reader, more_epochs, code, options)
+    return start.carry_out(reader.directory, options, more_epochs, instead)
+
+
+def _checked(reader: RunReader, more_epochs: int, code: Code, options: start.Options) -> dict[str, Any]:
+    """Say what going on means; what holds in place of what run.json says. Raises UsageError where it cannot be."""
     from dltui.core.lifecycle import trust
     from dltui.core.lifecycle.resume import prepare
 
@@ -66,7 +119,7 @@ def _restart(reader: RunReader, more_epochs: int, code: Code, options: start.Opt
             say(f"goes on to epoch {found.planned + more_epochs}: {found.done} of {found.planned} are done")
     if found.unknown and not _goes_on_all_the_same(run.id):
         raise UsageError(f"{found.unknown}; begin at that checkpoint in a new run: dltui fork {run.id}")
-    return start.carry_out(run, options, more_epochs, instead)
+    return instead
 
 
 def _goes_on_all_the_same(name: str) -> bool:

@@ -1,9 +1,10 @@
-"""`dltui rm`: delete runs for good."""
+"""`dltui rm`: delete runs for good, or bring back those that were deleted on the screen."""
 
 from __future__ import annotations
 
 import click
 
+from dltui.core.errors import UsageError
 from dltui.core.lifecycle.trash import delete
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.sending import open_run
@@ -11,13 +12,20 @@ from dltui.tui.cli.output import is_terminal, say, visible
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=completion.runs)
+@click.argument("runs", nargs=-1, metavar="RUN...", shell_complete=completion.runs)
 @click.option("--yes", is_flag=True, help="do not ask")
-def rm(runs: tuple[str, ...], yes: bool) -> int:
-    """Delete runs with their checkpoints; figures in the exports folder stay."""
+@click.option("--undo", is_flag=True, help="bring back RUNs deleted with d on the screen, by default the last ones")
+def rm(runs: tuple[str, ...], yes: bool, undo: bool) -> int:
+    """Delete runs with their checkpoints; figures in the exports folder stay. Those that were deleted on the screen
+    can come back for 24 hours."""
     from dltui.core.lifecycle import trash
     from dltui.core.rundir import lock
 
+    if undo:
+        say(f"{', '.join(trash.undo(runs))} brought back")
+        return 0
+    if not runs:
+        raise UsageError("rm needs a RUN; `dltui runs` lists them")
     chosen = [open_run(text).directory for text in runs]
     for run in chosen:
         if trash.status_of(run).over and lock.is_held(run.lock_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +15,6 @@ from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
     from dltui.core.analysis.groups import Group
-    from dltui.core.rundir.directory import RunDirectory
 
 STATE = 6
 HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
@@ -35,12 +33,13 @@ HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
 def runs(as_json: bool, wanted: str, unfold: bool) -> int:
     """List the runs, newest first."""
     from dltui.core.analysis import run_filter
-    from dltui.core.rundir.directory import list_runs
+    from dltui.core.analysis.groups import Group, fold
+    from dltui.core.reading.rows import all_rows
 
     terms = run_filter.parse(wanted)
-    found = [(_row(run), run) for run in list_runs()]
-    known = [run_filter.facts(row, _asked(run)) for row, run in found] if terms else [{}] * len(found)
-    rows = [row for (row, _), facts in zip(found, known, strict=True) if run_filter.matches(terms, facts)]
+    found = all_rows()
+    known = [run_filter.facts(row, _asked(row)) for row in found] if terms else [{}] * len(found)
+    rows = [row for row, facts in zip(found, known, strict=True) if run_filter.matches(terms, facts)]
     if as_json:
         say_json(rows)
         return 0
@@ -51,8 +50,11 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
         say("no runs yet; `dltui demo` trains one in a minute, `dltui train MODEL` is the real thing")
         return 0
     now = time.time()
-    shown = [columns(entry, now) for entry in (rows if unfold else _folded(rows))]
+    shown = [columns(entry, now) for entry in (rows if unfold else fold(rows))]
     say_table([HEADER, *shown], right=frozenset({4, 5}), yielding=(1, 2, 3, 0), style=_style)
+    for group in fold(rows):
+        if isinstance(group, Group) and group.standing:
+            say(f"{group.name}: {group.standing}")
     for row in rows:
         if row.get("why") and (row["status"] in ("failed", "silent", "interrupted") or row.get("phase") == INCOMPLETE):
             say(f"{row['id']}: {row['why']}")
@@ -63,33 +65,16 @@ def _style(column: int, text: str) -> str:
     return wording.STATUS_STYLES.get(text, "") if column == STATE else ""
 
 
-def _asked(run: RunDirectory) -> dict[str, Any]:
-    """The content of its run.json; empty where it cannot be read."""
+def _asked(row: dict[str, Any]) -> dict[str, Any]:
+    """The run.json of a run; nothing where that cannot be read."""
+    from dltui.core import paths
     from dltui.core.errors import DltuiError
+    from dltui.core.rundir.directory import RunDirectory
 
     try:
-        return run.run()
+        return RunDirectory(paths.runs_dir() / str(row["id"])).run()
     except DltuiError:
         return {}
-
-
-def _row(run: RunDirectory) -> dict[str, Any]:
-    """An object of `--json`; a directory that cannot be read is shown with its reason instead of hidden."""
-    from dltui.core.errors import DltuiError
-    from dltui.core.reading.reader import RunReader
-    from dltui.core.reading.summary import summary_row
-
-    try:
-        return summary_row(RunReader(run))
-    except (DltuiError, OSError) as error:
-        unknown = dict.fromkeys(("model", "framework", "dataset", "device", "epoch", "epochs", "best"))
-        return {"id": run.id, "name": run.id, "status": "failed", **unknown, "note": str(error), "why": str(error)}
-
-
-def _folded(rows: list[dict[str, Any]]) -> Sequence[Any]:
-    from dltui.core.analysis.groups import fold
-
-    return fold(rows)
 
 
 def columns(row: Any, now: float) -> list[str]:
@@ -107,7 +92,10 @@ def group_columns(group: Group, now: float) -> list[str]:
     same = len({row.get("epoch") for row in group.rows}) == 1 and done == epochs
     # A product, since the sum of epochs says nothing of how long each was trained.
     done_text = f"{len(group.rows)}x{done // len(group.rows)}" if same else f"{done}/{epochs}"
-    return [title, *first[1:4], done_text, text, group.status, first[7]]
+    statuses = [row["status"] for row in group.rows]
+    finished = statuses.count("finished")
+    state = group.status if finished == len(statuses) else f"{finished} of {len(statuses)}, {group.status}"
+    return [title, *first[1:4], done_text, text, state, first[7]]
 
 
 def run_columns(row: dict[str, Any], now: float) -> list[str]:

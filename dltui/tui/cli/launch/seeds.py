@@ -1,12 +1,16 @@
-"""`dltui train MODEL --seeds 1,2,3`: a run per seed, one after the other, and their common result."""
+"""`dltui train MODEL --seeds 1,2,3`: one run a seed, one after the other, and what they come to together.
+
+The runs wait for one another in the queue of their device: whoever follows them can leave, or die, at any time."""
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.errors import UsageError
+from dltui.core.errors import DltuiError, UsageError
 from dltui.core.text import plural
 from dltui.tui.cli.launch import start
 from dltui.tui.cli.output import say, say_json, spelled
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from dltui.core.analysis.groups import Group
     from dltui.core.catalog.entries import Catalog, ModelEntry
     from dltui.core.rundir.directory import RunDirectory
+
+LEAVING_SECONDS = 10.0
 
 
 def parse(text: str, model: ModelEntry) -> list[int]:
@@ -31,11 +37,8 @@ def parse(text: str, model: ModelEntry) -> list[int]:
 
 
 def start_all(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: start.Options) -> int:
-    """Train every seed, each when the run before it has finished. If the user leaves, the rest goes on in the
-    background.
-    """
+    """Make a run of each seed and start them all, each to train when the one before it is over."""
     from dltui.core.lifecycle import series
-    from dltui.core.lifecycle.create import create_run
 
     start.check(options)
     if options.dry_run:
@@ -45,28 +48,52 @@ def start_all(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], op
     seeds = parse(options.seeds, model)
     request = start.request(catalog, model, config, options)
     group = series.group_name(options.name)
-    runs: list[RunDirectory] = []
-    for position, seed in enumerate(seeds, start=1):
-        run = create_run(series.member(request, group, seed), catalog)
-        runs.append(run)
-        code = start.carry_out(run, options)
-        if options.queue:
-            # Each is a worker of its own that waits for its turn.
-            continue
-        status, rest = _status(run), seeds[position:]
-        if status is None and rest:
-            series.spawn(run, request, group, rest)
-            _say_rest(f"seed {_list(rest)} follows" if len(rest) == 1 else f"seeds {_list(rest)} follow", options)
-        if status is None:
-            return code
-        if status != "finished":
-            if rest:
-                _say_rest(f"{group} ends here: seed {seed} was {status}, {_list(rest)} not trained", options)
-            return code
+    runs = series.create(request, group, seeds, catalog)
+    if options.debug:
+        return _in_turn(group, runs, options)
+    for run in runs:
+        start.open_way(run, options)
+    pids = series.start(runs, at_once=not options.queue)
     if options.queue:
+        for run in runs:
+            start.say_queued(run, options.as_json)
         return 0
-    _summary(group, seeds, runs, options.as_json)
+    return stay(group, runs, runs, pids, options)
+
+
+def _in_turn(group: str, runs: Sequence[RunDirectory], options: start.Options) -> int:
+    """Train them one after the other in the foreground of this terminal, up to the first that does not finish."""
+    for run in runs:
+        code = start.carry_out(run, options)
+        if code:
+            return code
+    _summary(group, runs, options.as_json)
     return 0
+
+
+def stay(
+    group: str,
+    runs: Sequence[RunDirectory],
+    started: Sequence[RunDirectory],
+    pids: Sequence[int],
+    options: start.Options,
+) -> int:
+    """Follow those of a group that were `started`, one after the other, until somebody leaves. Whoever stops one means
+    them all. Returns the first exit code that is not 0."""
+    codes = []
+    for place, (run, pid) in enumerate(zip(started, pids, strict=True)):
+        rest = started[place + 1 :]
+        code = start.stay(run, pid, options)
+        codes.append(code)
+        status = _status(run)
+        if status is None:
+            _say_rest(rest, options)
+            return code
+        if status in ("stopped", "preempted") and rest:
+            _take_out(rest)
+            break
+    _summary(group, runs, options.as_json)
+    return next(filter(None, codes), 0)
 
 
 def _status(run: RunDirectory) -> str | None:
@@ -79,25 +106,40 @@ def _status(run: RunDirectory) -> str | None:
     return status.name if status.over else None
 
 
-def _say_rest(text: str, options: start.Options) -> None:
-    if not options.as_json:
-        say(text)
+def _say_rest(rest: Sequence[RunDirectory], options: start.Options) -> None:
+    for run in rest if options.as_json else ():
+        start.say_run(run)
+    if rest and not options.as_json:
+        names = ", ".join(run.id for run in rest)
+        say(f"{names} {'follows' if len(rest) == 1 else 'follow, one after the other'}")
 
 
-def _list(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds))
+def _take_out(rest: Sequence[RunDirectory]) -> None:
+    """Stop runs that have not begun, and wait until they are out of the queue: the last one first, so that none
+    begins meanwhile."""
+    from dltui.core.rundir import commands
+
+    for run in reversed(rest):
+        with contextlib.suppress(DltuiError):
+            commands.send(run.path, "stop", {})
+    deadline = time.monotonic() + LEAVING_SECONDS
+    while any(_status(run) is None for run in rest) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
-def _summary(group: str, seeds: Sequence[int], runs: Sequence[RunDirectory], as_json: bool) -> None:
+def _summary(group: str, runs: Sequence[RunDirectory], as_json: bool) -> None:
     from dltui.core.analysis.groups import Group
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.summary import summary_row
 
     whole = Group(group, tuple(summary_row(RunReader(run)) for run in runs))
     metric = str(whole.rows[0].get("metric") or "loss")
+    seeds = [row["seed"] for row in whole.rows]
     if not as_json:
-        parts = [f"{group}: {plural(len(runs), 'seed')} ({_list(seeds)})", *_parts(whole, metric)]
-        say(", ".join(parts))
+        listed = ", ".join(map(str, seeds))
+        say(", ".join([f"{group}: {plural(len(runs), 'seed')} ({listed})", *_parts(whole, metric)]))
+        if whole.standing:
+            say(f"{group}: {whole.standing}")
         return
     best, test = whole.best(), whole.test(metric)
     say_json(
@@ -105,7 +147,7 @@ def _summary(group: str, seeds: Sequence[int], runs: Sequence[RunDirectory], as_
             "type": "group_ended",
             "group": group,
             "runs": [run.id for run in runs],
-            "seeds": list(seeds),
+            "seeds": seeds,
             "metric": metric,
             "best": asdict(best) if best else None,
             "test": asdict(test) if test else None,

@@ -120,16 +120,19 @@ def carry_out(
     """
     from dltui.core.lifecycle.start import queue_worker, spawn_worker
 
-    if run.run().get("share") and not options.as_json:
-        _say_shared(run)
+    open_way(run, options)
     if options.debug:
         return _foreground(run)
     when_lost(f"{run.id} goes on; back with: dltui attach {shlex.quote(run.id)}")
     if options.queue:
         queue_worker(run)
-        _say_queued(run, options.as_json)
+        say_queued(run, options.as_json)
         return 0
-    pid = spawn_worker(run, more_epochs, instead=instead)
+    return stay(run, spawn_worker(run, more_epochs, instead=instead), options, fresh)
+
+
+def stay(run: RunDirectory, pid: int, options: Options, fresh: bool = False) -> int:
+    """Stay with a run whose worker has been started, as the options say; `fresh` is the argument of `follow`."""
     if options.detach:
         _say_detached(run, options.as_json)
         return 0
@@ -142,10 +145,13 @@ def carry_out(
     return follow(run, style, child=pid, fresh=fresh, kept=not options.dry_run)
 
 
-def _say_shared(run: RunDirectory) -> None:
+def open_way(run: RunDirectory, options: Options) -> None:
+    """Let the group reach a run that is shared, and say so."""
     from dltui.core import paths
     from dltui.core.rundir import share
 
+    if not run.run().get("share") or options.as_json:
+        return
     say(f"your group may watch: dltui attach {shlex.quote(str(run.path))}")
     problem = share.open_way(run.path, paths.home())
     if problem:
@@ -154,21 +160,23 @@ def _say_shared(run: RunDirectory) -> None:
 
 def _say_detached(run: RunDirectory, as_json: bool) -> None:
     if as_json:
-        _say_run(run)
+        say_run(run)
         return
     say(f"{run.id} trains in the background; watch it with: dltui attach {shlex.quote(run.id)}")
     say(f"figures will be in {place.exports_folder(run)}")
 
 
-def _say_queued(run: RunDirectory, as_json: bool) -> None:
+def say_queued(run: RunDirectory, as_json: bool) -> None:
+    """Say that a run waits for its device."""
     if as_json:
-        _say_run(run)
+        say_run(run)
         return
     say(f"{run.id} is queued for {run.run()['device']['name']}; watch it with: dltui attach {shlex.quote(run.id)}")
     say(f"dltui stop {shlex.quote(run.id)} takes it out of the queue")
 
 
-def _say_run(run: RunDirectory) -> None:
+def say_run(run: RunDirectory) -> None:
+    """A run as an object of `--json`."""
     say_json({"type": "run", "id": run.id, "path": str(run.path), "exports": str(place.exports_folder(run))})
 
 

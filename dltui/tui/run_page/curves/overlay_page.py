@@ -64,12 +64,12 @@ class OverlayPage(Page):
         in_thread(self, "runs", self._read)
 
     def _read(self) -> Message:
-        from dltui.tui.base.summary import RunList
+        from dltui.tui.base.all_runs import RunList
 
         services = self.host.services
         found = [
             run
-            for run in RunList(services.runs.all, services.clock.now).read()
+            for run in RunList(services.runs.folder(), services.clock.now).read()
             if run.directory.id != self.run.directory.id
         ]
         found = [run for run in found if run.epochs_done]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 
 from dltui.core.analysis.groups import Spread
 from dltui.core.reading.reader import RunReader
+from dltui.core.reading.status import OVER
 from dltui.core.reading.summary import summary_row
+from dltui.core.rundir.heartbeat import read_live
 from dltui.tui.cli import main
 from dltui.tui.draw import wording
 
@@ -52,20 +55,39 @@ def test_three_seeds_are_three_runs_and_one_line(dltui: Run) -> None:
     assert len(dltui("runs", "--all")[1].splitlines()) == 4
 
 
-@pytest.mark.slow
-def test_detached_the_others_follow_by_themselves(dltui: Run, tmp_path: Path) -> None:
+def ended(tmp_path: Path, seed: int) -> str:
+    """How the run of a seed ended, once its worker is done."""
+    reader = RunReader(tmp_path / "home" / "runs" / f"lab-s{seed}")
+    deadline = time.monotonic() + 120
+    while True:
+        row = summary_row(reader)
+        if row["status"] in OVER and row["phase"] == "ended":
+            return str(row["status"])
+        assert time.monotonic() < deadline, (row, reader.directory.worker_log.read_text())
+        time.sleep(0.1)
+
+
+@pytest.mark.slow(20)
+def test_a_member_is_killed_and_its_series_goes_on_and_is_resumed(dltui: Run, tmp_path: Path) -> None:
+    """Nobody waits for the runs: who started them has gone, and what becomes of one is nothing to the others."""
     code, out, error = dltui(*TRAIN, "--seeds", "4,5", "--name", "lab", "--detach", "--step-seconds", "0.05")
     assert (code, error) == (0, "")
-    assert out.splitlines()[-1] == "seed 5 follows"
-    last = tmp_path / "home" / "runs" / "lab-s5"
-    deadline = time.monotonic() + 120
-    while not (last / "run.json").exists() or summary_row(RunReader(last))["status"] != "finished":
-        assert time.monotonic() < deadline, (last.parent / "lab-s4" / "worker.log").read_text()
-        time.sleep(0.2)
-    first, second = (RunReader(last.parent / f"lab-s{seed}") for seed in (4, 5))
-    assert second.run["created"] > first.run["created"] + 1.0
-    assert summary_row(first)["status"] == "finished"
-    assert second.run["exports"] == str(tmp_path / "exports" / "lab-s5")
+    assert out.splitlines()[-1] == "lab-s5 follows"
+    first = tmp_path / "home" / "runs" / "lab-s4"
+    deadline = time.monotonic() + 60
+    while (live := read_live(first)) is None or live.step == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(live.pid, signal.SIGKILL)
+    assert (ended(tmp_path, 5), ended(tmp_path, 4)) == ("finished", "interrupted")
+    out = dltui("runs")[1]
+    assert "1 of 2, interrupted" in out
+    assert "lab: 1 of 2 finished, interrupted: dltui resume lab" in out
+    code, out, _ = dltui("resume", "lab", "--plain")
+    assert code == 0
+    assert out.splitlines()[-1].startswith("lab: 2 seeds (4, 5), test accuracy")
+    assert ended(tmp_path, 4) == "finished"
+    assert "nothing to resume" in dltui("resume", "lab")[1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""Devices of this machine as drivers tell of them, and where none does (AMD, Jetson), as a framework finds them."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.catalog import probe, questions
+from dltui.core.catalog.sources import digest
+from dltui.core.errors import UsageError
+from dltui.core.machine import devices, process
+from dltui.core.machine.devices import Device
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
+
+VISIBLE = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+
+
+def list_devices(catalog: Catalog | None = None) -> list[Device]:
+    """CUDA devices (AMD's count as such), then mps, then the CPU. Without a catalog no framework is asked: what one
+    answered before is known."""
+    told = devices.list_devices()
+    if not devices.hides_gpu():
+        return told
+    found = _found(catalog)
+    # A driver's problem with its GPUs says nothing where a framework can use them.
+    return [*found, *(device for device in told if device.kind != "cuda")] if found else told
+
+
+def resolve(text: str, catalog: Catalog | None = None) -> Device:
+    """The device that a person means. Raises UsageError that says what there is."""
+    wants_cpu = text.strip().lower() == "cpu"
+    return devices.choose(text, devices.list_devices() if wants_cpu else list_devices(catalog))
+
+
+def _found(catalog: Catalog | None) -> list[Device]:
+    """GPUs that a framework finds; its answer is kept until the machine boots or another framework is installed."""
+    key = "devices-" + digest([process.boot_id(), *(os.environ.get(name) for name in VISIBLE)])
+    versions = {} if catalog is None else {entry.python: entry.version for entry in catalog.backends.values()}
+    record = probe.kept(key)
+    if catalog is not None and (record is None or record.get("versions") != versions):
+        record = {"versions": versions, "devices": _asked(catalog)}
+        record |= {} if record["devices"] else {"retry": time.time() + probe.RETRY_SECONDS}
+        probe.keep(key, record)
+    return [_device(answer) for answer in (record or {}).get("devices") or () if isinstance(answer, dict)]
+
+
+def _asked(catalog: Catalog) -> list[dict[str, Any]]:
+    """What the first framework says that finds a GPU."""
+    for backend in catalog.backends.values():
+        if backend.version is None or backend.problem:
+            continue
+        try:
+            answers = questions.framework_devices(backend)
+        except UsageError:
+            continue
+        found = [answer for answer in answers if str(answer.get("device")).startswith("cuda:")]
+        if found:
+            return found
+    return []
+
+
+def _device(answer: dict[str, Any]) -> Device:
+    problem = answer.get("problem")
+    name = clean_line(answer.get("device"), 20)
+    return Device(
+        name, clean_line(answer.get("name") or name, 80), problem=clean_line(problem, 200) if problem else None
+    )

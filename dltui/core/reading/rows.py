@@ -1,0 +1,142 @@
+"""Rows of the list of runs. Those of runs that have ended are kept in the cache until a file of theirs changes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from dltui.core import fs, paths
+from dltui.core.errors import DltuiError
+from dltui.core.reading.reader import RunReader
+from dltui.core.reading.status import OVER
+from dltui.core.reading.summary import summary_row
+from dltui.core.version import __version__
+
+Row = dict[str, Any]
+Stamp = list[int]
+
+FILES = ("run.json", "labels.json", "events.jsonl", "live.json")
+QUIET_NS = 2_000_000_000
+"""A file that changed less than two seconds ago may change again without its time showing it."""
+_MOST_BYTES = 256 << 20
+
+
+def all_rows(most_kept: int = 100_000) -> list[Row]:
+    """A row for each run of this user, the newest first. What cannot be read is a row with its reason."""
+    kept, found = _load(), []
+    keep: dict[str, tuple[Stamp, Row]] = {}
+    now = time.time_ns()
+    for name in _names():
+        folder = f"{paths.runs_dir()}/{name}"
+        now_as = stamp(folder)
+        if now_as is None:
+            continue
+        known = kept.get(name)
+        row = known[1] if known is not None and known[0] == now_as else _read(folder)
+        if len(keep) < most_kept and ((known is not None and row is known[1]) or _rests(row, now_as, now)):
+            keep[name] = (now_as, row)
+        found.append((_created(row, now_as), name, row))
+    if keep.keys() != kept.keys() or any(keep[name][1] is not kept[name][1] for name in keep):
+        _save(keep)
+    return [row for _, _, row in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+
+
+def stamp(folder: str) -> Stamp | None:
+    """Numbers that change with any file that a row is made of; None for a folder that is no run."""
+    try:
+        found = os.stat(folder)  # noqa: PTH116 - thousands of them: a Path for each would take as long again
+        numbers = [found.st_ino, found.st_ctime_ns]
+        for name in FILES:
+            try:
+                found = os.stat(f"{folder}/{name}")  # noqa: PTH116
+            except FileNotFoundError:
+                if name == FILES[0]:
+                    return None
+                numbers += (0, 0, 0)
+                continue
+            numbers += (found.st_ino, found.st_ctime_ns, found.st_size)
+    except OSError:
+        return None
+    return numbers
+
+
+def quiet(numbers: Stamp, now_ns: int) -> bool:
+    """Tell whether a change would show in the numbers: all files have rested for a while."""
+    return max(numbers[1], *numbers[3::3]) < now_ns - QUIET_NS
+
+
+def _names() -> list[str]:
+    try:
+        with os.scandir(paths.runs_dir()) as entries:
+            return [entry.name for entry in entries if not entry.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _read(folder: str) -> Row:
+    """A directory that cannot be read is shown with its reason instead of hidden."""
+    try:
+        return {key: _plain(value) for key, value in summary_row(RunReader(Path(folder))).items()}
+    except (DltuiError, OSError) as error:
+        name = os.path.basename(folder)  # noqa: PTH119
+        unknown = dict.fromkeys(("model", "framework", "dataset", "device", "epoch", "epochs", "best"))
+        return {"id": name, "name": name, "status": "failed", **unknown, "note": str(error), "why": str(error)}
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no word for NaN and infinities, which a stranger's file may bring in by a number like 1e999."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _created(row: Row, numbers: Stamp) -> float:
+    created = row.get("created")
+    return float(created) if isinstance(created, (int, float)) else numbers[3] / 1e9
+
+
+def _rests(row: Row, numbers: Stamp, now_ns: int) -> bool:
+    """Tell whether nothing but a change of its files can change the row."""
+    return (
+        row["status"] in OVER
+        and row["status"] != "interrupted"
+        and row.get("phase") == "ended"
+        and (row.get("model") is not None and quiet(numbers, now_ns))
+    )
+
+
+def _file() -> Path:
+    """One for each home: the same cache may serve several."""
+    home = hashlib.sha256(os.fsencode(paths.runs_dir())).hexdigest()[:16]
+    return paths.cache_dir() / "rows" / f"{home}.json"
+
+
+def _load() -> dict[str, tuple[Stamp, Row]]:
+    """What is not exactly as this version of dltui wrote it counts for nothing."""
+    try:
+        head, _, body = fs.read_limited(_file(), _MOST_BYTES).partition(b"\n")
+        if head != _seal(body):
+            return {}
+        return {name: (numbers, row) for name, (numbers, row) in json.loads(body).items()}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _save(keep: dict[str, tuple[Stamp, Row]]) -> None:
+    """A cache that cannot be written costs time, nothing else."""
+    with contextlib.suppress(OSError, DltuiError, ValueError):
+        body = json.dumps(keep, separators=(",", ":"), allow_nan=False).encode("ascii")
+        paths.ensure_private_dir(_file().parent)
+        fs.write_atomic(_file(), _seal(body) + b"\n" + body, sync=False)
+
+
+def _seal(body: bytes) -> bytes:
+    return hashlib.sha256(__version__.encode() + b"\n" + body).hexdigest().encode()

@@ -1,0 +1,157 @@
+"""The runs of this home for a list that is looked at for hours: what has ended is read again only when its folder has
+changed, so that a list at rest costs next to nothing, however long it is."""
+
+from __future__ import annotations
+
+import os
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError
+from dltui.core.reading.progress import progress
+from dltui.core.reading.rows import Stamp, quiet, stamp
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.text import safe
+from dltui.tui.base.summary import Summary, open_reader, summarize
+
+if TYPE_CHECKING:
+    from dltui.core.reading.reader import RunReader
+
+FOLDERS_A_LOOK = 125
+"""Runs that have ended whose folder is looked at each time; the others have their turn at one of the next looks."""
+FILES_A_LOOK = 12
+"""The same for all of their files: those that somebody changes in place leave the folder as it was."""
+TURNS = 40
+SLOW_TURNS = 400
+
+
+class RunList:
+    """Reads all runs in a folder again and again."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
+        self._folder, self._clock = str(folder), clock
+        self._names: list[str] = []
+        self._listed: tuple[int, int] | None = None
+        self._awake: dict[str, Summary | None] = {}
+        """Runs that are read each time, with what was read last; None for a folder that is no run (yet)."""
+        self._readers: dict[str, tuple[RunReader, dict[str, Any]]] = {}
+        self._resting: dict[str, tuple[Stamp, Summary]] = {}
+        self._order: list[str] = []
+        """Of `_resting`, for the turns."""
+        self._turn = 0
+        self._all: list[Summary] = []
+        self._pool: dict[Any, Any] = {}
+
+    def read(self, thorough: bool = False) -> list[Summary]:
+        """All runs: the live ones first, then the newest first. The same object as before when nothing has changed.
+        `thorough` looks at every file of every run at once."""
+        changed = self._list()
+        for name in self._due(thorough):
+            self._awake[name] = self._resting.pop(name)[1]
+        for name in list(self._awake):
+            changed = self._read(name) or changed
+        if len(self._order) != len(self._resting):
+            self._order = list(self._resting)
+        if changed:
+            known = [*filter(None, self._awake.values()), *(summary for _, summary in self._resting.values())]
+            self._all = sorted(known, key=lambda one: (not one.is_live, -one.created, one.id))
+        return self._all
+
+    def _list(self) -> bool:
+        """See which runs have come and gone; True when some have."""
+        try:
+            found = os.stat(self._folder)  # noqa: PTH116
+            key = (found.st_ino, found.st_ctime_ns)
+            if key == self._listed:
+                return False
+            with os.scandir(self._folder) as entries:
+                names = [entry.name for entry in entries if not entry.name.startswith(".")]
+        except OSError:
+            key, names = (0, 0), []
+        # What came in the same moment does not show in the time of the folder.
+        self._listed = key if quiet([*key, 0, 0], time.time_ns()) else None
+        if names == self._names:
+            return False
+        gone, new = set(self._names).difference(names), set(names).difference(self._names)
+        self._names = names
+        for name in gone:
+            self._awake.pop(name, None)
+            self._readers.pop(name, None)
+            self._resting.pop(name, None)
+        self._awake.update(dict.fromkeys(new))
+        return True
+
+    def _due(self, thorough: bool) -> list[str]:
+        """Resting runs whose turn it is and whose files have changed."""
+        names, self._turn = self._order, self._turn + 1
+        fast = min(1 + len(names) // FOLDERS_A_LOOK, TURNS)
+        slow = 1 if thorough else min(1 + len(names) // FILES_A_LOOK, SLOW_TURNS)
+        due = [name for name in names[self._turn % fast :: fast] if self._folder_changed(name)]
+        due += [name for name in names[self._turn % slow :: slow] if self._changed(name)]
+        return [name for name in dict.fromkeys(due) if name in self._resting]
+
+    def _folder_changed(self, name: str) -> bool:
+        try:
+            found = os.stat(f"{self._folder}/{name}")  # noqa: PTH116
+        except OSError:
+            return True
+        known = self._resting.get(name)
+        return known is not None and known[0][:2] != [found.st_ino, found.st_ctime_ns]
+
+    def _changed(self, name: str) -> bool:
+        known = self._resting.get(name)
+        return known is not None and known[0] != stamp(f"{self._folder}/{name}")
+
+    def _read(self, name: str) -> bool:
+        """Read a run; True when it is not as it was."""
+        numbers = stamp(f"{self._folder}/{name}")
+        before = self._awake[name]
+        if numbers is None:
+            self._awake[name] = None
+            return before is not None
+        summary, rests = self._look(name)
+        if summary == before and before is not None:
+            summary = before
+        if rests and quiet(numbers, time.time_ns()):
+            del self._awake[name]
+            self._readers.pop(name, None)
+            self._resting[name] = (numbers, self._lean(summary))
+        else:
+            self._awake[name] = summary
+        return summary is not before
+
+    def _look(self, name: str) -> tuple[Summary, bool]:
+        """A run as it is, and whether only a change of its files can change that."""
+        directory = RunDirectory(f"{self._folder}/{name}")
+        try:
+            reader, run = self._readers.get(name) or open_reader(directory, self._clock)
+            self._readers[name] = reader, run
+            reader.refresh()
+            status, live = reader.look()
+            summary = summarize(reader, run, status, live, progress(reader.history, live))
+        except (DltuiError, OSError) as error:
+            self._readers.pop(name, None)
+            return Summary(directory, safe(name), safe(name), "failed", safe(error)), True
+        return summary, status.over and status.phase == "ended"
+
+    def _lean(self, summary: Summary) -> Summary:
+        """The same in little memory: what runs have in common is there once, and what was read is let go."""
+        shared = {
+            field.name: self._once(getattr(summary, field.name))
+            for field in fields(summary)
+            if isinstance(getattr(summary, field.name), str)
+        }
+        facts = {self._once(name): self._once(value) for name, value in summary.facts.items()}
+        differs = tuple(self._once(tuple(map(self._once, one))) for one in summary.differs)
+        directory = RunDirectory(summary.directory.path)
+        trend = array("d", summary.trend)
+        return replace(summary, **shared, facts=facts, differs=differs, directory=directory, trend=trend, obeyed=())
+
+    def _once(self, value: Any) -> Any:
+        if not isinstance(value, (str, float, tuple)):
+            return value
+        return self._pool.setdefault((type(value), value), value)

@@ -1,0 +1,115 @@
+"""Long lists of runs: what has ended is read once, and again when something of it has changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dltui.core.reading import rows
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.heartbeat import record_starting
+from dltui.tui.base import all_runs
+from dltui.tui.base.all_runs import RunList
+from tests.helpers.sample_run import make_sample_run
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three finished runs whose files have rested for long."""
+    monkeypatch.setattr(rows, "QUIET_NS", 0)
+    for run_id in ("one", "two", "three"):
+        make_sample_run(tmp_path / "runs", run_id=run_id)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ids of the runs whose log was read."""
+    seen: list[str] = []
+    refresh = RunReader.refresh
+
+    def note(self: RunReader) -> bool:
+        seen.append(self.directory.id)
+        return refresh(self)
+
+    monkeypatch.setattr(RunReader, "refresh", note)
+    return seen
+
+
+def test_a_list_at_rest_reads_nothing_and_is_the_same_object(runs: Path, reads: list[str]) -> None:
+    found = RunList(runs, time.time)
+    first = found.read()
+    assert sorted(one.id for one in first) == sorted(set(reads)) == ["one", "three", "two"]
+    reads.clear()
+    assert all(found.read() is first for _ in range(10))
+    assert reads == []
+    assert all(one.directory._run is None for one in first), "nothing that was read is kept"
+
+
+def test_only_the_run_that_changed_is_read_again(runs: Path, reads: list[str]) -> None:
+    found = RunList(runs, time.time)
+    found.read()
+    reads.clear()
+    RunDirectory(runs / "two").set_labels(note="better")
+    assert {one.id: one.note for one in found.read()} == {"one": "", "two": "better", "three": ""}
+    assert set(reads) == {"two"}
+
+
+def test_what_is_written_in_place_is_seen_too(runs: Path) -> None:
+    found = RunList(runs, time.time)
+    found.read()
+    labels = runs / "one" / "labels.json"
+    before = labels.stat()
+    content = json.loads(labels.read_text()) | {"note": "by hand"}
+    with labels.open("r+") as file:
+        file.write(json.dumps(content))
+        file.truncate()
+    os.utime(labels, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert "by hand" in {one.note for one in found.read()}
+
+
+def test_runs_come_and_go(runs: Path) -> None:
+    found = RunList(runs, time.time)
+    found.read()
+    shutil.rmtree(runs / "one")
+    shutil.copytree(runs / "two", runs / "four")
+    (runs / "no-run").mkdir()
+    assert {one.id for one in found.read()} == {"two", "three", "four"}
+    make_sample_run(runs, run_id="five", status="running")
+    assert next(iter(found.read())).id == "five"
+
+
+def test_thousands_have_their_turn_one_after_the_other(
+    runs: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Any] = []
+    stat = os.stat
+    monkeypatch.setattr(all_runs, "FOLDERS_A_LOOK", 1)
+    monkeypatch.setattr(all_runs, "FILES_A_LOOK", 1)
+    found = RunList(runs, time.time)
+    found.read()
+    reads.clear()
+    monkeypatch.setattr(os, "stat", lambda path, **more: (looked.append(path), stat(path, **more))[1])
+    found.read()
+    assert len(looked) < 10, "not all of them at each look"
+    monkeypatch.setattr(os, "stat", stat)
+    RunDirectory(runs / "two").set_labels(note="better")
+    turns = next(turn for turn in range(10) if "better" in {one.note for one in found.read()})
+    assert turns < 4
+    RunDirectory(runs / "one").set_labels(note="at once")
+    assert "at once" in {one.note for one in found.read(thorough=True)}
+
+
+def test_a_resumed_run_is_read_each_time_from_then_on(runs: Path) -> None:
+    found = RunList(runs, time.time)
+    found.read()
+
+    record_starting(runs / "one", os.getpid())
+    assert {one.id: one.status for one in found.read()}["one"] == "starting"
