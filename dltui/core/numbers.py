@@ -91,6 +91,7 @@ def percent(fraction: float) -> str:
 
 
 def no_number(word: str) -> float:
-    """For `parse_constant` of JSON: NaN and infinities are no JSON, and nobody here writes them; whoever computes with
-    one would fail later. Raises ValueError."""
+    """Refuse a NaN or infinity as `parse_constant` of JSON: they are no JSON, this program never writes them, and
+    computing with them would fail later. Raises ValueError.
+    """
     raise ValueError(f"{word} is not a number")

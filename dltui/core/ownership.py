@@ -1,4 +1,4 @@
-"""Checks that nobody but this user may change a file or folder, before code from it is executed."""
+"""Checks that no other user may change a file or folder, before code from it is executed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pathlib import Path
 from dltui.core.text import clean_line
 
 TRUSTED = "DLTUI_TRUSTED"
-"""Variable with the plugin files of somebody else that this user said to trust, for the processes that import them."""
+"""The environment variable with the plugin files of other users that this user accepts, for the processes that import
+them.
+"""
 
 
 def open_to_others(path: Path) -> str:
@@ -21,7 +23,7 @@ def open_to_others(path: Path) -> str:
     found = path.stat()
     shown, quoted = clean_line(path), shlex.quote(clean_line(path))
     if found.st_uid not in (os.geteuid(), 0):
-        # Nobody takes over the file of a colleague.
+        # The file of a colleague is copied, not taken over.
         theirs = stat.S_ISREG(found.st_mode) and path.resolve().parent.stat().st_uid != os.geteuid()
         repair = f"take a copy: cp {quoted} ." if theirs else f"take it over: sudo chown $USER {quoted}"
         return f"{shown} belongs to {user_name(found.st_uid)}; {repair}"
@@ -33,7 +35,7 @@ def open_to_others(path: Path) -> str:
 
 
 def refusal(path: Path) -> str:
-    """The same for a path that need not exist: the reason why nothing from it is executed, or ""."""
+    """The reason why nothing from a path is executed, or ""; the path need not exist."""
     try:
         return open_to_others(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -43,8 +45,9 @@ def refusal(path: Path) -> str:
 
 
 def code_refusal(file: Path) -> str:
-    """The same for a plugin file: it, the folder in which another could take its place, and the files beside it, which
-    it can import."""
+    """The reason why a plugin file is not executed, or "": others may change it, its folder, where another file could
+    take its place, or a file beside it, which it can import.
+    """
     if str(file) in os.environ.get(TRUSTED, "").split(os.pathsep):
         return ""
     folder = file.resolve().parent
@@ -54,7 +57,7 @@ def code_refusal(file: Path) -> str:
 
 
 def keeps_others_out(folder: Path) -> bool:
-    """True if everybody may make files in a folder but not replace those of others, as in /tmp."""
+    """True if every user may create files in a folder but not replace the files of others, as in /tmp."""
     try:
         mode = folder.stat().st_mode
     except OSError:
@@ -68,7 +71,7 @@ def beside(folder: Path) -> list[Path]:
 
 
 def trust(files: Iterable[str]) -> None:
-    """Let this process and those that it starts import the plugin files of somebody else."""
+    """Let this process and its children import plugin files that belong to other users."""
     os.environ[TRUSTED] = os.pathsep.join(files)
 
 

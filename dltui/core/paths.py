@@ -106,7 +106,7 @@ def _absolute(text: str) -> Path:
 
 
 def expanded(path: Path | str) -> Path:
-    """A path whose ~ is the home of a user; one that nobody has stays as it is."""
+    """A path with `~` replaced by the user's home; the name of an unknown user stays as it is."""
     return Path(os.path.expanduser(path))  # noqa: PTH111
 
 

@@ -130,7 +130,7 @@ def _workshop(folder: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Signals that would end this process wait."""
+    """Hold back signals that would end this process until the context ends."""
     if threading.current_thread() is not threading.main_thread():
         # They end the main thread alone.
         yield

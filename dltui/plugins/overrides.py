@@ -137,7 +137,7 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def check_options(config: TrainConfig, own_step: object, own_loss: object, own_optimizer: object) -> None:
-    """Raises RunError for options that the module's own parts would leave without effect."""
+    """Check that the module's own parts leave no option without effect. Raises RunError."""
     own = "training_step" if own_step else "training_loss" if own_loss else ""
     options = ("label_smoothing", "class_weights") + (("mixup", "cutmix") if own_step else ())
     found = next((name for name in options if getattr(config, name)), "") if own else ""

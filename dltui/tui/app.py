@@ -120,7 +120,7 @@ class DltuiApp(App[None], inherit_bindings=False):
             self.screen.notice.on_key(event)
 
     def on_typed(self, event: Typed) -> None:
-        """On the way of the keys, so that those before it have their effect first."""
+        """Pass letters on through the queue of the keys, so that the keys before them take effect first."""
         self.screen.post_message(Typed(event.text))
 
     def _tick(self) -> None:

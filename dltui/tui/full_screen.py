@@ -15,7 +15,7 @@ from dltui.tui.terminal.leaving import WaysOut
 
 
 def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
-    """Show the full screen until somebody leaves. Returns the exit code: 128 and its number after a signal.
+    """Show the full screen until the user leaves. Returns the exit code: after a signal 128 plus its number.
 
     Raises UsageError for a run that does not exist and for an invalid settings file.
     """

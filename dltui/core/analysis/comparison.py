@@ -57,7 +57,7 @@ class Entry:
     command: tuple[str, ...] = ()
     fingerprint: str = ""
     group: str = ""
-    """What the runs of a series of seeds share."""
+    """The name of its series of seeds; "" for a run that is in none."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Group:
 
     @property
     def status(self) -> str:
-        """That of all, or of those that have most to tell."""
+        """The common status; of different ones that of a live run, else of a run that is not finished."""
         return status(str(row["status"]) for row in self.rows)
 
     @property
@@ -47,7 +47,9 @@ class Group:
 
 
 def status(of_runs: Iterable[str]) -> str:
-    """One word for several runs: what goes on before what has ended, `finished` when all are."""
+    """The status that stands for several runs: that of a live run before that of one that has ended; `finished` when
+    all are.
+    """
     found = set(of_runs)
     return next((word for word in TELLING if word in found), "finished")
 

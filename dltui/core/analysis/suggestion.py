@@ -1,5 +1,6 @@
-"""What to try after a run has failed: the hyperparameters or the dataset that its end proposes, and the command line
-that does it."""
+"""Suggests what to try after a run has failed: changed hyperparameters or another dataset, and the command line that
+applies them.
+"""
 
 from __future__ import annotations
 

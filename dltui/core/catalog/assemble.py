@@ -51,7 +51,7 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_o
 
 
 def _check_owners(files: Sequence[Path]) -> None:
-    """Raises UsageError when others may change this user's home or a given plugin file."""
+    """Check that no other user may change this user's home or a given plugin file. Raises UsageError."""
     refusals = (ownership.code_refusal(Path(paths.absolute(str(file)))) for file in files)
     problem = ownership.refusal(paths.home()) or next(filter(None, refusals), "")
     if problem:

@@ -31,7 +31,7 @@ def list_devices(catalog: Catalog | None = None) -> list[Device]:
 
 
 def resolve(text: str, catalog: Catalog | None = None) -> Device:
-    """The device that a person means. Raises UsageError that says what there is."""
+    """The device that a word means. Raises UsageError for an unknown word and for a GPU that does not work."""
     wants_cpu = text.strip().lower() == "cpu"
     return devices.choose(text, devices.list_devices() if wants_cpu else list_devices(catalog))
 
@@ -49,7 +49,7 @@ def _found(catalog: Catalog | None) -> list[Device]:
 
 
 def _asked(catalog: Catalog) -> list[dict[str, Any]]:
-    """What the first framework says that finds a GPU."""
+    """The GPUs of the first framework that finds any; [] when none does."""
     for backend in catalog.backends.values():
         if backend.version is None or backend.problem:
             continue

@@ -12,7 +12,7 @@ BACKEND_OPTIONS = frozenset(
     color erase mixup cutmix mirror_test""".split()
 )
 LAST = BACKEND_OPTIONS | {"warmup", "patience", "min_delta", "max_time"}
-"""What few runs turn on stands behind what all have and what is the model's own."""
+"""Hyperparameters that few runs use; they are listed behind the common ones and those of the model."""
 BACKEND_OPTIMIZERS = frozenset(("adam", "rmsprop", "lion", "muon"))
 
 

@@ -92,15 +92,15 @@ def _run_all(jobs: Sequence[Job], at_once: int = 2) -> list[Outcome]:
 
 
 def _is_passing(outcome: Outcome) -> bool:
-    """True if the next try may go better."""
+    """True if the next try may succeed."""
     if outcome.reason:
         return outcome.passing
     return not _is_json(outcome.answer)
 
 
 def _holds(source: Source, outcome: Outcome, record: Record) -> bool:
-    """True if the record of a probe is kept: no answer is not an answer. That of a slow plugin is kept for a while,
-    since it would cost its time at every start, but never that of what is in the box.
+    """True if the record of a probe is to be kept: a failure that may pass is not. The failure of a slow plugin is kept
+    for a while, since each try costs its time at the start, but never that of the plugins in the box.
     """
     if outcome.slow:
         return source.name != FIRST
@@ -240,7 +240,7 @@ def _folder() -> Path:
 
 
 def kept(key: str) -> Record | None:
-    """What was kept under a key; None for nothing, or what is to be tried again."""
+    """The record in the cache under a key; None if there is none, or if it is due for another try."""
     try:
         record = json.loads((_folder() / f"{key}.json").read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -251,7 +251,7 @@ def kept(key: str) -> Record | None:
 
 
 def keep(key: str, record: Record) -> None:
-    """A cache that cannot be written costs time, nothing else."""
+    """Store a record in the cache, and remove old ones; a cache that cannot be written only costs time."""
     from dltui.core import fs
 
     with contextlib.suppress(OSError, DltuiError):

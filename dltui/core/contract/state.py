@@ -1,4 +1,4 @@
-"""What the keys of a trainable's state mean."""
+"""Names the parts of a trainable's state by the prefixes of its keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARTS = ("weights", "average", "optimizer", "rng")
 
 
 def all_weights(state: State) -> State:
-    """What evaluating needs: the weights, and their averages where there are some."""
+    """The part of the state that evaluating needs: the weights, and their averages if there are some."""
     return {name: array for name, array in state.items() if name.startswith((WEIGHTS, AVERAGE))}
 
 

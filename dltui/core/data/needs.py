@@ -17,7 +17,9 @@ def reasons(model: str, needs_images: bool, option: str) -> dict[str, str]:
 
 
 def check_images(needs: Mapping[str, str], dataset: str, there: bool) -> None:
-    """`needs` (of `reasons`) says what needs images. Raises UsageError for the first when the dataset has none."""
+    """Check that the dataset has images if needed: `needs` (of `reasons`) maps each part that needs images to an
+    advice. Raises UsageError with the first.
+    """
     for what, remedy in needs.items():
         if not there:
             raise UsageError(f"{what} needs images, dataset {clean_line(dataset, 100)} has none; {remedy}")

@@ -140,7 +140,7 @@ def _request(
         plugins=tuple(trust.files(directory, request.code)),
         command=tuple(request.command),
         parent=directory.id,
-        # Who may read a run is for its owner to say: somebody else's word opens nothing here.
+        # Only the owner of a run decides who may read it: the run of another user does not make this one readable.
         share=None if place.untrusted_reason(directory) else asked.get("share"),
         fork={
             "path": str(directory.path),

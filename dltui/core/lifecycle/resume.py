@@ -54,8 +54,9 @@ def prepare(
     instead: Mapping[str, Any] | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Resumption:
-    """What a new attempt would be like; `instead` (of `trust.replaced`) holds in place of what run.json says, `tell`
-    gets how far its data are prepared. Raises UsageError when there can be none here and now."""
+    """The plan of a new attempt; `instead` (of `trust.replaced`) replaces fields of run.json, `tell` gets the progress
+    of its data's preparation. Raises UsageError when the run cannot be resumed here and now.
+    """
     from dltui.core.catalog import devices
 
     status = reader.status()

@@ -1,5 +1,6 @@
-"""Runs that differ in their seed alone: made together, each with a worker of its own that waits in the queue for its
-turn. Nothing else knows of the series, so that nothing else can die and take it along."""
+"""Runs that differ in their seed alone: created together, each with its own worker, which waits in the queue of the
+device for its turn. No process manages the series, so that none can end and stop it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def group_name(wanted: str | None) -> str:
-    """A name for the runs of a series: the wanted one or a made-up one, numbered when another group has it.
+    """The group name of a series of runs: the wanted name or a made-up name, numbered when another group has it.
 
     Raises UsageError.
     """
@@ -37,7 +38,7 @@ def _group(run: RunDirectory) -> object:
 
 
 def members(text: str | None) -> list[RunDirectory]:
-    """The runs of the group of this name, the first one first; none where a run is called so."""
+    """The runs of the group of this name, oldest first; [] when a run has this name."""
     runs = list_runs() if text else []
     if any(text in (run.id, run.labels()["name"]) for run in runs):
         return []
@@ -66,7 +67,7 @@ def _alone(command: Sequence[str], seed: int) -> tuple[str, ...]:
 
 
 def create(request: RunRequest, group: str, seeds: Sequence[int], catalog: Catalog) -> list[RunDirectory]:
-    """The directories of all runs. Raises UsageError, and then none is left."""
+    """Create a run for each seed; returns their directories. Raises UsageError, and then no run is left."""
     made: list[RunDirectory] = []
     try:
         for seed in seeds:
@@ -85,8 +86,9 @@ def start(
     more_epochs: int = 0,
     instead: Sequence[Mapping[str, Any]] | None = None,
 ) -> list[int]:
-    """Start the worker of each run; they take their turns, `at_once` lets the first begin whoever has the device.
-    `instead` holds for each run in place of what its run.json says. Returns their pids. Raises RunError."""
+    """Start the worker of each run; they wait for each other in the queue of the device. With `at_once` the first does
+    not wait for other runs there. `instead` replaces fields of each run.json. Returns their pids. Raises RunError.
+    """
     others = instead or [{}] * len(runs)
     return [
         queue_worker(run, at_once and place == 0, more_epochs, other)

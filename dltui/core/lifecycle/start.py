@@ -99,7 +99,8 @@ def queue_worker(
     run: RunDirectory, at_once: bool = False, more_epochs: int = 0, instead: Mapping[str, Any] | None = None
 ) -> int:
     """Like `spawn_worker`; the worker waits until every run before it in the queue of its device has ended. With
-    `at_once` it does not wait, and those that join after it wait for it from this moment on."""
+    `at_once` it does not wait, and runs that are queued after it wait for it from this moment on.
+    """
     order = device_queue.join(run)
     try:
         words = ("--queued", str(order), *(["--at-once"] if at_once else []))

@@ -1,4 +1,4 @@
-"""Deleted runs that can still come back: a folder among the runs in which each of them stays for a day."""
+"""The trash: deleted runs that can be restored for a day, in a folder among the runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 FORGOTTEN = 24 * 3600.0
-"""Seconds for which a deleted run can come back; then it goes with the next deletion, or when a screen is left."""
+"""The age in seconds at which a deleted run is removed for good, with the next deletion or when a screen is left."""
 
 PATIENCE = 120.0
 """Seconds that a worker gets to draw the figures of a run that is to be deleted."""
@@ -35,8 +35,8 @@ def folder() -> Path:
 
 
 def discard(run: RunDirectory, with_: Path | None = None) -> Path:
-    """Move a run that has ended out of the list; figures in the exports folder stay. Returns where it lies. It comes
-    back together with the one that lies at `with_`.
+    """Move a run that has ended out of the list; figures in the exports folder stay. Returns where it lies. It is
+    restored together with the run that lies at `with_`.
 
     Raises UsageError for a live run or a run outside this home, RunError when the disk refuses.
     """
@@ -132,8 +132,9 @@ def restore(place: Path, run: RunDirectory) -> None:
 
 
 def undo(names: Sequence[str] = ()) -> list[str]:
-    """Bring back the runs of these names, else those that were deleted together last: their ids. Raises UsageError
-    when there are none, or when there is another run of that name by now."""
+    """Restore the runs of these names, by default those that were deleted together last. Returns their ids. Raises
+    UsageError when there are none, or when another run has that name by now.
+    """
     lying = _lying()
     unknown = [name for name in names if name not in {run for _, run, _ in lying}]
     if unknown or not lying:
@@ -159,7 +160,7 @@ def _lying() -> list[tuple[int, str, Path]]:
 
 
 def empty(places: Iterable[Path] = (), now: float | None = None) -> None:
-    """Delete these for good, and what was deleted a day ago; what resists stays."""
+    """Delete these runs for good, and those that were deleted more than a day ago; failures are ignored."""
     doomed = list(places)
     if folder().is_symlink():
         return
@@ -197,7 +198,7 @@ def delete(run: RunDirectory) -> None:
 
 
 def _delete_in_place(run: RunDirectory) -> Path:
-    """Delete a run on a disk that has no room for the trash, not even for a name. Returns where its rest lies."""
+    """Delete a run on a disk that has no room for the trash, not even for a name. Returns where the rest of it lies."""
     held = _hold(run)
     place = fs.temp_name(run.path)
     try:

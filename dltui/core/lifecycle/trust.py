@@ -57,7 +57,9 @@ def files(run: RunDirectory, code: Code = AS_NAMED) -> list[str]:
 
 
 def admit(run: RunDirectory, code: Code) -> None:
-    """Let the processes of this one import what `--trust` takes, whoever may write to it."""
+    """With `--trust`, let this process and its children import the code that the run names, even if other users may
+    change it.
+    """
     if code.trust and not code.plugins:
         asked = run.run()
         sources = [asked.get(f"{kind}_source") or {} for kind in ("model", "backend", "dataset")]

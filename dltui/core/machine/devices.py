@@ -1,4 +1,4 @@
-"""Devices of this machine: found without a framework, chosen by a word like `auto` or `cuda:1`."""
+"""Lists the devices that a run can train on, without a framework, and chooses by a word like `auto` or `cuda:1`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def list_devices() -> list[Device]:
 
 
 def hides_gpu() -> bool:
-    """Tell whether there is a GPU of which no driver's library tells, so that only a framework can."""
+    """True if there is a GPU that no driver's library lists, so that only a framework can."""
     told = nvidia.ask()
     return not told.counted and (bool(told.gpus) or any(map(os.path.exists, GPU_FILES)))
 
@@ -100,7 +100,9 @@ def worker_environment(device: Device) -> dict[str, str]:
 
 
 def _by_number(device: Device) -> dict[str, str]:
-    """For a GPU whose driver does not tell its UUID: its number in what the user's own variable leaves."""
+    """The environment variable that shows a worker a GPU whose driver does not tell its UUID: its number among the GPUs
+    that the user's own variable leaves.
+    """
     number = device.name.partition(":")[2] or "0"
     for name in ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"):
         words = [word.strip() for word in os.environ.get(name, "").split(",")]

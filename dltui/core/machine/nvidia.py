@@ -26,14 +26,16 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Told:
-    """What NVML tells of GPUs. `counted` is false where there is no NVML or it cannot say how many there are."""
+    """The answer of NVML about GPUs. `counted` is false without NVML and when it cannot count the GPUs."""
 
     gpus: list[Gpu]
     counted: bool
 
 
 def ask() -> Told:
-    """The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order. A driver that does not work is one unusable GPU."""
+    """The GPUs that CUDA_VISIBLE_DEVICES allows, in its order, and if NVML could count them. A broken driver gives a
+    single unusable GPU.
+    """
     try:
         import pynvml
     except ImportError:
@@ -53,7 +55,7 @@ def ask() -> Told:
 
 
 def gpus() -> list[Gpu]:
-    """Those of `ask`."""
+    """The GPUs that CUDA_VISIBLE_DEVICES allows, in its order."""
     return ask().gpus
 
 
@@ -101,8 +103,9 @@ def _parts(nvml: Any, handle: Any) -> Iterator[Any]:
 
 
 def _gpu(nvml: Any, part: Any, whole: Any, number: int) -> Gpu:
-    """Drivers answer more or less of this, by their age and make: what is missing is missing alone. Raises NVMLError
-    for a GPU that is lost."""
+    """The description of a GPU; facts that its driver does not tell are missing. Raises NVMLError for a GPU that is
+    lost.
+    """
 
     def ask(question: str, *arguments: Any) -> Any:
         try:

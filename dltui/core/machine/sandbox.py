@@ -56,7 +56,7 @@ class Outcome:
     """The reason may be gone next time: the machine was slow or short of memory, or a signal came from elsewhere."""
     output: str
     slow: bool = False
-    """It used up its time or its memory: trying again costs as much again."""
+    """True if it reached its limit of time or memory: trying again costs as much again."""
 
 
 def run(job: Job) -> Outcome:
@@ -167,7 +167,7 @@ class _Child:
 
 
 def _scratch_file() -> IO[bytes]:
-    """In memory where that can be: a full disk is no reason for a child to fail."""
+    """A temporary file, in memory if possible, so that a full disk does not make a child fail."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("dltui"), "w+b")
     return tempfile.TemporaryFile()

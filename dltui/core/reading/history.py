@@ -310,7 +310,7 @@ class History:
 
     @property
     def fits(self) -> list[tuple[int, int]]:
-        """(step, steps in all) of a run that trains for a time: what was estimated from that step on."""
+        """(step, steps in all) of a run that trains for `max_time`: the estimates, each valid from its step on."""
         found: list[tuple[int, int]] = []
         for record in self.commands:
             if record.get("action") != "fit":

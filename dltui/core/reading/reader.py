@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PREDICTIONS = ("validation-latest", "validation-best", "test")
 _MOST_UNPACKED = 1 << 30
 _DISK = frozenset((errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO))
-"""What a disk says that has failed or takes no writes any more."""
+"""Errors of a disk that has failed or is read-only."""
 _COMMON = {"ids", "split", "epoch"}
 _ARRAYS = (
     _COMMON | {"labels", "top", "probabilities", "wrong", "thumbnails"},

@@ -67,7 +67,7 @@ def stamp(folder: str) -> Stamp | None:
 
 
 def quiet(numbers: Stamp, now_ns: int) -> bool:
-    """Tell whether a change would show in the numbers: all files have rested for a while."""
+    """True if a change would show in the numbers, because no file has changed for a while."""
     return max(numbers[1], *numbers[3::3]) < now_ns - QUIET_NS
 
 
@@ -80,7 +80,7 @@ def _names() -> list[str]:
 
 
 def _read(folder: str) -> Row:
-    """A directory that cannot be read is shown with its reason instead of hidden."""
+    """The row of a run; one that cannot be read is shown with its reason instead of hidden."""
     try:
         return {key: _plain(value) for key, value in summary_row(RunReader(Path(folder))).items()}
     except (DltuiError, OSError) as error:
@@ -90,7 +90,9 @@ def _read(folder: str) -> Row:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no word for NaN and infinities, which a stranger's file may bring in by a number like 1e999."""
+    """A value without NaN and infinities, which JSON lacks; a file of another user may hold them as a number like
+    1e999.
+    """
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -104,7 +106,7 @@ def _created(row: Row, numbers: Stamp) -> float:
 
 
 def _rests(row: Row, numbers: Stamp, now_ns: int) -> bool:
-    """Tell whether nothing but a change of its files can change the row."""
+    """True if nothing but a change of its files can change the row."""
     return (
         row["status"] in OVER
         and row["status"] != "interrupted"
@@ -114,13 +116,13 @@ def _rests(row: Row, numbers: Stamp, now_ns: int) -> bool:
 
 
 def _file() -> Path:
-    """One for each home: the same cache may serve several."""
+    """The file of the rows, separate for each home, because several may share a cache."""
     home = hashlib.sha256(os.fsencode(paths.runs_dir())).hexdigest()[:16]
     return paths.cache_dir() / "rows" / f"{home}.json"
 
 
 def _load() -> dict[str, tuple[Stamp, Row]]:
-    """What is not exactly as this version of dltui wrote it counts for nothing."""
+    """The kept rows; none if the file is not exactly as this version of dltui wrote it."""
     try:
         head, _, body = fs.read_limited(_file(), _MOST_BYTES).partition(b"\n")
         if head != _seal(body):
@@ -131,7 +133,7 @@ def _load() -> dict[str, tuple[Stamp, Row]]:
 
 
 def _save(keep: dict[str, tuple[Stamp, Row]]) -> None:
-    """A cache that cannot be written costs time, nothing else."""
+    """Store the rows; a cache that cannot be written only costs time."""
     with contextlib.suppress(OSError, DltuiError, ValueError):
         body = json.dumps(keep, separators=(",", ":"), allow_nan=False).encode("ascii")
         paths.ensure_private_dir(_file().parent)

@@ -24,7 +24,7 @@ class Buckets:
         self._columns: list[tuple[Array, dict[str, Array], Array]] = []
 
     def resize(self, total_steps: int) -> None:
-        """The run turns out to be this long. Between two whole `take`s."""
+        """Use the bucket size of a run of this length. Allowed between two complete `take`s."""
         self.size = max(1, -(-total_steps // MOST_POINTS))
 
     def add(self, first_step: int, loss: Array, metrics: dict[str, Array], lr: Array) -> None:

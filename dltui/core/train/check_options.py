@@ -1,4 +1,4 @@
-"""What is wrong with a combination of hyperparameters, before there is a run."""
+"""Checks that the hyperparameters of a run go together, before the run is created."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OF_CLASSES = ("label_smoothing", "class_weights", "cutmix")
 
 
 def check_options(config: Mapping[str, Any], task: str, model: str) -> None:
-    """Raises UsageError with the first problem. A config may lack names: then nobody asked for them."""
+    """Check a config; names that it lacks count as not set. Raises UsageError with the first problem."""
     for problem in _problems(config.get, task, model):
         raise UsageError(problem)
 

@@ -1,4 +1,4 @@
-"""How much each class counts in the loss."""
+"""The weights of the classes in the loss."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def parse(text: str) -> list[float] | None:
 
 
 def weights(text: str, targets: Array, classes: int) -> Array | None:
-    """Float64 (classes,) with a mean of 1 over the training rows, so that the learning rate keeps its meaning; None
-    for "". "balanced" is samples / (classes * samples of the class), as in scikit-learn; a class without rows has 0.
-    Raises UsageError where the count is wrong."""
+    """The weight of each class, float64 (classes,), with a mean of 1 over the training rows, so that the learning rate
+    keeps its meaning; None for "". "balanced" is samples / (classes * samples of the class), as in scikit-learn; a
+    class without rows has 0. Raises UsageError where the count is wrong.
+    """
     if not text.strip():
         return None
     import numpy as np

@@ -33,8 +33,8 @@ def parse_patterns(text: str) -> tuple[str, ...]:
 
 
 def factors(scales: str, freeze: str, weights: Sequence[str]) -> dict[str, float]:
-    """What the learning rate of each weight is multiplied with, 0 where it is not trained. `weights` are neutral names
-    such as "conv1/kernel"; a pattern fits the name of the layer, "conv1", or the whole; of several the last counts.
+    """The factor on the learning rate of each weight, 0 for one that is not trained. `weights` are neutral names such
+    as "conv1/kernel"; a pattern fits the name of the layer, "conv1", or the whole; of several the last counts.
 
     Raises RunError for a pattern that fits nothing, and when nothing is left to train; UsageError as `parse_scales`.
     """
@@ -52,5 +52,5 @@ def factors(scales: str, freeze: str, weights: Sequence[str]) -> dict[str, float
 
 
 def fits(pattern: str, weight: str) -> bool:
-    """Whether a pattern means a weight of this neutral name."""
+    """True if a pattern matches a weight of this neutral name."""
     return fnmatchcase(weight.rpartition("/")[0], pattern) or fnmatchcase(weight, pattern)

@@ -106,7 +106,7 @@ class Loop:
 
     @property
     def reason(self) -> str:
-        """Why training is done."""
+        """The reason why training has ended."""
         counted = self.at.counted
         if self._patience_is_over() and counted is not None:
             name, waited = self.monitor.metric, plural(self.planner.config.patience, "epoch")
@@ -116,7 +116,9 @@ class Loop:
         return "all epochs done"
 
     def _patience_is_over(self) -> bool:
-        """A function of what checkpoints carry, so that a run that is killed here ends here, too."""
+        """True if `patience` epochs brought nothing better. It depends only on values in checkpoints, so that a run
+        that is killed here ends here, too.
+        """
         patience, counted = self.planner.config.patience, self.at.counted
         return bool(patience) and counted is not None and self.at.epoch - counted.epoch >= patience
 
@@ -165,8 +167,9 @@ class Loop:
             self.trainable.begin_epoch(plan)
 
     def _fit(self) -> None:
-        """With `max_time`: estimate again how many steps there is time for. Said in the log, before any step is planned
-        by it."""
+        """With `max_time`, estimate again the number of steps that there is time for, and write it to the log before a
+        step is planned by it.
+        """
         total = self._budget.total(self.at.train_seconds, self.step) if self._budget else None
         if total is None:
             return
@@ -322,7 +325,7 @@ class Loop:
             return {}
 
     def _look_up(self) -> None:
-        """Between two pieces of an evaluation."""
+        """Report progress and obey commands between two pieces of an evaluation. Raises Preempted."""
         self.journal.progress(self.step, self.at.epoch)
         self._obey()
         if self.orders.stop == "preempted":

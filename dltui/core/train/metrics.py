@@ -38,7 +38,7 @@ class Monitor:
         return value > than if self.mode == "max" else value < than
 
     def better_by(self, delta: float, value: float, than: float | None) -> bool:
-        """Better by more than `delta`."""
+        """True if a value is better by more than `delta`."""
         return self.better(value if than is None else value - delta if self.mode == "max" else value + delta, than)
 
 

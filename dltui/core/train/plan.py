@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 MOST_EPOCHS = 10_000
-"""Of a run that trains for a time, before its speed is known."""
+"""The number of epochs planned for a run that trains for a time, before its speed is known."""
 FITTED = 1_000_000
-"""Steps into which a schedule is divided that is fitted to a time."""
+"""The number of steps into which a schedule is divided that is fitted to a time."""
 
 
 class Planner:
@@ -62,7 +62,7 @@ class Planner:
         self.changes.append((step, lr))
 
     def fit(self, step: int, total: int) -> None:
-        """From global step `step` on the run is known to have `total` steps."""
+        """Set the steps in all to `total`, as estimated at global step `step`."""
         self.fits = [*(fit for fit in self.fits if fit[0] < step), (step, total)]
         self._end_at(total)
 

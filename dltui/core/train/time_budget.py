@@ -57,8 +57,9 @@ class TimeBudget:
 
 
 def phases(steps: Array, fits: Sequence[tuple[int, int]]) -> Array:
-    """How far a run is at each of its steps, float64 from 0 to 1. `fits` are (step, total): from that step on the run
-    was known to end at `total`. The phase goes on from where it was, so that no estimate makes the schedule jump."""
+    """The progress of a run at each of its steps, float64 from 0 to 1. `fits` are (step, total): from that step on the
+    run was known to end at `total`. The phase goes on from where it was, so that no estimate makes the schedule jump.
+    """
     import numpy as np
 
     result = np.zeros(len(steps), dtype=np.float64)

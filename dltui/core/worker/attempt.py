@@ -285,13 +285,14 @@ class Attempt:
         return self.history.fits if config.max_time else []
 
     def _position(self, found: checkpoint.Checkpoint | None) -> Progress:
-        """Where to go on. Who asks for more epochs has patience again."""
+        """The place to go on from. Added epochs start the count of `patience` again."""
         at = Progress.from_json(found.loop_state) if found else Progress()
         return replace(at, counted=None) if self.more_epochs else at
 
     def _tell_steering(self, lost: Sequence[CommandObeyed]) -> None:
-        """In the log before any step: what it had lost, and the epochs that are added, so that a later attempt plans
-        the same."""
+        """Log, before any step, the commands that the log had lost and the epochs that are added, so that a later
+        attempt plans the same.
+        """
         for command in lost:
             text = f"{command.action} {command.arguments} from step {command.step:,}: its line in the log is damaged"
             self.journal.emit(Logged("warning", f"{text}, the checkpoint has it; it holds"))

@@ -29,7 +29,7 @@ TRIES = 5
 
 
 class Journal:
-    """The one writer of a run directory. A disk that is full or fails pauses the run until it takes writes again."""
+    """The only writer of a run directory. A disk that is full or fails pauses the run until it takes writes again."""
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ LAST_SECONDS = 30.0
 
 
 def chosen(texts: Iterable[str], catalog: Catalog) -> list[dict[str, Any]]:
-    """The loggers of `--log NAME[=OPTION]`. Raises UsageError for an unknown or uninstalled logger."""
+    """The entries of run.json for `--log NAME[=OPTION]`. Raises UsageError for an unknown or uninstalled logger."""
     found = []
     for text in texts:
         name, _, option = text.partition("=")

@@ -34,9 +34,10 @@ EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 
 @dataclass(frozen=True)
 class Task:
-    """How a worker is to go about its run: `more_epochs` are added to its plan, `queued` is its order in the queue of
-    its device, where with `at_once` it does not wait, `instead` holds in place of what run.json says. With `debug`
-    errors are raised."""
+    """The instructions for a worker: `more_epochs` are added to its plan, `queued` is its order in the queue of its
+    device, with `at_once` it does not wait there, `instead` replaces fields of run.json. With `debug` errors are
+    raised.
+    """
 
     debug: bool = False
     more_epochs: int = 0
@@ -121,7 +122,7 @@ def _failed(attempt: Attempt, error: BaseException) -> str:
 
 
 def _note(attempt: Attempt, error: BaseException) -> None:
-    """What ends a worker in the foreground is in its log before it is raised there."""
+    """Record what ended a worker in the foreground, before it is raised there."""
     if isinstance(error, KeyboardInterrupt):
         attempt.heartbeat.stop("ended", "ended by Ctrl-C")
         return

@@ -64,7 +64,7 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Nothing for what is not known."""
+    """A value as a cell: "" for unknown values; a text that a spreadsheet would evaluate stays a text."""
     if value is None:
         return ""
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""Training samples changed on the device by the numbers that core draws; `core.train.augmentation` defines how."""
+"""Changes training samples on the device by the numbers that core draws; `core.train.augmentation` defines how."""
 
 from __future__ import annotations
 
@@ -106,14 +106,14 @@ def change_colors(images: Any, factors: Any) -> Any:
 
 
 def _gray(images: Any) -> Any:
-    """(n, h, w, 1)."""
+    """The gray of images (n, h, w, c): (n, h, w, 1)."""
     channels = images.shape[-1]
     parts = GRAY if channels == len(GRAY) else (1 / channels,) * channels
     return tf.tensordot(images, tf.constant(parts, images.dtype), axes=1)[..., None]
 
 
 def inside(boxes: Any, x: Any) -> Any:
-    """Which pixels lie in the rectangles (n, 4) of images (n, h, w, c): bool (n, h, w, 1)."""
+    """The pixels inside the rectangles (n, 4) of images (n, h, w, c): bool (n, h, w, 1)."""
     top, left, height, width = (column[:, None] for column in tf.unstack(boxes, axis=1))
     rows, columns = tf.range(x.shape[1])[None, :], tf.range(x.shape[2])[None, :]
     high, wide = (rows >= top) & (rows < top + height), (columns >= left) & (columns < left + width)

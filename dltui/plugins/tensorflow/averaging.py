@@ -38,14 +38,14 @@ class Average:
             average.assign_add(tf.cast(share, average.dtype) * (weight - average))
 
     def restart(self) -> None:
-        """A new average begins with the weights as they are."""
+        """Begin a new average with the current weights."""
         self._steps.assign(0)
         for average, weight in zip(self._averages, self._weights.values(), strict=True):
             average.assign(weight)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The model has the averages for as long as this is open."""
+        """Give the model the averages until the context ends."""
         kept = [tf.identity(weight) for weight in self._weights.values()]
         for average, weight in zip(self._averages, self._weights.values(), strict=True):
             weight.assign(average)

@@ -23,8 +23,9 @@ def loss_for(task: Task) -> OfBatch:
 
 
 def training_loss(config: TrainConfig, data: Data, kind: str) -> OfBatch:
-    """What a batch is trained with. With class weights it is sum(weight * loss) / samples, as in Keras: the parts of a
-    batch then add up. Smoothing gives each class `label_smoothing / classes` of a target. Raises UsageError."""
+    """The loss of a training batch. With class weights it is sum(weight * loss) / samples, as in Keras: the parts of a
+    batch then add up. Smoothing gives each class `label_smoothing / classes` of a target. Raises UsageError.
+    """
     if data.spec.task != "classification":
         return loss_for(data.spec.task)
     given = class_weights.weights(config.class_weights, data.train.y, data.spec.outputs)

@@ -102,7 +102,7 @@ class KerasTrainable:
         return self._predicted(x[rows.start : rows.stop])
 
     def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
-        """What `predict` gives for the same images mirrored left to right."""
+        """The outputs for the same images as in `predict`, mirrored left to right."""
         x, _ = self._split(split)
         return self._predicted(x[rows.start : rows.stop, :, ::-1])
 
@@ -205,7 +205,7 @@ class KerasTrainable:
         return loss, self._metric(outputs, y), [_dense(gradient) for gradient in gradients]
 
     def _forward_step(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> tuple[Any, Any]:
-        """Mean loss and outputs of one batch."""
+        """The mean loss and the outputs of a batch."""
         if self._own_step is not None:
             return modules.step_result(self._own_step(x, y), self._data.spec, self._own_step)
         outputs = modules.checked(self.model(x, training=True), self._data.spec, self.model.call)
@@ -241,7 +241,7 @@ def _dense(gradient: Any) -> Any:
 
 
 def _sum(gradients: Sequence[Any]) -> Any:
-    """Of one variable over the parts of a batch; None where it has no part in the loss."""
+    """The sum of a variable's gradients over the parts of a batch; None for a variable without a part in the loss."""
     return None if gradients[0] is None else tf.add_n(gradients)
 
 

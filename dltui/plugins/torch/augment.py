@@ -1,4 +1,4 @@
-"""Training samples changed on the device by the numbers that core draws; `core.train.augmentation` defines how."""
+"""Changes training samples on the device by the numbers that core draws; `core.train.augmentation` defines how."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Augmentation:
 
     @classmethod
     def of(cls, plan: EpochPlan, device: torch.device) -> Augmentation | None:
-        """None for a plan that changes nothing."""
+        """The numbers of a plan; None for a plan that changes nothing."""
         plans = (plan.augmentation, plan.color, plan.erasing, plan.mixing)
         return None if all(numbers is None for numbers in plans) else cls(plan, device)
 
@@ -35,7 +35,7 @@ class Augmentation:
         self._cuts = mixing.boxes.tolist() if mixing else []
 
     def stored(self, step: int, images: Tensor, kind: torch.dtype) -> Tensor:
-        """Stored images (n, h, w, c): moved, and with other colors; the latter are of this kind."""
+        """Stored images (n, h, w, c): moved, and with other colors; the latter have the type `kind`."""
         if self._moves:
             images = move(images, self._moves[step])
         return change_colors(images, self._factors[step], kind) if self._factors else images
@@ -73,8 +73,7 @@ def move(images: Tensor, numbers: Tensor) -> Tensor:
 
 
 def change_colors(images: Tensor, factors: Tensor, kind: torch.dtype = torch.float32) -> Tensor:
-    """Images (n, h, w, c) with values of 0 to 255 as `augmentation.color` says: numbers of this
-    kind."""
+    """Images (n, h, w, c) with values of 0 to 255 as `augmentation.color` says, in the type `kind`."""
     brightness, contrast, saturation = factors.to(kind).T[..., None, None, None]
     changed = (images.to(kind) * brightness).clamp_(0, 255)
     mean = _gray(changed).mean(dim=(1, 2), keepdim=True)
@@ -87,14 +86,14 @@ def change_colors(images: Tensor, factors: Tensor, kind: torch.dtype = torch.flo
 
 
 def _gray(images: Tensor) -> Tensor:
-    """(n, h, w, 1)."""
+    """The gray of images (n, h, w, c): (n, h, w, 1)."""
     channels = images.shape[-1]
     parts = GRAY if channels == len(GRAY) else (1 / channels,) * channels
     return (images @ torch.tensor(parts, dtype=images.dtype, device=images.device)).unsqueeze(-1)
 
 
 def inside(boxes: Tensor, x: Tensor) -> Tensor:
-    """Which pixels lie in the rectangles (n, 4) of images (n, c, h, w): bool (n, 1, h, w)."""
+    """The pixels inside the rectangles (n, 4) of images (n, c, h, w): bool (n, 1, h, w)."""
     top, left, height, width = boxes.to(torch.int64)[..., None].unbind(1)
     rows = torch.arange(x.shape[2], device=x.device)
     columns = torch.arange(x.shape[3], device=x.device)

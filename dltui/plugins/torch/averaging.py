@@ -35,7 +35,7 @@ class Average:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The module has the averages for as long as this is open."""
+        """Give the module the averages until the context ends."""
         self._exchange()
         try:
             yield
@@ -43,13 +43,13 @@ class Average:
             self._exchange()
 
     def _exchange(self) -> None:
-        """Pointers, not values. The optimizer knows the parameters, not their memory."""
+        """Exchange weights and averages by their pointers: the optimizer knows the parameters, not their memory."""
         for weight, number in zip(self.known.values(), range(len(self._averages)), strict=True):
             weight.tensor.data, self._averages[number] = self._averages[number], weight.tensor.data
 
     @torch.no_grad()
     def restart(self) -> None:
-        """A new average begins with the weights as they are."""
+        """Begin a new average with the current weights."""
         self.steps = 0
         torch._foreach_copy_(self._averages, self._tensors)
 

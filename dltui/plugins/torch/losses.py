@@ -32,8 +32,9 @@ def standard(task: str) -> Loss:
 
 
 def training_loss(config: TrainConfig, data: Data, device: torch.device, dtype: torch.dtype) -> Loss:
-    """What a batch is trained with. With class weights it is sum(weight * loss) / samples, as in Keras: the parts of a
-    batch then add up. Smoothing gives each class `label_smoothing / classes` of a target. Raises UsageError."""
+    """The loss of a training batch. With class weights it is sum(weight * loss) / samples, as in Keras: the parts of a
+    batch then add up. Smoothing gives each class `label_smoothing / classes` of a target. Raises UsageError.
+    """
     if data.spec.task != "classification":
         return standard(data.spec.task)
     given = class_weights.weights(config.class_weights, data.train.y, data.spec.outputs)

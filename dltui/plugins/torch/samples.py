@@ -43,7 +43,7 @@ class Samples:
             self._stream.begin(indices)
 
     def batch(self, step: int, indices: Tensor, augmentation: Augmentation | None = None) -> Tensor:
-        """Normalized samples of a step, these rows of the train split, changed at random if so planned."""
+        """The normalized samples of a step with these rows of the train split, changed at random as planned."""
         if self._stream is not None:
             x = _tensor(self._stream.take(step)).flatten(1).to(self._device)
         else:

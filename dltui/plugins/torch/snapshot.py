@@ -108,7 +108,7 @@ class Snapshots:
         raise RunError(f"{key} is not part of this model; was the checkpoint made with other hyperparameters?")
 
     def _average_change(self, key: str, array: Array) -> Callable[[], None]:
-        """An average of a run that is continued without one is left out."""
+        """The change that restores a part of the average; it does nothing in a run that keeps no average."""
         average = self._average
         if average is None:
             return lambda: None

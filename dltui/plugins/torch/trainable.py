@@ -140,7 +140,7 @@ class TorchTrainable:
         return total, torch.cat(found)
 
     def _forward(self, inputs: Tensor, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
-        """Mean loss and outputs of one batch."""
+        """The mean loss and the outputs of a batch."""
         if self._own_step is not None:
             with self._arithmetic():
                 return modules.step_result(self._own_step(inputs, targets), len(inputs), self._spec, self._own_step)
@@ -173,7 +173,7 @@ class TorchTrainable:
             self._average.follow()
 
     def _train_mode(self) -> None:
-        """Dropout and batch norm as in training; a norm that is frozen keeps its statistics."""
+        """Set dropout and batch norm to training; a frozen norm keeps its statistics."""
         self.module.train()
         for norm in self._frozen:
             norm.eval()
@@ -187,13 +187,13 @@ class TorchTrainable:
         return _array(outputs), float(loss)
 
     def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
-        """What `predict` gives for the same images mirrored left to right."""
+        """The outputs for the same images as in `predict`, mirrored left to right."""
         return _array(self._evaluated(split, rows, mirrored=True)[0])
 
     def _evaluated(
         self, split: SplitName, rows: slice, with_loss: bool = False, mirrored: bool = False
     ) -> tuple[Tensor, Tensor | float]:
-        """Outputs, and the loss right after them: a module may keep something of the forward pass for its loss."""
+        """The outputs, and the loss right after them: a module may keep values of the forward pass for its loss."""
         inputs = self._samples.rows(split, rows)
         inputs = inputs.flip(-1) if mirrored else inputs
         self.module.eval()

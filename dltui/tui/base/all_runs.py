@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 FOLDERS_A_LOOK = 125
 """Runs that have ended whose folder is looked at each time; the others have their turn at one of the next looks."""
 FILES_A_LOOK = 12
-"""The same for all of their files: those that somebody changes in place leave the folder as it was."""
+"""Runs that have ended whose files are all looked at each time, also in turn: a file that is changed in place leaves
+its folder as it was.
+"""
 TURNS = 40
 SLOW_TURNS = 400
 
@@ -41,7 +43,7 @@ class RunList:
         self._readers: dict[str, tuple[RunReader, dict[str, Any]]] = {}
         self._resting: dict[str, tuple[Stamp, Summary]] = {}
         self._order: list[str] = []
-        """Of `_resting`, for the turns."""
+        """The names in `_resting`, in the order of their turns."""
         self._turn = 0
         self._all: list[Summary] = []
         self._pool: dict[Any, Any] = {}
@@ -86,7 +88,7 @@ class RunList:
         return True
 
     def _due(self, thorough: bool) -> list[str]:
-        """Resting runs whose turn it is and whose files have changed."""
+        """The resting runs whose turn it is and whose files have changed."""
         names, self._turn = self._order, self._turn + 1
         fast = min(1 + len(names) // FOLDERS_A_LOOK, TURNS)
         slow = 1 if thorough else min(1 + len(names) // FILES_A_LOOK, SLOW_TURNS)
@@ -125,7 +127,7 @@ class RunList:
         return summary is not before
 
     def _look(self, name: str) -> tuple[Summary, bool]:
-        """A run as it is, and whether only a change of its files can change that."""
+        """A run as it is; and True if only a change of its files can change it."""
         directory = RunDirectory(f"{self._folder}/{name}")
         try:
             reader, run = self._readers.get(name) or open_reader(directory, self._clock)
@@ -139,7 +141,7 @@ class RunList:
         return summary, status.over and status.phase == "ended"
 
     def _lean(self, summary: Summary) -> Summary:
-        """The same in little memory: what runs have in common is there once, and what was read is let go."""
+        """The same summary in little memory: equal values are shared, and its reader is dropped."""
         shared = {
             field.name: self._once(getattr(summary, field.name))
             for field in fields(summary)

@@ -9,13 +9,14 @@ from dltui.tui.draw.styled_text import Row, cut
 
 Answer = Callable[[], None]
 LONGEST = 4_096
-"""Of a line that is typed: as long as a path may be."""
+"""The most letters of a typed line: as many as a path may have."""
 
 
 @dataclass
 class LineEdit:
-    """The text and where the cursor stands in it. As long as it is `fresh`, typing replaces what stands there; any
-    other key edits it."""
+    """A text and the position of the cursor in it. While it is `fresh`, typing replaces the text; any other key edits
+    it.
+    """
 
     text: str = ""
     at: int = 0
@@ -27,7 +28,7 @@ class LineEdit:
 
     @classmethod
     def over(cls, text: str) -> LineEdit:
-        """A value that most likely is to be another one."""
+        """A line with a value that is likely to be replaced."""
         return cls(text, len(text), fresh=bool(text))
 
     def key(self, key: str, character: str | None) -> bool:
@@ -59,7 +60,7 @@ class LineEdit:
         self.at += len(text)
 
     def row(self, style: str, size: int) -> Row:
-        """The text with its cursor; all of it marked where typing would replace it."""
+        """The text with its cursor; the whole text is marked while typing would replace it."""
         start = max(0, self.at - size + 2)
         before, under, after = self.text[start : self.at], self.text[self.at : self.at + 1], self.text[self.at + 1 :]
         if self.fresh:
@@ -86,6 +87,6 @@ class Prompt:
     live: Callable[[str], None] | None = None
     """Called with the text after each key, and with what stood there first when nothing is to be changed."""
     step: Callable[[str, int], str] | None = None
-    """What Up (1) and Down (-1) make of the text."""
+    """Changes the text for Up (1) and Down (-1)."""
     problem: str = ""
     first: str = ""

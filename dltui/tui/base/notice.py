@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SECONDS = 8.0
 MOST_ROWS = 6
-"""Of what is said: a reason is worth more than the end of a list above it."""
+"""The most rows of a message: its text is worth more than the end of a list above it."""
 
 
 class Notice(Rows, can_focus=True):
@@ -67,8 +67,9 @@ class Notice(Rows, can_focus=True):
         live: Callable[[str], None] | None = None,
         step: Callable[[str, int], str] | None = None,
     ) -> None:
-        """Let somebody type over a value: `check` returns what is wrong with it, or ""; `live` sees it grow; `step` is
-        what Up and Down make of it."""
+        """Let the user change a value: `check` returns the problem with it, or ""; `live` is called on each change;
+        `step` changes it for Up and Down.
+        """
         from dltui.tui.base.line_edit import LineEdit, Prompt
 
         self._prompt = Prompt(text, LineEdit.over(value), check, done, live, step, first=value)
@@ -136,7 +137,7 @@ class Notice(Rows, can_focus=True):
         return [fit(row, width) for row in said] if self._said is not None else [fit(self._idle(), width)]
 
     def _said_rows(self, width: int) -> list[Row]:
-        """What was said, over as many rows as it takes; one empty row where that is over, or hidden by a question."""
+        """The last message, over as many rows as it takes; one empty row when its time is over or a question hides it."""
         if self._said is not None and self.host.services.clock.now() >= self._said[2]:
             self._said = None
         if self._said is None or self.asking:
@@ -146,7 +147,7 @@ class Notice(Rows, can_focus=True):
 
 
 def _edited(prompt: Prompt) -> None:
-    """The text has changed."""
+    """Check the changed text and report it to `live`."""
     prompt.problem = prompt.check(prompt.edit.text) if prompt.edit.text else ""
     if prompt.live is not None:
         prompt.live(prompt.edit.text)

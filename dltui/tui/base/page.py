@@ -122,7 +122,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.redraw()
 
     def on_screen_suspend(self) -> None:
-        """What was said before another page is no news after it."""
+        """Clear the message, which is old when this page is shown again."""
         self.notice.clear_message()
 
     def on_resize(self, event: Resize) -> None:

@@ -30,9 +30,10 @@ RUN_KEYS = (
 
 
 class RunKeys:
-    """Answers the keys for one page. `run` is the run that they mean at that moment, `several` are those that are taken
-    home, by default that run; `learning_rate` is the one in force, if it is known; `report` is what is to be copied of
-    a run that failed."""
+    """Answers the keys for a page. `run` gives the run that they mean at that moment, `several` the runs to export, by
+    default that run; `learning_rate` the current learning rate, if it is known; `report` the text to copy for a run
+    that failed.
+    """
 
     def __init__(
         self,

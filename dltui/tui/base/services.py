@@ -114,7 +114,7 @@ class Runs:
         return find_run(text)
 
     def folder(self) -> Path:
-        """Where they lie."""
+        """The folder of the runs."""
         from dltui.core import paths
 
         return paths.runs_dir()
@@ -137,7 +137,7 @@ class Runs:
 
 
 class Trash:
-    """The runs that were deleted here; they stay for a day, whatever ends the screen."""
+    """The runs deleted in this session; each can be restored for a day, also after the screen is left."""
 
     def __init__(self) -> None:
         self._deleted: list[list[tuple[RunDirectory, Path]]] = []
@@ -164,7 +164,9 @@ class Trash:
         return [run.id for run, _ in back]
 
     def leave(self) -> list[str]:
-        """Delete for good what was deleted a day ago; a line for the shell about what was deleted here."""
+        """Delete runs for good that were deleted more than a day ago. Returns a line for the shell about those of this
+        session.
+        """
         from dltui.core.lifecycle.trash import empty
         from dltui.core.text import plural
 
@@ -292,7 +294,7 @@ class WarmProcess:
     """The process that imports a framework while the form of a new run is filled in."""
 
     def begin(self, catalog: Catalog, framework: str, device: str) -> None:
-        """Have one ready that has imported a framework for a device; nothing where that is not possible."""
+        """Start a process that imports a framework for a device; nothing where that is not possible."""
         from dltui.core.catalog.devices import resolve
         from dltui.core.lifecycle import start as run_start
         from dltui.core.lifecycle import warm

@@ -1,4 +1,4 @@
-"""A run as the list shows it; read in a thread, handed over as plain values."""
+"""Summaries of the runs of this home for the list; read in a thread, passed on as plain values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # More than any screen has columns, with the newest in full.
 MOST_POINTS = 40_000
 MOST_BUCKETS = 200
-"""Of the trend of a run."""
+"""The most values in the trend of a run."""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,8 @@ def _plugins(context: click.Context) -> list[str]:
 
 
 def _items(found: Iterable[tuple[str, str]], incomplete: str) -> list[CompletionItem]:
-    """Those that begin as was typed. The shell puts them into the command line as they are: a name that would mean
-    something to it is no name of ours, and is not offered."""
+    """The items that begin with the typed text. The shell inserts them unquoted: names with characters that it would
+    interpret are left out.
+    """
     fitting = [(name, text) for name, text in found if name.startswith(incomplete) and _HARMLESS.fullmatch(name)]
     return [CompletionItem(name, help=visible(text) or None) for name, text in fitting]

@@ -187,7 +187,7 @@ def table(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) ->
 
 
 def say_table(rows: Sequence[Sequence[str]], **how: Any) -> None:
-    """Rows as aligned lines in the room that the terminal has; `how` as for `aligned`."""
+    """Print rows as aligned lines in the room of the terminal; `how` as for `aligned`."""
     from dltui.tui.draw.columns import aligned
 
     show_on_terminal(aligned(rows, room=room(), **how))

@@ -56,7 +56,7 @@ def _shrink(sizes: list[int], room: int, yielding: Sequence[int]) -> None:
 
 
 def _with_prose(line: Row, text: str, before: int, room: int) -> list[Row]:
-    """The row and what explains it: beside it, or below where it would get too narrow."""
+    """The row and its explanation: beside it, or below where the room beside it is too narrow."""
     if not room or before + width(text) <= room:
         return [[*line, (text, "")]]
     if room - before >= LEAST_PROSE:

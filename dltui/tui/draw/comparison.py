@@ -66,7 +66,7 @@ def _settings(found: Comparison) -> list[list[str]]:
 
 
 def series(found: Comparison) -> list[str]:
-    """Of each series of seeds: `lab: 3 seeds, validation accuracy 91.44 ±0.80 %, test 91.20 ±0.75 %`."""
+    """A line for each series of seeds: `lab: 3 seeds, validation accuracy 91.44 ±0.80 %, test 91.20 ±0.75 %`."""
     members: dict[str, list[Entry]] = {}
     for entry in found.entries:
         members.setdefault(entry.group, []).append(entry)

@@ -32,7 +32,7 @@ def pieces(text: str, room: int, indent: int = 0) -> list[str]:
 
 
 def _fitting(text: str, room: int) -> int:
-    """How many letters fit."""
+    """The number of letters that fit."""
     if text.isascii():
         return room
     end = 0
@@ -68,6 +68,6 @@ def _cut_path(path: str, room: int) -> str:
 
 
 def traceback_of(lines: Sequence[str]) -> list[str]:
-    """From the last traceback on; nothing where there is none."""
+    """The lines from the last traceback on; [] without one."""
     starts = [number for number, line in enumerate(lines) if line.strip() == TRACEBACK]
     return list(lines[starts[-1] :]) if starts else []

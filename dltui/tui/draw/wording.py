@@ -30,7 +30,7 @@ STATUS_STYLES = {
 }
 LIVE = ("queued", "starting", "running", "paused", "silent")
 FAULTS = ("failed", "interrupted", "preempted")
-"""Ends that nobody wanted: a run says why."""
+"""Statuses of runs that ended unintentionally; they are shown with the reason."""
 RESUMABLE = ("interrupted", "preempted", "stopped", "failed")
 SPARKS = "▁▂▃▄▅▆▇█"
 SPARKS_ASCII = "__..--=^"
@@ -60,7 +60,7 @@ def spark(
 
 
 def buckets(values: Sequence[float], room: int) -> list[float]:
-    """At most `room` values for all of them: each the mean of its neighbors. What is no number is left out."""
+    """At most `room` values for all of them: each the mean of its neighbors. NaNs are left out."""
     known = [value for value in values if value == value]
     if len(known) <= room:
         return known
@@ -78,7 +78,7 @@ def differences(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[
 
 
 def probability(value: float) -> str:
-    """Whole percents, the nearest."""
+    """A probability in whole percent."""
     return f"{100 * value:.0f} %"
 
 

@@ -58,7 +58,7 @@ def _cell(form: RunForm, name: str, framework: str, size: int, chosen: bool) -> 
 def devices(
     form: RunForm, found: Sequence[Device] | None, chosen: int, width: int, height: int, focused: bool
 ) -> list[Row]:
-    """`auto`, then what this machine has."""
+    """The rows of devices: `auto`, then the devices of this machine."""
     shown = window(len(found or ()) + 1, chosen, height - 1)
     rows: list[Row] = [[(" DEVICE  ", _heading(focused)), (hidden_rows(shown, len(found or ()) + 1), "faint")]]
     if found is None:

@@ -65,7 +65,9 @@ class RunForm:
         everything: bool,
         presets: Presets | None = None,
     ) -> RunForm:
-        """As another run was: its model, its data with all options, and with `everything` its hyperparameters too."""
+        """A form with the choices of another run: its model, its data with all options, and with `everything` its
+        hyperparameters too.
+        """
         from dltui.core.machine.devices import asked_for
 
         form = cls.with_defaults(catalog, presets)
@@ -94,7 +96,7 @@ class RunForm:
             self.dataset_name = entry.reference
 
     def replace(self, values: Mapping[str, Any]) -> None:
-        """Other hyperparameters than those that stand there, or another `dataset`."""
+        """Set other hyperparameters, or another `dataset`."""
         wanted = self.catalog.datasets.get(str(values.get("dataset", "")))
         if wanted is not None and self.fits(wanted):
             self.dataset_name = wanted.name
@@ -248,7 +250,7 @@ class RunForm:
         return None, ""
 
     def meant(self, reason: str) -> Setting | None:
-        """The row that a reason speaks of as an option of the command line."""
+        """The setting that a reason names as an option of the command line; None without one."""
         words = re.findall(r"--data [\w-]+=|--[\w-]+", reason)
         known = {f"--data {row.spec.name}=" if row.kind == "data" else row.spec.flag: row for row in self.settings()}
         return next((known[word] for word in words if word in known), None)

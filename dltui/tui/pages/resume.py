@@ -115,7 +115,9 @@ class ResumePage(Page):
         return [fit(row, width) for row in rows[:height]]
 
     def _plan(self, found: Resumption, width: int) -> list[Row]:
-        """How far it would go and the command that does it, once there is anything to do."""
+        """The last epoch of the resumed run and the command for it; before epochs are chosen, a question for their
+        number.
+        """
         done = f"{found.done} of {found.planned} epochs are done"
         if not self._may_go_on:
             return [[], [(f"  {done}; how many more?", "bold")]]

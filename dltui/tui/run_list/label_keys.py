@@ -31,7 +31,7 @@ class Begun(Message):
 
 
 FORKED = ("lr", "epochs", "batch_size", "schedule")
-"""What a fork most likely is to have otherwise."""
+"""Hyperparameters that a fork is most likely to change."""
 LABEL_KEYS = (
     press("R", "rename", "rename the run; its id stays"),
     press("number_sign", "tag", "words to find runs by; -word removes one"),

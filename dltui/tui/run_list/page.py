@@ -82,7 +82,7 @@ class RunsPage(Page):
         self._reread()
 
     def on_screen_suspend(self) -> None:
-        """Read no more while another page covers this one."""
+        """Stop reading while another page covers this page."""
         super().on_screen_suspend()
         if self._reading is not None:
             self._reading.rest()

@@ -67,7 +67,7 @@ class Reading:
             watcher.rest()
 
     def nudge(self) -> None:
-        """Read at once, and all of it."""
+        """Read at once, with every file of every run."""
         self._thorough = True
         for watcher in self._watchers:
             watcher.nudge()

@@ -20,7 +20,7 @@ class RunListState:
         """The runs were read once: where there are none, there are really none."""
         self.devices: list[Device] | None = None
         self.live = 0
-        """How many of the runs are live."""
+        """The number of live runs."""
         self.lines: list[Summary] = []
         self.opened: set[str] = set()
         """The ids of the groups whose runs are shown separately."""
@@ -50,7 +50,7 @@ class RunListState:
 
     @property
     def index(self) -> int:
-        """The place of the selected line in the list, or of its group; the first one when it is gone."""
+        """The place of the selected line in the list, or of its group; the first when it is gone."""
         return self._places.get(self.selected or "", 0)
 
     @property

@@ -95,12 +95,12 @@ def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_on
 
 
 def _trend(run: Summary, room: int, ascii_only: bool) -> str:
-    """The whole run as little bars."""
+    """The trend of the whole run as small bars."""
     return spark(buckets(run.trend, room), room, ascii_only) if room > 0 else ""
 
 
 def _name(run: Summary, room: int) -> str:
-    """The name of a group keeps the number of its runs."""
+    """The name of a run or group; that of a group is cut before the number of its runs."""
     if not run.members or len(run.name) <= room:
         return run.name
     count = f" ({len(run.members)})"
@@ -108,7 +108,7 @@ def _name(run: Summary, room: int) -> str:
 
 
 def _short(name: str, room: int) -> str:
-    """Of the user's own data, `folder:pets`, the name alone."""
+    """A short name of a dataset: of the user's own data, `folder:pets`, the name alone."""
     return SHORT.get(name, name.partition(":")[2] or name) if len(name) >= room else name
 
 
@@ -174,7 +174,7 @@ def detail(
 
 
 def _wrapped(row: Row, width: int) -> list[Row]:
-    """A row whose last span goes on below where it is too long."""
+    """A row whose last span continues below where it is too long."""
     before, (text, style) = row[:-1], row[-1]
     if cells(row) <= width:
         return [row]
@@ -241,6 +241,6 @@ def none_match(width: int, height: int, unknown: str) -> list[Row]:
 
 
 def headline(count: int, live: int) -> str:
-    """`8 runs, 3 live`."""
+    """The headline: `8 runs, 3 live`."""
     text = plural(count, "run")
     return f"{text}, {live} live" if live else text

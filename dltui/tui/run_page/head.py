@@ -41,7 +41,9 @@ def title(view: RunView | None, name: str, clock: str, read_only: bool, width: i
 
 
 def progress_row(view: RunView | None, now: float, width: int, why: bool = True) -> Row:
-    """How far the run is; before the first step its phase, after the last how it ended, and `why`."""
+    """The progress of the run; before the first step its phase, after the last how it ended, with `why` also the
+    reason.
+    """
     if view is None:
         return [(" reading the run ...", "dim")]
     run, at = view.summary, view.progress
@@ -70,14 +72,14 @@ def progress_row(view: RunView | None, now: float, width: int, why: bool = True)
 
 
 def ending(view: RunView, why: bool = True) -> Row:
-    """` failed: the loss is not a finite number`."""
+    """The status and the reason of an ended run: ` failed: the loss is not a finite number`."""
     run = view.summary
     row: Row = [(f" {run.status}", f"{STATUS_STYLES.get(run.status, '')} bold".strip())]
     return [*row, (f": {run.why}", "")] if why and run.status in FAULTS else row
 
 
 def _ended(view: RunView, width: int, why: bool) -> Row:
-    """How it ended, then what came out, as much as fits; a run that can go on says by which key."""
+    """The status and the results of an ended run, as much as fits; for a run that can be resumed also the key."""
     run, row = view.summary, ending(view, why)
     parts: list[Row] = []
     end: Row = [("drawing the figures ", "accent")] if run.phase == "exporting" else []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
 
 LAST = 100_000
-"""Rows down: to the last one."""
+"""A number of rows beyond any end: moves to the last row."""
 BINDINGS = (
     *RUN_KEYS,
     press("z", "zoom", "one chart over the whole width, or all of them", shown="z,enter"),

@@ -69,7 +69,7 @@ def _metric(history: History, split: str, name: str, style: str) -> Row:
 
 
 def _short(name: str, value: float) -> str:
-    """With as many digits as leave a gap before it."""
+    """A value with as many digits as leave a gap before it."""
     whole = metric(name, value)
     fixed = [f"{value:.2f}"] if "e" not in whole else []
     texts = [whole, *fixed, *(f"{value:.{digits}e}" for digits in (2, 1, 0))]
@@ -94,7 +94,7 @@ def _fact(name: str, value: str, more: str = "") -> Row:
 
 
 def _speed(view: RunView) -> Row:
-    """Now; of a run that has ended the mean, as in its report."""
+    """The current speed; of an ended run the mean, as in its report."""
     at = view.progress
     speed = training_speed(view.history) if view.ended else at.samples_per_second if at else None
     when = "mean of all epochs" if view.ended else "while training"

@@ -24,7 +24,7 @@ class Tab:
     """It takes the place of the table of metrics and of the last events, too."""
 
     of_present = False
-    """It shows the run as it is, whichever moment is looked at."""
+    """True for a tab that shows the latest state, even while the page shows an earlier moment."""
 
     def __init__(self, page: Page, run: WatchedRun) -> None:
         self.page, self.run = page, run

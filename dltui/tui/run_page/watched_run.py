@@ -82,7 +82,7 @@ class WatchedRun:
         self._page.redraw()
 
     def _replay(self) -> None:
-        """Play the run from its start, in 20 seconds; while it plays, at the next speed."""
+        """Replay the run from its start, in 20 seconds; a running replay goes on at the next speed."""
         if self.view is None or not len(self.view.history.points):
             self._page.notice.say("nothing to play yet: the first step is to come", "bad")
             return

@@ -23,7 +23,7 @@ POOR_TERMINALS = ("linux", "vt")
 
 
 class Terminal(NamedTuple):
-    """How to draw here: `ascii` letters only, `color` at all, `theme` by name."""
+    """The capabilities in use: `ascii` letters only, `color` at all, `theme` by name."""
 
     ascii: bool = False
     color: bool = True
@@ -41,7 +41,7 @@ def examine(environment: Mapping[str, str]) -> Terminal:
 
 
 def chosen(terminal: Terminal, settings: ScreenSettings) -> Terminal:
-    """The terminal as somebody wants it to be used, where that says more than the terminal does."""
+    """The terminal with the user's settings applied where they are more specific than the terminal."""
     # A terminal that says nothing of more than 16 colors has 256, if it is to look dark or light.
     picked = terminal.theme not in (DARK, LIGHT)
     dark, light = (DARK_256, LIGHT_256) if picked else (DARK, LIGHT)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from rich.color_triplet import ColorTriplet
 
 LEVELS = (0, 95, 135, 175, 215, 255)
-"""Of each channel in the cube, colors 16 to 231."""
+"""The levels of each channel in the cube, colors 16 to 231."""
 GRAYS = range(232, 256)
 BLACK, WHITE = 16, 231
 

@@ -6,7 +6,7 @@ from dltui.tui.terminal.cube import shade
 
 DARK, LIGHT, PLAIN = "dltui-dark", "dltui-light", "dltui-16"
 DARK_256, LIGHT_256 = "dltui-dark-256", "dltui-light-256"
-"""Of terminals that round each color to one of their own: these are picked from them."""
+"""Themes for terminals that round each color to one of their 256: their inks are chosen among these."""
 
 # Blue and orange stay apart for color-blind eyes; green and red always come with a word.
 INKS: dict[str, dict[str, str]] = {

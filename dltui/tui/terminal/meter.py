@@ -50,7 +50,7 @@ class Meter:
             self._waited += self._clock() - began
 
     def shut(self) -> None:
-        """Let nothing more through; what is on its way gets a moment."""
+        """Stop all further output; what is on its way gets a moment."""
         self._shut = True
         if self._writing.acquire(timeout=0.5):
             self._writing.release()

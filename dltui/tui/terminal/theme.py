@@ -28,7 +28,7 @@ def themes() -> list[Theme]:
 
 
 OTHER = {DARK: LIGHT, LIGHT: DARK, DARK_256: LIGHT_256, LIGHT_256: DARK_256}
-"""Light for dark, and dark for light."""
+"""The light theme for each dark one, and the reverse."""
 
 
 def _theme(name: str, dark: bool) -> Theme:
@@ -126,7 +126,7 @@ class Palette:
 
 
 def _mixed(ink: dict[str, str], kind: str, share: float) -> ColorTriplet:
-    """Between the screen's and the full color."""
+    """A color between that of the screen and the full color."""
     full = _rgb(ink["train" if kind == "heat" else "validation"])
     return blend_rgb(_rgb(ink["background"]), full, share**0.6 * (0.95 if kind == "heat" else 0.85))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from textual.events import Event
 
 LEAST = 16
-"""More letters than these between two looks at the terminal no hand types."""
+"""The fewest letters between two looks at the terminal that cannot be typed by hand."""
 _LETTERS = re.compile(f"[^\x00-\x1f\x7f-\x9f]{{{LEAST}}}")
 _REST = re.compile("([^\x00-\x1f\x7f-\x9f]+)")
 _BEGIN, _END = "\x1b[200~", "\x1b[201~"

@@ -18,7 +18,7 @@ def for_images(config: Mapping[str, Any]) -> str:
 
 
 def check(config: TrainConfig, shape: tuple[int, ...]) -> None:
-    """Raises RunError where samples of this shape cannot be changed as the config asks."""
+    """Check that samples of this shape can be changed as the config asks. Raises RunError."""
     option = for_images(config.model_dump()) if len(shape) != 3 else ""
     if option:
         raise RunError(f"{option} needs images, the samples of this dataset have the shape {shape}")

@@ -44,7 +44,7 @@ def apply(images: Array, factors: Array) -> Array:
 
 
 def gray(images: Array) -> Array:
-    """Floating (n, height, width, 1)."""
+    """The gray of images, floating (n, height, width, 1)."""
     channels = images.shape[-1]
     parts = GRAY if channels == len(GRAY) else (1 / channels,) * channels
     result: Array = (images @ np.asarray(parts, dtype=images.dtype))[..., None]

@@ -1,4 +1,4 @@
-"""What every optimizer does, and the parts that those of dltui share."""
+"""The interface of all optimizers, and the common parts of those that dltui brings."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import tensorflow as tf
 
 
 class Optimizer(Protocol):
-    """Updates variables from gradients; `state` are its own variables, under the names they have in a checkpoint."""
+    """An optimizer that updates variables from gradients; `state` maps names in a checkpoint to its own variables."""
 
     @property
     def state(self) -> Mapping[str, Any]: ...
 
     def apply(self, gradients: Sequence[Any], lr: Any) -> None:
-        """One step. A gradient is None where a variable has no part in the loss: it then keeps its value."""
+        """Update the variables once. A gradient is None for a variable without influence on the loss, which keeps its
+        value.
+        """
 
 
 class Weights:

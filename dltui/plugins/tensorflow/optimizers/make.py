@@ -24,7 +24,7 @@ KINDS: Mapping[str, Any] = {
 
 
 class Constrained:
-    """An optimizer after whose steps the constraints of Keras's variables hold, as after those of Keras's own."""
+    """An optimizer that applies the constraints of Keras's variables after each step, as Keras's optimizers do."""
 
     def __init__(self, optimizer: Optimizer, variables: Sequence[Any]) -> None:
         self._optimizer, self._variables = optimizer, list(variables)
@@ -59,7 +59,9 @@ def _name(model: Any, variable: Any) -> str:
 
 
 def make_optimizer(model: Any, names: Sequence[str], config: TrainConfig) -> Optimizer:
-    """Over the model's trainable variables, called `names` in this order. Raises RunError where there are none."""
+    """The optimizer of the model's trainable variables, called `names` in this order. Raises RunError if there are
+    none.
+    """
     if not names:
         raise RunError("no variable of this model can be trained; is `trainable` off for all of its layers?")
     weights = {name: variable.value for name, variable in zip(names, model.trainable_variables, strict=True)}

@@ -25,7 +25,7 @@ SIZE = 0.2
 
 
 class Muon:
-    """With Nesterov's momentum. Variables of one dimension are those of AdamW."""
+    """Muon with Nesterov's momentum; AdamW for variables of one dimension."""
 
     def __init__(self, weights: Mapping[str, Any], config: TrainConfig, scales: Mapping[str, float]) -> None:
         matrices = {name: weight for name, weight in weights.items() if weight.shape.rank >= 2}

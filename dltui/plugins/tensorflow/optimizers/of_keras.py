@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 
 class OfKeras:
-    """A Keras optimizer that a model brings along; its learning rate follows the plan, times the part of `lr` that it
-    had when it came."""
+    """A model's own Keras optimizer; its learning rate follows the plan, scaled by its initial ratio to `lr`."""
 
     def __init__(self, optimizer: Any, variables: Sequence[Any], lr: float) -> None:
         self._optimizer, self._variables = optimizer, list(variables)
@@ -43,7 +42,9 @@ class OfKeras:
 
 
 def own_optimizer(model: Any, config: TrainConfig) -> OfKeras | None:
-    """What a model's `configure_optimizer(config)` returns; None without one. Raises RunError for what is none."""
+    """The optimizer that a model's `configure_optimizer(config)` returns; None without that method. Raises RunError for
+    a return value that is no usable optimizer.
+    """
     configure = overrides.find(model, "configure_optimizer")
     if configure is None:
         return None
@@ -62,5 +63,5 @@ def own_optimizer(model: Any, config: TrainConfig) -> OfKeras | None:
 
 
 def _ratio(own: float, lr: float) -> float:
-    """Keras keeps the learning rate in float32."""
+    """The ratio of a Keras learning rate to `lr`; 1 if they are equal in float32, in which Keras keeps them."""
     return 1.0 if np.float32(own) == np.float32(lr) else float(f"{own / lr:.6g}")

@@ -24,8 +24,9 @@ EPSILON = 1e-8
 
 
 def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
-    """Over all parameters that are trained; weight decay pulls on each of them. Layers with a rate of their own by
-    `config.lr_scales` are groups of their own."""
+    """The optimizer of all parameters that are trained; weight decay applies to each of them. Layers with their own
+    rate in `config.lr_scales` form their own groups.
+    """
     groups = _groups(module, config)
     if not groups:
         raise RunError("no parameter of this network can be trained; is requires_grad off for all of them?")
@@ -88,7 +89,9 @@ def _muon(groups: list[dict[str, Any]], config: TrainConfig) -> Optimizer:
 
 
 def own_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer | None:
-    """What a module's `configure_optimizer(config)` returns; None without one. Raises RunError for what is none."""
+    """The optimizer that a module's `configure_optimizer(config)` returns; None without that method. Raises RunError
+    for a return value that is no usable optimizer.
+    """
     configure = overrides.find(module, "configure_optimizer")
     if configure is None:
         return None
@@ -108,7 +111,7 @@ def own_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer | None:
 
 
 class Rates:
-    """The learning rate of each group: the plan's, times what the group had of `lr` when the optimizer came."""
+    """The learning rate of each group: the plan's, scaled by the group's initial ratio to `lr`."""
 
     def __init__(self, optimizer: Optimizer, lr: float) -> None:
         self._groups, self._lr = optimizer.param_groups, lr
@@ -133,7 +136,7 @@ def _filled(optimizer: Optimizer, slots: tuple[str, ...]) -> Optimizer:
 
 
 def _fill(optimizer: Optimizer, group: dict[str, Any], slots: tuple[str, ...]) -> None:
-    """Slots of zeros: what PyTorch makes at the first step, so that a state saved before it has the same keys.
+    """Create slots of zeros, as PyTorch does at the first step, so that a state saved before it has the same keys.
 
     A momentum of zeros times any factor plus the gradient is the gradient: the first step is PyTorch's own.
     """

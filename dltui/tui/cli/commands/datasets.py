@@ -181,5 +181,5 @@ def _row(entry: DatasetEntry) -> list[str]:
 
 
 def _style(column: int, text: str) -> str:
-    """Names stand out, and so does what is here."""
+    """The style of a cell: names and present datasets stand out."""
     return "bold" if column == 0 else "good" if column == 4 and text in ("here", "embedded") else ""

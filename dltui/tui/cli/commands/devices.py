@@ -1,4 +1,4 @@
-"""`dltui devices`: where a run can train; a framework is asked only where no driver tells."""
+"""`dltui devices`: the devices to train on; a framework is asked only for a GPU that no driver lists."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def doctor(as_json: bool) -> int:
 
 
 def _all(waiting: bool) -> Iterator[Check]:
-    """The checks of core, and that of the terminal; a line says that something is under way, until it is known."""
+    """The checks of core, then that of the terminal; with `waiting` a line is shown until each is known."""
     from dltui.core.checks.doctor import checks
 
     remaining = checks()
@@ -59,7 +59,7 @@ def _all(waiting: bool) -> Iterator[Check]:
 
 
 def _terminal() -> Check:
-    """What the screen will make of this terminal, as it says of itself."""
+    """A check that tells how the screen will use this terminal, by its environment variables."""
     from dltui.core.checks.doctor import Check
     from dltui.core.text import clean_line
     from dltui.tui.terminal.capabilities import examine

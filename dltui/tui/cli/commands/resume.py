@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
 def resume(run: str | None, more_epochs: int | None, plugins: tuple[str, ...], trust: bool, **flags: Any) -> int:
-    """Go on with a run, the latest by default: un-pauses one that is paused, restarts one that has ended. The name of
-    a series of seeds means all of its runs that are not finished.
+    """Go on with a run, the latest by default: continues a paused run, restarts a run that has ended. The name of a
+    series of seeds means all of its runs that are not finished.
 
     It goes on from its last checkpoint, in the middle of an epoch if need be; the curve stays one curve. Epochs that
     are added have a schedule of their own: constant stays as it is, cosine and one-cycle begin again (a warm restart),

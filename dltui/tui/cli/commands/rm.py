@@ -1,4 +1,4 @@
-"""`dltui rm`: delete runs for good, or bring back those that were deleted on the screen."""
+"""`dltui rm`: delete runs for good, or restore runs that were deleted on the screen."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _style(column: int, text: str) -> str:
 
 
 def _asked(row: dict[str, Any]) -> dict[str, Any]:
-    """The run.json of a run; nothing where that cannot be read."""
+    """The content of its run.json; empty where it cannot be read."""
     from dltui.core import paths
     from dltui.core.errors import DltuiError
     from dltui.core.rundir.directory import RunDirectory

@@ -88,7 +88,7 @@ def next_step(reader: RunReader, status: str) -> list[str]:
 
 
 def redraw(run_id: str, phase: str) -> list[str]:
-    """For a run whose worker was killed while it drew the figures."""
+    """The line for a run whose worker was killed while it drew the figures; [] for other runs."""
     return [f"{INCOMPLETE}: dltui export {shlex.quote(run_id)}"] if phase == INCOMPLETE else []
 
 

@@ -101,7 +101,7 @@ class Follower:
                 if self.code is not None or self._over(status):
                     break
                 if self.child is None and lost():
-                    # There is nobody to show it to.
+                    # The output that would show it is gone.
                     self.code = 0
                     break
                 self._handle_signals(asks, keys)

@@ -1,6 +1,7 @@
-"""`dltui train MODEL --seeds 1,2,3`: one run a seed, one after the other, and what they come to together.
+"""`dltui train MODEL --seeds 1,2,3`: a run per seed, one after the other, and their common result.
 
-The runs wait for one another in the queue of their device: whoever follows them can leave, or die, at any time."""
+The runs wait for one another in the queue of their device: the process that follows them may end at any time.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ def parse(text: str, model: ModelEntry) -> list[int]:
 
 
 def start_all(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: start.Options) -> int:
-    """Make a run of each seed and start them all, each to train when the one before it is over."""
+    """Create a run for each seed and start them all, each to train when the run before it has ended."""
     from dltui.core.lifecycle import series
 
     start.check(options)
@@ -78,8 +79,9 @@ def stay(
     pids: Sequence[int],
     options: start.Options,
 ) -> int:
-    """Follow those of a group that were `started`, one after the other, until somebody leaves. Whoever stops one means
-    them all. Returns the first exit code that is not 0."""
+    """Follow the `started` runs of a group, one after the other, until the user leaves. Stopping one stops those that
+    follow. Returns the first exit code that is not 0.
+    """
     codes = []
     for place, (run, pid) in enumerate(zip(started, pids, strict=True)):
         rest = started[place + 1 :]

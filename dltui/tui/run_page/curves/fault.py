@@ -1,4 +1,4 @@
-"""How a run failed, over the whole width: its reason, what to do about it, and the end of what its process printed."""
+"""The page of a failed run over the whole width: its reason, what to do about it, and the end of the printed lines."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.view import RunView
 
 LEAST_LINES = 4
-"""Of what was printed; fewer say nothing."""
+"""The fewest printed lines that are worth showing."""
 
 
 def failed_early(view: RunView | None) -> bool:
-    """Tell whether it ended before there was anything to draw."""
+    """True if the run failed before there was anything to draw."""
     return view is not None and view.summary.status in FAULTS and not len(view.history.points)
 
 
 def told_above(view: RunView | None, width: int) -> bool:
-    """Tell whether the row of the progress has room for all of the reason."""
+    """True if the row of the progress has room for the whole reason."""
     return view is None or view.summary.status not in FAULTS or cells(ending(view)) + cells(RESUME) <= width
 
 
 def reason_rows(view: RunView, width: int) -> list[Row]:
-    """Why it ended, and below it what to do: a semicolon parts them."""
+    """The reason why the run ended, and below it the advice; a semicolon separates them."""
     reason, _, advice = safe(view.summary.why).partition("; ")
     style = f"{STATUS_STYLES[view.summary.status]} bold".strip()
     rows: list[Row] = [[(f" {line}", style)] for line in pieces(reason, width - 2)]
@@ -49,7 +49,7 @@ def fault_rows(view: RunView, width: int, height: int) -> list[Row]:
 
 
 def _keys(view: RunView, width: int) -> list[Row]:
-    """What the keys at the bottom would do here."""
+    """The keys that help with this failure, with what they do."""
     rows: list[Row] = []
     found = view.suggestion
     if found is not None:
@@ -61,6 +61,6 @@ def _keys(view: RunView, width: int) -> list[Row]:
 
 
 def report(view: RunView) -> str:
-    """To be sent to somebody: the command, how it ended, the traceback."""
+    """A text to copy for a report: the command, how the run ended, the traceback."""
     trace = printed(traceback_of(view.output), 10_000)
     return "\n".join([f"$ {view.summary.command}", f"{view.summary.status}: {safe(view.summary.why)}", *trace])

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 WHOLE = 20.0
-"""Seconds in which a replay shows all of a run at first, however long that took."""
+"""The time in seconds of a replay of a whole run at the first speed, however long the run took."""
 SPEEDS = (1.0, 4.0, 16.0)
 
 
 @dataclass(frozen=True)
 class Replay:
-    """At `seconds` of training when it was `since` by the clock, from there on at `speed`; 0 is held at `step`. At the
-    speed of `whole` all of the run takes `WHOLE`."""
+    """A replay: at `seconds` of training at the time `since`, from there on at `speed`; with speed 0 it is held at
+    `step`. At the speed `whole` the whole run takes `WHOLE`.
+    """
 
     step: float
     seconds: float = 0.0
@@ -31,7 +32,7 @@ class Replay:
 
     @property
     def state(self) -> str:
-        """For the head of the page."""
+        """The text for the head of the page."""
         if not self.speed:
             return "PAST"
         return "REPLAY" if self.speed == self.whole else f"REPLAY {self.speed:g}x"
@@ -51,13 +52,13 @@ class Replay:
         return replace(self, step=float(np.interp(at, seconds, steps)), seconds=at, since=now)
 
     def faster(self, now: float) -> Replay:
-        """The next speed; after the last one the first."""
+        """The replay at the next speed; after the last speed at the first."""
         speeds = tuple(dict.fromkeys((self.whole, *SPEEDS)))
         return replace(self, speed=speeds[(speeds.index(self.speed) + 1) % len(speeds)], since=now)
 
 
 def begun(history: History, now: float) -> Replay:
-    """From the start."""
+    """A replay from the start."""
     from dltui.tui.run_page.curves.axis import clock
 
     whole = max(float(clock(history)[1][-1]) / WHOLE, 1e-9)

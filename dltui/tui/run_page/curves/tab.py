@@ -52,7 +52,7 @@ class CurvesTab(Tab):
 
     @property
     def whole(self) -> bool:  # type: ignore[override]
-        """Of a run that failed before its first step there is nothing to tell but why."""
+        """True for a run that failed before its first step: only its reason is shown."""
         return failed_early(self.run.view)
 
     @property

@@ -107,7 +107,7 @@ def _mark(found: Mistakes, review: Mapping[Key, Opinion], mistake: Mistake) -> s
 
 
 def _pair(found: Mistakes, mistake: Mistake, room: int) -> Row:
-    """`Shirt → Coat`: true, then predicted."""
+    """The true and the predicted class: `Shirt → Coat`."""
     true, said = found.name(mistake.true), found.name(mistake.said)
     if len(true) + len(said) + 3 > room:
         half = max((room - 3) // 2, SHORTEST_NAME)
@@ -117,7 +117,7 @@ def _pair(found: Mistakes, mistake: Mistake, room: int) -> Row:
 
 
 def _list(found: Mistakes, review: Mapping[Key, Opinion], shown: tuple[Mistake, ...], at: int, width: int) -> list[Row]:
-    """True → predicted, probability, id, mark."""
+    """A list of mistakes: true and predicted class, probability, id, mark."""
     wide = width >= WITH_IDS
     room = max(min(width - (32 if wide else 24), 36), 12)
     head = "   " + left("true → predicted", room) + right("sure", 7) + (right("id", 8) if wide else "") + "  mark"
