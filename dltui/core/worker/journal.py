@@ -29,7 +29,9 @@ TRIES = 5
 
 
 class Journal:
-    """The only writer of a run directory. A disk that is full or fails pauses the run until it takes writes again."""
+    """The only writer of a run directory. While the disk is full the run is paused; other failures of the disk are
+    waited out for a while.
+    """
 
     def __init__(
         self,

@@ -137,7 +137,7 @@ class Notice(Rows, can_focus=True):
         return [fit(row, width) for row in said] if self._said is not None else [fit(self._idle(), width)]
 
     def _said_rows(self, width: int) -> list[Row]:
-        """The last message, over as many rows as it takes; one empty row when its time is over or a question hides it."""
+        """The last message, over as many rows as it takes; one empty row when it is over or a question hides it."""
         if self._said is not None and self.host.services.clock.now() >= self._said[2]:
             self._said = None
         if self._said is None or self.asking:
