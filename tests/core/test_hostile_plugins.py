@@ -11,7 +11,6 @@ import pytest
 
 from dltui.core.catalog import probe
 from dltui.core.catalog.assemble import load_catalog
-from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
 from tests.fakes import hostile
@@ -32,21 +31,6 @@ def write(folder: Path, name: str, code: str) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Catalog, float, Path]:
-    """All of them at once, between two good ones."""
-    folder = tmp_path_factory.mktemp("plugins")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DLTUI_HOME", str(folder / "home"))
-        # A third of the real limit: this machine may be small.
-        patch.setattr(sandbox.Job, "__init__", _small_jobs(sandbox.Job.__init__))
-        files = [write(folder, "first", hostile.GOOD.format(name="first"))]
-        files += [write(folder, name, code) for name, (code, _) in hostile.HOSTILE.items()]
-        files += [write(folder, "last", hostile.GOOD.format(name="last"))]
-        began = time.monotonic()
-        return load_catalog(files, seconds=SECONDS), time.monotonic() - began, folder
-
-
 def _small_jobs(original):  # type: ignore[no-untyped-def]
     def init(self, *arguments, **options):  # type: ignore[no-untyped-def]
         original(self, *arguments, **{"memory": 400_000_000, **options})
@@ -54,25 +38,28 @@ def _small_jobs(original):  # type: ignore[no-untyped-def]
     return init
 
 
-@pytest.mark.parametrize("name", hostile.HOSTILE)
-def test_contained_with_a_reason(everything: tuple[Catalog, float, Path], name: str) -> None:
-    catalog, _, _ = everything
-    reasons = [reason for source, reason in catalog.problems if source == f"{name}.py"]
-    assert len(reasons) == 1, reasons
-    assert hostile.HOSTILE[name][1] in reasons[0]
-    assert reasons[0].isprintable()
-    assert len(reasons[0]) < 400
-
-
-def test_good_ones_load_beside_them(everything: tuple[Catalog, float, Path]) -> None:
-    catalog, _, _ = everything
+@pytest.mark.slow(20)
+def test_they_are_contained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them at once, between two good ones: a line for each, and nothing is left."""
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    # A third of the real limit: this machine may be small.
+    monkeypatch.setattr(sandbox.Job, "__init__", _small_jobs(sandbox.Job.__init__))
+    files = [write(tmp_path, "first", hostile.GOOD.format(name="first"))]
+    files += [write(tmp_path, name, code) for name, (code, _) in hostile.HOSTILE.items()]
+    files += [write(tmp_path, "last", hostile.GOOD.format(name="last"))]
+    catalog = load_catalog(files, seconds=SECONDS)
+    for name, (_, expected) in hostile.HOSTILE.items():
+        reasons = [reason for source, reason in catalog.problems if source == f"{name}.py"]
+        assert len(reasons) == 1, (name, reasons)
+        assert expected in reasons[0], name
+        assert reasons[0].isprintable(), name
+        assert len(reasons[0]) < 400, name
     assert {"first", "last"} <= set(catalog.models)
     assert {"m", 7, "7"}.isdisjoint(catalog.models)
     assert not [reason for name, reason in catalog.problems if name in ("first.py", "last.py")]
-
-
-def test_nothing_is_left_running(everything: tuple[Catalog, float, Path]) -> None:
     assert [child for child in psutil.Process().children(recursive=True) if "probe" in " ".join(child.cmdline())] == []
+    assert not list(tmp_path.glob("core*"))
+    assert not list(Path.cwd().glob("core.*"))
 
 
 @pytest.fixture
@@ -211,9 +198,3 @@ def test_duplicates_of_an_id_are_refused(tmp_path: Path, monkeypatch: pytest.Mon
     catalog.check_taken([str(first), str(second)], "other", None)
     with pytest.raises(UsageError, match=r"two.py: model same is left out: one.py has it .*; give it another name"):
         catalog.check_taken([str(second)], "same", None)
-
-
-def test_a_core_dump_is_not_left(everything: tuple[Catalog, float, Path]) -> None:
-    _, _, folder = everything
-    assert not list(folder.glob("core*"))
-    assert not list(Path.cwd().glob("core.*"))

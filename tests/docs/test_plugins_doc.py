@@ -137,6 +137,7 @@ RECIPES = re.compile(r"<!-- recipe: (\S+) -->\n```python\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.slow(25)
+@pytest.mark.long
 def test_recipes_work(text: str, tmp_path: Path) -> None:
     """All in one run: the model with everything overridden learns the dataset, and is drawn and followed."""
     if own().version("torch") is None:

@@ -27,7 +27,7 @@ def how_many(config: pytest.Config) -> tuple[int, int]:
     asked = config.getoption("--kills")
     if asked is not None:
         return asked, -(-asked // 5)
-    return (300, 10) if config.getoption("--long") else (60, 3)
+    return (300, 10) if config.getoption("--long") else (40, 3)
 
 
 def run_child(*arguments: str) -> None:
@@ -47,12 +47,14 @@ def test_pytorch_workers(request: pytest.FixtureRequest, share: int) -> None:
 
 
 @pytest.mark.slow(50)
+@pytest.mark.long
 @needs_tensorflow
 def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
     run_child("tensorflow", "--kills", str(how_many(request.config)[1]))
 
 
 @pytest.mark.slow(20)
+@pytest.mark.long
 @needs_torch
 def test_planted_bugs_are_found() -> None:
     run_child("torch", "--bugs", "--kills", "300")

@@ -123,7 +123,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow(20)
-@pytest.mark.parametrize("fault", few(["", *FAULTS], 3))
+@pytest.mark.parametrize("fault", few(["", *FAULTS], 2))
 def test_a_fault_fails_exactly_its_check(home: Path, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "plugin.py").write_text(HEAD + FAULTS.get(fault, ""))
     code = main.run(["plugins", "check", "plugin.py", "--json"])
@@ -311,7 +311,8 @@ def dltui_loggers():
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow(45)
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_exporters_draw_and_loggers_follow(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "more.py").write_text(MORE)

@@ -50,6 +50,7 @@ def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_tensorboard_opens_the_event_files(train: Train) -> None:
     for package in ("tensorboardX", "tensorboard"):
         if own().version(package) is None:

@@ -106,14 +106,23 @@ def train_twins(
     return twins
 
 
+HUNDRED = {"epochs": 5, "batch_size": 32}
+"""100 steps, of the data that `twin_child` makes."""
+DOUBLE = [("cnn", SGD | {"epochs": 2, "batch_size": 32})]
+DOUBLE_LONG = [
+    ("softmax", SGD | HUNDRED), ("mlp", ADAMW | HUNDRED), ("cnn", SGD | HUNDRED), ("cnn", ADAMW | HUNDRED),
+    ("linear-regression", {"momentum": 0.0} | HUNDRED),
+]  # fmt: skip
+
+
 @needs_both
-@pytest.mark.slow(35)
-def test_twins_agree_in_double_precision(tmp_path: Path) -> None:
-    hundred = {"epochs": 5, "batch_size": 32}
-    tries = [("softmax", SGD | hundred), ("mlp", ADAMW | hundred), ("cnn", SGD | hundred)]
-    tries += [("cnn", ADAMW), ("linear-regression", {"momentum": 0.0})]
-    for number, (model, one, other) in enumerate(train_twins(tmp_path, "float64", tries)):
-        assert len(one["losses"]) == (100 if number < 3 else 20)
+@pytest.mark.slow(25)
+@pytest.mark.parametrize(
+    ("tries", "steps"), [(DOUBLE, 40), pytest.param(DOUBLE_LONG, 100, marks=pytest.mark.long)], ids=["few", "all"]
+)
+def test_twins_agree_in_double_precision(tmp_path: Path, tries: list[tuple[str, dict[str, Any]]], steps: int) -> None:
+    for model, one, other in train_twins(tmp_path, "float64", tries):
+        assert len(one["losses"]) == steps
         np.testing.assert_allclose(one["losses"], other["losses"], rtol=1e-8, err_msg=model)
         for key in one:
             np.testing.assert_allclose(one[key], other[key], rtol=1e-6, atol=1e-8, err_msg=f"{model} {key}")
