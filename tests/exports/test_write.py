@@ -132,7 +132,7 @@ def test_one_exporter_that_fails_does_not_take_the_others_with_it(
 
     monkeypatch.setattr("dltui.exports.figures.training_metrics.export", fail)
     done = write(reader(tmp_path), tmp_path / "out", ["svg"])
-    assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck (test_write.py line 128)"]
+    assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck (test_write.py line 131)"]
     assert "summary.json" in names(done.files)
     assert not (tmp_path / "out" / "training_metrics.svg").exists()
 

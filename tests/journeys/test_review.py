@@ -65,7 +65,7 @@ def test_mislabeled_images_are_reviewed(program: Program) -> None:
     pair = re.search(r"true (\d), predicted (\d)", text)
     assert pair is not None
     true, said = pair.groups()
-    shown = viewer.key("\r", rf"only {true} › {said}", r"id \d+", "▀")
+    shown = viewer.key("\r", rf"only {true} → {said}", r"id \d+", "▀")
     sample = re.search(r"id (\d+)", shown)
     assert sample is not None
     assert b"\x1b[38;2;" in viewer.bytes

@@ -18,9 +18,9 @@ HEAVY = ("numpy", "pydantic", "torch", "tensorflow", "keras", "matplotlib", "dlt
 seen = []
 
 class Slow(Runs):
-    def all(self):
+    def folder(self):
         seen.append(sorted(name for name in HEAVY if name in sys.modules))
-        return super().all()
+        return super().folder()
 
 async def main():
     services = Services()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.draw.printed import pieces, printed
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
@@ -86,9 +86,9 @@ async def test_y_copies_the_whole_story(services: FakeServices) -> None:
         assert "\n    return self.head(x.flatten(1))\n" in copied[0]
 
 
-async def test_the_list_tells_the_whole_reason(services: FakeServices) -> None:
-    make_sample_run(services.root, run_id="a-magpie", status="failed", done=0, reason=REASON)
-    services.runs.all = lambda: [RunDirectory(services.root / "a-magpie")]  # type: ignore[method-assign]
+async def test_the_list_tells_the_whole_reason(services: FakeServices, tmp_path: Path) -> None:
+    make_sample_run(tmp_path / "alone", run_id="a-magpie", status="failed", done=0, reason=REASON)
+    services.runs.folder = lambda: tmp_path / "alone"  # type: ignore[method-assign]
     async with shown(services) as (app, _):
         assert REASON in unwrapped(app)
         assert "export" not in text(app)
