@@ -108,14 +108,21 @@ def clean(screen: Screen) -> None:
     assert b"Traceback" not in screen.bytes
 
 
+def selected(text: str) -> str:
+    """The first word of the row with the cursor."""
+    found = re.search(r"› (\S+)", text)
+    return found[1] if found else ""
+
+
 def test_from_the_list_to_a_run_and_out(home: Path, screens: list[Screen]) -> None:
     screen = Screen(home)
     screens.append(screen)
     shown = screen.wait(lambda text: "8 runs" in text and "lines-1" in text)
     assert all(len(line) <= 80 for line in shown.splitlines())
     while "› bold-wren" not in screen.text:
+        before = selected(screen.text)
         screen.child.send("j")
-        screen.read(0.3)
+        screen.wait(lambda text, before=before: selected(text) != before)  # type: ignore[misc]
     screen.child.send("\r")
     screen.wait(lambda text: "FINISHED" in text and "validation accuracy" in text and "⣀" in text)
     screen.child.send("2")
