@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,12 +103,13 @@ def create_run(
         "formats": formats,
         "loggers": [{**one, "option": confidential.masked(one["name"], one["option"])} for one in followers],
     }
+    return _create(request.name, exports, record, partial(_fill_all, followers, fill))
 
-    def fill_all(run: RunDirectory) -> None:
-        confidential.write(run.path, followers)
-        fill(run)
 
-    return _create(request.name, exports, record, fill_all)
+def _fill_all(followers: Sequence[Mapping[str, str]], fill: Fill, run: RunDirectory) -> None:
+    """Write the secrets of the loggers into the folder of a new run, and what `fill` adds."""
+    confidential.write(run.path, followers)
+    fill(run)
 
 
 def full_config(model: ModelEntry, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 import click
 
 from dltui import __version__
-from dltui.core import paths
 from dltui.core.errors import DltuiError
 from dltui.tui.cli import output
 from dltui.tui.cli.group import LazyGroup, unknown
@@ -108,6 +107,8 @@ def _run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:
+        from dltui.core import paths
+
         if isinstance(error, FileNotFoundError) and not paths.working_directory():
             warn("dltui: the working directory is gone; change to one that exists")
             return 2

@@ -8,19 +8,19 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass
 class _Loss:
     """The reason why standard output takes no more, and the words about the run that goes on without it."""
 
-    error: OSError | None = None
-    words: str = ""
+    # No dataclass: importing those would be a tenth of the time of `--help`.
+    def __init__(self) -> None:
+        self.error: OSError | None = None
+        self.words = ""
 
 
 _loss = _Loss()
