@@ -14,13 +14,14 @@ from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import create, resume, trust
 from dltui.core.lifecycle.resume import planned_epochs
 from dltui.core.machine import process
-from dltui.core.numbers import exact
+from dltui.core.numbers import duration, exact
 from dltui.core.reading.history import History
 from dltui.core.rundir import checkpoint, place
 from dltui.core.rundir.events import CheckpointSaved, CommandObeyed, Event, Logged
 from dltui.core.rundir.log import EventLog, LogTail, encode
 from dltui.core.rundir.names import MOST
 from dltui.core.text import clean_line
+from dltui.core.train import time_budget
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
@@ -105,6 +106,9 @@ def _origin(found: Checkpoint, before: Mapping[str, Any], config: Mapping[str, A
 
 
 def _check_epochs(parent: RunReader, request: ForkRequest, origin: _Origin, config: Mapping[str, Any]) -> None:
+    if config.get("max_time"):
+        _check_time(parent, origin, str(config["max_time"]))
+        return
     done = int(origin.loop_state.get("epoch", 0))
     planned = int(config["epochs"]) if "epochs" in request.changes else planned_epochs(parent)
     if done >= planned:
@@ -112,6 +116,17 @@ def _check_epochs(parent: RunReader, request: ForkRequest, origin: _Origin, conf
         raise UsageError(
             f"{clean_line(origin.found.name)} of {name} is at the end of epoch {done}, nothing of {planned} epochs is "
             f"left: give --epochs greater than {done}, the whole length, or begin with --from best"
+        )
+
+
+def _check_time(parent: RunReader, origin: _Origin, max_time: str) -> None:
+    """Raise UsageError if the parent has trained for as long as its fork is to train in all."""
+    done = float(origin.loop_state.get("train_seconds", 0.0))
+    # The last estimate of a run hits its time within a few hundredths.
+    if done >= 0.95 * time_budget.parse(max_time):
+        raise UsageError(
+            f"{clean_line(origin.found.name)} of {clean_line(parent.directory.id)} has trained for {duration(done)}, "
+            f"nothing of {clean_line(max_time)} is left: give a longer --max-time, or begin with --from best"
         )
 
 
@@ -161,7 +176,10 @@ def _fill(
     records: list[dict[str, Any]] = []
     if origin.same_steps:
         records = inherited(
-            LogTail(parent.directory.events_path).read(), origin.found.name, origin.step, "epochs" in request.changes
+            LogTail(parent.directory.events_path).read(),
+            origin.found.name,
+            origin.step,
+            bool({"epochs", "max_time"} & set(request.changes)),
         )
     told = [*_first_events(parent, request, origin, records), *(Logged("warning", line) for line in mixed)]
     steering = _steering(run, records, told)
@@ -253,7 +271,8 @@ def inherited(records: Sequence[Record], checkpoint: str, step: int, new_length:
     """The parent's records up to the checkpoint after `step` steps; all of them where that line is damaged.
 
     Later records of the parent are superseded by the fork's own start, but commands are not: commands that took effect
-    after the step are left out, and with a `new_length` also the epochs that were added to the parent.
+    after the step are left out, and with a `new_length` also the epochs that were added to the parent and how many
+    steps its time was found to have.
     """
     saved = (number for number, record in enumerate(records) if record.get("name") == checkpoint)
     end = next(saved, len(records) - 1) + 1
@@ -265,7 +284,9 @@ def _stays(record: Record, step: int, new_length: bool) -> bool:
         return False
     if record["type"] != "command_obeyed":
         return True
+    if record.get("action") in ("extend", "fit") and new_length:
+        return False
     if record.get("action") == "extend":
-        return not new_length
+        return True
     at = record.get("step")
     return isinstance(at, int) and at <= step

@@ -75,7 +75,9 @@ def prepare(
     if not model.available:
         raise UsageError(f"{model.id} cannot be used here: {model.reason}")
     if more_epochs and reader.run["config"].get("max_time"):
-        raise UsageError(f"{name} was trained for max_time and takes no more epochs; go on with: dltui fork {name}")
+        raise UsageError(
+            f"{name} was trained for max_time and takes no more epochs; go on with: dltui fork {name} --max-time TIME"
+        )
     planned = planned_epochs(reader)
     field = model.field("epochs")
     if more_epochs and field is not None:
