@@ -30,7 +30,7 @@ def test_estimates_of_steps_end_with_a_new_length(new_length: bool, kept: list[s
 @pytest.mark.parametrize(("seconds", "left"), [(1.0, True), (2.0, False), (1.97, False)])
 def test_a_fork_needs_time_that_is_left(tmp_path: Path, seconds: float, left: bool) -> None:
     parent = RunReader(make_sample_run(tmp_path, status="finished"))
-    found = Checkpoint(tmp_path / "c", {}, {"train_seconds": seconds})
+    found = Checkpoint("c", tmp_path / "c", {}, {"train_seconds": seconds})
     origin = fork._Origin(found, {}, {"train_seconds": seconds}, 20, True)
     if left:
         fork._check_time(parent, origin, "2s")
