@@ -104,6 +104,42 @@ def check_weights_alone_begin_an_average() -> None:
     plain.load_state({name: array for name, array in state.items() if not name.startswith("optimizer/")})
 
 
+def check_a_layer_that_is_scaled_to_nothing() -> None:
+    """A factor of 0 freezes; a pattern for layers that are frozen as well is no mistake."""
+    data = make_data(image_spec(16), 64)
+    options = {"lr_scales": "norm1=0 conv1=0.5", "freeze": "conv1", "batch_size": 32, "threads": 1}
+    trainable, checked = make_trainable(FRAMEWORK, "cnn", options, data, "float32")
+    before = trainable.state()
+    trainable.begin_epoch(Planner(checked, 64, shape=data.spec.input_shape).epoch(0))
+    trainable.advance(2)
+    after = trainable.state()
+    still = {name for name in before if name.startswith("weights/") and np.array_equal(before[name], after[name])}
+    assert {name for name in still if "moving" not in name} == {
+        "weights/conv1/kernel", "weights/conv1/bias", "weights/norm1/gamma", "weights/norm1/beta",
+    }  # fmt: skip
+
+
+def check_shared_weights_survive_an_average() -> None:
+    """A weight that two layers share is exchanged with its average and back."""
+    if FRAMEWORK != "torch":
+        return
+    import torch
+
+    from dltui.plugins.torch.averaging import Average
+
+    one, two = torch.nn.Linear(3, 3, bias=False), torch.nn.Linear(3, 3, bias=False)
+    two.weight = one.weight
+    average = Average(torch.nn.Sequential(one, two), 0.5)
+    first = one.weight.detach().clone()
+    with torch.no_grad():
+        one.weight.add_(1)
+    average.follow()
+    with average.in_place():
+        assert (one.weight < first + 1).all()
+        assert two.weight is one.weight
+    assert torch.equal(one.weight, first + 1)
+
+
 def check_refused() -> None:
     data = make_data(image_spec(8))
     wrong = {

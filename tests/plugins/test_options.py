@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CHECKS = ("definitions", "resumes", "weights_alone_begin_an_average", "refused")
+CHECKS = (
+    "definitions", "resumes", "weights_alone_begin_an_average", "a_layer_that_is_scaled_to_nothing",
+    "shared_weights_survive_an_average", "refused",
+)  # fmt: skip
 
 
 @pytest.mark.slow(30)

@@ -43,14 +43,14 @@ class KerasTrainable:
         self._splits: dict[SplitName, tuple[Any, Any]] = {}
         with tf.device(device):
             self.model = modules.build(build, config, data.spec)
-            freeze(self.model, config)
+            scales = freeze(self.model, config)
             self._variables = neutral.variables(self.model)
             self._variables[neutral.GENERATOR] = tf.random.get_global_generator().state
             self._trained = [variable.value for variable in self.model.trainable_variables]
             names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
             own = own_optimizer(self.model, config)
             named = [names[id(variable)] for variable in self._trained]
-            self._optimizer = own or make_optimizer(self.model, named, config)
+            self._optimizer = own or make_optimizer(self.model, named, config, scales)
             self._normalize = _normalizer(data.spec)
             x, self._y = self._split("train")
             self._samples = TrainingSamples(x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -36,15 +36,17 @@ class Average:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Give the module the averages until the context ends."""
-        self._exchange()
+        places = list(enumerate(self.known.values()))
+        self._exchange(places)
         try:
             yield
         finally:
-            self._exchange()
+            # Backwards: a weight that two layers share stands here twice.
+            self._exchange(places[::-1])
 
-    def _exchange(self) -> None:
+    def _exchange(self, places: Sequence[tuple[int, Weight]]) -> None:
         """Exchange weights and averages by their pointers: the optimizer knows the parameters, not their memory."""
-        for weight, number in zip(self.known.values(), range(len(self._averages)), strict=True):
+        for number, weight in places:
             weight.tensor.data, self._averages[number] = self._averages[number], weight.tensor.data
 
     @torch.no_grad()

@@ -36,15 +36,14 @@ class Constrained:
             variable.assign(variable.constraint(variable))
 
 
-def freeze(model: Any, config: TrainConfig) -> None:
-    """Turn off the training of the layers that `config.freeze` names; a frozen batch norm keeps its
-    statistics, too. Raises RunError for a pattern that fits no layer."""
+def freeze(model: Any, config: TrainConfig) -> Mapping[str, float]:
+    """Turn off the training of the layers that `config.freeze` names; a frozen batch norm keeps its statistics, too.
+    Returns the factor on the learning rate of each variable. Raises RunError for a pattern that fits no layer.
+    """
     names = {_name(model, variable): variable for variable in model.trainable_variables}
     factors = layer_options.factors(config.lr_scales, config.freeze, list(names))
     frozen = {id(names[name]) for name, factor in factors.items() if factor == 0}
-    if not frozen:
-        return
-    for layer in model._flatten_layers():
+    for layer in model._flatten_layers() if frozen else ():
         if isinstance(layer, keras.Model):
             continue
         mine = [variable for variable in layer._trainable_variables if id(variable) in frozen]
@@ -52,20 +51,20 @@ def freeze(model: Any, config: TrainConfig) -> None:
             layer.trainable = False
         for variable in mine:
             variable.trainable = False
+    return factors
 
 
 def _name(model: Any, variable: Any) -> str:
     return str(variable.path.removeprefix(f"{model.name}/"))
 
 
-def make_optimizer(model: Any, names: Sequence[str], config: TrainConfig) -> Optimizer:
-    """The optimizer of the model's trainable variables, called `names` in this order. Raises RunError if there are
-    none.
+def make_optimizer(model: Any, names: Sequence[str], config: TrainConfig, scales: Mapping[str, float]) -> Optimizer:
+    """The optimizer of the model's trainable variables, called `names` in this order; `scales` are factors on their
+    learning rates. Raises RunError if there are no variables.
     """
     if not names:
         raise RunError("no variable of this model can be trained; is `trainable` off for all of its layers?")
     weights = {name: variable.value for name, variable in zip(names, model.trainable_variables, strict=True)}
-    scales = layer_options.factors(config.lr_scales, "", names)
     optimizer: Optimizer = KINDS[config.optimizer](weights, config, scales)
     bound = [variable for variable in model.trainable_variables if variable.constraint is not None]
     return Constrained(optimizer, bound) if bound else optimizer
