@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import importlib.metadata
-import platform
 import secrets
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,20 +20,18 @@ from dltui.core.data import needs
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
-from dltui.core.machine.devices import cpu_count
-from dltui.core.machine.process import current
 from dltui.core.reading.status import INCOMPLETE
 from dltui.core.rundir import checkpoint, drawing, place
 from dltui.core.rundir import commands as command_files
-from dltui.core.rundir.events import AttemptStarted, CommandObeyed, Evaluated, Logged, RunEnded
+from dltui.core.rundir.events import CommandObeyed, Evaluated, Logged, RunEnded
 from dltui.core.train import augmentation, evaluation, predictions
 from dltui.core.train.loop import Loop, Preempted
 from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
-from dltui.core.version import __version__
 from dltui.core.worker import explain, figures, fingerprint, other_frameworks, restoration, sameness, twin_record
 from dltui.core.worker.journal import Journal
+from dltui.core.worker.started import started
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -193,7 +189,7 @@ class Attempt:
         self.heartbeat.totals(planner.epochs, planner.total_steps)
         self._tell_steering(lost)
         self._begun = True
-        self.journal.emit(self._started(loop, backend, data, found.name if found else None), sync=True)
+        self.journal.emit(started(self.run, self.asked, loop, backend, data, found.name if found else None), sync=True)
         for note in (logout.warning(process.user()), *data.notes, *notes):
             if note:
                 self.journal.emit(Logged("warning", note))
@@ -278,11 +274,8 @@ class Attempt:
             shape,
             history.added_epochs,
             history.steered,
-            self._fits(config),
+            history.fits,
         )
-
-    def _fits(self, config: TrainConfig) -> list[tuple[int, int]]:
-        return self.history.fits if config.max_time else []
 
     def _position(self, found: checkpoint.Checkpoint | None) -> Progress:
         """The place to go on from. Added epochs start the count of `patience` again."""
@@ -299,34 +292,6 @@ class Attempt:
             self.journal.emit(command, sync=True)
         if self._extension is not None:
             self.journal.emit(self._extension, sync=True)
-
-    def _started(self, loop: Loop, backend: Backend, data: Data, resumed_from: str | None) -> AttemptStarted:
-        here = current()
-        layers = [asdict(layer) for layer in loop.trainable.layers()]
-        planner = loop.planner
-        return AttemptStarted(
-            start_step=loop.step,
-            start_epoch=loop.at.epoch,
-            epochs=planner.epochs,
-            steps_per_epoch=planner.steps_per_epoch,
-            total_steps=planner.total_steps,
-            batch_size=planner.batch,
-            resumed_from=resumed_from,
-            host=here.host,
-            pid=here.pid,
-            user=process.user(),
-            device=self.asked["device"],
-            framework=backend.framework,
-            versions=_versions(backend.package),
-            threads=planner.config.threads or cpu_count(),
-            dataset=_describe(data, self.asked),
-            monitor=asdict(loop.monitor),
-            parameters=sum(layer["parameters"] for layer in layers),
-            layers=layers,
-            plugin=fingerprint.plugin(self.asked["model_source"]),
-            run_sha256=hashlib.sha256(self.run.run_json.read_bytes()).hexdigest(),
-            own_loss=evaluation.has_own_loss(loop.trainable),
-        )
 
     def _test(self, loop: Loop, ending: Ending) -> None:
         """Evaluate the test split once, with the weights that were best on validation, and end the run."""
@@ -391,31 +356,3 @@ def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
     rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
     train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows])
     return replace(data, train=train), config.model_copy(update={"epochs": 1})
-
-
-def _versions(package: str) -> dict[str, str]:
-    versions = {"python": platform.python_version(), "dltui": __version__}
-    for name in ("numpy", package):
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            # A variant under another name, like tensorflow-cpu.
-            versions[name] = str(getattr(sys.modules.get(name), "__version__", "unknown"))
-    return versions
-
-
-def _describe(data: Data, asked: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": asked["dataset"],
-        "fingerprint": data.fingerprint,
-        "classes": list(data.spec.classes),
-        "input_shape": list(data.spec.input_shape),
-        "task": data.spec.task,
-        "outputs": data.spec.outputs,
-        "mean": list(data.spec.mean),
-        "std": list(data.spec.std),
-        "columns": [asdict(column) for column in data.spec.columns],
-        "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
-        "options": asked["dataset_options"],
-        "inputs": dict(data.inputs),
-    }

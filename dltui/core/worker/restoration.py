@@ -29,7 +29,7 @@ def lost(history: History, found: Checkpoint | None) -> list[CommandObeyed]:
     ids = {str(command["id"]) for command in told}
     later = [command for command in history.steered if str(command["id"]) not in ids]
     # A new rate replaces those planned for later steps, so all of them are told again, in their order.
-    again = [c for c in [*told, *later] if c["action"] == "set" or str(c["id"]) not in known]
+    again = [c for c in [*told, *later] if c["action"] in ("set", "fit") or str(c["id"]) not in known]
     events = [
         CommandObeyed(str(c["id"]), str(c["action"]), dict(c["arguments"]), 0, int(c["step"]), BY, time.time())
         for c in again

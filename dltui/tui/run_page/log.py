@@ -154,6 +154,9 @@ def _commands(history: History) -> list[Line]:
         elif action == "extend":
             more = entry.get("arguments", {}).get("epochs")
             text = f"{plural(more, 'epoch') if isinstance(more, int) else '? epochs'} added"
+        elif action == "fit":
+            total = entry.get("arguments", {}).get("total")
+            text = f"{plural(total, 'step') if isinstance(total, int) else '? steps'} in all"
         else:
             text = OBEYED.get(action, action)
         by, step = safe(entry.get("by", "")), int(entry.get("step", 0))
