@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError
@@ -16,6 +19,9 @@ NO_GPU = (
 )
 
 
+UNUSED = ("matplotlib", "sklearn")
+"""Packages that Keras imports where they are installed, for plots and wrappers: a third of the time of its import."""
+
 _set_up = False
 
 
@@ -26,10 +32,11 @@ def import_framework() -> Any:
     global _set_up
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import tensorflow as tf
-
+    with _without(UNUSED):
+        import tensorflow as tf
     try:
-        import keras
+        with _without(UNUSED):
+            import keras
     except ImportError as error:
         raise RunError(f"TensorFlow is installed but Keras is not usable: {error}; pip install 'keras>=3.5'") from error
     if keras.config.backend() != "tensorflow":
@@ -40,6 +47,18 @@ def import_framework() -> Any:
         keras.config.set_image_data_format("channels_last")
         keras.config.set_epsilon(1e-7)
     return tf
+
+
+@contextmanager
+def _without(packages: Sequence[str]) -> Iterator[None]:
+    """Let those of the packages that are not imported yet look as if they were not installed."""
+    hidden = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
 
 
 def start(config: TrainConfig, device: str) -> str:

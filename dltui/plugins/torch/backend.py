@@ -39,9 +39,6 @@ class TorchBackend:
 
         import_module("dltui.plugins.torch.session")
         import_module("dltui.plugins.torch.trainable")
-        # PyTorch imports its compiler when an optimizer is made, which takes as long as all the rest.
-        import_module("torch._dynamo")
-        import_module("torch._inductor.config")
 
     def layers(self, model: Model, config: TrainConfig, spec: Spec) -> Sequence[Layer]:
         from dltui.plugins.torch import module

@@ -34,7 +34,8 @@ def start(config: TrainConfig, device: str) -> torch.device:
     if config.deterministic:
         # cuBLAS reads this when it starts.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(config.deterministic)
+    # As use_deterministic_algorithms, which also imports the compiler to tell it.
+    torch.set_deterministic_debug_mode("error" if config.deterministic else "default")
     torch.backends.cudnn.deterministic = config.deterministic
     torch.backends.cudnn.benchmark = not config.deterministic
     if chosen.type == "cpu":

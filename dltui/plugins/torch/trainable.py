@@ -20,6 +20,7 @@ from dltui.plugins.torch.augment import Augmentation
 from dltui.plugins.torch.averaging import Average
 from dltui.plugins.torch.layers import list_layers
 from dltui.plugins.torch.optimizers.make import Rates, freeze, make_optimizer, own_optimizer
+from dltui.plugins.torch.optimizers.plain_step import plain_step
 from dltui.plugins.torch.samples import Samples
 from dltui.plugins.torch.slots import OwnState
 from dltui.plugins.torch.snapshot import Snapshots
@@ -54,6 +55,7 @@ class TorchTrainable:
         self._train_mode()
         own = own_optimizer(self.module, config)
         self._optimizer = own or make_optimizer(self.module, config)
+        self._step = own.step if own else plain_step(self._optimizer)
         self._rates = Rates(self._optimizer, config.lr)
         self._own_state = OwnState(self.module, own) if own else None
         self._average = Average(self.module, config.ema) if config.ema else None
@@ -168,7 +170,7 @@ class TorchTrainable:
     def _update(self) -> None:
         if self._clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
-        self._optimizer.step()
+        self._step()
         if self._average is not None:
             self._average.follow()
 

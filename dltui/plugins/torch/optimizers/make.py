@@ -15,12 +15,15 @@ from dltui.plugins import overrides
 from dltui.plugins.torch.neutral import Weight, weights
 from dltui.plugins.torch.optimizers.lion import Lion
 from dltui.plugins.torch.optimizers.muon import Muon
+from dltui.plugins.torch.optimizers.plain_step import spare_compiler
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+
+spare_compiler()
 
 
 def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
