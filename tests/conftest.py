@@ -1,9 +1,12 @@
 """Options of the test command."""
 
+import functools
 import os
 
 import pytest
 from hypothesis import settings
+
+from tests.helpers import known_catalog
 
 # pytest --hypothesis-profile=long tests/faults
 settings.register_profile("long", max_examples=5_000)
@@ -21,10 +24,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="also what another test shows as well, in more time")
 
 
+@pytest.fixture(scope="session")
+def know_catalog(tmp_path_factory: pytest.TempPathFactory) -> known_catalog.Fill:
+    """Makes a home that knows the plugins in the box and the fake one."""
+    return functools.partial(known_catalog.fill, known_catalog.ask(tmp_path_factory.mktemp("known")))
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Tests that wait for processes and clocks leave half of the machine idle when there is one for each core."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores + max(cores // 2, 1)
+    """Two for each core: tests that wait for processes and clocks leave half of the machine idle otherwise."""
+    return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

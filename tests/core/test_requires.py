@@ -8,12 +8,14 @@ import pytest
 
 from dltui.core.catalog.assemble import load_catalog
 from tests.helpers.installations import MODEL
+from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 
 
 @pytest.fixture(autouse=True)
-def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, know_catalog: Fill) -> None:
+    know_catalog(tmp_path / "home")
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
 
 

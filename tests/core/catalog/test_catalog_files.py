@@ -9,10 +9,12 @@ from dltui.core.catalog.assemble import load_catalog
 from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
 from tests.helpers.installations import MODEL
+from tests.helpers.known_catalog import Fill
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) -> Path:
+    know_catalog(tmp_path / "home")
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("DLTUI_CACHE", raising=False)
     monkeypatch.delenv("DLTUI_CONFIG", raising=False)

@@ -11,12 +11,14 @@ from dltui.core.catalog import disabled
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.paths import plugins_dir
 from dltui.tui.cli import main
+from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) -> Path:
+    know_catalog(tmp_path / "home")
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     monkeypatch.delenv(disabled.VARIABLE, raising=False)
     plugins_dir().mkdir(parents=True)

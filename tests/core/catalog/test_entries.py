@@ -15,14 +15,17 @@ from dltui.core.catalog.sources import own, scan
 from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
 from tests.helpers.installations import BACKEND, MODEL, distribution, interpreter
+from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def answers(tmp_path_factory: pytest.TempPathFactory, know_catalog: Fill) -> Path:
     """Shared by the tests that are about something else than kept answers."""
-    return tmp_path_factory.mktemp("cache")
+    folder = tmp_path_factory.mktemp("shared") / "home"
+    know_catalog(folder)
+    return folder / "cache"
 
 
 @pytest.fixture(autouse=True)
@@ -121,11 +124,17 @@ def test_a_changed_file_is_asked_again(tmp_path: Path) -> None:
     assert "one" not in found
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"[" * 200_000, b'{"models": 3}', b"\xff\xff"])
-def test_damaged_kept_answers_are_no_problem(cache: Path, content: bytes) -> None:
-    load_catalog([FAKE])
-    for file in (cache / "catalog").glob("*.json"):
-        file.write_bytes(content)
+NOT_JSON = (b"", b"{", b"[]", b"null", b"[" * 200_000, b"\xff\xff")
+
+
+def test_damaged_kept_answers_are_no_problem(home: Path, know_catalog: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    know_catalog(home)
+    monkeypatch.setenv("DLTUI_CACHE", str(home / "cache"))
+    for file in sorted((home / "cache" / "catalog").glob("*.json")):
+        for content in NOT_JSON:
+            file.write_bytes(content)
+            assert probe.kept(file.stem) is None
+        file.write_bytes(b'{"models": 3}')
     assert "softmax-numpy" in load_catalog([FAKE]).models
 
 

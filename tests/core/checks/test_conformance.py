@@ -18,6 +18,7 @@ from dltui.core.errors import RunError
 from dltui.testing import Conformance, findings
 from dltui.tui.cli import main
 from tests.fakes import fake_plugin as fake
+from tests.helpers.known_catalog import Fill
 from tests.helpers.marks import few
 
 HEAD = """
@@ -115,7 +116,8 @@ def dltui_exporters():
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) -> Path:
+    know_catalog(tmp_path / "home")
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     monkeypatch.chdir(tmp_path)

@@ -9,11 +9,13 @@ import pytest
 
 from dltui.core.catalog.named_data import named_file, read_named
 from dltui.tui.cli.main import run
+from tests.helpers.known_catalog import Fill
 from tests.helpers.own_data import make_folder, make_table
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) -> Path:
+    know_catalog(tmp_path / "home")
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("DLTUI_CONFIG", raising=False)
     monkeypatch.delenv("DLTUI_CACHE", raising=False)
@@ -78,7 +80,6 @@ def test_what_is_wrong_is_one_line(
 
 
 def test_a_damaged_file_of_names_is_a_problem_of_its_own(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    home.mkdir()
     named_file().write_text("[mine")
     assert run(["datasets"]) == 0
     found = capsys.readouterr()
@@ -88,7 +89,6 @@ def test_a_damaged_file_of_names_is_a_problem_of_its_own(home: Path, capsys: pyt
 
 def test_a_name_that_is_added_leaves_the_rest_of_the_file_alone(tmp_path: Path, home: Path) -> None:
     make_folder(tmp_path / "pets")
-    home.mkdir()
     before = '# where they are\n[zoo]  # all of them\nplugin = "folder"\npath = "/data/zoo"\n'
     named_file().write_text(before)
     assert run(["datasets", "add", "mine", "pets"]) == 0
@@ -100,7 +100,6 @@ def test_a_name_that_is_added_leaves_the_rest_of_the_file_alone(tmp_path: Path, 
 
 def test_a_damaged_file_of_names_is_not_written_over(tmp_path: Path, home: Path) -> None:
     make_folder(tmp_path / "pets")
-    home.mkdir()
     named_file().write_text("[mine")
     assert run(["datasets", "add", "yours", "pets"]) == 2
     assert named_file().read_text() == "[mine"

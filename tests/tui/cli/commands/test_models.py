@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dltui.tui.cli import main
+from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[3] / "fakes" / "fake_plugin.py"
 BROKEN = """
@@ -27,7 +28,10 @@ Models = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Models:
+def models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], know_catalog: Fill
+) -> Models:
+    know_catalog(tmp_path / "home")
     for name in [name for name in os.environ if name.startswith("DLTUI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dltui.tui.cli import main
+from tests.helpers.known_catalog import Fill
 
 PLUGIN = """
 from dataclasses import replace
@@ -55,7 +56,8 @@ VECTORS = {"prepare": "return Arrays((np.eye(8), CLASSES), (np.eye(8), CLASSES),
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) -> Path:
+    know_catalog(tmp_path / "home")
     for name, folder in (("DLTUI_HOME", tmp_path / "home"), ("PYTHONPATH", Path(__file__).parents[4])):
         monkeypatch.setenv(name, str(folder))
     monkeypatch.chdir(tmp_path)

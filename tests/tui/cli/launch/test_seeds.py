@@ -18,6 +18,7 @@ from dltui.core.reading.summary import summary_row
 from dltui.core.rundir.heartbeat import read_live
 from dltui.tui.cli import main
 from dltui.tui.draw import wording
+from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[3] / "fakes" / "fake_plugin.py"
 TRAIN = ("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--plain")
@@ -25,7 +26,10 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def dltui(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], know_catalog: Fill
+) -> Run:
+    know_catalog(tmp_path / "home")
     for name in [name for name in os.environ if name.startswith("DLTUI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
