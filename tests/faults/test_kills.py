@@ -27,7 +27,7 @@ def how_many(config: pytest.Config) -> tuple[int, int]:
     asked = config.getoption("--kills")
     if asked is not None:
         return asked, -(-asked // 5)
-    return (300, 10) if config.getoption("--long") else (40, 3)
+    return (100, 5) if config.getoption("--long") else (24, 3)
 
 
 def run_child(*arguments: str) -> None:

@@ -19,7 +19,7 @@ from dltui.core.machine import process
 from tests.journeys.program import Program
 from tests.journeys.test_detach import FAKE, terminal
 
-CLOSES = int(os.environ.get("DLTUI_CLOSES", "4"))
+CLOSES = int(os.environ.get("DLTUI_CLOSES", "2"))
 EPOCHS, STEPS = 6, 13
 SLOW = ("--plugin", str(FAKE), "--dataset", "blobs", "--epochs", str(EPOCHS), "--step-seconds", "0.05")
 
