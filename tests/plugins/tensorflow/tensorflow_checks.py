@@ -32,6 +32,18 @@ def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
         assert one[key].tobytes() == other[key].tobytes(), key
 
 
+def check_starts_without_what_no_run_uses() -> None:
+    """Keras would import them for plots and wrappers. A plugin can import them still."""
+    import importlib
+
+    from dltui.plugins.tensorflow import session
+
+    session.import_framework()
+    assert not set(session.UNUSED) & set(sys.modules)
+    for name in session.UNUSED:
+        assert importlib.import_module(name).__name__ == name
+
+
 def check_resume_mid_epoch() -> None:
     """Three steps, then a fresh model that takes over the state, give what eight steps in one go give."""
     data = make_data(image_spec(16))

@@ -16,11 +16,13 @@ from tests.helpers.marks import few
 
 ROOT = Path(__file__).parents[3]
 CHECKS = (
-    ("resume_mid_epoch", "chunks_do_not_matter", "predict_changes_nothing"),
-    ("shapes", "misfits", "own_parts", "batch_norm"),
+    (
+        "starts_without_what_no_run_uses", "resume_mid_epoch", "chunks_do_not_matter", "predict_changes_nothing",
+        "shapes", "misfits", "own_parts", "batch_norm",
+    ),
     ("learns", "recovers_a_line"),
     ("devices",),
-)
+)  # fmt: skip
 """Importing TensorFlow takes seconds: checks that need no process of their own share one."""
 AUTHOR_CHECKS = (
     "own_loss_is_evaluated", "what_build_and_call_give", "methods", "notes", "rates", "constraints", "random_numbers",
@@ -51,7 +53,7 @@ def test_listing_imports_no_framework() -> None:
 
 @pytest.mark.slow(20)
 @needs_tensorflow
-@pytest.mark.parametrize("names", few(CHECKS, 2), ids=",".join)
+@pytest.mark.parametrize("names", few(CHECKS, 1), ids=lambda names: names[0])
 def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
     run_child("tests.plugins.tensorflow.tensorflow_checks", *names)
 

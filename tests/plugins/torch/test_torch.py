@@ -14,22 +14,19 @@ from tests.helpers.marks import few
 
 ROOT = Path(__file__).parents[3]
 CHECKS = (
-    ("resume_mid_epoch", "random_state_matters", "chunks_do_not_matter", "predict_changes_nothing"),
-    ("steps_follow_pytorch", "shapes"),
+    (
+        "starts_without_compiler", "resume_mid_epoch", "random_state_matters", "chunks_do_not_matter",
+        "predict_changes_nothing", "steps_follow_pytorch", "shapes",
+    ),
     ("learns", "recovers_a_line"),
-)
+)  # fmt: skip
 """Importing PyTorch takes seconds: checks that need no process of their own share one."""
 
 AUTHOR_CHECKS = (
-    (
-        "own_loss_is_evaluated", "what_build_and_forward_give", "methods", "optimizers_that_are_none",
-        "rates_of_groups", "tables_made_in_evaluation", "two_weights_of_one_name", "structure",
-    ),
-    ("layouts", "complex_weights", "lazy_layers", "random_numbers"),
-    (
-        "every_optimizer_resumes", "old_states_of_own_optimizers", "steps_that_a_parameter_missed",
-        "what_no_checkpoint_can_hold",
-    ),
+    "own_loss_is_evaluated", "what_build_and_forward_give", "methods", "optimizers_that_are_none",
+    "rates_of_groups", "tables_made_in_evaluation", "two_weights_of_one_name", "structure", "layouts",
+    "complex_weights", "lazy_layers", "random_numbers", "every_optimizer_resumes", "old_states_of_own_optimizers",
+    "steps_that_a_parameter_missed", "what_no_checkpoint_can_hold",
 )  # fmt: skip
 PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons")
 
@@ -54,15 +51,14 @@ def test_listing_imports_no_framework() -> None:
 
 
 @needs_torch
-@pytest.mark.parametrize("names", few(CHECKS, 2), ids=",".join)
+@pytest.mark.parametrize("names", few(CHECKS, 1), ids=lambda names: names[0])
 def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
     run_child("torch_checks", *names)
 
 
 @needs_torch
-@pytest.mark.parametrize("names", AUTHOR_CHECKS, ids=lambda names: names[0])
-def test_what_authors_bring(names: tuple[str, ...]) -> None:
-    run_child("torch_author_checks", *names)
+def test_what_authors_bring() -> None:
+    run_child("torch_author_checks", *AUTHOR_CHECKS)
 
 
 @needs_torch

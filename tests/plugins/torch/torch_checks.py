@@ -32,6 +32,18 @@ def frozen(data: Data) -> Data:
     return replace(data, train=lock(data.train), validation=lock(data.validation), test=lock(data.test))
 
 
+def check_starts_without_compiler() -> None:
+    """Neither a start nor steps nor states import PyTorch's compiler. In a process in which nothing else did."""
+    data = make_data(image_spec(16))
+    for optimizer in ("sgd", "adamw", "adam", "rmsprop", "lion", "muon"):
+        trainable, planner = make("mlp", data, batch_size=32, threads=1, optimizer=optimizer, lr=0.001, clip_norm=1.0)
+        trainable.begin_epoch(planner.epoch(0))
+        trainable.advance(2)
+        trainable.load_state(trainable.state())
+        trainable.evaluate("test", slice(0, 8))
+    assert not {"torch._dynamo", "torch._inductor", "sympy"} & set(sys.modules)
+
+
 def check_resume_mid_epoch() -> None:
     """Three steps, then a fresh model that takes over the state, give what eight steps in one go give."""
     data = make_data(image_spec(16))
