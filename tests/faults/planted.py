@@ -164,7 +164,10 @@ KILLS: dict[str, Bug] = {
 
 AROUND: dict[str, tuple[str, Bug]] = {
     "tree": ("figures of a dead worker count as drawn", patched(RunReader, _redraw=lambda self, live: "")),
-    "fork": ("fork has its name before its checkpoints", patched(RunDirectory, create=_create_unfilled)),
+    "fork": (
+        "fork has its name before its checkpoints",
+        lambda: mock.patch.object(RunDirectory, "create", _create_unfilled),
+    ),
     "figures": ("figures are drawn in place", patched(write, _workshop=_no_workshop)),
     "series": ("a series goes on with its first run", patched(series, start=_start_first)),
 }
