@@ -479,10 +479,10 @@ def main() -> int:
             for number, kind in enumerate(kinds):
                 share = (arguments.kills + number) // len(kinds)
                 tables.append(kind(scene).kill(share))
-                print(f"{tables[-1]}", flush=True)  # noqa: T201
+                print("\n".join([*tables[-1].faults[:20], f"{tables[-1]}"]), flush=True)  # noqa: T201
     faults = [fault for table in tables for fault in table.faults]
     heading = " ".join(f"{name:>9}" for name in Table.NAMES)
-    print("\n".join([*faults[:40], heading, *map(str, tables)]), flush=True)  # noqa: T201
+    print("\n".join([heading, *map(str, tables)]), flush=True)  # noqa: T201
     return 1 if faults else 0
 
 
