@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import random
 import shutil
@@ -117,14 +118,14 @@ class Killer:
     def start(self, run: RunDirectory, call: int | None) -> int:
         """The pid of a worker."""
         if self.framework != "torch":
-            arguments = [str(run.path), str(self.prepared), *([str(call)] if call is not None else [])]
+            arguments = [str(run.path), str(self.prepared), json.dumps({"call": call})]
             command = [sys.executable, "-m", "tests.faults.victim", *arguments]
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True).pid
         pid = os.fork()
         if pid == 0:
             code = 70
             try:
-                code = victim.work(run.path, self.data, call)
+                code = victim.work(run.path, self.data, victim.Orders(call))
             except BaseException:
                 traceback.print_exc()
                 sys.stderr.flush()

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from dltui.core import fs
+from dltui.core.lifecycle import series
 from dltui.core.machine import process
+from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import checkpoint, checksum, lock, log
+from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.log import EventLog
 from dltui.core.train import position
 from dltui.core.train.position import Progress
 from dltui.core.worker.journal import Journal
+from dltui.exports import write
 from tests.faults.disk import Recorder
 
 Bug = Callable[[], AbstractContextManager[Any]]
@@ -100,6 +105,25 @@ def _read_unchecked(path: Path) -> dict[str, bytes]:
     return {name: (path / name).read_bytes() for name in (checkpoint.ARRAYS, checkpoint.LOOP_STATE)}
 
 
+def _create_unfilled(
+    run_id: str, run: dict[str, Any], fill: Callable[[RunDirectory], None] = lambda run: None
+) -> RunDirectory:
+    made = _create(run_id, run)
+    fill(made)
+    return made
+
+
+@contextlib.contextmanager
+def _no_workshop(folder: Path) -> Iterator[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+
+
+def _start_first(runs: Sequence[RunDirectory], *arguments: Any, **named: Any) -> list[int]:
+    return _start_series(runs[:1], *arguments, **named) if len(runs) < 3 else _start_series(runs, *arguments, **named)
+
+
+_create, _start_series = RunDirectory.create, series.start
 _commit, _begin_log, _temp_name = Journal.commit, EventLog.__init__, fs.temp_name
 _load_latest, _from_json = checkpoint.load_latest, position.Progress.from_json
 
@@ -137,6 +161,17 @@ KILLS: dict[str, Bug] = {
     "checkpoint written under its final name": CRASHES["checkpoint written under its final name"],
 }
 """For killed processes."""
+
+AROUND: dict[str, tuple[str, Bug]] = {
+    "tree": ("figures of a dead worker count as drawn", patched(RunReader, _redraw=lambda self, live: "")),
+    "fork": (
+        "fork has its name before its checkpoints",
+        lambda: mock.patch.object(RunDirectory, "create", _create_unfilled),
+    ),
+    "figures": ("figures are drawn in place", patched(write, _workshop=_no_workshop)),
+    "series": ("a series goes on with its first run", patched(series, start=_start_first)),
+}
+"""For what is around a worker, by the kind of kill."""
 
 PROCESSES: dict[str, Bug] = {
     "the lock is ignored": patched(lock.RunLock, acquire=lambda self, path: None),

@@ -1,6 +1,8 @@
-"""Workers killed with SIGKILL at random moments: nothing corrupt, nothing lost, and the same weights at the end.
+"""Workers, and what is around them, killed with SIGKILL at random moments: nothing corrupt, nothing lost, the same
+weights at the end.
 
-The frameworks run in child processes: `python -m tests.faults.kills`, which can also be started by hand.
+The frameworks run in child processes: `python -m tests.faults.kills` and `python -m tests.faults.kills_around`, which
+can also be started by hand.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ def how_many(config: pytest.Config) -> tuple[int, int]:
     return (100, 5) if config.getoption("--long") else (24, 3)
 
 
-def run_child(*arguments: str) -> None:
-    command = [sys.executable, "-m", "tests.faults.kills", *arguments]
+def run_child(*arguments: str, module: str = "kills") -> None:
+    command = [sys.executable, "-m", f"tests.faults.{module}", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     # The table, with `pytest -s` or in the report of a failure.
     print(done.stdout, done.stderr[-2000:], sep="\n")  # noqa: T201
@@ -51,6 +53,37 @@ def test_pytorch_workers(request: pytest.FixtureRequest, share: int) -> None:
 @needs_tensorflow
 def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
     run_child("tensorflow", "--kills", str(how_many(request.config)[1]))
+
+
+def around(*arguments: str) -> None:
+    run_child(*arguments, module="kills_around")
+
+
+@pytest.mark.slow(30)
+@needs_torch
+def test_forks_and_figures() -> None:
+    around("torch", "--kind", "fork", "--kind", "figures", "--kills", "4")
+
+
+@pytest.mark.slow(600)
+@pytest.mark.long
+@needs_torch
+def test_what_is_around_pytorch_workers(request: pytest.FixtureRequest) -> None:
+    around("torch", "--kills", str(request.config.getoption("--kills") or 240))
+
+
+@pytest.mark.slow(600)
+@pytest.mark.long
+@needs_tensorflow
+def test_what_is_around_tensorflow_workers(request: pytest.FixtureRequest) -> None:
+    around("tensorflow", "--kills", str(-(-(request.config.getoption("--kills") or 120) // 5)))
+
+
+@pytest.mark.slow(60)
+@pytest.mark.long
+@needs_torch
+def test_planted_bugs_around_workers_are_found() -> None:
+    around("torch", "--bugs", "--kills", "60")
 
 
 @pytest.mark.slow(20)

@@ -76,6 +76,7 @@ class FakeServices(Services):
         self.queued: list[Any] = []
         self.saved = ScreenSettings()
         self.resumed: list[tuple[str, int]] = []
+        self.forked: list[tuple[str, list[str]]] = []
         self.differs: tuple[str, ...] = ()
         self.refuses = ""
         self.gpus = True
@@ -232,6 +233,10 @@ class FakeStarting(Starting):
 
     def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
         self.notes.resumed.append((run.id, more_epochs))
+
+    def fork(self, run: RunDirectory, words: list[str]) -> RunDirectory:
+        self.notes.forked.append((run.id, words))
+        return RunDirectory(run.path.with_name(f"{run.id}-fork"))
 
 
 class FakeWarmProcess(WarmProcess):

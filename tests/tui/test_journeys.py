@@ -208,6 +208,42 @@ async def test_a_finished_run_is_trained_longer(services: FakeServices) -> None:
         await until(pilot, lambda: services.resumed == [("bold-wren", 3)])
 
 
+def train_for(services: FakeServices, run: str, time: str) -> None:
+    file = services.root / run / "run.json"
+    asked = json.loads(file.read_text())
+    file.write_text(json.dumps({**asked, "config": {**asked["config"], "max_time": time}}))
+
+
+@pytest.mark.parametrize("page", ["bold-wren", None])
+async def test_a_run_that_trained_for_a_time_is_trained_longer_in_a_fork(
+    services: FakeServices, page: str | None
+) -> None:
+    train_for(services, "bold-wren", "45s")
+    async with shown(services, run=page) as (app, pilot):
+        if page is None:
+            app.screen.state.selected = "bold-wren"  # type: ignore[attr-defined]
+            app.screen.redraw()  # type: ignore[attr-defined]
+            await until(pilot, lambda: "r more time" in lines(app)[-1])
+        assert "r more time" in lines(app)[-1]
+        await pilot.press("r")
+        await until(pilot, lambda: "train bold-wren in a fork, in all for (it was 45s) 1m30s" in notice(app))
+        await pilot.press("3", "0", "s", "enter")
+        assert "longer than 45s" in notice(app)
+        await pilot.press("ctrl+u", "2", "m", "enter")
+        await until(pilot, lambda: services.forked == [("bold-wren", ["max_time=2m"])])
+        await until(pilot, lambda: notice(app) == "bold-wren-fork goes on where bold-wren ended, for 2m in all")
+
+
+async def test_a_run_with_time_left_is_resumed_and_takes_no_epochs(services: FakeServices) -> None:
+    train_for(services, "cold-yak", "10m")
+    async with shown(services, run="cold-yak") as (app, pilot):
+        await pilot.press("r")
+        await until(pilot, lambda: notice(app) == "go on with cold-yak?   Enter yes   Esc no")
+        assert "more epochs" not in text(app)
+        await pilot.press("m")
+        assert notice(app) == "cold-yak trains for 10m, whatever its epochs"
+
+
 async def test_every_binding_is_in_the_list_of_keys(services: FakeServices) -> None:
     async with shown(services, (100, 90), run="brisk-otter") as (app, pilot):
         page = app.screen

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 SECONDS = 10.0
-"""For a plugin to load."""
+"""For a plugin to load, on a machine that has a processor for it."""
+MOST_CROWDING = 6.0
 FRAMEWORK_PATIENCE = 6
 """Times as long for a file that imports a framework when it is loaded."""
 IMPORTS_FRAMEWORK = re.compile(rb"^(?:import|from)\s+(?:torch|tensorflow|keras)", re.MULTILINE)
@@ -37,10 +38,20 @@ ATTEMPT_SECONDS = 30.0
 
 
 def plugin_seconds() -> float:
-    """The time limit for loading a plugin, in seconds; a first `import torch` over a network disk needs more."""
+    """The time limit for loading a plugin, in seconds; a first `import torch` over a network disk needs more. On a busy
+    machine it is longer.
+    """
     with contextlib.suppress(ValueError):
         return max(0.1, float(os.environ.get("DLTUI_PLUGIN_SECONDS", "")))
-    return SECONDS
+    return SECONDS * min(_crowding(), MOST_CROWDING)
+
+
+def _crowding() -> float:
+    """The number of processes that share a processor, on average over the last minute; at least 1."""
+    try:
+        return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    except OSError:
+        return 1.0
 
 
 def records(

@@ -67,16 +67,19 @@ def prepare(
         raise UsageError(f"{name} cannot be written to: {why}; go on in a run of your own: dltui fork {path}")
     if not status.over:
         raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")
-    if status.name == "finished" and not more_epochs:
+    timed = reader.run["config"].get("max_time")
+    if status.name == "finished" and not more_epochs and not timed:
         raise UsageError(
             f"{name} is finished: nothing to resume; train more epochs with: dltui resume {name} --more-epochs 5"
         )
     model = catalog.model(str(reader.run["model"]))
     if not model.available:
         raise UsageError(f"{model.id} cannot be used here: {model.reason}")
-    if more_epochs and reader.run["config"].get("max_time"):
+    if timed and (more_epochs or status.name == "finished"):
+        nothing = "takes no more epochs" if more_epochs else "has nothing to resume"
         raise UsageError(
-            f"{name} was trained for max_time and takes no more epochs; go on with: dltui fork {name} --max-time TIME"
+            f"{name} was trained for {clean_line(timed)} and {nothing}; with a longer time: "
+            f"dltui fork {name} --max-time TIME"
         )
     planned = planned_epochs(reader)
     field = model.field("epochs")

@@ -1,4 +1,4 @@
-"""Measures the memory left for this process, and the kernel's out-of-memory kills (Linux)."""
+"""Measures the memory left for this process, its limits, and the kernel's out-of-memory kills (Linux)."""
 
 from __future__ import annotations
 
@@ -35,6 +35,17 @@ def oom_kills(root: Path = ROOT) -> int | None:
             return next((int(line.split()[1]) for line in file if line.startswith("oom_kill ")), None)
     except OSError:
         return None
+
+
+def limits() -> str:
+    """The limits that the shell sets on the memory of this process, in words; "" without any."""
+    found = []
+    for name, option, what in (("RLIMIT_AS", "-v", "address space"), ("RLIMIT_DATA", "-d", "data")):
+        number = getattr(resource, name, None)
+        most = resource.RLIM_INFINITY if number is None else resource.getrlimit(number)[0]
+        if most != resource.RLIM_INFINITY:
+            found.append(f"{most / 1e9:.1f} GB of {what} (ulimit {option})")
+    return f"this shell allows {' and '.join(found)}" if found else ""
 
 
 def peak_rss() -> int:

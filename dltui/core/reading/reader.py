@@ -140,10 +140,15 @@ class RunReader:
         return ""
 
     def _redraw(self, live: Live) -> str:
-        """The command that completes the figures of a dead worker; "" when they are complete."""
-        if (live.phase != "exporting" and live.detail != INCOMPLETE) or drawing.done_since(
-            self.directory, live.phase_since
-        ):
+        """The command that completes the figures of a dead worker; "" when they are complete, or it drew none."""
+        ended = self.history.ended
+        if ended is None or ended.refused or self.history.attempt is None:
+            return ""
+        if live.phase == "ended" and live.detail != INCOMPLETE:
+            return ""
+        # It may have died between its last event and the heartbeat that says that it draws.
+        began = live.phase_since if live.phase in ("exporting", "ended") else self.history.ended_at
+        if drawing.done_since(self.directory, began):
             return ""
         return f"dltui export {clean_line(self.directory.id)}"
 

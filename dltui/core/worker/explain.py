@@ -6,6 +6,7 @@ from typing import Any
 
 from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
+from dltui.core.machine import memory
 from dltui.core.machine.repairs import MISMATCH
 from dltui.core.text import clean_line
 
@@ -19,6 +20,8 @@ OUT_OF_MEMORY = (
     "oom when allocating",
     "std::bad_alloc",
 )
+NOT_MAPPED = ("failed to map segment", "cannot allocate memory")
+"""Words of the loader for a library for which there is no memory."""
 NO_KERNEL = ("no kernel image is available", "cudaerrornokernelimagefordevice")
 
 
@@ -47,7 +50,10 @@ def explain(error: BaseException, batch_size: int, place: str = "") -> str:
     if is_out_of_memory(error):
         smaller = remedy(error, batch_size)
         advice = f"try batch size {smaller['batch_size']}" if smaller else "try a smaller model"
-        return f"out of memory at batch size {batch_size}; {advice}"
+        limits = "" if "cuda" in text else memory.limits()
+        return f"out of memory at batch size {batch_size}; {advice}" + (
+            f", or raise the limit: {limits}" * bool(limits)
+        )
     if fs.is_disk_full(error):
         where = clean_line(getattr(error, "filename", None) or "the run directory")
         return f"disk full: cannot write to {where}; free some space, then resume: the last checkpoint is kept"
@@ -62,6 +68,9 @@ def explain(error: BaseException, batch_size: int, place: str = "") -> str:
         )
     if isinstance(error, ImportError):
         where = f" {clean_line(place, 60)}" if place else ""
+        limits = memory.limits() if any(sign in text for sign in NOT_MAPPED) else ""
+        if limits:
+            return clean_line(f"cannot import: {error}{where}: {limits}, and it needs more; raise that limit", 500)
         return clean_line(f"cannot import: {error}{where}; see worker.log and `dltui doctor`", 500)
     first = _telling_line(str(error))
     text = clean_line(f"{type(error).__name__}: {first}" if first else type(error).__name__, 430)

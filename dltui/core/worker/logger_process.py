@@ -1,7 +1,7 @@
 """Runs a logger of an attempt in a separate process: `python -P -m dltui.core.worker.logger_process RUN_DIR`.
 
-It follows the run's log. The question comes as JSON on stdin: {"name", "option", "source", "attempt"}. The process ends
-with the attempt, also when the worker dies without reporting its end.
+It follows the run's log. The question comes as JSON on stdin: {"name", "option", "source", "attempt", "worker"}, the
+last of which is a process id. The process ends with the attempt, also when the worker dies without reporting its end.
 """
 
 from __future__ import annotations
@@ -43,13 +43,12 @@ def follow(reader: RunReader, observer: Observer, attempt: int, alone: Callable[
 
 
 def main() -> int:
-    parent = os.getppid()
     asked: Mapping[str, Any] = json.load(sys.stdin)
     try:
         reader = RunReader(Path(sys.argv[1]))
         logger = plugin_loader.load_logger(asked["source"], asked["name"])
         observer = logger.open(reader, asked["option"], asked["attempt"])
-        follow(reader, observer, asked["attempt"], lambda: os.getppid() != parent)
+        follow(reader, observer, asked["attempt"], lambda: os.getppid() != asked["worker"])
     except Exception as error:
         sys.stderr.write(clean_line(plugin_loader.explain("", error).reason, 300) + "\n")
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -94,7 +95,9 @@ class Loggers:
             # In a session of its own: a signal that ends the worker's group lets it write the end.
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=words, start_new_session=True)
             assert process.stdin is not None
-            process.stdin.write(json.dumps({**one, "option": option, "attempt": attempt}).encode())
+            # Its own question who started it may come after that one's death.
+            question = {**one, "option": option, "attempt": attempt, "worker": os.getpid()}
+            process.stdin.write(json.dumps(question).encode())
             process.stdin.close()
         except OSError as error:
             words.close()

@@ -46,6 +46,10 @@ class Task:
     instead: Mapping[str, Any] = field(default_factory=dict)
 
 
+class TerminalClosed(KeyboardInterrupt):
+    """The end of a worker in the foreground whose terminal is gone."""
+
+
 def work(run: RunDirectory, task: Task | None = None) -> int:
     """Train the run to its end, also from its last checkpoint. Returns the exit code.
 
@@ -76,7 +80,9 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     except OSError as error:
         raise _cannot_write(run, heartbeat, error) from error
     attempt = Attempt(run, reader.history, log, heartbeat, number, task.instead)
-    if not task.debug:
+    if task.debug:
+        _notice_hangup()
+    else:
         _listen(attempt)
     loggers = Loggers(run, attempt.asked.get("loggers") or (), number)
     attempt.more_epochs = task.more_epochs
@@ -124,7 +130,8 @@ def _failed(attempt: Attempt, error: BaseException) -> str:
 def _note(attempt: Attempt, error: BaseException) -> None:
     """Record what ended a worker in the foreground, before it is raised there."""
     if isinstance(error, KeyboardInterrupt):
-        attempt.heartbeat.stop("ended", "ended by Ctrl-C")
+        closed = isinstance(error, TerminalClosed)
+        attempt.heartbeat.stop("ended", "its terminal was closed" if closed else "ended by Ctrl-C")
         return
     _failed(attempt, error)
     attempt.heartbeat.stop("ended")
@@ -146,6 +153,17 @@ def _listen(attempt: Attempt) -> None:
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
         signal.signal(name, preempt)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _notice_hangup() -> None:
+    """Raise TerminalClosed when the terminal is closed, unless a hangup is ignored (nohup)."""
+
+    def hang_up(signum: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        raise TerminalClosed
+
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, hang_up)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from textual.message import Message
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.numbers import duration, exact
 from dltui.core.text import safe
+from dltui.core.train import time_budget
 from dltui.tui.base.threads import Told, in_thread
 from dltui.tui.draw.styled_text import Row
 from dltui.tui.draw.wording import LIVE
@@ -104,8 +105,25 @@ class Orders:
             self._refuse("read-only: another viewer may resume it")
         elif run.is_live:
             self._refuse(f"{run.name} is {run.status}: nothing to resume")
+        elif run.timed and run.status == "finished":
+            self._more_time(run)
         else:
             self.page.host.open_resumption(run)
+
+    def _more_time(self, run: Summary) -> None:
+        """Ask for how long a run that has trained for its time is to train, and go on in a fork."""
+        before = str(run.facts["max_time"])
+
+        def go_on(text: str) -> Message:
+            made = self.services.starting.fork(run.directory, [f"max_time={text}"])
+            return Told(f"{made.id} goes on where {run.name} ended, for {text} in all")
+
+        self.page.notice.prompt(
+            f"train {run.name} in a fork, in all for (it was {safe(before)})",
+            _twice(before),
+            lambda text: _time_problem(text, before),
+            lambda text: in_thread(self.page, "fork", lambda: go_on(text)),
+        )
 
     def export(self, runs: Sequence[Summary]) -> None:
         """Draw the figures of runs, one after the other, and show how to copy them."""
@@ -199,6 +217,25 @@ def _doubled(text: str, by: int) -> str:
         return exact(float(f"{float(text) * 2.0**by:.6g}"))
     except ValueError:
         return text
+
+
+def _twice(time: str) -> str:
+    """Twice a time such as 90s or 1h30m, in words that it can be given with; what is no time stays."""
+    try:
+        minutes, seconds = divmod(round(2 * time_budget.parse(time)), 60)
+    except UsageError:
+        return time
+    hours, minutes = divmod(minutes, 60)
+    return "".join(f"{count}{unit}" for count, unit in ((hours, "h"), (minutes, "m"), (seconds, "s")) if count)
+
+
+def _time_problem(text: str, before: str) -> str:
+    """The problem of a time in place of the time before, or ""."""
+    try:
+        longer = time_budget.parse(text) > time_budget.parse(before)
+    except UsageError:
+        return "90s, 10m or 1h30m"
+    return "" if longer else f"longer than {safe(before)}"
 
 
 def _lr_problem(text: str) -> str:

@@ -11,7 +11,7 @@ from dltui.core.analysis import run_filter
 from dltui.core.numbers import metric
 from dltui.core.rundir import confidential
 from dltui.core.text import safe
-from dltui.tui.draw.wording import LIVE, buckets, differences
+from dltui.tui.draw.wording import LIVE, RESUMABLE, buckets, differences
 
 if TYPE_CHECKING:
     from dltui.core.reading.progress import Progress
@@ -73,6 +73,18 @@ class Summary:
     @property
     def is_live(self) -> bool:
         return self.status in LIVE
+
+    @property
+    def timed(self) -> bool:
+        """True if the run trains for a time, not for a number of epochs."""
+        return bool(self.facts.get("max_time"))
+
+    @property
+    def going_on(self) -> str:
+        """The words for going on with the run after its end."""
+        if self.status in RESUMABLE:
+            return "resume"
+        return "more time" if self.timed else "more epochs"
 
     @property
     def draws(self) -> bool:

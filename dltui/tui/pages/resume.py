@@ -76,7 +76,8 @@ class ResumePage(Page):
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
         go_on = (("Enter", "go on"),) if self._may_go_on else ()
-        return (*go_on, ("m", "more epochs"), ("Esc", "leave it as it is"))
+        more = () if self.run.timed else (("m", "more epochs"),)
+        return (*go_on, *more, ("Esc", "leave it as it is"))
 
     @property
     def _may_go_on(self) -> bool:
@@ -96,7 +97,8 @@ class ResumePage(Page):
             return [(" looking at its checkpoints and at this machine ...", "accent")]
         if not self._may_go_on:
             return [(f" {self.run.name} is finished: m adds epochs", "accent")]
-        return [(f" go on with {self.run.name}?   Enter yes   m more epochs   Esc no", "bold accent")]
+        more = "" if self.run.timed else "m more epochs   "
+        return [(f" go on with {self.run.name}?   Enter yes   {more}Esc no", "bold accent")]
 
     def _body(self, width: int, height: int) -> list[Row]:
         if self.found is None:
@@ -134,6 +136,11 @@ class ResumePage(Page):
         return f"dltui resume {safe(self.run.id)}{more}"
 
     def action_more(self) -> None:
+        if self.run.timed:
+            self.notice.say(
+                f"{self.run.name} trains for {safe(self.run.facts['max_time'])}, whatever its epochs", "warn"
+            )
+            return
         self.notice.prompt("epochs beyond those planned", str(self.more or 5), _problem, self._set)
 
     def _set(self, text: str) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.tui.draw.wording import RESUMABLE
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -42,6 +40,6 @@ def keys(state: RunListState, may_command: Callable[[Summary], bool]) -> Keys:
         return (*first, ("s", "take out of the queue"), ("a", "again"))
     if run.is_live:
         return (*first, ("p", "continue" if run.status == "paused" else "pause"), ("s", "stop"), ("w", "checkpoint"))
-    resume = (("r", "resume" if run.status in RESUMABLE else "more epochs"),)
+    resume = (("r", run.going_on),)
     figures = (("e", "export"),) if run.epochs_done or run.test else ()
     return (*first, *resume, ("a", "again"), *figures)

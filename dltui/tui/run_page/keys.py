@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from dltui.core.text import safe
 from dltui.tui.base.page import bind, press
 from dltui.tui.base.run_keys import RUN_KEYS
-from dltui.tui.draw.wording import RESUMABLE
 from dltui.tui.run_page.curves.fault import failed_early
 from dltui.tui.run_page.tabs import NAMES
 
@@ -71,7 +70,7 @@ def bottom_bar(view: RunView | None, may_command: bool) -> Keys:
         if view.suggestion is not None:
             return (("t", f"try {safe(view.suggestion.words)}"), ("r", "resume"), *end)
         figures = (("e", "export"),) if view.summary.epochs_done or view.summary.test else ()
-        return (("r", "resume" if status in RESUMABLE else "more epochs"), *figures, *end)
+        return (("r", view.summary.going_on), *figures, *end)
     if status == "queued":
         return (("s", "take out of the queue"), *end)
     if status == "silent":

@@ -1,5 +1,6 @@
 """Files given by --plugin: they may import a framework at their top, and say themselves what is wrong with them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,20 @@ def test_a_file_that_was_too_slow_is_tried_again_when_it_is_asked_for(tmp_path: 
     assert "slow" in load_catalog([file], seconds=60).models
 
 
-def test_a_file_that_imports_its_framework_gets_longer_to_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("load", "seconds"), [(0.5, 10), (12.0, 30), (400.0, 60)])
+def test_a_busy_machine_gives_plugins_longer_to_answer(
+    monkeypatch: pytest.MonkeyPatch, load: float, seconds: float
+) -> None:
+    monkeypatch.delenv("DLTUI_PLUGIN_SECONDS", raising=False)
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert probe.plugin_seconds() == seconds
+
+
+def test_a_file_that_imports_its_framework_gets_longer_to_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLTUI_PLUGIN_SECONDS", "10")
     slow, quick = tmp_path / "slow.py", tmp_path / "quick.py"
     slow.write_text("import torch\n")
     quick.write_text("import json\n")

@@ -144,7 +144,9 @@ def test_an_end_between_two_looks_is_not_an_interruption(tmp_path: Path) -> None
     assert reader.status().name == "finished"
 
 
-@pytest.mark.parametrize("last", [{"phase": "exporting"}, {"phase": "ended", "detail": INCOMPLETE}])
+@pytest.mark.parametrize(
+    "last", [{"phase": "exporting"}, {"phase": "evaluating"}, {"phase": "ended", "detail": INCOMPLETE}]
+)
 def test_a_kill_while_figures_are_drawn_is_told_until_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: dict[str, str]
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from dltui.tui.cli.follow.keys import Keys
 from tests.helpers.sample_run import make_sample_run
-from tests.tui.cli.test_output import FAKE, PROGRAM, SECONDS, Place
+from tests.tui.cli.test_output import FAKE, LONG, PROGRAM, SECONDS, Place, training
 
 TRAIN = [
     *PROGRAM,
@@ -84,6 +84,16 @@ def test_a_terminal_that_goes_without_a_signal_ends_as_the_run_does(place: Place
     _, errors = viewer.communicate(timeout=SECONDS)
     assert (viewer.returncode, place.status()) == (0, "finished")
     assert errors.startswith("dltui: cannot write output: Input/output error; r goes on;")
+
+
+@pytest.mark.slow
+def test_a_worker_in_the_foreground_says_that_its_terminal_was_closed(place: Place) -> None:
+    screen = place.terminal(*LONG, "--debug")
+    place.wait(training)
+    os.close(screen.child_fd)
+    place.wait(lambda live: live.phase == "ended")
+    screen.wait()
+    assert "r: its terminal was closed at epoch " in place("runs")
 
 
 def test_what_only_lists_says_that_it_could_not(place: Place, full: int) -> None:

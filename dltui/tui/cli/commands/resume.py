@@ -84,7 +84,9 @@ def _restart_group(
         elif status != "finished" or more_epochs:
             ended.append(reader)
     if not ended:
-        _say(f"{group}: nothing to resume; train its runs longer with: dltui resume {group} --more-epochs 5", options)
+        timed = any(run.run()["config"].get("max_time") for run in runs)
+        longer = "" if timed else f"; train its runs longer with: dltui resume {group} --more-epochs 5"
+        _say(f"{group}: nothing to resume{longer}", options)
         return 0
     instead = [_checked(reader, more_epochs, code, options) for reader in ended]
     started = [reader.directory for reader in ended]

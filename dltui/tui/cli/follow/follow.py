@@ -133,7 +133,8 @@ class Follower:
 
     def _notice(self, status: Status) -> list[str]:
         if status.over and self.child is not None:
-            return [DRAWING]
+            # A worker that failed before its first step draws nothing.
+            return [DRAWING] if self.reader.history.attempt is not None else []
         if self._stopping is not None:
             return waiting.lines(self.reader, self._stopping)
         if not self.asking:

@@ -279,6 +279,14 @@ def test_while_figures_are_drawn_it_says_so_and_does_not_offer_to_stop(
     assert not viewer.asking
 
 
+def test_a_run_that_failed_before_its_first_step_draws_nothing(home: Path) -> None:
+    reader = reader_of(home, "failed")
+    viewer = follow.Follower(reader, Recorder(), child=1)
+    assert viewer._notice(reader.status()) == [follow.DRAWING]
+    reader.history.attempt = None
+    assert viewer._notice(reader.status()) == []
+
+
 def test_what_a_dry_run_deletes_is_not_offered(home: Path) -> None:
     output = Recorder()
     folder = home.parent / "exports" / "brisk-otter"
