@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 class TwinCommand(TrainCommand):
     """A command with the flags of the model, which both frameworks share."""
 
+    finds = False
+
     def describe(self, model: ModelEntry) -> str:
         return f"Train {model.name} in two frameworks from the same weights on the same batches, and compare them."
 

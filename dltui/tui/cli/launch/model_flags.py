@@ -29,6 +29,8 @@ class TrainCommand(click.Command):
     """A command that gets the flags of the model on the command line before click parses it."""
 
     model: ModelEntry | None = None
+    finds = True
+    """True if values can be found before the run begins: `--batch-size fit`."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -107,7 +109,7 @@ def find_model(args: Sequence[str], flags_with_value: set[str]) -> str | None:
 def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
     """The command with the model's hyperparameters as options."""
     taken = {name for parameter in command.params for name in parameter.opts}
-    fields = [FieldOption(field) for field in model.fields if field.flag not in taken]
+    fields = [FieldOption(field, command.finds) for field in model.fields if field.flag not in taken]
     found = type(command)(
         command.name,
         callback=command.callback,
