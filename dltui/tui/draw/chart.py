@@ -155,7 +155,7 @@ def _x_axis(chart: Chart, margin: int, width: int) -> list[Row]:
         place = min(max(int((x - chart.start) / span * width), 0), width - 1)
         line[place], styles[place] = sign, style
     axis: Row = [(" " * margin, ""), ("└", "faint"), *zip(line, styles, strict=True)]
-    texts = [f"{10.0**value:g}" for value in values] if chart.decades else labels(values)
+    texts = [f"{10.0**value:g}".replace("e-0", "e-") for value in values] if chart.decades else labels(values)
     return [merge(axis), _x_labels(texts, places, margin + 1, width, chart.x_name)]
 
 

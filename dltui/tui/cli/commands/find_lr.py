@@ -163,6 +163,7 @@ def _find(request: RunRequest, catalog: Catalog, own: dict[str, Any]) -> tuple[R
 def lines(found: Rates) -> list[Row]:
     """The chart, and below it the proposal in a line."""
     from dltui.tui.draw.chart import draw
+    from dltui.tui.draw.printed import pieces
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.new_run import rate_chart
 
@@ -170,7 +171,8 @@ def lines(found: Rates) -> list[Row]:
     look = Look(ascii=not can_show("●★⣿┤"), mono=not terminal_output())
     rows: list[Row] = [[(rate_chart.heading(found), "heading")]]
     rows += draw(rate_chart.chart(found), columns - 1, CHART_ROWS, look)
-    return [*rows, [(rate_chart.proposal(found), "bold")]]
+    told = pieces(rate_chart.proposal(found), columns - 1)
+    return [*rows, *([(line, "dim" if place else "bold")] for place, line in enumerate(told))]
 
 
 def _write(found: Rates, command: Sequence[str], folder: Path, formats: Sequence[str]) -> list[str]:
