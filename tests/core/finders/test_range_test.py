@@ -49,7 +49,7 @@ def planner(samples: int = 1000, **options: Any) -> Planner:
     return Planner(TrainConfig.model_validate({"batch_size": 10, **options}), samples)
 
 
-def tested(bowl: Any, steps: int = 100, plan: Planner | None = None, **more: Any) -> Curve:
+def curve_of(bowl: Any, steps: int = 100, plan: Planner | None = None, **more: Any) -> Curve:
     ticks = itertools.count()
     return run(bowl, plan or planner(), steps, lambda: next(ticks) * 0.001, **more)
 
@@ -64,7 +64,7 @@ def tested(bowl: Any, steps: int = 100, plan: Planner | None = None, **more: Any
 def test_the_proposal_is_near_the_best_rate(largest: float, condition: float, noise: float, seed: int) -> None:
     h = np.geomspace(largest, largest / condition, 10)
     best = 2 / (h[0] + h[-1])
-    found = suggest(tested(Bowl(h, noise, seed)))
+    found = suggest(curve_of(Bowl(h, noise, seed)))
     assert found.lr is not None
     assert best / FACTOR < found.lr < best, "below it, where it is still stable"
     assert found.steepest is not None
@@ -74,7 +74,7 @@ def test_the_proposal_is_near_the_best_rate(largest: float, condition: float, no
 
 def test_the_rate_grows_by_the_same_factor_over_the_batches_of_the_run() -> None:
     bowl, plan = Bowl(np.full(1, 1e-9)), planner(samples=50, epochs=2)
-    curve = tested(bowl, 12, plan)
+    curve = curve_of(bowl, 12, plan)
     assert not curve.diverged
     np.testing.assert_allclose(curve.lr, np.geomspace(LOWEST, HIGHEST, 12), rtol=1e-6)
     assert bowl.lr == list(curve.lr)
@@ -93,7 +93,7 @@ def test_slow_steps_are_fewer() -> None:
 
 def test_it_ends_where_the_loss_diverges() -> None:
     told: list[tuple[float, float]] = []
-    curve = tested(Bowl(np.full(4, 20.0)), tell=lambda lr, loss: told.append((lr, loss)))
+    curve = curve_of(Bowl(np.full(4, 20.0)), tell=lambda lr, loss: told.append((lr, loss)))
     assert curve.diverged
     assert 0.1 < curve.lr[-1] < 1
     assert told == list(zip(curve.lr, curve.loss, strict=True))
@@ -102,11 +102,11 @@ def test_it_ends_where_the_loss_diverges() -> None:
 
 def test_a_loss_that_is_no_number_from_the_start_is_no_matter_of_rates() -> None:
     with pytest.raises(RunError, match="first step is not a finite number: no learning rate helps"):
-        tested(Bowl(np.full(1, np.nan)))
+        curve_of(Bowl(np.full(1, np.nan)))
 
 
 def test_no_proposal_where_nothing_falls() -> None:
-    found = suggest(tested(Bowl(np.full(1, 1e-9))))
+    found = suggest(curve_of(Bowl(np.full(1, 1e-9))))
     assert (found.lr, found.steepest, found.least) == (None, None, None)
 
 
