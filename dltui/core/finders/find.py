@@ -73,8 +73,8 @@ class Rates:
         """How the rate was chosen, or why there is none."""
         if self.suggestion is None or self.steepest is None or self.least is None:
             return "the loss fell at no rate: look at the data, or test with more --steps"
-        end = f"it diverged above {_short(self.lr[-1])}" if self.diverged else "it never diverged"
-        between = f"the steepest descent at {_short(self.steepest)} to the least loss at {_short(self.least)}"
+        end = f"diverged above {_short(self.lr[-1])}" if self.diverged else "never diverged"
+        between = f"steepest descent ({_short(self.steepest)}) to least loss ({_short(self.least)})"
         return f"halfway from {between}; {end}"
 
 

@@ -26,11 +26,18 @@ MODEL = ("softmax-numpy", "--plugin", FAKE, "--dataset", "blobs")
 Call = Callable[..., tuple[int, str, str]]
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Plugins are looked at once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+def call(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     for name in [name for name in os.environ if name.startswith("DLTUI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DLTUI_CACHE", str(cache))
     monkeypatch.setenv("COLUMNS", "80")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
