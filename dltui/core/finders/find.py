@@ -152,6 +152,7 @@ class Finder:
 
     def _ask(self, asked: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of a process of the run's interpreter on its device. Raises RunError with its one line."""
+        self._check_wanted()
         device = asked["device"]
         environment = whole_environment(Device(device["name"], device["title"], device.get("uuid")))
         with tempfile.TemporaryFile() as errors:
@@ -159,18 +160,25 @@ class Finder:
                 text.write(json.dumps({**question, "asked": asked}).encode())
                 text.seek(0)
                 self._child = _start(str(asked["python"]), text, errors, environment)
+            if self._cancelled:
+                # At the moment in which there was no process to end.
+                self._child.terminate()
             try:
                 answer = self._listen(self._child)
             finally:
                 _end(self._child)
-            if self._cancelled:
-                raise RunError("cancelled")
+            self._check_wanted()
             if "found" in answer:
                 return dict(answer["found"])
             errors.seek(0)
             last = (errors.read().decode(errors="replace").strip().splitlines() or ["nothing"])[-1]
             died = f"its process ended with code {self._child.returncode}: {last}"
             raise RunError(clean_line(answer.get("error") or died, 400))
+
+    def _check_wanted(self) -> None:
+        """Raise RunError after `cancel`."""
+        if self._cancelled:
+            raise RunError("cancelled")
 
     def _listen(self, child: subprocess.Popen[bytes]) -> dict[str, Any]:
         """Pass the progress on; returns the answer, or {} without one."""
