@@ -19,7 +19,7 @@ from dltui.core.errors import RunError, UsageError
 from dltui.core.numbers import exact
 from dltui.core.worker import figures
 from dltui.tui.cli import completion
-from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand
+from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.output import can_show, say, say_json, show_on_terminal, terminal_output
 
@@ -45,21 +45,7 @@ class FindCommand(TrainCommand):
 
 @click.command(cls=FindCommand, context_settings=SETTINGS)
 @click.argument("model", required=False, shell_complete=completion.models)
-@click.option(
-    "--dataset", metavar="D", shell_complete=completion.datasets, help="what to train on; `dltui datasets` lists them"
-)
-@click.option(
-    "--data-dir", metavar="DIR", shell_complete=completion.folders, help="folder that holds the dataset's files"
-)
-@click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable")
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    metavar="DEV",
-    shell_complete=completion.devices,
-    help="auto, cpu, cuda, cuda:N or mps",
-)
+@data_options
 @click.option(
     "--like", metavar="RUN", shell_complete=completion.runs, help="with model, data and hyperparameters of RUN"
 )
