@@ -15,9 +15,8 @@ from dltui.core.errors import DltuiError, RunError
 from dltui.core.lifecycle import trust
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import drawing, place
-from dltui.core.text import clean_line
 from dltui.core.worker.figures import FORMATS_TEXT, check_formats
-from dltui.exports.write import Written, write
+from dltui.exports.write import say_files, write
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             drawing.done(reader.directory, folder)
     except DltuiError as error:
         return _refuse(error)
-    _say(done, arguments.json)
+    say_files(done.files, arguments.json)
     return _refuse(RunError("; ".join(done.problems))) if done.problems else 0
 
 
@@ -64,12 +63,6 @@ def _settle() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, leave)
-
-
-def _say(done: Written, as_json: bool) -> None:
-    names = [str(path) for path in done.files]
-    sys.stdout.write(json.dumps(names) + "\n" if as_json else "".join(f"{clean_line(name)}\n" for name in names))
-    sys.stdout.flush()
 
 
 def _refuse(error: DltuiError) -> int:

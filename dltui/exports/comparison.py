@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from dltui.core import fs
 from dltui.core.analysis.comparison import Comparison, compare
-from dltui.core.errors import DltuiError, UsageError
+from dltui.core.errors import DltuiError
 from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
 from dltui.core.text import clean_line, xml_text
@@ -22,7 +19,7 @@ from dltui.exports.figures import style
 from dltui.exports.figures.comparison import draw_comparison
 from dltui.exports.save import save
 from dltui.exports.tables.comparison import epochs_csv, runs_csv
-from dltui.exports.write import umask
+from dltui.exports.write import into, say_files
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,8 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DltuiError as error:
         sys.stderr.write(f"dltui: {error}\n")
         return error.exit_code
-    names = [str(path) for path in files]
-    sys.stdout.write(json.dumps(names) + "\n" if arguments.json else "".join(f"{clean_line(name)}\n" for name in names))
+    say_files(files, arguments.json)
     return 0
 
 
@@ -55,16 +51,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def write(found: Comparison, folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write the figure and two tables; all of them or, when the folder cannot be written, none. Raises UsageError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temp = Path(tempfile.mkdtemp(prefix=".dltui-", dir=folder))
-        try:
-            return [draft.replace(folder / draft.name) for draft in _drafts(found, temp, formats)]
-        finally:
-            shutil.rmtree(temp, ignore_errors=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"cannot write to {clean_line(folder)}: {reason}; choose another folder") from error
+    return into(folder, lambda temp: _drafts(found, temp, formats))
 
 
 def _drafts(found: Comparison, temp: Path, formats: Sequence[str]) -> list[Path]:
@@ -76,9 +63,6 @@ def _drafts(found: Comparison, temp: Path, formats: Sequence[str]) -> list[Path]
     for name, table in (("comparison.csv", runs_csv(found)), ("comparison_epochs.csv", epochs_csv(found))):
         fs.write_atomic(temp / name, table.encode("utf-8", "backslashreplace"))
         drafts.append(temp / name)
-    for draft in drafts:
-        # A figure is for showing: readable for whom the user lets read new files.
-        draft.chmod(0o666 & ~umask())
     return drafts
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
 import signal
+import sys
+import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +100,33 @@ def _deliver(temp: Path, folder: Path, done: Written) -> None:
         except OSError as error:
             raise _refusal(folder, error) from error
         done.files.append(final)
+
+
+def into(folder: Path, draw: Callable[[Path], list[Path]]) -> list[Path]:
+    """Move the files that `draw` writes into a temporary folder to `folder`; all of them or, when that cannot be
+    written, none. Raises UsageError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temp = Path(tempfile.mkdtemp(prefix=".dltui-", dir=folder))
+        try:
+            drafts = draw(temp)
+            for draft in drafts:
+                # A figure is for showing: readable for whom the user lets read new files.
+                draft.chmod(0o666 & ~umask())
+            return [draft.replace(folder / draft.name) for draft in drafts]
+        finally:
+            shutil.rmtree(temp, ignore_errors=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot write to {clean_line(folder)}: {reason}; choose another folder") from error
+
+
+def say_files(files: Iterable[Path], as_json: bool) -> None:
+    """Print the names of files, a line each or as one JSON array."""
+    names = [str(path) for path in files]
+    sys.stdout.write(json.dumps(names) + "\n" if as_json else "".join(f"{clean_line(name)}\n" for name in names))
+    sys.stdout.flush()
 
 
 def umask() -> int:

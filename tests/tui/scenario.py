@@ -16,6 +16,7 @@ from typing import Any
 from dltui.core.catalog.entries import Catalog
 from dltui.core.contract import Preview
 from dltui.core.errors import UsageError
+from dltui.core.finders.find import Rates
 from dltui.core.lifecycle.presets import Presets
 from dltui.core.lifecycle.resume import Resumption
 from dltui.core.machine.devices import Device
@@ -27,6 +28,7 @@ from dltui.tui.base.services import (
     Clock,
     Commands,
     Exporting,
+    Finding,
     Machine,
     Runs,
     Services,
@@ -38,6 +40,7 @@ from dltui.tui.base.services import (
 from dltui.tui.new_run.page import NewRunPage
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.settings import ScreenSettings
+from tests.helpers.sample_rates import sample_rates
 from tests.helpers.sample_run import BEGAN, make_sample_run
 from tests.tui.sample_catalog import DEVICES, make_catalog
 
@@ -85,6 +88,9 @@ class FakeServices(Services):
         self.broken: set[str] = set()
         self.go_on = threading.Event()
         self.warmed: list[tuple[str, str]] = []
+        self.asked: list[Any] = []
+        self.held = False
+        self.cancelled = 0
         self.cooled = 0
         self.killed: list[str] = []
         self.tried: list[list[str]] = []
@@ -95,6 +101,7 @@ class FakeServices(Services):
         self.catalog = FakeCatalogLoader(self)
         self.machine = FakeMachine(self)
         self.starting = FakeStarting(self)
+        self.finding = FakeFinding(self)
         self.warm = FakeWarmProcess(self)
         self.commands = FakeCommands(self)
         self.exporting = FakeExporting(self)
@@ -237,6 +244,42 @@ class FakeStarting(Starting):
     def fork(self, run: RunDirectory, words: list[str]) -> RunDirectory:
         self.notes.forked.append((run.id, words))
         return RunDirectory(run.path.with_name(f"{run.id}-fork"))
+
+
+class FakeFinding(Finding):
+    def __init__(self, notes: FakeServices) -> None:
+        self.notes = notes
+
+    def finder(self, tell: Any, point: Any = lambda lr, loss: None) -> Any:
+        return FakeFinder(self.notes, tell, point)
+
+
+class FakeFinder:
+    """Finds at once, or with `held` stops after half of the test until `go_on`."""
+
+    def __init__(self, notes: FakeServices, tell: Any, point: Any) -> None:
+        self.notes, self.tell, self.point = notes, tell, point
+
+    def rates(self, request: Any, catalog: Catalog) -> Rates:
+        self.notes.asked.append(request)
+        found = sample_rates(request.model, request.dataset)
+        self.tell("testing learning rates")
+        for lr, loss in zip(found.lr[:60], found.loss, strict=False):
+            self.point(lr, loss)
+        if self.notes.held:
+            self.notes.go_on.wait(10)
+        if self.notes.refuses:
+            raise UsageError(self.notes.refuses)
+        return found
+
+    def batch_size(self, request: Any, catalog: Catalog) -> tuple[int, str]:
+        self.notes.asked.append(request)
+        if self.notes.refuses:
+            raise UsageError(self.notes.refuses)
+        return 4096, "13 steps an epoch; twice as much would leave fewer than 10"
+
+    def cancel(self) -> None:
+        self.notes.cancelled += 1
 
 
 class FakeWarmProcess(WarmProcess):

@@ -14,6 +14,8 @@ from dltui.core.numbers import exact
 FieldType = Literal["bool", "int", "float", "str", "choice", "numbers"]
 
 
+FITTED, FIT = "batch_size", "fit"
+"""The hyperparameter that can be found before a run begins, and the word that asks for it."""
 TRUE = ("true", "yes", "on", "1")
 FALSE = ("false", "no", "off", "0")
 
@@ -54,6 +56,15 @@ class FieldSpec:
         except ValueError:
             raise self._refuse(text) from None
         return self.check(value)
+
+    def asked(self, text: str) -> Any:
+        """As `parse`, or the word that asks for a value to be found, where it can be."""
+        return FIT if self.can_be_found and text.strip() == FIT else self.parse(text)
+
+    @property
+    def can_be_found(self) -> bool:
+        """True for the batch size, which may be `fit` until there is a run."""
+        return (self.name, self.type) == (FITTED, "int")
 
     def check(self, value: Any) -> Any:
         """The value in its exact type, or UsageError like "lr must be greater than 0 and at most 10, got -1"."""

@@ -58,6 +58,8 @@ class RunRequest:
     """NAME or NAME=OPTION of each observer that follows the run."""
     twin: Mapping[str, Any] | None = None
     """The entry of a run that is compared with its twin: {"start": path of the twin's weights, or None}."""
+    notes: Sequence[str] = ()
+    """What its log says before anything else, such as how a value was found; a line each."""
 
 
 Fill = Callable[[RunDirectory], None]
@@ -73,6 +75,37 @@ def create_run(
     gets the progress of the preparation of the user's own data, which comes before the run; `fill` adds files to the
     folder before it gets its name.
     """
+    checked = check_request(request, catalog)
+    exports = _writable(request.exports)
+    paths.ensure_private_dir(paths.runs_dir())
+    checked.prepare(tell)
+    record = {**checked.record(request), "notes": list(request.notes)}
+    return _create(request.name, exports, record, partial(_fill_all, checked.followers, fill))
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A request whose model, data, options and device go together, as far as can be said without the data."""
+
+    dataset: DatasetEntry
+    device: Device
+    fields: Mapping[str, Any]
+    """The fields of run.json that follow from the choices."""
+    reasons: Mapping[str, str]
+    """The argument of `needs.check_images`."""
+    followers: Sequence[Mapping[str, str]]
+
+    def prepare(self, tell: Callable[[str], None]) -> None:
+        """Prepare the user's own data, which comes before all else. Raises UsageError."""
+        prepare_first(self.dataset, self.fields, self.fields["dataset_options"], self.reasons, tell)
+
+    def record(self, request: RunRequest) -> dict[str, Any]:
+        """What run.json would hold, without names and places."""
+        return {**self.fields, **_chosen(request, self.dataset, self.device)}
+
+
+def check_request(request: RunRequest, catalog: Catalog) -> Checked:
+    """Check a request, touching no disk. Raises UsageError."""
     model = catalog.model(request.model)
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
@@ -88,14 +121,8 @@ def create_run(
         check_run_name(request.name)
     _check_data_dir(request.data_dir, dataset, options)
     followers = loggers.chosen(request.loggers, catalog)
-    device = resolve(request.device, catalog)
-    exports = _writable(request.exports)
-    paths.ensure_private_dir(paths.runs_dir())
-    origins = _origins(model, dataset, options, catalog)
-    prepare_first(dataset, origins, options, reasons, tell)
-    record = {
-        **origins,
-        **_chosen(request, dataset, device),
+    fields = {
+        **_origins(model, dataset, options, catalog),
         "config": config,
         "defaults": {spec.name: spec.default for spec in model.fields},
         "seed": config.get("seed", 0),
@@ -103,7 +130,7 @@ def create_run(
         "formats": formats,
         "loggers": [{**one, "option": confidential.masked(one["name"], one["option"])} for one in followers],
     }
-    return _create(request.name, exports, record, partial(_fill_all, followers, fill))
+    return Checked(dataset, resolve(request.device, catalog), fields, reasons, followers)
 
 
 def _fill_all(followers: Sequence[Mapping[str, str]], fill: Fill, run: RunDirectory) -> None:

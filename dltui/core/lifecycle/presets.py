@@ -137,7 +137,7 @@ def _checked(layer: Layer, key: str, value: Any, model: ModelEntry, catalog: Cat
     if isinstance(value, list) and name == "format":
         value = ",".join(map(str, value))
     try:
-        return Preset(name, spec.parse(value) if isinstance(value, str) else spec.check(value), layer.origin)
+        return Preset(name, spec.asked(value) if isinstance(value, str) else spec.check(value), layer.origin)
     except UsageError as error:
         raise UsageError(f"{layer.origin}: {error}") from None
 

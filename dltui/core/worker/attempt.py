@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import importlib.metadata
 import secrets
 import sys
 import time
@@ -16,7 +13,6 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Split
 from dltui.core.contract.state import all_weights
-from dltui.core.data import needs
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
@@ -24,19 +20,19 @@ from dltui.core.reading.status import INCOMPLETE
 from dltui.core.rundir import checkpoint, drawing, place
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CommandObeyed, Evaluated, Logged, RunEnded
-from dltui.core.train import augmentation, evaluation, predictions
+from dltui.core.train import evaluation, predictions
 from dltui.core.train.loop import Loop, Preempted
 from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
-from dltui.core.worker import explain, figures, fingerprint, other_frameworks, restoration, sameness, twin_record
+from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness, twin_record
 from dltui.core.worker.journal import Journal
 from dltui.core.worker.started import started
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from dltui.core.contract import Backend, Data, Model, Trainable
+    from dltui.core.contract import Data, Model, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.reading.history import History
     from dltui.core.rundir.directory import RunDirectory
@@ -156,9 +152,11 @@ class Attempt:
         """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""
         self._preparation = Preparation(self.asked)
         self.journal.phase("importing", self.asked["framework"])
-        model, backend = self._plugins()
+        model, backend = loading.plugins(self.asked)
         config = self._config(model)
-        data = self._data(self._preparation, model, config)
+        self.journal.phase("loading data")
+        tell = partial(self.journal.phase, "loading data")
+        data = loading.data(self.asked, self._preparation, model, config, tell)
         self._preparation = None
         if self.asked.get("dry_run"):
             data, config = _shorten(data, config)
@@ -166,7 +164,7 @@ class Attempt:
         found = self._newest()
         if found is not None:
             self._check_same(data)
-        trainable = backend.trainable(model, config, data, str(self.asked["device"]["name"]).split(":")[0])
+        trainable = backend.trainable(model, config, data, loading.device(self.asked))
         monitor = choose_monitor(data.spec.task, model.monitor)
         notes = [*getattr(trainable, "notes", ()), *self._look(trainable, data, model, monitor)]
         lost = restoration.lost(self.history, found)
@@ -190,19 +188,12 @@ class Attempt:
         self._tell_steering(lost)
         self._begun = True
         self.journal.emit(started(self.run, self.asked, loop, backend, data, found.name if found else None), sync=True)
+        for note in self.asked.get("notes") or () if self.number == 1 else ():
+            self.journal.emit(Logged("info", str(note)))
         for note in (logout.warning(process.user()), *data.notes, *notes):
             if note:
                 self.journal.emit(Logged("warning", note))
         return loop
-
-    def _data(self, preparation: Preparation, model: Model, config: TrainConfig) -> Data:
-        """The prepared data. Raises UsageError if the model needs images and there are none."""
-        self.journal.phase("loading data")
-        data = preparation.data(lambda text: self.journal.phase("loading data", text))
-        # Only now is the shape known of a dataset that does not tell it.
-        required = needs.reasons(model.id, model.needs_images, augmentation.for_images(config.model_dump()))
-        needs.check_images(required, str(self.asked["dataset"]), data.spec.is_image)
-        return data
 
     def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
         """Try out a model that does not ship with dltui, and return the findings. Raises RunError."""
@@ -226,16 +217,6 @@ class Attempt:
         # What could not be imported, other than a module that is not there, is told in full in worker.log.
         imports = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
         return own and bool(place) and not imports
-
-    def _plugins(self) -> tuple[Model, Backend]:
-        """Load the plugin and its framework; the framework first, set up for dltui, and alone in this process."""
-        backend = plugin_loader.load_backend(self.asked["backend_source"], self.asked["framework"])
-        warm_up = getattr(backend, "warm_up", None)
-        # A package need not be called like its module; then the backend imports it a moment later.
-        with contextlib.suppress(ModuleNotFoundError):
-            (warm_up or partial(importlib.import_module, backend.package))()
-        other_frameworks.keep_out(backend)
-        return plugin_loader.load_model(self.asked["model_source"], self.asked["model"]), backend
 
     def _config(self, model: Model) -> TrainConfig:
         gone = sameness.gone(self.asked["config"], model.config.model_fields)

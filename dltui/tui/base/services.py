@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.forecast import Earlier
     from dltui.core.catalog.entries import Catalog, DatasetEntry
     from dltui.core.contract import Preview
+    from dltui.core.finders.find import Finder
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.lifecycle.presets import Presets
     from dltui.core.lifecycle.resume import Resumption
@@ -45,6 +46,7 @@ class Services:
         self.catalog = CatalogLoader()
         self.machine = Machine()
         self.starting = Starting()
+        self.finding = Finding()
         self.warm = WarmProcess()
         self.commands = Commands()
         self.exporting = Exporting(self.viewer)
@@ -229,21 +231,26 @@ class Starting:
         """Create a run and start its worker; `tell` gets the progress of data preparation. Raises UsageError and leaves
         nothing behind.
         """
-        from dltui.core.lifecycle.create import create_run
         from dltui.core.lifecycle.start import spawn_worker
 
-        run = create_run(request, catalog, tell)
+        run = self._created(request, catalog, tell)
         spawn_worker(run)
         return run
 
     def enqueue(self, request: RunRequest, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
         """Create a run whose worker waits until its device is free. Raises UsageError and leaves nothing behind."""
-        from dltui.core.lifecycle.create import create_run
         from dltui.core.lifecycle.start import queue_worker
 
-        run = create_run(request, catalog, tell)
+        run = self._created(request, catalog, tell)
         queue_worker(run)
         return run
+
+    def _created(self, request: RunRequest, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
+        """Find what is still to be found, and create the run."""
+        from dltui.core.finders.find import Finder
+        from dltui.core.lifecycle.create import create_run
+
+        return create_run(Finder(tell).settled(request, catalog), catalog, tell)
 
     def try_out(self, command: Sequence[str]) -> None:
         """Carry out `dltui train ...` with `--dry-run`. Raises UsageError with the line that says why it failed."""
@@ -288,6 +295,18 @@ class Starting:
         made = fork(reader, ForkRequest(changes, command=("dltui", "fork", run.id, *flags)), catalog)
         spawn_worker(made)
         return made
+
+
+class Finding:
+    """The search for values of a run that does not exist yet."""
+
+    def finder(
+        self, tell: Callable[[str], None], point: Callable[[float, float], None] = lambda lr, loss: None
+    ) -> Finder:
+        """A finder; `tell` gets its progress and `point` each tested rate with its loss."""
+        from dltui.core.finders.find import Finder
+
+        return Finder(tell, point)
 
 
 class WarmProcess:

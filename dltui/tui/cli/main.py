@@ -17,6 +17,7 @@ from dltui.tui.cli.output import is_terminal, prepare_streams, warn
 SECTIONS = {
     "Train": {
         "train": ("commands.train:train", "train a model; Ctrl-C asks before it stops anything"),
+        "find-lr": ("commands.find_lr:find_lr", "test learning rates for a moment, and propose one"),
         "twin": ("commands.twin:twin", "train a model in two frameworks from the same weights, and compare them"),
         "demo": ("commands.demo:demo", "train a small network on real images"),
         "resume": ("commands.resume:resume", "go on with a paused or ended run; --more-epochs trains it longer"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from dltui.core.catalog.fields import FIT
 from dltui.core.numbers import exact
 from dltui.tui.cli.output import visible
 
@@ -23,29 +24,37 @@ METAVARS = {"int": "N", "float": "X", "str": "TEXT", "numbers": "N,N,...", "choi
 class FieldType(click.ParamType):  # type: ignore[type-arg]
     """A parameter type that checks a value as its field declares it; the error names the field and the range."""
 
-    def __init__(self, field: FieldSpec) -> None:
+    def __init__(self, field: FieldSpec, finds: bool = False) -> None:
+        """With `finds`, a value that can be found may be asked for by its word."""
         self.field = field
         self.name = field.type
+        self._parse = field.asked if finds else field.parse
+        self._words = (*field.choices, *((FIT,) if finds and field.can_be_found else ()))
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return self.field.parse(value) if isinstance(value, str) else value
+        return self._parse(value) if isinstance(value, str) else value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(choice) for choice in self.field.choices if choice.startswith(incomplete)]
+        return [CompletionItem(word) for word in self._words if word.startswith(incomplete)]
 
 
 class FieldOption(click.Option):
     """The option of a hyperparameter; None means that it was not given and the model's default is used."""
 
-    def __init__(self, field: FieldSpec) -> None:
+    def __init__(self, field: FieldSpec, finds: bool = False) -> None:
+        """`finds` is the argument of `FieldType`."""
         self.field = field
         text = field_help(field)
+        finds = finds and field.can_be_found
+        text += f"; {FIT}: the largest that fits" if finds else ""
         if field.type == "bool":
             off = f"--no-{field.flag.removeprefix('--')}"
             super().__init__([f"{field.flag}/{off}", field.name], default=None, help=text)
         else:
             metavar = visible("|".join(field.choices)) if field.choices else METAVARS.get(field.type, "VALUE")
-            super().__init__([field.flag, field.name], type=FieldType(field), metavar=metavar, default=None, help=text)
+            metavar += f"|{FIT}" if finds else ""
+            kind = FieldType(field, finds)
+            super().__init__([field.flag, field.name], type=kind, metavar=metavar, default=None, help=text)
 
 
 def field_help(field: FieldSpec) -> str:

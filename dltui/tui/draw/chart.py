@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from dltui.tui.draw.chart_data import Chart, Series
 from dltui.tui.draw.plot import Plot, row_of
-from dltui.tui.draw.scale import Scale, epoch_ticks, labels, log_scale, ticks, whole_scale
+from dltui.tui.draw.scale import Scale, decade_ticks, epoch_ticks, labels, log_scale, ticks, whole_scale
 from dltui.tui.draw.styled_text import Look, Row, cells, fit, merge, right
 
 # A start far from everything after it would press the rest of the curve flat: the range is that of the rest.
@@ -106,7 +106,7 @@ def _legend(chart: Chart, look: Look, brief: int) -> Row:
             legend += [("  " if brief < 3 else " ", ""), (look.mark(series.mark), series.style)]
             legend += [(f" {text}", style) for text, style in ((name, "dim"), (told, "bold")) if text]
     if chart.best is not None and chart.cursor is None and brief < 2:
-        legend += [("  ", ""), ("★", "best bold"), (" best", "dim")]
+        legend += [("  ", ""), ("★", "best bold"), (f" {chart.best_name}", "dim")]
     return legend
 
 
@@ -140,7 +140,9 @@ def _nothing(chart: Chart, width: int, height: int, look: Look) -> list[Row]:
 def _x_axis(chart: Chart, margin: int, width: int) -> list[Row]:
     """The line with its ticks, and the labels under it."""
     span = chart.end - chart.start
-    if chart.epochs and not chart.start:
+    if chart.decades:
+        values = decade_ticks(chart.start, chart.end, width)
+    elif chart.epochs and not chart.start:
         values = epoch_ticks(chart.end, width)
     else:
         values = ticks(Scale(chart.start, chart.end), max(width // 12, 2))
@@ -153,7 +155,8 @@ def _x_axis(chart: Chart, margin: int, width: int) -> list[Row]:
         place = min(max(int((x - chart.start) / span * width), 0), width - 1)
         line[place], styles[place] = sign, style
     axis: Row = [(" " * margin, ""), ("└", "faint"), *zip(line, styles, strict=True)]
-    return [merge(axis), _x_labels(labels(values), places, margin + 1, width, chart.x_name)]
+    texts = [f"{10.0**value:g}".replace("e-0", "e-") for value in values] if chart.decades else labels(values)
+    return [merge(axis), _x_labels(texts, places, margin + 1, width, chart.x_name)]
 
 
 def _x_labels(texts: list[str], places: list[int], margin: int, width: int, name: str) -> Row:

@@ -34,7 +34,8 @@ class Chart:
 
     `marks` are signs on the x axis (position, letter, style); `note` stands in the middle while nothing is drawn.
     `smoothing` is the strength of the moving average over a raw series, 0 for none. The legend shows the values at the
-    `cursor`; `chosen` is true for the chart that the keys act on.
+    `cursor`; `chosen` is true for the chart that the keys act on. With `decades` x holds logarithms, and the labels say
+    of what; `best_name` is the meaning of the star.
     """
 
     title: str
@@ -52,3 +53,5 @@ class Chart:
     smoothing: float = 0.6
     cursor: float | None = None
     chosen: bool = False
+    decades: bool = False
+    best_name: str = "best"

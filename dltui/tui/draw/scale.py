@@ -117,3 +117,10 @@ def epoch_ticks(end: float, room: int) -> list[float]:
             values.pop()
         values.append(end)
     return values
+
+
+def decade_ticks(start: float, end: float, room: int) -> list[float]:
+    """The whole logarithms from `start` to `end`, at least 8 cells apart."""
+    first, last = math.ceil(start - 1e-9), math.floor(end + 1e-9)
+    step = max(1, math.ceil((last - first) * 8 / max(room, 1)))
+    return [float(number) for number in range(first, last + 1, step)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from dltui.core.catalog.fields import FIT
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, cells, fit, left, on, right, window
 from dltui.tui.draw.wording import TITLES
@@ -200,7 +201,10 @@ def _steps(form: RunForm) -> str:
         return ""
     if form.problem(settings["epochs"]) or form.problem(settings["batch_size"]):
         return ""
-    epochs, batch = int(form.text(settings["epochs"])), int(form.text(settings["batch_size"]))
+    epochs, size = int(form.text(settings["epochs"])), form.text(settings["batch_size"])
+    if size == FIT:
+        return f"{plural(epochs, 'epoch')}, the largest batch that fits"
+    batch = int(size)
     kept = next((setting for setting in form.settings() if setting.key == "data:validation"), None)
     share = float(form.text(kept)) if kept is not None and not form.problem(kept) else 0.0
     steps = max(1, round(dataset.train_size * (1 - share)) // batch)

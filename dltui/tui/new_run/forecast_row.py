@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dltui.core.analysis.forecast import estimate
+from dltui.core.catalog.fields import FIT
 from dltui.core.errors import UsageError
 from dltui.core.numbers import duration, exact, size
 from dltui.core.text import safe
@@ -78,9 +79,10 @@ def _setting(form: RunForm, name: str) -> Setting | None:
 
 
 def _number(form: RunForm, name: str) -> int | None:
-    """A whole number of the form; None where it is missing or invalid."""
+    """A whole number of the form; None where it is missing, invalid or still to be found."""
     setting = _setting(form, name)
-    return int(form.text(setting)) if setting is not None and not form.problem(setting) else None
+    text = form.text(setting) if setting is not None and not form.problem(setting) else FIT
+    return None if text == FIT else int(text)
 
 
 def _alike(run: Earlier, form: RunForm, besides: frozenset[str] = frozenset()) -> bool:

@@ -226,7 +226,7 @@ class RunForm:
         text = self.text(setting) if text is None else text.strip()
         try:
             if setting.kind != "run":
-                setting.spec.parse(text)
+                setting.parse(text)
             elif text:
                 check_own(setting.spec.name, text)
         except UsageError as error:
@@ -258,7 +258,7 @@ class RunForm:
     def values(self, kind: str) -> dict[str, Any]:
         """The typed values of a kind, parsed. Raises UsageError."""
         return {
-            setting.spec.name: setting.spec.parse(self.text(setting))
+            setting.spec.name: setting.parse(self.text(setting))
             for setting in self.settings()
             if setting.kind == kind and (setting.key in self.typed or self.initial(setting) != setting.default)
         }

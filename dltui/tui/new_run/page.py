@@ -14,6 +14,7 @@ from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.draw.styled_text import Row, cut, ends, fit, rule
 from dltui.tui.new_run import choices, settings_table
+from dltui.tui.new_run.finding import FIND_KEYS, BatchFound, FindKeys
 from dltui.tui.new_run.load import Loaded, load
 from dltui.tui.new_run.path_field import PathField, Previewed
 from dltui.tui.new_run.setting_field import SettingField
@@ -41,6 +42,7 @@ class NewRunPage(Page):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         *START_KEYS,
+        *FIND_KEYS,
         bind("tab", "part(1)", "next part", "models, devices, datasets, settings"),
         bind("shift+tab", "part(-1)", "previous part"),
         bind("down,j", "move(1)", "down"),
@@ -74,7 +76,8 @@ class NewRunPage(Page):
         self.path_field = PathField(self, self.state)
         self.start_keys = StartKeys(self, self.state, self.path_field)
         self.warm_up = WarmUp(self, self.state)
-        self.answers = self.start_keys.answers
+        self.find_keys = FindKeys(self, self.state, self.start_keys)
+        self.answers = {**self.start_keys.answers, **self.find_keys.answers}
 
     def body(self) -> Iterable[Widget]:
         bar = lambda width, height: [[("│", "rule")] for _ in range(height)]  # noqa: E731
@@ -117,6 +120,9 @@ class NewRunPage(Page):
     def on_started(self, message: Started) -> None:
         self.host.started(message.run)
 
+    def on_batch_found(self, message: BatchFound) -> None:
+        self.find_keys.found(message)
+
     def on_tried(self, message: Tried) -> None:
         self.start_keys.tried(message)
 
@@ -140,7 +146,7 @@ class NewRunPage(Page):
         state, form = self.state, self.state.form
         if form is None:
             return [(" reading the plugins ...", "accent")]
-        under_way = self.start_keys.row()
+        under_way = self.start_keys.row() or self.find_keys.row()
         if under_way:
             return under_way
         setting = state.setting
@@ -152,7 +158,8 @@ class NewRunPage(Page):
             return [(f" {safe(problem)}", "bad")]
         if state.group == "settings" and setting is not None:
             unit = f" ({setting.spec.unit})" if setting.spec.unit else ""
-            return [(f" {safe(setting.spec.description)}{safe(unit)}", "dim")]
+            more = "; fit: the largest that fits" if setting.can_be_found else ""
+            return [(f" {safe(setting.spec.description)}{safe(unit)}{more}", "dim")]
         return [(" Enter starts the run; it goes on when you leave", "faint")]
 
     def _with_form(self, draw: Callable[[Loaded, int, int], list[Row]]) -> Callable[[int, int], list[Row]]:

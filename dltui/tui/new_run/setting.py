@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.numbers import exact
@@ -24,6 +25,15 @@ class Setting:
     def label(self) -> str:
         name = self.spec.name.replace("_", " ")
         return f"data {name}" if self.kind == "data" else name
+
+    @property
+    def can_be_found(self) -> bool:
+        """True if its value may be `fit` until the run begins."""
+        return self.kind == "model" and self.spec.can_be_found
+
+    def parse(self, text: str) -> Any:
+        """The value of a typed text. Raises UsageError."""
+        return self.spec.asked(text) if self.kind == "model" else self.spec.parse(text)
 
     @property
     def default(self) -> str:

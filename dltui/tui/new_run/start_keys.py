@@ -65,7 +65,7 @@ class StartKeys:
 
     def _start(self, start: Callable[[Any, Any, Callable[[str], None]], RunDirectory], queued: bool) -> None:
         form = self._state.form
-        if form is None or self.starting or self._path.begin() or not self._startable(form):
+        if form is None or self.starting or self._path.begin() or not self.startable(form):
             return
         self.starting, self._preparing = True, ""
         self._page.notice.clear_message()
@@ -77,7 +77,7 @@ class StartKeys:
 
     def try_out(self) -> None:
         form, services = self._state.form, self._page.host.services
-        if form is None or self._trying is not None or self._path.begin() or not self._startable(form):
+        if form is None or self._trying is not None or self._path.begin() or not self.startable(form):
             return
         began, command = services.clock.now(), form.command()
         self._trying = began
@@ -115,7 +115,7 @@ class StartKeys:
             return [(f" {safe(self._preparing) or 'checking the data and the device'} ...", "accent")]
         return []
 
-    def _startable(self, form: RunForm) -> bool:
+    def startable(self, form: RunForm) -> bool:
         """True if the run can be started; else the reason is shown."""
         setting, problem = form.first_problem()
         if problem:

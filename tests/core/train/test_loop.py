@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from dltui.core.train.position import Progress, Snapshot
 from tests.fakes.fake_plugin import BlobsOptions, NumpyTrainable, SoftmaxConfig, build, make_blobs
 
 if TYPE_CHECKING:
-    from dltui.core.contract.types import State
+    from dltui.core.contract.types import SplitName, State
 
 T = TypeVar("T", bound=Event)
 
@@ -313,6 +314,32 @@ def test_patience_ends_the_run_and_says_why(data: Data) -> None:
     again = make_loop(data, Memory(), config, resume=journal.snapshots[-1])
     assert again.run() == "finished"
     assert (again.step, again.reason) == (loop.step, loop.reason)
+
+
+class OneSplit(NumpyTrainable):
+    """Notes which splits are looked at."""
+
+    seen: ClassVar[set[str]] = set()
+
+    def predict(self, split: SplitName, rows: slice) -> Any:
+        self.seen.add(split)
+        return super().predict(split, rows)
+
+
+def test_early_stopping_never_touches_the_test_split(data: Data) -> None:
+    """The test split may even be worth nothing: what ends the run, and which epoch is best, is the same."""
+    config = CONFIG.model_copy(update={"epochs": 50, "patience": 3})
+    ends = []
+    for noise in (0, 7):
+        other = Split(data.test.x + np.uint8(noise), np.roll(data.test.y, noise), data.test.ids)
+        loop = make_loop(data, Memory(), config)
+        loop.data = replace(data, test=other)
+        loop.trainable = OneSplit(build(config, data.spec), config, loop.data)
+        assert loop.run() == "finished"
+        ends.append((loop.step, loop.at.best, loop.reason))
+    assert OneSplit.seen == {"validation"}
+    assert ends[0] == ends[1]
+    assert "stopped early" in ends[0][2]
 
 
 def test_a_run_for_a_time_ends_with_it_and_its_schedule(data: Data) -> None:

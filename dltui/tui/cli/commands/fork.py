@@ -30,6 +30,8 @@ optimizer that one starts without a past.
 class ForkCommand(TrainCommand):
     """Adds the hyperparameters of the model that the run was trained with."""
 
+    finds = False
+
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:

@@ -9,7 +9,7 @@ import click
 from dltui.core.errors import UsageError
 from dltui.core.worker.figures import FORMATS_TEXT
 from dltui.tui.cli import completion
-from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand
+from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.output import say
 
@@ -19,21 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=TrainCommand, context_settings=SETTINGS)
 @click.argument("model", required=False, shell_complete=completion.models)
-@click.option(
-    "--dataset", metavar="D", shell_complete=completion.datasets, help="what to train on; `dltui datasets` lists them"
-)
-@click.option(
-    "--data-dir", metavar="DIR", shell_complete=completion.folders, help="folder that holds the dataset's files"
-)
-@click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable")
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    metavar="DEV",
-    shell_complete=completion.devices,
-    help="auto, cpu, cuda, cuda:N or mps",
-)
+@data_options
 @click.option("--name", metavar="N", help="name of the run [two random words]")
 @click.option(
     "--like",

@@ -12,7 +12,7 @@ from dltui.core import numbers
 from dltui.core.errors import UsageError
 from dltui.core.text import plural
 from dltui.tui.cli import completion
-from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand
+from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand, data_options
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.output import say, say_json, table
 from dltui.tui.draw import wording
@@ -28,20 +28,15 @@ if TYPE_CHECKING:
 class TwinCommand(TrainCommand):
     """A command with the flags of the model, which both frameworks share."""
 
+    finds = False
+
     def describe(self, model: ModelEntry) -> str:
         return f"Train {model.name} in two frameworks from the same weights on the same batches, and compare them."
 
 
 @click.command(cls=TwinCommand, context_settings=SETTINGS)
 @click.argument("model", required=False, shell_complete=completion.twins)
-@click.option(
-    "--dataset", metavar="D", shell_complete=completion.datasets, help="what to train on; `dltui datasets` lists them"
-)
-@click.option(
-    "--data-dir", metavar="DIR", shell_complete=completion.folders, help="folder that holds the dataset's files"
-)
-@click.option("--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable")
-@click.option("--device", default="auto", show_default=True, metavar="DEV", help="auto, cpu, cuda, cuda:N or mps")
+@data_options
 @click.option("--name", metavar="N", help="first part of the runs' names [twin-MODEL]")
 @click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a model; repeatable")

@@ -21,7 +21,7 @@ def teller() -> Callable[[str], None]:
     began = [time.monotonic()]
 
     def line(text: str) -> None:
-        if time.monotonic() - began[0] >= EVERY_SECONDS:
+        if text and time.monotonic() - began[0] >= EVERY_SECONDS:
             began[0] = time.monotonic()
             sys.stderr.write(visible(text) + "\n")
 

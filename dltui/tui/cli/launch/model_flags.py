@@ -29,6 +29,8 @@ class TrainCommand(click.Command):
     """A command that gets the flags of the model on the command line before click parses it."""
 
     model: ModelEntry | None = None
+    finds = True
+    """True if values can be found before the run begins: `--batch-size fit`."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -78,6 +80,35 @@ class TrainCommand(click.Command):
             formatter.write_dl([record for record in plain if record])
 
 
+def data_options(command: Any) -> Any:
+    """Add the options for the data and the device of a run that does not exist yet."""
+    options = (
+        click.option(
+            "--dataset",
+            metavar="D",
+            shell_complete=completion.datasets,
+            help="what to train on; `dltui datasets` lists them",
+        ),
+        click.option(
+            "--data-dir", metavar="DIR", shell_complete=completion.folders, help="folder that holds the dataset's files"
+        ),
+        click.option(
+            "--data", multiple=True, metavar="KEY=VALUE", help="an option of the dataset, e.g. n=500; repeatable"
+        ),
+        click.option(
+            "--device",
+            default="auto",
+            show_default=True,
+            metavar="DEV",
+            shell_complete=completion.devices,
+            help="auto, cpu, cuda, cuda:N or mps",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def plugin_files(args: Sequence[str]) -> list[str]:
     """The values of `--plugin`, parsed before the options of those plugins are known."""
     found = [text.removeprefix("--plugin=") for text in args if text.startswith("--plugin=")]
@@ -107,7 +138,7 @@ def find_model(args: Sequence[str], flags_with_value: set[str]) -> str | None:
 def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
     """The command with the model's hyperparameters as options."""
     taken = {name for parameter in command.params for name in parameter.opts}
-    fields = [FieldOption(field) for field in model.fields if field.flag not in taken]
+    fields = [FieldOption(field, command.finds) for field in model.fields if field.flag not in taken]
     found = type(command)(
         command.name,
         callback=command.callback,

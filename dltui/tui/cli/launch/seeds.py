@@ -47,7 +47,7 @@ def start_all(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], op
     if "seed" in config:
         raise UsageError("--seed and --seeds exclude one another")
     seeds = parse(options.seeds, model)
-    request = start.request(catalog, model, config, options)
+    request = start.settled(catalog, model, config, options)
     group = series.group_name(options.name)
     runs = series.create(request, group, seeds, catalog)
     if options.debug:

@@ -72,7 +72,19 @@ def create(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], optio
     """The run directory of a checked request."""
     from dltui.core.lifecycle.create import create_run
 
-    return create_run(request(catalog, model, config, options), catalog, data_progress.teller())
+    return create_run(settled(catalog, model, config, options), catalog, data_progress.teller())
+
+
+def settled(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunRequest:
+    """The request of a command line, with a number in place of a value that is to be found, and says how it was found.
+    Raises UsageError or RunError.
+    """
+    from dltui.core.finders.find import Finder
+
+    asked = Finder(data_progress.teller()).settled(request(catalog, model, config, options), catalog)
+    for note in () if options.as_json else asked.notes:
+        say(note)
+    return asked
 
 
 def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunRequest:

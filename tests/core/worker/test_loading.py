@@ -9,15 +9,15 @@ import pytest
 
 from dltui.core.errors import RunError
 from dltui.core.worker.explain import explain
-from dltui.core.worker.other_frameworks import OtherFramework
+from dltui.core.worker.loading import OtherFramework
 
 PROGRAM = """
 import importlib.util, sys
-from dltui.core.worker import other_frameworks
+from dltui.core.worker import loading
 class Backend:
     title, forbids = "PyTorch", ("wave", "json")
 import json
-other_frameworks.keep_out(Backend())
+loading.keep_out(Backend())
 assert importlib.util.find_spec("wave") is not None
 import json.decoder
 try:

@@ -1,0 +1,1 @@
+"""Finds values for a run before there is one: a learning rate, a batch size."""

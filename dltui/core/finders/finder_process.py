@@ -1,0 +1,189 @@
+"""Finds a value for a run in a process with its framework: `python -P -m dltui.core.finders.finder_process`.
+
+The question comes as JSON on stdin: {"find": "lr", "steps", "lowest", "highest"} or {"find": "batch_size", "highest"},
+with the fields of run.json as "asked". On stdout come lines of progress, {"tell": text} and {"point": [lr, loss]}, and
+last {"found": {...}} or {"error": one line}.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from dltui.core.analysis import forecast
+from dltui.core.catalog import plugin_loader
+from dltui.core.catalog.sources import FIRST
+from dltui.core.data.preparation import Preparation
+from dltui.core.errors import RunError
+from dltui.core.finders import batch_fit, range_test
+from dltui.core.finders.batch_fit import STEPS_AN_EPOCH, Found
+from dltui.core.machine.memory import memory_left
+from dltui.core.numbers import size
+from dltui.core.train.plan import Planner
+from dltui.core.worker import explain, loading
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Backend, Data, Model
+    from dltui.core.contract.config import TrainConfig
+
+TRIAL_STEPS = 2
+TRIAL_ROWS = 500
+"""Rows of the evaluation in a trial, as many as the training loop asks for at once."""
+
+
+class Finder:
+    """The model, data and framework that run.json names, and the answers about them."""
+
+    def __init__(self, question: Mapping[str, Any], answers: TextIO) -> None:
+        self.question, self.asked, self._answers = question, question["asked"], answers
+        self._preparation = Preparation(self.asked)
+        self.model: Model
+        self.backend: Backend
+        self.config: TrainConfig
+        self.data: Data
+
+    def load(self) -> None:
+        self.tell(f"importing {self.asked['framework']}")
+        self.model, self.backend = loading.plugins(self.asked)
+        self.config = self.model.config.model_validate(self.asked["config"])
+        self.tell("loading data")
+        self.data = loading.data(self.asked, self._preparation, self.model, self.config, self.tell)
+
+    def cancel(self) -> None:
+        self._preparation.cancel()
+
+    def say(self, record: Mapping[str, Any]) -> None:
+        self._answers.write(json.dumps(record) + "\n")
+        self._answers.flush()
+
+    def tell(self, text: str) -> None:
+        self.say({"tell": text})
+
+    @property
+    def device(self) -> str:
+        return loading.device(self.asked)
+
+    def answer(self) -> dict[str, Any]:
+        return self.rates() if self.question["find"] == "lr" else self.batch_size()
+
+    def rates(self) -> dict[str, Any]:
+        """The curve of a range test and its proposal."""
+        trainable = self.backend.trainable(self.model, self.config, self.data, self.device)
+        planner = self._planner(self.config)
+        self.tell("testing learning rates")
+        extent = {name: self.question[name] for name in ("steps", "lowest", "highest")}
+        point = lambda lr, loss: self.say({"point": [lr, loss]})  # noqa: E731
+        curve = range_test.run(trainable, planner, clock=time.perf_counter, tell=point, **extent)
+        found = range_test.suggest(curve)
+        named = asdict(found)
+        return {**asdict(curve), **named, "suggestion": named.pop("lr"), "lr": curve.lr, "batch_size": planner.batch}
+
+    def batch_size(self) -> dict[str, Any]:
+        """The batch size that fits, and why no larger one."""
+        samples = len(self.data.train)
+        highest, least = batch_fit.most(samples, self.question["highest"]), self._least()
+        tried = self.device == "cuda"
+        found, limit = self._by_trial(highest, least) if tried else self._by_estimate(highest, least)
+        if found is None:
+            raise RunError(f"not even a batch of {least} fits: {limit}; try a smaller model")
+        if found.limit == "steps":
+            steps = f"{samples // found.batch} steps an epoch"
+            limit = f"{steps}; twice as much would leave fewer than {STEPS_AN_EPOCH}"
+            if samples // (2 * found.batch) >= STEPS_AN_EPOCH:
+                limit = f"{steps}, and more than {self.question['highest']:,} is no batch size"
+        return {"batch_size": found.batch, "why": limit}
+
+    def _least(self) -> int:
+        """The smallest power of two with a sample for each part."""
+        return 1 << (self.config.accumulate - 1).bit_length()
+
+    def _by_estimate(self, highest: int, least: int) -> tuple[Found | None, str]:
+        """By what the layers output, where a trial would make the whole machine swap."""
+        left = memory_left()
+        if left is None:
+            # A system that does not tell: a batch of the default size is what people train with everywhere.
+            default = int(self.asked["defaults"]["batch_size"])
+            return Found(
+                max(min(highest, batch_fit.power_of_two(default)), least), "memory"
+            ), "free memory is not known"
+        layers = [asdict(layer) for layer in self.backend.layers(self.model, self.config, self.data.spec)]
+        outputs, parameters = forecast.activations(layers), sum(layer["parameters"] for layer in layers)
+        sample = self.data.train.x[0].size if len(self.data.train) else 0
+
+        def needed(batch: int) -> int:
+            part = -(-batch // self.config.accumulate)
+            return forecast.estimate(parameters, outputs + sample, part, self.asked["config"])
+
+        found = batch_fit.estimate(needed, left, highest, least)
+        wanted = needed(2 * found.batch if found else least)
+        return found, f"{size(left)} are free, of which half is taken; {size(wanted)} would be needed for the next"
+
+    def _by_trial(self, highest: int, least: int) -> tuple[Found | None, str]:
+        """By training a moment with each size."""
+        found = batch_fit.search(self._fits, highest, least)
+        next_one = 2 * found.batch if found else least
+        return found, f"found by trial; {next_one:,} runs out of memory"
+
+    def _fits(self, batch: int) -> bool:
+        self.tell(f"trying a batch of {batch:,}")
+        config = self.config.model_copy(update={"batch_size": batch})
+        try:
+            trainable = self.backend.trainable(self.model, config, self.data, self.device)
+            trainable.begin_epoch(self._planner(config).epoch(0).rows(slice(0, TRIAL_STEPS)))
+            trainable.advance(TRIAL_STEPS)
+            trainable.predict("validation", slice(0, min(TRIAL_ROWS, len(self.data.validation))))
+        except Exception as error:
+            if explain.is_out_of_memory(error):
+                return False
+            raise
+        finally:
+            trainable = None  # type: ignore[assignment]
+            gc.collect()
+        return True
+
+    def _planner(self, config: TrainConfig) -> Planner:
+        return Planner(config, len(self.data.train), shape=self.data.spec.input_shape)
+
+    def explained(self, error: BaseException) -> str:
+        source = self.asked["model_source"]
+        place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
+        return explain.explain(error, int(self.asked["config"].get("batch_size", 1)), place)
+
+
+def main() -> int:
+    # What frameworks print goes where errors go.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    finder = Finder(json.load(sys.stdin), answers)
+
+    def leave(signum: int, frame: FrameType | None) -> None:
+        finder.cancel()
+        # A framework may be in the middle of a step: nothing has to be tidied up.
+        os._exit(128 + signum)
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, leave)
+    try:
+        finder.load()
+        finder.say({"found": finder.answer()})
+    except BrokenPipeError:
+        finder.cancel()
+        return 1
+    except Exception as error:
+        traceback.print_exc()
+        finder.say({"error": finder.explained(error)})
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Loads what a run.json names into a process: the plugin, the data, and one framework, which must stay the only one.
+Two in a process crash each other without a clear error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Sequence
+from functools import partial
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.catalog import plugin_loader
+from dltui.core.contract import Backend
+from dltui.core.data import needs
+from dltui.core.errors import RunError
+from dltui.core.train import augmentation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dltui.core.contract import Data, Model
+    from dltui.core.contract.config import TrainConfig
+    from dltui.core.data.preparation import Preparation
+
+
+def plugins(asked: Mapping[str, Any]) -> tuple[Model, Backend]:
+    """Load the plugin and its framework; the framework first, set up for dltui, and alone in this process."""
+    backend = plugin_loader.load_backend(asked["backend_source"], asked["framework"])
+    warm_up = getattr(backend, "warm_up", None)
+    # A package need not be called like its module; then the backend imports it a moment later.
+    with contextlib.suppress(ModuleNotFoundError):
+        (warm_up or partial(importlib.import_module, backend.package))()
+    keep_out(backend)
+    return plugin_loader.load_model(asked["model_source"], asked["model"]), backend
+
+
+def data(
+    asked: Mapping[str, Any], preparation: Preparation, model: Model, config: TrainConfig, tell: Callable[[str], None]
+) -> Data:
+    """The prepared data. Raises UsageError if the model needs images and there are none."""
+    found = preparation.data(tell)
+    # Only now is the shape known of a dataset that does not tell it.
+    required = needs.reasons(model.id, model.needs_images, augmentation.for_images(config.model_dump()))
+    needs.check_images(required, str(asked["dataset"]), found.spec.is_image)
+    return found
+
+
+def device(asked: Mapping[str, Any]) -> str:
+    """The device as a backend calls it: "cpu", "cuda" or "mps"."""
+    return str(asked["device"]["name"]).split(":")[0]
+
+
+class OtherFramework(RunError, ImportError):
+    """The import of a second framework. A library that can do without it takes it for not installed."""
+
+
+class _Refusal(Loader):
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        raise OtherFramework(self._text)
+
+    def exec_module(self, module: ModuleType) -> None:
+        raise OtherFramework(self._text)
+
+
+class _Finder(MetaPathFinder):
+    """An import finder for the forbidden modules, which still reports whether they are installed."""
+
+    def __init__(self, names: Sequence[str], title: str) -> None:
+        self._names, self._title = names, title
+
+    def find_spec(self, name: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name not in self._names:
+            return None
+        text = f"this plugin imports {name}, which crashes in a process with {self._title}; a model has one framework"
+        return ModuleSpec(name, _Refusal(text))
+
+
+def keep_out(backend: Backend) -> None:
+    """Make imports of the modules that the backend `forbids` raise OtherFramework from now on."""
+    names = [name for name in getattr(backend, "forbids", ()) if name not in sys.modules]
+    if names:
+        sys.meta_path.insert(0, _Finder(names, backend.title))

@@ -1,0 +1,228 @@
+"""Finds values for the form: a learning rate on a page of its own, and a batch size. Both propose, the person takes."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+
+from dltui.core.catalog.fields import FITTED, flag_words
+from dltui.core.numbers import exact
+from dltui.core.text import safe
+from dltui.tui.base.page import Page, bind, press
+from dltui.tui.base.rows import Rows
+from dltui.tui.base.threads import Failed, in_thread
+from dltui.tui.draw.chart import draw
+from dltui.tui.draw.printed import pieces
+from dltui.tui.draw.styled_text import Row, cut, ends, fit
+from dltui.tui.new_run import rate_chart
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from dltui.core.finders.find import Rates
+    from dltui.tui.base.line_edit import Answer
+    from dltui.tui.new_run.form import RunForm
+    from dltui.tui.new_run.start_keys import StartKeys
+    from dltui.tui.new_run.state import FormState
+
+FIND_KEYS = (
+    press("l", "find a learning rate", "test learning rates for a moment with these settings, and propose one"),
+    press("b", "find a batch size", "the largest that fits into memory and leaves ten steps an epoch"),
+)
+"""For the bindings of a page that has `FindKeys`."""
+WORDS = 3
+"""Rows of words below the chart."""
+
+
+class BatchFound(Message):
+    """A message with a batch size that fits."""
+
+    def __init__(self, batch: int, why: str) -> None:
+        super().__init__()
+        self.batch, self.why = batch, why
+
+
+class RatesFound(Message):
+    """A message with the result of a range test."""
+
+    def __init__(self, rates: Rates) -> None:
+        super().__init__()
+        self.rates = rates
+
+
+class FindKeys:
+    """Handles FIND_KEYS; what is found becomes the value of its row when the person takes it."""
+
+    def __init__(self, page: Page, state: FormState, starting: StartKeys) -> None:
+        self._page, self._state, self._starting = page, state, starting
+        self._progress: str | None = None
+        """Of the search for a batch size that is under way."""
+        self.answers: dict[str, Answer] = {"l": self.rates, "b": self.batch}
+
+    def rates(self) -> None:
+        form = self._state.form
+        if form is not None and self._starting.startable(form):
+            self._page.app.push_screen(RatesPage(form, lambda lr: self._take("lr", lr)))
+
+    def batch(self) -> None:
+        form = self._state.form
+        if form is None or self._progress is not None or not self._starting.startable(form):
+            return
+        self._progress = "looking for a batch size that fits"
+        self._page.notice.clear_message()
+        finder = self._page.host.services.finding.finder(self._tell)
+        request, catalog = form.request(), form.catalog
+
+        def work() -> Message:
+            try:
+                return BatchFound(*finder.batch_size(request, catalog))
+            finally:
+                self._progress = None
+
+        in_thread(self._page, "fit", work)
+
+    def _tell(self, text: str) -> None:
+        """Store the progress. Called in a thread; drawn at the next tick."""
+        self._progress = f"looking for a batch size that fits: {text}"
+
+    def found(self, message: BatchFound) -> None:
+        """Propose the batch size."""
+        text = f"batch size {message.batch:,} fits; Enter takes it, Esc leaves it: {safe(message.why)}"
+        self._page.notice.ask(text, {"enter": lambda: self._take(FITTED, message.batch, message.why)})
+
+    def row(self) -> Row:
+        """The pending search; empty without one."""
+        return [(f" {safe(self._progress)} ...", "accent")] if self._progress is not None else []
+
+    def _take(self, name: str, value: float, why: str = "") -> None:
+        form = self._state.form
+        setting = next((each for each in form.settings() if each.key == f"model:{name}"), None) if form else None
+        if form is None or setting is None:
+            return
+        self._state.edit = None
+        form.put(setting, exact(value))
+        self._state.show(setting)
+        self._page.redraw()
+        told = f"{setting.label} {exact(value)} taken"
+        self._page.notice.say(f"{told}: {why}" if why else told, "good")
+
+
+class RatesPage(Page):
+    """A learning-rate range test that runs in the background, its curve, and the rate that it proposes."""
+
+    name_of_page = "Learning rates"
+    keys = (("Enter", "take the rate"), ("Esc", "leave it"))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("enter", "take", "take", "put the proposed rate into the form"),
+        bind("y", "copy", "copy command", "copy the command line with the proposed rate"),
+        bind("escape", "back", "back", "leave the form as it was; a test under way ends"),
+    ]
+    DEFAULT_CSS = "RatesPage #words { height: 3; }"
+
+    def __init__(self, form: RunForm, take: Callable[[float], None]) -> None:
+        super().__init__()
+        self.form = form
+        self.found: Rates | None = None
+        self.problem = ""
+        self._take = take
+        self._points: list[tuple[float, float]] = []
+        self._told = "starting"
+
+    def body(self) -> Iterable[Widget]:
+        yield Rows(self._chart, id="chart")
+        yield Rows(self._words, id="words")
+
+    def on_mount(self) -> None:
+        self._finder = self.host.services.finding.finder(self._tell, lambda lr, loss: self._points.append((lr, loss)))
+        request, catalog = self.form.request(), self.form.catalog
+        in_thread(self, "rates", lambda: RatesFound(self._finder.rates(request, catalog)))
+
+    def on_unmount(self) -> None:
+        if self.found is None:
+            self._finder.cancel()
+
+    def _tell(self, text: str) -> None:
+        """Store the progress. Called in a thread; drawn at the next tick."""
+        self._told = text
+
+    def on_rates_found(self, message: RatesFound) -> None:
+        self.found = message.rates
+        self.redraw()
+
+    def on_failed(self, message: Failed) -> None:
+        self.problem = message.reason
+        self.redraw()
+
+    def tick(self) -> None:
+        self.redraw(*(("#head", "#notice") if self.found or self.problem else ()))
+
+    def head(self, width: int) -> Row:
+        of = safe(f"{self.form.model.id if self.form.model else ''} on {self.form.dataset_name}")
+        return ends([(" dltui", "accent bold"), ("  Learning rates   ", "bold"), (of, "dim")], self.clock_text(), width)
+
+    def status_line(self) -> str:
+        return "a test of learning rates"
+
+    def idle(self) -> Row:
+        if self.problem:
+            return [(" the test failed; Esc goes back", "bad")]
+        if self.found is None:
+            return [(f" {safe(self._told)} ...{self._done()}; no run is made", "accent")]
+        if self.found.suggestion is None:
+            return [(" nothing to take; Esc goes back", "warn")]
+        return [(f" Enter takes lr {exact(self.found.suggestion)}, Esc leaves the form as it was", "good")]
+
+    def _done(self) -> str:
+        """The part of the test that is done."""
+        from dltui.core.finders.range_test import HIGHEST, LOWEST
+
+        if not self._points:
+            return ""
+        return f" {100 * math.log(self._points[-1][0] / LOWEST) / math.log(HIGHEST / LOWEST):.0f} %"
+
+    def _chart(self, width: int, height: int) -> list[Row]:
+        from dltui.core.finders.range_test import HIGHEST, LOWEST
+
+        if self.found is not None:
+            shown = rate_chart.chart(self.found)
+        else:
+            points = list(self._points)
+            shown = rate_chart.partial([lr for lr, _ in points], [loss for _, loss in points], LOWEST, HIGHEST)
+        return draw(shown, width, height, self.host.look)
+
+    def _words(self, width: int, height: int) -> list[Row]:
+        if self.problem:
+            return [fit([(f" {line}", "bad")], width) for line in pieces(safe(self.problem), width - 2)[:WORDS]]
+        if self.found is None:
+            return [fit([(" the rate grows from step to step until the loss diverges", "dim")], width)]
+        told = pieces(safe(rate_chart.proposal(self.found)), width - 2)[: WORDS - 1]
+        rows = [fit([(f" {line}", "bold" if not place else "dim")], width) for place, line in enumerate(told)]
+        command = cut(safe(self.command()), width - 4)
+        return [*rows, fit([(" $ ", "faint"), (command, "accent")], width)]
+
+    def command(self) -> str:
+        """The command line of the run with the proposed rate."""
+        words = self.form.command()
+        if self.found is None or self.found.suggestion is None:
+            return shlex.join(words)
+        if "--lr" in words:
+            place = words.index("--lr")
+            del words[place : place + 2]
+        return shlex.join([*words, *flag_words("lr", self.found.suggestion)])
+
+    def action_take(self) -> None:
+        if self.found is not None and self.found.suggestion is not None:
+            self.host.back()
+            self._take(self.found.suggestion)
+
+    def action_copy(self) -> None:
+        self.host.copy_to_clipboard(self.command())
+        self.notice.say("copied, if your terminal allows it")
+
+    def action_back(self) -> None:
+        self.host.back()

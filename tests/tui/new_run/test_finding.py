@@ -1,0 +1,88 @@
+"""The form asks for a learning rate and a batch size: it is proposed, the person takes it or leaves it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dltui.tui.new_run.finding import RatesPage
+from tests.tui.scenario import FakeServices, lines, shown, text, until
+
+
+async def test_a_rate_is_tested_in_the_background_and_taken(services: FakeServices) -> None:
+    services.held = True
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("tab", "tab", "tab", "down", "down", *"64", "enter", "l")
+        await until(pilot, lambda: "testing learning rates ..." in lines(app)[-2] and " 60 %" in lines(app)[-2])
+        assert "no run is made" in lines(app)[-2]
+        assert services.asked[0].config == {"batch_size": 64}
+        await pilot.press("enter")
+        assert isinstance(app.screen, RatesPage), "there is nothing to take yet"
+        services.go_on.set()
+        await until(pilot, lambda: "Enter takes lr 0.046" in text(app))
+        assert "$ dltui train cnn-torch --dataset fashion-mnist --batch-size 64 --lr 0.046" in text(app)
+        await pilot.press("enter")
+        page: Any = app.screen
+        assert page.name_of_page == "New run"
+        assert page.state.form.values("model") == {"batch_size": 64, "lr": 0.046}
+        assert page.state.setting.spec.name == "lr"
+        assert "lr 0.046 taken" in text(app)
+        assert services.cancelled == 0
+
+
+async def test_escape_leaves_the_form_as_it_was_and_ends_the_test(services: FakeServices) -> None:
+    services.held = True
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, RatesPage))
+        await pilot.press("escape")
+        await until(pilot, lambda: services.cancelled == 1)
+        services.go_on.set()
+        page: Any = app.screen
+        assert page.state.form.values("model") == {}
+
+
+async def test_a_test_that_fails_says_why(services: FakeServices) -> None:
+    services.refuses = "out of memory at batch size 256; try batch size 128"
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("l")
+        await until(pilot, lambda: "try batch size 128" in text(app) and "the test failed" in lines(app)[-2])
+        await pilot.press("enter", "escape")
+        assert app.screen.name_of_page == "New run"  # type: ignore[attr-defined]
+
+
+async def test_a_batch_size_is_proposed_and_taken_or_left(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("b")
+        await until(pilot, lambda: "batch size 4,096 fits; Enter takes it" in text(app))
+        await pilot.press("escape")
+        assert page.state.form.values("model") == {}
+        await pilot.press("b")
+        await until(pilot, lambda: "batch size 4,096 fits; Enter takes it" in text(app))
+        await pilot.press("enter")
+        assert page.state.form.values("model") == {"batch_size": 4096}
+        assert "13 steps an epoch" in text(app)
+        assert services.started == []
+
+
+async def test_the_word_fit_is_a_batch_size_until_the_run_begins(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press("tab", "tab", "tab", "down", "down", "equals_sign", *"fit", "enter")
+        assert "fit: the largest that fits" in lines(app)[-3]
+        assert page.state.form.first_problem() == (None, "")
+        assert "--batch-size fit" in text(app)
+        assert page.state.form.values("model") == {"batch_size": "fit"}
+        await pilot.press("up", "equals_sign", *"fit", "enter")
+        assert "lr must be greater than 0" in text(app), "of a batch size alone"
+
+
+async def test_nothing_is_tested_with_wrong_values_or_by_who_only_watches(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("tab", "tab", "tab", "down", "minus", "1", "enter", "l", "b")
+        assert "lr must be greater than 0" in text(app)
+    services.viewer.read_only = True
+    async with shown(services, new=True) as (app, pilot):
+        await pilot.press("l", "b")
+        assert "read-only" in text(app)
+    assert services.asked == []
