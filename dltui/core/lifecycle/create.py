@@ -23,7 +23,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line
 from dltui.core.train import augmentation
-from dltui.core.train.check_options import check_options
+from dltui.core.train.check_options import check_device, check_options
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
 from dltui.core.worker.figures import check_formats
@@ -89,6 +89,7 @@ def create_run(
     _check_data_dir(request.data_dir, dataset, options)
     followers = loggers.chosen(request.loggers, catalog)
     device = resolve(request.device, catalog)
+    check_device(config, device.name)
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
     origins = _origins(model, dataset, options, catalog)
