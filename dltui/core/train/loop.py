@@ -35,8 +35,6 @@ TRAINED_SECONDS = 0.5
 """The time in seconds between new points of the curve."""
 COMMIT_SECONDS = 1.0
 """Shorter epochs are committed together."""
-PREDICT_ROWS = 500
-"""Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
 FIRST_STEP = (
     "the loss is not a finite number at step 1, before anything was updated: no learning rate helps; look at the "
     "arithmetic of the network and its loss, and at the data"
@@ -301,7 +299,7 @@ class Loop:
 
     def _pieces(self, rows: int) -> Iterator[slice]:
         """The rows of a split as `predict` is asked for them."""
-        most: int = getattr(self.trainable, "predict_rows", PREDICT_ROWS)
+        most: int = getattr(self.trainable, "predict_rows", evaluation.PREDICT_ROWS)
         return (slice(first, min(first + most, rows)) for first in range(0, rows, most))
 
     def evaluate_mirrored(self, outputs: Array) -> dict[str, float]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
+from dltui.core.train.evaluation import PREDICT_ROWS
 from dltui.plugins import generators, overrides
 from dltui.plugins.torch import losses, precision
 from dltui.plugins.torch import module as modules
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array, SplitName, State
+
+
+LARGEST = 8192
+"""The most rows that a GPU is asked for at once in an evaluation."""
 
 
 class TorchTrainable:
@@ -73,6 +78,9 @@ class TorchTrainable:
         self._eager = Eager(self._computation, self._samples, self._rates, device, self._classifies)
         self._runner: Eager | Captured = self._eager
         self._config = config
+        if device.type == "cuda":
+            # Few large pieces, none of which needs more memory than the activations of a step.
+            self.predict_rows = max(PREDICT_ROWS, min(8 * config.batch_size, LARGEST))
 
     @property
     def own_loss(self) -> bool:
