@@ -14,12 +14,13 @@ from dltui.exports.tables.metrics import table
 from dltui.exports.tables.summary import summary
 from dltui.exports.write import write
 from tests.exports.runs import reader
+from tests.helpers.sample_run import BATCH
 
 SUMMARY = {
     "run_id", "run_token", "model", "framework", "dataset", "device", "seed", "status", "epochs", "best_epoch",
     "parameters",
     "samples_per_second", "train_seconds", "weights_sha256", "command", "versions", "parent",
-    "parent_step",
+    "parent_step", "mode", "precision", "us_per_step",
 }  # fmt: skip
 
 
@@ -32,6 +33,12 @@ def test_summary_has_the_fields_that_scripts_rely_on(tmp_path: Path) -> None:
     assert set(line) == SUMMARY | {"validation_mse", "test_mse", "slope", "intercept"}
     assert line["slope"] == pytest.approx(1.997, abs=1e-4)
     assert line["intercept"] == pytest.approx(1.01, abs=1e-4)
+
+
+def test_summary_says_how_steps_were_run(tmp_path: Path) -> None:
+    found = summary(reader(tmp_path))
+    assert (found["mode"], found["precision"]) == ("eager", None), "its run.json is an old one"
+    assert found["us_per_step"] == pytest.approx(BATCH / found["samples_per_second"] * 1e6)
 
 
 def test_what_is_not_known_yet_is_null(tmp_path: Path) -> None:

@@ -277,6 +277,7 @@ def _started(task: str, epochs: int, classes: tuple[str, ...]) -> AttemptStarted
                  "mode": "min" if regression else "max"},
         parameters=sum(layer[3] for layer in layers),
         layers=[dict(zip(("name", "kind", "output", "parameters"), layer, strict=True)) for layer in layers],
+        mode="eager",
     )  # fmt: skip
 
 

@@ -83,6 +83,54 @@ def check_precision() -> None:
         assert (before != losses).any(), name
 
 
+def check_fp16() -> None:
+    """It comes near to fp32 and resumes bit for bit; a step that overflows changes nothing but the scale."""
+    data = make_data(image_spec(16))
+    for optimizer in ("sgd", "adamw", "lion"):
+        settings: dict[str, Any] = {"precision": "fp16", "optimizer": optimizer, "lr": 0.001, "clip_norm": 1.0}
+        _, whole = train("softmax", data, 6, **settings)
+        first, before = train("softmax", data, 2, **settings)
+        saved = first.state()
+        assert saved["optimizer/loss_scale"] == 65536
+        assert saved["optimizer/loss_scale_streak"] == 2
+        second, planner = make("softmax", data, **settings)
+        second.load_state(saved)
+        second.begin_epoch(planner.epoch(0, skip=2))
+        assert np.concatenate([before, second.advance(4).loss]).tobytes() == whole.tobytes()
+        _, exact = train("softmax", data, 6, **{**settings, "precision": "fp32"})
+        np.testing.assert_allclose(whole, exact, rtol=0.02)
+        assert (whole != exact).any()
+        # No gradient of float16 bears such a factor.
+        second.load_state(saved | {"optimizer/loss_scale": np.array(1e30, np.float32)})
+        second.begin_epoch(planner.epoch(0, skip=2))
+        second.advance(1)
+        after = second.state()
+        assert after["optimizer/loss_scale"] == np.float32(5e29)
+        assert after["optimizer/loss_scale_streak"] == 0
+        scale = ("optimizer/loss_scale", "optimizer/loss_scale_streak")
+        changed = [key for key in saved if key not in scale and saved[key].tobytes() != after[key].tobytes()]
+        assert changed == [], optimizer
+    # A fork in another precision has no use for it.
+    plain, _ = make("softmax", data, optimizer="lion")
+    plain.load_state({key: array for key, array in saved.items() if not key.startswith("rng/")})
+
+
+def check_compile() -> None:
+    """TensorFlow's steps compiled by XLA compute the same; preparing for it changes nothing."""
+    data = make_data(image_spec(16))
+    settings: dict[str, Any] = {"optimizer": "adamw", "lr": 0.001, "mixup": 0.2, "accumulate": 2}
+    plain, losses = train("mlp", data, 3, **settings)
+    trainable, planner = make("mlp", data, **settings, compile="on")
+    before = trainable.state()
+    (line,) = trainable.prepare(lambda: planner.epoch(0), 10)  # type: ignore[attr-defined]
+    assert line.startswith("steps run compiled by XLA; "), line
+    assert trainable.mode == "tf.function + XLA"  # type: ignore[attr-defined]
+    assert all(before[key].tobytes() == array.tobytes() for key, array in trainable.state().items())
+    trainable.begin_epoch(planner.epoch(0))
+    np.testing.assert_allclose(trainable.advance(3).loss, losses, rtol=1e-5)
+    assert plain.mode == "tf.function"  # type: ignore[attr-defined]
+
+
 def check_resnet() -> None:
     """Small images keep their size through the stem, large ones do not; any channels; it learns and resumes."""
     small, large = make_data(image_spec(8, 1), 96), make_data(image_spec(64, 3), 64)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CHECKS = ("augmentation_resumes", "augmentation_is_cores", "precision")
+CHECKS = ("augmentation_resumes", "augmentation_is_cores", "precision", "fp16")
 
 
 @pytest.mark.slow(35)
@@ -18,7 +18,7 @@ CHECKS = ("augmentation_resumes", "augmentation_is_cores", "precision")
 def test_features(framework: str) -> None:
     if importlib.util.find_spec(framework) is None:
         pytest.skip(f"{framework} is not installed")
-    run_child(framework, *CHECKS)
+    run_child(framework, *CHECKS, *(["compile"] if framework == "tensorflow" else []))
 
 
 def test_resnet() -> None:

@@ -91,7 +91,7 @@ FRAMEWORK_BYTES = 500_000_000
 """The approximate memory in bytes that CUDA and a framework's libraries keep for themselves."""
 SLOTS = {"sgd": 1, "adamw": 2}
 """Values that an optimizer keeps for each parameter."""
-FLOAT32, BFLOAT16 = 4, 2
+FLOAT32, HALF = 4, 2
 
 
 def activations(layers: Iterable[Mapping[str, Any]]) -> int:
@@ -103,6 +103,6 @@ def activations(layers: Iterable[Mapping[str, Any]]) -> int:
 def estimate(parameters: int, outputs: int, batch: int, config: Mapping[str, Any]) -> int:
     """Bytes: weights, gradients and optimizer in fp32; each output and its gradient, kept for the whole batch, in the
     precision of `config`; and what the framework keeps."""
-    size = BFLOAT16 if config.get("precision") == "bf16" else FLOAT32
+    size = HALF if config.get("precision") in ("bf16", "fp16") else FLOAT32
     slots = SLOTS.get(str(config.get("optimizer")), max(SLOTS.values()))
     return parameters * FLOAT32 * (2 + slots) + 2 * batch * outputs * size + FRAMEWORK_BYTES

@@ -9,11 +9,15 @@ from dltui.core.catalog.fields import FieldSpec
 
 BACKEND_OPTIONS = frozenset(
     """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights
-    color erase mixup cutmix mirror_test""".split()
+    color erase mixup cutmix mirror_test compile""".split()
 )
 LAST = BACKEND_OPTIONS | {"warmup", "patience", "min_delta", "max_time"}
 """Hyperparameters that few runs use; they are listed behind the common ones and those of the model."""
-BACKEND_OPTIMIZERS = frozenset(("adam", "rmsprop", "lion", "muon"))
+BACKEND_CHOICES = {
+    "optimizer": frozenset(("adam", "rmsprop", "lion", "muon")),
+    "precision": frozenset(("tf32", "fp16")),
+}
+"""The values of other hyperparameters that a backend must know."""
 
 
 def offered(fields: Iterable[FieldSpec], known: Collection[str]) -> tuple[FieldSpec, ...]:
@@ -23,8 +27,9 @@ def offered(fields: Iterable[FieldSpec], known: Collection[str]) -> tuple[FieldS
 
 
 def _choices(field: FieldSpec, known: Collection[str]) -> FieldSpec:
-    if field.name != "optimizer" or field.type != "choice":
+    rare = BACKEND_CHOICES.get(field.name, frozenset())
+    if not rare or field.type != "choice":
         return field
-    kept = [number for number, name in enumerate(field.choices) if name in known or name not in BACKEND_OPTIMIZERS]
+    kept = [number for number, name in enumerate(field.choices) if name in known or name not in rare]
     words, values = ([items[number] for number in kept] for items in (field.choices, field.choice_values))
     return replace(field, choices=tuple(words), choice_values=tuple(values))

@@ -194,6 +194,10 @@ class Trainable(Protocol):
     def state(self) -> State:
         """A copy of everything that continuing needs: weights, optimizer, framework RNG."""
 
+    # Optional: `prepare(plan, steps)` is called once before training, with a function that makes a plan as all will be
+    # and with the steps of the run; it leaves the state as it is and returns lines for the log. `mode` is how steps run
+    # ("graph"), `notes` are lines for the log, `predict_rows` is how many rows an evaluation asks for at once.
+
     def load_state(self, state: State) -> None:
         """Restore the given keys; keys that are absent keep their value. Raises RunError naming a misfit."""
 

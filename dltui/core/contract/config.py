@@ -160,8 +160,11 @@ class TrainConfig(Options):
         description="CPU threads of the worker; 0: all cores it may use",
         json_schema_extra=unit("threads"),
     )
-    precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="of the arithmetic; bf16 is faster where the device has it, weights stay fp32"
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = Field(
+        "fp32", description="of the arithmetic; the others are faster where the device has them, weights stay fp32"
+    )
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto", description="a compiler for the steps; auto: on a GPU, where the run saves more than compiling takes"
     )
     deterministic: bool = Field(False, description="on a GPU: only algorithms that repeat to the last bit")
     checkpoint_seconds: float = Field(

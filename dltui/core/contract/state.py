@@ -11,6 +11,8 @@ WEIGHTS = "weights/"
 AVERAGE = "average/"
 """Averages of the weights, under the same names; `average/steps` counts how many steps they have seen."""
 AVERAGE_STEPS = "average/steps"
+SCALE, STREAK = "optimizer/loss_scale", "optimizer/loss_scale_streak"
+"""The factor on the loss in precision fp16, and the steps since it last changed."""
 PARTS = ("weights", "average", "optimizer", "rng")
 
 

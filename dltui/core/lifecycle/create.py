@@ -23,7 +23,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line
 from dltui.core.train import augmentation
-from dltui.core.train.check_options import check_options
+from dltui.core.train.check_options import check_device, check_options
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
 from dltui.core.worker.figures import check_formats
@@ -121,6 +121,8 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         check_run_name(request.name)
     _check_data_dir(request.data_dir, dataset, options)
     followers = loggers.chosen(request.loggers, catalog)
+    device = resolve(request.device, catalog)
+    check_device(config, device.name)
     fields = {
         **_origins(model, dataset, options, catalog),
         "config": config,
@@ -130,7 +132,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         "formats": formats,
         "loggers": [{**one, "option": confidential.masked(one["name"], one["option"])} for one in followers],
     }
-    return Checked(dataset, resolve(request.device, catalog), fields, reasons, followers)
+    return Checked(dataset, device, fields, reasons, followers)
 
 
 def _fill_all(followers: Sequence[Mapping[str, str]], fill: Fill, run: RunDirectory) -> None:

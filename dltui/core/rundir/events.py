@@ -48,6 +48,8 @@ class AttemptStarted(Event):
     run_sha256: str = ""
     own_loss: bool = False
     """The loss is the model's own, in all splits, and not that of the task."""
+    mode: str = ""
+    """How steps run: "eager", "graph", "graph + compile", "tf.function"; "" where the backend does not tell."""
 
 
 @dataclass(frozen=True)

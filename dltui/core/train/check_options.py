@@ -8,6 +8,7 @@ from typing import Any
 from dltui.core.errors import UsageError
 from dltui.core.train import class_weights, layer_options, time_budget
 
+OF_GPUS = {"tf32": "take fp32", "fp16": "take bf16 or fp32"}
 OF_CLASSES = ("label_smoothing", "class_weights", "cutmix")
 
 
@@ -15,6 +16,13 @@ def check_options(config: Mapping[str, Any], task: str, model: str) -> None:
     """Check a config; names that it lacks count as not set. Raises UsageError with the first problem."""
     for problem in _problems(config.get, task, model):
         raise UsageError(problem)
+
+
+def check_device(config: Mapping[str, Any], device: str) -> None:
+    """Check that a device, "cpu" or "cuda:0", can compute as a config asks. Raises UsageError."""
+    precision = config.get("precision")
+    if precision in OF_GPUS and not device.startswith("cuda"):
+        raise UsageError(f"precision {precision} is for NVIDIA GPUs, this run is for {device}; {OF_GPUS[precision]}")
 
 
 def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:

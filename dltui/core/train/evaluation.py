@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array, SplitName
     from dltui.core.train.metrics import Monitor, OwnMetrics
 
+PREDICT_ROWS = 500
+"""Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
 ROWS = 3
 """The rows of the trial evaluation. Not the number of outputs, so that a wrong shape cannot pass for a right shape."""
 

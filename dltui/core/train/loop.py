@@ -35,8 +35,6 @@ TRAINED_SECONDS = 0.5
 """The time in seconds between new points of the curve."""
 COMMIT_SECONDS = 1.0
 """Shorter epochs are committed together."""
-PREDICT_ROWS = 500
-"""Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
 FIRST_STEP = (
     "the loss is not a finite number at step 1, before anything was updated: no learning rate helps; look at the "
     "arithmetic of the network and its loss, and at the data"
@@ -290,7 +288,7 @@ class Loop:
         self._enter("evaluating", split)
         part = self.data.split(split)
         outputs, own_loss = [], evaluation.Means()
-        for rows in _pieces(len(part)):
+        for rows in self._pieces(len(part)):
             found, loss = evaluation.ask(self.trainable, split, rows)
             outputs.append(found)
             own_loss.add(loss, len(found))
@@ -299,12 +297,17 @@ class Loop:
         metrics = own_loss.into(measure(self.data.spec.task, whole, part.y))
         return metrics | self._measure_own(whole, part.y, metrics), whole
 
+    def _pieces(self, rows: int) -> Iterator[slice]:
+        """The rows of a split as `predict` is asked for them."""
+        most: int = getattr(self.trainable, "predict_rows", evaluation.PREDICT_ROWS)
+        return (slice(first, min(first + most, rows)) for first in range(0, rows, most))
+
     def evaluate_mirrored(self, outputs: Array) -> dict[str, float]:
         """The metrics of the test split with the average of `outputs` and those of the mirrored images. Raises
         Preempted as `evaluate`."""
         part, mirrored = self.data.test, []
         predict = self.trainable.predict_mirrored  # type: ignore[attr-defined]
-        for rows in _pieces(len(part)):
+        for rows in self._pieces(len(part)):
             mirrored.append(predict("test", rows))
             self._look_up()
         found = measure(self.data.spec.task, (outputs + np.concatenate(mirrored)) / 2, part.y)
@@ -370,11 +373,6 @@ class Loop:
     def _commit_if_asked(self) -> None:
         if self.orders.checkpoint:
             self._commit()
-
-
-def _pieces(rows: int) -> Iterator[slice]:
-    """The rows of a split as `predict` is asked for them."""
-    return (slice(first, min(first + PREDICT_ROWS, rows)) for first in range(0, rows, PREDICT_ROWS))
 
 
 def _not_finite_weights(state: State) -> str:

@@ -173,6 +173,7 @@ class Attempt:
         elif self.asked.get("twin"):
             trainable = twin_record.begin(trainable, data, twin_record.folder(self.run), self.asked["twin"])
         planner = self._planner(config, data)
+        prepared = _prepare(trainable, planner)
         loop = Loop(
             trainable,
             data,
@@ -193,6 +194,8 @@ class Attempt:
         for note in (logout.warning(process.user()), *data.notes, *notes):
             if note:
                 self.journal.emit(Logged("warning", note))
+        for line in prepared:
+            self.journal.emit(Logged("info", line))
         return loop
 
     def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
@@ -330,6 +333,14 @@ class Attempt:
             sync=True,
         )
         return status
+
+
+def _prepare(trainable: Trainable, planner: Planner) -> Sequence[str]:
+    """Let a backend that wants to get ready for the plans of this run, such as by compiling. Returns lines for the
+    log.
+    """
+    prepare = getattr(trainable, "prepare", None)
+    return () if prepare is None else prepare(partial(planner.epoch, 0), planner.total_steps)
 
 
 def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.analysis.evaluation import latest
-from dltui.core.reading.summary import training_speed
+from dltui.core.reading.summary import step_micros, training_speed
 from dltui.core.rundir import confidential, place
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "parameters": attempt.parameters if attempt else None,
         "samples_per_second": training_speed(history),
         "train_seconds": history.train_seconds,
+        "mode": (attempt.mode or None) if attempt else None,
+        "precision": (run.get("config") or {}).get("precision"),
+        "us_per_step": step_micros(history),
         "weights_sha256": ended.weights_sha256 if ended else None,
         "parent": run.get("parent"),
         "parent_step": (run.get("fork") or {}).get("step"),

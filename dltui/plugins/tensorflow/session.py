@@ -18,6 +18,7 @@ NO_GPU = (
     " pip install 'tensorflow[and-cuda]', or use --device cpu"
 )
 
+POLICIES = {"bf16": "mixed_bfloat16", "fp16": "mixed_float16"}
 
 UNUSED = ("matplotlib", "sklearn")
 """Packages that Keras imports where they are installed, for plots and wrappers: a third of the time of its import."""
@@ -72,8 +73,10 @@ def start(config: TrainConfig, device: str) -> str:
         # On a CPU it costs nothing that can be measured, and a resumed run is then the same to the last bit.
         tf.config.experimental.enable_op_determinism()
     keras.utils.clear_session(free_memory=False)  # the names of unnamed layers count from the start
-    # The mixed policy computes in bfloat16 from variables in float32.
-    keras.config.set_dtype_policy("mixed_bfloat16" if config.precision == "bf16" else keras.config.floatx())
+    # The mixed policies compute in half precision from variables in float32.
+    keras.config.set_dtype_policy(POLICIES.get(config.precision, keras.config.floatx()))
+    # A GPU would take it unasked.
+    tf.config.experimental.enable_tensor_float_32_execution(config.precision == "tf32")
     keras.utils.set_random_seed(config.seed)  # and those of Python and NumPy
     with tf.device(name):
         tf.random.set_global_generator(tf.random.Generator.from_seed(config.seed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -11,7 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
-from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, WEIGHTS
+from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, SCALE, STREAK, WEIGHTS
+from dltui.core.errors import RunError
+from dltui.core.machine import instructions
+from dltui.core.text import clean_line
 from dltui.plugins import generators, overrides
 from dltui.plugins.tensorflow import module as modules
 from dltui.plugins.tensorflow import neutral
@@ -22,6 +26,7 @@ from dltui.plugins.tensorflow.losses import loss_for, metric_for, training_loss
 from dltui.plugins.tensorflow.optimizers.make import freeze, make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
 from dltui.plugins.tensorflow.samples import TrainingSamples, placed
+from dltui.plugins.tensorflow.scaling import LossScale
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
@@ -33,7 +38,7 @@ class KerasTrainable:
     """Trains on `device`, where all inputs of a step lie: data (uint8 images), plan, learning rates.
 
     A chunk is one call of a `tf.function` with the number of steps as a tensor: nothing is traced again, whatever
-    the lengths of the chunks. It is not compiled with XLA, whose convolutions are 4 to 25 times slower on a CPU.
+    the lengths of the chunks. XLA compiles it only if asked: its convolutions are 4 to 25 times slower on a CPU.
     The model gets normalized samples; it may bring its own `training_loss(outputs, targets)`, the mean over a batch,
     its own `configure_optimizer(config)`, or a `training_step(inputs, targets)` that returns (mean loss, outputs).
     """
@@ -58,6 +63,7 @@ class KerasTrainable:
             self._indices = tf.Variable(np.zeros((1, batch), np.int64), shape=(None, batch), trainable=False)
             self._augmentation = Augmentation(config, batch)
             self._average = Average(self._variables, config.ema) if config.ema else None
+            self._scale = LossScale() if config.precision == "fp16" else None
             self._lr = tf.Variable(np.zeros(1, np.float32), shape=(None,), trainable=False)
         self._batch, self._next = batch, 0
         self._own_loss = overrides.find(self.model, "training_loss")
@@ -66,12 +72,49 @@ class KerasTrainable:
         self._loss = self._own_loss or loss_for(data.spec.task)
         self._training_loss = self._own_loss or training_loss(config, data, keras.config.floatx())
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
-        self._notes = (*modules.notes(self.model), *(own.notes if own else ()))
+        slow = config.precision == "bf16" and "CPU" in device and not instructions.has_bf16()
+        self._notes = (
+            *modules.notes(self.model), *(own.notes if own else ()), *([instructions.NO_BF16] if slow else []),
+        )  # fmt: skip
         self._metric_name, self._metric = metric_for(data.spec.task)
-        number = tf.TensorSpec((), tf.int32)
-        self._chunk = tf.function(self._run, input_signature=(number, number), autograph=False)
+        self._wants_compiler, self._compiled = config.compile == "on", False
+        self._compute: Callable[..., tuple[Any, Any, list[Any]]] = self._part
+        self._chunk = self._traced()
         self._forward = tf.function(self._outputs, reduce_retracing=True, autograph=False)
         self._evaluate = tf.function(self._measured, reduce_retracing=True, autograph=False)
+
+    def _traced(self) -> Any:
+        """The function that runs a chunk of steps."""
+        number = tf.TensorSpec((), tf.int32)
+        return tf.function(self._run, input_signature=(number, number), autograph=False)
+
+    @property
+    def mode(self) -> str:
+        """How steps run: "tf.function", or "tf.function + XLA"."""
+        return "tf.function + XLA" if self._compiled else "tf.function"
+
+    def prepare(self, plan: Callable[[], EpochPlan], steps: int) -> Sequence[str]:
+        """Compile forward and backward pass with XLA where that is asked for. All else stays as it is. Returns lines
+        for the log.
+        """
+        if not self._wants_compiler:
+            return ()
+        state, began = self.state(), perf_counter()
+        self._use_compiler(True)
+        try:
+            self.begin_epoch(plan())
+            self.advance(1)
+            return (f"steps run compiled by XLA; {perf_counter() - began:.0f} s to compile",)
+        except (tf.errors.OpError, RunError, ValueError, TypeError, NotImplementedError) as error:
+            self._use_compiler(False)
+            return (f"compile on has no effect: {clean_line(str(error).splitlines()[0], 200)}",)
+        finally:
+            self.load_state(state)
+
+    def _use_compiler(self, compiled: bool) -> None:
+        self._compiled = compiled
+        self._compute = tf.function(self._part, autograph=False, jit_compile=True) if compiled else self._part
+        self._chunk = self._traced()
 
     @property
     def own_loss(self) -> bool:
@@ -129,6 +172,8 @@ class KerasTrainable:
         changes = [generators.change(key, array) for key, array in state.items() if key not in own]
         # An average of a run that is continued without one is left out.
         known = {key: array for key, array in own.items() if self._average or not key.startswith(AVERAGE)}
+        # So is the scale of a run in another precision.
+        known = {key: array for key, array in known.items() if self._scale or key not in (SCALE, STREAK)}
         neutral.restore(self._all(), known)
         if self._average is not None and AVERAGE_STEPS not in own and any(key.startswith(WEIGHTS) for key in own):
             # Weights that come without an average begin a new one.
@@ -141,7 +186,8 @@ class KerasTrainable:
 
     def _all(self) -> dict[str, Any]:
         optimizer = {f"optimizer/{name}": variable for name, variable in self._optimizer.state.items()}
-        return self._variables | optimizer | (self._average.state if self._average else {})
+        more = (self._average.state if self._average else {}) | (self._scale.state if self._scale else {})
+        return self._variables | optimizer | more
 
     def _split(self, split: SplitName) -> tuple[Any, Any]:
         """The samples and targets on the device; validation and test are loaded when first used. Large samples stay in
@@ -170,17 +216,28 @@ class KerasTrainable:
         x, y = self._samples.batch(row, samples), tf.gather(self._y, samples)
         x = self._augmentation.normalized(row, self._normalize(self._augmentation.stored(row, x)))
         loss, metric, gradients = self._gradients(x, y, self._augmentation.mixed(row, y))
-        if self._clip_norm:
-            gradients = _clipped(gradients, self._clip_norm)
-        self._optimizer.apply(gradients, tf.gather(self._lr, row))
+        self._update(gradients, tf.gather(self._lr, row))
         if self._average is not None:
             self._average.follow()
         return tf.stack([tf.cast(loss, tf.float64), tf.cast(metric, tf.float64)])
 
+    def _update(self, gradients: list[Any], lr: Any) -> None:
+        """Change the variables by the gradients, unless those overflowed in float16."""
+        if self._scale is None:
+            self._apply(gradients, lr)
+            return
+        found, finite = self._scale.unscaled(gradients)
+        tf.cond(finite, lambda: self._apply(found, lr), lambda: False)
+        self._scale.follow(finite)
+
+    def _apply(self, gradients: list[Any], lr: Any) -> bool:
+        self._optimizer.apply(_clipped(gradients, self._clip_norm) if self._clip_norm else gradients, lr)
+        return True
+
     def _gradients(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> tuple[Any, Any, list[Any]]:
         """Mean loss, summed metric and gradients of a batch. In several parts, each counts by its share of it."""
         if self._parts == 1:
-            return self._part(x, y, mixed, 1.0)
+            return self._compute(x, y, mixed, 1.0)
         sizes = [len(part) for part in np.array_split(np.arange(self._batch), self._parts) if len(part)]
         others = tf.split(mixed[0], sizes) if mixed else []
         found: list[tuple[Any, Any, list[Any]]] = []
@@ -188,7 +245,7 @@ class KerasTrainable:
             part = (others[number], mixed[1]) if mixed else None
             # One after the other: the memory of a part is free for the next.
             with tf.control_dependencies([found[-1][0]] if found else []):
-                found.append(self._part(tf.identity(inputs), targets, part, sizes[number] / self._batch))
+                found.append(self._compute(tf.identity(inputs), targets, part, sizes[number] / self._batch))
         losses, metrics, gradients = zip(*found, strict=True)
         return tf.add_n(losses), tf.add_n(metrics), [_sum(parts) for parts in zip(*gradients, strict=True)]
 
@@ -201,6 +258,8 @@ class KerasTrainable:
             objective = tf.add_n([loss, *self.model.losses])
             if share != 1:
                 loss, objective = loss * share, objective * share
+            if self._scale is not None:
+                objective = objective * tf.cast(self._scale.scale, objective.dtype)
         gradients = tape.gradient(objective, self._trained)
         return loss, self._metric(outputs, y), [_dense(gradient) for gradient in gradients]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +17,36 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 
+class Changes(NamedTuple):
+    """The numbers by which the samples of one step change, on their device. The share and the rectangle of mixing are
+    tensors where no host may look at them."""
+
+    moves: Tensor | None = None
+    factors: Tensor | None = None
+    boxes: Tensor | None = None
+    partners: Tensor | None = None
+    share: float | Tensor = 1.0
+    cut: Sequence[int] | Tensor = ()
+
+    def stored(self, images: Tensor, kind: torch.dtype) -> Tensor:
+        """Stored images (n, h, w, c): moved, and with other colors; the latter have the type `kind`."""
+        if self.moves is not None:
+            images = move(images, self.moves)
+        return images if self.factors is None else change_colors(images, self.factors, kind)
+
+    def normalized(self, x: Tensor) -> Tensor:
+        """Normalized samples, images as (n, c, h, w): with a rectangle erased, and mixed with others."""
+        if self.boxes is not None:
+            x = x.masked_fill(inside(self.boxes, x), 0)
+        return x if self.partners is None else mix(x, x.index_select(0, self.partners), self.share, self.cut)
+
+    def mixed(self, targets: Tensor) -> Mixed | None:
+        """The targets of each sample's partner, and the share of a sample itself."""
+        return None if self.partners is None else Mixed(targets.index_select(0, self.partners), self.share)
+
+
 class Augmentation:
-    """The numbers of a plan on `device`, and what they do to the samples of its steps."""
+    """The numbers of a plan on `device`, step by step."""
 
     @classmethod
     def of(cls, plan: EpochPlan, device: torch.device) -> Augmentation | None:
@@ -26,36 +55,20 @@ class Augmentation:
         return None if all(numbers is None for numbers in plans) else cls(plan, device)
 
     def __init__(self, plan: EpochPlan, device: torch.device) -> None:
-        self._moves = _rows(plan.augmentation, device)
-        self._factors = _rows(plan.color, device)
-        self._boxes = _rows(plan.erasing, device)
         mixing = plan.mixing
-        self._partners = _rows(mixing.partners if mixing else None, device)
-        self._shares = mixing.shares.tolist() if mixing else []
-        self._cuts = mixing.boxes.tolist() if mixing else []
+        rows = (plan.augmentation, plan.color, plan.erasing, mixing.partners if mixing else None)
+        self._rows = [_rows(numbers, plan.steps, device) for numbers in rows]
+        self._shares = mixing.shares.tolist() if mixing else [1.0] * plan.steps
+        self._cuts = mixing.boxes.tolist() if mixing else [()] * plan.steps
 
-    def stored(self, step: int, images: Tensor, kind: torch.dtype) -> Tensor:
-        """Stored images (n, h, w, c): moved, and with other colors; the latter have the type `kind`."""
-        if self._moves:
-            images = move(images, self._moves[step])
-        return change_colors(images, self._factors[step], kind) if self._factors else images
-
-    def normalized(self, step: int, x: Tensor) -> Tensor:
-        """Normalized samples, images as (n, c, h, w): with a rectangle erased, and mixed with others."""
-        if self._boxes:
-            x = x.masked_fill(inside(self._boxes[step], x), 0)
-        if self._partners:
-            others, share = x.index_select(0, self._partners[step]), self._shares[step]
-            x = mix(x, others, share, self._cuts[step])
-        return x
-
-    def mixed(self, step: int, targets: Tensor) -> Mixed | None:
-        """The targets of each sample's partner, and the share of a sample itself."""
-        return Mixed(targets.index_select(0, self._partners[step]), self._shares[step]) if self._partners else None
+    def at(self, step: int) -> Changes:
+        """The changes of a step of the plan."""
+        moves, factors, boxes, partners = (rows[step] for rows in self._rows)
+        return Changes(moves, factors, boxes, partners, self._shares[step], self._cuts[step])
 
 
-def _rows(numbers: Array | None, device: torch.device) -> Sequence[Tensor]:
-    return () if numbers is None else torch.from_numpy(numbers).to(device).unbind()
+def _rows(numbers: Array | None, steps: int, device: torch.device) -> Sequence[Tensor | None]:
+    return [None] * steps if numbers is None else torch.from_numpy(numbers).to(device).unbind()
 
 
 def move(images: Tensor, numbers: Tensor) -> Tensor:
@@ -88,8 +101,14 @@ def change_colors(images: Tensor, factors: Tensor, kind: torch.dtype = torch.flo
 def _gray(images: Tensor) -> Tensor:
     """The gray of images (n, h, w, c): (n, h, w, 1)."""
     channels = images.shape[-1]
+    return (images @ _gray_parts(channels, images.dtype, images.device)).unsqueeze(-1)
+
+
+@cache
+def _gray_parts(channels: int, kind: torch.dtype, device: torch.device) -> Tensor:
+    """The part of each channel in gray; kept, because a step must not wait for numbers of the host."""
     parts = GRAY if channels == len(GRAY) else (1 / channels,) * channels
-    return (images @ torch.tensor(parts, dtype=images.dtype, device=images.device)).unsqueeze(-1)
+    return torch.tensor(parts, dtype=kind, device=device)
 
 
 def inside(boxes: Tensor, x: Tensor) -> Tensor:
@@ -102,8 +121,12 @@ def inside(boxes: Tensor, x: Tensor) -> Tensor:
     return (high.unsqueeze(2) & wide.unsqueeze(1)).unsqueeze(1)
 
 
-def mix(x: Tensor, others: Tensor, share: float, box: Sequence[int]) -> Tensor:
+def mix(x: Tensor, others: Tensor, share: float | Tensor, box: Sequence[int] | Tensor) -> Tensor:
     """Samples mixed with others as `augmentation.mixing` says."""
+    if isinstance(box, Tensor):
+        added = share * x + (1 - share) * others
+        # Samples without a height and a width, such as rows of a table, have no rectangles.
+        return torch.where(box[2] > 0, torch.where(inside(box[None], x), others, x), added) if x.dim() == 4 else added
     top, left, height, width = box
     if not height:
         return share * x + (1 - share) * others

@@ -21,17 +21,43 @@ class Average:
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         self._decay = decay
-        self.steps = 0
+        self._steps: int | torch.Tensor = 0
         self.known = {name: weight for name, weight in weights(module).items() if weight.tensor.is_floating_point()}
         self._tensors = [weight.tensor.detach() for weight in self.known.values()]
         self._averages = [tensor.clone(memory_format=torch.preserve_format) for tensor in self._tensors]
 
+    @property
+    def steps(self) -> int:
+        """The steps that it has seen."""
+        return int(self._steps)
+
+    @steps.setter
+    def steps(self, steps: int) -> None:
+        if isinstance(self._steps, torch.Tensor):
+            self._steps.fill_(steps)
+        else:
+            self._steps = steps
+
+    def count_on(self, device: torch.device) -> None:
+        """Count the steps on the device from now on, for steps that the host does not see."""
+        self._steps = torch.full((), self.steps, dtype=torch.float64, device=device)
+
+    def tensors(self) -> list[torch.Tensor]:
+        """All that changes in a step."""
+        return [*self._averages, *([self._steps] if isinstance(self._steps, torch.Tensor) else [])]
+
     @torch.no_grad()
     def follow(self) -> None:
         """Take in the weights of a step that is done."""
-        self.steps += 1
-        decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
-        torch._foreach_lerp_(self._averages, self._tensors, 1 - decay)
+        self._steps += 1
+        if not isinstance(self._steps, torch.Tensor):
+            decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
+            torch._foreach_lerp_(self._averages, self._tensors, 1 - decay)
+            return
+        share = 1 - ((1 + self._steps) / (10 + self._steps)).clamp(max=self._decay)
+        changes = torch._foreach_sub(self._tensors, self._averages)
+        torch._foreach_mul_(changes, share.to(changes[0].dtype))
+        torch._foreach_add_(self._averages, changes)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TorchBackend:
-    """The backend for PyTorch modules, trained eagerly."""
+    """The backend for PyTorch modules."""
 
     framework = "torch"
     title = "PyTorch"
@@ -23,7 +23,7 @@ class TorchBackend:
     forbids = ("tensorflow", "keras")
     options = tuple(
         """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights color erase mixup cutmix
-        mirror_test adam rmsprop lion muon""".split()
+        mirror_test adam rmsprop lion muon tf32 fp16 compile""".split()
     )
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:

@@ -23,7 +23,7 @@ class Mixed(NamedTuple):
     """The other targets of a batch whose samples are mixed, and the share of the first ones."""
 
     targets: Tensor
-    share: float
+    share: float | Tensor
 
 
 def standard(task: str) -> Loss:

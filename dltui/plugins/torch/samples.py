@@ -14,7 +14,7 @@ from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
     from dltui.core.contract.types import Array, SplitName
-    from dltui.plugins.torch.augment import Augmentation
+    from dltui.plugins.torch.augment import Changes
 
 
 class Samples:
@@ -42,17 +42,27 @@ class Samples:
         if self._stream is not None:
             self._stream.begin(indices)
 
-    def batch(self, step: int, indices: Tensor, augmentation: Augmentation | None = None) -> Tensor:
+    @property
+    def on_device(self) -> bool:
+        """True if the samples of the train split lie on the device: a step needs nothing of the host."""
+        return self._stream is None and self._train_x.device.type == self._device.type
+
+    def batch(self, step: int, indices: Tensor, changes: Changes | None = None) -> Tensor:
         """The normalized samples of a step with these rows of the train split, changed at random as planned."""
         if self._stream is not None:
-            x = _tensor(self._stream.take(step)).flatten(1).to(self._device)
-        else:
-            x = self._train_x.index_select(0, indices)
-        if augmentation is None:
+            return self._changed(_tensor(self._stream.take(step)).flatten(1).to(self._device), changes)
+        return self.chosen(indices, changes)
+
+    def chosen(self, indices: Tensor, changes: Changes | None = None) -> Tensor:
+        """The same for samples that lie on the device."""
+        return self._changed(self._train_x.index_select(0, indices), changes)
+
+    def _changed(self, x: Tensor, changes: Changes | None) -> Tensor:
+        if changes is None:
             return self._normalize(x)
         if self._is_image:
-            x = augmentation.stored(step, x.view(-1, *self._shape), self._dtype).flatten(1)
-        return augmentation.normalized(step, self._normalize(x))
+            x = changes.stored(x.view(-1, *self._shape), self._dtype).flatten(1)
+        return changes.normalized(self._normalize(x))
 
     def targets(self, indices: Tensor) -> Tensor:
         """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, outputs)."""

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, WEIGHTS
+from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, SCALE, STREAK, WEIGHTS
 from dltui.core.errors import RunError
 from dltui.plugins import generators
-from dltui.plugins.torch.neutral import Weight, weights
+from dltui.plugins.torch.neutral import Weight, to_array, weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dltui.core.contract.types import Array, State
     from dltui.plugins.torch.averaging import Average
+    from dltui.plugins.torch.precision import Scaler
     from dltui.plugins.torch.slots import OwnState
 
 STEP = "optimizer/step"
@@ -39,9 +40,11 @@ class Snapshots:
         device: torch.device,
         own: OwnState | None,
         average: Average | None = None,
+        scaler: Scaler | None = None,
     ) -> None:
         self._module, self._optimizer, self._device, self._own = module, optimizer, device, own
         self._average = average
+        self._scale = {SCALE: scaler.scale, STREAK: scaler.streak} if scaler else {}
 
     def take(self) -> State:
         """A copy of the state: later steps do not change it. Raises RunError for state that no checkpoint can hold."""
@@ -51,6 +54,7 @@ class Snapshots:
             state |= {AVERAGE + name: weight.export(average) for name, weight, average in self._average.items()}
             state[AVERAGE_STEPS] = np.array(self._average.steps, dtype=np.int64)
         state |= self._own.take(known) if self._own else self._slots(known)
+        state |= {key: to_array(value) for key, value in self._scale.items()}
         state["rng/torch"] = torch.get_rng_state().numpy().copy()
         if self._device.type == "cuda":
             state["rng/cuda"] = torch.cuda.get_rng_state(self._device).numpy().copy()
@@ -99,6 +103,10 @@ class Snapshots:
             return generators.change(key, array)
         if kind == "rng":
             return _random(key, self._device, array)
+        if key in (SCALE, STREAK):
+            scale = self._scale.get(key)
+            # A run in another precision has no use for it.
+            return (lambda: None) if scale is None else (lambda: _fill(scale, array))
         if key == STEP:
             return lambda: self._set_steps(int(array))
         if kind == "optimizer":
@@ -154,6 +162,10 @@ class Snapshots:
                 slots = self._optimizer.state[parameter]
                 if isinstance(slots.get("step"), Tensor):
                     slots["step"].fill_(step)
+
+
+def _fill(tensor: Tensor, array: Array) -> None:
+    tensor.fill_(array.item())
 
 
 def _check_shape(key: str, array: Array, shape: tuple[int, ...]) -> None:

@@ -1,22 +1,19 @@
-"""Adapts a PyTorch module to the training loop: eager steps on data that lie on the device."""
+"""Adapts a PyTorch module to the training loop: steps on data that lie on the device, replayed on a GPU."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from time import perf_counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
-from dltui.core.errors import RunError
+from dltui.core.train.evaluation import PREDICT_ROWS
 from dltui.plugins import generators, overrides
-from dltui.plugins.torch import losses
+from dltui.plugins.torch import losses, precision
 from dltui.plugins.torch import module as modules
-from dltui.plugins.torch.augment import Augmentation
 from dltui.plugins.torch.averaging import Average
 from dltui.plugins.torch.layers import list_layers
 from dltui.plugins.torch.optimizers.make import Rates, freeze, make_optimizer, own_optimizer
@@ -24,11 +21,19 @@ from dltui.plugins.torch.optimizers.plain_step import plain_step
 from dltui.plugins.torch.samples import Samples
 from dltui.plugins.torch.slots import OwnState
 from dltui.plugins.torch.snapshot import Snapshots
+from dltui.plugins.torch.steps.captured import Captured, Refused
+from dltui.plugins.torch.steps.computation import Computation, Losses
+from dltui.plugins.torch.steps.eager import Eager
+from dltui.plugins.torch.steps.preparation import Preparation
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array, SplitName, State
+
+
+LARGEST = 8192
+"""The most rows that a GPU is asked for at once in an evaluation."""
 
 
 class TorchTrainable:
@@ -47,6 +52,7 @@ class TorchTrainable:
         device: torch.device,
         dtype: torch.dtype = torch.float32,
     ) -> None:
+        precision.use(config.precision, device)
         self._spec = data.spec
         self._samples = Samples(data, device, dtype)
         self.module = modules.place(modules.build(build, config, data.spec), device, dtype)
@@ -54,125 +60,73 @@ class TorchTrainable:
         self._frozen = freeze(self.module, config)
         self._train_mode()
         own = own_optimizer(self.module, config)
-        self._optimizer = own or make_optimizer(self.module, config)
-        self._step = own.step if own else plain_step(self._optimizer)
-        self._rates = Rates(self._optimizer, config.lr)
+        optimizer = own or make_optimizer(self.module, config)
+        self._rates = Rates(optimizer, config.lr)
         self._own_state = OwnState(self.module, own) if own else None
         self._average = Average(self.module, config.ema) if config.ema else None
-        self._snapshots = Snapshots(self.module, self._optimizer, device, self._own_state, self._average)
-        self._parameters = list(self.module.parameters())
         self._classifies = data.spec.task == "classification"
-        self._own_step = overrides.find(self.module, "training_step")
-        self._own_loss = overrides.find(self.module, "training_loss")
-        overrides.check_options(config, self._own_step, self._own_loss, own)
-        self._loss: losses.Loss = self._own_loss or losses.standard(data.spec.task)
-        self._training_loss = self._own_loss or losses.training_loss(config, data, device, dtype)
-        self.notes = tuple(generators.unsaved(self.module.modules(), (torch.Generator,)))
-        self._indices = torch.zeros(0, 0, dtype=torch.int32)
-        self._augmentation: Augmentation | None = None
-        self._lr: list[float] = []
-        self._next = 0
+        self._losses = _losses(self.module, config, data, device, dtype, own)
+        self._computation = Computation(
+            self.module, data.spec, config, device, dtype, self._losses, optimizer, self._average
+        )
+        if own is None:
+            self._computation.step = plain_step(optimizer)
+        scaler = self._computation.scaler
+        self._snapshots = Snapshots(self.module, optimizer, device, self._own_state, self._average, scaler)
+        self.notes = (
+            *generators.unsaved(self.module.modules(), (torch.Generator,)),
+            *precision.notes(config.precision, device),
+        )
         self._device, self._dtype = device, dtype
-        self._autocast = config.precision == "bf16"
-        self._parts, self._clip_norm = config.accumulate, config.clip_norm
+        self._eager = Eager(self._computation, self._samples, self._rates, device, self._classifies)
+        self._runner: Eager | Captured = self._eager
+        self._config = config
+        if device.type == "cuda":
+            # Few large pieces, none of which needs more memory than the activations of a step.
+            self.predict_rows = max(PREDICT_ROWS, min(8 * config.batch_size, LARGEST))
 
     @property
     def own_loss(self) -> bool:
         """True if the module has its own loss, used in training and evaluation."""
-        return self._own_loss is not None
+        return self._losses.own is not None
+
+    @property
+    def mode(self) -> str:
+        """How steps run, such as "eager" or "graph + compile"."""
+        return f"{self._runner.mode} + compile" if self._computation.compiled else self._runner.mode
+
+    def prepare(self, plan: Callable[[], EpochPlan], steps: int) -> Sequence[str]:
+        """Get ready for `steps` steps of plans like this one: capture and compile them as the device and the config
+        say. All else stays as it is. Returns lines for the log about it.
+        """
+        preparation = Preparation(self._eager, self._config, self._obstacle())
+        self._runner = preparation.choose(plan, steps)
+        return preparation.lines
+
+    def _obstacle(self) -> str:
+        """The reason why steps cannot be captured that is known beforehand, or ""."""
+        if self._own_state is not None:
+            return "the optimizer is the model's own"
+        return "" if self._samples.on_device else "the samples do not fit on the device"
 
     def begin_epoch(self, plan: EpochPlan) -> None:
-        self._indices = torch.from_numpy(plan.indices).to(self._device)
-        self._augmentation = Augmentation.of(plan, self._device)
-        self._samples.begin(plan.indices)
-        self._lr = plan.lr.tolist()
-        self._next = 0
+        try:
+            self._runner.begin(plan)
+        except Refused:
+            # A plan of another form than those that it was prepared for.
+            self._runner = self._eager
+            self._runner.begin(plan)
 
     def advance(self, steps: int) -> StepStats:
-        first, chunk = self._next, slice(self._next, self._next + steps)
-        self._next += steps
-        indices, lr = self._indices[chunk], self._lr[chunk]
-        targets = self._samples.targets(indices)
-        means, marks = [], []
-        data_seconds = 0.0
-        for step in range(steps):
-            began = perf_counter()
-            batch = self._samples.batch(first + step, indices[step], self._augmentation)
-            data_seconds += perf_counter() - began
-            mixed = self._augmentation.mixed(first + step, targets[step]) if self._augmentation else None
-            self._rates.set(lr[step])
-            loss, outputs = self._gradients(batch, targets[step], mixed)
-            self._update()
-            means.append(loss)
-            marks.append(outputs.argmax(1) if self._classifies else functional.mse_loss(outputs, targets[step]))
-        loss_sums = torch.stack(means) * indices.shape[1]
-        if self._classifies:
-            sums = torch.stack(marks).eq(targets).sum(1).to(loss_sums.dtype)
-        else:
-            sums = torch.stack(marks) * indices.shape[1]
-        # The chunk's one host sync, for all statistics at once. Counts are exact in float32 below 2**24.
-        both = torch.stack([loss_sums, sums]).cpu().numpy()
-        metrics = {"accuracy" if self._classifies else "mse": both[1]}
+        results = self._runner.advance(steps)
+        # The chunk's one host sync, for all statistics at once.
+        losses, marks = results.cpu().numpy()
+        batch = self._runner.batch
+        metrics = {"accuracy": marks} if self._classifies else {"mse": marks * batch}
         if self._own_state is not None:
             self._own_state.look()
         # Elsewhere steps are only queued here: how long they take there, this clock cannot tell.
-        return StepStats(both[0], metrics, data_seconds if self._device.type == "cpu" else None)
-
-    def _gradients(self, inputs: Tensor, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
-        """Mean loss and outputs of one batch, whose gradients are then in the parameters. In several parts, each counts
-        by its share of the samples."""
-        # What zero_grad does, without its profiler's hooks: a step of softmax regression is half a millisecond.
-        for parameter in self._parameters:
-            parameter.grad = None
-        if self._parts == 1:
-            loss, outputs = self._forward(inputs, targets, mixed)
-            self._backward(loss)
-            return loss.detach(), outputs.detach()
-        total, found = torch.zeros((), dtype=self._dtype, device=self._device), []
-        others = mixed.targets.tensor_split(self._parts) if mixed else ()
-        for number, x in enumerate(inputs.tensor_split(self._parts)):
-            if not len(x):
-                continue
-            part = losses.Mixed(others[number], mixed.share) if mixed else None
-            loss, outputs = self._forward(x, targets.tensor_split(self._parts)[number], part)
-            loss = loss * (len(x) / len(inputs))
-            self._backward(loss)
-            total += loss.detach()
-            found.append(outputs.detach())
-        return total, torch.cat(found)
-
-    def _forward(self, inputs: Tensor, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
-        """The mean loss and the outputs of a batch."""
-        if self._own_step is not None:
-            with self._arithmetic():
-                return modules.step_result(self._own_step(inputs, targets), len(inputs), self._spec, self._own_step)
-        with self._arithmetic():
-            outputs = self.module(inputs)
-        outputs = modules.checked(outputs, len(inputs), self._spec, self.module.forward).to(self._dtype)
-        loss = self._mean_loss(self._training_loss, outputs, targets)
-        if mixed:
-            others = self._mean_loss(self._training_loss, outputs, mixed.targets)
-            loss = mixed.share * loss + (1 - mixed.share) * others
-        return loss, outputs
-
-    def _mean_loss(self, of: losses.Loss, outputs: Tensor, targets: Tensor) -> Tensor:
-        loss = of(outputs, targets)
-        return loss if self._own_loss is None else modules.mean_loss(loss, self._own_loss)
-
-    def _backward(self, loss: Tensor) -> None:
-        try:
-            loss.backward()  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            if "second time" in str(error):
-                raise RunError("training_step called backward(); dltui does: return the loss alone") from error
-            raise
-
-    def _update(self) -> None:
-        if self._clip_norm:
-            nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
-        self._step()
-        if self._average is not None:
-            self._average.follow()
+        return StepStats(losses * batch, metrics, self._runner.data_seconds if self._device.type == "cpu" else None)
 
     def _train_mode(self) -> None:
         """Set dropout and batch norm to training; a frozen norm keeps its statistics."""
@@ -202,19 +156,14 @@ class TorchTrainable:
         try:
             # Not inference_mode: what a module keeps, such as a table of positions, could not be trained with.
             with torch.no_grad(), self._average.in_place() if self._average else nullcontext():
-                with self._arithmetic():
-                    outputs = self.module(inputs)
-                outputs = modules.checked(outputs, len(inputs), self._spec, self.module.forward).to(self._dtype)
-                loss = self._mean_loss(self._loss, outputs, self._samples.targets_of(split, rows)) if with_loss else 0.0
+                outputs = self._computation.outputs(inputs)
+                loss: Tensor | float = 0.0
+                if with_loss:
+                    targets = self._samples.targets_of(split, rows)
+                    loss = self._computation.mean_loss(self._losses.evaluation, outputs, targets)
         finally:
             self._train_mode()
         return outputs, loss
-
-    def _arithmetic(self) -> AbstractContextManager[object]:
-        """The context of the arithmetic: with precision bf16 matrix products and convolutions use it; weights stay
-        fp32.
-        """
-        return torch.autocast(self._device.type, torch.bfloat16) if self._autocast else nullcontext()
 
     def state(self) -> State:
         return self._snapshots.take()
@@ -224,6 +173,16 @@ class TorchTrainable:
 
     def layers(self) -> Sequence[Layer]:
         return list_layers(self.module, self._spec, self._samples.channels_last)
+
+
+def _losses(
+    module: nn.Module, config: TrainConfig, data: Data, device: torch.device, dtype: torch.dtype, own_optimizer: object
+) -> Losses:
+    """The losses of a module, and its own step. Raises RunError where they leave an option without effect."""
+    own_step, own = overrides.find(module, "training_step"), overrides.find(module, "training_loss")
+    overrides.check_options(config, own_step, own, own_optimizer)
+    training = own or losses.training_loss(config, data, device, dtype)
+    return Losses(training, own or losses.standard(data.spec.task), own, own_step)
 
 
 def _array(outputs: Tensor) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dltui.core.numbers import size
+from dltui.core.reading.summary import step_micros
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, bar, cells, fit, left, right
 from dltui.tui.draw.wording import spark
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dltui.core.machine.usage import Sample
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.hardware_watch import Hardware
+    from dltui.tui.run_page.view import RunView
 
 NAME, VALUE = 14, 20
 BUSY = 50.0
@@ -35,26 +37,40 @@ class HardwareTab(Tab):
 
     def rows(self, width: int, height: int) -> list[Row]:
         view = self.run.shown
-        return hardware(view.hardware, width, height, self.at, self.page.host.look) if view is not None else []
+        if view is None:
+            return []
+        return hardware(view.hardware, width, height, self.at, self.page.host.look, steps_line(view))
 
     def length(self) -> int:
         return length(self.run.shown.hardware) if self.run.shown is not None else 0
 
 
-def hardware(found: Hardware | None, width: int, height: int, first: int, look: Look) -> list[Row]:
-    """The rows from `first` on where not all fit; before scrolling is needed, GPUs are reduced to a row each."""
+def hardware(found: Hardware | None, width: int, height: int, first: int, look: Look, steps: str = "") -> list[Row]:
+    """The rows from `first` on where not all fit; before scrolling is needed, GPUs are reduced to a row each. `steps`
+    says how the run's steps are run."""
     if found is None:
         return [[], [("  measuring ...", "dim")]]
-    rows = _strips(found, width, look, short=False)
+    last: list[Row] = [[(f"   {left('steps', NAME)}", "dim"), (steps, "")]] if steps else []
+    rows = _strips(found, width, look, short=False) + last
     if len(rows) > height - 1:
-        rows = _strips(found, width, look, short=True)
+        rows = _strips(found, width, look, short=True) + last
     start = max(0, min(first, len(rows) - height + 1))
     return [_title(found), *(fit(row, width) for row in rows[start : start + height - 1])]
 
 
+def steps_line(view: RunView) -> str:
+    """How the steps of a run are run, in what precision, and how long one takes: "graph, fp32, 118 us each"."""
+    attempt, micros = view.history.attempt, step_micros(view.history)
+    if attempt is None or not attempt.mode:
+        return ""
+    precision = view.asked.get("config", {}).get("precision", "")
+    parts = (attempt.mode, str(precision), f"{micros:,.0f} us each" if micros else "")
+    return safe(", ".join(part for part in parts if part))
+
+
 def length(found: Hardware | None) -> int:
     """The largest number of rows."""
-    return 0 if found is None else 8 + sum(1 + len(gpu.processes) for gpu in found.latest.gpus)
+    return 0 if found is None else 9 + sum(1 + len(gpu.processes) for gpu in found.latest.gpus)
 
 
 def _title(found: Hardware) -> Row:

@@ -10,7 +10,7 @@ import pytest
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError, UsageError
 from dltui.core.train import class_weights, layer_options
-from dltui.core.train.check_options import check_options
+from dltui.core.train.check_options import check_device, check_options
 from dltui.core.train.metrics import Monitor
 from dltui.core.train.plan import MOST_EPOCHS, Planner
 from dltui.core.train.time_budget import TimeBudget, parse, phases
@@ -141,3 +141,12 @@ def test_wrong_combinations_are_one_line(words: str) -> None:
 def test_the_defaults_are_right() -> None:
     check_options(TrainConfig().model_dump(), "regression", "model-x")
     check_options({}, "regression", "model-x")
+
+
+def test_precisions_that_only_gpus_have() -> None:
+    for precision in ("tf32", "fp16"):
+        check_device({"precision": precision}, "cuda:1")
+        with pytest.raises(UsageError, match=f"precision {precision} is for NVIDIA GPUs, this run is for cpu; take"):
+            check_device({"precision": precision}, "cpu")
+    check_device({"precision": "bf16"}, "cpu")
+    check_device({}, "mps")

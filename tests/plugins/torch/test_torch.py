@@ -28,6 +28,10 @@ AUTHOR_CHECKS = (
     "complex_weights", "lazy_layers", "random_numbers", "every_optimizer_resumes", "old_states_of_own_optimizers",
     "steps_that_a_parameter_missed", "what_no_checkpoint_can_hold",
 )  # fmt: skip
+CAPTURED_CHECKS = (
+    "equals_eager_steps", "resumes_in_the_middle", "preparing_changes_nothing", "steps_that_no_replay_repeats",
+    "a_step_needs_no_host", "a_step_on_a_gpu_needs_no_host", "what_is_compiled",
+)  # fmt: skip
 PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons")
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
@@ -64,3 +68,8 @@ def test_what_authors_bring() -> None:
 @needs_torch
 def test_parts_in_a_process_of_their_own() -> None:
     run_child("torch_part_checks", *PART_CHECKS)
+
+
+@needs_torch
+def test_captured_steps() -> None:
+    run_child("torch_captured_checks", *CAPTURED_CHECKS)

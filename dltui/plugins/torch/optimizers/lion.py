@@ -31,6 +31,11 @@ class Lion(Optimizer):
             torch._foreach_sign_(directions)
             if group["weight_decay"]:
                 torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
-            torch._foreach_add_(weights, directions, alpha=-group["lr"])
+            if isinstance(group["lr"], torch.Tensor):
+                # As alpha its value would have to come to the host.
+                torch._foreach_mul_(directions, group["lr"])
+                torch._foreach_sub_(weights, directions)
+            else:
+                torch._foreach_add_(weights, directions, alpha=-group["lr"])
             torch._foreach_mul_(means, BETAS[1])
             torch._foreach_add_(means, gradients, alpha=1 - BETAS[1])

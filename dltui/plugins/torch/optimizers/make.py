@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
@@ -19,6 +20,7 @@ from dltui.plugins.torch.optimizers.plain_step import spare_compiler
 
 if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
+    from dltui.core.contract.types import Array
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -119,6 +121,7 @@ class Rates:
     def __init__(self, optimizer: Optimizer, lr: float) -> None:
         self._groups, self._lr = optimizer.param_groups, lr
         self._ratios: list[float] = []
+        self._kept: Tensor | None = None
 
     def set(self, lr: float) -> None:
         for number, group in enumerate(self._groups):
@@ -130,6 +133,27 @@ class Rates:
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
+
+    def keep_on(self, device: torch.device) -> Tensor:
+        """Keep the rates of all groups in one tensor on the device, for steps that the host does not see."""
+        if self._kept is not None:
+            return self._kept
+        self._ratios = [float(group["lr"]) / self._lr for group in self._groups]
+        # The kernels of CUDA read float32.
+        kind = torch.float32 if device.type == "cuda" else torch.float64
+        rates = torch.zeros(len(self._groups), dtype=kind, device=device)
+        for group, rate in zip(self._groups, rates.unbind(), strict=True):
+            group["lr"] = rate
+            if device.type == "cuda" and "capturable" in group:
+                # One parameter after the other, RMSprop would ask for the value of its rate.
+                group["capturable"], group["foreach"] = True, not group.get("fused")
+        self._kept = rates
+        return rates
+
+    def table(self, lr: Array) -> Array:
+        """The rates of each group (steps, groups), of a plan's rates (steps,)."""
+        table: Array = lr.astype(np.float64)[:, None] * np.array(self._ratios)
+        return table
 
 
 def _filled(optimizer: Optimizer, slots: tuple[str, ...]) -> Optimizer:

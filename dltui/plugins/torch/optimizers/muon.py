@@ -47,7 +47,12 @@ class Muon(Optimizer):
         ahead = gradient * (1 - momentum) + buffer * momentum
         matrix = ahead.flatten(1)
         step = orthogonal(matrix).view_as(ahead)
-        weight.add_(step, alpha=-group["lr"] * SIZE * sqrt(max(matrix.shape)))
+        rate = group["lr"] * SIZE * sqrt(max(matrix.shape))
+        if isinstance(rate, Tensor):
+            # As alpha its value would have to come to the host.
+            weight.sub_(step * rate)
+        else:
+            weight.add_(step, alpha=-rate)
 
     def _move_adaptive(self, weight: Tensor, gradient: Tensor, slots: dict[str, Tensor], group: dict[str, Any]) -> None:
         mean, square, step = slots["exp_avg"], slots["exp_avg_sq"], slots["step"]

@@ -1,0 +1,67 @@
+"""Runs training steps one operation after the other, as the host calls them."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dltui.plugins.torch.augment import Augmentation
+
+if TYPE_CHECKING:
+    from dltui.core.contract import EpochPlan
+    from dltui.plugins.torch.optimizers.make import Rates
+    from dltui.plugins.torch.samples import Samples
+    from dltui.plugins.torch.steps.computation import Computation
+
+
+class Eager:
+    """Runs the steps of a plan. They queue up on a device: the host waits for none of them."""
+
+    mode = "eager"
+
+    def __init__(
+        self, computation: Computation, samples: Samples, rates: Rates, device: torch.device, classifies: bool
+    ) -> None:
+        self.computation, self.samples, self.rates, self.device = computation, samples, rates, device
+        self._classifies = classifies
+        self._indices = torch.zeros(0, 0, dtype=torch.int32)
+        self._augmentation: Augmentation | None = None
+        self._lr: list[float] = []
+        self._next = 0
+        self.batch = 0
+        self.data_seconds: float | None = None
+
+    def begin(self, plan: EpochPlan) -> None:
+        self._indices = torch.from_numpy(plan.indices).to(self.device)
+        self._augmentation = Augmentation.of(plan, self.device)
+        self.samples.begin(plan.indices)
+        self._lr = plan.lr.tolist()
+        self._next, self.batch = 0, plan.batch
+
+    def advance(self, steps: int) -> Tensor:
+        """Mean losses, and correct answers or mean squared errors, of the next steps: (2, steps)."""
+        first, chunk = self._next, slice(self._next, self._next + steps)
+        self._next += steps
+        indices, lr = self._indices[chunk], self._lr[chunk]
+        targets = self.samples.targets(indices)
+        means, marks = [], []
+        seconds = 0.0
+        for step in range(steps):
+            began = perf_counter()
+            changes = self._augmentation.at(first + step) if self._augmentation else None
+            batch = self.samples.batch(first + step, indices[step], changes)
+            seconds += perf_counter() - began
+            self.rates.set(lr[step])
+            mixed = changes.mixed(targets[step]) if changes else None
+            loss, outputs = self.computation.gradients(batch, targets[step], mixed)
+            self.computation.update()
+            means.append(loss)
+            marks.append(outputs.argmax(1) if self._classifies else functional.mse_loss(outputs, targets[step]))
+        self.data_seconds = seconds
+        losses, found = torch.stack(means), torch.stack(marks)
+        # Counts are exact in float32 below 2**24.
+        return torch.stack([losses, found.eq(targets).sum(1).to(losses.dtype) if self._classifies else found])

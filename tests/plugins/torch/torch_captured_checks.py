@@ -1,0 +1,363 @@
+"""Checks of captured steps without a GPU: a stand-in replays a step by calling it. Run like `torch_checks`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from dltui.core.contract import Data
+from dltui.core.train.plan import Planner
+from dltui.plugins.torch import augment, session
+from dltui.plugins.torch import module as modules
+from dltui.plugins.torch.steps import captured
+from dltui.plugins.torch.steps.captured import Captured
+from dltui.plugins.torch.steps.computation import Computation
+from dltui.plugins.torch.steps.program import Program, Tables
+from dltui.plugins.torch.trainable import TorchTrainable
+from tests.plugins.torch.torch_setting import MODELS, assert_same
+from tests.plugins.twin_child import image_spec, make_data
+
+CPU = torch.device("cpu")
+SPEC = image_spec(12, 3)
+CASES: dict[str, dict[str, Any]] = {
+    "sgd": {"nesterov": True, "weight_decay": 0.01, "clip_norm": 0.5, "label_smoothing": 0.1, "ema": 0.9},
+    "adam": {"optimizer": "adam", "weight_decay": 0.01, "class_weights": "balanced", "accumulate": 3},
+    "adamw": {"optimizer": "adamw", "mixup": 0.4, "lr_scales": "conv*=0.25", "dropout": 0.3},
+    "rmsprop": {"optimizer": "rmsprop", "weight_decay": 0.01, "augment": "flip+shift", "color": 0.3, "erase": 0.5},
+    "lion": {"optimizer": "lion", "weight_decay": 0.1, "cutmix": 1.0, "freeze": "conv1 norm1", "accumulate": 2},
+    "muon": {
+        "optimizer": "muon", "weight_decay": 0.1, "clip_norm": 1.0, "accumulate": 2, "ema": 0.99, "augment": "flip",
+        "label_smoothing": 0.1, "class_weights": "balanced", "color": 0.2, "erase": 0.25, "mixup": 0.2, "cutmix": 1.0,
+        "dropout": 0.2, "lr_scales": "conv*=0.5", "freeze": "norm1",
+    },
+}  # fmt: skip
+
+
+class Calls:
+    """A stand-in for CUDA graphs: a step is replayed by calling it."""
+
+    def __init__(self) -> None:
+        self.replays = 0
+
+    def warm_up(self, step: captured.Replay, times: int) -> None:
+        for _ in range(times):
+            step()
+
+    def record(self, step: captured.Replay) -> captured.Replay:
+        def replay() -> None:
+            self.replays += 1
+            step()
+
+        return replay
+
+    def wait(self) -> None:
+        pass
+
+
+class Fails(Calls):
+    """A stand-in whose captures fail as those of a step that waits for a value."""
+
+    def record(self, step: captured.Replay) -> captured.Replay:
+        step()
+        raise RuntimeError("CUDA error: operation not permitted when stream is capturing\nCUDA kernel errors ...")
+
+
+@contextmanager
+def recording(recorder: object) -> Iterator[None]:
+    original = captured.recorder
+    captured.recorder = lambda device: recorder  # type: ignore[assignment, return-value]
+    try:
+        yield
+    finally:
+        captured.recorder = original
+
+
+def make(
+    config: dict[str, Any],
+    data: Data,
+    recorder: object = None,
+    dtype: torch.dtype = torch.float32,
+    build: Callable[[Any, Any], nn.Module] | None = None,
+    name: str = "cnn",
+) -> tuple[TorchTrainable, Planner]:
+    """A model whose steps are captured by a stand-in, or not at all without one."""
+    checked = MODELS[name].config.model_validate({"threads": 1, "batch_size": 32, "lr": 0.003, **config})
+    device = session.start(checked, "cpu")
+    trainable = TorchTrainable(build or MODELS[name].build, checked, data, device, dtype)
+    planner = Planner(checked, len(data.train), shape=data.spec.input_shape)
+    if recorder is not None:
+        with recording(recorder):
+            lines = trainable.prepare(partial(planner.epoch, 0), planner.total_steps)
+        trainable.notes = (*trainable.notes, *lines)
+    return trainable, planner
+
+
+def follow(trainable: TorchTrainable, planner: Planner) -> tuple[list[Any], dict[str, Any]]:
+    """What a run does: chunks, an evaluation, a new learning rate, the next epoch, a partial chunk at its end."""
+    trainable.begin_epoch(planner.epoch(0))
+    found = [trainable.advance(1), trainable.advance(2)]
+    trainable.predict("validation", slice(0, 50))
+    planner.change_lr(3, 0.001)
+    trainable.begin_epoch(planner.epoch(0, skip=3))
+    found += [trainable.advance(planner.steps_per_epoch - 3)]
+    trainable.begin_epoch(planner.epoch(1))
+    found += [trainable.advance(1)]
+    return [(stats.loss, stats.metrics["accuracy"]) for stats in found], trainable.state()
+
+
+def check_equals_eager_steps() -> None:
+    """To the last bit, with every optimizer and option; and close to eager steps with the host's own numbers."""
+    data = make_data(SPEC, 170)
+    for name, options in CASES.items():
+        for dtype in (torch.float64, torch.float32):
+            calls = Calls()
+            quick, planner = make(options, data, calls, dtype)
+            assert quick.mode == "graph", (name, quick.notes)
+            statistics, state = follow(quick, planner)
+            assert calls.replays == captured.TRIED + captured.MEASURED + planner.steps_per_epoch + 1, (
+                "it was captured more than once"
+            )
+            eager, planner = make(options, data, Fails(), dtype)
+            assert eager.mode == "eager"
+            expected, wanted = follow(eager, planner)
+            for one, other in zip(statistics, expected, strict=True):
+                assert [part.tobytes() for part in one] == [part.tobytes() for part in other], name
+            assert_same(state, wanted)
+        # Other roundings of the same formula.
+        plain = follow(*make(options, data, None, torch.float64))[0]
+        for one, other in zip(plain, follow(*make(options, data, Calls(), torch.float64))[0], strict=True):
+            np.testing.assert_allclose(one[0], other[0], rtol=1e-9, err_msg=name)
+
+
+def check_resumes_in_the_middle() -> None:
+    """A state between two replays goes on bit for bit, in a captured run and in an eager one."""
+    data = make_data(SPEC, 170)
+    whole, planner = make(CASES["muon"], data, Calls())
+    assert whole.mode == "graph"
+    whole.begin_epoch(planner.epoch(0))
+    whole.advance(2)
+    saved = whole.state()
+    expected = whole.advance(3).loss.tobytes()
+    for recorder in (Calls(), Fails()):
+        second, planner = make(CASES["muon"], data, recorder)
+        second.load_state(saved)
+        second.begin_epoch(planner.epoch(0, skip=2))
+        assert second.advance(3).loss.tobytes() == expected
+        assert_same(second.state(), whole.state())
+
+
+def check_preparing_changes_nothing() -> None:
+    """Also where the capture fails; the log then says why."""
+    data = make_data(SPEC, 170)
+    for recorder, mode in ((Calls(), "graph"), (Fails(), "eager")):
+        before = make(CASES["muon"], data)[0].state()
+        trainable, _ = make(CASES["muon"], data, recorder)
+        assert trainable.mode == mode, trainable.notes
+        assert_same(before, trainable.state())
+    assert trainable.notes == (
+        "steps run one operation at a time, not as a CUDA graph: it waits for a value, such as float(tensor) or a "
+        "tensor of the host does",
+    )
+    # A plan of another form is captured anew.
+    trainable, planner = make({}, data, Calls())
+    plan = planner.epoch(0)
+    trainable.begin_epoch(replace(plan, indices=plan.indices[:, :16], lr=plan.lr))
+    assert np.isfinite(trainable.advance(2).loss).all()
+
+
+class Odd(nn.Module):
+    """A network whose steps are not alike."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.calls = kind, 0
+        self.dense = nn.Linear(8 * 8, 10)
+        self.kept = nn.Buffer(torch.zeros(10), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        factor = 1.0
+        if self.kind == "counts":
+            self.calls += 1
+            factor = 1 / self.calls
+        elif self.kind == "draws":
+            factor = float(np.random.random())
+        elif self.kind == "replaces":
+            self.kept = torch.ones(10)
+        outputs: torch.Tensor = self.dense(x.flatten(1)) * factor
+        return outputs
+
+
+class Frozen(Calls):
+    """A stand-in that captures a wrong number, as a graph does of a value that Python computed."""
+
+    def record(self, step: captured.Replay) -> captured.Replay:
+        assert isinstance(step, Program)
+
+        def replay() -> None:
+            step()
+            step._tables.results.mul_(1.5)
+
+        return replay
+
+
+def check_steps_that_no_replay_repeats() -> None:
+    data = make_data(image_spec(8), 128)
+    reasons = {
+        "counts": "it keeps numbers in Python that change from step to step",
+        "draws": "it draws random numbers on the host",
+        "replaces": "it makes new tensors in place of those of its layers",
+    }
+    for kind, reason in reasons.items():
+        trainable, planner = make({}, data, Calls(), build=lambda config, spec, kind=kind: Odd(kind))
+        assert trainable.mode == "eager"
+        assert trainable.notes[0].endswith(reason), trainable.notes
+        assert trainable.module.calls <= 1
+        trainable.begin_epoch(planner.epoch(0))
+        assert np.isfinite(trainable.advance(2).loss).all()
+    trainable, _ = make({}, data, Frozen())
+    assert trainable.notes[0].endswith("replayed steps compute something else")
+
+    class Own(Odd):
+        def configure_optimizer(self, config: Any) -> torch.optim.Optimizer:
+            return torch.optim.Adagrad(self.parameters(), config.lr)
+
+    trainable, _ = make({}, data, Calls(), build=lambda config, spec: Own(""))
+    assert trainable.notes[0].endswith("the optimizer is the model's own")
+
+
+FORBIDDEN = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "lift_fresh", "unique")
+"""Operations that bring a value to the host, or make a tensor of one of the host's."""
+
+
+class NoHost(TorchDispatchMode):
+    """Refuses what a capture refuses, and copies between devices."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func._schema.name.removeprefix("aten::")
+        assert name not in FORBIDDEN, name
+        if name.startswith("_fused_") and args[0][0].device.type == "cuda":
+            # They have no form without numbers. This one reads the rate on the device.
+            assert func._overloadname == "tensor_lr", func
+            return None
+        found = func(*args, **(kwargs or {}))
+        given = [value for value in (*args, *(kwargs or {}).values()) if isinstance(value, torch.Tensor)]
+        results = found if isinstance(found, (list, tuple)) else [found]
+        devices = {t.device.type for t in (*given, *results) if isinstance(t, torch.Tensor)}
+        assert len(devices) <= 1, f"{name} copies between {devices}"
+        return found
+
+
+class Watched(Calls):
+    """A stand-in that watches the step that would be captured."""
+
+    def record(self, step: captured.Replay) -> captured.Replay:
+        with NoHost():
+            step()
+        return super().record(step)
+
+
+def check_a_step_needs_no_host() -> None:
+    data = make_data(SPEC, 170)
+    for name, options in CASES.items():
+        # PyTorch's own RMSprop asks for the value of its rate on a CPU.
+        trainable, _ = make(options, data, Watched() if name != "rmsprop" else Calls())
+        assert trainable.mode == "graph", trainable.notes
+    vectors = replace(SPEC, task="regression", input_shape=(5,), outputs=2, classes=(), mean=(0.0,), std=(1.0,))
+    trainable, planner = make({"mixup": 0.3}, make_data(vectors, 170), Watched(), name="linear-regression")
+    assert trainable.mode == "graph", trainable.notes
+    trainable.begin_epoch(planner.epoch(0))
+    assert np.isfinite(trainable.advance(3).metrics["mse"]).all()
+
+
+def check_a_step_on_a_gpu_needs_no_host() -> None:
+    """On tensors of a GPU without numbers: PyTorch takes other ways there. Its backward pass needs a real one."""
+
+    def backward(self: Computation, loss: torch.Tensor) -> None:
+        for parameter in self.parameters:
+            parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
+
+    data, gpu = make_data(SPEC, 170), torch.device("cuda:0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "mem_get_info", lambda device=None: (1 << 40, 1 << 40))
+        patch.setattr(modules, "place", lambda module, device, dtype: module)
+        patch.setattr(Computation, "_backward", backward)
+        for name, options in {**CASES, "fp16": {"precision": "fp16", "clip_norm": 1.0}}.items():
+            augment._gray_parts.cache_clear()
+            with FakeTensorMode(allow_non_fake_inputs=True), gpu:
+                config = MODELS["cnn"].config.model_validate({"batch_size": 32, **options})
+                trainable = TorchTrainable(MODELS["cnn"].build, config, data, gpu)
+                runner = Captured(trainable._eager, Calls())
+                plan = runner._columns(Planner(config, 170, shape=SPEC.input_shape).epoch(0))
+                tables = Tables(plan, 5, gpu, torch.float32)
+                step = Program(trainable._computation, trainable._samples, runner._now, tables)
+                # Made by the warm-up.
+                augment._gray_parts(3, torch.float32, gpu)
+                with NoHost():
+                    step()
+            assert tables.results.device == gpu, name
+    augment._gray_parts.cache_clear()
+
+
+class Compiler:
+    """A stand-in for torch.compile: it calls the function that it was given, or fails."""
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason, self.calls = reason, 0
+
+    def __call__(self, function: Any, **options: Any) -> Any:
+        def quick(*arguments: Any) -> Any:
+            self.calls += 1
+            if self.reason:
+                raise RuntimeError(self.reason)
+            return function(*arguments)
+
+        return quick
+
+
+def check_what_is_compiled() -> None:
+    """By choice or by the time that a run saves; the log says which, and why."""
+    data = make_data(SPEC, 170)
+    with pytest.MonkeyPatch.context() as patch:
+        tried = Compiler()
+        patch.setattr(torch, "compile", tried)
+        wanted, planner = make({**CASES["adamw"], "compile": "on"}, data)
+        assert list(wanted.prepare(partial(planner.epoch, 0), 10)) == ["steps run compiled; 0 s to compile"]
+        assert wanted.mode == "eager + compile"
+        found, state = follow(wanted, planner)
+        losses, expected = follow(*make(CASES["adamw"], data))
+        assert [loss.tobytes() for loss, _ in found] == [loss.tobytes() for loss, _ in losses]
+        assert_same(state, expected)
+        assert tried.calls > 0
+        quick, _ = make({"compile": "on"}, data, Calls())
+        assert quick.mode == "graph + compile"
+        assert " us each instead of " in quick.notes[0]
+        for options, why in (
+            ({"compile": "off"}, "not compiled, as asked"),
+            ({"compile": "auto"}, " would be saved, compiling takes about 40 s"),
+            ({"compile": "auto", "deterministic": True}, "would not repeat"),
+        ):
+            kept, _ = make(options, data, Calls())
+            assert kept.mode == "graph"
+            assert why in kept.notes[0], kept.notes
+        patch.setattr(torch, "compile", Compiler("No working C++ compiler found\nin all of this"))
+        for recorder, mode in ((None, "eager"), (Calls(), "graph")):
+            trainable, planner = make({"compile": "on"}, data, recorder)
+            lines = trainable.prepare(partial(planner.epoch, 0), 10) if recorder is None else trainable.notes
+            assert trainable.mode == mode
+            assert next(iter(lines)).endswith(": No working C++ compiler found"), lines
+
+
+if __name__ == "__main__":
+    for check in sys.argv[1:]:
+        globals()[f"check_{check}"]()
