@@ -71,8 +71,10 @@ def make_optimizer(module: Any, config: Any, **options: bool) -> Any:
     return torch.optim.AdamW(module.parameters(), config.lr, weight_decay=config.weight_decay, **options)
 
 
-def make_attempt(model: str, folder: Path, device: str, config: dict[str, Any]) -> Attempt:
-    """A run on Fashion-MNIST as `dltui train` creates it, before its worker has begun."""
+def make_attempt(
+    model: str, folder: Path | None, device: str, config: dict[str, Any], dataset: str = "fashion-mnist"
+) -> Attempt:
+    """A run as `dltui train` creates it, before its worker has begun."""
     from dltui.core.catalog.assemble import load_catalog
     from dltui.core.lifecycle.create import RunRequest, create_run
     from dltui.core.reading.reader import RunReader
@@ -82,8 +84,8 @@ def make_attempt(model: str, folder: Path, device: str, config: dict[str, Any]) 
 
     request = RunRequest(
         model,
-        "fashion-mnist",
-        data_dir=str(folder),
+        dataset,
+        data_dir=folder and str(folder),
         device=device,
         config=config,
         exports=os.environ["DLTUI_HOME"],
