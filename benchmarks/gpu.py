@@ -214,11 +214,11 @@ def lines(found: dict[str, Any]) -> list[str]:
             made.append(f"{found['model']:14} {name:9} not measured: {of.get('problem', 'time was up')}")
             continue
         step = statistics.median(of["seconds"])
-        text = f"{found['model']:14} {name:9} {1e6 * step:10.1f} us/step {of['batch'] / step:12,.0f} samples/s"
+        text = f"{found['model']:14} {name:9} {1e6 * step:10.1f} us/step {of['batch'] / step:10,.0f} samples/s"
         pairs = list(zip(own, of["seconds"], strict=False))
         if pairs:
             middle, low, high = interval([other / mine for mine, other in pairs])
-            text += f"   dltui {middle:6.2f}x as fast [{low:.2f}, {high:.2f}], {len(pairs)} rounds"
+            text += f"  dltui {middle:.2f}x as fast [{low:.2f}, {high:.2f}], {len(pairs)} rounds"
         made.append(text)
         if "mode" in of:
             epoch = f", {of['epoch_seconds']:.3f} s an epoch with evaluation" if "epoch_seconds" in of else ""

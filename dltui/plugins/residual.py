@@ -37,6 +37,9 @@ class Row(NamedTuple):
         return self.name.startswith("block")
 
 
+# benchmarks/recipes.md says what was tried. Mirrored images are no default: digits and letters have sides.
+
+
 class CnnSmallConfig(TrainConfig):
     """The hyperparameters of a residual network with 97,000 parameters for gray images."""
 
@@ -45,7 +48,10 @@ class CnnSmallConfig(TrainConfig):
     )
     blocks: int = Field(1, ge=0, le=64, description="residual blocks of each stage", json_schema_extra=unit("blocks"))
     batch_size: int = override("batch_size", 128)
+    nesterov: bool = override("nesterov", True)
     weight_decay: float = override("weight_decay", 5e-4)
+    ema: float = override("ema", 0.999)
+    label_smoothing: float = override("label_smoothing", 0.1)
     schedule: Schedule = override("schedule", "one-cycle")
 
 
