@@ -108,15 +108,21 @@ def _journal(run: Any, trainable: Any, turns: Turns, seconds: float) -> Any:
             self.evaluated = self.evaluated or isinstance(event, Evaluated)
 
         def phase(self, name: str, detail: str = "") -> None:
+            # Before the clock of training starts.
+            if name == "training":
+                self.look()
             super().phase(name, detail)
-            if name == "training" and self.evaluated:
-                # The first epoch warms up.
-                self.epochs, self.evaluated = self.epochs + 1, False
-                if self.epochs == 1:
-                    self.start = self.turns.clock()
-                else:
-                    _tell(epoch_seconds=(self.turns.clock() - self.start) / (self.epochs - 1))
+
+        def look(self) -> None:
             _tell(mode=str(getattr(trainable, "mode", "eager")))
+            if not self.evaluated:
+                return
+            self.epochs, self.evaluated = self.epochs + 1, False
+            # The first epoch warms up.
+            if self.epochs == 1:
+                self.start = self.turns.clock()
+            else:
+                _tell(epoch_seconds=(self.turns.clock() - self.start) / (self.epochs - 1))
 
     return Journal(run, turns, seconds=seconds)
 
