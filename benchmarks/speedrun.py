@@ -141,7 +141,9 @@ def main() -> None:
     arguments = _arguments()
     try:
         device = choose(arguments.device, list_devices())
+        # From here on it is the only one of its kind.
         os.environ.update(worker_environment(device))
+        arguments.device = device.kind
         hardware = f"{device.title}, PyTorch {_version()}"
         print(hardware, flush=True)
         with tempfile.TemporaryDirectory() as home:
