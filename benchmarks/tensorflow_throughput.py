@@ -18,23 +18,16 @@ is. Run it on a machine that does nothing else.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
-import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from contender import random_data, run_loop
+from turn_journal import TimedJournal
 from turns import Turns, interval, measure, start
 
-from dltui.core.contract import Data, Spec, Split
-from dltui.core.rundir.directory import RunDirectory
-from dltui.core.rundir.heartbeat import Heartbeat
-from dltui.core.rundir.log import EventLog
-from dltui.core.train.loop import Loop
-from dltui.core.train.plan import Planner
-from dltui.core.worker.journal import Journal
 from dltui.plugins import tensorflow as plugin
 
 if TYPE_CHECKING:
@@ -46,60 +39,16 @@ STOCK_SLICES = {"softmax": 800, "mlp": 100, "cnn": 2}
 CONTENDERS = ("dltui", "fit", "again", "stock")
 
 
-def make_data(samples: int = 54_000) -> Data:
-    random = np.random.default_rng(0)
-    spec = Spec("classification", (28, 28, 1), 10, tuple("0123456789"), (72.9,), (90.0,))
-
-    def split(count: int) -> Split:
-        x = random.integers(0, 256, (count, *spec.input_shape), dtype=np.uint8)
-        return Split(x, random.integers(0, 10, count), np.arange(count))
-
-    return Data("random", spec, split(samples), split(6_000), split(500), "none")
-
-
-class TimedJournal(Journal):
-    """Stops the clock outside of training, and gives the turn away after each slice."""
-
-    def __init__(self, *arguments: Any, turns: Turns, steps: int) -> None:
-        super().__init__(*arguments)
-        self._turns, self._steps = turns, steps
-        self._first = 0
-        self._spent = 0.0
-        self._began: float | None = None
-
-    def phase(self, name: str, detail: str = "") -> None:
-        super().phase(name, detail)
-        self._stop_clock()
-        if name == "training":
-            self._began = time.perf_counter()
-
-    def progress(self, step: int, epoch: int) -> None:
-        super().progress(step, epoch)
-        if self._began is None or step - self._first < self._steps:
-            return
-        self._stop_clock()
-        self._turns.end(self._spent / (step - self._first))
-        self._first, self._spent = step, 0.0
-        self._began = time.perf_counter()
-
-    def _stop_clock(self) -> None:
-        if self._began is not None:
-            self._spent += time.perf_counter() - self._began
-        self._began = None
-
-
 def run_dltui(name: str, turns: Turns) -> None:
     model = next(model for model in plugin.dltui_models() if model.name == name)
-    config = model.config(epochs=10_000)
-    data = make_data()
-    trainable = plugin.TensorFlowBackend().trainable(model, config, data, "cpu")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["DLTUI_HOME"] = folder
-        run = RunDirectory.create("benchmark", {"format": 1, "id": "benchmark"})
-        log, heartbeat = EventLog(run.events_path, 1), Heartbeat(run.path, 1)
-        journal = TimedJournal(run, log, heartbeat, 1, turns=turns, steps=SLICES[name])
-        turns.begin()
-        Loop(trainable, data, Planner(config, len(data.train)), journal).run()
+    run_loop(
+        plugin.TensorFlowBackend(),
+        model,
+        model.config(epochs=10_000),
+        random_data(),
+        "cpu",
+        lambda run, _: TimedJournal(run, turns, SLICES[name]),
+    )
 
 
 def run_fit(name: str, turns: Turns, stock: bool) -> None:
@@ -108,7 +57,7 @@ def run_fit(name: str, turns: Turns, stock: bool) -> None:
     tf = import_framework()
     import keras
 
-    data = make_data()
+    data = random_data()
     model = next(model for model in plugin.dltui_models() if model.name == name)
     config = model.config()
     net = model.build(config, data.spec)

@@ -34,17 +34,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from contender import FILES, make_attempt, make_optimizer, make_spec, read_idx
 from turn_journal import TurnJournal
 from turns import Turns, interval, measure, start
 
-from dltui.core.contract import Data, Spec, Split
+from dltui.core.contract import Data, Split
 from dltui.core.machine.devices import Device, worker_environment
 from dltui.plugins import torch as plugin
 
 ROWS = {"softmax": 54_000, "mlp": 54_000, "cnn": 8_960}
 """Training images of a slice: a whole epoch, but for the CNN, whose epochs last seconds."""
 CONTENDERS = ("dltui", "bare", "again", "loader")
-FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 EPOCHS = 10_000
 
 
@@ -58,25 +58,10 @@ def threads() -> int:
 
 
 def run_dltui(name: str, folder: Path, turns: Turns) -> None:
-    from dltui.core.catalog.assemble import load_catalog
-    from dltui.core.lifecycle.create import RunRequest, create_run
-    from dltui.core.reading.reader import RunReader
-    from dltui.core.rundir.heartbeat import Heartbeat
-    from dltui.core.rundir.log import EventLog
     from dltui.core.train.loop import Loop
     from dltui.core.train.plan import Planner
-    from dltui.core.worker.attempt import Attempt
 
-    request = RunRequest(
-        f"{name}-torch",
-        "fashion-mnist",
-        data_dir=str(folder),
-        device="cpu",
-        config={"epochs": EPOCHS, "threads": threads()},
-        exports=os.environ["DLTUI_HOME"],
-    )
-    run = create_run(request, load_catalog())
-    attempt = Attempt(run, RunReader(run).history, EventLog(run.events_path, 1), Heartbeat(run.path, 1), 1)
+    attempt = make_attempt(f"{name}-torch", folder, "cpu", {"epochs": EPOCHS, "threads": threads()})
     attempt.journal.__class__ = TurnJournal
     journal: Any = attempt.journal
     journal.turns = turns
@@ -101,13 +86,13 @@ def run_bare(name: str, folder: Path, turns: Turns) -> None:
 
     from dltui.plugins.torch import session
 
-    images, labels = (_read(folder / f"{file}.gz") for file in FILES[:2])
+    images, labels = (read_idx(folder / f"{file}.gz") for file in FILES[:2])
     mean, std = float(images.mean()), float(images.std())
     model = next(model for model in plugin.dltui_models() if model.name == name)
     config = model.config(threads=threads())
     session.start(config, "cpu")
-    module = model.build(config, _spec(mean, std)).to(memory_format=torch.channels_last)
-    optimizer = _optimizer(module, config, fused=True)
+    module = model.build(config, make_spec(mean, std)).to(memory_format=torch.channels_last)
+    optimizer = make_optimizer(module, config, fused=True)
     x, y = torch.from_numpy(images).flatten(1), torch.from_numpy(labels.astype(np.int64))
     train, validation = ROWS[name], slice(54_000, 54_000 + evaluated_rows(name))
 
@@ -146,8 +131,8 @@ def run_loader(name: str, folder: Path, turns: Turns) -> None:
     config = model.config()
     if threads():
         torch.set_num_threads(threads())
-    module = model.build(config, _spec(0.5, 0.5))
-    optimizer = _optimizer(module, config)
+    module = model.build(config, make_spec(0.5, 0.5))
+    optimizer = make_optimizer(module, config)
     dataset = datasets.FashionMNIST(_unpacked(folder), train=True, transform=transforms.ToTensor())
     train = DataLoader(Subset(dataset, range(ROWS[name])), config.batch_size, shuffle=True, drop_last=True)
     validation = DataLoader(Subset(dataset, range(54_000, 54_000 + evaluated_rows(name))), 500)
@@ -176,26 +161,6 @@ def _measure(outputs: Any, targets: Any) -> Any:
 
     loss = torch.nn.functional.cross_entropy(outputs, targets, reduction="sum")
     return torch.stack([loss, (outputs.argmax(1) == targets).sum().to(loss.dtype)])
-
-
-def _optimizer(module: Any, config: Any, **options: bool) -> Any:
-    import torch
-
-    if config.optimizer == "sgd":
-        momentum, decay = config.momentum, config.weight_decay
-        return torch.optim.SGD(module.parameters(), config.lr, momentum, weight_decay=decay, **options)
-    return torch.optim.AdamW(module.parameters(), config.lr, weight_decay=config.weight_decay, **options)
-
-
-def _spec(mean: float, std: float) -> Spec:
-    return Spec("classification", (28, 28, 1), 10, tuple("0123456789"), (mean,), (std,))
-
-
-def _read(path: Path) -> np.ndarray[Any, Any]:
-    """An IDX file of bytes."""
-    content = gzip.decompress(path.read_bytes())
-    shape = np.frombuffer(content, ">u4", content[3], 4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * content[3]).reshape(shape).copy()
 
 
 def _unpacked(folder: Path) -> Path:

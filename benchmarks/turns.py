@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 import time
@@ -49,16 +50,25 @@ def start(command: Sequence[str], environment: dict[str, str], silent: bool = Fa
     )
 
 
-def measure(children: dict[str, subprocess.Popen[str]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of a slice in each round. The order within a round turns, so that nobody always follows the same one."""
+def measure(
+    children: dict[str, subprocess.Popen[str]], rounds: int, until: float | None = None
+) -> dict[str, list[float]]:
+    """Seconds of a slice in each round. The order within a round turns, so that nobody always follows the same one.
+
+    With `until`, a time of `time.monotonic`, what ends early or has no answer by then is left out of later rounds.
+    """
     names = list(children)
     times: dict[str, list[float]] = {name: [] for name in names}
     try:
         for number in range(-WARM_UP, rounds):
-            turn = number % len(names)
+            turn = number % len(names) if names else 0
             for name in names[turn:] + names[:turn]:
-                seconds = _take_turn(name, children[name])
-                if number >= 0:
+                seconds = _take_turn(children[name], until)
+                if seconds is None and until is None:
+                    raise SystemExit(f"the contender {name} ended: what it said is above")
+                if seconds is None:
+                    names.remove(name)
+                elif number >= 0:
                     times[name].append(seconds)
     finally:
         for child in children.values():
@@ -67,18 +77,21 @@ def measure(children: dict[str, subprocess.Popen[str]], rounds: int) -> dict[str
     return times
 
 
-def _take_turn(name: str, child: subprocess.Popen[str]) -> float:
+def _take_turn(child: subprocess.Popen[str], until: float | None) -> float | None:
+    """What the contender says of its slice; None if it ends, or says nothing in time."""
     assert child.stdin is not None
     assert child.stdout is not None
     try:
         child.stdin.write("go\n")
         child.stdin.flush()
+        left = None if until is None else max(0.0, until - time.monotonic())
+        # Each answer is a line, asked for: between turns nothing waits in the buffer of `stdout`.
+        if not select.select([child.stdout], [], [], left)[0]:
+            return None
         answer = child.stdout.readline()
     except BrokenPipeError:
         answer = ""
-    if not answer:
-        raise SystemExit(f"the contender {name} ended: what it said is above")
-    return float(answer)
+    return float(answer) if answer else None
 
 
 def interval(ratios: Sequence[float]) -> tuple[float, float, float]:

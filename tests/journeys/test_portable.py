@@ -46,13 +46,16 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 @pytest.mark.long
 @pytest.mark.slow(75)
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])
-def test_the_cnn_gives_the_same_predictions_elsewhere(dltui: Said, tmp_path: Path, framework: str) -> None:
+@pytest.mark.parametrize("model", ["cnn", "cnn-small"])
+def test_a_network_gives_the_same_predictions_elsewhere(
+    dltui: Said, tmp_path: Path, model: str, framework: str
+) -> None:
     needed = ("onnx", "onnxruntime", "onnxscript" if framework == "torch" else "tf2onnx")
     for package in (framework, *needed):
         if own().version(package) is None:
             pytest.skip(f"{package} is not installed")
     words = ("--dataset", "digits", "--epochs", "2", "--device", "cpu", "--plain", "--name", "one")
-    assert dltui("train", f"cnn-{framework}", *words)[0] == 0
+    assert dltui("train", f"{model}-{framework}", *words)[0] == 0
     native = NATIVE[framework]
     code, said = dltui("export", "one", "--format", f"onnx,safetensors,{native}", "--to", "out")
     assert code == 0, said

@@ -11,6 +11,7 @@ import numpy as np
 from dltui.core.contract import Data, Trainable
 from dltui.core.train.augmentation import geometry
 from dltui.core.train.plan import Planner
+from dltui.plugins import residual
 from tests.plugins.twin_child import image_spec, make_data
 
 FRAMEWORK = sys.argv[1]
@@ -30,6 +31,24 @@ def train(name: str, data: Data, steps: int, **config: Any) -> tuple[Trainable, 
     trainable, planner = make(name, data, **config)
     trainable.begin_epoch(planner.epoch(0))
     return trainable, trainable.advance(steps).loss
+
+
+def check_residual_networks() -> None:
+    """Images of two shapes train; the promised sizes; the listing has the twin's names."""
+    for height, channels in ((8, 1), (33, 3)):
+        data = make_data(image_spec(height, channels, 3), 70)
+        for blocks in (0, 2):
+            trainable, losses = train("resnet", data, 2, channels=[3, 4, 5], blocks=blocks)
+            assert np.isfinite(losses).all()
+            assert trainable.predict("validation", slice(40, 50)).shape == (10, 3)
+    for name, least, most in (("cnn-small", 90_000, 100_000), ("resnet", 800_000, 1_000_000)):
+        config = MODELS[name].config()
+        layers = BACKEND.layers(MODELS[name], config, image_spec())
+        assert least < sum(layer.parameters for layer in layers) <= most, name
+        assert [layer.name for layer in layers] == [row.name for row in residual.rows(config, image_spec())]
+        first, second, third = config.channels
+        outputs = [layer.output for layer in layers if layer.name in ("pool1", "pool2", "mean")]
+        assert outputs == [(14, 14, first), (7, 7, second), (third,)], name
 
 
 def augmented(images: Any, numbers: Any) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CHECKS = ("augmentation_resumes", "augmentation_is_cores", "precision", "fp16")
+CHECKS = ("augmentation_resumes", "augmentation_is_cores", "precision", "fp16", "residual_networks")
 
 
 @pytest.mark.slow(35)

@@ -1,4 +1,4 @@
-"""Registers TensorFlow: four models and the backend that trains them. Importing this imports no framework."""
+"""Registers TensorFlow: six models and the backend that trains them. Importing this imports no framework."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.contract.hooks import hookimpl
 from dltui.plugins.tensorflow.backend import TensorFlowBackend
-from dltui.plugins.tensorflow.models import cnn, linear_regression, mlp, softmax
+from dltui.plugins.tensorflow.models import cnn, cnn_small, linear_regression, mlp, resnet, softmax
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_models() -> list[Model]:
-    return [linear_regression.MODEL, softmax.MODEL, mlp.MODEL, cnn.MODEL]
+    return [linear_regression.MODEL, softmax.MODEL, mlp.MODEL, cnn.MODEL, cnn_small.MODEL, resnet.MODEL]
 
 
 @hookimpl

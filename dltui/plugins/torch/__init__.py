@@ -1,4 +1,4 @@
-"""Registers PyTorch: five models and the backend that trains them. Importing this imports no framework."""
+"""Registers PyTorch: seven models and the backend that trains them. Importing this imports no framework."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.contract.hooks import hookimpl
 from dltui.plugins.torch.backend import TorchBackend
-from dltui.plugins.torch.models import cnn, linear_regression, mlp, resnet18, softmax
+from dltui.plugins.torch.models import cnn, cnn_small, linear_regression, mlp, resnet, resnet18, softmax
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_models() -> list[Model]:
-    return [linear_regression.MODEL, softmax.MODEL, mlp.MODEL, cnn.MODEL, resnet18.MODEL]
+    return [linear_regression.MODEL, softmax.MODEL, mlp.MODEL, cnn.MODEL, cnn_small.MODEL, resnet.MODEL, resnet18.MODEL]
 
 
 @hookimpl

@@ -42,20 +42,21 @@ class Resize(nn.Module):
 def dense(inputs: int, outputs: int, relu: bool) -> nn.Linear:
     """A dense layer; `relu` is true if a ReLU follows."""
     layer = nn.Linear(inputs, outputs)
-    return _initialize(layer, kernel_limit(inputs, relu))
+    return initialize(layer, kernel_limit(inputs, relu))
 
 
 def convolution(inputs: int, outputs: int, same_size: bool) -> nn.Conv2d:
     """A 5x5 convolution that keeps the image's size by zero padding, or does not pad."""
     layer = nn.Conv2d(inputs, outputs, KERNEL, padding=KERNEL // 2 if same_size else 0)
-    return _initialize(layer, kernel_limit(inputs * KERNEL * KERNEL, relu=True))
+    return initialize(layer, kernel_limit(inputs * KERNEL * KERNEL, relu=True))
 
 
 def norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=NORM_EPSILON, momentum=NORM_MOMENTUM)
 
 
-def _initialize(layer: T, limit: float) -> T:
+def initialize(layer: T, limit: float) -> T:
+    """The layer with a kernel uniform in (-limit, limit) and without a bias's effect."""
     nn.init.uniform_(layer.weight, -limit, limit)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -63,7 +63,7 @@ def test_commands(complete: Complete) -> None:
 
 
 def test_models_and_their_flags(complete: Complete) -> None:
-    assert complete("train", "cnn") == ["cnn-torch", "cnn-tensorflow"]
+    assert complete("train", "cnn-t") == ["cnn-torch", "cnn-tensorflow"]
     assert complete("models", "mlp") == ["mlp-torch", "mlp-tensorflow"]
     assert complete("train", "cnn-torch", "--chan") == ["--channels"]
     assert complete("train", "softmax-torch", "--chan") == []

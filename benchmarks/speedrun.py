@@ -1,0 +1,227 @@
+"""Seconds of training to 92, 93, 94 and 95 % on Fashion-MNIST, by the rules of speedrun.md.
+
+    python benchmarks/speedrun.py --data-dir FOLDER [--targets 92,93] [--seeds 5] [--device auto] [--epochs N]
+                                  [--set NAME=VALUE ...] [--record] [--json FILE]
+
+FOLDER holds the four official files. For each target its recipe is trained once a seed (1, 2, ...), all of the 54,000
+images that dltui trains on, and measured on the 6,000 held out for validation: --epochs and --set try other values.
+With --record, and then only, the test split is measured too, and a line is printed for the table in speedrun.md.
+--tiny trains softmax regression on scikit-learn's digits for a moment, as a trial of the program itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from contender import make_attempt
+
+from dltui.core.catalog.assemble import load_catalog
+from dltui.core.errors import DltuiError, UsageError
+from dltui.core.machine.devices import choose, list_devices, worker_environment
+
+STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
+"""The 97.5 % points of Student's distribution by number of values."""
+SEEDS = 5
+"""The least number of seeds of a record."""
+WARM_UP_STEPS = 16
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model and its hyperparameters, where they differ from its defaults."""
+
+    model: str
+    options: Mapping[str, Any]
+    dataset: str = "fashion-mnist"
+
+
+RECIPES = {
+    92.0: Recipe("cnn-torch", {"epochs": 10}),
+    93.0: Recipe("cnn-small-torch", {"epochs": 10, "augment": "flip"}),
+    94.0: Recipe("resnet-torch", {"epochs": 12, "augment": "flip"}),
+    95.0: Recipe("resnet-torch", {"epochs": 40, "augment": "flip+shift", "erase": 0.25}),
+}
+"""Starting points; speedrun.md says which of them have been measured."""
+TINY = Recipe("softmax-torch", {"epochs": 2}, "digits")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One seed: seconds of training, seconds before that, and accuracies in percent."""
+
+    seed: int
+    seconds: float
+    warm_up: float
+    validation: float
+    test: float | None = None
+
+
+def train(recipe: Recipe, folder: Path | None, device: str, seed: int, with_test: bool) -> Result:
+    """Train with the last weights of the last epoch as the result: there is no choice among epochs."""
+    began = time.perf_counter()
+    attempt = make_attempt(recipe.model, folder, device, {**recipe.options, "seed": seed}, recipe.dataset)
+    loop = attempt._prepare()
+    _warm_up(loop)
+    warm_up = time.perf_counter() - began
+    loop.run()
+    accuracy = {split: measure(loop, split) for split in ("validation", *(["test"] if with_test else []))}
+    return Result(seed, loop.at.train_seconds, warm_up, accuracy["validation"], accuracy.get("test"))
+
+
+def _warm_up(loop: Any) -> None:
+    """Take a few steps and leave no trace of them: memory is allocated, kernels are chosen, compiled, captured."""
+    trainable, steps = loop.trainable, min(WARM_UP_STEPS, loop.planner.steps_per_epoch)
+    state = {name: array.copy() for name, array in trainable.state().items()}
+    trainable.begin_epoch(loop.planner.epoch(0))
+    trainable.advance(steps)
+    trainable.load_state(state)
+
+
+def measure(loop: Any, split: Any) -> float:
+    """The accuracy of all images of a split in percent."""
+    targets = loop.data.split(split).y
+    rows = [slice(first, min(first + 500, len(targets))) for first in range(0, len(targets), 500)]
+    outputs = np.concatenate([loop.trainable.predict(split, some) for some in rows])
+    return 100 * float((outputs.argmax(1) == targets).mean())
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The mean and half the width of its 95 % interval by Student's distribution; nan for a single value."""
+    if len(values) < 2:
+        return statistics.mean(values), math.nan
+    half = STUDENT[min(len(values), max(STUDENT))] * statistics.stdev(values) / math.sqrt(len(values))
+    return statistics.mean(values), half
+
+
+def summary(target: float, recipe: Recipe, results: Sequence[Result]) -> str:
+    seconds, around = mean_interval([result.seconds for result in results])
+    validation, spread = mean_interval([result.validation for result in results])
+    text = f"{target:g} %: {seconds:.2f} ± {around:.2f} s, validation {validation:.2f} ± {spread:.2f} %"
+    tested = [result.test for result in results if result.test is not None]
+    reached = statistics.mean(tested) if tested else validation
+    if tested:
+        test, spread = mean_interval(tested)
+        text += f", test {test:.2f} ± {spread:.2f} %"
+    return f"{text}, {recipe.model}: {'reached' if reached >= target else 'NOT reached'}"
+
+
+def record(target: float, recipe: Recipe, results: Sequence[Result], hardware: str) -> str:
+    """The line for the table in speedrun.md."""
+    seconds, around = mean_interval([result.seconds for result in results])
+    warm_up = statistics.mean(result.warm_up for result in results)
+    validation, _ = mean_interval([result.validation for result in results])
+    test, spread = mean_interval([result.test for result in results if result.test is not None])
+    options = " ".join(f"{name}={value}" for name, value in recipe.options.items())
+    cells = (
+        time.strftime("%Y-%m-%d"),
+        f"{target:g} %",
+        f"{seconds:.2f} ± {around:.2f} s",
+        f"{warm_up:.1f} s",
+        f"{test:.2f} ± {spread:.2f} %",
+        f"{validation:.2f} %",
+        str(len(results)),
+        f"{recipe.model} {options}",
+        hardware,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    arguments = _arguments()
+    try:
+        device = choose(arguments.device, list_devices())
+        # From here on it is the only one of its kind.
+        os.environ.update(worker_environment(device))
+        arguments.device = device.kind
+        hardware = f"{device.title}, PyTorch {_version()}"
+        print(hardware, flush=True)
+        with tempfile.TemporaryDirectory() as home:
+            os.environ |= {"DLTUI_HOME": home, "DLTUI_PLUGIN_SECONDS": "120"}
+            found = [_run(target, arguments, hardware) for target in arguments.targets]
+    except DltuiError as error:
+        raise SystemExit(f"speedrun.py: {error}") from None
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"hardware": hardware, "runs": found}, indent=1) + "\n", encoding="utf-8")
+
+
+def _run(target: float, arguments: argparse.Namespace, hardware: str) -> dict[str, Any]:
+    recipe = _recipe(target, arguments)
+    results = []
+    for seed in range(1, arguments.seeds + 1):
+        results.append(train(recipe, arguments.data_dir, arguments.device, seed, arguments.record))
+        last = results[-1]
+        print(
+            f"  seed {seed}: {last.seconds:.2f} s after {last.warm_up:.1f} s, validation {last.validation:.2f} %",
+            flush=True,
+        )
+    print(summary(target, recipe, results), flush=True)
+    if arguments.record:
+        print(record(target, recipe, results, hardware), flush=True)
+    return {"target": target, "recipe": asdict(recipe), "results": [asdict(result) for result in results]}
+
+
+def _recipe(target: float, arguments: argparse.Namespace) -> Recipe:
+    recipe = TINY if arguments.tiny else RECIPES[target]
+    changes = dict(word.partition("=")[::2] for word in arguments.set)
+    if arguments.epochs:
+        changes["epochs"] = str(arguments.epochs)
+    model = load_catalog().model(recipe.model)
+    options = dict(recipe.options)
+    for name, text in changes.items():
+        field = model.field(name)
+        if field is None:
+            raise UsageError(f"{recipe.model} has no hyperparameter {name!r}")
+        options[name] = field.parse(text)
+    return Recipe(recipe.model, options, recipe.dataset)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("torch")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--targets", type=_targets, default=list(RECIPES), help="92,93,94,95 or some of them")
+    parser.add_argument("--seeds", type=int, choices=range(1, 11), default=SEEDS, metavar="1..10")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another hyperparameter")
+    parser.add_argument("--record", action="store_true", help="measure the test split, once, and print the record")
+    parser.add_argument("--json", type=Path, help="also write all results there")
+    parser.add_argument("--tiny", action="store_true", help="a trial of the program itself")
+    arguments = parser.parse_args()
+    if arguments.tiny:
+        arguments.targets = arguments.targets[:1]
+    elif arguments.data_dir is None:
+        parser.error("--data-dir FOLDER is needed: the folder with the four files of Fashion-MNIST")
+    if arguments.record and arguments.seeds < SEEDS and not arguments.tiny:
+        parser.error(f"a record needs at least {SEEDS} seeds")
+    return arguments
+
+
+def _targets(text: str) -> list[float]:
+    chosen = [float(word) for word in text.split(",")]
+    for target in chosen:
+        if target not in RECIPES:
+            raise argparse.ArgumentTypeError(
+                f"no recipe for {target:g}; there is {', '.join(f'{t:g}' for t in RECIPES)}"
+            )
+    return chosen
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""A residual network (He et al. 2016) in PyTorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltui.core.contract import Model
+from dltui.plugins.residual import ResNetConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from dltui.core.contract import Spec
+
+
+def build(config: ResNetConfig, spec: Spec) -> nn.Module:
+    from dltui.plugins.torch import residual
+
+    return residual.build(config, spec)
+
+
+MODEL = Model(
+    id="resnet-torch",
+    name="resnet",
+    framework="torch",
+    task="classification",
+    summary="a residual network: 870,000 parameters for gray images",
+    config=ResNetConfig,
+    build=build,
+    needs_images=True,
+)

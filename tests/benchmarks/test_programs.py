@@ -1,0 +1,115 @@
+"""Benchmarks run here as trials of the programs themselves; no time is asserted."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
+
+
+def run(program: str, *words: str, code: int = 0) -> str:
+    command = [sys.executable, str(FOLDER / program), *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return imported("gpu", monkeypatch)
+
+
+def imported(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module(name)
+
+
+@needs_torch
+@pytest.mark.slow(20)
+def test_gpu_runs_on_a_cpu(tmp_path: Path) -> None:
+    kept = tmp_path / "found.json"
+    words = ("--device", "cpu", "--tiny", "--models", "softmax", "--contenders", "dltui,bare,captured")
+    said = run("gpu.py", *words, "--budget", "250", "--json", str(kept))
+    assert "captured is left out: CUDA graphs need a GPU" in said
+    (found,) = json.loads(kept.read_text())["results"]
+    assert set(found["contenders"]) == {"dltui", "bare"}
+    for contender in found["contenders"].values():
+        assert len(contender["seconds"]) == 1
+        assert contender["seconds"][0] > 0
+    # 7,850 weights: two operations each, forward and for their gradients; the images need none.
+    assert found["contenders"]["bare"]["floor"]["flops"] == 2 * 2 * 7_840 * 256
+    assert "x as fast" in said
+
+
+def test_gpu_names_what_was_cut(gpu: ModuleType) -> None:
+    floor = {"flops": 2e9, "bytes": 3e6, "launches": 40, "seconds": 1e-4, "launch_seconds": 5e-6}
+    contenders = {
+        "dltui": {"seconds": [1e-3, 1e-3], "batch": 128, "mode": "graph", "epoch_seconds": 0.5},
+        "bare": {"seconds": [2e-3], "batch": 128, "floor": floor},
+        "loader0": {"seconds": [], "batch": 128},
+        "lightning": {"seconds": [], "problem": "ImportError: no"},
+    }
+    said = gpu.lines({"model": "cnn", "contenders": contenders})
+    assert said == [
+        "cnn            floor          100.0 us/step: 2.000 GFLOP, 3.0 MB; 40 operators, 5.0 us each",
+        "cnn            dltui         1000.0 us/step    128,000 samples/s  dltui 1.00x as fast [1.00, 1.00], 2 rounds",
+        "                         graph, 0.500 s an epoch with evaluation",
+        "cnn            bare          2000.0 us/step     64,000 samples/s  dltui 2.00x as fast [2.00, 2.00], 1 rounds",
+        "cnn            loader0   not measured: time was up",
+        "cnn            lightning not measured: ImportError: no",
+    ]
+
+
+def test_turns_end_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A contender that ends, and another that never answers, take nothing from the one that does."""
+    turns = imported("turns", monkeypatch)
+    scripts = {
+        "quick": "while input(): print(0.5, flush=True)",
+        "ends": "input(); print(0.1, flush=True)",
+        "hangs": "import time; time.sleep(60)",
+    }
+    children = {name: turns.start([sys.executable, "-c", script], {}, silent=True) for name, script in scripts.items()}
+    began = time.monotonic()
+    times = turns.measure(children, 3, began + 3)
+    assert time.monotonic() - began < 30
+    assert times["ends"] == times["hangs"] == []
+    assert all(child.poll() is not None for child in children.values())
+
+
+@needs_torch
+@pytest.mark.slow(20)
+def test_speedrun_makes_a_record(tmp_path: Path) -> None:
+    kept = tmp_path / "found.json"
+    words = ("--tiny", "--seeds", "2", "--device", "cpu", "--set", "lr=0.1", "--record", "--json", str(kept))
+    said = run("speedrun.py", *words)
+    (found,) = json.loads(kept.read_text())["runs"]
+    assert [result["seed"] for result in found["results"]] == [1, 2]
+    for result in found["results"]:
+        assert result["seconds"] > 0
+        assert result["warm_up"] > result["seconds"]
+        assert 0 < result["test"] <= 100
+    assert found["recipe"]["options"] == {"epochs": 2, "lr": 0.1}
+    assert "| 92 % |" in said
+
+
+def test_speedrun_refuses() -> None:
+    assert "no recipe for 50; there is 92, 93, 94, 95" in run("speedrun.py", "--targets", "50", code=2)
+    assert "at least 5 seeds" in run("speedrun.py", "--data-dir", ".", "--seeds", "2", "--record", code=2)
+    assert "--data-dir FOLDER is needed" in run("speedrun.py", code=2)
+
+
+def test_intervals_are_students(monkeypatch: pytest.MonkeyPatch) -> None:
+    speedrun = imported("speedrun", monkeypatch)
+    mean, half = speedrun.mean_interval([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert mean == 3
+    # 2.776 * sqrt(2.5 / 5), as any table has it.
+    assert half == pytest.approx(1.963, abs=1e-3)
