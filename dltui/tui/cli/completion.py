@@ -42,8 +42,14 @@ def completion(shell: str) -> int:
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The ids of models."""
+    from dltui.core.catalog.families import kept_members
+
     catalog = context.obj or kept_catalog(_plugins(context))
     found = {entry.id: entry.summary if entry.available else entry.reason for entry in catalog.models.values()}
+    for family in catalog.families.values():
+        if incomplete.startswith(f"{family.name}:"):
+            found |= {f"{family.name}:{member.name}": "" for member in kept_members(family)}
+        found.setdefault(f"{family.name}:", family.model.summary if family.model.available else family.model.reason)
     return _items(found.items(), incomplete)
 
 

@@ -71,7 +71,7 @@ class RunForm:
         from dltui.core.machine.devices import asked_for
 
         form = cls.with_defaults(catalog, presets)
-        model = catalog.models.get(str(run.get("model")))
+        model = catalog.known_model(str(run.get("model")))
         if model is None:
             return form
         form.model_name, form.framework, form.origin = model.name, model.framework, origin

@@ -1,0 +1,73 @@
+"""The members of model families: their names from the cache, or asked of the library in a short-lived process."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.catalog import probe
+from dltui.core.catalog.entries import FamilyEntry, MemberEntry
+from dltui.core.catalog.questions import FRAMEWORK_SECONDS
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
+
+MOST_COUNTED = 60
+"""Members whose parameters are counted at once: each network is built for it."""
+
+
+def members(family: FamilyEntry) -> tuple[MemberEntry, ...]:
+    """All members, without their parameters. Raises UsageError where the library cannot tell them."""
+    known = kept_members(family)
+    if known:
+        return known
+    found = probe.answer(*_question(family, "members"), {"family": family.name}, FRAMEWORK_SECONDS)
+    probe.keep(family.key, found)
+    return _entries(found)
+
+
+def kept_members(family: FamilyEntry) -> tuple[MemberEntry, ...]:
+    """The members as far as they are known without starting a process."""
+    return _entries(probe.kept(family.key) or {})
+
+
+def about(family: FamilyEntry, names: Sequence[str]) -> list[MemberEntry]:
+    """The members of these names with their parameters, and whether their weights are here. Raises UsageError."""
+    details = {"family": family.name, "names": list(names)}
+    return list(_entries(probe.answer(*_question(family, "about-members"), details, FRAMEWORK_SECONDS)))
+
+
+def fitting(family: FamilyEntry, pattern: str) -> list[MemberEntry]:
+    """The members whose name fits a pattern such as resnet*; all for an empty one. Raises UsageError."""
+    return [member for member in members(family) if not pattern or fnmatchcase(member.name, pattern)]
+
+
+def found(catalog: Catalog, typed: str, known: Collection[FamilyEntry]) -> list[str]:
+    """The references FAMILY:NAME that contain all the typed words, those first whose name begins with the first."""
+    words = typed.lower().replace(":", " ").split()
+    names = [f"{family.name}:{member.name}" for family in known for member in kept_members(family)]
+    names = [name for name in [*catalog.models, *names] if all(word in name.lower() for word in words)]
+    first = words[-1] if words else ""
+    return sorted(names, key=lambda name: not name.rpartition(":")[2].startswith(first))
+
+
+def _question(family: FamilyEntry, question: str) -> tuple[str, str, Any]:
+    source = family.model.source
+    return str(source["python"]), question, source
+
+
+def _entries(record: dict[str, Any]) -> tuple[MemberEntry, ...]:
+    """The members in an answer; what cannot be read is left out."""
+    given = record.get("members")
+    entries = []
+    for item in given if isinstance(given, list) else ():
+        try:
+            entries.append(
+                MemberEntry(
+                    str(item["name"]), int(item["image_size"]), str(item["weights"]), int(item.get("parameters", 0))
+                )
+            )
+        except (KeyError, TypeError, ValueError):
+            continue
+    return tuple(entries)
