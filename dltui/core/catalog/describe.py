@@ -38,7 +38,7 @@ Record = dict[str, Any]
 
 
 def describe(loaded: Loaded) -> Record:
-    """The records of models, families, backends, datasets, exporters and loggers; invalid items become entries of `errors`."""
+    """The records of all items of plugins, from models to loggers; invalid items become entries of `errors`."""
     errors = list(loaded.errors)
     record: Record = {
         "models": _each(loaded.models, "model", model_record, errors),

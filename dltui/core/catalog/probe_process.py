@@ -46,8 +46,10 @@ def catalog(source: Record, asked: Record) -> Record:
 
 
 def check(source: Record, asked: Record) -> Record:
-    """The full, validated config of a model: {"model": id, "config": {...}} -> {"config": {...}}."""
-    return {"config": _config(source, asked).model_dump(mode="json")}
+    """The full, validated config of a model: {"model": id, "config": {...}} -> {"config": {...}}. It is for a new run,
+    as the context of the validation says, so that files which it names can be looked at.
+    """
+    return {"config": _config(source, asked, {"new_run": True}).model_dump(mode="json")}
 
 
 def dataset_check(source: Record, asked: Record) -> Record:
@@ -171,17 +173,17 @@ def _write(fd: int, data: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _config(source: Record, asked: Record) -> Any:
-    return _validated(plugin_loader.load_model(source, asked["model"]).config, asked.get("config", {}))
+def _config(source: Record, asked: Record, context: Record | None = None) -> Any:
+    return _validated(plugin_loader.load_model(source, asked["model"]).config, asked.get("config", {}), context)
 
 
-def _validated(config: Any, values: Record) -> Any:
+def _validated(config: Any, values: Record, context: Record | None = None) -> Any:
     from pydantic import ValidationError
 
     from dltui.core.catalog.schema import field_specs, one_line
 
     try:
-        return config.model_validate(values)
+        return config.model_validate(values, context=context)
     except ValidationError as error:
         raise PluginError(one_line(error, field_specs(config))) from None
 
