@@ -100,7 +100,8 @@ def _safetensors_problem(header: bytes, length: int, size: int) -> str:
 
 def working_size(config: FamilyConfig, spec: Spec, own: int, fixed: bool, least: int = SMALLEST) -> tuple[int, int]:
     """The height and width at which a network works that is made for the side `own`: `fixed` ones for this side alone,
-    others for any, where a larger image stays as it is and a smaller one, without weights, becomes `least`. Raises RunError for data without images.
+    others for any, where a larger image stays as it is and a smaller one, without weights, becomes `least`. Raises
+    RunError for data without images.
     """
     if not spec.is_image or spec.input_shape[2] not in (1, 3):
         raise RunError(f"this model needs gray or color images, this dataset has shape {spec.input_shape}")

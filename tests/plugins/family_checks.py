@@ -1,4 +1,4 @@
-"""Real families, checked in a process of one framework: `python -m tests.plugins.family_checks torch CHECK [ARGUMENT]`."""
+"""Real families, checked in a process of one framework: `python -m tests.plugins.family_checks torch CHECK[=WORD]`."""
 
 from __future__ import annotations
 

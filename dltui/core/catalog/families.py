@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog import probe
 from dltui.core.catalog.entries import FamilyEntry, MemberEntry
 from dltui.core.catalog.questions import FRAMEWORK_SECONDS
+from dltui.core.errors import UsageError
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
@@ -47,13 +49,23 @@ def fitting(family: FamilyEntry, pattern: str) -> list[MemberEntry]:
     return [member for member in members(family) if not pattern or fnmatchcase(member.name, pattern)]
 
 
-def found(catalog: Catalog, typed: str, known: Collection[FamilyEntry]) -> list[str]:
-    """The references FAMILY:NAME that contain all the typed words, those first whose name begins with the first."""
+def references(catalog: Catalog) -> list[str]:
+    """The references FAMILY:NAME of all members that can be used here. A family that cannot tell its members is left
+    out.
+    """
+    found: list[str] = []
+    for family in catalog.families.values():
+        with contextlib.suppress(UsageError):
+            found += [f"{family.name}:{member.name}" for member in members(family) if family.model.available]
+    return found
+
+
+def matching(names: Iterable[str], typed: str) -> list[str]:
+    """The names that contain all typed words, those first that begin with the last of them."""
     words = typed.lower().replace(":", " ").split()
-    names = [f"{family.name}:{member.name}" for family in known for member in kept_members(family)]
-    names = [name for name in [*catalog.models, *names] if all(word in name.lower() for word in words)]
-    first = words[-1] if words else ""
-    return sorted(names, key=lambda name: not name.rpartition(":")[2].startswith(first))
+    found = [name for name in names if all(word in name.lower() for word in words)]
+    last = words[-1] if words else ""
+    return sorted(found, key=lambda name: not name.rpartition(":")[2].startswith(last))
 
 
 def _question(family: FamilyEntry, question: str) -> tuple[str, str, Any]:

@@ -1,4 +1,4 @@
-"""Registers PyTorch: five models, two families and the backend that trains them. Importing this imports no framework."""
+"""Registers PyTorch: models, families and the backend that trains them. Importing this imports no framework."""
 
 from __future__ import annotations
 

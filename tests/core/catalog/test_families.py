@@ -24,7 +24,9 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLTUI_HOME", str(folder / "home"))
         patch.setenv("DLTUI_CACHE", str(folder / "cache"))
-        return load_catalog(PLUGINS)
+        found = load_catalog(PLUGINS)
+    # Those of real libraries import their framework.
+    return replace(found, families={"toy": found.families["toy"]})
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +57,10 @@ def test_members_are_asked_for_once(catalog: Catalog, tmp_path: Path, monkeypatc
         assert (model.id, model.image_size, model.task) == ("toy:large", 16, "classification")
     assert (tmp_path / "count").read_text() == "listed\n"
     assert [member.name for member in families.fitting(catalog.families["toy"], "large*")] == ["large", "large-wide"]
-    assert families.found(catalog, "toy wide", catalog.families.values()) == ["toy:large-wide"]
-    assert families.found(catalog, "e", catalog.families.values())[-1] == "toy:large-wide"
+    names = families.references(catalog)
+    assert {"toy:small", "toy:large"} <= set(names)
+    assert families.matching(names, "toy wide") == ["toy:large-wide"]
+    assert families.matching(["toy:xl", "toy:large", "l"], "toy:l") == ["toy:large", "toy:xl"]
 
 
 def test_a_wrong_name_gets_a_suggestion(catalog: Catalog) -> None:
