@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dltui.core.contract import Trainable as Trainable
     from dltui.core.contract.config import DatasetOptions as DatasetOptions
     from dltui.core.contract.config import TrainConfig as TrainConfig
+    from dltui.core.contract.families import Family as Family
+    from dltui.core.contract.families import Member as Member
     from dltui.core.contract.hooks import hookimpl as hookimpl
     from dltui.core.errors import RunError as RunError
     from dltui.core.reading.notebook import load_run as load_run
@@ -45,9 +47,11 @@ _HOMES = {
     "DatasetOptions": "dltui.core.contract.config",
     "EpochPlan": "dltui.core.contract",
     "Exporter": "dltui.core.contract",
+    "Family": "dltui.core.contract.families",
     "Field": "pydantic",
     "Layer": "dltui.core.contract",
     "Logger": "dltui.core.contract",
+    "Member": "dltui.core.contract.families",
     "Mixing": "dltui.core.contract",
     "Model": "dltui.core.contract",
     "Observer": "dltui.core.contract",

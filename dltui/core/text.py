@@ -115,8 +115,8 @@ def plural(number: int, word: str, many: str = "") -> str:
     return f"{number:,} {word if number == 1 else many or word + 's'}"
 
 
-def suggest(word: str, choices: Iterable[str]) -> str:
-    """A suggestion, `did you mean cnn-torch?`, or "" when no choice is similar."""
+def suggest(word: str, choices: Iterable[str], before: str = "") -> str:
+    """A suggestion, `did you mean cnn-torch?`, or "" when no choice is similar. `before` is put before the choices."""
     # Without the dashes, which make all options alike.
     by_letters = {choice.lstrip("-").lower(): choice for choice in choices}
     lower = word.lstrip("-").lower()
@@ -125,7 +125,7 @@ def suggest(word: str, choices: Iterable[str]) -> str:
     close = close or difflib.get_close_matches(lower, by_letters, n=1, cutoff=0.6)
     if not close and len(lower) >= 3:
         close = [choice for choice in by_letters if choice.startswith(lower)][:2]
-    return f"did you mean {' or '.join(by_letters[choice] for choice in close)}?" if close else ""
+    return f"did you mean {' or '.join(before + by_letters[choice] for choice in close)}?" if close else ""
 
 
 LONGEST = 1_000

@@ -13,10 +13,18 @@ from typing import Any
 
 from dltui.core import ownership, paths
 from dltui.core.catalog import disabled, named_data, probe
-from dltui.core.catalog.entries import FAVORITE, BackendEntry, Catalog, DatasetEntry, ExporterEntry, ModelEntry
+from dltui.core.catalog.entries import (
+    FAVORITE,
+    BackendEntry,
+    Catalog,
+    DatasetEntry,
+    ExporterEntry,
+    FamilyEntry,
+    ModelEntry,
+)
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.catalog.options import offered
-from dltui.core.catalog.sources import Installed, Source, at, file_sources
+from dltui.core.catalog.sources import Installed, Source, at, digest, file_sources
 from dltui.core.errors import UsageError
 from dltui.core.settings import Settings, load_settings
 
@@ -75,6 +83,7 @@ class _Assembly:
         found = self._with_their_frameworks(found)
         for source, record in found:
             self._add_all(source, record, "models", _model_key, self._model, self.catalog.models)
+            self._add_all(source, record, "families", _name_key, self._family, self.catalog.families)
             self._add_all(source, record, "datasets", _name_key, _dataset, self.catalog.datasets)
             self._add_all(source, record, "exporters", _name_key, _exporter, self.catalog.exporters)
             self._add_all(source, record, "loggers", _name_key, _logger, self.catalog.loggers)
@@ -163,7 +172,14 @@ class _Assembly:
             available=not reason,
             reason=reason,
             needs_images=bool(item.get("needs_images")),
+            image_size=int(item.get("image_size", 0)),
         )
+
+    def _family(self, source: Source, item: Record) -> FamilyEntry:
+        model = self._model(source, item)
+        installed = self.catalog.installed.get(str(model.source["python"]))
+        packages = sorted(installed.packages.items()) if installed else []
+        return FamilyEntry(item["name"], model, digest(["members", item["name"], model.source, packages]))
 
     def _why_not(self, source: Source, item: Record, backend: BackendEntry | None) -> str:
         """The reason why this model of this source cannot be trained here; "" when it can."""

@@ -17,6 +17,7 @@ from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
+    from dltui.core.contract.families import Family, Member
 
 RESERVED = frozenset(
     "as_json data data_dir dataset debug detach device dry_run exports format formats help json like log loggers model "
@@ -29,16 +30,19 @@ METRICS = {"classification": ("loss", "accuracy"), "regression": ("loss", "mse")
 SCHEDULE = "schedule_factors"
 NEAR = 0.85
 """The similarity from which two words are taken for the same word, misspelled."""
+ANY = "any"
+"""The name with which a family's model is asked for what all members share."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 Record = dict[str, Any]
 
 
 def describe(loaded: Loaded) -> Record:
-    """The records of models, backends, datasets, exporters and loggers; invalid items become entries of `errors`."""
+    """The records of all items of plugins, from models to loggers; invalid items become entries of `errors`."""
     errors = list(loaded.errors)
     record: Record = {
         "models": _each(loaded.models, "model", model_record, errors),
+        "families": _each(loaded.families, "family", family_record, errors),
         "backends": _each(loaded.backends, "backend", backend_record, errors),
         "datasets": _each(loaded.datasets, "dataset", dataset_record, errors),
         "exporters": _each(loaded.exporters, "exporter", exporter_record, errors),
@@ -52,12 +56,40 @@ def model_record(model: Model) -> Record:
     """The record of a model. Raises PluginError for an invalid model."""
     _check_name(model.id)
     _check_name(model.name)
+    return _model_record(model)
+
+
+def family_record(family: Family) -> Record:
+    """The record of a family: that of any member, with the family's name. Raises PluginError for an invalid family."""
+    _check_name(family.name)
+    if not (callable(family.members) and callable(family.model) and callable(family.about)):
+        raise PluginError("its members, model and about must be functions")
+    model = family.model(ANY)
+    if (model.id, model.name) != (wanted := f"{family.name}:{ANY}", wanted):
+        raise PluginError(f'its model("{ANY}") must have the id and the name {wanted}')
+    return {**_model_record(model), "name": family.name, "summary": _text(family.summary)}
+
+
+def member_record(member: Member) -> Record:
+    """The record of a family's member."""
+    weights = member.weights if member.weights in ("here", "download") else ""
+    return {
+        "name": _text(member.name),
+        "image_size": int(member.image_size),
+        "weights": weights,
+        "parameters": int(member.parameters),
+    }
+
+
+def _model_record(model: Model) -> Record:
     _check_name(model.framework)
     _check_task(model.task)
     if not (inspect.isclass(model.config) and issubclass(model.config, TrainConfig)):
         raise PluginError("its config must be a subclass of TrainConfig")
     if not callable(model.build):
         raise PluginError("its build must be a function (config, spec)")
+    if model.initial is not None and not callable(model.initial):
+        raise PluginError("its initial must be a function (config, spec, progress)")
     if model.metrics is not None and not callable(model.metrics):
         raise PluginError("its metrics must be a function (outputs, targets)")
     _check_monitor(model)
@@ -72,6 +104,7 @@ def model_record(model: Model) -> Record:
         "checks_more": checks_more(model.config),
         "requires": [_text(name) for name in model.requires],
         "needs_images": bool(model.needs_images),
+        "image_size": int(model.image_size),
     }
 
 

@@ -11,7 +11,7 @@ from dltui.core.catalog.fields import FieldSpec
 from dltui.core.catalog.sources import Installed, Source
 from dltui.core.errors import UsageError
 from dltui.core.paths import absolute
-from dltui.core.text import clean_line
+from dltui.core.text import clean_line, suggest
 
 FAVORITE = "torch"
 """The preferred framework of a model named without a framework, when several are installed."""
@@ -34,9 +34,37 @@ class ModelEntry:
     reason: str = ""
     """The reason why it is not available, and the remedy."""
     needs_images: bool = False
+    image_size: int = 0
+    """The side in pixels that its images should have; 0: any."""
 
     def field(self, name: str) -> FieldSpec | None:
         return next((spec for spec in self.fields if spec.name == name), None)
+
+
+@dataclass(frozen=True)
+class MemberEntry:
+    """A member of a family. `weights` is "here", "download" or "" for none; `parameters` is 0 until counted."""
+
+    name: str
+    image_size: int = 0
+    weights: str = ""
+    parameters: int = 0
+
+
+@dataclass(frozen=True)
+class FamilyEntry:
+    """Models that are found by name. `model` has what its members share; `key` is that of the list of its members in
+    the cache.
+    """
+
+    name: str
+    model: ModelEntry
+    key: str = ""
+
+    def member(self, found: MemberEntry) -> ModelEntry:
+        """The model of a member."""
+        reference = f"{self.name}:{found.name}"
+        return replace(self.model, id=reference, name=reference, image_size=found.image_size)
 
 
 @dataclass(frozen=True)
@@ -114,6 +142,7 @@ class Catalog:
     """All items by name. `problems` are (plugin, reason) pairs in one line each."""
 
     models: dict[str, ModelEntry] = field(default_factory=dict)
+    families: dict[str, FamilyEntry] = field(default_factory=dict)
     datasets: dict[str, DatasetEntry] = field(default_factory=dict)
     backends: dict[str, BackendEntry] = field(default_factory=dict)
     exporters: dict[str, ExporterEntry] = field(default_factory=dict)
@@ -126,16 +155,51 @@ class Catalog:
     """The packages and plugins of each interpreter."""
 
     def model(self, text: str) -> ModelEntry:
-        """The model with this id, or with a name that several frameworks share: then of an installed one, PyTorch
-        first. Raises UsageError when there is none.
+        """The model with this id, FAMILY:NAME included, or with a name that several frameworks share: then of an
+        installed one, PyTorch first. Raises UsageError when there is none.
         """
         if text in self.models:
             return self.models[text]
+        if ":" in text and text.partition(":")[0] in self.families:
+            return self._member(text)
         twins = [entry for entry in self.models.values() if entry.name == text]
         if twins:
             return min(twins, key=lambda entry: (not entry.available, entry.framework != FAVORITE))
         names = [*self.models, *(entry.name for entry in self.models.values())]
-        raise UsageError(self._unknown("model", text, names))
+        raise UsageError(self._unknown("model", text, [*names, *(f"{family}:NAME" for family in self.families)]))
+
+    def known_model(self, text: str) -> ModelEntry | None:
+        """The model that an earlier run names, also where the name of a family's member is not looked up; None where no
+        plugin gives it any more.
+        """
+        family, colon, name = text.partition(":")
+        if colon and family in self.families:
+            from dltui.core.catalog import families
+
+            known = families.kept_members(self.families[family])
+            return self.families[family].member(next((m for m in known if m.name == name), MemberEntry(name)))
+        return self.models.get(text)
+
+    def all_fields(self) -> list[FieldSpec]:
+        """The hyperparameters of all models, those of families included."""
+        entries = [*self.models.values(), *(family.model for family in self.families.values())]
+        return [spec for entry in entries for spec in entry.fields]
+
+    def _member(self, text: str) -> ModelEntry:
+        """The member of a family, FAMILY:NAME. Raises UsageError for a name that it does not have."""
+        from dltui.core.catalog import families
+
+        name = text.partition(":")[2]
+        family = self.families[text.partition(":")[0]]
+        if not family.model.available:
+            return family.member(MemberEntry(name))
+        members = {member.name: member for member in families.members(family)}
+        if name in members:
+            return family.member(members[name])
+        hint = (
+            suggest(name, members, f"{family.name}:") or f"dltui models {family.name}: lists {len(members):,} of them"
+        )
+        raise UsageError(f'no model "{clean_line(text, 60)}"; {hint}')
 
     def dataset(self, text: str) -> DatasetEntry:
         """The dataset of this name, or of NAME:PATH where a dataset takes a path. Raises UsageError when there
@@ -158,8 +222,6 @@ class Catalog:
                 raise UsageError(f"{where}: {reason}; give it another name")
 
     def _unknown(self, kind: str, text: str, names: Sequence[str]) -> str:
-        from dltui.core.text import clean_line, suggest
-
         files = {source.name for source in self.sources if source.kind == "file"}
         broken = next((f"{name} could not be loaded: {reason}" for name, reason in self.problems if name in files), "")
         if broken:

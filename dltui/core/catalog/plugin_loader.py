@@ -26,6 +26,7 @@ from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
+    from dltui.core.contract.families import Family
 
 
 PACKAGES = {"site-packages", "dist-packages"}
@@ -46,6 +47,7 @@ class Loaded:
     """The items of a source, and its errors."""
 
     models: list[Model] = field(default_factory=list)
+    families: list[Family] = field(default_factory=list)
     backends: list[Backend] = field(default_factory=list)
     datasets: list[Dataset] = field(default_factory=list)
     exporters: list[Exporter] = field(default_factory=list)
@@ -71,9 +73,20 @@ def load(source: Source | Mapping[str, Any]) -> Loaded:
 
 
 def load_model(source: Mapping[str, Any], model_id: str) -> Model:
-    """The model of this source. Raises PluginError when the source does not give it (any more)."""
+    """The model of this source, or the member FAMILY:NAME of a family. Raises PluginError when the source does not give
+    it (any more).
+    """
+    family, colon, name = model_id.partition(":")
+    if colon:
+        return load_family(source, family).model(name)
     model: Model = _find(source, "model", model_id, lambda loaded: loaded.models, lambda model: model.id)
     return model
+
+
+def load_family(source: Mapping[str, Any], name: str) -> Family:
+    """The family of this source. Raises PluginError when the source does not give it (any more)."""
+    family: Family = _find(source, "family", name, lambda loaded: loaded.families, lambda family: family.name)
+    return family
 
 
 def load_backend(source: Mapping[str, Any], framework: str) -> Backend:
@@ -199,8 +212,10 @@ def _call(manager: pluggy.PluginManager, hook: str, where: str, loaded: Loaded) 
 def _misfit(kind: str, item: object) -> str:
     """The error of an item that is not of its kind; "" when it is valid."""
     from dltui.core.contract import Dataset, Exporter, Logger, Model
+    from dltui.core.contract.families import Family
 
-    wanted = {"models": Model, "datasets": Dataset, "exporters": Exporter, "loggers": Logger}.get(kind)
+    kinds = {"models": Model, "families": Family, "datasets": Dataset, "exporters": Exporter, "loggers": Logger}
+    wanted = kinds.get(kind)
     if wanted and not isinstance(item, wanted):
         return f"a {type(item).__name__} in the list is no {wanted.__name__}"
     if kind == "backends":

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from dltui.core.catalog import plugin_loader
-from dltui.core.catalog.describe import describe
+from dltui.core.catalog.describe import NAME, describe, member_record
 from dltui.core.catalog.plugin_loader import explain
 from dltui.core.catalog.sources import Source
 from dltui.core.errors import DltuiError, PluginError
@@ -46,8 +46,10 @@ def catalog(source: Record, asked: Record) -> Record:
 
 
 def check(source: Record, asked: Record) -> Record:
-    """The full, validated config of a model: {"model": id, "config": {...}} -> {"config": {...}}."""
-    return {"config": _config(source, asked).model_dump(mode="json")}
+    """The full, validated config of a model: {"model": id, "config": {...}} -> {"config": {...}}. It is for a new run,
+    as the context of the validation says, so that files which it names can be looked at.
+    """
+    return {"config": _config(source, asked, {"new_run": True}).model_dump(mode="json")}
 
 
 def dataset_check(source: Record, asked: Record) -> Record:
@@ -84,6 +86,18 @@ def layers(source: Record, asked: Record) -> Record:
     return {"layers": [asdict(layer) for layer in backend.layers(model, _config(source, asked), spec)]}
 
 
+def members(source: Record, asked: Record) -> Record:
+    """The members of a family: {"family"} -> {"members": [...]}. Those whose name cannot be typed are left out."""
+    found = plugin_loader.load_family(source, asked["family"]).members()
+    return {"members": [member_record(member) for member in found if NAME.fullmatch(member.name)]}
+
+
+def about_members(source: Record, asked: Record) -> Record:
+    """All about some members of a family: {"family", "names"} -> {"members": [...]}."""
+    family = plugin_loader.load_family(source, asked["family"])
+    return {"members": [member_record(family.about(name)) for name in asked["names"]]}
+
+
 def devices(source: Record, asked: Record) -> Record:
     """The devices that a framework can use: {"framework"} -> {"devices": [...]}."""
     return {"devices": [dict(device) for device in plugin_loader.load_backend(source, asked["framework"]).devices()]}
@@ -101,6 +115,7 @@ def search_path(source: Record, asked: Record) -> Record:
 
 
 QUESTIONS: dict[str, Callable[[Record, Record], Record]] = {
+    "about-members": about_members,
     "catalog": catalog,
     "check": check,
     "dataset-check": dataset_check,
@@ -109,6 +124,7 @@ QUESTIONS: dict[str, Callable[[Record, Record], Record]] = {
     "devices": devices,
     "imports": imports,
     "layers": layers,
+    "members": members,
     "search-path": search_path,
 }
 
@@ -157,17 +173,17 @@ def _write(fd: int, data: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _config(source: Record, asked: Record) -> Any:
-    return _validated(plugin_loader.load_model(source, asked["model"]).config, asked.get("config", {}))
+def _config(source: Record, asked: Record, context: Record | None = None) -> Any:
+    return _validated(plugin_loader.load_model(source, asked["model"]).config, asked.get("config", {}), context)
 
 
-def _validated(config: Any, values: Record) -> Any:
+def _validated(config: Any, values: Record, context: Record | None = None) -> Any:
     from pydantic import ValidationError
 
     from dltui.core.catalog.schema import field_specs, one_line
 
     try:
-        return config.model_validate(values)
+        return config.model_validate(values, context=context)
     except ValidationError as error:
         raise PluginError(one_line(error, field_specs(config))) from None
 

@@ -22,8 +22,8 @@ FIRST = "dltui"
 IMPORTING = re.compile(rb"^[ \t]*(?:from|import)[ \t].*$", re.MULTILINE)
 # The modules that decide what a probe answers.
 PROBING = (
-    "contract/__init__", "contract/types", "contract/config", "contract/hooks", "catalog/describe", "catalog/fields",
-    "catalog/plugin_loader", "catalog/probe_process", "catalog/schema",
+    "contract/__init__", "contract/types", "contract/config", "contract/families", "contract/hooks", "catalog/describe",
+    "catalog/fields", "catalog/plugin_loader", "catalog/probe_process", "catalog/schema",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,7 +84,7 @@ def _settings(catalog: Catalog) -> Iterator[Check]:
         yield Check("settings", "bad", str(error))
         return
     problems: dict[str, None] = {}
-    for model in catalog.models.values():
+    for model in (*catalog.models.values(), *(family.model for family in catalog.families.values())):
         try:
             presets.of(model, catalog)
         except UsageError as error:
@@ -92,11 +92,17 @@ def _settings(catalog: Catalog) -> Iterator[Check]:
     yield from (Check("settings", "bad", text) for text in problems)
     names = {name for model in catalog.models.values() for name in (model.id, model.name)}
     for file, table in presets.files:
-        for name in (name for name, value in table.items() if isinstance(value, dict) and name not in names):
+        for name in (
+            name for name, value in table.items() if isinstance(value, dict) and not _is_model(name, names, catalog)
+        ):
             text = f"{file} [train.{clean_line(name, 60)}]: no such model; {_hint(name, names)}"
             yield Check("settings", "absent", text)
     if presets.files and not problems:
         yield Check("settings", "ok", ", ".join(name for name, _ in presets.files))
+
+
+def _is_model(name: str, names: Collection[str], catalog: Catalog) -> bool:
+    return name in names or name.partition(":")[0] in catalog.families
 
 
 def _hint(name: str, names: Iterable[str]) -> str:

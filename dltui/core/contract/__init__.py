@@ -212,7 +212,10 @@ class Model:
     `requires` names the distributions that it needs beside its framework ("torchvision"). `metrics` is asked after each
     evaluation for numbers of the model's own: (outputs float32 (n, outputs), targets as in `Split`) -> {name: value}.
     `needs_images`: it cannot be built for vectors, and a run on such data is refused. `monitor` names the metric of the
-    validation split that decides which epoch is best: "f1" for the highest value, "-f1" for the lowest.
+    validation split that decides which epoch is best: "f1" for the highest value, "-f1" for the lowest. `image_size` is
+    the side in pixels that its images should have; 0: any. `initial` gives weights that a new run begins with, such as
+    pretrained ones: (config, spec, progress) -> state, without the keys of layers that begin at random; `progress`
+    takes a line of text. A RunError of it ends the run before its first step, and nothing is left of it.
     """
 
     id: str
@@ -226,6 +229,8 @@ class Model:
     metrics: Callable[[Array, Array], Mapping[str, float]] | None = None
     needs_images: bool = False
     monitor: str = ""
+    image_size: int = 0
+    initial: Callable[[Any, Spec, Callable[[str], None]], State] | None = None
 
 
 class Backend(Protocol):

@@ -8,6 +8,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
+    from dltui.core.contract.families import Family
 
 PROJECT = "dltui"
 
@@ -21,6 +22,11 @@ class Hooks:
     @hookspec
     def dltui_models(self) -> list[Model]:
         """Models to choose from."""
+        raise NotImplementedError
+
+    @hookspec
+    def dltui_families(self) -> list[Family]:
+        """Models that are found by name in a library."""
         raise NotImplementedError
 
     @hookspec
@@ -44,4 +50,11 @@ class Hooks:
         raise NotImplementedError
 
 
-HOOKS = ("dltui_models", "dltui_backends", "dltui_datasets", "dltui_exporters", "dltui_loggers")
+HOOKS = (
+    "dltui_models",
+    "dltui_families",
+    "dltui_backends",
+    "dltui_datasets",
+    "dltui_exporters",
+    "dltui_loggers",
+)

@@ -148,14 +148,14 @@ def _other_task(dataset: Any, model: ModelEntry, catalog: Catalog) -> bool:
 
 
 def _known(name: str, catalog: Catalog) -> bool:
-    return any(model.field(name) for model in catalog.models.values())
+    return any(spec.name == name for spec in catalog.all_fields())
 
 
 def _unknown(layer: Layer, key: str, model: ModelEntry, catalog: Catalog) -> UsageError:
     from dltui.core.text import suggest
 
-    models = (model,) if layer.own else tuple(catalog.models.values())
-    names = dict.fromkeys([*(spec.name for spec in OPTIONS), *(f.name for entry in models for f in entry.fields)])
+    fields = model.fields if layer.own else catalog.all_fields()
+    names = dict.fromkeys([*(spec.name for spec in OPTIONS), *(spec.name for spec in fields)])
     hint = suggest(key, names) or f"there is {', '.join(names)}"
     owner = f"{model.id} has no" if layer.own else "no model has a"
     return UsageError(f"{layer.origin}: {owner} setting {clean_line(key, 60)!r}; {hint}")

@@ -109,7 +109,7 @@ def mixtures(
     UsageError when the data cannot be prepared.
     """
     attempt, asked = reader.history.attempt, {**reader.run, **instead}
-    model = catalog.models.get(str(asked["model"]))
+    model = catalog.known_model(str(asked["model"]))
     if attempt is None or model is None:
         return []
     found = sameness.gone(asked["config"], [field.name for field in model.fields])

@@ -90,7 +90,7 @@ def replaced(run: RunDirectory, known: Catalog, code: Code = AS_NAMED, data: boo
 
 def _model(run: RunDirectory, known: Catalog, why: str) -> dict[str, Any]:
     asked = run.run()
-    model = known.models.get(str(asked["model"]))
+    model = known.known_model(str(asked["model"]))
     if model is None:
         raise _missing(run, f"its model {asked['model']}", asked.get("model_source"), why)
     if not model.available:
@@ -108,8 +108,9 @@ def _dataset(run: RunDirectory, known: Catalog, why: str, needed: bool) -> dict[
     dataset = known.datasets.get(name)
     if dataset is None and needed:
         raise _missing(run, f"its dataset {name}", asked.get("dataset_source"), why)
-    python = known.models[str(asked["model"])].source["python"]
-    return {"dataset_source": {**dataset.source, "python": python} if dataset else None}
+    model = known.known_model(str(asked["model"]))
+    assert model is not None
+    return {"dataset_source": {**dataset.source, "python": model.source["python"]} if dataset else None}
 
 
 def _missing(run: RunDirectory, what: str, source: object, why: str) -> UsageError:

@@ -56,7 +56,10 @@ class Comparison:
 
 def pair(catalog: Catalog, text: str) -> tuple[ModelEntry, ModelEntry]:
     """The two models of a name (or of the name of an id), PyTorch's first. Raises UsageError."""
-    name = catalog.model(text).name
+    model = catalog.model(text)
+    name = model.name
+    if model.id not in catalog.models:
+        raise UsageError(f"{name} has no twin: members of a family exist in one framework")
     twins = [entry for entry in catalog.models.values() if entry.name == name]
     usable = [entry for entry in twins if entry.available]
     if len(usable) >= 2:

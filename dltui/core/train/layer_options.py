@@ -34,7 +34,8 @@ def parse_patterns(text: str) -> tuple[str, ...]:
 
 def factors(scales: str, freeze: str, weights: Sequence[str]) -> dict[str, float]:
     """The factor on the learning rate of each weight, 0 for one that is not trained. `weights` are neutral names such
-    as "conv1/kernel"; a pattern fits the name of the layer, "conv1", or the whole; of several the last counts.
+    as "conv1/kernel"; a pattern fits the name of the layer, "conv1", of a part of the network that has it, such as
+    "backbone", or the whole; of several the last counts.
 
     Raises RunError for a pattern that fits nothing, and when nothing is left to train; UsageError as `parse_scales`.
     """
@@ -52,5 +53,6 @@ def factors(scales: str, freeze: str, weights: Sequence[str]) -> dict[str, float
 
 
 def fits(pattern: str, weight: str) -> bool:
-    """True if a pattern matches a weight of this neutral name."""
-    return fnmatchcase(weight.rpartition("/")[0], pattern) or fnmatchcase(weight, pattern)
+    """True if a pattern matches a weight of this neutral name, its layer, or a part of the network around that."""
+    parts = weight.split("/")
+    return any(fnmatchcase("/".join(parts[:end]), pattern) for end in range(1, len(parts) + 1))

@@ -72,6 +72,8 @@ class Attempt:
         self._extension: CommandObeyed | None = None
         self._preempted = False
         self._refused = False
+        self._beginning = False
+        """The weights that the run begins with are being loaded: what is wrong with them is found before any step."""
         self._preparation: Preparation | None = None
         self._began = time.monotonic()
 
@@ -170,7 +172,9 @@ class Attempt:
         lost = restoration.lost(self.history, found)
         if found is not None:
             trainable.load_state(found.state)
-        elif self.asked.get("twin"):
+        else:
+            self._load_initial(trainable, model, config, data)
+        if found is None and self.asked.get("twin"):
             trainable = twin_record.begin(trainable, data, twin_record.folder(self.run), self.asked["twin"])
         planner = self._planner(config, data)
         prepared = _prepare(trainable, planner)
@@ -198,6 +202,15 @@ class Attempt:
             self.journal.emit(Logged("info", line))
         return loop
 
+    def _load_initial(self, trainable: Trainable, model: Model, config: TrainConfig, data: Data) -> None:
+        """Load the weights that the model brings for a run without a checkpoint. Raises RunError."""
+        if model.initial is None:
+            return
+        self._beginning = True
+        state = model.initial(config, data.spec, lambda text: self.journal.phase("building", text))
+        trainable.load_state(state)
+        self._beginning = False
+
     def _look(self, trainable: Trainable, data: Data, model: Model, monitor: Monitor) -> list[str]:
         """Try out a model that does not ship with dltui, and return the findings. Raises RunError."""
         if self.asked["model_source"].get("name") == FIRST:
@@ -214,6 +227,8 @@ class Attempt:
         """
         if self.number > 1 or self.asked.get("fork") or (self.loop and self.loop.step):
             return False
+        if self._beginning and isinstance(error, DltuiError):
+            return True
         own = any(self.asked[source].get("name") != FIRST for source in ("model_source", "dataset_source"))
         if isinstance(error, DltuiError):
             return own

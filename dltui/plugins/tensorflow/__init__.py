@@ -1,4 +1,4 @@
-"""Registers TensorFlow: six models and the backend that trains them. Importing this imports no framework."""
+"""Registers TensorFlow: models, a family and the backend that trains them. Importing this imports no framework."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING
 
 from dltui.core.contract.hooks import hookimpl
 from dltui.plugins.tensorflow.backend import TensorFlowBackend
+from dltui.plugins.tensorflow.families import keras
 from dltui.plugins.tensorflow.models import cnn, cnn_small, linear_regression, mlp, resnet, softmax
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model
+    from dltui.core.contract.families import Family
 
 
 @hookimpl
 def dltui_models() -> list[Model]:
     return [linear_regression.MODEL, softmax.MODEL, mlp.MODEL, cnn.MODEL, cnn_small.MODEL, resnet.MODEL]
+
+
+@hookimpl
+def dltui_families() -> list[Family]:
+    return [keras.FAMILY]
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Registers PyTorch: seven models and the backend that trains them. Importing this imports no framework."""
+"""Registers PyTorch: models, families and the backend that trains them. Importing this imports no framework."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING
 
 from dltui.core.contract.hooks import hookimpl
 from dltui.plugins.torch.backend import TorchBackend
+from dltui.plugins.torch.families import timm, torchvision
 from dltui.plugins.torch.models import cnn, cnn_small, linear_regression, mlp, resnet, resnet18, softmax
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model
+    from dltui.core.contract.families import Family
 
 
 @hookimpl
 def dltui_models() -> list[Model]:
     return [linear_regression.MODEL, softmax.MODEL, mlp.MODEL, cnn.MODEL, cnn_small.MODEL, resnet.MODEL, resnet18.MODEL]
+
+
+@hookimpl
+def dltui_families() -> list[Family]:
+    return [timm.FAMILY, torchvision.FAMILY]
 
 
 @hookimpl

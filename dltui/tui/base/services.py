@@ -185,6 +185,12 @@ class CatalogLoader:
 
         return load_catalog()
 
+    def members(self, catalog: Catalog) -> list[str]:
+        """The models of all families, FAMILY:NAME. The first time each library is imported in a process."""
+        from dltui.core.catalog.families import references
+
+        return references(catalog)
+
     def presets(self) -> Presets:
         """The presets of the environment, ./dltui.toml and the user's settings. Raises UsageError."""
         from dltui.core.lifecycle.presets import load_presets

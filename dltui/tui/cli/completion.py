@@ -24,6 +24,32 @@ USE = {
     "zsh": 'eval "$(dltui completion zsh)"    # in ~/.zshrc, after compinit',
     "fish": "dltui completion fish | source    # in ~/.config/fish/config.fish",
 }
+WHOLE_WORDS = """\
+# Bash takes timm:resnet18 and folder:PATH apart at the colon.
+_dltui_whole_words() {
+    local -a split=("${COMP_WORDS[@]}") words=()
+    local i word
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        word=${split[i]}
+        if ((${#words[@]} > 1)) && [[ $word == :* || ${words[-1]} == *: ]]; then
+            words[-1]+=$word
+        else
+            words+=("$word")
+        fi
+    done
+    local -a COMP_WORDS=("${words[@]}")
+    local COMP_CWORD=$((${#words[@]} - 1)) typed=${words[-1]}
+    _dltui_completion "$@"
+    if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *: ]]; then
+        compopt -o nospace 2> /dev/null
+    fi
+    if [[ $COMP_WORDBREAKS == *:* && $typed == *:* ]]; then
+        # What is before the colon stands there already.
+        COMPREPLY=("${COMPREPLY[@]#"${typed%"${typed##*:}"}"}")
+    fi
+}
+complete -o nosort -F _dltui_whole_words dltui
+"""
 
 
 @click.command(epilog="  ".join(f"{shell}: {line}." for shell, line in USE.items()))
@@ -36,14 +62,23 @@ def completion(shell: str) -> int:
     script = found(root.command, {}, "dltui", VARIABLE)
     # Not source(), which runs bash to look at its version.
     click.echo(script.source_template % script.source_vars())
+    if shell == "bash":
+        click.echo(WHOLE_WORDS)
     click.echo(f"# To use it: {USE[shell]}")
     return 0
 
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The ids of models."""
+    from dltui.core.catalog.families import kept_members
+
     catalog = context.obj or kept_catalog(_plugins(context))
     found = {entry.id: entry.summary if entry.available else entry.reason for entry in catalog.models.values()}
+    for family in catalog.families.values():
+        if incomplete.startswith(f"{family.name}:"):
+            found |= {f"{family.name}:{member.name}": "" for member in kept_members(family)}
+        else:
+            found[f"{family.name}:"] = family.model.summary if family.model.available else family.model.reason
     return _items(found.items(), incomplete)
 
 

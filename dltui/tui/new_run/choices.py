@@ -35,6 +35,8 @@ def models(form: RunForm, width: int, height: int, focused: bool) -> list[Row]:
     chosen = names.index(form.model_name) if form.model_name in names else 0
     shown = window(len(names), chosen, height - 1)
     hidden = hidden_rows(shown, len(names), room - 5)
+    if form.catalog.families and focused:
+        hidden = f"{hidden}  / for more".strip() if len(hidden) + 12 <= room - 6 else "/ for more"
     rows: list[Row] = [[(" MODEL  ", _heading(focused)), (left(hidden, room - 5), "faint")]]
     rows[0] += [(left(title, size), "dim") for title, size in zip(titles, sizes, strict=True)]
     for number in shown:
@@ -176,6 +178,7 @@ def explain(
         return [head, *([(f" {line}", "bad")] for line in wrap(safe(model.reason), width - 2))][:height]
     about_model: list[Row] = [[(f" {safe(model.id)}", "bold"), (f"  {_framework(form)}", "dim")]]
     about_model += [[(f" {line}", "")] for line in wrap(safe(model.summary), width - 2)]
+    about_model += [[(f" for images of {model.image_size} px", "dim")]] if model.image_size else []
     about_data: list[Row] = []
     if dataset is not None:
         text = f"{_download(present.get(dataset.name, ''))}{safe(dataset.summary)}"

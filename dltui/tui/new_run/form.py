@@ -33,6 +33,8 @@ class RunForm:
     dataset_name: str = ""
     own: DatasetEntry | None = None
     """Data at a path that was typed."""
+    member: ModelEntry | None = None
+    """A member of a family that was searched for."""
     device: str = "auto"
     origin: str = "defaults"
     typed: dict[str, str] = field(default_factory=dict)
@@ -71,9 +73,10 @@ class RunForm:
         from dltui.core.machine.devices import asked_for
 
         form = cls.with_defaults(catalog, presets)
-        model = catalog.models.get(str(run.get("model")))
+        model = catalog.known_model(str(run.get("model")))
         if model is None:
             return form
+        form.member = model if model.id not in catalog.models else None
         form.model_name, form.framework, form.origin = model.name, model.framework, origin
         wanted = "" if everything else form.preset("dataset")
         form._take_dataset(wanted, run)
@@ -111,19 +114,30 @@ class RunForm:
             if setting.kind == kind and name in values:
                 self.put(setting, exact(values[name]))
 
+    def models(self) -> list[ModelEntry]:
+        """The models to choose from: those of the catalog, and the member of a family that was searched for."""
+        return [*self.catalog.models.values(), *([self.member] if self.member else [])]
+
+    def choose_member(self, reference: str) -> None:
+        """Choose a member of a family, FAMILY:NAME, or a model by its id. Raises UsageError."""
+        model = self.catalog.model(reference)
+        self.member = model if model.id not in self.catalog.models else self.member
+        self.framework = model.framework
+        self.choose_model(model.name)
+
     def model_names(self) -> list[str]:
         """The names of models without duplicates, in the catalog's order."""
-        return list(dict.fromkeys(entry.name for entry in self.catalog.models.values()))
+        return list(dict.fromkeys(entry.name for entry in self.models()))
 
     def frameworks(self) -> list[str]:
         """The frameworks: PyTorch first, then by name."""
-        names = {entry.framework for entry in self.catalog.models.values()}
+        names = {entry.framework for entry in self.models()}
         return sorted(names, key=lambda name: (name not in FAVORITES, name))
 
     def twin(self, framework: str, name: str | None = None) -> ModelEntry | None:
         """The chosen model in another framework."""
         wanted = (name or self.model_name, framework)
-        return next((entry for entry in self.catalog.models.values() if (entry.name, entry.framework) == wanted), None)
+        return next((entry for entry in self.models() if (entry.name, entry.framework) == wanted), None)
 
     @property
     def model(self) -> ModelEntry | None:

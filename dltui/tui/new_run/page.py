@@ -16,6 +16,7 @@ from dltui.tui.draw.styled_text import Row, cut, ends, fit, rule
 from dltui.tui.new_run import choices, settings_table
 from dltui.tui.new_run.finding import FIND_KEYS, BatchFound, FindKeys
 from dltui.tui.new_run.load import Loaded, load
+from dltui.tui.new_run.model_search import MembersRead, ModelSearch
 from dltui.tui.new_run.path_field import PathField, Previewed
 from dltui.tui.new_run.setting_field import SettingField
 from dltui.tui.new_run.start_keys import START_KEYS, Started, StartKeys, Tried, WarmUp
@@ -52,6 +53,7 @@ class NewRunPage(Page):
         bind("right", "turn(1)", "next choice", "another framework, or the next choice of a setting"),
         bind("left", "turn(-1)", "previous choice"),
         bind("equals_sign,space", "type", "type", "type over the value; a digit, a dot or a minus begins too"),
+        bind("slash", "search", "search", "find a model by words of its name, in the families too"),
         bind("backspace", "default", "default", "put the default back"),
         bind("y", "copy", "copy command", "copy the command line"),
         bind("escape", "back", "back", "leave the form"),
@@ -74,6 +76,7 @@ class NewRunPage(Page):
         self.state = FormState(again=like is not None)
         self.setting_field = SettingField(self.state)
         self.path_field = PathField(self, self.state)
+        self.model_search = ModelSearch(self, self.state)
         self.start_keys = StartKeys(self, self.state, self.path_field)
         self.warm_up = WarmUp(self, self.state)
         self.find_keys = FindKeys(self, self.state, self.start_keys)
@@ -129,6 +132,10 @@ class NewRunPage(Page):
     def on_failed(self, message: Failed) -> None:
         self.start_keys.failed(message)
 
+    def on_members_read(self, message: MembersRead) -> None:
+        self.model_search.read(message)
+        self.redraw()
+
     def on_previewed(self, message: Previewed) -> None:
         self.path_field.previewed(message)
         self.redraw()
@@ -149,6 +156,8 @@ class NewRunPage(Page):
         under_way = self.start_keys.row() or self.find_keys.row()
         if under_way:
             return under_way
+        if self.model_search.edit is not None:
+            return [(" words of its name; ↑↓ choose, Enter takes it, Esc leaves the search", "dim")]
         setting = state.setting
         problem = ""
         if setting is not None:
@@ -166,7 +175,8 @@ class NewRunPage(Page):
         return lambda width, height: draw(self.state.loaded, width, height) if self.state.loaded is not None else []
 
     def _models(self, loaded: Loaded, width: int, height: int) -> list[Row]:
-        return choices.models(loaded.form, width, height, self.state.group == "model")
+        searched = self.model_search.rows(width, height)
+        return searched or choices.models(loaded.form, width, height, self.state.group == "model")
 
     def _devices(self, loaded: Loaded, width: int, height: int) -> list[Row]:
         focused = self.state.group == "device"
@@ -215,20 +225,25 @@ class NewRunPage(Page):
         if self.path_field.begin() or self.setting_field.begin():
             self.redraw()
 
+    def action_search(self) -> None:
+        if self.model_search.begin():
+            self.redraw()
+
     def action_default(self) -> None:
         if self.setting_field.put_default():
             self.redraw()
 
     def on_key(self, event: Key) -> None:
         """Handle typing, which precedes every other meaning of a key."""
-        if self.setting_field.take_key(event) or self.path_field.take_key(event):
+        fields = (self.setting_field, self.path_field, self.model_search)
+        if any(field.take_key(event) for field in fields):
             event.stop()
             event.prevent_default()
             self.notice.clear_message()
             self.redraw()
 
     def on_paste(self, event: Paste) -> None:
-        if self.setting_field.take_paste(event.text) or self.path_field.take_paste(event.text):
+        if any(field.take_paste(event.text) for field in (self.setting_field, self.path_field, self.model_search)):
             self.redraw()
 
     def action_copy(self) -> None:

@@ -13,6 +13,7 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
+from dltui.core.catalog import probe
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.machine import sandbox
 from dltui.tui.cli import main
@@ -138,13 +139,37 @@ def test_the_script_is_printed(shell: str, capsys: pytest.CaptureFixture[str]) -
 def test_bash_completes(tmp_path: Path) -> None:
     """The whole way: the script in a real shell calls dltui and fills COMPREPLY."""
     make_runs(tmp_path / "home", "brisk-otter", "calm-owl")
-    (tmp_path / "dltui").write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m dltui "$@"\n')
-    (tmp_path / "dltui").chmod(0o755)
+    program(tmp_path)
+    assert in_bash(tmp_path, "(dltui pause b)") == "brisk-otter\n"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_bash_completes_behind_a_colon(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bash gives the parts around a colon as words of their own, and puts the answer behind the colon."""
+    monkeypatch.setenv("DLTUI_CACHE", str(cache))
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    for family in load_catalog(kept_only=True).families.values():
+        probe.keep(family.key, {"members": [{"name": f"{family.name}net", "image_size": 224, "weights": ""}]})
+    program(tmp_path)
+    assert in_bash(tmp_path, "(dltui train timm : ti)", cache) == "timmnet\n"
+    assert in_bash(tmp_path, "(dltui train keras :)", cache) == "kerasnet\n"
+    assert in_bash(tmp_path, "(dltui train tim)", cache) == "timm:\n"
+
+
+def program(folder: Path) -> None:
+    (folder / "dltui").write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m dltui "$@"\n')
+    (folder / "dltui").chmod(0o755)
+
+
+def in_bash(folder: Path, words: str, cache: Path | None = None) -> str:
+    """What a real shell offers for the last of these words."""
     code = (
-        'eval "$(dltui completion bash)"; COMP_WORDS=(dltui pause b); COMP_CWORD=2; '
-        '_dltui_completion dltui; echo "${COMPREPLY[@]}"'
+        f'eval "$(dltui completion bash)"; COMP_WORDS={words}; COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); '
+        '_dltui_whole_words dltui; echo "${COMPREPLY[@]}"'
     )
-    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "DLTUI_HOME": str(tmp_path / "home")}
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "DLTUI_HOME": str(folder / "home")}
+    environment |= {"DLTUI_CACHE": str(cache)} if cache else {}
     done = subprocess.run(["bash", "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("brisk-otter\n", "")
+    assert done.stderr == ""
+    return done.stdout

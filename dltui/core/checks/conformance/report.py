@@ -100,6 +100,8 @@ def _models(name: str, catalog: Catalog) -> list[ModelEntry]:
         return [model for model in catalog.models.values() if model.source.get("name") == name]
     if name in catalog.models:
         return [catalog.models[name]]
+    if name.partition(":")[0] in catalog.families:
+        return [catalog.model(name)]
     from dltui.core.text import suggest
 
     names = [*(source.name for source in catalog.sources), *catalog.models]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.text import plural
+from dltui.core.text import clean_line, plural
 from dltui.tui.cli import completion
 from dltui.tui.cli.fields import say_fields
 from dltui.tui.cli.output import say, say_json, say_table, warn
@@ -16,7 +17,7 @@ from dltui.tui.cli.output import table as lines_of
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
-    from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+    from dltui.core.catalog.entries import Catalog, DatasetEntry, FamilyEntry, ModelEntry
 
 
 @click.command()
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 @click.option("--plugin", "plugins", multiple=True, metavar="FILE", help="a .py file with a model; repeatable")
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def models(model: str | None, dataset: str | None, plugins: tuple[str, ...], as_json: bool) -> int:
-    """List the models; with MODEL, its hyperparameters and its layers."""
+    """List the models; with MODEL, its hyperparameters and its layers.
+
+    FAMILY:PATTERN, such as timm:resnet*, lists the members of a family with their parameters, the size of their images
+    and whether weights are at hand.
+    """
     from pathlib import Path
 
     from dltui.core.catalog.assemble import load_catalog
@@ -41,8 +46,38 @@ def models(model: str | None, dataset: str | None, plugins: tuple[str, ...], as_
         else:
             _list(catalog)
         return 0
+    family, _, pattern = model.partition(":")
+    if family in catalog.families and (not pattern or set(pattern) & set("*?[")):
+        _members(catalog.families[family], pattern, as_json)
+        return 0
     _one(catalog, catalog.model(model), dataset, as_json)
     return 0
+
+
+def _members(family: FamilyEntry, pattern: str, as_json: bool) -> None:
+    """List the members that fit a pattern. Counting parameters takes its time, so it is done for a short list alone."""
+    from dltui.core.catalog import families
+
+    if not family.model.available:
+        raise UsageError(f"{family.name}: is not available: {family.model.reason}")
+    found = families.fitting(family, pattern)
+    if not found:
+        raise UsageError(f'no member of {family.name} fits "{clean_line(pattern, 60)}"; dltui models {family.name}:')
+    counted = len(found) <= families.MOST_COUNTED
+    if counted:
+        found = families.about(family, [member.name for member in found])
+    if as_json:
+        say_json([{**asdict(member), "id": f"{family.name}:{member.name}"} for member in found])
+        return
+    rows = [["MODEL", "PARAMETERS", "IMAGES", "WEIGHTS"]]
+    for member in found:
+        side = f"{member.image_size} px" if member.image_size else ""
+        count = f"{member.parameters:,}" if member.parameters else ""
+        rows.append([f"{family.name}:{member.name}", count, side, member.weights or "none"])
+    say_table(rows, right=frozenset({1, 2}), style=lambda column, text: "" if column else "bold")
+    if not counted:
+        least = f"dltui models '{family.name}:{found[0].name[:4]}*'"
+        warn(f"{len(found):,} models; parameters are counted for {families.MOST_COUNTED} at most, as in: {least}")
 
 
 def _one(catalog: Catalog, entry: ModelEntry, dataset: str | None, as_json: bool) -> None:
@@ -91,6 +126,11 @@ def _list(catalog: Catalog) -> None:
     for entry in catalog.models.values():
         note = entry.summary if entry.available else f"not available: {entry.reason}"
         rows.append([entry.id, wording.TITLES.get(entry.framework, entry.framework), entry.task, note])
+    for family in catalog.families.values():
+        model = family.model
+        note = f"{model.summary}; dltui models {family.name}:" if model.available else f"not available: {model.reason}"
+        framework = wording.TITLES.get(model.framework, model.framework)
+        rows.append([f"{family.name}:NAME", framework, model.task, note])
     say_table(rows, prose=True, style=lambda column, text: "" if column else "bold")
     for name, reason in catalog.problems:
         warn(f"plugin {name}: {reason}")

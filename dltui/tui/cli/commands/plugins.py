@@ -11,7 +11,7 @@ from dltui.core.text import plural
 from dltui.tui.cli.group import unknown
 from dltui.tui.cli.output import say, say_json
 
-KINDS = ("models", "datasets", "backends", "exporters", "loggers")
+KINDS = ("models", "families", "datasets", "backends", "exporters", "loggers")
 
 
 class PluginsGroup(click.Group):
@@ -147,7 +147,8 @@ def _left_out(source: Any, reason: str) -> dict[str, Any]:
 
 
 def _source(entry: Any) -> Any:
-    """The source of an entry of the catalog; a logger's entry is its source."""
+    """The source of an entry of the catalog; a logger's entry is its source, a family's is that of its models."""
+    entry = getattr(entry, "model", entry)
     return getattr(entry, "source", entry)
 
 

@@ -62,7 +62,8 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
 
     catalog: Catalog = context.obj
     if model is None:
-        names = ", ".join(catalog.models) or "none found; see dltui plugins list"
+        families = (f"{family}:NAME" for family in catalog.families)
+        names = ", ".join((*catalog.models, *families)) or "none found; see dltui plugins list"
         raise UsageError(f"train needs a MODEL: {names}")
     entry = catalog.model(model)
     catalog.check_taken(options["plugins"], entry.id, options["dataset"])

@@ -39,7 +39,7 @@ class TrainCommand(click.Command):
 
         if extra.get("resilient_parsing"):
             catalog = completion.kept_catalog(plugin_files(args))
-            found = catalog.models.get(find_model(args, value_flags(self.params, catalog)) or "")
+            found = catalog.known_model(find_model(args, value_flags(self.params, catalog)) or "")
             command = for_model(self, found) if found else self
             return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
         before = sys.argv[1 : len(sys.argv) - len(args)]
@@ -74,7 +74,10 @@ class TrainCommand(click.Command):
                 formatter.write_dl([record for record in fields if record])
         else:
             with formatter.section("Models"):
-                formatter.write_dl([(visible(m.id), visible(m.summary)) for m in context.obj.models.values()])
+                listed = [(visible(model.id), visible(model.summary)) for model in context.obj.models.values()]
+                families = context.obj.families.values()
+                listed += [(visible(f"{family.name}:NAME"), visible(family.model.summary)) for family in families]
+                formatter.write_dl(listed)
             formatter.write_text(f"{context.command_path} MODEL --help lists the hyperparameters of a model.")
         with formatter.section("Options"):
             formatter.write_dl([record for record in plain if record])
@@ -118,8 +121,7 @@ def plugin_files(args: Sequence[str]) -> list[str]:
 def value_flags(params: Iterable[click.Parameter], catalog: Catalog) -> set[str]:
     """The flags of all models that take a value."""
     common = {name for p in params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
-    fields = {field.flag for model in catalog.models.values() for field in model.fields if field.type != "bool"}
-    return common | fields
+    return common | {field.flag for field in catalog.all_fields() if field.type != "bool"}
 
 
 def find_model(args: Sequence[str], flags_with_value: set[str]) -> str | None:

@@ -1,0 +1,1 @@
+"""Families of Keras models: libraries whose members are found by name."""

@@ -1,0 +1,1 @@
+"""Families of PyTorch models: libraries whose members are found by name."""

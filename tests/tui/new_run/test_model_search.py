@@ -1,0 +1,87 @@
+"""A model of a family on New run: searched for by typing, chosen from what is found, trained like any other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from dltui.core.catalog import families
+from dltui.core.catalog.entries import Catalog, FamilyEntry, MemberEntry
+from dltui.tui.new_run.form import RunForm
+from tests.tui.sample_catalog import make_catalog
+from tests.tui.scenario import FakeServices, shown, text, until
+from tests.tui.test_screens import SvgExtension
+
+NAMES = ("resnet18", "resnet34", "resnet50", "vit_tiny_patch16_224", "convnext_atto", "mobilenetv4_conv_small")
+
+
+def with_families() -> Catalog:
+    catalog = make_catalog()
+    summary = "PyTorch Image Models: networks with pretrained weights"
+    model = replace(catalog.models["cnn-torch"], id="timm:any", name="timm", summary=summary)
+    catalog.families["timm"] = FamilyEntry("timm", model, "no such key")
+    return catalog
+
+
+@pytest.fixture(autouse=True)
+def known(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    members = tuple(MemberEntry(name, 224, "download") for name in NAMES)
+    monkeypatch.setattr(families, "kept_members", lambda family: members)
+    monkeypatch.setattr(services.catalog, "load", with_families)
+    monkeypatch.setattr(services.catalog, "members", lambda catalog: [f"timm:{name}" for name in NAMES])
+
+
+async def search(pilot: Any, app: Any, word: str) -> None:
+    await pilot.press("slash")
+    await until(pilot, lambda: "9 found" in text(app) or "11 found" in text(app))
+    await pilot.press(*word)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_a_member_is_found_and_trained(
+    services: FakeServices, size: tuple[int, int], snapshot: SnapshotAssertion
+) -> None:
+    async with shown(services, size, new=True) as (app, pilot):
+        assert "/ for more" in text(app)
+        await search(pilot, app, "resnet")
+        await until(pilot, lambda: "3 found" in text(app))
+        await pilot.press("down")
+        assert "› timm:resnet34" in text(app)
+        found = app.export_screenshot(simplify=True)
+        await pilot.press("enter")
+        page: Any = app.screen
+        assert page.state.form.model.id == "timm:resnet34"
+        assert "for images of 224 px" in text(app)
+        assert found == snapshot(extension_class=SvgExtension)
+        assert app.export_screenshot(simplify=True) == snapshot(extension_class=SvgExtension)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(services.started))
+    assert services.started[0].model == "timm:resnet34"
+
+
+async def test_a_search_can_be_left(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        before = page.state.form.model_name
+        await search(pilot, app, "qq")
+        await until(pilot, lambda: "0 found" in text(app))
+        await pilot.press("enter")
+        assert page.state.form.model_name == before
+        await search(pilot, app, "r")
+        await pilot.press("escape")
+        assert (page.model_search.edit, app.screen) == (None, page)
+        await pilot.press("tab", "slash")
+        assert page.model_search.edit is None
+
+
+def test_a_form_like_a_run_of_a_member() -> None:
+    run = {"model": "timm:resnet18", "dataset": "digits", "config": {"lr": 0.5}}
+    form = RunForm.like(with_families(), run, "like r", True)
+    assert form.model is not None
+    assert (form.model.id, form.framework, form.values("model")) == ("timm:resnet18", "torch", {"lr": 0.5})
+    assert form.command()[:3] == ["dltui", "train", "timm:resnet18"]
+    form.choose_model("softmax")
+    assert "timm:resnet18" in form.model_names()
