@@ -78,6 +78,8 @@ class Finder:
     def rates(self) -> dict[str, Any]:
         """The curve of a range test and its proposal."""
         trainable = self.backend.trainable(self.model, self.config, self.data, self.device)
+        if self.model.initial is not None:
+            trainable.load_state(self.model.initial(self.config, self.data.spec, lambda text: None))
         planner = self._planner(self.config)
         self.tell("testing learning rates")
         extent = {name: self.question[name] for name in ("steps", "lowest", "highest")}
