@@ -446,10 +446,10 @@ def _over(run: RunDirectory) -> bool:
 KINDS: tuple[type[Kind], ...] = (Tree, Fork, Figures, Series)
 
 
-def find_bugs(make: Callable[[], Scene], kills: int) -> int:
+def find_bugs(make: Callable[[], Scene], kinds: Sequence[type[Kind]], kills: int) -> int:
     """Plant a bug for each kind; how many were not found."""
     missed = 0
-    for kind in KINDS:
+    for kind in kinds:
         name, plant = AROUND[kind.name]
         there = kind(make())
         with plant():
@@ -475,7 +475,7 @@ def main() -> int:
         with mock.patch.dict(os.environ, {**places, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}):
             scene = Scene(arguments.framework, Path(folder), arguments.seed)
             if arguments.bugs:
-                return 1 if find_bugs(lambda: scene, arguments.kills) else 0
+                return 1 if find_bugs(lambda: scene, kinds, arguments.kills) else 0
             for number, kind in enumerate(kinds):
                 share = (arguments.kills + number) // len(kinds)
                 tables.append(kind(scene).kill(share))

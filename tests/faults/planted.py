@@ -119,8 +119,10 @@ def _no_workshop(folder: Path) -> Iterator[Path]:
     yield folder
 
 
-def _start_first(runs: Sequence[RunDirectory], *arguments: Any, **named: Any) -> list[int]:
-    return _start_series(runs[:1], *arguments, **named) if len(runs) < 3 else _start_series(runs, *arguments, **named)
+def _start_first(runs: Sequence[RunDirectory], at_once: bool, *others: Any) -> list[int]:
+    """All of a new series, but one of those that are resumed."""
+    started = runs if len(runs) == 3 else runs[:1]
+    return _start_series(started, at_once) * (len(runs) // len(started))
 
 
 _create, _start_series = RunDirectory.create, series.start
