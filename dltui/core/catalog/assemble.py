@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dltui.core import ownership, paths
-from dltui.core.catalog import disabled, named_data, probe
+from dltui.core.catalog import disabled, families, named_data, probe
 from dltui.core.catalog.entries import (
     FAVORITE,
     BackendEntry,
@@ -42,7 +42,7 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_o
     _check_owners(files)
     settings = load_settings()
     here = probe.installed(sys.executable)
-    catalog = Catalog(installed={here.python: here})
+    catalog = Catalog(installed={here.python: here}, members=families.members, kept_members=families.kept_members)
     for python in settings.interpreters.values():
         if python not in catalog.installed:
             catalog.installed[python] = probe.installed(python, kept_only)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,13 @@ class ExporterEntry:
     source: Mapping[str, Any]
 
 
+Members = Callable[[FamilyEntry], Sequence[MemberEntry]]
+
+
+def _none(family: FamilyEntry) -> Sequence[MemberEntry]:
+    return ()
+
+
 @dataclass
 class Catalog:
     """All items by name. `problems` are (plugin, reason) pairs in one line each."""
@@ -153,6 +160,10 @@ class Catalog:
     """The sources that are left out, with the reasons."""
     installed: dict[str, Installed] = field(default_factory=dict)
     """The packages and plugins of each interpreter."""
+    members: Members = _none
+    """All members of a family, without their parameters. Raises UsageError where the library cannot tell them."""
+    kept_members: Members = _none
+    """The members of a family as far as they are known without starting a process."""
 
     def model(self, text: str) -> ModelEntry:
         """The model with this id, FAMILY:NAME included, or with a name that several frameworks share: then of an
@@ -174,9 +185,7 @@ class Catalog:
         """
         family, colon, name = text.partition(":")
         if colon and family in self.families:
-            from dltui.core.catalog import families
-
-            known = families.kept_members(self.families[family])
+            known = self.kept_members(self.families[family])
             return self.families[family].member(next((m for m in known if m.name == name), MemberEntry(name)))
         return self.models.get(text)
 
@@ -187,13 +196,11 @@ class Catalog:
 
     def _member(self, text: str) -> ModelEntry:
         """The member of a family, FAMILY:NAME. Raises UsageError for a name that it does not have."""
-        from dltui.core.catalog import families
-
         name = text.partition(":")[2]
         family = self.families[text.partition(":")[0]]
         if not family.model.available:
             return family.member(MemberEntry(name))
-        members = {member.name: member for member in families.members(family)}
+        members = {member.name: member for member in self.members(family)}
         if name in members:
             return family.member(members[name])
         hint = (
