@@ -22,8 +22,7 @@ from dltui.core.catalog.entries import (
     FamilyEntry,
     ModelEntry,
 )
-from dltui.core.catalog.fields import FieldSpec
-from dltui.core.catalog.options import offered
+from dltui.core.catalog.fields import FieldSpec, offered
 from dltui.core.catalog.sources import Installed, Source, at, digest, file_sources
 from dltui.core.errors import UsageError
 from dltui.core.settings import Settings, load_settings

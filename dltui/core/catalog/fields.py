@@ -1,10 +1,12 @@
-"""Describes a hyperparameter or dataset option as data: all that flags, forms and checks need, without pydantic."""
+"""Describes a hyperparameter or dataset option as data: all that flags, forms and checks need, without pydantic.
+A model offers those of the shared hyperparameters that its backend obeys.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from dltui.core.contract.renamed import with_new_names
@@ -267,3 +269,31 @@ def key_values(pairs: Sequence[str], fields: Sequence[FieldSpec], where: str) ->
             raise UsageError(f"{where} has no option {key!r}; {hint}")
         values[known[key].name] = known[key].parse(text.strip())
     return values
+
+
+BACKEND_OPTIONS = frozenset(
+    """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights
+    color erase mixup cutmix mirror_test compile""".split()
+)
+LAST = BACKEND_OPTIONS | {"warmup", "patience", "min_delta", "max_time"}
+"""Hyperparameters that few runs use; they are listed behind the common ones and those of the model."""
+BACKEND_CHOICES = {
+    "optimizer": frozenset(("adam", "rmsprop", "lion", "muon")),
+    "precision": frozenset(("tf32", "fp16")),
+}
+"""The values of other hyperparameters that a backend must know."""
+
+
+def offered(fields: Iterable[FieldSpec], known: Collection[str]) -> tuple[FieldSpec, ...]:
+    """The fields of a model whose backend names `known` as its `options`, in the order in which people see them."""
+    kept = (_choices_of(field, known) for field in fields if field.name in known or field.name not in BACKEND_OPTIONS)
+    return tuple(sorted(kept, key=lambda field: field.name in LAST))
+
+
+def _choices_of(field: FieldSpec, known: Collection[str]) -> FieldSpec:
+    rare = BACKEND_CHOICES.get(field.name, frozenset())
+    if not rare or field.type != "choice":
+        return field
+    kept = [number for number, name in enumerate(field.choices) if name in known or name not in rare]
+    words, values = ([items[number] for number in kept] for items in (field.choices, field.choice_values))
+    return replace(field, choices=tuple(words), choice_values=tuple(values))

@@ -245,7 +245,7 @@ class Backend(Protocol):
     install: str
     """The command that installs it."""
     # Optional: `options`, the names of shared hyperparameters ("ema") and optimizers ("lion") that it obeys beyond
-    # those of every backend; `core.catalog.options` lists them. A model offers only those.
+    # those of every backend; `core.catalog.fields` lists them. A model offers only those.
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"). Seeds the framework from `config.seed`.

@@ -9,10 +9,10 @@ from textual.message import Message
 from dltui.core.errors import UsageError
 from dltui.core.text import safe
 from dltui.tui.base.line_edit import LineEdit
+from dltui.tui.base.path_completion import completed
 from dltui.tui.base.threads import in_thread
 from dltui.tui.draw.styled_text import Row
 from dltui.tui.new_run.form import OWN
-from dltui.tui.new_run.path_completion import completed
 
 if TYPE_CHECKING:
     from textual.events import Key

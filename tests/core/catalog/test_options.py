@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dltui.core.catalog.options import offered
+from dltui.core.catalog.fields import offered
 from dltui.core.catalog.schema import field_specs
 from dltui.core.contract.config import TrainConfig
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def build(config: ResNetConfig, spec: Spec) -> Any:
-    from dltui.plugins.tensorflow import residual
+    from dltui.plugins.tensorflow.models import residual
 
     return residual.build(config, spec)
 

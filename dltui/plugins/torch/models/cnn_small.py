@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def build(config: CnnSmallConfig, spec: Spec) -> nn.Module:
-    from dltui.plugins.torch import residual
+    from dltui.plugins.torch.models import residual
 
     return residual.build(config, spec)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.tui.new_run.path_completion import completed
+from dltui.tui.base.path_completion import completed
 
 
 @pytest.fixture
