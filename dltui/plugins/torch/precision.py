@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -31,16 +31,9 @@ def use(name: str, device: torch.device) -> None:
     """Let an NVIDIA GPU take TF32 for products of float32 numbers, or keep it from it: for convolutions PyTorch would
     take it unasked.
     """
-    if device.type != "cuda":
-        return
-    tf32 = name == "tf32"
-    cudnn: Any = torch.backends.cudnn
-    if hasattr(cudnn, "conv"):
-        # PyTorch 2.9 and newer; the other names must then not be used.
-        for part in (torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn):
-            part.fp32_precision = "tf32" if tf32 else "ieee"
-    else:
-        torch.backends.cuda.matmul.allow_tf32 = cudnn.allow_tf32 = tf32
+    if device.type == "cuda":
+        # Once their newer names are used, PyTorch refuses to read these, and its compiler reads them.
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = name == "tf32"
 
 
 def notes(name: str, device: torch.device) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -307,6 +308,52 @@ def check_a_step_on_a_gpu_needs_no_host() -> None:
                     step()
             assert tables.results.device == gpu, name
     augment._gray_parts.cache_clear()
+
+
+class Spy:
+    """Stands for a stream, a graph, or a context, and writes down what is done with it."""
+
+    def __init__(self, name: str, told: list[str]) -> None:
+        self.name, self.told = name, told
+
+    def __enter__(self) -> None:
+        self.told.append(f"enter {self.name}")
+
+    def __exit__(self, *error: object) -> None:
+        self.told.append(f"leave {self.name}")
+
+    def wait_stream(self, other: Spy) -> None:
+        self.told.append(f"{self.name} waits for {other.name}")
+
+    def replay(self) -> None:
+        self.told.append("replay")
+
+
+def check_the_order_around_a_capture() -> None:
+    """Streams wait for one another, also after an error; PyTorch has the arguments that are given."""
+    told: list[str] = []
+    accepted = inspect.signature(torch.cuda.graph.__init__).parameters
+    assert {"stream", "capture_error_mode"} <= accepted.keys()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "Stream", lambda device: Spy("side", told))
+        patch.setattr(torch.cuda, "current_stream", lambda device: Spy("main", told))
+        patch.setattr(torch.cuda, "stream", lambda stream: Spy("warm-up", told))
+        patch.setattr(torch.cuda, "CUDAGraph", lambda: Spy("graph", told))
+        patch.setattr(torch.cuda, "graph", lambda graph, stream, capture_error_mode: Spy("capture", told))
+        patch.setattr(torch.cuda, "set_sync_debug_mode", told.append)
+        graphs = captured.CudaGraphs(torch.device("cuda:0"))
+        graphs.warm_up(lambda: told.append("step"), 2)
+        assert told == [
+            "side waits for main", "enter warm-up", "default", "step", "error", "step", "leave warm-up", "default",
+            "main waits for side",
+        ]  # fmt: skip
+        told.clear()
+        with pytest.raises(ZeroDivisionError):
+            graphs.warm_up(lambda: told.append(str(1 // 0)), 2)
+        assert told[-2:] == ["default", "main waits for side"]
+        told.clear()
+        graphs.record(lambda: told.append("step"))()
+        assert told == ["enter capture", "step", "leave capture", "replay"]
 
 
 class Compiler:

@@ -14,7 +14,7 @@ from torch import nn
 from dltui.core.contract import Model
 from dltui.core.errors import RunError
 from dltui.core.train.plan import Planner
-from dltui.plugins.torch import session
+from dltui.plugins.torch import precision, session
 from tests.plugins.torch.torch_setting import BACKEND, MODELS, assert_same, make
 from tests.plugins.twin_child import image_spec, make_data
 
@@ -77,6 +77,18 @@ def check_devices() -> None:
     assert torch.are_deterministic_algorithms_enabled()
     BACKEND.trainable(model, model.config(), data, "cpu")
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def check_tf32() -> None:
+    """Only where it is asked for, and by settings that PyTorch's compiler can read."""
+    gpu, before = torch.device("cuda"), (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)
+    for name, wanted in (("fp32", False), ("bf16", False), ("tf32", True)):
+        precision.use(name, torch.device("cpu"))
+        precision.use(name, gpu)
+        assert torch.backends.cuda.matmul.allow_tf32 is wanted
+        assert torch.backends.cudnn.allow_tf32 is wanted
+        assert torch.get_float32_matmul_precision() == ("high" if wanted else "highest")
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
 def check_device_reasons() -> None:

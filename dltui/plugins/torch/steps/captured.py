@@ -54,15 +54,15 @@ class CudaGraphs:
 
     def warm_up(self, step: Replay, times: int) -> None:
         self._stream.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(self._stream):
-            for number in range(times):
-                # An error then is better than in a capture, which leaves PyTorch's random numbers in a bad state.
-                torch.cuda.set_sync_debug_mode("error" if number else "default")
-                try:
+        try:
+            with torch.cuda.stream(self._stream):
+                for number in range(times):
+                    # An error then is better than in a capture, which leaves PyTorch's random numbers in a bad state.
+                    torch.cuda.set_sync_debug_mode("error" if number else "default")
                     step()
-                finally:
-                    torch.cuda.set_sync_debug_mode("default")
-        torch.cuda.current_stream(self._device).wait_stream(self._stream)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+            torch.cuda.current_stream(self._device).wait_stream(self._stream)
 
     def record(self, step: Replay) -> Replay:
         graph = torch.cuda.CUDAGraph()
