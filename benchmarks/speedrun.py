@@ -100,36 +100,36 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     """The mean and half the width of its 95 % interval by Student's distribution; nan for a single value."""
     if len(values) < 2:
         return statistics.mean(values), math.nan
-    half = STUDENT[min(len(values), max(STUDENT))] * statistics.stdev(values) / math.sqrt(len(values))
+    half = STUDENT[len(values)] * statistics.stdev(values) / math.sqrt(len(values))
     return statistics.mean(values), half
 
 
+def with_interval(values: Sequence[float]) -> str:
+    mean, half = mean_interval(values)
+    return f"{mean:.2f}" if math.isnan(half) else f"{mean:.2f} ± {half:.2f}"
+
+
 def summary(target: float, recipe: Recipe, results: Sequence[Result]) -> str:
-    seconds, around = mean_interval([result.seconds for result in results])
-    validation, spread = mean_interval([result.validation for result in results])
-    text = f"{target:g} %: {seconds:.2f} ± {around:.2f} s, validation {validation:.2f} ± {spread:.2f} %"
+    seconds = with_interval([result.seconds for result in results])
+    validation = [result.validation for result in results]
+    text = f"{target:g} %: {seconds} s, validation {with_interval(validation)} %"
     tested = [result.test for result in results if result.test is not None]
-    reached = statistics.mean(tested) if tested else validation
     if tested:
-        test, spread = mean_interval(tested)
-        text += f", test {test:.2f} ± {spread:.2f} %"
-    return f"{text}, {recipe.model}: {'reached' if reached >= target else 'NOT reached'}"
+        text += f", test {with_interval(tested)} %"
+    reached = statistics.mean(tested or validation) >= target
+    return f"{text}, {recipe.model}: {'reached' if reached else 'NOT reached'}"
 
 
 def record(target: float, recipe: Recipe, results: Sequence[Result], hardware: str) -> str:
     """The line for the table in speedrun.md."""
-    seconds, around = mean_interval([result.seconds for result in results])
-    warm_up = statistics.mean(result.warm_up for result in results)
-    validation, _ = mean_interval([result.validation for result in results])
-    test, spread = mean_interval([result.test for result in results if result.test is not None])
     options = " ".join(f"{name}={value}" for name, value in recipe.options.items())
     cells = (
         time.strftime("%Y-%m-%d"),
         f"{target:g} %",
-        f"{seconds:.2f} ± {around:.2f} s",
-        f"{warm_up:.1f} s",
-        f"{test:.2f} ± {spread:.2f} %",
-        f"{validation:.2f} %",
+        f"{with_interval([result.seconds for result in results])} s",
+        f"{statistics.mean(result.warm_up for result in results):.1f} s",
+        f"{with_interval([result.test for result in results if result.test is not None])} %",
+        f"{statistics.mean(result.validation for result in results):.2f} %",
         str(len(results)),
         f"{recipe.model} {options}",
         hardware,

@@ -113,3 +113,14 @@ def test_intervals_are_students(monkeypatch: pytest.MonkeyPatch) -> None:
     assert mean == 3
     # 2.776 * sqrt(2.5 / 5), as any table has it.
     assert half == pytest.approx(1.963, abs=1e-3)
+    assert speedrun.with_interval([1.0, 2.0, 3.0, 4.0, 5.0]) == "3.00 ± 1.96"
+    assert speedrun.with_interval([1.0]) == "1.00"
+    recipe = speedrun.Recipe("cnn-torch", {"epochs": 3})
+    # What counts is the test split where it was measured, and the mean.
+    results = [speedrun.Result(seed, 2.0, 9.0, 93.0, test) for seed, test in ((1, 91.0), (2, 92.0))]
+    assert speedrun.summary(92, recipe, results).endswith("cnn-torch: NOT reached")
+    assert "cnn-torch: reached" in speedrun.summary(91.5, recipe, results)
+    cells = speedrun.record(91.5, recipe, results, "a chip").split(" | ")[1:]
+    assert cells == [
+        "91.5 %", "2.00 ± 0.00 s", "9.0 s", "91.50 ± 6.35 %", "93.00 %", "2", "cnn-torch epochs=3", "a chip |"
+    ]  # fmt: skip
