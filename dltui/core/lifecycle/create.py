@@ -17,6 +17,7 @@ from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
 from dltui.core.data import needs, search
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.lifecycle import suited
 from dltui.core.machine.devices import Device
 from dltui.core.rundir import confidential, share
 from dltui.core.rundir.directory import RunDirectory
@@ -30,6 +31,7 @@ from dltui.core.worker.figures import check_formats
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+    from dltui.core.contract import Data
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def create_run(
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:
         needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
-    options = full_options(dataset, {**dataset.given, **request.dataset_options})
+    options = suited.sized(full_options(dataset, {**dataset.given, **request.dataset_options}), model, config)
     formats = check_formats(request.formats)
     if request.name is not None:
         check_run_name(request.name)
@@ -92,11 +94,15 @@ def create_run(
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
     origins = _origins(model, dataset, options, catalog)
-    prepare_first(dataset, origins, options, reasons, tell)
+    data = prepare_first(dataset, origins, options, reasons, tell)
+    notes: list[str] = []
+    if data is not None:
+        config, notes = suited.to_data(config, data, set(request.config), model)
     record = {
         **origins,
         **_chosen(request, dataset, device),
         "config": config,
+        "notes": notes,
         "defaults": {spec.name: spec.default for spec in model.fields},
         "seed": config.get("seed", 0),
         "dataset_options": options,
@@ -254,12 +260,12 @@ def prepare_first(
     options: Mapping[str, Any],
     images: Mapping[str, str],
     tell: Callable[[str], None],
-) -> None:
-    """Prepare the data at a path before a run is created with it. `images` are the reasons for `needs.check_images`.
-    Raises UsageError, and then no run is left.
+) -> Data | None:
+    """Prepare the data at a path before a run is created with it; None for other data, which the worker prepares.
+    `images` are the reasons for `needs.check_images`. Raises UsageError, and then no run is left.
     """
     if not dataset.takes:
-        return
+        return None
     from dltui.core.data.preparation import Preparation
 
     if not options.get("path"):
@@ -276,3 +282,4 @@ def prepare_first(
         preparation.wait()
         raise
     needs.check_images(images, str(origins["dataset"]), data.spec.is_image)
+    return data

@@ -194,7 +194,7 @@ class Attempt:
         self._tell_steering(lost)
         self._begun = True
         self.journal.emit(started(self.run, self.asked, loop, backend, data, found.name if found else None), sync=True)
-        for note in (logout.warning(process.user()), *data.notes, *notes):
+        for note in (logout.warning(process.user()), *self.asked.get("notes", ()), *data.notes, *notes):
             if note:
                 self.journal.emit(Logged("warning", note))
         return loop
