@@ -19,10 +19,10 @@ from dltui.core.catalog.entries import (
     Catalog,
     DatasetEntry,
     ExporterEntry,
-    FamilyEntry,
     ModelEntry,
 )
 from dltui.core.catalog.fields import FieldSpec
+from dltui.core.catalog.models.families import FamilyEntry
 from dltui.core.catalog.options import offered
 from dltui.core.catalog.sources import Installed, Source, at, digest, file_sources
 from dltui.core.errors import UsageError

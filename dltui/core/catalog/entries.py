@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dltui.core.catalog.fields import FieldSpec
+from dltui.core.catalog.models.entry import ModelEntry as ModelEntry
+from dltui.core.catalog.models.families import FamilyEntry, MemberEntry, kept_members, members
 from dltui.core.catalog.sources import Installed, Source
 from dltui.core.errors import UsageError
 from dltui.core.paths import absolute
@@ -15,56 +17,6 @@ from dltui.core.text import clean_line, suggest
 
 FAVORITE = "torch"
 """The preferred framework of a model named without a framework, when several are installed."""
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A model that can be chosen. `source` is what a worker needs to load exactly this plugin, interpreter included."""
-
-    id: str
-    name: str
-    framework: str
-    task: str
-    summary: str
-    fields: tuple[FieldSpec, ...]
-    checks_more: bool
-    """Its Config refuses values that the fields allow."""
-    source: Mapping[str, Any]
-    available: bool = True
-    reason: str = ""
-    """The reason why it is not available, and the remedy."""
-    needs_images: bool = False
-    image_size: int = 0
-    """The side in pixels that its images should have; 0: any."""
-
-    def field(self, name: str) -> FieldSpec | None:
-        return next((spec for spec in self.fields if spec.name == name), None)
-
-
-@dataclass(frozen=True)
-class MemberEntry:
-    """A member of a family. `weights` is "here", "download" or "" for none; `parameters` is 0 until counted."""
-
-    name: str
-    image_size: int = 0
-    weights: str = ""
-    parameters: int = 0
-
-
-@dataclass(frozen=True)
-class FamilyEntry:
-    """Models that are found by name. `model` has what its members share; `key` is that of the list of its members in
-    the cache.
-    """
-
-    name: str
-    model: ModelEntry
-    key: str = ""
-
-    def member(self, found: MemberEntry) -> ModelEntry:
-        """The model of a member."""
-        reference = f"{self.name}:{found.name}"
-        return replace(self.model, id=reference, name=reference, image_size=found.image_size)
 
 
 @dataclass(frozen=True)
@@ -174,9 +126,7 @@ class Catalog:
         """
         family, colon, name = text.partition(":")
         if colon and family in self.families:
-            from dltui.core.catalog import families
-
-            known = families.kept_members(self.families[family])
+            known = kept_members(self.families[family])
             return self.families[family].member(next((m for m in known if m.name == name), MemberEntry(name)))
         return self.models.get(text)
 
@@ -187,18 +137,14 @@ class Catalog:
 
     def _member(self, text: str) -> ModelEntry:
         """The member of a family, FAMILY:NAME. Raises UsageError for a name that it does not have."""
-        from dltui.core.catalog import families
-
         name = text.partition(":")[2]
         family = self.families[text.partition(":")[0]]
         if not family.model.available:
             return family.member(MemberEntry(name))
-        members = {member.name: member for member in families.members(family)}
-        if name in members:
-            return family.member(members[name])
-        hint = (
-            suggest(name, members, f"{family.name}:") or f"dltui models {family.name}: lists {len(members):,} of them"
-        )
+        known = {member.name: member for member in members(family)}
+        if name in known:
+            return family.member(known[name])
+        hint = suggest(name, known, f"{family.name}:") or f"dltui models {family.name}: lists {len(known):,} of them"
         raise UsageError(f'no model "{clean_line(text, 60)}"; {hint}')
 
     def dataset(self, text: str) -> DatasetEntry:

@@ -15,9 +15,8 @@ from dltui.core import paths
 from dltui.core.catalog import entries
 from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
-from dltui.core.data import needs, search
+from dltui.core.data import needs, search, suited
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.lifecycle import suited
 from dltui.core.machine.devices import Device
 from dltui.core.rundir import confidential, share
 from dltui.core.rundir.directory import RunDirectory

@@ -9,7 +9,7 @@ import numpy as np
 from dltui.core.catalog.entries import ModelEntry
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.contract import Data, Spec, Split
-from dltui.core.lifecycle.suited import batch_of, sized, to_data
+from dltui.core.data.suited import batch_of, sized, to_data
 
 FIELDS = (FieldSpec("class_weights", "str", "", "weights"),)
 MODEL = ModelEntry("m", "m", "torch", "classification", "s", FIELDS, False, {}, image_size=224)
