@@ -17,7 +17,7 @@ import dltui
 from dltui.core import contract
 from dltui.core.catalog.schema import field_specs
 from dltui.core.catalog.sources import own
-from dltui.core.contract import hooks
+from dltui.core.contract import families, hooks
 from dltui.core.contract.config import TrainConfig
 from dltui.core.numbers import exact
 from dltui.core.rundir.events import EVENTS
@@ -27,7 +27,7 @@ from tests.helpers.environments import environment_without
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "plugins.md"
 TUTORIALS = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
-SIGNATURES = ("Model", "Spec", "Dataset", "Arrays", "Exporter", "Logger")
+SIGNATURES = ("Model", "Family", "Member", "Spec", "Dataset", "Arrays", "Exporter", "Logger")
 PROTOCOLS = ("PreparationContext", "Backend", "Trainable", "Observer")
 
 
@@ -99,8 +99,8 @@ def test_the_shared_hyperparameters_are_those_of_the_code(text: str) -> None:
 
 
 def classes() -> dict[str, ast.ClassDef]:
-    tree = ast.parse(Path(contract.__file__).read_text())
-    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    bodies = [ast.parse(Path(module.__file__).read_text()).body for module in (contract, families)]
+    return {node.name: node for body in bodies for node in body if isinstance(node, ast.ClassDef)}
 
 
 @pytest.mark.parametrize("name", SIGNATURES)

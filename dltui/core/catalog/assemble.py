@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from dltui.core import ownership, paths
-from dltui.core.catalog import disabled, families, named_data, probe
+from dltui.core.catalog import disabled, named_data, probe
 from dltui.core.catalog.entries import (
     FAVORITE,
     BackendEntry,
     Catalog,
     DatasetEntry,
     ExporterEntry,
-    FamilyEntry,
     ModelEntry,
 )
 from dltui.core.catalog.fields import FieldSpec, offered
+from dltui.core.catalog.models.families import FamilyEntry
 from dltui.core.catalog.sources import Installed, Source, at, digest, file_sources
 from dltui.core.errors import UsageError
 from dltui.core.settings import Settings, load_settings
@@ -41,7 +41,7 @@ def assemble(files: Sequence[Path], refresh: bool, seconds: float | None, kept_o
     _check_owners(files)
     settings = load_settings()
     here = probe.installed(sys.executable)
-    catalog = Catalog(installed={here.python: here}, members=families.members, kept_members=families.kept_members)
+    catalog = Catalog(installed={here.python: here})
     for python in settings.interpreters.values():
         if python not in catalog.installed:
             catalog.installed[python] = probe.installed(python, kept_only)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dltui.core.catalog.fields import FieldSpec
+from dltui.core.catalog.models.entry import ModelEntry as ModelEntry
+from dltui.core.catalog.models.families import FamilyEntry, MemberEntry, kept_members, members
 from dltui.core.catalog.sources import Installed, Source
 from dltui.core.errors import UsageError
 from dltui.core.paths import absolute
@@ -15,56 +17,6 @@ from dltui.core.text import clean_line, suggest
 
 FAVORITE = "torch"
 """The preferred framework of a model named without a framework, when several are installed."""
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A model that can be chosen. `source` is what a worker needs to load exactly this plugin, interpreter included."""
-
-    id: str
-    name: str
-    framework: str
-    task: str
-    summary: str
-    fields: tuple[FieldSpec, ...]
-    checks_more: bool
-    """Its Config refuses values that the fields allow."""
-    source: Mapping[str, Any]
-    available: bool = True
-    reason: str = ""
-    """The reason why it is not available, and the remedy."""
-    needs_images: bool = False
-    image_size: int = 0
-    """The side in pixels that its images should have; 0: any."""
-
-    def field(self, name: str) -> FieldSpec | None:
-        return next((spec for spec in self.fields if spec.name == name), None)
-
-
-@dataclass(frozen=True)
-class MemberEntry:
-    """A member of a family. `weights` is "here", "download" or "" for none; `parameters` is 0 until counted."""
-
-    name: str
-    image_size: int = 0
-    weights: str = ""
-    parameters: int = 0
-
-
-@dataclass(frozen=True)
-class FamilyEntry:
-    """Models that are found by name. `model` has what its members share; `key` is that of the list of its members in
-    the cache.
-    """
-
-    name: str
-    model: ModelEntry
-    key: str = ""
-
-    def member(self, found: MemberEntry) -> ModelEntry:
-        """The model of a member."""
-        reference = f"{self.name}:{found.name}"
-        return replace(self.model, id=reference, name=reference, image_size=found.image_size)
 
 
 @dataclass(frozen=True)
@@ -137,13 +89,6 @@ class ExporterEntry:
     source: Mapping[str, Any]
 
 
-Members = Callable[[FamilyEntry], Sequence[MemberEntry]]
-
-
-def _none(family: FamilyEntry) -> Sequence[MemberEntry]:
-    return ()
-
-
 @dataclass
 class Catalog:
     """All items by name. `problems` are (plugin, reason) pairs in one line each."""
@@ -160,10 +105,6 @@ class Catalog:
     """The sources that are left out, with the reasons."""
     installed: dict[str, Installed] = field(default_factory=dict)
     """The packages and plugins of each interpreter."""
-    members: Members = _none
-    """All members of a family, without their parameters. Raises UsageError where the library cannot tell them."""
-    kept_members: Members = _none
-    """The members of a family as far as they are known without starting a process."""
 
     def model(self, text: str) -> ModelEntry:
         """The model with this id, FAMILY:NAME included, or with a name that several frameworks share: then of an
@@ -185,7 +126,7 @@ class Catalog:
         """
         family, colon, name = text.partition(":")
         if colon and family in self.families:
-            known = self.kept_members(self.families[family])
+            known = kept_members(self.families[family])
             return self.families[family].member(next((m for m in known if m.name == name), MemberEntry(name)))
         return self.models.get(text)
 
@@ -200,12 +141,10 @@ class Catalog:
         family = self.families[text.partition(":")[0]]
         if not family.model.available:
             return family.member(MemberEntry(name))
-        members = {member.name: member for member in self.members(family)}
-        if name in members:
-            return family.member(members[name])
-        hint = (
-            suggest(name, members, f"{family.name}:") or f"dltui models {family.name}: lists {len(members):,} of them"
-        )
+        known = {member.name: member for member in members(family)}
+        if name in known:
+            return family.member(known[name])
+        hint = suggest(name, known, f"{family.name}:") or f"dltui models {family.name}: lists {len(known):,} of them"
         raise UsageError(f'no model "{clean_line(text, 60)}"; {hint}')
 
     def dataset(self, text: str) -> DatasetEntry:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.catalog.models.families import FRAMEWORK_SECONDS
 from dltui.core.catalog.probe import answer, patience, plugin_seconds
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 PREVIEW_SECONDS = 60.0
 """For a look at a folder of many files on a slow disk."""
-FRAMEWORK_SECONDS = 120.0
-"""A framework's first import over a slow disk."""
 
 
 def full_config(model: ModelEntry, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -146,9 +146,7 @@ class Finder:
         return int(found["batch_size"]), str(found["why"])
 
     def _checked(self, request: RunRequest, catalog: Catalog) -> Checked:
-        checked = check_request(request, catalog)
-        checked.prepare(self._tell)
-        return checked
+        return check_request(request, catalog).prepare(self._tell)
 
     def _ask(self, asked: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of a process of the run's interpreter on its device. Raises RunError with its one line."""

@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from dltui.core import paths
 from dltui.core.catalog import entries
 from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
-from dltui.core.data import needs, search
+from dltui.core.data import needs, search, suited
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine.devices import Device
 from dltui.core.rundir import confidential, share
@@ -30,6 +30,7 @@ from dltui.core.worker.figures import check_formats
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+    from dltui.core.contract import Data
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ def create_run(
     checked = check_request(request, catalog)
     exports = _writable(request.exports)
     paths.ensure_private_dir(paths.runs_dir())
-    checked.prepare(tell)
-    record = {**checked.record(request), "notes": list(request.notes)}
+    checked = checked.prepare(tell)
+    record = {**checked.record(request), "notes": [*request.notes, *checked.notes]}
     return _create(request.name, exports, record, partial(_fill_all, checked.followers, fill))
 
 
@@ -87,6 +88,7 @@ def create_run(
 class Checked:
     """A request whose model, data, options and device go together, as far as can be said without the data."""
 
+    model: ModelEntry
     dataset: DatasetEntry
     device: Device
     fields: Mapping[str, Any]
@@ -94,10 +96,19 @@ class Checked:
     reasons: Mapping[str, str]
     """The argument of `needs.check_images`."""
     followers: Sequence[Mapping[str, str]]
+    given: frozenset[str]
+    """The hyperparameters that the user has set."""
+    notes: Sequence[str] = ()
 
-    def prepare(self, tell: Callable[[str], None]) -> None:
-        """Prepare the user's own data, which comes before all else. Raises UsageError."""
-        prepare_first(self.dataset, self.fields, self.fields["dataset_options"], self.reasons, tell)
+    def prepare(self, tell: Callable[[str], None]) -> Checked:
+        """Prepare the user's own data, which comes before all else, and suit to it what was left open. Raises
+        UsageError.
+        """
+        data = prepare_first(self.dataset, self.fields, self.fields["dataset_options"], self.reasons, tell)
+        if data is None:
+            return self
+        config, notes = suited.to_data(self.fields["config"], data, self.given, self.model)
+        return replace(self, fields={**self.fields, "config": config}, notes=notes)
 
     def record(self, request: RunRequest) -> dict[str, Any]:
         """What run.json would hold, without names and places."""
@@ -115,7 +126,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:
         needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
-    options = full_options(dataset, {**dataset.given, **request.dataset_options})
+    options = suited.sized(full_options(dataset, {**dataset.given, **request.dataset_options}), model, config)
     formats = check_formats(request.formats)
     if request.name is not None:
         check_run_name(request.name)
@@ -132,7 +143,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         "formats": formats,
         "loggers": [{**one, "option": confidential.masked(one["name"], one["option"])} for one in followers],
     }
-    return Checked(dataset, device, fields, reasons, followers)
+    return Checked(model, dataset, device, fields, reasons, followers, frozenset(request.config))
 
 
 def _fill_all(followers: Sequence[Mapping[str, str]], fill: Fill, run: RunDirectory) -> None:
@@ -283,12 +294,12 @@ def prepare_first(
     options: Mapping[str, Any],
     images: Mapping[str, str],
     tell: Callable[[str], None],
-) -> None:
-    """Prepare the data at a path before a run is created with it. `images` are the reasons for `needs.check_images`.
-    Raises UsageError, and then no run is left.
+) -> Data | None:
+    """Prepare the data at a path before a run is created with it; None for other data, which the worker prepares.
+    `images` are the reasons for `needs.check_images`. Raises UsageError, and then no run is left.
     """
     if not dataset.takes:
-        return
+        return None
     from dltui.core.data.preparation import Preparation
 
     if not options.get("path"):
@@ -305,3 +316,4 @@ def prepare_first(
         preparation.wait()
         raise
     needs.check_images(images, str(origins["dataset"]), data.spec.is_image)
+    return data

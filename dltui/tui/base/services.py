@@ -187,9 +187,9 @@ class CatalogLoader:
 
     def members(self, catalog: Catalog) -> list[str]:
         """The models of all families, FAMILY:NAME. The first time each library is imported in a process."""
-        from dltui.core.catalog.families import references
+        from dltui.core.catalog.models.families import references
 
-        return references(catalog)
+        return references(catalog.families.values())
 
     def presets(self) -> Presets:
         """The presets of the environment, ./dltui.toml and the user's settings. Raises UsageError."""

@@ -70,7 +70,7 @@ def completion(shell: str) -> int:
 
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The ids of models."""
-    from dltui.core.catalog.families import kept_members
+    from dltui.core.catalog.models.families import kept_members
 
     catalog = context.obj or kept_catalog(_plugins(context))
     found = {entry.id: entry.summary if entry.available else entry.reason for entry in catalog.models.values()}

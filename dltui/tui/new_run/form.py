@@ -201,6 +201,9 @@ class RunForm:
         """The value in a row before anything is typed."""
         if setting.kind == "data" and self.dataset is not None and setting.spec.name in self.dataset.given:
             return exact(self.dataset.given[setting.spec.name])
+        if setting.key == "data:size" and setting.default == "0" and self.model is not None and self.model.image_size:
+            # As `create_run` fills it in.
+            return str(self.model.image_size)
         return (self.preset(setting.spec.name) if setting.kind != "data" else "") or setting.default
 
     def preset(self, name: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from dltui.core.catalog.families import matching
+from dltui.core.catalog.models.families import matching
 from dltui.core.errors import UsageError
 from dltui.core.text import safe
 from dltui.tui.base.line_edit import LineEdit

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.catalog import describe, families, plugin_loader, probe
+from dltui.core.catalog import describe, plugin_loader, probe
 from dltui.core.catalog.assemble import load_catalog
 from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.models import families
 from dltui.core.errors import PluginError, UsageError
 from dltui.core.machine import sandbox
 from tests.fakes import fake_family
@@ -57,7 +58,7 @@ def test_members_are_asked_for_once(catalog: Catalog, tmp_path: Path, monkeypatc
         assert (model.id, model.image_size, model.task) == ("toy:large", 16, "classification")
     assert (tmp_path / "count").read_text() == "listed\n"
     assert [member.name for member in families.fitting(catalog.families["toy"], "large*")] == ["large", "large-wide"]
-    names = families.references(catalog)
+    names = families.references(catalog.families.values())
     assert {"toy:small", "toy:large"} <= set(names)
     assert families.matching(names, "toy wide") == ["toy:large-wide"]
     assert families.matching(["toy:xl", "toy:large", "l"], "toy:l") == ["toy:large", "toy:xl"]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.catalog import families
-from dltui.core.catalog.entries import Catalog, FamilyEntry, MemberEntry
+from dltui.core.catalog import entries
+from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.models.families import FamilyEntry, MemberEntry
 from dltui.tui.new_run.form import RunForm
 from tests.tui.sample_catalog import make_catalog
 from tests.tui.scenario import FakeServices, shown, text, until
@@ -29,7 +30,8 @@ def with_families() -> Catalog:
 @pytest.fixture(autouse=True)
 def known(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
     members = tuple(MemberEntry(name, 224, "download") for name in NAMES)
-    monkeypatch.setattr(families, "kept_members", lambda family: members)
+    monkeypatch.setattr(entries, "members", lambda family: members)
+    monkeypatch.setattr(entries, "kept_members", lambda family: members)
     monkeypatch.setattr(services.catalog, "load", with_families)
     monkeypatch.setattr(services.catalog, "members", lambda catalog: [f"timm:{name}" for name in NAMES])
 

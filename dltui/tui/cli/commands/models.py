@@ -17,7 +17,8 @@ from dltui.tui.cli.output import table as lines_of
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
-    from dltui.core.catalog.entries import Catalog, DatasetEntry, FamilyEntry, ModelEntry
+    from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+    from dltui.core.catalog.models.families import FamilyEntry
 
 
 @click.command()
@@ -56,7 +57,7 @@ def models(model: str | None, dataset: str | None, plugins: tuple[str, ...], as_
 
 def _members(family: FamilyEntry, pattern: str, as_json: bool) -> None:
     """List the members that fit a pattern. Counting parameters takes its time, so it is done for a short list alone."""
-    from dltui.core.catalog import families
+    from dltui.core.catalog.models import families
 
     if not family.model.available:
         raise UsageError(f"{family.name}: is not available: {family.model.reason}")

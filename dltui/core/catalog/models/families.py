@@ -4,22 +4,47 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dltui.core.catalog import probe
-from dltui.core.catalog.entries import FamilyEntry, MemberEntry
-from dltui.core.catalog.questions import FRAMEWORK_SECONDS
+from dltui.core.catalog.models.entry import ModelEntry
 from dltui.core.errors import UsageError
 
-if TYPE_CHECKING:
-    from dltui.core.catalog.entries import Catalog
-
+FRAMEWORK_SECONDS = 120.0
+"""A framework's first import over a slow disk."""
 MOST_COUNTED = 40
 """Members whose parameters are counted at once: each network is built for it."""
 
 MEMBER_SECONDS = 10.0
 """For building a large network on a busy machine."""
+
+
+@dataclass(frozen=True)
+class MemberEntry:
+    """A member of a family. `weights` is "here", "download" or "" for none; `parameters` is 0 until counted."""
+
+    name: str
+    image_size: int = 0
+    weights: str = ""
+    parameters: int = 0
+
+
+@dataclass(frozen=True)
+class FamilyEntry:
+    """Models that are found by name. `model` has what its members share; `key` is that of the list of its members in
+    the cache.
+    """
+
+    name: str
+    model: ModelEntry
+    key: str = ""
+
+    def member(self, found: MemberEntry) -> ModelEntry:
+        """The model of a member."""
+        reference = f"{self.name}:{found.name}"
+        return replace(self.model, id=reference, name=reference, image_size=found.image_size)
 
 
 def members(family: FamilyEntry) -> tuple[MemberEntry, ...]:
@@ -49,12 +74,12 @@ def fitting(family: FamilyEntry, pattern: str) -> list[MemberEntry]:
     return [member for member in members(family) if not pattern or fnmatchcase(member.name, pattern)]
 
 
-def references(catalog: Catalog) -> list[str]:
+def references(known: Iterable[FamilyEntry]) -> list[str]:
     """The references FAMILY:NAME of all members that can be used here. A family that cannot tell its members is left
     out.
     """
     found: list[str] = []
-    for family in catalog.families.values():
+    for family in known:
         with contextlib.suppress(UsageError):
             found += [f"{family.name}:{member.name}" for member in members(family) if family.model.available]
     return found

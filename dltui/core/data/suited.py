@@ -1,0 +1,67 @@
+"""Suits settings that were left open to the user's own data, before a run is created, and says so in a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import ModelEntry
+    from dltui.core.contract import Data
+
+LEAST_STEPS = 10
+"""An epoch has at least so many steps: with fewer a few epochs change little."""
+PHOTO = 64
+"""The side in pixels from which images are taken for photos, which may be mirrored; digits and signs may not."""
+UNEVEN = 3
+"""So many times as many samples in the largest class as in the smallest, and class weights are proposed."""
+
+
+def sized(options: dict[str, Any], model: ModelEntry, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a dataset, `size` filled in with the side that the model is made for where it is left at 0."""
+    side = config.get("image_size") or model.image_size
+    return {**options, "size": side} if side and options.get("size") == 0 else options
+
+
+def to_data(
+    config: dict[str, Any], data: Data, given: Collection[str], model: ModelEntry
+) -> tuple[dict[str, Any], list[str]]:
+    """The hyperparameters for data at a path, and notes about those that were changed or should be. `given` are the
+    names that the user has set: these stay.
+    """
+    notes, changed = [], dict(config)
+    batch = int(config.get("batch_size", 1))
+    images = data.spec.is_image
+    if images and "batch_size" not in given and len(data.train) // batch < LEAST_STEPS and batch > 1:
+        changed["batch_size"] = smaller = batch_of(len(data.train), batch)
+        steps = f"{len(data.train) // smaller} steps in an epoch of {len(data.train):,} images"
+        notes.append(f"batch size {smaller} instead of {batch}: {steps}")
+    photos = images and min(data.spec.input_shape[:2]) >= PHOTO
+    if photos and "augment" not in given and config.get("augment") == "none":
+        changed["augment"] = "flip+shift"
+        notes.append("training images are mirrored and moved at random; --augment none leaves them as they are")
+    if data.spec.task == "classification" and "class_weights" not in given and model.field("class_weights"):
+        notes += _uneven(data)
+    return changed, notes
+
+
+def batch_of(samples: int, most: int) -> int:
+    """The largest power of two with which an epoch has enough steps; at least 2, which a batch norm needs."""
+    batch = 2
+    while 2 * batch <= min(most, samples // LEAST_STEPS):
+        batch *= 2
+    return min(batch, most)
+
+
+def _uneven(data: Data) -> list[str]:
+    import numpy as np
+
+    counts = np.bincount(data.train.y, minlength=data.spec.outputs)
+    least, most = int(counts.argmin()), int(counts.argmax())
+    if counts[most] < UNEVEN * max(counts[least], 1):
+        return []
+    few, many = (clean_line(data.spec.classes[number], 40) for number in (least, most))
+    sizes = f"{counts[most]:,} samples of {many}, {counts[least]:,} of {few}"
+    return [f"the classes are uneven ({sizes}): --class-weights balanced makes each count the same"]

@@ -1,0 +1,58 @@
+"""What was left open is suited to the user's own images, and said; what was given stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from dltui.core.catalog.entries import ModelEntry
+from dltui.core.catalog.fields import FieldSpec
+from dltui.core.contract import Data, Spec, Split
+from dltui.core.data.suited import batch_of, sized, to_data
+
+FIELDS = (FieldSpec("class_weights", "str", "", "weights"),)
+MODEL = ModelEntry("m", "m", "torch", "classification", "s", FIELDS, False, {}, image_size=224)
+CONFIG = {"batch_size": 32, "augment": "none", "class_weights": ""}
+
+
+def data(counts: tuple[int, ...], side: int = 224) -> Data:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    split = Split(np.zeros((len(labels), 1, 1, 3), np.uint8), labels, labels)
+    names = ("cat", "dog", "emu")[: len(counts)]
+    spec = Spec("classification", (side, side, 3), len(counts), names)
+    return Data("folder", spec, split, split, split, "none")
+
+
+def test_images_get_the_side_of_the_model() -> None:
+    assert sized({"size": 0, "fit": "crop"}, MODEL, {}) == {"size": 224, "fit": "crop"}
+    assert sized({"size": 0}, MODEL, {"image_size": 128}) == {"size": 128}
+    assert sized({"size": 64}, MODEL, {}) == {"size": 64}
+    assert sized({"size": 0}, replace(MODEL, image_size=0), {}) == {"size": 0}
+    assert sized({"n": 3}, MODEL, {}) == {"n": 3}
+
+
+def test_few_photos_get_small_batches_and_are_mirrored() -> None:
+    config, notes = to_data(CONFIG, data((100, 116)), (), MODEL)
+    assert config == {**CONFIG, "batch_size": 16, "augment": "flip+shift"}
+    assert notes == [
+        "batch size 16 instead of 32: 13 steps in an epoch of 216 images",
+        "training images are mirrored and moved at random; --augment none leaves them as they are",
+    ]
+
+
+def test_what_is_given_stays() -> None:
+    given = {"batch_size", "augment", "class_weights"}
+    assert to_data(CONFIG, data((10, 300)), given, MODEL) == (CONFIG, [])
+
+
+def test_uneven_classes_are_told() -> None:
+    config, notes = to_data(CONFIG, data((400, 100, 30), side=28), (), MODEL)
+    assert config == CONFIG
+    told = "the classes are uneven (400 samples of cat, 30 of emu): --class-weights balanced makes each count the same"
+    assert notes == [told]
+
+
+def test_batches() -> None:
+    assert [batch_of(n, 32) for n in (3, 39, 40, 159, 160, 9999)] == [2, 2, 4, 8, 16, 32]
+    assert batch_of(3, 1) == 1
