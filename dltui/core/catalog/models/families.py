@@ -81,7 +81,7 @@ def references(known: Iterable[FamilyEntry]) -> list[str]:
     found: list[str] = []
     for family in known:
         with contextlib.suppress(UsageError):
-            found += [f"{family.name}:{member.name}" for member in members(family) if family.model.available]
+            found += [f"{family.name}:{member.name}" for member in (members(family) if family.model.available else ())]
     return found
 
 
