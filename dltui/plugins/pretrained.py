@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from dltui.core import paths
+from dltui.core.contract import Model
 from dltui.core.contract.config import OptimizerName, Schedule, TrainConfig, unit
 from dltui.core.data import network
 from dltui.core.errors import RunError
@@ -142,4 +145,21 @@ def changed_colors(spec: Spec, config: FamilyConfig, mean: Any, std: Any) -> tup
     return (
         [own_std[c] / 255 / std[c] for c in range(3)],
         [(own_mean[c] / 255 - mean[c]) / std[c] for c in range(3)],
+    )
+
+
+def member(library: str, framework: str, build: Callable[..., Any], initial: Callable[..., Any], name: str) -> Model:
+    """The model of a family's member; `build` and `initial` take its name first."""
+    reference = f"{library}:{name}"
+    return Model(
+        id=reference,
+        name=reference,
+        framework=framework,
+        task="classification",
+        summary=f"{name} of {library}, with a head for the classes",
+        config=FamilyConfig,
+        build=partial(build, name),
+        requires=(library,),
+        needs_images=True,
+        initial=partial(initial, name),
     )

@@ -6,6 +6,7 @@ import difflib
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 from dltui.core.catalog.plugin_loader import Failure, Loaded, explain
@@ -16,6 +17,7 @@ from dltui.core.errors import PluginError
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
+    from dltui.core.catalog.fields import FieldSpec
     from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
     from dltui.core.contract.families import Family, Member
 
@@ -100,12 +102,20 @@ def _model_record(model: Model) -> Record:
         "framework": model.framework,
         "task": model.task,
         "summary": _text(model.summary),
-        "fields": [field.to_json() for field in field_specs(model.config)],
-        "checks_more": checks_more(model.config),
+        "fields": [field.to_json() for field in _specs(model.config)[0]],
+        "checks_more": _specs(model.config)[1],
         "requires": [_text(name) for name in model.requires],
         "needs_images": bool(model.needs_images),
         "image_size": int(model.image_size),
     }
+
+
+@cache
+def _specs(config: type[TrainConfig]) -> tuple[list[FieldSpec], bool]:
+    """The fields of a config, and if it checks more than they tell: twins and families share one, whose schema takes
+    its time.
+    """
+    return field_specs(config), checks_more(config)
 
 
 def _check_monitor(model: Model) -> None:

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.contract import Model
 from dltui.core.contract.families import Family, Member
 from dltui.core.data import network as web
 from dltui.core.errors import RunError
@@ -120,20 +119,5 @@ def _cached(name: str) -> bool:
     return any("notop" in file and re.search(rf"{name}(?!v\d)", file) for file in files)
 
 
-def model(name: str) -> Model:
-    reference = f"keras:{name}"
-    return Model(
-        id=reference,
-        name=reference,
-        framework="tensorflow",
-        task="classification",
-        summary=f"{name} from keras.applications, with a head for the classes",
-        config=FamilyConfig,
-        build=partial(build, name),
-        requires=("keras",),
-        needs_images=True,
-        initial=partial(initial, name),
-    )
-
-
+model = partial(pretrained.member, "keras", "tensorflow", build, initial)
 FAMILY = Family("keras", "keras.applications: networks with pretrained weights", members, model, about)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.contract import Model
 from dltui.core.contract.families import Family, Member
 from dltui.core.data import network
 from dltui.plugins import pretrained
@@ -146,20 +145,5 @@ def _cached(settings: Any) -> bool:
     return False
 
 
-def model(name: str) -> Model:
-    reference = f"timm:{name}"
-    return Model(
-        id=reference,
-        name=reference,
-        framework="torch",
-        task="classification",
-        summary=f"{name} from timm, with a head for the classes",
-        config=FamilyConfig,
-        build=partial(build, name),
-        requires=("timm",),
-        needs_images=True,
-        initial=partial(initial, name),
-    )
-
-
+model = partial(pretrained.member, "timm", "torch", build, initial)
 FAMILY = Family("timm", "PyTorch Image Models: networks with pretrained weights", members, model, about)

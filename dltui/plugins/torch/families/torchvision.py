@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.contract import Model
 from dltui.core.contract.families import Family, Member
 from dltui.core.data import network
 from dltui.core.errors import RunError
@@ -135,20 +134,5 @@ def _headless(network: nn.Module) -> tuple[nn.Module, int]:
     return network, last.in_features
 
 
-def model(name: str) -> Model:
-    reference = f"torchvision:{name}"
-    return Model(
-        id=reference,
-        name=reference,
-        framework="torch",
-        task="classification",
-        summary=f"{name} from torchvision, with a head for the classes",
-        config=FamilyConfig,
-        build=partial(build, name),
-        requires=("torchvision",),
-        needs_images=True,
-        initial=partial(initial, name),
-    )
-
-
+model = partial(pretrained.member, "torchvision", "torch", build, initial)
 FAMILY = Family("torchvision", "torchvision's classifiers with pretrained weights", members, model, about)
