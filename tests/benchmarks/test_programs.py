@@ -86,6 +86,7 @@ def test_turns_end_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_torch
+@pytest.mark.long
 @pytest.mark.slow(20)
 def test_speedrun_makes_a_record(tmp_path: Path) -> None:
     kept = tmp_path / "found.json"

@@ -392,6 +392,10 @@ class Series(Kind):
         for run, expected in zip(runs, self.expected, strict=True):
             # The command was killed before it had made all of them, and has started none.
             if run.path.exists():
+                reader = RunReader(run)
+                reader.refresh()
+                if reader.status().name != "finished":
+                    self.table.note("lost", f"{run.id} is {reader.status()}: {run.worker_log.read_text()[-300:]}")
                 self.compare(run, expected)
                 self.forget(run)
 
