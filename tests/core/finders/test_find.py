@@ -164,6 +164,7 @@ def data_of(arrays: Any) -> Any:
     return Data("blobs", Spec("classification", (8, 8, 1), 3, arrays.classes, (50.0,), (60.0,)), *parts, "f")
 
 
+@pytest.mark.long
 @pytest.mark.slow(25)
 def test_a_real_framework(tmp_path: Path) -> None:
     """Augmentation, another optimizer, clipping and averages, as the run would have them."""
