@@ -164,6 +164,19 @@ def test_a_worker_that_dies_while_it_is_born(tmp_path: Path, monkeypatch: pytest
     assert heartbeat.read_starting(run.path) is None
 
 
+def test_a_run_whose_maker_died_before_it_started_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not starting: `resume` has to take it, at once."""
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    run = RunDirectory.create("otter", {"created": time.time()})
+    maker = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    heartbeat.record_starting(run.path, maker.pid, creator=True)
+    assert RunReader(run).status().name == "starting"
+    assert RunReader(run).status(time.time() + 60).name == "interrupted", "it has had its time"
+    maker.kill()
+    assert "never started" in wait_for(RunReader(run), "interrupted").why
+    maker.wait()
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{", '{"pid": 1}', '{"pid": "x", "host": "", "boot_id": "", "start_ticks": 1}']
 )

@@ -261,9 +261,8 @@ def untrue(run: RunDirectory, offset: int, drawn: bool) -> list[str]:
         return ["it is not in the list"]
     shown, end = (row["status"], row.get("phase")), end_since(run, offset)
     if end is None:
-        unborn = not (run.path / "live.json").exists() and not (run.path / "birth.json").exists()
-        good = ("interrupted", "starting") if unborn else ("interrupted",)
-        return [] if row["status"] in good else [f"nobody trains it, and it is called {shown}: {row['why']}"]
+        true = row["status"] == "interrupted"
+        return [] if true else [f"nobody trains it, and it is called {shown}: {row['why']}"]
     faults = [] if row["status"] == end["status"] else [f"it ended as {end['status']}, and is called {shown}"]
     if drawn and end["status"] != "failed":
         lacks = incomplete_figures(run)

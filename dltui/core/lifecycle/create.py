@@ -18,7 +18,7 @@ from dltui.core.catalog.fields import check_values
 from dltui.core.data import needs, search, suited
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine.devices import Device
-from dltui.core.rundir import confidential, share
+from dltui.core.rundir import confidential, heartbeat, share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.text import clean_line
@@ -149,6 +149,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
 def _fill_all(followers: Sequence[Mapping[str, str]], fill: Fill, run: RunDirectory) -> None:
     """Write the secrets of the loggers into the folder of a new run, and what `fill` adds."""
     confidential.write(run.path, followers)
+    heartbeat.record_starting(run.path, os.getpid(), creator=True)
     fill(run)
 
 

@@ -24,6 +24,7 @@ from dltui.core.text import clean_line
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
+NOT_STARTED = "its worker was never started; dltui resume starts it"
 PREDICTIONS = ("validation-latest", "validation-best", "test")
 _MOST_UNPACKED = 1 << 30
 _DISK = frozenset((errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO))
@@ -159,6 +160,10 @@ class RunReader:
         starting = read_starting(self.directory.path) if live is None or alive is False else None
         if starting is None or starting.time < max(live.time if live else 0.0, self.history.ended_at):
             return None
+        if starting.creator:
+            # It has some time to start the worker; dead, it will not.
+            started = process.alive(starting.process) is not False or lock.is_held(self.directory.lock_path)
+            return None if started else Status("interrupted", NOT_STARTED, "ended", starting.time)
         if process.alive(starting.process):
             return Status("starting", "the worker is being started", "starting", starting.time)
         held = lock.is_held(self.directory.lock_path)

@@ -258,18 +258,24 @@ _NAME = "birth.json"
 
 @dataclass(frozen=True)
 class StartingWorker:
-    """A worker that was started at the unix time `time` and has not written a heartbeat yet."""
+    """A worker that was started at the unix time `time` and has not written a heartbeat yet. With `creator` the process
+    is the one that made the run and has not started its worker yet.
+    """
 
     process: ProcessId
     time: float
+    creator: bool = False
 
 
-def record_starting(run_dir: Path, pid: int) -> None:
-    """Record that process `pid` of this host is about to become the worker. Disk errors are ignored."""
+def record_starting(run_dir: Path, pid: int, creator: bool = False) -> None:
+    """Record that process `pid` of this host is about to become the worker, or, as the run's `creator`, to start it.
+    Disk errors are ignored.
+    """
     ticks = process.start_ticks(pid) or 0
     content = {"host": process.this_host(), "boot_id": process.boot_id(), "pid": pid, "start_ticks": ticks}
+    content |= {"time": time.time(), "creator": creator}
     with contextlib.suppress(OSError):
-        fs.write_atomic(run_dir / _NAME, json.dumps({**content, "time": time.time()}).encode("ascii"), sync=False)
+        fs.write_atomic(run_dir / _NAME, json.dumps(content).encode("ascii"), sync=False)
 
 
 def clear_starting(run_dir: Path) -> None:
@@ -283,7 +289,8 @@ def started_at(run_dir: Path) -> float:
     another.
     """
     starting = read_starting(run_dir)
-    return starting.time if starting is not None and starting.process.pid == os.getpid() else time.time()
+    mine = starting is not None and not starting.creator and starting.process.pid == os.getpid()
+    return starting.time if starting is not None and mine else time.time()
 
 
 def read_starting(run_dir: Path) -> StartingWorker | None:
@@ -291,6 +298,6 @@ def read_starting(run_dir: Path) -> StartingWorker | None:
     try:
         found: dict[str, Any] = json.loads(fs.read_limited(run_dir / _NAME, _MOST_BYTES), parse_constant=no_number)
         identity = ProcessId(str(found["host"]), str(found["boot_id"]), int(found["pid"]), int(found["start_ticks"]))
-        return StartingWorker(identity, float(found["time"]))
+        return StartingWorker(identity, float(found["time"]), found.get("creator") is True)
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
