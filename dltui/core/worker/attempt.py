@@ -73,6 +73,7 @@ class Attempt:
         self._preempted = False
         self._refused = False
         self._beginning = False
+        self._looking = False
         """The weights that the run begins with are being loaded: what is wrong with them is found before any step."""
         self._preparation: Preparation | None = None
         self._began = time.monotonic()
@@ -217,7 +218,9 @@ class Attempt:
             return []
         # A network may draw random numbers in it, or count its calls.
         state = {key: array for key, array in trainable.state().items() if not key.startswith("optimizer/")}
+        self._looking = True
         found = evaluation.look(trainable, data, model.metrics, monitor)
+        self._looking = False
         trainable.load_state(state)
         return found
 
@@ -234,7 +237,8 @@ class Attempt:
             return own
         # What could not be imported, other than a module that is not there, is told in full in worker.log.
         imports = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
-        return own and bool(place) and not imports
+        # A network that a library made fails in its code: no line of the plugin then stands in the traceback.
+        return own and (bool(place) or self._looking) and not imports
 
     def _config(self, model: Model) -> TrainConfig:
         gone = sameness.gone(self.asked["config"], model.config.model_fields)

@@ -11,7 +11,7 @@ from dltui.tui.cli import main
 from tests.helpers.known_catalog import Fill
 
 PLUGIN = """
-from dataclasses import replace
+from dataclasses import replace; from functools import partial
 import numpy as np
 from dltui import Arrays, RunError, hookimpl
 from tests.fakes import fake_plugin as fake
@@ -26,6 +26,7 @@ class Trainable(fake.NumpyTrainable):
     def advance(self, steps):
         {step}
         return super().advance(steps)
+    predict = {predict}
 
 class Backend(fake.NumpyBackend):
     framework = "odd"
@@ -51,8 +52,15 @@ def dltui_datasets():
 BUILD = {"build": "raise ValueError('only gray images')"}
 STEP = {"step": "raise RunError('training_step returned None')"}
 MISSING = {"build": "import no_such_module"}
+# A network that a library made: no line of the plugin is in its traceback.
+LIBRARY = {"predict": "partial(int, 'x')"}
 DATA = {"prepare": "return None"}
 VECTORS = {"prepare": "return Arrays((np.eye(8), CLASSES), (np.eye(8), CLASSES), ('a', 'b'))", "images": "True"}
+
+
+SOUND = {
+    "build": "pass", "step": "pass", "prepare": "pass", "images": "False", "predict": "fake.NumpyTrainable.predict",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -66,7 +74,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) ->
 
 def train(home: Path, faults: dict[str, str], *words: str) -> int:
     text = PLUGIN
-    for name, sound in (("build", "pass"), ("step", "pass"), ("prepare", "pass"), ("images", "False")):
+    for name, sound in SOUND.items():
         text = text.replace(f"{{{name}}}", faults.get(name, sound))
     (home / "net.py").write_text(text)
     return main.run(
@@ -82,6 +90,7 @@ def train(home: Path, faults: dict[str, str], *words: str) -> int:
             MISSING,
             "needs the module no_such_module, which is not installed (net.py line 10); name it in Model(requires=...)",
         ),
+        (LIBRARY, "TypeError: int() takes at most 2 arguments (3 given)"),
         (STEP, "training_step returned None (net.py line 15)"),
         (DATA, "dataset mine: prepare returned None; end it with return Arrays(...)"),
         (VECTORS, "model odd needs images, dataset mine has none; choose another model"),
