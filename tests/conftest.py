@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         metavar="N",
         help="how many PyTorch workers the fault harness kills, and a fifth as many of TensorFlow "
-        "(by default 24 and none, with --long 60 and 3)",
+        "(by default 12 and none, with --long 60 and 3)",
     )
     parser.addoption("--kernel", action="store_true", help="try the faults with strace and on a real ext4, as root")
     parser.addoption("--long", action="store_true", help="also what another test shows as well, in more time")

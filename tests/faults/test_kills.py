@@ -29,7 +29,7 @@ def how_many(config: pytest.Config) -> tuple[int, int]:
     asked = config.getoption("--kills")
     if asked is not None:
         return asked, -(-asked // 5)
-    return (60, 3) if config.getoption("--long") else (24, 3)
+    return (60, 3) if config.getoption("--long") else (12, 3)
 
 
 def run_child(*arguments: str, module: str = "kills") -> None:

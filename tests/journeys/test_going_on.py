@@ -33,6 +33,7 @@ def train(program: Program, net: Path, *more: str) -> None:
     program("train", "softmax-numpy", "--plugin", str(net), "--dataset", "blobs", *FAST, *more)
 
 
+@pytest.mark.long
 def test_a_run_that_is_done_stays_done_when_it_cannot_go_on(program: Program, net: Path) -> None:
     train(program, net)
     (program.folder / "boom").touch()
@@ -156,6 +157,7 @@ def test_a_rate_whose_line_is_damaged_holds_all_the_same(program: Program, net: 
     assert {round(float(rate), 6) for step, rate in rates.items() if step > before[0] + 1} == {0.003}
 
 
+@pytest.mark.long
 def test_what_nobody_can_know_is_asked(program: Program, net: Path) -> None:
     """A line after the last checkpoint may have been a new rate."""
     path = interrupted(program, net)

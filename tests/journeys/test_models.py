@@ -105,8 +105,9 @@ def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, fram
     assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.slow(22)
-@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 def test_the_same_command_gives_the_same_bytes(program: Program, framework: str) -> None:
     needs(framework)
     for name in ("one", "two"):

@@ -81,8 +81,9 @@ def test_a_run_with_the_options_of_an_earlier_version(program: Program) -> None:
     assert json.loads((program.run("t") / "run.json").read_text())["dataset_options"]["color"] == "gray"
 
 
+@pytest.mark.long
 @pytest.mark.slow(23)
-@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 def test_a_table_of_numbers_and_of_classes(program: Program, framework: str) -> None:
     needs(framework)
     lines = ["x,soil,kind,weight"]

@@ -99,7 +99,8 @@ def test_lists_say_what_to_install(bare: Bare) -> None:
             assert model["available"]
     text = bare("models").stdout
     for framework in bare.missing:
-        assert text.count(install_line(framework)) == sum(model["framework"] == framework for model in models)
+        # A model or a family of models a line.
+        assert text.count(install_line(framework)) >= sum(model["framework"] == framework for model in models)
 
 
 def test_what_needs_no_framework_works(bare: Bare) -> None:

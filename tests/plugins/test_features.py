@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.marks import few
+
 ROOT = Path(__file__).parents[2]
 CHECKS = ("augmentation_resumes", "augmentation_is_cores", "precision", "fp16", "residual_networks")
 
 
 @pytest.mark.slow(35)
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1))
 def test_features(framework: str) -> None:
     if importlib.util.find_spec(framework) is None:
         pytest.skip(f"{framework} is not installed")

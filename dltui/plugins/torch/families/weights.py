@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,11 +29,11 @@ def read(path: str) -> dict[str, Tensor]:
         raise RunError(f"{name} {problem}")
     try:
         found = _load(path)
-    except pickle.UnpicklingError:
-        raise RunError(f"{name} holds more than weights, which is not loaded; save its state_dict alone") from None
     except Exception as error:
         # Readers of damaged files raise anything.
-        raise RunError(f"{name} cannot be read as {FILE} ({type(error).__name__})") from None
+        if type(error).__name__ != "UnpicklingError":
+            raise RunError(f"{name} cannot be read as {FILE} ({type(error).__name__})") from None
+        raise RunError(f"{name} holds more than weights, which is not loaded; save its state_dict alone") from None
     if isinstance(found, Mapping):
         found = next((found[key] for key in INSIDE if isinstance(found.get(key), Mapping)), found)
     tensors = {str(key): value for key, value in dict(found).items() if isinstance(value, Tensor)}
