@@ -31,8 +31,9 @@ def know_catalog(tmp_path_factory: pytest.TempPathFactory) -> known_catalog.Fill
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two for each core: tests that wait for processes and clocks leave half of the machine idle otherwise."""
-    return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    """Tests that wait for processes and clocks leave half of the machine idle when there is one for each core."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + max(cores // 2, 1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

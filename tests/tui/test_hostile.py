@@ -100,7 +100,7 @@ def test_every_page_and_tab_sends_only_our_own_sequences(home: Path, screens: li
     screen.child.send("jjk")
     screen.read(0.3)
     screen.child.send("q")
-    assert screen.end() == 0
+    assert screen.end(60) == 0
     only_ours(screen.bytes)
     clean(screen)
 

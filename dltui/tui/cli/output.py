@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,9 +108,12 @@ def say(text: str = "") -> None:
 def warn(text: str) -> None:
     """Write a line to standard error; an error stream that takes none is ignored."""
     sys.stdout.flush()
-    with contextlib.suppress(OSError):
+    try:
         sys.stderr.write(visible(text) + "\n")
         sys.stderr.flush()
+    except OSError:
+        # What is left in its buffer would be written again, and fail again, at the end of the process.
+        _silence(sys.stderr)
 
 
 def lost() -> OSError | None:
@@ -128,7 +131,7 @@ def lose(error: OSError) -> None:
     if _loss.error is not None:
         return
     _loss.error = error
-    _silence()
+    _silence(sys.stdout)
     closed = error.errno == errno.EPIPE
     if _loss.words or not closed:
         reason = "nobody reads the output any more" if closed else f"cannot write output: {error.strerror}"
@@ -147,10 +150,11 @@ def exit_code(code: int) -> int:
     return code or 1 if unsaid else code
 
 
-def _silence() -> None:
+def _silence(stream: TextIO) -> None:
+    """Let a stream lead nowhere, together with what is still in its buffer."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 

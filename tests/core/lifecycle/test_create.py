@@ -243,7 +243,7 @@ def test_a_worker_leaves_this_terminal(catalog: Catalog, place: Path, monkeypatc
         "import os, sys; print(os.getsid(0) == os.getpid(), os.getcwd(), [os.readlink(f'/proc/self/fd/{n}') for n in "
         "range(3)], sorted(os.listdir('/proc/self/fd'))[:-1]); print('to stderr', file=sys.stderr)"
     )
-    monkeypatch.setattr(start, "worker_command", lambda *_: ([sys.executable, "-c", code], dict(os.environ)))
+    monkeypatch.setattr(start, "worker_command", lambda *_: ([sys.executable, "-u", "-c", code], dict(os.environ)))
     held = os.open(place, os.O_RDONLY)
     os.set_inheritable(held, True)
     run.worker_log.write_text("before\n")
