@@ -54,7 +54,10 @@ def test_without_a_proposal_and_with_a_hostile_name(tmp_path: Path) -> None:
         smooth=(2.0,),
     )  # fmt: skip
     files = write(found, (), tmp_path, ["svg"])
-    ElementTree.fromstring(files[0].read_text())
+    drawn = files[0].read_text()
+    ElementTree.fromstring(drawn)
+    assert not {"\x1b", "\u202e"} & set(drawn)
+    assert "<b>" not in drawn
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dltui.core.machine.devices import Device
     from dltui.core.reading.history import History
     from dltui.core.reading.reader import RunReader
+    from dltui.core.reading.status import Status
     from dltui.core.rundir.events import AttemptStarted
 
 
@@ -59,28 +60,11 @@ def prepare(
     """
     from dltui.core.catalog import devices
 
-    status = reader.status()
-    name = clean_line(reader.directory.id)
-    if not os.access(reader.directory.path, os.W_OK | os.X_OK):
-        path = shlex.quote(clean_line(reader.directory.path))
-        why = place.untrusted_reason(reader.directory) or "permission denied, or a disk that is read only"
-        raise UsageError(f"{name} cannot be written to: {why}; go on in a run of your own: dltui fork {path}")
-    if not status.over:
-        raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")
-    timed = reader.run["config"].get("max_time")
-    if status.name == "finished" and not more_epochs and not timed:
-        raise UsageError(
-            f"{name} is finished: nothing to resume; train more epochs with: dltui resume {name} --more-epochs 5"
-        )
+    status = _resumable(reader, more_epochs)
     model = catalog.model(str(reader.run["model"]))
     if not model.available:
         raise UsageError(f"{model.id} cannot be used here: {model.reason}")
-    if timed and (more_epochs or status.name == "finished"):
-        nothing = "takes no more epochs" if more_epochs else "has nothing to resume"
-        raise UsageError(
-            f"{name} was trained for {clean_line(timed)} and {nothing}; with a longer time: "
-            f"dltui fork {name} --max-time TIME"
-        )
+    _check_timed(reader, status.name, more_epochs)
     planned = planned_epochs(reader)
     field = model.field("epochs")
     if more_epochs and field is not None:
@@ -97,6 +81,34 @@ def prepare(
         done=len(reader.history.epochs),
         unknown=unknown(reader),
     )
+
+
+def _resumable(reader: RunReader, more_epochs: int) -> Status:
+    """The status of a run of this user's that is over and has something left to do. Raises UsageError for another."""
+    status = reader.status()
+    name = clean_line(reader.directory.id)
+    if not os.access(reader.directory.path, os.W_OK | os.X_OK):
+        path = shlex.quote(clean_line(reader.directory.path))
+        why = place.untrusted_reason(reader.directory) or "permission denied, or a disk that is read only"
+        raise UsageError(f"{name} cannot be written to: {why}; go on in a run of your own: dltui fork {path}")
+    if not status.over:
+        raise UsageError(f"{name} is {status.name}; watch it with: dltui attach {name}")
+    if status.name == "finished" and not more_epochs and not reader.run["config"].get("max_time"):
+        raise UsageError(
+            f"{name} is finished: nothing to resume; train more epochs with: dltui resume {name} --more-epochs 5"
+        )
+    return status
+
+
+def _check_timed(reader: RunReader, status: str, more_epochs: int) -> None:
+    """Refuse more of a run that trained for a time: its schedule was fitted to it. Raises UsageError."""
+    name, timed = clean_line(reader.directory.id), reader.run["config"].get("max_time")
+    if timed and (more_epochs or status == "finished"):
+        nothing = "takes no more epochs" if more_epochs else "has nothing to resume"
+        raise UsageError(
+            f"{name} was trained for {clean_line(timed)} and {nothing}; with a longer time: "
+            f"dltui fork {name} --max-time TIME"
+        )
 
 
 def mixtures(

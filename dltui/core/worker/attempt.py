@@ -194,14 +194,17 @@ class Attempt:
         self._tell_steering(lost)
         self._begun = True
         self.journal.emit(started(self.run, self.asked, loop, backend, data, found.name if found else None), sync=True)
+        self._tell([logout.warning(process.user()), *data.notes, *notes], prepared)
+        return loop
+
+    def _tell(self, warnings: Sequence[str], lines: Sequence[str]) -> None:
+        """Log what there is to say before the first step: how settings were found, warnings, how steps are run."""
         for note in self.asked.get("notes") or () if self.number == 1 else ():
             self.journal.emit(Logged("info", str(note)))
-        for note in (logout.warning(process.user()), *data.notes, *notes):
-            if note:
-                self.journal.emit(Logged("warning", note))
-        for line in prepared:
+        for warning in filter(None, warnings):
+            self.journal.emit(Logged("warning", warning))
+        for line in lines:
             self.journal.emit(Logged("info", line))
-        return loop
 
     def _load_initial(self, trainable: Trainable, model: Model, config: TrainConfig, data: Data) -> None:
         """Load the weights that the model brings for a run without a checkpoint. Raises RunError."""

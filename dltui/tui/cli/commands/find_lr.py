@@ -19,7 +19,7 @@ from dltui.core.errors import RunError, UsageError
 from dltui.core.numbers import exact
 from dltui.core.worker import figures
 from dltui.tui.cli import completion
-from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options
+from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options, plugin_option
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.output import can_show, say, say_json, show_on_terminal, terminal_output
 
@@ -49,14 +49,7 @@ class FindCommand(TrainCommand):
 @click.option(
     "--like", metavar="RUN", shell_complete=completion.runs, help="with model, data and hyperparameters of RUN"
 )
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE",
-    shell_complete=completion.files,
-    help="a .py file with a model; repeatable",
-)
+@plugin_option
 @click.option("--steps", type=click.IntRange(10, 100_000), metavar="N", help="steps [100, fewer where they are slow]")
 @click.option("--lowest", type=float, metavar="X", help="first rate [1e-6]")
 @click.option("--highest", type=float, metavar="X", help="last rate [10]")

@@ -9,7 +9,7 @@ import click
 from dltui.core.errors import UsageError
 from dltui.core.worker.figures import FORMATS_TEXT
 from dltui.tui.cli import completion
-from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options
+from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options, plugin_option
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.output import say
 
@@ -30,14 +30,7 @@ if TYPE_CHECKING:
 @click.option("--seeds", default="", metavar="S,S", help="one run a seed, one after the other, shown as one group")
 @click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
 @click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help=FORMATS_TEXT)
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE",
-    shell_complete=completion.files,
-    help="a .py file with a model; repeatable",
-)
+@plugin_option
 @click.option(
     "--log",
     "loggers",

@@ -83,6 +83,16 @@ class TrainCommand(click.Command):
             formatter.write_dl([record for record in plain if record])
 
 
+plugin_option = click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE",
+    shell_complete=completion.files,
+    help="a .py file with a model; repeatable",
+)
+
+
 def data_options(command: Any) -> Any:
     """Add the options for the data and the device of a run that does not exist yet."""
     options = (
