@@ -15,7 +15,7 @@ from dltui.core.errors import DltuiError, RunError
 from dltui.core.lifecycle import trust
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import drawing, place
-from dltui.core.worker.figures import FORMATS_TEXT, check_formats
+from dltui.core.worker.figures import RUN_FORMATS, RUN_FORMATS_TEXT, check_formats
 from dltui.exports.write import say_files, write
 
 
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         asked = arguments.format.split(",") if arguments.format else reader.run.get("formats") or ["svg"]
         code = trust.Code(tuple(arguments.plugin), arguments.trust)
         folder = arguments.to or place.exports_folder(reader.directory)
-        done = write(reader, folder, check_formats(asked), source, code)
+        done = write(reader, folder, check_formats(asked, RUN_FORMATS), source, code)
         if source is None:
             drawing.done(reader.directory, folder)
     except DltuiError as error:
@@ -44,7 +44,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("run", type=Path, metavar="RUN_DIR")
     parser.add_argument("--to", type=Path, metavar="DIR", help="folder to write to [the run's own]")
-    parser.add_argument("--format", metavar="F,F", help=f"{FORMATS_TEXT} [as the run was started]")
+    parser.add_argument("--format", metavar="F,F", help=f"{RUN_FORMATS_TEXT} [as the run was started]")
     parser.add_argument("--json", action="store_true", help="print the files as one JSON array")
     parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="in place of the run's own")
     parser.add_argument("--trust", action="store_true", help="also plugin files that another user's run names")

@@ -24,6 +24,7 @@ from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.lifecycle import trust
 from dltui.core.rundir import lock
 from dltui.core.text import clean_line
+from dltui.core.worker import figures
 from dltui.exports import dltui_exporters, plugin_exports
 from dltui.exports.report import drawn
 
@@ -54,16 +55,18 @@ def write(
     """Draw a run's figures and tables into `folder`; exporters without data yet are left out. With a `source` only that
     plugin draws; `code` says which plugins may.
 
-    Raises UsageError when the folder cannot be written or is full. An exporter that fails is a problem; the others go
+    With the format "none" only tables are
+    written. Raises UsageError when the folder cannot be written or is full. An exporter that fails is a problem; the others go
     on.
     """
     done = Written()
+    drawing = [name for name in formats if name != figures.NONE]
     built_in = dltui_exporters()
     names = [exporter.name for exporter in built_in]
-    with _workshop(folder) as temp, drawn.one_export():
+    with _workshop(folder) as temp, drawn.one_export(figures=bool(drawing)):
         for exporter in plugin_exports.load(source, names) if source else built_in:
             if exporter.task in (None, reader.run.get("task")):
-                _draw(exporter, reader, formats, temp, done)
+                _draw(exporter, reader, drawing, temp, done)
                 _deliver(temp, folder, done)
         for other in [] if source else plugin_exports.sources(reader, names, code):
             problem = plugin_exports.draw(other, reader.directory.path, temp, formats)

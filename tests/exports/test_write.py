@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from dltui.core.errors import UsageError
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.worker import figures
+from dltui.core.worker.figures import RUN_FORMATS, check_formats
 from dltui.exports.about import About
 from dltui.exports.report import report
 from dltui.exports.save import render
@@ -132,7 +135,7 @@ def test_one_exporter_that_fails_does_not_take_the_others_with_it(
 
     monkeypatch.setattr("dltui.exports.figures.training_metrics.export", fail)
     done = write(reader(tmp_path), tmp_path / "out", ["svg"])
-    assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck (test_write.py line 131)"]
+    assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck (test_write.py line 134)"]
     assert "summary.json" in names(done.files)
     assert not (tmp_path / "out" / "training_metrics.svg").exists()
 
@@ -224,3 +227,26 @@ def test_listing_the_exporters_imports_no_plotting_library() -> None:
     code = "import dltui.exports, sys; dltui.exports.dltui_exporters(); print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_without_formats_there_are_tables_alone(tmp_path: Path) -> None:
+    """A sweep of many runs draws the figures of those that are asked for."""
+    read = reader(tmp_path, status="finished")
+    files = write(read, tmp_path / "out", ["none"]).files
+    assert names(files) == {"summary.json", "report.html", "metrics.csv", "model.safetensors"}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<svg" not in page
+    assert "Epochs" in page
+    with pytest.raises(UsageError, match="format none goes with no other"):
+        check_formats(["none", "svg"], RUN_FORMATS)
+
+
+def test_figures_are_drawn_when_they_are_asked_for(tmp_path: Path) -> None:
+    read = reader(tmp_path, status="finished", done=1)
+    record = read.directory.run() | {"formats": ["none"]}
+    asked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunDirectory, "run", lambda self: record)
+        patch.setattr(figures, "start", lambda words: asked.append(words) or figures.Ended(0, "", ""))
+        figures.draw(read.directory, tmp_path / "out", None)
+    assert asked[0][-2:] == ["--format", "svg"]

@@ -13,12 +13,15 @@ from typing import Any
 
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.heartbeat import Live, read_live
+from dltui.core.worker import figures
 
 TIMEOUT = 240
 
 
 class Program:
-    """`dltui` with its own home, cache and working folder."""
+    """`dltui` with its own home, cache and working folder. Its runs draw no figures, which takes longer than most of
+    them train, before `draws` is called.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,6 +30,11 @@ class Program:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("DLTUI_") and key != "CI"}
         # One thread: the tests share few cores, and sums do not depend on how many there are.
         self.environment = kept | {"DLTUI_HOME": str(self.home), "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
+        self.environment["DLTUI_FORMAT"] = figures.NONE
+
+    def draws(self) -> None:
+        """From now on its runs draw figures when they end."""
+        del self.environment["DLTUI_FORMAT"]
 
     def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run to the end and check the exit code."""

@@ -45,6 +45,7 @@ def needs(framework: str) -> None:
     ],
 )
 def test_a_classifier_learns_digits(program: Program, name: str, framework: str) -> None:
+    program.draws()
     needs(framework)
     program("train", f"{name}-{framework}", "--dataset", "digits", "--epochs", "12", "--name", "r", "--threads", "1")
     summary = program.summary("r")
@@ -60,6 +61,7 @@ def test_a_classifier_learns_digits(program: Program, name: str, framework: str)
 
 @pytest.mark.parametrize("framework", few(FRAMEWORKS, 1))
 def test_regression_recovers_the_line(program: Program, framework: str) -> None:
+    program.draws()
     needs(framework)
     program("train", f"linear-regression-{framework}", "--dataset", "lines", "--name", "r", "--threads", "1")
     summary = program.summary("r")
@@ -81,6 +83,7 @@ def _least_squares(run: Path) -> tuple[float, float]:
 @pytest.mark.long
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, framework: str) -> None:
+    program.draws()
     needs(framework)
     common = (
         "train", f"softmax-{framework}", "--dataset", "digits", "--batch-size", "8", "--epochs", EPOCHS[framework],
@@ -109,6 +112,7 @@ def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, fram
 @pytest.mark.slow(22)
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 def test_the_same_command_gives_the_same_bytes(program: Program, framework: str) -> None:
+    program.draws()
     needs(framework)
     for name in ("one", "two"):
         program(

@@ -23,6 +23,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow(28)
 @pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
 def test_a_folder_of_color_photographs(program: Program, shapes: Path, framework: str) -> None:
+    program.draws()
     needs(framework)
     program("train", f"cnn-{framework}", "--dataset", f"folder:{shapes}", "--epochs", "4", "--name", "r")
     summary = program.summary("r")

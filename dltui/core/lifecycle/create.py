@@ -26,7 +26,7 @@ from dltui.core.train import augmentation
 from dltui.core.train.check_options import check_device, check_options
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
-from dltui.core.worker.figures import check_formats
+from dltui.core.worker.figures import RUN_FORMATS, check_formats
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
@@ -127,7 +127,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     if dataset.input_shape:
         needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
     options = suited.sized(full_options(dataset, {**dataset.given, **request.dataset_options}), model, config)
-    formats = check_formats(request.formats)
+    formats = check_formats(request.formats, RUN_FORMATS)
     if request.name is not None:
         check_run_name(request.name)
     _check_data_dir(request.data_dir, dataset, options)

@@ -22,16 +22,24 @@ if TYPE_CHECKING:
 
 FORMATS = ("svg", "png", "pdf")
 FORMATS_TEXT = ", ".join(FORMATS)
+NONE = "none"
+"""In place of the formats of a run: at its end only tables are written, and figures when they are asked for."""
+RUN_FORMATS = (*FORMATS, NONE)
+RUN_FORMATS_TEXT = f"{FORMATS_TEXT}, or {NONE}: no figures until `dltui export`"
 
 
 def check_formats(names: Iterable[str], allowed: Sequence[str] = FORMATS) -> list[str]:
-    """The formats without duplicates. Raises UsageError for an unknown format, and when none is given."""
+    """The formats without duplicates. Raises UsageError for an unknown format, when none is given, and for `none`
+    beside another.
+    """
     formats = [name for name in dict.fromkeys(str(name).strip().lower() for name in names) if name]
     for name in formats:
         if name not in allowed:
             raise UsageError(f"no format {clean_line(repr(name), 40)}; there is {', '.join(allowed)}")
     if not formats:
         raise UsageError(f"a format is missing: {', '.join(allowed)}")
+    if NONE in formats and len(formats) > 1:
+        raise UsageError(f"format {NONE} goes with no other; leave it out, or the others")
     return formats
 
 
@@ -86,13 +94,13 @@ def start(
 
 
 def draw(run: RunDirectory, folder: Path, formats: Sequence[str] | None, more: Sequence[str] = ()) -> None:
-    """Draw all figures of a run; `more` are words of the process's command line.
+    """Draw all figures of a run, by default in its own formats; `more` are words of the process's command line.
 
     Raises UsageError for a folder that cannot be written, RunError with its reason.
     """
     _check_writable(folder)
-    arguments = [str(run.path), "--to", str(folder), *(("--format", ",".join(formats)) if formats else ()), *more]
-    problem = start(arguments).problem
+    asked = formats or [name for name in run.run().get("formats") or () if name != NONE] or ["svg"]
+    problem = start([str(run.path), "--to", str(folder), "--format", ",".join(asked), *more]).problem
     if problem:
         raise RunError(f"{run.id}: {problem}")
 

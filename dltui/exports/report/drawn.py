@@ -7,16 +7,25 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 _pictures: ContextVar[dict[str, bytes] | None] = ContextVar("pictures", default=None)
+_wanted: ContextVar[bool] = ContextVar("wanted", default=True)
 
 
 @contextlib.contextmanager
-def one_export() -> Iterator[None]:
-    """A context in which figures are kept; the run must not be read again meanwhile."""
-    token = _pictures.set({})
+def one_export(figures: bool = True) -> Iterator[None]:
+    """A context in which figures are kept; the run must not be read again meanwhile. Without `figures` none is to be
+    drawn in it.
+    """
+    pictures, wanted = _pictures.set({}), _wanted.set(figures)
     try:
         yield
     finally:
-        _pictures.reset(token)
+        _pictures.reset(pictures)
+        _wanted.reset(wanted)
+
+
+def wanted() -> bool:
+    """True unless this export is one of tables alone."""
+    return _wanted.get()
 
 
 def keep(name: str, svg: bytes) -> None:

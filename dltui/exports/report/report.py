@@ -52,7 +52,7 @@ def page(reader: RunReader) -> str:
             _note(reader),
             _numbers(found),
             section("Reproduce", block(shlex.join(confidential.mask_command(run.get("command") or [])))),
-            section("Figures", *_figures(reader)),
+            section("Figures", *_figures(reader)) if drawn.wanted() else "",
             section("Settings", _settings(run), _learning_rates(reader)),
             section("Epochs", _epochs(reader)),
             section("Environment", _circumstances(reader, found)),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.errors import UsageError
+from dltui.core.errors import RunError, UsageError
 from dltui.tui.terminal.capabilities import SCREEN_LOG
 
 if TYPE_CHECKING:
@@ -375,9 +375,10 @@ class Exporting:
         from dltui.core.worker import figures
 
         folder = place.exports_folder(run)
-        problem = figures.start([str(run.path), "--to", str(folder)]).problem
-        if problem:
-            raise UsageError(f"figures not drawn: {problem}")
+        try:
+            figures.draw(run, folder, None)
+        except RunError as error:
+            raise UsageError(f"figures not drawn: {error}") from error
         return folder
 
     def copy_line(self, *folders: Path) -> str:

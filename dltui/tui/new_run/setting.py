@@ -7,7 +7,7 @@ from typing import Any
 
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.numbers import exact
-from dltui.core.worker.figures import FORMATS_TEXT, check_formats
+from dltui.core.worker.figures import RUN_FORMATS, RUN_FORMATS_TEXT, check_formats
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ RUN_SETTINGS = (
     Setting("run", FieldSpec("name", "str", "", "name of the run; empty: two random words")),
     Setting("run", FieldSpec("data_dir", "str", "", "a folder with the dataset's files; empty: the usual places")),
     Setting("run", FieldSpec("exports", "str", "exports", "where its figures go, in a folder of its own")),
-    Setting("run", FieldSpec("format", "str", "svg", f"of the figures: {FORMATS_TEXT}, or several with commas")),
+    Setting("run", FieldSpec("format", "str", "svg", f"of the figures, several with commas: {RUN_FORMATS_TEXT}")),
 )
 
 
@@ -55,4 +55,4 @@ def check_own(name: str, text: str) -> None:
 
         check_run_name(text)
     elif name == "format":
-        check_formats(text.split(","))
+        check_formats(text.split(","), RUN_FORMATS)

@@ -38,6 +38,7 @@ class Place:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("DLTUI_")}
         self.environment |= {
             "DLTUI_HOME": str(folder / "home"), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "COLUMNS": "120",
+            "DLTUI_FORMAT": "none",
         }  # fmt: skip
         self.environment.pop("CI", None)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
-from dltui.core.worker.figures import FORMATS_TEXT, check_formats
+from dltui.core.worker.figures import RUN_FORMATS, RUN_FORMATS_TEXT, check_formats
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand, find_model, for_model, plugin_files, value_flags
 from dltui.tui.cli.options import FieldOption, code, code_options
@@ -75,7 +75,7 @@ class ForkCommand(TrainCommand):
 @click.option("--device", metavar="DEV", shell_complete=completion.devices, help="auto, cpu, cuda:N ... [RUN's]")
 @click.option("--name", metavar="N", help="name of the new run [RUN-fork]")
 @click.option("--exports", metavar="DIR", help="figures go to DIR/<run id> [beside RUN's]")
-@click.option("--format", "formats", metavar="F,F", help=f"{FORMATS_TEXT} [RUN's]")
+@click.option("--format", "formats", metavar="F,F", help=f"{RUN_FORMATS_TEXT} [RUN's]")
 @code_options
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
@@ -111,7 +111,7 @@ def _create(parent: RunDirectory, catalog: Catalog, changes: dict[str, Any], opt
         name=options["name"],
         device=options["device"],
         exports=options["exports"],
-        formats=check_formats(options["formats"].split(",")) if options["formats"] else None,
+        formats=check_formats(options["formats"].split(","), RUN_FORMATS) if options["formats"] else None,
         command=("dltui", *sys.argv[1:]),
         code=code(options["plugins"], options["trust"]),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
-from dltui.core.worker.figures import FORMATS_TEXT
+from dltui.core.worker.figures import RUN_FORMATS_TEXT
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options, plugin_option
 from dltui.tui.cli.options import FieldOption
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seeds", default="", metavar="S,S", help="one run a seed, one after the other, shown as one group")
 @click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
-@click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help=FORMATS_TEXT)
+@click.option("--format", "formats", default="svg", show_default=True, metavar="F,F", help=RUN_FORMATS_TEXT)
 @plugin_option
 @click.option(
     "--log",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
 from dltui.core.rundir import place
-from dltui.core.worker.figures import check_formats
+from dltui.core.worker.figures import RUN_FORMATS, check_formats
 from dltui.tui.cli.follow import closing
 from dltui.tui.cli.launch import data_progress
 from dltui.tui.cli.output import say, say_json, when_lost
@@ -101,7 +101,7 @@ def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], opti
         config=dict(config),
         name=options.name,
         exports=options.exports,
-        formats=tuple(check_formats(options.formats.split(","))),
+        formats=tuple(check_formats(options.formats.split(","), RUN_FORMATS)),
         plugins=tuple(Path(path) for path in options.plugins),
         command=options.command,
         dry_run=options.dry_run,

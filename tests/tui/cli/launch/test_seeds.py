@@ -33,6 +33,7 @@ def dltui(
     for name in [name for name in os.environ if name.startswith("DLTUI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DLTUI_FORMAT", "none")
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str, str]:
