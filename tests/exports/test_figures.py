@@ -166,7 +166,7 @@ def _matrix(classes: list[str], counts: np.ndarray[Any, np.dtype[np.int64]]) -> 
     return Matrix("test", 8, tuple(classes), tuple(map(tuple, counts.tolist())))
 
 
-@pytest.mark.parametrize("size", [2, 20, 21, 40, 41, 100, 400])
+@pytest.mark.parametrize("size", [2, 20, 21, 40, 41, pytest.param(100, marks=pytest.mark.long), 400])
 def test_a_matrix_of_any_size_lies_on_its_page(size: int) -> None:
     counts = np.diag(np.full(size, 9_999))
     counts[0, 1] = 12

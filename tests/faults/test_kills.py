@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.marks import few
+
 ROOT = Path(__file__).parents[2]
 SHARES = 2
 """Processes that share the kills of PyTorch."""
@@ -42,7 +44,7 @@ def run_child(*arguments: str, module: str = "kills") -> None:
 
 @pytest.mark.slow(45)
 @needs_torch
-@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize("share", few(range(SHARES), 1))
 def test_pytorch_workers(request: pytest.FixtureRequest, share: int) -> None:
     kills = -(-how_many(request.config)[0] // SHARES)
     run_child("torch", "--kills", str(kills), "--seed", str(share))

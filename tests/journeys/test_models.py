@@ -35,8 +35,8 @@ def needs(framework: str) -> None:
 @pytest.mark.parametrize(
     ("name", "framework"),
     [
-        ("mlp", "torch"),
         # The same engine, and the frameworks have tests of their own that these learn.
+        pytest.param("mlp", "torch", marks=pytest.mark.long),
         pytest.param("softmax", "torch", marks=pytest.mark.long),
         pytest.param("cnn", "torch", marks=pytest.mark.long),
         pytest.param("softmax", "tensorflow", marks=pytest.mark.long),

@@ -17,7 +17,7 @@ from tests.journeys.test_models import needs
 
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_shapes(tmp_path_factory.mktemp("shapes") / "shapes", 600)
+    return make_shapes(tmp_path_factory.mktemp("shapes") / "shapes", 480)
 
 
 @pytest.mark.slow(28)
@@ -25,7 +25,9 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_folder_of_color_photographs(program: Program, shapes: Path, framework: str) -> None:
     program.draws()
     needs(framework)
-    program("train", f"cnn-{framework}", "--dataset", f"folder:{shapes}", "--epochs", "4", "--name", "r")
+    program(
+        "train", f"cnn-{framework}", "--dataset", f"folder:{shapes}", "--epochs", "4", "--threads", "1", "--name", "r"
+    )
     summary = program.summary("r")
     assert summary["dataset"] == "folder:shapes"
     assert summary["test_accuracy"] >= 0.85

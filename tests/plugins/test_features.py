@@ -23,6 +23,7 @@ def test_features(framework: str) -> None:
     run_child(framework, *CHECKS, *(["compile"] if framework == "tensorflow" else []))
 
 
+@pytest.mark.long
 def test_resnet() -> None:
     if importlib.util.find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed")

@@ -177,7 +177,7 @@ def test_a_storm_of_sizes(home: Path, screens: list[Screen]) -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
-@pytest.mark.parametrize("how", ["key", "signal"])
+@pytest.mark.parametrize("how", few(["key", "signal"], 1))
 def test_suspended_it_gives_the_terminal_back_and_comes_again(home: Path, how: str) -> None:
     environment = os.environ | {
         "DLTUI_HOME": str(home),

@@ -70,6 +70,7 @@ def test_what_authors_bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @needs_tensorflow
+@pytest.mark.long
 def test_optimizers_follow_pytorch() -> None:
     run_child("tests.plugins.optimizer_checks")
 
