@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 FRAMEWORKS = ("torch", "tensorflow")
 # Long enough that a kill after 6,000 steps comes in the middle, at the pace of each.
-EPOCHS = {"torch": "80", "tensorflow": "1000"}
+EPOCHS = {"torch": "40", "tensorflow": "300"}
 CLASSIFIERS = {"softmax": 0.90, "mlp": 0.92, "cnn": 0.93}
 SUMMARY = {
     "run_id", "model", "framework", "dataset", "device", "seed", "status", "epochs", "best_epoch",
@@ -91,8 +91,8 @@ def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, fram
     )  # fmt: skip
     for name in ("whole", "killed"):
         program(*common, "--name", name)
-        program("set", name, "lr=0.03", "--at-step", "5000")
-    killed = program.wait("killed", lambda live: live.step > 6000)
+        program("set", name, "lr=0.03", "--at-step", "1000")
+    killed = program.wait("killed", lambda live: live.step > 1200)
     os.kill(killed.pid, signal.SIGKILL)
     # It may have died before its first checkpoint after the change; the change holds all the same.
     program.wait_status("killed", "interrupted")
