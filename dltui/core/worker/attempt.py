@@ -17,7 +17,7 @@ from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
 from dltui.core.reading.status import INCOMPLETE
-from dltui.core.rundir import checkpoint, drawing, place
+from dltui.core.rundir import checkpoint, notes, place
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CommandObeyed, Evaluated, Logged, RunEnded
 from dltui.core.train import evaluation, predictions
@@ -149,7 +149,7 @@ class Attempt:
         if done.problem:
             told = f"figures not drawn: {done.problem}; `dltui export {self.run.id}` tries again"
             self.journal.emit(Logged("error", told))
-        return "" if drawing.done_since(self.run, began) or place.untrusted_reason(self.run) else INCOMPLETE
+        return "" if notes.figures_done_since(self.run, began) or place.untrusted_reason(self.run) else INCOMPLETE
 
     def _prepare(self) -> Loop:
         """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""
