@@ -54,7 +54,7 @@ async def test_a_group_whose_maker_was_killed_says_what_is_missing(grouped: Fake
     notes.series_begun(grouped.root / "lab-s1", SEEDS)
     async with shown(grouped) as (app, pilot):
         await until(pilot, lambda: "lab (3 seeds)" in text(app))
-        app.screen.state.selected = "group/lab"
+        await pilot.press("end")
         await until(pilot, lambda: "1 of 3 finished" in text(app))
         said = " ".join(text(app).split())
         assert "1 of 3 finished, interrupted, seeds 2, 10 without a run: dltui resume lab" in said
