@@ -113,7 +113,12 @@ def test_numbers_that_are_none_hurt_one_row_only() -> None:
     json.dumps(rows.all_rows(), allow_nan=False)
     asked = paths.runs_dir() / "one" / "run.json"
     asked.write_text(asked.read_text().replace('"created": ', '"created": NaN, "x": '))
+    # A number of JSON that is infinite all the same; earlier runs had no checksum.
+    other = paths.runs_dir() / "two" / "run.json"
+    content = {key: value for key, value in json.loads(other.read_text()).items() if key != "sha256"}
+    other.write_text(json.dumps(content | {"seed": "huge"}).replace('"huge"', "1e999"))
     found = {row["id"]: row for row in rows.all_rows()}
+    assert (found["two"]["status"], found["two"]["seed"]) == ("finished", None)
     assert found["one"]["status"] == "failed"
     assert "damaged" in found["one"]["why"]
     json.dumps(list(found.values()), allow_nan=False)
