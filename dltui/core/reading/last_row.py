@@ -44,7 +44,8 @@ def write(run: RunDirectory) -> None:
 def forget(run: RunDirectory) -> None:
     """Remove the row before the run goes on."""
     with contextlib.suppress(OSError):
-        fs.FS.unlink(run.path / NAME)
+        if os.path.lexists(run.path / NAME):
+            fs.FS.unlink(run.path / NAME)
 
 
 def read(folder: str, changed: Mapping[str, int], log_bytes: int) -> dict[str, Any] | None:
