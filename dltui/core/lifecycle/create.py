@@ -84,6 +84,17 @@ def create_run(
     return _create(request.name, exports, record, partial(_fill_all, checked.followers, fill))
 
 
+def create_like(run: RunDirectory, name: str, changes: Mapping[str, Any]) -> RunDirectory:
+    """Create a run that differs from another one of this user in these fields of run.json alone, and in its name and
+    time. Raises UsageError.
+    """
+    asked = run.run()
+    exports = _writable(str(Path(str(asked["exports"])).parent))
+    record = {key: value for key, value in asked.items() if key not in ("format", "id", "birth")}
+    followers = confidential.unmasked(run, asked.get("loggers") or ())
+    return _create(name, exports, {**record, **_now(), **changes}, partial(_fill_all, followers, lambda made: None))
+
+
 @dataclass(frozen=True)
 class Checked:
     """A request whose model, data, options and device go together, as far as can be said without the data."""
@@ -194,8 +205,7 @@ def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any
 def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[str, Any]:
     """The fields of run.json for the time, the places and the command of the request."""
     return {
-        "created": time.time(),
-        "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        **_now(),
         "data_dir": paths.absolute(request.data_dir) if request.data_dir else None,
         "data_dirs": [str(folder) for folder in search.data_dirs(request.data_dir, dataset.name)],
         "device": {"name": device.name, "title": device.title, "uuid": device.uuid, "asked": request.device},
@@ -210,6 +220,10 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         "dltui": __version__,
         "cwd": paths.working_directory(),
     }
+
+
+def _now() -> dict[str, Any]:
+    return {"created": time.time(), "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z")}
 
 
 def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> None:

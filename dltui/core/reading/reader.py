@@ -15,7 +15,7 @@ from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
 from dltui.core.reading.silence import Observations
 from dltui.core.reading.status import INCOMPLETE, Status, status
-from dltui.core.rundir import claim, commands, drawing, lock
+from dltui.core.rundir import claim, commands, lock, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
@@ -149,7 +149,7 @@ class RunReader:
             return ""
         # It may have died between its last event and the heartbeat that says that it draws.
         began = live.phase_since if live.phase in ("exporting", "ended") else self.history.ended_at
-        if drawing.done_since(self.directory, began):
+        if notes.figures_done_since(self.directory, began):
             return ""
         return f"dltui export {clean_line(self.directory.id)}"
 

@@ -125,7 +125,12 @@ class Planner:
         """
         factors: Array = np.asarray(self.config.schedule_factors(steps, total), dtype=np.float64)
         if factors.shape != steps.shape or not (np.isfinite(factors).all() and (factors >= 0).all()):
-            raise RunError(f"schedule {self.config.schedule} must give {len(steps)} finite numbers from 0 on")
+            found = (
+                f"shape {factors.shape}" if factors.shape != steps.shape else f"{factors.min():g} to {factors.max():g}"
+            )
+            raise RunError(
+                f"schedule_factors of the model's Config gave {found}; wanted are {len(steps)} finite numbers from 0 on"
+            )
         return factors
 
 

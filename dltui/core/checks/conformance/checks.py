@@ -85,7 +85,8 @@ def learns(subject: Subject) -> str:
     text = f"{before:.3g} -> {after:.3g} in {EPOCHS} epochs of {planner.steps_per_epoch} steps"
     # A loss of the model's own may be negative, a likelihood for example.
     fell = after < before - (1 - FALL) * abs(before)
-    expect(fell, f"the loss on {len(data.train)} easy samples does not fall ({text}); try another lr")
+    falls = f"falls too little, by less than {1 - FALL:.0%}" if after < before else "does not fall"
+    expect(fell, f"the loss on {len(data.train)} easy samples {falls} ({text}); try another lr")
     return f"loss {text}"
 
 
