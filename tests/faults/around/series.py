@@ -48,15 +48,16 @@ class Series(Kind):
         if self.table.kills < wanted and self.random.random() < 0.5 and any(run.path.exists() for run in runs):
             self._kill_one(runs, partial(self._resume, group))
             self._look(runs)
-        if any(run.path.exists() for run in runs):
+        begun = any(run.path.exists() for run in runs)
+        if begun:
             self.table.resumes += 1
             if self.scene.wait(self._resume(group)):
                 self.table.note("lost", f"resume {group}: {self.scene.said()[-300:]}")
         self.scene.until(lambda: all(over(run) for run in runs))
         self._look(runs)
         for run, expected in zip(runs, self.expected, strict=True):
-            # The command was killed before it had made all of them, and has started none.
-            if run.path.exists():
+            if begun:
+                # Also those that the killed command had not made.
                 reader = RunReader(run)
                 reader.refresh()
                 if reader.status().name != "finished":
