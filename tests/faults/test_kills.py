@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.marks import few
+from tests.helpers.marks import few, is_long
 
 ROOT = Path(__file__).parents[2]
 SHARES = 2
@@ -31,7 +31,7 @@ def how_many(config: pytest.Config) -> tuple[int, int]:
     asked = config.getoption("--kills")
     if asked is not None:
         return asked, -(-asked // 5)
-    return (60, 3) if config.getoption("--long") else (12, 3)
+    return (60, 3) if is_long(config) else (12, 3)
 
 
 def run_child(*arguments: str, module: str = "kills") -> None:

@@ -36,10 +36,10 @@ def needs(framework: str) -> None:
     ("name", "framework"),
     [
         # The same engine, and the frameworks have tests of their own that these learn.
-        pytest.param("mlp", "torch", marks=pytest.mark.long),
+        pytest.param("mlp", "torch", marks=pytest.mark.longest),
         pytest.param("softmax", "torch", marks=pytest.mark.long),
-        pytest.param("cnn", "torch", marks=pytest.mark.long),
-        pytest.param("softmax", "tensorflow", marks=pytest.mark.long),
+        pytest.param("cnn", "torch", marks=pytest.mark.longest),
+        pytest.param("softmax", "tensorflow", marks=pytest.mark.longest),
         pytest.param("mlp", "tensorflow", marks=pytest.mark.long),
         ("cnn", "tensorflow"),
     ],
@@ -81,7 +81,7 @@ def _least_squares(run: Path) -> tuple[float, float]:
 
 # Also shown by the hundreds of kills of tests/faults.
 @pytest.mark.long
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", few(FRAMEWORKS, 1, long=0))
 def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, framework: str) -> None:
     program.draws()
     needs(framework)
@@ -110,7 +110,7 @@ def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, fram
 
 @pytest.mark.long
 @pytest.mark.slow(22)
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_the_same_command_gives_the_same_bytes(program: Program, framework: str) -> None:
     program.draws()
     needs(framework)
