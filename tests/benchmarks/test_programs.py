@@ -125,3 +125,10 @@ def test_intervals_are_students(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cells == [
         "91.5 %", "2.00 ± 0.00 s", "9.0 s", "91.50 ± 6.35 %", "93.00 %", "2", "cnn-torch epochs=3", "a chip |"
     ]  # fmt: skip
+
+
+def test_photos_prepares_beside_a_pool(tmp_path: Path) -> None:
+    words = ("--images", "40", "--classes", "2", "--width", "160", "--height", "120", "--size", "64", "--rounds", "1")
+    said = run("photos.py", *words, "--folder", str(tmp_path))
+    assert "40 JPEGs of 160x120" in said
+    assert "of the speed of the pool" in said

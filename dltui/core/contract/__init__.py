@@ -295,6 +295,11 @@ class PreparationContext(Protocol):
     """The cache folder where downloads are kept."""
     scratch: Path
     """A folder for files that may be larger than memory; it is removed once the data is prepared."""
+    kept: Path
+    """A folder for small files that stay with the prepared data; another preparation finds them in `earlier`."""
+    earlier: tuple[Path, ...]
+    """Folders of prepared data that this dataset made earlier, whole or cut short by a kill: "kept" in them are those
+    files, `scratch` is "scratch", and the samples of a split are "train_x.npy". Any of it may be missing."""
     task: Task
     """The task of the model: the dataset's own task, or either task where that is "any"."""
 

@@ -195,6 +195,11 @@ def measure(x: Array, rows: Array) -> tuple[tuple[float, ...], tuple[float, ...]
         pixels = x[rows[some]]
         for channel in range(x.shape[-1]):
             counts[channel] += np.bincount(pixels[..., channel].ravel(), minlength=256)
+    return moments(counts)
+
+
+def moments(counts: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, from how often each value occurs in it: `counts` (channels, 256)."""
     values = np.arange(256, dtype=np.float64)
     total = counts.sum(axis=1)
     mean = (counts * values).sum(axis=1) / total

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -151,6 +151,9 @@ def _write(path: Path, array: Array, rows: Array | None, digest: Digest) -> Iter
     count = len(array) if rows is None else len(rows)
     shape = (count, *array.shape[1:])
     digest.array(array.dtype, shape)
+    if _is_file(array, count, rows) and path.parent in Path(str(array.filename)).parents:
+        yield from _move(path, array, digest)
+        return
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0) as file:
         fs.append_all(file.fileno(), _header(array.dtype, shape))
         for some in chunks(array, count):
@@ -158,6 +161,26 @@ def _write(path: Path, array: Array, rows: Array | None, digest: Digest) -> Iter
             digest.rows(piece)
             fs.append_all(file.fileno(), piece.tobytes())
             yield piece.nbytes
+        os.fsync(file.fileno())
+
+
+def _is_file(array: Array, count: int, rows: Array | None) -> TypeGuard[np.memmap[Any, Any]]:
+    """True if the rows are, one after the other, all of a .npy file."""
+    if not isinstance(array, np.memmap) or array.base is None or not array.flags.c_contiguous or count != len(array):
+        return False
+    path = Path(str(array.filename))
+    whole = path.suffix == ".npy" and array.offset + array.nbytes == path.stat().st_size
+    return whole and (rows is None or np.array_equal(rows, np.arange(count)))
+
+
+def _move(path: Path, array: np.memmap[Any, Any], digest: Digest) -> Iterator[int]:
+    """Give the file of an array, which its dataset made among its own temporary files, another name."""
+    Path(str(array.filename)).rename(path)
+    for some in chunks(array):
+        piece = array[some]
+        digest.rows(piece)
+        yield piece.nbytes
+    with path.open("rb") as file:
         os.fsync(file.fileno())
 
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line, plural
+from dltui.plugins.datasets.images import items
 from dltui.plugins.datasets.images.listing import Listing, list_images
 from dltui.plugins.datasets.images.options import FolderOptions
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, SplitName
     from dltui.plugins.datasets.images.decode import Decoded
+    from dltui.plugins.datasets.images.items import Source
     from dltui.plugins.datasets.images.listing import Sample
     from dltui.plugins.datasets.images.survey import Survey
 
@@ -28,16 +30,18 @@ def prepare(options: FolderOptions, context: PreparationContext) -> Arrays:
 
     listing = list_images(options.path)
     total = len(listing.samples)
-    found = _survey(listing, context)
+    found = _survey(listing, options, context)
     readable, gone = without_broken(listing, found.broken)
     parts, drawn = divide(readable, options)
-    decoded = decode(parts, options, found.reading(options), context)
+    decoded = decode(parts, options.color, found.reading(options), context, options.path)
     classes, late = _classes_left(readable, decoded)
     broken = _broken_notes(listing, [*found.broken, *decoded.broken], [*gone, *late], total)
     return Arrays(
         decoded.parts["train"],
         decoded.parts["test"],
         classes,
+        decoded.mean,
+        decoded.std,
         validation=decoded.parts["validation"],
         notes=(*listing.notes, *found.notes(options), *drawn, *broken, *decoded.notes),
         names=decoded.names,
@@ -45,20 +49,20 @@ def prepare(options: FolderOptions, context: PreparationContext) -> Arrays:
     )
 
 
-def _survey(listing: Listing, context: PreparationContext) -> Survey:
+def _survey(listing: Listing, options: FolderOptions, context: PreparationContext) -> Survey:
     from dltui.plugins.datasets.images.survey import survey
 
     samples = listing.samples
-    found = survey(
-        samples, lambda done: context.progress(f"looking at {plural(len(samples), 'image')}", done / len(samples))
-    )
+    text = f"looking at {plural(len(samples), 'image')}"
+    found = survey(samples, options, lambda share: context.progress(text, share))
     if not found.sizes:
-        path, reason = found.broken[0]
-        raise RunError(f"none of {plural(len(samples), 'image')} can be read; {clean_line(path)}: {reason}")
+        source, reason = found.broken[0]
+        name = clean_line(items.name(source))
+        raise RunError(f"none of {plural(len(samples), 'image')} can be read; {name}: {reason}")
     return found
 
 
-def without_broken(listing: Listing, broken: Iterable[tuple[str, str]]) -> tuple[Listing, list[str]]:
+def without_broken(listing: Listing, broken: Iterable[tuple[Source, str]]) -> tuple[Listing, list[str]]:
     """A listing without some of its images, and the classes that have none left for training. Raises RunError when
     fewer than two classes are left."""
     bad = {path for path, _ in broken}
@@ -90,7 +94,7 @@ def _classes_left(listing: Listing, decoded: Decoded) -> tuple[tuple[str, ...], 
     return tuple(listing.classes[number] for number in present), gone
 
 
-def _broken_notes(listing: Listing, broken: list[tuple[str, str]], gone: list[str], total: int) -> list[str]:
+def _broken_notes(listing: Listing, broken: list[tuple[Source, str]], gone: list[str], total: int) -> list[str]:
     """Notes about classes that are left out as a whole, then about single files."""
     if not broken:
         return []
@@ -105,7 +109,7 @@ def _broken_notes(listing: Listing, broken: list[tuple[str, str]], gone: list[st
         )
     single = [(path, reason) for path, reason in broken if listing.classes[label_of[path]] not in gone]
     lines.append(f"unreadable and left out: {len(broken):,} of {plural(total, 'image')}")
-    lines += [f"{clean_line(path)}: {reason}" for path, reason in single[:MOST_NOTES]]
+    lines += [f"{clean_line(items.name(source))}: {reason}" for source, reason in single[:MOST_NOTES]]
     more = len(single) - MOST_NOTES
     return [*lines, *([f"and {more:,} more"] if more > 0 else [])]
 
@@ -153,7 +157,7 @@ def _named(names: list[str]) -> str:
 
 
 def sources(options: FolderOptions, folders: Sequence[Path]) -> list[Path]:
-    return [Path(path) for path, _ in list_images(options.path).samples] if options.path else []
+    return items.files(source for source, _ in list_images(options.path).samples) if options.path else []
 
 
 def preview(options: FolderOptions) -> Preview:

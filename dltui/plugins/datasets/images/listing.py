@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
+from dltui.plugins.datasets.images.items import Source
 from dltui.plugins.datasets.images.walk import ENDINGS, Found, folders, holds_image, walk
 
 SPLIT_NAMES = {
@@ -17,8 +18,8 @@ SPLIT_NAMES = {
 DEEPEST = 10
 MOST_NAMED = 5
 
-Sample = tuple[str, int]
-"""Path of an image and the number of its class."""
+Sample = tuple[Source, int]
+"""The place of an image and the number of its class."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _split_listing(splits: dict[str, Path], notes: _Notes) -> Listing:
 
 
 def _listing(classes: list[str], parts: dict[str, dict[str, list[str]]], notes: _Notes) -> Listing:
-    splits = {
+    splits: dict[str, list[Sample]] = {
         split: [(path, classes.index(name)) for name, paths in found.items() for path in paths]
         for split, found in parts.items()
     }
