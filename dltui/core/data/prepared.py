@@ -16,7 +16,7 @@ import numpy as np
 from dltui.core import fs
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.contract.types import SplitName
-from dltui.core.data.arrays import chunks
+from dltui.core.data.arrays import chunks, middle
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
 
@@ -39,8 +39,8 @@ def load_prepared(path: Path) -> Data:
     """The data of a prepared folder, memory-mapped. Raises RunError when it is damaged."""
     try:
         meta = json.loads((path / META).read_text(encoding="utf-8"))
-        splits = {name: _split(path, name) for name in SPLITS}
         spec = Spec.from_json(meta["spec"])
+        splits = {name: _split(path, name, spec) for name in SPLITS}
         notes = tuple(map(str, meta.get("notes", ())))
         inputs = dict(meta.get("inputs") or {})
         return Data(meta["name"], spec, **splits, fingerprint=meta["fingerprint"], notes=notes, inputs=inputs)
@@ -48,10 +48,13 @@ def load_prepared(path: Path) -> Data:
         raise RunError(f"prepared data in {path} is damaged ({error}); remove that folder, it is made again") from error
 
 
-def _split(path: Path, name: SplitName) -> Split:
+def _split(path: Path, name: SplitName, spec: Spec) -> Split:
     names = path / f"{name}_{NAMES}.npy"
     x, y, ids = (_open(path / f"{name}_{part}.npy") for part in PARTS)
-    return Split(x, y, ids, _open(names) if names.exists() else None)
+    called = _open(names) if names.exists() else None
+    if x.shape[1:] == spec.input_shape:
+        return Split(x, y, ids, called)
+    return Split(middle(x, spec.input_shape), y, ids, called, stored=x)
 
 
 def _open(path: Path) -> Array:
@@ -65,7 +68,7 @@ def is_intact(path: Path) -> bool:
         data = load_prepared(path)
     except RunError:
         return False
-    size = sum(getattr(data.split(name), part).nbytes for name in SPLITS for part in PARTS)
+    size = sum(array.nbytes for name in SPLITS for array in _arrays(data.split(name)))
     # Beyond this reading everything again costs a start more than a flipped bit is likely to.
     return size > VERIFY_BYTES or fingerprint(data) == data.fingerprint
 
@@ -74,12 +77,16 @@ def fingerprint(data: Data) -> str:
     """SHA-256 over type, shape and bytes of all arrays, and the class names."""
     digest = Digest()
     for name in SPLITS:
-        for part in PARTS:
-            array = getattr(data.split(name), part)
+        for array in _arrays(data.split(name)):
             digest.array(array.dtype, array.shape)
             for rows in chunks(array):
                 digest.rows(array[rows])
     return digest.finish(data.spec.classes)
+
+
+def _arrays(split: Split) -> tuple[Array, Array, Array]:
+    """The arrays of a split as they are stored, in the order of PARTS."""
+    return split.whole, split.y, split.ids
 
 
 class Digest:

@@ -46,6 +46,7 @@ def prepare(options: FolderOptions, context: PreparationContext) -> Arrays:
         notes=(*listing.notes, *found.notes(options), *drawn, *broken, *decoded.notes),
         names=decoded.names,
         inputs={"image": decoded.reading},
+        border=decoded.reading.get("border", 0),
     )
 
 

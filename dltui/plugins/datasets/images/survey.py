@@ -25,6 +25,10 @@ USUAL_SIDES = (8, 16, 32, 64)
 and speed."""
 LARGEST_SIDE = 512
 """Images are not trained on in a larger size unless a size is given."""
+MIDDLE = 0.875
+"""The usual share of a photo's side that evaluation takes, 224 of 256 pixels."""
+PHOTO = 64
+"""The smallest side for which photos are kept a little larger."""
 MOST_SIZES = 500
 """The usual size is that of so many images, spread over all, so that a preview chooses as training does."""
 AT_ONCE = 64
@@ -46,10 +50,18 @@ class Survey:
         is read.
         """
         width, height = self.size(options.size)
-        limits = list(self.limits())
-        return {
-            "height": height, "width": width, "channels": 3, "fit": options.fit, "range": limits, "draft": True
-        }  # fmt: skip
+        reading = {"height": height, "width": width, "channels": 3, "fit": options.fit}
+        border = self.border(options)
+        return {**reading, "range": list(self.limits()), "draft": True, **({"border": border} if border else {})}
+
+    def border(self, options: FolderOptions) -> int:
+        """The pixels that are kept on each side of photos for random crops, as many as the usual evaluation cuts off:
+        of images of several or large sizes whose median has them.
+        """
+        side = self.size(options.size)[0]
+        border = round(side * (1 / MIDDLE - 1) / 2)
+        whole = options.fit != "crop" or (self.is_one_size and not options.size)
+        return 0 if whole or side < PHOTO or self._median() < side + 2 * border else border
 
     @property
     def is_one_size(self) -> bool:
@@ -65,10 +77,14 @@ class Survey:
             return asked, asked
         if self.is_one_size:
             return next(iter(self.sizes.values()))
-        known = list(self.sizes.values())
-        usual = median(min(size) for size in known[:: spread(len(known))])
+        usual = self._median()
         side = next((side for side in USUAL_SIDES if side >= usual), USUAL_SIDES[-1])
         return side, side
+
+    def _median(self) -> float:
+        """The shorter side of the median image."""
+        known = list(self.sizes.values())
+        return median(min(size) for size in known[:: spread(len(known))])
 
     def limits(self) -> tuple[float, float]:
         """The values that become black and white in images of more than 8 bits: the same for all, so that a dark image
@@ -83,7 +99,15 @@ class Survey:
 
     def notes(self, options: FolderOptions) -> list[str]:
         """The notes about sizes and values."""
-        return [*self._size_notes(options), *self._value_notes()]
+        return [*self._size_notes(options), *self._border_notes(options), *self._value_notes()]
+
+    def _border_notes(self, options: FolderOptions) -> list[str]:
+        side, border = self.size(options.size)[0], self.border(options)
+        if not border:
+            return []
+        whole = side + 2 * border
+        kept = f"images are kept at {whole}x{whole} for random crops"
+        return [f"{kept} (--augment flip+crop); evaluation takes the middle {side}x{side}"]
 
     def _size_notes(self, options: FolderOptions) -> list[str]:
         sizes = set(self.sizes.values())

@@ -200,3 +200,34 @@ def test_the_moved_file_holds_every_part(tmp_path: Path) -> None:
     ]
     assert not (folder / "scratch").exists()
     assert len(data.train) + len(data.validation) + len(data.test) == 20
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+def test_photos_are_kept_with_a_border_for_crops(tmp_path: Path, fit: str) -> None:
+    for number in range(12):
+        soft(tmp_path / "pets" / "ab"[number % 2] / f"{number}.jpg", (120, 90), number)
+    data = prepared("folder", path=str(tmp_path / "pets"), size=64, fit=fit)
+    assert data.spec.input_shape == (64, 64, 3)
+    assert data.train.x.shape[1:] == (64, 64, 3)
+    if fit != "crop":
+        assert data.train.stored is None
+        return
+    assert data.train.whole.shape[1:] == (74, 74, 3)
+    assert np.array_equal(data.train.x, data.train.whole[:, 5:-5, 5:-5])
+    (note,) = data.notes
+    assert note == (
+        "images are kept at 74x74 for random crops (--augment flip+crop); evaluation takes the middle 64x64"
+    )
+    # As `predict` reads them.
+    assert data.test.names is not None
+    for name, x in zip(data.test.names, data.test.x, strict=True):
+        assert np.array_equal(image_file.read(str(tmp_path / "pets" / name.decode()), data.inputs["image"]), x)
+
+
+@pytest.mark.parametrize(("size", "side"), [((70, 70), 64), ((120, 90), 32)])
+def test_small_images_have_no_border(tmp_path: Path, size: tuple[int, int], side: int) -> None:
+    for number in range(8):
+        soft(tmp_path / "pets" / "ab"[number % 2] / f"{number}.jpg", size, number)
+    data = prepared("folder", path=str(tmp_path / "pets"), size=side)
+    assert data.train.stored is None
+    assert data.notes == ()
