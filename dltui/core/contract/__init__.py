@@ -328,7 +328,7 @@ class Dataset:
     RunError with one line. `files` are the names that `sources` looks for, `file_sizes` their bytes, which tell at a
     glance datasets apart whose files share their names; `urls` has one address a mirror, whose first byte shows that
     it can be reached. A dataset that `takes` a path is chosen as NAME:PATH and finds the absolute path in its option
-    `path`; `preview` shows what lies there without preparing it.
+    `path`, of one that takes a "name" the name as it is; `preview` shows what lies there without preparing it.
     """
 
     name: str
@@ -346,7 +346,7 @@ class Dataset:
     files: tuple[str, ...] = ()
     file_sizes: tuple[int, ...] = ()
     urls: tuple[str, ...] = ()
-    takes: Literal["", "folder", "file"] = ""
+    takes: Literal["", "folder", "file", "name"] = ""
     preview: Callable[[Any], Preview] | None = None
 
 

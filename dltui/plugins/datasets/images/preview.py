@@ -12,21 +12,20 @@ from dltui.core.data import image_file
 from dltui.core.data.image_file import UnreadableError
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images import items
-from dltui.plugins.datasets.images.listing import Listing, list_images
+from dltui.plugins.datasets.images.listing import Listing
 from dltui.plugins.datasets.images.survey import Survey, size_range, spread, survey
 
 if TYPE_CHECKING:
     from dltui.plugins.datasets.images.items import Source
-    from dltui.plugins.datasets.images.options import FolderOptions
+    from dltui.plugins.datasets.images.options import ImageOptions
 
 MOST_SAMPLES = 12
 MOST_BROKEN = 5
 SIDE = 32
 
 
-def preview_of(options: FolderOptions) -> Preview:
-    """The preview of a folder. Raises RunError for a folder that cannot be trained on at all."""
-    listing = list_images(options.path)
+def preview_of(listing: Listing, options: ImageOptions) -> Preview:
+    """The preview of listed images."""
     samples = listing.samples
     seen = survey(samples[:: spread(len(samples))], options)
     counts = Counter(label for _, label in samples)
@@ -54,13 +53,13 @@ def _broken_notes(listing: Listing, seen: Survey) -> list[str]:
     return notes + [f"{clean_line(items.name(source))}: {reason}" for source, reason in seen.broken[:MOST_BROKEN]]
 
 
-def _splits(listing: Listing, options: FolderOptions) -> str:
+def _splits(listing: Listing, options: ImageOptions) -> str:
     if len(listing.splits) > 1:
         return ", ".join(f"{split} {len(samples):,}" for split, samples in listing.splits.items())
     return f"drawn: {options.test:.0%} test, {options.validation:.0%} of the rest validation, stratified by class"
 
 
-def _sizes(seen: Survey, options: FolderOptions) -> str:
+def _sizes(seen: Survey, options: ImageOptions) -> str:
     if not seen.sizes:
         return "none can be read"
     sizes = set(seen.sizes.values())
@@ -68,7 +67,7 @@ def _sizes(seen: Survey, options: FolderOptions) -> str:
     return size_range(sizes) + (f", made {width}x{height} ({options.fit})" if sizes != {(width, height)} else "")
 
 
-def _samples(listing: Listing, seen: Survey, options: FolderOptions) -> list[tuple[str, int, int, str]]:
+def _samples(listing: Listing, seen: Survey, options: ImageOptions) -> list[tuple[str, int, int, str]]:
     """Images of as many classes as possible, in a size for a terminal."""
     found: list[tuple[str, int, int, str]] = []
     by_class: dict[int, list[Source]] = {}
@@ -85,7 +84,7 @@ def _samples(listing: Listing, seen: Survey, options: FolderOptions) -> list[tup
     return found
 
 
-def _sample(caption: str, source: Source, seen: Survey, options: FolderOptions) -> tuple[str, int, int, str]:
+def _sample(caption: str, source: Source, seen: Survey, options: ImageOptions) -> tuple[str, int, int, str]:
     reading = seen.reading(options)
     shrink = max(1, max(reading["width"], reading["height"]) / SIDE)
     size = {side: max(1, round(reading[side] / shrink)) for side in ("width", "height")}

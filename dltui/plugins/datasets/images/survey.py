@@ -18,7 +18,7 @@ from dltui.plugins.datasets.images import items
 if TYPE_CHECKING:
     from dltui.plugins.datasets.images.items import Source
     from dltui.plugins.datasets.images.listing import Sample
-    from dltui.plugins.datasets.images.options import FolderOptions
+    from dltui.plugins.datasets.images.options import ImageOptions
 
 USUAL_SIDES = (8, 16, 32, 64)
 """The usual sides in pixels to which images of several sizes are resized; the last is a compromise of detail
@@ -45,7 +45,7 @@ class Survey:
     broken: list[tuple[Source, str]] = field(default_factory=list)
     deep: list[tuple[float, float]] = field(default_factory=list)
 
-    def reading(self, options: FolderOptions) -> dict[str, Any]:
+    def reading(self, options: ImageOptions) -> dict[str, Any]:
         """The arguments of `image_file.read` for all images; the channels are only known after training data
         is read.
         """
@@ -54,7 +54,7 @@ class Survey:
         border = self.border(options)
         return {**reading, "range": list(self.limits()), "draft": True, **({"border": border} if border else {})}
 
-    def border(self, options: FolderOptions) -> int:
+    def border(self, options: ImageOptions) -> int:
         """The pixels that are kept on each side of photos for random crops, as many as the usual evaluation cuts off:
         of images of several or large sizes whose median has them.
         """
@@ -97,11 +97,11 @@ class Survey:
         high = next((value for value in usual if value >= most), math.ceil(most))
         return min(0, math.floor(least)), high
 
-    def notes(self, options: FolderOptions) -> list[str]:
+    def notes(self, options: ImageOptions) -> list[str]:
         """The notes about sizes and values."""
         return [*self._size_notes(options), *self._border_notes(options), *self._value_notes()]
 
-    def _border_notes(self, options: FolderOptions) -> list[str]:
+    def _border_notes(self, options: ImageOptions) -> list[str]:
         side, border = self.size(options.size)[0], self.border(options)
         if not border:
             return []
@@ -109,7 +109,7 @@ class Survey:
         kept = f"images are kept at {whole}x{whole} for random crops"
         return [f"{kept} (--augment flip+crop); evaluation takes the middle {side}x{side}"]
 
-    def _size_notes(self, options: FolderOptions) -> list[str]:
+    def _size_notes(self, options: ImageOptions) -> list[str]:
         sizes = set(self.sizes.values())
         side = self.size(options.size)[0]
         if options.size or self.is_one_size:
@@ -128,7 +128,7 @@ class Survey:
 
 
 def survey(
-    samples: Sequence[Sample], options: FolderOptions, tell: Callable[[float], None] = lambda share: None
+    samples: Sequence[Sample], options: ImageOptions, tell: Callable[[float], None] = lambda share: None
 ) -> Survey:
     """Look at images on all cores, and report progress. Where a few hundred JPEGs suffice to choose the size, the
     others are not opened before they are decoded: they have 8 bits.
