@@ -64,7 +64,9 @@ def _sizes(seen: Survey, options: ImageOptions) -> str:
         return "none can be read"
     sizes = set(seen.sizes.values())
     width, height = seen.size(options.size)
-    return size_range(sizes) + (f", made {width}x{height} ({options.fit})" if sizes != {(width, height)} else "")
+    made = f", made {width}x{height} ({options.fit})" if sizes != {(width, height)} else ""
+    whole = width + 2 * seen.border(options)
+    return size_range(sizes) + made + (f", kept at {whole}x{whole} for random crops" if whole > width else "")
 
 
 def _samples(listing: Listing, seen: Survey, options: ImageOptions) -> list[tuple[str, int, int, str]]:

@@ -99,15 +99,7 @@ class Survey:
 
     def notes(self, options: ImageOptions) -> list[str]:
         """The notes about sizes and values."""
-        return [*self._size_notes(options), *self._border_notes(options), *self._value_notes()]
-
-    def _border_notes(self, options: ImageOptions) -> list[str]:
-        side, border = self.size(options.size)[0], self.border(options)
-        if not border:
-            return []
-        whole = side + 2 * border
-        kept = f"images are kept at {whole}x{whole} for random crops"
-        return [f"{kept} (--augment flip+crop); evaluation takes the middle {side}x{side}"]
+        return [*self._size_notes(options), *self._value_notes()]
 
     def _size_notes(self, options: ImageOptions) -> list[str]:
         sizes = set(self.sizes.values())

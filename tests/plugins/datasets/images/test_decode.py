@@ -15,6 +15,8 @@ from dltui.core.contract import Data
 from dltui.core.data import image_file
 from dltui.core.data.prepared import SPLITS
 from dltui.plugins.datasets.images import items, pool, rows, survey
+from dltui.plugins.datasets.images.dataset import preview
+from dltui.plugins.datasets.images.options import FolderOptions
 from tests.helpers.own_data import make_folder, make_image, prepared
 
 PHOTO = {"height": 32, "width": 32, "channels": 3, "fit": "crop", "range": [0, 65535], "draft": True}
@@ -214,10 +216,8 @@ def test_photos_are_kept_with_a_border_for_crops(tmp_path: Path, fit: str) -> No
         return
     assert data.train.whole.shape[1:] == (74, 74, 3)
     assert np.array_equal(data.train.x, data.train.whole[:, 5:-5, 5:-5])
-    (note,) = data.notes
-    assert note == (
-        "images are kept at 74x74 for random crops (--augment flip+crop); evaluation takes the middle 64x64"
-    )
+    shown = dict(preview(FolderOptions(path=str(tmp_path / "pets"), size=64)).facts)
+    assert shown["sizes"] == "120x90, made 64x64 (crop), kept at 74x74 for random crops"
     # As `predict` reads them.
     assert data.test.names is not None
     for name, x in zip(data.test.names, data.test.x, strict=True):
