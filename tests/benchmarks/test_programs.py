@@ -132,3 +132,12 @@ def test_photos_prepares_beside_a_pool(tmp_path: Path) -> None:
     said = run("photos.py", *words, "--folder", str(tmp_path))
     assert "40 JPEGs of 160x120" in said
     assert "of the speed of the pool" in said
+
+
+@needs_torch
+@pytest.mark.slow(20)
+def test_crops_takes_turns() -> None:
+    words = ("--model", "cnn-small", "--images", "60", "--side", "32", "--batch", "4", "--steps", "2", "--rounds", "1")
+    said = run("crops.py", *words)
+    assert said.count("of the speed of plain") == 3
+    assert "of the speed of crops" in said
