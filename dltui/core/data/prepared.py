@@ -16,7 +16,7 @@ import numpy as np
 from dltui.core import fs
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.contract.types import SplitName
-from dltui.core.data.arrays import chunks, middle
+from dltui.core.data.arrays import CHUNK_BYTES, chunks, middle
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
 
@@ -183,11 +183,12 @@ def _is_file(array: Array, count: int, rows: Array | None) -> TypeGuard[np.memma
 def _move(path: Path, array: np.memmap[Any, Any], digest: Digest) -> Iterator[int]:
     """Give the file of an array, which its dataset made among its own temporary files, another name."""
     Path(str(array.filename)).rename(path)
-    for some in chunks(array):
-        piece = array[some]
-        digest.rows(piece)
-        yield piece.nbytes
-    with path.open("rb") as file:
+    # Read, not mapped: what is mapped counts as memory of this process.
+    with path.open("rb", buffering=0) as file:
+        file.seek(array.offset)
+        while piece := file.read(CHUNK_BYTES):
+            digest.rows(np.frombuffer(piece, np.uint8))
+            yield len(piece)
         os.fsync(file.fileno())
 
 

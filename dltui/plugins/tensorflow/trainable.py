@@ -25,7 +25,7 @@ from dltui.plugins.tensorflow.layers import list_layers
 from dltui.plugins.tensorflow.losses import loss_for, metric_for, training_loss
 from dltui.plugins.tensorflow.optimizers.make import freeze, make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
-from dltui.plugins.tensorflow.samples import TrainingSamples, placed
+from dltui.plugins.tensorflow.samples import TrainingSamples, placed, rows_of
 from dltui.plugins.tensorflow.scaling import LossScale
 
 if TYPE_CHECKING:
@@ -142,12 +142,12 @@ class KerasTrainable:
 
     def predict(self, split: SplitName, rows: slice) -> Array:
         x, _ = self._split(split)
-        return self._predicted(x[rows.start : rows.stop])
+        return self._predicted(rows_of(x, rows))
 
     def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
         """The outputs for the same images as in `predict`, mirrored left to right."""
         x, _ = self._split(split)
-        return self._predicted(x[rows.start : rows.stop, :, ::-1])
+        return self._predicted(rows_of(x, rows)[:, :, ::-1])
 
     def _predicted(self, x: Any) -> Array:
         with tf.device(self._device), self._evaluated_weights():
@@ -161,7 +161,7 @@ class KerasTrainable:
         """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         x, y = self._split(split)
         with tf.device(self._device), self._evaluated_weights():
-            outputs, loss = self._evaluate(tf.convert_to_tensor(x[rows.start : rows.stop]), y[rows.start : rows.stop])
+            outputs, loss = self._evaluate(tf.convert_to_tensor(rows_of(x, rows)), y[rows.start : rows.stop])
         return outputs.numpy().astype(np.float32, copy=False), float(loss)
 
     def state(self) -> State:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream
+from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream, consecutive
 from dltui.plugins.torch.augment import middle
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ class Samples:
 
     def rows(self, split: SplitName, rows: slice) -> Tensor:
         """Normalized samples of consecutive rows of a split."""
-        return self._normalize(self._middle(self._split(split)[0][rows].to(self._device)))
+        x = self._split(split)[0]
+        if x.device.type == "cpu":
+            x, rows = _tensor(consecutive(self._data.split(split).whole, rows)).flatten(1), slice(None)
+        return self._normalize(self._middle(x[rows].to(self._device)))
 
     def targets_of(self, split: SplitName, rows: slice) -> Tensor:
         """Targets of consecutive rows of a split."""
