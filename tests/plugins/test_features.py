@@ -12,7 +12,15 @@ import pytest
 from tests.helpers.marks import few
 
 ROOT = Path(__file__).parents[2]
-CHECKS = ("augmentation_resumes", "augmentation_is_cores", "precision", "fp16", "residual_networks")
+CHECKS = (
+    "augmentation_resumes",
+    "augmentation_is_cores",
+    "crops_are_cores",
+    "borders",
+    "precision",
+    "fp16",
+    "residual_networks",
+)
 
 
 @pytest.mark.slow(35)

@@ -152,8 +152,10 @@ def dataset_record(dataset: Dataset) -> Record:
         raise PluginError("its options must be a subclass of DatasetOptions")
     if not callable(dataset.prepare) or not callable(dataset.sources):
         raise PluginError("its prepare and sources must be functions")
-    if dataset.takes not in ("", "folder", "file") or (dataset.takes and "path" not in dataset.options.model_fields):
-        raise PluginError('it takes "folder", "file" or "", and what takes a path needs an option `path`')
+    if dataset.takes not in ("", "folder", "file", "name") or (
+        dataset.takes and "path" not in dataset.options.model_fields
+    ):
+        raise PluginError('it takes "folder", "file", "name" or "", and what takes a path needs an option `path`')
     return {
         "name": dataset.name,
         "task": dataset.task,

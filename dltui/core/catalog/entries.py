@@ -184,7 +184,7 @@ def at(entry: DatasetEntry, path: str) -> DatasetEntry:
     """The dataset entry with this path filled in. Raises UsageError for an empty path."""
     if not path.strip() or "\0" in path:
         raise UsageError(f"{entry.name}: needs a path: {entry.name}:PATH, PATH being a {entry.takes} of yours")
-    return replace(entry, given={"path": absolute(path)})
+    return replace(entry, given={"path": path.strip() if entry.takes == "name" else absolute(path)})
 
 
 def entry_of(text: str, catalog: Catalog) -> DatasetEntry:

@@ -278,6 +278,7 @@ BACKEND_OPTIONS = frozenset(
 LAST = BACKEND_OPTIONS | {"warmup", "patience", "min_delta", "max_time"}
 """Hyperparameters that few runs use; they are listed behind the common ones and those of the model."""
 BACKEND_CHOICES = {
+    "augment": frozenset(("crop", "flip+crop")),
     "optimizer": frozenset(("adam", "rmsprop", "lion", "muon")),
     "precision": frozenset(("tf32", "fp16")),
 }

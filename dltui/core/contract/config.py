@@ -99,8 +99,9 @@ class TrainConfig(Options):
         description="weight of each class in the loss: balanced, or numbers such as 1,1,2.5",
         json_schema_extra=unit(""),
     )
-    augment: Literal["none", "flip", "shift", "flip+shift"] = Field(
-        "none", description="training images mirrored left to right, moved by up to an eighth, or both, at random"
+    augment: Literal["none", "flip", "shift", "flip+shift", "crop", "flip+crop"] = Field(
+        "none",
+        description="training images mirrored left to right, moved by up to an eighth, or a random part enlarged",
     )
     color: float = Field(
         0.0,

@@ -151,13 +151,29 @@ def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
         mean, std = measure(x, rows)
     return Spec(
         task,
-        tuple(int(size) for size in x.shape[1:]),
+        _seen(x.shape[1:], arrays.border),
         len(arrays.classes) if task == "classification" else int(y.shape[1]),
         arrays.classes,
         mean if arrays.mean is None else _per_channel("mean", arrays.mean, channels),
         std if arrays.std is None else _per_channel("std", arrays.std, channels),
         _columns(arrays.columns, channels),
     )
+
+
+def _seen(shape: Sequence[int], border: int) -> tuple[int, ...]:
+    """The shape of what a model sees of stored samples. Raises RunError."""
+    if not border:
+        return tuple(int(size) for size in shape)
+    if len(shape) != 3 or border < 0 or 2 * border >= min(shape[:2]):
+        raise RunError(f"a border of {border} pixels leaves nothing of samples with the shape {tuple(shape)}")
+    height, width, channels = map(int, shape)
+    return height - 2 * border, width - 2 * border, channels
+
+
+def middle(stored: Array, shape: tuple[int, ...]) -> Array:
+    """The middle of stored images (n, height, width, channels) that has this shape."""
+    top, left = ((whole - seen) // 2 for whole, seen in zip(stored.shape[1:3], shape[:2], strict=True))
+    return stored[:, top : top + shape[0], left : left + shape[1]]
 
 
 def unscaled(arrays: Arrays, name: str) -> list[str]:
@@ -195,6 +211,11 @@ def measure(x: Array, rows: Array) -> tuple[tuple[float, ...], tuple[float, ...]
         pixels = x[rows[some]]
         for channel in range(x.shape[-1]):
             counts[channel] += np.bincount(pixels[..., channel].ravel(), minlength=256)
+    return moments(counts)
+
+
+def moments(counts: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, from how often each value occurs in it: `counts` (channels, 256)."""
     values = np.arange(256, dtype=np.float64)
     total = counts.sum(axis=1)
     mean = (counts * values).sum(axis=1) / total

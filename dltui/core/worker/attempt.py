@@ -286,6 +286,7 @@ class Attempt:
             history.added_epochs,
             history.steered,
             history.fits,
+            data.train.whole.shape[1:],
         )
 
     def _position(self, found: checkpoint.Checkpoint | None) -> Progress:
@@ -373,5 +374,6 @@ def _prepare(trainable: Trainable, planner: Planner) -> Sequence[str]:
 def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
     """Shorten the run for a dry run: two steps of one epoch, then everything else as usual."""
     rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
-    train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows])
+    stored = None if data.train.stored is None else data.train.stored[:rows]
+    train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows], stored=stored)
     return replace(data, train=train), config.model_copy(update={"epochs": 1})

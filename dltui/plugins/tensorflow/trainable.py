@@ -19,13 +19,13 @@ from dltui.core.text import clean_line
 from dltui.plugins import generators, overrides
 from dltui.plugins.tensorflow import module as modules
 from dltui.plugins.tensorflow import neutral
-from dltui.plugins.tensorflow.augment import Augmentation
+from dltui.plugins.tensorflow.augment import Augmentation, middle
 from dltui.plugins.tensorflow.averaging import Average
 from dltui.plugins.tensorflow.layers import list_layers
 from dltui.plugins.tensorflow.losses import loss_for, metric_for, training_loss
 from dltui.plugins.tensorflow.optimizers.make import freeze, make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
-from dltui.plugins.tensorflow.samples import TrainingSamples, placed
+from dltui.plugins.tensorflow.samples import TrainingSamples, placed, rows_of
 from dltui.plugins.tensorflow.scaling import LossScale
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class KerasTrainable:
             self._samples = TrainingSamples(x)
             batch = min(config.batch_size, len(data.train))
             self._indices = tf.Variable(np.zeros((1, batch), np.int64), shape=(None, batch), trainable=False)
-            self._augmentation = Augmentation(config, batch)
+            self._augmentation = Augmentation(config, batch, data.spec)
             self._average = Average(self._variables, config.ema) if config.ema else None
             self._scale = LossScale() if config.precision == "fp16" else None
             self._lr = tf.Variable(np.zeros(1, np.float32), shape=(None,), trainable=False)
@@ -142,12 +142,12 @@ class KerasTrainable:
 
     def predict(self, split: SplitName, rows: slice) -> Array:
         x, _ = self._split(split)
-        return self._predicted(x[rows.start : rows.stop])
+        return self._predicted(rows_of(x, rows))
 
     def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
         """The outputs for the same images as in `predict`, mirrored left to right."""
         x, _ = self._split(split)
-        return self._predicted(x[rows.start : rows.stop, :, ::-1])
+        return self._predicted(rows_of(x, rows)[:, :, ::-1])
 
     def _predicted(self, x: Any) -> Array:
         with tf.device(self._device), self._evaluated_weights():
@@ -161,7 +161,7 @@ class KerasTrainable:
         """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         x, y = self._split(split)
         with tf.device(self._device), self._evaluated_weights():
-            outputs, loss = self._evaluate(tf.convert_to_tensor(x[rows.start : rows.stop]), y[rows.start : rows.stop])
+            outputs, loss = self._evaluate(tf.convert_to_tensor(rows_of(x, rows)), y[rows.start : rows.stop])
         return outputs.numpy().astype(np.float32, copy=False), float(loss)
 
     def state(self) -> State:
@@ -196,7 +196,7 @@ class KerasTrainable:
         if split not in self._splits:
             part = self._data.split(split)
             with tf.device(self._device):
-                self._splits[split] = (placed(part.x, self._device), tf.constant(np.asarray(part.y)))
+                self._splits[split] = (placed(part.whole, self._device), tf.constant(np.asarray(part.y)))
         return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:
@@ -279,7 +279,8 @@ class KerasTrainable:
         return loss if self._own_loss is None else modules.mean_loss(loss, self._own_loss)
 
     def _outputs(self, x: Any) -> Any:
-        return modules.checked(self.model(self._normalize(x), training=False), self._data.spec, self.model.call)
+        x = self._normalize(_seen(x, self._data.spec))
+        return modules.checked(self.model(x, training=False), self._data.spec, self.model.call)
 
     def _measured(self, x: Any, y: Any) -> tuple[Any, Any]:
         with modules.compiled():
@@ -292,6 +293,11 @@ def _normalizer(spec: Spec) -> Callable[[Any], Any]:
     kind = keras.config.floatx()
     mean, std = tf.constant(spec.mean, kind), tf.constant(spec.std, kind)
     return lambda x: (tf.cast(x, kind) - mean) / std
+
+
+def _seen(x: Any, spec: Spec) -> Any:
+    """What a network sees of stored samples."""
+    return middle(x, spec.input_shape[:2]) if spec.is_image else x
 
 
 def _dense(gradient: Any) -> Any:
