@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from dltui.core.errors import RunError as RunError
     from dltui.core.reading.notebook import load_run as load_run
     from dltui.core.reading.reader import RunReader as RunReader
+    from dltui.core.tasks.scores.softmax import log_softmax as log_softmax
     from dltui.core.text import clean_line as clean_line
     from dltui.core.train.augmentation.geometry import apply as augment_images  # noqa: F401
-    from dltui.core.train.metrics import log_softmax as log_softmax
 
 # Listing a plugin must cost nothing that it does not use, so each name is imported when first asked for.
 _HOMES = {
@@ -68,7 +68,7 @@ _HOMES = {
     "clean_line": "dltui.core.text",
     "hookimpl": "dltui.core.contract.hooks",
     "load_run": "dltui.core.reading.notebook",
-    "log_softmax": "dltui.core.train.metrics",
+    "log_softmax": "dltui.core.tasks.scores.softmax",
 }
 _NAMES_THERE = {"augment_images": "apply"}
 """The original names of functions exported under a longer name, which is clearer outside their module."""

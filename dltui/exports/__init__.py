@@ -28,6 +28,7 @@ def dltui_exporters() -> list[Exporter]:
         _exporter("figures.training_metrics"),
         _exporter("figures.confusion_matrix", task="classification"),
         _exporter("figures.mislabeled", task="classification"),
+        _exporter("figures.reliability", task="classification"),
         _exporter("figures.regression", task="regression"),
         _exporter("figures.structure"),
         _exporter("tables.metrics", suffix="csv"),

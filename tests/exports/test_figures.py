@@ -26,7 +26,15 @@ from dltui.core.analysis.evaluation import Evaluation, latest
 from dltui.core.analysis.fit import Fit
 from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
-from dltui.exports.figures import confusion_matrix, mislabeled, regression, structure, style, training_metrics
+from dltui.exports.figures import (
+    confusion_matrix,
+    mislabeled,
+    regression,
+    reliability,
+    structure,
+    style,
+    training_metrics,
+)
 from dltui.exports.figures.training_metrics import Curves, Training
 from dltui.exports.save import render
 from dltui.exports.write import write
@@ -56,6 +64,10 @@ def _mislabeled(found: RunReader) -> Figure:
     mistakes = _latest(found).mistakes
     assert mistakes
     return mislabeled.draw_mislabeled("m on d", replace(mistakes, all=mistakes.all[:9]))
+
+
+def _reliability(found: RunReader) -> Figure:
+    return reliability.draw_reliability("m on d", "test", _latest(found).calibration)  # type: ignore[arg-type]
 
 
 def _regression(found: RunReader) -> Figure:
@@ -91,6 +103,7 @@ def comparable(svg: str) -> str:
         ("confusion_matrix", _confusion, {}),
         ("confusion_matrix-two", _confusion, {"classes": ("cat", "dog")}),
         ("mislabeled", _mislabeled, {}),
+        ("reliability", _reliability, {}),
         ("regression", _regression, {"task": "regression"}),
         ("structure", _structure, {}),
         ("structure-row", _structure, {"task": "regression"}),
@@ -119,7 +132,7 @@ def test_the_same_command_elsewhere_gives_the_same_bytes(tmp_path: Path, formats
     one = write(reader(tmp_path / "a", run_id="one"), tmp_path / "out1", formats).files
     two = write(reader(tmp_path / "b", run_id="two"), tmp_path / "out2", formats).files
     figures = [path for path in one if path.suffix == f".{formats[0]}"]
-    assert len(figures) == 4
+    assert len(figures) == 5
     for before, after in zip(one, two, strict=True):
         if before in figures:
             assert before.read_bytes() == after.read_bytes(), before.name

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dltui.core.analysis import confusion, fit, mistakes
 from dltui.core.analysis.review import NAME, Key, Opinion, read_review
 from dltui.core.errors import DltuiError, RunError
+from dltui.core.tasks.scores import calibration
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
+    from dltui.core.tasks.scores.calibration import Calibration
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,20 @@ class Evaluation:
             return None
         with _damage_as_error():
             return mistakes.find(self.arrays, self.known)
+
+    @property
+    def split(self) -> str:
+        """The split that was predicted."""
+        return clean_line(self.arrays["split"])
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """How often the likeliest class is right, by its probability; None for a regression."""
+        if "labels" not in self.arrays:
+            return None
+        with _damage_as_error():
+            right = self.arrays["top"][:, 0] == self.arrays["labels"]
+            return calibration.bins(self.arrays["probabilities"][:, 0], right)
 
     @cached_property
     def fit(self) -> Fit | None:

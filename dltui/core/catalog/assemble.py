@@ -171,6 +171,7 @@ class _Assembly:
             available=not reason,
             reason=reason,
             needs_images=bool(item.get("needs_images")),
+            own_metrics=bool(item.get("own_metrics")),
             image_size=int(item.get("image_size", 0)),
         )
 

@@ -21,6 +21,7 @@ from dltui.core.machine.devices import Device
 from dltui.core.rundir import confidential, heartbeat, share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
+from dltui.core.tasks.monitor import check_monitor
 from dltui.core.text import clean_line
 from dltui.core.train import augmentation
 from dltui.core.train.check_options import check_device, check_options
@@ -107,6 +108,9 @@ class Checked:
         data = prepare_first(self.dataset, self.fields, self.fields["dataset_options"], self.reasons, tell)
         if data is None:
             return self
+        if self.fields["config"].get("monitor"):
+            classes = data.spec.outputs
+            check_monitor(self.fields["config"]["monitor"], self.model.task, self.model.own_metrics, classes)
         config, notes = suited.to_data(self.fields["config"], data, self.given, self.model)
         return replace(self, fields={**self.fields, "config": config}, notes=notes)
 
@@ -121,7 +125,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
-    check_options(config, model.task, model.id)
+    check_options(config, model.task, model.id, model.own_metrics, dataset.classes)
     reasons = needs.reasons(model.id, model.needs_images, augmentation.for_images(config))
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:

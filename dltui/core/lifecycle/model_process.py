@@ -44,7 +44,7 @@ def predict(found: TrainedModel, images: list[str]) -> list[dict[str, Any]]:
     """A row per image: its path and its best classes with their probabilities, or the numbers of a regression."""
     import numpy as np
 
-    from dltui.core.train.metrics import log_softmax
+    from dltui.core.tasks.scores.softmax import log_softmax
 
     x = np.stack([load_image(path, found.reading) for path in images])
     outputs = found.trainable(x).predict("test", slice(0, len(x)))

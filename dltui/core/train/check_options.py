@@ -6,16 +6,23 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dltui.core.errors import UsageError
+from dltui.core.tasks.monitor import check_monitor
 from dltui.core.train import class_weights, layer_options, time_budget
 
 OF_GPUS = {"tf32": "take fp32", "fp16": "take bf16 or fp32"}
 OF_CLASSES = ("label_smoothing", "class_weights", "cutmix")
 
 
-def check_options(config: Mapping[str, Any], task: str, model: str) -> None:
-    """Check a config; names that it lacks count as not set. Raises UsageError with the first problem."""
+def check_options(
+    config: Mapping[str, Any], task: str, model: str, own_metrics: bool = False, classes: int = 0
+) -> None:
+    """Check a config; names that it lacks count as not set. `own_metrics`: the model measures more than dltui knows;
+    `classes` is their number where it is known. Raises UsageError with the first problem.
+    """
     for problem in _problems(config.get, task, model):
         raise UsageError(problem)
+    if config.get("monitor"):
+        check_monitor(config["monitor"], task, own_metrics, classes)
 
 
 def check_device(config: Mapping[str, Any], device: str) -> None:

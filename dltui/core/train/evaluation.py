@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.errors import RunError
-from dltui.core.text import clean_line
+from dltui.core.tasks.registry import TASKS
+from dltui.core.text import clean_line, suggest
 from dltui.core.train.metrics import measure, own_metrics
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec, Trainable
     from dltui.core.contract.types import Array, SplitName
-    from dltui.core.train.metrics import Monitor, OwnMetrics
+    from dltui.core.tasks.monitor import Monitor
+    from dltui.core.train.metrics import OwnMetrics
 
 PREDICT_ROWS = 500
 """Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
@@ -73,8 +75,11 @@ def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: 
             raise
         except Exception as error:
             raise RunError(f"Model.metrics failed: {clean_line(f'{type(error).__name__}: {error}', 200)}") from error
-    if monitor.metric not in known:
-        raise RunError(f"Model.monitor asks for {monitor.metric}, but an evaluation gives {', '.join(known)}")
+    names = dict.fromkeys([*known, *TASKS[spec.task].names])
+    if monitor.metric not in names:
+        hint = suggest(monitor.metric, names)
+        given = f"the monitor asks for {monitor.metric}, but an evaluation gives {', '.join(names)}"
+        raise RunError(f"{given}; {hint}" if hint else given)
     return [PROBABILITIES] if spec.task == "classification" and _are_probabilities(outputs) else []
 
 

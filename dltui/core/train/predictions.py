@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dltui.core import fs
-from dltui.core.train.metrics import log_softmax
+from dltui.core.tasks.scores.softmax import log_softmax
 
 if TYPE_CHECKING:
     from dltui.core.contract import Split

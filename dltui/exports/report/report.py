@@ -29,6 +29,7 @@ CAPTIONS = {
     "training_metrics": "Loss and metrics of each epoch on the train and validation splits; a ring marks the best.",
     "confusion_matrix": "Which classes the model confuses: rows are true classes, columns predicted classes.",
     "mislabeled": "Images misclassified by the model, the most confident mistakes first.",
+    "reliability": "How often the model is right, by how confident it is.",
     "regression": "Measured points, predictions and residuals.",
     "structure": "The network's layers in forward order, with output shapes and parameters.",
 }
@@ -162,7 +163,7 @@ def _test(reader: RunReader) -> str:
     test = reader.history.test
     if not test:
         return ""
-    values = ", ".join(f"{name} {_shown(name, value)}" for name, value in test["metrics"].items())
+    values = ", ".join(f"{name} {_shown(name, value)}" for name, value in {**test["metrics"], **test["more"]}.items())
     return f"<p>Test split, with the weights of epoch {text(test['epoch'])}: {text(values)}.</p>"
 
 

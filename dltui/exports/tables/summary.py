@@ -59,10 +59,10 @@ def _classification(history: History) -> dict[str, Any]:
 
 
 def _own(history: History) -> dict[str, Any]:
-    """The model's own metrics, and its own loss."""
+    """The task's further metrics, the model's own metrics, and its own loss."""
     known = {"accuracy", "mse"} if history.own_loss else {"loss", "accuracy", "mse"}
-    validation = history.best.validation if history.best else {}
-    test = history.test["metrics"] if history.test else {}
+    validation = {**history.best.validation, **history.best.more} if history.best else {}
+    test = {**history.test["metrics"], **history.test["more"]} if history.test else {}
     splits = {"validation": validation, "test": test}
     return {
         f"{split}_{name}": value

@@ -14,8 +14,8 @@ import pytest
 from dltui.core.contract import Data, Model, Spec
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
+from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.train import evaluation
-from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.plugins.tensorflow import TensorFlowBackend, session
 from tests.plugins.twin_child import image_spec, make_data

@@ -16,8 +16,8 @@ from torch.nn import functional
 from dltui.core.contract import Data, Model, Spec
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
+from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.train import evaluation
-from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.plugins.torch.layers import list_layers
 from dltui.plugins.torch.neutral import weights

@@ -26,6 +26,8 @@ class ModelEntry:
     reason: str = ""
     """The reason why it is not available, and the remedy."""
     needs_images: bool = False
+    own_metrics: bool = False
+    """It measures more than dltui knows."""
     image_size: int = 0
     """The side in pixels that its images should have; 0: any."""
 

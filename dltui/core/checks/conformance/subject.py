@@ -11,13 +11,13 @@ import numpy as np
 
 from dltui.core.catalog import plugin_loader
 from dltui.core.checks.conformance import samples
-from dltui.core.train.metrics import choose_monitor
+from dltui.core.tasks.monitor import choose_monitor
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Data, Model, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array, State
-    from dltui.core.train.metrics import Monitor
+    from dltui.core.tasks.monitor import Monitor
 
     Shapes = tuple[tuple[tuple[int, ...], int], ...]
 
