@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dltui.core.analysis import confusion, fit, mistakes
+from dltui.core.analysis import confusion, fit, labels, mistakes
 from dltui.core.analysis.review import NAME, Key, Opinion, read_review
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.tasks.scores import calibration
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dltui.core.analysis.confusion import Matrix
     from dltui.core.analysis.fit import Fit
+    from dltui.core.analysis.labels import Labels
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
@@ -37,6 +38,8 @@ class Evaluation:
 
     arrays: dict[str, Array]
     known: Sequence[object] = ()
+    chosen: Mapping[str, Array] | None = None
+    """The arrays of the validation split on which thresholds are chosen; None where these are they."""
 
     @cached_property
     def matrix(self) -> Matrix | None:
@@ -69,6 +72,14 @@ class Evaluation:
             return calibration.bins(self.arrays["probabilities"][:, 0], right)
 
     @cached_property
+    def labels(self) -> Labels | None:
+        """How well each label is found, and the samples with wrong labels; None for other tasks."""
+        if "present" not in self.arrays:
+            return None
+        with _damage_as_error():
+            return labels.find(self.arrays, self.known, self.chosen)
+
+    @cached_property
     def fit(self) -> Fit | None:
         """The measured and the predicted numbers; None for a classification."""
         if "prediction" not in self.arrays:
@@ -88,7 +99,11 @@ def latest(reader: RunReader) -> Evaluation | None:
         arrays = reader.predictions("validation-latest")
     attempt = reader.history.attempt
     known = attempt.dataset.get("classes") or () if attempt else ()
-    return Evaluation(arrays, known) if arrays is not None else None
+    if arrays is None:
+        return None
+    # Thresholds that are chosen on the test split would flatter the test.
+    chosen = reader.predictions("validation-best") if "present" in arrays and arrays["split"] == "test" else None
+    return Evaluation(arrays, known, chosen)
 
 
 class LatestEvaluation:
@@ -110,6 +125,10 @@ class LatestEvaluation:
     def fit(self) -> Fit | None:
         found = self._look()
         return found.fit if found else None
+
+    def labels(self) -> Labels | None:
+        found = self._look()
+        return found.labels if found else None
 
     def review(self, folder: Path) -> dict[Key, Opinion]:
         """The opinions in the run's export folder, read again when the file has changed. Raises UsageError."""

@@ -93,6 +93,8 @@ def _model_record(model: Model) -> Record:
         raise PluginError("its initial must be a function (config, spec, progress)")
     if model.metrics is not None and not callable(model.metrics):
         raise PluginError("its metrics must be a function (outputs, targets)")
+    for task in model.also:
+        _check_task(task)
     _check_monitor(model)
     _check_config(model.config)
     return {
@@ -106,6 +108,7 @@ def _model_record(model: Model) -> Record:
         "requires": [_text(name) for name in model.requires],
         "needs_images": bool(model.needs_images),
         "own_metrics": model.metrics is not None,
+        "also": list(model.also),
         "image_size": int(model.image_size),
     }
 
@@ -172,6 +175,7 @@ def dataset_record(dataset: Dataset) -> Record:
         "urls": [_text(url) for url in dataset.urls],
         "takes": dataset.takes,
         "previews": dataset.preview is not None,
+        "task_options": {_text(name): task for name, task in dataset.task_options.items()},
     }
 
 

@@ -62,8 +62,9 @@ class Spec:
 @dataclass(frozen=True)
 class Split:
     """A split of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class numbers
-    (n,) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own order. `names` are the
-    rows' names for people, such as file names, as UTF-8 bytes (n,), where the dataset gives them.
+    (n,), uint8 0 or 1 (n, labels) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own
+    order. `names` are the rows' names for people, such as file names, as UTF-8 bytes (n,), where the dataset gives
+    them.
     """
 
     x: Array
@@ -215,7 +216,8 @@ class Model:
     validation split that decides which epoch is best: "f1" for the highest value, "-f1" for the lowest. `image_size` is
     the side in pixels that its images should have; 0: any. `initial` gives weights that a new run begins with, such as
     pretrained ones: (config, spec, progress) -> state, without the keys of layers that begin at random; `progress`
-    takes a line of text. A RunError of it ends the run before its first step, and nothing is left of it.
+    takes a line of text. A RunError of it ends the run before its first step, and nothing is left of it. `also` names
+    the tasks beside `task` that it can be built for: `spec.task` says which, and the data decides.
     """
 
     id: str
@@ -231,6 +233,7 @@ class Model:
     monitor: str = ""
     image_size: int = 0
     initial: Callable[[Any, Spec, Callable[[str], None]], State] | None = None
+    also: tuple[Task, ...] = ()
 
 
 class Backend(Protocol):
@@ -311,7 +314,8 @@ class Dataset:
     RunError with one line. `files` are the names that `sources` looks for, `file_sizes` their bytes, which tell at a
     glance datasets apart whose files share their names; `urls` has one address a mirror, whose first byte shows that
     it can be reached. A dataset that `takes` a path is chosen as NAME:PATH and finds the absolute path in its option
-    `path`; `preview` shows what lies there without preparing it.
+    `path`; `preview` shows what lies there without preparing it. `task_options` are the options that make the data fit
+    another task where they are set: {"labels": "multilabel"}; without them "any" means the model's own task.
     """
 
     name: str
@@ -331,6 +335,7 @@ class Dataset:
     urls: tuple[str, ...] = ()
     takes: Literal["", "folder", "file"] = ""
     preview: Callable[[Any], Preview] | None = None
+    task_options: Mapping[str, Task] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

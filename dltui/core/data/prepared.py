@@ -16,8 +16,8 @@ import numpy as np
 from dltui.core import fs
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.contract.types import SplitName
-from dltui.core.data.arrays import chunks
 from dltui.core.errors import RunError
+from dltui.core.tasks.numbers import chunks
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:

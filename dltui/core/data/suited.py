@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def to_data(
     if photos and "augment" not in given and config.get("augment") == "none":
         changed["augment"] = "flip+shift"
         notes.append("training images are mirrored and moved at random; --augment none leaves them as they are")
-    if data.spec.task == "classification" and "class_weights" not in given and model.field("class_weights"):
+    weighs = "class_weights" in TASKS[data.spec.task].options and model.field("class_weights")
+    if weighs and "class_weights" not in given:
         notes += _uneven(data)
     return changed, notes
 

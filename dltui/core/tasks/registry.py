@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dltui.core.tasks.classification import CLASSIFICATION
 from dltui.core.tasks.definition import TaskDefinition
+from dltui.core.tasks.multilabel import MULTILABEL
 from dltui.core.tasks.regression import REGRESSION
 
-TASKS: dict[str, TaskDefinition] = {task.name: task for task in (CLASSIFICATION, REGRESSION)}
+TASKS: dict[str, TaskDefinition] = {task.name: task for task in (CLASSIFICATION, MULTILABEL, REGRESSION)}
 
 _METRICS = {metric.name: metric for task in TASKS.values() for metric in (*task.metrics, *task.reported)}
+
+
+def task_of(name: object) -> TaskDefinition:
+    """The task that a run names; classification where that is not known."""
+    return TASKS.get(str(name), CLASSIFICATION)
 
 
 def lowest_is_best(name: str) -> bool:

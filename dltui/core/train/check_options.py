@@ -7,6 +7,7 @@ from typing import Any
 
 from dltui.core.errors import UsageError
 from dltui.core.tasks.monitor import check_monitor
+from dltui.core.tasks.registry import TASKS
 from dltui.core.train import class_weights, layer_options, time_budget
 
 OF_GPUS = {"tf32": "take fp32", "fp16": "take bf16 or fp32"}
@@ -34,7 +35,7 @@ def check_device(config: Mapping[str, Any], device: str) -> None:
 
 def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:
     for name in OF_CLASSES:
-        if get(name) and task != "classification":
+        if get(name) and name not in TASKS[task].options:
             yield f"{name} is for classes, but {model} does {task}; leave it out"
     if get("class_weights"):
         class_weights.parse(get("class_weights"))

@@ -80,12 +80,8 @@ def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: 
         hint = suggest(monitor.metric, names)
         given = f"the monitor asks for {monitor.metric}, but an evaluation gives {', '.join(names)}"
         raise RunError(f"{given}; {hint}" if hint else given)
-    return [PROBABILITIES] if spec.task == "classification" and _are_probabilities(outputs) else []
-
-
-PROBABILITIES = (
-    "the outputs are probabilities (each row adds up to 1), but the loss takes logits: leave softmax out of the network"
-)
+    remark = TASKS[spec.task].arithmetic.remark(outputs)
+    return [remark] if remark else []
 
 
 def _check_outputs(outputs: Any, count: int, spec: Spec) -> None:
@@ -95,8 +91,3 @@ def _check_outputs(outputs: Any, count: int, spec: Spec) -> None:
         raise RunError(f"the network gives {given}, wanted is {wanted}")
     if not np.isfinite(outputs).all():
         raise RunError("the network gives NaN or infinity before anything is trained; look at its arithmetic")
-
-
-def _are_probabilities(outputs: Array) -> bool:
-    sums = outputs.sum(axis=1)
-    return outputs.shape[1] > 1 and bool((outputs >= 0).all() and (np.abs(sums - 1) < 1e-4).all())

@@ -15,6 +15,7 @@ from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, SCALE, STREAK, WEIGHTS
 from dltui.core.errors import RunError
 from dltui.core.machine import instructions
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 from dltui.plugins import generators, overrides
 from dltui.plugins.tensorflow import module as modules
@@ -22,7 +23,7 @@ from dltui.plugins.tensorflow import neutral
 from dltui.plugins.tensorflow.augment import Augmentation
 from dltui.plugins.tensorflow.averaging import Average
 from dltui.plugins.tensorflow.layers import list_layers
-from dltui.plugins.tensorflow.losses import loss_for, metric_for, training_loss
+from dltui.plugins.tensorflow.losses import MARKS, STANDARD, training_loss
 from dltui.plugins.tensorflow.optimizers.make import freeze, make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
 from dltui.plugins.tensorflow.samples import TrainingSamples, placed
@@ -69,14 +70,14 @@ class KerasTrainable:
         self._own_loss = overrides.find(self.model, "training_loss")
         self._own_step = overrides.find(self.model, "training_step")
         overrides.check_options(config, self._own_step, self._own_loss, own)
-        self._loss = self._own_loss or loss_for(data.spec.task)
+        self._loss = self._own_loss or STANDARD[data.spec.task]
         self._training_loss = self._own_loss or training_loss(config, data, keras.config.floatx())
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
         slow = config.precision == "bf16" and "CPU" in device and not instructions.has_bf16()
         self._notes = (
             *modules.notes(self.model), *(own.notes if own else ()), *([instructions.NO_BF16] if slow else []),
         )  # fmt: skip
-        self._metric_name, self._metric = metric_for(data.spec.task)
+        self._metric_name, self._metric = TASKS[data.spec.task].metric, MARKS[data.spec.task]
         self._wants_compiler, self._compiled = config.compile == "on", False
         self._compute: Callable[..., tuple[Any, Any, list[Any]]] = self._part
         self._chunk = self._traced()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
+from dltui.core.tasks.registry import TASKS
 from dltui.core.train.evaluation import PREDICT_ROWS
 from dltui.plugins import generators, overrides
 from dltui.plugins.torch import losses, precision
@@ -64,7 +65,7 @@ class TorchTrainable:
         self._rates = Rates(optimizer, config.lr)
         self._own_state = OwnState(self.module, own) if own else None
         self._average = Average(self.module, config.ema) if config.ema else None
-        self._classifies = data.spec.task == "classification"
+        self._marks, self._metric = losses.MARKS[data.spec.task], TASKS[data.spec.task].metric
         self._losses = _losses(self.module, config, data, device, dtype, own)
         self._computation = Computation(
             self.module, data.spec, config, device, dtype, self._losses, optimizer, self._average
@@ -78,7 +79,7 @@ class TorchTrainable:
             *precision.notes(config.precision, device),
         )
         self._device, self._dtype = device, dtype
-        self._eager = Eager(self._computation, self._samples, self._rates, device, self._classifies)
+        self._eager = Eager(self._computation, self._samples, self._rates, device)
         self._runner: Eager | Captured = self._eager
         self._config = config
         if device.type == "cuda":
@@ -122,7 +123,7 @@ class TorchTrainable:
         # The chunk's one host sync, for all statistics at once.
         losses, marks = results.cpu().numpy()
         batch = self._runner.batch
-        metrics = {"accuracy": marks} if self._classifies else {"mse": marks * batch}
+        metrics = {self._metric: marks * batch if self._marks.is_mean else marks}
         if self._own_state is not None:
             self._own_state.look()
         # Elsewhere steps are only queued here: how long they take there, this clock cannot tell.
@@ -182,7 +183,7 @@ def _losses(
     own_step, own = overrides.find(module, "training_step"), overrides.find(module, "training_loss")
     overrides.check_options(config, own_step, own, own_optimizer)
     training = own or losses.training_loss(config, data, device, dtype)
-    return Losses(training, own or losses.standard(data.spec.task), own, own_step)
+    return Losses(training, own or losses.STANDARD[data.spec.task], own, own_step)
 
 
 def _array(outputs: Tensor) -> Array:

@@ -167,7 +167,7 @@ class RunForm:
         self.dataset_name = self.own.reference
 
     def fits(self, dataset: DatasetEntry) -> bool:
-        return self.model is None or dataset.fits(self.model.task)
+        return self.model is None or dataset.fits(*self.model.tasks)
 
     def choose_model(self, name: str) -> None:
         """Choose another model; framework and dataset stay where they are possible."""

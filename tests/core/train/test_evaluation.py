@@ -13,6 +13,7 @@ import pytest
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.errors import RunError
 from dltui.core.rundir.events import Evaluated, Logged
+from dltui.core.tasks.classification.arithmetic import PROBABILITIES
 from dltui.core.tasks.monitor import Monitor, choose_monitor
 from dltui.core.train import evaluation
 from dltui.core.train.loop import Loop
@@ -82,7 +83,7 @@ def test_probabilities_instead_of_logits_are_said() -> None:
     def softmax(y: Any) -> Any:
         return (np.exp(y) / np.exp(y).sum(1, keepdims=True)).astype(np.float32)
 
-    assert evaluation.look(Gives(data, softmax), data, None, ACCURACY) == [evaluation.PROBABILITIES]
+    assert evaluation.look(Gives(data, softmax), data, None, ACCURACY) == [PROBABILITIES]
 
 
 def test_metrics_are_asked_once_with_every_row() -> None:

@@ -6,6 +6,8 @@ from dltui.core.tasks.metric import Metric
 CLASSIFICATION = TaskDefinition(
     name="classification",
     module="dltui.core.tasks.classification.arithmetic",
+    targets="class",
+    inside="classes",
     metrics=(Metric("loss", "Loss", lowest=True), Metric("accuracy", "Accuracy")),
     reported=(
         Metric("top5_accuracy", "Top-5 accuracy"),
@@ -16,4 +18,6 @@ CLASSIFICATION = TaskDefinition(
         Metric("calibration_error", "Calibration error", lowest=True, slow=True),
     ),
     monitor="accuracy",
+    arrays=frozenset(("labels", "top", "probabilities", "wrong", "thumbnails")),
+    options=frozenset(("label_smoothing", "class_weights", "cutmix")),
 )

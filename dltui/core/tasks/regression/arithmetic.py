@@ -1,13 +1,17 @@
-"""The metrics of a regression, from predictions and targets (n, targets)."""
+"""The arithmetic of regression, with predictions and targets (n, targets)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dltui.core.errors import RunError
+from dltui.core.tasks.numbers import floats
+
 if TYPE_CHECKING:
+    from dltui.core.contract import Split
     from dltui.core.contract.types import Array
 
 
@@ -38,3 +42,35 @@ def r2(outputs: Array, targets: Array) -> Array:
     whole = np.sum(np.square(y - np.mean(y, axis=0)), axis=0)
     found: Array = np.where(whole > 0, 1 - left / np.where(whole > 0, whole, 1.0), np.where(left > 0, 0.0, 1.0))
     return found
+
+
+def checked(part: str, y: Array, classes: Sequence[str]) -> Array:
+    """The targets as float32 (n, targets)."""
+    return floats(part, "targets", y)
+
+
+def check_train(y: Array, others: Array, classes: Sequence[str]) -> list[str]:
+    """Raise RunError if the parts have other numbers of targets."""
+    if y.shape[1:] != others.shape[1:]:
+        raise RunError(f"train targets have shape {y.shape[1:]}, test targets {others.shape[1:]}")
+    return []
+
+
+def empty(rows: int, outputs: int) -> Array:
+    """Zeros."""
+    return np.zeros((rows, outputs), np.float32)
+
+
+def predictions(outputs: Array, split: Split) -> dict[str, Array]:
+    """`x`, `y` and `prediction` float32."""
+    return {"x": np.asarray(split.x), "y": np.asarray(split.y), "prediction": outputs.astype(np.float32)}
+
+
+def answers(outputs: Array, classes: Sequence[str]) -> list[dict[str, Any]]:
+    """The numbers of each sample."""
+    return [{"outputs": row.tolist()} for row in outputs]
+
+
+def remark(outputs: Array) -> str:
+    """Nothing: any number may be right."""
+    return ""

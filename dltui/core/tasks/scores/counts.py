@@ -29,3 +29,10 @@ def _counted(labels: Array, predicted: Array, classes: int) -> tuple[Array, Arra
     right = labels[predicted == labels]
     true, said, both = (np.bincount(values, minlength=classes) for values in (labels, predicted, right))
     return true, said, both
+
+
+def macro_f1_of_labels(said: Array, present: Array) -> float:
+    """The mean F1 of the labels that apply or are said to apply somewhere; both are bool (n, labels)."""
+    both, either = np.count_nonzero(said & present, axis=0), said.sum(axis=0) + present.sum(axis=0)
+    there = either > 0
+    return float(np.mean(2 * both[there] / either[there])) if there.any() else float("nan")

@@ -23,12 +23,13 @@ def preview_of(options: CsvOptions) -> Preview:
     without = "" if table.has_header else ", without a header"
     facts = [
         ("rows", f"{table.rows:,} of {plural(len(table.columns), 'column')}{without}"),
-        ("target", f"{target.name}: {roles.about(target)}"),
-        ("train", _advice(target)),
-    ]
+        *([("labels", roles.named([table.columns[place].name for place in choice.labels]))] if choice.labels else [
+            ("target", f"{target.name}: {roles.about(target)}")]),
+        ("train", "mlp (multilabel)" if choice.labels else _advice(target)),
+    ]  # fmt: skip
     facts += [(column.name, roles.role(choice, place)) for place, column in enumerate(table.columns)
-              if place != choice.target]  # fmt: skip
-    counts = roles.class_counts(target) if target.kind != "empty" else {}
+              if place not in (choice.target, *choice.labels)]  # fmt: skip
+    counts = roles.class_counts(target) if target.kind != "empty" and not choice.labels else {}
     few = len(counts) <= (MOST_BARS if target.numeric else roles.MANY_CLASSES)
     notes = (f"{plural(target.missing, 'row')} without a target: fill it in or remove them",) if target.missing else ()
     return Preview(

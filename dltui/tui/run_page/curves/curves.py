@@ -94,11 +94,11 @@ def names(view: RunView | None, more: bool = False) -> tuple[str, ...]:
     if view is None or view.history.attempt is None:
         return ("loss", "accuracy")
     history = view.history
-    found = dict.fromkeys(["loss", "fit" if view.regression else "accuracy", *history.points.metrics])
+    found = dict.fromkeys(["loss", "fit" if view.inside == "fit" else view.main_metric, *history.points.metrics])
     found.update(history.metric_names)
     found.update(dict.fromkeys(history.more_names if more else ()))
     # The loss of a regression is its mean squared error, where the model has none of its own: one chart says it.
-    if view.regression and not history.own_loss:
+    if view.inside == "fit" and not history.own_loss:
         found.pop("mse", None)
     found.pop("lr", None)
     return (*found, "lr") if _moves(history.points.lr) else tuple(found)
@@ -112,7 +112,7 @@ def _moves(rates: Sequence[float]) -> bool:
 
 
 def title(view: RunView | None, name: str) -> str:
-    if name == "loss" and view is not None and view.regression and not view.history.own_loss:
+    if name == "loss" and view is not None and view.inside == "fit" and not view.history.own_loss:
         return "loss (mean squared error)"
     known = safe(name)
     return TITLES.get(name, f"{known} %" if name.endswith("accuracy") else known)
