@@ -29,6 +29,7 @@ from dltui.exports.about import About, about
 from dltui.exports.figures import (
     confusion_matrix,
     mislabeled,
+    precision_recall,
     regression,
     reliability,
     structure,
@@ -38,6 +39,7 @@ from dltui.exports.figures import (
 from dltui.exports.figures.training_metrics import Curves, Training
 from dltui.exports.save import render
 from dltui.exports.write import write
+from tests.core.analysis.test_labels import made
 from tests.exports.runs import HOSTILE, names, reader
 from tests.helpers.marks import few
 
@@ -68,6 +70,11 @@ def _mislabeled(found: RunReader) -> Figure:
 
 def _reliability(found: RunReader) -> Figure:
     return reliability.draw_reliability("m on d", "test", _latest(found).calibration)  # type: ignore[arg-type]
+
+
+def _precision_recall(found: RunReader, labels: int = 5) -> Figure:
+    evaluated = Evaluation(made(count=labels), [f"label number {n}" for n in range(labels)])
+    return precision_recall.draw_precision_recall("m on d", evaluated.labels)  # type: ignore[arg-type]
 
 
 def _regression(found: RunReader) -> Figure:
@@ -104,6 +111,8 @@ def comparable(svg: str) -> str:
         ("confusion_matrix-two", _confusion, {"classes": ("cat", "dog")}),
         ("mislabeled", _mislabeled, {}),
         ("reliability", _reliability, {}),
+        ("precision_recall", _precision_recall, {}),
+        ("precision_recall-many", lambda found: _precision_recall(found, 30), {}),
         ("regression", _regression, {"task": "regression"}),
         ("structure", _structure, {}),
         ("structure-row", _structure, {"task": "regression"}),

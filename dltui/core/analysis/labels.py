@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dltui.core.tasks.multilabel.arithmetic import HALF
 from dltui.core.tasks.scores import ranking
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
-
-HALF = 0.5
-"""The probability from which a label is said to apply."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def best_threshold(chances: Array, present: Array) -> float | None:
 
 def _score(number: int, name: str, present: Array, chances: Array, threshold: float | None) -> Score:
     area, precision = ranking.ranked(chances, present)
-    half = _at(chances >= HALF, present)
+    half = _at(chances > HALF, present)
     best = _at(chances >= threshold, present)[2] if threshold is not None else None
     return Score(
         number, name, int(present.sum()), _known(precision), _known(area), *half, threshold=threshold, best_f1=best
@@ -144,7 +142,7 @@ def _wrong(arrays: Mapping[str, Array], names: Sequence[str], present: Array, ch
     called = arrays.get("names")
     found = []
     for place, position in enumerate(np.asarray(arrays["wrong"]).tolist()):
-        said = chances[position] >= HALF
+        said = chances[position] > HALF
         missed, invented = (
             tuple((names[n], float(chances[position, n])) for n in np.flatnonzero(which).tolist())
             for which in (present[position] & ~said, said & ~present[position])

@@ -151,6 +151,8 @@ def dataset_record(dataset: Dataset) -> Record:
     _check_name(dataset.name)
     if dataset.task not in get_args(DatasetTask):
         _check_task(dataset.task)
+    for task in (dataset.task_options or {}).values():
+        _check_task(task)
     if not (inspect.isclass(dataset.options) and issubclass(dataset.options, DatasetOptions)):
         raise PluginError("its options must be a subclass of DatasetOptions")
     if not callable(dataset.prepare) or not callable(dataset.sources):
@@ -175,7 +177,7 @@ def dataset_record(dataset: Dataset) -> Record:
         "urls": [_text(url) for url in dataset.urls],
         "takes": dataset.takes,
         "previews": dataset.preview is not None,
-        "task_options": {_text(name): task for name, task in dataset.task_options.items()},
+        "task_options": {_text(name): task for name, task in (dataset.task_options or {}).items()},
     }
 
 

@@ -335,7 +335,7 @@ class Dataset:
     urls: tuple[str, ...] = ()
     takes: Literal["", "folder", "file"] = ""
     preview: Callable[[Any], Preview] | None = None
-    task_options: Mapping[str, Task] = field(default_factory=dict)
+    task_options: Mapping[str, Task] | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 MOST_WRONG = 5_000
 """Samples with a wrong label that are kept, the worst first."""
 MOST_NAMED = 5
+ENOUGH = 12
+"""Fewer outputs lie between 0 and 1 by chance."""
+HALF = 0.5
+"""The probability above which a label is said to apply."""
 PROBABILITIES = "the outputs all lie between 0 and 1, but the loss takes logits: leave sigmoid out of the network"
 
 
@@ -95,7 +99,7 @@ def predictions(outputs: Array, split: Split) -> dict[str, Array]:
     """
     present, chances = np.asarray(split.y, dtype=np.uint8), sigmoid(outputs).astype(np.float32)
     apart = np.abs(chances - present)
-    number = np.count_nonzero(apart >= 0.5, axis=1)
+    number = np.count_nonzero((chances > HALF) != present, axis=1)
     wrong = np.flatnonzero(number)
     wrong = wrong[np.lexsort((-apart[wrong].max(axis=1), -number[wrong]))][:MOST_WRONG]
     names = {} if split.names is None else {"names": np.asarray(split.names[wrong])}
@@ -111,11 +115,12 @@ def answers(outputs: Array, classes: Sequence[str]) -> list[dict[str, Any]]:
     """The labels that apply to each sample, and the probability of every label."""
     found = []
     for row in sigmoid(outputs):
-        said = [classes[label] for label in np.flatnonzero(row >= 0.5).tolist()]
+        said = [classes[label] for label in np.flatnonzero(row > HALF).tolist()]
         found.append({"labels": said, "probabilities": dict(zip(classes, row.tolist(), strict=True))})
     return found
 
 
 def remark(outputs: Array) -> str:
     """A line if the outputs are probabilities already."""
-    return PROBABILITIES if outputs.size > 1 and ((outputs > 0) & (outputs < 1)).all() else ""
+    between = outputs.size >= ENOUGH and ((outputs > 0) & (outputs < 1)).all()
+    return PROBABILITIES if between else ""
