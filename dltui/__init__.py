@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Spec as Spec
     from dltui.core.contract import Split as Split
     from dltui.core.contract import StepStats as StepStats
+    from dltui.core.contract import Target as Target
     from dltui.core.contract import Trainable as Trainable
     from dltui.core.contract.config import DatasetOptions as DatasetOptions
     from dltui.core.contract.config import TrainConfig as TrainConfig
@@ -62,6 +63,7 @@ _HOMES = {
     "Spec": "dltui.core.contract",
     "Split": "dltui.core.contract",
     "StepStats": "dltui.core.contract",
+    "Target": "dltui.core.contract",
     "TrainConfig": "dltui.core.contract.config",
     "Trainable": "dltui.core.contract",
     "augment_images": "dltui.core.train.augmentation.geometry",

@@ -81,6 +81,13 @@ def _regression(found: RunReader) -> Figure:
     return regression.draw_regression("m on d", _latest(found).fit)  # type: ignore[arg-type]
 
 
+def _several_targets(count: int) -> Fit:
+    generator = np.random.default_rng(0)
+    y = generator.normal(size=(80, count)) * 10.0 ** np.arange(count)
+    said = y * (1 + generator.normal(size=y.shape) * np.linspace(0.1, 0.9, count))
+    return Fit("test", 3, np.zeros((80, 4)), y, said, tuple(f"target {n}" for n in range(count)))
+
+
 def _structure(found: RunReader) -> Figure:
     layers = found.history.attempt.layers  # type: ignore[union-attr]
     return structure.draw_structure(structure.Structure("m", structure.nodes(layers, [28, 28, 1])))
@@ -114,6 +121,7 @@ def comparable(svg: str) -> str:
         ("precision_recall", _precision_recall, {}),
         ("precision_recall-many", lambda found: _precision_recall(found, 30), {}),
         ("regression", _regression, {"task": "regression"}),
+        ("regression-several", lambda found: regression.draw_regression("m on d", _several_targets(9)), {}),
         ("structure", _structure, {}),
         ("structure-row", _structure, {"task": "regression"}),
         ("structure-table", _table, {}),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dltui.core.contract import Data, Spec, Split, Trainable
+from dltui.core.contract import Data, Spec, Split, Target, Trainable
 from dltui.core.train.plan import Planner
 
 if TYPE_CHECKING:
@@ -79,7 +79,10 @@ def run(job: dict[str, Any]) -> None:
     regression = Spec("regression", (3,), 2, (), (0.0, 1.0, 2.0), (1.0, 2.0, 3.0))
     name, _, task = job["model"].partition(" ")
     spec = regression if name == "linear-regression" else image_spec()
-    data = make_data(replace(spec, task=task or spec.task))
+    spec = replace(spec, task=task or spec.task)
+    if task == "regression":
+        spec = replace(spec, targets=tuple(Target(f"target {n}", n, n + 0.5) for n in range(spec.outputs)))
+    data = make_data(spec)
     trainable, config = make_trainable(job["framework"], name, job["config"], data, job["dtype"])
     if job["start"]:
         with np.load(job["start"]) as file:

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis import confusion, fit, labels, mistakes
 from dltui.core.analysis.review import NAME, Key, Opinion, read_review
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class Evaluation:
     """The predictions of a split, with everything computed from them; each part is computed when first used.
 
-    `arrays` are those of a predictions file, `known` the names that the dataset gives its classes. All raise RunError
+    `arrays` are those of a predictions file, `known` the names that the dataset gives its classes,
+    labels or targets. All raise RunError
     for arrays that do not fit together.
     """
 
@@ -85,7 +86,7 @@ class Evaluation:
         if "prediction" not in self.arrays:
             return None
         with _damage_as_error():
-            return fit.compare(self.arrays)
+            return fit.compare(self.arrays, self.known)
 
 
 def latest(reader: RunReader) -> Evaluation | None:
@@ -98,12 +99,18 @@ def latest(reader: RunReader) -> Evaluation | None:
     if arrays is None:
         arrays = reader.predictions("validation-latest")
     attempt = reader.history.attempt
-    known = attempt.dataset.get("classes") or () if attempt else ()
+    known = _names(attempt.dataset) if attempt else ()
     if arrays is None:
         return None
     # Thresholds that are chosen on the test split would flatter the test.
     chosen = reader.predictions("validation-best") if "present" in arrays and arrays["split"] == "test" else None
     return Evaluation(arrays, known, chosen)
+
+
+def _names(dataset: Mapping[str, Any]) -> Sequence[object]:
+    """The names that a dataset gives its classes or labels, or the targets of its regression."""
+    targets = [target.get("name", "") for target in dataset.get("targets") or () if isinstance(target, dict)]
+    return dataset.get("classes") or targets
 
 
 class LatestEvaluation:

@@ -29,13 +29,22 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Target:
+    """A target of a regression: backends train on (y - mean) / std, and predict in its own units."""
+
+    name: str
+    mean: float = 0.0
+    std: float = 1.0
+
+
+@dataclass(frozen=True)
 class Spec:
     """The shape of the data, without the data: all that a model needs to be built.
 
     `input_shape` is (height, width, channels) for images and (features,) for vectors. `outputs` is the number of
     classes, or of regression targets. `mean` and `std` have one value a channel (or feature), in the units of the
     stored arrays (0 to 255 for uint8 images): backends feed the model (x - mean) / std. `columns` says what the
-    features of a table are, in their order; () where the dataset does not tell.
+    features of a table are, in their order; () where the dataset does not tell. So do `targets` of a regression.
     """
 
     task: Task
@@ -45,6 +54,7 @@ class Spec:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     columns: tuple[Column, ...] = ()
+    targets: tuple[Target, ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Spec:
@@ -52,6 +62,7 @@ class Spec:
         known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
         values["columns"] = tuple(Column(**column) for column in values.get("columns", ()))
+        values["targets"] = tuple(Target(**target) for target in values.get("targets", ()))
         return cls(**values)
 
     @property
@@ -272,7 +283,7 @@ class Arrays:
     (vectors). `validation` None asks core to take it from the training part. `notes` are lines for the run's log.
     `names` are the names for people of the rows of a part, such as file names. `inputs` is a small JSON object kept
     in the log that says how files became rows; its "image" holds the arguments of `core.data.image_file.read`, so
-    that `predict` does the same. `columns` describes the features of a table.
+    that `predict` does the same. `columns` describes the features of a table, `targets` those of a regression.
     """
 
     train: tuple[Array, Array]
@@ -285,6 +296,7 @@ class Arrays:
     names: Mapping[SplitName, Sequence[str]] | None = None
     inputs: Mapping[str, Any] | None = None
     columns: tuple[Column, ...] = ()
+    targets: tuple[Target, ...] = ()
 
 
 class PreparationContext(Protocol):

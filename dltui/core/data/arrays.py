@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dltui.core.contract import Arrays, Column, Spec
+from dltui.core.contract import Arrays, Column, Spec, Target
 from dltui.core.errors import RunError
 from dltui.core.tasks.numbers import chunks, floats
 from dltui.core.tasks.registry import TASKS
@@ -119,6 +119,7 @@ def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
         mean if arrays.mean is None else _per_channel("mean", arrays.mean, channels),
         std if arrays.std is None else _per_channel("std", arrays.std, channels),
         _columns(arrays.columns, channels),
+        _targets(arrays.targets, int(y.shape[1])) if TASKS[task].targets == "numbers" else (),
     )
 
 
@@ -142,6 +143,16 @@ def _columns(columns: tuple[Column, ...], features: int) -> tuple[Column, ...]:
     if columns and place != features:
         raise RunError(f"columns has {place} features, the rows have {features}")
     return columns
+
+
+def _targets(targets: tuple[Target, ...], count: int) -> tuple[Target, ...]:
+    """The targets, checked. Raises RunError."""
+    if targets and len(targets) != count:
+        raise RunError(f"targets names {len(targets)}, the rows have {count}")
+    for target in targets:
+        if not np.isfinite((target.mean, target.std)).all() or target.std <= 0:
+            raise RunError(f"target {target.name!r} needs a finite mean and a std above 0")
+    return targets
 
 
 def _per_channel(name: str, values: tuple[float, ...], channels: int) -> tuple[float, ...]:

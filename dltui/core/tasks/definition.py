@@ -12,7 +12,7 @@ from dltui.core.tasks.metric import Metric
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dltui.core.contract import Split
+    from dltui.core.contract import Spec, Split
     from dltui.core.contract.types import Array
 
 Targets = Literal["class", "labels", "numbers"]
@@ -24,10 +24,12 @@ Inside = Literal["classes", "labels", "fit"]
 class Arithmetic(Protocol):
     """The part of a task that computes, in a module that imports NumPy."""
 
-    def measure(self, outputs: Array, targets: Array) -> dict[str, float]:
+    def measure(self, outputs: Array, targets: Array, spec: Spec | None = None) -> dict[str, float]:
         """The metrics of a whole split that are shown everywhere, the loss first."""
 
-    def report(self, outputs: Array, targets: Array, names: Collection[str]) -> dict[str, float]:
+    def report(
+        self, outputs: Array, targets: Array, names: Collection[str], spec: Spec | None = None
+    ) -> dict[str, float]:
         """Those of the further metrics with these names that the data allows."""
 
     def checked(self, part: str, y: Array, classes: Sequence[str]) -> Array:

@@ -65,7 +65,7 @@ def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: 
     _check_outputs(outputs, count, spec)
     if loss is not None and not np.isfinite(loss):
         raise RunError(f"training_loss gives {loss} before anything is trained; look at its arithmetic")
-    known = measure(spec.task, outputs, np.asarray(data.train.y[:count]))
+    known = measure(spec.task, outputs, np.asarray(data.train.y[:count]), spec)
     if metrics is not None:
         # Made-up outputs of the whole split: a metric may need every class, and the network is not asked for it.
         made_up = np.random.default_rng(0).standard_normal((len(data.validation), spec.outputs), dtype=np.float32)

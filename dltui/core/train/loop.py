@@ -298,12 +298,13 @@ class Loop:
             own_loss.add(loss, len(found))
             self._look_up()
         whole = np.concatenate(outputs)
-        metrics = own_loss.into(measure(self.data.spec.task, whole, part.y))
+        metrics = own_loss.into(measure(self.data.spec.task, whole, part.y, self.data.spec))
         own = self._measure_own(whole, part.y, metrics)
         # A name that the model has used stays the model's, also where its metrics fail later.
         self._own_names.update(own)
         metrics |= own
-        more = report(self.data.spec.task, whole, part.y, self.monitor.metric, final=split == "test")
+        spec = self.data.spec
+        more = report(spec.task, whole, part.y, self.monitor.metric, split == "test", spec)
         more = {name: value for name, value in more.items() if name not in self._own_names}
         if self.monitor.metric in more:
             metrics[self.monitor.metric] = more.pop(self.monitor.metric)
@@ -322,7 +323,7 @@ class Loop:
         for rows in self._pieces(len(part)):
             mirrored.append(predict("test", rows))
             self._look_up()
-        found = measure(self.data.spec.task, (outputs + np.concatenate(mirrored)) / 2, part.y)
+        found = measure(self.data.spec.task, (outputs + np.concatenate(mirrored)) / 2, part.y, self.data.spec)
         return {f"mirrored_{name}": value for name, value in found.items()}
 
     def _measure_own(self, outputs: Array, targets: Array, known: dict[str, float]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
+    from dltui.core.contract import Spec
     from dltui.core.contract.types import Array, Task
 
     OwnMetrics = Callable[[Array, Array], Mapping[str, float]]
@@ -22,17 +23,19 @@ MOST_EACH_EPOCH = 200_000
 """The outputs of a split up to which the slow metrics are measured after each epoch too, in a few milliseconds."""
 
 
-def measure(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
+def measure(task: Task, outputs: Array, targets: Array, spec: Spec | None = None) -> dict[str, float]:
     """The means over all rows: the loss of the task and what is shown beside it."""
-    return TASKS[task].arithmetic.measure(outputs, targets)
+    return TASKS[task].arithmetic.measure(outputs, targets, spec)
 
 
-def report(task: Task, outputs: Array, targets: Array, wanted: str, final: bool) -> dict[str, float]:
+def report(
+    task: Task, outputs: Array, targets: Array, wanted: str, final: bool, spec: Spec | None = None
+) -> dict[str, float]:
     """The further metrics of a whole split. The slow ones of a large split only where it is `final`, or `wanted`."""
     definition = TASKS[task]
     every = final or outputs.size <= MOST_EACH_EPOCH
     names = [metric.name for metric in definition.reported if every or not metric.slow or metric.name == wanted]
-    return definition.arithmetic.report(outputs, targets, names)
+    return definition.arithmetic.report(outputs, targets, names, spec)
 
 
 def own_metrics(ask: OwnMetrics, outputs: Array, targets: Array, known: Collection[str]) -> dict[str, float]:

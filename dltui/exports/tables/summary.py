@@ -15,6 +15,7 @@ from dltui.core.rundir import confidential, place
 from dltui.core.tasks.registry import task_of
 
 if TYPE_CHECKING:
+    from dltui.core.analysis.fit import Fit
     from dltui.core.reading.history import History
     from dltui.core.reading.reader import RunReader
     from dltui.core.tasks.definition import TaskDefinition
@@ -81,7 +82,14 @@ def _further(history: History, task: TaskDefinition) -> dict[str, Any]:
 def _line(reader: RunReader) -> dict[str, Any]:
     found = latest(reader)
     line = found.fit.line if found and found.fit else None
-    return {"slope": line[0] if line else None, "intercept": line[1] if line else None}
+    told = {"slope": line[0] if line else None, "intercept": line[1] if line else None}
+    return told | ({"targets": _targets(found.fit)} if found and found.fit and len(found.fit.names) > 1 else {})
+
+
+def _targets(fit: Fit) -> dict[str, dict[str, float | None]]:
+    """The errors of each target in its own units."""
+    fits = [fit.of(number) for number in range(fit.y.shape[1])]
+    return {one.title: {name: _plain(getattr(one, name)) for name in ("mse", "mae", "r2")} for one in fits}
 
 
 def export(reader: RunReader, target: Path) -> None:

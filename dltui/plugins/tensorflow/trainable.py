@@ -16,6 +16,7 @@ from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, SCALE, STREAK, WEI
 from dltui.core.errors import RunError
 from dltui.core.machine import instructions
 from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.regression.scaling import own_units, standardized
 from dltui.core.text import clean_line
 from dltui.plugins import generators, overrides
 from dltui.plugins.tensorflow import module as modules
@@ -153,7 +154,7 @@ class KerasTrainable:
     def _predicted(self, x: Any) -> Array:
         with tf.device(self._device), self._evaluated_weights():
             outputs: Array = self._forward(tf.convert_to_tensor(x)).numpy()
-        return outputs.astype(np.float32, copy=False)
+        return own_units(outputs.astype(np.float32, copy=False), self._data.spec)
 
     def _evaluated_weights(self) -> AbstractContextManager[None]:
         return self._average.in_place() if self._average else nullcontext()
@@ -163,7 +164,7 @@ class KerasTrainable:
         x, y = self._split(split)
         with tf.device(self._device), self._evaluated_weights():
             outputs, loss = self._evaluate(tf.convert_to_tensor(x[rows.start : rows.stop]), y[rows.start : rows.stop])
-        return outputs.numpy().astype(np.float32, copy=False), float(loss)
+        return own_units(outputs.numpy().astype(np.float32, copy=False), self._data.spec), float(loss)
 
     def state(self) -> State:
         return neutral.export(self._all()) | generators.take()
@@ -197,7 +198,10 @@ class KerasTrainable:
         if split not in self._splits:
             part = self._data.split(split)
             with tf.device(self._device):
-                self._splits[split] = (placed(part.x, self._device), tf.constant(np.asarray(part.y)))
+                self._splits[split] = (
+                    placed(part.x, self._device),
+                    tf.constant(np.asarray(standardized(part.y, self._data.spec))),
+                )
         return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream
 from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.regression.scaling import standardized
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
@@ -92,7 +93,7 @@ class Samples:
             part = self._data.split(split)
             x = _tensor(part.x).flatten(1)
             x = x.to(self._device) if _has_room(self._device, x.nbytes) else x
-            y = _tensor(part.y).to(self._device)
+            y = _tensor(standardized(part.y, self._data.spec)).to(self._device)
             self._splits[split] = (x, y if TASKS[self._data.spec.task].targets == "class" else y.to(self._dtype))
         return self._splits[split]
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.regression.scaling import own_units
 from dltui.core.train.evaluation import PREDICT_ROWS
 from dltui.plugins import generators, overrides
 from dltui.plugins.torch import losses, precision
@@ -136,16 +137,16 @@ class TorchTrainable:
             norm.eval()
 
     def predict(self, split: SplitName, rows: slice) -> Array:
-        return _array(self._evaluated(split, rows)[0])
+        return self._array(self._evaluated(split, rows)[0])
 
     def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
         """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         outputs, loss = self._evaluated(split, rows, with_loss=True)
-        return _array(outputs), float(loss)
+        return self._array(outputs), float(loss)
 
     def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
         """The outputs for the same images as in `predict`, mirrored left to right."""
-        return _array(self._evaluated(split, rows, mirrored=True)[0])
+        return self._array(self._evaluated(split, rows, mirrored=True)[0])
 
     def _evaluated(
         self, split: SplitName, rows: slice, with_loss: bool = False, mirrored: bool = False
@@ -166,6 +167,9 @@ class TorchTrainable:
             self._train_mode()
         return outputs, loss
 
+    def _array(self, outputs: Tensor) -> Array:
+        return own_units(cast("Array", outputs.to(torch.float32).cpu().numpy()), self._spec)
+
     def state(self) -> State:
         return self._snapshots.take()
 
@@ -184,7 +188,3 @@ def _losses(
     overrides.check_options(config, own_step, own, own_optimizer)
     training = own or losses.training_loss(config, data, device, dtype)
     return Losses(training, own or losses.STANDARD[data.spec.task], own, own_step)
-
-
-def _array(outputs: Tensor) -> Array:
-    return cast("Array", outputs.to(torch.float32).cpu().numpy())

@@ -13,7 +13,7 @@ from dltui.core.tasks.scores import calibration, counts, ranking
 from dltui.core.tasks.scores.softmax import log_softmax
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Split
+    from dltui.core.contract import Spec, Split
     from dltui.core.contract.types import Array
 
 TOP = 5
@@ -25,14 +25,14 @@ PROBABILITIES = (
 )
 
 
-def measure(outputs: Array, targets: Array) -> dict[str, float]:
+def measure(outputs: Array, targets: Array, spec: Spec | None = None) -> dict[str, float]:
     """Loss and accuracy."""
     chosen = log_softmax(outputs)[np.arange(len(targets)), targets]
     correct = np.argmax(outputs, axis=1) == targets
     return {"loss": float(-np.mean(chosen)), "accuracy": float(np.mean(correct))}
 
 
-def report(outputs: Array, targets: Array, names: Collection[str]) -> dict[str, float]:
+def report(outputs: Array, targets: Array, names: Collection[str], spec: Spec | None = None) -> dict[str, float]:
     """The other metrics with these names, those over classes as plain means over the classes that there are."""
     labels = np.asarray(targets)
     found: dict[str, float] = {}

@@ -15,7 +15,7 @@ from dltui.core.tasks.scores.softmax import sigmoid
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Split
+    from dltui.core.contract import Spec, Split
     from dltui.core.contract.types import Array
 
 MOST_WRONG = 5_000
@@ -28,7 +28,7 @@ HALF = 0.5
 PROBABILITIES = "the outputs all lie between 0 and 1, but the loss takes logits: leave sigmoid out of the network"
 
 
-def measure(outputs: Array, targets: Array) -> dict[str, float]:
+def measure(outputs: Array, targets: Array, spec: Spec | None = None) -> dict[str, float]:
     """The binary cross-entropy, the share of right labels, and the average precision as a mean of the labels."""
     logits, present = outputs.astype(np.float64), np.asarray(targets) > 0
     # The logarithm of 1 + exp(-|x|) does not overflow.
@@ -41,7 +41,7 @@ def measure(outputs: Array, targets: Array) -> dict[str, float]:
     }
 
 
-def report(outputs: Array, targets: Array, names: Collection[str]) -> dict[str, float]:
+def report(outputs: Array, targets: Array, names: Collection[str], spec: Spec | None = None) -> dict[str, float]:
     """The other metrics with these names. A label is said to apply where its logit is above 0."""
     said, present = outputs > 0, np.asarray(targets) > 0
     found: dict[str, float] = {}

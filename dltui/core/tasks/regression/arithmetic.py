@@ -9,20 +9,23 @@ import numpy as np
 
 from dltui.core.errors import RunError
 from dltui.core.tasks.numbers import floats
+from dltui.core.tasks.regression.scaling import standardized
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Split
+    from dltui.core.contract import Spec, Split
     from dltui.core.contract.types import Array
 
 
-def measure(outputs: Array, targets: Array) -> dict[str, float]:
-    """The mean squared error, which is also the loss."""
+def measure(outputs: Array, targets: Array, spec: Spec | None = None) -> dict[str, float]:
+    """The mean squared error, which is also the loss. Targets with scales count in deviations."""
+    outputs, targets = standardized(outputs, spec), standardized(targets, spec)
     error = float(np.mean(np.square(outputs.astype(np.float64) - targets)))
     return {"loss": error, "mse": error}
 
 
-def report(outputs: Array, targets: Array, names: Collection[str]) -> dict[str, float]:
+def report(outputs: Array, targets: Array, names: Collection[str], spec: Spec | None = None) -> dict[str, float]:
     """The other metrics with these names, as plain means over the targets."""
+    outputs, targets = standardized(outputs, spec), standardized(targets, spec)
     found = {"mae": mae, "r2": r2}
     return {name: float(np.mean(found[name](outputs, targets))) for name in found if name in names}
 

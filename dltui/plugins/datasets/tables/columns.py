@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.contract import Arrays, Column
+from dltui.core.contract import Arrays, Column, Target
 from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural
@@ -29,7 +29,7 @@ COARSE = 1e-3
 @dataclass(frozen=True)
 class Values:
     """The values of a table. `numbers` float64 (n, k), NaN where missing; `categories` int64 (n, c), -1 where missing;
-    `target` int64 class numbers, float64, or uint8 0 or 1 (n, labels).
+    `target` int64 class numbers, float64, float64 (n, targets), or uint8 0 or 1 (n, labels).
     """
 
     choice: Choice
@@ -104,8 +104,27 @@ class _Several:
         return self._labels.row(line, cells)
 
 
-def _target(choice: Choice, task: Task) -> _Single | _Several:
-    return _Several(choice) if TASKS[task].targets == "labels" else _Single(choice, task)
+class _Numbers:
+    """Several targets, each a column of numbers."""
+
+    classes: tuple[str, ...] = ()
+
+    def __init__(self, choice: Choice) -> None:
+        self._columns = [_Single(replace(choice, target=place), "regression") for place in choice.targets]
+
+    def empty(self, rows: int) -> Array:
+        import numpy as np
+
+        return np.zeros((rows, len(self._columns)))
+
+    def value(self, line: int, cells: Sequence[str]) -> list[float]:
+        return [column.value(line, cells) for column in self._columns]
+
+
+def _target(choice: Choice, task: Task) -> _Single | _Several | _Numbers:
+    if TASKS[task].targets == "labels":
+        return _Several(choice)
+    return _Numbers(choice) if choice.targets else _Single(choice, task)
 
 
 def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
@@ -129,11 +148,25 @@ def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
         raise RunError(f"{features.shape[1]:,} features are more than {MOST_FEATURES:,}; leave columns out with drop=")
     count = features.shape[1]
     mean, std = _scale(numbers, train, count) if options.scale else ((0.0,) * count, (1.0,) * count)
-    target = values.target if TASKS[task].has_classes else values.target.astype(np.float32)[:, np.newaxis]
+    target = values.target if TASKS[task].has_classes else values.target.astype(np.float32).reshape(len(labels), -1)
     parts = [(features[rows], target[rows]) for rows in (train, test, validation)]
     inputs = {"table": roles.described(values.choice)}
     columns = _columns(values.choice, widths)
-    return Arrays(parts[0], parts[1], values.classes, mean, std, parts[2], tuple(notes), inputs=inputs, columns=columns)
+    return Arrays(
+        parts[0], parts[1], values.classes, mean, std, parts[2], tuple(notes), inputs=inputs, columns=columns,
+        targets=_scaled_targets(values.choice, target[train]),
+    )  # fmt: skip
+
+
+def _scaled_targets(choice: Choice, train: Array) -> tuple[Target, ...]:
+    """The mean and deviation of each of several targets on the train rows; a constant one keeps its units."""
+    if not choice.targets:
+        return ()
+    means, deviations = train.mean(axis=0, dtype="float64").tolist(), train.std(axis=0, dtype="float64").tolist()
+    names = [clean_line(choice.table.columns[place].name, 200) for place in choice.targets]
+    return tuple(
+        Target(name, mean, deviation or 1.0) for name, mean, deviation in zip(names, means, deviations, strict=True)
+    )
 
 
 def _divided_by(target: Array, task: TaskDefinition) -> Array:

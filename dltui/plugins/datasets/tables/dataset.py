@@ -40,5 +40,5 @@ DATASET = Dataset(
     sources=sources,
     takes="file",
     preview=preview,
-    task_options={"labels": "multilabel"},
+    task_options={"labels": "multilabel", "targets": "regression"},
 )

@@ -23,13 +23,11 @@ def preview_of(options: CsvOptions) -> Preview:
     without = "" if table.has_header else ", without a header"
     facts = [
         ("rows", f"{table.rows:,} of {plural(len(table.columns), 'column')}{without}"),
-        *([("labels", roles.named([table.columns[place].name for place in choice.labels]))] if choice.labels else [
-            ("target", f"{target.name}: {roles.about(target)}")]),
-        ("train", "mlp (multilabel)" if choice.labels else _advice(target)),
-    ]  # fmt: skip
+        *_wanted(choice),
+    ]
     facts += [(column.name, roles.role(choice, place)) for place, column in enumerate(table.columns)
-              if place not in (choice.target, *choice.labels)]  # fmt: skip
-    counts = roles.class_counts(target) if target.kind != "empty" and not choice.labels else {}
+              if place not in choice.wanted]  # fmt: skip
+    counts = roles.class_counts(target) if target.kind != "empty" and choice.wanted == (choice.target,) else {}
     few = len(counts) <= (MOST_BARS if target.numeric else roles.MANY_CLASSES)
     notes = (f"{plural(target.missing, 'row')} without a target: fill it in or remove them",) if target.missing else ()
     return Preview(
@@ -39,6 +37,17 @@ def preview_of(options: CsvOptions) -> Preview:
         rows=tuple(tuple(row) for row in table.first),
         notes=(*choice.notes, *notes),
     )
+
+
+def _wanted(choice: roles.Choice) -> list[tuple[str, str]]:
+    """What is predicted, and the models that can be trained on it."""
+    names = roles.named([choice.table.columns[place].name for place in choice.wanted])
+    if choice.labels:
+        return [("labels", names), ("train", "mlp or softmax (labels)")]
+    if choice.targets:
+        return [("targets", names), ("train", "mlp or linear-regression (numbers)")]
+    target = choice.table.columns[choice.target]
+    return [("target", f"{target.name}: {roles.about(target)}"), ("train", _advice(target))]
 
 
 def _advice(target: Column) -> str:

@@ -39,18 +39,27 @@ class Choice:
     notes: tuple[str, ...]
     labels: tuple[int, ...] = ()
     """The columns of labels, which there are instead of a target; `target` is then the first of them."""
+    targets: tuple[int, ...] = ()
+    """Likewise the columns of several targets."""
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The columns that are predicted."""
+        return self.labels or self.targets or (self.target,)
 
 
 def choose(table: Table, options: CsvOptions) -> Choice:
     """Choose the roles. Raises RunError for unknown columns, and when no feature is left."""
-    labels = places_of(table, options.labels)
-    if labels and options.target:
-        raise RunError("a table has a target or labels, not both; leave out target= or labels=")
-    target = labels[0] if labels else target_of(table, options.target)
+    labels, targets = places_of(table, options.labels), places_of(table, options.targets)
+    given = [name for name in ("target", "labels", "targets") if getattr(options, name)]
+    if len(given) > 1:
+        raise RunError(f"a table has {' or '.join(given)}, not both; leave out all but one")
+    several = labels or targets
+    target = several[0] if several else target_of(table, options.target)
     dropped = {table.column(name.strip()) for name in options.drop.split(",") if name.strip()}
-    if dropped.intersection((target, *labels)):
+    if dropped.intersection((target, *several)):
         raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; set --data target=COLUMN")
-    rest = [place for place in range(len(table.columns)) if place not in (target, *labels) and place not in dropped]
+    rest = [place for place in range(len(table.columns)) if place not in (target, *several) and place not in dropped]
     kinds: dict[str, list[int]] = {kind: [] for kind in ("number", "category", "text", "empty")}
     for place in rest:
         kinds[table.columns[place].kind].append(place)
@@ -58,12 +67,12 @@ def choose(table: Table, options: CsvOptions) -> Choice:
     numbers = _without_index(table, kinds["number"], len(kinds["category"]), table.columns[target], notes)
     notes += _written(table, numbers)
     notes += [note for place in rest for note in _odd(table.columns[place])]
-    notes += [] if labels else _odd_target(table.columns[target])
+    notes += [] if several else _odd_target(table.columns[target])
     notes += [f"column {table.columns[place].name!r} is left out: too many different texts" for place in kinds["text"]]
     notes += [f"column {table.columns[place].name!r} is left out: it is empty" for place in kinds["empty"]]
     if not numbers and not kinds["category"]:
         raise RunError(f"{clean_line(table.path)} has no column of numbers or categories beside the target")
-    return Choice(table, target, tuple(numbers), tuple(kinds["category"]), tuple(notes), labels)
+    return Choice(table, target, tuple(numbers), tuple(kinds["category"]), tuple(notes), labels, targets)
 
 
 def _without_index(table: Table, numbers: list[int], others: int, target: Column, notes: list[str]) -> list[int]:
@@ -217,9 +226,9 @@ def about(column: Column) -> str:
 def described(choice: Choice) -> dict[str, object]:
     """The decisions about each column, to be stored with the data."""
     columns = choice.table.columns
-    known = [place for place in range(len(columns)) if place not in (choice.target, *choice.labels)]
+    known = [place for place in range(len(columns)) if place not in choice.wanted]
     return {
-        "target": ", ".join(columns[place].name for place in choice.labels or (choice.target,)),
+        "target": ", ".join(columns[place].name for place in choice.wanted),
         "rows": choice.table.rows,
         "columns": {columns[place].name: clean_line(role(choice, place), 200) for place in known[:MOST_DESCRIBED]},
     }

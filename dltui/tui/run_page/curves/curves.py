@@ -155,7 +155,9 @@ def fit_chart(fit: Fit | None) -> Chart:
     points = fit.points if fit is not None else []
     if fit is None or not points:
         return Chart("fit", (), 1.0, note="after the first epoch")
-    where = f"{fit.split}, epoch {fit.epoch}"
+    fit = fit.of(0)
+    points = fit.points
+    where = " ".join(filter(None, (fit.title, f"{fit.split}, epoch {fit.epoch}")))
     if points[0].x is None:
         measured = [point.measured for point in points]
         low, high = min(measured), max(measured)
@@ -185,7 +187,7 @@ def residual_chart(fit: Fit) -> Chart:
     low, high = min(predicted), max(predicted)
     zero = Series("", (low, high), (0.0, 0.0), "validation", "━", "straight")
     return Chart(
-        f"measured minus predicted  {fit.split}, epoch {fit.epoch}",
+        f"measured minus predicted  {' '.join(filter(None, (fit.title, f'{fit.split}, epoch {fit.epoch}')))}",
         (Series("residual", predicted, [point.residual for point in fit.points], "train", "·", "dots"), zero),
         high if high > low else low + 1,
         low,

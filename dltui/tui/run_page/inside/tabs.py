@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dltui.core.tasks.definition import Inside
     from dltui.tui.base.page import Page
     from dltui.tui.draw.styled_text import Row
+    from dltui.tui.run_page.view import RunView
     from dltui.tui.run_page.watched_run import WatchedRun
 
 LABEL_KEYS: Keys = (("↑↓", "row"), ("e", "export"))
@@ -59,16 +60,15 @@ class MatrixTab(Tab):
 
     @property
     def keys(self) -> Keys:
-        """The keys of a table of labels; none without one."""
-        return LABEL_KEYS if self.run.view is not None and self.run.view.labels is not None else ()
+        """The keys of a list of labels or targets; none without one."""
+        return LABEL_KEYS if _listed(self.run.view) > 1 else ()
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
         return (*super().key(width, height), self.label_cursor.at)
 
     def scroll(self, by: int) -> None:
-        """Move to another label, where there are labels."""
-        if self.run.view is not None and self.run.view.labels is not None:
-            self.label_cursor.move(by, len(self.run.view.labels.scores))
+        """Move to another label or target, where there are several."""
+        self.label_cursor.move(by, _listed(self.run.view))
 
 
 class ConfusionTab(MatrixTab):
@@ -97,7 +97,7 @@ class ConfusionTab(MatrixTab):
         if view is None:
             return []
         if view.inside == "fit":
-            return of_fit(view, lambda found: fitted(found, width, height, look))
+            return of_fit(view, lambda found: fitted(found.of(self.label_cursor.at), width, height, look))
         if view.inside == "labels":
             return of_labels(view, lambda found: table(found, self.label_cursor, width, height))
         note = NEVER if view.ended else "after the first epoch: which classes it confuses"
@@ -152,7 +152,8 @@ class ClassesTab(MatrixTab):
         if view is None:
             return []
         if view.inside == "fit":
-            return of_fit(view, lambda found: draw(residual_chart(found), width - 1, height, look))
+            chosen = self.label_cursor.at
+            return of_fit(view, lambda found: draw(residual_chart(found.of(chosen)), width - 1, height, look))
         if view.inside == "labels":
             return of_labels(view, lambda found: precision_recall(found, self.label_cursor, width, height, look))
         note = NEVER if view.ended else "after the first epoch: precision and recall of each class"
@@ -199,7 +200,7 @@ class MistakesTab(Tab):
     @property
     def keys(self) -> Keys:
         if self.mistakes is None:
-            return LABEL_KEYS if self.run.view is not None and self.run.view.labels is not None else ()
+            return LABEL_KEYS if _listed(self.run.view) > 1 else ()
         return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
@@ -210,15 +211,15 @@ class MistakesTab(Tab):
         if view is None:
             return []
         if view.inside == "fit":
-            return of_fit(view, lambda found: largest(found, width, height))
+            return of_fit(view, lambda found: largest(found.of(self.label_cursor.at), width, height))
         if view.inside == "labels":
             return of_labels(view, lambda found: wrong(found, self.label_cursor, width, height))
         note = NEVER if view.ended else "after the first epoch: the images that it gets wrong"
         return mistakes(view.mistakes, self.marks.known(view), self.cursor, width, height, look, note)
 
     def scroll(self, by: int) -> None:
-        if self.run.view is not None and self.run.view.labels is not None:
-            self.label_cursor.move(by, len(self.run.view.labels.wrong))
+        labels = self.run.view.labels if self.run.view is not None else None
+        self.label_cursor.move(by, len(labels.wrong) if labels is not None else _listed(self.run.view))
         if self.mistakes is not None:
             room = places(*self.size, self.mistakes.pictured)
             # A page is what is shown, whatever number of rows that is.
@@ -252,3 +253,10 @@ class MistakesTab(Tab):
         mistake = self.cursor.current(self.mistakes)
         if self.mistakes is not None and mistake is not None:
             self.marks.turn(self.mistakes, mistake)
+
+
+def _listed(view: RunView | None) -> int:
+    """The number of labels, or of targets of a regression."""
+    if view is not None and view.labels is not None:
+        return len(view.labels.scores)
+    return view.fit.y.shape[1] if view is not None and view.fit is not None else 0

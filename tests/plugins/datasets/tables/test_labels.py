@@ -83,8 +83,31 @@ def test_wrong_options(tmp_path: Path) -> None:
     path = str(_named(tmp_path))
     with pytest.raises(RunError, match="no column 'tag'"):
         prepared("csv", "multilabel", path=path, labels="tag")
-    with pytest.raises(RunError, match="a table has a target or labels, not both"):
+    with pytest.raises(RunError, match="a table has target or labels, not both"):
         prepared("csv", "multilabel", path=path, labels="tags", target="a")
     none = make_table(tmp_path / "none.csv", ["a,tags", *["1,-"] * 20])
     with pytest.raises(RunError, match="no row has a label in 'tags'"):
         prepared("csv", "multilabel", path=str(none), labels="tags")
+
+
+def test_several_targets_have_scales_of_their_own(tmp_path: Path) -> None:
+    rows = [f"{number % 11},{1000 * (number % 11) + 5},{(number % 4) / 100},7" for number in range(100)]
+    path = make_table(tmp_path / "targets.csv", ["x,out_price,out_share,out_same", *rows])
+    data = prepared("csv", "regression", path=str(path), targets="out_*")
+    assert (data.spec.input_shape, data.spec.outputs) == ((1,), 3)
+    price, share, same = data.spec.targets
+    assert [target.name for target in data.spec.targets] == ["out_price", "out_share", "out_same"]
+    assert price.mean == pytest.approx(float(data.train.y[:, 0].mean()), rel=1e-5)
+    assert share.std == pytest.approx(float(data.train.y[:, 1].std()), rel=1e-4)
+    assert (same.mean, same.std) == (7.0, 1.0)
+    assert data.test.y.max() > 9000
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [("cheap", "line 22 has 'cheap' as 'b', the target, which is no number"), ("", "line 22 has no 'b', the target")],
+)
+def test_targets_that_are_no_numbers(tmp_path: Path, cell: str, words: str) -> None:
+    path = make_table(tmp_path / "t.csv", ["x,a,b", *(f"{n},{n},{n * 2}" for n in range(20)), f"1,2,{cell}"])
+    with pytest.raises(RunError, match=words):
+        prepared("csv", "regression", path=str(path), targets="a,b")
