@@ -24,7 +24,7 @@ from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.tasks.monitor import check_monitor
 from dltui.core.text import clean_line
 from dltui.core.train import augmentation
-from dltui.core.train.check_options import check_device, check_options
+from dltui.core.train.check_options import check_device, check_options, for_task
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
 from dltui.core.worker.figures import RUN_FORMATS, check_formats
@@ -131,6 +131,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
     options = suited.sized(full_options(dataset, {**dataset.given, **request.dataset_options}), model, config)
     task = _task(model, dataset, options)
+    config = for_task(config, request.config, task)
     check_options(config, task, model.id, model.own_metrics, dataset.classes)
     formats = check_formats(request.formats, RUN_FORMATS)
     if request.name is not None:

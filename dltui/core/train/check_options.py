@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from dltui.core.errors import UsageError
@@ -11,7 +11,16 @@ from dltui.core.tasks.registry import TASKS
 from dltui.core.train import class_weights, layer_options, time_budget
 
 OF_GPUS = {"tf32": "take fp32", "fp16": "take bf16 or fp32"}
-OF_CLASSES = ("label_smoothing", "class_weights", "cutmix")
+OF_CLASSES: Mapping[str, Any] = {"label_smoothing": 0.0, "class_weights": "", "cutmix": 0.0}
+"""The hyperparameters that only some tasks know, and the values that switch them off."""
+
+
+def for_task(config: dict[str, Any], given: Collection[str], task: str) -> dict[str, Any]:
+    """The config without a model's own defaults that the task does not know; `given` are the names that the user has
+    set: these stay.
+    """
+    foreign = [name for name in OF_CLASSES if name in config and name not in given and name not in TASKS[task].options]
+    return config | {name: OF_CLASSES[name] for name in foreign}
 
 
 def check_options(
