@@ -29,13 +29,22 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Target:
+    """A target of a regression: backends train on (y - mean) / std, and predict in its own units."""
+
+    name: str
+    mean: float = 0.0
+    std: float = 1.0
+
+
+@dataclass(frozen=True)
 class Spec:
     """The shape of the data, without the data: all that a model needs to be built.
 
     `input_shape` is (height, width, channels) for images and (features,) for vectors. `outputs` is the number of
     classes, or of regression targets. `mean` and `std` have one value a channel (or feature), in the units of the
     stored arrays (0 to 255 for uint8 images): backends feed the model (x - mean) / std. `columns` says what the
-    features of a table are, in their order; () where the dataset does not tell.
+    features of a table are, in their order; () where the dataset does not tell. So do `targets` of a regression.
     """
 
     task: Task
@@ -45,6 +54,7 @@ class Spec:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     columns: tuple[Column, ...] = ()
+    targets: tuple[Target, ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Spec:
@@ -52,6 +62,7 @@ class Spec:
         known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
         values["columns"] = tuple(Column(**column) for column in values.get("columns", ()))
+        values["targets"] = tuple(Target(**target) for target in values.get("targets", ()))
         return cls(**values)
 
     @property
@@ -62,9 +73,10 @@ class Spec:
 @dataclass(frozen=True)
 class Split:
     """A split of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class numbers
-    (n,) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own order. `names` are the
-    rows' names for people, such as file names, as UTF-8 bytes (n,), where the dataset gives them. `stored` is x with
-    the border around each image that random crops take part of, where there is one: x is then its middle.
+    (n,), uint8 0 or 1 (n, labels) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own
+    order. `names` are the rows' names for people, such as file names, as UTF-8 bytes (n,), where the dataset gives
+    them. `stored` is x with the border around each image that random crops take part of, where there is one: x is then
+    its middle.
     """
 
     x: Array
@@ -225,7 +237,8 @@ class Model:
     validation split that decides which epoch is best: "f1" for the highest value, "-f1" for the lowest. `image_size` is
     the side in pixels that its images should have; 0: any. `initial` gives weights that a new run begins with, such as
     pretrained ones: (config, spec, progress) -> state, without the keys of layers that begin at random; `progress`
-    takes a line of text. A RunError of it ends the run before its first step, and nothing is left of it.
+    takes a line of text. A RunError of it ends the run before its first step, and nothing is left of it. `also` names
+    the tasks beside `task` that it can be built for: `spec.task` says which, and the data decides.
     """
 
     id: str
@@ -241,6 +254,7 @@ class Model:
     monitor: str = ""
     image_size: int = 0
     initial: Callable[[Any, Spec, Callable[[str], None]], State] | None = None
+    also: tuple[Task, ...] = ()
 
 
 class Backend(Protocol):
@@ -279,8 +293,9 @@ class Arrays:
     (vectors). `validation` None asks core to take it from the training part. `notes` are lines for the run's log.
     `names` are the names for people of the rows of a part, such as file names. `inputs` is a small JSON object kept
     in the log that says how files became rows; its "image" holds the arguments of `core.data.image_file.read`, so
-    that `predict` does the same. `columns` describes the features of a table. `border` is how many pixels all images
-    have on each side beyond what a model sees: random crops take part of it, all else is the middle.
+    that `predict` does the same. `columns` describes the features of a table, `targets` those of a regression.
+    `border` is how many pixels all images have on each side beyond what a model sees: random crops take part of it, all
+    else is the middle.
     """
 
     train: tuple[Array, Array]
@@ -293,6 +308,7 @@ class Arrays:
     names: Mapping[SplitName, Sequence[str]] | None = None
     inputs: Mapping[str, Any] | None = None
     columns: tuple[Column, ...] = ()
+    targets: tuple[Target, ...] = ()
     border: int = 0
 
 
@@ -329,6 +345,8 @@ class Dataset:
     glance datasets apart whose files share their names; `urls` has one address a mirror, whose first byte shows that
     it can be reached. A dataset that `takes` a path is chosen as NAME:PATH and finds the absolute path in its option
     `path`, of one that takes a "name" the name as it is; `preview` shows what lies there without preparing it.
+    `task_options` are the options that make the data fit another task where they are set: {"labels": "multilabel"};
+    without them "any" means the model's own task.
     """
 
     name: str
@@ -348,6 +366,7 @@ class Dataset:
     urls: tuple[str, ...] = ()
     takes: Literal["", "folder", "file", "name"] = ""
     preview: Callable[[Any], Preview] | None = None
+    task_options: Mapping[str, Task] | None = None
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,11 @@ class TrainConfig(Options):
         description="by how much a value must be better to count for patience",
         json_schema_extra=unit(""),
     )
+    monitor: str = Field(
+        "",
+        description="metric that decides which epoch is best, such as validation.f1 or -validation.loss",
+        json_schema_extra=unit(""),
+    )
     max_time: str = Field(
         "",
         description="train for this long instead of for epochs, such as 90s, 10m or 2h; the schedule is fitted to it",

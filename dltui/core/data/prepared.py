@@ -16,8 +16,9 @@ import numpy as np
 from dltui.core import fs
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.contract.types import SplitName
-from dltui.core.data.arrays import CHUNK_BYTES, chunks, middle
+from dltui.core.data.arrays import middle
 from dltui.core.errors import RunError
+from dltui.core.tasks.numbers import CHUNK_BYTES, chunks
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:

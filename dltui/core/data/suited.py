@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def to_data(
         changed["augment"] = kind = CROPS if field and CROPS in field.choices else SHIFTS
         how = "mirrored, and random parts of them enlarged" if kind == CROPS else "mirrored and moved at random"
         notes.append(f"training images are {how} (--augment {kind}); --augment none leaves them as they are")
-    if data.spec.task == "classification" and "class_weights" not in given and model.field("class_weights"):
+    weighs = "class_weights" in TASKS[data.spec.task].options and model.field("class_weights")
+    if weighs and "class_weights" not in given:
         notes += _uneven(data)
     return changed, notes
 

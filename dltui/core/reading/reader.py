@@ -19,6 +19,7 @@ from dltui.core.rundir import claim, commands, lock, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -30,10 +31,7 @@ _MOST_UNPACKED = 1 << 30
 _DISK = frozenset((errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO))
 """Errors of a disk that has failed or is read-only."""
 _COMMON = {"ids", "split", "epoch"}
-_ARRAYS = (
-    _COMMON | {"labels", "top", "probabilities", "wrong", "thumbnails"},
-    _COMMON | {"x", "y", "prediction"},
-)
+_ARRAYS = tuple(_COMMON | task.arrays for task in TASKS.values())
 _CRASH = re.compile(rb"^Fatal Python error: ([^\n]{1,200})", re.MULTILINE)
 _SIGNALS = {
     "Segmentation fault": "SIGSEGV",

@@ -20,9 +20,9 @@ from dltui.core.reading.status import INCOMPLETE
 from dltui.core.rundir import checkpoint, notes, place
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CommandObeyed, Evaluated, Logged, RunEnded
+from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.train import evaluation, predictions
 from dltui.core.train.loop import Loop, Preempted
-from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
 from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness, twin_record
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Heartbeat
     from dltui.core.rundir.log import EventLog
-    from dltui.core.train.metrics import Monitor
+    from dltui.core.tasks.monitor import Monitor
     from dltui.core.train.steering import Ending
 
 DRY_RUN_STEPS = 2
@@ -172,7 +172,7 @@ class Attempt:
             self._check_same(data)
         self._building = True
         trainable = backend.trainable(model, config, data, loading.device(self.asked))
-        monitor = choose_monitor(data.spec.task, model.monitor)
+        monitor = choose_monitor(data.spec.task, config.monitor, model.monitor)
         notes = [*getattr(trainable, "notes", ()), *self._look(trainable, data, model, monitor)]
         self._building = False
         lost = restoration.lost(self.history, found)
@@ -312,10 +312,10 @@ class Attempt:
             best = None
         epoch, step = (best.epoch, best.step) if best else (loop.at.epoch, step)
         began = time.monotonic()
-        metrics, outputs = loop.evaluate("test")
+        metrics, more, outputs = loop.evaluate("test")
         if loop.planner.config.mirror_test:
             metrics |= loop.evaluate_mirrored(outputs)
-        self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began))
+        self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began, more=more))
         data = loop.data
         self.journal.commit([], {"test": predictions.collect(data.spec.task, outputs, data.test, "test", epoch)})
         reason = loop.reason if ending == "finished" else "stopped by user"

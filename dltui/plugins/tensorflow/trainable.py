@@ -15,6 +15,8 @@ from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, SCALE, STREAK, WEIGHTS
 from dltui.core.errors import RunError
 from dltui.core.machine import instructions
+from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.regression.scaling import own_units, standardized
 from dltui.core.text import clean_line
 from dltui.plugins import generators, overrides
 from dltui.plugins.tensorflow import module as modules
@@ -22,7 +24,7 @@ from dltui.plugins.tensorflow import neutral
 from dltui.plugins.tensorflow.augment import Augmentation, middle
 from dltui.plugins.tensorflow.averaging import Average
 from dltui.plugins.tensorflow.layers import list_layers
-from dltui.plugins.tensorflow.losses import loss_for, metric_for, training_loss
+from dltui.plugins.tensorflow.losses import MARKS, STANDARD, training_loss
 from dltui.plugins.tensorflow.optimizers.make import freeze, make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
 from dltui.plugins.tensorflow.samples import TrainingSamples, placed, rows_of
@@ -69,14 +71,14 @@ class KerasTrainable:
         self._own_loss = overrides.find(self.model, "training_loss")
         self._own_step = overrides.find(self.model, "training_step")
         overrides.check_options(config, self._own_step, self._own_loss, own)
-        self._loss = self._own_loss or loss_for(data.spec.task)
+        self._loss = self._own_loss or STANDARD[data.spec.task]
         self._training_loss = self._own_loss or training_loss(config, data, keras.config.floatx())
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
         slow = config.precision == "bf16" and "CPU" in device and not instructions.has_bf16()
         self._notes = (
             *modules.notes(self.model), *(own.notes if own else ()), *([instructions.NO_BF16] if slow else []),
         )  # fmt: skip
-        self._metric_name, self._metric = metric_for(data.spec.task)
+        self._metric_name, self._metric = TASKS[data.spec.task].metric, MARKS[data.spec.task]
         self._wants_compiler, self._compiled = config.compile == "on", False
         self._compute: Callable[..., tuple[Any, Any, list[Any]]] = self._part
         self._chunk = self._traced()
@@ -152,7 +154,7 @@ class KerasTrainable:
     def _predicted(self, x: Any) -> Array:
         with tf.device(self._device), self._evaluated_weights():
             outputs: Array = self._forward(tf.convert_to_tensor(x)).numpy()
-        return outputs.astype(np.float32, copy=False)
+        return own_units(outputs.astype(np.float32, copy=False), self._data.spec)
 
     def _evaluated_weights(self) -> AbstractContextManager[None]:
         return self._average.in_place() if self._average else nullcontext()
@@ -162,7 +164,7 @@ class KerasTrainable:
         x, y = self._split(split)
         with tf.device(self._device), self._evaluated_weights():
             outputs, loss = self._evaluate(tf.convert_to_tensor(rows_of(x, rows)), y[rows.start : rows.stop])
-        return outputs.numpy().astype(np.float32, copy=False), float(loss)
+        return own_units(outputs.numpy().astype(np.float32, copy=False), self._data.spec), float(loss)
 
     def state(self) -> State:
         return neutral.export(self._all()) | generators.take()
@@ -196,7 +198,10 @@ class KerasTrainable:
         if split not in self._splits:
             part = self._data.split(split)
             with tf.device(self._device):
-                self._splits[split] = (placed(part.whole, self._device), tf.constant(np.asarray(part.y)))
+                self._splits[split] = (
+                    placed(part.whole, self._device),
+                    tf.constant(np.asarray(standardized(part.y, self._data.spec))),
+                )
         return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:

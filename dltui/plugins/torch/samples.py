@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream, consecutive
+from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.regression.scaling import standardized
 from dltui.plugins.torch.augment import middle
 
 if TYPE_CHECKING:
@@ -100,8 +102,8 @@ class Samples:
             part = self._data.split(split)
             x = _tensor(part.whole).flatten(1)
             x = x.to(self._device) if _has_room(self._device, x.nbytes) else x
-            y = _tensor(part.y).to(self._device)
-            self._splits[split] = (x, y if self._data.spec.task == "classification" else y.to(self._dtype))
+            y = _tensor(standardized(part.y, self._data.spec)).to(self._device)
+            self._splits[split] = (x, y if TASKS[self._data.spec.task].targets == "class" else y.to(self._dtype))
         return self._splits[split]
 
 

@@ -174,7 +174,7 @@ class RunForm:
             self._take("data", before)
 
     def fits(self, dataset: DatasetEntry) -> bool:
-        return self.model is None or dataset.fits(self.model.task)
+        return self.model is None or dataset.fits(*self.model.tasks)
 
     def choose_model(self, name: str) -> None:
         """Choose another model; framework and dataset stay where they are possible."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.analysis import run_filter
 from dltui.core.analysis.groups import missing_seeds, spread, standing, status
+from dltui.core.tasks.registry import lowest_is_best
 from dltui.core.text import plural
 from dltui.tui.base.summary import Summary
 from dltui.tui.draw import wording
@@ -66,10 +67,10 @@ def arranged(runs: Sequence[Summary], sort: str) -> list[Summary]:
 
 
 def _merit(run: Summary) -> tuple[bool, str, float]:
-    """A sort key by quality within each metric: high accuracies, low losses first."""
+    """A sort key by quality within each metric: high scores, low errors first."""
     if run.best_value is None:
         return True, "", 0.0
-    return False, run.best_name, -run.best_value if run.best_name == "accuracy" else run.best_value
+    return False, run.best_name, run.best_value if lowest_is_best(run.best_name) else -run.best_value
 
 
 PREFIX = "group/"

@@ -133,3 +133,17 @@ async def test_compare_tells_mean_and_spread_of_a_series(grouped: FakeServices) 
         app.screen.state.selected = "group/lab"
         await pilot.press("space", "c")
         await until(pilot, lambda: "lab: 3 seeds, validation accuracy 91.69 ±" in text(app))
+
+
+@pytest.mark.parametrize(
+    ("name", "best", "value", "cell"),
+    [
+        ("accuracy", "91.44 %", 0.9144, "91.44 %"),
+        ("balanced_accuracy", "91.44 %", 0.9144, "91.44 %"),
+        ("f1", "0.9144", 0.9144, "f1 0.914"),
+        ("average_precision", "0.9144", 0.9144, "0.9144"),
+    ],
+)
+def test_the_best_value_of_any_metric_has_room(name: str, best: str, value: float, cell: str) -> None:
+    run = Summary(RunDirectory(Path("/r")), "r", "r", "finished", best=best, best_name=name, best_value=value)
+    assert table._best(run, 10, ascii_only=False) == cell
