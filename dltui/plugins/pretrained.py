@@ -156,6 +156,7 @@ def member(library: str, framework: str, build: Callable[..., Any], initial: Cal
         name=reference,
         framework=framework,
         task="classification",
+        also=("multilabel", "regression"),
         summary=f"{name} of {library}, with a head for the classes",
         config=FamilyConfig,
         build=partial(build, name),

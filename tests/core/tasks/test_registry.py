@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from dltui.core.checks.conformance import samples
+from dltui.core.checks.conformance import exporting, pieces, samples
 from dltui.core.contract.types import Task
 from dltui.core.tasks.registry import TASKS, lowest_is_best, task_of, title
 
@@ -34,6 +34,14 @@ def test_the_names_of_tasks_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("table", ["STANDARD", "MARKS"])
 def test_every_backend_has_a_loss_and_a_batch_metric_for_every_task(framework: str, table: str) -> None:
     assert _keys(PLUGINS / framework / "losses.py", table) == set(TASKS)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_there_is_data_to_try_a_figure_of_every_task(name: str, tmp_path: Path) -> None:
+    assert name in pieces.SMALL
+    dataset, words = exporting.data_for(name, tmp_path)
+    assert dataset in exporting.DATASETS.values() or (tmp_path / "vectors.csv").read_text().count("\n") > 50
+    assert bool(words) == (name == "multilabel")
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array, Task
 
 DATASETS = {"classification": "digits", "regression": "lines"}
-OPTIONS = {"multilabel": ("--data", "labels=class")}
+"""The datasets in the box; a task without one is tried on a table."""
 SECONDS = 300.0
 
 
@@ -36,9 +36,10 @@ def export(model: ModelEntry, files: Sequence[Path], images: bool = True) -> tup
     """
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         place = Path(temporary)
-        table = model.task == "multilabel" or (not images and TASKS[model.task].has_classes)
-        dataset = f"csv:{_table(place, cast('Task', model.task))}" if table else DATASETS[model.task]
-        done = train(model, dataset, files, place, OPTIONS.get(model.task, ()))
+        if model.needs_images and model.task not in DATASETS:
+            return True, f"not tried: no dataset of images in the box is for {model.task}"
+        dataset, words = data_for(model.task, place, images)
+        done = train(model, dataset, files, place, words)
         if isinstance(done, str):
             return False, done
         written = sorted(path for path in (place / "exports").rglob("*") if path.is_file())
@@ -47,6 +48,16 @@ def export(model: ModelEntry, files: Sequence[Path], images: bool = True) -> tup
         if lost or bad:
             return False, clean_line("; ".join([*lost, *bad]), 400)
         return bool(written), f"{plural(len(written), 'file')} of a run of one epoch on {dataset.split(':')[0]}"
+
+
+def data_for(task: str, place: Path, images: bool = True) -> tuple[str, tuple[str, ...]]:
+    """A dataset for a run of a task, and the further words that it needs: one in the box, or a table made in `place`
+    where that has none or only `images`.
+    """
+    if task in DATASETS and (images or not TASKS[task].has_classes):
+        return DATASETS[task], ()
+    labels = ("--data", "labels=class") if TASKS[task].targets == "labels" else ()
+    return f"csv:{_table(place, cast('Task', task))}", labels
 
 
 def _table(place: Path, task: Task) -> Path:

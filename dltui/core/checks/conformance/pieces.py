@@ -16,7 +16,7 @@ from dltui.core.worker.figures import FORMATS
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ExporterEntry
 
-SMALL = {"classification": "softmax", "regression": "linear-regression"}
+SMALL = {"classification": "softmax", "multilabel": "softmax", "regression": "linear-regression"}
 """The built-in models for the runs that exporters and loggers are tried with."""
 
 
@@ -93,7 +93,8 @@ def _run(task: str, catalog: Catalog, files: Sequence[Path], place: Path, *words
     usable = [entry for entry in catalog.models.values() if entry.name == SMALL[task] and entry.available]
     if not usable:
         return "cannot be checked here: no framework is installed"
-    return exporting.train(usable[0], exporting.DATASETS[task], files, place, words)
+    dataset, more = exporting.data_for(task, place)
+    return exporting.train(usable[0], dataset, files, place, (*more, *words))
 
 
 def check(
