@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.machinery import SOURCE_SUFFIXES, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -143,6 +144,15 @@ def _import_entry(value: str) -> object:
     return found
 
 
+class _AsItIs(SourceFileLoader):
+    """Compiles a file anew each time: kept bytecode holds for another content of the same size that was written within
+    the same second.
+    """
+
+    def path_stats(self, path: Any) -> Mapping[str, Any]:
+        raise OSError
+
+
 def _import_file(path: Path) -> ModuleType:
     """Import a file as a module with a unique name, registered in `sys.modules`, where pydantic looks up
     annotations.
@@ -153,9 +163,11 @@ def _import_file(path: Path) -> ModuleType:
     problem = ownership.code_refusal(path)
     if problem:
         raise PluginError(problem)
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if path.suffix not in SOURCE_SUFFIXES:
         raise PluginError(f"{path} is not a Python file")
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItIs(name, str(path)))
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     # Files beside it can be imported. Last, so that none of them hides a module of Python or of a package.
