@@ -26,6 +26,7 @@ SECTIONS = {
     "Runs": {
         "runs": ("commands.runs:runs", "list the runs"),
         "attach": ("commands.attach:attach", "watch a run, the latest by default"),
+        "wait": ("commands.wait:wait", "wait until a run has ended, or reaches a value; the exit code tells"),
         "pause": ("commands.control:pause", "pause a run between two steps"),
         "stop": ("commands.control:stop", "end a run early and keep everything: checkpoint, evaluation, figures"),
         "kill": ("commands.control:kill", "end a run at once; what came after its last checkpoint is lost"),
