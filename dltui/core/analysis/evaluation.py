@@ -41,7 +41,7 @@ class Evaluation:
         """The confusion matrix; None for a regression."""
         if "labels" not in self.arrays:
             return None
-        with _damage_as_error():
+        with damage_as_error():
             return confusion.count(self.arrays, self.known)
 
     @cached_property
@@ -49,7 +49,7 @@ class Evaluation:
         """The wrong samples, the most confident mistakes first; None for a regression."""
         if "labels" not in self.arrays:
             return None
-        with _damage_as_error():
+        with damage_as_error():
             return mistakes.find(self.arrays, self.known)
 
     @cached_property
@@ -57,7 +57,7 @@ class Evaluation:
         """The measured and the predicted numbers; None for a classification."""
         if "prediction" not in self.arrays:
             return None
-        with _damage_as_error():
+        with damage_as_error():
             return fit.compare(self.arrays)
 
 
@@ -118,7 +118,7 @@ class LatestEvaluation:
 
 
 @contextlib.contextmanager
-def _damage_as_error() -> Iterator[None]:
+def damage_as_error() -> Iterator[None]:
     """Raise RunError with a one-line message for arrays that do not fit together."""
     try:
         yield

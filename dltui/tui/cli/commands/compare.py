@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from dltui.core.analysis.comparison import Comparison
+    from dltui.core.analysis.paired import Pair
     from dltui.core.reading.reader import RunReader
     from dltui.tui.draw.styled_text import Row
 
@@ -66,11 +67,18 @@ def _limits(context: click.Context, parameter: click.Parameter, incomplete: str)
     shell_complete=_limits,
     help="exit code 1 when a run is worse than the first by more: 'validation.accuracy -0.5%' or 'step_us +5%'",
 )
+@click.option("--samples", is_flag=True, help="two runs, sample by sample: which test samples only one has right")
 @click.option("--to", metavar="DIR", help="write comparison.svg and tables to DIR")
 @click.option("--format", "formats", metavar="F,F", default="svg", show_default=True, help=OF_FORMAT)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
 def compare(
-    runs: tuple[str, ...], goal: float | None, limits: tuple[str, ...], to: str | None, formats: str, as_json: bool
+    runs: tuple[str, ...],
+    goal: float | None,
+    limits: tuple[str, ...],
+    samples: bool,
+    to: str | None,
+    formats: str,
+    as_json: bool,
 ) -> int:
     """Compare runs: settings that differ, best values, speed, time to a goal.
 
@@ -88,12 +96,14 @@ def compare(
     if goal is not None and found.metric == "accuracy" and goal > 1:
         raise UsageError(f"--goal is an accuracy, at most 1 or 100%, got {goal:g}; did you mean {goal:g}%?")
     failures = judged.check(wanted, readers)
+    paired = _paired(readers) if samples else None
     if not as_json:
-        show_on_terminal(lines(found))
+        show_on_terminal(lines(found) if paired is None else sample_lines(paired))
     files = _write(readers, paths.expanded(to).absolute(), chosen, goal) if to else []
     if as_json:
         judgment = {"failures": [asdict(failure) for failure in failures]} if wanted else {}
-        say_json(as_object(found) | judgment | ({"files": files} if to else {}))
+        by_sample = {"samples": samples_object(paired)} if paired else {}
+        say_json(as_object(found) | judgment | by_sample | ({"files": files} if to else {}))
     elif to:
         say()
         for file in files:
@@ -101,6 +111,36 @@ def compare(
     for failure in failures:
         warn(f"dltui: {failure.line}")
     return int(bool(failures))
+
+
+def _paired(readers: Sequence[RunReader]) -> Pair:
+    from dltui.core.analysis.paired import pair
+
+    if len(readers) != 2:
+        raise UsageError(f"--samples compares two runs, got {len(readers)}")
+    return pair(*readers)
+
+
+def sample_lines(found: Pair) -> list[Row]:
+    """The samples that one run alone has right, those with the most confident mistakes."""
+    from dltui.tui.draw import paired
+
+    width = min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
+    rows = [*paired.counts(found, width)]
+    for side in (0, 1):
+        rows += [[], *paired.listed(found, side, width, MOST_SAMPLES)]
+    return rows
+
+
+def samples_object(found: Pair) -> dict[str, Any]:
+    """The object of `--json` for two runs sample by sample."""
+    sides = [
+        [{**asdict(sample), "true": found.name(sample.true), "said": found.name(sample.said)} for sample in side]
+        for side in (found.first, found.second)
+    ]
+    only = [[{key: value for key, value in one.items() if key != "image"} for one in side] for side in sides]
+    counts = {"total": found.total, "both_right": found.both, "both_wrong": found.neither}
+    return {**counts, "only_first_right": only[0], "only_second_right": only[1], "mcnemar_p": found.p}
 
 
 def _reader(text: str) -> RunReader:
@@ -130,6 +170,7 @@ def _write(readers: list[RunReader], folder: Path, formats: list[str], goal: flo
 MARKS = "●◆■▲▼★"
 LETTERS = "abcdefghijkl"
 WIDEST = 140
+MOST_SAMPLES = 10
 CHART_ROWS = 14
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dltui.core.analysis.comparison import compare
@@ -134,6 +135,23 @@ def test_a_run_without_a_value_fails(call: Compare, runs: Path) -> None:
     make_sample_run(runs, run_id="early", status="failed")
     code, _, err = call("one", "early", "--fail-if", "test.accuracy -1%")
     assert (code, err) == (1, "dltui: early has no test.accuracy: nothing shows that 'test.accuracy -1%' holds\n")
+
+
+def test_sample_by_sample(call: Compare, runs: Path) -> None:
+    path = runs / "two" / "predictions" / "test.npz"
+    with np.load(path) as found:
+        arrays = {name: found[name] for name in found.files}
+    row = arrays["wrong"][0]
+    arrays["top"][row, 0] = arrays["labels"][row]
+    np.savez(path, **{**arrays, "wrong": arrays["wrong"][1:], "thumbnails": arrays["thumbnails"][1:]})
+    code, out, err = call("one", "two", "--samples")
+    assert (code, err) == (0, "")
+    assert "only two right        1" in out
+    assert "McNemar's exact test: p = 1: the difference could be chance" in out
+    assert out.splitlines()[-1].split()[-1] == str(arrays["ids"][row])
+    samples = json.loads(call("one", "two", "--samples", "--json")[1])["samples"]
+    assert [one["id"] for one in samples["only_second_right"]] == [int(arrays["ids"][row])]
+    assert (samples["only_first_right"], samples["total"], samples["mcnemar_p"]) == ([], 1000, 1.0)
 
 
 @pytest.mark.parametrize(
