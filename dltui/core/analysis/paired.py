@@ -98,9 +98,8 @@ def pair(first: RunReader, second: RunReader) -> Pair:
         labels, _, classes = labels_of(one, known)
         right = [arrays["top"][:, 0] == labels for arrays in (one, other)]
         alone = (right[0] & ~right[1], right[1] & ~right[0])
-        names = tuple(clean_line(reader.labels["name"], 100) for reader in (first, second))
         return Pair(
-            names=(names[0], names[1]),
+            names=_names(first, second),
             classes=classes,
             both=int((right[0] & right[1]).sum()),
             neither=int((~right[0] & ~right[1]).sum()),
@@ -108,6 +107,14 @@ def pair(first: RunReader, second: RunReader) -> Pair:
             second=_samples(one, alone[1], known),
             images=(_mistakes(other, known).images, _mistakes(one, known).images),
         )
+
+
+def _names(first: RunReader, second: RunReader) -> tuple[str, str]:
+    """The display names; the ids where those are the same."""
+    one, two = (clean_line(reader.labels["name"], 100) for reader in (first, second))
+    if one != two:
+        return one, two
+    return clean_line(first.directory.id, 100), clean_line(second.directory.id, 100)
 
 
 def _arrays(reader: RunReader) -> dict[str, Array]:

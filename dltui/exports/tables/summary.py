@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.analysis.evaluation import latest
+from dltui.core.analysis.receipt import receipt
 from dltui.core.reading.summary import step_micros, training_speed
 from dltui.core.rundir import confidential, place
 
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def summary(reader: RunReader) -> dict[str, Any]:
-    """The settings and results of a run, None for unknown values."""
+    """The settings and results of a run, with all that its repetition needs; None for unknown values."""
     run, history = reader.run, reader.history
     attempt, best, ended = history.attempt, history.best, history.ended
-    return {
+    found = {
         "run_id": reader.directory.id,
         "run_token": place.identity(reader.directory),
         "model": run.get("model"),
@@ -47,6 +48,7 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "command": shlex.join(confidential.mask_command(run.get("command") or [])),
         "versions": attempt.versions if attempt else {},
     }
+    return found | {name: value for name, value in receipt(reader).items() if name not in found}
 
 
 def _classification(history: History) -> dict[str, Any]:

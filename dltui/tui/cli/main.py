@@ -36,6 +36,7 @@ SECTIONS = {
         "export": ("commands.export:export", "export the figures and tables of runs, or a model"),
         "predict": ("commands.predict:predict", "classify images with a trained model"),
         "compare": ("commands.compare:compare", "compare runs: settings, results, speed, curves"),
+        "verify": ("commands.verify:verify", "train a run again and prove that the same weights come out"),
         "rm": ("commands.rm:rm", "delete runs"),
         "prune": ("commands.prune:prune", "delete old runs, or all but the best, after showing what they take"),
     },
