@@ -71,7 +71,7 @@ def _class_size(width: int) -> int:
 def header(width: int) -> str:
     """The heads of the columns of `line`."""
     size = _class_size(width)
-    return left("true", size) + left(" the other says", size + 1) + right("sure", 8) + right("id", 9)
+    return left("true", size) + left(" other says", size + 1) + right("sure", 8) + right("id", 9)
 
 
 def line(found: Pair, sample: Sample, width: int) -> Row:
