@@ -22,6 +22,7 @@ SUMMARY = {
     "parameters",
     "samples_per_second", "train_seconds", "weights_sha256", "command", "versions", "parent",
     "parent_step", "mode", "precision", "us_per_step",
+    "gpu_wh", "cpu_wh", "cost", "currency",
 }  # fmt: skip
 RECEIPT = {
     "receipt", "run_id", "run_token", "model", "framework", "plugin", "dataset", "dataset_options", "data_fingerprint",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
+from dltui.core.analysis import cost
 from dltui.core.numbers import duration, exact
 from dltui.core.rundir import confidential
 from dltui.core.text import plural
@@ -50,7 +51,7 @@ def page(reader: RunReader) -> str:
             f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>",
             f"<header><h1>{title}</h1>\n<p class='muted'>{_lead(reader, found)}</p></header>",
             _note(reader),
-            _numbers(found),
+            _numbers(reader, found),
             section("Reproduce", block(shlex.join(confidential.mask_command(run.get("command") or [])))),
             section("Figures", *_figures(reader)) if drawn.wanted() else "",
             section("Settings", _settings(run), _learning_rates(reader)),
@@ -77,7 +78,7 @@ def _note(reader: RunReader) -> str:
     return block(note) if note else ""
 
 
-def _numbers(found: Table) -> str:
+def _numbers(reader: RunReader, found: Table) -> str:
     """The key figures of the run as HTML; "" without any."""
     known = {
         "test accuracy": _shown("accuracy", found.get("test_accuracy")),
@@ -88,6 +89,7 @@ def _numbers(found: Table) -> str:
         "parameters": None if found["parameters"] is None else count(found["parameters"]),
         "training time": duration(found["train_seconds"]) if found["train_seconds"] else None,
         "samples/s": None if not found["samples_per_second"] else f"{found['samples_per_second']:,.0f}",
+        "energy and cost": cost.line(cost.cost(reader.history, reader.live(), cost.own_prices())),
     }
     cells = [f"<div><dt>{text(k)}</dt><dd>{text(v)}</dd></div>" for k, v in known.items() if v not in (None, "")]
     return '<dl class="numbers">' + "".join(cells) + "</dl>" if cells else ""

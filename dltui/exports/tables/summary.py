@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
+from dltui.core.analysis import cost
 from dltui.core.analysis.evaluation import latest
-from dltui.core.analysis.receipt import receipt
+from dltui.core.lifecycle.proof.receipt import receipt
 from dltui.core.reading.summary import step_micros, training_speed
 from dltui.core.rundir import confidential, place
 
@@ -42,6 +43,7 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "mode": (attempt.mode or None) if attempt else None,
         "precision": (run.get("config") or {}).get("precision"),
         "us_per_step": step_micros(history),
+        **_used(reader),
         "weights_sha256": ended.weights_sha256 if ended else None,
         "parent": run.get("parent"),
         "parent_step": (run.get("fork") or {}).get("step"),
@@ -49,6 +51,12 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "versions": attempt.versions if attempt else {},
     }
     return found | {name: value for name, value in receipt(reader).items() if name not in found}
+
+
+def _used(reader: RunReader) -> dict[str, Any]:
+    """The energy of the run, and its price where the settings have prices."""
+    found = cost.cost(reader.history, reader.live(), cost.own_prices())
+    return {"gpu_wh": found.gpu_wh, "cpu_wh": found.cpu_wh, "cost": found.money, "currency": found.currency or None}
 
 
 def _classification(history: History) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Goal(click.ParamType):  # type: ignore[type-arg]
     name = "goal"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from dltui.core.analysis.measured import number as parse
+        from dltui.core.analysis.measures.measured import number as parse
 
         text = str(value).strip()
         number = parse(text)
@@ -51,7 +51,7 @@ def _limits(context: click.Context, parameter: click.Parameter, incomplete: str)
     """The beginnings of usual limits."""
     from click.shell_completion import CompletionItem
 
-    from dltui.core.analysis.measured import FIGURES, USUAL
+    from dltui.core.analysis.measures.measured import FIGURES, USUAL
 
     return [CompletionItem(name) for name in (*USUAL, *FIGURES) if name.startswith(incomplete)]
 
@@ -87,7 +87,7 @@ def compare(
     (both at the best epoch), test.METRIC, step_us, samples_per_second, train_seconds or parameters.
     """
     from dltui.core.analysis import comparison
-    from dltui.core.analysis import limits as judged
+    from dltui.core.analysis.measures import limits as judged
 
     wanted = [judged.parse(text) for text in limits]
     chosen = figures.check_formats(formats.split(","))
@@ -123,7 +123,7 @@ def _paired(readers: Sequence[RunReader]) -> Pair:
 
 def sample_lines(found: Pair) -> list[Row]:
     """The samples that one run alone has right, those with the most confident mistakes."""
-    from dltui.tui.draw import paired
+    from dltui.tui.pages import paired_rows as paired
 
     width = min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
     rows = [*paired.counts(found, width)]

@@ -112,7 +112,7 @@ def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: C
 def _write_receipt(run: RunDirectory, to: str | None, quiet: bool) -> Written:
     """Write the receipt of a run, and report it unless `quiet`."""
     from dltui.core import fs
-    from dltui.core.analysis.receipt import NAME, receipt
+    from dltui.core.lifecycle.proof.receipt import NAME, receipt
 
     wanted = paths.expanded(to).absolute() / run.id if to else None
     folder = place.free(wanted, run) if wanted else place.exports_folder(run)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from dltui.core.analysis.repetition import Parting, Verdict
+    from dltui.core.lifecycle.proof.repetition import Parting, Verdict
 
 SHOWN = 16
 """Digits of a SHA-256 in a line; --json has all of them."""
@@ -36,7 +36,7 @@ def verify(run: str | None, plugins: tuple[str, ...], trust: bool, as_json: bool
     it ran are repeated as its log has them. Where the losses part it ends, names the step, and says what differs
     between then and now: settings, data, code, versions, threads, device.
     """
-    from dltui.core.lifecycle import verify as repeated
+    from dltui.core.lifecycle.proof import verify as repeated
     from dltui.tui.cli.follow.sending import open_run
     from dltui.tui.cli.launch import data_progress
 

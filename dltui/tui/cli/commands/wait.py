@@ -16,7 +16,7 @@ from dltui.tui.cli.output import say, say_json, warn
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from dltui.core.analysis.condition import Condition, Met
+    from dltui.core.analysis.measures.condition import Condition, Met
     from dltui.core.reading.reader import RunReader
     from dltui.core.reading.status import Status
 
@@ -38,7 +38,7 @@ def _conditions(context: click.Context, parameter: click.Parameter, incomplete: 
     """The beginnings of usual conditions."""
     from click.shell_completion import CompletionItem
 
-    from dltui.core.analysis.measured import USUAL
+    from dltui.core.analysis.measures.measured import USUAL
 
     names = [*USUAL, "epoch", "step"]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
@@ -61,7 +61,7 @@ def wait(run: str | None, until: str | None, timeout: str | None, as_json: bool)
     held. Otherwise the run's own: 1 failed, 75 preempted, 130 interrupted. 124: the time is over. The run is not
     touched by any of it.
     """
-    from dltui.core.analysis import condition
+    from dltui.core.analysis.measures import condition
     from dltui.core.train import time_budget
     from dltui.tui.cli.follow.sending import open_run
 
@@ -82,7 +82,7 @@ def wait(run: str | None, until: str | None, timeout: str | None, as_json: bool)
 
 def _wait(reader: RunReader, wanted: Condition | None, deadline: float | None) -> Outcome:
     """Look at the run twice a second. Raises UsageError for a metric that it turns out not to have."""
-    from dltui.core.analysis import condition, measured
+    from dltui.core.analysis.measures import condition, measured
     from dltui.tui.cli.follow.follow import has_left
 
     changed = True
@@ -119,7 +119,7 @@ def _exit_code(found: Outcome, wanted: Condition | None) -> int:
 
 
 def _line(reader: RunReader, found: Outcome, wanted: Condition | None, seconds: float) -> str:
-    from dltui.core.analysis.condition import last
+    from dltui.core.analysis.measures.condition import last
     from dltui.tui.cli.follow.closing import outcome
 
     name, status = reader.directory.id, found.status

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dltui.core.analysis import condition
+from dltui.core.analysis.measures import condition
 from dltui.core.reading.reader import RunReader
 from dltui.tui.cli import main
 from dltui.tui.cli.commands import wait as wait_command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.analysis.repetition import state_sha256
+from dltui.core.lifecycle.proof.repetition import state_sha256
 from dltui.core.rundir import place
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dltui.core.analysis import measured
+from dltui.core.analysis.measures import measured
 from dltui.core.errors import UsageError
 from dltui.core.numbers import rounded
 from dltui.core.text import clean_line

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs, paths
-from dltui.core.analysis import repetition
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import start, trust
+from dltui.core.lifecycle.proof import repetition
 from dltui.core.machine.devices import cpu_count
 from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
@@ -24,7 +24,7 @@ from dltui.core.text import clean_line
 from dltui.core.worker import figures
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.repetition import Verdict
+    from dltui.core.lifecycle.proof.repetition import Verdict
 
 TICK = 0.2
 PATIENCE = 20.0

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.analysis import repetition
-from dltui.core.lifecycle import verify
+from dltui.core.lifecycle.proof import repetition, verify
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.events import CommandObeyed, Logged
 from dltui.core.rundir.log import EventLog
