@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Spec as Spec
     from dltui.core.contract import Split as Split
     from dltui.core.contract import StepStats as StepStats
+    from dltui.core.contract import Target as Target
     from dltui.core.contract import Trainable as Trainable
     from dltui.core.contract.config import DatasetOptions as DatasetOptions
     from dltui.core.contract.config import TrainConfig as TrainConfig
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
     from dltui.core.errors import RunError as RunError
     from dltui.core.reading.notebook import load_run as load_run
     from dltui.core.reading.reader import RunReader as RunReader
+    from dltui.core.tasks.scores.softmax import log_softmax as log_softmax
     from dltui.core.text import clean_line as clean_line
     from dltui.core.train.augmentation.geometry import apply as augment_images  # noqa: F401
-    from dltui.core.train.metrics import log_softmax as log_softmax
 
 # Listing a plugin must cost nothing that it does not use, so each name is imported when first asked for.
 _HOMES = {
@@ -62,13 +63,14 @@ _HOMES = {
     "Spec": "dltui.core.contract",
     "Split": "dltui.core.contract",
     "StepStats": "dltui.core.contract",
+    "Target": "dltui.core.contract",
     "TrainConfig": "dltui.core.contract.config",
     "Trainable": "dltui.core.contract",
     "augment_images": "dltui.core.train.augmentation.geometry",
     "clean_line": "dltui.core.text",
     "hookimpl": "dltui.core.contract.hooks",
     "load_run": "dltui.core.reading.notebook",
-    "log_softmax": "dltui.core.train.metrics",
+    "log_softmax": "dltui.core.tasks.scores.softmax",
 }
 _NAMES_THERE = {"augment_images": "apply"}
 """The original names of functions exported under a longer name, which is clearer outside their module."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from tests.helpers import known_catalog
+from tests.helpers.marks import is_long
 
 # pytest --hypothesis-profile=long tests/faults
 settings.register_profile("long", max_examples=5_000)
@@ -22,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--kernel", action="store_true", help="try the faults with strace and on a real ext4, as root")
     parser.addoption("--long", action="store_true", help="also what another test shows as well, in more time")
+    parser.addoption("--longest", action="store_true", help="as --long, and what the long ones show, once more")
 
 
 @pytest.fixture(scope="session")
@@ -38,11 +40,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the long ones, and begin with the slowest: none of them then comes last and alone."""
-    if not config.getoption("--long"):
-        skipped = pytest.mark.skip(reason="long: pytest --long runs it")
-        for item in items:
-            if item.get_closest_marker("long"):
-                item.add_marker(skipped)
+    for name, wanted in (("long", is_long(config)), ("longest", config.getoption("--longest"))):
+        for item in () if wanted else items:
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=f"{name}: pytest --{name} runs it"))
     slowest = sorted((item for item in items if seconds(item)), key=seconds, reverse=True)
     others = [item for item in items if not seconds(item)]
     workers = int(getattr(config, "workerinput", {}).get("workercount", 1))

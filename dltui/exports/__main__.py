@@ -14,7 +14,7 @@ from types import FrameType
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.lifecycle import trust
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import drawing, place
+from dltui.core.rundir import notes, place
 from dltui.core.worker.figures import RUN_FORMATS, RUN_FORMATS_TEXT, check_formats
 from dltui.exports.write import say_files, write
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         folder = arguments.to or place.exports_folder(reader.directory)
         done = write(reader, folder, check_formats(asked, RUN_FORMATS), source, code)
         if source is None:
-            drawing.done(reader.directory, folder)
+            notes.figures_done(reader.directory, folder)
     except DltuiError as error:
         return _refuse(error)
     say_files(done.files, arguments.json)

@@ -53,11 +53,10 @@ def write(
     code: trust.Code = trust.AS_NAMED,
 ) -> Written:
     """Draw a run's figures and tables into `folder`; exporters without data yet are left out. With a `source` only that
-    plugin draws; `code` says which plugins may.
+    plugin draws; with the format "none" only tables are written. `code` says which plugins may. An exporter that fails
+    is a problem; the others go on.
 
-    With the format "none" only tables are
-    written. Raises UsageError when the folder cannot be written or is full. An exporter that fails is a problem; the others go
-    on.
+    Raises UsageError when the folder cannot be written or is full.
     """
     done = Written()
     drawing = [name for name in formats if name != figures.NONE]

@@ -34,6 +34,7 @@ def imported(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @needs_torch
+@pytest.mark.long
 @pytest.mark.slow(20)
 def test_gpu_runs_on_a_cpu(tmp_path: Path) -> None:
     kept = tmp_path / "found.json"
@@ -125,3 +126,19 @@ def test_intervals_are_students(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cells == [
         "91.5 %", "2.00 ± 0.00 s", "9.0 s", "91.50 ± 6.35 %", "93.00 %", "2", "cnn-torch epochs=3", "a chip |"
     ]  # fmt: skip
+
+
+def test_photos_prepares_beside_a_pool(tmp_path: Path) -> None:
+    words = ("--images", "40", "--classes", "2", "--width", "160", "--height", "120", "--size", "64", "--rounds", "1")
+    said = run("photos.py", *words, "--folder", str(tmp_path))
+    assert "40 JPEGs of 160x120" in said
+    assert "of the speed of the pool" in said
+
+
+@needs_torch
+@pytest.mark.slow(20)
+def test_crops_takes_turns() -> None:
+    words = ("--model", "cnn-small", "--images", "60", "--side", "32", "--batch", "4", "--steps", "2", "--rounds", "1")
+    said = run("crops.py", *words)
+    assert said.count("of the speed of plain") == 3
+    assert "of the speed of crops" in said

@@ -128,7 +128,7 @@ def test_hostile_names_and_settings_stay_text(tmp_path: Path) -> None:
         readers.append(RunReader(run.path))
         readers[-1].refresh()
     found = compare(readers)
-    files = write(found, tmp_path / "out", ["svg", "png", "pdf"])
+    files = write(found, tmp_path / "out", ["svg"])
     svg = files[0].read_text()
     ElementTree.fromstring(svg)
     assert "\x1b" not in svg

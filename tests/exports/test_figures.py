@@ -26,10 +26,20 @@ from dltui.core.analysis.evaluation import Evaluation, latest
 from dltui.core.analysis.fit import Fit
 from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
-from dltui.exports.figures import confusion_matrix, mislabeled, regression, structure, style, training_metrics
+from dltui.exports.figures import (
+    confusion_matrix,
+    mislabeled,
+    precision_recall,
+    regression,
+    reliability,
+    structure,
+    style,
+    training_metrics,
+)
 from dltui.exports.figures.training_metrics import Curves, Training
 from dltui.exports.save import render
 from dltui.exports.write import write
+from tests.core.analysis.test_labels import made
 from tests.exports.runs import HOSTILE, names, reader
 from tests.helpers.marks import few
 
@@ -58,8 +68,24 @@ def _mislabeled(found: RunReader) -> Figure:
     return mislabeled.draw_mislabeled("m on d", replace(mistakes, all=mistakes.all[:9]))
 
 
+def _reliability(found: RunReader) -> Figure:
+    return reliability.draw_reliability("m on d", "test", _latest(found).calibration)  # type: ignore[arg-type]
+
+
+def _precision_recall(found: RunReader, labels: int = 5) -> Figure:
+    evaluated = Evaluation(made(count=labels), [f"label number {n}" for n in range(labels)])
+    return precision_recall.draw_precision_recall("m on d", evaluated.labels)  # type: ignore[arg-type]
+
+
 def _regression(found: RunReader) -> Figure:
     return regression.draw_regression("m on d", _latest(found).fit)  # type: ignore[arg-type]
+
+
+def _several_targets(count: int) -> Fit:
+    generator = np.random.default_rng(0)
+    y = generator.normal(size=(80, count)) * 10.0 ** np.arange(count)
+    said = y * (1 + generator.normal(size=y.shape) * np.linspace(0.1, 0.9, count))
+    return Fit("test", 3, np.zeros((80, 4)), y, said, tuple(f"target {n}" for n in range(count)))
 
 
 def _structure(found: RunReader) -> Figure:
@@ -91,7 +117,11 @@ def comparable(svg: str) -> str:
         ("confusion_matrix", _confusion, {}),
         ("confusion_matrix-two", _confusion, {"classes": ("cat", "dog")}),
         ("mislabeled", _mislabeled, {}),
+        ("reliability", _reliability, {}),
+        ("precision_recall", _precision_recall, {}),
+        ("precision_recall-many", lambda found: _precision_recall(found, 30), {}),
         ("regression", _regression, {"task": "regression"}),
+        ("regression-several", lambda found: regression.draw_regression("m on d", _several_targets(9)), {}),
         ("structure", _structure, {}),
         ("structure-row", _structure, {"task": "regression"}),
         ("structure-table", _table, {}),
@@ -119,7 +149,7 @@ def test_the_same_command_elsewhere_gives_the_same_bytes(tmp_path: Path, formats
     one = write(reader(tmp_path / "a", run_id="one"), tmp_path / "out1", formats).files
     two = write(reader(tmp_path / "b", run_id="two"), tmp_path / "out2", formats).files
     figures = [path for path in one if path.suffix == f".{formats[0]}"]
-    assert len(figures) == 4
+    assert len(figures) == 5
     for before, after in zip(one, two, strict=True):
         if before in figures:
             assert before.read_bytes() == after.read_bytes(), before.name
@@ -166,7 +196,7 @@ def _matrix(classes: list[str], counts: np.ndarray[Any, np.dtype[np.int64]]) -> 
     return Matrix("test", 8, tuple(classes), tuple(map(tuple, counts.tolist())))
 
 
-@pytest.mark.parametrize("size", [2, 20, 21, 40, 41, 100, 400])
+@pytest.mark.parametrize("size", [2, 20, 21, 40, 41, pytest.param(100, marks=pytest.mark.long), 400])
 def test_a_matrix_of_any_size_lies_on_its_page(size: int) -> None:
     counts = np.diag(np.full(size, 9_999))
     counts[0, 1] = 12

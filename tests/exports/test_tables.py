@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from dltui.core.analysis.evaluation import Evaluation
 from dltui.core.reading.history import History
 from dltui.exports.about import command, neutral
+from dltui.exports.tables import labels
 from dltui.exports.tables.metrics import table
 from dltui.exports.tables.summary import summary
 from dltui.exports.write import write
 from dltui.tui.cli import main
+from tests.core.analysis.test_labels import made
 from tests.exports.runs import reader
 from tests.helpers.sample_run import BATCH, make_sample_run
 
@@ -113,3 +116,12 @@ def test_names_of_metrics_are_neither_control_codes_nor_formulas() -> None:
     assert "\x1b" not in head
     assert "train_\\x1b]0;x\\x07,train_=cmd|x" in head
     assert all("\x1b" not in name for name in history.metric_names)
+
+
+def test_a_multi_label_run_has_a_table_of_its_labels() -> None:
+    found = Evaluation(made(count=2), ("rain", "=cmd()"), made("validation", 1, 2)).labels
+    assert found is not None
+    head, *rows = [line.split(",") for line in labels.table(found).splitlines()]
+    assert head[:3] == ["label", "samples", "average_precision"]
+    assert [row[0] for row in rows] == ["rain", "'=cmd()"]
+    assert float(rows[0][2]) == found.scores[0].average_precision

@@ -62,7 +62,7 @@ def test_a_running_run_gives_what_there_is(tmp_path: Path, done: int) -> None:
     files = write(reader(tmp_path, status="running", done=done), tmp_path / "out", ["svg"]).files
     expected = {"summary.json", "report.html", "structure.svg"}
     if done:
-        expected |= {"training_metrics.svg", "confusion_matrix.svg", "mislabeled.svg", "metrics.csv"}
+        expected |= {"training_metrics.svg", "confusion_matrix.svg", "mislabeled.svg", "reliability.svg", "metrics.csv"}
         expected |= {"model.safetensors"}
     assert names(files) == expected
 
@@ -80,11 +80,11 @@ def test_each_figure_is_drawn_once_for_its_file_and_for_the_page(
 
     monkeypatch.setattr("dltui.exports.save.render", counting)
     write(of, tmp_path / "out", ["svg"])
-    assert len(drawn) == len(set(drawn)) == 4
+    assert len(drawn) == len(set(drawn)) == 5
     assert (tmp_path / "out" / "report.html").read_text() == alone
     drawn.clear()
     write(of, tmp_path / "out", ["png"])
-    assert len(drawn) == 8
+    assert len(drawn) == 10
     assert (tmp_path / "out" / "report.html").read_text() == alone
 
 

@@ -44,15 +44,19 @@ class Sweep:
     faults: list[str] = field(default_factory=list)
 
 
-def sweep(lab: Lab, recording: Recording, expected: Result, first: int = 0, most_faults: int = 1_000) -> Sweep:
-    """Crash before every call from number `first` on, in every way, and after the last."""
+def sweep(
+    lab: Lab, recording: Recording, expected: Result, first: int = 0, most_faults: int = 1_000, every: int = 1
+) -> Sweep:
+    """Crash before every call from number `first` on, or before a part of them, in every way, and after the last."""
     found = Sweep()
     disk = SimulatedDisk(recording.run.path)
     disk.top = SimulatedDisk(recording.before).top
     seen: set[int] = set()
     safe = 0
     for number, call in enumerate([*recording.trace, ("end",)]):
-        for kind, choose in crashes(seed=number) if number >= first and call[0] != "saved" else ():
+        for kind, choose in (
+            crashes(seed=number) if number >= first and number % every == 0 and call[0] != "saved" else ()
+        ):
             found.points += 1
             digest = hash((safe, disk.digest(choose())))
             if digest in seen:

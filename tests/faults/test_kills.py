@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.marks import few, is_long
+
 ROOT = Path(__file__).parents[2]
 SHARES = 2
 """Processes that share the kills of PyTorch."""
@@ -29,7 +31,7 @@ def how_many(config: pytest.Config) -> tuple[int, int]:
     asked = config.getoption("--kills")
     if asked is not None:
         return asked, -(-asked // 5)
-    return (60, 3) if config.getoption("--long") else (12, 3)
+    return (60, 3) if is_long(config) else (12, 3)
 
 
 def run_child(*arguments: str, module: str = "kills") -> None:
@@ -42,7 +44,7 @@ def run_child(*arguments: str, module: str = "kills") -> None:
 
 @pytest.mark.slow(45)
 @needs_torch
-@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize("share", few(range(SHARES), 1))
 def test_pytorch_workers(request: pytest.FixtureRequest, share: int) -> None:
     kills = -(-how_many(request.config)[0] // SHARES)
     run_child("torch", "--kills", str(kills), "--seed", str(share))
@@ -75,10 +77,11 @@ def test_what_is_around_tensorflow_workers(request: pytest.FixtureRequest) -> No
     around("tensorflow", "--kills", str(-(-asked // 5)))
 
 
-@pytest.mark.slow(60)
-@pytest.mark.long
+@pytest.mark.slow(120)
 @needs_torch
-def test_planted_bugs_around_workers_are_found() -> None:
+def test_planted_bugs_around_workers_are_found(request: pytest.FixtureRequest) -> None:
+    if not request.config.getoption("--kills"):
+        pytest.skip("only with --kills: it takes minutes")
     around("torch", "--bugs", "--kills", "60")
 
 

@@ -15,6 +15,7 @@ import pytest
 from dltui.core.errors import RunError
 from dltui.core.machine import process
 from tests.faults.planted import PROCESSES
+from tests.helpers.marks import is_long
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +27,7 @@ def race(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow(10)
 def test_pairs_started_at_the_same_instant(request: pytest.FixtureRequest) -> None:
-    times = 100 if request.config.getoption("--long") else 15
+    times = 100 if is_long(request.config) else 15
     done = race("--times", str(times))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout == f"{times} pairs, 0 faults\n"

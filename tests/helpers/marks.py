@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 
-def few(values: Iterable[Any], keep: int) -> list[Any]:
-    """The first `keep` cases always; the others, which show the same of more, with `--long`."""
+def few(values: Iterable[Any], keep: int, long: int | None = None) -> list[Any]:
+    """The first `keep` cases always; the others, which show the same of more, with `--long`, or only the next `long` of
+    them and the rest with `--longest`.
+    """
     found = list(values)
-    return [*found[:keep], *(pytest.param(value, marks=pytest.mark.long) for value in found[keep:])]
+    end = len(found) if long is None else keep + long
+    marks = [pytest.mark.long] * (end - keep) + [pytest.mark.longest] * (len(found) - end)
+    return [*found[:keep], *(pytest.param(value, marks=mark) for value, mark in zip(found[keep:], marks, strict=True))]
+
+
+def is_long(config: pytest.Config) -> bool:
+    return bool(config.getoption("--long") or config.getoption("--longest"))

@@ -10,6 +10,7 @@ import pytest
 from dltui.core.catalog.sources import own
 from dltui.core.machine.cpu import cpu_name
 from tests.helpers import earlier_runs
+from tests.helpers.marks import few
 from tests.journeys.program import Program
 
 FRAMEWORKS = ("torch", "tensorflow")
@@ -26,7 +27,7 @@ def test_it_is_listed_and_shown(program: Program, framework: str) -> None:
 
 
 @pytest.mark.slow(15)
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", few(FRAMEWORKS, 1))
 def test_it_is_resumed_bit_for_bit(program: Program, framework: str) -> None:
     if own().version(framework) is None:
         pytest.skip(f"{framework} is not installed")

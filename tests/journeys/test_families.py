@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.journeys.program import Program
 
@@ -28,6 +29,7 @@ def test_a_member_trains_and_goes_on(program: Program) -> None:
     assert "again: toy:large on blobs" in again
 
 
+@pytest.mark.long
 def test_the_weights_of_the_family_come_first(program: Program) -> None:
     """Not again when the run goes on: then its own weights count."""
     from safetensors.numpy import load_file

@@ -20,7 +20,13 @@ def two(program: Program) -> Program:
     return program
 
 
-def test_two_runs_are_compared(two: Program) -> None:
+def test_what_is_there_is_looked_at(two: Program) -> None:
+    compare(two)
+    look_back(two)
+    find_and_rename(two)
+
+
+def compare(two: Program) -> None:
     viewer = Terminal(two)
     viewer.key("", "2 runs", "› slow", "good")
     viewer.key("  ", "compare 2")
@@ -29,7 +35,7 @@ def test_two_runs_are_compared(two: Program) -> None:
     viewer.key("q")
 
 
-def test_a_run_as_it_was_and_beside_another(two: Program) -> None:
+def look_back(two: Program) -> None:
     viewer = Terminal(two, "attach", "good")
     viewer.key("", "FINISHED", "METRIC")
     viewer.key("[", "PAST", "after epoch 3 of 3")
@@ -43,7 +49,7 @@ def test_a_run_as_it_was_and_beside_another(two: Program) -> None:
     viewer.key("q")
 
 
-def test_runs_are_found_renamed_deleted_and_brought_back(two: Program) -> None:
+def find_and_rename(two: Program) -> None:
     viewer = Terminal(two)
     viewer.key("", "2 runs", "› slow", "good")
     viewer.key("/lr>=0.1" + ENTER, "1 shown", "› good")

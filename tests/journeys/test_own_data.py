@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dltui.core.rundir import checksum
+from tests.helpers.marks import few
 from tests.helpers.own_data import SHAPES, make_digits, make_folder, make_shapes, make_table
 from tests.journeys.program import Program
 from tests.journeys.test_models import needs
@@ -17,15 +18,17 @@ from tests.journeys.test_models import needs
 
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_shapes(tmp_path_factory.mktemp("shapes") / "shapes", 600)
+    return make_shapes(tmp_path_factory.mktemp("shapes") / "shapes", 480)
 
 
 @pytest.mark.slow(28)
-@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.long)])
+@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.longest)])
 def test_a_folder_of_color_photographs(program: Program, shapes: Path, framework: str) -> None:
     program.draws()
     needs(framework)
-    program("train", f"cnn-{framework}", "--dataset", f"folder:{shapes}", "--epochs", "4", "--name", "r")
+    program(
+        "train", f"cnn-{framework}", "--dataset", f"folder:{shapes}", "--epochs", "4", "--threads", "1", "--name", "r"
+    )
     summary = program.summary("r")
     assert summary["dataset"] == "folder:shapes"
     assert summary["test_accuracy"] >= 0.85
@@ -44,7 +47,7 @@ def test_a_folder_of_color_photographs(program: Program, shapes: Path, framework
 
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.parametrize("framework", ["tensorflow", "torch"])
+@pytest.mark.parametrize("framework", few(["tensorflow", "torch"], 1, long=0))
 def test_a_folder_of_gray_digits(program: Program, framework: str) -> None:
     needs(framework)
     digits = make_digits(program.folder / "my digits")
@@ -84,7 +87,7 @@ def test_a_run_with_the_options_of_an_earlier_version(program: Program) -> None:
 
 @pytest.mark.long
 @pytest.mark.slow(23)
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_a_table_of_numbers_and_of_classes(program: Program, framework: str) -> None:
     needs(framework)
     lines = ["x,soil,kind,weight"]

@@ -45,8 +45,7 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 @pytest.mark.long
 @pytest.mark.slow(75)
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
-@pytest.mark.parametrize("model", ["cnn", "cnn-small"])
+@pytest.mark.parametrize(("model", "framework"), [("cnn-small", "torch"), ("cnn", "tensorflow")])
 def test_a_network_gives_the_same_predictions_elsewhere(
     dltui: Said, tmp_path: Path, model: str, framework: str
 ) -> None:
@@ -57,7 +56,7 @@ def test_a_network_gives_the_same_predictions_elsewhere(
     words = ("--dataset", "digits", "--epochs", "2", "--device", "cpu", "--plain", "--name", "one")
     assert dltui("train", f"{model}-{framework}", *words)[0] == 0
     native = NATIVE[framework]
-    code, said = dltui("export", "one", "--format", f"onnx,safetensors,{native}", "--to", "out")
+    code, said = dltui("export", "one", "--format", "safetensors,onnx", "--to", "out")
     assert code == 0, said
     folder = tmp_path / "out" / "one"
     (prepared,) = (tmp_path / "home" / "cache" / "datasets").glob("digits-*")
@@ -82,7 +81,8 @@ def _check_scripts(dltui: Said, folder: Path, native: str) -> None:
     best = row["best"][0]
     assert best["class"] == "7"
     for form in ("onnx", native):
-        assert dltui("export", "one", "--format", form, "--to", "out")[0] == 0
+        # The ONNX file is there already.
+        assert form == "onnx" or dltui("export", "one", "--format", form, "--to", "out")[0] == 0
         command = [sys.executable, str(folder / "predict.py"), "seven é.png"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stdout.startswith(f"seven é.png  7 {best['probability']:.1%}"[:-2])

@@ -7,13 +7,15 @@ import json
 
 import pytest
 
+from tests.helpers.marks import few
 from tests.journeys.program import Program
 
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 @pytest.mark.slow(16)
-@pytest.mark.parametrize("model", ["softmax", pytest.param("cnn", marks=pytest.mark.long)])
+@pytest.mark.parametrize("model", few(["softmax", "cnn"], 1, long=0))
 def test_twins_agree_on_augmented_digits(program: Program, model: str) -> None:
     if not all(importlib.util.find_spec(name) for name in ("torch", "tensorflow")):
         pytest.skip("needs both frameworks")

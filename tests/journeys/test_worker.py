@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.errors import UsageError
+from dltui.core.reading import last_row, rows
 from dltui.core.rundir import commands
 from dltui.tui.base.services import Starting
 from tests.journeys.program import Program
@@ -104,6 +105,17 @@ def test_a_run_leaves_private_files_and_no_unfinished_ones(program: Program) -> 
     assert not [path for path in paths if path.stat().st_mode & 0o077]
     assert not [path for path in paths if path.name.endswith(".tmp")]
     assert not list(Path(program.folder / "exports").rglob(".*"))
+
+
+def test_a_worker_leaves_the_row_of_its_run_and_takes_it_back_when_it_goes_on(program: Program) -> None:
+    program("train", "softmax-numpy", *FAST)
+    run = program.run("r")
+    program.wait("r", lambda live: (run / last_row.NAME).exists())
+    assert rows._left(str(run), rows.stamp(str(run)) or []) == rows._read(str(run))
+    program("resume", "r", "--more-epochs", "1", "--detach")
+    program.wait("r", lambda live: not (run / last_row.NAME).exists())
+    program.wait("r", lambda live: (run / last_row.NAME).exists())
+    assert "4/4" in program("runs").stdout
 
 
 def test_a_dry_run_of_the_form_keeps_nothing_and_says_what_fails(

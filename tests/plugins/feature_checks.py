@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tempfile
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from dltui.core.contract import Data, Trainable
-from dltui.core.train.augmentation import geometry
+from dltui.core.contract import Data, Split, Trainable
+from dltui.core.data import streaming
+from dltui.core.data.arrays import middle
+from dltui.core.data.prepared import SPLITS
+from dltui.core.train.augmentation import crops, geometry
 from dltui.core.train.plan import Planner
 from dltui.plugins import residual
 from tests.plugins.twin_child import image_spec, make_data
@@ -24,7 +29,8 @@ def make(name: str, data: Data, **config: Any) -> tuple[Trainable, Planner]:
     """A built-in model on the CPU and the planner of its run."""
     checked = MODELS[name].config.model_validate({"threads": 2, "batch_size": 32} | config)
     trainable = BACKEND.trainable(MODELS[name], checked, data, "cpu")
-    return trainable, Planner(checked, len(data.train), shape=data.spec.input_shape)
+    stored = data.train.whole.shape[1:]
+    return trainable, Planner(checked, len(data.train), shape=data.spec.input_shape, stored=stored)
 
 
 def train(name: str, data: Data, steps: int, **config: Any) -> tuple[Trainable, Any]:
@@ -65,15 +71,84 @@ def augmented(images: Any, numbers: Any) -> Any:
     return augment_images(tf.constant(images), tf.constant(numbers)).numpy()
 
 
-def check_augmentation_resumes() -> None:
-    data = make_data(image_spec(16, 3))
-    settings = {"augment": "flip+shift"}
+def with_border(data: Data, border: int) -> Data:
+    """The same images in the middle of larger ones."""
+
+    def larger(split: Split) -> Split:
+        count, height, width, channels = split.x.shape
+        shape = (count, height + 2 * border, width + 2 * border, channels)
+        stored = np.random.default_rng(7).integers(0, 256, shape, dtype=np.uint8)
+        stored[:, border:-border, border:-border] = split.x
+        return replace(split, x=middle(stored, data.spec.input_shape), stored=stored)
+
+    parts = {name: larger(data.split(name)) for name in SPLITS}
+    return replace(data, **parts)
+
+
+def cropped(images: Any, numbers: Any, size: tuple[int, int]) -> Any:
+    if FRAMEWORK == "torch":
+        import torch
+
+        from dltui.plugins.torch import augment
+
+        return augment.crop(torch.from_numpy(images), torch.from_numpy(numbers), size, torch.float32).numpy()
+    import tensorflow as tf
+
+    from dltui.plugins.tensorflow.augment import crop
+
+    return crop(tf.constant(images), tf.constant(numbers), size).numpy()
+
+
+def check_crops_are_cores() -> None:
+    """Pixel for pixel what core defines, but for the rounding of float32."""
+    for shape, size in (((9, 40, 2), (8, 30)), ((40, 40, 3), (32, 32)), ((20, 20, 1), (28, 28))):
+        images = np.random.default_rng(0).integers(0, 256, (60, *shape), dtype=np.uint8)
+        drawn = crops.draw("crop", 1, 0, 1, 60, shape)
+        assert drawn is not None
+        assert np.abs(cropped(images, drawn[0], size) - crops.apply(images, drawn[0], size)).max() < 1e-3
+
+
+def resumed(data: Data, **settings: Any) -> Any:
+    """The losses of an epoch, after checking that one resumed in its middle has the same, bit for bit."""
     _, whole = train("softmax", data, 10, **settings)
     first, before = train("softmax", data, 4, **settings)
     second, planner = make("softmax", data, **settings)
     second.load_state(first.state())
     second.begin_epoch(planner.epoch(0, skip=4))
     assert np.concatenate([before, second.advance(6).loss]).tobytes() == whole.tobytes()
+    return whole
+
+
+def check_borders() -> None:
+    """Without crops a border changes nothing: training, evaluation and mirrored tests see the middle. With crops the
+    epoch resumes in its middle, bit for bit, also where the samples stream from their file."""
+    plain = make_data(image_spec(16, 3))
+    data = with_border(plain, 3)
+    for settings in ({}, {"augment": "flip+shift", "color": 0.2}):
+        first, losses = train("softmax", plain, 6, **settings)
+        second, same = train("softmax", data, 6, **settings)
+        assert losses.tobytes() == same.tobytes()
+        assert np.array_equal(first.predict("test", slice(0, 20)), second.predict("test", slice(0, 20)))
+        mirrored = [one.predict_mirrored("test", slice(0, 20)) for one in (first, second)]
+        assert np.array_equal(*mirrored)
+    settings = {"augment": "flip+crop", "color": 0.2, "erase": 0.2}
+    whole = resumed(data, **settings)
+    _, middles = train("softmax", data, 10)
+    assert (middles != whole).all()
+    streaming.STREAMED_BYTES = 0
+    importlib.import_module(f"dltui.plugins.{FRAMEWORK}.samples").STREAMED_BYTES = 0  # type: ignore[attr-defined]
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(f"{folder}/x.npy", data.train.whole)
+        stored = np.load(f"{folder}/x.npy", mmap_mode="r")
+        file = replace(data.train, x=middle(stored, data.spec.input_shape), stored=stored)
+        _, streamed = train("softmax", replace(data, train=file), 10, **settings)
+    assert streamed.tobytes() == whole.tobytes()
+
+
+def check_augmentation_resumes() -> None:
+    data = make_data(image_spec(16, 3))
+    settings = {"augment": "flip+shift"}
+    whole = resumed(data, **settings)
     _, plain = train("softmax", data, 10)
     assert (plain != whole).all()
 

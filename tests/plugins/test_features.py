@@ -12,7 +12,15 @@ import pytest
 from tests.helpers.marks import few
 
 ROOT = Path(__file__).parents[2]
-CHECKS = ("augmentation_resumes", "augmentation_is_cores", "precision", "fp16", "residual_networks")
+CHECKS = (
+    "augmentation_resumes",
+    "augmentation_is_cores",
+    "crops_are_cores",
+    "borders",
+    "precision",
+    "fp16",
+    "residual_networks",
+)
 
 
 @pytest.mark.slow(35)
@@ -23,6 +31,7 @@ def test_features(framework: str) -> None:
     run_child(framework, *CHECKS, *(["compile"] if framework == "tensorflow" else []))
 
 
+@pytest.mark.long
 def test_resnet() -> None:
     if importlib.util.find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed")

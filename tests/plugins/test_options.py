@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.marks import few
+
 ROOT = Path(__file__).parents[2]
 CHECKS = (
     "definitions", "resumes", "weights_alone_begin_an_average", "a_layer_that_is_scaled_to_nothing",
@@ -17,7 +19,7 @@ CHECKS = (
 
 
 @pytest.mark.slow(30)
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1))
 def test_options(framework: str) -> None:
     if importlib.util.find_spec(framework) is None:
         pytest.skip(f"{framework} is not installed")

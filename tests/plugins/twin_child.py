@@ -1,7 +1,8 @@
 """One framework in a process of its own, for comparing twins: `python -m tests.plugins.twin_child JOBS.json`.
 
-A job names framework, model, config and dtype, `start` (an .npz of weights to begin from, or null) and
-`result` (the .npz to write: weights at the start and at the end, logits of the test images before and after, losses).
+A job names framework, model (with a task behind it: "mlp multilabel"), config and dtype, `start` (an .npz of weights to
+begin from, or null) and `result` (the .npz to write: weights at the start and at the end, logits of the test images
+before and after, losses and metrics).
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dltui.core.contract import Data, Spec, Split, Trainable
+from dltui.core.contract import Data, Spec, Split, Target, Trainable
 from dltui.core.train.plan import Planner
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ def make_data(spec: Spec, samples: int = 640) -> Data:
             x = random.normal(size=(count, *spec.input_shape)).astype(np.float32)
         if spec.task == "classification":
             y = random.integers(0, spec.outputs, count)
+        elif spec.task == "multilabel":
+            y = random.integers(0, 2, (count, spec.outputs), dtype=np.uint8)
         else:
             y = random.normal(size=(count, spec.outputs)).astype(np.float32)
         return Split(x, y, np.arange(first, first + count))
@@ -73,19 +77,26 @@ def weights(state: State, prefix: str) -> State:
 
 def run(job: dict[str, Any]) -> None:
     regression = Spec("regression", (3,), 2, (), (0.0, 1.0, 2.0), (1.0, 2.0, 3.0))
-    data = make_data(regression if job["model"] == "linear-regression" else image_spec())
-    trainable, config = make_trainable(job["framework"], job["model"], job["config"], data, job["dtype"])
+    name, _, task = job["model"].partition(" ")
+    spec = regression if name == "linear-regression" else image_spec()
+    spec = replace(spec, task=task or spec.task)
+    if task == "regression":
+        spec = replace(spec, targets=tuple(Target(f"target {n}", n, n + 0.5) for n in range(spec.outputs)))
+    data = make_data(spec)
+    trainable, config = make_trainable(job["framework"], name, job["config"], data, job["dtype"])
     if job["start"]:
         with np.load(job["start"]) as file:
             trainable.load_state({key.removeprefix("start/"): file[key] for key in file if key.startswith("start/")})
     result = weights(trainable.state(), "start/")
     result["logits"] = trainable.predict("test", slice(0, IMAGES))
     planner = Planner(config, len(data.train))
-    losses = []
+    losses, marks = [], []
     for epoch in range(planner.epochs):
         trainable.begin_epoch(planner.epoch(epoch))
-        losses.append(trainable.advance(planner.steps_per_epoch).loss)
-    result["losses"] = np.concatenate(losses)
+        stats = trainable.advance(planner.steps_per_epoch)
+        losses.append(stats.loss)
+        marks += stats.metrics.values()
+    result["losses"], result["marks"] = np.concatenate(losses), np.concatenate(marks)
     result |= weights(trainable.state(), "end/")
     result["logits_after"] = trainable.predict("test", slice(0, IMAGES))
     np.savez(job["result"], **result)

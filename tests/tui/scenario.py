@@ -357,7 +357,7 @@ def looked_inside(page: Any) -> bool:
     wants = page.tabs.open.wants
     if "hardware" in wants:
         return page.view.hardware is not None
-    if page.view.regression or "inside" not in wants:
+    if page.view.inside == "fit" or "inside" not in wants:
         return True
     return page.view.matrix is not None and ("mistakes" not in wants or page.view.mistakes is not None)
 

@@ -78,7 +78,7 @@ def only_ours(data: bytes) -> None:
     assert not [character for character in text if "\x80" <= character <= "\x9f" or character in "\u202e\u2066"]
 
 
-@pytest.mark.parametrize("run", few(["x-failed", "x-finished", "x-interrupted", "x-lines"], 1))
+@pytest.mark.parametrize("run", few(["x-failed", "x-finished", "x-interrupted", "x-lines"], 1, long=1))
 def test_every_page_and_tab_sends_only_our_own_sequences(home: Path, screens: list[Screen], run: str) -> None:
     screen = Screen(home, "attach", run, size=(120, 40))
     screens.append(screen)
@@ -177,7 +177,7 @@ def test_a_storm_of_sizes(home: Path, screens: list[Screen]) -> None:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
-@pytest.mark.parametrize("how", ["key", "signal"])
+@pytest.mark.parametrize("how", few(["key", "signal"], 1))
 def test_suspended_it_gives_the_terminal_back_and_comes_again(home: Path, how: str) -> None:
     environment = os.environ | {
         "DLTUI_HOME": str(home),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from tests.helpers.marks import is_long
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.everywhere import LOOKS, everywhere
 from tests.tui.scenario import FakeServices, lines, shown, text
@@ -132,7 +133,7 @@ async def test_moment(
             assert text(app) == snapshot(extension_class=TextExtension)
         else:
             assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
-        if request.config.getoption("--long"):
+        if is_long(request.config):
             assert await everywhere(app, pilot) == snapshot(extension_class=TextExtension, name="everywhere")
 
 

@@ -11,6 +11,8 @@ from dltui.core.errors import UsageError
 from dltui.core.numbers import exact, rounded
 from dltui.core.reading.summary import training_speed
 from dltui.core.rundir import confidential
+from dltui.core.tasks.monitor import choose_monitor
+from dltui.core.tasks.registry import task_of
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -105,8 +107,8 @@ def compare(readers: Sequence[RunReader], goal: float | None = None) -> Comparis
     Raises UsageError when there is nothing to compare.
     """
     _check(readers)
-    regression = readers[0].run.get("task") == "regression"
-    metric, mode = ("loss", "min") if regression else ("accuracy", "max")
+    monitor = choose_monitor(task_of(readers[0].run.get("task")).name)
+    metric, mode = monitor.metric, monitor.mode
     settings = [_settings(reader) for reader in readers]
     differences = _differences(settings)
     names = _names(readers)

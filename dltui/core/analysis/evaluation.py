@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dltui.core.analysis import confusion, fit, mistakes
+from dltui.core.analysis import confusion, fit, labels, mistakes
 from dltui.core.analysis.review import NAME, Key, Opinion, read_review
 from dltui.core.errors import DltuiError, RunError
+from dltui.core.tasks.scores import calibration
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -20,21 +21,26 @@ if TYPE_CHECKING:
 
     from dltui.core.analysis.confusion import Matrix
     from dltui.core.analysis.fit import Fit
+    from dltui.core.analysis.labels import Labels
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
+    from dltui.core.tasks.scores.calibration import Calibration
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """The predictions of a split, with everything computed from them; each part is computed when first used.
 
-    `arrays` are those of a predictions file, `known` the names that the dataset gives its classes. All raise RunError
+    `arrays` are those of a predictions file, `known` the names that the dataset gives its classes,
+    labels or targets. All raise RunError
     for arrays that do not fit together.
     """
 
     arrays: dict[str, Array]
     known: Sequence[object] = ()
+    chosen: Mapping[str, Array] | None = None
+    """The arrays of the validation split on which thresholds are chosen; None where these are they."""
 
     @cached_property
     def matrix(self) -> Matrix | None:
@@ -52,13 +58,35 @@ class Evaluation:
         with damage_as_error():
             return mistakes.find(self.arrays, self.known)
 
+    @property
+    def split(self) -> str:
+        """The split that was predicted."""
+        return clean_line(self.arrays["split"])
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """How often the likeliest class is right, by its probability; None for a regression."""
+        if "labels" not in self.arrays:
+            return None
+        with damage_as_error():
+            right = self.arrays["top"][:, 0] == self.arrays["labels"]
+            return calibration.bins(self.arrays["probabilities"][:, 0], right)
+
+    @cached_property
+    def labels(self) -> Labels | None:
+        """How well each label is found, and the samples with wrong labels; None for other tasks."""
+        if "present" not in self.arrays:
+            return None
+        with damage_as_error():
+            return labels.find(self.arrays, self.known, self.chosen)
+
     @cached_property
     def fit(self) -> Fit | None:
         """The measured and the predicted numbers; None for a classification."""
         if "prediction" not in self.arrays:
             return None
         with damage_as_error():
-            return fit.compare(self.arrays)
+            return fit.compare(self.arrays, self.known)
 
 
 def latest(reader: RunReader) -> Evaluation | None:
@@ -71,8 +99,18 @@ def latest(reader: RunReader) -> Evaluation | None:
     if arrays is None:
         arrays = reader.predictions("validation-latest")
     attempt = reader.history.attempt
-    known = attempt.dataset.get("classes") or () if attempt else ()
-    return Evaluation(arrays, known) if arrays is not None else None
+    known = _names(attempt.dataset) if attempt else ()
+    if arrays is None:
+        return None
+    # Thresholds that are chosen on the test split would flatter the test.
+    chosen = reader.predictions("validation-best") if "present" in arrays and arrays["split"] == "test" else None
+    return Evaluation(arrays, known, chosen)
+
+
+def _names(dataset: Mapping[str, Any]) -> Sequence[object]:
+    """The names that a dataset gives its classes or labels, or the targets of its regression."""
+    targets = [target.get("name", "") for target in dataset.get("targets") or () if isinstance(target, dict)]
+    return dataset.get("classes") or targets
 
 
 class LatestEvaluation:
@@ -94,6 +132,10 @@ class LatestEvaluation:
     def fit(self) -> Fit | None:
         found = self._look()
         return found.fit if found else None
+
+    def labels(self) -> Labels | None:
+        found = self._look()
+        return found.labels if found else None
 
     def review(self, folder: Path) -> dict[Key, Opinion]:
         """The opinions in the run's export folder, read again when the file has changed. Raises UsageError."""

@@ -34,6 +34,41 @@ class Fit:
     x: Array
     y: Array
     prediction: Array
+    names: tuple[str, ...] = ()
+    """The names of the targets, where they are known."""
+
+    @property
+    def title(self) -> str:
+        """The name of the target of a fit of one, where it is known."""
+        return self.names[0] if len(self.names) == 1 else ""
+
+    def of(self, number: int) -> Fit:
+        """The fit of one target; the fit itself where there is one."""
+        count = self.y.shape[1]
+        if count == 1:
+            return self
+        number = min(max(number, 0), count - 1)
+        name = self.names[number] if number < len(self.names) else f"target {number + 1}"
+        column = slice(number, number + 1)
+        return Fit(self.split, self.epoch, self.x, self.y[:, column], self.prediction[:, column], (name,))
+
+    @cached_property
+    def r2(self) -> float:
+        """The coefficient of determination, a mean over the targets."""
+        import numpy as np
+
+        from dltui.core.tasks.regression.arithmetic import r2
+
+        with np.errstate(all="ignore"):
+            return float(np.mean(r2(self.prediction, self.y)))
+
+    @cached_property
+    def mae(self) -> float:
+        """The mean of the sizes of the residuals."""
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            return float(np.mean(np.abs(self.residuals)))
 
     @cached_property
     def line(self) -> tuple[float, float] | None:
@@ -105,7 +140,7 @@ def fitted_line(x: Array, prediction: Array) -> tuple[float, float] | None:
     return (slope, intercept) if straight and math.isfinite(slope) and math.isfinite(intercept) else None
 
 
-def compare(arrays: dict[str, Array]) -> Fit:
+def compare(arrays: dict[str, Array], names: Sequence[object] = ()) -> Fit:
     """The fit of a predictions file. Raises ValueError, KeyError or IndexError for damaged arrays."""
     x, y, prediction = (
         array.reshape(len(array), math.prod(array.shape[1:]))
@@ -113,4 +148,4 @@ def compare(arrays: dict[str, Array]) -> Fit:
     )
     if y.shape != prediction.shape or len(x) != len(y):
         raise ValueError(f"{len(x)} inputs, targets {y.shape}, predictions {prediction.shape}")
-    return Fit(safe(arrays["split"]), int(arrays["epoch"]), x, y, prediction)
+    return Fit(safe(arrays["split"]), int(arrays["epoch"]), x, y, prediction, tuple(map(safe, names)))

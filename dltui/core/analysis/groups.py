@@ -28,6 +28,8 @@ class Group:
 
     name: str
     rows: tuple[Row, ...]
+    missing: tuple[int, ...] = ()
+    """The seeds for which no run was made."""
 
     def best(self) -> Spread | None:
         """The mean and spread of the runs' best values of the monitored metric."""
@@ -39,27 +41,47 @@ class Group:
     @property
     def status(self) -> str:
         """The common status; of different ones that of a live run, else of a run that is not finished."""
-        return status(str(row["status"]) for row in self.rows)
+        return status((str(row["status"]) for row in self.rows), self.missing)
 
     @property
     def standing(self) -> str:
-        return standing(self.name, [str(row["status"]) for row in self.rows])
+        return standing(self.name, [str(row["status"]) for row in self.rows], self.missing)
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.missing)
 
 
-def status(of_runs: Iterable[str]) -> str:
+def status(of_runs: Iterable[str], missing: Sequence[int] = ()) -> str:
     """The status that stands for several runs: that of a live run before that of one that has ended; `finished` when
-    all are.
+    all are. Runs that are `missing` were interrupted.
     """
-    found = set(of_runs)
+    found = {*of_runs, *(["interrupted"] if missing else [])}
     return next((word for word in TELLING if word in found), "finished")
 
 
-def standing(name: str, of_runs: Sequence[str]) -> str:
+def standing(name: str, of_runs: Sequence[str], missing: Sequence[int] = ()) -> str:
     """`2 of 3 finished, interrupted: dltui resume lab`; "" for a group that is finished or goes on."""
-    word = status(of_runs)
+    word = status(of_runs, missing)
     if word == "finished" or word not in OVER:
         return ""
-    return f"{of_runs.count('finished')} of {len(of_runs)} finished, {word}: dltui resume {name}"
+    listed = ", ".join(map(str, missing))
+    without = f", seed{'s' if len(missing) > 1 else ''} {listed} without a run" if missing else ""
+    whole = len(of_runs) + len(missing)
+    return f"{of_runs.count('finished')} of {whole} finished, {word}{without}: dltui resume {name}"
+
+
+def missing_seeds(members: Iterable[tuple[str, object, Sequence[int]]]) -> dict[str, tuple[int, ...]]:
+    """The seeds without a run of each series whose maker was killed, from the group, the seed and the seeds of the
+    whole series of each run.
+    """
+    wanted: dict[str, dict[int, None]] = {}
+    present: set[tuple[str, object]] = set()
+    for group, seed, of_group in members:
+        present.add((group, seed))
+        if group and of_group:
+            wanted.setdefault(group, {}).update(dict.fromkeys(of_group))
+    left = {group: tuple(seed for seed in seeds if (group, seed) not in present) for group, seeds in wanted.items()}
+    return {group: seeds for group, seeds in left.items() if seeds}
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:
@@ -70,18 +92,19 @@ def spread(values: Iterable[float | None]) -> Spread | None:
     return Spread(statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else None, len(known))
 
 
-def fold(rows: Sequence[Row]) -> list[Row | Group]:
-    """Replace the runs of each group by a `Group` at the place of its newest run; a group with a single run stays a
-    plain row.
+def fold(rows: Sequence[Row], missing: Mapping[str, tuple[int, ...]] | None = None) -> list[Row | Group]:
+    """Replace the runs of each group by a `Group` at the place of its newest run; a group of a single run stays a
+    plain row. `missing` holds what `missing_seeds` finds.
     """
+    lacking = missing or {}
     members: dict[str, list[Row]] = {}
     for row in rows:
         members.setdefault(str(row.get("group") or ""), []).append(row)
     folded: list[Row | Group] = []
     for row in rows:
         name = str(row.get("group") or "")
-        if not name or len(members[name]) == 1:
+        if not name or (len(members[name]) == 1 and name not in lacking):
             folded.append(row)
         elif members[name][0] is row:
-            folded.append(Group(name, tuple(members[name])))
+            folded.append(Group(name, tuple(members[name]), lacking.get(name, ())))
     return folded

@@ -123,7 +123,7 @@ def _arrays(reader: RunReader) -> dict[str, Array]:
     if arrays is None:
         raise UsageError(f"{name} has no test result yet: only runs that are finished compare sample by sample")
     if "labels" not in arrays:
-        raise UsageError(f"{name} predicts numbers: only classifications compare sample by sample")
+        raise UsageError(f"{name} is no classification with one class a sample: only those compare sample by sample")
     return arrays
 
 

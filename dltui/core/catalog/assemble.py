@@ -171,6 +171,8 @@ class _Assembly:
             available=not reason,
             reason=reason,
             needs_images=bool(item.get("needs_images")),
+            also=tuple(str(task) for task in item.get("also", ())),
+            own_metrics=bool(item.get("own_metrics")),
             image_size=int(item.get("image_size", 0)),
         )
 
@@ -283,6 +285,7 @@ def _dataset(source: Source, item: Record) -> DatasetEntry:
         urls=tuple(str(url) for url in item["urls"]),
         takes=str(item.get("takes", "")),
         previews=bool(item.get("previews", False)),
+        task_options={str(name): str(task) for name, task in item.get("task_options", {}).items()},
     )
 
 

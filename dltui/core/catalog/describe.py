@@ -14,6 +14,8 @@ from dltui.core.catalog.schema import checks_more, field_specs
 from dltui.core.contract.config import DatasetOptions, TrainConfig
 from dltui.core.contract.types import DatasetTask, Task
 from dltui.core.errors import PluginError
+from dltui.core.tasks.monitor import NAME as NAME_OF_METRIC
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -26,9 +28,6 @@ RESERVED = frozenset(
     "name plain plugin plugins queue seeds share".split()
 )
 """The names of the options of `dltui train`: a hyperparameter of such a name could not be given."""
-MONITOR = re.compile(r"-?[a-z][a-z0-9_]{0,39}")
-METRICS = {"classification": ("loss", "accuracy"), "regression": ("loss", "mse")}
-"""The metrics of every evaluation."""
 SCHEDULE = "schedule_factors"
 NEAR = 0.85
 """The similarity from which two words are taken for the same word, misspelled."""
@@ -94,6 +93,8 @@ def _model_record(model: Model) -> Record:
         raise PluginError("its initial must be a function (config, spec, progress)")
     if model.metrics is not None and not callable(model.metrics):
         raise PluginError("its metrics must be a function (outputs, targets)")
+    for task in model.also:
+        _check_task(task)
     _check_monitor(model)
     _check_config(model.config)
     return {
@@ -106,6 +107,8 @@ def _model_record(model: Model) -> Record:
         "checks_more": _specs(model.config)[1],
         "requires": [_text(name) for name in model.requires],
         "needs_images": bool(model.needs_images),
+        "own_metrics": model.metrics is not None,
+        "also": list(model.also),
         "image_size": int(model.image_size),
     }
 
@@ -120,10 +123,10 @@ def _specs(config: type[TrainConfig]) -> tuple[list[FieldSpec], bool]:
 
 def _check_monitor(model: Model) -> None:
     asked = model.monitor
-    if asked and not (isinstance(asked, str) and MONITOR.fullmatch(asked)):
+    if asked and not (isinstance(asked, str) and NAME_OF_METRIC.fullmatch(asked)):
         given = clean_line(repr(asked), 60)
         raise PluginError(f'its monitor must be the name of a metric, "f1" or "-f1", it is {given}')
-    known = METRICS[model.task]
+    known = TASKS[model.task].names
     if asked and model.metrics is None and asked.removeprefix("-") not in known:
         raise PluginError(
             f"its monitor asks for {asked}, but it has no metrics; without them there is {', '.join(known)}"
@@ -148,12 +151,16 @@ def dataset_record(dataset: Dataset) -> Record:
     _check_name(dataset.name)
     if dataset.task not in get_args(DatasetTask):
         _check_task(dataset.task)
+    for task in (dataset.task_options or {}).values():
+        _check_task(task)
     if not (inspect.isclass(dataset.options) and issubclass(dataset.options, DatasetOptions)):
         raise PluginError("its options must be a subclass of DatasetOptions")
     if not callable(dataset.prepare) or not callable(dataset.sources):
         raise PluginError("its prepare and sources must be functions")
-    if dataset.takes not in ("", "folder", "file") or (dataset.takes and "path" not in dataset.options.model_fields):
-        raise PluginError('it takes "folder", "file" or "", and what takes a path needs an option `path`')
+    if dataset.takes not in ("", "folder", "file", "name") or (
+        dataset.takes and "path" not in dataset.options.model_fields
+    ):
+        raise PluginError('it takes "folder", "file", "name" or "", and what takes a path needs an option `path`')
     return {
         "name": dataset.name,
         "task": dataset.task,
@@ -172,6 +179,7 @@ def dataset_record(dataset: Dataset) -> Record:
         "urls": [_text(url) for url in dataset.urls],
         "takes": dataset.takes,
         "previews": dataset.preview is not None,
+        "task_options": {_text(name): task for name, task in (dataset.task_options or {}).items()},
     }
 
 

@@ -46,10 +46,18 @@ class DatasetEntry:
     previews: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
     plugin: str = ""
+    task_options: Mapping[str, str] = field(default_factory=dict)
+    """The options that make it fit another task where they are set."""
 
-    def fits(self, task: str) -> bool:
-        """True if a model of this task can train on it."""
-        return self.task in (task, "any")
+    def fits(self, *tasks: str) -> bool:
+        """True if a model of one of these tasks can train on it."""
+        return self.task in (*tasks, "any")
+
+    def task_with(self, options: Mapping[str, Any], model: ModelEntry) -> str:
+        """The task of a run of a model on it with these options."""
+        if self.task != "any":
+            return self.task
+        return next((task for name, task in self.task_options.items() if options.get(name)), model.task)
 
     @property
     def needs_path(self) -> bool:
@@ -184,7 +192,7 @@ def at(entry: DatasetEntry, path: str) -> DatasetEntry:
     """The dataset entry with this path filled in. Raises UsageError for an empty path."""
     if not path.strip() or "\0" in path:
         raise UsageError(f"{entry.name}: needs a path: {entry.name}:PATH, PATH being a {entry.takes} of yours")
-    return replace(entry, given={"path": absolute(path)})
+    return replace(entry, given={"path": path.strip() if entry.takes == "name" else absolute(path)})
 
 
 def entry_of(text: str, catalog: Catalog) -> DatasetEntry:

@@ -29,13 +29,22 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Target:
+    """A target of a regression: backends train on (y - mean) / std, and predict in its own units."""
+
+    name: str
+    mean: float = 0.0
+    std: float = 1.0
+
+
+@dataclass(frozen=True)
 class Spec:
     """The shape of the data, without the data: all that a model needs to be built.
 
     `input_shape` is (height, width, channels) for images and (features,) for vectors. `outputs` is the number of
     classes, or of regression targets. `mean` and `std` have one value a channel (or feature), in the units of the
     stored arrays (0 to 255 for uint8 images): backends feed the model (x - mean) / std. `columns` says what the
-    features of a table are, in their order; () where the dataset does not tell.
+    features of a table are, in their order; () where the dataset does not tell. So do `targets` of a regression.
     """
 
     task: Task
@@ -45,6 +54,7 @@ class Spec:
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     columns: tuple[Column, ...] = ()
+    targets: tuple[Target, ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Spec:
@@ -52,6 +62,7 @@ class Spec:
         known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
         values["columns"] = tuple(Column(**column) for column in values.get("columns", ()))
+        values["targets"] = tuple(Target(**target) for target in values.get("targets", ()))
         return cls(**values)
 
     @property
@@ -62,17 +73,25 @@ class Spec:
 @dataclass(frozen=True)
 class Split:
     """A split of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class numbers
-    (n,) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own order. `names` are the
-    rows' names for people, such as file names, as UTF-8 bytes (n,), where the dataset gives them.
+    (n,), uint8 0 or 1 (n, labels) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own
+    order. `names` are the rows' names for people, such as file names, as UTF-8 bytes (n,), where the dataset gives
+    them. `stored` is x with the border around each image that random crops take part of, where there is one: x is then
+    its middle.
     """
 
     x: Array
     y: Array
     ids: Array
     names: Array | None = None
+    stored: Array | None = None
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def whole(self) -> Array:
+        """The samples as they are stored, with the border of images."""
+        return self.x if self.stored is None else self.stored
 
 
 @dataclass(frozen=True)
@@ -116,7 +135,8 @@ class EpochPlan:
     by which each image is flipped and shifted; `color` float32 (steps, batch, 3), its factors of brightness, contrast
     and saturation; `erasing` int32 (steps, batch, 4), the rectangle that is erased in it; `mixing`, with which other
     sample of the batch it is mixed. `core.train.augmentation` defines each, and they are applied in this order, the
-    last two after normalization."""
+    last two after normalization. `crops` int32 (steps, batch, 4) comes before all: the rectangle of each stored image
+    (`Split.whole`) that is resized to the size of a sample; without it a sample is the middle of its stored image."""
 
     epoch: int
     first_step: int
@@ -126,6 +146,7 @@ class EpochPlan:
     color: Array | None = None
     erasing: Array | None = None
     mixing: Mixing | None = None
+    crops: Array | None = None
 
     @property
     def steps(self) -> int:
@@ -150,6 +171,7 @@ class EpochPlan:
             some(self.color),
             some(self.erasing),
             self.mixing and self.mixing.rows(which),
+            some(self.crops),
         )
 
 
@@ -215,7 +237,8 @@ class Model:
     validation split that decides which epoch is best: "f1" for the highest value, "-f1" for the lowest. `image_size` is
     the side in pixels that its images should have; 0: any. `initial` gives weights that a new run begins with, such as
     pretrained ones: (config, spec, progress) -> state, without the keys of layers that begin at random; `progress`
-    takes a line of text. A RunError of it ends the run before its first step, and nothing is left of it.
+    takes a line of text. A RunError of it ends the run before its first step, and nothing is left of it. `also` names
+    the tasks beside `task` that it can be built for: `spec.task` says which, and the data decides.
     """
 
     id: str
@@ -231,6 +254,7 @@ class Model:
     monitor: str = ""
     image_size: int = 0
     initial: Callable[[Any, Spec, Callable[[str], None]], State] | None = None
+    also: tuple[Task, ...] = ()
 
 
 class Backend(Protocol):
@@ -269,7 +293,9 @@ class Arrays:
     (vectors). `validation` None asks core to take it from the training part. `notes` are lines for the run's log.
     `names` are the names for people of the rows of a part, such as file names. `inputs` is a small JSON object kept
     in the log that says how files became rows; its "image" holds the arguments of `core.data.image_file.read`, so
-    that `predict` does the same. `columns` describes the features of a table.
+    that `predict` does the same. `columns` describes the features of a table, `targets` those of a regression.
+    `border` is how many pixels all images have on each side beyond what a model sees: random crops take part of it, all
+    else is the middle.
     """
 
     train: tuple[Array, Array]
@@ -282,6 +308,8 @@ class Arrays:
     names: Mapping[SplitName, Sequence[str]] | None = None
     inputs: Mapping[str, Any] | None = None
     columns: tuple[Column, ...] = ()
+    targets: tuple[Target, ...] = ()
+    border: int = 0
 
 
 class PreparationContext(Protocol):
@@ -295,6 +323,11 @@ class PreparationContext(Protocol):
     """The cache folder where downloads are kept."""
     scratch: Path
     """A folder for files that may be larger than memory; it is removed once the data is prepared."""
+    kept: Path
+    """A folder for small files that stay with the prepared data; another preparation finds them in `earlier`."""
+    earlier: tuple[Path, ...]
+    """Folders of prepared data that this dataset made earlier, whole or cut short by a kill: "kept" in them are those
+    files, `scratch` is "scratch", and the samples of a split are "train_x.npy". Any of it may be missing."""
     task: Task
     """The task of the model: the dataset's own task, or either task where that is "any"."""
 
@@ -311,7 +344,9 @@ class Dataset:
     RunError with one line. `files` are the names that `sources` looks for, `file_sizes` their bytes, which tell at a
     glance datasets apart whose files share their names; `urls` has one address a mirror, whose first byte shows that
     it can be reached. A dataset that `takes` a path is chosen as NAME:PATH and finds the absolute path in its option
-    `path`; `preview` shows what lies there without preparing it.
+    `path`, of one that takes a "name" the name as it is; `preview` shows what lies there without preparing it.
+    `task_options` are the options that make the data fit another task where they are set: {"labels": "multilabel"};
+    without them "any" means the model's own task.
     """
 
     name: str
@@ -329,8 +364,9 @@ class Dataset:
     files: tuple[str, ...] = ()
     file_sizes: tuple[int, ...] = ()
     urls: tuple[str, ...] = ()
-    takes: Literal["", "folder", "file"] = ""
+    takes: Literal["", "folder", "file", "name"] = ""
     preview: Callable[[Any], Preview] | None = None
+    task_options: Mapping[str, Task] | None = None
 
 
 @dataclass(frozen=True)

@@ -99,8 +99,9 @@ class TrainConfig(Options):
         description="weight of each class in the loss: balanced, or numbers such as 1,1,2.5",
         json_schema_extra=unit(""),
     )
-    augment: Literal["none", "flip", "shift", "flip+shift"] = Field(
-        "none", description="training images mirrored left to right, moved by up to an eighth, or both, at random"
+    augment: Literal["none", "flip", "shift", "flip+shift", "crop", "flip+crop"] = Field(
+        "none",
+        description="training images mirrored left to right, moved by up to an eighth, or a random part enlarged",
     )
     color: float = Field(
         0.0,
@@ -145,6 +146,11 @@ class TrainConfig(Options):
         ge=0,
         le=1e6,
         description="by how much a value must be better to count for patience",
+        json_schema_extra=unit(""),
+    )
+    monitor: str = Field(
+        "",
+        description="metric that decides which epoch is best, such as validation.f1 or -validation.loss",
         json_schema_extra=unit(""),
     )
     max_time: str = Field(

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     State = dict[str, Array]
 
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "multilabel", "regression"]
 
 
-DatasetTask = Literal["classification", "regression", "any"]
+DatasetTask = Literal["classification", "multilabel", "regression", "any"]
 """The tasks of datasets; "any" means that the targets are read as the model's task requires."""
 
 

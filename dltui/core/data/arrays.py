@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dltui.core.contract import Arrays, Column, Spec
+from dltui.core.contract import Arrays, Column, Spec, Target
 from dltui.core.errors import RunError
+from dltui.core.tasks.numbers import chunks, floats
+from dltui.core.tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, Task
 
-# Arrays may be larger than memory: they are read in pieces of about this size.
-CHUNK_BYTES = 8 << 20
 UNSCALED = 100
 """The largest feature without a warning."""
-
-
-def chunks(array: Array, count: int | None = None) -> Iterator[slice]:
-    """Slices that cover `count` (default: all) rows of an array, each of at most about CHUNK_BYTES."""
-    count = len(array) if count is None else count
-    rows = max(1, CHUNK_BYTES // max(1, array[:1].nbytes))
-    for start in range(0, count, rows):
-        yield slice(start, min(start + rows, count))
 
 
 def checked(task: Task, arrays: Arrays) -> Arrays:
@@ -36,29 +28,32 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
         given_back = "None" if arrays is None else f"a {type(arrays).__name__}"
         raise RunError(f"prepare returned {given_back}; end it with return Arrays(...)")
     classes = tuple(str(name) for name in arrays.classes)
-    if task == "classification" and len(classes) < 2:
+    definition = TASKS[task]
+    if len(classes) < definition.least_classes:
         hint = "" if classes else "; give their names: Arrays(classes=...)"
-        raise RunError(f"classification needs at least two classes, found {len(classes)}{hint}")
+        least = "two classes" if definition.least_classes == 2 else "one class"
+        raise RunError(f"{task} needs at least {least}, found {len(classes)}{hint}")
     parts = {}
     given = {"train": arrays.train, "test": arrays.test}
     given |= {} if arrays.validation is None else {"validation": arrays.validation}
     for name, (x, y) in given.items():
         x = _inputs(name, np.asanyarray(x))
-        y = (
-            _labels(name, np.asanyarray(y), len(classes))
-            if task == "classification"
-            else _targets(name, np.asanyarray(y))
-        )
+        y = definition.arithmetic.checked(name, np.asanyarray(y), classes)
         if len(x) != len(y):
             raise RunError(f"{len(x):,} {name} samples but {len(y):,} labels or targets")
         parts[name] = (x, y)
-    _check_together(task, parts, classes)
+    told = _check_together(task, parts, classes)
     return replace(
-        arrays, train=parts["train"], test=parts["test"], validation=parts.get("validation"), classes=classes
+        arrays,
+        train=parts["train"],
+        test=parts["test"],
+        validation=parts.get("validation"),
+        classes=classes,
+        notes=(*arrays.notes, *told),
     )
 
 
-def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: tuple[str, ...]) -> None:
+def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: tuple[str, ...]) -> list[str]:
     (train_x, train_y), (test_x, test_y) = parts["train"], parts["test"]
     if len(train_x) < 2 or len(test_x) < 1:
         raise RunError(
@@ -69,10 +64,7 @@ def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: 
             raise RunError(f"there are no {name} samples; add data")
         if train_x.shape[1:] != x.shape[1:]:
             raise RunError(f"train samples have shape {train_x.shape[1:]}, {name} samples {x.shape[1:]}")
-    if task == "regression" and train_y.shape[1:] != test_y.shape[1:]:
-        raise RunError(f"train targets have shape {train_y.shape[1:]}, test targets {test_y.shape[1:]}")
-    if task == "classification" and (train_y == train_y[0]).all():
-        raise RunError(f"every train sample has the class {classes[int(train_y[0])]!r}; two classes are needed")
+    return TASKS[task].arithmetic.check_train(train_y, test_y, classes)
 
 
 def _inputs(part: str, x: Array) -> Array:
@@ -81,40 +73,10 @@ def _inputs(part: str, x: Array) -> Array:
             raise RunError(f"{part} images must be uint8 (0 to 255), got {x.dtype}")
         x = x[..., np.newaxis] if x.ndim == 3 else x
     else:
-        x = _floats(part, "features", x)
+        x = floats(part, "features", x)
     if 0 in x.shape[1:]:
         raise RunError(f"{part} samples are empty: shape {x.shape[1:]}")
     return x
-
-
-def _targets(part: str, y: Array) -> Array:
-    return _floats(part, "targets", y)
-
-
-def _floats(part: str, what: str, values: Array) -> Array:
-    if values.dtype.kind not in "iufb" or values.ndim not in (1, 2):
-        raise RunError(f"{part} {what} must be numbers in one or two dimensions, got {values.dtype} {values.shape}")
-    # Too large for float32 becomes inf, which the check below names.
-    with np.errstate(over="ignore"):
-        values = values.astype("<f4", copy=False).reshape(len(values), -1) if len(values) else np.empty((0, 1), "<f4")
-    for rows in chunks(values):
-        bad = np.flatnonzero(~np.isfinite(values[rows]).all(axis=1))
-        if len(bad):
-            row = rows.start + int(bad[0])
-            raise RunError(f"{part} sample {row} has {what} that are not finite float32 numbers; correct or remove it")
-    return values
-
-
-def _labels(part: str, y: Array, classes: int) -> Array:
-    if y.ndim != 1 or y.dtype.kind not in "iu":
-        raise RunError(f"{part} labels must be whole numbers in one dimension, got {y.dtype} {y.shape}")
-    bad = np.flatnonzero((y < 0) | (y >= classes))
-    if len(bad):
-        row = int(bad[0])
-        raise RunError(
-            f"{part} sample {row} has the label {int(y[row])}, but there are classes 0 to {classes - 1} only"
-        )
-    return y.astype("<i8", copy=False)
 
 
 def split_rows(rows: int, validation: float, seed: int) -> tuple[Array, Array]:
@@ -151,13 +113,30 @@ def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
         mean, std = measure(x, rows)
     return Spec(
         task,
-        tuple(int(size) for size in x.shape[1:]),
-        len(arrays.classes) if task == "classification" else int(y.shape[1]),
+        _seen(x.shape[1:], arrays.border),
+        len(arrays.classes) if TASKS[task].has_classes else int(y.shape[1]),
         arrays.classes,
         mean if arrays.mean is None else _per_channel("mean", arrays.mean, channels),
         std if arrays.std is None else _per_channel("std", arrays.std, channels),
         _columns(arrays.columns, channels),
+        _targets(arrays.targets, int(y.shape[1])) if TASKS[task].targets == "numbers" else (),
     )
+
+
+def _seen(shape: Sequence[int], border: int) -> tuple[int, ...]:
+    """The shape of what a model sees of stored samples. Raises RunError."""
+    if not border:
+        return tuple(int(size) for size in shape)
+    if len(shape) != 3 or border < 0 or 2 * border >= min(shape[:2]):
+        raise RunError(f"a border of {border} pixels leaves nothing of samples with the shape {tuple(shape)}")
+    height, width, channels = map(int, shape)
+    return height - 2 * border, width - 2 * border, channels
+
+
+def middle(stored: Array, shape: tuple[int, ...]) -> Array:
+    """The middle of stored images (n, height, width, channels) that has this shape."""
+    top, left = ((whole - seen) // 2 for whole, seen in zip(stored.shape[1:3], shape[:2], strict=True))
+    return stored[:, top : top + shape[0], left : left + shape[1]]
 
 
 def unscaled(arrays: Arrays, name: str) -> list[str]:
@@ -182,6 +161,16 @@ def _columns(columns: tuple[Column, ...], features: int) -> tuple[Column, ...]:
     return columns
 
 
+def _targets(targets: tuple[Target, ...], count: int) -> tuple[Target, ...]:
+    """The targets, checked. Raises RunError."""
+    if targets and len(targets) != count:
+        raise RunError(f"targets names {len(targets)}, the rows have {count}")
+    for target in targets:
+        if not np.isfinite((target.mean, target.std)).all() or target.std <= 0:
+            raise RunError(f"target {target.name!r} needs a finite mean and a std above 0")
+    return targets
+
+
 def _per_channel(name: str, values: tuple[float, ...], channels: int) -> tuple[float, ...]:
     if len(values) not in (1, channels) or not np.isfinite(values).all() or (name == "std" and min(values) <= 0):
         raise RunError(f"{name} must be one finite number a channel ({channels}), std above 0; got {values}")
@@ -195,6 +184,11 @@ def measure(x: Array, rows: Array) -> tuple[tuple[float, ...], tuple[float, ...]
         pixels = x[rows[some]]
         for channel in range(x.shape[-1]):
             counts[channel] += np.bincount(pixels[..., channel].ravel(), minlength=256)
+    return moments(counts)
+
+
+def moments(counts: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, from how often each value occurs in it: `counts` (channels, 256)."""
     values = np.arange(256, dtype=np.float64)
     total = counts.sum(axis=1)
     mean = (counts * values).sum(axis=1) / total

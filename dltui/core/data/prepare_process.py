@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 PATIENCE = 120.0
 TELL_SECONDS = 0.1
 LOCK = ".lock"
+KEPT = "kept"
 
 
 @dataclass
@@ -62,7 +63,10 @@ class Context:
     downloads: Path
     tell: Tell
     task: Task
-    scratch: Path
+    scratch: Path = Path()
+    kept: Path = Path()
+    earlier: tuple[Path, ...] = ()
+    """Until there is a temporary folder of the data that is made, there are none of these."""
 
     def progress(self, text: str, fraction: float | None = None) -> None:
         self.tell(text, fraction)
@@ -102,15 +106,13 @@ def _options(dataset: Dataset, given: dict[str, Any]) -> DatasetOptions:
 
 def _context(asked: dict[str, Any], tell: Tell, task: Task = "classification") -> Context:
     downloads = paths.downloads_dir()
-    # Until there is a temporary folder of the data that is made.
-    nowhere = Path()
     folders = tuple(Path(folder) for folder in asked.get("data_dirs") or ())
     data_dir = asked.get("data_dir")
     if data_dir:
-        return Context(Path(data_dir), within(folders, data_dir), downloads, tell, task, nowhere)
+        return Context(Path(data_dir), within(folders, data_dir), downloads, tell, task)
     # The cache may lie elsewhere than when the run was created.
     own = (downloads / str(asked["dataset"]),)
-    return Context(None, tuple(dict.fromkeys(folders + own)), downloads, tell, task, nowhere)
+    return Context(None, tuple(dict.fromkeys(folders + own)), downloads, tell, task)
 
 
 def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
@@ -145,29 +147,53 @@ def _make(final: Path, dataset: Dataset, options: DatasetOptions, context: Conte
     def waiting() -> None:
         context.progress(f"waiting for another run that prepares {dataset.name}")
 
-    _sweep(final.parent)
-    with turn(final.with_name(f".{final.name}{LOCK}"), PATIENCE, waiting):
+    with turn(final.with_name(f".{final.name}{LOCK}"), PATIENCE, waiting) as alone:
         if prepared.is_intact(final):
             return
+        context.earlier = _earlier(final)
         temp = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
         try:
             _fill(temp, dataset, options, context, arrays)
             _commit(temp, final)
         finally:
             shutil.rmtree(temp, ignore_errors=True)
+        if alone:
+            _remove_leftovers(final.parent, f".{final.name}")
+    # Not before: what they hold may have been of use.
+    _sweep(final.parent)
+
+
+def _earlier(final: Path) -> tuple[Path, ...]:
+    """The folders of other prepared data of the same dataset, and leftovers of killed preparations; newest first."""
+    name = final.name.rpartition("-")[0]
+    found = [*final.parent.glob(f"{name}-*"), *final.parent.glob(f".{name}-*-*")]
+    return tuple(sorted((path for path in found if (path / KEPT).is_dir()), key=_changed, reverse=True))
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _sweep(cache: Path) -> None:
     """Remove the leftovers of killed preparations: temporary folders whose lock is free."""
     for lock in cache.glob(f".*{LOCK}"):
         with turn(lock, -1.0, lambda: None) as free:
-            for leftover in cache.glob(f"{lock.name.removesuffix(LOCK)}-*") if free else ():
-                shutil.rmtree(leftover, ignore_errors=True)
+            if free:
+                _remove_leftovers(cache, lock.name.removesuffix(LOCK))
+
+
+def _remove_leftovers(cache: Path, name: str) -> None:
+    for leftover in cache.glob(f"{name}-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Context, arrays: Arrays | None) -> None:
-    context.scratch = temp / "scratch"
+    context.scratch, context.kept = temp / "scratch", temp / KEPT
     context.scratch.mkdir()
+    context.kept.mkdir()
     given = dataset.prepare(options, context) if arrays is None else arrays
     try:
         found = checked(context.task, given)
@@ -185,6 +211,8 @@ def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Contex
     notes = [*found.notes, *unscaled(found, dataset.name)]
     prepared.save_prepared(temp, dataset.name, spec, parts, context.tell, notes, _names(found, parts), found.inputs)
     shutil.rmtree(context.scratch)
+    if not any(context.kept.iterdir()):
+        context.kept.rmdir()
 
 
 def _names(found: Arrays, parts: prepared.Parts) -> dict[SplitName, list[str]]:

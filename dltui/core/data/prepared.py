@@ -9,15 +9,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
 from dltui.core import fs
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.contract.types import SplitName
-from dltui.core.data.arrays import chunks
+from dltui.core.data.arrays import middle
 from dltui.core.errors import RunError
+from dltui.core.tasks.numbers import CHUNK_BYTES, chunks
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def load_prepared(path: Path) -> Data:
     """The data of a prepared folder, memory-mapped. Raises RunError when it is damaged."""
     try:
         meta = json.loads((path / META).read_text(encoding="utf-8"))
-        splits = {name: _split(path, name) for name in SPLITS}
         spec = Spec.from_json(meta["spec"])
+        splits = {name: _split(path, name, spec) for name in SPLITS}
         notes = tuple(map(str, meta.get("notes", ())))
         inputs = dict(meta.get("inputs") or {})
         return Data(meta["name"], spec, **splits, fingerprint=meta["fingerprint"], notes=notes, inputs=inputs)
@@ -48,10 +49,13 @@ def load_prepared(path: Path) -> Data:
         raise RunError(f"prepared data in {path} is damaged ({error}); remove that folder, it is made again") from error
 
 
-def _split(path: Path, name: SplitName) -> Split:
+def _split(path: Path, name: SplitName, spec: Spec) -> Split:
     names = path / f"{name}_{NAMES}.npy"
     x, y, ids = (_open(path / f"{name}_{part}.npy") for part in PARTS)
-    return Split(x, y, ids, _open(names) if names.exists() else None)
+    called = _open(names) if names.exists() else None
+    if x.shape[1:] == spec.input_shape:
+        return Split(x, y, ids, called)
+    return Split(middle(x, spec.input_shape), y, ids, called, stored=x)
 
 
 def _open(path: Path) -> Array:
@@ -65,7 +69,7 @@ def is_intact(path: Path) -> bool:
         data = load_prepared(path)
     except RunError:
         return False
-    size = sum(getattr(data.split(name), part).nbytes for name in SPLITS for part in PARTS)
+    size = sum(array.nbytes for name in SPLITS for array in _arrays(data.split(name)))
     # Beyond this reading everything again costs a start more than a flipped bit is likely to.
     return size > VERIFY_BYTES or fingerprint(data) == data.fingerprint
 
@@ -74,12 +78,16 @@ def fingerprint(data: Data) -> str:
     """SHA-256 over type, shape and bytes of all arrays, and the class names."""
     digest = Digest()
     for name in SPLITS:
-        for part in PARTS:
-            array = getattr(data.split(name), part)
+        for array in _arrays(data.split(name)):
             digest.array(array.dtype, array.shape)
             for rows in chunks(array):
                 digest.rows(array[rows])
     return digest.finish(data.spec.classes)
+
+
+def _arrays(split: Split) -> tuple[Array, Array, Array]:
+    """The arrays of a split as they are stored, in the order of PARTS."""
+    return split.whole, split.y, split.ids
 
 
 class Digest:
@@ -151,6 +159,9 @@ def _write(path: Path, array: Array, rows: Array | None, digest: Digest) -> Iter
     count = len(array) if rows is None else len(rows)
     shape = (count, *array.shape[1:])
     digest.array(array.dtype, shape)
+    if _is_file(array, count, rows) and path.parent in Path(str(array.filename)).parents:
+        yield from _move(path, array, digest)
+        return
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0) as file:
         fs.append_all(file.fileno(), _header(array.dtype, shape))
         for some in chunks(array, count):
@@ -158,6 +169,27 @@ def _write(path: Path, array: Array, rows: Array | None, digest: Digest) -> Iter
             digest.rows(piece)
             fs.append_all(file.fileno(), piece.tobytes())
             yield piece.nbytes
+        os.fsync(file.fileno())
+
+
+def _is_file(array: Array, count: int, rows: Array | None) -> TypeGuard[np.memmap[Any, Any]]:
+    """True if the rows are, one after the other, all of a .npy file."""
+    if not isinstance(array, np.memmap) or array.base is None or not array.flags.c_contiguous or count != len(array):
+        return False
+    path = Path(str(array.filename))
+    whole = path.suffix == ".npy" and array.offset + array.nbytes == path.stat().st_size
+    return whole and (rows is None or np.array_equal(rows, np.arange(count)))
+
+
+def _move(path: Path, array: np.memmap[Any, Any], digest: Digest) -> Iterator[int]:
+    """Give the file of an array, which its dataset made among its own temporary files, another name."""
+    Path(str(array.filename)).rename(path)
+    # Read, not mapped: what is mapped counts as memory of this process.
+    with path.open("rb", buffering=0) as file:
+        file.seek(array.offset)
+        while piece := file.read(CHUNK_BYTES):
+            digest.rows(np.frombuffer(piece, np.uint8))
+            yield len(piece)
         os.fsync(file.fileno())
 
 

@@ -49,6 +49,8 @@ def presence(entry: Entry, data_dir: str | None = None) -> Presence:
     """The place from which a run would take this dataset. With a `data_dir` (the flag --data-dir) only that folder
     counts.
     """
+    if entry.takes == "name" and entry.given:
+        return Presence(True, "by name")
     if entry.takes:
         path = Path(str(entry.given.get("path", "")))
         return Presence(path.exists(), "here" if path.exists() else "not there") if entry.given else YOURS

@@ -25,6 +25,38 @@ def can_stream(x: Array) -> bool:
     return isinstance(x, np.memmap) and x.flags.c_contiguous and x.base is not None
 
 
+def consecutive(x: Array, rows: slice) -> Array:
+    """Consecutive rows of an array. Of a large one that lies in a file they are read, not mapped: what is mapped counts
+    as memory of this process.
+    """
+    if not isinstance(x, np.memmap) or not can_stream(x) or x.nbytes <= STREAMED_BYTES:
+        return x[rows]
+    start, stop, _ = rows.indices(len(x))
+    found = np.empty((max(stop - start, 0), *x.shape[1:]), dtype=x.dtype)
+    left, offset = found.reshape(-1).view(np.uint8), _offset(x) + start * int(x[:1].nbytes)
+    file = os.open(str(x.filename), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while len(left):
+            count = os.preadv(file, [left.data], offset)
+            if not count:
+                raise OSError(
+                    f"rows {start} to {stop} of the prepared data cannot be read: its file has become shorter"
+                )
+            left, offset = left[count:], offset + count
+    finally:
+        os.close(file)
+    return found
+
+
+def _offset(x: Array) -> int:
+    """The place of an array's first byte in its file."""
+    assert isinstance(x, np.memmap), "only what can_stream"
+    mapped: mmap.mmap = x.__dict__["_mmap"]
+    begin = int(x.offset) // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
+    # A slice of a mapped array still says the offset of the whole.
+    return begin + x.ctypes.data - np.frombuffer(mapped, dtype=np.uint8).ctypes.data
+
+
 class Stream:
     """Batches of rows of an array that is mapped from a file.
 
@@ -34,10 +66,7 @@ class Stream:
 
     def __init__(self, x: Array) -> None:
         assert isinstance(x, np.memmap), "only what can_stream"
-        mapped: mmap.mmap = x.__dict__["_mmap"]
-        begin = int(x.offset) // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
-        # A slice of a mapped array still says the offset of the whole.
-        self._offset = begin + x.ctypes.data - np.frombuffer(mapped, dtype=np.uint8).ctypes.data
+        self._offset = _offset(x)
         self._shape, self._dtype = x.shape[1:], x.dtype
         self._row = int(x[:1].nbytes)
         self._file = os.open(str(x.filename), os.O_RDONLY | os.O_CLOEXEC)

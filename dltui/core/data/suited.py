@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ LEAST_STEPS = 10
 """An epoch has at least so many steps: with fewer a few epochs change little."""
 PHOTO = 64
 """The side in pixels from which images are taken for photos, which may be mirrored; digits and signs may not."""
+CROPS, SHIFTS = "flip+crop", "flip+shift"
+"""How photos are changed in training, by backends that can cut crops and by others."""
 UNEVEN = 3
 """So many times as many samples in the largest class as in the smallest, and class weights are proposed."""
 
@@ -40,9 +43,12 @@ def to_data(
         notes.append(f"batch size {smaller} instead of {batch}: {steps}")
     photos = images and min(data.spec.input_shape[:2]) >= PHOTO
     if photos and "augment" not in given and config.get("augment") == "none":
-        changed["augment"] = "flip+shift"
-        notes.append("training images are mirrored and moved at random; --augment none leaves them as they are")
-    if data.spec.task == "classification" and "class_weights" not in given and model.field("class_weights"):
+        field = model.field("augment")
+        changed["augment"] = kind = CROPS if field and CROPS in field.choices else SHIFTS
+        how = "mirrored, and random parts of them enlarged" if kind == CROPS else "mirrored and moved at random"
+        notes.append(f"training images are {how} (--augment {kind}); --augment none leaves them as they are")
+    weighs = "class_weights" in TASKS[data.spec.task].options and model.field("class_weights")
+    if weighs and "class_weights" not in given:
         notes += _uneven(data)
     return changed, notes
 

@@ -153,7 +153,9 @@ class Finder:
         return True
 
     def _planner(self, config: TrainConfig) -> Planner:
-        return Planner(config, len(self.data.train), shape=self.data.spec.input_shape)
+        return Planner(
+            config, len(self.data.train), shape=self.data.spec.input_shape, stored=self.data.train.whole.shape[1:]
+        )
 
     def explained(self, error: BaseException) -> str:
         source = self.asked["model_source"]

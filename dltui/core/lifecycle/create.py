@@ -21,9 +21,10 @@ from dltui.core.machine.devices import Device
 from dltui.core.rundir import confidential, heartbeat, share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.names import check_run_name, free_name, run_name
+from dltui.core.tasks.monitor import check_monitor
 from dltui.core.text import clean_line
 from dltui.core.train import augmentation
-from dltui.core.train.check_options import check_device, check_options
+from dltui.core.train.check_options import check_device, check_options, for_task
 from dltui.core.version import __version__
 from dltui.core.worker import loggers
 from dltui.core.worker.figures import RUN_FORMATS, check_formats
@@ -84,6 +85,17 @@ def create_run(
     return _create(request.name, exports, record, partial(_fill_all, checked.followers, fill))
 
 
+def create_like(run: RunDirectory, name: str, changes: Mapping[str, Any]) -> RunDirectory:
+    """Create a run that differs from another one of this user in these fields of run.json alone, and in its name and
+    time. Raises UsageError.
+    """
+    asked = run.run()
+    exports = _writable(str(Path(str(asked["exports"])).parent))
+    record = {key: value for key, value in asked.items() if key not in ("format", "id", "birth")}
+    followers = confidential.unmasked(run, asked.get("loggers") or ())
+    return _create(name, exports, {**record, **_now(), **changes}, partial(_fill_all, followers, lambda made: None))
+
+
 @dataclass(frozen=True)
 class Checked:
     """A request whose model, data, options and device go together, as far as can be said without the data."""
@@ -107,6 +119,9 @@ class Checked:
         data = prepare_first(self.dataset, self.fields, self.fields["dataset_options"], self.reasons, tell)
         if data is None:
             return self
+        if self.fields["config"].get("monitor"):
+            classes = data.spec.outputs
+            check_monitor(self.fields["config"]["monitor"], self.fields["task"], self.model.own_metrics, classes)
         config, notes = suited.to_data(self.fields["config"], data, self.given, self.model)
         return replace(self, fields={**self.fields, "config": config}, notes=notes)
 
@@ -121,12 +136,14 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     dataset = catalog.dataset(request.dataset)
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
-    check_options(config, model.task, model.id)
     reasons = needs.reasons(model.id, model.needs_images, augmentation.for_images(config))
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:
         needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
     options = suited.sized(full_options(dataset, {**dataset.given, **request.dataset_options}), model, config)
+    task = _task(model, dataset, options)
+    config = for_task(config, request.config, task)
+    check_options(config, task, model.id, model.own_metrics, dataset.classes)
     formats = check_formats(request.formats, RUN_FORMATS)
     if request.name is not None:
         check_run_name(request.name)
@@ -181,7 +198,7 @@ def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any
         "model": model.id,
         "model_name": model.name,
         "framework": model.framework,
-        "task": model.task,
+        "task": dataset.task_with(options, model),
         "model_source": dict(model.source),
         "backend_source": dict(catalog.backends[model.framework].source),
         "dataset": entries.title(dataset, options),
@@ -194,8 +211,7 @@ def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any
 def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[str, Any]:
     """The fields of run.json for the time, the places and the command of the request."""
     return {
-        "created": time.time(),
-        "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        **_now(),
         "data_dir": paths.absolute(request.data_dir) if request.data_dir else None,
         "data_dirs": [str(folder) for folder in search.data_dirs(request.data_dir, dataset.name)],
         "device": {"name": device.name, "title": device.title, "uuid": device.uuid, "asked": request.device},
@@ -212,11 +228,15 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
     }
 
 
+def _now() -> dict[str, Any]:
+    return {"created": time.time(), "created_text": time.strftime("%Y-%m-%d %H:%M:%S %z")}
+
+
 def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> None:
     if not model.available:
         raise UsageError(f"{model.id} cannot be trained here: {model.reason}")
-    if not dataset.fits(model.task):
-        fitting = [entry.name for entry in catalog.datasets.values() if entry.fits(model.task)]
+    if not dataset.fits(*model.tasks):
+        fitting = [entry.name for entry in catalog.datasets.values() if entry.fits(*model.tasks)]
         hint = f"for {model.task} there is {', '.join(fitting)}" if fitting else f"none is for {model.task}"
         raise UsageError(f"dataset {dataset.name} is for {dataset.task}, model {model.id} does {model.task}; {hint}")
     from dltui.core.catalog.assemble import missing_plugin
@@ -224,6 +244,15 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
     missing = missing_plugin(dataset.source, str(model.source["python"]), catalog)
     if missing:
         raise UsageError(f"dataset {dataset.name}: {missing}")
+
+
+def _task(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any]) -> str:
+    """The task of the run. Raises UsageError if the model cannot be built for it."""
+    task = dataset.task_with(options, model)
+    if task not in model.tasks:
+        given = next(name for name in dataset.task_options if options.get(name))
+        raise UsageError(f"with {given} this data is for {task}, model {model.id} does {' and '.join(model.tasks)}")
+    return task
 
 
 def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from dltui.core.lifecycle.trained_model import TrainedModel
 
 
-TOP = 3
-
-
 def load_image(path: str, reading: Mapping[str, Any]) -> Array:
     """The pixels of an image, uint8 (height, width, channels), prepared exactly as for training. Raises RunError."""
     from dltui.core.data import image_file
@@ -41,21 +38,15 @@ def load_image(path: str, reading: Mapping[str, Any]) -> Array:
 
 
 def predict(found: TrainedModel, images: list[str]) -> list[dict[str, Any]]:
-    """A row per image: its path and its best classes with their probabilities, or the numbers of a regression."""
+    """A row per image: its path and the model's answer, such as its best classes with their probabilities."""
     import numpy as np
 
-    from dltui.core.train.metrics import log_softmax
+    from dltui.core.tasks.registry import TASKS
 
     x = np.stack([load_image(path, found.reading) for path in images])
     outputs = found.trainable(x).predict("test", slice(0, len(x)))
-    rows = []
-    for path, output, chances in zip(images, outputs, np.exp(log_softmax(outputs)), strict=True):
-        if found.spec.task == "regression":
-            rows.append({"image": path, "outputs": output.tolist()})
-            continue
-        best = [{"class": found.spec.classes[n], "probability": float(chances[n])} for n in np.argsort(-chances)[:TOP]]
-        rows.append({"image": path, "best": best})
-    return rows
+    answers = TASKS[found.spec.task].arithmetic.answers(outputs, found.spec.classes)
+    return [{"image": path, **answer} for path, answer in zip(images, answers, strict=True)]
 
 
 def convert(found: TrainedModel, form: str, target: Path) -> None:

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
-from dltui.core.errors import DltuiError
-from dltui.core.lifecycle.create import RunRequest, create_run
+from dltui.core.analysis.groups import missing_seeds
+from dltui.core.errors import DltuiError, UsageError
+from dltui.core.lifecycle.create import RunRequest, create_like, create_run
 from dltui.core.lifecycle.start import queue_worker
+from dltui.core.rundir import notes, place
 from dltui.core.rundir.directory import RunDirectory, list_runs
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 
@@ -50,34 +52,73 @@ def member(request: RunRequest, group: str, seed: int) -> RunRequest:
     return replace(
         request,
         config={**request.config, "seed": seed},
-        name=f"{group}-s{seed}",
+        name=_name(group, seed),
         group=group,
         command=_alone(request.command, seed),
     )
 
 
+def _name(group: str, seed: int) -> str:
+    return f"{group}-s{seed}"
+
+
 def _alone(command: Sequence[str], seed: int) -> tuple[str, ...]:
     words = list(command)
     for position, word in enumerate(words):
-        if word == "--seeds":
+        if word in ("--seeds", "--seed"):
             words[position : position + 2] = ["--seed", str(seed)]
-        elif word.startswith("--seeds="):
+        elif word.startswith(("--seeds=", "--seed=")):
             words[position] = f"--seed={seed}"
     return tuple(words)
 
 
 def create(request: RunRequest, group: str, seeds: Sequence[int], catalog: Catalog) -> list[RunDirectory]:
-    """Create a run for each seed; returns their directories. Raises UsageError, and then no run is left."""
+    """Create a run for each seed; returns their directories. Raises UsageError, and then no run is left; whoever is
+    killed leaves runs that name those that are missing.
+    """
+
+    def note(run: RunDirectory) -> None:
+        notes.series_begun(run.path, seeds)
+
     made: list[RunDirectory] = []
     try:
         for seed in seeds:
-            made.append(create_run(member(request, group, seed), catalog))
+            made.append(create_run(member(request, group, seed), catalog, fill=note))
     except BaseException:
         for run in made:
             with contextlib.suppress(OSError):
                 fs.remove_dir(run.path)
         raise
+    _whole(made)
     return made
+
+
+def complete(group: str, runs: Sequence[RunDirectory]) -> list[RunDirectory]:
+    """Create the runs of a series that its maker did not get to, like the first one but for their seeds. Raises
+    UsageError.
+    """
+    lacking = missing_seeds((group, run.run().get("seed"), notes.series_seeds(run.path)) for run in runs)
+    made = [_like(runs[0], group, seed) for seed in lacking.get(group, ())]
+    _whole(runs)
+    return made
+
+
+def _like(run: RunDirectory, group: str, seed: int) -> RunDirectory:
+    why = place.untrusted_reason(run)
+    if why:
+        raise UsageError(f"seed {seed} of {group} has no run, and {run.id} is no pattern for it: {why}")
+    asked = run.run()
+    changes = {
+        "config": {**asked["config"], "seed": seed},
+        "seed": seed,
+        "command": _alone(asked.get("command") or (), seed),
+    }
+    return create_like(run, _name(group, seed), changes)
+
+
+def _whole(runs: Iterable[RunDirectory]) -> None:
+    for run in runs:
+        notes.series_made(run.path)
 
 
 def start(

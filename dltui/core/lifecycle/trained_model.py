@@ -20,6 +20,7 @@ from dltui.core.lifecycle import trust
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import checkpoint
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ class TrainedModel:
         return found
 
     def _split(self, x: Array) -> Split:
-        classes = self.spec.task == "classification"
-        y = np.zeros(len(x), np.int64) if classes else np.zeros((len(x), self.spec.outputs), np.float32)
+        y = TASKS[self.spec.task].arithmetic.empty(len(x), self.spec.outputs)
         return Split(x, y, np.arange(len(x), dtype=np.int64))
 
 

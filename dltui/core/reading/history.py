@@ -7,7 +7,7 @@ import math
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Any
 
@@ -171,8 +171,9 @@ class History:
 
     def _evaluated(self, record: Record) -> None:
         metrics, seconds = _metrics(record["metrics"]), _number(record["seconds"])
+        more = _metrics(record.get("more") or {})
         if record["split"] == "test":
-            self.test = {**record, "metrics": metrics}
+            self.test = {**record, "metrics": metrics, "more": more}
         if record["split"] != "validation":
             return
         self.metric_names.update(dict.fromkeys(metrics))
@@ -182,7 +183,7 @@ class History:
             # Its line in the log is damaged.
             nan = math.nan
             known = EpochRecord(number, int(record["step"]), {}, {}, nan, 0.0, None, nan, float(record["time"]))
-        self.epochs[number] = replace(known, validation=metrics, evaluation_seconds=seconds)
+        self.epochs[number] = replace(known, validation=metrics, evaluation_seconds=seconds, more=more)
         self._best_known = False
 
     def _commanded(self, record: Record) -> None:
@@ -250,6 +251,11 @@ class History:
         self.ended = self.test = self.samples_per_second = None
         self._best_known = False
         self._elapsed, self._ready = {0: self.train_seconds + evaluating}, {0: 0.0}
+
+    @property
+    def more_names(self) -> tuple[str, ...]:
+        """The names of the further metrics of any epoch."""
+        return tuple(dict.fromkeys(name for record in self.epochs.values() for name in record.more))
 
     @property
     def own_loss(self) -> bool:
@@ -386,3 +392,5 @@ class EpochRecord:
     evaluation_seconds: float | None
     samples_per_second: float
     time: float
+    more: dict[str, float] = field(default_factory=dict)
+    """The further metrics of the validation split: those that are shown only where they are asked for."""

@@ -59,7 +59,7 @@ def load_run(path: Path | str) -> LoadedRun:
         path=reader.directory.path,
         status=reader.status().name,
         config=dict(asked["config"]),
-        test=dict(history.test["metrics"]) if history.test else {},
+        test={**history.test["metrics"], **history.test["more"]} if history.test else {},
         metrics=_frame(_epochs(reader)),
         curve=_frame(_points(reader)),
         asked=dict(asked),
@@ -71,9 +71,9 @@ def _epochs(reader: RunReader) -> dict[str, list[Any]]:
     """The metrics of the epochs as columns; NaN where an epoch lacks a metric."""
     records = [reader.history.epochs[number] for number in sorted(reader.history.epochs)]
     columns: dict[str, list[Any]] = {name: [getattr(r, name) for r in records] for name in ("epoch", "step", "lr")}
-    for split in ("train", "validation"):
-        for name in dict.fromkeys(name for record in records for name in getattr(record, split)):
-            columns[f"{split}_{name}"] = [getattr(r, split).get(name, float("nan")) for r in records]
+    for part, split in (("train", "train"), ("validation", "validation"), ("more", "validation")):
+        for name in dict.fromkeys(name for record in records for name in getattr(record, part)):
+            columns[f"{split}_{name}"] = [getattr(r, part).get(name, float("nan")) for r in records]
     return columns | {"seconds": [r.seconds for r in records], "time": [r.time for r in records]}
 
 

@@ -15,10 +15,11 @@ from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
 from dltui.core.reading.silence import Observations
 from dltui.core.reading.status import INCOMPLETE, Status, status
-from dltui.core.rundir import claim, commands, drawing, lock
+from dltui.core.rundir import claim, commands, lock, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -30,10 +31,7 @@ _MOST_UNPACKED = 1 << 30
 _DISK = frozenset((errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO))
 """Errors of a disk that has failed or is read-only."""
 _COMMON = {"ids", "split", "epoch"}
-_ARRAYS = (
-    _COMMON | {"labels", "top", "probabilities", "wrong", "thumbnails"},
-    _COMMON | {"x", "y", "prediction"},
-)
+_ARRAYS = tuple(_COMMON | task.arrays for task in TASKS.values())
 _CRASH = re.compile(rb"^Fatal Python error: ([^\n]{1,200})", re.MULTILINE)
 _SIGNALS = {
     "Segmentation fault": "SIGSEGV",
@@ -149,7 +147,7 @@ class RunReader:
             return ""
         # It may have died between its last event and the heartbeat that says that it draws.
         began = live.phase_since if live.phase in ("exporting", "ended") else self.history.ended_at
-        if drawing.done_since(self.directory, began):
+        if notes.figures_done_since(self.directory, began):
             return ""
         return f"dltui export {clean_line(self.directory.id)}"
 

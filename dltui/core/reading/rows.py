@@ -13,8 +13,8 @@ from typing import Any
 
 from dltui.core import fs, paths
 from dltui.core.errors import DltuiError
+from dltui.core.reading import last_row
 from dltui.core.reading.reader import RunReader
-from dltui.core.reading.status import OVER
 from dltui.core.reading.summary import summary_row
 from dltui.core.version import __version__
 
@@ -38,7 +38,7 @@ def all_rows(most_kept: int = 100_000) -> list[Row]:
         if now_as is None:
             continue
         known = kept.get(name)
-        row = known[1] if known is not None and known[0] == now_as else _read(folder)
+        row = known[1] if known is not None and known[0] == now_as else _left(folder, now_as) or _read(folder)
         if len(keep) < most_kept and ((known is not None and row is known[1]) or _rests(row, now_as, now)):
             keep[name] = (now_as, row)
         found.append((_created(row, now_as), name, row))
@@ -79,6 +79,13 @@ def _names() -> list[str]:
         return []
 
 
+def _left(folder: str, numbers: Stamp) -> Row | None:
+    """The row that the worker of a run has left; None for a run whose files have to be read."""
+    changed, sizes = (dict(zip(FILES, numbers[first::3], strict=True)) for first in (3, 4))
+    row = last_row.read(folder, changed, sizes["events.jsonl"])
+    return row and {key: _plain(value) for key, value in row.items()}
+
+
 def _read(folder: str) -> Row:
     """The row of a run; one that cannot be read is shown with its reason instead of hidden."""
     try:
@@ -107,12 +114,7 @@ def _created(row: Row, numbers: Stamp) -> float:
 
 def _rests(row: Row, numbers: Stamp, now_ns: int) -> bool:
     """True if nothing but a change of its files can change the row."""
-    return (
-        row["status"] in OVER
-        and row["status"] != "interrupted"
-        and row.get("phase") == "ended"
-        and (row.get("model") is not None and quiet(numbers, now_ns))
-    )
+    return last_row.is_last(row) and row.get("model") is not None and quiet(numbers, now_ns)
 
 
 def _file() -> Path:

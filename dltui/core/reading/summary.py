@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
+from dltui.core.rundir import notes
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -43,6 +44,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "created": run.get("created"),
         "seed": run.get("seed"),
         "group": run.get("group"),
+        "group_seeds": (notes.series_seeds(reader.directory.path) if run.get("group") else []) or None,
         "parent": run.get("parent"),
         "tags": labels["tags"],
         "note": labels["note"],
@@ -93,6 +95,6 @@ def _unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
     none = dict.fromkeys(
         ("model", "framework", "task", "dataset", "device", "host", "metric", "best", "best_epoch", "test", "created")
     )
-    more = dict.fromkeys(("seed", "group", "parent", "exports"))
+    more = dict.fromkeys(("seed", "group", "group_seeds", "parent", "exports"))
     known = {"id": run_id, "name": run_id, "status": "failed", "why": reason, "phase": "ended", "tags": [], "note": ""}
     return {**known, **zero, **none, **more, "path": str(reader.directory.path)}

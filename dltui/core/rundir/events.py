@@ -89,7 +89,8 @@ class EpochEnded(Event):
 
 @dataclass(frozen=True)
 class Evaluated(Event):
-    """A whole split was evaluated after `epoch` (1-based) epochs. `best`: the best so far on the monitor."""
+    """A whole split was evaluated after `epoch` (1-based) epochs. `best`: the best so far on the monitor. `metrics` are
+    shown everywhere; `more` are the task's further metrics, shown where they are asked for."""
 
     type: ClassVar[str] = "evaluated"
     split: str
@@ -98,6 +99,7 @@ class Evaluated(Event):
     metrics: dict[str, float]
     seconds: float
     best: bool = False
+    more: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

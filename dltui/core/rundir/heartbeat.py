@@ -309,6 +309,11 @@ def record_starting(run_dir: Path, pid: int, creator: bool = False) -> None:
         fs.write_atomic(run_dir / _NAME, json.dumps(content).encode("ascii"), sync=False)
 
 
+def is_starting(run_dir: str) -> bool:
+    """True if there is a record of a starting worker."""
+    return os.path.lexists(f"{run_dir}/{_NAME}")
+
+
 def clear_starting(run_dir: Path) -> None:
     """Remove the record of a starting worker, which now has its heartbeat."""
     with contextlib.suppress(OSError):

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from dltui.core.errors import UsageError
+from dltui.core.tasks.monitor import check_monitor
+from dltui.core.tasks.registry import TASKS
 from dltui.core.train import class_weights, layer_options, time_budget
 
 OF_GPUS = {"tf32": "take fp32", "fp16": "take bf16 or fp32"}
-OF_CLASSES = ("label_smoothing", "class_weights", "cutmix")
+OF_CLASSES: Mapping[str, Any] = {"label_smoothing": 0.0, "class_weights": "", "cutmix": 0.0}
+"""The hyperparameters that only some tasks know, and the values that switch them off."""
 
 
-def check_options(config: Mapping[str, Any], task: str, model: str) -> None:
-    """Check a config; names that it lacks count as not set. Raises UsageError with the first problem."""
+def for_task(config: dict[str, Any], given: Collection[str], task: str) -> dict[str, Any]:
+    """The config without a model's own defaults that the task does not know; `given` are the names that the user has
+    set: these stay.
+    """
+    foreign = [name for name in OF_CLASSES if name in config and name not in given and name not in TASKS[task].options]
+    return config | {name: OF_CLASSES[name] for name in foreign}
+
+
+def check_options(
+    config: Mapping[str, Any], task: str, model: str, own_metrics: bool = False, classes: int = 0
+) -> None:
+    """Check a config; names that it lacks count as not set. `own_metrics`: the model measures more than dltui knows;
+    `classes` is their number where it is known. Raises UsageError with the first problem.
+    """
     for problem in _problems(config.get, task, model):
         raise UsageError(problem)
+    if config.get("monitor"):
+        check_monitor(config["monitor"], task, own_metrics, classes)
 
 
 def check_device(config: Mapping[str, Any], device: str) -> None:
@@ -27,7 +44,7 @@ def check_device(config: Mapping[str, Any], device: str) -> None:
 
 def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:
     for name in OF_CLASSES:
-        if get(name) and task != "classification":
+        if get(name) and name not in TASKS[task].options:
             yield f"{name} is for classes, but {model} does {task}; leave it out"
     if get("class_weights"):
         class_weights.parse(get("class_weights"))

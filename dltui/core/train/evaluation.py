@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.errors import RunError
-from dltui.core.text import clean_line
+from dltui.core.tasks.registry import TASKS
+from dltui.core.text import clean_line, suggest
 from dltui.core.train.metrics import measure, own_metrics
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec, Trainable
     from dltui.core.contract.types import Array, SplitName
-    from dltui.core.train.metrics import Monitor, OwnMetrics
+    from dltui.core.tasks.monitor import Monitor
+    from dltui.core.train.metrics import OwnMetrics
 
 PREDICT_ROWS = 500
 """Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
@@ -63,7 +65,7 @@ def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: 
     _check_outputs(outputs, count, spec)
     if loss is not None and not np.isfinite(loss):
         raise RunError(f"training_loss gives {loss} before anything is trained; look at its arithmetic")
-    known = measure(spec.task, outputs, np.asarray(data.train.y[:count]))
+    known = measure(spec.task, outputs, np.asarray(data.train.y[:count]), spec)
     if metrics is not None:
         # Made-up outputs of the whole split: a metric may need every class, and the network is not asked for it.
         made_up = np.random.default_rng(0).standard_normal((len(data.validation), spec.outputs), dtype=np.float32)
@@ -73,14 +75,13 @@ def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: 
             raise
         except Exception as error:
             raise RunError(f"Model.metrics failed: {clean_line(f'{type(error).__name__}: {error}', 200)}") from error
-    if monitor.metric not in known:
-        raise RunError(f"Model.monitor asks for {monitor.metric}, but an evaluation gives {', '.join(known)}")
-    return [PROBABILITIES] if spec.task == "classification" and _are_probabilities(outputs) else []
-
-
-PROBABILITIES = (
-    "the outputs are probabilities (each row adds up to 1), but the loss takes logits: leave softmax out of the network"
-)
+    names = dict.fromkeys([*known, *TASKS[spec.task].names])
+    if monitor.metric not in names:
+        hint = suggest(monitor.metric, names)
+        given = f"the monitor asks for {monitor.metric}, but an evaluation gives {', '.join(names)}"
+        raise RunError(f"{given}; {hint}" if hint else given)
+    remark = TASKS[spec.task].arithmetic.remark(outputs)
+    return [remark] if remark else []
 
 
 def _check_outputs(outputs: Any, count: int, spec: Spec) -> None:
@@ -90,8 +91,3 @@ def _check_outputs(outputs: Any, count: int, spec: Spec) -> None:
         raise RunError(f"the network gives {given}, wanted is {wanted}")
     if not np.isfinite(outputs).all():
         raise RunError("the network gives NaN or infinity before anything is trained; look at its arithmetic")
-
-
-def _are_probabilities(outputs: Array) -> bool:
-    sums = outputs.sum(axis=1)
-    return outputs.shape[1] > 1 and bool((outputs >= 0).all() and (np.abs(sums - 1) < 1e-4).all())

@@ -14,10 +14,11 @@ import numpy as np
 from dltui.core.errors import RunError
 from dltui.core.numbers import duration
 from dltui.core.rundir.events import CommandObeyed, EpochEnded, Evaluated, Logged, Trained
+from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.text import clean_line, plural
 from dltui.core.train import evaluation, predictions
 from dltui.core.train.buckets import Buckets
-from dltui.core.train.metrics import default_monitor, measure, own_metrics, running_sum
+from dltui.core.train.metrics import measure, own_metrics, report, running_sum
 from dltui.core.train.position import Best, Progress, Snapshot
 from dltui.core.train.spikes import Spikes
 from dltui.core.train.steering import CommandJournal, Ending, Orders, steered
@@ -26,7 +27,8 @@ from dltui.core.train.time_budget import TimeBudget, parse
 if TYPE_CHECKING:
     from dltui.core.contract import Data, StepStats, Trainable
     from dltui.core.contract.types import Array, SplitName, State
-    from dltui.core.train.metrics import Monitor, OwnMetrics
+    from dltui.core.tasks.monitor import Monitor
+    from dltui.core.train.metrics import OwnMetrics
     from dltui.core.train.plan import Planner
 
 CHUNK_SECONDS = 0.1
@@ -79,7 +81,8 @@ class Loop:
         self.clock = clock
         self._own_metrics = metrics
         self._own_metrics_failed = False
-        self.monitor = monitor or default_monitor(data.spec.task)
+        self._own_names: set[str] = set()
+        self.monitor = monitor or choose_monitor(data.spec.task)
         self._origin = origin
         config = planner.config
         at = self.at
@@ -267,21 +270,22 @@ class Loop:
 
     def _validate(self, epoch: int, step: int) -> tuple[dict[str, float], bool]:
         began = self.clock()
-        metrics, outputs = self.evaluate("validation")
+        metrics, more, outputs = self.evaluate("validation")
         if not np.isfinite(metrics["loss"]):
             raise self._not_finite(f"the validation loss is not a finite number after epoch {epoch}", step)
         best = self.at.best
         value = metrics.get(self.monitor.metric, math.nan)
         better = self.monitor.better(value, best.value if best else None)
-        self.journal.emit(Evaluated("validation", epoch, step, metrics, self.clock() - began, better))
+        self.journal.emit(Evaluated("validation", epoch, step, metrics, self.clock() - began, better, more))
         arrays = predictions.collect(self.data.spec.task, outputs, self.data.validation, "validation", epoch)
         self._files["validation-latest"] = arrays
         if better:
             self._files["validation-best"] = arrays
         return metrics, better
 
-    def evaluate(self, split: SplitName) -> tuple[dict[str, float], Array]:
-        """The metrics and raw outputs float32 (n, outputs) of a whole split; a pause takes effect in between.
+    def evaluate(self, split: SplitName) -> tuple[dict[str, float], dict[str, float], Array]:
+        """The metrics, the further metrics and the raw outputs float32 (n, outputs) of a whole split; a pause takes
+        effect in between. The metric of the monitor is among the first.
 
         Raises Preempted when the process has to go: what was evaluated so far is then thrown away.
         """
@@ -294,8 +298,17 @@ class Loop:
             own_loss.add(loss, len(found))
             self._look_up()
         whole = np.concatenate(outputs)
-        metrics = own_loss.into(measure(self.data.spec.task, whole, part.y))
-        return metrics | self._measure_own(whole, part.y, metrics), whole
+        metrics = own_loss.into(measure(self.data.spec.task, whole, part.y, self.data.spec))
+        own = self._measure_own(whole, part.y, metrics)
+        # A name that the model has used stays the model's, also where its metrics fail later.
+        self._own_names.update(own)
+        metrics |= own
+        spec = self.data.spec
+        more = report(spec.task, whole, part.y, self.monitor.metric, split == "test", spec)
+        more = {name: value for name, value in more.items() if name not in self._own_names}
+        if self.monitor.metric in more:
+            metrics[self.monitor.metric] = more.pop(self.monitor.metric)
+        return metrics, more, whole
 
     def _pieces(self, rows: int) -> Iterator[slice]:
         """The rows of a split as `predict` is asked for them."""
@@ -310,7 +323,7 @@ class Loop:
         for rows in self._pieces(len(part)):
             mirrored.append(predict("test", rows))
             self._look_up()
-        found = measure(self.data.spec.task, (outputs + np.concatenate(mirrored)) / 2, part.y)
+        found = measure(self.data.spec.task, (outputs + np.concatenate(mirrored)) / 2, part.y, self.data.spec)
         return {f"mirrored_{name}": value for name, value in found.items()}
 
     def _measure_own(self, outputs: Array, targets: Array, known: dict[str, float]) -> dict[str, float]:

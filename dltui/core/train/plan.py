@@ -10,7 +10,7 @@ import numpy as np
 from dltui.core.contract import EpochPlan
 from dltui.core.errors import RunError
 from dltui.core.train import augmentation
-from dltui.core.train.augmentation import color, erasing, geometry, mixing
+from dltui.core.train.augmentation import color, crops, erasing, geometry, mixing
 from dltui.core.train.time_budget import phases
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ FITTED = 1_000_000
 
 class Planner:
     """Makes the plan of any epoch of a run. `changes` are (global step, lr): from that step on the hyperparameter
-    `lr` has that value, the schedule's shape stays. `shape` is that of a sample, which augmentation needs. `added`
+    `lr` has that value, the schedule's shape stays. `shape` is that of a sample, which augmentation needs, and `stored`
+    that of the image from which it is cut, where that is larger. `added`
     are epochs that were asked for later: each addition goes through the schedule once more, from its beginning. `fits`
     are (global step, steps in all) of a run that trains for `max_time`: what was estimated from that step on.
     `steered` are the commands that these come from, as the log has them: checkpoints carry them too."""
@@ -40,6 +41,7 @@ class Planner:
         added: Sequence[int] = (),
         steered: Sequence[Mapping[str, Any]] = (),
         fits: Sequence[tuple[int, int]] = (),
+        stored: tuple[int, ...] = (),
     ) -> None:
         self.config = config
         self.samples = samples
@@ -55,6 +57,7 @@ class Planner:
         self.changes = list(changes)
         self.steered = [dict(command) for command in steered]
         self.shape = shape
+        self.stored = stored or shape
 
     def change_lr(self, step: int, lr: float) -> None:
         """Use `lr` from global step `step` on; earlier changes for later steps are dropped."""
@@ -95,6 +98,7 @@ class Planner:
             color.draw(config.color, seed, epoch, steps, batch),
             erasing.draw(config.erase, seed, epoch, steps, batch, shape),
             mixing.draw(config.mixup, config.cutmix, seed, epoch, steps, batch, shape),
+            crops.draw(config.augment, seed, epoch, steps, batch, self.stored),
         )
         return plan.rows(slice(skip, max(self.steps_of(epoch), skip)))
 
@@ -125,7 +129,12 @@ class Planner:
         """
         factors: Array = np.asarray(self.config.schedule_factors(steps, total), dtype=np.float64)
         if factors.shape != steps.shape or not (np.isfinite(factors).all() and (factors >= 0).all()):
-            raise RunError(f"schedule {self.config.schedule} must give {len(steps)} finite numbers from 0 on")
+            found = (
+                f"shape {factors.shape}" if factors.shape != steps.shape else f"{factors.min():g} to {factors.max():g}"
+            )
+            raise RunError(
+                f"schedule_factors of the model's Config gave {found}; wanted are {len(steps)} finite numbers from 0 on"
+            )
         return factors
 
 

@@ -17,12 +17,12 @@ from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
 from dltui.core.reading.status import INCOMPLETE
-from dltui.core.rundir import checkpoint, drawing, place
+from dltui.core.rundir import checkpoint, notes, place
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CommandObeyed, Evaluated, Logged, RunEnded
+from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.train import evaluation, predictions
 from dltui.core.train.loop import Loop, Preempted
-from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
 from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness, twin_record
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Heartbeat
     from dltui.core.rundir.log import EventLog
-    from dltui.core.train.metrics import Monitor
+    from dltui.core.tasks.monitor import Monitor
     from dltui.core.train.steering import Ending
 
 DRY_RUN_STEPS = 2
@@ -73,6 +73,8 @@ class Attempt:
         self._preempted = False
         self._refused = False
         self._beginning = False
+        self._building = False
+        """The network is being made and looked at: no batch of the run's size is in memory yet."""
         self._looking = False
         """The weights that the run begins with are being loaded: what is wrong with them is found before any step."""
         self._preparation: Preparation | None = None
@@ -125,11 +127,12 @@ class Attempt:
 
     def failed(self, error: BaseException) -> str:
         """Record that the attempt failed, why, and the remedy. A finished run stays finished."""
-        remedy = explain.remedy(error, self.batch_size)
+        batch_size = 0 if self._building else self.batch_size
+        remedy = explain.remedy(error, batch_size)
         source = self.asked["model_source"]
         place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
         self._refused = not remedy and self._is_refusal(error, place)
-        return self._end("failed", explain.explain(error, self.batch_size, place), type(error).__name__, remedy=remedy)
+        return self._end("failed", explain.explain(error, batch_size, place), type(error).__name__, remedy=remedy)
 
     def export(self) -> str:
         """Draw the figures in a separate process: the worker imports no plotting library. Returns the last word of the
@@ -149,7 +152,7 @@ class Attempt:
         if done.problem:
             told = f"figures not drawn: {done.problem}; `dltui export {self.run.id}` tries again"
             self.journal.emit(Logged("error", told))
-        return "" if drawing.done_since(self.run, began) or place.untrusted_reason(self.run) else INCOMPLETE
+        return "" if notes.figures_done_since(self.run, began) or place.untrusted_reason(self.run) else INCOMPLETE
 
     def _prepare(self) -> Loop:
         """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""
@@ -167,9 +170,11 @@ class Attempt:
         found = self._newest()
         if found is not None:
             self._check_same(data)
+        self._building = True
         trainable = backend.trainable(model, config, data, loading.device(self.asked))
-        monitor = choose_monitor(data.spec.task, model.monitor)
+        monitor = choose_monitor(data.spec.task, config.monitor, model.monitor)
         notes = [*getattr(trainable, "notes", ()), *self._look(trainable, data, model, monitor)]
+        self._building = False
         lost = restoration.lost(self.history, found)
         if found is not None:
             trainable.load_state(found.state)
@@ -281,6 +286,7 @@ class Attempt:
             history.added_epochs,
             history.steered,
             history.fits,
+            data.train.whole.shape[1:],
         )
 
     def _position(self, found: checkpoint.Checkpoint | None) -> Progress:
@@ -306,10 +312,10 @@ class Attempt:
             best = None
         epoch, step = (best.epoch, best.step) if best else (loop.at.epoch, step)
         began = time.monotonic()
-        metrics, outputs = loop.evaluate("test")
+        metrics, more, outputs = loop.evaluate("test")
         if loop.planner.config.mirror_test:
             metrics |= loop.evaluate_mirrored(outputs)
-        self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began))
+        self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began, more=more))
         data = loop.data
         self.journal.commit([], {"test": predictions.collect(data.spec.task, outputs, data.test, "test", epoch)})
         reason = loop.reason if ending == "finished" else "stopped by user"
@@ -368,5 +374,6 @@ def _prepare(trainable: Trainable, planner: Planner) -> Sequence[str]:
 def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
     """Shorten the run for a dry run: two steps of one epoch, then everything else as usual."""
     rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
-    train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows])
+    stored = None if data.train.stored is None else data.train.stored[:rows]
+    train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows], stored=stored)
     return replace(data, train=train), config.model_copy(update={"epochs": 1})

@@ -40,8 +40,8 @@ def remedy(error: BaseException, batch_size: int) -> dict[str, Any]:
 
 
 def explain(error: BaseException, batch_size: int, place: str = "") -> str:
-    """A one-line message without control characters, at most 500 characters. `place` is the line of a plugin's code
-    that raised the error: ` (net.py line 3)`.
+    """A one-line message without control characters, at most 500 characters. `batch_size` is 0 before there is a
+    batch; `place` is the line of a plugin's code that raised the error: ` (net.py line 3)`.
     """
     if isinstance(error, DltuiError):
         text = clean_line(str(error), 450)
@@ -51,9 +51,8 @@ def explain(error: BaseException, batch_size: int, place: str = "") -> str:
         smaller = remedy(error, batch_size)
         advice = f"try batch size {smaller['batch_size']}" if smaller else "try a smaller model"
         limits = "" if "cuda" in text else memory.limits()
-        return f"out of memory at batch size {batch_size}; {advice}" + (
-            f", or raise the limit: {limits}" * bool(limits)
-        )
+        when = f"at batch size {batch_size}" if batch_size else "while the network is built"
+        return f"out of memory {when}; {advice}" + f", or raise the limit: {limits}" * bool(limits) + place[:60]
     if fs.is_disk_full(error):
         where = clean_line(getattr(error, "filename", None) or "the run directory")
         return f"disk full: cannot write to {where}; free some space, then resume: the last checkpoint is kept"

@@ -79,6 +79,7 @@ def _describe(data: Data, asked: dict[str, Any]) -> dict[str, Any]:
         "outputs": data.spec.outputs,
         "mean": list(data.spec.mean),
         "std": list(data.spec.std),
+        "targets": [asdict(target) for target in data.spec.targets],
         "columns": [asdict(column) for column in data.spec.columns],
         "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         "options": asked["dataset_options"],

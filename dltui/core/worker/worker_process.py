@@ -18,6 +18,7 @@ from typing import Any
 from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine.energy import Energy
+from dltui.core.reading import last_row
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import share
 from dltui.core.rundir.directory import RunDirectory
@@ -73,6 +74,7 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     heartbeat = Heartbeat(run.path, number, energy=Energy.of(run.run().get("device") or {}))
     heartbeat.phase("starting")
     asked_at = started_at(run.path)
+    last_row.forget(run)
     clear_starting(run.path)
     for folder in (run.path, run.control_dir, run.predictions_dir):
         fs.sweep(folder)
@@ -105,6 +107,8 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     heartbeat.stop("ended", last_word)
     with contextlib.suppress(OSError):
         log.close()
+    if not last_word:
+        last_row.write(run)
     return EXIT_CODES[status]
 
 

@@ -14,7 +14,6 @@ from dltui.exports.wording import number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TITLES = {"loss": "Loss", "accuracy": "Accuracy", "mse": "Mean squared error"}
 LOG_FROM = 30.0
 """Values that span more than this ratio are drawn on a logarithmic scale."""
 
@@ -33,7 +32,7 @@ def metric_axis(axes: Axes, metric: str, shown: Sequence[float]) -> None:
     values = values[np.isfinite(values)]
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    if metric == "accuracy":
+    if metric.endswith("accuracy"):
         axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))
         room = max((high - low) * 0.08, 0.01)
         axes.set_ylim(max(low - room, -0.01), min(high + room, 1.01))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from dltui.core.numbers import duration
+from dltui.core.tasks import registry
 from dltui.core.text import plural
 from dltui.exports.figures import style
-from dltui.exports.figures.axes import TITLES, metric_axis, whole_numbers
+from dltui.exports.figures.axes import metric_axis, whole_numbers
 from dltui.exports.wording import count, number, percent
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _by_time(axes: Axes, found: Comparison) -> None:
 
 
 def _panel(axes: Axes, found: Comparison, title: str, x_name: str) -> None:
-    axes.set_title(f"Validation {TITLES.get(found.metric, found.metric).lower()} {title}")
+    axes.set_title(f"Validation {registry.title(found.metric).lower()} {title}")
     axes.set_xlabel(x_name)
     axes.grid(axis="y")
     axes.spines["left"].set_visible(False)

@@ -23,35 +23,66 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 
+MOST = 6
+"""Targets that have a row of panels."""
+
+
 def draw_regression(subject: str, fit: Fit) -> Figure:
-    """Draw the figure; `subject` is the model and its data."""
-    figure = style.page(3.0)
-    top = style.heading(figure, _title(subject, fit), _subtitle(fit))
-    left, bottom, gap = 0.55, 0.45, 0.62
+    """Draw the figure, with a row of panels for each target; `subject` is the model and its data."""
+    drawn = shown(fit)
+    left, bottom, gap, row, between = 0.55 if len(drawn) == 1 else 0.75, 0.45, 0.62, 1.65, 0.75
+    figure = style.page(3.0 if len(drawn) == 1 else 1.05 + len(drawn) * row + (len(drawn) - 1) * between + bottom)
+    top = style.heading(figure, _title(subject, fit), _subtitle(fit, len(drawn)))
     width = style.WIDTH - left - style.MARGIN - gap
-    main = style.place(figure, left, bottom, width * 0.6, top - bottom - 0.3)
-    rest = style.place(figure, left + width * 0.6 + gap, bottom, width * 0.4, top - bottom - 0.3)
-    if fit.x.shape[1] == 1 and fit.prediction.shape[1] == 1:
-        _points_and_line(main, fit)
-    else:
-        _against_truth(main, fit)
-    _residuals(rest, fit)
-    for axes in (main, rest):
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
-        axes.grid(axis="y")
-        axes.spines["left"].set_visible(False)
+    for place, one in enumerate(drawn):
+        height = top - bottom - 0.3 if len(drawn) == 1 else row
+        y = top - 0.3 - height - place * (row + between)
+        main = style.place(figure, left, y, width * 0.6, height)
+        rest = style.place(figure, left + width * 0.6 + gap, y, width * 0.4, height)
+        if one.x.shape[1] == 1 and one.prediction.shape[1] == 1:
+            _points_and_line(main, one)
+        else:
+            _against_truth(main, one)
+        _residuals(rest, one)
+        if one.title and len(drawn) > 1:
+            told = f"  R² {_short(one.r2)}, MAE {_short(one.mae)}"
+            main.set_title(style.fit(one.title, width * 0.6 - 0.075 * len(told), style.TEXT) + told)
+        for axes in (main, rest):
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+            axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
+            axes.grid(axis="y")
+            axes.spines["left"].set_visible(False)
     return figure
 
 
+def shown(fit: Fit) -> list[Fit]:
+    """The fits that are drawn: that of all, or of targets with names each, those with the lowest R² where there are
+    many.
+    """
+    count = fit.y.shape[1]
+    if count == 1 or len(fit.names) != count:
+        return [fit]
+    fits = [fit.of(place) for place in range(count)]
+    lowest = sorted(range(count), key=lambda place: (not math.isnan(fits[place].r2), fits[place].r2))[:MOST]
+    return [fits[place] for place in sorted(lowest)]
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else number(value, 3)
+
+
 def _title(subject: str, fit: Fit) -> str:
-    return f"{subject}: {fit.split} MSE {number(fit.mse)}, n = {count(len(fit.y))}"
+    # A mean of squares of several units means nothing.
+    value = f"mean R² {number(fit.r2)}" if len(shown(fit)) > 1 else f"MSE {number(fit.mse)}"
+    return f"{subject}: {fit.split} {value}, n = {count(len(fit.y))}"
 
 
-def _subtitle(fit: Fit) -> str:
+def _subtitle(fit: Fit, drawn: int = 0) -> str:
     line = fit.line
     if line is None:
-        return f"{plural(fit.x.shape[1], 'feature')}, {plural(fit.y.shape[1], 'target')}"
+        targets = fit.y.shape[1]
+        some = f", the {drawn} with the lowest R²" if 1 < drawn < targets else ""
+        return f"{plural(fit.x.shape[1], 'feature')}, {plural(targets, 'target')}{some}"
     sign = "+" if line[1] >= 0 else "−"
     return f"fitted line y = {number(line[0])} x {sign} {number(abs(line[1]))}"
 
@@ -72,7 +103,7 @@ def _against_truth(axes: Axes, fit: Fit) -> None:
     axes.set_title("Predicted against true")
     _scatter(axes, fit.y.ravel(), fit.prediction.ravel())
     known = fit.y[np.isfinite(fit.y)]
-    ends = [known.min(initial=0.0), known.max(initial=0.0)]
+    ends = [known.min(), known.max()] if len(known) else [0.0, 0.0]
     axes.plot(ends, ends, color=style.VERMILION, linewidth=1.2, linestyle=(0, (4, 1.6)))
     axes.set_xlabel("true")
     axes.set_ylabel("predicted")
@@ -91,7 +122,7 @@ def _residuals(axes: Axes, fit: Fit) -> None:
     """Draw the histogram of the residuals (y minus prediction), with the root mean square on either side of zero."""
     residuals = fit.residuals[np.isfinite(fit.residuals)]
     spread = math.sqrt(fit.mse) if fit.mse >= 0 else math.nan
-    axes.set_title(f"Residuals (dashed: ± RMS {number(spread, 3)})")
+    axes.set_title(f"Residuals (dashed: ± RMS {_short(spread)})")
     axes.set_xlabel("y − prediction")
     axes.set_ylabel("points")
     if not len(residuals):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
 
+from dltui.core.tasks.registry import task_of, title
 from dltui.core.text import plural
 from dltui.exports.figures import style
-from dltui.exports.figures.axes import TITLES, metric_axis, whole_numbers
+from dltui.exports.figures.axes import metric_axis, whole_numbers
 from dltui.exports.wording import number, percent
 
 if TYPE_CHECKING:
@@ -65,17 +66,17 @@ def _subtitle(training: Training) -> str:
     values = []
     for curves in training.panels:
         value = curves.validation[list(curves.epochs).index(training.best)]
-        name = TITLES.get(curves.metric, curves.metric).lower()
+        name = title(curves.metric).lower()
         values.append(f"{name} {_shown(curves.metric, value)}")
     return f"best epoch {training.best} of {len(training.panels[0].epochs)}: validation {', '.join(values)}"
 
 
 def _shown(metric: str, value: float) -> str:
-    return percent(value) if metric == "accuracy" else number(value)
+    return percent(value) if metric.endswith("accuracy") else number(value)
 
 
 def _panel(axes: Axes, curves: Curves, training: Training) -> None:
-    axes.set_title(TITLES.get(curves.metric, curves.metric))
+    axes.set_title(title(curves.metric))
     axes.set_xlabel("epoch")
     axes.grid(axis="y")
     axes.spines["left"].set_visible(False)
@@ -132,9 +133,9 @@ def collect(reader: RunReader, subject: str) -> Training | None:
         return None
     records = [history.epochs[number] for number in sorted(history.epochs)]
     best, monitor = history.best, (history.monitor or {}).get("metric", "")
-    regression = history.attempt.dataset.get("task") == "regression"
-    wanted = ["loss", "mse" if regression else "accuracy"]
-    if regression and not history.own_loss:
+    task = task_of(history.attempt.dataset.get("task"))
+    wanted = ["loss", task.metric]
+    if task.metric == "mse" and not history.own_loss:
         wanted.remove("loss")
     # What decides which epoch is best is shown, whatever it is; a regression's loss is its mean squared error.
     wanted += [monitor] if monitor not in (*wanted, "loss", "") else []

@@ -13,6 +13,7 @@ from dltui.core import fs
 from dltui.core.analysis import cost
 from dltui.core.numbers import duration, exact
 from dltui.core.rundir import confidential
+from dltui.core.tasks.registry import task_of, title
 from dltui.core.text import plural
 from dltui.exports import dltui_exporters
 from dltui.exports.report import drawn
@@ -30,6 +31,8 @@ CAPTIONS = {
     "training_metrics": "Loss and metrics of each epoch on the train and validation splits; a ring marks the best.",
     "confusion_matrix": "Which classes the model confuses: rows are true classes, columns predicted classes.",
     "mislabeled": "Images misclassified by the model, the most confident mistakes first.",
+    "reliability": "How often the model is right, by how confident it is.",
+    "precision_recall": "Precision and recall of each label at all thresholds.",
     "regression": "Measured points, predictions and residuals.",
     "structure": "The network's layers in forward order, with output shapes and parameters.",
 }
@@ -41,15 +44,15 @@ Table = dict[str, Any]
 def page(reader: RunReader) -> str:
     """The complete HTML document."""
     run, found = reader.run, summary(reader)
-    title = f"{text(run.get('model'), 100)} on {text(run.get('dataset'), 200)}"
+    heading = f"{text(run.get('model'), 100)} on {text(run.get('dataset'), 200)}"
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>",
-            f"<header><h1>{title}</h1>\n<p class='muted'>{_lead(reader, found)}</p></header>",
+            f"<title>{heading}</title>\n<style>\n{style}</style>\n</head>\n<body>",
+            f"<header><h1>{heading}</h1>\n<p class='muted'>{_lead(reader, found)}</p></header>",
             _note(reader),
             _numbers(reader, found),
             section("Reproduce", block(shlex.join(confidential.mask_command(run.get("command") or [])))),
@@ -80,11 +83,13 @@ def _note(reader: RunReader) -> str:
 
 def _numbers(reader: RunReader, found: Table) -> str:
     """The key figures of the run as HTML; "" without any."""
+    task = task_of(reader.run.get("task"))
     known = {
-        "test accuracy": _shown("accuracy", found.get("test_accuracy")),
-        "test mean squared error": _shown("mse", found.get("test_mse")),
-        "validation accuracy": _shown("accuracy", found.get("validation_accuracy")),
-        "validation mean squared error": _shown("mse", found.get("validation_mse")),
+        **{
+            f"{split} {title(metric.name).lower()}": _shown(metric.name, found.get(f"{split}_{metric.name}"))
+            for split in ("test", "validation")
+            for metric in task.metrics[1:]
+        },
         "best epoch": found["best_epoch"],
         "parameters": None if found["parameters"] is None else count(found["parameters"]),
         "training time": duration(found["train_seconds"]) if found["train_seconds"] else None,
@@ -164,7 +169,7 @@ def _test(reader: RunReader) -> str:
     test = reader.history.test
     if not test:
         return ""
-    values = ", ".join(f"{name} {_shown(name, value)}" for name, value in test["metrics"].items())
+    values = ", ".join(f"{name} {_shown(name, value)}" for name, value in {**test["metrics"], **test["more"]}.items())
     return f"<p>Test split, with the weights of epoch {text(test['epoch'])}: {text(values)}.</p>"
 
 

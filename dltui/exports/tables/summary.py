@@ -14,16 +14,20 @@ from dltui.core.analysis.evaluation import latest
 from dltui.core.lifecycle.proof.receipt import receipt
 from dltui.core.reading.summary import step_micros, training_speed
 from dltui.core.rundir import confidential, place
+from dltui.core.tasks.registry import task_of
 
 if TYPE_CHECKING:
+    from dltui.core.analysis.fit import Fit
     from dltui.core.reading.history import History
     from dltui.core.reading.reader import RunReader
+    from dltui.core.tasks.definition import TaskDefinition
 
 
 def summary(reader: RunReader) -> dict[str, Any]:
     """The settings and results of a run, with all that its repetition needs; None for unknown values."""
     run, history = reader.run, reader.history
     attempt, best, ended = history.attempt, history.best, history.ended
+    task = task_of(run.get("task"))
     found = {
         "run_id": reader.directory.id,
         "run_token": place.identity(reader.directory),
@@ -35,8 +39,9 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "status": ended.status if ended else reader.status().name,
         "epochs": len(history.epochs),
         "best_epoch": best.epoch if best else None,
-        **(_regression(reader) if run.get("task") == "regression" else _classification(history)),
-        **_own(history),
+        **_shown(history, task),
+        **(_line(reader) if task.inside == "fit" else {"test_loss": _test(history).get("loss")}),
+        **_further(history, task),
         "parameters": attempt.parameters if attempt else None,
         "samples_per_second": training_speed(history),
         "train_seconds": history.train_seconds,
@@ -59,38 +64,42 @@ def _used(reader: RunReader) -> dict[str, Any]:
     return {"gpu_wh": found.gpu_wh, "cpu_wh": found.cpu_wh, "cost": found.money, "currency": found.currency or None}
 
 
-def _classification(history: History) -> dict[str, Any]:
-    test = history.test["metrics"] if history.test else {}
-    return {
-        "validation_accuracy": history.best.validation.get("accuracy") if history.best else None,
-        "test_accuracy": test.get("accuracy"),
-        "test_loss": test.get("loss"),
-    }
+def _test(history: History) -> dict[str, float]:
+    """All metrics of the test split; none before its evaluation."""
+    return {**history.test["metrics"], **history.test["more"]} if history.test else {}
 
 
-def _own(history: History) -> dict[str, Any]:
-    """The model's own metrics, and its own loss."""
-    known = {"accuracy", "mse"} if history.own_loss else {"loss", "accuracy", "mse"}
-    validation = history.best.validation if history.best else {}
-    test = history.test["metrics"] if history.test else {}
-    splits = {"validation": validation, "test": test}
+def _shown(history: History, task: TaskDefinition) -> dict[str, Any]:
+    """The metrics that every run of the task has, beside its loss."""
+    validation, test = history.best.validation if history.best else {}, _test(history)
+    names = [metric.name for metric in task.metrics[1:]]
+    best = {f"validation_{name}": validation.get(name) for name in names}
+    return best | {f"test_{name}": test.get(name) for name in names}
+
+
+def _further(history: History, task: TaskDefinition) -> dict[str, Any]:
+    """The task's further metrics, the model's own metrics, and its own loss."""
+    known = {metric.name for metric in task.metrics} - ({"loss"} if history.own_loss else set())
+    validation = {**history.best.validation, **history.best.more} if history.best else {}
     return {
         f"{split}_{name}": value
-        for split, metrics in splits.items()
+        for split, metrics in (("validation", validation), ("test", _test(history)))
         for name, value in metrics.items()
         if name not in known
     }
 
 
-def _regression(reader: RunReader) -> dict[str, Any]:
-    history, found = reader.history, latest(reader)
+def _line(reader: RunReader) -> dict[str, Any]:
+    found = latest(reader)
     line = found.fit.line if found and found.fit else None
-    return {
-        "validation_mse": history.best.validation.get("mse") if history.best else None,
-        "test_mse": history.test["metrics"].get("mse") if history.test else None,
-        "slope": line[0] if line else None,
-        "intercept": line[1] if line else None,
-    }
+    told = {"slope": line[0] if line else None, "intercept": line[1] if line else None}
+    return told | ({"targets": _targets(found.fit)} if found and found.fit and len(found.fit.names) > 1 else {})
+
+
+def _targets(fit: Fit) -> dict[str, dict[str, float | None]]:
+    """The errors of each target in its own units."""
+    fits = [fit.of(number) for number in range(fit.y.shape[1])]
+    return {one.title: {name: _plain(getattr(one, name)) for name in ("mse", "mae", "r2")} for one in fits}
 
 
 def export(reader: RunReader, target: Path) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 @hookimpl
 def dltui_datasets() -> list[Dataset]:
     from dltui.plugins.datasets import cifar10, digits, lines, mnist_like
-    from dltui.plugins.datasets.images import dataset
+    from dltui.plugins.datasets.images import dataset, hugging_face, shards
+    from dltui.plugins.datasets.images import table as images
     from dltui.plugins.datasets.tables import dataset as table
 
     return [
@@ -25,6 +26,9 @@ def dltui_datasets() -> list[Dataset]:
         lines.DATASET,
         dataset.DATASET,
         table.DATASET,
+        images.DATASET,
+        shards.DATASET,
+        hugging_face.DATASET,
     ]
 
 

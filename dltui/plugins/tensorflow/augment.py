@@ -8,19 +8,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dltui.core.train.augmentation import crops, geometry
 from dltui.core.train.augmentation.color import GRAY
 
 if TYPE_CHECKING:
-    from dltui.core.contract import EpochPlan
+    from dltui.core.contract import EpochPlan, Spec
     from dltui.core.contract.config import TrainConfig
 
 
 class Augmentation:
     """The numbers of a plan as variables, and what they do to the samples of its steps; a part of a graph."""
 
-    def __init__(self, config: TrainConfig, batch: int) -> None:
+    def __init__(self, config: TrainConfig, batch: int, spec: Spec) -> None:
+        self._size = spec.input_shape[:2] if spec.is_image else ()
         wanted = {
-            "augmentation": (config.augment != "none", np.int32, (batch, 3)),
+            "crops": (crops.is_on(config.augment), np.int32, (batch, 4)),
+            "augmentation": (geometry.is_on(config.augment), np.int32, (batch, 3)),
             "color": (config.color > 0, np.float32, (batch, 3)),
             "erasing": (config.erase > 0, np.int32, (batch, 4)),
             "partners": (config.mixup > 0 or config.cutmix > 0, np.int32, (batch,)),
@@ -45,7 +48,12 @@ class Augmentation:
             variable.assign(getattr(plan if hasattr(plan, name) else plan.mixing, name))
 
     def stored(self, row: Any, images: Any) -> Any:
-        """Stored images (n, h, w, c): moved, and with other colors; the latter are floating numbers."""
+        """Stored images (n, h, w, c), of which a part is seen: moved, and with other colors. Crops and colors are
+        floating numbers."""
+        if "crops" in self._numbers:
+            images = crop(images, tf.gather(self._numbers["crops"], row), self._size)
+        elif self._size:
+            images = middle(images, self._size)
         if "augmentation" in self._numbers:
             images = move(images, tf.gather(self._numbers["augmentation"], row))
         if "color" in self._numbers:
@@ -74,6 +82,39 @@ class Augmentation:
 
     def _share(self, row: Any) -> Any:
         return tf.gather(self._numbers["shares"], row)
+
+
+def middle(images: Any, size: tuple[int, ...]) -> Any:
+    """The middle of stored images (n, h, w, c)."""
+    top, left = ((whole - seen) // 2 for whole, seen in zip(images.shape[1:3], size, strict=True))
+    return images[:, top : top + size[0], left : left + size[1]]
+
+
+def crop(images: Any, numbers: Any, size: tuple[int, ...]) -> Any:
+    """Rectangles of images (n, h, w, c), resized as `augmentation.crops` says: floating numbers."""
+    kind = keras.config.floatx()
+    top, left, height, width = tf.unstack(tf.cast(numbers, kind), axis=1)
+    rows = _weights(top, height, size[0], images.shape[1])
+    columns = _weights(left, width, size[1], images.shape[2])
+    found = _mean(rows, tf.cast(images, kind))
+    return tf.transpose(_mean(columns, tf.transpose(found, (0, 2, 1, 3))), (0, 2, 1, 3))
+
+
+def _weights(first: Any, length: Any, size: int, stored: int) -> Any:
+    scale = length / size
+    centers = first[:, None] + (tf.range(size, dtype=first.dtype) + 0.5) * scale[:, None]
+    rows = tf.range(stored, dtype=first.dtype) + 0.5
+    parts = tf.maximum(1 - tf.abs(rows - centers[..., None]) / tf.maximum(scale, 1)[:, None, None], 0)
+    inside = (rows > first[:, None]) & (rows < (first + length)[:, None])
+    parts = tf.where(inside[:, None, :], parts, tf.zeros((), parts.dtype))
+    return parts / tf.reduce_sum(parts, axis=2, keepdims=True)
+
+
+def _mean(weights: Any, images: Any) -> Any:
+    """The weighted means (n, size, w, c) of the rows of images (n, h, w, c)."""
+    _, height, width, channels = images.shape
+    found = tf.matmul(weights, tf.reshape(images, (-1, height, width * channels)))
+    return tf.reshape(found, (-1, weights.shape[1], width, channels))
 
 
 def move(images: Any, numbers: Any) -> Any:

@@ -9,25 +9,36 @@ import keras
 import tensorflow as tf
 
 from dltui.core.errors import RunError
+from dltui.core.tasks.regression.scaling import scales
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
 
 
 def write(model: Any, spec: Spec, form: str, target: Path) -> None:
+    known = scales(spec)
     samples = keras.Input(spec.input_shape, name="samples", dtype="float32")
     if form == "keras":
         scale, offset = [1 / s for s in spec.std], [-m / s for m, s in zip(spec.mean, spec.std, strict=True)]
         one = len(scale) == 1
         scaled = keras.layers.Rescaling(scale[0] if one else scale, offset[0] if one else offset)(samples)
-        keras.Model(samples, model(scaled, training=False)).save(target)
+        outputs = model(scaled, training=False)
+        if known is not None:
+            outputs = keras.layers.Rescaling(known[1].tolist(), known[0].tolist())(outputs)
+        keras.Model(samples, outputs).save(target)
         return
     import onnx
     from tf2onnx.convert import from_function
 
     mean, std = tf.constant(spec.mean).numpy(), tf.constant(spec.std).numpy()
     signature = [tf.TensorSpec((None, *spec.input_shape), tf.float32, name="samples")]
-    function = tf.function(lambda samples: model((samples - mean) / std, training=False), input_signature=signature)
+    up, by = (0.0, 1.0) if known is None else (values.astype("float32") for values in known)
+
+    def outputs_of(samples: Any) -> Any:
+        outputs = model((samples - mean) / std, training=False)
+        return outputs if known is None else outputs * by + up
+
+    function = tf.function(outputs_of, input_signature=signature)
     made, _ = from_function(function, signature, opset=18)
     # A name of ours instead of TensorFlow's.
     for node in made.graph.node:

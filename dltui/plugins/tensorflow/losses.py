@@ -7,27 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from dltui.core.tasks.registry import TASKS
 from dltui.core.train import class_weights
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data
     from dltui.core.contract.config import TrainConfig
-    from dltui.core.contract.types import Task
 
 OfBatch = Callable[[Any, Any], Any]
 """A function from outputs and targets of a batch to a number."""
-
-
-def loss_for(task: Task) -> OfBatch:
-    return _mean_square if task == "regression" else _cross_entropy
 
 
 def training_loss(config: TrainConfig, data: Data, kind: str) -> OfBatch:
     """The loss of a training batch. With class weights it is sum(weight * loss) / samples, as in Keras: the parts of a
     batch then add up. Smoothing gives each class `label_smoothing / classes` of a target. Raises UsageError.
     """
-    if data.spec.task != "classification":
-        return loss_for(data.spec.task)
+    if "class_weights" not in TASKS[data.spec.task].options:
+        return STANDARD[data.spec.task]
     given = class_weights.weights(config.class_weights, data.train.y, data.spec.outputs)
     smoothing = config.label_smoothing
     if given is None and not smoothing:
@@ -42,10 +38,6 @@ def training_loss(config: TrainConfig, data: Data, kind: str) -> OfBatch:
         return tf.reduce_mean(losses if weights is None else losses * tf.gather(weights, labels))
 
     return loss
-
-
-def metric_for(task: Task) -> tuple[str, OfBatch]:
-    return ("mse", _squares) if task == "regression" else ("accuracy", _count_right)
 
 
 def _cross_entropy(logits: Any, labels: Any) -> Any:
@@ -63,3 +55,27 @@ def _mean_square(outputs: Any, targets: Any) -> Any:
 def _squares(outputs: Any, targets: Any) -> Any:
     """The sum over the samples of each sample's mean over the outputs."""
     return tf.reduce_sum(tf.reduce_mean(tf.square(outputs - tf.cast(targets, outputs.dtype)), axis=1))
+
+
+def _binary(logits: Any, targets: Any) -> Any:
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(targets, logits.dtype), logits))
+
+
+def _share_right(logits: Any, targets: Any) -> Any:
+    """The sum over the samples of each sample's share of right labels."""
+    right = tf.equal(logits > 0, targets > 0)
+    return tf.reduce_sum(tf.reduce_mean(tf.cast(right, logits.dtype), axis=1))
+
+
+STANDARD: dict[str, OfBatch] = {
+    "classification": _cross_entropy,
+    "multilabel": _binary,
+    "regression": _mean_square,
+}
+"""The mean over a batch by which each task is evaluated."""
+MARKS: dict[str, OfBatch] = {
+    "classification": _count_right,
+    "multilabel": _share_right,
+    "regression": _squares,
+}
+"""What is told of each training batch beside its loss, a sum over its samples."""

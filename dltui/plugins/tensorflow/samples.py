@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream
+from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream, consecutive
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
@@ -19,6 +19,11 @@ def placed(x: Array, device: str) -> Any:
     """Samples as a tensor on `device` ("/CPU:0"); large samples stay an array mapped from a file."""
     most = STREAMED_BYTES if "CPU" in device else GPU_BYTES
     return x if x.nbytes > most and can_stream(x) else tf.constant(np.asarray(x))
+
+
+def rows_of(x: Any, rows: slice) -> Any:
+    """Consecutive rows of what `placed` gave."""
+    return consecutive(x, rows) if isinstance(x, np.memmap) else x[rows.start : rows.stop]
 
 
 class TrainingSamples:

@@ -15,17 +15,19 @@ from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, SCALE, STREAK, WEIGHTS
 from dltui.core.errors import RunError
 from dltui.core.machine import instructions
+from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.regression.scaling import own_units, standardized
 from dltui.core.text import clean_line
 from dltui.plugins import generators, overrides
 from dltui.plugins.tensorflow import module as modules
 from dltui.plugins.tensorflow import neutral
-from dltui.plugins.tensorflow.augment import Augmentation
+from dltui.plugins.tensorflow.augment import Augmentation, middle
 from dltui.plugins.tensorflow.averaging import Average
 from dltui.plugins.tensorflow.layers import list_layers
-from dltui.plugins.tensorflow.losses import loss_for, metric_for, training_loss
+from dltui.plugins.tensorflow.losses import MARKS, STANDARD, training_loss
 from dltui.plugins.tensorflow.optimizers.make import freeze, make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
-from dltui.plugins.tensorflow.samples import TrainingSamples, placed
+from dltui.plugins.tensorflow.samples import TrainingSamples, placed, rows_of
 from dltui.plugins.tensorflow.scaling import LossScale
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ class KerasTrainable:
             self._samples = TrainingSamples(x)
             batch = min(config.batch_size, len(data.train))
             self._indices = tf.Variable(np.zeros((1, batch), np.int64), shape=(None, batch), trainable=False)
-            self._augmentation = Augmentation(config, batch)
+            self._augmentation = Augmentation(config, batch, data.spec)
             self._average = Average(self._variables, config.ema) if config.ema else None
             self._scale = LossScale() if config.precision == "fp16" else None
             self._lr = tf.Variable(np.zeros(1, np.float32), shape=(None,), trainable=False)
@@ -69,14 +71,14 @@ class KerasTrainable:
         self._own_loss = overrides.find(self.model, "training_loss")
         self._own_step = overrides.find(self.model, "training_step")
         overrides.check_options(config, self._own_step, self._own_loss, own)
-        self._loss = self._own_loss or loss_for(data.spec.task)
+        self._loss = self._own_loss or STANDARD[data.spec.task]
         self._training_loss = self._own_loss or training_loss(config, data, keras.config.floatx())
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
         slow = config.precision == "bf16" and "CPU" in device and not instructions.has_bf16()
         self._notes = (
             *modules.notes(self.model), *(own.notes if own else ()), *([instructions.NO_BF16] if slow else []),
         )  # fmt: skip
-        self._metric_name, self._metric = metric_for(data.spec.task)
+        self._metric_name, self._metric = TASKS[data.spec.task].metric, MARKS[data.spec.task]
         self._wants_compiler, self._compiled = config.compile == "on", False
         self._compute: Callable[..., tuple[Any, Any, list[Any]]] = self._part
         self._chunk = self._traced()
@@ -142,17 +144,17 @@ class KerasTrainable:
 
     def predict(self, split: SplitName, rows: slice) -> Array:
         x, _ = self._split(split)
-        return self._predicted(x[rows.start : rows.stop])
+        return self._predicted(rows_of(x, rows))
 
     def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
         """The outputs for the same images as in `predict`, mirrored left to right."""
         x, _ = self._split(split)
-        return self._predicted(x[rows.start : rows.stop, :, ::-1])
+        return self._predicted(rows_of(x, rows)[:, :, ::-1])
 
     def _predicted(self, x: Any) -> Array:
         with tf.device(self._device), self._evaluated_weights():
             outputs: Array = self._forward(tf.convert_to_tensor(x)).numpy()
-        return outputs.astype(np.float32, copy=False)
+        return own_units(outputs.astype(np.float32, copy=False), self._data.spec)
 
     def _evaluated_weights(self) -> AbstractContextManager[None]:
         return self._average.in_place() if self._average else nullcontext()
@@ -161,8 +163,8 @@ class KerasTrainable:
         """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         x, y = self._split(split)
         with tf.device(self._device), self._evaluated_weights():
-            outputs, loss = self._evaluate(tf.convert_to_tensor(x[rows.start : rows.stop]), y[rows.start : rows.stop])
-        return outputs.numpy().astype(np.float32, copy=False), float(loss)
+            outputs, loss = self._evaluate(tf.convert_to_tensor(rows_of(x, rows)), y[rows.start : rows.stop])
+        return own_units(outputs.numpy().astype(np.float32, copy=False), self._data.spec), float(loss)
 
     def state(self) -> State:
         return neutral.export(self._all()) | generators.take()
@@ -196,7 +198,10 @@ class KerasTrainable:
         if split not in self._splits:
             part = self._data.split(split)
             with tf.device(self._device):
-                self._splits[split] = (placed(part.x, self._device), tf.constant(np.asarray(part.y)))
+                self._splits[split] = (
+                    placed(part.whole, self._device),
+                    tf.constant(np.asarray(standardized(part.y, self._data.spec))),
+                )
         return self._splits[split]
 
     def _run(self, first: Any, steps: Any) -> Any:
@@ -279,7 +284,8 @@ class KerasTrainable:
         return loss if self._own_loss is None else modules.mean_loss(loss, self._own_loss)
 
     def _outputs(self, x: Any) -> Any:
-        return modules.checked(self.model(self._normalize(x), training=False), self._data.spec, self.model.call)
+        x = self._normalize(_seen(x, self._data.spec))
+        return modules.checked(self.model(x, training=False), self._data.spec, self.model.call)
 
     def _measured(self, x: Any, y: Any) -> tuple[Any, Any]:
         with modules.compiled():
@@ -292,6 +298,11 @@ def _normalizer(spec: Spec) -> Callable[[Any], Any]:
     kind = keras.config.floatx()
     mean, std = tf.constant(spec.mean, kind), tf.constant(spec.std, kind)
     return lambda x: (tf.cast(x, kind) - mean) / std
+
+
+def _seen(x: Any, spec: Spec) -> Any:
+    """What a network sees of stored samples."""
+    return middle(x, spec.input_shape[:2]) if spec.is_image else x
 
 
 def _dense(gradient: Any) -> Any:

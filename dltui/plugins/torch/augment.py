@@ -27,9 +27,12 @@ class Changes(NamedTuple):
     partners: Tensor | None = None
     share: float | Tensor = 1.0
     cut: Sequence[int] | Tensor = ()
+    crops: Tensor | None = None
 
-    def stored(self, images: Tensor, kind: torch.dtype) -> Tensor:
-        """Stored images (n, h, w, c): moved, and with other colors; the latter have the type `kind`."""
+    def stored(self, images: Tensor, size: tuple[int, int], kind: torch.dtype) -> Tensor:
+        """Stored images (n, h, w, c), of which a part is seen in this size: moved, and with other colors. Crops and
+        colors have the type `kind`."""
+        images = middle(images, size) if self.crops is None else crop(images, self.crops, size, kind)
         if self.moves is not None:
             images = move(images, self.moves)
         return images if self.factors is None else change_colors(images, self.factors, kind)
@@ -51,24 +54,54 @@ class Augmentation:
     @classmethod
     def of(cls, plan: EpochPlan, device: torch.device) -> Augmentation | None:
         """The numbers of a plan; None for a plan that changes nothing."""
-        plans = (plan.augmentation, plan.color, plan.erasing, plan.mixing)
+        plans = (plan.augmentation, plan.color, plan.erasing, plan.mixing, plan.crops)
         return None if all(numbers is None for numbers in plans) else cls(plan, device)
 
     def __init__(self, plan: EpochPlan, device: torch.device) -> None:
         mixing = plan.mixing
-        rows = (plan.augmentation, plan.color, plan.erasing, mixing.partners if mixing else None)
+        rows = (plan.augmentation, plan.color, plan.erasing, mixing.partners if mixing else None, plan.crops)
         self._rows = [_rows(numbers, plan.steps, device) for numbers in rows]
         self._shares = mixing.shares.tolist() if mixing else [1.0] * plan.steps
         self._cuts = mixing.boxes.tolist() if mixing else [()] * plan.steps
 
     def at(self, step: int) -> Changes:
         """The changes of a step of the plan."""
-        moves, factors, boxes, partners = (rows[step] for rows in self._rows)
-        return Changes(moves, factors, boxes, partners, self._shares[step], self._cuts[step])
+        moves, factors, boxes, partners, crops = (rows[step] for rows in self._rows)
+        return Changes(moves, factors, boxes, partners, self._shares[step], self._cuts[step], crops)
 
 
 def _rows(numbers: Array | None, steps: int, device: torch.device) -> Sequence[Tensor | None]:
     return [None] * steps if numbers is None else torch.from_numpy(numbers).to(device).unbind()
+
+
+def middle(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """The middle of stored images (n, h, w, c)."""
+    top, left = ((whole - seen) // 2 for whole, seen in zip(images.shape[1:3], size, strict=True))
+    return images[:, top : top + size[0], left : left + size[1]]
+
+
+def crop(images: Tensor, numbers: Tensor, size: tuple[int, int], kind: torch.dtype) -> Tensor:
+    """Rectangles of images (n, h, w, c), resized as `augmentation.crops` says, in the type `kind`."""
+    top, left, height, width = numbers.to(kind).unbind(1)
+    rows = _weights(top, height, size[0], images.shape[1])
+    columns = _weights(left, width, size[1], images.shape[2])
+    return _mean(columns, _mean(rows, images.to(kind)).transpose(1, 2)).transpose(1, 2)
+
+
+def _weights(first: Tensor, length: Tensor, size: int, stored: int) -> Tensor:
+    scale = length / size
+    centers = first[:, None] + (torch.arange(size, device=first.device) + 0.5) * scale[:, None]
+    rows = torch.arange(stored, device=first.device) + 0.5
+    parts = (1 - (rows - centers[..., None]).abs() / scale.clamp(min=1)[:, None, None]).clamp(min=0)
+    inside = (rows > first[:, None]) & (rows < (first + length)[:, None])
+    parts = torch.where(inside[:, None, :], parts, torch.zeros((), dtype=parts.dtype, device=parts.device))
+    return parts / parts.sum(2, keepdim=True)
+
+
+def _mean(weights: Tensor, images: Tensor) -> Tensor:
+    """The weighted means (n, size, w, c) of the rows of images (n, h, w, c)."""
+    count, _, width, channels = images.shape
+    return torch.bmm(weights, images.reshape(count, -1, width * channels)).view(count, -1, width, channels)
 
 
 def move(images: Tensor, numbers: Tensor) -> Tensor:

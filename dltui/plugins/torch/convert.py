@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from dltui.core.tasks.regression.scaling import scales
 from dltui.plugins.torch.samples import channels_first
 
 if TYPE_CHECKING:
@@ -18,21 +19,31 @@ if TYPE_CHECKING:
 
 
 class Portable(nn.Module):
-    """A module with float32 samples in the dataset's own units and order (n, height, width, channels) as input."""
+    """A module with float32 samples in the dataset's own units and order (n, height, width, channels) as input, and
+    outputs in the units of the targets.
+    """
 
     mean: Tensor
     std: Tensor
+    target_mean: Tensor
+    target_std: Tensor
 
     def __init__(self, module: nn.Module, spec: Spec) -> None:
         super().__init__()
         self.module, self.is_image = module, spec.is_image
         self.register_buffer("mean", torch.tensor(spec.mean))
         self.register_buffer("std", torch.tensor(spec.std))
+        known = scales(spec)
+        self.scaled = known is not None
+        if known is not None:
+            mean, std = (torch.tensor(values, dtype=torch.float32) for values in known)
+            self.register_buffer("target_mean", mean)
+            self.register_buffer("target_std", std)
 
     def forward(self, samples: Tensor) -> Tensor:
         x = (samples - self.mean) / self.std
         outputs: Tensor = self.module(channels_first(x) if self.is_image else x)
-        return outputs
+        return outputs * self.target_std + self.target_mean if self.scaled else outputs
 
 
 def write(module: nn.Module, spec: Spec, form: str, target: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dltui.core.tasks.registry import TASKS
 from dltui.core.train import class_weights
 
 if TYPE_CHECKING:
@@ -26,17 +27,56 @@ class Mixed(NamedTuple):
     share: float | Tensor
 
 
-def standard(task: str) -> Loss:
-    """The mean over a batch by which a task is evaluated: cross-entropy of logits, or mean squared error."""
-    return functional.cross_entropy if task == "classification" else functional.mse_loss
+class Marks(NamedTuple):
+    """What is told of each training batch beside its loss: a sum over its samples, or with `is_mean` a mean. `of_step`
+    is all that is done at a step, from its outputs and targets; `of_all` makes the numbers of several steps from what
+    that gave, and their targets.
+    """
+
+    of_step: Loss
+    of_all: Loss
+    is_mean: bool
+
+
+def _predicted(outputs: Tensor, targets: Tensor) -> Tensor:
+    return outputs.argmax(1)
+
+
+def _count_right(predicted: Tensor, targets: Tensor) -> Tensor:
+    return predicted.eq(targets).sum(1)
+
+
+def _as_they_are(marks: Tensor, targets: Tensor) -> Tensor:
+    return marks
+
+
+def _binary(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(outputs, targets)
+
+
+def _share_right(outputs: Tensor, targets: Tensor) -> Tensor:
+    return outputs.gt(0).eq(targets.gt(0)).float().mean()
+
+
+STANDARD: dict[str, Loss] = {
+    "classification": functional.cross_entropy,
+    "multilabel": _binary,
+    "regression": functional.mse_loss,
+}
+"""The mean over a batch by which each task is evaluated."""
+MARKS = {
+    "classification": Marks(_predicted, _count_right, False),
+    "multilabel": Marks(_share_right, _as_they_are, True),
+    "regression": Marks(functional.mse_loss, _as_they_are, True),
+}
 
 
 def training_loss(config: TrainConfig, data: Data, device: torch.device, dtype: torch.dtype) -> Loss:
     """The loss of a training batch. With class weights it is sum(weight * loss) / samples, as in Keras: the parts of a
     batch then add up. Smoothing gives each class `label_smoothing / classes` of a target. Raises UsageError.
     """
-    if data.spec.task != "classification":
-        return standard(data.spec.task)
+    if "class_weights" not in TASKS[data.spec.task].options:
+        return STANDARD[data.spec.task]
     given = class_weights.weights(config.class_weights, data.train.y, data.spec.outputs)
     smoothing = config.label_smoothing
     if given is None:

@@ -9,7 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream
+from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream, consecutive
+from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.regression.scaling import standardized
+from dltui.plugins.torch.augment import middle
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
@@ -26,14 +29,15 @@ class Samples:
 
     def __init__(self, data: Data, device: torch.device, dtype: torch.dtype) -> None:
         self._data, self._device, self._dtype = data, device, dtype
-        self._shape = data.spec.input_shape
+        self._shape, self._stored = data.spec.input_shape, data.train.whole.shape[1:]
+        self._size = (self._shape[0], self._shape[1]) if data.spec.is_image else (0, 0)
         self._is_image = data.spec.is_image
         self.channels_last = False
         """True if images stay in the order in which they are stored, (n, h, w, c) seen as (n, c, h, w)."""
         self._mean, self._std = (torch.tensor(values, dtype=dtype, device=device) for values in _per_value(data.spec))
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
-        x = data.train.x
+        x = data.train.whole
         streams = can_stream(x) and (x.nbytes > STREAMED_BYTES or not _has_room(device, x.nbytes))
         self._stream = Stream(x) if streams and self._train_x.device.type == "cpu" else None
 
@@ -59,10 +63,14 @@ class Samples:
 
     def _changed(self, x: Tensor, changes: Changes | None) -> Tensor:
         if changes is None:
-            return self._normalize(x)
+            return self._normalize(self._middle(x))
         if self._is_image:
-            x = changes.stored(x.view(-1, *self._shape), self._dtype).flatten(1)
+            x = changes.stored(x.view(-1, *self._stored), self._size, self._dtype).flatten(1)
         return changes.normalized(self._normalize(x))
+
+    def _middle(self, x: Tensor) -> Tensor:
+        """What is seen of stored samples (n, values)."""
+        return x if self._stored == self._shape else middle(x.view(-1, *self._stored), self._size).flatten(1)
 
     def targets(self, indices: Tensor) -> Tensor:
         """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, outputs)."""
@@ -71,7 +79,10 @@ class Samples:
 
     def rows(self, split: SplitName, rows: slice) -> Tensor:
         """Normalized samples of consecutive rows of a split."""
-        return self._normalize(self._split(split)[0][rows].to(self._device))
+        x = self._split(split)[0]
+        if x.device.type == "cpu":
+            x, rows = _tensor(consecutive(self._data.split(split).whole, rows)).flatten(1), slice(None)
+        return self._normalize(self._middle(x[rows].to(self._device)))
 
     def targets_of(self, split: SplitName, rows: slice) -> Tensor:
         """Targets of consecutive rows of a split."""
@@ -89,10 +100,10 @@ class Samples:
         """Samples as flat rows, and targets."""
         if split not in self._splits:
             part = self._data.split(split)
-            x = _tensor(part.x).flatten(1)
+            x = _tensor(part.whole).flatten(1)
             x = x.to(self._device) if _has_room(self._device, x.nbytes) else x
-            y = _tensor(part.y).to(self._device)
-            self._splits[split] = (x, y if self._data.spec.task == "classification" else y.to(self._dtype))
+            y = _tensor(standardized(part.y, self._data.spec)).to(self._device)
+            self._splits[split] = (x, y if TASKS[self._data.spec.task].targets == "class" else y.to(self._dtype))
         return self._splits[split]
 
 

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from dltui.core.contract import EpochPlan, Layer, StepStats
+from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.regression.scaling import own_units
 from dltui.core.train.evaluation import PREDICT_ROWS
 from dltui.plugins import generators, overrides
 from dltui.plugins.torch import losses, precision
@@ -64,7 +66,7 @@ class TorchTrainable:
         self._rates = Rates(optimizer, config.lr)
         self._own_state = OwnState(self.module, own) if own else None
         self._average = Average(self.module, config.ema) if config.ema else None
-        self._classifies = data.spec.task == "classification"
+        self._marks, self._metric = losses.MARKS[data.spec.task], TASKS[data.spec.task].metric
         self._losses = _losses(self.module, config, data, device, dtype, own)
         self._computation = Computation(
             self.module, data.spec, config, device, dtype, self._losses, optimizer, self._average
@@ -78,7 +80,7 @@ class TorchTrainable:
             *precision.notes(config.precision, device),
         )
         self._device, self._dtype = device, dtype
-        self._eager = Eager(self._computation, self._samples, self._rates, device, self._classifies)
+        self._eager = Eager(self._computation, self._samples, self._rates, device)
         self._runner: Eager | Captured = self._eager
         self._config = config
         if device.type == "cuda":
@@ -122,7 +124,7 @@ class TorchTrainable:
         # The chunk's one host sync, for all statistics at once.
         losses, marks = results.cpu().numpy()
         batch = self._runner.batch
-        metrics = {"accuracy": marks} if self._classifies else {"mse": marks * batch}
+        metrics = {self._metric: marks * batch if self._marks.is_mean else marks}
         if self._own_state is not None:
             self._own_state.look()
         # Elsewhere steps are only queued here: how long they take there, this clock cannot tell.
@@ -135,16 +137,16 @@ class TorchTrainable:
             norm.eval()
 
     def predict(self, split: SplitName, rows: slice) -> Array:
-        return _array(self._evaluated(split, rows)[0])
+        return self._array(self._evaluated(split, rows)[0])
 
     def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
         """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         outputs, loss = self._evaluated(split, rows, with_loss=True)
-        return _array(outputs), float(loss)
+        return self._array(outputs), float(loss)
 
     def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
         """The outputs for the same images as in `predict`, mirrored left to right."""
-        return _array(self._evaluated(split, rows, mirrored=True)[0])
+        return self._array(self._evaluated(split, rows, mirrored=True)[0])
 
     def _evaluated(
         self, split: SplitName, rows: slice, with_loss: bool = False, mirrored: bool = False
@@ -165,6 +167,9 @@ class TorchTrainable:
             self._train_mode()
         return outputs, loss
 
+    def _array(self, outputs: Tensor) -> Array:
+        return own_units(cast("Array", outputs.to(torch.float32).cpu().numpy()), self._spec)
+
     def state(self) -> State:
         return self._snapshots.take()
 
@@ -182,8 +187,4 @@ def _losses(
     own_step, own = overrides.find(module, "training_step"), overrides.find(module, "training_loss")
     overrides.check_options(config, own_step, own, own_optimizer)
     training = own or losses.training_loss(config, data, device, dtype)
-    return Losses(training, own or losses.standard(data.spec.task), own, own_step)
-
-
-def _array(outputs: Tensor) -> Array:
-    return cast("Array", outputs.to(torch.float32).cpu().numpy())
+    return Losses(training, own or losses.STANDARD[data.spec.task], own, own_step)

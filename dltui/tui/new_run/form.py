@@ -40,6 +40,8 @@ class RunForm:
     typed: dict[str, str] = field(default_factory=dict)
     presets: Presets = field(default_factory=Presets)
     """The values set in the environment and in files, shown in the rows until something else is typed."""
+    remembered: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    """The options that the user's own data had in its last run, by dataset plugin and path."""
     _preset: dict[str, str] = field(default_factory=dict)
     _preset_of: str = ""
     """The model that `_preset` is for."""
@@ -160,14 +162,19 @@ class RunForm:
         return [*(entry.name for entry in self.datasets() if self.fits(entry)), own]
 
     def choose_path(self, text: str) -> None:
-        """Choose the user's own data: folder:PATH, csv:PATH, or a path alone. Raises UsageError."""
+        """Choose the user's own data: folder:PATH, csv:PATH, or a path alone. It has the options of its last run unless
+        others are typed. Raises UsageError.
+        """
         from dltui.core.catalog import entries
 
         self.own = entries.entry_of(text, self.catalog)
         self.dataset_name = self.own.reference
+        before = self.remembered.get((self.own.name, str(self.own.given.get("path"))))
+        if before and not any(key.startswith("data:") for key in self.typed):
+            self._take("data", before)
 
     def fits(self, dataset: DatasetEntry) -> bool:
-        return self.model is None or dataset.fits(self.model.task)
+        return self.model is None or dataset.fits(*self.model.tasks)
 
     def choose_model(self, name: str) -> None:
         """Choose another model; framework and dataset stay where they are possible."""

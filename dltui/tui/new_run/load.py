@@ -12,9 +12,14 @@ from dltui.tui.new_run.forecast_row import Forecast
 from dltui.tui.new_run.form import RunForm
 
 if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
     from dltui.core.machine.devices import Device
     from dltui.core.rundir.directory import RunDirectory
     from dltui.tui.base.services import Services
+
+
+LOOKED_AT = 50
+"""The latest runs whose data is remembered."""
 
 
 class Loaded(Message):
@@ -45,8 +50,27 @@ def load(services: Services, like: RunDirectory | None, instead: Mapping[str, An
             form = RunForm.like(catalog, last, "model and dataset as last time", False, presets)
         elif not present.get(form.dataset_name, "").startswith(("here", "embedded")):
             _prefer_here(form, present)
+    form.remembered = _remembered(services, catalog)
     devices = services.machine.devices()
     return Loaded(form, Forecast(tuple(services.runs.earlier()), devices), devices, present)
+
+
+def _remembered(services: Services, catalog: Catalog) -> dict[tuple[str, str], dict[str, Any]]:
+    """The options of data at a path in the latest runs, by dataset plugin and path; a size that was the model's is left
+    out."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for directory in services.runs.all()[:LOOKED_AT]:
+        try:
+            run = directory.run()
+        except DltuiError:
+            continue
+        options = dict(run.get("dataset_options") or {})
+        path, model = options.pop("path", None), catalog.known_model(str(run.get("model")))
+        if model is not None and options.get("size") == model.image_size:
+            options.pop("size", None)
+        if path:
+            found.setdefault((str(run.get("dataset_plugin")), str(path)), options)
+    return found
 
 
 def _last(services: Services) -> dict[str, Any] | None:

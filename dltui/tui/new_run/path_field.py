@@ -151,5 +151,6 @@ def _invitation(typing: bool) -> list[Row]:
     return [
         [(" folder:PATH", "bold"), ("  images, one folder a class", "")],
         [(" csv:PATH", "bold"), ("     a table, one column is predicted", "")],
+        [(" images:TABLE", "bold"), ("  shards:TARS  hf:NAME  more images", "")],
         [(last, "dim")],
     ]

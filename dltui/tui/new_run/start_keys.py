@@ -12,6 +12,7 @@ from dltui.core.text import safe
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import in_thread
 from dltui.tui.draw.styled_text import Row
+from dltui.tui.new_run.state import GROUPS
 
 if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
@@ -121,6 +122,10 @@ class StartKeys:
         if problem:
             if setting is not None:
                 self._state.show(setting)
+            elif form.dataset is None:
+                # The path is missing: the cursor goes where it is typed.
+                self._state.part = GROUPS.index("dataset")
+                self._path.begin()
             self._page.notice.say(problem, "bad")
             self._page.redraw()
         elif self._page.host.services.viewer.read_only:

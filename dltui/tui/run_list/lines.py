@@ -4,12 +4,13 @@ functions.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dltui.core.analysis import run_filter
-from dltui.core.analysis.groups import spread, standing, status
+from dltui.core.analysis.groups import missing_seeds, spread, standing, status
+from dltui.core.tasks.registry import lowest_is_best
 from dltui.core.text import plural
 from dltui.tui.base.summary import Summary
 from dltui.tui.draw import wording
@@ -51,7 +52,9 @@ class Choice:
 
 def lines(runs: Sequence[Summary], choice: Choice, opened: Collection[str]) -> list[Summary]:
     """The lines of the list: the matching runs, in order, with groups folded that are not in `opened`."""
-    return fold(arranged([run for run in runs if run_filter.matches(choice.terms, run.facts)], choice.sort), opened)
+    matching = [run for run in runs if run_filter.matches(choice.terms, run.facts)]
+    missing = missing_seeds((run.group, run.facts.get("seed"), run.group_seeds) for run in runs)
+    return fold(arranged(matching, choice.sort), opened, missing)
 
 
 def arranged(runs: Sequence[Summary], sort: str) -> list[Summary]:
@@ -64,38 +67,41 @@ def arranged(runs: Sequence[Summary], sort: str) -> list[Summary]:
 
 
 def _merit(run: Summary) -> tuple[bool, str, float]:
-    """A sort key by quality within each metric: high accuracies, low losses first."""
+    """A sort key by quality within each metric: high scores, low errors first."""
     if run.best_value is None:
         return True, "", 0.0
-    return False, run.best_name, -run.best_value if run.best_name == "accuracy" else run.best_value
+    return False, run.best_name, run.best_value if lowest_is_best(run.best_name) else -run.best_value
 
 
 PREFIX = "group/"
 """No run's id has a slash in it."""
 
 
-def fold(runs: Sequence[Summary], opened: Collection[str]) -> list[Summary]:
-    """The lines of the list. A group stands at the place of its first run; a group with a single run is the run
-    itself.
+def fold(
+    runs: Sequence[Summary], opened: Collection[str], missing: Mapping[str, tuple[int, ...]] | None = None
+) -> list[Summary]:
+    """The lines of the list. A group stands at the place of its first run; a group of a single run is the run itself.
+    `missing` holds what `missing_seeds` finds.
     """
+    lacking = missing or {}
     members: dict[str, list[Summary]] = {}
     for run in runs:
         members.setdefault(run.group, []).append(run)
     lines: list[Summary] = []
     for run in runs:
         of = members[run.group]
-        if not run.group or len(of) == 1:
+        if not run.group or (len(of) == 1 and run.group not in lacking):
             lines.append(run)
         elif of[0] is run:
-            line = group_line(of)
+            line = group_line(of, lacking.get(run.group, ()))
             lines.append(line)
             if line.id in opened:
                 lines += [replace(one, name="  " + one.name) for one in line.members]
     return lines
 
 
-def group_line(members: Sequence[Summary]) -> Summary:
-    """The line of a group, which summarizes its runs."""
+def group_line(members: Sequence[Summary], missing: Sequence[int] = ()) -> Summary:
+    """The line of a group, which summarizes its runs; `missing` are the seeds for which none was made."""
     first = members[0]
     best = spread(one.best_value for one in members)
     test = spread(one.test_value for one in members)
@@ -105,9 +111,9 @@ def group_line(members: Sequence[Summary]) -> Summary:
     return replace(
         first,
         id=PREFIX + first.group,
-        name=f"{first.group} ({plural(len(members), 'seed')})",
-        status=status(statuses),
-        why=standing(first.group, statuses),
+        name=f"{first.group} ({plural(len(members) + len(missing), 'seed')})",
+        status=status(statuses, missing),
+        why=standing(first.group, statuses, missing),
         epochs_done=sum(one.epochs_done for one in members),
         epochs=sum(one.epochs for one in members),
         fraction=sum(one.fraction for one in members) / len(members),

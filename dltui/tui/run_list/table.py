@@ -130,10 +130,11 @@ def _best(run: Summary, room: int, ascii_only: bool) -> str:
         # Ten letters, as many as the column has beside its gap; +/- may be too long for it.
         text = run.best.removesuffix(" %").replace(" ", "").replace("±", "+/-" if ascii_only else "±")
         return (text if len(text) <= room else text.partition("+")[0]) or "-"
-    if not run.best or run.best_name == "accuracy":
+    if not run.best or run.best_name.endswith("accuracy") or run.best_value is None:
         return run.best or "-"
     # Three digits, so that the name has room beside them.
-    return f"{run.best_name} {float(run.best):.3g}"
+    text = f"{run.best_name} {run.best_value:.3g}"
+    return text if len(text) <= room else run.best
 
 
 def _time(run: Summary, now: float) -> str:

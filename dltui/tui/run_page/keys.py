@@ -26,6 +26,7 @@ BINDINGS = (
     press("z", "zoom", "one chart over the whole width, or all of them", shown="z,enter"),
     press("g", "log scale", "logarithmic loss"),
     press("m", "smoothing", "how much the training curves are averaged: 0.6, 0.9, 0.98, not at all"),
+    press("M", "more metrics", "curves also of F1, AUROC, calibration error and others, or only of the usual ones"),
     press("x", "x axis", "over epochs, steps or the time spent in training"),
     bind("f", "filter", "filter / window", "curves: all or the last tenth; mistakes: those of the same classes"),
     press("plus,equals_sign", "closer", "half as much of the run, around the cursor or its newest part"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dltui.core.numbers import count, duration, metric, percent, size
 from dltui.core.reading.summary import training_speed
 from dltui.core.reading.time_spent import times
+from dltui.core.tasks.registry import lowest_is_best
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, beside, cells, cut_words, ends, left, right, rule
 
@@ -54,7 +55,7 @@ def _metric(history: History, split: str, name: str, style: str) -> Row:
         if name in getattr(record, split)
     ]
     monitor = history.monitor or {}
-    highest = monitor.get("mode") == "max" if name == monitor.get("metric") else name.endswith("accuracy")
+    highest = monitor.get("mode") == "max" if name == monitor.get("metric") else not lowest_is_best(name)
     sign = -1.0 if highest else 1.0
     finite = [(epoch, value) for epoch, value in known if math.isfinite(value)]
     epoch, best = min(finite, key=lambda entry: (sign * entry[1], entry[0]), default=(0, math.nan))

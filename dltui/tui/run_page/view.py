@@ -18,17 +18,20 @@ from dltui.core.reading.history import History
 from dltui.core.reading.progress import Progress, progress
 from dltui.core.reading.status import OVER
 from dltui.core.rundir import place
+from dltui.core.tasks.registry import task_of
 from dltui.tui.base.summary import Summary, open_reader, summarize
 from dltui.tui.run_page.hardware_watch import Hardware, HardwareWatch
 
 if TYPE_CHECKING:
     from dltui.core.analysis.confusion import Matrix
     from dltui.core.analysis.fit import Fit
+    from dltui.core.analysis.labels import Labels
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.analysis.review import Key, Opinion
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Live
+    from dltui.core.tasks.definition import Inside
     from dltui.tui.run_page.hardware_watch import Measure
 
 LOG_BYTES = 65_536
@@ -47,6 +50,7 @@ class RunView:
     progress: Progress | None
     output: tuple[str, ...] = ()
     matrix: Matrix | None = None
+    labels: Labels | None = None
     fit: Fit | None = None
     suggestion: Suggestion | None = None
     """A suggestion after a failure."""
@@ -65,8 +69,14 @@ class RunView:
         return self.summary.status in OVER
 
     @property
-    def regression(self) -> bool:
-        return bool(self.asked.get("task") == "regression")
+    def inside(self) -> Inside:
+        """The kind of tabs about its predictions."""
+        return task_of(self.asked.get("task")).inside
+
+    @property
+    def main_metric(self) -> str:
+        """The metric that is shown beside the loss."""
+        return task_of(self.asked.get("task")).metric
 
     @property
     def base_lr(self) -> float | None:
@@ -149,11 +159,14 @@ class RunWatch:
         inside, machine = self._inside, self._machine
         printed = "output" in wants or summary.status == "failed"
         found: dict[str, Any] = {"output": self._read_output() if printed else ()}
-        if inside is not None and asked.get("task") == "regression":
+        kind = task_of(asked.get("task")).inside
+        if inside is not None and kind == "fit":
             found["fit"] = inside.fit()
-        elif inside is not None and "inside" in wants:
+        elif inside is not None and kind == "labels" and "inside" in wants:
+            found["labels"] = inside.labels()
+        elif inside is not None and kind == "classes" and "inside" in wants:
             found["matrix"] = inside.matrix()
-        if inside is not None and "mistakes" in wants and asked.get("task") != "regression":
+        if inside is not None and "mistakes" in wants and kind == "classes":
             found["mistakes"] = inside.mistakes()
             found["review"] = inside.review(self._exports())
         if machine is not None and "hardware" in wants:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.analysis.groups import Group, Spread, fold, spread, standing
+from dltui.core.analysis.groups import Group, Spread, fold, missing_seeds, spread, standing
 
 
 def row(name: str, group: str | None = None, best: float | None = None, status: str = "finished") -> dict[str, Any]:
@@ -49,6 +49,18 @@ def test_a_group_is_finished_when_all_are() -> None:
 )
 def test_a_series_that_is_not_whole_says_how_to_go_on(statuses: list[str], said: str) -> None:
     assert standing("lab", statuses) == said
+
+
+def test_a_series_says_which_of_its_runs_were_never_made() -> None:
+    members = [("lab", 1, [1, 2, 3]), ("", 5, []), ("other", 1, []), ("whole", 1, [1])]
+    missing = missing_seeds(members)
+    assert missing == {"lab": (2, 3)}
+    (group,) = fold([row("lab-s1", "lab")], missing)
+    assert isinstance(group, Group)
+    assert (len(group), group.status) == (3, "interrupted")
+    assert group.standing == "1 of 3 finished, interrupted, seeds 2, 3 without a run: dltui resume lab"
+    assert missing_seeds([*members, ("lab", 2, []), ("lab", 3, [1, 2, 3])]) == {}
+    assert standing("lab", ["running"], (2,)) == ""
 
 
 def test_what_goes_on_tells_more_than_what_has_ended() -> None:

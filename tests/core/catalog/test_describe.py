@@ -76,7 +76,7 @@ def test_monitors(monitor: str) -> None:
     [
         ("F1 score", 'must be the name of a metric, "f1" or "-f1"'),
         (3, "must be the name"),
-        ("f1", "monitor asks for f1"),
+        ("wer", "monitor asks for wer"),
     ],
 )
 def test_monitors_that_are_none(monitor: Any, words: str) -> None:

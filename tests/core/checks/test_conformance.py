@@ -125,7 +125,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) ->
 
 
 @pytest.mark.slow(20)
-@pytest.mark.parametrize("fault", few(["", *FAULTS], 1))
+@pytest.mark.parametrize("fault", few(["", *FAULTS], 1, long=3))
 def test_a_fault_fails_exactly_its_check(home: Path, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "plugin.py").write_text(HEAD + FAULTS.get(fault, ""))
     code = main.run(["plugins", "check", "plugin.py", "--json"])

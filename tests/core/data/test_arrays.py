@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from dltui.core.contract import Arrays, Column
 from dltui.core.contract.types import Task
-from dltui.core.data import arrays
 from dltui.core.data.arrays import checked, make_spec, measure, split_rows, unscaled
 from dltui.core.errors import RunError
 
@@ -92,7 +91,7 @@ def test_split_seeds_choose_differently() -> None:
 def test_mean_and_std_are_of_the_training_rows_per_channel(monkeypatch: pytest.MonkeyPatch) -> None:
     x = images(50, channels=3)
     rows = np.array([0, 3, 4, 30, 49])
-    monkeypatch.setattr(arrays, "CHUNK_BYTES", 2 * x[:1].nbytes)
+    monkeypatch.setattr("dltui.core.tasks.numbers.CHUNK_BYTES", 2 * x[:1].nbytes)
     mean, std = measure(x, rows)
     assert mean == pytest.approx(x[rows].mean(axis=(0, 1, 2)))
     assert std == pytest.approx(x[rows].std(axis=(0, 1, 2)))

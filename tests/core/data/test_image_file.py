@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,6 @@ def test_the_ways_to_make_a_square(tmp_path: Path) -> None:
     ("name", "content", "words"),
     [
         ("x.png", b"<html>", "not an image"),
-        ("x.heic", b"\0\0\0\x18ftypheic", "pip install pillow-heif"),
         ("gone.png", None, "no such file or directory"),
     ],
 )
@@ -177,6 +177,46 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, name: str, content: bytes 
         (tmp_path / name).write_bytes(content)
     with pytest.raises(UnreadableError, match=words):
         pixels(tmp_path / name)
+
+
+@pytest.fixture
+def other_decoders() -> Iterator[None]:
+    """The formats are looked up anew, before and after."""
+    image_file.formats.cache_clear()
+    yield
+    image_file.formats.cache_clear()
+
+
+@pytest.mark.usefixtures("other_decoders")
+def test_heic_without_its_decoder_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    for name in ("x.heic", "X.HEIF"):
+        (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+        with pytest.raises(UnreadableError, match="pip install pillow-heif"):
+            pixels(tmp_path / name)
+
+
+@pytest.mark.usefixtures("other_decoders")
+def test_heic_is_read_like_a_jpeg_where_its_decoder_is(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif", reason="pillow-heif is not installed")
+    assert "HEIF" in image_file.formats()
+    image = Image.new("RGB", (64, 32), "red")
+    image.paste("blue", (0, 0, 32, 32))
+    exif = Image.Exif()
+    exif[image_file.ORIENTATION] = 6
+    for name in ("x.heic", "x.jpg"):
+        image.save(tmp_path / name, quality=95, exif=exif.tobytes())
+    found, expected = (pixels(tmp_path / name, side=16).astype(int) for name in ("x.heic", "x.jpg"))
+    assert expected[0, 8, 2] > 200, "its left half is above after the turn"
+    assert abs(found - expected)[[*range(6), *range(10, 16)]].max() < 24
+    assert image_file.look(str(tmp_path / "x.heic"))[0] == (32, 64)
+    clear = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
+    clear.save(tmp_path / "clear.heic", quality=95)
+    assert pixels(tmp_path / "clear.heic").min() > 240, "transparency is white"
+    (tmp_path / "cut.heic").write_bytes((tmp_path / "x.heic").read_bytes()[:200])
+    with pytest.raises(UnreadableError):
+        pixels(tmp_path / "cut.heic")
 
 
 @pytest.mark.parametrize(

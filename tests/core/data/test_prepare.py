@@ -128,7 +128,7 @@ def test_the_fingerprint_is_of_the_content_alone(made: Made, monkeypatch: pytest
 def test_chunks_do_not_change_the_data(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_prepared(prepare(ask(), silent)).fingerprint
     monkeypatch.setenv("DLTUI_CACHE", str(paths.cache_dir() / "other"))
-    monkeypatch.setattr("dltui.core.data.arrays.CHUNK_BYTES", 40)
+    monkeypatch.setattr("dltui.core.tasks.numbers.CHUNK_BYTES", 40)
     fractions: list[float | None] = []
     found = load_prepared(prepare(ask(), lambda text, fraction=None: fractions.append(fraction)))
     assert found.fingerprint == first

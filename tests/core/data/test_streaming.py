@@ -29,6 +29,19 @@ def test_batches_are_the_rows_of_the_plan(mapped: np.ndarray, part: slice) -> No
             assert np.array_equal(stream.take(step), x[plan[step]])
 
 
+@pytest.mark.parametrize("part", [slice(None), slice(7, 40)], ids=str)
+def test_consecutive_rows_are_read(mapped: np.ndarray, part: slice, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = mapped[part]
+    assert isinstance(streaming.consecutive(x, slice(3, 9)), np.memmap)
+    monkeypatch.setattr(streaming, "STREAMED_BYTES", 0)
+    for rows in (slice(3, 9), slice(len(x) - 2, len(x) + 5), slice(5, 5)):
+        found = streaming.consecutive(x, rows)
+        assert not isinstance(found, np.memmap)
+        assert np.array_equal(found, x[rows])
+    # What is mapped in pieces is taken from the map.
+    assert np.array_equal(streaming.consecutive(x[:, 1:3], slice(3, 9)), x[3:9, 1:3])
+
+
 def test_features_stream_as_they_are(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((20, 3)).astype(np.float32))
     x = np.load(tmp_path / "x.npy", mmap_mode="r")

@@ -11,7 +11,11 @@ from dltui.core.catalog.fields import FieldSpec
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.data.suited import batch_of, sized, to_data
 
-FIELDS = (FieldSpec("class_weights", "str", "", "weights"),)
+KINDS = ("none", "flip", "shift", "flip+shift", "crop", "flip+crop")
+FIELDS = (
+    FieldSpec("class_weights", "str", "", "weights"),
+    FieldSpec("augment", "choice", "none", "changes", choices=KINDS, choice_values=KINDS),
+)
 MODEL = ModelEntry("m", "m", "torch", "classification", "s", FIELDS, False, {}, image_size=224)
 CONFIG = {"batch_size": 32, "augment": "none", "class_weights": ""}
 
@@ -34,11 +38,19 @@ def test_images_get_the_side_of_the_model() -> None:
 
 def test_few_photos_get_small_batches_and_are_mirrored() -> None:
     config, notes = to_data(CONFIG, data((100, 116)), (), MODEL)
-    assert config == {**CONFIG, "batch_size": 16, "augment": "flip+shift"}
+    assert config == {**CONFIG, "batch_size": 16, "augment": "flip+crop"}
     assert notes == [
         "batch size 16 instead of 32: 13 steps in an epoch of 216 images",
-        "training images are mirrored and moved at random; --augment none leaves them as they are",
+        "training images are mirrored, and random parts of them enlarged (--augment flip+crop); --augment none leaves "
+        "them as they are",
     ]
+
+
+def test_a_backend_without_crops_moves_photos() -> None:
+    without = replace(MODEL, fields=(FieldSpec("augment", "choice", "none", "changes", choices=KINDS[:4]),))
+    config, notes = to_data({"batch_size": 2, "augment": "none"}, data((100, 116)), (), without)
+    assert config["augment"] == "flip+shift"
+    assert notes[0].startswith("training images are mirrored and moved at random (--augment flip+shift)")
 
 
 def test_what_is_given_stays() -> None:

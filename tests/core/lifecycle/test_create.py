@@ -132,6 +132,15 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "framework": ({"model": "cnn-lost"}, r'cnn-lost cannot be trained here: no plugin brings the framework "lost"'),
     "dataset": ({"dataset": "blob"}, r'no dataset "blob"; did you mean blobs\?'),
     "task": ({"dataset": "slope"}, r"dataset slope is for regression, model softmax-numpy does classification; for"),
+    "labels": (
+        {"dataset": "csv:tags.csv", "dataset_options": {"labels": "tags"}},
+        "^with labels this data is for multilabel, model softmax-numpy does classification$",
+    ),
+    "monitor": (
+        {"config": {"monitor": "validation.acuracy"}},
+        r"monitor validation.acuracy: no such metric; did",
+    ),
+    "monitor of few classes": ({"config": {"monitor": "top5_accuracy"}}, "needs more than 5 classes, the data has 3"),
     "lr": ({"config": {"lr": -1}}, r"^lr must be greater than 0 and at most 10, got -1$"),
     "nan": ({"config": {"lr": float("nan")}}, r"^lr must be greater than 0 and at most 10, got nan$"),
     "epochs": ({"config": {"epochs": 0}}, r"^epochs must be a whole number from 1 to 10000, got 0$"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from dltui.core.catalog.entries import Catalog
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle import series
 from dltui.core.lifecycle.create import RunRequest
+from dltui.core.rundir import notes
 from dltui.core.rundir.directory import RunDirectory
 
 
@@ -44,7 +46,7 @@ def test_a_group_has_a_name_of_its_own() -> None:
 
 
 def test_all_runs_are_made_or_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def create(request: RunRequest, catalog: Any) -> RunDirectory:
+    def create(request: RunRequest, catalog: Any, fill: Any) -> RunDirectory:
         if request.config["seed"] == 3:
             raise UsageError("the disk is full")
         return make(str(request.name), "lab")
@@ -55,6 +57,42 @@ def test_all_runs_are_made_or_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     with pytest.raises(UsageError, match="full"):
         series.create(REQUEST, "new", [4, 5, 3], Catalog())
     assert sorted(path.name for path in (tmp_path / "home" / "runs").iterdir()) == ["lab-s1", "lab-s2"]
+
+
+def test_a_series_whose_maker_was_killed_knows_its_seeds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def create(request: RunRequest, catalog: Any, fill: Any) -> RunDirectory:
+        config, name = dict(request.config), str(request.name)
+        asked = {
+            "created": 1.0,
+            "share": None,
+            "group": "lab",
+            "seed": config["seed"],
+            "config": config,
+            "command": request.command,
+        }
+        return RunDirectory.create(name, {**asked, "exports": str(tmp_path / "exports" / name)}, fill)
+
+    monkeypatch.setattr(series, "create_run", create)
+    made = series.create(REQUEST, "lab", [1, 2], Catalog())
+    assert [notes.series_seeds(run.path) for run in made] == [[], []]
+    assert series.complete("lab", made) == []
+    shutil.rmtree(made[1].path)
+    notes.series_begun(made[0].path, [1, 2, 3])
+    found = series.complete("lab", made[:1])
+    assert [run.id for run in found] == ["lab-s2", "lab-s3"]
+    assert notes.series_seeds(made[0].path) == []
+    asked = found[1].run()
+    assert (asked["seed"], asked["config"], asked["group"]) == (3, {"lr": 0.1, "seed": 3}, "lab")
+    assert asked["command"] == ["dltui", "train", "x", "--seed", "3"]
+    assert asked["exports"] == str(tmp_path / "exports" / "lab-s3")
+    assert asked["birth"]["token"] != made[0].run()["birth"]["token"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"seeds": 3}', '{"seeds": ["1", null, true]}', "[" * 100_000])
+def test_a_damaged_note_of_a_series_says_nothing(text: str) -> None:
+    run = make("lab-s1", "lab")
+    (run.path / notes.SERIES).write_text(text)
+    assert notes.series_seeds(run.path) == []
 
 
 def test_every_run_has_a_worker_in_the_queue_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

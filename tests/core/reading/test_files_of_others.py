@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from dltui.core.errors import RunError
+from dltui.core.reading import reader as reading
 from dltui.core.reading.reader import RunReader
 from tests.helpers.sample_run import make_sample_run
 
@@ -99,7 +100,9 @@ def test_a_line_without_an_end_is_read_once(tmp_path: Path) -> None:
     assert not reader.refresh()
 
 
-def test_predictions_that_unpack_to_gigabytes_are_damaged(tmp_path: Path) -> None:
+def test_predictions_that_unpack_to_too_much_are_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reading._MOST_UNPACKED <= 2 << 30
+    monkeypatch.setattr(reading, "_MOST_UNPACKED", 16 << 20)
     run = make_sample_run(tmp_path, run_id="r")
     path = run.predictions_dir / "test.npz"
     path.unlink()
@@ -107,10 +110,9 @@ def test_predictions_that_unpack_to_gigabytes_are_damaged(tmp_path: Path) -> Non
         for name in ("ids", "split", "epoch", "labels", "top", "probabilities", "wrong", "thumbnails"):
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array_header_1_0(
-                    file, {"descr": "|u1", "fortran_order": False, "shape": (256 << 20,)}
+                    file, {"descr": "|u1", "fortran_order": False, "shape": (4 << 20,)}
                 )
-                for _ in range(256):
-                    file.write(bytes(1 << 20))
-    assert path.stat().st_size < 16 << 20
+                file.write(bytes(4 << 20))
+    assert path.stat().st_size < 1 << 20
     with pytest.raises(RunError, match="unpacks to"):
         RunReader(run).predictions("test")

@@ -267,3 +267,23 @@ def test_malformed_events_change_nothing_that_is_shown(kind: str, fields: dict[s
     assert history.attempt is not None
     assert type(history.attempt.total_steps) is int
     assert isinstance(history.attempt.dataset, dict)
+
+
+def test_further_metrics_are_kept_apart() -> None:
+    tape = Tape()
+    tape.start()
+    tape.epoch(1, 0.5)
+    tape.add(Evaluated("validation", 1, STEPS, {"loss": 1.0, "accuracy": 0.5}, 0.1, True, {"f1": 0.4}))
+    tape.add(Evaluated("test", 1, STEPS, {"loss": 1.0, "accuracy": 0.5}, 0.1, more={"f1": 0.3}))
+    history = tape.fold()
+    assert history.epochs[1].more == {"f1": 0.4}
+    assert "f1" not in history.metric_names
+    assert history.more_names == ("f1",)
+    assert history.test is not None
+    assert history.test["more"] == {"f1": 0.3}
+    for record in tape.records:
+        record.pop("more", None)
+    before = tape.fold()
+    assert before.epochs[1].more == {}
+    assert before.test is not None
+    assert before.test["more"] == {}

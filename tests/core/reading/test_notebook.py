@@ -22,6 +22,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLTUI_HOME", str(place / "home"))
         patch.chdir(place)
+        patch.setenv("DLTUI_FORMAT", "none")
         words = ["train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--device", "cpu", "--plain"]
         assert main.run([*words, "--name", "one"]) == 0
         assert main.run([*words, "--name", "two", "--lr", "0.0001", "--epochs", "1"]) == 0

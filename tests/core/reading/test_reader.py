@@ -19,7 +19,7 @@ from dltui.core.errors import NewerFormatError, RunError
 from dltui.core.reading.reader import PREDICTIONS, RunReader
 from dltui.core.reading.status import INCOMPLETE
 from dltui.core.reading.summary import summary_row
-from dltui.core.rundir import checkpoint, drawing
+from dltui.core.rundir import checkpoint, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Evaluated, Logged, RunEnded
 from dltui.core.rundir.heartbeat import Heartbeat
@@ -157,9 +157,9 @@ def test_a_kill_while_figures_are_drawn_is_told_until_they_are(
     row = summary_row(reader)
     assert (row["status"], row["phase"]) == ("finished", "figures incomplete")
     assert row["why"].endswith("; figures incomplete: dltui export brisk-otter")
-    drawing.done(reader.directory, tmp_path / "elsewhere")
+    notes.figures_done(reader.directory, tmp_path / "elsewhere")
     assert reader.status().phase == "figures incomplete"
-    drawing.done(reader.directory, Path(reader.run["exports"]))
+    notes.figures_done(reader.directory, Path(reader.run["exports"]))
     assert reader.status().phase == "ended"
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from dltui.core import paths
-from dltui.core.reading import rows
+from dltui.core.reading import last_row, rows
+from dltui.core.rundir import heartbeat, log
 from dltui.core.rundir.directory import RunDirectory
 from tests.helpers.sample_run import make_sample_run
 
@@ -111,7 +113,80 @@ def test_numbers_that_are_none_hurt_one_row_only() -> None:
     json.dumps(rows.all_rows(), allow_nan=False)
     asked = paths.runs_dir() / "one" / "run.json"
     asked.write_text(asked.read_text().replace('"created": ', '"created": NaN, "x": '))
+    # A number of JSON that is infinite all the same; earlier runs had no checksum.
+    other = paths.runs_dir() / "two" / "run.json"
+    content = {key: value for key, value in json.loads(other.read_text()).items() if key != "sha256"}
+    other.write_text(json.dumps(content | {"seed": "huge"}).replace('"huge"', "1e999"))
     found = {row["id"]: row for row in rows.all_rows()}
+    assert (found["two"]["status"], found["two"]["seed"]) == ("finished", None)
     assert found["one"]["status"] == "failed"
     assert "damaged" in found["one"]["why"]
     json.dumps(list(found.values()), allow_nan=False)
+
+
+@pytest.fixture
+def one(monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    """A run whose worker has left its row."""
+    monkeypatch.setattr(last_row, "SLACK_NS", 0)
+    run = RunDirectory(paths.runs_dir() / "one")
+    last_row.write(run)
+    # The clock of a file system ticks a few hundred times a second.
+    time.sleep(0.02)
+    return run
+
+
+def row_of(name: str) -> rows.Row:
+    return {row["id"]: row for row in rows.all_rows()}[name]
+
+
+def test_the_row_that_a_worker_left_is_what_its_files_say(one: RunDirectory, read: list[str]) -> None:
+    left = row_of("one")
+    assert "one" not in read
+    assert list(left.items()) == list(rows._read(str(one.path)).items())
+
+
+def test_a_run_that_is_not_over_leaves_no_row() -> None:
+    run = RunDirectory(paths.runs_dir() / "live")
+    last_row.write(run)
+    assert not (run.path / last_row.NAME).exists()
+
+
+def test_labels_are_those_of_this_moment(one: RunDirectory, read: list[str]) -> None:
+    one.set_labels(name="better", tags=["a"])
+    assert (row_of("one")["name"], row_of("one")["tags"]) == ("better", ["a"])
+    assert "one" not in read
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda run: heartbeat.record_starting(run.path, os.getpid()),
+        lambda run: run.events_path.open("ab").write(b"x"),
+        lambda run: run.run_json.touch(),
+        lambda run: (run.path / "live.json").write_text("{}"),
+        last_row.forget,
+        lambda run: (run.path / last_row.NAME).write_bytes((run.path / last_row.NAME).read_bytes()[:-40]),
+        lambda run: (run.path / last_row.NAME).write_bytes(b"[" * 100_000),
+        lambda run: os.truncate(run.path / last_row.NAME, 3 << 30),
+    ],
+)
+def test_a_row_that_no_longer_holds_is_not_believed(change: object, one: RunDirectory, read: list[str]) -> None:
+    change(one)  # type: ignore[operator]
+    rows.all_rows()
+    assert "one" in read
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"status": "running"}, {"status": "interrupted"}, {"phase": "exporting"}, {"epoch": "3"}, {"epochs": None},
+        {"best": []}, {"test": {"accuracy": "high"}}, {"test": 1}, {"name": None}, {"tags": "a"}, {"metric": 3},
+    ],
+)  # fmt: skip
+def test_a_row_of_another_hand_is_not_believed(wrong: dict[str, object], one: RunDirectory, read: list[str]) -> None:
+    file = one.path / last_row.NAME
+    record = log.decode(file.read_bytes().rstrip(b"\n"))
+    assert record is not None
+    file.write_bytes(log.encode({**record, "row": {**record["row"], **wrong}}))
+    assert row_of("one")["status"] == "finished"
+    assert "one" in read

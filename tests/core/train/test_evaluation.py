@@ -13,9 +13,10 @@ import pytest
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.errors import RunError
 from dltui.core.rundir.events import Evaluated, Logged
+from dltui.core.tasks.classification.arithmetic import PROBABILITIES
+from dltui.core.tasks.monitor import Monitor, choose_monitor
 from dltui.core.train import evaluation
 from dltui.core.train.loop import Loop
-from dltui.core.train.metrics import Monitor, choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.core.worker import twin_record
 from tests.core.train.test_loop import Memory
@@ -82,7 +83,7 @@ def test_probabilities_instead_of_logits_are_said() -> None:
     def softmax(y: Any) -> Any:
         return (np.exp(y) / np.exp(y).sum(1, keepdims=True)).astype(np.float32)
 
-    assert evaluation.look(Gives(data, softmax), data, None, ACCURACY) == [evaluation.PROBABILITIES]
+    assert evaluation.look(Gives(data, softmax), data, None, ACCURACY) == [PROBABILITIES]
 
 
 def test_metrics_are_asked_once_with_every_row() -> None:
@@ -107,8 +108,8 @@ def fails(outputs: Any, targets: Any) -> dict[str, float]:
         (fails, "", "Model.metrics failed: ZeroDivisionError: division by zero"),
         (lambda o, t: 0.5, "", r"metrics returned float; return \{name: number\}"),
         (lambda o, t: None, "", "metrics returned NoneType; return"),
-        (lambda o, t: {"f1": 1.0}, "f2", "Model.monitor asks for f2, but an evaluation gives loss, accuracy, f1"),
-        (None, "-mse", "Model.monitor asks for mse, but an evaluation gives loss, accuracy"),
+        (lambda o, t: {"f1": 1.0}, "f2", "the monitor asks for f2, but an evaluation gives loss, accuracy, f1"),
+        (None, "-mse", "the monitor asks for mse, but an evaluation gives loss, accuracy"),
     ],
 )
 def test_metrics_that_would_end_the_run(metrics: Any, monitor: str, words: str) -> None:
@@ -227,3 +228,21 @@ def test_nothing_helps_against_nan_at_the_first_step() -> None:
     with pytest.raises(RunError, match="at step 1, before anything was updated") as caught:
         run(Gives(broken), broken)
     assert caught.value.remedy == {}
+
+
+def test_further_metrics_stand_beside_and_the_monitored_one_among_those_shown() -> None:
+    data = make_data()
+    loop, _, events = run(Gives(data), data, monitor=choose_monitor("classification", "validation.f1"))
+    for event in events:
+        assert list(event.metrics) == ["loss", "accuracy", "f1"]
+        assert {"balanced_accuracy", "auroc", "average_precision", "calibration_error"} <= set(event.more)
+        assert "f1" not in event.more
+    best = max(events, key=lambda event: event.metrics["f1"])
+    assert loop.at.best is not None
+    assert (loop.at.best.epoch, loop.at.best.value) == (best.epoch, best.metrics["f1"])
+
+
+def test_a_models_own_metric_takes_the_place_of_ours() -> None:
+    data = make_data()
+    _, _, events = run(Gives(data), data, metrics=lambda outputs, targets: {"f1": 0.25})
+    assert all(event.metrics["f1"] == 0.25 and "f1" not in event.more for event in events)

@@ -7,7 +7,9 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
 from dltui.core.errors import RunError
-from dltui.core.train.metrics import default_monitor, log_softmax, measure, own_metrics, running_sum
+from dltui.core.tasks.monitor import choose_monitor
+from dltui.core.tasks.scores.softmax import log_softmax
+from dltui.core.train.metrics import measure, own_metrics, running_sum
 
 
 def test_classification_agrees_with_scikit_learn() -> None:
@@ -37,7 +39,7 @@ def test_running_sum_does_not_depend_on_the_cuts() -> None:
 
 
 def test_a_tie_stays_with_the_earlier_epoch() -> None:
-    accuracy, loss = default_monitor("classification"), default_monitor("regression")
+    accuracy, loss = choose_monitor("classification"), choose_monitor("regression")
     assert accuracy.better(0.5, None)
     assert not accuracy.better(0.5, 0.5)
     assert accuracy.better(0.6, 0.5)

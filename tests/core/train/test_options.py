@@ -9,9 +9,9 @@ import pytest
 
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError, UsageError
+from dltui.core.tasks.monitor import Monitor
 from dltui.core.train import class_weights, layer_options
-from dltui.core.train.check_options import check_device, check_options
-from dltui.core.train.metrics import Monitor
+from dltui.core.train.check_options import check_device, check_options, for_task
 from dltui.core.train.plan import MOST_EPOCHS, Planner
 from dltui.core.train.time_budget import TimeBudget, parse, phases
 
@@ -136,6 +136,13 @@ def test_wrong_combinations_are_one_line(words: str) -> None:
     config = TrainConfig().model_dump() | options
     with pytest.raises(UsageError, match=words):
         check_options(config, task, "model-x")
+
+
+def test_defaults_of_a_model_that_the_task_does_not_know_are_off() -> None:
+    config = {"label_smoothing": 0.1, "cutmix": 1.0, "lr": 0.1}
+    assert for_task(config, (), "classification") == config
+    assert for_task(config, (), "multilabel") == {**config, "label_smoothing": 0.0}
+    assert for_task(config, ("label_smoothing",), "regression") == {**config, "cutmix": 0.0}
 
 
 def test_the_defaults_are_right() -> None:

@@ -95,10 +95,11 @@ def test_added_epochs_leave_the_plan_before_them_as_it_was(name: str) -> None:
 
 
 class Steps(TrainConfig):
-    wrong: bool = False
+    wrong: str = ""
 
     def schedule_factors(self, steps: Any, total: int) -> Any:
-        return np.full(len(steps), np.nan) if self.wrong else 1 - steps / total
+        wrong = {"nan": np.full(len(steps), np.nan), "short": [1.0], "negative": -1.0 * (steps + 1)}
+        return wrong.get(self.wrong, 1 - steps / total)
 
 
 def test_a_config_may_bring_its_own_schedule() -> None:
@@ -106,6 +107,9 @@ def test_a_config_may_bring_its_own_schedule() -> None:
     assert planner.epoch(1).lr.tolist() == [0.25, 0.1875, 0.125, 0.0625]
 
 
-def test_a_schedule_that_gives_no_numbers_is_refused() -> None:
-    with pytest.raises(RunError, match="schedule constant must give 4 finite numbers"):
-        Planner(Steps(batch_size=10, wrong=True), samples=40).epoch(0)
+@pytest.mark.parametrize(("wrong", "found"), [("nan", "nan to nan"), ("short", "shape (1,)"), ("negative", "-4 to -1")])
+def test_a_schedule_that_gives_no_numbers_is_refused(wrong: str, found: str) -> None:
+    with pytest.raises(RunError) as error:
+        Planner(Steps(batch_size=10, wrong=wrong), samples=40).epoch(0)
+    told = f"schedule_factors of the model's Config gave {found}; wanted are 4 finite numbers from 0 on"
+    assert str(error.value) == told

@@ -37,6 +37,12 @@ def test_memory_that_runs_out_under_a_limit() -> None:
     assert explain(RuntimeError("CUDA out of memory"), 32) == told
 
 
+def test_memory_that_runs_out_before_there_is_a_batch_is_no_matter_of_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda number: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    told = explain(MemoryError(), 0, " (net.py line 3)")
+    assert told == "out of memory while the network is built; try a smaller model (net.py line 3)"
+
+
 def test_without_a_limit_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda number: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert explain(MemoryError(), 32) == "out of memory at batch size 32; try batch size 16"

@@ -14,8 +14,9 @@ import pytest
 from dltui.core.contract import Data, Model, Spec
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
+from dltui.core.tasks.classification.arithmetic import PROBABILITIES
+from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.train import evaluation
-from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.plugins.tensorflow import TensorFlowBackend, session
 from tests.plugins.twin_child import image_spec, make_data
@@ -96,7 +97,7 @@ def check_what_build_and_call_give() -> None:
     refused("gives int32", net(lambda y: ops.cast(y, "int32")))
     refused("gives NaN or infinity before anything is trained", net(lambda y: y * float("nan")))
     refused("no variable of this model can be trained", _frozen)
-    assert look(trainable(net(layers.Softmax()))[0]) == [evaluation.PROBABILITIES]
+    assert look(trainable(net(layers.Softmax()))[0]) == [PROBABILITIES]
     assert look(trainable(net())[0]) == []
 
 

@@ -102,20 +102,19 @@ def check_predict_changes_nothing() -> None:
 
 def check_shapes() -> None:
     """Small, usual and colored images; two classes and a hundred; the listed parameters are those that train."""
-    for height, channels in ((8, 1), (28, 1), (32, 3)):
-        for classes in (2, 100):
-            data = make_data(image_spec(height, channels, classes), 70)
-            for name in ("softmax", "mlp", "cnn"):
-                trainable, planner = make(name, data, batch_size=32)
-                trainable.begin_epoch(planner.epoch(0))
-                assert np.isfinite(trainable.advance(2).loss).all()
-                assert trainable.predict("validation", slice(40, 50)).shape == (10, classes)
-                layers = trainable.layers()
-                assert layers[-1].output == (classes,)
-                trained = sum(int(np.prod(weight.shape)) for weight in trainable.model.trainable_variables)
-                assert sum(layer.parameters for layer in layers) == trained
-                listed = BACKEND.layers(MODELS[name], MODELS[name].config(), data.spec)
-                assert list(listed) == list(layers)
+    for height, channels, classes in ((8, 1, 2), (28, 1, 100), (32, 3, 10)):
+        data = make_data(image_spec(height, channels, classes), 70)
+        for name in ("softmax", "mlp", "cnn"):
+            trainable, planner = make(name, data, batch_size=32)
+            trainable.begin_epoch(planner.epoch(0))
+            assert np.isfinite(trainable.advance(2).loss).all()
+            assert trainable.predict("validation", slice(40, 50)).shape == (10, classes)
+            layers = trainable.layers()
+            assert layers[-1].output == (classes,)
+            trained = sum(int(np.prod(weight.shape)) for weight in trainable.model.trainable_variables)
+            assert sum(layer.parameters for layer in layers) == trained
+            listed = BACKEND.layers(MODELS[name], MODELS[name].config(), data.spec)
+            assert list(listed) == list(layers)
 
 
 def digits() -> Data:

@@ -70,6 +70,7 @@ def test_what_authors_bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @needs_tensorflow
+@pytest.mark.long
 def test_optimizers_follow_pytorch() -> None:
     run_child("tests.plugins.optimizer_checks")
 
@@ -111,7 +112,7 @@ def train_twins(
 HUNDRED = {"epochs": 5, "batch_size": 32}
 """100 steps, of the data that `twin_child` makes."""
 TINY = {"channels": [4, 6, 8]}
-DOUBLE = [("cnn", SGD | {"epochs": 2, "batch_size": 32})]
+DOUBLE = [(model, SGD | {"epochs": 2, "batch_size": 32}) for model in ("cnn", "mlp multilabel", "mlp regression")]
 DOUBLE_LONG = [
     ("cnn-small", SGD | HUNDRED | TINY),
     ("softmax", SGD | HUNDRED), ("mlp", ADAMW | HUNDRED), ("cnn", SGD | HUNDRED), ("cnn", ADAMW | HUNDRED),

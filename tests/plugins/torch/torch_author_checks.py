@@ -16,8 +16,9 @@ from torch.nn import functional
 from dltui.core.contract import Data, Model, Spec
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
+from dltui.core.tasks.classification.arithmetic import PROBABILITIES
+from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.train import evaluation
-from dltui.core.train.metrics import choose_monitor
 from dltui.core.train.plan import Planner
 from dltui.plugins.torch.layers import list_layers
 from dltui.plugins.torch.neutral import weights
@@ -107,7 +108,7 @@ def check_what_build_and_forward_give() -> None:
     refused("returned a dict", gives(lambda y: {"logits": y}))
     refused("returned int64", gives(lambda y: y.long()))
     refused("gives NaN or infinity before anything is trained", gives(lambda y: y * torch.nan))
-    assert look(trainable(gives(lambda y: y.softmax(1)))[0]) == [evaluation.PROBABILITIES]
+    assert look(trainable(gives(lambda y: y.softmax(1)))[0]) == [PROBABILITIES]
     assert look(trainable(net())[0]) == []
 
 

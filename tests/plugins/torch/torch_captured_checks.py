@@ -38,8 +38,9 @@ CASES: dict[str, dict[str, Any]] = {
     "rmsprop": {"optimizer": "rmsprop", "weight_decay": 0.01, "augment": "flip+shift", "color": 0.3, "erase": 0.5},
     "lion": {"optimizer": "lion", "weight_decay": 0.1, "cutmix": 1.0, "freeze": "conv1 norm1", "accumulate": 2},
     "muon": {
-        "optimizer": "muon", "weight_decay": 0.1, "clip_norm": 1.0, "accumulate": 2, "ema": 0.99, "augment": "flip",
+        "optimizer": "muon", "weight_decay": 0.1, "clip_norm": 1.0, "accumulate": 2, "ema": 0.99,
         "label_smoothing": 0.1, "class_weights": "balanced", "color": 0.2, "erase": 0.25, "mixup": 0.2, "cutmix": 1.0,
+        "augment": "flip+crop",
         "dropout": 0.2, "lr_scales": "conv*=0.5", "freeze": "norm1",
     },
 }  # fmt: skip

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from dltui.core.errors import UsageError
 from dltui.tui.new_run.form import RunForm
+from dltui.tui.new_run.load import _remembered
 from dltui.tui.new_run.setting import Setting
 from tests.tui.sample_catalog import make_catalog
 
@@ -159,3 +164,29 @@ def test_the_options_of_a_dataset_come_along_with_it() -> None:
     }
     form = RunForm.like(make_catalog(), asked, "model and dataset as last time", everything=False)
     assert form.command() == ["dltui", "train", "cnn-torch", "--dataset", "folder:/data/pets", "--data", "size=32"]
+
+
+def test_data_of_ones_own_has_the_options_of_its_last_run(form: RunForm) -> None:
+    def run(**options: Any) -> SimpleNamespace:
+        asked = {"model": "cnn-torch", "dataset": "folder:pets", "dataset_plugin": "folder", "dataset_options": options}
+        return SimpleNamespace(run=lambda: asked)
+
+    newest, older = run(path="/data/pets", size=32, validation=0.1), run(path="/data/pets", size=64)
+    services: Any = SimpleNamespace(runs=SimpleNamespace(all=lambda: [newest, older]))
+    form.remembered = _remembered(services, form.catalog)
+    form.choose_path("folder:/data/others")
+    assert "--data" not in form.command()
+    form.choose_path("folder:/data/pets")
+    assert form.command()[-2:] == ["--data", "size=32"]
+    # What is typed stays when the path is corrected.
+    form.put(setting(form, "data:size"), "96")
+    form.choose_path("folder:/data/pets")
+    assert form.command()[-2:] == ["--data", "size=96"]
+
+
+def test_a_size_that_was_the_models_is_not_remembered(form: RunForm) -> None:
+    catalog = make_catalog()
+    catalog.models["cnn-torch"] = replace(catalog.models["cnn-torch"], image_size=224)
+    asked = {"model": "cnn-torch", "dataset_plugin": "folder", "dataset_options": {"path": "/p", "size": 224}}
+    services: Any = SimpleNamespace(runs=SimpleNamespace(all=lambda: [SimpleNamespace(run=lambda: asked)]))
+    assert _remembered(services, catalog) == {("folder", "/p"): {}}

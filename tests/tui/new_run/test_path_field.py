@@ -85,6 +85,17 @@ async def test_without_a_path_nothing_starts(services: FakeServices) -> None:
         assert not services.started
 
 
+async def test_enter_anywhere_goes_to_the_path_that_is_missing(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        page: Any = app.screen
+        await pilot.press(*DOWN_TO_OWN, "tab")
+        assert page.state.group == "settings"
+        await pilot.press("enter", "slash")
+        assert page.state.group == "dataset"
+        assert page.path_field.edit.text == "/"
+        assert not services.started
+
+
 async def test_letters_of_a_path_are_no_keys(services: FakeServices) -> None:
     async with shown(services, new=True) as (app, pilot):
         page: Any = app.screen

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dltui.core.rundir import notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.base.summary import Summary
 from dltui.tui.run_list import table
@@ -44,6 +46,18 @@ async def test_a_group_is_one_line_until_it_is_opened(grouped: FakeServices) -> 
         await until(pilot, lambda: all(f"lab-s{seed}" in text(app) for seed in SEEDS))
         await pilot.press("enter")
         await until(pilot, lambda: "lab-s1" not in text(app))
+
+
+async def test_a_group_whose_maker_was_killed_says_what_is_missing(grouped: FakeServices) -> None:
+    for seed in SEEDS[1:]:
+        shutil.rmtree(grouped.root / f"lab-s{seed}")
+    notes.series_begun(grouped.root / "lab-s1", SEEDS)
+    async with shown(grouped) as (app, pilot):
+        await until(pilot, lambda: "lab (3 seeds)" in text(app))
+        await pilot.press("end")
+        await until(pilot, lambda: "1 of 3 finished" in text(app))
+        said = " ".join(text(app).split())
+        assert "1 of 3 finished, interrupted, seeds 2, 10 without a run: dltui resume lab" in said
 
 
 async def test_its_detail_tells_every_seed_in_order(grouped: FakeServices) -> None:
@@ -119,3 +133,17 @@ async def test_compare_tells_mean_and_spread_of_a_series(grouped: FakeServices) 
         app.screen.state.selected = "group/lab"
         await pilot.press("space", "c")
         await until(pilot, lambda: "lab: 3 seeds, validation accuracy 91.69 ±" in text(app))
+
+
+@pytest.mark.parametrize(
+    ("name", "best", "value", "cell"),
+    [
+        ("accuracy", "91.44 %", 0.9144, "91.44 %"),
+        ("balanced_accuracy", "91.44 %", 0.9144, "91.44 %"),
+        ("f1", "0.9144", 0.9144, "f1 0.914"),
+        ("average_precision", "0.9144", 0.9144, "0.9144"),
+    ],
+)
+def test_the_best_value_of_any_metric_has_room(name: str, best: str, value: float, cell: str) -> None:
+    run = Summary(RunDirectory(Path("/r")), "r", "r", "finished", best=best, best_name=name, best_value=value)
+    assert table._best(run, 10, ascii_only=False) == cell

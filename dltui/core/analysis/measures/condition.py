@@ -70,11 +70,10 @@ def _values(name: str, history: History) -> Iterator[Met]:
         return
     split, _, metric = name.partition(".")
     if split == "test":
-        if history.test and metric in history.test["metrics"]:
-            yield Met(history.test["metrics"][metric], int(history.test["epoch"]))
+        if history.test and metric in measured.of_test(history):
+            yield Met(measured.of_test(history)[metric], int(history.test["epoch"]))
         return
     for number in sorted(history.epochs):
-        record = history.epochs[number]
-        metrics = record.validation if split == "validation" else record.train
+        metrics = measured.of_epoch(history.epochs[number], split)
         if metric in metrics:
             yield Met(metrics[metric], number)

@@ -67,8 +67,18 @@ def unknown(name: str, history: History) -> str:
 
 def _known(history: History, epoch: EpochRecord) -> dict[str, Mapping[str, float]]:
     """The metrics of each split; before the test they are those of the validation."""
-    test = history.test["metrics"] if history.test else epoch.validation
-    return {"validation": epoch.validation, "train": epoch.train, "test": test}
+    validation = of_epoch(epoch, "validation") | dict.fromkeys(history.more_names, math.nan)
+    return {"validation": validation, "train": epoch.train, "test": of_test(history) or validation}
+
+
+def of_epoch(epoch: EpochRecord, split: str) -> dict[str, float]:
+    """The metrics of an epoch on the validation split, or on the training data."""
+    return {**epoch.validation, **epoch.more} if split == "validation" else epoch.train
+
+
+def of_test(history: History) -> dict[str, float]:
+    """The metrics of the test split; none before its evaluation."""
+    return {**history.test["metrics"], **history.test["more"]} if history.test else {}
 
 
 def value(name: str, history: History) -> float | None:
@@ -79,6 +89,5 @@ def value(name: str, history: History) -> float | None:
         return FIGURES[name](history)
     split, _, metric = name.partition(".")
     if split == "test":
-        return history.test["metrics"].get(metric) if history.test else None
-    best = history.best
-    return (best.validation if split == "validation" else best.train).get(metric) if best else None
+        return of_test(history).get(metric)
+    return of_epoch(history.best, split).get(metric) if history.best else None

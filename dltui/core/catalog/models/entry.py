@@ -26,8 +26,16 @@ class ModelEntry:
     reason: str = ""
     """The reason why it is not available, and the remedy."""
     needs_images: bool = False
+    also: tuple[str, ...] = ()
+    """The tasks beside its own that it can be built for."""
+    own_metrics: bool = False
+    """It measures more than dltui knows."""
     image_size: int = 0
     """The side in pixels that its images should have; 0: any."""
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return (self.task, *self.also)
 
     def field(self, name: str) -> FieldSpec | None:
         return next((spec for spec in self.fields if spec.name == name), None)

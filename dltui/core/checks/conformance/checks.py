@@ -67,11 +67,17 @@ def builds(subject: Subject) -> str:
         expect(not notes, f"{where}: {'; '.join(notes)}")
     expect(len(refusals) < len(shapes), f"no shape is taken; {'; '.join(refusals)}")
     text = f"{len(shapes)} shapes from {samples.label(*shapes[0])} to {samples.label(*shapes[-1])}"
-    return text + (f"; it refuses {len(refusals)}: {'; '.join(refusals)}" if refusals else "")
+    text += f"; it refuses {len(refusals)}: {'; '.join(refusals)}" if refusals else ""
+    return "; ".join([text, *(f"for {other.model.task} {builds(other)}" for other in subject.other_tasks())])
 
 
 def learns(subject: Subject) -> str:
-    """Check that the loss falls on a tiny set, with the model's own defaults."""
+    """Check that the loss falls on a tiny set, with the model's own defaults, for each task."""
+    found = [_learns(subject), *(f"for {other.model.task} {_learns(other)}" for other in subject.other_tasks())]
+    return f"loss {'; '.join(found)}"
+
+
+def _learns(subject: Subject) -> str:
     data = subject.data()
     config = subject.config(epochs=EPOCHS)
     trainable, planner = subject.trainable(data, config), Planner(config, len(data.train), shape=data.spec.input_shape)
@@ -85,8 +91,9 @@ def learns(subject: Subject) -> str:
     text = f"{before:.3g} -> {after:.3g} in {EPOCHS} epochs of {planner.steps_per_epoch} steps"
     # A loss of the model's own may be negative, a likelihood for example.
     fell = after < before - (1 - FALL) * abs(before)
-    expect(fell, f"the loss on {len(data.train)} easy samples does not fall ({text}); try another lr")
-    return f"loss {text}"
+    falls = f"falls too little, by less than {1 - FALL:.0%}" if after < before else "does not fall"
+    expect(fell, f"the loss on {len(data.train)} easy samples {falls} ({text}); try another lr")
+    return text
 
 
 def keeps_state(subject: Subject) -> str:
@@ -192,7 +199,7 @@ def _recording(stats: StepStats, steps: int) -> float:
 def _loss(trainable: Trainable, data: Data) -> float:
     """The model's own loss if it has one, because training reduces that one for certain; else that of the task."""
     outputs, own = evaluation.ask(trainable, "train", slice(0, len(data.train)))
-    return abs(measure(data.spec.task, outputs, data.train.y)["loss"]) if own is None else own
+    return abs(measure(data.spec.task, outputs, data.train.y, data.spec)["loss"]) if own is None else own
 
 
 def _trained(subject: Subject, data: Data, steps: int) -> Trainable:

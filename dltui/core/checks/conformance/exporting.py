@@ -11,17 +11,22 @@ import tempfile
 import xml.etree.ElementTree as xml
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
 
 from dltui.core import paths
 from dltui.core.checks.conformance import samples
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural
 from dltui.core.worker.figures import FORMATS
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import ModelEntry
+    from dltui.core.contract.types import Array, Task
 
 DATASETS = {"classification": "digits", "regression": "lines"}
+OPTIONS = {"multilabel": ("--data", "labels=class")}
 SECONDS = 300.0
 
 
@@ -31,8 +36,9 @@ def export(model: ModelEntry, files: Sequence[Path], images: bool = True) -> tup
     """
     with tempfile.TemporaryDirectory(prefix="dltui-check-") as temporary:
         place = Path(temporary)
-        dataset = DATASETS[model.task] if images or model.task != "classification" else f"csv:{_table(place)}"
-        done = train(model, dataset, files, place)
+        table = model.task == "multilabel" or (not images and TASKS[model.task].has_classes)
+        dataset = f"csv:{_table(place, cast('Task', model.task))}" if table else DATASETS[model.task]
+        done = train(model, dataset, files, place, OPTIONS.get(model.task, ()))
         if isinstance(done, str):
             return False, done
         written = sorted(path for path in (place / "exports").rglob("*") if path.is_file())
@@ -43,17 +49,24 @@ def export(model: ModelEntry, files: Sequence[Path], images: bool = True) -> tup
         return bool(written), f"{plural(len(written), 'file')} of a run of one epoch on {dataset.split(':')[0]}"
 
 
-def _table(place: Path) -> Path:
-    """A table of made-up vectors with their classes."""
-    data = samples.make("classification", *samples.VECTORS["classification"][0])
+def _table(place: Path, task: Task) -> Path:
+    """A table of made-up vectors with their classes or labels."""
+    data = samples.make(task, *samples.VECTORS[task][0])
     file = place / "vectors.csv"
     with file.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target)
         writer.writerow([*(f"x{n}" for n in range(data.train.x.shape[1])), "class"])
         writer.writerows(
-            [*row, f"class {label}"] for row, label in zip(data.train.x.tolist(), data.train.y, strict=True)
+            [*row, _named(target)] for row, target in zip(data.train.x.tolist(), data.train.y, strict=True)
         )
     return file
+
+
+def _named(target: Array) -> str:
+    """The class of a row, or its labels with bars between them."""
+    if np.ndim(target):
+        return "|".join(f"label {n}" for n in np.flatnonzero(target)) or "-"
+    return f"class {target}"
 
 
 def train(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dltui.core.contract import Data, Spec, Split
+from dltui.core.tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, Task
@@ -15,26 +16,33 @@ if TYPE_CHECKING:
 ROWS = 96
 SHAPES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
     "classification": (((12, 12, 1), 3), ((8, 8, 1), 2), ((28, 28, 1), 10), ((32, 32, 3), 10), ((19, 23, 3), 5)),
+    "multilabel": (((12, 12, 1), 3), ((8, 8, 1), 1), ((28, 28, 1), 10), ((32, 32, 3), 4)),
     "regression": (((1,), 1), ((5,), 1), ((4,), 2)),
 }
 """(input shape, outputs); the first is what models are trained on."""
-VECTORS: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {"classification": (((6,), 3), ((4,), 2), ((30,), 10))}
-"""Shapes for classification models without images."""
+VECTORS: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
+    "classification": (((6,), 3), ((4,), 2), ((30,), 10)),
+    "multilabel": (((6,), 3), ((4,), 1), ((30,), 10)),
+}
+"""Shapes for models of classes or labels without images."""
 
 
 def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROWS) -> Data:
-    """A dataset of images with a bright stripe whose position is the class, or of numbers with weighted sums as
-    targets.
+    """A dataset of images with a bright stripe whose position is the class, with a stripe for each label, or of numbers
+    with weighted sums as targets.
 
     The splits share their rows: what is asked is whether a model learns, not whether it generalizes.
     """
     generator = np.random.default_rng(0)
-    if task == "classification":
-        x, y = _stripes(generator, input_shape, outputs, rows)
-        spec = Spec(task, input_shape, outputs, tuple(f"class {n}" for n in range(outputs)), *_moments(x))
-    else:
+    kind = TASKS[task].targets
+    if kind == "numbers":
         x, y = _sums(generator, input_shape[0], outputs, rows)
         spec = Spec(task, input_shape, outputs)
+    else:
+        present = _one_each(rows, outputs) if kind == "class" else _any(generator, rows, outputs)
+        x = _stripes(generator, input_shape, present)
+        y = present.argmax(axis=1) if kind == "class" else present
+        spec = Spec(task, input_shape, outputs, tuple(f"class {n}" for n in range(outputs)), *_moments(x))
     part = Split(x, y, np.arange(rows, dtype=np.int64))
     return Data("made up", spec, part, part, part, fingerprint="made up")
 
@@ -44,20 +52,32 @@ def label(input_shape: tuple[int, ...], outputs: int) -> str:
     return f"{'x'.join(map(str, input_shape))}, {outputs} outputs"
 
 
-def _stripes(generator: np.random.Generator, shape: tuple[int, ...], classes: int, rows: int) -> tuple[Array, Array]:
-    y = (np.arange(rows) % classes).astype(np.int64)
+def _one_each(rows: int, classes: int) -> Array:
+    """0 or 1 for each class, (rows, classes), one of them in each row, in turns."""
+    return np.eye(classes, dtype=np.uint8)[np.arange(rows) % classes]
+
+
+def _any(generator: np.random.Generator, rows: int, labels: int) -> Array:
+    """0 or 1 for each label, (rows, labels), at random."""
+    return generator.integers(0, 2, (rows, labels)).astype(np.uint8)
+
+
+def _stripes(generator: np.random.Generator, shape: tuple[int, ...], present: Array) -> Array:
+    """Samples with a bright place for each class that is present."""
+    rows, classes = present.shape
     if len(shape) == 1:
-        places = np.arange(shape[0]) % classes == y[:, None]
-        return (generator.uniform(0, 60, (rows, *shape)) + 160 * places).astype(np.float32), y
+        places = present[:, np.arange(shape[0]) % classes]
+        vectors: Array = (generator.uniform(0, 60, (rows, *shape)) + 160 * places).astype(np.float32)
+        return vectors
     x = generator.integers(0, 60, (rows, *shape))
     # Where classes are more than columns they go on in the rows.
     width = min(classes, shape[1])
     heights = math.ceil(classes / width)
     columns, lines = np.arange(shape[1]) * width // shape[1], np.arange(shape[0]) * heights // shape[0]
-    bright = (columns[None, :] == (y % width)[:, None])[:, None, :] & (lines[None, :] == (y // width)[:, None])[
-        :, :, None
-    ]
-    return (x + 160 * bright[..., None]).astype(np.uint8), y
+    place = np.minimum(lines[:, None] * width + columns[None, :], classes)
+    bright = np.pad(present, ((0, 0), (0, 1)))[:, place]
+    images: Array = (x + 160 * bright[..., None]).astype(np.uint8)
+    return images
 
 
 def _sums(generator: np.random.Generator, features: int, outputs: int, rows: int) -> tuple[Array, Array]:

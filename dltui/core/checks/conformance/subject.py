@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,14 @@ import numpy as np
 
 from dltui.core.catalog import plugin_loader
 from dltui.core.checks.conformance import samples
-from dltui.core.train.metrics import choose_monitor
+from dltui.core.tasks.monitor import choose_monitor
+from dltui.core.tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Data, Model, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array, State
-    from dltui.core.train.metrics import Monitor
+    from dltui.core.tasks.monitor import Monitor
 
     Shapes = tuple[tuple[tuple[int, ...], int], ...]
 
@@ -41,6 +42,11 @@ class Subject:
     def monitor(self) -> Monitor:
         return choose_monitor(self.model.task, self.model.monitor)
 
+    def other_tasks(self) -> list[Subject]:
+        """The model for each task that it can also be built for."""
+        others = [replace(self.model, task=task, also=(), metrics=None, monitor="") for task in self.model.also]
+        return [Subject(model, self.backend, self.source) for model in others]
+
     def is_own(self, error: Exception) -> bool:
         """True if the model's own code raised the error."""
         return plugin_loader.is_raised_by(error, self.source)
@@ -55,7 +61,7 @@ class Subject:
         """True for a classification model, unless it builds for vectors alone."""
         task = self.model.task
         if task not in samples.VECTORS or self.model.needs_images:
-            return task == "classification"
+            return TASKS[task].has_classes
         return self._builds(samples.SHAPES[task]) is not None or self._builds(samples.VECTORS[task]) is None
 
     def shapes(self) -> Shapes:

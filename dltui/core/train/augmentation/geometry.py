@@ -25,9 +25,14 @@ def largest_shift(side: int) -> int:
     return (side + SHARE // 2) // SHARE
 
 
+def is_on(kind: str) -> bool:
+    """True if an option `augment` of this kind mirrors or moves images."""
+    return "flip" in kind or "shift" in kind
+
+
 def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[int, ...]) -> Array | None:
-    """The numbers of a whole epoch, int32 (steps, batch, 3); None for "none"."""
-    if kind == "none":
+    """The numbers of a whole epoch, int32 (steps, batch, 3); None for a kind that neither mirrors nor moves."""
+    if not is_on(kind):
         return None
     random = generator("geometry", seed, epoch)
     # All are drawn whatever the kind: flip+shift then mirrors the images that flip mirrors.

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-Kind = Literal["geometry", "color", "erasing", "mixing"]
-_NUMBERS: dict[Kind, int] = {"geometry": 1, "color": 2, "erasing": 3, "mixing": 4}
+Kind = Literal["geometry", "color", "erasing", "mixing", "crops"]
+_NUMBERS: dict[Kind, int] = {"geometry": 1, "color": 2, "erasing": 3, "mixing": 4, "crops": 5}
 
 
 def generator(kind: Kind, seed: int, epoch: int) -> np.random.Generator:

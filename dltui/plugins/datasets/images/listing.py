@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
-from dltui.plugins.datasets.images.walk import ENDINGS, Found, folders, holds_image, walk
+from dltui.plugins.datasets.images.items import Source
+from dltui.plugins.datasets.images.walk import ENDINGS, Found, folders, holds_image, natural, walk
 
 SPLIT_NAMES = {
     "train": ("train", "training"),
@@ -17,8 +20,8 @@ SPLIT_NAMES = {
 DEEPEST = 10
 MOST_NAMED = 5
 
-Sample = tuple[str, int]
-"""Path of an image and the number of its class."""
+Sample = tuple[Source, int]
+"""The place of an image and the number of its class."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,33 @@ class Listing:
     @property
     def samples(self) -> list[Sample]:
         return [sample for samples in self.splits.values() for sample in samples]
+
+
+class Labeled(NamedTuple):
+    """An image with the name of its class, as a table or an archive has it; `place` says where, for messages."""
+
+    source: Source
+    label: str
+    split: str
+    place: str
+
+
+def listing_of(rows: Sequence[Labeled], where: str, notes: Sequence[str]) -> Listing:
+    """The listing of labeled images. Raises RunError for fewer than two classes, for a class that the train part does
+    not have, and for parts without a train part.
+    """
+    classes = sorted({row.label for row in rows if row.split == "train"}, key=natural)
+    if len(classes) < 2:
+        found = f"one class, {clean_line(classes[0], 60)}" if classes else "no images of a train part"
+        raise RunError(f"{where} has {found}; two classes are needed")
+    numbers = {name: number for number, name in enumerate(classes)}
+    splits: dict[str, list[Sample]] = {}
+    for row in rows:
+        if row.label not in numbers:
+            name = clean_line(repr(row.label), 60)
+            raise RunError(f"{row.place}: {name} in the {row.split} part is a class that the train part does not have")
+        splits.setdefault(row.split, []).append((row.source, numbers[row.label]))
+    return Listing(tuple(map(clean_line, classes)), splits, tuple(notes))
 
 
 @dataclass
@@ -66,7 +96,7 @@ def list_images(path: str) -> Listing:
         return _listing(list(found), {"train": found}, notes)
     others = [name for name in names if root / name not in splits.values() and holds_image(root / name)]
     if others:
-        notes.lines.append(f"left out beside the train folder: {_named(others)}")
+        notes.lines.append(f"left out beside the train folder: {named(others)}")
     return _split_listing(splits, notes)
 
 
@@ -88,13 +118,13 @@ def _split_listing(splits: dict[str, Path], notes: _Notes) -> Listing:
             continue
         missing = [name for name in classes if name not in found]
         if missing:
-            notes.lines.append(f"{clean_line(folder)} has no images of {_named(missing)}")
+            notes.lines.append(f"{clean_line(folder)} has no images of {named(missing)}")
         parts[split] = found
     return _listing(classes, parts, notes)
 
 
 def _listing(classes: list[str], parts: dict[str, dict[str, list[str]]], notes: _Notes) -> Listing:
-    splits = {
+    splits: dict[str, list[Sample]] = {
         split: [(path, classes.index(name)) for name, paths in found.items() for path in paths]
         for split, found in parts.items()
     }
@@ -128,7 +158,7 @@ def _split_folders(root: Path, names: list[str]) -> dict[str, Path] | None:
         if mine is not None:
             found[split] = root / mine
     if len(found) > 1 and "train" not in found and len(found) == len(names):
-        raise RunError(f"{clean_line(root)} has {_named(names)} and no train folder")
+        raise RunError(f"{clean_line(root)} has {named(names)} and no train folder")
     return found if "train" in found and len(found) > 1 else None
 
 
@@ -162,7 +192,7 @@ def _require_classes(root: Path, classes: dict[str, list[str]]) -> None:
         raise RunError(f"{clean_line(root)} has one class, {clean_line(next(iter(classes)), 60)}; two are needed")
 
 
-def _named(names: list[str]) -> str:
+def named(names: list[str]) -> str:
     """The first of many names."""
     more = len(names) - MOST_NAMED
     return ", ".join(clean_line(name, 60) for name in names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -10,10 +10,10 @@ from dltui.core.contract.config import DatasetOptions, unit
 from dltui.core.contract.renamed import DATASET_OPTIONS
 
 
-class FolderOptions(DatasetOptions):
+class ImageOptions(DatasetOptions):
     """The conversion of images of any size into the images that a model trains on."""
 
-    path: str = Field("", description="the folder, as in folder:PATH")
+    path: str = Field("", description="where the images are")
     size: int = Field(
         0,
         ge=0,
@@ -31,6 +31,45 @@ class FolderOptions(DatasetOptions):
         0.2,
         gt=0,
         le=0.9,
-        description="share held out for testing if there is no test folder",
+        description="share held out for testing if there is no test part",
         json_schema_extra=unit(""),
+    )
+
+
+class FolderOptions(ImageOptions):
+    """The options of a folder of images."""
+
+    path: str = Field("", description="the folder, as in folder:PATH")
+
+
+class TableOptions(ImageOptions):
+    """The options of a table that names images: its columns."""
+
+    path: str = Field("", description="the file, as in images:FILE.csv or images:FILE.parquet")
+    image: str = Field("", description="column of the paths; empty: the first one that holds names of images")
+    target: str = Field(
+        "", description="column of the classes; empty: one called target, label, class or y, else the last"
+    )
+    split: str = Field(
+        "", description="column that says train, valid or test; empty: one called split, else all is divided"
+    )
+    root: str = Field("", description="folder below which the paths are; empty: the folder of the table")
+    missing: Literal["refuse", "drop"] = Field("refuse", description="what to do with rows whose image is not there")
+
+
+class ShardOptions(ImageOptions):
+    """The options of tar archives of images."""
+
+    path: str = Field("", description="folder of .tar files, or a pattern, as in shards:train-{000..009}.tar")
+
+
+class HuggingFaceOptions(ImageOptions):
+    """The options of a dataset of the Hugging Face hub."""
+
+    path: str = Field("", description="its name, as in hf:NAME or hf:USER/NAME")
+    config: str = Field("", description="which of its configurations; empty: its default")
+    revision: str = Field("", description="branch, tag or commit; empty: the newest")
+    image: str = Field("", description="column of the images; empty: the first one of images")
+    target: str = Field(
+        "", description="column of the classes; empty: the first one of class labels, else called label"
     )

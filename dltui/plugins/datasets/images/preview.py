@@ -11,22 +11,23 @@ from dltui.core.contract import Preview
 from dltui.core.data import image_file
 from dltui.core.data.image_file import UnreadableError
 from dltui.core.text import clean_line, plural
-from dltui.plugins.datasets.images.listing import Listing, list_images
+from dltui.plugins.datasets.images import items
+from dltui.plugins.datasets.images.listing import Listing
 from dltui.plugins.datasets.images.survey import Survey, size_range, spread, survey
 
 if TYPE_CHECKING:
-    from dltui.plugins.datasets.images.options import FolderOptions
+    from dltui.plugins.datasets.images.items import Source
+    from dltui.plugins.datasets.images.options import ImageOptions
 
 MOST_SAMPLES = 12
 MOST_BROKEN = 5
 SIDE = 32
 
 
-def preview_of(options: FolderOptions) -> Preview:
-    """The preview of a folder. Raises RunError for a folder that cannot be trained on at all."""
-    listing = list_images(options.path)
+def preview_of(listing: Listing, options: ImageOptions) -> Preview:
+    """The preview of listed images."""
     samples = listing.samples
-    seen = survey(samples[:: spread(len(samples))])
+    seen = survey(samples[:: spread(len(samples))], options)
     counts = Counter(label for _, label in samples)
     facts = [
         ("images", f"{len(samples):,} in {plural(len(listing.classes), 'class', 'classes')}"),
@@ -49,27 +50,29 @@ def _broken_notes(listing: Listing, seen: Survey) -> list[str]:
     left = {labels[path] for path in seen.sizes}
     gone = sorted({labels[path] for path in bad} - left)
     notes = [f"class {listing.classes[label]}: none of its images that were looked at can be read" for label in gone]
-    return notes + [f"{clean_line(path)}: {reason}" for path, reason in seen.broken[:MOST_BROKEN]]
+    return notes + [f"{clean_line(items.name(source))}: {reason}" for source, reason in seen.broken[:MOST_BROKEN]]
 
 
-def _splits(listing: Listing, options: FolderOptions) -> str:
+def _splits(listing: Listing, options: ImageOptions) -> str:
     if len(listing.splits) > 1:
         return ", ".join(f"{split} {len(samples):,}" for split, samples in listing.splits.items())
     return f"drawn: {options.test:.0%} test, {options.validation:.0%} of the rest validation, stratified by class"
 
 
-def _sizes(seen: Survey, options: FolderOptions) -> str:
+def _sizes(seen: Survey, options: ImageOptions) -> str:
     if not seen.sizes:
         return "none can be read"
     sizes = set(seen.sizes.values())
     width, height = seen.size(options.size)
-    return size_range(sizes) + (f", made {width}x{height} ({options.fit})" if sizes != {(width, height)} else "")
+    made = f", made {width}x{height} ({options.fit})" if sizes != {(width, height)} else ""
+    whole = width + 2 * seen.border(options)
+    return size_range(sizes) + made + (f", kept at {whole}x{whole} for random crops" if whole > width else "")
 
 
-def _samples(listing: Listing, seen: Survey, options: FolderOptions) -> list[tuple[str, int, int, str]]:
+def _samples(listing: Listing, seen: Survey, options: ImageOptions) -> list[tuple[str, int, int, str]]:
     """Images of as many classes as possible, in a size for a terminal."""
     found: list[tuple[str, int, int, str]] = []
-    by_class: dict[int, list[str]] = {}
+    by_class: dict[int, list[Source]] = {}
     for path, label in listing.splits["train"]:
         by_class.setdefault(label, []).append(path)
     rounds = -(-MOST_SAMPLES // max(len(by_class), 1))
@@ -83,11 +86,11 @@ def _samples(listing: Listing, seen: Survey, options: FolderOptions) -> list[tup
     return found
 
 
-def _sample(caption: str, path: str, seen: Survey, options: FolderOptions) -> tuple[str, int, int, str]:
+def _sample(caption: str, source: Source, seen: Survey, options: ImageOptions) -> tuple[str, int, int, str]:
     reading = seen.reading(options)
     shrink = max(1, max(reading["width"], reading["height"]) / SIDE)
     size = {side: max(1, round(reading[side] / shrink)) for side in ("width", "height")}
-    pixels = image_file.read(path, {**reading, **size, "channels": 1 if options.color == "gray" else 3})
+    pixels = image_file.read(items.opened(source), {**reading, **size, "channels": 1 if options.color == "gray" else 3})
     height, width = pixels.shape[:2]
     data = base64.b64encode(pixels.repeat(3 // pixels.shape[2], axis=2).tobytes()).decode()
-    return caption or Path(path).name, width, height, data
+    return caption or Path(items.name(source)).name, width, height, data

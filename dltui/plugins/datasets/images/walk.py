@@ -52,7 +52,7 @@ def folders(root: Path) -> list[str]:
         for entry in _entries(root)
         if _is_folder(entry) and not (entry.is_symlink() and _around(entry, inside))
     ]
-    return sorted(names, key=_natural)
+    return sorted(names, key=natural)
 
 
 def walk(folder: Path, deep: bool = True) -> Found:
@@ -67,7 +67,7 @@ def walk(folder: Path, deep: bool = True) -> Found:
             found.images.append(entry.path)
         else:
             found.others[ending or "without an ending"] += 1
-    found.images.sort(key=_natural)
+    found.images.sort(key=natural)
     return found
 
 
@@ -121,7 +121,7 @@ def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
         raise RunError(f"cannot read {clean_line(error.filename or folder)}: {reason}") from None
 
 
-def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
     """A sort key that puts "10" after "9"."""
     parts = re.split(r"([0-9]+)", name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts], name

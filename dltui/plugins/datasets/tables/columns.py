@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.contract import Arrays, Column
+from dltui.core.contract import Arrays, Column, Target
 from dltui.core.errors import RunError
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.tables import roles
+from dltui.plugins.datasets.tables.labels import Labels, rarest
 from dltui.plugins.datasets.tables.numerals import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dltui.core.contract.types import Array, Task
+    from dltui.core.tasks.definition import TaskDefinition
     from dltui.plugins.datasets.tables.options import CsvOptions
     from dltui.plugins.datasets.tables.roles import Choice
 
@@ -26,7 +29,7 @@ COARSE = 1e-3
 @dataclass(frozen=True)
 class Values:
     """The values of a table. `numbers` float64 (n, k), NaN where missing; `categories` int64 (n, c), -1 where missing;
-    `target` int64 class numbers or float64; `names` the texts of each category.
+    `target` int64 class numbers, float64, float64 (n, targets), or uint8 0 or 1 (n, labels).
     """
 
     choice: Choice
@@ -40,24 +43,14 @@ def read(choice: Choice, task: Task) -> Values:
     """Read the values in a second pass over the file. Raises RunError naming the line without a target."""
     import numpy as np
 
-    table, target = choice.table, choice.table.columns[choice.target]
-    roles.check_target(target, task)
-    labels = roles.classes_of(target) if task == "classification" else {}
-    classes = tuple(dict.fromkeys(sorted(labels.values(), key=roles.order)))
-    places = {name: number for number, name in enumerate(classes)}
+    table, target = choice.table, _target(choice, task)
     numbers = np.full((table.rows, len(choice.numbers)), np.nan)
     categories = np.full((table.rows, len(choice.categories)), -1, dtype=np.int64)
-    wanted = np.zeros(table.rows, dtype=np.int64 if classes else np.float64)
+    wanted = target.empty(table.rows)
     codes = [{text: code for code, text in enumerate(table.columns[p].values)} for p in choice.categories]
     readers = [(at, table.columns[at].numerals) for at in choice.numbers]
     for row, (line, cells) in enumerate(table.cells()):
-        text = cells[choice.target].strip()
-        value = places[labels[text]] if text in labels else target.numerals.value(text)
-        if is_missing(text) or value is None:
-            problem = f"has no {target.name!r}, the target" if is_missing(text) else (
-                f"has {clean_line(repr(text), 60)} as {target.name!r}, the target, which is no number")  # fmt: skip
-            raise RunError(f"{clean_line(table.path)} line {line} {problem}: fill it in or remove it")
-        wanted[row] = value
+        wanted[row] = target.value(line, cells)
         for place, (at, numerals) in enumerate(readers):
             text = cells[at].strip()
             number = None if is_missing(text) else numerals.value(text)
@@ -65,7 +58,73 @@ def read(choice: Choice, task: Task) -> Values:
                 numbers[row, place] = number
         for place, at in enumerate(choice.categories):
             categories[row, place] = codes[place].get(cells[at].strip(), -1)
-    return Values(choice, numbers, categories, wanted, classes)
+    return Values(choice, numbers, categories, wanted, target.classes)
+
+
+class _Single:
+    """A target of one column: a class or a number."""
+
+    def __init__(self, choice: Choice, task: Task) -> None:
+        self._table, self._place = choice.table, choice.target
+        self._column = choice.table.columns[choice.target]
+        roles.check_target(self._column, task)
+        self._labels = roles.classes_of(self._column) if TASKS[task].has_classes else {}
+        self.classes = tuple(dict.fromkeys(sorted(self._labels.values(), key=roles.order)))
+        self._numbers = {name: number for number, name in enumerate(self.classes)}
+
+    def empty(self, rows: int) -> Array:
+        import numpy as np
+
+        return np.zeros(rows, dtype=np.int64 if self.classes else np.float64)
+
+    def value(self, line: int, cells: Sequence[str]) -> float:
+        text, name = cells[self._place].strip(), self._column.name
+        known = text in self._labels
+        value = self._numbers[self._labels[text]] if known else self._column.numerals.value(text)
+        if is_missing(text) or value is None:
+            problem = f"has no {name!r}, the target" if is_missing(text) else (
+                f"has {clean_line(repr(text), 60)} as {name!r}, the target, which is no number")  # fmt: skip
+            raise RunError(f"{clean_line(self._table.path)} line {line} {problem}: fill it in or remove it")
+        return value
+
+
+class _Several:
+    """A target of labels, each of which applies or not."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._labels = Labels(choice.table, choice.labels)
+        self.classes = self._labels.names
+
+    def empty(self, rows: int) -> Array:
+        import numpy as np
+
+        return np.zeros((rows, len(self.classes)), dtype=np.uint8)
+
+    def value(self, line: int, cells: Sequence[str]) -> list[int]:
+        return self._labels.row(line, cells)
+
+
+class _Numbers:
+    """Several targets, each a column of numbers."""
+
+    classes: tuple[str, ...] = ()
+
+    def __init__(self, choice: Choice) -> None:
+        self._columns = [_Single(replace(choice, target=place), "regression") for place in choice.targets]
+
+    def empty(self, rows: int) -> Array:
+        import numpy as np
+
+        return np.zeros((rows, len(self._columns)))
+
+    def value(self, line: int, cells: Sequence[str]) -> list[float]:
+        return [column.value(line, cells) for column in self._columns]
+
+
+def _target(choice: Choice, task: Task) -> _Single | _Several | _Numbers:
+    if TASKS[task].targets == "labels":
+        return _Several(choice)
+    return _Numbers(choice) if choice.targets else _Single(choice, task)
 
 
 def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
@@ -76,7 +135,7 @@ def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
 
     notes = list(values.choice.notes)
     values = _complete(values, notes) if options.missing == "drop" else values
-    labels = values.target if values.classes else np.zeros(len(values.target), dtype=np.int64)
+    labels = _divided_by(values.target, TASKS[task])
     shares = [options.test, options.validation * (1 - options.test)]
     test, validation, train = stratified_rows(labels, shares, options.split_seed)
     for name, rows in (("test", test), ("validation", validation)):
@@ -89,11 +148,34 @@ def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
         raise RunError(f"{features.shape[1]:,} features are more than {MOST_FEATURES:,}; leave columns out with drop=")
     count = features.shape[1]
     mean, std = _scale(numbers, train, count) if options.scale else ((0.0,) * count, (1.0,) * count)
-    target = values.target if task == "classification" else values.target.astype(np.float32)[:, np.newaxis]
+    target = values.target if TASKS[task].has_classes else values.target.astype(np.float32).reshape(len(labels), -1)
     parts = [(features[rows], target[rows]) for rows in (train, test, validation)]
     inputs = {"table": roles.described(values.choice)}
     columns = _columns(values.choice, widths)
-    return Arrays(parts[0], parts[1], values.classes, mean, std, parts[2], tuple(notes), inputs=inputs, columns=columns)
+    return Arrays(
+        parts[0], parts[1], values.classes, mean, std, parts[2], tuple(notes), inputs=inputs, columns=columns,
+        targets=_scaled_targets(values.choice, target[train]),
+    )  # fmt: skip
+
+
+def _scaled_targets(choice: Choice, train: Array) -> tuple[Target, ...]:
+    """The mean and deviation of each of several targets on the train rows; a constant one keeps its units."""
+    if not choice.targets:
+        return ()
+    means, deviations = train.mean(axis=0, dtype="float64").tolist(), train.std(axis=0, dtype="float64").tolist()
+    names = [clean_line(choice.table.columns[place].name, 200) for place in choice.targets]
+    return tuple(
+        Target(name, mean, deviation or 1.0) for name, mean, deviation in zip(names, means, deviations, strict=True)
+    )
+
+
+def _divided_by(target: Array, task: TaskDefinition) -> Array:
+    """The class of each row, by which train, validation and test are divided alike."""
+    import numpy as np
+
+    if task.targets == "labels":
+        return rarest(target)
+    return target if task.has_classes else np.zeros(len(target), dtype=np.int64)
 
 
 def _columns(choice: Choice, widths: Sequence[int]) -> tuple[Column, ...]:

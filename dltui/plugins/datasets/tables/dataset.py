@@ -40,4 +40,5 @@ DATASET = Dataset(
     sources=sources,
     takes="file",
     preview=preview,
+    task_options={"labels": "multilabel", "targets": "regression"},
 )

@@ -15,6 +15,10 @@ class CsvOptions(DatasetOptions):
 
     path: str = Field("", description="the file, as in csv:PATH")
     target: str = Field("", description="column to predict; empty: one called target, label, class or y, else the last")
+    labels: str = Field(
+        "", description="instead of a target: columns of 0 and 1 (a,b or tag_*), or one of names with | between them"
+    )
+    targets: str = Field("", description="columns of numbers to predict together, each on its own scale: a,b or out_*")
     drop: str = Field("", description="columns to leave out, with commas between them")
     missing: Literal["fill", "drop"] = Field(
         "fill", description="fill gaps with the median of the train split or a class of their own, or drop those rows"

@@ -23,12 +23,11 @@ def preview_of(options: CsvOptions) -> Preview:
     without = "" if table.has_header else ", without a header"
     facts = [
         ("rows", f"{table.rows:,} of {plural(len(table.columns), 'column')}{without}"),
-        ("target", f"{target.name}: {roles.about(target)}"),
-        ("train", _advice(target)),
+        *_wanted(choice),
     ]
     facts += [(column.name, roles.role(choice, place)) for place, column in enumerate(table.columns)
-              if place != choice.target]  # fmt: skip
-    counts = roles.class_counts(target) if target.kind != "empty" else {}
+              if place not in choice.wanted]  # fmt: skip
+    counts = roles.class_counts(target) if target.kind != "empty" and choice.wanted == (choice.target,) else {}
     few = len(counts) <= (MOST_BARS if target.numeric else roles.MANY_CLASSES)
     notes = (f"{plural(target.missing, 'row')} without a target: fill it in or remove them",) if target.missing else ()
     return Preview(
@@ -38,6 +37,17 @@ def preview_of(options: CsvOptions) -> Preview:
         rows=tuple(tuple(row) for row in table.first),
         notes=(*choice.notes, *notes),
     )
+
+
+def _wanted(choice: roles.Choice) -> list[tuple[str, str]]:
+    """What is predicted, and the models that can be trained on it."""
+    names = roles.named([choice.table.columns[place].name for place in choice.wanted])
+    if choice.labels:
+        return [("labels", names), ("train", "mlp or softmax (labels)")]
+    if choice.targets:
+        return [("targets", names), ("train", "mlp or linear-regression (numbers)")]
+    target = choice.table.columns[choice.target]
+    return [("target", f"{target.name}: {roles.about(target)}"), ("train", _advice(target))]
 
 
 def _advice(target: Column) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.tables.header import TARGET_NAMES
+from dltui.plugins.datasets.tables.labels import places_of
 from dltui.plugins.datasets.tables.numerals import as_number
 
 if TYPE_CHECKING:
@@ -36,15 +37,29 @@ class Choice:
     numbers: tuple[int, ...]
     categories: tuple[int, ...]
     notes: tuple[str, ...]
+    labels: tuple[int, ...] = ()
+    """The columns of labels, which there are instead of a target; `target` is then the first of them."""
+    targets: tuple[int, ...] = ()
+    """Likewise the columns of several targets."""
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The columns that are predicted."""
+        return self.labels or self.targets or (self.target,)
 
 
 def choose(table: Table, options: CsvOptions) -> Choice:
     """Choose the roles. Raises RunError for unknown columns, and when no feature is left."""
-    target = target_of(table, options.target)
+    labels, targets = places_of(table, options.labels), places_of(table, options.targets)
+    given = [name for name in ("target", "labels", "targets") if getattr(options, name)]
+    if len(given) > 1:
+        raise RunError(f"a table has {' or '.join(given)}, not both; leave out all but one")
+    several = labels or targets
+    target = several[0] if several else target_of(table, options.target)
     dropped = {table.column(name.strip()) for name in options.drop.split(",") if name.strip()}
-    if target in dropped:
+    if dropped.intersection((target, *several)):
         raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; set --data target=COLUMN")
-    rest = [place for place in range(len(table.columns)) if place != target and place not in dropped]
+    rest = [place for place in range(len(table.columns)) if place not in (target, *several) and place not in dropped]
     kinds: dict[str, list[int]] = {kind: [] for kind in ("number", "category", "text", "empty")}
     for place in rest:
         kinds[table.columns[place].kind].append(place)
@@ -52,12 +67,12 @@ def choose(table: Table, options: CsvOptions) -> Choice:
     numbers = _without_index(table, kinds["number"], len(kinds["category"]), table.columns[target], notes)
     notes += _written(table, numbers)
     notes += [note for place in rest for note in _odd(table.columns[place])]
-    notes += _odd_target(table.columns[target])
+    notes += [] if several else _odd_target(table.columns[target])
     notes += [f"column {table.columns[place].name!r} is left out: too many different texts" for place in kinds["text"]]
     notes += [f"column {table.columns[place].name!r} is left out: it is empty" for place in kinds["empty"]]
     if not numbers and not kinds["category"]:
         raise RunError(f"{clean_line(table.path)} has no column of numbers or categories beside the target")
-    return Choice(table, target, tuple(numbers), tuple(kinds["category"]), tuple(notes))
+    return Choice(table, target, tuple(numbers), tuple(kinds["category"]), tuple(notes), labels, targets)
 
 
 def _without_index(table: Table, numbers: list[int], others: int, target: Column, notes: list[str]) -> list[int]:
@@ -83,7 +98,7 @@ def _written(table: Table, numbers: list[int]) -> list[str]:
     for place in numbers:
         for way in table.columns[place].numerals.told():
             ways.setdefault(way, []).append(table.columns[place].name)
-    return [f"numbers with {way.removeprefix('in ')}: {_named(names)}" for way, names in ways.items()]
+    return [f"numbers with {way.removeprefix('in ')}: {named(names)}" for way, names in ways.items()]
 
 
 def _odd(column: Column) -> list[str]:
@@ -96,7 +111,7 @@ def _odd(column: Column) -> list[str]:
         odd = _cells(found.empty, reading.odd)
         return [f"column {column.name!r}: no number, and taken as missing: {odd}"] if odd else []
     if len(found.units) > 1:
-        return [f"column {column.name!r} has several units ({_named(list(found.units))}): taken as texts"]
+        return [f"column {column.name!r} has several units ({named(list(found.units))}): taken as texts"]
     if reading.count > reading.odd.count + found.empty.count:
         return [f"column {column.name!r} is taken as texts; no number: {_cells(reading.odd)}"]
     return []
@@ -205,19 +220,19 @@ def about(column: Column) -> str:
         return ", ".join([f"number, {found.reading.least:.10g} to {found.reading.most:.10g}", *found.told()]) + gaps
     if column.kind == "text":
         return f"text, too many different ones{gaps}"
-    return f"category, {len(column.values)}: {_named(list(column.values), '...')}{gaps}"
+    return f"category, {len(column.values)}: {named(list(column.values), '...')}{gaps}"
 
 
 def described(choice: Choice) -> dict[str, object]:
     """The decisions about each column, to be stored with the data."""
     columns = choice.table.columns
-    known = [place for place in range(len(columns)) if place != choice.target][:MOST_DESCRIBED]
+    known = [place for place in range(len(columns)) if place not in choice.wanted]
     return {
-        "target": columns[choice.target].name,
+        "target": ", ".join(columns[place].name for place in choice.wanted),
         "rows": choice.table.rows,
-        "columns": {columns[place].name: clean_line(role(choice, place), 200) for place in known},
+        "columns": {columns[place].name: clean_line(role(choice, place), 200) for place in known[:MOST_DESCRIBED]},
     }
 
 
-def _named(names: list[str], more: str = "…") -> str:
+def named(names: list[str], more: str = "…") -> str:
     return ", ".join([*names[:MOST_NAMED], *([more] if len(names) > MOST_NAMED else [])])

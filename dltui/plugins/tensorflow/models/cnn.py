@@ -42,6 +42,7 @@ MODEL = Model(
     name="cnn",
     framework="tensorflow",
     task="classification",
+    also=("multilabel", "regression"),
     summary="a convolutional network: LeNet's layout with batch norm and ReLU",
     config=CnnConfig,
     build=build,

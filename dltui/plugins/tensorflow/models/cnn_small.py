@@ -22,6 +22,7 @@ MODEL = Model(
     name="cnn-small",
     framework="tensorflow",
     task="classification",
+    also=("multilabel", "regression"),
     summary="a small residual network: 97,000 parameters for gray images",
     config=CnnSmallConfig,
     build=build,

@@ -31,6 +31,7 @@ MODEL = Model(
     name="mlp",
     framework="tensorflow",
     task="classification",
+    also=("multilabel", "regression"),
     summary="a multilayer perceptron: dense layers with ReLU, 784 hidden units by default",
     config=MlpConfig,
     build=build,

@@ -26,6 +26,7 @@ MODEL = Model(
     name="softmax",
     framework="tensorflow",
     task="classification",
+    also=("multilabel",),
     summary="softmax regression: one dense layer, the simplest classifier that learns",
     config=SoftmaxConfig,
     build=build,

@@ -46,6 +46,7 @@ MODEL = Model(
     name="cnn",
     framework="torch",
     task="classification",
+    also=("multilabel", "regression"),
     summary="a convolutional network: LeNet's layout with batch norm and ReLU",
     config=CnnConfig,
     build=build,

@@ -24,6 +24,7 @@ MODEL = Model(
     name="cnn-small",
     framework="torch",
     task="classification",
+    also=("multilabel", "regression"),
     summary="a small residual network: 97,000 parameters for gray images",
     config=CnnSmallConfig,
     build=build,

@@ -36,6 +36,7 @@ MODEL = Model(
     name="mlp",
     framework="torch",
     task="classification",
+    also=("multilabel", "regression"),
     summary="a multilayer perceptron: dense layers with ReLU, 784 hidden units by default",
     config=MlpConfig,
     build=build,

@@ -27,6 +27,7 @@ MODEL = Model(
     name="softmax",
     framework="torch",
     task="classification",
+    also=("multilabel",),
     summary="softmax regression: one dense layer, the simplest classifier that learns",
     config=SoftmaxConfig,
     build=build,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from dltui.core.errors import RunError
 from dltui.plugins.torch import losses, precision
@@ -59,7 +58,7 @@ class Computation:
         self._precision = config.precision
         self.scaler = precision.Scaler(optimizer, device) if config.precision == "fp16" else None
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
-        self._classifies = spec.task == "classification"
+        self.marks_of = losses.MARKS[spec.task]
         self.forward: Forward = self._own_forward if losses_of.own_step is not None else self._forward
         self.compiled = False
         """True if `forward` is a compiled form."""
@@ -137,7 +136,6 @@ class Computation:
             self.average.follow()
 
     def marks(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The correct answers of a batch, or its mean squared error, as a tensor of the dtype of the loss."""
-        if self._classifies:
-            return outputs.argmax(1).eq(targets).sum().to(self.dtype)
-        return functional.mse_loss(outputs, targets)
+        """The metric of a batch beside its loss, as a tensor of the dtype of the loss."""
+        found = self.marks_of.of_step(outputs, targets)
+        return self.marks_of.of_all(found[None], targets[None])[0].to(self.dtype)

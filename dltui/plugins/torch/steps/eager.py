@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from dltui.plugins.torch.augment import Augmentation
 
@@ -23,11 +22,8 @@ class Eager:
 
     mode = "eager"
 
-    def __init__(
-        self, computation: Computation, samples: Samples, rates: Rates, device: torch.device, classifies: bool
-    ) -> None:
+    def __init__(self, computation: Computation, samples: Samples, rates: Rates, device: torch.device) -> None:
         self.computation, self.samples, self.rates, self.device = computation, samples, rates, device
-        self._classifies = classifies
         self._indices = torch.zeros(0, 0, dtype=torch.int32)
         self._augmentation: Augmentation | None = None
         self._lr: list[float] = []
@@ -60,8 +56,8 @@ class Eager:
             loss, outputs = self.computation.gradients(batch, targets[step], mixed)
             self.computation.update()
             means.append(loss)
-            marks.append(outputs.argmax(1) if self._classifies else functional.mse_loss(outputs, targets[step]))
+            marks.append(self.computation.marks_of.of_step(outputs, targets[step]))
         self.data_seconds = seconds
-        losses, found = torch.stack(means), torch.stack(marks)
         # Counts are exact in float32 below 2**24.
-        return torch.stack([losses, found.eq(targets).sum(1).to(losses.dtype) if self._classifies else found])
+        losses, found = torch.stack(means), self.computation.marks_of.of_all(torch.stack(marks), targets)
+        return torch.stack([losses, found.to(losses.dtype)])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dltui.plugins.torch.samples import Samples
     from dltui.plugins.torch.steps.computation import Computation
 
-CHANGES = ("moves", "factors", "boxes", "partners", "share", "cut")
+CHANGES = ("moves", "factors", "boxes", "partners", "share", "cut", "crops")
 
 
 class Tables:
@@ -90,6 +90,7 @@ def columns(plan: EpochPlan, samples: Samples, device: torch.device, dtype: torc
         "moves": plan.augmentation,
         "factors": plan.color,
         "boxes": plan.erasing,
+        "crops": plan.crops,
         "partners": mixing.partners if mixing else None,
         "cut": mixing.boxes if mixing else None,
     }

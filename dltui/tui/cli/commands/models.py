@@ -140,13 +140,13 @@ def _list(catalog: Catalog) -> None:
 def _describe(entry: ModelEntry) -> None:
     say(f"{entry.id}: {entry.summary}")
     framework = wording.TITLES.get(entry.framework, entry.framework)
-    say(f"{entry.task}, {framework}{'' if entry.available else f'; not available: {entry.reason}'}")
+    say(f"{' or '.join(entry.tasks)}, {framework}{'' if entry.available else f'; not available: {entry.reason}'}")
     say_fields("HYPERPARAMETER", [(field.flag, field.default, field) for field in entry.fields])
 
 
 def check(model: ModelEntry, dataset: DatasetEntry) -> None:
     """Raise UsageError when the model cannot be built for this dataset."""
-    if not dataset.fits(model.task):
+    if not dataset.fits(*model.tasks):
         raise UsageError(f"{model.id} is for {model.task}, {dataset.name} for {dataset.task}; see dltui datasets")
     if not model.available:
         raise UsageError(f"{model.id} is not available: {model.reason}")

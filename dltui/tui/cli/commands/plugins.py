@@ -180,12 +180,9 @@ def check_plugin(name: str, files: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         say_json([asdict(finding) for finding in found])
     else:
-        checks = len({finding.check for finding in wrong})
-        say(
-            f"{name}: {checks} of {len({finding.check for finding in found})} checks fail"
-            if wrong
-            else f"{name} passes: {plural(len(found), 'check')}"
-        )
+        checks = plural(len(found), "check")
+        fails = "fails" if len(wrong) == 1 else "fail"
+        say(f"{name}: {len(wrong)} of {checks} {fails}" if wrong else f"{name} passes: {checks}")
     return 1 if wrong else 0
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from dltui.core.errors import UsageError
@@ -30,9 +33,18 @@ def predict(run: str, images: tuple[str, ...], plugins: tuple[str, ...], trust: 
     rows = ask(find_run(run), question, code(plugins, trust))["rows"]
     for name, row in zip(images, rows, strict=True):
         row["image"] = name
-        best = [f"{one['class']} {metric('accuracy', one['probability'])}" for one in row.get("best", ())]
         if not as_json:
-            say(f"{name}: " + (", ".join(best) or " ".join(f"{value:.6g}" for value in row["outputs"])))
+            say(f"{name}: {_told(row)}")
     if as_json:
         say_json(rows)
     return 0
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """The answer about an image: its likeliest classes, the labels that apply, or the numbers of a regression."""
+    if "best" in row:
+        return ", ".join(f"{one['class']} {metric('accuracy', one['probability'])}" for one in row["best"])
+    if "labels" in row:
+        chances = row["probabilities"]
+        return ", ".join(f"{label} {metric('accuracy', chances[label])}" for label in row["labels"]) or "no label"
+    return " ".join(f"{value:.6g}" for value in row["outputs"])

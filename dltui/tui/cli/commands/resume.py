@@ -73,26 +73,38 @@ def _restart_group(
     """Go on with the runs of a series that are not finished, one after the other; those that live are left alone."""
     from dltui.core.lifecycle import series
 
-    ended: list[RunReader] = []
-    for run in runs:
-        reader = open_run(str(run.path))
-        status = reader.status().name
+    readers = [open_run(str(run.path)) for run in runs]
+    statuses = [reader.status().name for reader in readers]
+    # Who makes the series may still be at it while one of its runs starts.
+    made = [] if "starting" in statuses else series.complete(group, runs)
+    if made:
+        _say(f"{', '.join(run.id for run in made)}: made now, the command that began the series was killed", options)
+    ended = []
+    for reader, status in zip(readers, statuses, strict=True):
         if status == "paused":
             _unpause(reader)
         elif status not in OVER:
-            _say(f"{run.id} is {status}", options)
+            _say(f"{reader.directory.id} is {status}", options)
         elif status != "finished" or more_epochs:
             ended.append(reader)
-    if not ended:
+    if not (ended or made):
         timed = any(run.run()["config"].get("max_time") for run in runs)
         longer = "" if timed else f"; train its runs longer with: dltui resume {group} --more-epochs 5"
         _say(f"{group}: nothing to resume{longer}", options)
         return 0
     instead = [_checked(reader, more_epochs, code, options) for reader in ended]
-    started = [reader.directory for reader in ended]
+    instead += [_new(run, code) for run in made]
+    started = [*(reader.directory for reader in ended), *made]
     alone = all(open_run(str(run.path)).status().over for run in runs)
     pids = series.start(started, alone, more_epochs, instead)
-    return seeds.stay(group, runs, started, pids, options)
+    return seeds.stay(group, [*runs, *made], started, pids, options)
+
+
+def _new(run: RunDirectory, code: Code) -> dict[str, Any]:
+    """The fields that replace those in run.json of a run that has not begun. Raises UsageError."""
+    from dltui.core.lifecycle import trust
+
+    return trust.replaced(run, trust.catalog(run, code), code)
 
 
 def _say(text: str, options: start.Options) -> None:

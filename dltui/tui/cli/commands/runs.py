@@ -33,7 +33,7 @@ HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
 def runs(as_json: bool, wanted: str, unfold: bool) -> int:
     """List the runs, newest first."""
     from dltui.core.analysis import run_filter
-    from dltui.core.analysis.groups import Group, fold
+    from dltui.core.analysis.groups import Group, fold, missing_seeds
     from dltui.core.reading.rows import all_rows
 
     terms = run_filter.parse(wanted)
@@ -50,15 +50,22 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
         say("no runs yet; `dltui demo` trains one in a minute, `dltui train MODEL` is the real thing")
         return 0
     now = time.time()
-    shown = [columns(entry, now) for entry in (rows if unfold else fold(rows))]
+    missing = missing_seeds((str(row.get("group") or ""), row.get("seed"), _wanted(row)) for row in found)
+    folded = fold(rows, missing)
+    shown = [columns(entry, now) for entry in (rows if unfold else folded)]
     say_table([HEADER, *shown], right=frozenset({4, 5}), yielding=(1, 2, 3, 0), style=_style)
-    for group in fold(rows):
+    for group in folded:
         if isinstance(group, Group) and group.standing:
             say(f"{group.name}: {group.standing}")
     for row in rows:
         if row.get("why") and (row["status"] in ("failed", "silent", "interrupted") or row.get("phase") == INCOMPLETE):
             say(f"{row['id']}: {row['why']}")
     return 0
+
+
+def _wanted(row: dict[str, Any]) -> list[int]:
+    seeds = row.get("group_seeds")
+    return seeds if isinstance(seeds, list) else []
 
 
 def _style(column: int, text: str) -> str:
@@ -88,13 +95,13 @@ def group_columns(group: Group, now: float) -> list[str]:
     done, epochs = (sum(int(row.get(key) or 0) for row in group.rows) for key in ("epoch", "epochs"))
     best = group.best()
     text = spelled(wording.spread(str(group.rows[0].get("metric") or "loss"), best)) if best else "-"
-    title = f"{group.name} ({plural(len(group.rows), 'seed')})"
-    same = len({row.get("epoch") for row in group.rows}) == 1 and done == epochs
+    title = f"{group.name} ({plural(len(group), 'seed')})"
+    same = len({row.get("epoch") for row in group.rows}) == 1 and done == epochs and not group.missing
     # A product, since the sum of epochs says nothing of how long each was trained.
     done_text = f"{len(group.rows)}x{done // len(group.rows)}" if same else f"{done}/{epochs}"
     statuses = [row["status"] for row in group.rows]
     finished = statuses.count("finished")
-    state = group.status if finished == len(statuses) else f"{finished} of {len(statuses)}, {group.status}"
+    state = group.status if finished == len(group) else f"{finished} of {len(group)}, {group.status}"
     return [title, *first[1:4], done_text, text, state, first[7]]
 
 

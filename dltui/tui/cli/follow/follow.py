@@ -133,8 +133,10 @@ class Follower:
 
     def _notice(self, status: Status) -> list[str]:
         if status.over and self.child is not None:
+            history = self.reader.history
             # A worker that failed before its first step draws nothing.
-            return [DRAWING] if self.reader.history.attempt is not None else []
+            refused = history.ended is not None and history.ended.refused
+            return [DRAWING] if history.attempt is not None and not refused else []
         if self._stopping is not None:
             return waiting.lines(self.reader, self._stopping)
         if not self.asking:

@@ -105,8 +105,12 @@ class Lines:
         if history.test is None or history.test == self._test:
             return []
         self._test = history.test
-        metrics = "  ".join(f"{name} {numbers.metric(name, value)}" for name, value in history.test["metrics"].items())
-        return [f"test (with the checkpoint of epoch {history.test['epoch']})  {metrics}"]
+        lines = [f"test (with the checkpoint of epoch {history.test['epoch']})  {_written(history.test['metrics'])}"]
+        return lines + ([f"test also  {_written(history.test['more'])}"] if history.test["more"] else [])
+
+
+def _written(metrics: dict[str, float]) -> str:
+    return "  ".join(f"{name} {numbers.metric(name, value)}" for name, value in metrics.items())
 
 
 def attempt_line(history: History) -> str:

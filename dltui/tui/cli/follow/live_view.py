@@ -12,6 +12,7 @@ from rich.text import Text
 
 from dltui.core import numbers
 from dltui.core.reading.progress import Progress, progress
+from dltui.core.tasks.registry import lowest_is_best
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -130,6 +131,6 @@ def metrics_table(history: History) -> Table:
 
 
 def _best(name: str, values: list[tuple[int, float]]) -> tuple[int, float]:
-    """The highest accuracy or the lowest of any other metric, at the earliest epoch."""
-    sign = -1 if name.endswith("accuracy") else 1
+    """The best value, at the earliest epoch."""
+    sign = 1 if lowest_is_best(name) else -1
     return min(values, key=lambda entry: (sign * entry[1], entry[0]))

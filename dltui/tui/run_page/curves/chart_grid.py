@@ -63,7 +63,7 @@ def moment(view: RunView | None, curve_view: CurveView, width: int, height: int)
         return (view.content if view else None,)
     history = view.history
     first, last = curve_view.shown(extent(view))
-    dots = ACROSS * plot_width(curve_view, len(names(view)), width, height)
+    dots = ACROSS * plot_width(curve_view, len(names(view, curve_view.more)), width, height)
     quarters = int(4 * dots * history.step / max(last - first, 1e-9))
     return (first, last, quarters, int(history.last_time), history.happened, view.summary.status)
 
@@ -72,7 +72,7 @@ def chart_grid(
     view: RunView | None, curve_view: CurveView, others: tuple[Overlaid, ...], width: int, height: int, look: Look
 ) -> list[Row]:
     """Draw the grid in `height` rows of `width` cells."""
-    all_names = names(view)
+    all_names = names(view, curve_view.more)
     shown, columns = visible(curve_view, len(all_names), width, height)
     begun = view is not None and view.history.attempt is not None
     curves = curves_of(view, curve_view, others) if begun and view is not None else None

@@ -39,6 +39,8 @@ class CurveView:
     cursor: float | None = None
     chart: int = 0
     alone: bool = False
+    more: bool = False
+    """Charts also of the further metrics."""
     others: tuple[str, ...] = ()
     ghost: str = ""
 

@@ -40,7 +40,8 @@ class Curves:
         factor = 100.0 if name.endswith("accuracy") else 1.0
         own = [_training(history, self.axis, name, factor), _validation(history, self.axis, name, factor)]
         best = history.best if name != "lr" else None
-        at = (self.axis.at(best.step), best.validation[name] * factor) if best and name in best.validation else None
+        values = {**best.more, **best.validation} if best else {}
+        at = (self.axis.at(best.step), values[name] * factor) if best and name in values else None
         first, last = self.axis.of(self.curve_view.shown(extent(self.view))).tolist()
         cursor = self.curve_view.cursor
         return Chart(
@@ -86,17 +87,18 @@ def extent(view: RunView) -> Extent:
     return Extent(float(view.history.step if view.history.attempt else 0), float(max(planned, 1)))
 
 
-def names(view: RunView | None) -> tuple[str, ...]:
-    """The names of the charts: loss and accuracy or fit, then all other logged metrics, and last a learning rate that
-    changes.
+def names(view: RunView | None, more: bool = False) -> tuple[str, ...]:
+    """The names of the charts: loss and accuracy or fit, then all other logged metrics, with `more` the further ones,
+    and last a learning rate that changes.
     """
     if view is None or view.history.attempt is None:
         return ("loss", "accuracy")
     history = view.history
-    found = dict.fromkeys(["loss", "fit" if view.regression else "accuracy", *history.points.metrics])
+    found = dict.fromkeys(["loss", "fit" if view.inside == "fit" else view.main_metric, *history.points.metrics])
     found.update(history.metric_names)
+    found.update(dict.fromkeys(history.more_names if more else ()))
     # The loss of a regression is its mean squared error, where the model has none of its own: one chart says it.
-    if view.regression and not history.own_loss:
+    if view.inside == "fit" and not history.own_loss:
         found.pop("mse", None)
     found.pop("lr", None)
     return (*found, "lr") if _moves(history.points.lr) else tuple(found)
@@ -110,7 +112,7 @@ def _moves(rates: Sequence[float]) -> bool:
 
 
 def title(view: RunView | None, name: str) -> str:
-    if name == "loss" and view is not None and view.regression and not view.history.own_loss:
+    if name == "loss" and view is not None and view.inside == "fit" and not view.history.own_loss:
         return "loss (mean squared error)"
     known = safe(name)
     return TITLES.get(name, f"{known} %" if name.endswith("accuracy") else known)
@@ -137,7 +139,8 @@ def _training(history: History, axis: Axis, name: str, factor: float) -> Series:
 def _validation(history: History, axis: Axis, name: str, factor: float) -> Series:
     """The validation series with a point per epoch; the training values for a metric known only there."""
     records = [history.epochs[epoch] for epoch in sorted(history.epochs)]
-    known = [(record.step, record.validation[name]) for record in records if name in record.validation]
+    validations = [(record.step, {**record.more, **record.validation}) for record in records]
+    known = [(step, values[name]) for step, values in validations if name in values]
     split = "validation"
     if not known and name not in history.points.metrics and name != "loss":
         known = [(record.step, record.train[name]) for record in records if name in record.train]
@@ -152,7 +155,9 @@ def fit_chart(fit: Fit | None) -> Chart:
     points = fit.points if fit is not None else []
     if fit is None or not points:
         return Chart("fit", (), 1.0, note="after the first epoch")
-    where = f"{fit.split}, epoch {fit.epoch}"
+    fit = fit.of(0)
+    points = fit.points
+    where = " ".join(filter(None, (fit.title, f"{fit.split}, epoch {fit.epoch}")))
     if points[0].x is None:
         measured = [point.measured for point in points]
         low, high = min(measured), max(measured)
@@ -182,7 +187,7 @@ def residual_chart(fit: Fit) -> Chart:
     low, high = min(predicted), max(predicted)
     zero = Series("", (low, high), (0.0, 0.0), "validation", "━", "straight")
     return Chart(
-        f"measured minus predicted  {fit.split}, epoch {fit.epoch}",
+        f"measured minus predicted  {' '.join(filter(None, (fit.title, f'{fit.split}, epoch {fit.epoch}')))}",
         (Series("residual", predicted, [point.residual for point in fit.points], "train", "·", "dots"), zero),
         high if high > low else low + 1,
         low,

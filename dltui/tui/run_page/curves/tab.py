@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Row, ends
 from dltui.tui.run_page.curves.chart_grid import chart_grid, moment, plot_width
 from dltui.tui.run_page.curves.curve_view import CurveView
@@ -42,6 +43,7 @@ class CurvesTab(Tab):
         self.answers_everywhere = {
             "g": lambda: self._look(replace(self.curve_view, log=not self.curve_view.log)),
             "m": self._smooth,
+            "M": self._show_more,
             "x": self._turn_axis,
             "plus": lambda: self._look_within(self.curve_view.zoomed, 0.5),
             "minus": lambda: self._look_within(self.curve_view.zoomed, 2.0),
@@ -85,7 +87,7 @@ class CurvesTab(Tab):
     def scroll(self, by: int) -> None:
         """Choose the next or previous chart for a step of 1; return to the present for larger steps."""
         if abs(by) == 1:
-            self._look(self.curve_view.chosen(by, len(names(self.run.shown))))
+            self._look(self.curve_view.chosen(by, len(names(self.run.shown, self.curve_view.more))))
         else:
             self.run.to_present()
 
@@ -93,7 +95,7 @@ class CurvesTab(Tab):
         """Move the cursor by cells."""
         view = self.run.shown
         if view is not None and view.history.attempt is not None:
-            cells = plot_width(self.curve_view, len(names(view)), *self.size)
+            cells = plot_width(self.curve_view, len(names(view, self.curve_view.more)), *self.size)
             self._look_within(self.curve_view.pointed, by, cells)
 
     def enter(self) -> None:
@@ -132,6 +134,16 @@ class CurvesTab(Tab):
         self._look(self.curve_view.smoother())
         strength = self.curve_view.smoothing
         self.page.notice.say(f"moving average {strength:g}" if strength else "no moving average: what was measured")
+
+    def _show_more(self) -> None:
+        view = self.run.shown
+        further = view.history.more_names if view is not None else ()
+        if not further:
+            self.page.notice.say("no further metrics: they come with the first evaluation")
+            return
+        self._look(replace(self.curve_view, more=not self.curve_view.more, chart=0))
+        said = f"and {', '.join(map(safe, further))}" if self.curve_view.more else "the usual metrics"
+        self.page.notice.say(said)
 
     def _turn_axis(self) -> None:
         self._look(self.curve_view.turned())

@@ -28,5 +28,9 @@ def fitted(found: Fit, width: int, height: int, look: Look) -> list[Row]:
     """The chart of the fit, and the equation for a straight line."""
     line = found.line
     text = f" y = {line[0]:.4f} x {'+' if line[1] >= 0 else '-'} {abs(line[1]):.4f}" if line else ""
-    facts: Row = [(text, "bold"), (f"   residuals {found.spread:.4f} (standard deviation)", "dim")]
+    facts: Row = [(text, "bold"), (f"   residuals {_spread(found)} (standard deviation)", "dim")]
     return [*draw(fit_chart(found), width - 1, height - 1, look), fit(facts, width)]
+
+
+def _spread(found: Fit) -> str:
+    return f"{found.spread:.4f}" if not 0 < found.spread < 0.001 else f"{found.spread:.3g}"

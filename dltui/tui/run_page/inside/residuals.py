@@ -18,8 +18,13 @@ def largest(fit_: Fit, width: int, height: int) -> list[Row]:
     points = fit_.worst(max(height - 2, 0))
     single = bool(points) and points[0].x is not None
     names = ("x", "measured", "predicted", "residual") if single else ("measured", "predicted", "residual")
+    where = " ".join(filter(None, (fit_.title, f"{fit_.split}, epoch {fit_.epoch}")))
     rows: list[Row] = [
-        [(" mistakes ", "heading"), (f" {fit_.split}, epoch {fit_.epoch}", ""), ("   the largest residuals", "dim")],
+        [
+            (" mistakes ", "heading"),
+            (f" {where}", ""),
+            ("   the largest residuals", "dim"),
+        ],
         [("".join(right(name, NUMBER) for name in names), "dim")],
     ]
     room = max(min(width - NUMBER * len(names) - 4, 60), 1)

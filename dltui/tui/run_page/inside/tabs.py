@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from dltui.tui.run_page.inside.classes import classes
 from dltui.tui.run_page.inside.confusion import confusion
 from dltui.tui.run_page.inside.cursor import CLASS_ORDERS, CellCursor, ClassCursor, MistakeCursor
 from dltui.tui.run_page.inside.fit import NEVER, fitted, of_fit
+from dltui.tui.run_page.inside.labels import LabelCursor, of_labels, precision_recall, table, wrong
 from dltui.tui.run_page.inside.marks import Marks
 from dltui.tui.run_page.inside.mistakes_view import mistakes, places
 from dltui.tui.run_page.inside.residuals import largest
@@ -21,10 +22,13 @@ from dltui.tui.run_page.tab import Keys, Tab
 if TYPE_CHECKING:
     from dltui.core.analysis.confusion import Matrix
     from dltui.core.analysis.mistakes import Mistakes
+    from dltui.core.tasks.definition import Inside
     from dltui.tui.base.page import Page
     from dltui.tui.draw.styled_text import Row
+    from dltui.tui.run_page.view import RunView
     from dltui.tui.run_page.watched_run import WatchedRun
 
+LABEL_KEYS: Keys = (("↑↓", "row"), ("e", "export"))
 ShowMistakes = Callable[[Filter], None]
 """Opens the mistakes that a filter keeps."""
 
@@ -32,16 +36,18 @@ ShowMistakes = Callable[[Filter], None]
 class MatrixTab(Tab):
     """A tab about the confusion matrix, from which Enter leads to the mistakes; for a regression it shows the fit."""
 
-    name_of_fit = ""
+    names: Mapping[Inside, str] = {}
+    """Its names for tasks without classes."""
     of_present = True
 
     def __init__(self, page: Page, run: WatchedRun, show_mistakes: ShowMistakes) -> None:
         super().__init__(page, run)
         self.show_mistakes = show_mistakes
+        self.label_cursor = LabelCursor()
 
     @property
     def title(self) -> str:
-        return self.name_of_fit if self.run.view is not None and self.run.view.regression else self.name
+        return self.names.get(self.run.view.inside, self.name) if self.run.view is not None else self.name
 
     @property
     def wants(self) -> frozenset[str]:
@@ -52,12 +58,24 @@ class MatrixTab(Tab):
         """The confusion matrix; None before the first evaluation, and for a regression."""
         return self.run.view.matrix if self.run.view is not None else None
 
+    @property
+    def keys(self) -> Keys:
+        """The keys of a list of labels or targets; none without one."""
+        return LABEL_KEYS if _listed(self.run.view) > 1 else ()
+
+    def key(self, width: int, height: int) -> tuple[object, ...]:
+        return (*super().key(width, height), self.label_cursor.at)
+
+    def scroll(self, by: int) -> None:
+        """Move to another label or target, where there are several."""
+        self.label_cursor.move(by, _listed(self.run.view))
+
 
 class ConfusionTab(MatrixTab):
     """The confusion matrix with a cursor on a cell."""
 
     name = "Confusion"
-    name_of_fit = "Fit"
+    names: Mapping[Inside, str] = {"fit": "Fit", "labels": "Labels"}
 
     def __init__(self, page: Page, run: WatchedRun, show_mistakes: ShowMistakes) -> None:
         super().__init__(page, run, show_mistakes)
@@ -67,7 +85,7 @@ class ConfusionTab(MatrixTab):
     @property
     def keys(self) -> Keys:
         if self.matrix is None:
-            return ()
+            return super().keys
         unit = "counts" if self.cursor.percent else "share"
         return (("Enter", "show"), ("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "export"))
 
@@ -78,12 +96,15 @@ class ConfusionTab(MatrixTab):
         view, look = self.run.view, self.page.host.look
         if view is None:
             return []
-        if view.regression:
-            return of_fit(view, lambda found: fitted(found, width, height, look))
+        if view.inside == "fit":
+            return of_fit(view, lambda found: fitted(found.of(self.label_cursor.at), width, height, look))
+        if view.inside == "labels":
+            return of_labels(view, lambda found: table(found, self.label_cursor, width, height))
         note = NEVER if view.ended else "after the first epoch: which classes it confuses"
         return confusion(view.matrix, self.cursor, width, height, look, note)
 
     def scroll(self, by: int) -> None:
+        super().scroll(by)
         if self.matrix is not None:
             self.cursor.move_cell(self.matrix, by, 0)
 
@@ -111,7 +132,7 @@ class ClassesTab(MatrixTab):
     """The table of classes with a cursor on a row."""
 
     name = "Classes"
-    name_of_fit = "Residuals"
+    names: Mapping[Inside, str] = {"fit": "Residuals", "labels": "Precision"}
 
     def __init__(self, page: Page, run: WatchedRun, show_mistakes: ShowMistakes) -> None:
         super().__init__(page, run, show_mistakes)
@@ -120,7 +141,7 @@ class ClassesTab(MatrixTab):
     @property
     def keys(self) -> Keys:
         if self.matrix is None:
-            return ()
+            return super().keys
         return (("Enter", "show mistakes"), ("↑↓", "class"), ("o", "sort"), ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
@@ -130,12 +151,16 @@ class ClassesTab(MatrixTab):
         view, look = self.run.view, self.page.host.look
         if view is None:
             return []
-        if view.regression:
-            return of_fit(view, lambda found: draw(residual_chart(found), width - 1, height, look))
+        if view.inside == "fit":
+            chosen = self.label_cursor.at
+            return of_fit(view, lambda found: draw(residual_chart(found.of(chosen)), width - 1, height, look))
+        if view.inside == "labels":
+            return of_labels(view, lambda found: precision_recall(found, self.label_cursor, width, height, look))
         note = NEVER if view.ended else "after the first epoch: precision and recall of each class"
         return classes(view.matrix, self.cursor, width, height, note)
 
     def scroll(self, by: int) -> None:
+        super().scroll(by)
         if self.matrix is not None:
             self.cursor.move_class(self.matrix, by)
 
@@ -159,6 +184,7 @@ class MistakesTab(Tab):
     def __init__(self, page: Page, run: WatchedRun) -> None:
         super().__init__(page, run)
         self.cursor = MistakeCursor()
+        self.label_cursor = LabelCursor()
         self.marks = Marks(page, run)
         self.answers = {"space": self._mark, "slash": self._ask_filter}
 
@@ -174,22 +200,26 @@ class MistakesTab(Tab):
     @property
     def keys(self) -> Keys:
         if self.mistakes is None:
-            return ()
+            return LABEL_KEYS if _listed(self.run.view) > 1 else ()
         return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
-        return (*super().key(width, height), *astuple(self.cursor), *self.marks.unsaved.values())
+        return (*super().key(width, height), *astuple(self.cursor), *self.marks.unsaved.values(), self.label_cursor.at)
 
     def rows(self, width: int, height: int) -> list[Row]:
         view, look = self.run.view, self.page.host.look
         if view is None:
             return []
-        if view.regression:
-            return of_fit(view, lambda found: largest(found, width, height))
+        if view.inside == "fit":
+            return of_fit(view, lambda found: largest(found.of(self.label_cursor.at), width, height))
+        if view.inside == "labels":
+            return of_labels(view, lambda found: wrong(found, self.label_cursor, width, height))
         note = NEVER if view.ended else "after the first epoch: the images that it gets wrong"
         return mistakes(view.mistakes, self.marks.known(view), self.cursor, width, height, look, note)
 
     def scroll(self, by: int) -> None:
+        labels = self.run.view.labels if self.run.view is not None else None
+        self.label_cursor.move(by, len(labels.wrong) if labels is not None else _listed(self.run.view))
         if self.mistakes is not None:
             room = places(*self.size, self.mistakes.pictured)
             # A page is what is shown, whatever number of rows that is.
@@ -223,3 +253,10 @@ class MistakesTab(Tab):
         mistake = self.cursor.current(self.mistakes)
         if self.mistakes is not None and mistake is not None:
             self.marks.turn(self.mistakes, mistake)
+
+
+def _listed(view: RunView | None) -> int:
+    """The number of labels, or of targets of a regression."""
+    if view is not None and view.labels is not None:
+        return len(view.labels.scores)
+    return view.fit.y.shape[1] if view is not None and view.fit is not None else 0

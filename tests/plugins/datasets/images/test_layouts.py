@@ -268,7 +268,7 @@ def test_what_is_kept_with_the_data_reads_each_image_as_training_did(
 
 def test_gray_folders_keep_one_channel_in_their_description(tmp_path: Path) -> None:
     data = prepared("folder", path=str(make_folder(tmp_path / "x", mode="L", size=(6, 9))))
-    how = {"height": 9, "width": 6, "channels": 1, "fit": "crop", "range": [0, 65535]}
+    how = {"height": 9, "width": 6, "channels": 1, "fit": "crop", "range": [0, 65535], "draft": True}
     assert data.inputs == {"image": how}
     again = load_prepared(Path(str(data.train.x.filename)).parent)  # type: ignore[attr-defined]
     assert again.inputs == data.inputs

@@ -49,6 +49,7 @@ def dltui_models():
 def dltui_datasets():
     return [replace(fake.dltui_datasets()[0], name="mine", prepare=prepare)]
 """
+HUGE = {"build": "raise RuntimeError('DefaultCPUAllocator: can not allocate memory: you tried to allocate 2e11 bytes')"}
 BUILD = {"build": "raise ValueError('only gray images')"}
 STEP = {"step": "raise RunError('training_step returned None')"}
 MISSING = {"build": "import no_such_module"}
@@ -86,6 +87,7 @@ def train(home: Path, faults: dict[str, str], *words: str) -> int:
     ("faults", "why"),
     [
         (BUILD, "ValueError: only gray images (net.py line 10)"),
+        (HUGE, "out of memory while the network is built; try a smaller model (net.py line 10)"),
         (
             MISSING,
             "needs the module no_such_module, which is not installed (net.py line 10); name it in Model(requires=...)",
@@ -103,6 +105,7 @@ def test_what_is_refused_leaves_nothing(
     out, err = capsys.readouterr()
     assert err == f"dltui: {why}; nothing is left of first\n"
     assert "worker.log" not in out
+    assert "drawing" not in out
     assert list((home / "home" / "runs").iterdir()) == []
     assert not (home / "exports").exists()
 

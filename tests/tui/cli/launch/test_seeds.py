@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.analysis.groups import Spread
+from dltui.core.lifecycle import series
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import OVER
 from dltui.core.reading.summary import summary_row
@@ -93,6 +96,51 @@ def test_a_member_is_killed_and_its_series_goes_on_and_is_resumed(dltui: Run, tm
     assert out.splitlines()[-1].startswith("lab: 2 seeds (4, 5), test accuracy")
     assert ended(tmp_path, 4) == "finished"
     assert "nothing to resume" in dltui("resume", "lab")[1]
+
+
+KILLED = """
+import os, sys
+from dltui.core.lifecycle import series
+from dltui.tui.cli import main
+create, made = series.create_run, []
+
+def create_run(*args, **kwargs):
+    if made:
+        os.kill(os.getpid(), 9)
+    made.append(create(*args, **kwargs))
+    return made[-1]
+
+series.create_run = create_run
+main.run(sys.argv[1:])
+"""
+
+
+def test_a_series_whose_maker_was_killed_says_what_is_missing_and_resume_makes_it(
+    dltui: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [*TRAIN, "--seeds", "4,5,6", "--name", "lab", "--lr", "0.25"]
+    assert subprocess.run([sys.executable, "-c", KILLED, *words], check=False).returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.glob("home/runs/lab*")] == ["lab-s4"]
+    listed = dltui("runs")[1].splitlines()
+    assert listed[1].startswith("lab (3 seeds)")
+    assert "0 of 3, interrupted" in listed[1]
+    assert listed[2] == "lab: 0 of 3 finished, interrupted, seeds 5, 6 without a run: dltui resume lab"
+    started: list[str] = []
+    monkeypatch.setattr(series, "queue_worker", lambda run, *_: started.append(run.id) or 0)
+    code, out, error = dltui("resume", "lab", "--detach")
+    assert (code, error) == (0, "")
+    assert out.startswith("lab-s5, lab-s6: made now, the command that began the series was killed\n")
+    assert started == ["lab-s4", "lab-s5", "lab-s6"]
+    rows = json.loads(dltui("runs", "--json")[1])
+    assert [(row["id"], row["seed"], row["group_seeds"]) for row in rows] == [
+        ("lab-s6", 6, None), ("lab-s5", 5, None), ("lab-s4", 4, None),
+    ]  # fmt: skip
+    asked = [RunReader(tmp_path / "home" / "runs" / f"lab-s{seed}").run for seed in (4, 6)]
+    differ = {name for name in asked[0] if asked[0][name] != asked[1][name]}
+    assert differ == {"birth", "command", "config", "created", "exports", "id", "name", "seed"} | (
+        {"created_text"} & differ
+    )
+    assert asked[1]["config"] == {**asked[0]["config"], "seed": 6}
 
 
 @pytest.mark.parametrize(

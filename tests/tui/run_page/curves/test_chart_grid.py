@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.rundir.events import Trained
+from dltui.core.rundir.events import Evaluated, Trained
 from dltui.tui.base.summary import Summary
 from dltui.tui.draw.chart import NO_NUMBER
 from dltui.tui.draw.styled_text import Look, cells, plain
 from dltui.tui.run_page.curves.chart_grid import chart_grid, layout, moment, plot_width, visible
 from dltui.tui.run_page.curves.curve_view import AXES, CurveView
-from dltui.tui.run_page.curves.curves import NOTE
+from dltui.tui.run_page.curves.curves import NOTE, names
 from dltui.tui.run_page.curves.overlays import Overlaid
 from dltui.tui.run_page.view import RunView
 from tests.core.reading.test_history import STEPS, Tape
@@ -172,3 +172,13 @@ def test_charts_are_drawn_again_when_anything_else_happens() -> None:
     ended = replace(before, summary=replace(SUMMARY, status="failed"))
     assert moment(before, CurveView(), 80, 20) != moment(ended, CurveView(), 80, 20)
     assert moment(before, CurveView(), 80, 20) != moment(before, CurveView(recent=True), 80, 20)
+
+
+def test_further_metrics_are_drawn_where_they_are_asked_for() -> None:
+    tape = epoch()
+    tape.add(Evaluated("validation", 1, STEPS, {"loss": 1.0, "accuracy": 0.5}, 0.1, True, {"f1": 0.4, "auroc": 0.9}))
+    shown = view(tape)
+    assert names(shown) == ("loss", "accuracy")
+    assert names(shown, more=True) == ("loss", "accuracy", "f1", "auroc")
+    drawn = chart_grid(shown, CurveView(more=True), (), 160, 30, Look())
+    assert any("auroc" in line for line in plain(drawn))

@@ -1,0 +1,68 @@
+"""Notes in a run directory: that all figures of the run were drawn, and when; which seeds its series is to have."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dltui.core import fs
+from dltui.core.rundir import place, share
+
+if TYPE_CHECKING:
+    from dltui.core.rundir.directory import RunDirectory
+
+FIGURES = "figures.json"
+SERIES = "series.json"
+_MOST_BYTES = 1 << 20
+
+
+def figures_done(run: RunDirectory, folder: Path) -> None:
+    """Note that all figures of a run lie in a folder, if it is the run's own. A refusing disk costs only the note."""
+    if place.untrusted_reason(run) or not _is_own(run, folder):
+        return
+    with contextlib.suppress(OSError), share.writing(run.run().get("share")):
+        fs.write_atomic(
+            run.path / FIGURES, json.dumps({"folder": str(folder), "time": time.time()}).encode(), sync=False
+        )
+
+
+def _is_own(run: RunDirectory, folder: Path) -> bool:
+    try:
+        return folder.resolve() == place.exports_folder(run).resolve()
+    except (OSError, ValueError, RuntimeError):
+        # A run.json of another hand may name a folder that no path can be: a NUL in it, a link to itself.
+        return False
+
+
+def figures_done_since(run: RunDirectory, when: float) -> bool:
+    """True if all figures were drawn after the unix time `when`."""
+    try:
+        return (run.path / FIGURES).stat().st_mtime >= when
+    except OSError:
+        return False
+
+
+def series_begun(run_dir: Path, seeds: Sequence[int]) -> None:
+    """Note the seeds of a series in the folder of a new run of it: whoever makes its runs may be killed before all have
+    been made. Raises OSError.
+    """
+    fs.write_new(run_dir / SERIES, json.dumps({"seeds": list(seeds)}).encode("ascii"))
+
+
+def series_seeds(run_dir: Path) -> list[int]:
+    """The seeds of a series of which not all runs were made; [] for other runs, and for a damaged note."""
+    try:
+        found = json.loads(fs.read_limited(run_dir / SERIES, _MOST_BYTES))["seeds"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return []
+    return [seed for seed in found if type(seed) is int] if isinstance(found, list) else []
+
+
+def series_made(run_dir: Path) -> None:
+    """Remove the note of a series that is whole."""
+    with contextlib.suppress(OSError):
+        fs.FS.unlink(run_dir / SERIES)

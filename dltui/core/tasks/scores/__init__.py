@@ -1,0 +1,1 @@
+"""Arithmetic that several tasks share: counts of classes, rankings, calibration."""

@@ -1,0 +1,86 @@
+"""The places of images: a file of its own, or a part of a larger file, as in a tar archive."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dltui.core.data.image_file import File, UnreadableError
+
+
+class Part(NamedTuple):
+    """An image inside of a larger file; `name` is its name for people."""
+
+    path: str
+    offset: int
+    size: int
+    name: str
+
+
+Source = str | Part
+
+
+def from_json(place: Any) -> Source:
+    """The place that JSON holds: a path, or the values of a part."""
+    return place if isinstance(place, str) else Part(*place)
+
+
+def opened(source: Source) -> File:
+    """An image for `image_file`. Raises UnreadableError."""
+    if isinstance(source, str):
+        return source
+    try:
+        with Path(source.path).open("rb", buffering=0) as file:
+            content = os.pread(file.fileno(), source.size, source.offset)
+    except OSError as error:
+        raise UnreadableError((error.strerror or str(error)).lower()) from None
+    if len(content) < source.size:
+        raise UnreadableError("cut off")
+    return io.BytesIO(content)
+
+
+def is_jpeg(source: Source) -> bool:
+    """True if a file begins as a JPEG does; false for one that cannot be read."""
+    path, offset = (source, 0) if isinstance(source, str) else (source.path, source.offset)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.pread(descriptor, len(JPEG), offset) == JPEG
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return False
+
+
+JPEG = b"\xff\xd8\xff"
+
+
+def name(source: Source, below: str = "") -> str:
+    """The name for people: a path, below a folder if one is given, or the name of a part."""
+    if isinstance(source, str):
+        return os.path.relpath(source, below) if below else source
+    return source.name
+
+
+def version(sources: Sequence[Source]) -> list[tuple[int, int]]:
+    """The size and the time of the last change of the file of each image; (0, 0) for a file that is not there."""
+    seen: dict[str, tuple[int, int]] = {}
+    found = []
+    for source in sources:
+        path = source if isinstance(source, str) else source.path
+        if path not in seen:
+            try:
+                status = Path(path).stat()
+                seen[path] = (status.st_size, status.st_mtime_ns)
+            except OSError:
+                seen[path] = (0, 0)
+        found.append(seen[path])
+    return found
+
+
+def files(sources: Iterable[Source]) -> list[Path]:
+    """The files in which images lie, each once."""
+    return [Path(path) for path in dict.fromkeys(one if isinstance(one, str) else one.path for one in sources)]

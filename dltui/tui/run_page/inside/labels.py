@@ -1,0 +1,115 @@
+"""The labels of a multi-label run: their table, the precision-recall curve of one, and the samples that are wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dltui.tui.draw.chart import draw
+from dltui.tui.draw.chart_data import Chart, Series
+from dltui.tui.draw.styled_text import Row, fit, left, on, right, window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dltui.core.analysis.labels import Labels, Score, Wrong
+    from dltui.tui.draw.styled_text import Look
+    from dltui.tui.run_page.view import RunView
+
+NAME, NUMBER = 18, 11
+NEVER = "nothing was evaluated: the run ended before its first epoch did"
+
+
+class LabelCursor:
+    """The chosen row of a list."""
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def move(self, by: int, rows: int) -> None:
+        self.at = min(max(self.at + by, 0), max(rows - 1, 0))
+
+
+def of_labels(view: RunView, rows: Callable[[Labels], list[Row]]) -> list[Row]:
+    """The rows that are made of the labels; a line that says when there will be some otherwise."""
+    if view.labels is None:
+        return [[], [(f"  {NEVER if view.ended else 'after the first epoch'}", "dim")]]
+    return rows(view.labels)
+
+
+def table(found: Labels, cursor: LabelCursor, width: int, height: int) -> list[Row]:
+    """A row per label: how well it is found, and the threshold with the best F1."""
+    heads = ("samples", "avg prec", "precision", "recall", "F1", "threshold", "F1 there")
+    told = f" {found.split}, epoch {found.epoch}; thresholds chosen on {found.chosen_on}"
+    rows: list[Row] = [
+        [(" labels ", "heading"), (told, "")],
+        [("   ", ""), (left("LABEL", NAME), "dim"), ("".join(right(head, NUMBER) for head in heads), "dim")],
+    ]
+    for number in window(len(found.scores), cursor.at, max(height - 2, 1)):
+        chosen = number == cursor.at
+        row = fit(_row(found.scores[number], chosen), width)
+        rows.append(on(row, "selected") if chosen else row)
+    return [fit(row, width) for row in rows]
+
+
+def _row(score: Score, chosen: bool) -> Row:
+    return [
+        (" › " if chosen else "   ", "accent bold"),
+        (left(score.name, NAME), "bold" if chosen else ""),
+        (right(f"{score.samples:,}", NUMBER), "dim"),
+        (right(_number(score.average_precision), NUMBER), "bold"),
+        (right(_percent(score.precision), NUMBER), ""),
+        (right(_percent(score.recall), NUMBER), ""),
+        (right(_percent(score.f1), NUMBER), ""),
+        (right(_number(score.threshold), NUMBER), "dim"),
+        (right(_percent(score.best_f1), NUMBER), ""),
+    ]
+
+
+def precision_recall(found: Labels, cursor: LabelCursor, width: int, height: int, look: Look) -> list[Row]:
+    """The precision-recall curve of the chosen label."""
+    score = found.scores[min(cursor.at, len(found.scores) - 1)]
+    recalls, precisions = found.curve(score.number)
+    share = score.samples / max(len(found.present), 1)
+    series = (
+        Series("precision", (100 * recalls).tolist(), (100 * precisions).tolist(), "validation", "━", "straight"),
+        Series("chance", (0.0, 100.0), (100 * share, 100 * share), "dim", "─", "straight"),
+    )
+    chart = Chart(
+        f"precision % of {score.name}  {found.split}, epoch {found.epoch}", series, 100.0, 0.0, x_name="recall %",
+        epochs=False, ceiling=100.0,
+    )  # fmt: skip
+    value = _number(score.average_precision)
+    facts: Row = [(f" average precision {value}", "bold"), (f"   {score.samples:,} samples", "dim")]
+    return [*draw(chart, width - 1, height - 1, look), fit(facts, width)]
+
+
+def wrong(found: Labels, cursor: LabelCursor, width: int, height: int) -> list[Row]:
+    """The samples with wrong labels, the worst first: what was missed and what was said without being so."""
+    total = f" {found.split}, epoch {found.epoch}: {len(found.wrong):,} of {len(found.present):,} samples"
+    rows: list[Row] = [
+        [(" mistakes ", "heading"), (f"{total} with a wrong label", "")],
+        [("   ", ""), (left("SAMPLE", NAME), "dim"), ("- missed   + said without being so", "dim")],
+    ]
+    for number in window(len(found.wrong), cursor.at, max(height - 2, 1)):
+        chosen = number == cursor.at
+        row = fit(_wrong_row(found.wrong[number], chosen), width)
+        rows.append(on(row, "selected") if chosen else row)
+    return [fit(row, width) for row in rows]
+
+
+def _wrong_row(one: Wrong, chosen: bool) -> Row:
+    row: Row = [(" › " if chosen else "   ", "accent bold"), (left(one.name or f"#{one.id}", NAME), "")]
+    row += [(f"  - {text}", "warn") for text in _named(one.missed)]
+    return [*row, *((f"  + {text}", "accent") for text in _named(one.invented))]
+
+
+def _named(labels: Sequence[tuple[str, float]]) -> list[str]:
+    return [f"{name} {100 * chance:.0f} %" for name, chance in labels]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"

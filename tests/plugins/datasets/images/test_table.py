@@ -1,0 +1,129 @@
+"""images:FILE.csv: images named in a table, each row by its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dltui.core.data import prepare_process
+from dltui.core.errors import RunError
+from dltui.plugins.datasets.images.options import TableOptions
+from dltui.plugins.datasets.images.table import list_rows, preview
+from tests.helpers.own_data import left_in_cache, make_image, make_table, prepared
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DLTUI_CACHE", raising=False)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> list[str]:
+    """20 rows of cats and dogs whose images are there."""
+    rows = []
+    for number in range(20):
+        make_image(tmp_path / "all" / f"{number}.png", seed=number)
+        rows.append(f"all/{number}.png,{'cat' if number % 2 else 'dog'},{number}")
+    return rows
+
+
+HEAD = "file,label,weight"
+
+
+def test_a_table_names_images_and_classes(tmp_path: Path, lines: list[str]) -> None:
+    table = make_table(tmp_path / "pets.csv", [HEAD, *lines])
+    data = prepared("images", path=str(table))
+    assert data.spec.classes == ("cat", "dog")
+    assert [len(data.train), len(data.validation), len(data.test)] == [14, 2, 4]
+    assert data.train.names is not None
+    for name, x, y in zip(data.train.names, data.train.x, data.train.y, strict=True):
+        path = tmp_path / name.decode()
+        assert np.array_equal(np.asarray(Image.open(path)), x)
+        assert int(path.stem) % 2 == 1 - y
+    assert data.notes == ("columns of the table: file, label",)
+    shown = preview(TableOptions(path=str(table)))
+    assert dict(shown.classes) == {"cat": 10, "dog": 10}
+
+
+def test_columns_parts_and_the_folder_can_be_said(tmp_path: Path, lines: list[str]) -> None:
+    parts = ["train"] * 12 + ["val"] * 4 + ["Test"] * 4
+    rows = [f"{row},{part}" for row, part in zip(lines, parts, strict=True)]
+    (tmp_path / "tables").mkdir()
+    table = make_table(tmp_path / "tables" / "pets.csv", ["a,b,c,Split", *rows])
+    data = prepared("images", path=str(table), image="a", target="b", root=str(tmp_path))
+    assert [len(data.train), len(data.validation), len(data.test)] == [12, 4, 4]
+    assert list_rows(TableOptions(path=str(table), root=str(tmp_path), target="b")).classes == ("cat", "dog")
+
+
+WRONG = {
+    "missing": (["gone.png,cat,1"], r"pets.csv line 22: there is no image \S*gone.png; correct the path or"),
+    "several": (["a.png,cat,1", "b.png,cat,1"], r"line 22: there is no image \S*a.png \(2 images of 22 are missing\)"),
+    "class": (["all/1.png,,1"], r"pets.csv line 22 has no class; fill it in or remove the row$"),
+    "path": ([",cat,1"], r"pets.csv line 22 has no path of an image"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_is_one_line(tmp_path: Path, lines: list[str], wrong: str) -> None:
+    more, words = WRONG[wrong]
+    with pytest.raises(RunError, match=words):
+        prepared("images", path=str(make_table(tmp_path / "pets.csv", [HEAD, *lines, *more])))
+    assert left_in_cache(tmp_path / "home") == []
+
+
+@pytest.mark.parametrize(
+    ("head", "rows", "words"),
+    [
+        ("file,label,split", ["all/0.png,emu,test"], r"line 22: 'emu' in the test part is a class that the train part"),
+        ("file,label,split", ["all/0.png,cat,later"], r"line 22: the part 'later' is none of train, validation, test"),
+        ("name,label", [], r"has no column of image files; name one by --data image=COLUMN"),
+        ("file,label,split", [], r"has no column 'breed'; there are file, label, split"),
+    ],
+)
+def test_parts_and_columns_that_do_not_fit(
+    tmp_path: Path, lines: list[str], head: str, rows: list[str], words: str
+) -> None:
+    all_rows = [f"{row.rpartition(',')[0]},train" for row in lines] + rows
+    if head == "name,label":
+        all_rows = [f"{number},{'cat' if number % 2 else 'dog'}" for number in range(20)]
+    target = "breed" if "breed" in words else ""
+    with pytest.raises(RunError, match=words):
+        list_rows(TableOptions(path=str(make_table(tmp_path / "pets.csv", [head, *all_rows])), target=target))
+
+
+def test_rows_without_images_can_be_left_out(tmp_path: Path, lines: list[str]) -> None:
+    table = make_table(tmp_path / "pets.csv", [HEAD, "gone.png,cat,1", *lines])
+    data = prepared("images", path=str(table), missing="drop")
+    assert len(data.train) + len(data.validation) + len(data.test) == 20
+    assert data.notes[1] == f"left out: 1 of 21 rows whose image is not there, the first in {table} line 2"
+
+
+def test_a_changed_image_is_prepared_again(tmp_path: Path, lines: list[str]) -> None:
+    table = make_table(tmp_path / "pets.csv", [HEAD, *lines])
+    before = prepared("images", path=str(table))
+    make_image(tmp_path / "all" / "3.png", seed=99)
+    assert prepared("images", path=str(table)).fingerprint != before.fingerprint
+
+
+def test_parquet_is_a_table_too(tmp_path: Path, lines: list[str]) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = list(zip(*(row.split(",") for row in lines), strict=True))
+    table = arrow.table({name: list(column) for name, column in zip(HEAD.split(","), columns, strict=True)})
+    parquet.write_table(table, tmp_path / "pets.parquet")
+    assert prepared("images", path=str(tmp_path / "pets.parquet")).spec.classes == ("cat", "dog")
+
+
+def test_the_table_is_part_of_the_key(tmp_path: Path, lines: list[str]) -> None:
+    from dltui.plugins.datasets.images.table import DATASET
+
+    table = make_table(tmp_path / "pets.csv", [HEAD, *lines])
+    options = TableOptions(path=str(table))
+    one = prepare_process._key(DATASET, "classification", options, DATASET.sources(options, ()))
+    make_table(tmp_path / "pets.csv", [HEAD, *lines, "all/0.png,dog,1"])
+    assert prepare_process._key(DATASET, "classification", options, DATASET.sources(options, ())) != one

@@ -1,0 +1,33 @@
+"""The table of `dltui runs`: how a run and a series stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dltui.core.analysis.groups import Group
+from dltui.tui.cli.commands import runs
+
+ROW: dict[str, Any] = {
+    "id": "a-s1", "name": "a-s1", "group": "a", "seed": 1, "status": "finished", "phase": "ended", "model": "m",
+    "dataset": "d", "device": "cpu", "epoch": 2, "epochs": 2, "metric": "accuracy", "best": 0.5, "created": 0.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "phase", "shown"),
+    [
+        ("finished", "exporting", "drawing figures"),
+        ("stopped", "exporting", "drawing figures"),
+        ("finished", "ended", "finished"),
+        ("running", "training", "running"),
+    ],
+)
+def test_a_run_that_draws_its_figures_is_not_done(status: str, phase: str, shown: str) -> None:
+    assert runs.columns({**ROW, "status": status, "phase": phase}, 60.0)[runs.STATE] == shown
+
+
+def test_a_series_that_is_not_whole_says_so() -> None:
+    name, *_, done, _, state, _ = runs.columns(Group("a", (ROW,), (2, 3)), 60.0)
+    assert (name, done, state) == ("a (3 seeds)", "2/2", "1 of 3, interrupted")

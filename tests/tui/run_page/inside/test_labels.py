@@ -1,0 +1,38 @@
+"""The tabs of a multi-label run fill their room, and a cursor chooses a label."""
+
+from __future__ import annotations
+
+import pytest
+
+from dltui.core.analysis import labels
+from dltui.tui.draw.styled_text import Look, cells, plain
+from dltui.tui.run_page.inside.labels import LabelCursor, precision_recall, table, wrong
+from tests.core.analysis.test_labels import made
+
+FOUND = labels.find(made(count=30), [f"label number {n}" for n in range(30)], made("validation", 1, 30))
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 12), (120, 30), (40, 3)])
+def test_rows_fit(width: int, height: int) -> None:
+    for rows in (table(FOUND, LabelCursor(), width, height), wrong(FOUND, LabelCursor(), width, height)):
+        assert len(rows) <= height
+        assert all(cells(row) == width for row in rows)
+    drawn = precision_recall(FOUND, LabelCursor(), width, max(height, 8), Look())
+    assert len(drawn) == max(height, 8)
+
+
+def test_the_cursor_stays_on_the_list_and_is_shown() -> None:
+    cursor = LabelCursor()
+    cursor.move(100, len(FOUND.scores))
+    text = "\n".join(plain(table(FOUND, cursor, 120, 12)))
+    assert "› label number 29" in text
+    assert "thresholds chosen on validation" in text
+    assert "label number 29" in plain(precision_recall(FOUND, cursor, 100, 12, Look()))[0]
+    cursor.move(-100, len(FOUND.scores))
+    assert cursor.at == 0
+
+
+def test_mistakes_tell_what_was_missed_and_what_is_not_so() -> None:
+    lines = plain(wrong(FOUND, LabelCursor(), 160, 6))
+    assert "of 200 samples with a wrong label" in lines[0]
+    assert "  - label number" in lines[2] or "  + label number" in lines[2]
