@@ -152,6 +152,12 @@ class DltuiApp(App[None], inherit_bindings=False):
 
         self.push_screen(ComparePage(runs))
 
+    def open_pair(self, runs: Sequence[RunDirectory]) -> None:
+        """Show two runs sample by sample."""
+        from dltui.tui.pages.paired import PairPage
+
+        self.push_screen(PairPage(runs))
+
     def open_resumption(self, run: Summary) -> None:
         """Show the plan for resuming a run that has ended."""
         from dltui.tui.pages.resume import ResumePage

@@ -15,27 +15,48 @@ from dltui.exports.tables import labels
 from dltui.exports.tables.metrics import table
 from dltui.exports.tables.summary import summary
 from dltui.exports.write import write
+from dltui.tui.cli import main
 from tests.core.analysis.test_labels import made
 from tests.exports.runs import reader
-from tests.helpers.sample_run import BATCH
+from tests.helpers.sample_run import BATCH, make_sample_run
 
 SUMMARY = {
     "run_id", "run_token", "model", "framework", "dataset", "device", "seed", "status", "epochs", "best_epoch",
     "parameters",
     "samples_per_second", "train_seconds", "weights_sha256", "command", "versions", "parent",
     "parent_step", "mode", "precision", "us_per_step",
+    "gpu_wh", "cpu_wh", "cost", "currency",
 }  # fmt: skip
+RECEIPT = {
+    "receipt", "run_id", "run_token", "model", "framework", "plugin", "dataset", "dataset_options", "data_fingerprint",
+    "config", "seed", "steering", "parent", "device", "device_title", "threads", "mode", "host", "versions", "attempts",
+    "run_sha256", "status", "epochs", "steps", "weights_sha256", "state_sha256",
+}  # fmt: skip
+"""All that a repetition of the run needs, and what must come of it."""
 
 
 def test_summary_has_the_fields_that_scripts_rely_on(tmp_path: Path) -> None:
     found = summary(reader(tmp_path))
-    assert set(found) == SUMMARY | {"validation_accuracy", "test_accuracy", "test_loss"}
+    assert set(found) == SUMMARY | RECEIPT | {"validation_accuracy", "test_accuracy", "test_loss"}
     assert found["status"] == "finished"
     assert found["best_epoch"] == 8
     line = summary(reader(tmp_path / "lines", task="regression"))
-    assert set(line) == SUMMARY | {"validation_mse", "test_mse", "slope", "intercept"}
+    assert set(line) == SUMMARY | RECEIPT | {"validation_mse", "test_mse", "slope", "intercept"}
     assert line["slope"] == pytest.approx(1.997, abs=1e-4)
     assert line["intercept"] == pytest.approx(1.01, abs=1e-4)
+
+
+def test_the_receipt_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    run = make_sample_run(tmp_path / "runs", run_id="r", epochs=1, image=False)
+    assert main.run(["export", "r", "--receipt", "--to", str(tmp_path / "out")]) == 0
+    assert [path.name for path in (tmp_path / "out" / "r").iterdir()] == ["receipt.json"]
+    found = json.loads((tmp_path / "out" / "r" / "receipt.json").read_text())
+    assert set(found) == RECEIPT
+    assert (found["config"], found["data_fingerprint"]) == (run.run()["config"], "5f" * 32)
+    assert (found["weights_sha256"], len(found["state_sha256"])) == ("ab" * 32, 64)
+    assert main.run(["export", "r", "--receipt", "--format", "png"]) == 2
+    assert "--receipt writes receipt.json alone" in capsys.readouterr().err
 
 
 def test_summary_says_how_steps_were_run(tmp_path: Path) -> None:

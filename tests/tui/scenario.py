@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dltui.core.analysis.cost import Prices
 from dltui.core.catalog.entries import Catalog
 from dltui.core.contract import Preview
 from dltui.core.errors import UsageError
@@ -188,6 +189,9 @@ class FakeMachine(Machine):
 
     def devices(self) -> list[Device]:
         return DEVICES
+
+    def prices(self) -> Prices:
+        return Prices()
 
     def measure(self, folder: Path, pid: int | None) -> Sample:
         """Two minutes of the same machine: loads that rise and fall, the second GPU free."""

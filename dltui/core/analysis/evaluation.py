@@ -47,7 +47,7 @@ class Evaluation:
         """The confusion matrix; None for a regression."""
         if "labels" not in self.arrays:
             return None
-        with _damage_as_error():
+        with damage_as_error():
             return confusion.count(self.arrays, self.known)
 
     @cached_property
@@ -55,7 +55,7 @@ class Evaluation:
         """The wrong samples, the most confident mistakes first; None for a regression."""
         if "labels" not in self.arrays:
             return None
-        with _damage_as_error():
+        with damage_as_error():
             return mistakes.find(self.arrays, self.known)
 
     @property
@@ -68,7 +68,7 @@ class Evaluation:
         """How often the likeliest class is right, by its probability; None for a regression."""
         if "labels" not in self.arrays:
             return None
-        with _damage_as_error():
+        with damage_as_error():
             right = self.arrays["top"][:, 0] == self.arrays["labels"]
             return calibration.bins(self.arrays["probabilities"][:, 0], right)
 
@@ -77,7 +77,7 @@ class Evaluation:
         """How well each label is found, and the samples with wrong labels; None for other tasks."""
         if "present" not in self.arrays:
             return None
-        with _damage_as_error():
+        with damage_as_error():
             return labels.find(self.arrays, self.known, self.chosen)
 
     @cached_property
@@ -85,7 +85,7 @@ class Evaluation:
         """The measured and the predicted numbers; None for a classification."""
         if "prediction" not in self.arrays:
             return None
-        with _damage_as_error():
+        with damage_as_error():
             return fit.compare(self.arrays, self.known)
 
 
@@ -160,7 +160,7 @@ class LatestEvaluation:
 
 
 @contextlib.contextmanager
-def _damage_as_error() -> Iterator[None]:
+def damage_as_error() -> Iterator[None]:
     """Raise RunError with a one-line message for arrays that do not fit together."""
     try:
         yield

@@ -58,9 +58,9 @@ def spawn_worker(
     command, environment = worker_command(run, instead)
     command += ["--more-epochs", str(more_epochs)] if more_epochs else []
     command += options
-    log = _open_log(run)
+    log = open_log(run)
     try:
-        worker = warm.take(command, environment, run.worker_log) or _new_process(command, environment, log)
+        worker = warm.take(command, environment, run.worker_log) or new_process(command, environment, log)
     finally:
         os.close(log)
     # Kept and looked at again, so that a worker that ended does not stay a zombie of a long-lived screen.
@@ -69,7 +69,8 @@ def spawn_worker(
     return worker.pid
 
 
-def _open_log(run: RunDirectory) -> int:
+def open_log(run: RunDirectory) -> int:
+    """Open the file for all that a worker prints. Raises RunError."""
     try:
         log = os.open(run.worker_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.fchmod(log, share.file_mode(run.run().get("share")))
@@ -80,7 +81,8 @@ def _open_log(run: RunDirectory) -> int:
     return log
 
 
-def _new_process(command: list[str], environment: dict[str, str], log: int) -> subprocess.Popen[bytes]:
+def new_process(command: list[str], environment: dict[str, str], log: int) -> subprocess.Popen[bytes]:
+    """Start a worker in a session of its own. Raises RunError."""
     try:
         return priority.start(
             command,

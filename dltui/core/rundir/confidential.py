@@ -25,7 +25,7 @@ _LEAST = 6
 _MOST_BYTES = 1 << 20
 _WORD = re.compile(r"[A-Za-z0-9_.~-]+")
 # Options of these are folders, or addresses in which only what follows the host is masked.
-_PLACES = ("tensorboard", "mlflow")
+_PLACES = ("tensorboard", "mlflow", "wandb", "trackio")
 
 
 def masked(name: str, option: str) -> str:

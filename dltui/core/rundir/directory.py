@@ -100,6 +100,16 @@ class RunDirectory:
             held.release()
         return final
 
+    @classmethod
+    def temporary(cls, path: Path, content: dict[str, Any]) -> RunDirectory:
+        """Create the folder of a run outside of the list of runs; who asks for it removes it."""
+        run, held = cls(path), lock.RunLock()
+        try:
+            _fill(run, content | {"birth": {"token": secrets.token_hex(8), "path": str(path)}}, held)
+        finally:
+            held.release()
+        return run
+
     def run(self) -> dict[str, Any]:
         """The request in run.json, with renamed options under their current names.
 

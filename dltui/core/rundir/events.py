@@ -48,6 +48,8 @@ class AttemptStarted(Event):
     run_sha256: str = ""
     own_loss: bool = False
     """The loss is the model's own, in all splits, and not that of the task."""
+    config: dict[str, Any] = field(default_factory=dict)
+    """The hyperparameters; empty in logs of earlier versions."""
     mode: str = ""
     """How steps run: "eager", "graph", "graph + compile", "tf.function"; "" where the backend does not tell."""
 

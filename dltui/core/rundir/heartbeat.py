@@ -16,6 +16,7 @@ from typing import Any
 
 from dltui.core import fs
 from dltui.core.machine import memory, process
+from dltui.core.machine.energy import Energy
 from dltui.core.machine.process import ProcessId, current
 from dltui.core.numbers import no_number
 from dltui.core.text import clean_line
@@ -68,6 +69,10 @@ class Live:
     """The PID namespace in which `pid` holds; 0 when unknown."""
     monotonic: float = 0.0
     """The time when it was written, in seconds by the clock of the machine's boot; 0 when unknown."""
+    gpu_joules: float = -1.0
+    """The energy that the run's GPU has used in all attempts; -1 when unknown."""
+    cpu_joules: float = -1.0
+    """The same of the machine's processors."""
 
     @property
     def process(self) -> ProcessId:
@@ -90,7 +95,13 @@ def read_live(run_dir: Path) -> Live | None:
 class Heartbeat:
     """Tells readers that the worker lives and what it is doing. All methods are cheap and safe in any thread."""
 
-    def __init__(self, run_dir: Path, attempt: int, totals: tuple[int, int] = (0, 0)) -> None:
+    def __init__(
+        self, run_dir: Path, attempt: int, totals: tuple[int, int] = (0, 0), energy: Energy | None = None
+    ) -> None:
+        before = read_live(run_dir)
+        self._energy = energy
+        self._joules = (before.gpu_joules, before.cpu_joules) if before else (-1.0, -1.0)
+        """Those of earlier attempts."""
         self._path = run_dir / "live.json"
         self._log = run_dir / "worker.log"
         now = time.time()
@@ -118,6 +129,8 @@ class Heartbeat:
         self._write()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._thread.start()
+        if energy is not None:
+            threading.Thread(target=self._measure, name="energy", daemon=True).start()
 
     @property
     def current_phase(self) -> str:
@@ -179,7 +192,7 @@ class Heartbeat:
             still, slowest = round(time.monotonic() - self._moved, 2), round(self._slowest, 2)
             state = dataclasses.replace(self._state, time=time.time(), slowest=slowest, still=still)
             state = dataclasses.replace(state, monotonic=round(time.monotonic(), 3))
-            state = self._with_memory(state)
+            state = self._with_energy(self._with_memory(state))
         data = json.dumps(dataclasses.asdict(state)).encode("ascii")
         data = data.ljust(-(-len(data) // _PAD) * _PAD)
         try:
@@ -189,6 +202,24 @@ class Heartbeat:
             # padding is for. Without even that the readers see an old heartbeat, which is the truth.
             with contextlib.suppress(OSError):
                 self._write_over(data)
+
+    def _with_energy(self, state: Live) -> Live:
+        """The state with the energy so far. In a queue the device is another run's."""
+        if self._energy is None:
+            return dataclasses.replace(state, gpu_joules=self._joules[0], cpu_joules=self._joules[1])
+        totals = [
+            before if now is None else round(max(before, 0.0) + now, 1)
+            for before, now in zip(self._joules, (self._energy.gpu, self._energy.cpu), strict=True)
+        ]
+        return dataclasses.replace(state, gpu_joules=totals[0], cpu_joules=totals[1])
+
+    def _measure(self) -> None:
+        """Read the energy once a second, in a thread of its own: a driver that hangs must not stop the heartbeat."""
+        while self._energy is not None and not self._over.wait(MOST_SECONDS):
+            if self._state.phase == "queued":
+                self._energy.rest()
+            else:
+                self._energy.measure()
 
     def _with_memory(self, state: Live) -> Live:
         """The state with the memory use, measured at most once a second, because it takes a third of a millisecond."""

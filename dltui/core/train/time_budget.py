@@ -21,8 +21,8 @@ STEP = 0.1
 """Share of the time after which an estimate is made again; near the end sooner."""
 
 
-def parse(text: str) -> float:
-    """Seconds of "90s", "10m", "1h30m" or plain "90". Raises UsageError."""
+def parse(text: str, name: str = "max_time") -> float:
+    """Seconds of "90s", "10m", "1h30m" or plain "90". Raises UsageError that begins with the `name`."""
     rest, seconds = text.strip().lower(), 0.0
     while rest:
         found = _PART.match(rest)
@@ -32,7 +32,7 @@ def parse(text: str) -> float:
         seconds += float(found[1]) * _UNITS[found[2]]
         rest = rest[found.end() :]
     if not 0 < seconds <= 366 * 86_400:
-        raise UsageError(f"max_time takes a duration such as 90s, 10m or 1h30m, not {clean_line(text, 50)}")
+        raise UsageError(f"{name} takes a duration such as 90s, 10m or 1h30m, not {clean_line(text, 50)}")
     return seconds
 
 

@@ -53,6 +53,7 @@ def started(
         plugin=fingerprint.plugin(asked["model_source"]),
         run_sha256=hashlib.sha256(run.run_json.read_bytes()).hexdigest(),
         own_loss=evaluation.has_own_loss(loop.trainable),
+        config=dict(asked["config"]),
         mode=str(getattr(loop.trainable, "mode", "")),
     )
 

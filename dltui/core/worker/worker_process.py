@@ -17,6 +17,7 @@ from typing import Any
 
 from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
+from dltui.core.machine.energy import Energy
 from dltui.core.reading import last_row
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import share
@@ -70,7 +71,7 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     reader = RunReader(run)
     reader.refresh()
     number = reader.history.attempts_started + 1
-    heartbeat = Heartbeat(run.path, number)
+    heartbeat = Heartbeat(run.path, number, energy=Energy.of(run.run().get("device") or {}))
     heartbeat.phase("starting")
     asked_at = started_at(run.path)
     last_row.forget(run)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
+from dltui.core.analysis import cost
 from dltui.core.numbers import duration, exact
 from dltui.core.rundir import confidential
 from dltui.core.tasks.registry import task_of, title
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from dltui.core.contract import Exporter
     from dltui.core.reading.history import EpochRecord
     from dltui.core.reading.reader import RunReader
-    from dltui.core.tasks.definition import TaskDefinition
 
 CAPTIONS = {
     "training_metrics": "Loss and metrics of each epoch on the train and validation splits; a ring marks the best.",
@@ -54,7 +54,7 @@ def page(reader: RunReader) -> str:
             f"<title>{heading}</title>\n<style>\n{style}</style>\n</head>\n<body>",
             f"<header><h1>{heading}</h1>\n<p class='muted'>{_lead(reader, found)}</p></header>",
             _note(reader),
-            _numbers(found, task_of(run.get("task"))),
+            _numbers(reader, found),
             section("Reproduce", block(shlex.join(confidential.mask_command(run.get("command") or [])))),
             section("Figures", *_figures(reader)) if drawn.wanted() else "",
             section("Settings", _settings(run), _learning_rates(reader)),
@@ -81,8 +81,9 @@ def _note(reader: RunReader) -> str:
     return block(note) if note else ""
 
 
-def _numbers(found: Table, task: TaskDefinition) -> str:
+def _numbers(reader: RunReader, found: Table) -> str:
     """The key figures of the run as HTML; "" without any."""
+    task = task_of(reader.run.get("task"))
     known = {
         **{
             f"{split} {title(metric.name).lower()}": _shown(metric.name, found.get(f"{split}_{metric.name}"))
@@ -93,6 +94,7 @@ def _numbers(found: Table, task: TaskDefinition) -> str:
         "parameters": None if found["parameters"] is None else count(found["parameters"]),
         "training time": duration(found["train_seconds"]) if found["train_seconds"] else None,
         "samples/s": None if not found["samples_per_second"] else f"{found['samples_per_second']:,.0f}",
+        "energy and cost": cost.line(cost.cost(reader.history, reader.live(), cost.own_prices())),
     }
     cells = [f"<div><dt>{text(k)}</dt><dd>{text(v)}</dd></div>" for k, v in known.items() if v not in (None, "")]
     return '<dl class="numbers">' + "".join(cells) + "</dl>" if cells else ""

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
+from dltui.core.analysis import cost
 from dltui.core.analysis.evaluation import latest
+from dltui.core.lifecycle.proof.receipt import receipt
 from dltui.core.reading.summary import step_micros, training_speed
 from dltui.core.rundir import confidential, place
 from dltui.core.tasks.registry import task_of
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
 
 
 def summary(reader: RunReader) -> dict[str, Any]:
-    """The settings and results of a run, None for unknown values."""
+    """The settings and results of a run, with all that its repetition needs; None for unknown values."""
     run, history = reader.run, reader.history
     attempt, best, ended = history.attempt, history.best, history.ended
     task = task_of(run.get("task"))
-    return {
+    found = {
         "run_id": reader.directory.id,
         "run_token": place.identity(reader.directory),
         "model": run.get("model"),
@@ -46,12 +48,20 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "mode": (attempt.mode or None) if attempt else None,
         "precision": (run.get("config") or {}).get("precision"),
         "us_per_step": step_micros(history),
+        **_used(reader),
         "weights_sha256": ended.weights_sha256 if ended else None,
         "parent": run.get("parent"),
         "parent_step": (run.get("fork") or {}).get("step"),
         "command": shlex.join(confidential.mask_command(run.get("command") or [])),
         "versions": attempt.versions if attempt else {},
     }
+    return found | {name: value for name, value in receipt(reader).items() if name not in found}
+
+
+def _used(reader: RunReader) -> dict[str, Any]:
+    """The energy of the run, and its price where the settings have prices."""
+    found = cost.cost(reader.history, reader.live(), cost.own_prices())
+    return {"gpu_wh": found.gpu_wh, "cpu_wh": found.cpu_wh, "cost": found.money, "currency": found.currency or None}
 
 
 def _test(history: History) -> dict[str, float]:

@@ -1,10 +1,12 @@
-"""The built-in loggers: TensorBoard, MLflow, and a web address or a command that is notified when a run ends."""
+"""The built-in loggers: TensorBoard, MLflow, Weights & Biases, Trackio, and a web address or a command that is notified
+when a run ends.
+"""
 
 from __future__ import annotations
 
 from dltui.core.contract import Logger
-from dltui.plugins.loggers import finish, mlflow, tensorboard
+from dltui.plugins.loggers import finish, mlflow, tensorboard, tracked
 
-LOGGERS = [tensorboard.LOGGER, mlflow.LOGGER, finish.WEBHOOK, finish.COMMAND]
+LOGGERS = [tensorboard.LOGGER, mlflow.LOGGER, tracked.WANDB, tracked.TRACKIO, finish.WEBHOOK, finish.COMMAND]
 
 __all__ = ["LOGGERS", "Logger"]

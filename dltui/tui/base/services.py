@@ -18,6 +18,7 @@ from dltui.tui.terminal.capabilities import SCREEN_LOG
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from dltui.core.analysis.cost import Prices
     from dltui.core.analysis.forecast import Earlier
     from dltui.core.catalog.entries import Catalog, DatasetEntry
     from dltui.core.contract import Preview
@@ -228,6 +229,12 @@ class Machine:
         if self._meter is None:
             self._meter = Meter()
         return self._meter.sample(folder, pid)
+
+    def prices(self) -> Prices:
+        """The prices of the user's settings."""
+        from dltui.core.analysis.cost import own_prices
+
+        return own_prices()
 
 
 class Starting:

@@ -26,6 +26,7 @@ SECTIONS = {
     "Runs": {
         "runs": ("commands.runs:runs", "list the runs"),
         "attach": ("commands.attach:attach", "watch a run, the latest by default"),
+        "wait": ("commands.wait:wait", "wait until a run has ended, or reaches a value; the exit code tells"),
         "pause": ("commands.control:pause", "pause a run between two steps"),
         "stop": ("commands.control:stop", "end a run early and keep everything: checkpoint, evaluation, figures"),
         "kill": ("commands.control:kill", "end a run at once; what came after its last checkpoint is lost"),
@@ -35,6 +36,7 @@ SECTIONS = {
         "export": ("commands.export:export", "export the figures and tables of runs, or a model"),
         "predict": ("commands.predict:predict", "classify images with a trained model"),
         "compare": ("commands.compare:compare", "compare runs: settings, results, speed, curves"),
+        "verify": ("commands.verify:verify", "train a run again and prove that the same weights come out"),
         "rm": ("commands.rm:rm", "delete runs"),
         "prune": ("commands.prune:prune", "delete old runs, or all but the best, after showing what they take"),
     },

@@ -41,7 +41,7 @@ class ComparePage(Page):
     """A page that compares two to twelve runs of one task, also during training."""
 
     name_of_page = "Compare"
-    keys = (("Up Down", "scroll"), ("Tab", "metric"), ("Esc", "back"), ("q", "leave"))
+    keys: tuple[tuple[str, str], ...] = (("Up Down", "scroll"), ("Tab", "metric"), ("Esc", "back"), ("q", "leave"))
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("down,j", "scroll(1)", "down", "one line down in the table"),
         bind("up,k", "scroll(-1)", "up", "one line up in the table"),
@@ -50,6 +50,7 @@ class ComparePage(Page):
         bind("home", "scroll(-100000)", "first line"),
         bind("end", "scroll(100000)", "last line"),
         bind("tab", "turn", "next metric", "the curves of the next metric"),
+        bind("s", "samples", "samples", "two runs: which test samples only one has right"),
         bind("escape", "back", "back", "back to the list of runs"),
     ]
     DEFAULT_CSS = """
@@ -62,6 +63,8 @@ class ComparePage(Page):
     def __init__(self, runs: Sequence[RunDirectory]) -> None:
         super().__init__()
         self.runs = runs
+        if len(runs) == 2:
+            self.keys = (*self.keys[:2], ("s", "samples"), *self.keys[2:])
         self.found: Comparison | None = None
         self.metric = 0
         self.first = 0
@@ -182,6 +185,12 @@ class ComparePage(Page):
     def action_turn(self) -> None:
         self.metric += 1
         self.redraw("#curves")
+
+    def action_samples(self) -> None:
+        if len(self.runs) != 2:
+            self.notice.say("two runs can be compared sample by sample: mark two", "warn")
+            return
+        self.host.open_pair(self.runs)
 
     def action_back(self) -> None:
         self.host.back()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from dltui.core.analysis import cost
 from dltui.core.numbers import size
 from dltui.core.reading.summary import step_micros
 from dltui.core.text import plural, safe
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 NAME, VALUE = 14, 20
 BUSY = 50.0
 GIGA = 1e9
+NO_LINES: Mapping[str, str] = {}
 LONGEST = 120
 """Cells of a history: a sample each."""
 
@@ -39,18 +41,21 @@ class HardwareTab(Tab):
         view = self.run.shown
         if view is None:
             return []
-        return hardware(view.hardware, width, height, self.at, self.page.host.look, steps_line(view))
+        lines = {"steps": steps_line(view), "energy": energy_line(view)}
+        return hardware(view.hardware, width, height, self.at, self.page.host.look, lines)
 
     def length(self) -> int:
         return length(self.run.shown.hardware) if self.run.shown is not None else 0
 
 
-def hardware(found: Hardware | None, width: int, height: int, first: int, look: Look, steps: str = "") -> list[Row]:
-    """The rows from `first` on where not all fit; before scrolling is needed, GPUs are reduced to a row each. `steps`
-    says how the run's steps are run."""
+def hardware(
+    found: Hardware | None, width: int, height: int, first: int, look: Look, lines: Mapping[str, str] = NO_LINES
+) -> list[Row]:
+    """The rows from `first` on where not all fit; before scrolling is needed, GPUs are reduced to a row each. `lines`
+    are about the run: how its steps are run, what it has used."""
     if found is None:
         return [[], [("  measuring ...", "dim")]]
-    last: list[Row] = [[(f"   {left('steps', NAME)}", "dim"), (steps, "")]] if steps else []
+    last: list[Row] = [[(f"   {left(name, NAME)}", "dim"), (text, "")] for name, text in lines.items() if text]
     rows = _strips(found, width, look, short=False) + last
     if len(rows) > height - 1:
         rows = _strips(found, width, look, short=True) + last
@@ -68,9 +73,14 @@ def steps_line(view: RunView) -> str:
     return safe(", ".join(part for part in parts if part))
 
 
+def energy_line(view: RunView) -> str:
+    """What a run has used so far, and its price: "12.4 Wh (GPU 11, CPU 1.4), 0.52 EUR"."""
+    return safe(cost.line(cost.cost(view.history, view.live, view.prices)))
+
+
 def length(found: Hardware | None) -> int:
     """The largest number of rows."""
-    return 0 if found is None else 9 + sum(1 + len(gpu.processes) for gpu in found.latest.gpus)
+    return 0 if found is None else 10 + sum(1 + len(gpu.processes) for gpu in found.latest.gpus)
 
 
 def _title(found: Hardware) -> Row:

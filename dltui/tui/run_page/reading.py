@@ -30,7 +30,7 @@ class Reading:
     def __init__(self, page: Page, run: WatchedRun) -> None:
         services = page.host.services
         self._page, self._run = page, run
-        self._watch = RunWatch(run.directory, services.clock.now, services.machine.measure)
+        self._watch = RunWatch(run.directory, services.clock.now, services.machine.measure, services.machine.prices)
         self._overlays = Overlays(services.runs.find, services.clock.now)
         self._others: tuple[Overlaid, ...] = ()
         self._watcher = Watcher(page, self._look, page.host.pace)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
+from dltui.core.analysis.cost import Prices
 from dltui.core.analysis.evaluation import LatestEvaluation
 from dltui.core.analysis.suggestion import Suggestion, suggestion
 from dltui.core.analysis.verdict import Verdict, judge
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from dltui.tui.run_page.hardware_watch import Measure
 
 LOG_BYTES = 65_536
+NO_PRICES = Prices()
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class RunView:
     verdict: Verdict | None = None
     """The verdict on the curves."""
     hardware: Hardware | None = None
+    prices: Prices = NO_PRICES
 
     @property
     def ended(self) -> bool:
@@ -91,7 +95,14 @@ class RunWatch:
     "hardware".
     """
 
-    def __init__(self, directory: RunDirectory, clock: Callable[[], float], measure: Measure | None = None) -> None:
+    def __init__(
+        self,
+        directory: RunDirectory,
+        clock: Callable[[], float],
+        measure: Measure | None = None,
+        prices: Callable[[], Prices] = Prices,
+    ) -> None:
+        self._prices = functools.cache(prices)
         self.directory = directory
         self._machine = HardwareWatch(measure, clock) if measure is not None else None
         self.wants: frozenset[str] = frozenset()
@@ -160,6 +171,7 @@ class RunWatch:
             found["review"] = inside.review(self._exports())
         if machine is not None and "hardware" in wants:
             beating = live if summary.status not in OVER else None
+            found["prices"] = self._prices()
             found["hardware"] = machine.look(self.directory.path, summary.host, beating)
         return found
 

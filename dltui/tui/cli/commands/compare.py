@@ -19,7 +19,10 @@ from dltui.tui.draw.comparison import blocks, chart, series
 from dltui.tui.draw.styled_text import beside
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from dltui.core.analysis.comparison import Comparison
+    from dltui.core.analysis.paired import Pair
     from dltui.core.reading.reader import RunReader
     from dltui.tui.draw.styled_text import Row
 
@@ -33,41 +36,111 @@ class Goal(click.ParamType):  # type: ignore[type-arg]
     name = "goal"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from dltui.core.analysis.measures.measured import number as parse
+
         text = str(value).strip()
-        try:
-            number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            raise UsageError(f"--goal wants a value like 0.9 or 90%, got {text!r}") from None
-        if not 0 < number < float("inf"):
+        number = parse(text)
+        if number is None:
+            raise UsageError(f"--goal wants a value like 0.9 or 90%, got {text!r}")
+        if number <= 0:
             raise UsageError(f"--goal must be greater than 0, got {text}")
         return number
+
+
+def _limits(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The beginnings of usual limits."""
+    from click.shell_completion import CompletionItem
+
+    from dltui.core.analysis.measures.measured import FIGURES, USUAL
+
+    return [CompletionItem(name) for name in (*USUAL, *FIGURES) if name.startswith(incomplete)]
 
 
 @click.command()
 @click.argument("runs", nargs=-1, metavar="RUN RUN...", shell_complete=completion.runs)
 @click.option("--goal", type=Goal(), metavar="X", help="time to this value, as 0.9 or 90% [what all runs reached]")
+@click.option(
+    "--fail-if",
+    "limits",
+    multiple=True,
+    metavar="LIMIT",
+    shell_complete=_limits,
+    help="exit code 1 when a run is worse than the first by more: 'validation.accuracy -0.5%' or 'step_us +5%'",
+)
+@click.option("--samples", is_flag=True, help="two runs, sample by sample: which test samples only one has right")
 @click.option("--to", metavar="DIR", help="write comparison.svg and tables to DIR")
 @click.option("--format", "formats", metavar="F,F", default="svg", show_default=True, help=OF_FORMAT)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
-def compare(runs: tuple[str, ...], goal: float | None, to: str | None, formats: str, as_json: bool) -> int:
-    """Compare runs: settings that differ, best values, speed, time to a goal."""
-    from dltui.core.analysis import comparison
+def compare(
+    runs: tuple[str, ...],
+    goal: float | None,
+    limits: tuple[str, ...],
+    samples: bool,
+    to: str | None,
+    formats: str,
+    as_json: bool,
+) -> int:
+    """Compare runs: settings that differ, best values, speed, time to a goal.
 
+    For --fail-if the first run is the baseline of all others. -X is how far a value may fall, +X how far it may rise:
+    with % a part of the baseline's value, without it in the value's own unit. NAME is validation.METRIC, train.METRIC
+    (both at the best epoch), test.METRIC, step_us, samples_per_second, train_seconds or parameters.
+    """
+    from dltui.core.analysis import comparison
+    from dltui.core.analysis.measures import limits as judged
+
+    wanted = [judged.parse(text) for text in limits]
     chosen = figures.check_formats(formats.split(","))
     readers = [_reader(text) for text in runs]
     found = comparison.compare(readers, goal)
     if goal is not None and found.metric == "accuracy" and goal > 1:
         raise UsageError(f"--goal is an accuracy, at most 1 or 100%, got {goal:g}; did you mean {goal:g}%?")
+    failures = judged.check(wanted, readers)
+    paired = _paired(readers) if samples else None
     if not as_json:
-        show_on_terminal(lines(found))
+        show_on_terminal(lines(found) if paired is None else sample_lines(paired))
     files = _write(readers, paths.expanded(to).absolute(), chosen, goal) if to else []
     if as_json:
-        say_json(as_object(found) | ({"files": files} if to else {}))
+        judgment = {"failures": [asdict(failure) for failure in failures]} if wanted else {}
+        by_sample = {"samples": samples_object(paired)} if paired else {}
+        say_json(as_object(found) | judgment | by_sample | ({"files": files} if to else {}))
     elif to:
         say()
         for file in files:
             say(file)
-    return 0
+    for failure in failures:
+        warn(f"dltui: {failure.line}")
+    return int(bool(failures))
+
+
+def _paired(readers: Sequence[RunReader]) -> Pair:
+    from dltui.core.analysis.paired import pair
+
+    if len(readers) != 2:
+        raise UsageError(f"--samples compares two runs, got {len(readers)}")
+    return pair(*readers)
+
+
+def sample_lines(found: Pair) -> list[Row]:
+    """The samples that one run alone has right, those with the most confident mistakes."""
+    from dltui.tui.pages import paired_rows as paired
+
+    width = min(shutil.get_terminal_size((100, 24)).columns, WIDEST)
+    rows = [*paired.counts(found, width)]
+    for side in (0, 1):
+        rows += [[], *paired.listed(found, side, width, MOST_SAMPLES)]
+    return rows
+
+
+def samples_object(found: Pair) -> dict[str, Any]:
+    """The object of `--json` for two runs sample by sample."""
+    sides = [
+        [{**asdict(sample), "true": found.name(sample.true), "said": found.name(sample.said)} for sample in side]
+        for side in (found.first, found.second)
+    ]
+    only = [[{key: value for key, value in one.items() if key != "image"} for one in side] for side in sides]
+    counts = {"total": found.total, "both_right": found.both, "both_wrong": found.neither}
+    return {**counts, "only_first_right": only[0], "only_second_right": only[1], "mcnemar_p": found.p}
 
 
 def _reader(text: str) -> RunReader:
@@ -97,6 +170,7 @@ def _write(readers: list[RunReader], folder: Path, formats: list[str], goal: flo
 MARKS = "●◆■▲▼★"
 LETTERS = "abcdefghijkl"
 WIDEST = 140
+MOST_SAMPLES = 10
 CHART_ROWS = 14
 
 

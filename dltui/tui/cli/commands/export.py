@@ -43,10 +43,19 @@ MODEL_FORMATS_TEXT = ", ".join(SUFFIXES)
     metavar="F,F",
     help=f"{FORMATS_TEXT} [as the run was started]; or the model: {MODEL_FORMATS_TEXT}",
 )
+@click.option(
+    "--receipt", "receipts", is_flag=True, help="receipt.json alone: all that `dltui verify` repeats a run by"
+)
 @code_options
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def export(
-    runs: tuple[str, ...], to: str | None, formats: str | None, plugins: tuple[str, ...], trust: bool, as_json: bool
+    runs: tuple[str, ...],
+    to: str | None,
+    formats: str | None,
+    receipts: bool,
+    plugins: tuple[str, ...],
+    trust: bool,
+    as_json: bool,
 ) -> int:
     """Write the figures and tables of runs (the latest run by default), finished or not.
 
@@ -58,6 +67,8 @@ def export(
     models = [form for form in chosen or () if form in SUFFIXES]
     if models and len(models) != len(chosen or ()):
         raise UsageError(f"--format takes figures ({FORMATS_TEXT}) or models ({MODEL_FORMATS_TEXT}), not both")
+    if receipts and (formats or to == "-"):
+        raise UsageError("--receipt writes receipt.json alone, to a folder: leave out --format and --to -")
     found = [find_run(text) for text in runs] or [find_run(None)]
     if to == "-":
         if models:
@@ -66,7 +77,10 @@ def export(
     written, status = [], 0
     for run in found:
         try:
-            written.append(_write(run, to, chosen, code(plugins, trust), as_json))
+            if receipts:
+                written.append(_write_receipt(run, to, as_json))
+            else:
+                written.append(_write(run, to, chosen, code(plugins, trust), as_json))
         except DltuiError as error:
             if len(found) == 1:
                 raise
@@ -93,6 +107,26 @@ def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: C
     for line in () if quiet else lines:
         say(line)
     return {"id": run.id, "exports": str(folder), "files": files}
+
+
+def _write_receipt(run: RunDirectory, to: str | None, quiet: bool) -> Written:
+    """Write the receipt of a run, and report it unless `quiet`."""
+    from dltui.core import fs
+    from dltui.core.lifecycle.proof.receipt import NAME, receipt
+
+    wanted = paths.expanded(to).absolute() / run.id if to else None
+    folder = place.free(wanted, run) if wanted else place.exports_folder(run)
+    reader = RunReader(run)
+    reader.refresh()
+    content = (json.dumps(receipt(reader), indent=2, allow_nan=False) + "\n").encode()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fs.write_atomic(folder / NAME, content)
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder}: {error.strerror}; choose another with --to DIR") from None
+    if not quiet:
+        say(f"wrote {folder / NAME}")
+    return {"id": run.id, "exports": str(folder), "files": [str(folder / NAME)]}
 
 
 def _stream(runs: list[RunDirectory], formats: list[str] | None, code: Code) -> int:

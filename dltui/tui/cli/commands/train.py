@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     "loggers",
     multiple=True,
     metavar="L[=OPTION]",
-    help="follow the run: tensorboard, mlflow, webhook=URL, command='WORDS'; webhook=env:NAME and webhook=file:PATH "
-    "keep the secret elsewhere; repeatable",
+    help="follow the run: tensorboard, mlflow, wandb, trackio, webhook=URL, command='WORDS'; webhook=env:NAME and "
+    "webhook=file:PATH keep the secret elsewhere; repeatable",
 )
 @click.option("--share", type=click.Choice(["group"]), help="let your group watch the run: dltui attach PATH")
 @click.option("--detach", is_flag=True, help="start it and return at once")

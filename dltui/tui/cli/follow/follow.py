@@ -204,12 +204,7 @@ class Follower:
             self.reader.refresh()
             self.output.show(self.reader, self.reader.status(), ())
             return True
-        if not status.over:
-            return False
-        live = self.reader.live()
-        if live is None or live.phase == "ended":
-            return True
-        return claim.look(self.reader.directory.path, live).alive is not True
+        return status.over and has_left(self.reader)
 
     def _closing(self, status: Status) -> list[str]:
         if self.code is not None and not status.over:
@@ -231,6 +226,14 @@ class Follower:
                 status, name="failed", why=f"its worker ended at once: {closing.last_output_line(self.reader)}"
             )
         return status
+
+
+def has_left(reader: RunReader) -> bool:
+    """True if the worker of a run that has ended has gone: its figures are drawn."""
+    live = reader.live()
+    if live is None or live.phase == "ended":
+        return True
+    return claim.look(reader.directory.path, live).alive is not True
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dltui.core.analysis.comparison import compare
@@ -107,6 +108,52 @@ def test_files_are_written_by_a_process(call: Compare, tmp_path: Path) -> None:
     assert all(Path(name).is_file() for name in files)
 
 
+def test_limits_that_hold_change_nothing(call: Compare) -> None:
+    code, _, err = call("one", "two", "--fail-if", "validation.accuracy -0.8%", "--fail-if", "step_us +5%")
+    assert (code, err) == (0, "")
+    assert call("two", "one", "--fail-if", "validation.accuracy -0%")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "line"),
+    [
+        ("validation.accuracy -0.5%", "is 0.910028, of one 0.916891: -0.749 %; allowed is -0.5%"),
+        ("validation.accuracy-0.001", "is 0.910028, of one 0.916891: -0.006864; allowed is -0.001"),
+        ("step_us +.5%", "is 16820, of one 16710.2: +0.657 %; allowed is +.5%"),
+    ],
+)
+def test_a_run_that_is_worse_than_the_first_fails(call: Compare, limit: str, line: str) -> None:
+    code, out, err = call("one", "two", "--fail-if", limit)
+    name = "step_us" if limit.startswith("step") else "validation.accuracy"
+    assert (code, err) == (1, f"dltui: {name} of two {line}\n")
+    assert "validation accuracy" in out
+    found = json.loads(call("one", "two", "--json", "--fail-if", limit)[1])
+    assert [failure["run"] for failure in found["failures"]] == ["two"]
+
+
+def test_a_run_without_a_value_fails(call: Compare, runs: Path) -> None:
+    make_sample_run(runs, run_id="early", status="failed")
+    code, _, err = call("one", "early", "--fail-if", "test.accuracy -1%")
+    assert (code, err) == (1, "dltui: early has no test.accuracy: nothing shows that 'test.accuracy -1%' holds\n")
+
+
+def test_sample_by_sample(call: Compare, runs: Path) -> None:
+    path = runs / "two" / "predictions" / "test.npz"
+    with np.load(path) as found:
+        arrays = {name: found[name] for name in found.files}
+    row = arrays["wrong"][0]
+    arrays["top"][row, 0] = arrays["labels"][row]
+    np.savez(path, **{**arrays, "wrong": arrays["wrong"][1:], "thumbnails": arrays["thumbnails"][1:]})
+    code, out, err = call("one", "two", "--samples")
+    assert (code, err) == (0, "")
+    assert "only two right        1" in out
+    assert "McNemar's exact test: p = 1: the difference could be chance" in out
+    assert out.splitlines()[-1].split()[-1] == str(arrays["ids"][row])
+    samples = json.loads(call("one", "two", "--samples", "--json")[1])["samples"]
+    assert [one["id"] for one in samples["only_second_right"]] == [int(arrays["ids"][row])]
+    assert (samples["only_first_right"], samples["total"], samples["mcnemar_p"]) == ([], 1000, 1.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -117,6 +164,15 @@ def test_files_are_written_by_a_process(call: Compare, tmp_path: Path) -> None:
         (("one", "two", "--goal", "92"), "--goal is an accuracy, at most 1 or 100%, got 92; did you mean 92%?"),
         (("one", "two", "--goal", "fast"), "--goal wants a value like 0.9 or 90%, got 'fast'"),
         (("one", "two", "--goal", "-1"), "--goal must be greater than 0, got -1"),
+        (
+            ("one", "two", "--fail-if", "test.accuracy"),
+            "--fail-if wants NAME -X% or NAME +X, as in 'validation.accuracy -0.5%', got 'test.accuracy'",
+        ),
+        (("one", "two", "--fail-if", "step_ms +5%"), 'no measure "step_ms"; did you mean step_us?'),
+        (
+            ("one", "two", "--fail-if", "test.acuracy -1%"),
+            'one: the run does not measure "test.acuracy"; did you mean test.accuracy?',
+        ),
         (("one", "two", "--to", "/dev/null/x"), "cannot write to /dev/null/x: Not a directory; choose another folder"),
     ],
 )

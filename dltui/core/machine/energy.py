@@ -1,0 +1,110 @@
+"""Adds up the energy that a run's devices use: its GPU by readings of its power, the processors by RAPL's counters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+POWERCAP = Path("/sys/class/powercap")
+LONGEST_GAP = 30.0
+"""Seconds between two readings of power, beyond which nothing is known of the time between: the machine slept."""
+
+Counters = Mapping[str, tuple[int, int]]
+"""The microjoules of each processor package so far, and the value at which its counter begins again."""
+
+
+class Energy:
+    """Joules used since it was made; None for what cannot be read. The readings are of whole devices, whoever uses
+    them.
+    """
+
+    def __init__(
+        self,
+        watts: Callable[[], float | None] = lambda: None,
+        counters: Callable[[], Counters] = dict,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.gpu: float | None = None
+        self.cpu: float | None = None
+        self._watts, self._counters, self._clock = watts, counters, clock
+        self._power: tuple[float, float] | None = None
+        self._packages: Counters = {}
+
+    @classmethod
+    def of(cls, device: Mapping[str, Any]) -> Energy:
+        """The energy of the device of a run.json, and of the processors of this machine."""
+        uuid = device.get("uuid")
+        return cls(_nvidia(str(uuid)) if uuid else lambda: None, rapl)
+
+    def measure(self) -> None:
+        """Take a reading, about once a second. Never raises."""
+        self._add_gpu(self._watts(), self._clock())
+        packages = self._counters()
+        for name, (now, most) in packages.items():
+            before = self._packages.get(name, (now, most))[0]
+            used = now - before if now >= before else now - before + most
+            self.cpu = (self.cpu or 0.0) + used / 1e6
+        self._packages = packages
+
+    def rest(self) -> None:
+        """Count nothing until the next reading."""
+        self._power, self._packages = None, {}
+
+    def _add_gpu(self, watts: float | None, now: float) -> None:
+        """Add the energy since the last reading: the mean of both powers over the time between."""
+        before, self._power = self._power, None if watts is None else (now, watts)
+        if watts is None:
+            return
+        seconds = now - before[0] if before else 0.0
+        mean = (watts + before[1]) / 2 if before else 0.0
+        self.gpu = (self.gpu or 0.0) + (mean * seconds if seconds <= LONGEST_GAP else 0.0)
+
+
+def rapl(folder: Path = POWERCAP) -> dict[str, tuple[int, int]]:
+    """RAPL's counters of the processor packages; empty where there are none or they may not be read."""
+    found = {}
+    try:
+        # Parts of a package, such as its cores, have a second number and are counted in it.
+        for zone in sorted(folder.glob("intel-rapl:*")):
+            if zone.name.count(":") == 1 and (zone / "name").read_text().startswith("package"):
+                found[zone.name] = (_number(zone / "energy_uj"), _number(zone / "max_energy_range_uj"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _number(path: Path) -> int:
+    return int(path.read_text())
+
+
+def _nvidia(uuid: str) -> Callable[[], float | None]:
+    """A function that asks NVML for the watts of a GPU; after an error it asks no more."""
+    asked: list[Any] = []
+    broken = [False]
+
+    def watts() -> float | None:
+        if broken[0]:
+            return None
+        try:
+            import pynvml
+
+            if not asked:
+                pynvml.nvmlInit()
+                asked.append(_whole(pynvml, pynvml.nvmlDeviceGetHandleByUUID(uuid.encode())))
+            return float(pynvml.nvmlDeviceGetPowerUsage(asked[0])) / 1000
+        except Exception:
+            # No driver, another version of the library, a GPU that does not tell: a run needs none of it.
+            broken[0] = True
+            return None
+
+    return watts
+
+
+def _whole(nvml: Any, handle: Any) -> Any:
+    """The GPU of a part (MIG), which alone has a power."""
+    try:
+        return nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(handle)
+    except nvml.NVMLError:
+        return handle

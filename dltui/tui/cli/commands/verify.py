@@ -1,0 +1,85 @@
+"""`dltui verify`: train a run again in a temporary place, and prove the same weights or name what differs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from dltui.core.numbers import duration
+from dltui.core.text import plural
+from dltui.tui.cli import completion
+from dltui.tui.cli.options import code, code_options
+from dltui.tui.cli.output import say, say_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from dltui.core.lifecycle.proof.repetition import Parting, Verdict
+
+SHOWN = 16
+"""Digits of a SHA-256 in a line; --json has all of them."""
+
+
+@click.command()
+@click.argument("run", required=False, shell_complete=completion.runs)
+@code_options
+@click.option("--json", "as_json", is_flag=True, help="one JSON object, at the end")
+def verify(run: str | None, plugins: tuple[str, ...], trust: bool, as_json: bool) -> int:
+    """Train a finished run, the latest by default, again from its run directory, and compare: exit code 0 when the
+    same weights come out (by the SHA-256 of the final state), 1 when not.
+
+    It trains with the same settings, data, threads and device, in a temporary place; rates set and epochs added while
+    it ran are repeated as its log has them. Where the losses part it ends, names the step, and says what differs
+    between then and now: settings, data, code, versions, threads, device.
+    """
+    from dltui.core.lifecycle.proof import verify as repeated
+    from dltui.tui.cli.follow.sending import open_run
+    from dltui.tui.cli.launch import data_progress
+
+    reader = open_run(run)
+    began = time.monotonic()
+    found = repeated.verify(reader, code(plugins, trust), data_progress.teller())
+    if as_json:
+        say_json(asdict(found) | {"seconds": round(time.monotonic() - began, 3)})
+    else:
+        for line in lines(found, reader.run, time.monotonic() - began):
+            say(line)
+    return 0 if found.equal else 1
+
+
+def lines(found: Verdict, run: Mapping[str, Any], seconds: float) -> list[str]:
+    """The verdict and its reasons, a line each."""
+    rows = [_verdict(found, seconds)]
+    rows += [f"differs: {one.name}: {one.then} then, {one.now} now" for one in found.differences]
+    if found.equal:
+        return rows
+    if not found.differences:
+        rows.append("nothing differs that the log tells: settings, data, code, versions, threads, device, host")
+    on_gpu = str((run.get("device") or {}).get("name")) != "cpu"
+    if on_gpu and not run["config"].get("deterministic"):
+        rows.append("on a GPU only runs with --deterministic repeat bit for bit")
+    return rows
+
+
+def _verdict(found: Verdict, seconds: float) -> str:
+    weights = [(digest or "none")[:SHOWN] for digest in found.weights]
+    if found.equal:
+        same = f"weights {weights[0]} (SHA-256), {plural(found.steps, 'loss', 'losses')}"
+        return f"equal: {found.run} trained again in {duration(seconds)}: {same}"
+    if found.parting is not None:
+        return f"different: the losses of {found.run} part at {_where(found.parting)}"
+    if found.weights[0] == found.weights[1]:
+        states = [(digest or "none")[:SHOWN] for digest in found.state]
+        return f"different: the weights of {found.run} are equal, its final state is not: {states[0]}, now {states[1]}"
+    return f"different: the weights of {found.run} were {weights[0]}, now {weights[1]}; the losses agree to six digits"
+
+
+def _where(parting: Parting) -> str:
+    steps = f"step {parting.last:,}"
+    if parting.first < parting.last:
+        steps = f"steps {parting.first:,} to {parting.last:,}"
+    return f"{steps}: {parting.then:g} then, {parting.now:g} now"

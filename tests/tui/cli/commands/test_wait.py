@@ -1,0 +1,132 @@
+"""`dltui wait`: its exit codes, conditions, JSON, wrong use, and how little it takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dltui.core.analysis.measures import condition
+from dltui.core.reading.reader import RunReader
+from dltui.tui.cli import main
+from dltui.tui.cli.commands import wait as wait_command
+from tests.helpers.sample_run import make_sample_run
+
+Wait = Callable[..., tuple[int, str, str]]
+
+
+ENDS = {"finished": 0, "failed": 1, "preempted": 75, "interrupted": 130}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a run of five epochs for each way to end, and one that is paused after four."""
+    folder = tmp_path_factory.mktemp("home")
+    for status in ENDS:
+        make_sample_run(folder / "runs", run_id=status, status=status, epochs=5, image=False)
+    make_sample_run(folder / "runs", run_id="paused", status="paused", epochs=5, done=4, image=False)
+    return folder
+
+
+@pytest.fixture
+def home(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("DLTUI_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DLTUI_HOME", str(made))
+    monkeypatch.setattr(wait_command, "TICK", 0.02)
+    return made
+
+
+@pytest.fixture
+def call(home: Path, capsys: pytest.CaptureFixture[str]) -> Wait:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main.run(["wait", *arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.mark.parametrize(("status", "code"), ENDS.items())
+def test_the_exit_code_is_the_runs(call: Wait, status: str, code: int) -> None:
+    found = call(status)
+    assert found[0] == code
+    assert found[1 if code == 0 else 2].count("\n") == 1
+    assert f"{status}: {status}" in "".join(found[1:])
+
+
+def test_a_condition_that_holds(call: Wait) -> None:
+    line = "failed: validation.accuracy>=90% holds: 0.90465 (epoch 4)\n"
+    assert call("failed", "--until", "validation.accuracy >= 90%") == (0, line, "")
+    assert call("failed", "--until", "epoch>=3")[0] == 0
+    assert call("failed", "--until", "train.loss<0.8")[0] == 0
+
+
+def test_a_condition_that_never_held(call: Wait) -> None:
+    code, out, err = call("finished", "--until", "test.accuracy>0.99")
+    assert (code, out) == (1, "")
+    assert err.startswith("dltui: finished: test.accuracy>0.99 never held; test.accuracy is 0.91")
+    assert call("preempted", "--until", "validation.accuracy>0.99")[0] == 75
+
+
+def test_the_time_is_over(call: Wait) -> None:
+    code, out, err = call("paused", "--until", "validation.accuracy>=0.99", "--timeout", "0.1")
+    assert (code, out) == (124, "")
+    assert err.endswith("after 0.1 s of waiting; validation.accuracy is 0.90465\n")
+
+
+def test_it_returns_when_the_epoch_comes(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Wait
+) -> None:
+    run = tmp_path / "one"
+    shutil.copytree(home / "runs" / "paused", run)
+    log = run / "events.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(b"".join(whole.splitlines(keepends=True)[:8]))
+    monkeypatch.setattr(time, "sleep", lambda _: log.write_bytes(whole))
+    line = "one: validation.accuracy>=0.9 holds: 0.90465 (epoch 4)\n"
+    assert call(str(run), "--until", "validation.accuracy>=0.9")[:2] == (0, line)
+
+
+def test_json_is_one_object(call: Wait) -> None:
+    code, out, err = call("finished", "--until", "validation.accuracy>=0.9", "--json")
+    found = json.loads(out)
+    assert (code, err, found["exit_code"]) == (0, "", 0)
+    assert (found["id"], found["status"], found["reason"]) == ("finished", "finished", "condition")
+    assert (found["until"], found["met"]["epoch"]) == ("validation.accuracy>=0.9", 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--until", "soon"), "--until wants NAME>=NUMBER, as in validation.accuracy>=0.92, got 'soon'"),
+        (("--until", "accuracy>=0.9"), 'no measure "accuracy"; did you mean validation.accuracy?'),
+        (("--until", "valid.accuracy>=0.9"), 'no measure "valid.accuracy"; did you mean validation.accuracy'),
+        (("--until", "validation.acuracy>=0.9"), "did you mean validation.accuracy"),
+        (("--until", "validation.f1>=0.9"), 'the run does not measure "validation.f1"; it measures validation.loss'),
+        (("--until", "validation.accuracy>=92"), "validation.accuracy is at most 1 or 100%, got 92; did you mean 92%?"),
+        (("--timeout", "soon"), "--timeout takes a duration such as 90s, 10m or 1h30m, not soon"),
+    ],
+)
+def test_wrong_use_is_one_line(call: Wait, arguments: tuple[str, ...], line: str) -> None:
+    code, out, err = call("paused", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert line in err
+
+
+def test_a_look_takes_less_than_a_hundredth_of_its_interval(made: Path) -> None:
+    reader = RunReader(made / "runs" / "paused")
+    reader.refresh()
+    wanted = condition.parse("validation.accuracy>=0.99")
+    began = time.process_time()
+    for _ in range(50):
+        reader.refresh()
+        reader.status()
+        condition.met(wanted, reader.history)
+    # Twice a second.
+    assert (time.process_time() - began) / 50 < 0.01 * 0.5
