@@ -148,7 +148,8 @@ def _upright(
         _shrink(image, least)
     clear, low = _transparent_gray(image), _low_bytes(image)
     image.load()
-    turned = ImageOps.exif_transpose(image)
+    # Without a turn it would be copied.
+    turned = ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image
     gray = turned.mode in GRAY_MODES
     if low is not None:
         pixels = np.array(turned)

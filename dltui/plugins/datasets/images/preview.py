@@ -90,6 +90,7 @@ def _sample(caption: str, source: Source, seen: Survey, options: ImageOptions) -
     reading = seen.reading(options)
     shrink = max(1, max(reading["width"], reading["height"]) / SIDE)
     size = {side: max(1, round(reading[side] / shrink)) for side in ("width", "height")}
+    size["border"] = round(reading.get("border", 0) / shrink)
     pixels = image_file.read(items.opened(source), {**reading, **size, "channels": 1 if options.color == "gray" else 3})
     height, width = pixels.shape[:2]
     data = base64.b64encode(pixels.repeat(3 // pixels.shape[2], axis=2).tobytes()).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import shutil
 from pathlib import Path
@@ -216,7 +217,13 @@ def test_photos_are_kept_with_a_border_for_crops(tmp_path: Path, fit: str) -> No
         return
     assert data.train.whole.shape[1:] == (74, 74, 3)
     assert np.array_equal(data.train.x, data.train.whole[:, 5:-5, 5:-5])
-    shown = dict(preview(FolderOptions(path=str(tmp_path / "pets"), size=64)).facts)
+    seen = preview(FolderOptions(path=str(tmp_path / "pets"), size=64))
+    # The samples show the same part of the images, in a small size.
+    assert [sample[1:3] for sample in seen.samples] == [(32, 32)] * 12
+    small = np.frombuffer(base64.b64decode(seen.samples[0][3]), np.uint8).reshape(32, 32, 3)
+    first = image_file.read(str(tmp_path / "pets" / "a" / "0.jpg"), data.inputs["image"])
+    assert np.abs(np.asarray(Image.fromarray(first).resize((32, 32)), int) - small).mean() < 8
+    shown = dict(seen.facts)
     assert shown["sizes"] == "120x90, made 64x64 (crop), kept at 74x74 for random crops"
     # As `predict` reads them.
     assert data.test.names is not None
