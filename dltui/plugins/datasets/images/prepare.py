@@ -15,17 +15,17 @@ from dltui.plugins.datasets.images.options import ImageOptions
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, SplitName
-    from dltui.plugins.datasets.images.decode import Decoded
+    from dltui.plugins.datasets.images.decoding.decode import Decoded
+    from dltui.plugins.datasets.images.decoding.survey import Survey
     from dltui.plugins.datasets.images.items import Source
     from dltui.plugins.datasets.images.listing import Sample
-    from dltui.plugins.datasets.images.survey import Survey
 
 MOST_NOTES = 20
 
 
 def arrays(listing: Listing, options: ImageOptions, context: PreparationContext, below: str = "") -> Arrays:
     """The decoded images of a listing; their names are those below the folder `below`. Raises RunError."""
-    from dltui.plugins.datasets.images.decode import decode
+    from dltui.plugins.datasets.images.decoding.decode import decode
 
     total = len(listing.samples)
     found = _survey(listing, options, context)
@@ -49,7 +49,7 @@ def arrays(listing: Listing, options: ImageOptions, context: PreparationContext,
 
 
 def _survey(listing: Listing, options: ImageOptions, context: PreparationContext) -> Survey:
-    from dltui.plugins.datasets.images.survey import survey
+    from dltui.plugins.datasets.images.decoding.survey import survey
 
     samples = listing.samples
     text = f"looking at {plural(len(samples), 'image')}"

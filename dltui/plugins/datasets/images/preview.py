@@ -12,8 +12,8 @@ from dltui.core.data import image_file
 from dltui.core.data.image_file import UnreadableError
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.images import items
+from dltui.plugins.datasets.images.decoding.survey import Survey, size_range, spread, survey
 from dltui.plugins.datasets.images.listing import Listing
-from dltui.plugins.datasets.images.survey import Survey, size_range, spread, survey
 
 if TYPE_CHECKING:
     from dltui.plugins.datasets.images.items import Source

@@ -15,7 +15,7 @@ from PIL import Image, features
 from dltui.core.data.prepared import LONGEST_NAME
 from dltui.core.errors import RunError
 from dltui.core.train import predictions
-from dltui.plugins.datasets.images.dataset import preview
+from dltui.plugins.datasets.images.folder import preview
 from dltui.plugins.datasets.images.listing import list_images
 from dltui.plugins.datasets.images.options import FolderOptions
 from tests.helpers.own_data import make_folder, make_image, prepared

@@ -15,8 +15,9 @@ from PIL import Image, ImageOps
 from dltui.core.contract import Data
 from dltui.core.data import image_file
 from dltui.core.data.prepared import SPLITS
-from dltui.plugins.datasets.images import items, pool, rows, survey
-from dltui.plugins.datasets.images.dataset import preview
+from dltui.plugins.datasets.images import items
+from dltui.plugins.datasets.images.decoding import pool, rows, survey
+from dltui.plugins.datasets.images.folder import preview
 from dltui.plugins.datasets.images.options import FolderOptions
 from tests.helpers.own_data import make_folder, make_image, prepared
 

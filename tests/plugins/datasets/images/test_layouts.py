@@ -13,7 +13,7 @@ from PIL import Image
 from dltui.core.data import image_file
 from dltui.core.data.prepared import load_prepared
 from dltui.core.errors import RunError
-from dltui.plugins.datasets.images.dataset import preview
+from dltui.plugins.datasets.images.folder import preview
 from dltui.plugins.datasets.images.options import FolderOptions
 from tests.helpers.own_data import make_folder, make_image, prepared
 

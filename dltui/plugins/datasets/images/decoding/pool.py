@@ -15,7 +15,7 @@ from dataclasses import asdict
 
 from dltui.core.errors import RunError
 from dltui.core.machine.cpu import cpu_count
-from dltui.plugins.datasets.images.rows import Answer, Batch, write
+from dltui.plugins.datasets.images.decoding.rows import Answer, Batch, write
 
 THREADS = 2
 """So many cores are kept busy by threads: opening a file and the like, a few percent of the work on a photo and half of
@@ -84,5 +84,5 @@ class _Children:
 
 
 def _start() -> subprocess.Popen[str]:
-    command: Sequence[str] = (sys.executable, "-P", "-m", "dltui.plugins.datasets.images.decode_process")
+    command: Sequence[str] = (sys.executable, "-P", "-m", "dltui.plugins.datasets.images.decoding.decode_process")
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -11,7 +11,7 @@ import sys
 import warnings
 from dataclasses import asdict
 
-from dltui.plugins.datasets.images.rows import Batch, write
+from dltui.plugins.datasets.images.decoding.rows import Batch, write
 
 
 def main() -> int:

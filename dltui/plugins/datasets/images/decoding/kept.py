@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from dltui.plugins.datasets.images import items
-from dltui.plugins.datasets.images.rows import Known
+from dltui.plugins.datasets.images.decoding.rows import Known
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import SplitName

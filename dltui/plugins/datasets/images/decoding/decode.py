@@ -13,14 +13,15 @@ from dltui.core.data import image_file
 from dltui.core.data.arrays import moments
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line, plural
-from dltui.plugins.datasets.images import items, kept, pool
-from dltui.plugins.datasets.images.rows import VALUES, Answer, Batch
+from dltui.plugins.datasets.images import items
+from dltui.plugins.datasets.images.decoding import kept, pool
+from dltui.plugins.datasets.images.decoding.rows import VALUES, Answer, Batch
 
 if TYPE_CHECKING:
     from dltui.core.contract import PreparationContext
     from dltui.core.contract.types import Array, SplitName
+    from dltui.plugins.datasets.images.decoding.kept import Version
     from dltui.plugins.datasets.images.items import Source
-    from dltui.plugins.datasets.images.kept import Version
     from dltui.plugins.datasets.images.listing import Sample
 
 AT_ONCE = 16
