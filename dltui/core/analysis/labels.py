@@ -50,7 +50,7 @@ class Wrong:
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The predictions of a split. `present` bool and `chances` float32 are (n, labels)."""
+    """The predictions of a split. `present` bool and `chances` float64 are (n, labels)."""
 
     split: str
     epoch: int

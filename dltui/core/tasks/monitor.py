@@ -13,6 +13,7 @@ from dltui.core.text import clean_line, suggest
 
 NAME = re.compile(r"-?[a-z][a-z0-9_]{0,39}")
 SPLIT = "validation"
+TOP5 = "top5_accuracy"
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,14 @@ def check_monitor(asked: str, task: str, own: bool, classes: int = 0) -> None:
             f"monitor {clean_line(asked, 60)}: the best epoch is chosen on the {SPLIT} split, {_example(task)}"
         )
     name = _name(asked)
+    if name == TOP5 and 0 < classes <= 5:
+        raise UsageError(f"monitor {name} needs more than 5 classes, the data has {classes}; {_example(task)}")
     if own and NAME.fullmatch(name):
         return
     names = TASKS[task].names
     if name not in names:
         hint = suggest(name, names) or f"{task} has {', '.join(names)}"
         raise UsageError(f"monitor {clean_line(asked, 60)}: no such metric; {hint}")
-    if name == "top5_accuracy" and 0 < classes <= 5:
-        raise UsageError(f"monitor {name} needs more than 5 classes, the data has {classes}; {_example(task)}")
 
 
 def names(task: str) -> Sequence[str]:

@@ -45,7 +45,7 @@ def check_device(config: Mapping[str, Any], device: str) -> None:
 def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:
     for name in OF_CLASSES:
         if get(name) and name not in TASKS[task].options:
-            yield f"{name} is for classes, but {model} does {task}; leave it out"
+            yield f"{name} is not for {task}, which {model} does here; leave it out"
     if get("class_weights"):
         class_weights.parse(get("class_weights"))
     if get("lr_scales"):

@@ -20,7 +20,7 @@ from dltui.core.reading.status import INCOMPLETE
 from dltui.core.rundir import checkpoint, notes, place
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CommandObeyed, Evaluated, Logged, RunEnded
-from dltui.core.tasks.monitor import choose_monitor
+from dltui.core.tasks.monitor import check_monitor, choose_monitor
 from dltui.core.train import evaluation, predictions
 from dltui.core.train.loop import Loop, Preempted
 from dltui.core.train.plan import Planner
@@ -172,7 +172,10 @@ class Attempt:
             self._check_same(data)
         self._building = True
         trainable = backend.trainable(model, config, data, loading.device(self.asked))
-        monitor = choose_monitor(data.spec.task, config.monitor, model.monitor)
+        # A model of several tasks names a metric of the first.
+        own = model.monitor if data.spec.task == model.task else ""
+        monitor = choose_monitor(data.spec.task, config.monitor, own)
+        check_monitor(monitor.metric, data.spec.task, True, data.spec.outputs)
         notes = [*getattr(trainable, "notes", ()), *self._look(trainable, data, model, monitor)]
         self._building = False
         lost = restoration.lost(self.history, found)

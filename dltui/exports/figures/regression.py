@@ -82,7 +82,9 @@ def _subtitle(fit: Fit, drawn: int = 0) -> str:
     if line is None:
         targets = fit.y.shape[1]
         some = f", the {drawn} with the lowest R²" if 1 < drawn < targets else ""
-        return f"{plural(fit.x.shape[1], 'feature')}, {plural(targets, 'target')}{some}"
+        # Images have none.
+        features = f"{plural(fit.x.shape[1], 'feature')}, " if fit.x.shape[1] else ""
+        return f"{features}{plural(targets, 'target')}{some}"
     sign = "+" if line[1] >= 0 else "−"
     return f"fitted line y = {number(line[0])} x {sign} {number(abs(line[1]))}"
 

@@ -45,7 +45,12 @@ def _names(history: History, split: str) -> list[str]:
     found = {name for record in history.epochs.values() for name in getattr(record, split)}
     # The loss of a regression is its mean squared error, where the model has none of its own: one row says it.
     found -= {"mse"} if "loss" in found and not history.own_loss else set()
-    return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))[:2]
+    monitored = (history.monitor or {}).get("metric")
+
+    def place(name: str) -> tuple[bool, int, str]:
+        return name != monitored, ORDER.index(name) if name in ORDER else len(ORDER), name
+
+    return sorted(found, key=place)[:2]
 
 
 def _metric(history: History, split: str, name: str, style: str) -> Row:

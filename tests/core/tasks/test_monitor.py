@@ -45,3 +45,11 @@ def test_a_models_own_metrics_may_have_any_valid_name() -> None:
     check_monitor("-wer", "classification", True)
     with pytest.raises(UsageError, match="no such metric"):
         check_monitor("Wer!", "classification", True)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_metric_that_few_classes_do_not_have_is_no_monitor(own: bool) -> None:
+    """It would never have a value, and the first epoch would be the best."""
+    with pytest.raises(UsageError, match="needs more than 5 classes, the data has 4"):
+        check_monitor("top5_accuracy", "classification", own, classes=4)
+    check_monitor("top5_accuracy", "classification", own, classes=6)

@@ -100,3 +100,13 @@ def test_outputs_that_are_probabilities_are_told() -> None:
     assert "leave sigmoid out" in arithmetic.remark(np.full((3, 4), 0.4, np.float32))
     assert arithmetic.remark(np.full((3, 1), 0.4, np.float32)) == ""
     assert arithmetic.remark(np.linspace(-0.1, 0.9, 12, dtype=np.float32)[None]) == ""
+
+
+def test_ranks_of_probabilities_are_those_of_logits() -> None:
+    """A float32 of the probability is 1 for every logit above 17."""
+    logits = np.array([[18.0], [19.0], [20.0], [21.0]], np.float32)
+    present = np.array([[0], [1], [0], [1]], np.uint8)
+    split = Split(np.zeros((4, 2), np.float32), present, np.arange(4))
+    chances = arithmetic.predictions(logits, split)["chances"]
+    expected = arithmetic.measure(logits, present)["average_precision"]
+    assert arithmetic.ranking.of_labels(chances, present > 0)[1][0] == pytest.approx(expected)

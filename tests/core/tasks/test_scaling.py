@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dltui.core.analysis import fit
 from dltui.core.analysis.evaluation import Evaluation
 from dltui.core.contract import Arrays, Spec, Split, Target
 from dltui.core.data.arrays import checked, make_spec
@@ -75,3 +76,14 @@ def test_a_spec_survives_json() -> None:
     from dataclasses import asdict
 
     assert Spec.from_json(json.loads(json.dumps(asdict(SPEC)))) == SPEC
+
+
+def test_images_are_not_kept_with_the_predictions() -> None:
+    """They are large, and their targets lie on no line over them."""
+    _, y = _made()
+    split = Split(np.zeros((len(y), 8, 8, 3), np.uint8), y, np.arange(len(y)))
+    kept = predictions.collect("regression", y, split, "test", 1)
+    assert kept["x"].shape == (len(y), 0)
+    found = fit.compare(kept)
+    assert found.line is None
+    assert len(found.y) == len(y)

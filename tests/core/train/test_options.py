@@ -119,7 +119,7 @@ def test_patterns_of_layers() -> None:
 
 
 WRONG: dict[str, tuple[str, dict[str, Any]]] = {
-    "label_smoothing is for classes, but model-x does regression": ("regression", {"label_smoothing": 0.1}),
+    "label_smoothing is not for regression, which model-x does here": ("regression", {"label_smoothing": 0.1}),
     "class_weights takes balanced": ("classification", {"class_weights": "fair"}),
     "lr_scales takes layers and factors": ("classification", {"lr_scales": "conv1"}),
     "max_time takes a duration": ("classification", {"max_time": "later"}),

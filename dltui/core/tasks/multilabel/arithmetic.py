@@ -93,11 +93,11 @@ def empty(rows: int, outputs: int) -> Array:
 
 
 def predictions(outputs: Array, split: Split) -> dict[str, Array]:
-    """`present` uint8 (n, labels), `chances` float32 (n, labels), `wrong` int64 (m,) positions of samples with a wrong
-    label, those with most of them and then the most confident first, their `thumbnails` and, where the dataset tells,
-    `names` in UTF-8 (m,).
+    """`present` uint8 (n, labels), `chances` float64 (n, labels), so that those near 1 differ still, `wrong` int64 (m,)
+    positions of samples with a wrong label, those with most of them and then the most confident first, their
+    `thumbnails` and, where the dataset tells, `names` in UTF-8 (m,).
     """
-    present, chances = np.asarray(split.y, dtype=np.uint8), sigmoid(outputs).astype(np.float32)
+    present, chances = np.asarray(split.y, dtype=np.uint8), sigmoid(outputs)
     apart = np.abs(chances - present)
     number = np.count_nonzero((chances > HALF) != present, axis=1)
     wrong = np.flatnonzero(number)

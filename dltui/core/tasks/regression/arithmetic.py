@@ -65,8 +65,9 @@ def empty(rows: int, outputs: int) -> Array:
 
 
 def predictions(outputs: Array, split: Split) -> dict[str, Array]:
-    """`x`, `y` and `prediction` float32."""
-    return {"x": np.asarray(split.x), "y": np.asarray(split.y), "prediction": outputs.astype(np.float32)}
+    """`x`, `y` and `prediction` float32; without images, which are large and lie on no line, `x` is (n, 0) then."""
+    x = np.asarray(split.x) if split.x.ndim == 2 else np.zeros((len(split.y), 0), np.float32)
+    return {"x": x, "y": np.asarray(split.y), "prediction": outputs.astype(np.float32)}
 
 
 def answers(outputs: Array, classes: Sequence[str]) -> list[dict[str, Any]]:
