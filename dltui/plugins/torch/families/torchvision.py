@@ -36,8 +36,13 @@ def about(name: str) -> Member:
     import torch
 
     weights = _weights(name)
-    with torch.device("meta"):
-        count = sum(parameter.numel() for parameter in _make(name).parameters())
+    try:
+        with torch.device("meta"):
+            made = _make(name)
+    except NotImplementedError:
+        # Some compute their widths with tensors.
+        made = _make(name)
+    count = sum(parameter.numel() for parameter in made.parameters())
     return Member(name, _side(weights), "here" if weights and _file(weights).is_file() else "download", count)
 
 
