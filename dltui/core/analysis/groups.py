@@ -77,7 +77,9 @@ def missing_seeds(members: Iterable[tuple[str, object, Sequence[int]]]) -> dict[
     wanted: dict[str, dict[int, None]] = {}
     present: set[tuple[str, object]] = set()
     for group, seed, of_group in members:
-        present.add((group, seed))
+        if isinstance(seed, int):
+            # A run.json of another hand may hold anything.
+            present.add((group, seed))
         if group and of_group:
             wanted.setdefault(group, {}).update(dict.fromkeys(of_group))
     left = {group: tuple(seed for seed in seeds if (group, seed) not in present) for group, seeds in wanted.items()}

@@ -4,7 +4,9 @@ that could be chance.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis.confusion import labels_of
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 SIGNIFICANT = 0.05
+MOST_WHOLE = 500
+"""The samples up to which whole numbers are quick enough for a screen."""
+_NOTHING = 1e-17
+"""A term of a sum that is smaller changes none of its digits."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Pair:
     def total(self) -> int:
         return self.both + self.neither + len(self.first) + len(self.second)
 
-    @property
+    @cached_property
     def p(self) -> float:
         return mcnemar(len(self.first), len(self.second))
 
@@ -66,24 +72,21 @@ class Pair:
 
 def mcnemar(first: int, second: int) -> float:
     """The p-value of McNemar's exact test: how likely the samples that one of two equally good models alone has right
-    are shared out at least as unevenly. Exact, by whole numbers.
+    are shared out at least as unevenly. By whole numbers while these are small, else to nine digits.
     """
     total, less = first + second, min(first, second)
-    term = tail = 1
-    for k in range(1, less + 1):
-        term = term * (total - k + 1) // k
+    if total <= MOST_WHOLE:
+        # Two sides of a symmetric distribution; they overlap where both are equal.
+        return min(1.0, 2 * sum(math.comb(total, k) for k in range(less + 1)) / (1 << total))
+    # The largest term of the sum; the others are known fractions of it.
+    log = math.lgamma(total + 1) - math.lgamma(less + 1) - math.lgamma(total - less + 1) - total * math.log(2)
+    term = tail = 1.0
+    for k in range(less, 0, -1):
+        term *= k / (total - k + 1)
         tail += term
-    # Two sides of a symmetric distribution; they overlap where both are equal. The quotient of whole numbers is exact.
-    return min(1.0, 2 * tail / (1 << total)) if total < 1000 else min(1.0, _quotient(2 * tail, total))
-
-
-def _quotient(number: int, power: int) -> float:
-    """number / 2**power, where the power is too large for a float."""
-    drop = max(number.bit_length() - 64, 0)
-    try:
-        return float(number >> drop) * 2.0 ** (drop - power)
-    except OverflowError:
-        return 0.0
+        if term < _NOTHING * tail:
+            break
+    return min(1.0, 2 * tail * math.exp(log))
 
 
 def pair(first: RunReader, second: RunReader) -> Pair:
@@ -132,10 +135,12 @@ def _check_same(first: RunReader, second: RunReader, one: dict[str, Array], othe
     import numpy as np
 
     prints = [str(r.history.attempt.dataset.get("fingerprint")) if r.history.attempt else "" for r in (first, second)]
-    same = prints[0] == prints[1] and all(np.array_equal(one[name], other[name]) for name in ("ids", "labels"))
-    if not same:
+    differ = ["fingerprints"] if prints[0] != prints[1] else []
+    differ += [name for name in ("ids", "labels") if not np.array_equal(one[name], other[name])]
+    if differ:
         names = [clean_line(reader.directory.id, 100) for reader in (first, second)]
-        raise UsageError(f"{names[0]} and {names[1]} have other test samples (fingerprints differ): nothing to pair")
+        why = f"{' and '.join(differ)} differ"
+        raise UsageError(f"{names[0]} and {names[1]} have other test samples ({why}): nothing to pair")
 
 
 def _mistakes(arrays: dict[str, Array], known: Sequence[object]) -> Mistakes:

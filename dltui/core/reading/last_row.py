@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.errors import DltuiError
-from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import OVER
 from dltui.core.reading.summary import summary_row
-from dltui.core.rundir import log
+from dltui.core.rundir import log, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import is_starting
+
+if TYPE_CHECKING:
+    from dltui.core.reading.reader import RunReader
 
 NAME = "row.json"
 FORMAT = 1
@@ -25,16 +28,18 @@ SLACK_NS = 2_000_000_000
 """The files of a run are copied one after the other."""
 LABELS = "labels.json"
 _MOST_BYTES = 1 << 20
-_MOST_POINTS = 1_000
 _TEXTS = ("status", "why", "phase", "name", "note")
 _NUMBERS = ("since", "epoch", "epochs", "step", "total_steps", "seconds", "train_seconds")
 _NUMBERS_OR_NONE = ("best", "best_epoch", "created")
 
 
-def write(run: RunDirectory) -> None:
-    """Leave the row of a run that has ended. Without it a list is slower, and nothing else."""
+def write(reader: RunReader) -> None:
+    """Leave the row of a run that has ended. Without it a list is slower, and nothing else. A reader that has read the
+    log before makes it quick.
+    """
+    run = reader.directory
     with contextlib.suppress(OSError, DltuiError):
-        row = summary_row(RunReader(run, _MOST_POINTS))
+        row = summary_row(reader)
         if is_last(row):
             size = run.events_path.stat().st_size
             record = {"type": "row", "seq": 0, "attempt": 0, "format": FORMAT, "log_bytes": size, "row": row}
@@ -65,9 +70,12 @@ def read(folder: str, changed: Mapping[str, int], log_bytes: int) -> dict[str, A
     if not isinstance(row, dict) or not _is_sound(row):
         return None
     row |= {"id": os.path.basename(folder), "path": folder}  # noqa: PTH119
-    # A person may change them at any moment.
-    if not 0 < changed[LABELS] <= left - SLACK_NS:
+    # A person may change them at any moment, also while the row was made.
+    if not 0 < changed[LABELS] <= left - 2 * SLACK_NS:
         row |= RunDirectory(folder).labels()
+    if row.get("group_seeds"):
+        # The others of its series may have been made since.
+        row["group_seeds"] = notes.series_seeds(Path(folder)) or None
     return row
 
 
@@ -83,9 +91,21 @@ def _is_sound(row: Mapping[str, Any]) -> bool:
     return (
         isinstance(test, (dict, type(None)))
         and all(isinstance(row.get(name), str) for name in _TEXTS)
-        and all(isinstance(row.get(name), (int, float)) for name in _NUMBERS)
-        and all(isinstance(value, (int, float, type(None))) for value in [*map(row.get, _NUMBERS_OR_NONE), *results])
+        and all(_is_number(row.get(name)) for name in _NUMBERS)
+        and all(value is None or _is_number(value) for value in [*map(row.get, _NUMBERS_OR_NONE), *results])
         and isinstance(row.get("metric"), (str, type(None)))
-        and isinstance(row.get("tags"), list)
+        and isinstance(row.get("seed"), (int, type(None)))
+        and all(isinstance(tag, str) for tag in _listed(row.get("tags")))
+        and all(isinstance(seed, int) for seed in _listed(row.get("group_seeds") or []))
         and is_last(row)
     )
+
+
+def _listed(value: object) -> Sequence[object]:
+    """The elements of a list; None alone for anything else, which is no element of any list here."""
+    return value if isinstance(value, list) else (None,)
+
+
+def _is_number(value: object) -> bool:
+    """True for a number with which a list can compute: JSON may hold 1e999, or thousands of digits."""
+    return isinstance(value, (int, float)) and abs(value) <= sys.float_info.max

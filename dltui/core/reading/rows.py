@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import math
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -98,10 +98,10 @@ def _read(folder: str) -> Row:
 
 def _plain(value: Any) -> Any:
     """A value without NaN and infinities, which JSON lacks; a file of another user may hold them as a number like
-    1e999.
+    1e999, or a whole number of that size.
     """
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+    if isinstance(value, (int, float)):
+        return value if abs(value) <= sys.float_info.max else None
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return value

@@ -56,9 +56,10 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
 def _done(history: History, live: Live | None, run: Mapping[str, Any]) -> dict[str, Any]:
     """The progress and results of a run; `live` is the heartbeat of a run that is still going."""
     attempt, monitor, best = history.attempt, history.monitor, history.best
+    asked = (run.get("config") or {}).get("epochs", 0)
     return {
         "epoch": len(history.epochs),
-        "epochs": attempt.epochs if attempt else (run.get("config") or {}).get("epochs", 0),
+        "epochs": attempt.epochs if attempt else asked if isinstance(asked, int) else 0,
         "step": max(history.step, live.step if live else 0),
         "total_steps": attempt.total_steps if attempt else 0,
         "metric": monitor.get("metric") if monitor else None,

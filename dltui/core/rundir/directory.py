@@ -218,7 +218,7 @@ def _created(run: RunDirectory) -> float | None:
         return None
     try:
         return float(run.run()["created"])
-    except (RunError, NewerFormatError, KeyError, TypeError, ValueError):
+    except (RunError, NewerFormatError, KeyError, TypeError, ValueError, OverflowError):
         return written
 
 

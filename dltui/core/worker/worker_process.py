@@ -104,11 +104,13 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
         last_word = attempt.export()
         for problem in loggers.finish():
             attempt.journal.emit(Logged("warning", problem))
+    # The long part of leaving the row, before the last heartbeat: from then on others wait for the lock.
+    reader.refresh()
     heartbeat.stop("ended", last_word)
     with contextlib.suppress(OSError):
         log.close()
     if not last_word:
-        last_row.write(run)
+        last_row.write(reader)
     return EXIT_CODES[status]
 
 

@@ -61,6 +61,7 @@ def test_a_series_says_which_of_its_runs_were_never_made() -> None:
     assert group.standing == "1 of 3 finished, interrupted, seeds 2, 3 without a run: dltui resume lab"
     assert missing_seeds([*members, ("lab", 2, []), ("lab", 3, [1, 2, 3])]) == {}
     assert standing("lab", ["running"], (2,)) == ""
+    assert missing_seeds([("lab", [1], [1, 2]), ("lab", None, [])]) == {"lab": (1, 2)}, "a run.json of another hand"
 
 
 def test_what_goes_on_tells_more_than_what_has_ended() -> None:

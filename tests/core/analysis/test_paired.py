@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from dltui.core.analysis import paired
 from dltui.core.analysis.paired import mcnemar, pair
 from dltui.core.errors import RunError, UsageError
 from dltui.core.reading.reader import RunReader
@@ -71,13 +74,31 @@ def test_the_p_value_is_that_of_scipy(first: int, second: int) -> None:
     assert mcnemar(first, second) == pytest.approx(wanted, rel=1e-9)
 
 
+@pytest.mark.parametrize(("first", "second"), [(250, 250), (200, 301), (480, 530), (1900, 2100), (0, 1040)])
+def test_the_p_value_is_that_of_whole_numbers(first: int, second: int) -> None:
+    total, less = first + second, min(first, second)
+    wanted = 2 * sum(math.comb(total, k) for k in range(less + 1)) / (1 << total)
+    assert mcnemar(first, second) == pytest.approx(min(1.0, wanted), rel=1e-9)
+
+
+def test_many_samples_take_no_time(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = time.process_time()
+    assert mcnemar(100_000, 100_000) == 1.0
+    assert mcnemar(99_000, 101_000) == pytest.approx(7.8e-6, rel=0.01)
+    assert time.process_time() - began < 0.05
+    found = pair(read(made / "one"), read(made / "two"))
+    assert found.p < 1.0
+    monkeypatch.setattr(paired, "mcnemar", lambda *_: pytest.fail("computed again"))
+    assert found.p < 1.0
+
+
 def test_other_data_are_not_paired(made: Path, tmp_path: Path) -> None:
     shutil.copytree(made / "two", tmp_path / "other")
     log = tmp_path / "other" / "events.jsonl"
     with np.load(tmp_path / "other" / "predictions" / "test.npz") as found:
         arrays = {name: found[name] for name in found.files}
     np.savez(tmp_path / "other" / "predictions" / "test.npz", **{**arrays, "ids": arrays["ids"] + 1})
-    with pytest.raises(UsageError, match="other test samples"):
+    with pytest.raises(UsageError, match=r"other test samples \(ids differ\)"):
         pair(read(made / "one"), read(tmp_path / "other"))
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:5]))
     with pytest.raises(UsageError, match="other has no test result yet"):

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import time
+import zlib
 from pathlib import Path
 
 import pytest
 
 from dltui.core import paths
 from dltui.core.reading import last_row, rows
-from dltui.core.rundir import heartbeat, log
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import heartbeat, log, notes
 from dltui.core.rundir.directory import RunDirectory
+from dltui.tui.cli import main
 from tests.helpers.sample_run import make_sample_run
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    for run_id, status in (("one", "finished"), ("two", "finished"), ("live", "running")):
+        make_sample_run(folder, run_id=run_id, status=status, epochs=4, done=3, image=False)
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _home(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
     monkeypatch.setattr(rows, "QUIET_NS", 0)
-    for run_id in ("one", "two"):
-        make_sample_run(paths.runs_dir(), run_id=run_id)
-    make_sample_run(paths.runs_dir(), run_id="live", status="running")
+    shutil.copytree(made, paths.runs_dir())
 
 
 @pytest.fixture
@@ -129,7 +139,7 @@ def one(monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """A run whose worker has left its row."""
     monkeypatch.setattr(last_row, "SLACK_NS", 0)
     run = RunDirectory(paths.runs_dir() / "one")
-    last_row.write(run)
+    last_row.write(RunReader(run))
     # The clock of a file system ticks a few hundred times a second.
     time.sleep(0.02)
     return run
@@ -147,7 +157,7 @@ def test_the_row_that_a_worker_left_is_what_its_files_say(one: RunDirectory, rea
 
 def test_a_run_that_is_not_over_leaves_no_row() -> None:
     run = RunDirectory(paths.runs_dir() / "live")
-    last_row.write(run)
+    last_row.write(RunReader(run))
     assert not (run.path / last_row.NAME).exists()
 
 
@@ -181,12 +191,60 @@ def test_a_row_that_no_longer_holds_is_not_believed(change: object, one: RunDire
     [
         {"status": "running"}, {"status": "interrupted"}, {"phase": "exporting"}, {"epoch": "3"}, {"epochs": None},
         {"best": []}, {"test": {"accuracy": "high"}}, {"test": 1}, {"name": None}, {"tags": "a"}, {"metric": 3},
+        {"tags": [1]}, {"seed": [1]}, {"group_seeds": "12"}, {"group_seeds": [[1]]}, {"since": math.inf},
+        {"best": -math.inf}, {"created": 10**400}, {"test": {"accuracy": math.inf}},
     ],
 )  # fmt: skip
 def test_a_row_of_another_hand_is_not_believed(wrong: dict[str, object], one: RunDirectory, read: list[str]) -> None:
     file = one.path / last_row.NAME
     record = log.decode(file.read_bytes().rstrip(b"\n"))
     assert record is not None
-    file.write_bytes(log.encode({**record, "row": {**record["row"], **wrong}}))
+    line = json.dumps({**record, "row": {**record["row"], **wrong}}).replace("Infinity", "1e999")[:-1].encode()
+    file.write_bytes(b'%b,"crc":"%08x"}' % (line, zlib.crc32(line)))
     assert row_of("one")["status"] == "finished"
     assert "one" in read
+
+
+def test_a_label_that_changes_while_the_row_is_written_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, original = RunDirectory(paths.runs_dir() / "one"), last_row.summary_row
+
+    def interrupted(reader: RunReader) -> rows.Row:
+        row = original(reader)
+        run.set_labels(name="late")
+        time.sleep(0.02)
+        return row
+
+    monkeypatch.setattr(last_row, "summary_row", interrupted)
+    last_row.write(RunReader(run))
+    assert row_of("one")["name"] == "late"
+
+
+def test_a_row_forgets_the_seeds_of_a_series_that_is_whole_now(read: list[str]) -> None:
+    run = RunDirectory(paths.runs_dir() / "one")
+    run.run_json.write_text(json.dumps(json.loads(run.run_json.read_text()) | {"group": "lab"}))
+    notes.series_begun(run.path, [1, 2])
+    last_row.write(RunReader(run))
+    assert row_of("one")["group_seeds"] == [1, 2]
+    notes.series_made(run.path)
+    assert row_of("one")["group_seeds"] is None
+    assert "one" not in read
+
+
+def test_a_reader_that_has_read_the_log_leaves_the_row_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = RunReader(paths.runs_dir() / "one")
+    reader.refresh()
+    monkeypatch.setattr(log.LogTail, "_take", lambda *_: pytest.fail("reads the log again"))
+    last_row.write(reader)
+    assert (reader.directory.path / last_row.NAME).exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"created": 10**400}, {"seed": [1], "group": "lab"}, {"config": {"epochs": [3]}, "group": "lab"}]
+)
+def test_a_run_of_another_hand_hurts_no_list(wrong: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        asked = paths.runs_dir() / name / "run.json"
+        asked.write_text(json.dumps(json.loads(asked.read_text()) | wrong))
+        (paths.runs_dir() / name / "events.jsonl").unlink()
+    assert main.run(["runs"]) == 0
+    assert capsys.readouterr().err == ""

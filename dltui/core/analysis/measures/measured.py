@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dltui.core.errors import UsageError
 from dltui.core.reading.summary import step_micros, training_speed
+from dltui.core.tasks.registry import task_of
 from dltui.core.text import clean_line, suggest
 
 if TYPE_CHECKING:
@@ -54,21 +54,36 @@ def check_name(name: str, others: tuple[str, ...]) -> str:
 def unknown(name: str, history: History) -> str:
     """A line about a metric that the run does not measure; "" while that is not known."""
     split, _, metric = name.partition(".")
-    epochs = [record for record in history.epochs.values() if record.validation]
-    if split not in SPLITS or not epochs:
-        return ""
-    known = _known(history, epochs[-1])
-    if metric in known[split]:
+    known = _known(history)
+    if split not in SPLITS or not known["validation"] or not known[split] or metric in known[split]:
         return ""
     names = ", ".join(f"{one}.{word}" for one in SPLITS for word in known[one])
     hint = suggest(metric, known[split], f"{split}.") or f"it measures {clean_line(names, 200)}"
     return f'the run does not measure "{clean_line(name, 60)}"; {hint}'
 
 
-def _known(history: History, epoch: EpochRecord) -> dict[str, Mapping[str, float]]:
-    """The metrics of each split; before the test they are those of the validation."""
-    validation = of_epoch(epoch, "validation") | dict.fromkeys(history.more_names, math.nan)
-    return {"validation": validation, "train": epoch.train, "test": of_test(history) or validation}
+def _known(history: History) -> dict[str, tuple[str, ...]]:
+    """The names of the metrics of each split in any epoch: some may be missing in the last. The test has those of the
+    validation, and before its result all that it could have.
+    """
+    epochs = history.epochs.values()
+    validation, train = (
+        tuple(dict.fromkeys(name for record in epochs for name in of_epoch(record, split)))
+        for split in ("validation", "train")
+    )
+    of_result = tuple(of_test(history)) or _planned(history)
+    return {"validation": validation, "train": train, "test": tuple(dict.fromkeys((*validation, *of_result)))}
+
+
+def _planned(history: History) -> tuple[str, ...]:
+    """The metrics that the test of a run may have beside those of the validation: of a large split some are measured
+    in the test alone.
+    """
+    attempt = history.attempt
+    task = task_of(attempt.dataset.get("task") if attempt else None)
+    # The log of an earlier version does not tell it.
+    mirrored = attempt is None or attempt.config.get("mirror_test", True)
+    return (*task.names, *(f"mirrored_{metric.name}" for metric in task.metrics if mirrored))
 
 
 def of_epoch(epoch: EpochRecord, split: str) -> dict[str, float]:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
@@ -84,15 +85,20 @@ def _weights(history: History) -> str | None:
 
 
 def parting(before: History, now: History) -> Parting | None:
-    """The first loss of both logs that differs; None while those of the repetition are the same."""
-    step = 0
-    columns = (before.points.steps, before.points.loss, now.points.steps, now.points.loss)
-    for then_step, then, now_step, loss in zip(*columns, strict=False):
-        same = then == loss or (math.isnan(then) and math.isnan(loss))
-        if then_step != now_step or not same:
-            return Parting(step + 1, int(min(then_step, now_step)), then, loss)
-        step = int(then_step)
+    """The first loss of the same steps in both logs that differs; None while there is none. In a long run a loss is the
+    mean of several steps, and at which it begins and ends also depends on the clock: other steps are not compared.
+    """
+    known = dict(zip(_spans(before), before.points.loss, strict=True))
+    for span, loss in zip(_spans(now), now.points.loss, strict=True):
+        then = known.get(span, loss)
+        if then != loss and not (math.isnan(then) and math.isnan(loss)):
+            return Parting(int(span[0]) + 1, int(span[1]), then, loss)
     return None
+
+
+def _spans(history: History) -> Iterable[tuple[float, float]]:
+    """The steps of each loss: those after the first number, up to the second."""
+    return pairwise([0.0, *history.points.steps])
 
 
 def state_sha256(run: RunDirectory) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -18,6 +20,7 @@ from dltui.core.lifecycle.proof import repetition
 from dltui.core.machine.devices import cpu_count
 from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import lock
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.log import LogTail, encode
 from dltui.core.text import clean_line
@@ -26,6 +29,10 @@ from dltui.core.worker import figures
 if TYPE_CHECKING:
     from dltui.core.lifecycle.proof.repetition import Verdict
 
+PREFIX = "verify-"
+LOCK = ".lock"
+"""The lock of a folder; the run in it may have any name that does not begin with a dot."""
+YOUNG_SECONDS = 60.0
 TICK = 0.2
 PATIENCE = 20.0
 """Seconds that a worker may take to end when it is asked to."""
@@ -62,25 +69,60 @@ def verify(
     instead: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """Train a refreshed reader's run again and compare; ends early where the losses part. `instead` replaces fields of
-    run.json. Raises UsageError for a run that cannot be repeated, RunError when it cannot be trained here.
+    run.json. Raises UsageError for a run that cannot be repeated, RunError when it cannot be trained to its end here.
     """
     problem = refusal(reader)
     if problem:
         raise UsageError(problem)
     changed = {**trust.replaced(reader.directory, trust.catalog(reader.directory, code), code), **(instead or {})}
+    try:
+        with _folder() as folder:
+            again = RunReader(copy(reader, folder, changed))
+            with _worker(again.directory) as worker:
+                _follow(reader, again, worker, tell)
+            found = repetition.verdict(reader, again)
+            if found.parting is None:
+                _check_finished(again, found)
+            return found
+    except OSError as error:
+        raise RunError(f"cannot write to {paths.cache_dir()}: {clean_line(error.strerror or error, 200)}") from error
+
+
+def _check_finished(again: RunReader, found: Verdict) -> None:
+    """Raise RunError for a repetition that was not trained to its end, whose weights prove nothing."""
+    ended = again.history.ended
+    if ended is None:
+        raise RunError(f"{found.run} was not trained again: {again.status().why}")
+    if ended.status == "failed":
+        raise RunError(f"{found.run} cannot be trained again: {clean_line(ended.reason, 300)}{_said(found)}")
+    if ended.status != "finished":
+        at = f"at step {again.history.step:,}"
+        raise RunError(f"{found.run} was not trained again: its worker was {clean_line(ended.status, 20)} {at}")
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A temporary folder in the cache, held by a lock. Folders of repetitions that were killed are removed."""
     cache = paths.cache_dir()
     paths.ensure_private_dir(cache)
-    with tempfile.TemporaryDirectory(prefix="verify-", dir=cache) as folder:
-        again = RunReader(copy(reader, Path(folder), changed))
-        with _worker(again.directory) as worker:
-            _follow(reader, again, worker, tell)
-        found = repetition.verdict(reader, again)
-        if again.history.ended is None and found.parting is None:
-            raise RunError(f"{found.run} was not trained again: {again.status().why}")
-        if again.history.ended is not None and again.history.ended.status == "failed" and found.parting is None:
-            reason = clean_line(again.history.ended.reason, 300)
-            raise RunError(f"{found.run} cannot be trained again: {reason}{_said(found)}")
-        return found
+    sweep(cache)
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=cache) as name:
+        held = lock.RunLock()
+        held.acquire(Path(name) / LOCK)
+        try:
+            yield Path(name)
+        finally:
+            held.release()
+
+
+def sweep(cache: Path) -> None:
+    """Remove the folders of killed repetitions whose workers have ended too."""
+    for left in cache.glob(f"{PREFIX}*"):
+        held = any(lock.is_held(path) for path in (left / LOCK, *left.glob("*/lock")))
+        with contextlib.suppress(OSError):
+            # Between its making and its locking it is very young.
+            if not held and time.time() - left.stat().st_mtime > YOUNG_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _said(found: Verdict) -> str:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import time
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
+from dltui.core.errors import RunError
 from dltui.core.numbers import duration
 from dltui.core.text import plural
 from dltui.tui.cli import completion
 from dltui.tui.cli.options import code, code_options
-from dltui.tui.cli.output import say, say_json
+from dltui.tui.cli.output import say, say_json, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
     from typing import Any
 
     from dltui.core.lifecycle.proof.repetition import Parting, Verdict
 
 SHOWN = 16
 """Digits of a SHA-256 in a line; --json has all of them."""
+NOT_REPEATED = 3
+"""The exit code when the run could not be trained again, so that nothing is proven either way."""
 
 
 @click.command()
@@ -30,7 +37,8 @@ SHOWN = 16
 @click.option("--json", "as_json", is_flag=True, help="one JSON object, at the end")
 def verify(run: str | None, plugins: tuple[str, ...], trust: bool, as_json: bool) -> int:
     """Train a finished run, the latest by default, again from its run directory, and compare: exit code 0 when the
-    same weights come out (by the SHA-256 of the final state), 1 when not.
+    same weights come out (by the SHA-256 of the final state), 1 when not, 2 for a run that is not repeated, 3 when it
+    could not be trained to its end here.
 
     It trains with the same settings, data, threads and device, in a temporary place; rates set and epochs added while
     it ran are repeated as its log has them. Where the losses part it ends, names the step, and says what differs
@@ -42,13 +50,38 @@ def verify(run: str | None, plugins: tuple[str, ...], trust: bool, as_json: bool
 
     reader = open_run(run)
     began = time.monotonic()
-    found = repeated.verify(reader, code(plugins, trust), data_progress.teller())
+    try:
+        with _ended_by_signals():
+            found = repeated.verify(reader, code(plugins, trust), data_progress.teller())
+    except RunError as error:
+        warn(f"dltui: {error}")
+        return NOT_REPEATED
     if as_json:
         say_json(asdict(found) | {"seconds": round(time.monotonic() - began, 3)})
     else:
         for line in lines(found, reader.run, time.monotonic() - began):
             say(line)
     return 0 if found.equal else 1
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let a signal that ends this process end its worker too and remove what it made."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        # Once: a second signal must not interrupt the clearing up.
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    # Under nohup a hangup stays ignored.
+    numbers = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, leave) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def lines(found: Verdict, run: Mapping[str, Any], seconds: float) -> list[str]:
@@ -75,7 +108,7 @@ def _verdict(found: Verdict, seconds: float) -> str:
     if found.weights[0] == found.weights[1]:
         states = [(digest or "none")[:SHOWN] for digest in found.state]
         return f"different: the weights of {found.run} are equal, its final state is not: {states[0]}, now {states[1]}"
-    return f"different: the weights of {found.run} were {weights[0]}, now {weights[1]}; the losses agree to six digits"
+    return f"different: the weights of {found.run} were {weights[0]}, now {weights[1]}; no loss differs (to six digits)"
 
 
 def _where(parting: Parting) -> str:

@@ -229,11 +229,11 @@ class Follower:
 
 
 def has_left(reader: RunReader) -> bool:
-    """True if the worker of a run that has ended has gone: its figures are drawn."""
+    """True if the worker of a run that has ended has gone, as far as can be known: its figures are drawn, and its lock
+    is free for the next command.
+    """
     live = reader.live()
-    if live is None or live.phase == "ended":
-        return True
-    return claim.look(reader.directory.path, live).alive is not True
+    return live is None or claim.look(reader.directory.path, live).alive is not True
 
 
 @contextlib.contextmanager

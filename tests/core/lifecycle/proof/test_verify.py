@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from dltui.core.errors import RunError
 from dltui.core.lifecycle.proof import repetition, verify
+from dltui.core.reading.history import History
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.events import CommandObeyed, Logged
+from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from tests.helpers.sample_run import make_sample_run
 
@@ -87,6 +92,57 @@ def test_the_first_loss_that_differs(run: Path) -> None:
     assert not found.equal
     assert found.parting is not None
     assert (found.parting.first, found.parting.last, found.steps) == (31, 31, 30)
+
+
+def curve(*points: tuple[int, float]) -> History:
+    """A history whose losses end at these steps."""
+    history = History()
+    history.points.steps.extend(step for step, _ in points)
+    history.points.loss.extend(loss for _, loss in points)
+    return history
+
+
+def test_losses_of_other_steps_are_not_compared() -> None:
+    """A checkpoint ends the mean of a few steps early, wherever the clock puts it."""
+    before = curve((2, 3.0), (3, 2.0), (4, 1.5), (6, 1.0), (8, 0.5))
+    assert repetition.parting(before, curve((2, 3.0), (4, 1.75), (6, 1.0), (7, 0.6), (8, 0.4))) is None
+    found = repetition.parting(before, curve((2, 3.0), (4, 1.75), (6, 0.9), (8, 0.5)))
+    assert found == repetition.Parting(5, 6, 1.0, 0.9)
+    gaps = [curve((1, math.nan), (2, 1.0)) for _ in range(2)]
+    assert repetition.parting(*gaps) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ("preempted", "r was not trained again: its worker was preempted at step 80"),
+        ("stopped", "r was not trained again: its worker was stopped at step 80"),
+        ("failed", "r cannot be trained again: the loss is not a finite number"),
+        ("interrupted", "r was not trained again: "),
+    ],
+)
+def test_a_repetition_that_did_not_end_proves_nothing(run: Path, tmp_path: Path, status: str, line: str) -> None:
+    again = make_sample_run(tmp_path / "again", run_id="r", epochs=2, done=2, status=status, image=False)
+    now = read(again.path)
+    with pytest.raises(RunError, match=f"^{line}"):
+        verify._check_finished(now, repetition.verdict(read(run), now))
+
+
+def test_what_a_killed_repetition_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTUI_CACHE", str(tmp_path))
+    left, training, young, other = (tmp_path / name for name in ("verify-a", "verify-b", "verify-c", "datasets"))
+    for folder in (left, training / "r", young, other):
+        folder.mkdir(parents=True)
+    worker = RunLock()
+    worker.acquire(training / "r" / "lock")
+    for folder in (left, training, other):
+        os.utime(folder, (1, 1))
+    with verify._folder() as mine:
+        os.utime(mine, (1, 1))
+        verify.sweep(tmp_path)
+        assert {*tmp_path.iterdir()} == {training, young, other, mine}
+    worker.release()
+    assert not mine.exists()
 
 
 def test_every_attempt_counts_in_what_differs(run: Path) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dltui.core.analysis.measures import condition
+from dltui.core.analysis.measures import condition, measured
+from dltui.core.reading.history import EpochRecord, History
 from dltui.core.reading.reader import RunReader
 from dltui.tui.cli import main
 from dltui.tui.cli.commands import wait as wait_command
-from tests.helpers.sample_run import make_sample_run
+from tests.helpers.sample_run import CLASSES, _started, make_sample_run
 
 Wait = Callable[..., tuple[int, str, str]]
 
@@ -117,6 +120,36 @@ def test_wrong_use_is_one_line(call: Wait, arguments: tuple[str, ...], line: str
     code, out, err = call("paused", *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert line in err
+
+
+def history_of(*epochs: tuple[dict[str, float], dict[str, float]], mirror: bool = False) -> History:
+    """The history of epochs with these metrics of the training data and of the validation."""
+    history = History()
+    history.attempt = replace(_started("classification", 3, CLASSES), config={"mirror_test": mirror})
+    nan = math.nan
+    for number, (train, validation) in enumerate(epochs, 1):
+        history.epochs[number] = EpochRecord(number, number, train, validation, nan, nan, nan, nan, nan)
+    return history
+
+
+def test_names_of_any_epoch_are_known() -> None:
+    both = {"loss": 1.0, "accuracy": 0.5}
+    history = history_of((both, both | {"own": 1.0}), ({}, both))
+    assert [measured.unknown(name, history) for name in ("validation.own", "train.loss", "test.own")] == [""] * 3
+    assert "did you mean train.loss" in measured.unknown("train.los", history)
+    assert measured.unknown("train.loss", history_of(({}, both))) == "", "no line says what is measured"
+
+
+def test_before_the_test_all_names_that_it_may_have_are_known() -> None:
+    both = {"loss": 1.0, "accuracy": 0.5}
+    history = history_of((both, both))
+    assert measured.unknown("test.auroc", history) == ""
+    assert measured.unknown("validation.auroc", history) != ""
+    assert measured.unknown("test.mirrored_accuracy", history) != ""
+    assert measured.unknown("test.mirrored_accuracy", history_of((both, both), mirror=True)) == ""
+    history.test = {"metrics": both, "more": {"auroc": 0.9}}
+    assert measured.unknown("test.auroc", history) == ""
+    assert "it measures" in measured.unknown("test.r2", history)
 
 
 def test_a_look_takes_less_than_a_hundredth_of_its_interval(made: Path) -> None:

@@ -16,9 +16,11 @@ import pytest
 from rich.console import Console
 
 from dltui.core import numbers
+from dltui.core.machine.process import current
 from dltui.core.reading.progress import progress, seconds_left
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
+from dltui.core.rundir.lock import RunLock
 from dltui.tui.cli import main
 from dltui.tui.cli.follow import closing, follow, waiting
 from dltui.tui.cli.follow.lines import Lines
@@ -285,6 +287,19 @@ def test_a_run_that_failed_before_its_first_step_draws_nothing(home: Path) -> No
     assert viewer._notice(reader.status()) == [follow.DRAWING]
     reader.history.attempt = None
     assert viewer._notice(reader.status()) == []
+
+
+def test_a_worker_that_holds_its_run_has_not_left(home: Path) -> None:
+    reader = reader_of(home)
+    me = current()
+    live = json.loads((reader.directory.path / "live.json").read_text())
+    live |= {"pid": me.pid, "start_ticks": me.start_ticks, "phase": "ended"}
+    (reader.directory.path / "live.json").write_text(json.dumps(live))
+    worker = RunLock()
+    worker.acquire(reader.directory.lock_path)
+    assert not follow.has_left(reader), "the next command would be refused"
+    worker.release()
+    assert follow.has_left(reader)
 
 
 def test_what_a_dry_run_deletes_is_not_offered(home: Path) -> None:
