@@ -53,8 +53,8 @@ def write(
     code: trust.Code = trust.AS_NAMED,
 ) -> Written:
     """Draw a run's figures and tables into `folder`; exporters without data yet are left out. With a `source` only that
-    plugin draws; with the format "none" only tables are written. `code` says which plugins may. An exporter that fails
-    is a problem; the others go on.
+    plugin draws; with the format "none" only tables are written, and anew the figures that lie beside them. `code` says
+    which plugins may. An exporter that fails is a problem; the others go on.
 
     Raises UsageError when the folder cannot be written or is full.
     """
@@ -62,16 +62,24 @@ def write(
     drawing = [name for name in formats if name != figures.NONE]
     built_in = dltui_exporters()
     names = [exporter.name for exporter in built_in]
+    if not drawing and not source:
+        drawing = _drawn_before(folder, built_in)
     with _workshop(folder) as temp, drawn.one_export(figures=bool(drawing)):
         for exporter in plugin_exports.load(source, names) if source else built_in:
             if exporter.task in (None, reader.run.get("task")):
                 _draw(exporter, reader, drawing, temp, done)
                 _deliver(temp, folder, done)
         for other in [] if source else plugin_exports.sources(reader, names, code):
-            problem = plugin_exports.draw(other, reader.directory.path, temp, formats)
+            problem = plugin_exports.draw(other, reader.directory.path, temp, drawing or [figures.NONE])
             done.problems += [problem] if problem else []
             _deliver(temp, folder, done)
     return done
+
+
+def _drawn_before(folder: Path, exporters: Iterable[Exporter]) -> list[str]:
+    """The formats of the figures in a folder: beside new tables, old ones would be of another state of the run."""
+    drawn_by = [exporter.name for exporter in exporters if exporter.kind == "figure"]
+    return [suffix for suffix in figures.FORMATS if any((folder / f"{name}.{suffix}").is_file() for name in drawn_by)]
 
 
 def _draw(exporter: Exporter, reader: RunReader, formats: Sequence[str], temp: Path, done: Written) -> None:

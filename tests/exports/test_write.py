@@ -241,6 +241,15 @@ def test_without_formats_there_are_tables_alone(tmp_path: Path) -> None:
         check_formats(["none", "svg"], RUN_FORMATS)
 
 
+def test_figures_beside_new_tables_are_drawn_anew(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    old = tmp_path / "out" / "training_metrics.svg"
+    old.write_text("of another state")
+    files = write(reader(tmp_path, status="finished", done=1), tmp_path / "out", ["none"]).files
+    assert "confusion_matrix.svg" in names(files)
+    assert "<svg" in old.read_text()
+
+
 def test_figures_are_drawn_when_they_are_asked_for(tmp_path: Path) -> None:
     read = reader(tmp_path, status="finished", done=1)
     record = read.directory.run() | {"formats": ["none"]}

@@ -32,6 +32,26 @@ def turn(path: Path, patience: float, waiting: Callable[[], None]) -> Iterator[b
         os.close(descriptor)
 
 
+@contextmanager
+def unused(folder: Path) -> Iterator[bool]:
+    """Hold a lock on a folder. Yields False if another process holds it, True otherwise and where the file system
+    has no locks on folders. Raises OSError if the folder is gone.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        free = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            free = False
+        except OSError:
+            # No locks on folders here.
+            pass
+        yield free
+    finally:
+        os.close(descriptor)
+
+
 def _take(path: Path, deadline: float, waiting: Callable[[], None]) -> tuple[int, bool]:
     """A descriptor of the file at `path`, and whether it is locked."""
     while True:

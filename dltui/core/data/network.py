@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 SECONDS = 3.0
+REFUSALS = ("HTTP 401", "HTTP 403", "HTTP 404")
 
 
 def answers(urls: Sequence[str], seconds: float = SECONDS) -> Iterator[tuple[str, str | None]]:
@@ -32,6 +33,11 @@ def answers(urls: Sequence[str], seconds: float = SECONDS) -> Iterator[tuple[str
 def reachable(urls: Sequence[str], seconds: float = SECONDS) -> bool:
     """True if any of the addresses answers in time."""
     return any(problem is None for _, problem in answers(urls, seconds))
+
+
+def answered(url: str, seconds: float = SECONDS) -> bool:
+    """True if an address answers in time, if only that it is not there or for others."""
+    return any(problem in (None, *REFUSALS) for _, problem in answers([url], seconds))
 
 
 def host(url: str) -> str:

@@ -25,6 +25,7 @@ class Preparation:
             question.write(json.dumps(asked).encode())
             question.seek(0)
             self._child = _start(python, question, stderr)
+        self._has_log = stderr != subprocess.DEVNULL
 
     @classmethod
     def before_run(cls, asked: Mapping[str, Any], python: str) -> Preparation:
@@ -59,7 +60,8 @@ class Preparation:
         code = self._child.wait()
         if "prepared" in answer and code == 0:
             return load_prepared(Path(str(answer["prepared"])))
-        problem = answer.get("error") or f"data preparation ended with code {code}; see worker.log"
+        log = "; see worker.log" if self._has_log else ""
+        problem = answer.get("error") or f"data preparation ended with code {code}{log}"
         remedy = answer.get("remedy")
         raise RunError(str(problem), remedy if isinstance(remedy, dict) else None)
 

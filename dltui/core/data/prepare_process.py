@@ -6,6 +6,7 @@ prepared before there is a run.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import inspect
@@ -18,7 +19,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +35,7 @@ from dltui.core.catalog.schema import field_specs, one_line
 from dltui.core.catalog.sources import imported_beside
 from dltui.core.data import prepared
 from dltui.core.data.arrays import checked, make_spec, split_rows, unscaled
-from dltui.core.data.exclusive import turn
+from dltui.core.data.exclusive import turn, unused
 from dltui.core.data.search import within
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.rundir.directory import RunDirectory
@@ -128,15 +130,16 @@ def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequenc
 
 
 def _code(dataset: Dataset) -> str:
-    """The SHA-256 of the file that defines a dataset's `prepare` and of the files beside it that it imports, so that
-    corrected code does not reuse old data; "" if unknown.
+    """The SHA-256 of the file that defines a dataset's `prepare`, of the files beside it that it imports, and of the
+    one that reads images for all datasets, so that corrected code does not reuse old data; "" if unknown.
     """
     function: Any = dataset.prepare
     while isinstance(function, partial):
         function = function.func
     try:
         source = Path(inspect.getsourcefile(function) or "")
-        return hashlib.sha256(b"".join(path.read_bytes() for path in (source, *imported_beside(source)))).hexdigest()
+        files = (source, *imported_beside(source), Path(prepared.__file__).with_name("image_file.py"))
+        return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
     except (OSError, TypeError):
         return ""
 
@@ -147,20 +150,36 @@ def _make(final: Path, dataset: Dataset, options: DatasetOptions, context: Conte
     def waiting() -> None:
         context.progress(f"waiting for another run that prepares {dataset.name}")
 
-    with turn(final.with_name(f".{final.name}{LOCK}"), PATIENCE, waiting) as alone:
+    with (
+        _cleared(lambda: _sweep(final.parent)),
+        turn(final.with_name(f".{final.name}{LOCK}"), PATIENCE, waiting) as alone,
+    ):
         if prepared.is_intact(final):
             return
         context.earlier = _earlier(final)
-        temp = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
-        try:
-            _fill(temp, dataset, options, context, arrays)
-            _commit(temp, final)
-        finally:
-            shutil.rmtree(temp, ignore_errors=True)
-        if alone:
-            _remove_leftovers(final.parent, f".{final.name}")
-    # Not before: what they hold may have been of use.
-    _sweep(final.parent)
+        with _cleared(lambda: _remove_leftovers(final.parent, f".{final.name}") if alone else None):
+            temp = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+            # Who prepares the same meanwhile leaves a locked folder alone.
+            with unused(temp):
+                try:
+                    _fill(temp, dataset, options, context, arrays)
+                    _commit(temp, final)
+                finally:
+                    shutil.rmtree(temp, ignore_errors=True)
+
+
+@contextmanager
+def _cleared(remove: Callable[[], None]) -> Iterator[None]:
+    """A context after which leftovers of killed preparations are removed: not before, as what they hold may be of use,
+    and not when it fails, unless for lack of space on the disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        if fs.is_disk_full(error):
+            remove()
+        raise
+    remove()
 
 
 def _earlier(final: Path) -> tuple[Path, ...]:
@@ -178,7 +197,7 @@ def _changed(path: Path) -> int:
 
 
 def _sweep(cache: Path) -> None:
-    """Remove the leftovers of killed preparations: temporary folders whose lock is free."""
+    """Remove the leftovers of killed preparations: temporary folders of data whose lock is free."""
     for lock in cache.glob(f".*{LOCK}"):
         with turn(lock, -1.0, lambda: None) as free:
             if free:
@@ -187,7 +206,9 @@ def _sweep(cache: Path) -> None:
 
 def _remove_leftovers(cache: Path, name: str) -> None:
     for leftover in cache.glob(f"{name}-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        with contextlib.suppress(OSError), unused(leftover) as free:
+            if free:
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Context, arrays: Arrays | None) -> None:

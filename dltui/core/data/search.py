@@ -52,8 +52,10 @@ def presence(entry: Entry, data_dir: str | None = None) -> Presence:
     if entry.takes == "name" and entry.given:
         return Presence(True, "by name")
     if entry.takes:
-        path = Path(str(entry.given.get("path", "")))
-        return Presence(path.exists(), "here" if path.exists() else "not there") if entry.given else YOURS
+        path = str(entry.given.get("path", ""))
+        # A pattern is looked up when it is used.
+        there = Path(path).exists() or (entry.takes == "folder" and any(sign in path for sign in "*?{"))
+        return Presence(there, "here" if there else "not there") if entry.given else YOURS
     if entry.embedded:
         return Presence(True, "embedded")
     if not entry.files and not entry.download_bytes:

@@ -99,7 +99,7 @@ def draw(run: RunDirectory, folder: Path, formats: Sequence[str] | None, more: S
     Raises UsageError for a folder that cannot be written, RunError with its reason.
     """
     _check_writable(folder)
-    asked = formats or [name for name in run.run().get("formats") or () if name != NONE] or ["svg"]
+    asked = formats or [str(name) for name in run.run().get("formats") or () if name != NONE] or ["svg"]
     problem = start([str(run.path), "--to", str(folder), "--format", ",".join(asked), *more]).problem
     if problem:
         raise RunError(f"{run.id}: {problem}")

@@ -42,6 +42,9 @@ class RunForm:
     """The values set in the environment and in files, shown in the rows until something else is typed."""
     remembered: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     """The options that the user's own data had in its last run, by dataset plugin and path."""
+    _recalled: dict[str, str] = field(default_factory=dict)
+    """The texts of `typed` that are options of an earlier run with the data at `_recalled_of`."""
+    _recalled_of: tuple[str, str] | None = None
     _preset: dict[str, str] = field(default_factory=dict)
     _preset_of: str = ""
     """The model that `_preset` is for."""
@@ -90,6 +93,7 @@ class RunForm:
         if not wanted and form.dataset is not None and form.dataset_name == chosen:
             form._take("data", run.get("dataset_options") or {})
             form.typed |= {"run:data_dir": str(run["data_dir"])} if run.get("data_dir") else {}
+            form._recalled_of, form._recalled = form._place(), {} if everything else form._typed_options()
         return form
 
     def _take_dataset(self, wanted: str, run: Mapping[str, Any]) -> None:
@@ -168,10 +172,32 @@ class RunForm:
         from dltui.core.catalog import entries
 
         self.own = entries.entry_of(text, self.catalog)
-        self.dataset_name = self.own.reference
-        before = self.remembered.get((self.own.name, str(self.own.given.get("path"))))
-        if before and not any(key.startswith("data:") for key in self.typed):
+        self.choose_dataset(self.own.reference)
+
+    def choose_dataset(self, name: str) -> None:
+        """Choose a dataset by the name in `dataset_names`. Options that were recalled for other data are dropped unless
+        they were changed since.
+        """
+        self.dataset_name = name
+        place = self._place()
+        if place == self._recalled_of:
+            return
+        for key, text in self._recalled.items():
+            if self.typed.get(key) == text:
+                del self.typed[key]
+        self._recalled_of, self._recalled = place, {}
+        before = self.remembered.get(place) if place else None
+        if before and not self._typed_options():
             self._take("data", before)
+            self._recalled = self._typed_options()
+
+    def _place(self) -> tuple[str, str] | None:
+        """The dataset plugin and the path of the user's own data; None while another dataset is chosen."""
+        own = self.own
+        return (own.name, str(own.given.get("path"))) if own is not None and self.dataset is own else None
+
+    def _typed_options(self) -> dict[str, str]:
+        return {key: text for key, text in self.typed.items() if key.startswith("data:")}
 
     def fits(self, dataset: DatasetEntry) -> bool:
         return self.model is None or dataset.fits(*self.model.tasks)

@@ -72,7 +72,7 @@ class FormState:
         if self.group == "model":
             form.choose_model(_step(form.model_names(), form.model_name, by))
         elif self.group == "dataset":
-            form.dataset_name = _step(form.dataset_names(), form.dataset_name, by)
+            form.choose_dataset(_step(form.dataset_names(), form.dataset_name, by))
         elif self.group == "device":
             names = self.device_names()
             self.device_at = min(max(self.device_at + by, 0), len(names) - 1)

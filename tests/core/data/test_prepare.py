@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.contract import Arrays, Dataset, PreparationContext
 from dltui.core.contract.config import DatasetOptions
 from dltui.core.data import prepare_process, prepared
+from dltui.core.data.exclusive import unused
 from dltui.core.data.prepare_process import prepare
 from dltui.core.data.prepared import is_intact, load_prepared
 from dltui.core.errors import DltuiError, RunError
@@ -208,6 +210,39 @@ def test_leftovers_of_a_killed_preparation_are_cleared(made: Made) -> None:
     assert cached() == [path.name]
 
 
+def test_the_folder_of_a_preparation_at_work_is_no_leftover(made: Made) -> None:
+    """Who has waited long enough works without the lock, while its holder finishes."""
+    path = prepare(ask(), silent)
+    working = path.with_name(f".{path.name}-working")
+    path.rename(working)
+    with unused(working):
+        prepare(ask(), silent)
+        assert working.is_dir()
+    path.with_name(f".{path.name}{prepare_process.LOCK}").touch()
+    prepare(ask(validation=0.2), silent)
+    assert not working.exists()
+
+
+def test_a_preparation_holds_its_folder(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, free = made.arrays, []
+
+    def making(options: DatasetOptions, context: PreparationContext) -> Arrays:
+        with unused(context.scratch.parent) as found:
+            free.append(found)
+        return real
+
+    monkeypatch.setattr(made, "prepare", making)
+    prepare(ask(), silent)
+    assert free == [False]
+
+
+def test_the_reader_of_images_is_part_of_the_key(made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = prepare(ask(), silent)
+    (tmp_path / "image_file.py").write_text("corrected = True")
+    monkeypatch.setattr(prepared, "__file__", str(tmp_path / "prepared.py"))
+    assert prepare(ask(), silent) != before
+
+
 def test_a_full_disk_leaves_nothing(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     real, calls = fs.append_all, []
 
@@ -217,6 +252,12 @@ def test_a_full_disk_leaves_nothing(made: Made, monkeypatch: pytest.MonkeyPatch)
             raise OSError(errno.ENOSPC, "No space left on device")
         real(fd, content)
 
+    leftover = prepare(ask(), silent)
+    # Of two preparations that were killed, of this data and of other data.
+    for name in (leftover.name, "other-abc"):
+        shutil.copytree(leftover, leftover.with_name(f".{name}-killed"))
+        leftover.with_name(f".{name}{prepare_process.LOCK}").touch()
+    shutil.rmtree(leftover)
     monkeypatch.setattr(fs, "append_all", full)
     with pytest.raises(OSError, match="No space left") as caught:
         prepare(ask(), silent)

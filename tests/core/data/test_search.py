@@ -86,6 +86,11 @@ def test_with_an_explicit_folder_nothing_else_counts(tmp_path: Path) -> None:
     assert presence(Entry(), str(given)) == Presence(True, "here", given)
 
 
+def test_a_pattern_is_looked_up_when_it_is_used(tmp_path: Path) -> None:
+    assert presence(Entry("shards", takes="folder", given={"path": str(tmp_path / "{00..02}.tar")})).here
+    assert not presence(Entry("folder", takes="folder", given={"path": str(tmp_path / "gone")})).here
+
+
 def test_it_is_light() -> None:
     heavy = "{'numpy', 'pydantic', 'pluggy', 'requests', 'pooch'}"
     code = f"import sys, dltui.core.data.search, dltui.core.data.network; print(sorted({heavy} & set(sys.modules)))"

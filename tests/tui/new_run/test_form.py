@@ -184,6 +184,31 @@ def test_data_of_ones_own_has_the_options_of_its_last_run(form: RunForm) -> None
     assert form.command()[-2:] == ["--data", "size=96"]
 
 
+def test_recalled_options_stay_with_their_data(form: RunForm) -> None:
+    form.remembered = {("folder", "/data/pets"): {"size": 32, "color": "gray"}, ("folder", "/data/cars"): {"size": 64}}
+    form.choose_path("folder:/data/pets")
+    form.choose_path("folder:/data/cars")
+    assert form.command()[-2:] == ["--data", "size=64"]
+    form.choose_path("folder:/data/others")
+    assert "--data" not in form.command()
+    form.choose_path("folder:/data/pets")
+    form.choose_dataset("fashion-mnist")
+    assert not form.typed
+    form.choose_dataset("folder:/data/pets")
+    # What was changed since stays, like what is typed.
+    form.put(setting(form, "data:size"), "96")
+    form.choose_path("folder:/data/cars")
+    assert form.command()[-2:] == ["--data", "size=96"]
+
+
+def test_options_of_the_last_run_stay_with_their_data() -> None:
+    options = {"path": "/data/pets", "size": 32}
+    asked = {"model": "cnn-torch", "dataset": "folder:pets", "dataset_plugin": "folder", "dataset_options": options}
+    form = RunForm.like(make_catalog(), asked, "model and dataset as last time", everything=False)
+    form.choose_path("folder:/data/others")
+    assert "--data" not in form.command()
+
+
 def test_a_size_that_was_the_models_is_not_remembered(form: RunForm) -> None:
     catalog = make_catalog()
     catalog.models["cnn-torch"] = replace(catalog.models["cnn-torch"], image_size=224)

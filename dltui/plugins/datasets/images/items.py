@@ -21,6 +21,8 @@ class Part(NamedTuple):
 
 
 Source = str | Part
+LARGEST = 1 << 30
+"""The bytes of a part that are read at once; a damaged list of parts can ask for more than the memory."""
 
 
 def from_json(place: Any) -> Source:
@@ -32,6 +34,8 @@ def opened(source: Source) -> File:
     """An image for `image_file`. Raises UnreadableError."""
     if isinstance(source, str):
         return source
+    if source.size > LARGEST:
+        raise UnreadableError("larger than 1 GiB")
     try:
         with Path(source.path).open("rb", buffering=0) as file:
             content = os.pread(file.fileno(), source.size, source.offset)

@@ -48,20 +48,23 @@ class Labeled(NamedTuple):
     place: str
 
 
-def listing_of(rows: Sequence[Labeled], where: str, notes: Sequence[str]) -> Listing:
-    """The listing of labeled images. Raises RunError for fewer than two classes, for a class that the train part does
-    not have, and for parts without a train part.
+def listing_of(rows: Sequence[Labeled], where: str, notes: Sequence[str], order: Sequence[str] = ()) -> Listing:
+    """The listing of labeled images; the classes are in the given `order`, others behind them by name. Raises RunError
+    for fewer than two classes, for a class that the train part does not have, and for parts without a train part.
     """
-    classes = sorted({row.label for row in rows if row.split == "train"}, key=natural)
+    places = {name: place for place, name in enumerate(order)}
+    labels = {row.label for row in rows if row.split == "train"}
+    classes = sorted(labels, key=lambda name: (places.get(name, len(places)), natural(name)))
     if len(classes) < 2:
         found = f"one class, {clean_line(classes[0], 60)}" if classes else "no images of a train part"
-        raise RunError(f"{where} has {found}; two classes are needed")
+        raise RunError(f"{where} has {found}; two classes are needed, so add images of another")
     numbers = {name: number for number, name in enumerate(classes)}
     splits: dict[str, list[Sample]] = {}
     for row in rows:
         if row.label not in numbers:
             name = clean_line(repr(row.label), 60)
-            raise RunError(f"{row.place}: {name} in the {row.split} part is a class that the train part does not have")
+            part = f"{name} in the {row.split} part is a class that the train part does not have"
+            raise RunError(f"{row.place}: {part}; give that some of its images, or leave it out here")
         splits.setdefault(row.split, []).append((row.source, numbers[row.label]))
     return Listing(tuple(map(clean_line, classes)), splits, tuple(notes))
 

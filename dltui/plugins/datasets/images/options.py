@@ -53,7 +53,7 @@ class TableOptions(ImageOptions):
     split: str = Field(
         "", description="column that says train, valid or test; empty: one called split, else all is divided"
     )
-    root: str = Field("", description="folder below which the paths are; empty: the folder of the table")
+    root: str = Field("", description="folder below which the paths are, as seen from the table; empty: its own")
     missing: Literal["refuse", "drop"] = Field("refuse", description="what to do with rows whose image is not there")
 
 
@@ -68,7 +68,7 @@ class HuggingFaceOptions(ImageOptions):
 
     path: str = Field("", description="its name, as in hf:NAME or hf:USER/NAME")
     config: str = Field("", description="which of its configurations; empty: its default")
-    revision: str = Field("", description="branch, tag or commit; empty: the newest")
+    revision: str = Field("", description="branch, tag or commit; empty: the newest when it was first read")
     image: str = Field("", description="column of the images; empty: the first one of images")
     target: str = Field(
         "", description="column of the classes; empty: the first one of class labels, else called label"

@@ -102,7 +102,8 @@ def _broken_notes(listing: Listing, broken: list[tuple[Source, str]], gone: list
     lines = []
     for name in gone:
         number = listing.classes.index(name)
-        reason = next(reason for path, reason in broken if label_of[path] == number)
+        # A file that is listed under two classes has the last of them here.
+        reason = next((reason for path, reason in broken if label_of[path] == number), "listed under another class too")
         lines.append(
             f"class {name} is left out: none of its {plural(counts[number], 'train image')} can be read ({reason})"
         )

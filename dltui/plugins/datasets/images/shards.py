@@ -36,6 +36,8 @@ class _Sample:
     """The files of a key."""
 
     image: Part | None = None
+    plain: bool = False
+    """True if the image is called KEY.jpg, not KEY.mask.jpg."""
     label: str = ""
 
 
@@ -107,7 +109,7 @@ def _rows(shard: str, left_out: _LeftOut) -> Iterator[Labeled]:
                 raise RunError(f"{clean_line(shard)} is compressed; unpack it first, parts of it are read in any order")
         with tarfile.open(shard, "r:") as archive:
             for member in archive:
-                _add(samples, archive, member, shard)
+                _add(samples, archive, member, shard, left_out)
             _check_end(archive, shard)
     except (tarfile.TarError, OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -121,7 +123,7 @@ def _rows(shard: str, left_out: _LeftOut) -> Iterator[Labeled]:
         yield Labeled(sample.image, sample.label, split, name)
 
 
-def _add(samples: dict[str, _Sample], archive: TarFile, member: TarInfo, shard: str) -> None:
+def _add(samples: dict[str, _Sample], archive: TarFile, member: TarInfo, shard: str, left_out: _LeftOut) -> None:
     folder, _, file = member.name.rpartition("/")
     stem, dot, kind = file.partition(".")
     if not member.isfile() or not stem or not dot:
@@ -129,18 +131,30 @@ def _add(samples: dict[str, _Sample], archive: TarFile, member: TarInfo, shard: 
     key = f"{folder}/{stem}" if folder else stem
     sample = samples.setdefault(key, _Sample())
     kind = kind.lower()
-    if f".{kind.rpartition('.')[2]}" in ENDINGS and sample.image is None:
-        sample.image = Part(shard, member.offset_data, member.size, f"{Path(shard).name}/{member.name}")
+    if f".{kind.rpartition('.')[2]}" in ENDINGS:
+        plain = "." not in kind
+        if sample.image is not None:
+            left_out.add("beside another image", f"{clean_line(Path(shard).name)}: {clean_line(key)}")
+        if sample.image is None or (plain and not sample.plain):
+            sample.image = Part(shard, member.offset_data, member.size, f"{Path(shard).name}/{member.name}")
+            sample.plain = plain
     elif kind in LABELS and member.size <= LONGEST_LABEL and not sample.label:
         found = archive.extractfile(member)
         sample.label = _label(found.read() if found else b"", kind)
 
 
 def _check_end(archive: TarFile, shard: str) -> None:
-    """Check that the last member is whole. Raises RunError."""
+    """Check that the last member is whole and that the end of the archive follows. Raises RunError."""
     members = archive.getmembers()
     if members and members[-1].offset_data + members[-1].size > os.path.getsize(shard):  # noqa: PTH202
         raise RunError(f"{clean_line(shard)} is cut off in {clean_line(members[-1].name)}")
+    # tarfile takes a damaged header for the end.
+    with Path(shard).open("rb") as file:
+        file.seek(archive.offset)
+        block = file.read(tarfile.BLOCKSIZE)
+    if len(block) < tarfile.BLOCKSIZE or any(block):
+        after = f" after {clean_line(members[-1].name)}" if members else ""
+        raise RunError(f"{clean_line(shard)} is damaged{after}; make or copy it again")
 
 
 def _label(content: bytes, kind: str) -> str:
@@ -150,7 +164,7 @@ def _label(content: bytes, kind: str) -> str:
         if kind == "cls":
             return text
         record: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if isinstance(record, dict):
         record = next((record[name] for name in FIELDS if name in record), "")

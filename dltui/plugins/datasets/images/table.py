@@ -32,17 +32,22 @@ class _Columns(NamedTuple):
 
 def list_rows(options: TableOptions) -> Listing:
     """The images that a table names. Raises RunError naming the line that is wrong."""
+    from dltui.plugins.datasets.tables.files import CsvFile
     from dltui.plugins.datasets.tables.table import look_through
 
     if not options.path:
         raise RunError("which table? choose it as images:FILE.csv")
     table = look_through(options.path, "auto")
+    if isinstance(table.file, CsvFile) and any(column.name.lower().endswith(ENDINGS) for column in table.columns):
+        # The first line is an image like the others.
+        table = look_through(options.path, "no")
     columns = _columns(table, options)
     rows = list(_rows(table, columns, options))
     there: list[Labeled] = []
     gone: list[Labeled] = []
     for row in rows:
-        (there if Path(str(row.source)).is_file() else gone).append(row)
+        # Unlike Path.is_file, it is False for a name that is too long and below a folder that cannot be entered.
+        (there if os.path.isfile(str(row.source)) else gone).append(row)  # noqa: PTH113
     if gone and (options.missing == "refuse" or not there):
         more = f" ({plural(len(gone), 'image')} of {len(rows):,} are missing)" if len(gone) > 1 else ""
         remedy = "" if not there else ", or leave such rows out: --data missing=drop"
@@ -59,7 +64,7 @@ def list_rows(options: TableOptions) -> Listing:
 
 
 def _rows(table: Table, columns: _Columns, options: TableOptions) -> Iterator[Labeled]:
-    root = options.root or os.path.dirname(os.path.abspath(options.path))  # noqa: PTH100, PTH120
+    root = _root(options)
     for line, cells in table.cells():
         place = f"{clean_line(options.path)} line {line}"
         path, target = (cells[column].strip() for column in columns[:2])
@@ -68,6 +73,12 @@ def _rows(table: Table, columns: _Columns, options: TableOptions) -> Iterator[La
         split = "train" if columns.split is None else _split(cells[columns.split], place)
         # As paths makes them absolute: without following links.
         yield Labeled(os.path.join(root, os.path.expanduser(path)), target, split, place)  # noqa: PTH111, PTH118
+
+
+def _root(options: TableOptions) -> str:
+    """The folder below which the paths are: the table's, or one as seen from there, wherever this runs."""
+    folder = os.path.dirname(os.path.abspath(options.path))  # noqa: PTH100, PTH120
+    return os.path.join(folder, os.path.expanduser(options.root)) if options.root else folder  # noqa: PTH111, PTH118
 
 
 def _split(cell: str, place: str) -> str:
@@ -103,7 +114,7 @@ def _of_images(table: Table) -> int:
 def prepare(options: TableOptions, context: PreparationContext) -> Arrays:
     from dltui.plugins.datasets.images.prepare import arrays
 
-    return arrays(list_rows(options), options, context, options.root or str(Path(options.path).parent))
+    return arrays(list_rows(options), options, context, _root(options))
 
 
 def sources(options: TableOptions, folders: Sequence[Path]) -> list[Path]:

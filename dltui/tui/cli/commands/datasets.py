@@ -100,8 +100,9 @@ def add(name: str, dataset: str, data: tuple[str, ...]) -> int:
     catalog = load_catalog()
     entry = catalog_entries.entry_of(dataset, catalog)
     options = key_values(data, entry.fields, f"dataset {entry.name}")
-    # What is wrong with it is said while its path is still at hand.
-    questions.dataset_preview(entry, options)
+    if entry.previews:
+        # What is wrong with it is said while its path is still at hand.
+        questions.dataset_preview(entry, options)
     named_data.add(name, entry, options, catalog)
     say(f"{name} is {entry.reference}; train it: dltui train MODEL --dataset {name}")
     return 0

@@ -5,16 +5,20 @@ from __future__ import annotations
 import base64
 import io
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image, ImageOps
 
 from dltui.core.contract import Data
 from dltui.core.data import image_file
 from dltui.core.data.prepared import SPLITS
+from dltui.core.errors import RunError
 from dltui.plugins.datasets.images import items
 from dltui.plugins.datasets.images.decoding import pool, rows, survey
 from dltui.plugins.datasets.images.folder import preview
@@ -183,6 +187,42 @@ def test_of_many_jpegs_a_few_are_looked_at(tmp_path: Path, monkeypatch: pytest.M
     (root / "cat" / "0.png").unlink()
     assert prepared("folder", path=str(root)).spec.input_shape == (10, 10, 3)
     assert len(looked) == 60
+
+
+def test_rows_of_another_reader_are_read_again(
+    tmp_path: Path, reads: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_folder(tmp_path / "pets")
+    prepared("folder", path=str(root))
+    reads.clear()
+    prepared("folder", path=str(root), split_seed=1)
+    assert reads == []
+    monkeypatch.setattr(PIL, "__version__", "another")
+    prepared("folder", path=str(root), split_seed=2)
+    assert len(reads) == 20
+
+
+def test_a_preview_chooses_the_size_as_training_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All PNGs are looked at before training, but they do not count more than JPEGs."""
+    root = make_folder(tmp_path / "pets", ("cat",), each=30, ending="jpg", size=(30, 30))
+    make_folder(root, ("dog",), each=30, ending="jpg", size=(28, 28))
+    make_folder(root, each=10, size=(8, 8))
+    monkeypatch.setattr(survey, "MOST_SIZES", 10)
+    made = dict(preview(FolderOptions(path=str(root))).facts)["sizes"]
+    assert "made 32x32" in made
+    assert prepared("folder", path=str(root)).spec.input_shape == (32, 32, 3)
+
+
+def test_a_process_that_dies_names_its_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_folder(tmp_path / "pets", each=4)
+    monkeypatch.setattr(pool, "THREADS", 0)
+    monkeypatch.setattr(pool, "MANY", 1)
+    command = [sys.executable, "-c", "input(); raise SystemExit(3)"]
+    monkeypatch.setattr(
+        pool, "_start", lambda: subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    )
+    with pytest.raises(RunError, match=r"ended with code 3 at one of the images from \S+\.png to \S+\.png; find"):
+        prepared("folder", path=str(root))
 
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

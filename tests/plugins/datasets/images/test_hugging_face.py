@@ -29,6 +29,10 @@ class ClassLabel:
         self.names = names
 
 
+class DatasetNotFoundError(FileNotFoundError):
+    """As the library has it: a dataset that is not there, though the hub is."""
+
+
 class Table:
     """A split as the library has it."""
 
@@ -39,6 +43,9 @@ class Table:
         assert not kind.decode
         return self
 
+    def select_columns(self, names: list[str]) -> Table:
+        return Table([{name: row[name] for name in names} for row in self.rows], self.features)
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.rows)
 
@@ -47,7 +54,7 @@ class Table:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     # Nothing is asked of the network.
-    monkeypatch.setattr(network, "reachable", lambda urls: True)
+    monkeypatch.setattr(network, "answered", lambda url: True)
     monkeypatch.delenv("DLTUI_CACHE", raising=False)
     return tmp_path / "home"
 
@@ -106,12 +113,14 @@ def test_splits_and_classes_are_those_of_the_hub(hub: SimpleNamespace, names: li
     ("error", "words"),
     [
         (ConnectionError("Couldn't reach the Hub"), "the hub cannot be reached, and it is not in the cache"),
+        (DatasetNotFoundError("Dataset 'x' doesn't exist on the Hub"), "loaded: Dataset 'x' doesn't exist on the Hub$"),
+        (OSError(28, "No space left on device"), "No space left"),
         (ValueError("Unknown config 'x'.\nmore"), r"hf:someone/pets cannot be loaded: Unknown config 'x'\.$"),
     ],
 )
 def test_errors_are_one_line(hub: SimpleNamespace, tmp_path: Path, error: Exception, words: str) -> None:
     hub.error = error
-    with pytest.raises(RunError, match=words):
+    with pytest.raises(OSError if error.args[0] == 28 else RunError, match=words):
         prepared("hf", path="someone/pets")
     assert left_in_cache(tmp_path / "home") == []
 
@@ -124,8 +133,26 @@ def test_columns_and_rows_that_do_not_fit(hub: SimpleNamespace) -> None:
         prepared("hf", path="someone/pets")
     hub.splits = {"train": table(range(10), ["cat", "dog"])}
     hub.splits["train"].rows[3]["label"] = None
-    with pytest.raises(RunError, match="row 3 of train has no class"):
+    with pytest.raises(RunError, match="row 3 of train has no class; choose another column by --data target=COLUMN"):
         prepared("hf", path="someone/pets")
+
+
+def test_classes_keep_their_order_and_a_test_part_without_any_is_left_out(hub: SimpleNamespace) -> None:
+    hub.splits = {"train": table(range(20), ["dog", "cat"]), "test": table(range(6), ["dog", "cat"])}
+    for row in hub.splits["test"].rows:
+        row["label"] = -1
+    data = prepared("hf", path="someone/pets")
+    assert data.spec.classes == ("dog", "cat")
+    assert data.notes[1] == "left out, as its rows have no classes: test"
+    assert [len(data.train), len(data.validation), len(data.test)] == [14, 2, 4]
+
+
+def test_a_folder_is_no_name_of_the_hub(hub: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pets").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match="hf:pets: pets is here on this machine; use folder:pets, or hf:USER/NAME"):
+        prepared("hf", path="pets")
+    assert hub.asked is None
 
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,12 +164,16 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow(10)
 @pytest.mark.skipif(importlib.util.find_spec("datasets") is None, reason="needs datasets")
 def test_the_library_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of images on this machine is a dataset of the library's, too; without a network another is not."""
+    """A folder of images on this machine is a dataset of the library's, too."""
+    import datasets
+
     for split, each in (("train", 10), ("test", 3)):
         for name in ("cat", "dog"):
             for number in range(each):
                 make_image(tmp_path / "pets" / split / name / f"{number}.png", seed=number)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
-    data = prepared("hf", path=str(tmp_path / "pets"))
+    real, folder = datasets.load_dataset, str(tmp_path / "pets")
+    monkeypatch.setattr(datasets, "load_dataset", lambda name, config, revision: real(folder))
+    data = prepared("hf", path="someone/pets")
     assert data.spec.classes == ("cat", "dog")
     assert len(data.test) == 6

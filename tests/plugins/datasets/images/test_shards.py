@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dltui.core.data.image_file import UnreadableError
 from dltui.core.errors import RunError
+from dltui.plugins.datasets.images import items
 from dltui.plugins.datasets.images.options import ShardOptions
 from dltui.plugins.datasets.images.shards import find, list_shards, preview
 from tests.helpers.own_data import left_in_cache, prepared
@@ -121,3 +123,33 @@ def test_archives_that_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(RunError, match=words):
             prepared("shards", path=str(tmp_path / folder))
     assert left_in_cache(tmp_path / "home") == []
+
+
+def test_an_archive_that_is_damaged_in_its_middle_is_not_read_short(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tar", samples(range(8)))
+    with tarfile.open(path) as archive:
+        place = archive.getmember("x/0004.png").offset
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(b"\xff" * 512)
+    with pytest.raises(RunError, match=r"a.tar is damaged after x/0003.cls; make or copy it again"):
+        list_shards(str(path))
+
+
+def test_the_plain_image_of_a_key_is_taken(tmp_path: Path) -> None:
+    files: dict[str, bytes] = {}
+    for number in range(8):
+        files[f"{number}.mask.png"] = image(100)
+        files |= {f"{number}.png": image(number), f"{number}.json": json.dumps({"label": number % 2}).encode()}
+    path = write(tmp_path / "a.tar", files | {"8.png": image(8), "8.json": b"[" * 100_000})
+    found = list_shards(str(path))
+    assert {source.name for source, _ in found.samples if not isinstance(source, str)} == {
+        f"a.tar/{number}.png" for number in range(8)
+    }
+    assert found.notes[1].startswith("samples left out: 8 beside another image, 1 without a class; the first is")
+
+
+def test_a_part_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x")
+    with pytest.raises(UnreadableError, match="larger than 1 GiB"):
+        items.opened(items.Part(str(tmp_path / "x"), 0, (1 << 30) + 1, "x"))

@@ -127,3 +127,37 @@ def test_the_table_is_part_of_the_key(tmp_path: Path, lines: list[str]) -> None:
     one = prepare_process._key(DATASET, "classification", options, DATASET.sources(options, ()))
     make_table(tmp_path / "pets.csv", [HEAD, *lines, "all/0.png,dog,1"])
     assert prepare_process._key(DATASET, "classification", options, DATASET.sources(options, ())) != one
+
+
+def test_a_relative_folder_is_seen_from_the_table(
+    tmp_path: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run does not work where it was begun."""
+    table = make_table(tmp_path / "pets.csv", ["file,label", *(row.removeprefix("all/")[:-2] for row in lines[:10])])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    data = prepared("images", path=str(table), root="all")
+    assert data.train.names is not None
+    assert data.train.names[0].decode().endswith(".png")
+    assert "/" not in data.train.names[0].decode()
+
+
+def test_the_first_line_may_be_an_image(tmp_path: Path) -> None:
+    """Classes that are seen in the rows would not make it one: it is the only one of its own."""
+    rows = ["all/first.png,owl", *(f"all/{number}.png,{'cat' if number % 2 else 'dog'}" for number in range(20))]
+    for row in rows:
+        make_image(tmp_path / row.partition(",")[0])
+    found = list_rows(TableOptions(path=str(make_table(tmp_path / "pets.csv", rows))))
+    assert (len(found.samples), found.classes) == (21, ("cat", "dog", "owl"))
+
+
+def test_a_name_that_is_too_long_is_not_there(tmp_path: Path, lines: list[str]) -> None:
+    table = make_table(tmp_path / "pets.csv", [HEAD, *lines, f"{'x' * 300}.png,cat,1"])
+    with pytest.raises(RunError, match="line 22: there is no image"):
+        list_rows(TableOptions(path=str(table)))
+
+
+def test_an_image_of_two_classes_that_cannot_be_read(tmp_path: Path, lines: list[str]) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    table = make_table(tmp_path / "pets.csv", [HEAD, "bad.png,owl,1", *lines, "bad.png,cat,1"])
+    assert "class owl is left out" in " ".join(prepared("images", path=str(table)).notes)

@@ -79,6 +79,11 @@ def test_what_is_wrong_is_one_line(
     assert not named_file().exists()
 
 
+def test_data_without_a_preview_can_have_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "add", "leaves", "hf:beans"]) == 0
+    assert read_named()["leaves"]["path"] == "beans"
+
+
 def test_a_damaged_file_of_names_is_a_problem_of_its_own(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     named_file().write_text("[mine")
     assert run(["datasets"]) == 0

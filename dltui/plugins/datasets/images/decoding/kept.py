@@ -1,19 +1,23 @@
 """Rows of pixels that earlier preparations made: what is new in a folder alone must be read.
 
-Beside prepared data lies a list of the files behind its rows. Its first line holds the arguments by which they were
-read; each other line a file with its size and time, the row, and the CRC-32 of its pixels. The preparation that was
-killed leaves such a list, too.
+Beside prepared data lies a list of the files behind its rows. Its first line holds the arguments and the `reader` by
+which they were read; each other line a file with its size and time, the row, and the CRC-32 of its pixels. The
+preparation that was killed leaves such a list, too.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
+import PIL
 
+from dltui.core.data import image_file
 from dltui.plugins.datasets.images import items
 from dltui.plugins.datasets.images.decoding.rows import Known
 
@@ -29,9 +33,9 @@ class Files:
     """The list of files of one preparation, as it is written."""
 
     def __init__(self, folder: Path, reading: Mapping[str, Any]) -> None:
-        self._path, self._reading = folder / FILE, reading
+        self._path, self._first = folder / FILE, {**reading, "reader": reader()}
         self._file: TextIO = self._path.open("w", encoding="utf-8")
-        self._write(dict(reading))
+        self._write(self._first)
 
     def add(self, split: str, rows: Sequence[tuple[int, Source, Version, int]]) -> None:
         """Add rows of a part: number, file, its version, CRC-32."""
@@ -46,7 +50,7 @@ class Files:
         """Write the list again, for rows that have other places now."""
         self._file.close()
         self._file = self._path.open("w", encoding="utf-8")
-        self._write(dict(self._reading))
+        self._write(self._first)
         for split, rows in parts.items():
             self.add(split, rows)
         self._file.close()
@@ -55,13 +59,24 @@ class Files:
         self._file.write(json.dumps(record) + "\n")
 
 
+def reader() -> str:
+    """A digest of the code and the versions of the libraries that make pixels of a file."""
+    try:
+        heif = metadata.version("pillow-heif")
+    except metadata.PackageNotFoundError:
+        heif = ""
+    code = Path(image_file.__file__).read_bytes()
+    return hashlib.sha256(code + f"{PIL.__version__} {heif}".encode()).hexdigest()[:20]
+
+
 def known(earlier: Sequence[Path], reading: Mapping[str, Any]) -> dict[tuple[Source, Version], Known]:
-    """The rows that earlier preparations made by the same reading. `earlier` are their folders."""
+    """The rows that earlier preparations made by the same reading and reader. `earlier` are their folders."""
+    first = {**reading, "reader": reader()}
     found: dict[tuple[Source, Version], Known] = {}
     for folder in earlier:
         try:
             with (folder / "kept" / FILE).open(encoding="utf-8") as lines:
-                if json.loads(next(lines, "null")) == dict(reading):
+                if json.loads(next(lines, "null")) == first:
                     found.update(_rows(folder, lines, reading))
         except (OSError, ValueError, TypeError):
             continue

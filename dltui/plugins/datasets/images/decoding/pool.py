@@ -15,6 +15,8 @@ from dataclasses import asdict
 
 from dltui.core.errors import RunError
 from dltui.core.machine.cpu import cpu_count
+from dltui.core.text import clean_line
+from dltui.plugins.datasets.images import items
 from dltui.plugins.datasets.images.decoding.rows import Answer, Batch, write
 
 THREADS = 2
@@ -69,7 +71,9 @@ class _Children:
             child.stdin.flush()
         line = child.stdout.readline()
         if not line:
-            raise RunError(f"a process that reads images ended with code {child.wait()}; see worker.log")
+            first, last = (clean_line(items.name(source)) for source in (batch.sources[0], batch.sources[-1]))
+            some = f"one of the images from {first} to {last}" if first != last else first
+            raise RunError(f"a process that reads images ended with code {child.wait()} at {some}; find and remove it")
         answer = json.loads(line)
         if "errno" in answer:
             raise OSError(answer["errno"], answer["strerror"], answer["filename"])

@@ -44,6 +44,8 @@ class Survey:
     sizes: dict[Source, tuple[int, int]] = field(default_factory=dict)
     broken: list[tuple[Source, str]] = field(default_factory=list)
     deep: list[tuple[float, float]] = field(default_factory=list)
+    sides: list[int] = field(default_factory=list)
+    """The shorter sides of those images, spread over all, by which the usual size is chosen."""
 
     def reading(self, options: ImageOptions) -> dict[str, Any]:
         """The arguments of `image_file.read` for all images; the channels are only known after training data
@@ -83,8 +85,7 @@ class Survey:
 
     def _median(self) -> float:
         """The shorter side of the median image."""
-        known = list(self.sizes.values())
-        return median(min(size) for size in known[:: spread(len(known))])
+        return median(self.sides or map(min, self.sizes.values()))
 
     def limits(self) -> tuple[float, float]:
         """The values that become black and white in images of more than 8 bits: the same for all, so that a dark image
@@ -137,6 +138,7 @@ def survey(
         _look_at([*few, *others], found, pool, tell)
         if found.is_one_size and not options.size:
             _look_at(jpegs, found, pool, tell)
+    found.sides = [min(found.sizes[source]) for source in few if source in found.sizes]
     return found
 
 
