@@ -1,5 +1,7 @@
 """Plugins load one by one in this process: what is broken has a reason, what a run names is found beside it."""
 
+import os
+import py_compile
 import sys
 from pathlib import Path
 
@@ -131,6 +133,20 @@ def test_a_hook_without_a_return_is_named(tmp_path: Path) -> None:
     assert [failure.reason for failure in load_text(tmp_path, text).errors] == [
         "dltui_models returned None; end it with return [...]"
     ]
+
+
+def test_kept_bytecode_of_a_file_beside_it_does_not_hide_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    beside, plugin = tmp_path / "besides_of_mine.py", tmp_path / "mine.py"
+    beside.write_text("value = 1\n")
+    at = beside.stat().st_mtime
+    py_compile.compile(str(beside))
+    beside.write_text("value = 2\n")
+    os.utime(beside, (at, at))
+    plugin.write_text("import besides_of_mine\n")
+    assert plugin_loader._import_file(plugin).besides_of_mine.value == 2
 
 
 def test_files_beside_a_file_can_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,9 +63,9 @@ def _load(options: HuggingFaceOptions) -> dict[str, Any]:
     """The splits of a dataset, as the library gives them. Raises RunError."""
     if not options.path:
         raise RunError("which dataset? choose it as hf:NAME")
-    if os.path.exists(options.path):  # noqa: PTH110
+    if options.path.startswith((".", "/", "~")) or os.path.exists(options.path):  # noqa: PTH110
         path = clean_line(options.path, 100)
-        raise RunError(f"hf:{path}: {path} is here on this machine; use folder:{path}, or hf:USER/NAME of the hub")
+        raise RunError(f"hf:{path} is a path on this machine; use folder:{path}, or hf:USER/NAME of the hub")
     _be_offline_where_there_is_no_network()
     try:
         import datasets

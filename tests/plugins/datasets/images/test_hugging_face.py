@@ -150,8 +150,9 @@ def test_classes_keep_their_order_and_a_test_part_without_any_is_left_out(hub: S
 def test_a_folder_is_no_name_of_the_hub(hub: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pets").mkdir()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RunError, match="hf:pets: pets is here on this machine; use folder:pets, or hf:USER/NAME"):
-        prepared("hf", path="pets")
+    for path in ("pets", "./elsewhere"):
+        with pytest.raises(RunError, match=f"hf:{path} is a path on this machine; use folder:{path}, or hf:USER/NAME"):
+            prepared("hf", path=path)
     assert hub.asked is None
 
 
