@@ -32,7 +32,7 @@ from dltui.core.worker.started import started
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from dltui.core.contract import Data, Model, Trainable
+    from dltui.core.contract import Data, Model, Spec, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.reading.history import History
     from dltui.core.rundir.directory import RunDirectory
@@ -172,10 +172,7 @@ class Attempt:
             self._check_same(data)
         self._building = True
         trainable = backend.trainable(model, config, data, loading.device(self.asked))
-        # A model of several tasks names a metric of the first.
-        own = model.monitor if data.spec.task == model.task else ""
-        monitor = choose_monitor(data.spec.task, config.monitor, own)
-        check_monitor(monitor.metric, data.spec.task, True, data.spec.outputs)
+        monitor = _monitor(model, config, data.spec)
         notes = [*getattr(trainable, "notes", ()), *self._look(trainable, data, model, monitor)]
         self._building = False
         lost = restoration.lost(self.history, found)
@@ -364,6 +361,15 @@ class Attempt:
             sync=True,
         )
         return status
+
+
+def _monitor(model: Model, config: TrainConfig, spec: Spec) -> Monitor:
+    """The metric that decides which epoch is best. Raises UsageError for one that this data does not have."""
+    # A model of several tasks names a metric of the first.
+    own = model.monitor if spec.task == model.task else ""
+    monitor = choose_monitor(spec.task, config.monitor, own)
+    check_monitor(monitor.metric, spec.task, True, spec.outputs)
+    return monitor
 
 
 def _prepare(trainable: Trainable, planner: Planner) -> Sequence[str]:

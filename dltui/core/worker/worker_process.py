@@ -98,20 +98,27 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
             raise
         traceback.print_exc()
         status = _failed(attempt, error)
-    # The run has ended: what its disk refuses from here on changes nothing about it.
+    _leave(attempt, loggers, reader)
+    return EXIT_CODES[status]
+
+
+def _leave(attempt: Attempt, loggers: Loggers, reader: RunReader) -> None:
+    """Draw the figures, and say that the worker is done. What the disk of a run that has ended refuses changes nothing
+    about it.
+    """
     last_word = ""
     with contextlib.suppress(OSError):
         last_word = attempt.export()
         for problem in loggers.finish():
             attempt.journal.emit(Logged("warning", problem))
     # The long part of leaving the row, before the last heartbeat: from then on others wait for the lock.
-    reader.refresh()
-    heartbeat.stop("ended", last_word)
+    with contextlib.suppress(OSError, DltuiError):
+        reader.refresh()
+    attempt.heartbeat.stop("ended", last_word)
     with contextlib.suppress(OSError):
-        log.close()
+        attempt.journal.log.close()
     if not last_word:
         last_row.write(reader)
-    return EXIT_CODES[status]
 
 
 def _train(attempt: Attempt, place: device_queue.Place, task: Task) -> str:
