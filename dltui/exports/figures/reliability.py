@@ -59,8 +59,9 @@ def _accuracies(axes: Axes, found: Calibration) -> None:
         linewidth=0.9,
     )  # fmt: skip
     axes.plot(
-        found.confidence[there], found.accuracy[there], linestyle="none", marker="o", markersize=3.0, color=style.BLUE
-    )
+        found.confidence[there], found.accuracy[there], linestyle="none", marker="o", markersize=3.0, color=style.BLUE,
+        clip_on=False,
+    )  # fmt: skip
     axes.plot([0, 1], [0, 1], color=style.VERMILION, linewidth=1.2, linestyle=(0, (4, 1.6)))
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(FuncFormatter(_percent_tick))

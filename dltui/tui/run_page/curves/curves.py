@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dltui.core.tasks import registry
 from dltui.core.text import safe
 from dltui.tui.draw.chart_data import Chart, Form, Series
 from dltui.tui.draw.colors import RunInk, inks
@@ -114,7 +115,9 @@ def _moves(rates: Sequence[float]) -> bool:
 def title(view: RunView | None, name: str) -> str:
     if name == "loss" and view is not None and view.inside == "fit" and not view.history.own_loss:
         return "loss (mean squared error)"
-    known = safe(name)
+    known = safe(registry.title(name))
+    # "AUROC" and "F1" stay as they are.
+    known = known[:1].lower() + known[1:] if known[1:2].islower() else known
     return TITLES.get(name, f"{known} %" if name.endswith("accuracy") else known)
 
 

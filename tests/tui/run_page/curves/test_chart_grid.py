@@ -181,4 +181,4 @@ def test_further_metrics_are_drawn_where_they_are_asked_for() -> None:
     assert names(shown) == ("loss", "accuracy")
     assert names(shown, more=True) == ("loss", "accuracy", "f1", "auroc")
     drawn = chart_grid(shown, CurveView(more=True), (), 160, 30, Look())
-    assert any("auroc" in line for line in plain(drawn))
+    assert any("AUROC" in line for line in plain(drawn))
