@@ -105,7 +105,7 @@ def test_what_is_refused_leaves_nothing(
     out, err = capsys.readouterr()
     assert err == f"dltui: {why}; nothing is left of first\n"
     assert "worker.log" not in out
-    assert "drawing" not in out
+    assert "drawing the figures" not in out
     assert list((home / "home" / "runs").iterdir()) == []
     assert not (home / "exports").exists()
 
