@@ -6,11 +6,16 @@ import os
 import pytest
 from hypothesis import settings
 
+from dltui.core.worker.figures import NONE
 from tests.helpers import known_catalog
 from tests.helpers.marks import is_long
 
 # pytest --hypothesis-profile=long tests/faults
 settings.register_profile("long", max_examples=5_000)
+
+
+# Drawing figures takes longer than most runs of the tests train. Those that look at figures take it out again.
+os.environ["DLTUI_FORMAT"] = NONE
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         metavar="N",
         help="how many PyTorch workers the fault harness kills, and a fifth as many of TensorFlow "
-        "(by default 12 and none, with --long 60 and 3)",
+        "(by default 12 and none, with --long 24 and 3, with --longest 60 and 6)",
     )
     parser.addoption("--kernel", action="store_true", help="try the faults with strace and on a real ext4, as root")
     parser.addoption("--long", action="store_true", help="also what another test shows as well, in more time")

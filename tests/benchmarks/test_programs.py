@@ -137,6 +137,7 @@ def test_photos_prepares_beside_a_pool(tmp_path: Path) -> None:
 
 @needs_torch
 @pytest.mark.slow(20)
+@pytest.mark.long
 def test_crops_takes_turns() -> None:
     words = ("--model", "cnn-small", "--images", "60", "--side", "32", "--batch", "4", "--steps", "2", "--rounds", "1")
     said = run("crops.py", *words)

@@ -14,6 +14,8 @@ from dltui.core.catalog.assemble import load_catalog
 from dltui.core.errors import UsageError
 from dltui.core.machine import sandbox
 from tests.fakes import hostile
+from tests.helpers.known_catalog import Fill
+from tests.helpers.marks import few
 
 SECONDS = 5.0
 
@@ -38,10 +40,16 @@ def _small_jobs(original):  # type: ignore[no-untyped-def]
     return init
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) -> Path:
+    know_catalog(tmp_path / "home")
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
 @pytest.mark.slow(20)
 def test_they_are_contained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them at once, between two good ones: a line for each, and nothing is left."""
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     # A third of the real limit: this machine may be small.
     monkeypatch.setattr(sandbox.Job, "__init__", _small_jobs(sandbox.Job.__init__))
     files = [write(tmp_path, "first", hostile.GOOD.format(name="first"))]
@@ -63,10 +71,9 @@ def test_they_are_contained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
+def kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
     """A plugins folder with two that fail, which has been looked at; and what is asked from then on."""
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
-    folder = tmp_path / "home" / "plugins"
+    folder = home / "plugins"
     folder.mkdir(parents=True)
     for name in ("hang", "segfault"):
         write(folder, name, hostile.HOSTILE[name][0])
@@ -104,8 +111,7 @@ def test_a_slow_plugin_that_is_asked_for_is_tried_at_once(kept: tuple[Path, list
     assert "hang.py" in asked[0]
 
 
-def test_a_probe_that_a_signal_ends_is_tried_again_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+def test_a_probe_that_a_signal_ends_is_tried_again_at_once(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     code = f"import os, signal\nif not os.path.exists({str(mark)!r}):\n    open({str(mark)!r}, 'w').close()\n"
     plugin = write(
@@ -115,12 +121,9 @@ def test_a_probe_that_a_signal_ends_is_tried_again_at_once(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize(
-    "end", ["os._exit(1)", "os.kill(os.getpid(), signal.SIGTERM)", "raise OSError(28, 'No space')"]
+    "end", few(["raise OSError(28, 'No space')", "os._exit(1)", "os.kill(os.getpid(), signal.SIGTERM)"], 1)
 )
-def test_what_failed_for_a_passing_reason_is_not_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
-) -> None:
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+def test_what_failed_for_a_passing_reason_is_not_kept(tmp_path: Path, end: str) -> None:
     code = f"import os, signal\nif not os.path.exists({str(tmp_path / 'room')!r}):\n    {end}\n"
     plugin = write(tmp_path, "later", code + hostile.GOOD.format(name="later"))
     catalog = load_catalog([plugin], seconds=SECONDS)
@@ -135,7 +138,6 @@ def test_a_full_temporary_folder_does_no_harm(tmp_path: Path, monkeypatch: pytes
     def full(*arguments: object, **options: object) -> object:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("tempfile.TemporaryFile", full)
     plugin = write(tmp_path, "good", hostile.GOOD.format(name="good"))
     assert "good" in load_catalog([plugin], seconds=SECONDS).models
@@ -147,8 +149,7 @@ def test_a_probe_without_an_answer_names_the_full_disk(monkeypatch: pytest.Monke
     assert probe._no_answer("python", outcome, "loading").endswith(f"no room on the disk of {tempfile.gettempdir()}")
 
 
-def test_children_that_a_plugin_leaves_are_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+def test_children_that_a_plugin_leaves_are_ended(tmp_path: Path) -> None:
     (tmp_path / "pids").mkdir()
     code = hostile.FORKS.replace("{folder!r}", repr(str(tmp_path / "pids"))).format(name="forks")
     catalog = load_catalog([write(tmp_path, "forks", code)], seconds=SECONDS)
@@ -161,17 +162,13 @@ def test_children_that_a_plugin_leaves_are_ended(tmp_path: Path, monkeypatch: py
     assert not any(map(alive, pids))
 
 
-def test_only_one_of_two_forked_probes_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+def test_only_one_of_two_forked_probes_answers(tmp_path: Path) -> None:
     catalog = load_catalog([write(tmp_path, "on", hostile.FORKS_ON.format(name="on"))], seconds=SECONDS)
     assert "on" in catalog.models
 
 
-def test_prints_reach_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_prints_reach_nobody(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """And neither a waiting thread nor an exit handler holds the probe."""
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     began = time.monotonic()
     catalog = load_catalog([write(tmp_path, "prints", hostile.PRINTS.format(name="prints"))], seconds=SECONDS)
     assert time.monotonic() - began < SECONDS
@@ -185,8 +182,7 @@ def test_the_real_limits_are_those_of_the_design() -> None:
     assert sandbox.Job(["x"]).seconds == 10
 
 
-def test_duplicates_of_an_id_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+def test_duplicates_of_an_id_are_refused(tmp_path: Path) -> None:
     first = write(tmp_path, "one", hostile.GOOD.format(name="same"))
     second = write(tmp_path, "two", hostile.GOOD.format(name="same"))
     catalog = load_catalog([first, second, first])

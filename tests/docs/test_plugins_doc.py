@@ -24,7 +24,6 @@ from dltui.core.rundir.events import EVENTS
 from dltui.plugins import overrides
 from tests.docs import session
 from tests.helpers.environments import environment_without
-from tests.helpers.marks import few
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "plugins.md"
 TUTORIALS = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
@@ -37,10 +36,10 @@ def text() -> str:
     return DOCUMENT.read_text()
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(90)
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 def test_the_tutorial_works_followed_literally(text: str, framework: str, tmp_path: Path) -> None:
     if own().version(framework) is None:
         pytest.skip(f"{framework} is not installed")

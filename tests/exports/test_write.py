@@ -8,6 +8,7 @@ import pydoc
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from dltui.exports.report import report
 from dltui.exports.save import render
 from dltui.exports.write import PREFIX, write
 from tests.exports.runs import names, reader
+from tests.helpers.marks import few
 from tests.helpers.sample_run import make_sample_run
 
 BASE = [sys.executable, "-P", "-m", "dltui.exports"]
@@ -57,7 +59,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-@pytest.mark.parametrize("done", [0, 1, 6])
+@pytest.mark.parametrize("done", few([0, 1, 6], 2))
 def test_a_running_run_gives_what_there_is(tmp_path: Path, done: int) -> None:
     files = write(reader(tmp_path, status="running", done=done), tmp_path / "out", ["svg"]).files
     expected = {"summary.json", "report.html", "structure.svg"}
@@ -88,7 +90,7 @@ def test_each_figure_is_drawn_once_for_its_file_and_for_the_page(
     assert (tmp_path / "out" / "report.html").read_text() == alone
 
 
-@pytest.mark.parametrize("status", ["starting", "failed", "stopped", "interrupted", "preempted"])
+@pytest.mark.parametrize("status", few(["failed", "starting", "stopped", "interrupted", "preempted"], 2))
 def test_a_run_in_any_state_has_a_summary(tmp_path: Path, status: str) -> None:
     done = write(reader(tmp_path, status=status), tmp_path / "out", ["svg"])
     assert not done.problems
@@ -135,7 +137,7 @@ def test_one_exporter_that_fails_does_not_take_the_others_with_it(
 
     monkeypatch.setattr("dltui.exports.figures.training_metrics.export", fail)
     done = write(reader(tmp_path), tmp_path / "out", ["svg"])
-    assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck (test_write.py line 134)"]
+    assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck (test_write.py line 136)"]
     assert "summary.json" in names(done.files)
     assert not (tmp_path / "out" / "training_metrics.svg").exists()
 
@@ -193,13 +195,15 @@ def test_ending_it_leaves_no_hidden_folder(tmp_path: Path, home: Path) -> None:
     out = tmp_path / "out"
     child = subprocess.Popen([*BASE, str(sample.path), "--to", str(out)], stdout=subprocess.DEVNULL)
     while child.poll() is None and not (out.is_dir() and list(out.glob(".dltui-*"))):
-        pass
+        time.sleep(0.002)
     child.terminate()
     assert child.wait(60) == 143
     assert not list(out.glob(".*"))
 
 
-@pytest.mark.parametrize("moment", ["pathlib.Path.mkdir", "dltui.core.rundir.lock.RunLock.acquire", "shutil.rmtree"])
+@pytest.mark.parametrize(
+    "moment", few(["shutil.rmtree", "pathlib.Path.mkdir", "dltui.core.rundir.lock.RunLock.acquire"], 1)
+)
 def test_a_signal_at_any_moment_leaves_no_hidden_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

@@ -31,7 +31,9 @@ def how_many(config: pytest.Config) -> tuple[int, int]:
     asked = config.getoption("--kills")
     if asked is not None:
         return asked, -(-asked // 5)
-    return (60, 3) if is_long(config) else (12, 3)
+    if config.getoption("--longest"):
+        return 60, 6
+    return (24, 3) if is_long(config) else (12, 3)
 
 
 def run_child(*arguments: str, module: str = "kills") -> None:
@@ -65,7 +67,8 @@ def around(*arguments: str) -> None:
 @pytest.mark.long
 @needs_torch
 def test_what_is_around_pytorch_workers(request: pytest.FixtureRequest) -> None:
-    around("torch", "--kills", str(request.config.getoption("--kills") or 12))
+    kills = request.config.getoption("--kills") or (12 if request.config.getoption("--longest") else 4)
+    around("torch", "--kills", str(kills))
 
 
 @pytest.mark.slow(600)

@@ -18,5 +18,11 @@ def few(values: Iterable[Any], keep: int, long: int | None = None) -> list[Any]:
     return [*found[:keep], *(pytest.param(value, marks=mark) for value, mark in zip(found[keep:], marks, strict=True))]
 
 
+def few_rows(rows: Iterable[tuple[Any, ...]], keep: int) -> list[Any]:
+    """As `few` for a test of several arguments: each row has a value for each of them."""
+    found = list(rows)
+    return [*found[:keep], *(pytest.param(*row, marks=pytest.mark.long) for row in found[keep:])]
+
+
 def is_long(config: pytest.Config) -> bool:
     return bool(config.getoption("--long") or config.getoption("--longest"))

@@ -107,6 +107,7 @@ def test_from_the_best_with_other_batches(program: Program) -> None:
     assert reader.run["config"]["batch_size"] == 16
 
 
+@pytest.mark.long
 def test_without_its_checkpoint_a_fork_does_not_begin_from_nothing(program: Program, parent: RunReader) -> None:
     program("fork", "r", "--detach", "--plain")
     program.wait("r-fork", lambda live: live.phase == "training")

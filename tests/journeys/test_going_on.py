@@ -90,8 +90,6 @@ def test_other_data_are_said_and_refused(program: Program, net: Path) -> None:
     table.write_text("\n".join(["x,y,label", *rows]).replace("b\n", "z\n"))
     refused = program("resume", "r", "--more-epochs", "1", code=2).stderr
     assert "class b is z now" in refused
-    table.write_text("\n".join(["x,y,label", *rows]))
-    program("resume", "r", "--more-epochs", "1", "--plain")
 
 
 def test_a_hyperparameter_that_is_gone_is_named(program: Program, net: Path) -> None:
@@ -99,7 +97,6 @@ def test_a_hyperparameter_that_is_gone_is_named(program: Program, net: Path) -> 
     net.write_text(net.read_text().replace("step_seconds", "seconds_of_a_step"))
     refused = program("resume", "r", "--more-epochs", "1", code=2).stderr
     assert "differs: the model has no step_seconds any more (it was 0.001)" in refused
-    program("fork", "r", "--epochs", "3", "--plain")
 
 
 def test_old_commands_end_with_the_attempt_that_they_were_meant_for(program: Program, net: Path) -> None:
@@ -144,6 +141,7 @@ def flip(path: Path, word: bytes) -> None:
     path.write_bytes(bytes(data))
 
 
+@pytest.mark.long
 def test_a_rate_whose_line_is_damaged_holds_all_the_same(program: Program, net: Path) -> None:
     path = interrupted(program, net)
     (before,) = program.reader("r").history.lr_changes
@@ -171,6 +169,7 @@ def test_what_nobody_can_know_is_asked(program: Program, net: Path) -> None:
     program("fork", "r", "--step-seconds", "0", "--plain")
 
 
+@pytest.mark.long
 def test_a_fork_that_is_killed_leaves_nothing(program: Program, net: Path) -> None:
     train(program, net)
     code = "import os, signal, sys\nfrom dltui.core.lifecycle import fork\n"

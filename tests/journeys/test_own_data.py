@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dltui.core.rundir import checksum
-from tests.helpers.marks import few
+from tests.helpers.marks import few, few_rows
 from tests.helpers.own_data import SHAPES, make_digits, make_folder, make_shapes, make_table
 from tests.journeys.program import Program
 from tests.journeys.test_models import needs
@@ -59,7 +59,7 @@ def test_a_folder_of_gray_digits(program: Program, framework: str) -> None:
     assert attempt.dataset["input_shape"] == [8, 8, 1]
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(25)
 def test_a_run_with_the_options_of_an_earlier_version(program: Program) -> None:
     """They were spelled otherwise in commands, in run.json and in the file of named data."""
@@ -107,17 +107,20 @@ def test_a_table_of_numbers_and_of_classes(program: Program, framework: str) -> 
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [
-        (("folder:empty",), "empty has no images"),
-        (("folder:nowhere",), "nowhere is not there"),
-        (("folder:one",), "one has one class, cat; two are needed"),
-        (("folder:text",), "none of 20 images can be read"),
-        (("csv:ragged.csv",), "ragged.csv line 3 has 3 columns, the first has 2"),
-        (("csv:good.csv", "--data", "target=prize"), "no column 'prize'; did you mean price"),
-        (("csv:gap.csv",), "line 4 has no 'price', the target"),
-        (("csv:empty.csv",), "empty.csv is empty"),
-        (("folder:one", "--data", "size=-1"), "size must be a whole number from 0 to 1024, got -1"),
-    ],
+    few_rows(
+        [
+            (("folder:text",), "none of 20 images can be read"),
+            (("csv:gap.csv",), "line 4 has no 'price', the target"),
+            (("folder:empty",), "empty has no images"),
+            (("folder:nowhere",), "nowhere is not there"),
+            (("folder:one",), "one has one class, cat; two are needed"),
+            (("csv:ragged.csv",), "ragged.csv line 3 has 3 columns, the first has 2"),
+            (("csv:good.csv", "--data", "target=prize"), "no column 'prize'; did you mean price"),
+            (("csv:empty.csv",), "empty.csv is empty"),
+            (("folder:one", "--data", "size=-1"), "size must be a whole number from 0 to 1024, got -1"),
+        ],
+        3,
+    ),
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_bad_data_is_one_line_and_leaves_nothing(program: Program, words: tuple[str, ...], message: str) -> None:

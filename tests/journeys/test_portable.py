@@ -45,7 +45,9 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 @pytest.mark.long
 @pytest.mark.slow(75)
-@pytest.mark.parametrize(("model", "framework"), [("cnn-small", "torch"), ("cnn", "tensorflow")])
+@pytest.mark.parametrize(
+    ("model", "framework"), [("cnn-small", "torch"), pytest.param("cnn", "tensorflow", marks=pytest.mark.longest)]
+)
 def test_a_network_gives_the_same_predictions_elsewhere(
     dltui: Said, tmp_path: Path, model: str, framework: str
 ) -> None:
@@ -89,6 +91,7 @@ def _check_scripts(dltui: Said, folder: Path, native: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_backend_without_formats_predicts_all_the_same(dltui: Said, tmp_path: Path) -> None:
     words = ("--dataset", "blobs", "--device", "cpu", "--plain", "--name", "one")
     assert dltui("train", "softmax-numpy", "--plugin", str(FAKE), *words)[0] == 0

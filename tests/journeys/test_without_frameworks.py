@@ -12,6 +12,7 @@ import pytest
 
 from dltui.core.catalog.sources import own
 from tests.helpers.environments import Place, environment_without, program
+from tests.helpers.marks import few
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 BOTH = ("torch", "tensorflow")
@@ -76,8 +77,8 @@ class Bare:
 
 @pytest.fixture(
     scope="module",
-    params=[("tensorflow",), pytest.param(("torch",), marks=pytest.mark.long), BOTH],
-    ids=["torch", "tensorflow", "neither"],
+    params=few([BOTH, ("tensorflow",), ("torch",)], 1),
+    ids=["neither", "torch", "tensorflow"],
 )
 def bare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bare:
     folder = tmp_path_factory.mktemp("bare")

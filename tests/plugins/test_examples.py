@@ -12,6 +12,7 @@ import pytest
 
 from dltui.core.catalog.sources import own
 from tests.helpers.environments import ROOT
+from tests.helpers.marks import few
 
 EXAMPLES = {"dltui-convmixer": "torch", "dltui-sklearn": "scikit-learn"}
 
@@ -23,7 +24,7 @@ def test_every_example_is_tested() -> None:
 @pytest.mark.slow(40)
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", few(sorted(EXAMPLES, reverse=True), 1, long=0))
 def test_an_example_installs_and_its_tests_pass(tmp_path: Path, name: str) -> None:
     if own().version(EXAMPLES[name]) is None:
         pytest.skip(f"{EXAMPLES[name]} is not installed")

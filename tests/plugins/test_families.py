@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.marks import few
+
 ROOT = Path(__file__).parents[2]
 SMALL = {
     "timm": "test_byobnet test_convnext test_efficientnet test_mambaout test_nfnet test_resnet test_vit test_vit2 "
@@ -39,7 +41,7 @@ def needs(*modules: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.slow(30)
-@pytest.mark.parametrize("family", FRAMEWORKS)
+@pytest.mark.parametrize("family", few(FRAMEWORKS, 2, long=0))
 def test_a_member_trains_resumes_and_is_exported(family: str) -> None:
     needs(family, FRAMEWORKS[family])
     run_child(FRAMEWORKS[family], f"member={chosen(family)}")

@@ -1,4 +1,4 @@
-"""What both frameworks can do: augmentation and precision, each framework in a process of its own."""
+"""Checks of both frameworks: augmentation, precision and the options that every trainer has; a process for each."""
 
 from __future__ import annotations
 
@@ -22,13 +22,19 @@ CHECKS = (
     "residual_networks",
 )
 
+OPTION_CHECKS = (
+    "definitions", "resumes", "weights_alone_begin_an_average", "a_layer_that_is_scaled_to_nothing",
+    "shared_weights_survive_an_average", "refused",
+)  # fmt: skip
+
 
 @pytest.mark.slow(35)
 @pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1))
 def test_features(framework: str) -> None:
     if importlib.util.find_spec(framework) is None:
         pytest.skip(f"{framework} is not installed")
-    run_child(framework, *CHECKS, *(["compile"] if framework == "tensorflow" else []))
+    features = [*CHECKS, *(["compile"] if framework == "tensorflow" else [])]
+    run_child(framework, *features, ",", "tests.plugins.option_checks", framework, *OPTION_CHECKS)
 
 
 @pytest.mark.long
@@ -39,6 +45,6 @@ def test_resnet() -> None:
 
 
 def run_child(*arguments: str) -> None:
-    command = [sys.executable, "-m", "tests.plugins.feature_checks", *arguments]
+    command = [sys.executable, "-m", "tests.plugins.one_process", "tests.plugins.feature_checks", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]

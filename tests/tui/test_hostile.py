@@ -138,7 +138,7 @@ def test_figures_stay_valid_and_carry_no_control_character(home: Path, run: str)
             ElementTree.fromstring(data)
 
 
-@pytest.mark.parametrize("arguments", [(), ("attach", "x-finished")], ids=["runs", "run"])
+@pytest.mark.parametrize("arguments", few([("attach", "x-finished"), ()], 1), ids=["run", "runs"])
 def test_no_size_is_too_small_or_too_large(home: Path, screens: list[Screen], arguments: tuple[str, ...]) -> None:
     screen = Screen(home, *arguments, size=SIZES[0])
     screens.append(screen)

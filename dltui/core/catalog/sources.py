@@ -229,9 +229,10 @@ def _code_stamps(points: Iterable[tuple[str, str]], folders: Sequence[str], meta
     """The stamps of the files of an editable install, which its RECORD does not list."""
     tops = sorted({value.split(":")[0].split(".")[0] for _, value in points})
     project = re.search(r'"url": *"file://([^"]+)"', _text(metadata / "direct_url.json"))
-    roots = [Path(folder) for folder in folders]
-    roots += [Path(project.group(1)), Path(project.group(1)) / "src"] if project else []
-    return [stamps(_code(root, top)) for top in tops for root in roots]
+    roots = {Path(folder) for folder in folders if folder}
+    roots |= {Path(project.group(1)), Path(project.group(1)) / "src"} if project else set()
+    found = [_code(root, top) for top in tops for root in sorted(roots)]
+    return [stamps(files) for files in found if files]
 
 
 def _code(root: Path, top: str) -> list[Path]:

@@ -29,6 +29,7 @@ def test_a_file_that_cannot_be_loaded_is_the_reason_why_its_model_is_not_there(t
         load_catalog([file]).model("softmax-mine")
 
 
+@pytest.mark.long
 def test_a_file_that_imports_a_framework_may_take_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[float] = []
     run_all = sandbox.run_all

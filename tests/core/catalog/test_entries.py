@@ -254,6 +254,7 @@ def test_an_interpreter_that_cannot_be_used(tmp_path: Path, home: Path, kind: st
     assert "blobs" in found.datasets
 
 
+@pytest.mark.long
 def test_a_plugin_that_its_frameworks_interpreter_lacks(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,7 @@ def test_every_check_has_a_fault_and_a_test_for_authors() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_crash_is_told_with_the_check_it_came_in(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fault = "def build(config, spec):\n    import os\n    os.abort()\n"
     (home / "plugin.py").write_text(HEAD + fault)
@@ -154,6 +155,7 @@ def test_a_crash_is_told_with_the_check_it_came_in(home: Path, capsys: pytest.Ca
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_authors_see_the_finding_in_their_own_tests(home: Path) -> None:
     (home / "plugin.py").write_text(HEAD + FAULTS["schema"])
 

@@ -91,6 +91,7 @@ def test_wrong_use_is_one_line(changes: dict[str, Any], extent: RateRange, messa
         Finder().rates(request(**changes), catalog, extent)
 
 
+@pytest.mark.long
 def test_what_the_model_raises_is_one_line(tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     text = FAKE.read_text().replace("generator = np.random.default_rng(config.seed)", "raise ValueError('no such net')")

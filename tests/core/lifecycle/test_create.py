@@ -208,6 +208,7 @@ def test_augmentation_without_images(catalog: Catalog, place: Path) -> None:
     assert create_run(request(config={"augment": "shift"}), catalog).run()["config"]["augment"] == "shift"
 
 
+@pytest.mark.long
 def test_a_model_for_images_without_images(catalog: Catalog, place: Path) -> None:
     """Known from the dataset's shape, or where that is not told from the prepared data; nothing is left."""
     changed = Catalog(**vars(catalog))

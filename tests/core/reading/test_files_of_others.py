@@ -18,6 +18,7 @@ import pytest
 from dltui.core.errors import RunError
 from dltui.core.reading import reader as reading
 from dltui.core.reading.reader import RunReader
+from tests.helpers.marks import few
 from tests.helpers.sample_run import make_sample_run
 
 FILES = ("run.json", "labels.json", "events.jsonl", "live.json", "birth.json", "lock", "worker.log")
@@ -64,7 +65,7 @@ def listed(home: Path) -> list[dict[str, object]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs sparse files and limits on memory")
-@pytest.mark.parametrize("spoil", [sparse, pipe, nested, folder], ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize("spoil", few([pipe, sparse, nested, folder], 1), ids=lambda spoil: spoil.__name__)
 def test_a_list_does_not_wait_for_a_file_or_swallow_it(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
     make_sample_run(tmp_path / "runs", run_id="good")
     for name in FILES:

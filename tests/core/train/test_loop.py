@@ -345,7 +345,8 @@ def test_early_stopping_never_touches_the_test_split(data: Data) -> None:
 def test_a_run_for_a_time_ends_with_it_and_its_schedule(data: Data) -> None:
     config = CONFIG.model_copy(update={"max_time": "30s", "schedule": "cosine"})
     journal = Memory()
-    loop = make_loop(data, journal, config)
+    ticks = itertools.count()
+    loop = make_loop(data, journal, config, clock=lambda: next(ticks) * 0.05)
     assert loop.run() == "finished"
     assert 28 < loop.at.train_seconds < 32
     assert loop.reason.startswith("trained for")

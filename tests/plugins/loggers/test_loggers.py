@@ -17,6 +17,7 @@ import pytest
 
 from dltui.core.catalog.sources import own
 from dltui.tui.cli import main
+from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
 # TensorBoard's own reader, in a process of its own: where TensorFlow is there, it imports it.
@@ -34,7 +35,10 @@ Train = Callable[..., str]
 
 
 @pytest.fixture
-def train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Train:
+def train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], know_catalog: Fill
+) -> Train:
+    know_catalog(tmp_path / "home")
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
 
@@ -145,5 +149,5 @@ def test_a_broken_logger_is_a_warning(train: Train, tmp_path: Path) -> None:
 
 def test_an_unknown_logger_is_refused(train: Train) -> None:
     said = train("tensorbord", code=2)
-    assert said == 'dltui: no logger "tensorbord"; did you mean tensorboard?\n'
+    assert said.splitlines()[-1] == 'dltui: no logger "tensorbord"; did you mean tensorboard?'
     assert not Path("exports").exists()

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.marks import few
-
 ROOT = Path(__file__).parents[3]
 CHECKS = (
     (
@@ -39,7 +37,13 @@ needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reas
 
 
 def run_child(module: str, *checks: str) -> None:
-    command = [sys.executable, "-m", f"tests.plugins.torch.{module}", *checks]
+    run_children((module, checks))
+
+
+def run_children(*modules: tuple[str, tuple[str, ...]]) -> None:
+    """Run the checks of modules, one after the other in one process."""
+    words = [word for module, checks in modules for word in (",", f"tests.plugins.torch.{module}", *checks)]
+    command = [sys.executable, "-m", "tests.plugins.one_process", *words]
     # Idle threads sleep instead of spinning: other tests run beside this one.
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
@@ -56,19 +60,17 @@ def test_listing_imports_no_framework() -> None:
 
 
 @needs_torch
-@pytest.mark.parametrize("names", few(CHECKS, 1), ids=lambda names: names[0])
+@pytest.mark.slow(20)
+def test_in_one_process() -> None:
+    authors = ("torch_author_checks", AUTHOR_CHECKS)
+    run_children(("torch_checks", CHECKS[0]), authors, ("torch_part_checks", PART_CHECKS))
+
+
+@needs_torch
+@pytest.mark.long
+@pytest.mark.parametrize("names", CHECKS[1:], ids=lambda names: names[0])
 def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
     run_child("torch_checks", *names)
-
-
-@needs_torch
-def test_what_authors_bring() -> None:
-    run_child("torch_author_checks", *AUTHOR_CHECKS)
-
-
-@needs_torch
-def test_parts_in_a_process_of_their_own() -> None:
-    run_child("torch_part_checks", *PART_CHECKS)
 
 
 @needs_torch

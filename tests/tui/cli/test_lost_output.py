@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dltui.tui.cli.follow.keys import Keys
+from tests.helpers.known_catalog import Fill
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.cli.test_output import FAKE, LONG, PROGRAM, SECONDS, Place, training
 
@@ -32,8 +33,9 @@ TRAIN = [
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path, know_catalog: Fill) -> Place:
     place = Place(tmp_path)
+    know_catalog(tmp_path / "home")
     # What it fills in would be the first line that cannot be written.
     del place.environment["DLTUI_FORMAT"]
     return place
@@ -63,6 +65,7 @@ def test_a_full_output_ends_as_the_run_does(place: Place, full: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_pipe_that_nobody_reads_any_more_ends_as_the_run_does(place: Place) -> None:
     head = subprocess.Popen(["head", "-1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert head.stdin is not None
@@ -90,6 +93,7 @@ def test_a_terminal_that_goes_without_a_signal_ends_as_the_run_does(place: Place
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_in_the_foreground_says_that_its_terminal_was_closed(place: Place) -> None:
     screen = place.terminal(*LONG, "--debug")
     place.wait(training)

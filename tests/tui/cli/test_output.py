@@ -17,6 +17,7 @@ import pytest
 from dltui.core.machine import process
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.heartbeat import Live, read_live
+from tests.helpers.known_catalog import Fill
 from tests.helpers.marks import few
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
@@ -82,8 +83,9 @@ def training(live: Live) -> bool:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(tmp_path: Path, know_catalog: Fill) -> Iterator[Place]:
     place = Place(tmp_path)
+    know_catalog(tmp_path / "home")
     yield place
     live = read_live(place.path)
     if live is not None and process.alive(live.process):
@@ -122,6 +124,7 @@ def test_s_stops_and_keeps_everything(place: Place) -> None:
     assert place.status() == "stopped"
 
 
+@pytest.mark.long
 def test_k_kills_and_says_how_to_go_on(place: Place) -> None:
     screen = place.terminal(*LONG, "--plain")
     place.wait(training)
@@ -193,6 +196,7 @@ def test_commands_are_acknowledged(place: Place) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_kill_then_resume_in_the_foreground(place: Place) -> None:
     place(*SLOW, "--epochs", "12", "--name", "r", "--checkpoint-seconds", "0.1", "--detach")
     place.wait(lambda live: live.step > 40)
@@ -213,6 +217,7 @@ def test_dry_run_leaves_nothing(place: Place) -> None:
     assert not (place.folder / "exports").exists()
 
 
+@pytest.mark.long
 def test_debug_trains_in_the_foreground_with_tracebacks(place: Place) -> None:
     plugin = place.folder / "broken.py"
     head = "def build(config: SoftmaxConfig, spec: Spec) -> Affine:\n"

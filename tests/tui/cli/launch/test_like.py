@@ -10,11 +10,15 @@ import pytest
 from dltui.core.rundir.directory import RunDirectory
 from dltui.tui.cli import main
 from dltui.tui.cli.launch import start
+from tests.helpers.known_catalog import Fill
 
 FAKE = Path(__file__).parents[3] / "fakes" / "fake_plugin.py"
 
 
-def test_the_recorded_command_says_the_same_without_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_recorded_command_says_the_same_without_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill
+) -> None:
+    know_catalog(tmp_path / "home")
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     created: list[RunDirectory] = []

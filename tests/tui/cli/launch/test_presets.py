@@ -14,6 +14,7 @@ from dltui.tui.cli import main
 from dltui.tui.cli.launch import start
 from dltui.tui.new_run.form import RunForm
 from dltui.tui.new_run.setting import Setting
+from tests.helpers.known_catalog import Fill
 from tests.tui.sample_catalog import make_catalog
 
 FAKE = Path(__file__).parents[3] / "fakes" / "fake_plugin.py"
@@ -21,8 +22,9 @@ Created = Callable[..., dict[str, object]]
 
 
 @pytest.fixture
-def created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Created:
+def created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) -> Created:
     """Creates a run and returns its run.json; nothing trains."""
+    know_catalog(tmp_path / "home")
     for name in [name for name in os.environ if name.startswith("DLTUI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))

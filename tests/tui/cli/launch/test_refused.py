@@ -9,6 +9,7 @@ import pytest
 
 from dltui.tui.cli import main
 from tests.helpers.known_catalog import Fill
+from tests.helpers.marks import few_rows
 
 PLUGIN = """
 from dataclasses import replace; from functools import partial
@@ -85,18 +86,22 @@ def train(home: Path, faults: dict[str, str], *words: str) -> int:
 
 @pytest.mark.parametrize(
     ("faults", "why"),
-    [
-        (BUILD, "ValueError: only gray images (net.py line 10)"),
-        (HUGE, "out of memory while the network is built; try a smaller model (net.py line 10)"),
-        (
-            MISSING,
-            "needs the module no_such_module, which is not installed (net.py line 10); name it in Model(requires=...)",
-        ),
-        (LIBRARY, "TypeError: int() takes at most 2 arguments (3 given)"),
-        (STEP, "training_step returned None (net.py line 15)"),
-        (DATA, "dataset mine: prepare returned None; end it with return Arrays(...)"),
-        (VECTORS, "model odd needs images, dataset mine has none; choose another model"),
-    ],
+    few_rows(
+        [
+            (BUILD, "ValueError: only gray images (net.py line 10)"),
+            (HUGE, "out of memory while the network is built; try a smaller model (net.py line 10)"),
+            (
+                MISSING,
+                "needs the module no_such_module, which is not installed (net.py line 10); "
+                "name it in Model(requires=...)",
+            ),
+            (LIBRARY, "TypeError: int() takes at most 2 arguments (3 given)"),
+            (STEP, "training_step returned None (net.py line 15)"),
+            (DATA, "dataset mine: prepare returned None; end it with return Arrays(...)"),
+            (VECTORS, "model odd needs images, dataset mine has none; choose another model"),
+        ],
+        3,
+    ),
 )
 def test_what_is_refused_leaves_nothing(
     home: Path, faults: dict[str, str], why: str, capsys: pytest.CaptureFixture[str]
