@@ -147,7 +147,7 @@ def versions(results: Results) -> str:
 
 
 def section(results: Results) -> str:
-    """The results as the README has them: the table, then PyTorch's figures with a line each."""
+    """The results as the README has them."""
     seeds = sorted({run["seed"] for run in results["runs"]})
     first = {name: runs(results, name, FRAMEWORKS[0])[0] for name in ARCHITECTURES}
     parts = [
@@ -157,20 +157,11 @@ def section(results: Results) -> str:
         "The earlier scripts, written by hand, were measured on one batch of 256 test images.",
         table(results),
         SOURCES,
-        *[_strip(first[name], "exports/gallery/") for name in reversed(ARCHITECTURES)],
-        "The TensorFlow twins' figures, and the exact command, seed and versions of each, are in "
-        "[exports/gallery](exports/gallery/README.md); `python docs/gallery.py` makes all of it again.",
+        "Figures, commands, seeds and versions of each: [exports/gallery](exports/gallery/README.md); "
+        "`python docs/gallery.py` makes all of it again. [recipes.md](benchmarks/recipes.md) has what was tried to make the "
+        "models better, with what was measured of `cnn-small` and `resnet`, which are newer than this table.",
     ]
     return "\n\n".join(parts)
-
-
-def _strip(run: Run, folder: str) -> str:
-    """A model's figures side by side, and a line on each below."""
-    shown = [figure for figure in figures(run["architecture"]) if figure.endswith(".svg")]
-    pictures = " ".join(picture(run, figure, folder, 205 if len(shown) > 1 else 420) for figure in shown)
-    captions = "\n".join(f"- {_kind(figure).capitalize()}: {caption(run, figure)}" for figure in shown)
-    heading = f"**{NAMES[run['architecture']]}**, `{run['command']}`:"
-    return f"{heading}\n\n<p>{pictures}</p>\n\n{captions}"
 
 
 def page(results: Results) -> str:

@@ -10,7 +10,7 @@ import pytest
 from dltui.tui.cli.main import SECTIONS
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/where-to-change.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/where-to-change.md", "docs/reference.md")
 SET_UP = ("pip install -e '.[all]' && dltui demo", "pip install -e '.[all,dev]' && pytest")
 
 
@@ -50,9 +50,14 @@ def test_anchors_are_headings(name: str) -> None:
         assert anchor in [heading.lower().replace(" ", "-") for heading in headings]
 
 
-def test_commands_of_the_readme_exist() -> None:
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/reference.md"])
+def test_commands_that_are_named_exist(name: str) -> None:
     known = {name for section in SECTIONS.values() for name in section}
-    lines = [line for block in blocks((ROOT / "README.md").read_text()) for line in block.splitlines()]
+    lines = [line for block in blocks((ROOT / name).read_text()) for line in block.splitlines()]
     used = {
         match for line in lines for match in re.findall(r"\bdltui ([a-z]+(?:-[a-z]+)*)\b", line) if "import" not in line
     }
@@ -60,14 +65,14 @@ def test_commands_of_the_readme_exist() -> None:
     assert used <= known
 
 
-def test_tree_of_the_readme_is_the_tree() -> None:
-    tree = next(block for block in blocks((ROOT / "README.md").read_text()) if block.startswith("dltui/\n"))
+def test_the_tree_is_the_tree() -> None:
+    tree = next(block for block in blocks((ROOT / "CONTRIBUTING.md").read_text()) if block.startswith("dltui/\n"))
     parents: list[str] = []
     for line in tree.splitlines():
         depth = (len(line) - len(line.lstrip())) // 2
         name = line.split()[0]
         parents[depth:] = [name]
-        assert (ROOT / "".join(parents)).exists(), f"{''.join(parents)} is in the README only"
+        assert (ROOT / "".join(parents)).exists(), f"{''.join(parents)} is in CONTRIBUTING.md only"
 
 
 def test_every_command_of_the_changelog_and_help_is_one() -> None:
