@@ -10,7 +10,10 @@ import pytest
 from dltui.tui.cli.main import SECTIONS
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/where-to-change.md", "docs/reference.md")
+DOCUMENTS = (
+    "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/architecture.md", "docs/where-to-change.md",
+    "docs/reference.md",
+)  # fmt: skip
 SET_UP = ("pip install -e '.[all]' && dltui demo", "pip install -e '.[all,dev]' && pytest")
 
 
