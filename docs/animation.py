@@ -1,7 +1,7 @@
 """Makes the README's moving picture from a real session: `python docs/animation.py TARGET.svg [COLUMNSxROWS]`.
 
-dltui's screen starts a run of `cnn-torch`, watches it, and looks at its mistakes. Frames are Textual's own pictures of the
-screen, one behind the other in one SVG file that shows each for a moment.
+The screen watches a run of `cnn-torch` while it trains and looks at its mistakes. Frames are Textual's own pictures of
+the screen, one behind the other in one SVG file that shows each for a moment.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def join(frames: list[str], seconds: float = FRAME_SECONDS) -> str:
 
 
 def _unlike(frame: str, number: int) -> str:
-    """The same with ids and classes that no other frame has, and without lines that draw nothing."""
+    """The same with ids and classes that no other frame has."""
     return re.sub(r"terminal-\d+", f"t{number}", frame)
 
 

@@ -158,8 +158,8 @@ def section(results: Results) -> str:
         table(results),
         SOURCES,
         "Figures, commands, seeds and versions of each: [exports/gallery](exports/gallery/README.md); "
-        "`python docs/gallery.py` makes all of it again. [recipes.md](benchmarks/recipes.md) has what was tried to make "
-        "the models better, with what was measured of `cnn-small` and `resnet`, which are newer than this table.",
+        "`python docs/gallery.py` makes all of it again. [recipes.md](benchmarks/recipes.md) has what was tried to "
+        "make the models better, with what was measured of `cnn-small` and `resnet`, which are newer than this table.",
     ]
     return "\n\n".join(parts)
 
