@@ -16,6 +16,7 @@ from dltui.core.catalog import entries
 from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
 from dltui.core.data import needs, search, suited
+from dltui.core.data.findings import dropped
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine.devices import Device
 from dltui.core.rundir import confidential, heartbeat, share
@@ -60,6 +61,8 @@ class RunRequest:
     """NAME or NAME=OPTION of each observer that follows the run."""
     twin: Mapping[str, Any] | None = None
     """The entry of a run that is compared with its twin: {"start": path of the twin's weights, or None}."""
+    dropped: Mapping[str, Any] | None = None
+    """What an earlier run left out, where this one is to leave out the same (`dropped.record`)."""
     notes: Sequence[str] = ()
     """What its log says before anything else, such as how a value was found; a line each."""
 
@@ -151,12 +154,16 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     followers = loggers.chosen(request.loggers, catalog)
     device = resolve(request.device, catalog)
     check_device(config, device.name)
+    left_out = request.dropped or dropped.record(str(options.get(dropped.OPTION) or ""))
+    if left_out:
+        options = {**options, dropped.OPTION: left_out["file"]}
     fields = {
         **_origins(model, dataset, options, catalog),
         "config": config,
         "defaults": {spec.name: spec.default for spec in model.fields},
         "seed": config.get("seed", 0),
         "dataset_options": options,
+        **({dropped.FIELD: dict(left_out)} if left_out else {}),
         "formats": formats,
         "loggers": [{**one, "option": confidential.masked(one["name"], one["option"])} for one in followers],
     }

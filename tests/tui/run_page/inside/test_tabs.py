@@ -12,7 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from dltui.core.analysis.confusion import Matrix
 from dltui.core.analysis.evaluation import Evaluation
 from dltui.core.analysis.mistakes import Filter, Mistakes, parse
-from dltui.core.analysis.review import NAME, read_review
+from dltui.core.data.findings.review import NAME, read_review
 from dltui.tui.draw import picture
 from dltui.tui.draw.styled_text import Look, plain
 from dltui.tui.run_page.inside import classes, confusion, mistakes_view

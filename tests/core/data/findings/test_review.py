@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core import fs
-from dltui.core.analysis.review import NAME, Opinion, after, read_review, save_opinion
+from dltui.core.data.findings.review import NAME, Opinion, after, read_review, save_opinion
 from dltui.core.errors import UsageError
 
 SHIRT = Opinion("test", 7, "Shirt", "Coat", 0.9312, "wrong label", "Shirt/7.png")
