@@ -27,7 +27,7 @@ def look(folder: Path, asked: Mapping[str, Any], tell: Callable[[str, float | No
         if known is None or (whole and known.is_short):
             from dltui.core.data.findings import check
 
-            tell(f"checking {data.name}", None)
+            tell(f"checking {data.name}", 1.0)
             path = (asked.get("dataset_options") or {}).get("path")
             below = Path(str(path)) if path else None
             record.keep(check.check(data, below) if whole else check.quick(data, below))

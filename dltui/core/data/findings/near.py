@@ -37,6 +37,8 @@ NOISY_RESIDUE = 0.09
 NOISE = 0.02
 DETAIL = 0.9
 """The least correlation of fine detail of a pair."""
+ROUGH = 0.1
+"""The residue of fine detail, in units of the contrast, below which detail need not be alike."""
 SATURATED = 250
 FLAT = 2.0
 """The contrast below which an image has no content that could be compared."""
@@ -218,7 +220,9 @@ def residue(one: Array, other: Array, shift: tuple[int, int]) -> Array:
     # White noise that 3x3 means take a ninth of leaves eight ninths in the rest.
     structured = np.sqrt(np.maximum(low - high / 8, 0)) / contrast
     good = (found < RESIDUE) | ((found < NOISY_RESIDUE) & (structured < NOISE))
-    good &= _correlation(guess[:, 1:-1, 1:-1] - _averaged(guess), b[:, 1:-1, 1:-1] - _averaged(b)) > DETAIL
+    alike = _correlation(guess[:, 1:-1, 1:-1] - _averaged(guess), b[:, 1:-1, 1:-1] - _averaged(b)) > DETAIL
+    # Of smooth images there is no detail but noise.
+    good &= alike | (np.sqrt(high) < ROUGH * contrast)
     return np.where(good, found, np.inf)
 
 
