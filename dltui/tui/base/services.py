@@ -211,6 +211,12 @@ class CatalogLoader:
 
         return dataset_preview(dataset, options)
 
+    def known_findings(self) -> dict[str, str]:
+        """What was last found about each dataset, in a line."""
+        from dltui.core.data.findings.record import lines
+
+        return lines()
+
     def findings(
         self, dataset: DatasetEntry, options: Mapping[str, Any], data_dir: str | None, tell: Callable[[str], None]
     ) -> Looked:

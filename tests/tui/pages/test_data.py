@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from dltui.core.catalog.entries import Catalog
 from dltui.core.catalog.schema import field_specs
 from dltui.core.contract.config import DatasetOptions
-from dltui.core.data.findings import check
+from dltui.core.data.findings import check, record
 from dltui.core.data.findings.ask import Looked
 from dltui.core.data.findings.review import read_file
 from dltui.tui.terminal.capabilities import Terminal
@@ -42,6 +42,8 @@ def services(services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyP
         found.datasets["fashion-mnist"] = replace(entry, fields=(*entry.fields, drop))
         return found
 
+    known = {"fashion-mnist": record.line(LOOKED.findings)}
+    monkeypatch.setattr(services.catalog, "known_findings", lambda: known)
     monkeypatch.setattr(services.catalog, "findings", findings)
     monkeypatch.setattr(services.catalog, "load", catalog)
     return services
@@ -86,6 +88,13 @@ async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, size
         await looked(app, pilot)
         await pilot.press("down")
         assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+async def test_what_was_found_before_is_a_line_of_the_form(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        await until(pilot, lambda: ready(app))
+        await pilot.press("tab", "tab")
+        assert " d 1 exact and 1 near duplicates" in text(app)
 
 
 async def test_classes_in_ascii(services: FakeServices, snapshot: SnapshotAssertion) -> None:

@@ -30,7 +30,8 @@ def look(folder: Path, asked: Mapping[str, Any], tell: Callable[[str, float | No
             tell(f"checking {data.name}", 1.0)
             path = (asked.get("dataset_options") or {}).get("path")
             below = Path(str(path)) if path else None
-            record.keep(check.check(data, below) if whole else check.quick(data, below))
+            found = check.check(data, below) if whole else check.quick(data, below)
+            record.keep(found, str(asked.get("dataset") or data.name))
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except Exception:

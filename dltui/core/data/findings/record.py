@@ -13,6 +13,7 @@ from dltui.core.text import clean_line, plural
 
 FORMAT = 1
 FOLDER = "findings"
+LINES = "lines.json"
 SPLITS = ("train", "validation", "test")
 UNEVEN = 3.0
 """So many times as many samples in the largest class as in the smallest are told in the line."""
@@ -175,8 +176,18 @@ def read(fingerprint: str) -> Findings | None:
     return found if found is not None and found.fingerprint == fingerprint else None
 
 
-def keep(found: Findings) -> None:
-    """Write findings into the cache."""
+def keep(found: Findings, dataset: str) -> None:
+    """Write findings into the cache, and their line under the name of the dataset as a run has it."""
     paths.ensure_private_dir(folder())
     record = {"format": FORMAT, "findings": found.to_json()}
     fs.write_atomic(folder() / f"{found.fingerprint}.json", json.dumps(record).encode())
+    fs.write_atomic(folder() / LINES, json.dumps({**lines(), dataset: line(found)}).encode())
+
+
+def lines() -> dict[str, str]:
+    """What was last found about each dataset in a line, by its name in a run."""
+    try:
+        known = json.loads((folder() / LINES).read_text(encoding="utf-8"))
+        return {str(name): clean_line(text, 400) for name, text in known.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}

@@ -67,7 +67,8 @@ def test_a_line_and_rows_of_a_review(found: Findings) -> None:
 def test_findings_are_kept(found: Findings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTUI_CACHE", str(tmp_path))
     assert record.read(found.fingerprint) is None
-    record.keep(found)
+    record.keep(found, "mine")
+    assert record.lines() == {"mine": record.line(found)}
     assert record.read(found.fingerprint) == found
     wrong, fine = at_start.told(planted().data, "planted")
     assert wrong[0].endswith("details: dltui datasets check planted")
