@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,8 +24,6 @@ CLIENT = Implementation(name="desk", version="1")
 @asynccontextmanager
 async def client(program: Program, *words: str) -> AsyncIterator[ClientSession]:
     command = ["-P", "-m", "dltui", "mcp", *words]
-    import sys
-
     server = StdioServerParameters(
         command=sys.executable, args=command, env=program.environment, cwd=str(program.folder)
     )
@@ -48,6 +47,7 @@ async def refused(session: ClientSession, tool: str, **arguments: Any) -> str:
     return text
 
 
+@pytest.mark.long
 @pytest.mark.slow(5)
 async def test_an_agent_starts_steers_and_reads_a_run(program: Program) -> None:
     async with client(program, "--allow-control", "--plugin", str(FAKE)) as session:

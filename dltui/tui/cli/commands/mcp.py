@@ -9,7 +9,7 @@ import click
 from dltui.core.errors import UsageError
 from dltui.tui.cli import completion
 
-MISSING = "the package mcp is not installed; pip install 'dltui[mcp]'"
+MISSING = "the package mcp (2 or newer) is not installed; pip install 'dltui[mcp]'"
 
 
 @click.command()

@@ -16,15 +16,17 @@ from dltui.core.data.findings.review import Opinion, read_file, save_opinions
 from dltui.tui.cli import main
 from dltui.tui.cli.commands import datasets_check
 from tests.core.data.findings.planted import planted
+from tests.helpers.known_catalog import Fill
 
 SUSPECTS = LabelErrors("r", ("a", "b", "c"), 160, (Candidate("test", 3, 0, 1, 0.01, 0.9, 4.5, "x.png"),))
 
 
 @pytest.fixture(autouse=True)
-def looked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def looked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, know_catalog: Fill) -> None:
     data = planted().data
     found = Looked("digits", data, check.check(data))
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    know_catalog(tmp_path)
     monkeypatch.setattr(ask, "find", lambda *_: found)
     monkeypatch.setattr(datasets_check, "_suspects", lambda run: SUSPECTS)
 

@@ -155,7 +155,7 @@ async def test_marks_are_saved_at_once_and_seen_again(
         first, second = page.view.mistakes.all[:2]
         marks = {opinion.id: opinion.mark for opinion in read_review(folder).values()}
         assert marks == {first.id: "wrong label", second.id: "keep"}
-        assert (folder / NAME).read_text().splitlines()[0] == "split,id,true,said,probability,mark,name"
+        assert (folder / NAME).read_text().splitlines()[0] == "split,id,true,said,probability,mark,name,of"
         await pilot.press("space", "space", "space")
         await drawn(pilot, lambda: len(read_review(folder)) == 1 and not page.tabs.mistakes.marks.unsaved)
     async with shown(services, run="bold-wren") as (app, pilot):
