@@ -22,16 +22,18 @@ def look(folder: Path, asked: Mapping[str, Any], tell: Callable[[str, float | No
     """Keep the findings about a prepared folder, unless there are some. Nothing of it may cost a run."""
     try:
         data = prepared.load_prepared(folder)
+        dataset = str(asked.get("dataset") or data.name)
         known = record.read(data.fingerprint)
         whole = bool(asked.get(FULL))
-        if known is None or (whole and known.is_short):
-            from dltui.core.data.findings import check
+        if known is not None and not (whole and known.is_short):
+            record.name(known, dataset)
+            return
+        from dltui.core.data.findings import check
 
-            tell(f"checking {data.name}", 1.0)
-            path = (asked.get("dataset_options") or {}).get("path")
-            below = Path(str(path)) if path else None
-            found = check.check(data, below) if whole else check.quick(data, below)
-            record.keep(found, str(asked.get("dataset") or data.name))
+        tell(f"checking {data.name}", 1.0)
+        path = (asked.get("dataset_options") or {}).get("path")
+        below = Path(str(path)) if path else None
+        record.keep(check.check(data, below) if whole else check.quick(data, below), dataset)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except Exception:

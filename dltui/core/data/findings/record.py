@@ -181,7 +181,14 @@ def keep(found: Findings, dataset: str) -> None:
     paths.ensure_private_dir(folder())
     record = {"format": FORMAT, "findings": found.to_json()}
     fs.write_atomic(folder() / f"{found.fingerprint}.json", json.dumps(record).encode())
-    fs.write_atomic(folder() / LINES, json.dumps({**lines(), dataset: line(found)}).encode())
+    name(found, dataset)
+
+
+def name(found: Findings, dataset: str) -> None:
+    """Write the line of findings under the name of a dataset, unless it is there."""
+    known = lines()
+    if known.get(dataset) != line(found):
+        fs.write_atomic(folder() / LINES, json.dumps({**known, dataset: line(found)}).encode())
 
 
 def lines() -> dict[str, str]:

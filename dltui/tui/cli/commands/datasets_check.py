@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.catalog.fields import key_values
+from dltui.core.errors import UsageError
 from dltui.core.text import plural, shorten
 from dltui.tui.cli import completion
 from dltui.tui.cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
     from dltui.core.analysis.label_errors import LabelErrors
+    from dltui.core.catalog.entries import DatasetEntry
     from dltui.core.data.findings.record import Findings, Sample
     from dltui.core.data.findings.review import Opinion
 
@@ -54,8 +56,8 @@ def check(
 
     entry = load_catalog(plugins).dataset(dataset)
     options = key_values(data, entry.fields, f"dataset {entry.name}")
+    suspects = _suspects(run, entry, options) if run else None
     found = ask.find(entry, options, data_dir, data_progress.teller()).findings
-    suspects = _suspects(run) if run else None
     if as_json:
         say_json(as_object(found, suspects))
     else:
@@ -71,11 +73,17 @@ def check(
     return 0
 
 
-def _suspects(run: str) -> LabelErrors:
+def _suspects(run: str, entry: DatasetEntry, options: Mapping[str, Any]) -> LabelErrors:
+    """The candidates of a run, which must have been trained on the dataset. Raises UsageError."""
     from dltui.core.analysis import label_errors
     from dltui.tui.cli.follow.sending import open_run
 
-    return label_errors.of_run(open_run(run))
+    reader = open_run(run)
+    asked = reader.run
+    trained_on = (asked.get("dataset_plugin") or asked["dataset"], (asked.get("dataset_options") or {}).get("path"))
+    if trained_on != (entry.plugin or entry.name, {**entry.given, **options}.get("path")):
+        raise UsageError(f"{reader.directory.id} was trained on {asked['dataset']}, not on {entry.reference}")
+    return label_errors.of_run(reader)
 
 
 def as_object(found: Findings, suspects: LabelErrors | None) -> dict[str, Any]:

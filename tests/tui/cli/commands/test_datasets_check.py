@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dltui.core.analysis import label_errors
 from dltui.core.analysis.label_errors import Candidate, LabelErrors
 from dltui.core.data.findings import ask, check
 from dltui.core.data.findings.ask import Looked
@@ -17,6 +18,7 @@ from dltui.tui.cli import main
 from dltui.tui.cli.commands import datasets_check
 from tests.core.data.findings.planted import planted
 from tests.helpers.known_catalog import Fill
+from tests.helpers.sample_run import make_sample_run
 
 SUSPECTS = LabelErrors("r", ("a", "b", "c"), 160, (Candidate("test", 3, 0, 1, 0.01, 0.9, 4.5, "x.png"),))
 
@@ -28,11 +30,12 @@ def looked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, know_catalog: Fill) 
     monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
     know_catalog(tmp_path)
     monkeypatch.setattr(ask, "find", lambda *_: found)
-    monkeypatch.setattr(datasets_check, "_suspects", lambda run: SUSPECTS)
+    monkeypatch.setattr(label_errors, "of_run", lambda reader: SUSPECTS)
+    make_sample_run(tmp_path / "runs", run_id="r", epochs=1, image=False)
 
 
 def call(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    assert main.run(["datasets", "check", "digits", *words]) == 0
+    assert main.run(["datasets", "check", "fashion-mnist", *words]) == 0
     return capsys.readouterr().out
 
 
@@ -65,3 +68,8 @@ def test_rows_of_a_review(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     assert rows["test", 3].mark == "keep", "what a person has judged stays"
     assert rows["train", 1020].of == "test 5"
     assert {row.mark for row in rows.values()} == {"keep", "duplicate", "broken"}
+
+
+def test_a_run_on_other_data_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["datasets", "check", "digits", "--run", "r"]) == 2
+    assert capsys.readouterr().err == "dltui: r was trained on fashion-mnist, not on digits\n"
