@@ -206,7 +206,7 @@ class DatasetOptions(Options):
     drop: str = Field(
         "",
         description="a review.csv: samples that it marks wrong label, ambiguous, duplicate or broken are left out",
-        json_schema_extra=unit(""),
+        json_schema_extra=unit("file"),
     )
 
 

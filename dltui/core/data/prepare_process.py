@@ -134,7 +134,9 @@ def _key(
         status = path.stat()
         files.append((str(path), status.st_size, status.st_mtime_ns))
     code = _code(dataset)
-    given = options.model_dump(mode="json", exclude={dropped.OPTION})
+    given = options.model_dump(mode="json")
+    # The rows count, not the file that names them.
+    given |= {name: dropped.without_review(str(text)) for name, text in given.items() if name == dropped.OPTION}
     parts = [prepared.FORMAT, __version__, dataset.name, code, given, files, *dropped.digest(left_out)]
     parts += [task] if dataset.task == "any" else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]

@@ -154,9 +154,9 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     followers = loggers.chosen(request.loggers, catalog)
     device = resolve(request.device, catalog)
     check_device(config, device.name)
-    left_out = request.dropped or dropped.record(str(options.get(dropped.OPTION) or ""))
+    left_out = request.dropped or _dropped(options, dataset)
     if left_out:
-        options = {**options, dropped.OPTION: left_out["file"]}
+        options = {**options, dropped.OPTION: dropped.placed(str(options.get(dropped.OPTION) or ""), left_out)}
     fields = {
         **_origins(model, dataset, options, catalog),
         "config": config,
@@ -260,6 +260,15 @@ def _task(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any]) 
         given = next(name for name in dataset.task_options if options.get(name))
         raise UsageError(f"with {given} this data is for {task}, model {model.id} does {' and '.join(model.tasks)}")
     return task
+
+
+def _dropped(options: Mapping[str, Any], dataset: DatasetEntry) -> dict[str, Any] | None:
+    """What is left out of the data, for run.json. Raises UsageError."""
+    text = str(options.get(dropped.OPTION) or "")
+    field = next((each for each in dataset.fields if each.name == dropped.OPTION), None)
+    if text and field is not None and field.unit == dropped.UNIT and not dropped.review_of(text):
+        raise UsageError(f"drop names a review.csv, got {clean_line(text, 100)}")
+    return dropped.record(text)
 
 
 def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:

@@ -29,6 +29,23 @@ FIELD = "dropped"
 """The field of run.json."""
 
 
+UNIT = "file"
+"""The unit of the option where it can only be a review; a table's option may name columns too."""
+ENDING = ".csv"
+
+
+def review_of(text: str) -> str:
+    """The review file in the text of the option: all of it, or what follows the last comma; "" without one."""
+    if not text.lower().endswith(ENDING):
+        return ""
+    return text if Path(paths.absolute(text)).is_file() else text.rpartition(",")[2].strip()
+
+
+def without_review(text: str) -> str:
+    """The text of the option without the review: columns of a table."""
+    return text[: len(text) - len(review_of(text))].rstrip(", ") if review_of(text) else text
+
+
 class Row(NamedTuple):
     """A sample to be left out, as the review names it."""
 
@@ -38,10 +55,11 @@ class Row(NamedTuple):
     name: str
 
 
-def record(file: str) -> dict[str, Any] | None:
-    """The field of run.json for a review file: its absolute path, its SHA-256, and the rows that are left out; None
-    without a file. Raises UsageError.
+def record(text: str) -> dict[str, Any] | None:
+    """The field of run.json for the text of the option: the absolute path of the review, its SHA-256, and the rows that
+    are left out; None without a review. Raises UsageError.
     """
+    file = review_of(text)
     if not file:
         return None
     path = Path(paths.absolute(file))
@@ -59,6 +77,12 @@ def record(file: str) -> dict[str, Any] | None:
     rows = [Row(one.split, one.id, one.true, one.name) for one in marked]
     digest = hashlib.sha256(content).hexdigest()
     return {"file": str(path), "sha256": digest, "count": len(rows), "rows": [list(row) for row in rows]}
+
+
+def placed(text: str, left_out: Mapping[str, Any]) -> str:
+    """The text of the option with the absolute path of the review."""
+    columns = without_review(text)
+    return f"{columns},{left_out['file']}" if columns else str(left_out["file"])
 
 
 def of_run(asked: Mapping[str, Any]) -> Mapping[str, Any] | None:

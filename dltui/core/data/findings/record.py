@@ -93,7 +93,7 @@ class Findings:
     skipped: tuple[str, ...] = ()
     seconds: float = 0.0
     is_short: bool = False
-    """The data was too large to be looked at before a run."""
+    """Not all was looked at before a run: the data is large, or the headers of its files were left alone."""
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Findings:

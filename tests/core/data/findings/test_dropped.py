@@ -96,3 +96,14 @@ def test_wrong_use_is_one_line(made: Made, tmp_path: Path) -> None:
     path = review(tmp_path / "all.csv", *(("test", number, "", "broken") for number in range(20)))
     with pytest.raises(RunError, match="leaves out all samples of the test split"):
         prepare(ask(drop=str(path)), silent)
+
+
+def test_columns_of_a_table_and_a_review(tmp_path: Path) -> None:
+    path = review(tmp_path / "a,b.csv", ("train", 1, "", "broken"))
+    assert dropped.review_of(str(path)) == str(path)
+    assert dropped.review_of("kind,soil") == ""
+    assert dropped.review_of("kind,mine.csv") == "mine.csv"
+    assert dropped.without_review("kind,soil,mine.csv") == "kind,soil"
+    assert dropped.without_review(str(path)) == ""
+    assert dropped.record("kind,soil") is None
+    assert dropped.placed("kind,mine.csv", {"file": "/at/mine.csv"}) == "kind,/at/mine.csv"
