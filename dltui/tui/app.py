@@ -26,10 +26,14 @@ from dltui.tui.terminal.theme import OTHER, color_system, themes
 from dltui.tui.terminal.typed import Typed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.events import Key
     from textual.screen import Screen
     from textual.timer import Timer
 
+    from dltui.core.catalog.entries import DatasetEntry
+    from dltui.core.lifecycle.create import RunRequest
     from dltui.core.rundir.directory import RunDirectory
     from dltui.tui.base.host import Host
     from dltui.tui.base.summary import Summary
@@ -157,6 +161,13 @@ class DltuiApp(App[None], inherit_bindings=False):
         from dltui.tui.pages.paired import PairPage
 
         self.push_screen(PairPage(runs))
+
+    def open_data(self, entry: DatasetEntry, request: RunRequest, take: Callable[[Path], None]) -> None:
+        """Show what is wrong with the dataset of a request; `take` gets the review of its marked samples."""
+        from dltui.tui.pages.data import DataPage, review_file
+
+        review = review_file(request.exports, entry.reference)
+        self.push_screen(DataPage(entry, request.dataset_options, request.data_dir, review, take))
 
     def open_resumption(self, run: Summary) -> None:
         """Show the plan for resuming a run that has ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,17 @@ from types import ModuleType
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
+FASHION = next(
+    (
+        found
+        for root in (*os.environ.get("DLTUI_DATA", "").split(":"), Path(__file__).parents[3] / "shared" / "data")
+        if root and (found := Path(root, "fashion-mnist")).is_dir()
+    ),
+    None,
+)
+needs_fashion = pytest.mark.skipif(
+    FASHION is None, reason="needs the files of Fashion-MNIST, in a folder of DLTUI_DATA"
+)
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
 
 
@@ -143,3 +155,27 @@ def test_crops_takes_turns() -> None:
     said = run("crops.py", *words)
     assert said.count("of the speed of plain") == 3
     assert "of the speed of crops" in said
+
+
+@needs_fashion
+@pytest.mark.long
+@pytest.mark.slow(15)
+def test_planted_duplicates_are_found_in_fashion_mnist(tmp_path: Path) -> None:
+    kept = tmp_path / "found.json"
+    run("data_truth.py", "--data-dir", str(FASHION), "--json", str(kept))
+    found = json.loads(kept.read_text())["duplicates"]
+    assert found["exact"] == [60, 60]
+    assert found["false_exact"] == 0
+    assert found["near"][0] >= 0.9 * found["near"][1]
+    assert len(found["false"]) <= 5
+
+
+@needs_fashion
+@needs_torch
+@pytest.mark.long
+@pytest.mark.slow(40)
+def test_planted_wrong_labels_are_found_in_fashion_mnist(tmp_path: Path) -> None:
+    kept = tmp_path / "found.json"
+    run("data_truth.py", "--data-dir", str(FASHION), "--json", str(kept), "--model", "softmax-torch", "--epochs", "3")
+    (found,) = json.loads(kept.read_text())["labels"]
+    assert found["among_first"][0] >= 70

@@ -29,8 +29,8 @@ SUMMARY = {
 }  # fmt: skip
 RECEIPT = {
     "receipt", "run_id", "run_token", "model", "framework", "plugin", "dataset", "dataset_options", "data_fingerprint",
-    "config", "seed", "steering", "parent", "device", "device_title", "threads", "mode", "host", "versions", "attempts",
-    "run_sha256", "status", "epochs", "steps", "weights_sha256", "state_sha256",
+    "dropped", "config", "seed", "steering", "parent", "device", "device_title", "threads", "mode", "host", "versions",
+    "attempts", "run_sha256", "status", "epochs", "steps", "weights_sha256", "state_sha256",
 }  # fmt: skip
 """All that a repetition of the run needs, and what must come of it."""
 

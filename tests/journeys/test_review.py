@@ -12,7 +12,7 @@ import pexpect
 import pyte
 import pytest
 
-from dltui.core.analysis.review import NAME
+from dltui.core.data.findings.review import NAME
 from tests.journeys.program import Program
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -75,4 +76,37 @@ def test_a_flipped_bit_in_the_data_is_named(program: Program, net: Path) -> None
 @pytest.mark.slow(30)
 def test_a_run_of_pytorch_is_equal(program: Program) -> None:
     program("train", "softmax-torch", "--dataset", "digits", "--epochs", "2", "--device", "cpu", "--name", "r")
+    assert program("verify", "r").stdout.startswith("equal: r trained again in ")
+
+
+@pytest.mark.long
+@pytest.mark.slow(20)
+def test_a_receipt_alone_is_enough(program: Program, net: Path) -> None:
+    train(program, net, "--threads", "1")
+    program("resume", "r", "--more-epochs", "1", "--plain")
+    program("export", "r", "--receipt", "--to", "out")
+    receipt = program.folder / "out" / "r" / "receipt.json"
+    program("rm", "r", "--yes")
+    assert program("verify", str(receipt), "--plugin", str(net)).stdout.startswith("equal: r trained again in ")
+    found = json.loads(receipt.read_text())
+    receipt.write_text(json.dumps(found | {"threads": 2, "config": found["config"] | {"threads": 2}}))
+    lines = program("verify", str(receipt), "--plugin", str(net), code=1).stdout.splitlines()
+    assert lines[0].startswith("different: the weights of r were ")
+    assert "--plugin FILE brings one" in program("verify", str(receipt), code=2).stderr
+
+
+# One for each; ResNet-18 for larger images is the same code in other widths.
+MODELS = ("softmax", "mlp", "cnn", "cnn-small", "resnet")
+
+
+@pytest.mark.longest
+@pytest.mark.slow(60)
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+@pytest.mark.parametrize("model", [*MODELS, "linear-regression"])
+def test_every_model_in_the_box_is_repeated(program: Program, model: str, framework: str) -> None:
+    if importlib.util.find_spec(framework) is None:
+        pytest.skip(f"needs {framework}")
+    data = "lines" if model == "linear-regression" else "digits"
+    words = ("--dataset", data, "--epochs", "1", "--device", "cpu", "--threads", "1", "--name", "r")
+    program("train", f"{model}-{framework}", *words)
     assert program("verify", "r").stdout.startswith("equal: r trained again in ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
@@ -254,3 +254,28 @@ def _notes(entries: Sequence[Entry]) -> tuple[str, ...]:
     if alive:
         notes.append(f"not over yet: {', '.join(alive)}")
     return tuple(notes)
+
+
+def as_object(found: Comparison) -> dict[str, Any]:
+    """The object of `--json` for the comparison."""
+    runs = []
+    for entry in found.entries:
+        record = asdict(entry)
+        curves = record.pop("curves")
+        runs.append({**record, "epochs": len(curves[found.metric]), "command": list(entry.command)})
+    epochs: list[dict[str, Any]] = []
+    names: Sequence[str] = [*dict.fromkeys((found.metric, "loss"))]
+    for epoch, _ in found.aligned(found.metric):
+        aligned = {name: dict(found.aligned(name)).get(epoch, [None] * len(runs)) for name in names}
+        epochs.append({"epoch": epoch, **aligned})
+    winner = found.winner
+    return {
+        "metric": found.metric,
+        "mode": found.mode,
+        "goal": found.goal,
+        "winner": None if winner is None else found.entries[winner].id,
+        "runs": runs,
+        "differences": {name: list(values) for name, values in found.differences.items()},
+        "epochs": epochs,
+        "notes": list(found.notes),
+    }

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis import confusion, fit, labels, mistakes
-from dltui.core.analysis.review import NAME, Key, Opinion, read_review
+from dltui.core.data.findings.review import NAME, Key, Opinion, read_review
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.tasks.scores import calibration
 from dltui.core.text import clean_line

@@ -189,7 +189,9 @@ class TrainConfig(Options):
 
 
 class DatasetOptions(Options):
-    """The division of the training part. Its seed is not the run's: runs with different seeds share one split."""
+    """The division of the training part, and the samples that are left out. Its seed is not the run's: runs with
+    different seeds share one split.
+    """
 
     validation: float = Field(
         0.1,
@@ -200,6 +202,11 @@ class DatasetOptions(Options):
     )
     split_seed: int = Field(
         0, ge=0, le=2**31 - 1, description="seed of the choice of those rows", json_schema_extra=unit("")
+    )
+    drop: str = Field(
+        "",
+        description="a review.csv: samples that it marks wrong label, ambiguous, duplicate or broken are left out",
+        json_schema_extra=unit("file"),
     )
 
 

@@ -36,6 +36,7 @@ from dltui.core.catalog.sources import imported_beside
 from dltui.core.data import prepared
 from dltui.core.data.arrays import checked, make_spec, split_rows, unscaled
 from dltui.core.data.exclusive import turn, unused
+from dltui.core.data.findings import at_start, dropped
 from dltui.core.data.search import within
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.rundir.directory import RunDirectory
@@ -69,6 +70,7 @@ class Context:
     kept: Path = Path()
     earlier: tuple[Path, ...] = ()
     """Until there is a temporary folder of the data that is made, there are none of these."""
+    dropped: Mapping[str, Any] | None = None
 
     def progress(self, text: str, fraction: float | None = None) -> None:
         self.tell(text, fraction)
@@ -82,6 +84,7 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     options = _options(dataset, asked.get("dataset_options") or {})
     task: Task = asked.get("task", "classification") if dataset.task == "any" else dataset.task
     context = _context(asked, tell, task)
+    context.dropped = dropped.of_run(asked)
     sources = dataset.sources(options, context.data_dirs)
     arrays = None
     if sources == []:
@@ -91,9 +94,10 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     cache = paths.cache_dir() / "datasets"
     paths.ensure_private_dir(cache)
     name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset.name).strip("-.")[:40]
-    final = cache / f"{name}-{_key(dataset, task, options, sources)}"
+    final = cache / f"{name}-{_key(dataset, task, options, sources, context.dropped)}"
     if not prepared.is_intact(final):
         _make(final, dataset, options, context, arrays)
+    at_start.look(final, asked, tell)
     return final
 
 
@@ -117,14 +121,23 @@ def _context(asked: dict[str, Any], tell: Tell, task: Task = "classification") -
     return Context(None, tuple(dict.fromkeys(folders + own)), downloads, tell, task)
 
 
-def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
+def _key(
+    dataset: Dataset,
+    task: Task,
+    options: DatasetOptions,
+    sources: Sequence[Path] | None,
+    left_out: Mapping[str, Any] | None = None,
+) -> str:
     """The name of prepared data, a digest of all that it depends on: its code, its options, and its files."""
     files = []
     for path in sources or ():
         status = path.stat()
         files.append((str(path), status.st_size, status.st_mtime_ns))
     code = _code(dataset)
-    parts = [prepared.FORMAT, __version__, dataset.name, code, options.model_dump(mode="json"), files]
+    given = options.model_dump(mode="json")
+    # The rows count, not the file that names them.
+    given |= {name: dropped.without_review(str(text)) for name, text in given.items() if name == dropped.OPTION}
+    parts = [prepared.FORMAT, __version__, dataset.name, code, given, files, *dropped.digest(left_out)]
     parts += [task] if dataset.task == "any" else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
@@ -221,15 +234,16 @@ def _fill(temp: Path, dataset: Dataset, options: DatasetOptions, context: Contex
         rows, kept = split_rows(len(found.train[0]), options.validation, options.split_seed)
         if found.validation is not None:
             rows, kept = _all(found.train), _all(found.validation)
-        spec = make_spec(context.task, found, rows)
+        parts: prepared.Parts = {
+            "train": (*found.train, rows),
+            "validation": (*(found.validation or found.train), kept),
+            "test": (*found.test, _all(found.test)),
+        }
+        parts, left = dropped.leave_out(context.dropped, context.task, found, parts)
+        spec = make_spec(context.task, found, parts["train"][2])
     except RunError as error:
         raise RunError(f"dataset {dataset.name}: {error}") from error
-    parts: prepared.Parts = {
-        "train": (*found.train, rows),
-        "validation": (*(found.validation or found.train), kept),
-        "test": (*found.test, _all(found.test)),
-    }
-    notes = [*found.notes, *unscaled(found, dataset.name)]
+    notes = [*found.notes, *unscaled(found, dataset.name), *left]
     prepared.save_prepared(temp, dataset.name, spec, parts, context.tell, notes, _names(found, parts), found.inputs)
     shutil.rmtree(context.scratch)
     if not any(context.kept.iterdir()):

@@ -130,7 +130,7 @@ def save_prepared(
                 done += written if part == "x" else 0
                 tell(f"preparing {name}", min(1.0, done / total))
         if names and split in names:
-            called = np.array([_short(text) for text in names[split]], dtype=np.bytes_)
+            called = np.array([short_name(text) for text in names[split]], dtype=np.bytes_)
             # Not part of the fingerprint: the same images under other names are the same data.
             for _ in _write(folder / f"{split}_{NAMES}.npy", called, None, Digest()):
                 pass
@@ -146,7 +146,7 @@ def save_prepared(
     fs.write_atomic(folder / META, json.dumps(meta, indent=1).encode())
 
 
-def _short(name: str) -> bytes:
+def short_name(name: str) -> bytes:
     """The end of a long name, in whole characters."""
     return clean_line(name).encode()[-LONGEST_NAME:].decode(errors="ignore").encode()
 

@@ -16,6 +16,7 @@ from dltui.core.catalog import entries
 from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
 from dltui.core.data import needs, search, suited
+from dltui.core.data.findings import dropped
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.machine.devices import Device
 from dltui.core.rundir import confidential, heartbeat, share
@@ -60,6 +61,8 @@ class RunRequest:
     """NAME or NAME=OPTION of each observer that follows the run."""
     twin: Mapping[str, Any] | None = None
     """The entry of a run that is compared with its twin: {"start": path of the twin's weights, or None}."""
+    dropped: Mapping[str, Any] | None = None
+    """What an earlier run left out, where this one is to leave out the same (`dropped.record`)."""
     notes: Sequence[str] = ()
     """What its log says before anything else, such as how a value was found; a line each."""
 
@@ -151,12 +154,16 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     followers = loggers.chosen(request.loggers, catalog)
     device = resolve(request.device, catalog)
     check_device(config, device.name)
+    left_out = request.dropped or _dropped(options, dataset)
+    if left_out:
+        options = {**options, dropped.OPTION: dropped.placed(str(options.get(dropped.OPTION) or ""), left_out)}
     fields = {
         **_origins(model, dataset, options, catalog),
         "config": config,
         "defaults": {spec.name: spec.default for spec in model.fields},
         "seed": config.get("seed", 0),
         "dataset_options": options,
+        **({dropped.FIELD: dict(left_out)} if left_out else {}),
         "formats": formats,
         "loggers": [{**one, "option": confidential.masked(one["name"], one["option"])} for one in followers],
     }
@@ -253,6 +260,15 @@ def _task(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any]) 
         given = next(name for name in dataset.task_options if options.get(name))
         raise UsageError(f"with {given} this data is for {task}, model {model.id} does {' and '.join(model.tasks)}")
     return task
+
+
+def _dropped(options: Mapping[str, Any], dataset: DatasetEntry) -> dict[str, Any] | None:
+    """What is left out of the data, for run.json. Raises UsageError."""
+    text = str(options.get(dropped.OPTION) or "")
+    field = next((each for each in dataset.fields if each.name == dropped.OPTION), None)
+    if text and field is not None and field.unit == dropped.UNIT and not dropped.review_of(text):
+        raise UsageError(f"drop names a review.csv, got {clean_line(text, 100)}")
+    return dropped.record(text)
 
 
 def _check_data_dir(data_dir: str | None, dataset: DatasetEntry, options: Mapping[str, Any]) -> None:

@@ -146,6 +146,7 @@ def _request(
         model=str(asked["model"]),
         dataset=_dataset(asked, catalog),
         dataset_options=asked.get("dataset_options") or {},
+        dropped=asked.get("dropped"),
         data_dir=asked.get("data_dir"),
         device=request.device or str(asked["device"]["name"]),
         config=config,

@@ -13,6 +13,7 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Split
 from dltui.core.contract.state import all_weights
+from dltui.core.data.findings import at_start
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import logout, process
@@ -199,7 +200,8 @@ class Attempt:
         self._tell_steering(lost)
         self._begun = True
         self.journal.emit(started(self.run, self.asked, loop, backend, data, found.name if found else None), sync=True)
-        self._tell([logout.warning(process.user()), *data.notes, *notes], prepared)
+        wrong, fine = at_start.told(data, str(self.asked["dataset"])) if self.number == 1 else ([], [])
+        self._tell([logout.warning(process.user()), *data.notes, *wrong, *notes], [*fine, *prepared])
         return loop
 
     def _tell(self, warnings: Sequence[str], lines: Sequence[str]) -> None:

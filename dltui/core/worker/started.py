@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.data.findings import dropped
 from dltui.core.machine import process
 from dltui.core.machine.devices import cpu_count
 from dltui.core.rundir.events import AttemptStarted
@@ -84,4 +85,5 @@ def _describe(data: Data, asked: dict[str, Any]) -> dict[str, Any]:
         "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         "options": asked["dataset_options"],
         "inputs": dict(data.inputs),
+        **dropped.summary(asked),
     }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.forecast import Earlier
     from dltui.core.catalog.entries import Catalog, DatasetEntry
     from dltui.core.contract import Preview
+    from dltui.core.data.findings.ask import Looked
     from dltui.core.finders.find import Finder
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.lifecycle.presets import Presets
@@ -209,6 +210,20 @@ class CatalogLoader:
         from dltui.core.catalog.questions import dataset_preview
 
         return dataset_preview(dataset, options)
+
+    def known_findings(self) -> dict[str, str]:
+        """What was last found about each dataset, in a line."""
+        from dltui.core.data.findings.record import lines
+
+        return lines()
+
+    def findings(
+        self, dataset: DatasetEntry, options: Mapping[str, Any], data_dir: str | None, tell: Callable[[str], None]
+    ) -> Looked:
+        """What is wrong with a dataset, once it is prepared. Raises UsageError."""
+        from dltui.core.data.findings import ask
+
+        return ask.find(dataset, options, data_dir, tell)
 
 
 class Machine:

@@ -43,6 +43,8 @@ SECTIONS = {
     "What there is": {
         "models": ("commands.models:models", "list the models, or the hyperparameters and layers of one"),
         "datasets": ("commands.datasets:datasets", "list the datasets"),
+        "schema": ("commands.schema:schema", "print the JSON schema of a run's events"),
+        "mcp": ("commands.mcp:mcp", "serve runs to an agent over standard input and output (MCP)"),
         "devices": ("commands.devices:devices", "list the devices of this machine"),
         "plugins": ("commands.plugins:plugins", "list the plugins and what is wrong with them"),
         "doctor": ("commands.doctor:doctor", "say what works here, what does not, and what to do"),

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from dltui.core.catalog.entries import title
 from dltui.core.catalog.fields import FIT
 from dltui.core.text import plural, safe
-from dltui.tui.draw.styled_text import Row, cells, fit, left, on, right, window
+from dltui.tui.draw.styled_text import Row, cells, cut, fit, left, on, right, window
 from dltui.tui.draw.wording import TITLES
 from dltui.tui.draw.wording import framework as short_framework
 
@@ -183,6 +184,8 @@ def explain(
     if dataset is not None:
         text = f"{_download(present.get(dataset.name, ''))}{safe(dataset.summary)}"
         about_data = [[(f" {safe(dataset.name)}", "bold")], *([(f" {line}", "")] for line in wrap(text, width - 2))]
+        known = form.findings.get(title(dataset, dataset.given))
+        about_data += [[(" d ", "key bold"), (cut(known.partition(": ")[2], width - 4), "warn")]] if known else []
     steps: list[Row] = [[(f" {_steps(form)}", "dim")]]
     steps += [row] if (row := forecast.row(form)) else []
     rows = about_data + steps if of_data else about_model + steps

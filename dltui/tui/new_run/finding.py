@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 FIND_KEYS = (
     press("l", "find a learning rate", "test learning rates for a moment with these settings, and propose one"),
     press("b", "find a batch size", "the largest that fits into memory and leaves ten steps an epoch"),
+    press("d", "look at the data", "its duplicates, leakage between splits, blank samples and classes"),
 )
 """For the bindings of a page that has `FindKeys`."""
 WORDS = 3
@@ -62,12 +63,17 @@ class FindKeys:
         self._page, self._state, self._starting = page, state, starting
         self._progress: str | None = None
         """Of the search for a batch size that is under way."""
-        self.answers: dict[str, Answer] = {"l": self.rates, "b": self.batch}
+        self.answers: dict[str, Answer] = {"l": self.rates, "b": self.batch, "d": self.data}
 
     def rates(self) -> None:
         form = self._state.form
         if form is not None and self._starting.startable(form):
             self._page.app.push_screen(RatesPage(form, lambda lr: self._take("lr", lr)))
+
+    def data(self) -> None:
+        form = self._state.form
+        if form is not None and form.dataset is not None and self._starting.startable(form):
+            self._page.host.open_data(form.dataset, form.request(), lambda path: self._put("data:drop", str(path)))
 
     def batch(self) -> None:
         form = self._state.form
@@ -100,15 +106,19 @@ class FindKeys:
         return [(f" {safe(self._progress)} ...", "accent")] if self._progress is not None else []
 
     def _take(self, name: str, value: float, why: str = "") -> None:
+        self._put(f"model:{name}", exact(value), why)
+
+    def _put(self, key: str, text: str, why: str = "") -> None:
+        """Make a text the value of a row."""
         form = self._state.form
-        setting = next((each for each in form.settings() if each.key == f"model:{name}"), None) if form else None
+        setting = next((each for each in form.settings() if each.key == key), None) if form else None
         if form is None or setting is None:
             return
         self._state.edit = None
-        form.put(setting, exact(value))
+        form.put(setting, text)
         self._state.show(setting)
         self._page.redraw()
-        told = f"{setting.label} {exact(value)} taken"
+        told = f"{setting.label} {safe(text)} taken"
         self._page.notice.say(f"{told}: {why}" if why else told, "good")
 
 

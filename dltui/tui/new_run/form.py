@@ -42,6 +42,8 @@ class RunForm:
     """The values set in the environment and in files, shown in the rows until something else is typed."""
     remembered: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     """The options that the user's own data had in its last run, by dataset plugin and path."""
+    findings: Mapping[str, str] = field(default_factory=dict)
+    """What was last found about each dataset, by its name in a run."""
     _recalled: dict[str, str] = field(default_factory=dict)
     """The texts of `typed` that are options of an earlier run with the data at `_recalled_of`."""
     _recalled_of: tuple[str, str] | None = None

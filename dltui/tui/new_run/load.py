@@ -51,6 +51,7 @@ def load(services: Services, like: RunDirectory | None, instead: Mapping[str, An
         elif not present.get(form.dataset_name, "").startswith(("here", "embedded")):
             _prefer_here(form, present)
     form.remembered = _remembered(services, catalog)
+    form.findings = services.catalog.known_findings()
     devices = services.machine.devices()
     return Loaded(form, Forecast(tuple(services.runs.earlier()), devices), devices, present)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.fit import Fit
     from dltui.core.analysis.labels import Labels
     from dltui.core.analysis.mistakes import Mistakes
-    from dltui.core.analysis.review import Key, Opinion
+    from dltui.core.data.findings.review import Key, Opinion
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
     from dltui.core.rundir.heartbeat import Live

@@ -36,7 +36,7 @@ def test_they_are_not_offered() -> None:
     assert not checks_more(Options)
     with pytest.raises(UsageError, match=r"^color must be one of auto, gray, got 'red'"):
         check_values(FIELDS, {"colour": "red"}, "dataset x")
-    with pytest.raises(UsageError, match=r"it has validation, split_seed, color, size$"):
+    with pytest.raises(UsageError, match=r"it has validation, split_seed, drop, color, size$"):
         check_values(FIELDS, {"unheard": 1}, "dataset x")
     with pytest.raises(ValidationError):
         Options.model_validate({"colours": "grey"})

@@ -89,7 +89,14 @@ def test_run_json_says_all(catalog: Catalog, place: Path) -> None:
     assert record["config"]["lr"] == 0.5
     assert record["config"]["momentum"] == record["defaults"]["momentum"] == 0.9
     assert record["defaults"]["lr"] == 0.1
-    assert record["dataset_options"] == {"validation": 0.1, "split_seed": 0, "n": 100, "noise": 60.0, "seed": 0}
+    assert record["dataset_options"] == {
+        "validation": 0.1,
+        "split_seed": 0,
+        "drop": "",
+        "n": 100,
+        "noise": 60.0,
+        "seed": 0,
+    }
     assert record["device"]["name"] == "cpu"
     assert record["exports"] == str(place / "work" / "figures" / "my-run")
     assert (record["formats"], record["command"]) == (["svg", "png"], ["dltui", "train"])
@@ -146,7 +153,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "epochs": ({"config": {"epochs": 0}}, r"^epochs must be a whole number from 1 to 10000, got 0$"),
     "type": ({"config": {"lr": "abc"}}, r"^lr must be .*, got 'abc'$"),
     "hyperparameter": ({"config": {"momentun": 1}}, r"model softmax-numpy has no option 'momentun'; did you mean mom"),
-    "option": ({"dataset_options": {"m": 1}}, r"dataset blobs has no option 'm'; it has validation, split_seed, n"),
+    "option": (
+        {"dataset_options": {"m": 1}},
+        r"dataset blobs has no option 'm'; it has validation, split_seed, drop, n",
+    ),
     "option value": ({"dataset_options": {"n": 1}}, r"^n must be a whole number from 20 to 100000, got 1$"),
     "validator": ({"model": "strict-numpy", "config": {"pairs": 3}}, r"^pairs must be even, got 3$"),
     "device": ({"device": "cuda:7"}, r'no device "cuda:7"; this machine has .*cpu$'),

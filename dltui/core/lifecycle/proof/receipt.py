@@ -27,6 +27,7 @@ def receipt(reader: RunReader) -> dict[str, Any]:
         "plugin": attempt.plugin if attempt else {},
         "dataset": run.get("dataset"),
         "dataset_options": run.get("dataset_options") or {},
+        "dropped": run.get("dropped"),
         "data_fingerprint": attempt.dataset.get("fingerprint") if attempt else None,
         "config": run.get("config") or {},
         "seed": run.get("seed"),

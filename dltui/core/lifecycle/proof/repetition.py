@@ -61,6 +61,8 @@ class Verdict:
     weights: tuple[str | None, str | None]
     state: tuple[str | None, str | None]
     differences: tuple[Difference, ...]
+    has_losses: bool = True
+    """False for the run of a receipt, of which only the weights are known."""
 
 
 def verdict(before: RunReader, now: RunReader) -> Verdict:

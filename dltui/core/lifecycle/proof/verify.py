@@ -76,19 +76,19 @@ def verify(
         raise UsageError(problem)
     changed = {**trust.replaced(reader.directory, trust.catalog(reader.directory, code), code), **(instead or {})}
     try:
-        with _folder() as folder:
+        with temporary_folder() as folder:
             again = RunReader(copy(reader, folder, changed))
-            with _worker(again.directory) as worker:
-                _follow(reader, again, worker, tell)
+            with running(again.directory) as worker:
+                follow(again, worker, tell, lambda: _parted(reader, again))
             found = repetition.verdict(reader, again)
             if found.parting is None:
-                _check_finished(again, found)
+                check_finished(again, found)
             return found
     except OSError as error:
         raise RunError(f"cannot write to {paths.cache_dir()}: {clean_line(error.strerror or error, 200)}") from error
 
 
-def _check_finished(again: RunReader, found: Verdict) -> None:
+def check_finished(again: RunReader, found: Verdict) -> None:
     """Raise RunError for a repetition that was not trained to its end, whose weights prove nothing."""
     ended = again.history.ended
     if ended is None:
@@ -101,7 +101,7 @@ def _check_finished(again: RunReader, found: Verdict) -> None:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
     """A temporary folder in the cache, held by a lock. Folders of repetitions that were killed are removed."""
     cache = paths.cache_dir()
     paths.ensure_private_dir(cache)
@@ -155,7 +155,7 @@ def _steers(record: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def _worker(run: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
+def running(run: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
     """A worker of the run, which ends with the block."""
     log = start.open_log(run)
     try:
@@ -173,11 +173,17 @@ def _worker(run: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
             worker.wait()
 
 
-def _follow(before: RunReader, again: RunReader, worker: subprocess.Popen[bytes], tell: Callable[[str], None]) -> None:
-    """Wait until the repetition has ended or its losses have parted."""
+def _parted(before: RunReader, again: RunReader) -> bool:
+    return repetition.parting(before.history, again.history) is not None
+
+
+def follow(
+    again: RunReader, worker: subprocess.Popen[bytes], tell: Callable[[str], None], parted: Callable[[], bool]
+) -> None:
+    """Wait until the repetition has ended or has `parted`."""
     while True:
         over = worker.poll() is not None
-        if again.refresh() and repetition.parting(before.history, again.history) is not None:
+        if again.refresh() and parted():
             break
         if again.history.ended is not None or over:
             break

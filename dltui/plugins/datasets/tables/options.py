@@ -19,7 +19,7 @@ class CsvOptions(DatasetOptions):
         "", description="instead of a target: columns of 0 and 1 (a,b or tag_*), or one of names with | between them"
     )
     targets: str = Field("", description="columns of numbers to predict together, each on its own scale: a,b or out_*")
-    drop: str = Field("", description="columns to leave out, with commas between them")
+    drop: str = Field("", description="columns to leave out, with commas between them; a review.csv: rows")
     missing: Literal["fill", "drop"] = Field(
         "fill", description="fill gaps with the median of the train split or a class of their own, or drop those rows"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dltui.core.data.findings.dropped import without_review
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.tables.header import TARGET_NAMES
@@ -56,7 +57,7 @@ def choose(table: Table, options: CsvOptions) -> Choice:
         raise RunError(f"a table has {' or '.join(given)}, not both; leave out all but one")
     several = labels or targets
     target = several[0] if several else target_of(table, options.target)
-    dropped = {table.column(name.strip()) for name in options.drop.split(",") if name.strip()}
+    dropped = {table.column(name.strip()) for name in without_review(options.drop).split(",") if name.strip()}
     if dropped.intersection((target, *several)):
         raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; set --data target=COLUMN")
     rest = [place for place in range(len(table.columns)) if place not in (target, *several) and place not in dropped]

@@ -103,7 +103,7 @@ def compare(
     if as_json:
         judgment = {"failures": [asdict(failure) for failure in failures]} if wanted else {}
         by_sample = {"samples": samples_object(paired)} if paired else {}
-        say_json(as_object(found) | judgment | by_sample | ({"files": files} if to else {}))
+        say_json(comparison.as_object(found) | judgment | by_sample | ({"files": files} if to else {}))
     elif to:
         say()
         for file in files:
@@ -216,28 +216,3 @@ def _charts(found: Comparison, columns: int) -> list[Row]:
         return [row for one in charts for row in draw(one, columns - 1, CHART_ROWS, look)]
     half = (columns - 1) // 2
     return beside([(draw(one, half - 1, CHART_ROWS, look), half) for one in charts], CHART_ROWS)
-
-
-def as_object(found: Comparison) -> dict[str, Any]:
-    """The object of `--json` for the comparison."""
-    runs = []
-    for entry in found.entries:
-        record = asdict(entry)
-        curves = record.pop("curves")
-        runs.append({**record, "epochs": len(curves[found.metric]), "command": list(entry.command)})
-    epochs: list[dict[str, Any]] = []
-    names: Sequence[str] = [*dict.fromkeys((found.metric, "loss"))]
-    for epoch, _ in found.aligned(found.metric):
-        aligned = {name: dict(found.aligned(name)).get(epoch, [None] * len(runs)) for name in names}
-        epochs.append({"epoch": epoch, **aligned})
-    winner = found.winner
-    return {
-        "metric": found.metric,
-        "mode": found.mode,
-        "goal": found.goal,
-        "winner": None if winner is None else found.entries[winner].id,
-        "runs": runs,
-        "differences": {name: list(values) for name, values in found.differences.items()},
-        "epochs": epochs,
-        "notes": list(found.notes),
-    }

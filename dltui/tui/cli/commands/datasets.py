@@ -13,6 +13,7 @@ from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
 from dltui.core.text import plural
 from dltui.tui.cli import completion
+from dltui.tui.cli.commands.datasets_check import check
 from dltui.tui.cli.fields import say_fields
 from dltui.tui.cli.output import can_show, say, say_json, say_table, terminal_output, warn
 
@@ -106,6 +107,9 @@ def add(name: str, dataset: str, data: tuple[str, ...]) -> int:
     named_data.add(name, entry, options, catalog)
     say(f"{name} is {entry.reference}; train it: dltui train MODEL --dataset {name}")
     return 0
+
+
+datasets.add_command(check)
 
 
 @datasets.command()

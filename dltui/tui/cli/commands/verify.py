@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dltui.core.lifecycle.proof.repetition import Parting, Verdict
+    from dltui.core.lifecycle.trust import Code
 
 SHOWN = 16
 """Digits of a SHA-256 in a line; --json has all of them."""
@@ -43,25 +45,38 @@ def verify(run: str | None, plugins: tuple[str, ...], trust: bool, as_json: bool
     It trains with the same settings, data, threads and device, in a temporary place; rates set and epochs added while
     it ran are repeated as its log has them. Where the losses part it ends, names the step, and says what differs
     between then and now: settings, data, code, versions, threads, device.
-    """
-    from dltui.core.lifecycle.proof import verify as repeated
-    from dltui.tui.cli.follow.sending import open_run
-    from dltui.tui.cli.launch import data_progress
 
-    reader = open_run(run)
+    In place of RUN a receipt will do, receipt.json or the summary.json of an export: it has no losses, but the weights.
+    """
     began = time.monotonic()
     try:
         with _ended_by_signals():
-            found = repeated.verify(reader, code(plugins, trust), data_progress.teller())
+            found, asked = _proved(run, code(plugins, trust))
     except RunError as error:
         warn(f"dltui: {error}")
         return NOT_REPEATED
     if as_json:
         say_json(asdict(found) | {"seconds": round(time.monotonic() - began, 3)})
     else:
-        for line in lines(found, reader.run, time.monotonic() - began):
+        for line in lines(found, asked, time.monotonic() - began):
             say(line)
     return 0 if found.equal else 1
+
+
+def _proved(run: str | None, code: Code) -> tuple[Verdict, Mapping[str, Any]]:
+    """The verdict about a run, or about the run of a receipt, and what its run.json says."""
+    from dltui.core.lifecycle.proof import from_receipt
+    from dltui.core.lifecycle.proof import verify as repeated
+    from dltui.tui.cli.follow.sending import open_run
+    from dltui.tui.cli.launch import data_progress
+
+    if run is not None and from_receipt.is_receipt(run):
+        from dltui.core.catalog.assemble import load_catalog
+
+        found = from_receipt.read(Path(run))
+        return from_receipt.prove(found, load_catalog(code.plugins), data_progress.teller())
+    reader = open_run(run)
+    return repeated.verify(reader, code, data_progress.teller()), reader.run
 
 
 @contextmanager
@@ -101,14 +116,15 @@ def lines(found: Verdict, run: Mapping[str, Any], seconds: float) -> list[str]:
 def _verdict(found: Verdict, seconds: float) -> str:
     weights = [(digest or "none")[:SHOWN] for digest in found.weights]
     if found.equal:
-        same = f"weights {weights[0]} (SHA-256), {plural(found.steps, 'loss', 'losses')}"
-        return f"equal: {found.run} trained again in {duration(seconds)}: {same}"
+        losses = f", {plural(found.steps, 'loss', 'losses')}" if found.has_losses else ""
+        return f"equal: {found.run} trained again in {duration(seconds)}: weights {weights[0]} (SHA-256){losses}"
     if found.parting is not None:
         return f"different: the losses of {found.run} part at {_where(found.parting)}"
     if found.weights[0] == found.weights[1]:
         states = [(digest or "none")[:SHOWN] for digest in found.state]
         return f"different: the weights of {found.run} are equal, its final state is not: {states[0]}, now {states[1]}"
-    return f"different: the weights of {found.run} were {weights[0]}, now {weights[1]}; no loss differs (to six digits)"
+    losses = "no loss differs (to six digits)" if found.has_losses else "of its losses a receipt tells nothing"
+    return f"different: the weights of {found.run} were {weights[0]}, now {weights[1]}; {losses}"
 
 
 def _where(parting: Parting) -> str:

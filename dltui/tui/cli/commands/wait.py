@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from dltui.core.errors import UsageError
 from dltui.core.numbers import duration, rounded
 from dltui.tui.cli import completion
 from dltui.tui.cli.output import say, say_json, warn
@@ -16,22 +14,12 @@ from dltui.tui.cli.output import say, say_json, warn
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from dltui.core.analysis.measures.condition import Condition, Met
+    from dltui.core.analysis.measures.condition import Condition
     from dltui.core.reading.reader import RunReader
-    from dltui.core.reading.status import Status
+    from dltui.tui.cli.follow.until import Outcome
 
-TICK = 0.5
 TIMED_OUT = 124
 """The exit code of timeout(1), too."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The end of the waiting: `reason` is "condition", "ended" or "timeout"."""
-
-    reason: str
-    status: Status
-    met: Met | None = None
 
 
 def _conditions(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -63,6 +51,7 @@ def wait(run: str | None, until: str | None, timeout: str | None, as_json: bool)
     """
     from dltui.core.analysis.measures import condition
     from dltui.core.train import time_budget
+    from dltui.tui.cli.follow import until as waiting
     from dltui.tui.cli.follow.sending import open_run
 
     wanted = condition.parse(until) if until is not None else None
@@ -70,41 +59,14 @@ def wait(run: str | None, until: str | None, timeout: str | None, as_json: bool)
     reader = open_run(run)
     _ = reader.run
     began = time.monotonic()
-    found = _wait(reader, wanted, None if seconds is None else began + seconds)
+    found = waiting.wait(reader, wanted, None if seconds is None else began + seconds)
     code = _exit_code(found, wanted)
     if as_json:
-        say_json(as_object(reader, found, wanted, time.monotonic() - began) | {"exit_code": code})
+        say_json(waiting.as_object(reader, found, wanted, time.monotonic() - began) | {"exit_code": code})
     else:
         line = _line(reader, found, wanted, seconds or 0.0)
         say(line) if code == 0 else warn(f"dltui: {line}")
     return code
-
-
-def _wait(reader: RunReader, wanted: Condition | None, deadline: float | None) -> Outcome:
-    """Look at the run twice a second. Raises UsageError for a metric that it turns out not to have."""
-    from dltui.core.analysis.measures import condition, measured
-    from dltui.tui.cli.follow.follow import has_left
-
-    changed = True
-    while True:
-        if wanted is not None and changed:
-            problem = measured.unknown(wanted.name, reader.history)
-            if problem:
-                raise UsageError(f"{reader.directory.id}: {problem}")
-            met = condition.met(wanted, reader.history)
-            if met is not None:
-                return Outcome("condition", reader.status(), met)
-        status = reader.status()
-        if status.over and has_left(reader):
-            # A last word of the log may have come after the look at it.
-            if not reader.refresh():
-                return Outcome("ended", status)
-            changed = True
-            continue
-        if deadline is not None and time.monotonic() >= deadline:
-            return Outcome("timeout", status)
-        time.sleep(TICK if deadline is None else max(min(TICK, deadline - time.monotonic()), 0.01))
-        changed = reader.refresh()
 
 
 def _exit_code(found: Outcome, wanted: Condition | None) -> int:
@@ -132,16 +94,3 @@ def _line(reader: RunReader, found: Outcome, wanted: Condition | None, seconds: 
         return f"{name} is {status.name} after {duration(seconds)} of waiting{so_far}"
     never = f"{wanted.text} never held{so_far}; " if wanted else ""
     return f"{name}: {never}{outcome(reader.history, status.name, status.why)}"
-
-
-def as_object(reader: RunReader, found: Outcome, wanted: Condition | None, waited: float) -> dict[str, Any]:
-    """The object of `--json`: the run as in `dltui runs --json`, and why the waiting is over."""
-    from dltui.core.reading.summary import summary_row
-
-    more = {
-        "reason": found.reason,
-        "until": wanted.text if wanted else None,
-        "met": asdict(found.met) if found.met else None,
-        "waited": round(waited, 3),
-    }
-    return summary_row(reader) | more

@@ -37,11 +37,13 @@ def alive_run(text: str, action: str) -> RunReader:
     return reader
 
 
-def order(reader: RunReader, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Send a command, and return its acknowledgement. Raises NoAnswerError."""
+def order(reader: RunReader, action: str, arguments: dict[str, Any], by: str | None = None) -> dict[str, Any]:
+    """Send a command, and return its acknowledgement; `by` names the sender in the run's log, by default this user.
+    Raises NoAnswerError.
+    """
     from dltui.core.rundir import commands
 
-    sent = commands.send(reader.directory.path, action, arguments)
+    sent = commands.send(reader.directory.path, action, arguments, by)
     began, ticker = time.monotonic(), Ticker()
     try:
         while True:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from dltui.core.analysis.review import NAME, Key, Opinion, after, save_opinion
+from dltui.core.data.findings.review import NAME, Key, Opinion, after, save_opinion
 from dltui.core.rundir import place
 from dltui.tui.base.threads import in_thread
 

@@ -14,7 +14,7 @@ from dltui.tui.draw.wording import probability
 
 if TYPE_CHECKING:
     from dltui.core.analysis.mistakes import Mistake, Mistakes
-    from dltui.core.analysis.review import Key, Opinion
+    from dltui.core.data.findings.review import Key, Opinion
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.inside.cursor import MistakeCursor
 

@@ -125,7 +125,7 @@ def test_a_repetition_that_did_not_end_proves_nothing(run: Path, tmp_path: Path,
     again = make_sample_run(tmp_path / "again", run_id="r", epochs=2, done=2, status=status, image=False)
     now = read(again.path)
     with pytest.raises(RunError, match=f"^{line}"):
-        verify._check_finished(now, repetition.verdict(read(run), now))
+        verify.check_finished(now, repetition.verdict(read(run), now))
 
 
 def test_what_a_killed_repetition_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +137,7 @@ def test_what_a_killed_repetition_left_is_removed(tmp_path: Path, monkeypatch: p
     worker.acquire(training / "r" / "lock")
     for folder in (left, training, other):
         os.utime(folder, (1, 1))
-    with verify._folder() as mine:
+    with verify.temporary_folder() as mine:
         os.utime(mine, (1, 1))
         verify.sweep(tmp_path)
         assert {*tmp_path.iterdir()} == {training, young, other, mine}

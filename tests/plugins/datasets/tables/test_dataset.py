@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dltui.core.contract import Spec
+from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.tables.dataset import preview
 from dltui.plugins.datasets.tables.options import CsvOptions
@@ -192,3 +193,14 @@ def test_any_table_ends_in_finite_numbers_or_in_one_line(tmp_path: Path, rows: l
         data = prepared("csv", task, path=str(path))
         assert np.isfinite(data.train.x).all()
         assert np.isfinite(data.train.y).all()
+
+
+def test_a_review_leaves_out_rows_beside_columns(tmp_path: Path) -> None:
+    whole = prepared("csv", path=table(tmp_path, PLANTS), target="soil", drop="kind")
+    review = tmp_path / "review.csv"
+    row = int(whole.test.ids[0])
+    save_opinions(review, [Opinion("test", row, whole.spec.classes[whole.test.y[0]], "", 1.0, "broken")])
+    data = prepared("csv", path=table(tmp_path, PLANTS), target="soil", drop=f"kind,{review}")
+    assert [column.name for column in data.spec.columns] == [column.name for column in whole.spec.columns]
+    assert data.test.ids.tolist() == whole.test.ids[1:].tolist()
+    assert any(note.startswith("left out by review.csv") for note in data.notes)

@@ -40,7 +40,7 @@ def test_a_signal_ends_the_worker_and_removes_its_folder(
 ) -> None:
     workers = []
 
-    def end(before: object, again: object, worker: object, tell: object) -> None:
+    def end(again: object, worker: object, tell: object, parted: object) -> None:
         workers.append(worker)
         os.kill(os.getpid(), number)
         time.sleep(10)
@@ -49,7 +49,7 @@ def test_a_signal_ends_the_worker_and_removes_its_folder(
     monkeypatch.setattr(verify.trust, "catalog", lambda *_: None)
     monkeypatch.setattr(verify.trust, "replaced", lambda *_: {})
     monkeypatch.setattr(verify.start, "worker_command", lambda run: (["sleep", "60"], dict(os.environ)))
-    monkeypatch.setattr(verify, "_follow", end)
+    monkeypatch.setattr(verify, "follow", end)
     with pytest.raises(SystemExit) as left:
         main.run(["verify", "r"])
     assert left.value.code == 128 + number

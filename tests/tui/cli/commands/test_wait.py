@@ -17,7 +17,7 @@ from dltui.core.analysis.measures import condition, measured
 from dltui.core.reading.history import EpochRecord, History
 from dltui.core.reading.reader import RunReader
 from dltui.tui.cli import main
-from dltui.tui.cli.commands import wait as wait_command
+from dltui.tui.cli.follow import until as waiting
 from tests.helpers.sample_run import CLASSES, _started, make_sample_run
 
 Wait = Callable[..., tuple[int, str, str]]
@@ -41,7 +41,7 @@ def home(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith("DLTUI_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DLTUI_HOME", str(made))
-    monkeypatch.setattr(wait_command, "TICK", 0.02)
+    monkeypatch.setattr(waiting, "TICK", 0.02)
     return made
 
 

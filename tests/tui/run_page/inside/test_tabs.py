@@ -12,7 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from dltui.core.analysis.confusion import Matrix
 from dltui.core.analysis.evaluation import Evaluation
 from dltui.core.analysis.mistakes import Filter, Mistakes, parse
-from dltui.core.analysis.review import NAME, read_review
+from dltui.core.data.findings.review import NAME, read_review
 from dltui.tui.draw import picture
 from dltui.tui.draw.styled_text import Look, plain
 from dltui.tui.run_page.inside import classes, confusion, mistakes_view
@@ -155,7 +155,7 @@ async def test_marks_are_saved_at_once_and_seen_again(
         first, second = page.view.mistakes.all[:2]
         marks = {opinion.id: opinion.mark for opinion in read_review(folder).values()}
         assert marks == {first.id: "wrong label", second.id: "keep"}
-        assert (folder / NAME).read_text().splitlines()[0] == "split,id,true,said,probability,mark,name"
+        assert (folder / NAME).read_text().splitlines()[0] == "split,id,true,said,probability,mark,name,of"
         await pilot.press("space", "space", "space")
         await drawn(pilot, lambda: len(read_review(folder)) == 1 and not page.tabs.mistakes.marks.unsaved)
     async with shown(services, run="bold-wren") as (app, pilot):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core import fs
-from dltui.core.analysis.review import NAME, Opinion, after, read_review, save_opinion
+from dltui.core.data.findings.review import NAME, Opinion, after, read_review, save_opinion
 from dltui.core.errors import UsageError
 
 SHIRT = Opinion("test", 7, "Shirt", "Coat", 0.9312, "wrong label", "Shirt/7.png")
@@ -19,8 +19,8 @@ def test_what_is_saved_is_read(tmp_path: Path) -> None:
     save_opinion(folder, SHIRT)
     odd = Opinion("validation", 7, 'say "cheese", please', "Coat\nor not", 0.5, "keep")
     assert save_opinion(folder, odd) == read_review(folder) == {SHIRT.key: SHIRT, odd.key: odd}
-    header = "split,id,true,said,probability,mark,name"
-    assert (folder / NAME).read_text().startswith(f"{header}\ntest,7,Shirt,Coat,0.9312,wrong label,Shirt/7.png\n")
+    header = "split,id,true,said,probability,mark,name,of"
+    assert (folder / NAME).read_text().startswith(f"{header}\ntest,7,Shirt,Coat,0.9312,wrong label,Shirt/7.png,\n")
     assert [path.name for path in folder.iterdir()] == [NAME]
 
 
@@ -71,5 +71,5 @@ def test_a_turn_ends_where_it_began() -> None:
 def test_names_are_no_formulas_for_a_spreadsheet(tmp_path: Path) -> None:
     odd = Opinion("test", 8, "=HYPERLINK(1)", "-1", 0.5, "keep", "@x.png")
     assert save_opinion(tmp_path, odd) == read_review(tmp_path) == {odd.key: odd}
-    assert (tmp_path / NAME).read_text().endswith("test,8,'=HYPERLINK(1),'-1,0.5,keep,'@x.png\n")
+    assert (tmp_path / NAME).read_text().endswith("test,8,'=HYPERLINK(1),'-1,0.5,keep,'@x.png,\n")
     assert save_opinion(tmp_path, SHIRT)[odd.key] == odd

@@ -1,10 +1,10 @@
-"""Reads and writes `review.csv`: a person's judgement of the misclassified samples, one row per sample."""
+"""Reads and writes `review.csv`: a person's judgement of samples, such as misclassified or doubled ones, a row each."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -16,6 +16,10 @@ NAME = "review.csv"
 MARKS = ("keep", "wrong label", "ambiguous")
 """keep: the label is right, the model is wrong; wrong label: the model is right; ambiguous: neither is
 clearly right."""
+DUPLICATE, BROKEN, SUSPECT = "duplicate", "broken", "suspect"
+LEFT_OUT = ("wrong label", "ambiguous", DUPLICATE, BROKEN)
+"""The marks of samples that `--data drop=review.csv` leaves out. A suspect is a proposal that no person has judged."""
+KNOWN = (*MARKS, DUPLICATE, BROKEN, SUSPECT)
 
 Key = tuple[str, int]
 """Split and sample id: ids are unique within a split only."""
@@ -23,7 +27,9 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class Opinion:
-    """A row of the review: the sample, its true and predicted class, the prediction's probability, and the mark."""
+    """A row of the review: the sample, its true and predicted class, the prediction's probability, and the mark. Of a
+    duplicate they are the class of the other sample, and how alike the two are.
+    """
 
     split: str
     id: int
@@ -33,6 +39,8 @@ class Opinion:
     mark: str
     name: str = ""
     """The dataset's name for the sample, such as its file; "" without a name."""
+    of: str = ""
+    """The sample that it is a duplicate of: "test 17"."""
 
     @property
     def key(self) -> Key:
@@ -49,13 +57,22 @@ def read_review(folder: Path) -> dict[Key, Opinion]:
     """The opinions in an export folder; invalid rows are skipped, and without a file there are none. Raises
     UsageError.
     """
-    path = folder / NAME
+    return read_file(folder / NAME)
+
+
+def read_file(path: Path) -> dict[Key, Opinion]:
+    """The opinions in a file, likewise."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {clean_line(path)}: {clean_line(error, 200)}") from error
+    return parse(text)
+
+
+def parse(text: str) -> dict[Key, Opinion]:
+    """The opinions in the text of a file."""
     found = {}
     for row in csv.DictReader(io.StringIO(text)):
         try:
@@ -67,10 +84,11 @@ def read_review(folder: Path) -> dict[Key, Opinion]:
                 float(row["probability"]),
                 row["mark"],
                 from_cell(row.get("name") or ""),
+                from_cell(row.get("of") or ""),
             )
         except (KeyError, TypeError, ValueError):
             continue
-        if opinion.mark in MARKS:
+        if opinion.mark in KNOWN:
             found[opinion.key] = opinion
     return found
 
@@ -80,17 +98,23 @@ def save_opinion(folder: Path, opinion: Opinion) -> dict[Key, Opinion]:
 
     The file is there whole or as before. Returns what it holds then. Raises UsageError.
     """
-    opinions = read_review(folder)
-    if opinion.mark:
-        opinions[opinion.key] = opinion
-    else:
-        opinions.pop(opinion.key, None)
+    return save_opinions(folder / NAME, [opinion])
+
+
+def save_opinions(path: Path, changed: Iterable[Opinion]) -> dict[Key, Opinion]:
+    """Put opinions into a file, likewise."""
+    opinions = read_file(path)
+    for opinion in changed:
+        if opinion.mark:
+            opinions[opinion.key] = opinion
+        else:
+            opinions.pop(opinion.key, None)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        fs.write_atomic(folder / NAME, _text(opinions).encode())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fs.write_atomic(path, _text(opinions).encode())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UsageError(f"cannot write {clean_line(folder / NAME)}: {clean_line(reason, 200)}") from error
+        raise UsageError(f"cannot write {clean_line(path)}: {clean_line(reason, 200)}") from error
     return opinions
 
 

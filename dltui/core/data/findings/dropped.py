@@ -1,0 +1,181 @@
+"""Leaves out the samples that a `review.csv` marks: `--data drop=review.csv`.
+
+The run records the rows themselves beside the file's hash, so that it resumes with the same data whatever becomes of
+the file. A split is drawn before samples are left out: all others stay where they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from dltui.core import paths
+from dltui.core.data.findings import review
+from dltui.core.errors import RunError, UsageError
+from dltui.core.tasks.registry import TASKS
+from dltui.core.text import clean_line, plural, safe
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Arrays
+    from dltui.core.contract.types import Array, SplitName, Task
+
+    Parts = dict[SplitName, tuple[Array, Array, Array]]
+
+OPTION = "drop"
+FIELD = "dropped"
+"""The field of run.json."""
+
+
+UNIT = "file"
+"""The unit of the option where it can only be a review; a table's option may name columns too."""
+ENDING = ".csv"
+
+
+def review_of(text: str) -> str:
+    """The review file in the text of the option: all of it, or what follows the last comma; "" without one."""
+    if not text.lower().endswith(ENDING):
+        return ""
+    return text if Path(paths.absolute(text)).is_file() else text.rpartition(",")[2].strip()
+
+
+def without_review(text: str) -> str:
+    """The text of the option without the review: columns of a table."""
+    return text[: len(text) - len(review_of(text))].rstrip(", ") if review_of(text) else text
+
+
+class Row(NamedTuple):
+    """A sample to be left out, as the review names it."""
+
+    split: str
+    id: int
+    true: str
+    name: str
+
+
+def record(text: str) -> dict[str, Any] | None:
+    """The field of run.json for the text of the option: the absolute path of the review, its SHA-256, and the rows that
+    are left out; None without a review. Raises UsageError.
+    """
+    file = review_of(text)
+    if not file:
+        return None
+    path = Path(paths.absolute(file))
+    try:
+        content = path.read_bytes()
+        found = review.parse(content.decode("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = clean_line(getattr(error, "strerror", None) or error, 200)
+        raise UsageError(f"cannot read {clean_line(path)}: {reason}; {OPTION} names a review.csv") from None
+    marked = [one for _, one in sorted(found.items()) if one.mark in review.LEFT_OUT]
+    if not marked:
+        raise UsageError(
+            f"{clean_line(path)} marks no sample to leave out; these marks do: {', '.join(review.LEFT_OUT)}"
+        )
+    rows = [Row(one.split, one.id, one.true, one.name) for one in marked]
+    digest = hashlib.sha256(content).hexdigest()
+    return {"file": str(path), "sha256": digest, "count": len(rows), "rows": [list(row) for row in rows]}
+
+
+def placed(text: str, left_out: Mapping[str, Any]) -> str:
+    """The text of the option with the absolute path of the review."""
+    columns = without_review(text)
+    return f"{columns},{left_out['file']}" if columns else str(left_out["file"])
+
+
+def of_run(asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a run leaves out: as run.json (`asked`) has recorded it, else as the file in its options says."""
+    return asked.get(FIELD) or record(str((asked.get("dataset_options") or {}).get(OPTION) or ""))
+
+
+def summary(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The description of what a run leaves out, without the rows; empty when it leaves out nothing."""
+    found = asked.get(FIELD)
+    return {FIELD: {key: found.get(key) for key in ("file", "sha256", "count")}} if isinstance(found, Mapping) else {}
+
+
+def digest(dropped: Mapping[str, Any] | None) -> list[str]:
+    """The rows as a part of the name of prepared data; empty without any."""
+    return [hashlib.sha256(json.dumps(dropped["rows"]).encode()).hexdigest()] if dropped else []
+
+
+def leave_out(dropped: Mapping[str, Any] | None, task: Task, found: Arrays, parts: Parts) -> tuple[Parts, list[str]]:
+    """The parts without the rows that are left out, and a note that says how many of which split. Raises RunError for a
+    review of other data, and where too little is left.
+    """
+    if not dropped:
+        return parts, []
+    import numpy as np
+
+    file = clean_line(Path(str(dropped["file"])).name, 60)
+    gone, missing = _find(dropped, task, found, file)
+    left: Parts = {}
+    counts = {}
+    for split, (x, y, rows) in parts.items():
+        # Without a validation part of its own, a dataset's validation split has rows of the train part.
+        own = "train" if split == "validation" and found.validation is None else split
+        kept = rows[~np.isin(rows, np.array(sorted(gone[own]), dtype=np.int64))]
+        left[split], counts[split] = (x, y, kept), len(rows) - len(kept)
+        if len(kept) < (2 if split == "train" else 1):
+            raise RunError(f"{file} leaves out {'all' if not len(kept) else 'nearly all'} samples of the {split} split")
+    said = ", ".join(f"{count:,} of {split}" for split, count in counts.items() if count) or "none"
+    notes = [f"left out by {file} ({str(dropped['sha256'])[:12]}): {said}"]
+    if counts["test"]:
+        tests = len(left["test"][2])
+        notes.append(
+            f"the test result is of the {tests:,} samples that are left: it compares only with runs that leave out the "
+            "same"
+        )
+    if missing:
+        notes.append(f"{plural(missing, 'sample')} that {file} names {'is' if missing == 1 else 'are'} not in the data")
+    return left, notes
+
+
+def _find(dropped: Mapping[str, Any], task: Task, found: Arrays, file: str) -> tuple[dict[str, set[int]], int]:
+    """The rows of each part that are named, and how many are not there any more."""
+    given = {"train": found.train, "test": found.test}
+    given |= {} if found.validation is None else {"validation": found.validation}
+    called = {part: _places((found.names or {}).get(cast("SplitName", part))) for part in given}
+    gone: dict[str, set[int]] = {part: set() for part in given}
+    missing = 0
+    for row in (Row(*map(_typed, one)) for one in dropped["rows"]):
+        part = row.split if row.split in given else "train"
+        if row.name and called[part]:
+            # Files are known by their names: another file more, and ids are others.
+            at = next(((one, places[row.name]) for one, places in _first(part, called) if row.name in places), None)
+            missing += at is None
+            if at is not None:
+                gone[at[0]].add(at[1])
+            continue
+        _check(row, given[part][1], task, found.classes, file)
+        gone[part].add(row.id)
+    return gone, missing
+
+
+def _typed(value: object) -> Any:
+    return value if isinstance(value, int) else str(value)
+
+
+def _first(part: str, called: Mapping[str, Mapping[str, int]]) -> list[tuple[str, Mapping[str, int]]]:
+    """The names of all parts, those of one of them first."""
+    return sorted(called.items(), key=lambda one: one[0] != part)
+
+
+def _places(names: Sequence[str] | None) -> dict[str, int]:
+    """The row of each name, as prepared data holds it."""
+    from dltui.core.data.prepared import short_name
+
+    return {safe(short_name(str(name)).decode()): row for row, name in enumerate(names or ())}
+
+
+def _check(row: Row, y: Array, task: Task, classes: Sequence[str], file: str) -> None:
+    """Raise RunError for a row that is not of this data."""
+    what = f"{file} is of other data: it names {row.split} sample {row.id:,}"
+    if not 0 <= row.id < len(y):
+        raise RunError(f"{what}, and there are {len(y):,}")
+    if TASKS[task].targets == "class" and row.true:
+        label = safe(classes[int(y[row.id])])
+        if label != row.true:
+            raise RunError(f"{what} of class {clean_line(row.true, 40)}, which is {clean_line(label, 40)} here")

@@ -1,0 +1,1 @@
+"""Runs as tools for an agent: what may be read, and, where it is allowed, what may be changed."""

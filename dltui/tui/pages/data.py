@@ -1,0 +1,208 @@
+"""The page Data: what is wrong with a dataset, pair by pair with its pictures; marks are rows of a review.csv."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+
+from dltui.core.text import plural
+from dltui.tui.base.page import Page, bind
+from dltui.tui.base.rows import Rows
+from dltui.tui.base.threads import Failed, in_thread
+from dltui.tui.draw.styled_text import Row, ends, fit
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from dltui.core.catalog.entries import DatasetEntry
+    from dltui.core.data.findings.ask import Looked
+    from dltui.core.data.findings.review import Key, Opinion
+    from dltui.tui.pages.data_rows import Item
+
+
+class LookedAt(Message):
+    """A message with what was found, and what the review holds."""
+
+    def __init__(self, found: Looked, review: Mapping[Key, Opinion]) -> None:
+        super().__init__()
+        self.found, self.review = found, review
+
+
+class Saved(Message):
+    """A message that marks are on the disk."""
+
+    def __init__(self, review: Mapping[Key, Opinion]) -> None:
+        super().__init__()
+        self.review = review
+
+
+def review_file(exports: str, dataset: str) -> Path:
+    """The review of a dataset: in a folder of its own among the figures."""
+    from dltui.core import paths
+    from dltui.core.data.findings.review import NAME
+
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset).strip("-.")[:60]
+    return Path(paths.absolute(exports or "exports")) / f"data-{name}" / NAME
+
+
+class DataPage(Page):
+    """A page about a dataset. `take` gets the path of the review, for a run that leaves the marked samples out."""
+
+    name_of_page = "Data"
+    keys = (
+        ("Space", "mark"),
+        ("x", "other"),
+        ("a", "mark all"),
+        ("Tab", "classes"),
+        ("Enter", "use"),
+        ("Esc", "back"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        bind("down,j", "move(1)", "down", "next"),
+        bind("up,k", "move(-1)", "up", "previous"),
+        bind("pagedown", "move(10)", "ten down"),
+        bind("pageup", "move(-10)", "ten up"),
+        bind("home", "move(-1000000)", "first"),
+        bind("end", "move(1000000)", "last"),
+        bind("space", "mark", "mark", "mark it to be left out, or take the mark back; saved in review.csv"),
+        bind("x", "other", "the other", "leave out the other sample of the pair"),
+        bind("a", "mark_all", "mark all", "mark all that were found, as proposed"),
+        bind("tab", "turn", "classes", "the samples of each class, or what was found"),
+        bind("enter", "use", "leave out", "leave the marked samples out of the new run"),
+        bind("escape", "back", "back", "back to the form"),
+    ]
+
+    def __init__(
+        self, entry: DatasetEntry, options: Mapping[str, Any], data_dir: str | None, review: Path,
+        take: Callable[[Path], None],
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self._entry, self._options, self._data_dir = entry, options, data_dir
+        self.review_path, self._take = review, take
+        self.found: Looked | None = None
+        self.items: list[Item] = []
+        self.marks: dict[Key, Opinion] = {}
+        self.at = 0
+        self.by_class = False
+        self._progress = "preparing the data"
+        self._saving = threading.Lock()
+
+    def body(self) -> Iterable[Widget]:
+        yield Rows(self._rows, id="data-rows")
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(lambda: in_thread(self, "data", self._look))
+
+    def _look(self) -> Message:
+        """Look at the data in a thread."""
+        from dltui.core.data.findings.review import read_file
+
+        found = self.host.services.catalog.findings(self._entry, self._options, self._data_dir, self._tell)
+        return LookedAt(found, read_file(self.review_path))
+
+    def _tell(self, text: str) -> None:
+        """Store the progress. Called in a thread; drawn at the next tick."""
+        self._progress = text
+
+    def tick(self) -> None:
+        super().tick()
+        if self.found is None:
+            self.redraw("#data-rows")
+
+    def on_looked_at(self, message: LookedAt) -> None:
+        from dltui.tui.pages.data_rows import items
+
+        self.found, self.marks = message.found, dict(message.review)
+        self.items = items(message.found.findings)
+        self.by_class = not self.items
+        self.redraw()
+
+    def on_saved(self, message: Saved) -> None:
+        self.marks = dict(message.review)
+        self.notice.say(f"review.csv holds {plural(len(self.marks), 'sample')}; Enter leaves them out", "good")
+        self.redraw()
+
+    def on_failed(self, message: Failed) -> None:
+        self.notice.say(f"{message.reason}   Esc back", "bad", seconds=600)
+
+    def head(self, width: int) -> Row:
+        title: Row = [(" dltui", "accent bold"), ("  Data", "bold"), (f"   {self._entry.reference}", "dim")]
+        return ends(title, self.clock_text(), width)
+
+    def status_line(self) -> str:
+        return "what is wrong with the data"
+
+    def _rows(self, width: int, height: int) -> list[Row]:
+        if self.found is None:
+            return [fit([(f" {self._progress} ...", "dim")], width)]
+        from dltui.tui.pages import data_rows
+
+        if self.by_class:
+            return data_rows.classes(self.found.findings, width, height)
+        return data_rows.rows(self.found, self.items, self.marks, self.at, width, height, self.host.look)
+
+    def action_move(self, by: int) -> None:
+        self.at = max(min(self.at + by, len(self.items) - 1), 0)
+        self.redraw("#data-rows")
+
+    def action_turn(self) -> None:
+        self.by_class = (not self.by_class and self.found is not None) or not self.items
+        self.redraw("#data-rows")
+
+    def action_mark(self) -> None:
+        if self.found is None or self.by_class or not self.items:
+            return
+        opinion = self.items[self.at].opinion
+        marked = self.marks.get(opinion.key)
+        self._save([replace(opinion, mark="")] if marked else [opinion])
+
+    def action_other(self) -> None:
+        if self.found is None or self.by_class or not self.items:
+            return
+        before = self.items[self.at]
+        self.items[self.at] = after = before.turned()
+        was_marked = before is not after and before.opinion.key in self.marks
+        self._save([replace(before.opinion, mark=""), after.opinion] if was_marked else [])
+        self.redraw("#data-rows")
+
+    def action_mark_all(self) -> None:
+        if self.found is not None:
+            self._save([item.opinion for item in self.items if item.opinion.key not in self.marks])
+
+    def _save(self, opinions: list[Opinion]) -> None:
+        """Show marks at once, and write them in a thread."""
+        if not opinions:
+            return
+        for opinion in opinions:
+            if opinion.mark:
+                self.marks[opinion.key] = opinion
+            else:
+                self.marks.pop(opinion.key, None)
+        self.redraw("#data-rows")
+
+        def work() -> Message:
+            from dltui.core.data.findings.review import save_opinions
+
+            with self._saving:
+                return Saved(save_opinions(self.review_path, opinions))
+
+        in_thread(self, "review", work)
+
+    def action_use(self) -> None:
+        from dltui.core.data.findings.review import LEFT_OUT
+
+        if not any(opinion.mark in LEFT_OUT for opinion in self.marks.values()):
+            self.notice.say("nothing is marked: Space marks a sample, a all that were found", "warn")
+            return
+        self._take(self.review_path)
+        self.host.back()
+
+    def action_back(self) -> None:
+        self.host.back()

@@ -1,0 +1,109 @@
+"""Samples that a review marks are left out: recorded in the run, the same whatever becomes of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltui.core.contract import Arrays
+from dltui.core.data.findings import dropped
+from dltui.core.data.findings.review import Opinion, save_opinions
+from dltui.core.data.prepare_process import prepare
+from dltui.core.data.prepared import load_prepared
+from dltui.core.errors import RunError, UsageError
+from tests.core.data.test_prepare import Made, ask, made, silent
+
+__all__ = ["made"]
+
+
+def review(path: Path, *rows: tuple[str, int, str, str], name: str = "") -> Path:
+    save_opinions(path, [Opinion(split, number, true, "", 1.0, mark, name) for split, number, true, mark in rows])
+    return path
+
+
+def test_marked_ones_are_left_out_of_their_split(made: Made, tmp_path: Path) -> None:
+    whole = load_prepared(prepare(ask(), silent))
+    validation = int(whole.validation.ids[0])
+    path = review(
+        tmp_path / "review.csv",
+        ("train", int(whole.train.ids[0]), "", "duplicate"),
+        # Judged as a mistake on validation, or by another division of the train part.
+        ("train", validation, "", "wrong label"),
+        ("test", 3, "dog", "broken"),
+        ("test", 4, "cat", "keep"),
+        ("test", 5, "dog", "suspect"),
+    )
+    found = load_prepared(prepare(ask(drop=str(path)), silent))
+    assert found.train.ids.tolist() == whole.train.ids[1:].tolist()
+    assert found.validation.ids.tolist() == whole.validation.ids[1:].tolist()
+    assert found.test.ids.tolist() == [row for row in range(20) if row != 3]
+    assert np.array_equal(found.test.y, made.arrays.test[1][found.test.ids])
+    assert found.fingerprint != whole.fingerprint
+    assert found.notes[0].startswith("left out by review.csv (")
+    assert found.notes[0].endswith("): 1 of train, 1 of validation, 1 of test")
+    assert "compares only with runs that leave out the same" in found.notes[1]
+
+
+def test_a_run_has_the_same_data_when_the_file_changes(made: Made, tmp_path: Path) -> None:
+    path = review(tmp_path / "review.csv", ("train", 7, "", "duplicate"))
+    asked = ask(drop=str(path))
+    asked[dropped.FIELD] = kept = dropped.record(str(path))
+    assert kept is not None
+    assert (kept["count"], len(kept["sha256"])) == (1, 64)
+    before = load_prepared(prepare(asked, silent)).fingerprint
+    review(path, ("train", 8, "", "duplicate"))
+    assert load_prepared(prepare(asked, silent)).fingerprint == before
+    path.unlink()
+    assert load_prepared(prepare(asked, silent)).fingerprint == before
+    assert dropped.summary(asked)[dropped.FIELD] == {key: kept[key] for key in ("file", "sha256", "count")}
+
+
+def test_files_are_known_by_their_names(tmp_path: Path) -> None:
+    x, y = np.zeros((4, 2, 2), np.uint8), np.array([0, 1, 0, 1])
+    arrays = Arrays((x, y), (x, y), ("cat", "dog"), names={"train": ["a", "b", "c", "d"], "test": ["e", "f", "g", "h"]})
+    parts = {"train": (x, y, np.array([0, 1])), "validation": (x, y, np.array([2, 3])), "test": (x, y, np.arange(4))}
+    path = review(tmp_path / "review.csv", ("train", 0, "", "broken"), name="g")
+    left, notes = dropped.leave_out(dropped.record(str(path)), "classification", arrays, parts)
+    assert left["test"][2].tolist() == [0, 1, 3], "the file is in another split by now"
+    path = review(tmp_path / "gone.csv", ("train", 0, "", "broken"), name="z")
+    left, notes = dropped.leave_out(dropped.record(str(path)), "classification", arrays, parts)
+    assert notes == [notes[0], "1 sample that gone.csv names is not in the data"]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (("train", 100, "", "broken"), "it names train sample 100, and there are 100"),
+        (("test", 2, "dog", "broken"), "it names test sample 2 of class dog, which is cat here"),
+    ],
+)
+def test_a_review_of_other_data_is_refused(
+    made: Made, tmp_path: Path, row: tuple[str, int, str, str], says: str
+) -> None:
+    path = review(tmp_path / "review.csv", row)
+    with pytest.raises(RunError, match=f"review.csv is of other data: {says}"):
+        prepare(ask(drop=str(path)), silent)
+
+
+def test_wrong_use_is_one_line(made: Made, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot read .*: No such file or directory; drop names a review.csv"):
+        dropped.record(str(tmp_path / "none.csv"))
+    path = review(tmp_path / "kept.csv", ("train", 1, "", "keep"))
+    with pytest.raises(UsageError, match="marks no sample to leave out; these marks do: wrong label"):
+        dropped.record(str(path))
+    path = review(tmp_path / "all.csv", *(("test", number, "", "broken") for number in range(20)))
+    with pytest.raises(RunError, match="leaves out all samples of the test split"):
+        prepare(ask(drop=str(path)), silent)
+
+
+def test_columns_of_a_table_and_a_review(tmp_path: Path) -> None:
+    path = review(tmp_path / "a,b.csv", ("train", 1, "", "broken"))
+    assert dropped.review_of(str(path)) == str(path)
+    assert dropped.review_of("kind,soil") == ""
+    assert dropped.review_of("kind,mine.csv") == "mine.csv"
+    assert dropped.without_review("kind,soil,mine.csv") == "kind,soil"
+    assert dropped.without_review(str(path)) == ""
+    assert dropped.record("kind,soil") is None
+    assert dropped.placed("kind,mine.csv", {"file": "/at/mine.csv"}) == "kind,/at/mine.csv"

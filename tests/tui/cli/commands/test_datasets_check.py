@@ -1,0 +1,75 @@
+"""`dltui datasets check`: tables, JSON, and the rows that it adds to a review."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dltui.core.analysis import label_errors
+from dltui.core.analysis.label_errors import Candidate, LabelErrors
+from dltui.core.data.findings import ask, check
+from dltui.core.data.findings.ask import Looked
+from dltui.core.data.findings.review import Opinion, read_file, save_opinions
+from dltui.tui.cli import main
+from dltui.tui.cli.commands import datasets_check
+from tests.core.data.findings.planted import planted
+from tests.helpers.known_catalog import Fill
+from tests.helpers.sample_run import make_sample_run
+
+SUSPECTS = LabelErrors("r", ("a", "b", "c"), 160, (Candidate("test", 3, 0, 1, 0.01, 0.9, 4.5, "x.png"),))
+
+
+@pytest.fixture(autouse=True)
+def looked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, know_catalog: Fill) -> None:
+    data = planted().data
+    found = Looked("digits", data, check.check(data))
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    know_catalog(tmp_path)
+    monkeypatch.setattr(ask, "find", lambda *_: found)
+    monkeypatch.setattr(label_errors, "of_run", lambda reader: SUSPECTS)
+    make_sample_run(tmp_path / "runs", run_id="r", epochs=1, image=False)
+
+
+def call(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main.run(["datasets", "check", "fashion-mnist", *words]) == 0
+    return capsys.readouterr().out
+
+
+def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    said = call(capsys, "--run", "r")
+    assert said.startswith("data of planted: 1 exact and 1 near duplicates between splits (leakage)")
+    assert re.search(r"exact +train 1020 +test 5", said)
+    assert re.search(r"test 8 +all black", said)
+    assert re.search(r"test 3 x.png +a +b +90.0 %", said)
+    monkeypatch.setattr(datasets_check, "MOST", 2)
+    assert "and 4 more pairs: --json has all" in call(capsys)
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    found: dict[str, Any] = json.loads(call(capsys, "--json", "--run", "r"))
+    assert found["line"].startswith("data of planted")
+    assert found["pair_counts"]["exact: train, test"] == 1
+    assert {pair["kind"] for pair in found["pairs"]} == {"exact", "near"}
+    assert found["per_class"]["test"] == [33, 34, 33]
+    assert found["label_errors"]["candidates"][0]["proposed"] == 1
+    assert "label_errors" not in json.loads(call(capsys, "--json"))
+
+
+def test_rows_of_a_review(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    save_opinions(path, [Opinion("test", 3, "a", "b", 0.9, "keep")])
+    said = call(capsys, "--write", str(path), "--run", "r")
+    rows = read_file(path)
+    assert f"{path} holds {len(rows)} samples; leave them out: --data drop={path}" in said
+    assert rows["test", 3].mark == "keep", "what a person has judged stays"
+    assert rows["train", 1020].of == "test 5"
+    assert {row.mark for row in rows.values()} == {"keep", "duplicate", "broken"}
+
+
+def test_a_run_on_other_data_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["datasets", "check", "digits", "--run", "r"]) == 2
+    assert capsys.readouterr().err == "dltui: r was trained on fashion-mnist, not on digits\n"

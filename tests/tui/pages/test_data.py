@@ -1,0 +1,107 @@
+"""The page Data: pairs with their pictures, marks that are saved, and the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from dltui.core.catalog.entries import Catalog
+from dltui.core.catalog.schema import field_specs
+from dltui.core.contract.config import DatasetOptions
+from dltui.core.data.findings import check, record
+from dltui.core.data.findings.ask import Looked
+from dltui.core.data.findings.review import read_file
+from dltui.tui.terminal.capabilities import Terminal
+from dltui.tui.terminal.inks import DARK, LIGHT
+from tests.core.data.findings.planted import planted
+from tests.tui.sample_catalog import make_catalog
+from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
+from tests.tui.test_screens import ASCII, SvgExtension, TextExtension
+
+DATA = planted().data
+LOOKED = Looked("planted", DATA, check.check(DATA))
+
+
+@pytest.fixture
+def services(services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeServices:
+    """The services, which find what is planted; a review is written below this folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def findings(dataset: Any, options: Any, data_dir: Any, tell: Callable[[str], None]) -> Looked:
+        return LOOKED
+
+    def catalog() -> Catalog:
+        found = make_catalog()
+        entry = found.datasets["fashion-mnist"]
+        drop = next(spec for spec in field_specs(DatasetOptions) if spec.name == "drop")
+        found.datasets["fashion-mnist"] = replace(entry, fields=(*entry.fields, drop))
+        return found
+
+    known = {"fashion-mnist": record.line(LOOKED.findings)}
+    monkeypatch.setattr(services.catalog, "known_findings", lambda: known)
+    monkeypatch.setattr(services.catalog, "findings", findings)
+    monkeypatch.setattr(services.catalog, "load", catalog)
+    return services
+
+
+async def looked(app: Any, pilot: Any) -> None:
+    await until(pilot, lambda: ready(app))
+    await pilot.press("d")
+    await until(pilot, lambda: "leakage" in text(app))
+
+
+async def test_marks_are_saved_and_used(services: FakeServices, tmp_path: Path) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        await looked(app, pilot)
+        (path,) = {app.screen.review_path}
+        await pilot.press("enter")
+        assert "nothing is marked" in text(app)
+        await pilot.press("space")
+        await until(pilot, lambda: "review.csv holds 1 sample" in text(app))
+        (row,) = read_file(path).values()
+        assert (row.split, row.mark, row.of) == ("train", "duplicate", "test 5")
+        await pilot.press("x")
+        await until(pilot, lambda: [row.split for row in read_file(path).values()] == ["test"])
+        await pilot.press("x", "space")
+        await until(pilot, lambda: not read_file(path))
+        await pilot.press("a")
+        await until(pilot, lambda: len(read_file(path)) == len({item.opinion.key for item in app.screen.items}))
+        await pilot.press("end")
+        assert "all black" in text(app) or "of one color" in text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.name_of_page == "New run")
+        assert "drop" in text(app)
+        assert app.screen.state.form.request().dataset_options == {"drop": str(path)}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("ink", [DARK, LIGHT], ids=["dark", "light"])
+async def test_picture(services: FakeServices, snapshot: SnapshotAssertion, size: tuple[int, int], ink: Any) -> None:
+    if ink is LIGHT and size[0] == 200:
+        pytest.skip("one light picture says it")
+    async with shown(services, size, Terminal(theme=ink), new=True) as (app, pilot):
+        await looked(app, pilot)
+        await pilot.press("down")
+        assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+async def test_what_was_found_before_is_a_line_of_the_form(services: FakeServices) -> None:
+    async with shown(services, new=True) as (app, pilot):
+        await until(pilot, lambda: ready(app))
+        await pilot.press("tab", "tab")
+        assert " d 1 exact and 1 near duplicates" in text(app)
+
+
+async def test_classes_in_ascii(services: FakeServices, snapshot: SnapshotAssertion) -> None:
+    async with shown(services, (80, 24), ASCII, new=True) as (app, pilot):
+        await looked(app, pilot)
+        assert all(line.isascii() and len(line) == 80 for line in lines(app))
+        await pilot.press("tab")
+        assert text(app) == snapshot(extension_class=TextExtension)
+        await pilot.press("escape")
+        assert app.screen.name_of_page == "New run"
