@@ -152,6 +152,12 @@ class DltuiApp(App[None], inherit_bindings=False):
 
         self.push_screen(ComparePage(runs))
 
+    def open_sweep(self, name: str) -> None:
+        """Show a sweep over the list of runs."""
+        from dltui.tui.sweep_page.page import SweepPage
+
+        self.push_screen(SweepPage(name))
+
     def open_pair(self, runs: Sequence[RunDirectory]) -> None:
         """Show two runs sample by sample."""
         from dltui.tui.pages.paired import PairPage

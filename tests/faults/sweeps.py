@@ -44,7 +44,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.sweep import coordinator, coordinator_process
 from dltui.core.sweep import start as sweep_start
 from dltui.core.sweep.folder import SweepFolder
-from dltui.core.sweep.view import SweepView
+from dltui.core.sweep.view import look
 from dltui.core.worker import attempt, device_queue, worker_process
 from tests.faults.kills import Killer
 from tests.faults.lab import Prepared, Result, result
@@ -176,7 +176,7 @@ def finish(place: Place, folder: SweepFolder, kills: int, apart: float) -> tuple
     due: float | None = None
     while True:
         if pid not in place.living():
-            if not SweepView(folder.name).left:
+            if not look(folder.name).left:
                 return done, time.monotonic() - began
             pid = place.lead(folder)
         if time.monotonic() - began > LONGEST:

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING
 
 from dltui.core import paths
 from dltui.core.analysis.trials import plan as plans
-from dltui.core.analysis.trials.trial import TrialReader, record_of
+from dltui.core.analysis.trials.trial import TrialReader
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import kill, series
 from dltui.core.lifecycle.create import check_request
+from dltui.core.lifecycle.start import queue_worker
 from dltui.core.machine import priority
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim, commands
 from dltui.core.rundir.directory import list_runs
 from dltui.core.sweep import folder as folders
 from dltui.core.sweep import samplers
-from dltui.core.sweep.coordinator import trial_request, winners_group
+from dltui.core.sweep.coordinator import trial_request
 from dltui.core.sweep.folder import SweepFolder
 from dltui.core.text import clean_line
 from dltui.core.worker import loggers
@@ -169,14 +170,19 @@ def of_group(name: str | None) -> SweepFolder | None:
     return None
 
 
-def is_trial(run: RunDirectory) -> bool:
-    return bool(record_of(run))
-
-
 def stop_trial(run: RunDirectory) -> None:
     """Stop one trial for good: it is not started again. Raises RunError."""
     commands.send(run.path, "stop", {})
 
 
-def winner_runs(plan: Plan) -> list[RunDirectory]:
-    return series.members(winners_group(plan))
+def resume_trial(run: RunDirectory) -> None:
+    """Start the worker of a trial that has ended; it waits for its device. Raises UsageError or RunError."""
+    from dltui.core.lifecycle import trust
+    from dltui.core.lifecycle.resume import prepare
+
+    reader = RunReader(run)
+    reader.refresh()
+    catalog = trust.catalog(run)
+    instead = trust.replaced(run, catalog)
+    prepare(reader, catalog, 0, instead)
+    queue_worker(run, instead=instead)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis.trials import trial as trials
@@ -29,39 +30,58 @@ def unfinished(plan: Plan, own: Sequence[Trial], confirming: Sequence[Trial]) ->
     return best.test is None
 
 
+@dataclass(frozen=True)
 class SweepView:
-    """A sweep as its folder and its runs tell it."""
+    """A sweep at one moment; `left`: a coordinator would find something to do."""
 
-    def __init__(self, name: str) -> None:
-        self.folder = folders.SweepFolder(name)
-        self.reader = trials.TrialReader(name)
-        self.refresh()
-
-    def refresh(self) -> None:
-        self.plan = folders.known_plan(self.folder.name)
-        # Asked before the trials: the coordinator that has just ended has left all that it did.
-        led = self.folder.exists and self.folder.is_led
-        every = self.reader.all()
-        self.trials = [one for one in every if one.confirms is None]
-        self.confirming = [one for one in every if one.confirms is not None]
-        self.left = unfinished(self.plan, self.trials, self.confirming)
-        over = all(one.over for one in every)
-        self.status, self.hint = ("running", "") if led else folders.standing(self.folder, over, self.left)
+    plan: Plan
+    trials: tuple[Trial, ...]
+    confirming: tuple[Trial, ...] = ()
+    status: str = "running"
+    hint: str = ""
+    """The command that goes on with it."""
+    left: bool = False
 
     @property
     def over(self) -> bool:
+        """True if nothing happens any more, until a user does something."""
         return self.status != "running" or (bool(self.hint) and all(one.over for one in self.trials))
 
     def epochs_spent(self) -> int:
         return sum(one.done for one in self.trials)
 
     def head(self) -> str:
-        """`lab: 12 of 20 trials, 2 running; 41 of 180 epochs`."""
+        """`12 of 20 trials, 2 running; 41 of 180 epochs spent`."""
         ended = sum(one.over for one in self.trials)
         going = sum(not one.over for one in self.trials)
         also = f", {going} running" if going else ""
         most = self.plan.trials * self.plan.epochs
         return f"{ended} of {plural(self.plan.trials, 'trial')}{also}; {self.epochs_spent()} of {most} epochs spent"
+
+
+class SweepReader:
+    """Follows a sweep."""
+
+    def __init__(self, name: str) -> None:
+        self._folder, self._reader = folders.SweepFolder(name), trials.TrialReader(name)
+
+    def look(self) -> SweepView:
+        """The sweep as it is now. Raises UsageError when there is none of this name."""
+        plan, folder = folders.known_plan(self._folder.name), self._folder
+        # Asked before the trials: the coordinator that has just ended has left all that it did.
+        led = folder.exists and folder.is_led
+        every = self._reader.all()
+        own = tuple(one for one in every if one.confirms is None)
+        confirming = tuple(one for one in every if one.confirms is not None)
+        left = unfinished(plan, own, confirming)
+        over = all(one.over for one in every)
+        status, hint = ("running", "") if led else folders.standing(folder, over, left)
+        return SweepView(plan, own, confirming, status, hint, left)
+
+
+def look(name: str) -> SweepView:
+    """A sweep as it is now. Raises UsageError when there is none of this name."""
+    return SweepReader(name).look()
 
 
 def values_text(one: Trial) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError, UsageError
+from dltui.core.sweep.actions import Sweeps
 from dltui.tui.terminal.capabilities import SCREEN_LOG
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Services:
         self.catalog = CatalogLoader()
         self.machine = Machine()
         self.starting = Starting()
+        self.sweeps = Sweeps()
         self.finding = Finding()
         self.warm = WarmProcess()
         self.commands = Commands()

@@ -62,6 +62,8 @@ class Summary:
     """The group name of a series of seeds."""
     group_seeds: tuple[int, ...] = ()
     """The seeds of a series of which not all runs were made."""
+    sweep: str = ""
+    """The name of the sweep that the run is a trial of."""
     members: tuple[Summary, ...] = ()
     """The runs that this line stands for; none for a run."""
     created: float = 0.0
@@ -144,11 +146,17 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "seed": safe(config.get("seed", "")),
         "group": safe(run.get("group") or ""),
         "group_seeds": tuple(notes.series_seeds(reader.directory.path)) if run.get("group") else (),
+        "sweep": _sweep(run.get("sweep")),
         "created": float(run.get("created", 0.0)),
         "differs": tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
         "exports": safe(run.get("exports", "")),
         "command": safe(shlex.join(confidential.mask_command(run.get("command") or []))),
     }
+
+
+def _sweep(record: Any) -> str:
+    """The name of the sweep of a trial; "" for a run of none, and for the runs that train its winner again."""
+    return safe(record.get("name") or "") if isinstance(record, dict) and record.get("confirms") is None else ""
 
 
 def _facts(

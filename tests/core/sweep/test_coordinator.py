@@ -12,7 +12,7 @@ from dltui.core.analysis.trials.trial import TrialReader
 from dltui.core.errors import UsageError
 from dltui.core.rundir import commands
 from dltui.core.sweep import coordinator
-from dltui.core.sweep.view import SweepView
+from dltui.core.sweep.view import look
 from tests.core.sweep.lab import SweepLab
 from tests.faults.lab import result
 
@@ -30,7 +30,7 @@ def told(name: str) -> list[object]:
 def test_only_the_winner_sees_the_test_split(lab: SweepLab) -> None:
     folder = lab.sweep()
     lab.finish(folder)
-    view = SweepView("lab")
+    view = look("lab")
     assert (view.status, view.left, len(view.trials)) == ("finished", False, 9)
     best = trials.winner(view.trials)
     assert best is not None
@@ -73,7 +73,7 @@ def test_trials_that_were_interrupted_go_on_and_others_do_not(lab: SweepLab) -> 
     # Left alone after so many deaths; the others are trained, and the best of them is tested.
     assert ids.count("lab-t001") == 1 + coordinator.MOST_DEATHS
     assert ids.count("lab-t002") + ids.count("lab-t000") == 3
-    assert SweepView("lab").status == "interrupted"
+    assert look("lab").status == "interrupted"
 
 
 def _status(reader: trials.RunReader) -> object:
@@ -93,7 +93,7 @@ def test_what_a_user_killed_stays_so(lab: SweepLab) -> None:
 
 def test_the_winner_is_trained_again_with_other_seeds(lab: SweepLab) -> None:
     lab.finish(lab.sweep(trials=2, confirm=2))
-    view = SweepView("lab")
+    view = look("lab")
     best = trials.winner(view.trials)
     assert best is not None
     assert best.test is None
@@ -149,9 +149,9 @@ def test_more_trials_are_added_and_a_stop_holds(lab: SweepLab) -> None:
     folder = lab.sweep(trials=2, pruner="none")
     lab.finish(folder)
     folder.change(trials=4)
-    assert SweepView("lab").left
+    assert look("lab").left
     folder.stop()
-    assert (SweepView("lab").status, SweepView("lab").hint) == ("stopped", "dltui sweep resume lab")
+    assert (look("lab").status, look("lab").hint) == ("stopped", "dltui sweep resume lab")
     folder.begin_again()
     lab.finish(folder)
     assert len(TrialReader("lab").trials()) == 4

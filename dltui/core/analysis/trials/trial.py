@@ -43,6 +43,8 @@ class Trial:
     mode: str = "max"
     scores: Mapping[int, float] = field(default_factory=dict)
     """The monitored value of each epoch."""
+    times: Mapping[int, float] = field(default_factory=dict)
+    """The unix time at which each epoch was done."""
     epochs: int = 0
     """The epochs that it is to have."""
     seconds: float = 0.0
@@ -236,6 +238,7 @@ def read(reader: RunReader) -> Trial | None:
         metric=monitor.get("metric", ""),
         mode=mode,
         scores=scores,
+        times={number: one.time for number, one in history.epochs.items()},
         epochs=attempt.epochs if attempt else int(asked),
         seconds=history.train_seconds,
         test=history.test["metrics"] if history.test else None,

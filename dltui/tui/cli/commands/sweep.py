@@ -1,4 +1,4 @@
-"""`dltui sweep MODEL --lr 0.01..0.3:log --trials 20`, and `dltui sweep list|show|resume|stop|pin NAME`."""
+"""`dltui sweep MODEL --lr 0.01..0.3:log --trials 20`, and `dltui sweep list|show|resume|stop|export|pin NAME`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def begin(context: click.Context, /, model: str | None, **options: Any) -> int:
     catalog: Catalog = context.obj
     if model is None:
         raise UsageError(
-            "sweep needs a MODEL, or one of list, show, resume, stop, pin; `dltui models` lists the models"
+            "sweep needs a MODEL, or one of list, show, resume, stop, export, pin; `dltui models` lists the models"
         )
     entry = catalog.model(model)
     catalog.check_taken(options["plugins"], entry.id, options["dataset"])
@@ -137,9 +137,9 @@ def list_sweeps(as_json: bool) -> int:
 
 def _list(as_json: bool) -> int:
     from dltui.core.sweep import folder as folders
-    from dltui.core.sweep.view import SweepView, sweep_object
+    from dltui.core.sweep.view import look, sweep_object
 
-    views = [SweepView(one.name) for one in folders.sweeps()]
+    views = [look(one.name) for one in folders.sweeps()]
     if as_json:
         say_json([sweep_object(view) for view in views])
     elif not views:
@@ -156,10 +156,10 @@ def show(name: str, as_json: bool) -> int:
     """Show the trials of a sweep, the best first."""
     from dltui.core.analysis.trials import trial as trials
     from dltui.core.numbers import metric
-    from dltui.core.sweep.view import SweepView, sweep_object, values_text
+    from dltui.core.sweep.view import look, sweep_object, values_text
     from dltui.tui.cli.follow import sweeping
 
-    view = SweepView(name)
+    view = look(name)
     if as_json:
         say_json(sweep_object(view))
         return 0
@@ -196,6 +196,19 @@ def stop(name: str) -> int:
     say(f"{name} stops; go on with: dltui sweep resume {name}")
     if left:
         say(f"not reached from this machine: {', '.join(left)}; dltui stop RUN stops them for good")
+    return 0
+
+
+@sweep.command()
+@_name
+@click.option("--to", metavar="DIR", default=None, shell_complete=completion.folders, help="[beside its runs' figures]")
+def export(name: str, to: str | None) -> int:
+    """Draw its pictures as SVG, and its table as CSV."""
+    from pathlib import Path
+
+    from dltui.core.sweep import pictures
+
+    say(f"pictures in {pictures.draw(name, Path(to) if to else None)}")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.analysis.trials import trial as trials
 from dltui.core.numbers import metric
-from dltui.core.sweep.view import SweepView, as_object, sweep_object, values_text
+from dltui.core.sweep.view import SweepReader, SweepView, as_object, sweep_object, values_text
 from dltui.core.text import plural
 from dltui.tui.cli.output import say, say_json
 
@@ -27,7 +27,8 @@ def line(one: Trial) -> str:
 
 def follow(name: str, as_json: bool) -> int:
     """Tell of each trial that ends until the sweep is over. Returns the exit code."""
-    view, told = SweepView(name), set[str]()
+    reader, told = SweepReader(name), set[str]()
+    view = reader.look()
     try:
         while True:
             for one in [*view.trials, *view.confirming]:
@@ -37,7 +38,7 @@ def follow(name: str, as_json: bool) -> int:
             if view.over:
                 break
             time.sleep(POLL_SECONDS)
-            view.refresh()
+            view = reader.look()
     except KeyboardInterrupt:
         say(f"the sweep goes on; dltui sweep show {name} tells how far it is, dltui sweep stop {name} stops it")
         return 0
