@@ -174,6 +174,12 @@ class DltuiApp(App[None], inherit_bindings=False):
         """Replace the form by the page of the run that was started from it."""
         self.switch_screen(self._run_page(run))
 
+    def swept(self, name: str) -> None:
+        """Replace the form by the page of the sweep that was started from it."""
+        from dltui.tui.sweep_page.page import SweepPage
+
+        self.switch_screen(SweepPage(name))
+
     def back(self) -> None:
         """Return to the page below; the lowest is the list of runs."""
         if len(self.screen_stack) > 1:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 from dltui.core import paths
 from dltui.core.analysis.trials import plan as plans
 from dltui.core.analysis.trials.trial import TrialReader
+from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import kill, series
 from dltui.core.lifecycle.create import check_request
 from dltui.core.lifecycle.start import queue_worker
 from dltui.core.machine import priority
+from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim, commands
 from dltui.core.rundir.directory import list_runs
@@ -50,12 +52,28 @@ def create(
     """Check a sweep by its first trial, and make its folder. Raises UsageError, and then nothing is left."""
     name = _free_name(request.name)
     request = _anywhere(request)
+    request = replace(request, command=trial_words(request))
     epochs = _epochs(plan, request, catalog)
     plan = plans.check(replace(plan, name=name, epochs=epochs))
     samplers.check(plan)
     first = trial_request(plan, request, 0, samplers.values(plan, 0, []))
     check_request(first, catalog).prepare(tell)
     return SweepFolder.create(plan, replace(request, name=name), [*loggers.chosen(request.loggers, catalog)])
+
+
+def trial_words(request: RunRequest) -> tuple[str, ...]:
+    """The command line that trains one trial, without what varies."""
+    options = dict(request.dataset_options)
+    path = options.pop("path", None)
+    dataset = request.dataset if path is None or ":" in request.dataset else f"{request.dataset}:{path}"
+    words = ["dltui", "train", request.model, "--dataset", dataset, "--device", request.device]
+    words += ["--exports", str(request.exports), "--format", ",".join(request.formats)]
+    words += ["--data-dir", request.data_dir] if request.data_dir else []
+    words += ["--share", request.share] if request.share else []
+    pairs = [("--data", f"{name}={exact(value)}") for name, value in options.items()]
+    pairs += [("--plugin", str(path)) for path in request.plugins] + [("--log", word) for word in request.loggers]
+    words += [word for pair in pairs for word in pair]
+    return (*words, *(word for name, value in request.config.items() for word in flag_words(name, value)))
 
 
 def _anywhere(request: RunRequest) -> RunRequest:

@@ -15,7 +15,8 @@ from dltui.tui.base.threads import Told, in_thread
 if TYPE_CHECKING:
     from dltui.core.analysis.trials.trial import Trial
     from dltui.tui.base.line_edit import Answer
-    from dltui.tui.sweep_page.page import SweepPage
+    from dltui.tui.base.page import Page
+    from dltui.tui.sweep_page.state import SweepState
 
 MORE = 10
 SWEEP_KEYS = (
@@ -36,8 +37,8 @@ SWEEP_KEYS = (
 class SweepKeys:
     """Answers the keys for a page."""
 
-    def __init__(self, page: SweepPage) -> None:
-        self._page = page
+    def __init__(self, page: Page, state: SweepState, name: str) -> None:
+        self._page, self._state, self._name = page, state, name
         self.answers: dict[str, Answer] = {
             "p": self._of_trial(self._promote),
             "r": self._of_trial(self._resume),
@@ -61,7 +62,7 @@ class SweepKeys:
         """A handler that does nothing where no trial is selected, or where nothing may be changed."""
 
         def answer() -> None:
-            one = self._page.state.trial
+            one = self._state.trial
             if one is not None and self._may():
                 work(one)
 
@@ -129,24 +130,24 @@ class SweepKeys:
 
     def _more(self) -> None:
         if self._may():
-            services, name = self._page.host.services, self._page.name_of_sweep
+            services, name = self._page.host.services, self._name
             self._do("more", lambda: services.sweeps.more(name, MORE), f"{MORE} more trials")
 
     def _go_on(self) -> None:
         if self._may():
-            services, name = self._page.host.services, self._page.name_of_sweep
+            services, name = self._page.host.services, self._name
             self._do("go on", lambda: services.sweeps.lead(name), f"{safe(name)} goes on")
 
     def _stop_sweep(self) -> None:
         if not self._may():
             return
-        services, name = self._page.host.services, self._page.name_of_sweep
+        services, name = self._page.host.services, self._name
         text = f"stop {safe(name)}? its trials leave checkpoints, g goes on with them   y yes   Esc no"
         stop: Answer = lambda: self._do("stop", lambda: services.sweeps.stop(name), f"{safe(name)} stops")  # noqa: E731
         self._page.notice.ask(text, {"y": stop})
 
     def _export(self) -> None:
-        services, name = self._page.host.services, self._page.name_of_sweep
+        services, name = self._page.host.services, self._name
         self._page.notice.say("drawing ...", "accent", seconds=60)
 
         def draw() -> Message:
@@ -156,7 +157,7 @@ class SweepKeys:
         in_thread(self._page, "export", draw)
 
     def _copy(self) -> None:
-        found = self._page.found
+        found = self._state.found
         if found is not None:
             self._page.host.copy_to_clipboard(shlex.join(found.plan.command))
             self._page.notice.say("the command of the sweep is copied, if your terminal allows it")

@@ -74,7 +74,7 @@ class SweepPage(Page):
         super().__init__()
         self.name_of_sweep = name
         self.state = SweepState()
-        self.sweep_keys = SweepKeys(self)
+        self.sweep_keys = SweepKeys(self, self.state, name)
         self.answers = self.sweep_keys.answers
         self._watcher: Watcher | None = None
 

@@ -106,7 +106,7 @@ def begin(context: click.Context, /, model: str | None, **options: Any) -> int:
     how["trials"] = how["trials"] or (plans.MOST_TRIALS if how["sampler"] == "grid" else plans.TRIALS)
     least = options.pop("min_epochs")
     options["dataset"] = start.choose_dataset(catalog, entry, options["dataset"]).name
-    chosen = start.Options(command=ranges.trial_words(entry, config, options), **options)
+    chosen = start.Options(command=(), **options)
     request = start.request(catalog, entry, config, chosen)
     plan = plans.Plan(
         "", space, **how, seed=int(config.get("seed", 0)), least=least, command=tuple(context.meta[WORDS])

@@ -9,7 +9,6 @@ import click
 
 from dltui.core.analysis.trials import space
 from dltui.core.analysis.trials.space import Dimension
-from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
 from dltui.core.text import clean_line, suggest
 from dltui.tui.cli.options import FieldOption
@@ -63,15 +62,3 @@ def _varied(pair: str, model: ModelEntry) -> Dimension:
         hint = suggest(name, [one.name for one in model.fields]) or f"{model.id} has no such hyperparameter"
         raise UsageError(f"--vary wants NAME=RANGE, got {clean_line(pair, 80)}; {hint}")
     return space.parse(field, text)
-
-
-def trial_words(model: ModelEntry, fixed: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[str, ...]:
-    """The command line that trains one trial, without what varies."""
-    words = ["dltui", "train", model.id]
-    for name in ("dataset", "data_dir", "device", "exports", "share"):
-        if options.get(name) and options[name] != {"device": "auto", "exports": "exports"}.get(name):
-            words += [f"--{name.replace('_', '-')}", str(options[name])]
-    words += ["--format", options["formats"]] if options["formats"] != "svg" else []
-    for flag, name in (("--data", "data"), ("--plugin", "plugins"), ("--log", "loggers")):
-        words += [word for value in options[name] for word in (flag, str(value))]
-    return (*words, *(word for name, value in fixed.items() for word in flag_words(name, value)))
