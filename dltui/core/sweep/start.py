@@ -22,7 +22,7 @@ from dltui.core.lifecycle.start import queue_worker
 from dltui.core.machine import priority
 from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import claim, commands
+from dltui.core.rundir import claim, commands, confidential
 from dltui.core.rundir.directory import list_runs
 from dltui.core.sweep import folder as folders
 from dltui.core.sweep import samplers
@@ -54,7 +54,8 @@ def create(
     request = _anywhere(request)
     request = replace(request, command=trial_words(request))
     epochs = _epochs(plan, request, catalog)
-    plan = plans.check(replace(plan, name=name, epochs=epochs))
+    command = tuple(confidential.mask_command(plan.command))
+    plan = plans.check(replace(plan, name=name, epochs=epochs, command=command))
     samplers.check(plan)
     first = trial_request(plan, request, 0, samplers.values(plan, 0, []))
     check_request(first, catalog).prepare(tell)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis import run_filter
 from dltui.core.numbers import metric
+from dltui.core.reading.summary import sweep_of
 from dltui.core.rundir import confidential, notes
 from dltui.core.text import safe
 from dltui.tui.draw.wording import LIVE, RESUMABLE, buckets, differences
@@ -146,17 +147,12 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "seed": safe(config.get("seed", "")),
         "group": safe(run.get("group") or ""),
         "group_seeds": tuple(notes.series_seeds(reader.directory.path)) if run.get("group") else (),
-        "sweep": _sweep(run.get("sweep")),
+        "sweep": safe(sweep_of(run) or ""),
         "created": float(run.get("created", 0.0)),
         "differs": tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
         "exports": safe(run.get("exports", "")),
         "command": safe(shlex.join(confidential.mask_command(run.get("command") or []))),
     }
-
-
-def _sweep(record: Any) -> str:
-    """The name of the sweep of a trial; "" for a run of none, and for the runs that train its winner again."""
-    return safe(record.get("name") or "") if isinstance(record, dict) and record.get("confirms") is None else ""
 
 
 def _facts(

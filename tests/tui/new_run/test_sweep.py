@@ -40,7 +40,7 @@ async def test_the_number_of_trials_is_asked_and_the_sweep_is_shown(nothing: Fak
         assert "New sweep" in lines(app)[0]
         assert "dltui sweep" in text(app)
         assert "--lr 0.01..0.3:log" in app.screen.state.form.command_line()  # type: ignore[attr-defined]
-        await type_into(app, pilot, "schedule", ",one-cycle")
+        await type_into(app, pilot, "schedule", ",constant")
         await pilot.press("enter")
         assert "how many trials" in text(app)
         await pilot.press("backspace", "backspace", "1", "2", "enter")
@@ -49,7 +49,7 @@ async def test_the_number_of_trials_is_asked_and_the_sweep_is_shown(nothing: Fak
         ((_, (plan, request)),) = sweeps.done  # type: ignore[misc]
         assert plan.space == (
             Dimension("lr", "float", 0.01, 0.3, True),
-            Dimension("schedule", "choice", values=("constant", "one-cycle")),
+            Dimension("schedule", "choice", values=("one-cycle", "constant")),
         )
         assert (plan.trials, plan.command[-2:]) == (12, ("--trials", "12"))
         assert (dict(request.config), request.formats) == ({}, ("none",))

@@ -103,7 +103,8 @@ def begin(context: click.Context, /, model: str | None, **options: Any) -> int:
     used = presets.fill_in(context, entry, catalog, known := {**varied, **config}, options)
     config = {name: value for name, value in known.items() if name not in varied}
     how = {name: options.pop(name) for name in ("trials", "sampler", "pruner", "parallel", "reduction", "confirm")}
-    how["trials"] = how["trials"] or (plans.MOST_TRIALS if how["sampler"] == "grid" else plans.TRIALS)
+    if how["trials"] is None:
+        how["trials"] = plans.MOST_TRIALS if how["sampler"] == "grid" else plans.TRIALS
     least = options.pop("min_epochs")
     options["dataset"] = start.choose_dataset(catalog, entry, options["dataset"]).name
     chosen = start.Options(command=(), **options)
