@@ -56,8 +56,8 @@ def test_a_command_line_becomes_a_plan(dltui: Run, asleep: None, tmp_path: Path)
     folder = folders.find("lab")
     plan, request = folder.plan(), folder.request()
     assert plan.space == (
-        Dimension("batch_size", "choice", values=(8, 32)),
         Dimension("lr", "float", 0.01, 0.3, True),
+        Dimension("batch_size", "choice", values=(8, 32)),
         Dimension("deterministic", "choice", values=(True, False)),
     )
     assert (plan.trials, plan.epochs, plan.rungs()) == (7, 9, [1, 3])
