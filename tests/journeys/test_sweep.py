@@ -53,7 +53,7 @@ def test_a_sweep_is_stopped_goes_on_and_is_looked_at(program: Program) -> None:
         screen.child.send("\x1b[B" * place)
         screen.wait(lambda text: f"› {pruned['id'].removeprefix('lab-')}" in text)
         screen.child.send("r")
-        screen.wait(lambda text: "is pinned and goes on" in text)
+        screen.wait(lambda text: "is pinned and goes on" in text, 90)
         until(program, lambda now: next(o for o in now["trials"] if o["id"] == pruned["id"])["status"] == "finished")
         screen.child.send("q")
         assert screen.end() == 0

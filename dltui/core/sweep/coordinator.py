@@ -17,9 +17,10 @@ from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.create import RunRequest, create_run, full_config
 from dltui.core.lifecycle.start import queue_worker
+from dltui.core.machine.devices import list_devices
 from dltui.core.rundir import commands
 from dltui.core.sweep import samplers
-from dltui.core.worker import figures
+from dltui.core.worker import device_queue, figures
 
 if TYPE_CHECKING:
     from dltui.core.analysis.trials.plan import Plan
@@ -82,6 +83,15 @@ def _flags(values: Mapping[str, Any]) -> list[str]:
     return [word for name, value in values.items() for word in flag_words(name, value)]
 
 
+def _device_of(run: RunDirectory) -> str:
+    return str(run.run()["device"]["name"])
+
+
+def _has_device(run: RunDirectory) -> bool:
+    """True if the worker of a run has its device, and waits for no other run."""
+    return any(ticket.order == 0 and ticket.run == run.id for ticket in device_queue.tickets(run))
+
+
 class Coordinator:
     """Sees to one sweep."""
 
@@ -106,20 +116,23 @@ class Coordinator:
         every = self._reader.all()
         own = [one for one in every if one.confirms is None]
         going = self._going(every)
-        if len(going) >= plan.parallel:
+        if len(going) >= plan.parallel or (going and not any(_has_device(one.run) for one in going)):
+            # The sweep waits for its device as one; then it has several trials there.
             return True
         number = self._next(own)
         if number < plan.trials:
-            self._begin_trial(plan, number, own, bool(going))
+            self._begin_trial(plan, number, own, going)
             return True
-        return bool(going) or self._see_to_winner(plan, own, every)
+        if any(one.confirms is None for one in going):
+            return True
+        return self._see_to_winner(plan, own, every) or bool(going)
 
     def _going(self, every: Sequence[Trial]) -> list[Trial]:
         """The runs that train or wait for their device; those that were interrupted are started again."""
         going = [one for one in every if not one.over]
         for one in every:
             if self._is_lost(one):
-                self._start(one.run, bool(going))
+                self._start(one.run, going)
                 going.append(one)
         return going
 
@@ -139,9 +152,9 @@ class Coordinator:
     def _next(self, own: Sequence[Trial]) -> int:
         return max([one.number for one in own] + list(self._refused), default=-1) + 1
 
-    def _begin_trial(self, plan: Plan, number: int, before: Sequence[Trial], beside: bool) -> None:
+    def _begin_trial(self, plan: Plan, number: int, before: Sequence[Trial], going: Sequence[Trial]) -> None:
         values = samplers.values(plan, number, before)
-        request = trial_request(plan, self._request, number, values)
+        request = replace(trial_request(plan, self._request, number, values), device=self._device(plan, going))
         try:
             full_config(self._catalog.model(request.model), request.config)
         except UsageError as error:
@@ -149,10 +162,21 @@ class Coordinator:
             self._refused.add(number)
             self._tell(f"trial {number} cannot be trained: {error}")
             return
-        self._start(create_run(request, self._catalog, self._tell), beside)
+        self._start(create_run(request, self._catalog, self._tell), going)
 
-    def _start(self, run: RunDirectory, beside: bool, instead: Mapping[str, Any] | None = None) -> None:
-        """Start a worker. It waits for other runs of its device, unless the sweep has the device already."""
+    def _device(self, plan: Plan, going: Sequence[Trial]) -> str:
+        """The device of the next trial: of several GPUs, where the choice was left open, one with the fewest trials."""
+        asked = self._request.device
+        if plan.parallel == 1 or asked not in ("auto", "cuda"):
+            return asked
+        names = [one.name for one in list_devices() if one.kind == "cuda" and not one.problem]
+        busy = Counter(_device_of(one.run) for one in going)
+        return min(names, key=lambda name: (busy[name], names.index(name))) if len(names) > 1 else asked
+
+    def _start(self, run: RunDirectory, going: Sequence[Trial] = (), instead: Mapping[str, Any] | None = None) -> None:
+        """Start a worker. It waits for other runs of its device, unless one of the sweep trains there already."""
+        device = _device_of(run)
+        beside = any(_device_of(one.run) == device and _has_device(one.run) for one in going)
         queue_worker(run, at_once=beside, instead=instead)
 
     def _see_to_winner(self, plan: Plan, own: Sequence[Trial], every: Sequence[Trial]) -> bool:
@@ -166,7 +190,7 @@ class Coordinator:
         for seed in self._seeds(plan):
             request = confirming_request(plan, self._request, best, seed)
             if request.name not in there:
-                self._start(create_run(request, self._catalog, self._tell), False)
+                self._start(create_run(request, self._catalog, self._tell))
                 return True
         return False
 
@@ -179,7 +203,7 @@ class Coordinator:
             self._tell(f"{best.run.id}: its test split cannot be evaluated, see its worker.log")
             return False
         config = {**best.run.run()["config"], "test": True}
-        self._start(best.run, False, {"config": config, "draws": True})
+        self._start(best.run, (), {"config": config, "draws": True})
         return True
 
     def _seeds(self, plan: Plan) -> list[int]:

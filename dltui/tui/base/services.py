@@ -288,9 +288,11 @@ class Starting:
 
     def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
         """Start a worker that goes on from the last checkpoint."""
+        from dltui.core.analysis.trials.trial import pin_resumed
         from dltui.core.lifecycle import trust
         from dltui.core.lifecycle.start import spawn_worker
 
+        pin_resumed(_read(run))
         spawn_worker(run, more_epochs, instead=trust.replaced(run, trust.catalog(run)))
 
     def fork(self, run: RunDirectory, words: list[str]) -> RunDirectory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -10,6 +11,7 @@ import pytest
 from dltui.core.analysis.trials import trial as trials
 from dltui.core.analysis.trials.trial import TrialReader
 from dltui.core.errors import UsageError
+from dltui.core.machine.devices import Device
 from dltui.core.rundir import commands
 from dltui.core.sweep import coordinator
 from dltui.core.sweep.view import look
@@ -155,3 +157,23 @@ def test_more_trials_are_added_and_a_stop_holds(lab: SweepLab) -> None:
     folder.begin_again()
     lab.finish(folder)
     assert len(TrialReader("lab").trials()) == 4
+
+
+def test_trials_at_once_are_spread_over_gpus_that_were_left_open(
+    lab: SweepLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus = [Device(f"cuda:{number}", "H200", f"GPU-{number}", problem=why) for number, why in ((0, None), (1, None))]
+    gpus.append(Device("cuda:2", "H200", "GPU-2", problem="its driver is too old"))
+    monkeypatch.setattr(coordinator, "list_devices", lambda: [*gpus, Device("cpu", "CPU")])
+    folder = lab.sweep(parallel=2)
+    leader = lab.coordinator(folder)
+    leader._request = replace(leader._request, device="auto")
+    plan = folder.plan()
+    assert leader._device(plan, []) == "cuda:0"
+    run = lab.lab.new_run()
+    run.run()["device"] = {"name": "cuda:0", "title": "H200", "uuid": "GPU-0"}
+    going = [trials.Trial(0, run, {}, "running")]
+    assert leader._device(plan, going) == "cuda:1"
+    assert leader._device(replace(plan, parallel=1), going) == "auto"
+    leader._request = replace(leader._request, device="cpu")
+    assert leader._device(plan, going) == "cpu"
