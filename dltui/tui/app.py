@@ -156,6 +156,12 @@ class DltuiApp(App[None], inherit_bindings=False):
 
         self.push_screen(ComparePage(runs))
 
+    def open_sweep(self, name: str) -> None:
+        """Show a sweep over the list of runs."""
+        from dltui.tui.sweep_page.page import SweepPage
+
+        self.push_screen(SweepPage(name))
+
     def open_pair(self, runs: Sequence[RunDirectory]) -> None:
         """Show two runs sample by sample."""
         from dltui.tui.pages.paired import PairPage
@@ -178,6 +184,12 @@ class DltuiApp(App[None], inherit_bindings=False):
     def started(self, run: RunDirectory) -> None:
         """Replace the form by the page of the run that was started from it."""
         self.switch_screen(self._run_page(run))
+
+    def swept(self, name: str) -> None:
+        """Replace the form by the page of the sweep that was started from it."""
+        from dltui.tui.sweep_page.page import SweepPage
+
+        self.switch_screen(SweepPage(name))
 
     def back(self) -> None:
         """Return to the page below; the lowest is the list of runs."""

@@ -93,3 +93,18 @@ def test_planted_bugs_around_workers_are_found(request: pytest.FixtureRequest) -
 @needs_torch
 def test_planted_bugs_are_found() -> None:
     run_child("torch", "--bugs", "--kills", "300")
+
+
+@pytest.mark.slow(60)
+@pytest.mark.long
+@needs_torch
+def test_a_sweep(request: pytest.FixtureRequest) -> None:
+    kills = request.config.getoption("--kills") or 8
+    run_child("torch", "--kills", str(kills), "--trials", str(max(2 * kills, 10)), module="sweeps")
+
+
+@pytest.mark.slow(30)
+@pytest.mark.longest
+@needs_torch
+def test_planted_bugs_of_a_sweep_are_found() -> None:
+    run_child("torch", "--bugs", "--trials", "8", module="sweeps")

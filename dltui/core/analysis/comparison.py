@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import UsageError
 from dltui.core.numbers import exact, rounded
-from dltui.core.reading.summary import training_speed
+from dltui.core.reading.summary import sweep_of, training_speed
 from dltui.core.rundir import confidential
 from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.tasks.registry import task_of
@@ -238,7 +238,7 @@ def _entry(
         reached=reached[0] if reached else None,
         command=tuple(confidential.mask_command(run.get("command") or [])),
         fingerprint=str((attempt.dataset if attempt else {}).get("fingerprint") or ""),
-        group=clean_line(run.get("group") or "", 100),
+        group="" if sweep_of(run) else clean_line(run.get("group") or "", 100),
     )
 
 

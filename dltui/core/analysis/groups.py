@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dltui.core.reading.status import OVER
+from dltui.core.tasks.registry import lowest_is_best
 
 Row = Mapping[str, Any]
 TELLING = ("running", "starting", "paused", "silent", "queued", "failed", "interrupted", "preempted", "stopped")
@@ -39,12 +40,30 @@ class Group:
         return spread((row.get("test") or {}).get(metric) for row in self.rows)
 
     @property
+    def is_sweep(self) -> bool:
+        """True if its runs are trials with different values, of which the best counts."""
+        return bool(self.rows and self.rows[0].get("sweep"))
+
+    def leader(self) -> Row:
+        """The row with the best value; the first one without any."""
+        known = [row for row in self.rows if isinstance(row.get("best"), (int, float))]
+        least = lowest_is_best(str(self.rows[0].get("metric") or "loss"))
+        return min(known, key=lambda row: row["best"] if least else -row["best"], default=self.rows[0])
+
+    @property
     def status(self) -> str:
-        """The common status; of different ones that of a live run, else of a run that is not finished."""
+        """The common status; of different ones that of a live run, else of a run that is not finished. Of trials those
+        that have ended by plan are finished, too.
+        """
+        if self.is_sweep:
+            known = {str(row["status"]) for row in self.rows}
+            return next((word for word in TELLING if word in known and word not in ("failed", "stopped")), "finished")
         return status((str(row["status"]) for row in self.rows), self.missing)
 
     @property
     def standing(self) -> str:
+        if self.is_sweep and self.status == "finished":
+            return ""
         return standing(self.name, [str(row["status"]) for row in self.rows], self.missing)
 
     def __len__(self) -> int:

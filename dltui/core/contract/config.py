@@ -134,6 +134,9 @@ class TrainConfig(Options):
     mirror_test: bool = Field(
         False, description="test also on the average of each image and its mirror image; told beside the plain figures"
     )
+    test: bool = Field(
+        True, description="evaluate the test split at the end; trials of a sweep leave that to the winner"
+    )
     patience: int = Field(
         0,
         ge=0,

@@ -63,6 +63,10 @@ class RunRequest:
     """The entry of a run that is compared with its twin: {"start": path of the twin's weights, or None}."""
     dropped: Mapping[str, Any] | None = None
     """What an earlier run left out, where this one is to leave out the same (`dropped.record`)."""
+    sweep: Mapping[str, Any] | None = None
+    """The trial of a sweep that the run is: see `analysis.trials`."""
+    draws: bool = True
+    """False: neither figures nor tables are written at its end, but when they are asked for."""
     notes: Sequence[str] = ()
     """What its log says before anything else, such as how a value was found; a line each."""
 
@@ -230,6 +234,8 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         "group": request.group,
         "dry_run": request.dry_run,
         "twin": dict(request.twin) if request.twin is not None else None,
+        **({"sweep": dict(request.sweep)} if request.sweep is not None else {}),
+        **({} if request.draws else {"draws": False}),
         "dltui": __version__,
         "cwd": paths.working_directory(),
     }

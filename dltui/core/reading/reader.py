@@ -141,7 +141,7 @@ class RunReader:
     def _redraw(self, live: Live) -> str:
         """The command that completes the figures of a dead worker; "" when they are complete, or it drew none."""
         ended = self.history.ended
-        if ended is None or ended.refused or self.history.attempt is None:
+        if ended is None or ended.refused or self.history.attempt is None or self._asked().get("draws") is False:
             return ""
         if live.phase == "ended" and live.detail != INCOMPLETE:
             return ""

@@ -44,6 +44,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "created": run.get("created"),
         "seed": run.get("seed"),
         "group": run.get("group"),
+        "sweep": sweep_of(run),
         "group_seeds": (notes.series_seeds(reader.directory.path) if run.get("group") else []) or None,
         "parent": run.get("parent"),
         "tags": labels["tags"],
@@ -51,6 +52,14 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "exports": run.get("exports"),
         "path": str(reader.directory.path),
     }
+
+
+def sweep_of(run: Mapping[str, Any]) -> str | None:
+    """The name of the sweep that a run is a trial of; None for others, also those that train its winner again."""
+    record = run.get("sweep")
+    if not isinstance(record, dict) or record.get("confirms") is not None or not record.get("name"):
+        return None
+    return str(record["name"])
 
 
 def _done(history: History, live: Live | None, run: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +105,6 @@ def _unreadable(reader: RunReader, reason: str) -> dict[str, Any]:
     none = dict.fromkeys(
         ("model", "framework", "task", "dataset", "device", "host", "metric", "best", "best_epoch", "test", "created")
     )
-    more = dict.fromkeys(("seed", "group", "group_seeds", "parent", "exports"))
+    more = dict.fromkeys(("seed", "group", "sweep", "group_seeds", "parent", "exports"))
     known = {"id": run_id, "name": run_id, "status": "failed", "why": reason, "phase": "ended", "tags": [], "note": ""}
     return {**known, **zero, **none, **more, "path": str(reader.directory.path)}

@@ -51,6 +51,10 @@ class Listener(CommandJournal, Protocol):
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None: ...
 
 
+Judge = Callable[[int, float, "Monitor"], str]
+"""Gets the number of epochs that are done, their best value and the monitor; returns the reason to end, or ""."""
+
+
 class Preempted(Exception):
     """The machine reclaims the process in the middle of an evaluation."""
 
@@ -70,8 +74,11 @@ class Loop:
         metrics: OwnMetrics | None = None,
         monitor: Monitor | None = None,
         origin: Mapping[str, Any] | None = None,
+        judge: Judge | None = None,
     ) -> None:
-        """`origin` is what the run was forked from: checkpoints carry it beside the commands that steered the plan."""
+        """`origin` is what the run was forked from: checkpoints carry it beside the commands that steered the plan.
+        `judge` is asked after each epoch whether training goes on.
+        """
         self.trainable = trainable
         self.data = data
         self.planner = planner
@@ -84,6 +91,8 @@ class Loop:
         self._own_names: set[str] = set()
         self.monitor = monitor or choose_monitor(data.spec.task)
         self._origin = origin
+        self._judge = judge
+        self._judged = (0, "")
         config = planner.config
         at = self.at
         self._budget = TimeBudget(parse(config.max_time), at.train_seconds, self.step) if config.max_time else None
@@ -109,12 +118,26 @@ class Loop:
     def reason(self) -> str:
         """The reason why training has ended."""
         counted = self.at.counted
+        if self.verdict:
+            return self.verdict
         if self._patience_is_over() and counted is not None:
             name, waited = self.monitor.metric, plural(self.planner.config.patience, "epoch")
             return f"stopped early: no better {self.monitor.split} {name} for {waited}, since epoch {counted.epoch}"
         if self.planner.config.max_time:
             return f"trained for {duration(self.at.train_seconds)}, as asked by max_time"
         return "all epochs done"
+
+    @property
+    def verdict(self) -> str:
+        """The reason why the judge ends the run after the epochs that are done; "" when it goes on. It is asked anew by
+        an attempt that begins there.
+        """
+        epoch, best = self.at.epoch, self.at.best
+        if self._judge is None or best is None or self.at.step_in_epoch or epoch >= self.planner.epochs:
+            return ""
+        if self._judged[0] != epoch:
+            self._judged = (epoch, self._judge(epoch, best.value, self.monitor))
+        return self._judged[1]
 
     def _patience_is_over(self) -> bool:
         """True if `patience` epochs brought nothing better. It depends only on values in checkpoints, so that a run
@@ -128,7 +151,7 @@ class Loop:
         or the weights stop being finite: the last checkpoint is then the last finite state.
         """
         try:
-            while self.at.epoch < self.planner.epochs and not self._patience_is_over():
+            while self.at.epoch < self.planner.epochs and not self._patience_is_over() and not self.verdict:
                 self._train_epoch()
                 if self.orders.stop:
                     self._commit()
@@ -143,7 +166,7 @@ class Loop:
                 self._flush()
                 self.journal.commit(self._pending, self._files)
             raise
-        return "finished"
+        return "stopped" if self.verdict else "finished"
 
     def _train_epoch(self) -> None:
         self._enter("training")
@@ -264,6 +287,7 @@ class Loop:
         if (
             number == self.planner.epochs
             or self._patience_is_over()
+            or self.verdict
             or self.clock() - self._last_commit >= COMMIT_SECONDS
         ):
             self._commit()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from dltui.core.analysis.trials.trial import Judge
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Split
@@ -139,7 +140,7 @@ class Attempt:
         """Draw the figures in a separate process: the worker imports no plotting library. Returns the last word of the
         heartbeat: that the figures are incomplete, or "".
         """
-        if self._refused or (self.history.attempt is None and self.loop is None):
+        if self._refused or self.asked.get("draws") is False or (self.history.attempt is None and self.loop is None):
             return ""
         began = time.time()
         self.journal.phase("exporting")
@@ -195,6 +196,7 @@ class Attempt:
             metrics=model.metrics,
             monitor=monitor,
             origin=self.asked.get("fork"),
+            judge=Judge.of(self.run, self.history),
         )
         self.heartbeat.totals(planner.epochs, planner.total_steps)
         self._tell_steering(lost)
@@ -308,11 +310,19 @@ class Attempt:
             self.journal.emit(self._extension, sync=True)
 
     def _test(self, loop: Loop, ending: Ending) -> None:
-        """Evaluate the test split once, with the weights that were best on validation, and end the run."""
+        """Evaluate the test split once, unless the run leaves it to others, with the weights that were best on
+        validation, and end the run.
+        """
         best, step = loop.at.best, loop.step
         if best and best.step != step and not self._load_best(loop):
             best = None
         epoch, step = (best.epoch, best.step) if best else (loop.at.epoch, step)
+        if loop.planner.config.test:
+            self._evaluate_test(loop, epoch, step)
+        reason = loop.reason if ending == "finished" or loop.verdict else "stopped by user"
+        self._end(ending, reason, weights=fingerprint.weights(loop.trainable.state()))
+
+    def _evaluate_test(self, loop: Loop, epoch: int, step: int) -> None:
         began = time.monotonic()
         metrics, more, outputs = loop.evaluate("test")
         if loop.planner.config.mirror_test:
@@ -320,8 +330,6 @@ class Attempt:
         self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began, more=more))
         data = loop.data
         self.journal.commit([], {"test": predictions.collect(data.spec.task, outputs, data.test, "test", epoch)})
-        reason = loop.reason if ending == "finished" else "stopped by user"
-        self._end(ending, reason, weights=fingerprint.weights(loop.trainable.state()))
 
     def _load_best(self, loop: Loop) -> bool:
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError, UsageError
+from dltui.core.sweep.actions import Sweeps
 from dltui.tui.terminal.capabilities import SCREEN_LOG
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Services:
         self.catalog = CatalogLoader()
         self.machine = Machine()
         self.starting = Starting()
+        self.sweeps = Sweeps()
         self.finding = Finding()
         self.warm = WarmProcess()
         self.commands = Commands()
@@ -301,9 +303,11 @@ class Starting:
 
     def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
         """Start a worker that goes on from the last checkpoint."""
+        from dltui.core.analysis.trials.trial import pin_resumed
         from dltui.core.lifecycle import trust
         from dltui.core.lifecycle.start import spawn_worker
 
+        pin_resumed(_read(run))
         spawn_worker(run, more_epochs, instead=trust.replaced(run, trust.catalog(run)))
 
     def fork(self, run: RunDirectory, words: list[str]) -> RunDirectory:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis import run_filter
 from dltui.core.numbers import metric
+from dltui.core.reading.summary import sweep_of
 from dltui.core.rundir import confidential, notes
 from dltui.core.text import safe
 from dltui.tui.draw.wording import LIVE, RESUMABLE, buckets, differences
@@ -62,6 +63,8 @@ class Summary:
     """The group name of a series of seeds."""
     group_seeds: tuple[int, ...] = ()
     """The seeds of a series of which not all runs were made."""
+    sweep: str = ""
+    """The name of the sweep that the run is a trial of."""
     members: tuple[Summary, ...] = ()
     """The runs that this line stands for; none for a run."""
     created: float = 0.0
@@ -144,6 +147,7 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "seed": safe(config.get("seed", "")),
         "group": safe(run.get("group") or ""),
         "group_seeds": tuple(notes.series_seeds(reader.directory.path)) if run.get("group") else (),
+        "sweep": safe(sweep_of(run) or ""),
         "created": float(run.get("created", 0.0)),
         "differs": tuple((safe(a), safe(b), safe(c)) for a, b, c in differences(config, run.get("defaults", {}))),
         "exports": safe(run.get("exports", "")),

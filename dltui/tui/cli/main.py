@@ -18,6 +18,7 @@ SECTIONS = {
     "Train": {
         "train": ("commands.train:train", "train a model; Ctrl-C asks before it stops anything"),
         "find-lr": ("commands.find_lr:find_lr", "test learning rates for a moment, and propose one"),
+        "sweep": ("commands.sweep:sweep", "search hyperparameters: trials are full runs, bad ones are ended early"),
         "twin": ("commands.twin:twin", "train a model in two frameworks from the same weights, and compare them"),
         "demo": ("commands.demo:demo", "train a small network on real images"),
         "resume": ("commands.resume:resume", "go on with a paused or ended run; --more-epochs trains it longer"),

@@ -207,7 +207,7 @@ def _steps(form: RunForm) -> str:
         return ""
     if form.problem(settings["epochs"]) or form.problem(settings["batch_size"]):
         return ""
-    epochs, size = int(form.text(settings["epochs"])), form.text(settings["batch_size"])
+    epochs, size = int(form.steady(settings["epochs"])), form.steady(settings["batch_size"])
     if size == FIT:
         return f"{plural(epochs, 'epoch')}, the largest batch that fits"
     batch = int(size)

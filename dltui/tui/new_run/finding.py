@@ -67,17 +67,23 @@ class FindKeys:
 
     def rates(self) -> None:
         form = self._state.form
-        if form is not None and self._starting.startable(form):
+        if form is not None and self._findable(form):
             self._page.app.push_screen(RatesPage(form, lambda lr: self._take("lr", lr)))
 
     def data(self) -> None:
         form = self._state.form
         if form is not None and form.dataset is not None and self._starting.startable(form):
             self._page.host.open_data(form.dataset, form.request(), lambda path: self._put("data:drop", str(path)))
+    def _findable(self, form: RunForm) -> bool:
+        """True if values can be found for the run; else the reason is shown."""
+        if not form.is_sweep:
+            return self._starting.startable(form)
+        self._page.notice.say("a range makes this a sweep: one value in its place lets others be found", "warn")
+        return False
 
     def batch(self) -> None:
         form = self._state.form
-        if form is None or self._progress is not None or not self._starting.startable(form):
+        if form is None or self._progress is not None or not self._findable(form):
             return
         self._progress = "looking for a batch size that fits"
         self._page.notice.clear_message()

@@ -81,7 +81,7 @@ def _setting(form: RunForm, name: str) -> Setting | None:
 def _number(form: RunForm, name: str) -> int | None:
     """A whole number of the form; None where it is missing, invalid or still to be found."""
     setting = _setting(form, name)
-    text = form.text(setting) if setting is not None and not form.problem(setting) else FIT
+    text = form.steady(setting) if setting is not None and not form.problem(setting) else FIT
     return None if text == FIT else int(text)
 
 

@@ -315,27 +315,42 @@ class RunForm:
             if setting.kind == kind and (setting.key in self.typed or self.initial(setting) != setting.default)
         }
 
+    @property
+    def is_sweep(self) -> bool:
+        """True if a range is typed."""
+        return any(setting.is_range(self.text(setting)) for setting in self.settings())
+
+    def steady(self, setting: Setting) -> str:
+        """The text of a setting, of a range its last value."""
+        text = self.text(setting)
+        return exact(setting.parse(text).at(1.0)) if setting.is_range(text) else text
+
     def command(self, queued: bool = False) -> list[str]:
-        """The command line that starts exactly this run, or queues it."""
-        words = ["dltui", "train", self.model.id if self.model else self.model_name, "--dataset", self.dataset_name]
+        """The command line that starts exactly this run, or queues it; with a range that of a sweep."""
+        sweep = self.is_sweep
+        model = self.model.id if self.model else self.model_name
+        words = ["dltui", "sweep" if sweep else "train", model, "--dataset", self.dataset_name]
         words += ["--device", self.device] if self.device != "auto" else []
         for setting in self.settings():
             text = self.text(setting)
             if setting.key not in self.typed and text == setting.default:
                 continue
-            if setting.kind == "data":
+            if setting.is_range(text) and setting.spec.type == "bool":
+                words += ["--vary", f"{setting.spec.name}={text}"]
+            elif setting.kind == "data":
                 words += ["--data", f"{setting.spec.name}={text}"]
             elif setting.spec.type == "bool" and not self.problem(setting):
                 words += flag_words(setting.spec.name, setting.spec.parse(text))
             else:
                 words += [setting.spec.flag, text]
-        return words + ["--queue"] * queued
+        return words + ["--queue"] * (queued and not sweep)
 
     def command_line(self) -> str:
         return shlex.join(self.command())
 
     def request(self, queued: bool = False) -> Any:
         """The request for `create_run`. Raises UsageError for an invalid value."""
+        from dltui.core.analysis.trials.space import Dimension
         from dltui.core.lifecycle.create import RunRequest
 
         own = {setting.spec.name: self.text(setting) for setting in RUN_SETTINGS}
@@ -345,9 +360,27 @@ class RunForm:
             dataset_options=self.values("data"),
             data_dir=own["data_dir"] or None,
             device=self.device,
-            config=self.values("model"),
+            config={name: value for name, value in self.values("model").items() if not isinstance(value, Dimension)},
             name=own["name"] or None,
             exports=own["exports"],
             formats=tuple(own["format"].split(",")),
             command=tuple(self.command(queued)),
         )
+
+    def sweep(self, trials: int) -> Any:
+        """The plan of the sweep. Raises UsageError for an invalid value."""
+        from dltui.core.analysis.trials.plan import Plan
+        from dltui.core.analysis.trials.space import Dimension
+
+        values = self.values("model")
+        space = tuple(value for value in values.values() if isinstance(value, Dimension))
+        seed = values.get("seed", 0)
+        command = (*self.command(), "--trials", str(trials))
+        return Plan("", space, trials, seed=seed if isinstance(seed, int) else 0, command=command)
+
+    def sweep_request(self) -> Any:
+        """The request of the trials, which draw no figures unless a format is typed. Raises UsageError."""
+        from dataclasses import replace
+
+        request = self.request()
+        return request if "run:format" in self.typed else replace(request, formats=("none",))

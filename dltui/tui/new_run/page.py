@@ -19,7 +19,7 @@ from dltui.tui.new_run.load import Loaded, load
 from dltui.tui.new_run.model_search import MembersRead, ModelSearch
 from dltui.tui.new_run.path_field import PathField, Previewed
 from dltui.tui.new_run.setting_field import SettingField
-from dltui.tui.new_run.start_keys import START_KEYS, Started, StartKeys, Tried, WarmUp
+from dltui.tui.new_run.start_keys import START_KEYS, Started, StartKeys, SweepBegun, Tried, WarmUp
 from dltui.tui.new_run.state import FormState
 
 if TYPE_CHECKING:
@@ -123,6 +123,9 @@ class NewRunPage(Page):
     def on_started(self, message: Started) -> None:
         self.host.started(message.run)
 
+    def on_sweep_begun(self, message: SweepBegun) -> None:
+        self.host.swept(message.name)
+
     def on_batch_found(self, message: BatchFound) -> None:
         self.find_keys.found(message)
 
@@ -142,9 +145,14 @@ class NewRunPage(Page):
 
     def head(self, width: int) -> Row:
         origin = self.state.form.origin if self.state.form else ""
+        title = "New sweep" if self._is_sweep else "New run"
         return ends(
-            [(" dltui", "accent bold"), ("  New run", "bold"), (f"   {safe(origin)}", "dim")], self.clock_text(), width
+            [(" dltui", "accent bold"), (f"  {title}", "bold"), (f"   {safe(origin)}", "dim")], self.clock_text(), width
         )
+
+    @property
+    def _is_sweep(self) -> bool:
+        return self.state.form is not None and self.state.form.is_sweep
 
     def status_line(self) -> str:
         return "a new run"
@@ -169,6 +177,8 @@ class NewRunPage(Page):
             unit = f" ({setting.spec.unit})" if setting.spec.unit else ""
             more = "; fit: the largest that fits" if setting.can_be_found else ""
             return [(f" {safe(setting.spec.description)}{safe(unit)}{more}", "dim")]
+        if self._is_sweep:
+            return [(" Enter asks for the number of trials, and starts the sweep", "faint")]
         return [(" Enter starts the run; it goes on when you leave", "faint")]
 
     def _with_form(self, draw: Callable[[Loaded, int, int], list[Row]]) -> Callable[[int, int], list[Row]]:

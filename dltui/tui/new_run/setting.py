@@ -32,8 +32,20 @@ class Setting:
         return self.kind == "model" and self.spec.can_be_found
 
     def parse(self, text: str) -> Any:
-        """The value of a typed text. Raises UsageError."""
+        """The value of a typed text, or the range that it names. Raises UsageError."""
+        if self.is_range(text):
+            from dltui.core.analysis.trials import space
+
+            return space.parse(self.spec, text)
         return self.spec.asked(text) if self.kind == "model" else self.spec.parse(text)
+
+    def is_range(self, text: str) -> bool:
+        """True for a hyperparameter whose text names several values: the run is then a sweep."""
+        if self.kind != "model" or not any(sign in text for sign in (",", ";", "..")):
+            return False
+        from dltui.core.analysis.trials import space
+
+        return space.is_range(self.spec, text)
 
     @property
     def default(self) -> str:

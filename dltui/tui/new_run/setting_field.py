@@ -42,6 +42,8 @@ class SettingField:
     def take_key(self, event: Key) -> bool:
         """Handle a key; True if it belongs to the value."""
         state, character = self._state, event.character or ""
+        if state.edit is None and character == "," and self._begin_choices():
+            return True
         begins = state.group == "settings" and character and character in BEGINNINGS
         typed = state.setting is not None and state.setting.spec.type not in ("choice", "bool")
         if state.edit is None and begins and typed:
@@ -54,6 +56,15 @@ class SettingField:
             state.take()
         else:
             return state.edit.key(event.key, event.character)
+        return True
+
+    def _begin_choices(self) -> bool:
+        """Begin to type more choices after the one of the setting, as a sweep has them."""
+        form, setting = self._state.form, self._state.setting
+        if form is None or setting is None or self._state.group != "settings" or setting.kind != "model":
+            return False
+        self._state.edit = LineEdit()
+        self._state.edit.insert(f"{form.text(setting)},")
         return True
 
     def take_paste(self, text: str) -> bool:

@@ -39,6 +39,14 @@ class Started(Message):
         self.run = run
 
 
+class SweepBegun(Message):
+    """A message that the sweep of this name has begun."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
 class Tried(Message):
     """A message that a dry run succeeded, with its duration in seconds."""
 
@@ -59,9 +67,16 @@ class StartKeys:
         self.answers: dict[str, Answer] = {"enter": self.start, "t": self.try_out, "f": self.queue}
 
     def start(self) -> None:
+        if self._state.form is not None and self._state.form.is_sweep:
+            self._ask_for_trials()
+            return
         self._start(self._page.host.services.starting.start, queued=False)
 
     def queue(self) -> None:
+        if self._state.form is not None and self._state.form.is_sweep:
+            # Its trials wait for the device anyway.
+            self._ask_for_trials()
+            return
         self._start(self._page.host.services.starting.enqueue, queued=True)
 
     def _start(self, start: Callable[[Any, Any, Callable[[str], None]], RunDirectory], queued: bool) -> None:
@@ -72,12 +87,37 @@ class StartKeys:
         self._page.notice.clear_message()
         in_thread(self._page, "start", lambda: Started(start(form.request(queued), form.catalog, self._tell)))
 
+    def _ask_for_trials(self) -> None:
+        """Ask for the number of trials, and begin the sweep."""
+        from dltui.core.analysis.trials.plan import TRIALS
+
+        form = self._state.form
+        if form is None or self.starting or self._path.begin() or not self.startable(form):
+            return
+        self._page.notice.prompt("how many trials", str(TRIALS), _trials_problem, lambda text: self._sweep(int(text)))
+
+    def _sweep(self, trials: int) -> None:
+        form, sweeps = self._state.form, self._page.host.services.sweeps
+        if form is None:
+            return
+        self.starting, self._preparing = True, ""
+        in_thread(
+            self._page,
+            "start",
+            lambda: SweepBegun(sweeps.start(form.sweep(trials), form.sweep_request(), form.catalog, self._tell)),
+        )
+
     def _tell(self, text: str) -> None:
         """Store the progress of the data preparation. Called in a thread; drawn at the next tick."""
         self._preparing = text
 
     def try_out(self) -> None:
         form, services = self._state.form, self._page.host.services
+        if form is not None and form.is_sweep:
+            self._page.notice.say(
+                "a range makes this a sweep: Enter starts it; one value in its place can be tried", "warn"
+            )
+            return
         if form is None or self._trying is not None or self._path.begin() or not self.startable(form):
             return
         began, command = services.clock.now(), form.command()
@@ -133,6 +173,13 @@ class StartKeys:
         else:
             return True
         return False
+
+
+def _trials_problem(text: str) -> str:
+    from dltui.core.analysis.trials.plan import MOST_TRIALS
+
+    good = text.strip().isascii() and text.strip().isdigit() and 1 <= int(text) <= MOST_TRIALS
+    return "" if good else f"a whole number from 1 to {MOST_TRIALS:,}"
 
 
 AGAIN_SECONDS = 50.0

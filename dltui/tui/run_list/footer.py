@@ -25,6 +25,8 @@ def keys(state: RunListState, may_command: Callable[[Summary], bool]) -> Keys:
             ("Esc", "none"),
         )
     line, run = state.line, state.run
+    if line is not None and line.sweep and line.members:
+        return (("Enter", "open the sweep"), ("n", "new"), ("q", "leave"))
     if line is not None and line.members:
         return (
             ("Enter", "hide runs" if line.id in state.opened else "show runs"),

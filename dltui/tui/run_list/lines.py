@@ -103,6 +103,8 @@ def fold(
 def group_line(members: Sequence[Summary], missing: Sequence[int] = ()) -> Summary:
     """The line of a group, which summarizes its runs; `missing` are the seeds for which none was made."""
     first = members[0]
+    if first.sweep:
+        return sweep_line(members)
     best = spread(one.best_value for one in members)
     test = spread(one.test_value for one in members)
     shown = first.test.partition(" ")[0] or first.best_name
@@ -124,4 +126,26 @@ def group_line(members: Sequence[Summary], missing: Sequence[int] = ()) -> Summa
         test=f"{shown} {wording.spread(shown, test)}" if test else "",
         seed=", ".join(sorted((one.seed for one in members), key=lambda seed: (len(seed), seed))),
         members=tuple(sorted(members, key=lambda one: (len(one.seed), one.seed))),
+    )
+
+
+def sweep_line(members: Sequence[Summary]) -> Summary:
+    """The line of a sweep: its best trial stands for it."""
+    best = min(members, key=_merit)
+    tested = next((one for one in members if one.test), best)
+    going = [one.status for one in members if one.is_live]
+    left = [one.left for one in members if one.left is not None]
+    return replace(
+        best,
+        id=PREFIX + best.group,
+        name=f"{best.group} ({plural(len(members), 'trial')})",
+        status=status(going) if going else "finished",
+        why=f"best: {best.name}",
+        epochs_done=sum(one.epochs_done for one in members),
+        epochs=sum(one.epochs for one in members),
+        fraction=sum(1.0 if not one.is_live else one.fraction for one in members) / len(members),
+        left=max(left) if left else None,
+        trend=(),
+        test=tested.test,
+        members=tuple(sorted(members, key=lambda one: one.id)),
     )

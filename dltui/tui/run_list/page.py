@@ -185,6 +185,8 @@ class RunsPage(Page):
         line, run = self.state.line, self.state.run
         if run is not None:
             self.host.open_run(run.directory)
+        elif line is not None and line.sweep:
+            self.host.open_sweep(line.sweep)
         elif line is not None:
             self.state.toggle(line.id)
             self.redraw()

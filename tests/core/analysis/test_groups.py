@@ -67,3 +67,12 @@ def test_a_series_says_which_of_its_runs_were_never_made() -> None:
 def test_what_goes_on_tells_more_than_what_has_ended() -> None:
     rows = tuple(row(str(n), "g", None, status) for n, status in enumerate(["queued", "running", "failed"]))
     assert Group("g", rows).status == "running"
+
+
+def test_a_sweep_stands_for_its_best_trial() -> None:
+    rows = [row("a", "lab", 0.8, "stopped"), row("b", "lab", 0.9), row("c", "lab", None, "failed")]
+    whole = Group("lab", tuple({**one, "sweep": "lab"} for one in rows))
+    assert (whole.is_sweep, whole.status, whole.standing) == (True, "finished", "")
+    assert whole.leader()["id"] == "b"
+    going = Group("lab", (*whole.rows, {**row("d", "lab", None, "interrupted"), "sweep": "lab"}))
+    assert going.standing == "1 of 4 finished, failed: dltui resume lab"

@@ -137,7 +137,15 @@ def copy(reader: RunReader, folder: Path, instead: Mapping[str, Any]) -> RunDire
     config = dict(run["config"])
     if not config.get("threads") and attempt.threads != cpu_count():
         config["threads"] = attempt.threads
-    own = {"exports": str(folder / "exports"), "formats": [figures.NONE], "loggers": [], "share": None, "twin": None}
+    own: dict[str, Any] = {
+        "exports": str(folder / "exports"),
+        "formats": [figures.NONE],
+        "loggers": [],
+        "share": None,
+        "twin": None,
+    }
+    # A trial of a sweep is not judged again: the others have gone on since.
+    own |= {"sweep": None}
     request = {**run, "config": config, "created": time.time(), **instead, **own}
     target = RunDirectory.temporary(folder / reader.directory.id, request)
     steered = [record for record in LogTail(reader.directory.events_path).read() if _steers(record)]

@@ -44,8 +44,15 @@ def resume(run: str | None, more_epochs: int | None, plugins: tuple[str, ...], t
     and what was trained before is not changed by it.
     """
     from dltui.core.lifecycle import series
+    from dltui.core.sweep import start as sweeps
 
     group = series.members(run)
+    if group and sweeps.of_group(run):
+        if more_epochs is not None or plugins or trust:
+            raise UsageError(f"{run} is a sweep: dltui sweep resume {run} --more N adds trials")
+        from dltui.tui.cli.launch import leading
+
+        return leading.go_on(str(run), None, None, flags["detach"], flags["as_json"])
     if group:
         options = start.Options(command=(), **flags)
         return _restart_group(str(run), group, more_epochs or 0, code(plugins, trust), options)
@@ -113,7 +120,11 @@ def _say(text: str, options: start.Options) -> None:
 
 
 def _restart(reader: RunReader, more_epochs: int, code: Code, options: start.Options) -> int:
+    from dltui.core.analysis.trials import trial as trials
+
     instead = _checked(reader, more_epochs, code, options)
+    if trials.pin_resumed(reader):
+        _say(f"{reader.directory.id} is pinned: the sweep does not prune it again", options)
     return start.carry_out(reader.directory, options, more_epochs, instead)
 
 

@@ -90,10 +90,16 @@ def columns(row: Any, now: float) -> list[str]:
 
 
 def group_columns(group: Group, now: float) -> list[str]:
-    """A group as a row of the table, `lab3 (3 seeds)`: the mean with its spread, and the epochs of all."""
+    """A group as a row of the table, `lab3 (3 seeds)`: the mean with its spread, and the epochs of all; of a sweep the
+    best value.
+    """
     first = run_columns(dict(group.rows[0]), now)
     done, epochs = (sum(int(row.get(key) or 0) for row in group.rows) for key in ("epoch", "epochs"))
     best = group.best()
+    if group.is_sweep:
+        title, leader = f"{group.name} ({plural(len(group), 'trial')})", group.leader()
+        text = best_text(leader.get("best"), str(leader.get("metric") or ""))
+        return [title, *first[1:4], f"{done}/{epochs}", text, group.status, first[7]]
     text = spelled(wording.spread(str(group.rows[0].get("metric") or "loss"), best)) if best else "-"
     title = f"{group.name} ({plural(len(group), 'seed')})"
     same = len({row.get("epoch") for row in group.rows}) == 1 and done == epochs and not group.missing

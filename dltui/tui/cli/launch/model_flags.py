@@ -31,6 +31,8 @@ class TrainCommand(click.Command):
     model: ModelEntry | None = None
     finds = True
     """True if values can be found before the run begins: `--batch-size fit`."""
+    option: type[FieldOption] = FieldOption
+    """The option of a hyperparameter."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -150,7 +152,7 @@ def find_model(args: Sequence[str], flags_with_value: set[str]) -> str | None:
 def for_model(command: TrainCommand, model: ModelEntry) -> TrainCommand:
     """The command with the model's hyperparameters as options."""
     taken = {name for parameter in command.params for name in parameter.opts}
-    fields = [FieldOption(field, command.finds) for field in model.fields if field.flag not in taken]
+    fields = [command.option(field, command.finds) for field in model.fields if field.flag not in taken]
     found = type(command)(
         command.name,
         callback=command.callback,

@@ -1,0 +1,1 @@
+"""Trials of a sweep: the space they come from, their results as their run directories tell them, who goes on."""

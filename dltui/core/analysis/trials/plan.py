@@ -1,0 +1,115 @@
+"""The plan of a sweep: what varies, how trials are chosen, which are ended early. Each of its runs carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+from dltui.core.analysis.trials.space import Dimension, combinations, grid
+from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
+
+Sampler = Literal["random", "grid", "tpe", "gp"]
+PrunerName = Literal["asha", "hyperband", "median", "none"]
+SAMPLERS: tuple[str, ...] = get_args(Sampler)
+PRUNERS: tuple[str, ...] = get_args(PrunerName)
+MOST_TRIALS = 10_000
+MOST_PARALLEL = 64
+TRIALS = 20
+"""The number of trials when none is said."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep as it was asked for."""
+
+    name: str
+    space: tuple[Dimension, ...]
+    trials: int = TRIALS
+    sampler: str = "random"
+    pruner: str = "asha"
+    parallel: int = 1
+    seed: int = 0
+    confirm: int = 0
+    """Seeds with which the winner is trained again; 0: its test split is evaluated, and that is all."""
+    epochs: int = 1
+    """The epochs of a trial that is not pruned."""
+    reduction: int = 3
+    """Of so many trials one goes on at each rung."""
+    least: int = 0
+    """The epochs of the first rung; 0: by the number of epochs."""
+    command: tuple[str, ...] = ()
+
+    @property
+    def first_rung(self) -> int:
+        return self.least or max(1, self.epochs // self.reduction**3)
+
+    def rungs(self) -> list[int]:
+        """The epochs after which it is decided whether a trial goes on."""
+        found, epoch = [], self.first_rung
+        while epoch < self.epochs and self.pruner != "none":
+            found.append(epoch)
+            epoch *= self.reduction
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.__dict__, "space": [one.to_json() for one in self.space], "command": list(self.command)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Plan:
+        """The plan of a record. Raises ValueError, TypeError or KeyError for what is none."""
+        space = tuple(Dimension.from_json(one) for one in record["space"])
+        numbers: dict[str, Any] = {name: int(record[name]) for name in _NUMBERS}
+        if record["sampler"] not in SAMPLERS or record["pruner"] not in PRUNERS or not space:
+            raise ValueError("no plan")
+        if numbers["reduction"] < 2 or numbers["epochs"] < 1 or not 1 <= numbers["parallel"] <= MOST_PARALLEL:
+            raise ValueError("no plan")
+        command = tuple(clean_line(word, 2000) for word in record["command"])
+        sampler, pruner = str(record["sampler"]), str(record["pruner"])
+        name = clean_line(record["name"], 80)
+        return cls(name=name, space=space, sampler=sampler, pruner=pruner, command=command, **numbers)
+
+    def longer(self, more: int) -> Plan:
+        """The plan with more trials. Raises UsageError."""
+        return replace(self, trials=whole("trials", self.trials + more, MOST_TRIALS))
+
+
+_NUMBERS = ("trials", "parallel", "seed", "confirm", "epochs", "reduction", "least")
+
+
+def whole(name: str, value: int, most: int, least: int = 1) -> int:
+    """The value, if it is within its limits. Raises UsageError."""
+    if not least <= value <= most:
+        raise UsageError(f"{name} must be a whole number from {least} to {most}, got {value}")
+    return value
+
+
+def check(plan: Plan) -> Plan:
+    """The plan, with no more trials than there are combinations. Raises UsageError."""
+    if not plan.space:
+        raise UsageError("nothing varies: give a range, such as --lr 0.01..0.3:log or --batch-size 64,256")
+    whole("trials", plan.trials, MOST_TRIALS)
+    whole("parallel", plan.parallel, MOST_PARALLEL)
+    whole("reduction", plan.reduction, 100, 2)
+    whole("confirm", plan.confirm, 100, 0)
+    if plan.least and plan.least >= plan.epochs:
+        raise UsageError(f"the first rung is after {plan.least} epochs, a trial has {plan.epochs}")
+    most = len(list(grid(plan.space))) if plan.sampler == "grid" else combinations(plan.space)
+    return replace(plan, trials=min(plan.trials, most)) if most else plan
+
+
+def described(plan: Plan) -> str:
+    """The plan in one line: `20 trials of lr 0.01..0.3:log, batch_size 64,256; random, asha`."""
+    varies = ", ".join(f"{one.name} {one.text()}" for one in plan.space)
+    at_once = f", {plan.parallel} at once" if plan.parallel > 1 else ""
+    return f"{plan.trials} trials of {varies}; {plan.sampler}, {_pruning(plan)}{at_once}"
+
+
+def _pruning(plan: Plan) -> str:
+    rungs: Sequence[int] = plan.rungs()
+    if not rungs:
+        return "none pruned"
+    if plan.pruner == "median":
+        return f"median from epoch {plan.first_rung}"
+    return f"{plan.pruner} at epoch{'s' if len(rungs) > 1 else ''} {', '.join(map(str, rungs))}"

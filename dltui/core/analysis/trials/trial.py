@@ -1,0 +1,279 @@
+"""Reads the trials of a sweep from their run directories, which are all that is kept of them."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dltui.core import paths
+from dltui.core.analysis.trials.plan import Plan
+from dltui.core.analysis.trials.pruning import Curve, reason
+from dltui.core.errors import DltuiError
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir.directory import RunDirectory
+
+if TYPE_CHECKING:
+    from dltui.core.reading.history import History
+    from dltui.core.tasks.monitor import Monitor
+
+KEY = "sweep"
+"""The part of run.json that makes a run one of a sweep."""
+PINNED = "pinned"
+"""The tag of a trial that is never pruned."""
+_PRUNED = re.compile(r"pruned at epoch (\d+)\b")
+_MOST_POINTS = 16
+"""The curves of the steps are of no use here."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as its run directory tells it now."""
+
+    number: int
+    run: RunDirectory
+    values: Mapping[str, Any]
+    status: str
+    why: str = ""
+    name: str = ""
+    metric: str = ""
+    mode: str = "max"
+    scores: Mapping[int, float] = field(default_factory=dict)
+    """The monitored value of each epoch."""
+    times: Mapping[int, float] = field(default_factory=dict)
+    """The unix time at which each epoch was done."""
+    epochs: int = 0
+    """The epochs that it is to have."""
+    seconds: float = 0.0
+    test: Mapping[str, float] | None = None
+    tags: tuple[str, ...] = ()
+    confirms: int | None = None
+    """The number of the trial whose values it trains again with another seed."""
+    over: bool = False
+    step: int = 0
+
+    @property
+    def done(self) -> int:
+        """The finished epochs."""
+        return max(self.scores, default=0)
+
+    @property
+    def best(self) -> float | None:
+        return self.scores[self.best_epoch] if self.best_epoch else None
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the best value, the earlier of two; 0 without a value."""
+        return max(self.scores, key=lambda epoch: (self.sign * self.scores[epoch], -epoch), default=0)
+
+    @property
+    def sign(self) -> int:
+        return -1 if self.mode == "min" else 1
+
+    @property
+    def pruned(self) -> int | None:
+        """The epoch at which it was pruned."""
+        return pruned_at(self.status, self.why)
+
+    @property
+    def pinned(self) -> bool:
+        return PINNED in self.tags
+
+    def curve(self) -> Curve:
+        return curve(self.number, self.scores, self.sign)
+
+    def standing(self) -> str:
+        """The status in a few words: `pruned at epoch 3`, `running`."""
+        return f"pruned at epoch {self.pruned}" if self.pruned else self.status
+
+
+def pin(run: RunDirectory, pinned: bool = True) -> None:
+    """Pin a trial, so that it is never pruned, or take that back. Raises RunError."""
+    tags = [tag for tag in run.labels()["tags"] if tag != PINNED]
+    run.set_labels(tags=[*tags, PINNED] if pinned else tags)
+
+
+def pin_resumed(reader: RunReader) -> bool:
+    """Pin a trial that was pruned and is resumed: who does it wants to see its end. False for other runs."""
+    ended = reader.history.ended
+    if ended is None or not record_of(reader.directory) or not pruned_at(ended.status, ended.reason):
+        return False
+    pin(reader.directory)
+    return True
+
+
+def pruned_at(status: str, why: str) -> int | None:
+    """The epoch at which a run of this status was pruned; None when it was not."""
+    found = _PRUNED.match(why) if status == "stopped" else None
+    return int(found[1]) if found else None
+
+
+def curve(number: int, scores: Mapping[int, float], sign: int) -> Curve:
+    """The curve of the best value so far."""
+    best, bests = -math.inf, {}
+    for epoch in sorted(scores):
+        best = max(best, sign * scores[epoch])
+        bests[epoch] = best
+    return Curve(number, bests)
+
+
+def order(trials: Sequence[Trial]) -> list[Trial]:
+    """The trials, the best first; those without a value last. Ties go to the earlier one."""
+
+    def rank(trial: Trial) -> tuple[float, int]:
+        return (math.inf if trial.best is None else -trial.sign * trial.best, trial.number)
+
+    return sorted(trials, key=rank)
+
+
+def winner(trials: Sequence[Trial]) -> Trial | None:
+    """The best of the trials that were trained to their end."""
+    return next((one for one in order(trials) if one.status == "finished" and one.best is not None), None)
+
+
+def record_of(run: RunDirectory) -> Mapping[str, Any]:
+    """What run.json says of the sweep of a run; {} for a run of none, or that cannot be read."""
+    try:
+        found = run.run().get(KEY)
+    except DltuiError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def plan_of(run: RunDirectory) -> Plan | None:
+    """The plan that a run of a sweep carries."""
+    try:
+        return Plan.from_json(record_of(run)["plan"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def scores_of(history: History) -> tuple[dict[int, float], str]:
+    """The monitored value of each epoch, and whether "max" or "min" is best."""
+    monitor = history.monitor or {}
+    metric = monitor.get("metric", "")
+    found = {
+        number: one.validation[metric]
+        for number, one in sorted(history.epochs.items())
+        if not math.isnan(one.validation.get(metric, math.nan))
+    }
+    return found, monitor.get("mode", "max")
+
+
+class TrialReader:
+    """Follows the run directories of a sweep."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._readers: dict[str, RunReader | None] = {}
+        """None for a run of something else."""
+
+    def runs(self) -> list[RunDirectory]:
+        """The runs of the sweep; their folders begin with its name."""
+        return [reader.directory for reader in self._refreshed()]
+
+    def trials(self) -> list[Trial]:
+        """The trials in the order of their numbers."""
+        return [one for one in self.all() if one.confirms is None]
+
+    def confirmations(self) -> list[Trial]:
+        """The runs that train a winner again."""
+        return [one for one in self.all() if one.confirms is not None]
+
+    def all(self) -> list[Trial]:
+        found = [trial for reader in self._refreshed() if (trial := read(reader)) is not None]
+        return sorted(found, key=lambda trial: (trial.number, trial.run.id))
+
+    def curves(self, but: RunDirectory) -> list[Curve]:
+        """The curves of all trials but one."""
+        found = []
+        for reader in self._refreshed():
+            number, record = record_of(reader.directory).get("trial"), record_of(reader.directory)
+            if isinstance(number, int) and record.get("confirms") is None and reader.directory != but:
+                scores, mode = scores_of(reader.history)
+                found.append(curve(number, scores, -1 if mode == "min" else 1))
+        return found
+
+    def _refreshed(self) -> list[RunReader]:
+        try:
+            with os.scandir(paths.runs_dir()) as entries:
+                names = {entry.name for entry in entries if entry.name.startswith(f"{self.name}-")}
+        except OSError:
+            names = set()
+        for name in self._readers.keys() - names:
+            del self._readers[name]
+        for name in names - self._readers.keys():
+            run = RunDirectory(paths.runs_dir() / name)
+            if run.run_json.is_file():
+                mine = record_of(run).get("name") == self.name
+                self._readers[name] = RunReader(run, _MOST_POINTS) if mine else None
+        readers = [reader for reader in self._readers.values() if reader is not None]
+        for reader in readers:
+            reader.refresh()
+        return readers
+
+
+def read(reader: RunReader) -> Trial | None:
+    """The trial of a reader that has been refreshed; None for a run whose record is damaged."""
+    record, labels = record_of(reader.directory), reader.labels
+    try:
+        number, values = int(record["trial"]), dict(record["values"])
+        confirms = None if record.get("confirms") is None else int(record["confirms"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    status, history = reader.status(), reader.history
+    monitor, attempt = history.monitor or {}, history.attempt
+    scores, mode = scores_of(history)
+    asked = reader.run["config"].get("epochs", 1)
+    return Trial(
+        number=number,
+        run=reader.directory,
+        values={name: tuple(value) if isinstance(value, list) else value for name, value in values.items()},
+        status=status.name,
+        why=status.why,
+        name=str(labels["name"]),
+        metric=monitor.get("metric", ""),
+        mode=mode,
+        scores=scores,
+        times={number: one.time for number, one in history.epochs.items()},
+        epochs=attempt.epochs if attempt else int(asked),
+        seconds=history.train_seconds,
+        test=history.test["metrics"] if history.test else None,
+        tags=tuple(labels["tags"]),
+        confirms=confirms,
+        over=status.over,
+        step=history.step,
+    )
+
+
+class Judge:
+    """Decides in a worker whether its trial goes on after an epoch, by the run directories of the others."""
+
+    def __init__(self, run: RunDirectory, plan: Plan, number: int, beyond: int = 0) -> None:
+        """It decides after more than `beyond` epochs."""
+        self._run, self._plan, self._number, self._beyond = run, plan, number, beyond
+        self._others = TrialReader(plan.name)
+
+    @classmethod
+    def of(cls, run: RunDirectory, history: History) -> Judge | None:
+        """The judge of a trial; None for other runs. A trial that was pruned before is promoted: it is judged again at
+        the next rung.
+        """
+        plan, record = plan_of(run), record_of(run)
+        number = record.get("trial")
+        ended = history.ended
+        if plan is None or not isinstance(number, int) or record.get("confirms") is not None:
+            return None
+        return cls(run, plan, number, (pruned_at(ended.status, ended.reason) if ended else None) or 0)
+
+    def __call__(self, epoch: int, best: float, monitor: Monitor) -> str:
+        """The reason to end after `epoch` epochs, of which `best` is the best value; "" to go on. A pinned trial goes
+        on.
+        """
+        if epoch <= self._beyond or math.isnan(best) or PINNED in self._run.labels()["tags"]:
+            return ""
+        own = Curve(self._number, {epoch: -best if monitor.mode == "min" else best})
+        return reason(self._plan, own, epoch, self._others.curves(self._run))

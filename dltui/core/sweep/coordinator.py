@@ -1,0 +1,211 @@
+"""Makes the trials of a sweep and starts them, until all are over; then the winner is tested, or trained again.
+
+It keeps nothing: each look at the run directories tells what is left to do, so that it may be killed at any moment and
+begin again. A trial that was interrupted goes on; one that a user has stopped or killed is left alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.analysis.trials import trial as trials
+from dltui.core.catalog.fields import flag_words
+from dltui.core.errors import UsageError
+from dltui.core.lifecycle.create import RunRequest, create_run, full_config
+from dltui.core.lifecycle.start import queue_worker
+from dltui.core.machine.devices import list_devices
+from dltui.core.rundir import commands
+from dltui.core.sweep import samplers
+from dltui.core.worker import device_queue, figures
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.trials.plan import Plan
+    from dltui.core.analysis.trials.space import Values
+    from dltui.core.analysis.trials.trial import Trial
+    from dltui.core.catalog.entries import Catalog
+    from dltui.core.rundir.directory import RunDirectory
+    from dltui.core.sweep.folder import SweepFolder
+
+POLL_SECONDS = 0.25
+MOST_DEATHS = 5
+"""Interruptions at the same step after which a trial is not started again."""
+
+
+def trial_name(plan: Plan, number: int) -> str:
+    return f"{plan.name}-t{number:03d}"
+
+
+def winners_group(plan: Plan) -> str:
+    return f"{plan.name}-winner"
+
+
+def trial_request(plan: Plan, request: RunRequest, number: int, values: Values) -> RunRequest:
+    """The request of a trial. Its command trains it alone, and whole."""
+    return replace(
+        request,
+        config={**request.config, **_listed(values), "test": False},
+        name=trial_name(plan, number),
+        group=plan.name,
+        draws=tuple(request.formats) != (figures.NONE,),
+        sweep={"name": plan.name, "trial": number, "values": _listed(values), "plan": plan.to_json()},
+        command=(*request.command, *_flags(values), "--no-test"),
+    )
+
+
+def confirming_request(plan: Plan, request: RunRequest, best: Trial, seed: int) -> RunRequest:
+    """The request that trains the winner again with another seed; its test split is evaluated."""
+    values = dict(best.values)
+    return replace(
+        request,
+        config={**request.config, **_listed(values), "seed": seed, "test": True},
+        name=f"{winners_group(plan)}-t{best.number:03d}-s{seed}",
+        group=winners_group(plan),
+        sweep={
+            "name": plan.name,
+            "trial": best.number,
+            "values": _listed(values),
+            "confirms": best.number,
+            "plan": plan.to_json(),
+        },
+        command=(*request.command, *_flags(values), "--seed", str(seed)),
+    )
+
+
+def _listed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _flags(values: Mapping[str, Any]) -> list[str]:
+    return [word for name, value in values.items() for word in flag_words(name, value)]
+
+
+def _device_of(run: RunDirectory) -> str:
+    return str(run.run()["device"]["name"])
+
+
+def _has_device(run: RunDirectory) -> bool:
+    """True if the worker of a run has its device, and waits for no other run."""
+    return any(ticket.order == 0 and ticket.run == run.id for ticket in device_queue.tickets(run))
+
+
+class Coordinator:
+    """Sees to one sweep."""
+
+    def __init__(self, folder: SweepFolder, catalog: Catalog, tell: Callable[[str], None] = lambda text: None) -> None:
+        self._folder, self._catalog, self._tell = folder, catalog, tell
+        self._reader = trials.TrialReader(folder.name)
+        self._request = folder.request()
+        self._refused: set[int] = set()
+        self._deaths: Counter[tuple[str, int]] = Counter()
+        self._given_up: set[str] = set()
+
+    def run(self) -> None:
+        """See to the sweep until nothing is left to do, or it is stopped. Raises UsageError and RunError."""
+        while not self._folder.is_stopped:
+            if not self.step():
+                return
+            time.sleep(POLL_SECONDS)
+
+    def step(self) -> bool:
+        """Do what can be done now; False when nothing is left."""
+        plan = self._folder.plan()
+        every = self._reader.all()
+        own = [one for one in every if one.confirms is None]
+        going = self._going(every)
+        if len(going) >= plan.parallel or (going and not any(_has_device(one.run) for one in going)):
+            # The sweep waits for its device as one; then it has several trials there.
+            return True
+        number = self._next(own)
+        if number < plan.trials:
+            self._begin_trial(plan, number, own, going)
+            return True
+        if any(one.confirms is None for one in going):
+            return True
+        return self._see_to_winner(plan, own, every) or bool(going)
+
+    def _going(self, every: Sequence[Trial]) -> list[Trial]:
+        """The runs that train or wait for their device; those that were interrupted are started again."""
+        going = [one for one in every if not one.over]
+        for one in every:
+            if self._is_lost(one):
+                self._start(one.run, going)
+                going.append(one)
+        return going
+
+    def _is_lost(self, one: Trial) -> bool:
+        """True for a run whose worker was killed, or has never begun, and not because a user wanted it."""
+        if one.status not in ("interrupted", "preempted") or one.run.id in self._given_up:
+            return False
+        if commands.killer(one.run.path) or one.why.startswith("killed by "):
+            return False
+        self._deaths[one.run.id, one.step] += 1
+        if self._deaths[one.run.id, one.step] <= MOST_DEATHS:
+            return True
+        self._given_up.add(one.run.id)
+        self._tell(f"{one.run.id}: left alone after {MOST_DEATHS} deaths at step {one.step:,}: {one.why}")
+        return False
+
+    def _next(self, own: Sequence[Trial]) -> int:
+        return max([one.number for one in own] + list(self._refused), default=-1) + 1
+
+    def _begin_trial(self, plan: Plan, number: int, before: Sequence[Trial], going: Sequence[Trial]) -> None:
+        values = samplers.values(plan, number, before)
+        request = replace(trial_request(plan, self._request, number, values), device=self._device(plan, going))
+        try:
+            full_config(self._catalog.model(request.model), request.config)
+        except UsageError as error:
+            # Values that do not go together: the next trial has others.
+            self._refused.add(number)
+            self._tell(f"trial {number} cannot be trained: {error}")
+            return
+        self._start(create_run(request, self._catalog, self._tell), going)
+
+    def _device(self, plan: Plan, going: Sequence[Trial]) -> str:
+        """The device of the next trial: of several GPUs, where the choice was left open, one with the fewest trials."""
+        asked = self._request.device
+        if plan.parallel == 1 or asked not in ("auto", "cuda"):
+            return asked
+        names = [one.name for one in list_devices() if one.kind == "cuda" and not one.problem]
+        busy = Counter(_device_of(one.run) for one in going)
+        return min(names, key=lambda name: (busy[name], names.index(name))) if len(names) > 1 else asked
+
+    def _start(self, run: RunDirectory, going: Sequence[Trial] = (), instead: Mapping[str, Any] | None = None) -> None:
+        """Start a worker. It waits for other runs of its device, unless one of the sweep trains there already."""
+        device = _device_of(run)
+        beside = any(_device_of(one.run) == device and _has_device(one.run) for one in going)
+        queue_worker(run, at_once=beside, instead=instead)
+
+    def _see_to_winner(self, plan: Plan, own: Sequence[Trial], every: Sequence[Trial]) -> bool:
+        """Test the winner, or train it again with other seeds; False when that has been done."""
+        best = trials.winner(own)
+        if best is None:
+            return False
+        if not plan.confirm:
+            return self._test(best)
+        there = {one.run.id for one in every if one.confirms == best.number}
+        for seed in self._seeds(plan):
+            request = confirming_request(plan, self._request, best, seed)
+            if request.name not in there:
+                self._start(create_run(request, self._catalog, self._tell))
+                return True
+        return False
+
+    def _test(self, best: Trial) -> bool:
+        """Let the winner evaluate its test split, with the checkpoint that was best on validation."""
+        if best.test is not None:
+            return False
+        self._deaths[best.run.id, -1] += 1
+        if self._deaths[best.run.id, -1] > MOST_DEATHS:
+            self._tell(f"{best.run.id}: its test split cannot be evaluated, see its worker.log")
+            return False
+        config = {**best.run.run()["config"], "test": True}
+        self._start(best.run, (), {"config": config, "draws": True})
+        return True
+
+    def _seeds(self, plan: Plan) -> list[int]:
+        first = int(self._request.config.get("seed", 0))
+        return [first + 1 + place for place in range(plan.confirm)]

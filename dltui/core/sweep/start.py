@@ -1,0 +1,207 @@
+"""Begins, continues and stops a sweep."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dltui.core import paths
+from dltui.core.analysis.trials import plan as plans
+from dltui.core.analysis.trials.trial import TrialReader
+from dltui.core.catalog.fields import flag_words
+from dltui.core.errors import RunError, UsageError
+from dltui.core.lifecycle import kill, series
+from dltui.core.lifecycle.create import check_request
+from dltui.core.lifecycle.start import queue_worker
+from dltui.core.machine import priority
+from dltui.core.numbers import exact
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import claim, commands, confidential
+from dltui.core.rundir.directory import list_runs
+from dltui.core.sweep import folder as folders
+from dltui.core.sweep import samplers
+from dltui.core.sweep.coordinator import trial_request
+from dltui.core.sweep.folder import SweepFolder
+from dltui.core.text import clean_line
+from dltui.core.worker import loggers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dltui.core.analysis.trials.plan import Plan
+    from dltui.core.catalog.entries import Catalog
+    from dltui.core.lifecycle.create import RunRequest
+    from dltui.core.rundir.directory import RunDirectory
+
+LEAVING_SECONDS = 10.0
+STARTING_SECONDS = 20.0
+_LONGEST_NAME = 44
+"""Letters of the name of a sweep; its runs have longer ones."""
+_COORDINATORS: list[subprocess.Popen[bytes]] = []
+
+
+def create(
+    plan: Plan, request: RunRequest, catalog: Catalog, tell: Callable[[str], None] = lambda text: None
+) -> SweepFolder:
+    """Check a sweep by its first trial, and make its folder. Raises UsageError, and then nothing is left."""
+    name = _free_name(request.name)
+    request = _anywhere(request)
+    request = replace(request, command=trial_words(request))
+    epochs = _epochs(plan, request, catalog)
+    command = tuple(confidential.mask_command(plan.command))
+    plan = plans.check(replace(plan, name=name, epochs=epochs, command=command))
+    samplers.check(plan)
+    first = trial_request(plan, request, 0, samplers.values(plan, 0, []))
+    check_request(first, catalog).prepare(tell)
+    return SweepFolder.create(plan, replace(request, name=name), [*loggers.chosen(request.loggers, catalog)])
+
+
+def trial_words(request: RunRequest) -> tuple[str, ...]:
+    """The command line that trains one trial, without what varies."""
+    options = dict(request.dataset_options)
+    path = options.pop("path", None)
+    dataset = request.dataset if path is None or ":" in request.dataset else f"{request.dataset}:{path}"
+    words = ["dltui", "train", request.model, "--dataset", dataset, "--device", request.device]
+    words += ["--exports", str(request.exports), "--format", ",".join(request.formats)]
+    words += ["--data-dir", request.data_dir] if request.data_dir else []
+    words += ["--share", request.share] if request.share else []
+    pairs = [("--data", f"{name}={exact(value)}") for name, value in options.items()]
+    pairs += [("--plugin", str(path)) for path in request.plugins] + [("--log", word) for word in request.loggers]
+    words += [word for pair in pairs for word in pair]
+    return (*words, *(word for name, value in request.config.items() for word in flag_words(name, value)))
+
+
+def _anywhere(request: RunRequest) -> RunRequest:
+    """The request with absolute paths: the coordinator has another working directory."""
+    return replace(
+        request,
+        exports=paths.absolute(request.exports or "."),
+        data_dir=paths.absolute(request.data_dir) if request.data_dir else None,
+        plugins=tuple(paths.absolute(str(path)) for path in request.plugins),
+    )
+
+
+def _free_name(wanted: str | None) -> str:
+    if wanted is not None and len(wanted) > _LONGEST_NAME:
+        raise UsageError(f"the name of a sweep has at most {_LONGEST_NAME} letters, its trials have longer ones")
+    # Its runs are known by the beginning of their names.
+    taken = {run.id.rpartition("-t")[0] for run in list_runs()} | {one.name for one in folders.sweeps()}
+    base = name = series.group_name(wanted)
+    number = 1
+    while name in taken or f"{name}-winner" in taken:
+        number += 1
+        name = series.group_name(f"{base}-{number}")
+    return name
+
+
+def _epochs(plan: Plan, request: RunRequest, catalog: Catalog) -> int:
+    """The most epochs that a trial may have."""
+    varied = next((one for one in plan.space if one.name == "epochs"), None)
+    if varied is not None:
+        return int(max(varied.values) if varied.kind == "choice" else varied.high)
+    field = catalog.model(request.model).field("epochs")
+    return int(request.config.get("epochs", field.default if field else 1))
+
+
+def lead(sweep: SweepFolder) -> int | None:
+    """Start the coordinator of a sweep, detached from this terminal; its pid, or None when it has one. Raises
+    RunError.
+    """
+    if sweep.is_led:
+        return None
+    sweep.begin_again()
+    command = [sys.executable, "-P", "-m", "dltui.core.sweep.coordinator_process", sweep.name]
+    places = {"DLTUI_HOME": paths.home(), "DLTUI_CACHE": paths.cache_dir(), "DLTUI_CONFIG": paths.config_file()}
+    environment = {**os.environ, **{name: str(path) for name, path in places.items()}, "PYTHONUNBUFFERED": "1"}
+    try:
+        log = os.open(sweep.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise RunError(f"cannot write to {clean_line(sweep.path)}: {error.strerror}") from error
+    try:
+        process = new_process(command, environment, log)
+    finally:
+        os.close(log)
+    _COORDINATORS[:] = [process, *(one for one in _COORDINATORS if one.poll() is None)]
+    _wait_for(sweep, process)
+    return process.pid
+
+
+def new_process(command: list[str], environment: dict[str, str], log: int) -> subprocess.Popen[bytes]:
+    """Start a coordinator in a session of its own. Raises RunError."""
+    try:
+        return priority.start(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=paths.home(),
+            env=environment,
+        )
+    except OSError as error:
+        raise RunError(f"cannot start the coordinator with {command[0]}: {error.strerror}") from error
+
+
+def _wait_for(sweep: SweepFolder, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the coordinator leads, or has ended, so that whoever looks next sees the truth."""
+    deadline = time.monotonic() + STARTING_SECONDS
+    while not sweep.is_led and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def stop(sweep: SweepFolder) -> list[str]:
+    """Stop a sweep: no trial begins, those that run leave a checkpoint and go on when the sweep does. Returns the names
+    of those that could not be reached.
+    """
+    sweep.stop()
+    deadline = time.monotonic() + LEAVING_SECONDS
+    while sweep.is_led and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return [run.id for run in TrialReader(sweep.name).runs() if not _preempt(run)]
+
+
+def _preempt(run: RunDirectory) -> bool:
+    """End a run as its machine would: it is preempted, not stopped. False when its worker is on another machine."""
+    reader = RunReader(run)
+    reader.refresh()
+    if reader.status().over:
+        return True
+    try:
+        claim.send_signal(run.path, kill.victim(reader), signal.SIGTERM)
+    except UsageError:
+        return reader.status().over
+    return True
+
+
+def of_group(name: str | None) -> SweepFolder | None:
+    """The sweep with the runs of a group; None for a group of something else."""
+    if not name:
+        return None
+    found = SweepFolder(name)
+    with contextlib.suppress(OSError, ValueError):
+        return found if found.exists else None
+    return None
+
+
+def stop_trial(run: RunDirectory) -> None:
+    """Stop one trial for good: it is not started again. Raises RunError."""
+    commands.send(run.path, "stop", {})
+
+
+def resume_trial(run: RunDirectory) -> None:
+    """Start the worker of a trial that has ended; it waits for its device. Raises UsageError or RunError."""
+    from dltui.core.lifecycle import trust
+    from dltui.core.lifecycle.resume import prepare
+
+    reader = RunReader(run)
+    reader.refresh()
+    catalog = trust.catalog(run)
+    instead = trust.replaced(run, catalog)
+    prepare(reader, catalog, 0, instead)
+    queue_worker(run, instead=instead)

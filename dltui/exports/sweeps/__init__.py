@@ -1,0 +1,1 @@
+"""The pictures of a sweep, drawn from its run directories alone."""

@@ -1,0 +1,75 @@
+"""Writes the pictures of a sweep and its table: `python -P -m dltui.exports.sweeps NAME DIR`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dltui.core import fs
+from dltui.core.analysis.trials import trial as trials
+from dltui.core.errors import DltuiError
+from dltui.core.numbers import exact
+from dltui.core.sweep import view as views
+from dltui.core.sweep.view import SweepView
+from dltui.core.text import clean_line, xml_text
+from dltui.exports.about import About
+from dltui.exports.figures import style
+from dltui.exports.save import save
+from dltui.exports.sweeps import figures
+from dltui.exports.write import into, say_files
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    name, folder = sys.argv[1:] if argv is None else argv
+    try:
+        files = write(views.look(name), Path(folder))
+    except DltuiError as error:
+        sys.stderr.write(f"dltui: {error}\n")
+        return error.exit_code
+    say_files(files, False)
+    return 0
+
+
+def write(found: SweepView, folder: Path) -> list[Path]:
+    """Write all pictures and the table; all or, when the folder cannot be written, none. Raises UsageError."""
+
+    def draft(temp: Path) -> list[Path]:
+        drafts = []
+        with style.applied():
+            for name, draw in figures.FIGURES.items():
+                save(draw(found), temp / f"{name}.svg", about(found, name))
+                drafts.append(temp / f"{name}.svg")
+        fs.write_atomic(temp / "trials.csv", table(found).encode("utf-8", "backslashreplace"))
+        return [*drafts, temp / "trials.csv"]
+
+    return into(folder, draft)
+
+
+def about(found: SweepView, name: str) -> About:
+    """The description of a picture: the sweep's plan and command."""
+    facts = {"command": shlex.join(found.plan.command)} if found.plan.command else {}
+    facts |= {"sampler": found.plan.sampler, "pruner": found.plan.pruner, "seed": str(found.plan.seed)}
+    facts |= {f"range of {one.name}": one.text() for one in found.plan.space}
+    safe = {xml_text(clean_line(key)): xml_text(clean_line(value)) for key, value in facts.items()}
+    return About(xml_text(f"Sweep: {name.replace('_', ' ')}"), xml_text(f"{len(found.trials)} trials."), safe)
+
+
+def table(found: SweepView) -> str:
+    """The trials as CSV, the best first."""
+    names = [one.name for one in found.plan.space]
+    rows = [["trial", "status", "best", "best_epoch", "epochs", *names]]
+    for one in trials.order(found.trials):
+        values = [_cell(exact(one.values.get(name))) for name in names]
+        best = "" if one.best is None else exact(one.best)
+        rows.append([str(one.number), one.standing(), best, str(one.best_epoch or ""), str(one.done), *values])
+    return "".join(",".join(row) + "\n" for row in rows)
+
+
+def _cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\n') else text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

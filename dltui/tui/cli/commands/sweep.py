@@ -1,0 +1,229 @@
+"""`dltui sweep MODEL --lr 0.01..0.3:log --trials 20`, and `dltui sweep list|show|resume|stop|export|pin NAME`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core.analysis.trials import plan as plans
+from dltui.core.errors import UsageError
+from dltui.core.worker.figures import RUN_FORMATS_TEXT
+from dltui.tui.cli import completion
+from dltui.tui.cli.launch import leading, ranges
+from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options, plugin_option
+from dltui.tui.cli.options import FieldOption
+from dltui.tui.cli.output import say, say_json, say_table
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog, ModelEntry
+
+
+class SweepCommand(TrainCommand):
+    """The command that begins a sweep: the options of the model take ranges."""
+
+    finds = False
+    option = ranges.RangeOption
+
+    def describe(self, model: ModelEntry) -> str:
+        return f"Search hyperparameters of {model.id}: {model.summary}"
+
+
+class SweepGroup(click.Group):
+    """`dltui sweep`: a model begins a sweep, another word is about one that there is."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if not args or args[0] in self.commands or args[0] in ("-h", "--help"):
+            return super().make_context(info_name, args, parent, **extra)
+        return begin.make_context(info_name, args, parent, **extra)
+
+
+@click.group(cls=SweepGroup, invoke_without_command=True, context_settings=SETTINGS)
+@click.pass_context
+def sweep(context: click.Context) -> int | None:
+    """Search hyperparameters: dltui sweep MODEL --lr 0.01..0.3:log --batch-size 64,256 --trials 20.
+
+    LOW..HIGH is a range, :log makes it even over orders of magnitude, commas separate choices. A trial is a run like
+    any other. `dltui sweep MODEL --help` lists the options; without anything, the sweeps are listed.
+    """
+    return None if context.invoked_subcommand is not None else _list(False)
+
+
+@click.command(cls=SweepCommand, context_settings=SETTINGS)
+@click.argument("model", required=False, shell_complete=completion.models)
+@data_options
+@click.option("--name", metavar="N", help="name of the sweep, with which those of its trials begin [two random words]")
+@click.option("--trials", type=int, default=None, metavar="N", help=f"how many [{plans.TRIALS}; of a grid: all]")
+@click.option(
+    "--sampler",
+    type=click.Choice(plans.SAMPLERS),
+    default="random",
+    show_default=True,
+    help="how the values of trials are chosen; tpe and gp learn from the results (pip install 'dltui[sweep]')",
+)
+@click.option(
+    "--pruner",
+    type=click.Choice(plans.PRUNERS),
+    default="asha",
+    show_default=True,
+    help="which trials are ended early",
+)
+@click.option("--parallel", type=int, default=1, show_default=True, metavar="N", help="trials at once")
+@click.option("--reduction", type=int, default=3, show_default=True, metavar="N", help="one of N goes on at a rung")
+@click.option("--min-epochs", type=int, default=0, metavar="N", help="epochs of the first rung [by the epochs]")
+@click.option("--confirm", type=int, default=0, metavar="N", help="train the winner again with N other seeds")
+@click.option("--vary", multiple=True, metavar="NAME=RANGE", help="as the flag of NAME, also for yes,no; repeatable")
+@click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
+@click.option("--format", "formats", default="none", show_default=True, metavar="F,F", help=RUN_FORMATS_TEXT)
+@plugin_option
+@click.option("--log", "loggers", multiple=True, metavar="L[=OPTION]", help="follow each run, as in dltui train")
+@click.option("--share", type=click.Choice(["group"]), help="let your group watch the runs")
+@click.option("--detach", is_flag=True, help="start it and return at once")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object per trial, and one at the end")
+@click.pass_context
+def begin(context: click.Context, /, model: str | None, **options: Any) -> int:
+    """Search hyperparameters."""
+    from dltui.core.sweep import start as sweeps
+    from dltui.tui.cli.launch import data_progress, presets, start
+
+    catalog: Catalog = context.obj
+    if model is None:
+        raise UsageError(
+            "sweep needs a MODEL, or one of list, show, resume, stop, export, pin; `dltui models` lists the models"
+        )
+    entry = catalog.model(model)
+    catalog.check_taken(options["plugins"], entry.id, options["dataset"])
+    fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
+    space, config = ranges.split({name: options.pop(name) for name in fields}, options.pop("vary"), entry)
+    if "test" in {*config, *(one.name for one in space)}:
+        raise UsageError("trials leave the test split alone; the winner evaluates it: leave --test out")
+    varied = dict.fromkeys((one.name for one in space), True)
+    used = presets.fill_in(context, entry, catalog, known := {**varied, **config}, options)
+    config = {name: value for name, value in known.items() if name not in varied}
+    how = {name: options.pop(name) for name in ("trials", "sampler", "pruner", "parallel", "reduction", "confirm")}
+    if how["trials"] is None:
+        how["trials"] = plans.MOST_TRIALS if how["sampler"] == "grid" else plans.TRIALS
+    least = options.pop("min_epochs")
+    options["dataset"] = start.choose_dataset(catalog, entry, options["dataset"]).name
+    chosen = start.Options(command=(), **options)
+    request = start.request(catalog, entry, config, chosen)
+    plan = plans.Plan(
+        "", space, **how, seed=int(config.get("seed", 0)), least=least, command=tuple(context.meta[WORDS])
+    )
+    if not options["as_json"]:
+        for text in presets.lines(used):
+            say(text)
+    folder = sweeps.create(plan, request, catalog, data_progress.teller())
+    return leading.go(folder, options["detach"], options["as_json"])
+
+
+def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    from dltui.core.sweep import folder as folders
+
+    return [one.name for one in folders.sweeps() if one.name.startswith(incomplete)]
+
+
+_name = click.argument("name", shell_complete=_names)
+_json = click.option("--json", "as_json", is_flag=True, help="JSON")
+
+
+@sweep.command("list")
+@_json
+def list_sweeps(as_json: bool) -> int:
+    """List the sweeps."""
+    return _list(as_json)
+
+
+def _list(as_json: bool) -> int:
+    from dltui.core.sweep import folder as folders
+    from dltui.core.sweep.view import look, sweep_object
+
+    views = [look(one.name) for one in folders.sweeps()]
+    if as_json:
+        say_json([sweep_object(view) for view in views])
+    elif not views:
+        say("there are no sweeps yet; dltui sweep MODEL --lr 0.01..0.3:log begins one")
+    else:
+        say_table([["NAME", "STATUS", "TRIALS"], *([view.plan.name, view.status, view.head()] for view in views)])
+    return 0
+
+
+@sweep.command()
+@_name
+@_json
+def show(name: str, as_json: bool) -> int:
+    """Show the trials of a sweep, the best first."""
+    from dltui.core.analysis.trials import trial as trials
+    from dltui.core.numbers import metric
+    from dltui.core.sweep.view import look, sweep_object, values_text
+    from dltui.tui.cli.follow import sweeping
+
+    view = look(name)
+    if as_json:
+        say_json(sweep_object(view))
+        return 0
+    head = [["TRIAL", "BEST", "EPOCH", "STATUS", "VALUES"]]
+    for one in trials.order(view.trials):
+        best = "-" if one.best is None else metric(one.metric, one.best)
+        mark = " *" if one.pinned else ""
+        head.append([one.name + mark, best, f"{one.done}/{one.epochs}", one.standing(), values_text(one)])
+    say_table(head)
+    sweeping.tell_end(view, False)
+    return 0
+
+
+@sweep.command()
+@_name
+@click.option("--more", type=click.IntRange(min=1), default=None, metavar="N", help="N trials more than planned so far")
+@click.option("--parallel", type=int, default=None, metavar="N", help="trials at once from now on")
+@click.option("--detach", is_flag=True, help="start it and return at once")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object per trial, and one at the end")
+def resume(name: str, more: int | None, parallel: int | None, detach: bool, as_json: bool) -> int:
+    """Go on with a sweep: unfinished trials go on where they were."""
+    return leading.go_on(name, more, parallel, detach, as_json)
+
+
+@sweep.command()
+@_name
+def stop(name: str) -> int:
+    """Stop a sweep: trials that run leave a checkpoint; dltui sweep resume NAME goes on with them."""
+    from dltui.core.sweep import folder as folders
+    from dltui.core.sweep import start as sweeps
+
+    folder = folders.find(name)
+    left = sweeps.stop(folder)
+    say(f"{name} stops; go on with: dltui sweep resume {name}")
+    if left:
+        say(f"not reached from this machine: {', '.join(left)}; dltui stop RUN stops them for good")
+    return 0
+
+
+@sweep.command()
+@_name
+@click.option("--to", metavar="DIR", default=None, shell_complete=completion.folders, help="[beside its runs' figures]")
+def export(name: str, to: str | None) -> int:
+    """Draw its pictures as SVG, and its table as CSV."""
+    from pathlib import Path
+
+    from dltui.core.sweep import pictures
+
+    say(f"pictures in {pictures.draw(name, Path(to) if to else None)}")
+    return 0
+
+
+@sweep.command()
+@click.argument("run", shell_complete=completion.runs)
+@click.option("--off", is_flag=True, help="take it back")
+def pin(run: str, off: bool) -> int:
+    """Pin a trial, so that it is never pruned."""
+    from dltui.core.analysis.trials import trial as trials
+    from dltui.core.rundir.directory import find_run
+
+    found = find_run(run)
+    if not trials.record_of(found):
+        raise UsageError(f"{found.id} is no trial of a sweep")
+    trials.pin(found, not off)
+    say(f"{found.id} is {'not pinned any more' if off else 'pinned: it is never pruned'}")
+    return 0

@@ -1,0 +1,80 @@
+"""Follows a sweep from a terminal: a line for each trial that ends, and the best at the end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from dltui.core.analysis.trials import trial as trials
+from dltui.core.numbers import metric
+from dltui.core.sweep.view import SweepReader, SweepView, as_object, sweep_object, values_text
+from dltui.core.text import plural
+from dltui.tui.cli.output import say, say_json
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.trials.trial import Trial
+
+POLL_SECONDS = 0.5
+_CODES = {"finished": 0, "running": 0, "stopped": 0, "interrupted": 130, "failed": 1}
+
+
+def line(one: Trial) -> str:
+    """A trial in one line: `lab-t003: lr 0.03: accuracy 91.2 % at epoch 4; pruned at epoch 3`."""
+    best = "no value" if one.best is None else f"{one.metric} {metric(one.metric, one.best)} at epoch {one.best_epoch}"
+    why = f": {one.why}" if one.status == "failed" else ""
+    return f"{one.name}: {values_text(one)}: {best}; {one.standing()}{why}"
+
+
+def follow(name: str, as_json: bool) -> int:
+    """Tell of each trial that ends until the sweep is over. Returns the exit code."""
+    reader, told = SweepReader(name), set[str]()
+    view = reader.look()
+    try:
+        while True:
+            for one in [*view.trials, *view.confirming]:
+                if one.over and one.status not in ("interrupted", "preempted") and one.run.id not in told:
+                    told.add(one.run.id)
+                    say_json({"type": "trial_ended", **as_object(one)}) if as_json else say(line(one))
+            if view.over:
+                break
+            time.sleep(POLL_SECONDS)
+            view = reader.look()
+    except KeyboardInterrupt:
+        say(f"the sweep goes on; dltui sweep show {name} tells how far it is, dltui sweep stop {name} stops it")
+        return 0
+    tell_end(view, as_json)
+    return _CODES.get(view.status, 1)
+
+
+def tell_end(view: SweepView, as_json: bool) -> None:
+    """Tell the state of a sweep and its best trial."""
+    if as_json:
+        say_json({"type": "sweep_ended", **sweep_object(view)})
+        return
+    say(f"{view.plan.name}: {view.status}, {view.head()}" + (f"; {view.hint}" if view.hint else ""))
+    best = trials.winner(view.trials) or next(iter(trials.order(view.trials)), None)
+    if best is not None and best.best is not None:
+        say(f"best: {line(best)}")
+    for text in results(view):
+        say(text)
+
+
+def results(view: SweepView) -> list[str]:
+    """Lines with the test results of the winner."""
+    best = trials.winner(view.trials)
+    if best is None:
+        return []
+    found = [one.test[best.metric] for one in view.confirming if one.test and best.metric in one.test]
+    if found:
+        from dltui.core.analysis.groups import spread
+        from dltui.tui.draw import wording
+
+        value = spread(found)
+        return (
+            []
+            if value is None
+            else [f"with {plural(len(found), 'seed')}: test {best.metric} {wording.spread(best.metric, value)}"]
+        )
+    if best.test and best.metric in best.test:
+        return [f"test {best.metric} {metric(best.metric, best.test[best.metric])} ({best.name})"]
+    return []

@@ -1,0 +1,93 @@
+"""Who goes on at a rung, and who does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dltui.core.analysis.trials import plan as plans
+from dltui.core.analysis.trials import pruning
+from dltui.core.analysis.trials.plan import Plan
+from dltui.core.analysis.trials.pruning import Curve
+from dltui.core.analysis.trials.space import Dimension
+from dltui.core.errors import UsageError
+
+LR = Dimension("lr", "float", 0.01, 1.0, True)
+ASHA = Plan("lab", (LR,), epochs=9, least=1)
+
+
+def flat(number: int, value: float, epochs: int = 9) -> Curve:
+    return Curve(number, dict.fromkeys(range(1, epochs + 1), value))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "rungs"), [(9, [1, 3]), (10, [1, 3, 9]), (27, [1, 3, 9]), (100, [3, 9, 27, 81]), (1, [])]
+)
+def test_rungs_follow_the_epochs(epochs: int, rungs: list[int]) -> None:
+    assert Plan("lab", (LR,), epochs=epochs).rungs() == rungs
+
+
+def test_the_best_of_three_go_on() -> None:
+    others = [flat(number, number / 10) for number in range(5)]
+    assert pruning.reason(ASHA, flat(5, 0.35), 1, others) == ""
+    assert pruning.reason(ASHA, flat(5, 0.25), 3, others) == "pruned at epoch 3: 3 of 6 there, the best 2 went on"
+    # Not between rungs, nor at the end, nor the first one.
+    assert pruning.reason(ASHA, flat(5, 0.0), 2, others) == ""
+    assert pruning.reason(ASHA, flat(5, 0.0), 9, others) == ""
+    assert pruning.reason(ASHA, flat(5, 0.0), 1, []) == ""
+    # Those that did not come so far do not count.
+    assert pruning.reason(ASHA, flat(5, 0.0), 3, [flat(0, 1.0, epochs=2)]) == ""
+    assert pruning.reason(replace(ASHA, pruner="none"), flat(5, 0.0), 1, others) == ""
+
+
+def test_a_tie_is_won_by_the_earlier_trial() -> None:
+    assert pruning.reason(ASHA, flat(1, 0.5), 1, [flat(0, 0.5)]).startswith("pruned at epoch 1: 2 of 2")
+    assert pruning.reason(ASHA, flat(0, 0.5), 1, [flat(1, 0.5)]) == ""
+
+
+def test_the_median_needs_some_trials() -> None:
+    median = replace(ASHA, pruner="median")
+    others = [flat(number, number / 10) for number in range(5)]
+    assert pruning.reason(median, flat(5, 0.1), 2, others[:4]) == ""
+    assert pruning.reason(median, flat(5, 0.1), 2, others) == "pruned at epoch 2: below the median of 5 others there"
+    assert pruning.reason(median, flat(5, 0.2), 2, others) == ""
+
+
+def test_brackets_of_hyperband_begin_later_and_are_dealt_out_evenly() -> None:
+    band = replace(ASHA, pruner="hyperband", epochs=27)
+    brackets = [pruning.bracket_of(band, number) for number in range(40)]
+    assert brackets[:40] == [pruning.bracket_of(band, number) for number in range(40)]
+    counts = [brackets.count(bracket) for bracket in range(3)]
+    assert counts[0] > counts[1] > counts[2] > 0
+    first = brackets.index(2)
+    assert pruning.rungs(band, first) == [9]
+    # Judged among its like alone.
+    others = [flat(number, 0.9) for number in range(40) if brackets[number] != 2]
+    assert pruning.reason(band, flat(first, 0.1, 27), 9, others) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"trials": 0}, "trials must be"),
+        ({"parallel": 65}, "parallel must be"),
+        ({"reduction": 1}, "reduction must be"),
+        ({"confirm": -1}, "confirm must be"),
+        ({"least": 9}, "first rung is after 9 epochs"),
+        ({"space": ()}, "nothing varies"),
+    ],
+)
+def test_a_wrong_plan_is_refused(changes: dict[str, object], reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        plans.check(replace(ASHA, **changes))  # type: ignore[arg-type]
+
+
+def test_a_plan_survives_json_and_has_no_more_trials_than_values() -> None:
+    plan = replace(ASHA, space=(Dimension("b", "choice", values=(64, 256)),), trials=20, command=("dltui", "sweep"))
+    assert plans.check(plan).trials == 2
+    assert Plan.from_json(plan.to_json()) == plan
+    assert plans.described(plan) == "20 trials of b 64,256; random, asha at epochs 1, 3"
+    for damage in ({"space": []}, {"sampler": "x"}, {"reduction": 0}, {"parallel": 0}, {"trials": "many"}):
+        with pytest.raises((ValueError, TypeError, KeyError)):
+            Plan.from_json({**plan.to_json(), **damage})

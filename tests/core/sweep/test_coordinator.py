@@ -1,0 +1,179 @@
+"""A sweep from its first trial to the test of its winner, and what it goes on with after a death."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from dltui.core.analysis.trials import trial as trials
+from dltui.core.analysis.trials.trial import TrialReader
+from dltui.core.errors import UsageError
+from dltui.core.machine.devices import Device
+from dltui.core.rundir import commands
+from dltui.core.sweep import coordinator
+from dltui.core.sweep.view import look
+from tests.core.sweep.lab import SweepLab
+from tests.faults.lab import result
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SweepLab:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    return SweepLab(tmp_path)
+
+
+def told(name: str) -> list[object]:
+    return [(one.number, one.values, one.standing(), one.why, result(one.run)) for one in TrialReader(name).trials()]
+
+
+def test_only_the_winner_sees_the_test_split(lab: SweepLab) -> None:
+    folder = lab.sweep()
+    lab.finish(folder)
+    view = look("lab")
+    assert (view.status, view.left, len(view.trials)) == ("finished", False, 9)
+    best = trials.winner(view.trials)
+    assert best is not None
+    assert best == trials.order(view.trials)[0]
+    assert [one.number for one in view.trials if one.test] == [best.number]
+    # A run like any other, whose command repeats it.
+    asked = best.run.run()
+    assert asked["command"][-3:] == ["--lr", str(best.values["lr"]), "--no-test"]
+    assert (asked["group"], asked["config"]["test"], asked["sweep"]["trial"]) == ("lab", False, best.number)
+
+    pruned = [one for one in view.trials if one.pruned]
+    assert pruned
+    assert {one.pruned for one in pruned} <= {1, 3}
+    for one in pruned:
+        assert (one.done, one.standing()) == (one.pruned, f"pruned at epoch {one.pruned}")
+        saved = trials.RunReader(one.run)
+        saved.refresh()
+        assert saved.history.checkpoints[-1]["epoch"] == one.pruned
+    assert view.epochs_spent() < 0.6 * 9 * 9
+
+
+def test_a_coordinator_that_dies_after_each_step_changes_nothing(lab: SweepLab) -> None:
+    lab.finish(lab.sweep(name="whole", trials=4))
+    folder = lab.sweep(trials=4)
+    with lab.at_work():
+        # Each knows nothing of the one before.
+        while lab.coordinator(folder).step():
+            pass
+    assert [row[1:] for row in told("lab")] == [row[1:] for row in told("whole")]  # type: ignore[index]
+
+
+def test_trials_that_were_interrupted_go_on_and_others_do_not(lab: SweepLab) -> None:
+    folder = lab.sweep(trials=3, pruner="none")
+    lab.asleep = {"lab-t001"}
+    with lab.at_work(), mock.patch.object(trials.RunReader, "status", _status):
+        leader = lab.coordinator(folder)
+        for _ in range(12):
+            leader.step()
+    ids = [run for run, _ in lab.started]
+    # Left alone after so many deaths; the others are trained, and the best of them is tested.
+    assert ids.count("lab-t001") == 1 + coordinator.MOST_DEATHS
+    assert ids.count("lab-t002") + ids.count("lab-t000") == 3
+    assert look("lab").status == "interrupted"
+
+
+def _status(reader: trials.RunReader) -> object:
+    """The status as it is when the time to start is over."""
+    return reader.look(10_000_000_000.0)[0]
+
+
+def test_what_a_user_killed_stays_so(lab: SweepLab) -> None:
+    folder = lab.sweep(trials=1, pruner="none")
+    lab.asleep = {"lab-t000"}
+    with lab.at_work(), mock.patch.object(trials.RunReader, "status", _status):
+        lab.coordinator(folder).step()
+        commands.send(TrialReader("lab").runs()[0].path, "kill", {})
+        assert not lab.coordinator(folder).step()
+    assert [run for run, _ in lab.started] == ["lab-t000"]
+
+
+def test_the_winner_is_trained_again_with_other_seeds(lab: SweepLab) -> None:
+    lab.finish(lab.sweep(trials=2, confirm=2))
+    view = look("lab")
+    best = trials.winner(view.trials)
+    assert best is not None
+    assert best.test is None
+    assert [one.confirms for one in view.confirming] == [best.number] * 2
+    runs = [one.run.run() for one in view.confirming]
+    assert [(run["group"], run["config"]["seed"], run["config"]["lr"]) for run in runs] == [
+        ("lab-winner", 1, best.values["lr"]),
+        ("lab-winner", 2, best.values["lr"]),
+    ]
+    assert all(one.test for one in view.confirming)
+
+
+def test_values_that_do_not_go_together_are_left_out(lab: SweepLab) -> None:
+    folder, said = lab.sweep(trials=3, pruner="none"), []
+
+    def check(model: str, config: dict[str, object]) -> dict[str, object]:
+        if config["lr"] == first:
+            raise UsageError("lr and epochs do not go together")
+        return config
+
+    with lab.at_work():
+        first = coordinator.samplers.values(folder.plan(), 1, [])["lr"]
+        with mock.patch.object(coordinator, "full_config", check):
+            leader = coordinator.Coordinator(folder, mock.Mock(), said.append)
+            while leader.step():
+                pass
+    assert [one.number for one in TrialReader("lab").trials()] == [0, 2]
+    assert said == ["trial 1 cannot be trained: lr and epochs do not go together"]
+
+
+def test_a_pruned_trial_that_is_resumed_is_pinned_and_goes_on_to_its_end(lab: SweepLab) -> None:
+    lab.finish(lab.sweep(trials=4))
+    pruned = next(one for one in TrialReader("lab").trials() if one.pruned == 1)
+    reader = trials.RunReader(pruned.run)
+    reader.refresh()
+    assert trials.pin_resumed(reader)
+    lab.start(pruned.run)
+    after = TrialReader("lab").trials()[pruned.number]
+    assert (after.status, after.done, after.pinned) == ("finished", 9, True)
+    # The first epoch is the one that it had.
+    assert after.scores[1] == pruned.scores[1]
+
+
+def test_a_promoted_trial_is_judged_again_at_the_next_rung(lab: SweepLab) -> None:
+    lab.finish(lab.sweep(trials=4))
+    worst = trials.order([one for one in TrialReader("lab").trials() if one.pruned == 1])[-1]
+    lab.start(worst.run)
+    after = TrialReader("lab").trials()[worst.number]
+    assert (after.pruned, after.done) == (3, 3)
+
+
+def test_more_trials_are_added_and_a_stop_holds(lab: SweepLab) -> None:
+    folder = lab.sweep(trials=2, pruner="none")
+    lab.finish(folder)
+    folder.change(trials=4)
+    assert look("lab").left
+    folder.stop()
+    assert (look("lab").status, look("lab").hint) == ("stopped", "dltui sweep resume lab")
+    folder.begin_again()
+    lab.finish(folder)
+    assert len(TrialReader("lab").trials()) == 4
+
+
+def test_trials_at_once_are_spread_over_gpus_that_were_left_open(
+    lab: SweepLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus = [Device(f"cuda:{number}", "H200", f"GPU-{number}", problem=why) for number, why in ((0, None), (1, None))]
+    gpus.append(Device("cuda:2", "H200", "GPU-2", problem="its driver is too old"))
+    monkeypatch.setattr(coordinator, "list_devices", lambda: [*gpus, Device("cpu", "CPU")])
+    folder = lab.sweep(parallel=2)
+    leader = lab.coordinator(folder)
+    leader._request = replace(leader._request, device="auto")
+    plan = folder.plan()
+    assert leader._device(plan, []) == "cuda:0"
+    run = lab.lab.new_run()
+    run.run()["device"] = {"name": "cuda:0", "title": "H200", "uuid": "GPU-0"}
+    going = [trials.Trial(0, run, {}, "running")]
+    assert leader._device(plan, going) == "cuda:1"
+    assert leader._device(replace(plan, parallel=1), going) == "auto"
+    leader._request = replace(leader._request, device="cpu")
+    assert leader._device(plan, going) == "cpu"

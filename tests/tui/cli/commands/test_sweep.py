@@ -1,0 +1,149 @@
+"""`dltui sweep`: what is asked for, what is refused before there is a run, and the trials of real workers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dltui.core.analysis.trials.space import Dimension
+from dltui.core.sweep import folder as folders
+from dltui.core.sweep import optuna_samplers
+from dltui.core.sweep import start as sweep_start
+from dltui.tui.cli import main
+from tests.helpers.known_catalog import Fill
+from tests.helpers.marks import few
+
+FAKE = Path(__file__).parents[3] / "fakes" / "fake_plugin.py"
+SWEEP = ("sweep", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--device", "cpu")
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def dltui(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], know_catalog: Fill
+) -> Run:
+    know_catalog(tmp_path / "home")
+    for name in [name for name in os.environ if name.startswith("DLTUI_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main.run(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No coordinator is started."""
+    monkeypatch.setattr(sweep_start, "lead", lambda folder: None)
+
+
+def test_a_command_line_becomes_a_plan(dltui: Run, asleep: None, tmp_path: Path) -> None:
+    words = ("--lr", "0.01..0.3:log", "--batch-size", "8,32", "--vary", "deterministic=yes,no", "--momentum", "0.5")
+    code, out, err = dltui(*SWEEP, *words, "--epochs", "9", "--trials", "7", "--name", "lab", "--detach", "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert (told["type"], told["sweep"]) == ("sweep", "lab")
+    folder = folders.find("lab")
+    plan, request = folder.plan(), folder.request()
+    assert plan.space == (
+        Dimension("lr", "float", 0.01, 0.3, True),
+        Dimension("batch_size", "choice", values=(8, 32)),
+        Dimension("deterministic", "choice", values=(True, False)),
+    )
+    assert (plan.trials, plan.epochs, plan.rungs()) == (7, 9, [1, 3])
+    assert plan.command[:2] == ("dltui", "sweep")
+    assert request.config == {"momentum": 0.5, "epochs": 9}
+    # Places are absolute: the coordinator has another working directory.
+    assert (request.exports, request.formats) == (str(tmp_path / "exports"), ["none"])
+    assert "--momentum" in request.command
+    assert "--lr" not in request.command
+    assert not list((tmp_path / "home" / "runs").glob("lab*"))
+
+
+WRONG = {
+    "nothing varies": (),
+    "lr must be greater than 0": ("--lr", "0..0.3"),
+    "a grid takes numbers of a range: --lr 0.1..0.3:5": ("--lr", "0.1..0.3", "--sampler", "grid"),
+    "did you mean lr": ("--vary", "lrr=0.1,0.3"),
+    "lower end first": ("--lr", "0.3..0.1"),
+    "trials must be": ("--lr", "0.1,0.3", "--trials", "0"),
+    "parallel must be": ("--lr", "0.1,0.3", "--parallel", "99"),
+    "is not one of": ("--lr", "0.1,0.3", "--pruner", "best"),
+    "lr is given twice": ("--lr", "0.1", "--vary", "lr=0.1,0.3"),
+    "trials leave the test split alone": ("--lr", "0.1,0.3", "--no-test"),
+    "first rung": ("--lr", "0.1,0.3", "--min-epochs", "9"),
+    "at most 44 letters": ("--lr", "0.1,0.3", "--name", "x" * 60),
+    "no such metric": ("--lr", "0.1,0.3", "--monitor", "validation.nix"),
+}
+
+
+@pytest.mark.parametrize("reason", few(WRONG, 4))
+def test_what_is_wrong_is_refused_in_one_line(dltui: Run, asleep: None, reason: str) -> None:
+    code, out, err = dltui(*SWEEP, *WRONG[reason])
+    assert code == 2
+    assert reason in err
+    assert (out, err.count("\n")) == ("", 1)
+    assert folders.sweeps() == []
+
+
+def test_a_missing_extra_is_one_line(dltui: Run, asleep: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(optuna_samplers.importlib.util, "find_spec", lambda name: None)
+    code, _, err = dltui(*SWEEP, "--lr", "0.1,0.3", "--sampler", "tpe")
+    assert code == 2
+    assert err == "dltui: sampler tpe needs Optuna: pip install 'dltui[sweep]'; random and grid need nothing\n"
+
+
+def test_sweeps_that_are_not_there(dltui: Run) -> None:
+    assert dltui("sweep")[1].startswith("there are no sweeps yet")
+    code, _, err = dltui("sweep", "show", "lab")
+    assert (code, err) == (2, 'dltui: no sweep "lab"; there is none yet\n')
+    assert dltui("sweep", "stop", "../lab")[0] == 2
+    assert dltui("sweep", "pin", "lab")[0] == 2
+    code, out, _ = dltui("sweep", "--help")
+    assert code == 0
+    assert "resume" in out
+
+
+def test_secrets_of_loggers_are_masked_but_for_the_coordinator(dltui: Run, asleep: None, tmp_path: Path) -> None:
+    dltui(*SWEEP, "--lr", "0.1,0.3", "--name", "lab", "--detach", "--log", "webhook=https://example.org/T0/hush-hush")
+    assert folders.find("lab").request().loggers == ["webhook=https://example.org/T0/hush-hush"]
+    assert "hush-hush" not in (tmp_path / "home" / "sweeps" / "lab" / "sweep.json").read_text()
+
+
+def test_a_damaged_sweep_is_one_line(dltui: Run, asleep: None, tmp_path: Path) -> None:
+    dltui(*SWEEP, "--lr", "0.1,0.3", "--name", "lab", "--detach")
+    file = tmp_path / "home" / "sweeps" / "lab" / "sweep.json"
+    file.write_text(file.read_text()[:-40])
+    code, _, err = dltui("sweep", "resume", "lab")
+    assert (code, err) == (2, "dltui: sweep lab: its sweep.json is missing or damaged\n")
+
+
+@pytest.mark.slow(30)
+@pytest.mark.long
+def test_a_sweep_from_begin_to_end(dltui: Run) -> None:
+    words = ("--lr", "0.01..3:log", "--epochs", "9", "--trials", "4", "--name", "lab", "--parallel", "2", "--json")
+    code, out, err = dltui(*SWEEP, *words)
+    assert (code, err) == (0, "")
+    lines: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
+    assert [line["type"] for line in lines][:1] == ["sweep"]
+    ended = lines[-1]
+    assert (ended["type"], ended["status"], len(ended["trials"])) == ("sweep_ended", "finished", 4)
+    assert [one["id"] for one in ended["trials"] if one["test"]] == [ended["winner"]]
+    # More trials, by the name of the group.
+    assert dltui("sweep", "resume", "lab", "--more", "1", "--json")[0] == 0
+    shown = json.loads(dltui("sweep", "show", "lab", "--json")[1])
+    assert (shown["status"], len(shown["trials"])) == ("finished", 5)
+    assert "nothing" not in dltui("resume", "lab")[1]
+    assert "lab (5 trials)" in dltui("runs")[1]
+    assert dltui("sweep", "export", "lab", "--to", "pictures")[0] == 0
+    assert {path.suffix for path in Path("pictures").iterdir()} == {".svg", ".csv"}

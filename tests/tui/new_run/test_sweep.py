@@ -1,0 +1,76 @@
+"""A range that is typed into a field of the form makes it a sweep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dltui.core.analysis.trials.plan import Plan
+from dltui.core.analysis.trials.space import Dimension
+from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
+from tests.tui.sweep_page.sample import FakeSweeps, sample_view
+
+
+class Begun(FakeSweeps):
+    def start(self, plan: Plan, request: Any, catalog: Any, tell: Any) -> str:
+        self.done.append(("start", (plan, request)))
+        return "lab"
+
+
+@pytest.fixture
+def sweeps(nothing: FakeServices) -> Begun:
+    nothing.sweeps = Begun(sample_view(nothing.root))
+    return nothing.sweeps
+
+
+async def type_into(app: Any, pilot: Any, name: str, typed: str) -> None:
+    """Choose a setting, and type its value."""
+    page = app.screen
+    await until(pilot, lambda: ready(app))
+    while page.state.group != "settings":
+        await pilot.press("tab")
+    page.state.setting_at = next(i for i, row in enumerate(page.state.form.settings()) if row.spec.name == name)
+    await pilot.press(*typed, "enter")
+
+
+async def test_the_number_of_trials_is_asked_and_the_sweep_is_shown(nothing: FakeServices, sweeps: Begun) -> None:
+    async with shown(nothing, new=True) as (app, pilot):
+        await type_into(app, pilot, "lr", "0.01..0.3:log")
+        assert "New sweep" in lines(app)[0]
+        assert "dltui sweep" in text(app)
+        assert "--lr 0.01..0.3:log" in app.screen.state.form.command_line()  # type: ignore[attr-defined]
+        await type_into(app, pilot, "schedule", ",constant")
+        await pilot.press("enter")
+        assert "how many trials" in text(app)
+        await pilot.press("backspace", "backspace", "1", "2", "enter")
+        await until(pilot, lambda: bool(sweeps.done))
+        await until(pilot, lambda: app.screen.name_of_page == "Sweep")  # type: ignore[attr-defined]
+        ((_, (plan, request)),) = sweeps.done  # type: ignore[misc]
+        assert plan.space == (
+            Dimension("lr", "float", 0.01, 0.3, True),
+            Dimension("schedule", "choice", values=("one-cycle", "constant")),
+        )
+        assert (plan.trials, plan.command[-2:]) == (12, ("--trials", "12"))
+        assert (dict(request.config), request.formats) == ({}, ("none",))
+        assert not nothing.started
+
+
+async def test_a_wrong_range_is_a_problem_of_its_row(nothing: FakeServices, sweeps: Begun) -> None:
+    async with shown(nothing, new=True) as (app, pilot):
+        await type_into(app, pilot, "lr", "0.3..0.1")
+        assert "lower end first" in text(app)
+        await pilot.press("enter")
+        assert not sweeps.done
+
+
+async def test_what_needs_one_value_says_so(nothing: FakeServices, sweeps: Begun) -> None:
+    async with shown(nothing, new=True) as (app, pilot):
+        await type_into(app, pilot, "epochs", "5..20")
+        for key in ("t", "l", "b"):
+            await pilot.press(key)
+            assert "a range makes this a sweep" in text(app)
+        assert "20 epochs of" in text(app)
+        # One value in its place, and it is a run again.
+        await type_into(app, pilot, "epochs", "8")
+        assert "New run" in lines(app)[0]

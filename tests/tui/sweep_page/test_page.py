@@ -1,0 +1,170 @@
+"""The page of a sweep: pictures at three sizes and in every look, brushes, and the keys of trials and of the sweep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from dltui.tui.terminal.capabilities import Terminal
+from dltui.tui.terminal.inks import DARK, LIGHT
+from tests.helpers.marks import few
+from tests.tui.everywhere import everywhere
+from tests.tui.scenario import FakeServices, lines, ready, shown, text, until
+from tests.tui.sweep_page.sample import COMMAND, FakeSweeps, sample_view
+from tests.tui.test_screens import SvgExtension, TextExtension
+
+
+@pytest.fixture
+def sweeps(nothing: FakeServices) -> FakeSweeps:
+    nothing.sweeps = FakeSweeps(sample_view(nothing.root))
+    return nothing.sweeps
+
+
+async def opened(app: Any, pilot: Any) -> Any:
+    app.open_sweep("lab")
+    await until(pilot, lambda: ready(app))
+    return app.screen
+
+
+@pytest.mark.parametrize("picture", few(range(4), 2))
+async def test_each_picture_everywhere(
+    nothing: FakeServices, sweeps: FakeSweeps, snapshot: SnapshotAssertion, picture: int
+) -> None:
+    async with shown(nothing) as (app, pilot):
+        page = await opened(app, pilot)
+        page.state.turn(picture)
+        assert await everywhere(app, pilot) == snapshot(extension_class=TextExtension)
+
+
+LOOKS = {
+    "dark-80": (DARK, (80, 24)),
+    "light-120": (LIGHT, (120, 40)),
+    "dark-200": (DARK, (200, 50)),
+    "light-80": (LIGHT, (80, 24)),
+}
+
+
+@pytest.mark.parametrize("look", few(LOOKS, 2))
+async def test_colors(nothing: FakeServices, sweeps: FakeSweeps, snapshot: SnapshotAssertion, look: str) -> None:
+    theme, size = LOOKS[look]
+    async with shown(nothing, size, Terminal(theme=theme)) as (app, pilot):
+        page = await opened(app, pilot)
+        await pilot.press("tab", "b")
+        await pilot.pause()
+        assert page.state.picture == 1
+        assert app.export_screenshot() == snapshot(extension_class=SvgExtension)
+
+
+async def test_brushes_leave_what_lies_in_them(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    async with shown(nothing) as (app, pilot):
+        page = await opened(app, pilot)
+        state = page.state
+        everyone = len(state.ranked)
+        await pilot.press("b")
+        assert {one.values["lr"] >= 0.1 for one in state.ranked} == {True}
+        assert "brushed: lr upper third" in text(app)
+        await pilot.press("right", "right", "b", "b")
+        assert {one.values["optimizer"] for one in state.ranked} <= {"adamw"}
+        await pilot.press("x")
+        assert len(state.ranked) == everyone
+        # The result is an axis, too; after the last part all of it is chosen again.
+        await pilot.press("right", "right", "b")
+        assert 0 < len(state.ranked) < everyone
+        assert state.brush_text() == "accuracy upper third"
+        await pilot.press("b", "b", "b")
+        assert not state.brushes
+
+
+async def test_the_best_trial_comes_first_and_is_followed(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    async with shown(nothing) as (app, pilot):
+        page = await opened(app, pilot)
+        best = [one.best for one in page.state.ranked]
+        assert best == sorted(best, key=lambda value: -(value or 0.0))
+        await pilot.press("down", "down")
+        chosen = page.state.trial.run.id
+        # Others are found meanwhile.
+        page.state.take(replace(sweeps.view, trials=sweeps.view.trials[:-1]))
+        assert page.state.trial.run.id == chosen
+
+
+async def select(pilot: Any, page: Any, wanted: Any) -> Any:
+    page.state.selected = next(one.run.id for one in page.state.ranked if wanted(one))
+    page.redraw()
+    await pilot.pause()
+    return page.state.trial
+
+
+async def test_keys_of_a_trial(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    async with shown(nothing) as (app, pilot):
+        page = await opened(app, pilot)
+        pruned = await select(pilot, page, lambda one: one.pruned == 1)
+        await pilot.press("p")
+        await until(pilot, lambda: bool(sweeps.done))
+        await pilot.press("r")
+        await until(pilot, lambda: len(sweeps.done) == 2)
+        await pilot.press("i")
+        await until(pilot, lambda: len(sweeps.done) == 3)
+        assert sweeps.done == [("promote", pruned.run.id), ("resume", pruned.run.id), ("pin", pruned.run.id)]
+        await pilot.press("s")
+        assert "nothing to stop" in text(app)
+        running = await select(pilot, page, lambda one: one.pinned)
+        await pilot.press("p")
+        assert "only a pruned trial can be promoted" in text(app)
+        await pilot.press("s", "y")
+        await until(pilot, lambda: len(sweeps.done) == 4)
+        await pilot.press("i")
+        await until(pilot, lambda: len(sweeps.done) == 5)
+        assert sweeps.done[3:] == [("stop_trial", running.run.id), ("unpin", running.run.id)]
+        await pilot.press("f")
+        assert "fork lab-t017 with" in text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(nothing.forked))
+        assert nothing.forked[0][0] == running.run.id
+
+
+async def test_keys_of_the_sweep(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    async with shown(nothing) as (app, pilot):
+        page = await opened(app, pilot)
+        await pilot.press("plus")
+        await until(pilot, lambda: bool(sweeps.done))
+        await pilot.press("X", "y")
+        await until(pilot, lambda: len(sweeps.done) == 2)
+        await pilot.press("g")
+        await until(pilot, lambda: len(sweeps.done) == 3)
+        await pilot.press("e")
+        await until(pilot, lambda: "pictures in" in text(app))
+        assert sweeps.done == [("more", 10), ("stop", "lab"), ("lead", "lab"), ("export", "lab")]
+        assert page.found.plan.command == tuple(COMMAND.split())
+        await pilot.press("escape")
+        assert app.screen.name_of_page == "Runs"
+
+
+async def test_a_reader_changes_nothing(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    nothing.viewer.read_only = True
+    async with shown(nothing) as (app, pilot):
+        await opened(app, pilot)
+        await pilot.press("plus", "g", "X", "p", "i")
+        await pilot.pause()
+        assert "read-only" in text(app)
+        assert not sweeps.done
+
+
+async def test_a_sweep_that_waits_says_how_it_goes_on(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    sweeps.view = replace(sweeps.view, status="interrupted", hint="dltui sweep resume lab")
+    async with shown(nothing) as (app, pilot):
+        await opened(app, pilot)
+        assert "g goes on with it: dltui sweep resume lab" in text(app)
+        assert "interrupted" in lines(app)[0]
+
+
+async def test_without_a_trial(nothing: FakeServices, sweeps: FakeSweeps) -> None:
+    sweeps.view = replace(sweeps.view, trials=())
+    async with shown(nothing) as (app, pilot):
+        await opened(app, pilot)
+        for _ in range(4):
+            assert "no trial yet" in text(app)
+            await pilot.press("tab", "b", "x")
+            await pilot.pause()
