@@ -72,8 +72,9 @@ class FindKeys:
 
     def data(self) -> None:
         form = self._state.form
-        if form is not None and form.dataset is not None and self._starting.startable(form):
+        if form is not None and form.dataset is not None and self._findable(form):
             self._page.host.open_data(form.dataset, form.request(), lambda path: self._put("data:drop", str(path)))
+
     def _findable(self, form: RunForm) -> bool:
         """True if values can be found for the run; else the reason is shown."""
         if not form.is_sweep:
