@@ -17,6 +17,8 @@ CHECKS = (
     "augmentation_is_cores",
     "crops_are_cores",
     "borders",
+    "heat_maps",
+    "heat_shows_the_evidence",
     "precision",
     "fp16",
     "residual_networks",

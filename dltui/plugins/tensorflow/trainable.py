@@ -142,6 +142,12 @@ class KerasTrainable:
         self._next += steps
         return StepStats(both[:, 0] * self._batch, {self._metric_name: both[:, 1]})
 
+    def inputs(self, split: SplitName, rows: slice) -> Any:
+        """The rows of a split as the model gets them: normalized."""
+        x, _ = self._split(split)
+        with tf.device(self._device):
+            return self._normalize(_seen(tf.convert_to_tensor(rows_of(x, rows)), self._data.spec))
+
     def predict(self, split: SplitName, rows: slice) -> Array:
         x, _ = self._split(split)
         return self._predicted(rows_of(x, rows))

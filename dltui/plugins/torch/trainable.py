@@ -136,6 +136,10 @@ class TorchTrainable:
         for norm in self._frozen:
             norm.eval()
 
+    def inputs(self, split: SplitName, rows: slice) -> Tensor:
+        """The rows of a split as the module gets them: normalized, on its device."""
+        return self._samples.rows(split, rows)
+
     def predict(self, split: SplitName, rows: slice) -> Array:
         return self._array(self._evaluated(split, rows)[0])
 
