@@ -13,7 +13,8 @@ from tests.helpers.marks import few
 
 ROOT = Path(__file__).parents[2]
 CHECKS = (
-    "definitions", "resumes", "weights_alone_begin_an_average", "a_layer_that_is_scaled_to_nothing",
+    "definitions", "resumes", "unfreezing", "a_norm_without_weights_is_not_frozen",
+    "weights_alone_begin_an_average", "a_layer_that_is_scaled_to_nothing",
     "shared_weights_survive_an_average", "refused",
 )  # fmt: skip
 

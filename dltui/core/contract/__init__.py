@@ -204,8 +204,8 @@ class Trainable(Protocol):
     (in, out), convolution kernels HWIO, flattening in NHWC order, so that twins of two frameworks can exchange them.
     """
 
-    def begin_epoch(self, plan: EpochPlan) -> None:
-        """Upload a plan; the following `advance` calls consume it from its first row."""
+    def begin_epoch(self, plan: EpochPlan) -> Sequence[str] | None:
+        """Upload a plan; the following `advance` calls consume it from its first row. May return lines for the log."""
 
     def advance(self, steps: int) -> StepStats:
         """Train the next `steps` steps of the plan, with one host synchronization at the end."""

@@ -23,8 +23,8 @@ class TensorFlowBackend:
     formats = ("onnx", "keras")
     forbids = ("torch",)
     options = tuple(
-        """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights color erase mixup cutmix
-        mirror_test crop flip+crop adam rmsprop lion muon tf32 fp16 compile""".split()
+        """nesterov lr_scales freeze unfreeze_at clip_norm accumulate ema label_smoothing class_weights color erase
+        mixup cutmix mirror_test crop flip+crop adam rmsprop lion muon tf32 fp16 compile""".split()
     )
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
