@@ -83,7 +83,7 @@ def test_what_is_frozen_until_an_epoch_counted_from_1() -> None:
     [
         ({"unfreeze_at": 3}, "unfreeze_at needs freeze"),
         ({"unfreeze_at": 1, "freeze": "conv1"}, "would freeze nothing; take 2"),
-        ({"unfreeze_at": 11, "freeze": "conv1"}, "unfreeze_at 11 is after the 10 epochs of the run"),
+        ({"unfreeze_at": 11, "freeze": "conv1"}, "unfreeze_at 11 comes after the last epoch, 10"),
     ],
 )
 def test_an_epoch_in_which_nothing_is_unfrozen_is_refused(options: dict[str, Any], says: str) -> None:
