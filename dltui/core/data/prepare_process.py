@@ -80,7 +80,9 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
         asked["dataset_source"], asked.get("dataset_plugin") or asked["dataset"]
     )
     options = _options(dataset, asked.get("dataset_options") or {})
-    task: Task = asked.get("task", "classification") if dataset.task == "any" else dataset.task
+    # Which task an option means, the catalog has found.
+    meant = any(getattr(options, name) for name in dataset.task_options or ())
+    task: Task = asked.get("task", "classification") if dataset.task == "any" or meant else dataset.task
     context = _context(asked, tell, task)
     sources = dataset.sources(options, context.data_dirs)
     arrays = None
@@ -125,7 +127,7 @@ def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequenc
         files.append((str(path), status.st_size, status.st_mtime_ns))
     code = _code(dataset)
     parts = [prepared.FORMAT, __version__, dataset.name, code, options.model_dump(mode="json"), files]
-    parts += [task] if dataset.task == "any" else []
+    parts += [task] if task != dataset.task else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
 

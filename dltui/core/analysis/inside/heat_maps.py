@@ -44,6 +44,11 @@ class HeatMaps:
         row = self._rows.get(identity)
         return None if row is None else np.asarray(self.maps[row, which], np.float32)
 
+    def output(self, identity: int, which: int) -> int | None:
+        """The number of the answer that a map speaks for; None for a sample that was not looked at."""
+        row = self._rows.get(identity)
+        return None if row is None else int(self.outputs[row, which])
+
 
 class LatestHeatMaps:
     """The maps of a run that is watched; made anew only when a file has changed."""

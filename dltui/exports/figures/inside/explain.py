@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dltui.core.analysis.inside.heat_maps import HeatMaps
+    from dltui.core.analysis.labels import Wrong
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
 
@@ -31,6 +32,9 @@ MISTAKES, RIGHT = (3, 5), (4, 2)
 SUBTITLE = "Grad-CAM: the brighter a part of the image, the more it speaks for the class below it"
 
 
+NO_MISTAKES: Mapping[int, str] = {}
+
+
 class Cell(NamedTuple):
     """A sample: a line above its pictures, and a caption below each."""
 
@@ -38,9 +42,11 @@ class Cell(NamedTuple):
     pictures: tuple[tuple[Array, str], ...]
 
 
-def draw_explain(subject: str, found: HeatMaps, names: Sequence[str]) -> Figure:
-    """Draw the figure; `subject` is the model and its data, `names` are those of the outputs."""
-    wrong, right = cells(found, names)
+def draw_explain(
+    subject: str, found: HeatMaps, names: Sequence[str], mistakes: Mapping[int, str] = NO_MISTAKES
+) -> Figure:
+    """Draw the figure; `subject` is the model and its data, `names` are those of the outputs; `mistakes` as `cells`."""
+    wrong, right = cells(found, names, mistakes)
     parts = [(f"mistakes: {subject}", wrong, MISTAKES), ("right answers", right, RIGHT)]
     parts = [part for part in parts if part[1]] or [("no answers", [], MISTAKES)]
     heights = [0.2 + -(-len(found) // columns) * CELL for _, found, (columns, _) in parts]
@@ -57,8 +63,12 @@ def draw_explain(subject: str, found: HeatMaps, names: Sequence[str]) -> Figure:
     return figure
 
 
-def cells(found: HeatMaps, names: Sequence[str]) -> tuple[list[Cell], list[Cell]]:
-    """The mistakes that are drawn, and the right answers."""
+def cells(
+    found: HeatMaps, names: Sequence[str], mistakes: Mapping[int, str] = NO_MISTAKES
+) -> tuple[list[Cell], list[Cell]]:
+    """The mistakes that are drawn, and the right answers. `mistakes` are lines about wrong samples by their ids, where
+    the answers do not say it all.
+    """
     wrong: list[Cell] = []
     right: list[Cell] = []
     for row, (said, true) in enumerate(found.outputs.tolist()):
@@ -66,11 +76,10 @@ def cells(found: HeatMaps, names: Sequence[str]) -> tuple[list[Cell], list[Cell]
         given, wanted = (_name(names, number) for number in (said, true))
         seen = [(overlay(image, np.asarray(found.maps[row, which], np.float32)), which) for which in (SAID, TRUE)]
         identity = f"#{int(found.ids[row])}"
-        if said != true:
-            pictures = ((image, identity), (seen[SAID][0], given), (seen[TRUE][0], wanted))
-            wrong.append(Cell(f"{wanted} → {given}", pictures))
-        else:
-            right.append(Cell(wanted, ((image, identity), (seen[SAID][0], given))))
+        both = said != true
+        pictures = ((image, identity), (seen[SAID][0], given), *([(seen[TRUE][0], wanted)] if both else []))
+        head = mistakes.get(int(found.ids[row]), f"{wanted} → {given}" if both else "")
+        (wrong if head else right).append(Cell(head or wanted, pictures))
     return wrong[: MISTAKES[0] * MISTAKES[1]], right[: RIGHT[0] * RIGHT[1]]
 
 
@@ -105,6 +114,11 @@ def _name(names: Sequence[str], number: int) -> str:
     return names[number] if number < len(names) else str(number)
 
 
+def _labels(one: Wrong) -> str:
+    """The labels that were missed, and those that were said without being so."""
+    return ", ".join([*(f"− {name}" for name, _ in one.missed), *(f"+ {name}" for name, _ in one.invented)])
+
+
 def export(reader: RunReader, target: Path) -> None:
     """Write the figure; nothing for a run without heat maps of its test result."""
     from dltui.exports.about import about, subject
@@ -114,6 +128,12 @@ def export(reader: RunReader, target: Path) -> None:
     if found is None or evaluated is None or not len(found.maps):
         return
     name, names = subject(reader), [safe(text) for text in evaluated.known]
+    mistakes = {one.id: _labels(one) for one in evaluated.labels.wrong} if evaluated.labels else NO_MISTAKES
     with style.applied():
-        described = "; ".join(f"{cell.pictures[0][1]} {cell.head}" for part in cells(found, names) for cell in part)
-        save(draw_explain(name, found, names), target, about(reader, _title(name, found), f"{SUBTITLE}. {described}"))
+        drawn = cells(found, names, mistakes)
+        described = "; ".join(f"{cell.pictures[0][1]} {cell.head}" for part in drawn for cell in part)
+        save(
+            draw_explain(name, found, names, mistakes),
+            target,
+            about(reader, _title(name, found), f"{SUBTITLE}. {described}"),
+        )

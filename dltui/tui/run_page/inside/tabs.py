@@ -201,9 +201,11 @@ class MistakesTab(Tab):
 
     @property
     def keys(self) -> Keys:
+        labels = self.run.view.labels if self.run.view is not None else None
+        found = labels.images if labels is not None else self.mistakes.images if self.mistakes is not None else ()
+        heat = (("h", "heat"),) if len(found) else ()
         if self.mistakes is None:
-            return LABEL_KEYS if _listed(self.run.view) > 1 else ()
-        heat = (("h", "heat"),) if self.mistakes.pictured else ()
+            return (*LABEL_KEYS, *heat) if _listed(self.run.view) > 1 else ()
         return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), *heat, ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
@@ -217,7 +219,8 @@ class MistakesTab(Tab):
         if view.inside == "fit":
             return of_fit(view, lambda found: largest(found.of(self.label_cursor.at), width, height))
         if view.inside == "labels":
-            return of_labels(view, lambda found: wrong(found, self.label_cursor, width, height))
+            heat = self.heat.heat
+            return of_labels(view, lambda found: wrong(found, self.label_cursor, width, height, look, heat))
         note = NEVER if view.ended else "after the first epoch: the images that it gets wrong"
         known = self.marks.known(view)
         return mistakes(view.mistakes, known, self.cursor, width, height, look, note, self.heat.heat)
