@@ -31,6 +31,8 @@ def dltui_exporters() -> list[Exporter]:
         _exporter("figures.reliability", task="classification"),
         _exporter("figures.precision_recall", task="multilabel"),
         _exporter("figures.regression", task="regression"),
+        _exporter("figures.inside.explain"),
+        _exporter("figures.inside.embeddings"),
         _exporter("figures.structure"),
         _exporter("tables.metrics", suffix="csv"),
         _exporter("tables.labels", task="multilabel", suffix="csv"),

@@ -24,6 +24,8 @@ from PIL import Image
 from dltui.core.analysis.confusion import Matrix
 from dltui.core.analysis.evaluation import Evaluation, latest
 from dltui.core.analysis.fit import Fit
+from dltui.core.analysis.inside import embeddings as embedded
+from dltui.core.analysis.inside import heat_maps
 from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
 from dltui.exports.figures import (
@@ -36,11 +38,13 @@ from dltui.exports.figures import (
     style,
     training_metrics,
 )
+from dltui.exports.figures.inside import embeddings, explain
 from dltui.exports.figures.training_metrics import Curves, Training
 from dltui.exports.save import render
 from dltui.exports.write import write
 from tests.core.analysis.test_labels import made
 from tests.exports.runs import HOSTILE, names, reader
+from tests.helpers.looked import look
 from tests.helpers.marks import few
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -88,6 +92,21 @@ def _several_targets(count: int) -> Fit:
     return Fit("test", 3, np.zeros((80, 4)), y, said, tuple(f"target {n}" for n in range(count)))
 
 
+def _explain(found: RunReader) -> Figure:
+    look(found.directory)
+    maps = heat_maps.read(found)
+    assert maps
+    return explain.draw_explain("m on d", maps, [f"class number {n}" for n in range(10)])
+
+
+def _embeddings(found: RunReader, neighbors: bool = True) -> Figure:
+    look(found.directory)
+    points = embedded.read(found)
+    assert points
+    points = points if neighbors else replace(points, tsne=points.tsne[:0])
+    return embeddings.draw_embeddings("m on d", points, [f"class number {n}" for n in range(10)])
+
+
 def _structure(found: RunReader) -> Figure:
     layers = found.history.attempt.layers  # type: ignore[union-attr]
     return structure.draw_structure(structure.Structure("m", structure.nodes(layers, [28, 28, 1])))
@@ -122,6 +141,9 @@ def comparable(svg: str) -> str:
         ("precision_recall-many", lambda found: _precision_recall(found, 30), {}),
         ("regression", _regression, {"task": "regression"}),
         ("regression-several", lambda found: regression.draw_regression("m on d", _several_targets(9)), {}),
+        ("explain", _explain, {}),
+        ("embeddings", _embeddings, {}),
+        ("embeddings-pca", lambda found: _embeddings(found, False), {}),
         ("structure", _structure, {}),
         ("structure-row", _structure, {"task": "regression"}),
         ("structure-table", _table, {}),
@@ -182,6 +204,19 @@ def test_hostile_class_names_stay_text(tmp_path: Path, formats: list[str]) -> No
             ElementTree.parse(path)
             assert "\x1b" not in path.read_text()
             assert "<script" not in path.read_text()
+
+
+def test_a_look_inside_is_drawn_once_there_is_one_and_names_stay_text(tmp_path: Path) -> None:
+    found = reader(tmp_path, classes=HOSTILE)
+    look(found.directory)
+    done = write(found, tmp_path / "out", ["svg"])
+    assert not done.problems
+    assert {"explain.svg", "embeddings.svg"} <= names(done.files)
+    for name in ("explain.svg", "embeddings.svg"):
+        text = (tmp_path / "out" / name).read_text()
+        ElementTree.parse(tmp_path / "out" / name)
+        assert "\x1b" not in text
+        assert "<script" not in text
 
 
 def test_a_dollar_sign_is_no_formula() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import http.server
 import importlib
 import json
 import sys
 import tempfile
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -123,6 +128,87 @@ def refused(reference: str, data: Data, file: Path, line: str) -> None:
     with pytest.raises(RunError, match=line) as found:
         model.initial(config, data.spec, quiet)  # type: ignore[misc]
     assert "\n" not in str(found.value)
+
+
+class Mirror:
+    """Serves one file over HTTP as a library's host would, whole or cut short after a half."""
+
+    def __init__(self, content: bytes) -> None:
+        self.asked: list[str] = []
+        self.cut = False
+        mirror = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_HEAD(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                mirror.asked.append(self.path)
+                self.do_HEAD()
+                with contextlib.suppress(OSError):
+                    self.wfile.write(content[: len(content) // 2] if mirror.cut else content)
+                self.close_connection = True
+
+            def log_message(self, format: str, *arguments: Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _downloaded(name: str, mirror: Mirror, cache: Path, kernel: Any) -> None:
+    """A download that is cut short is a line and leaves no weights; a whole one is used, and kept: the next run needs
+    no network."""
+    data, key = make_data(image_spec(40, 3, 3), 12), "weights/backbone/layers/0/kernel"
+    model = model_of(name)
+    config = model.config.model_validate({})
+
+    def about() -> str:
+        return str(FAMILIES[name.partition(":")[0]].about(name.partition(":")[2]).weights)
+
+    mirror.cut = True
+    with pytest.raises(RunError, match=f"weights of {name} cannot be downloaded from 127.0.0.1.*SHA-256") as found:
+        model.initial(config, data.spec, quiet)  # type: ignore[misc]
+    assert "\n" not in str(found.value)
+    assert about() == "download"
+    assert [path.name for path in cache.rglob("*") if path.is_file()] == ["made.bin"]
+    mirror.cut = False
+    state = model.initial(config, data.spec, quiet)  # type: ignore[misc]
+    np.testing.assert_array_equal(state[key], kernel.detach().permute(2, 3, 1, 0).numpy())
+    assert about() == "here"
+    mirror.close()
+    again = model.initial(config, data.spec, quiet)  # type: ignore[misc]
+    assert np.array_equal(again[key], state[key])
+
+
+def check_downloads() -> None:
+    """Weights of torchvision, checked by the SHA-256 that the name of their file begins with."""
+    import torch
+    from torchvision import models
+
+    from dltui.plugins.torch.families import torchvision as family
+
+    torch.manual_seed(1)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.hub, "_hub_dir", folder)
+        made = models.get_model("mnasnet0_5", weights=None)
+        torch.save(made.state_dict(), f"{folder}/made.bin")
+        content = Path(folder, "made.bin").read_bytes()
+        mirror = Mirror(content)
+        known = family._weights("mnasnet0_5")
+        url = f"{mirror.url}/mnasnet0_5-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+        weights = SimpleNamespace(url=url, meta=known.meta, transforms=known.transforms)
+        patch.setattr(family, "_weights", lambda name: weights)
+        _downloaded("torchvision:mnasnet0_5", mirror, Path(folder), made.layers[0].weight)
 
 
 def check_keras_files() -> None:

@@ -9,11 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
-from dltui.core.contract import Data, Split, Trainable
+from dltui.core.contract import Data, Spec, Split, Trainable
 from dltui.core.data import streaming
 from dltui.core.data.arrays import middle
 from dltui.core.data.prepared import SPLITS
+from dltui.core.errors import RunError
 from dltui.core.train.augmentation import crops, geometry
 from dltui.core.train.plan import Planner
 from dltui.plugins import residual
@@ -242,6 +244,85 @@ def check_resnet() -> None:
     second.load_state(trainable.state())
     second.begin_epoch(planner.epoch(0, skip=1))
     assert second.advance(2).loss.tobytes() == trainable.advance(2).loss.tobytes()
+
+
+def linear_network(config: Any, spec: Spec) -> Any:
+    """A convolution, a mean and a dense layer, all of them linear and without biases."""
+    if FRAMEWORK == "torch":
+        from torch import nn
+
+        class Mean(nn.Module):
+            def forward(self, x: Any) -> Any:
+                return x.mean((2, 3))
+
+        layers = (nn.Conv2d(1, 3, 3, padding=1, bias=False), Mean(), nn.Linear(3, spec.outputs, bias=False))
+        names = ("conv", "mean", "head")
+        network = nn.Sequential()
+        for name, layer in zip(names, layers, strict=True):
+            network.add_module(name, layer)
+        return network
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input(spec.input_shape),
+            keras.layers.Conv2D(3, 3, padding="same", use_bias=False, name="conv"),
+            keras.layers.GlobalAveragePooling2D(name="mean"),
+            keras.layers.Dense(spec.outputs, use_bias=False, name="head"),
+        ]
+    )
+
+
+def check_heat_maps() -> None:
+    """Of a linear network they follow from its weights: what a channel has in a pixel, by its weight for the output.
+    Frozen layers change nothing, evaluation leaves the network as it was, and one without convolutions is refused.
+    """
+    data = make_data(image_spec(6, 1, 4), 70)
+    model = replace(MODELS["cnn"], build=linear_network)
+    config = model.config.model_validate({"threads": 2, "batch_size": 32, "freeze": "conv"})
+    trainable = BACKEND.trainable(model, config, data, "cpu")
+    before = trainable.state()
+    outputs = np.array([[0, 3], [2, 2], [1, 0]])
+    found = BACKEND.heat_maps(trainable, slice(5, 8), outputs)
+    kernel, head = before["weights/conv/kernel"], before["weights/head/kernel"]
+    pixels = np.pad(
+        (data.test.x[5:8].astype(np.float64) - data.spec.mean) / data.spec.std, ((0, 0), (1, 1), (1, 1), (0, 0))
+    )
+    for sample in range(3):
+        for which in range(2):
+            for row, column in np.ndindex(6, 6):
+                part = pixels[sample, row : row + 3, column : column + 3, 0]
+                channels = (part[..., None] * kernel[:, :, 0]).sum((0, 1))
+                wanted = max(0, channels @ head[:, outputs[sample, which]] / 36)
+                assert abs(found[sample, which, row, column] - wanted) < 1e-5
+    embedded = BACKEND.embeddings(trainable, slice(5, 8))
+    np.testing.assert_allclose(embedded @ head, trainable.predict("test", slice(5, 8)), atol=1e-4)
+    assert all(np.array_equal(before[name], array) for name, array in trainable.state().items())
+    plain, _ = make("softmax", data)
+    with pytest.raises(RunError, match="no convolutions"):
+        BACKEND.heat_maps(plain, slice(0, 2), outputs[:2])
+    assert BACKEND.embeddings(plain, slice(0, 2)).shape == (2, 36)
+
+
+def check_heat_shows_the_evidence() -> None:
+    """A class that a patch in one corner makes is seen in that corner."""
+    data = make_data(image_spec(28, 1, 2), 320)
+
+    def planted(split: Split) -> Split:
+        x = split.x // 4
+        x[split.y == 1, 2:9, 2:9] = 255
+        return replace(split, x=x)
+
+    data = replace(data, **{name: planted(data.split(name)) for name in SPLITS})
+    trainable, _ = train("cnn", data, 10)
+    rows = slice(0, 40)
+    mine = data.test.y[rows] == 1
+    assert (trainable.predict("test", rows).argmax(axis=1) == data.test.y[rows]).all()
+    heat = BACKEND.heat_maps(trainable, rows, np.ones((40, 1), np.int64))[mine, 0].mean(axis=0)
+    half = len(heat) // 2
+    quarters = [heat[:half, :half], heat[:half, half:], heat[half:, :half], heat[half:, half:]]
+    sums = [float(quarter.sum()) for quarter in quarters]
+    assert sums[0] > 2 * max(sums[1:]), sums
 
 
 def check_augmentation_is_cores() -> None:

@@ -91,6 +91,83 @@ def check_resumes() -> None:
     assert all(np.array_equal(one[name], saved[name]) for name in frozen), "a frozen norm keeps its statistics"
 
 
+def check_a_norm_without_weights_is_not_frozen() -> None:
+    """It has nothing that could be frozen, and its statistics follow the data."""
+    if FRAMEWORK != "torch":
+        return
+    from torch import nn
+
+    from dltui.plugins.torch.backend import TorchBackend
+    from dltui.plugins.torch.models.softmax import MODEL
+
+    data = make_data(image_spec(8), 64)
+
+    def build(config: Any, spec: Any) -> Any:
+        return nn.Sequential(nn.BatchNorm2d(1, affine=False), nn.Flatten(), nn.Linear(64, spec.outputs))
+
+    checked = MODEL.config.model_validate({"threads": 1, "batch_size": 32})
+    trainable = TorchBackend().trainable(replace(MODEL, build=build), checked, data, "cpu")
+    before = trainable.state()["weights/0/moving_mean"]
+    trainable.begin_epoch(Planner(checked, 64, shape=data.spec.input_shape).epoch(0))
+    trainable.advance(1)
+    assert not np.array_equal(trainable.state()["weights/0/moving_mean"], before)
+
+
+UNFREEZING: dict[str, dict[str, Any]] = {
+    "adamw": {"optimizer": "adamw", "clip_norm": 1.0, "ema": 0.9},
+    "sgd": {"weight_decay": 0.01, "accumulate": 2},
+    "muon": {"optimizer": "muon", "weight_decay": 0.1},
+    "lion": {"optimizer": "lion", "weight_decay": 0.1},
+    "rmsprop": {"optimizer": "rmsprop", "weight_decay": 0.1},
+}
+
+
+def check_unfreezing() -> None:
+    """Layers stand still, statistics and all, until the epoch in which they are unfrozen; what keeps a rate of 0 stays.
+    A run that goes on from any moment has the bytes of the one that was not interrupted.
+    """
+    data = make_data(image_spec(16), 96)
+    for name, options in UNFREEZING.items():
+        options = {
+            **options, "lr": 0.003, "batch_size": 32, "freeze": "conv1 norm1 norm2", "unfreeze_at": 2, "epochs": 3,
+            "lr_scales": "conv1=0.5 norm2=0", "threads": 1,
+        }  # fmt: skip
+
+        def begun(state: Any, options: dict[str, Any] = options) -> tuple[Any, Planner]:
+            trainable, checked = make_trainable(FRAMEWORK, "cnn", options, data, "float32")
+            if state:
+                trainable.load_state(state)
+            return trainable, Planner(checked, len(data.train), shape=data.spec.input_shape)
+
+        whole, planner = begun(None)
+        states, losses, lines = [whole.state()], [], []
+        for epoch in range(3):
+            lines.append(list(whole.begin_epoch(planner.epoch(epoch)) or ()))
+            for _ in range(3):
+                losses.append(whole.advance(1).loss.tobytes())
+                states.append(whole.state())
+        assert [bool(line) for line in lines] == [False, True, False], lines
+        assert "from epoch 2 on the layers of freeze are trained, too" in lines[1][0]
+        # Without batch norm's own trained weights a bias in front of it has a gradient of nearly nothing.
+        names = ["weights/conv1/kernel", *(f"weights/norm1/{part}" for part in ("gamma", "moving_mean"))]
+        for key in names:
+            assert np.array_equal(states[0][key], states[3][key]), (name, key)
+            assert not np.array_equal(states[3][key], states[4][key]), (name, key)
+        for key in ("gamma", "moving_mean"):
+            assert np.array_equal(states[0][f"weights/norm2/{key}"], states[9][f"weights/norm2/{key}"]), (name, key)
+        for step in (2, 3, 5):
+            again, _ = begun(states[step])
+            again.begin_epoch(planner.epoch(step // 3, skip=step % 3))
+            again.advance(3 - step % 3)
+            end = 3 * (step // 3) + 3
+            found = again.state()
+            assert found.keys() == states[end].keys()
+            wrong = [key for key in found if found[key].tobytes() != states[end][key].tobytes()]
+            assert not wrong, (name, step, wrong)
+            again.begin_epoch(planner.epoch(end // 3))
+            assert again.advance(1).loss.tobytes() == losses[end], (name, step)
+
+
 def check_weights_alone_begin_an_average() -> None:
     """A fork from a run without an average, and one to a run without."""
     data = make_data(image_spec(8))

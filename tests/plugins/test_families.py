@@ -54,6 +54,12 @@ def test_weights_of_files_and_frozen_backbones() -> None:
 
 
 @pytest.mark.long
+def test_weights_are_downloaded_once() -> None:
+    needs("torchvision", "torch")
+    run_child("torch", "downloads")
+
+
+@pytest.mark.long
 def test_weights_of_keras_files() -> None:
     needs("keras", "tensorflow")
     run_child("tensorflow", "keras_files")

@@ -17,13 +17,16 @@ CHECKS = (
     "augmentation_is_cores",
     "crops_are_cores",
     "borders",
+    "heat_maps",
+    "heat_shows_the_evidence",
     "precision",
     "fp16",
     "residual_networks",
 )
 
 OPTION_CHECKS = (
-    "definitions", "resumes", "weights_alone_begin_an_average", "a_layer_that_is_scaled_to_nothing",
+    "definitions", "resumes", "unfreezing", "a_norm_without_weights_is_not_frozen", "weights_alone_begin_an_average",
+    "a_layer_that_is_scaled_to_nothing",
     "shared_weights_survive_an_average", "refused",
 )  # fmt: skip
 

@@ -89,6 +89,11 @@ def run(job: dict[str, Any]) -> None:
             trainable.load_state({key.removeprefix("start/"): file[key] for key in file if key.startswith("start/")})
     result = weights(trainable.state(), "start/")
     result["logits"] = trainable.predict("test", slice(0, IMAGES))
+    if name.startswith("cnn"):
+        backend = importlib.import_module(f"dltui.plugins.{job['framework']}").dltui_backends()[0]
+        rows, classes = slice(3, 40), np.arange(2 * 37).reshape(37, 2) % spec.outputs
+        result["heat_maps"] = backend.heat_maps(trainable, rows, classes)
+        result["embeddings"] = backend.embeddings(trainable, rows)
     planner = Planner(config, len(data.train))
     losses, marks = [], []
     for epoch in range(planner.epochs):

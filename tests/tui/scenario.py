@@ -41,6 +41,7 @@ from dltui.tui.base.services import (
 from dltui.tui.new_run.page import NewRunPage
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.settings import ScreenSettings
+from tests.helpers.looked import look
 from tests.helpers.sample_rates import sample_rates
 from tests.helpers.sample_run import BEGAN, make_sample_run
 from tests.tui.sample_catalog import DEVICES, make_catalog
@@ -95,6 +96,7 @@ class FakeServices(Services):
         self.cooled = 0
         self.killed: list[str] = []
         self.tried: list[list[str]] = []
+        self.looked: list[str] = []
         self.clock = FakeClock(self)
         self.viewer = FakeViewer(read_only)
         self.settings = FakeSettingsFile(self)
@@ -319,6 +321,11 @@ class FakeExporting(Exporting):
         if run.id in self.notes.broken:
             raise UsageError("figures not drawn: the disk is full")
         return Path(f"/home/user/lab/exports/{run.id}")
+
+    def look_inside(self, run: RunDirectory) -> list[str]:
+        self.notes.looked.append(run.id)
+        look(run, ("heat-maps",))
+        return []
 
     def copy_line(self, *folders: Path) -> str:
         return f"scp -r {' '.join(f'user@gpu01:{folder}' for folder in folders)} ."

@@ -107,8 +107,7 @@ def compare(readers: Sequence[RunReader], goal: float | None = None) -> Comparis
     Raises UsageError when there is nothing to compare.
     """
     _check(readers)
-    monitor = choose_monitor(task_of(readers[0].run.get("task")).name)
-    metric, mode = monitor.metric, monitor.mode
+    metric, mode = _monitor(readers)
     settings = [_settings(reader) for reader in readers]
     differences = _differences(settings)
     names = _names(readers)
@@ -120,6 +119,19 @@ def compare(readers: Sequence[RunReader], goal: float | None = None) -> Comparis
         for reader, name, label, values in zip(readers, names, labels, settings, strict=True)
     )
     return Comparison(metric, mode, wanted, entries, differences, _notes(entries))
+
+
+def _monitor(readers: Sequence[RunReader]) -> tuple[str, str]:
+    """The metric and its better direction by which all of the runs chose their best epoch; that of the task where they
+    differ.
+    """
+    known = [reader.history.monitor or {} for reader in readers]
+    chosen = {(str(monitor.get("metric", "")), str(monitor.get("mode", ""))) for monitor in known}
+    metric, mode = next(iter(chosen))
+    if len(chosen) == 1 and metric and mode in ("min", "max"):
+        return metric, mode
+    usual = choose_monitor(task_of(readers[0].run.get("task")).name)
+    return usual.metric, usual.mode
 
 
 def _check(readers: Sequence[RunReader]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,6 +61,8 @@ class Labels:
     chosen_on: str
     """The split on which the thresholds were chosen."""
     wrong: tuple[Wrong, ...] = field(default=())
+    images: Any = field(default=(), repr=False)
+    """Those of the wrong samples, uint8 (m, h, w, c); empty for data without images."""
 
     @cached_property
     def mean_average_precision(self) -> float:
@@ -89,8 +91,13 @@ def find(arrays: Mapping[str, Array], known: Sequence[object], chosen: Mapping[s
     scores = tuple(_score(n, names[n], present[:, n], chances[:, n], thresholds[n]) for n in range(count))
     return Labels(
         clean_line(arrays["split"]), int(arrays["epoch"]), names, present, chances, scores, clean_line(by["split"]),
-        _wrong(arrays, names, present, chances),
+        _wrong(arrays, names, present, chances), _images(arrays),
     )  # fmt: skip
+
+
+def _images(arrays: Mapping[str, Array]) -> Any:
+    images = arrays.get("thumbnails", ())
+    return images if len(images) == len(arrays["wrong"]) else images[:0]
 
 
 def curve(chances: Array, present: Array) -> tuple[Array, Array]:

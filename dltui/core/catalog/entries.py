@@ -55,9 +55,8 @@ class DatasetEntry:
 
     def task_with(self, options: Mapping[str, Any], model: ModelEntry) -> str:
         """The task of a run of a model on it with these options."""
-        if self.task != "any":
-            return self.task
-        return next((task for name, task in self.task_options.items() if options.get(name)), model.task)
+        usual = model.task if self.task == "any" else self.task
+        return next((task for name, task in self.task_options.items() if options.get(name)), usual)
 
     @property
     def needs_path(self) -> bool:

@@ -272,7 +272,7 @@ def key_values(pairs: Sequence[str], fields: Sequence[FieldSpec], where: str) ->
 
 
 BACKEND_OPTIONS = frozenset(
-    """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights
+    """nesterov lr_scales freeze unfreeze_at clip_norm accumulate ema label_smoothing class_weights
     color erase mixup cutmix mirror_test compile""".split()
 )
 LAST = BACKEND_OPTIONS | {"warmup", "test", "patience", "min_delta", "monitor", "max_time"}

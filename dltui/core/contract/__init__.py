@@ -204,8 +204,8 @@ class Trainable(Protocol):
     (in, out), convolution kernels HWIO, flattening in NHWC order, so that twins of two frameworks can exchange them.
     """
 
-    def begin_epoch(self, plan: EpochPlan) -> None:
-        """Upload a plan; the following `advance` calls consume it from its first row."""
+    def begin_epoch(self, plan: EpochPlan) -> Sequence[str] | None:
+        """Upload a plan; the following `advance` calls consume it from its first row. May return lines for the log."""
 
     def advance(self, steps: int) -> StepStats:
         """Train the next `steps` steps of the plan, with one host synchronization at the end."""
@@ -346,7 +346,7 @@ class Dataset:
     it can be reached. A dataset that `takes` a path is chosen as NAME:PATH and finds the absolute path in its option
     `path`, of one that takes a "name" the name as it is; `preview` shows what lies there without preparing it.
     `task_options` are the options that make the data fit another task where they are set: {"labels": "multilabel"};
-    without them "any" means the model's own task.
+    without them it is `task`, of which "any" means the model's own.
     """
 
     name: str

@@ -74,6 +74,13 @@ class TrainConfig(Options):
         "", description="layers that learn at a part of lr, such as conv*=0.1 output=2", json_schema_extra=unit("")
     )
     freeze: str = Field("", description="layers that are not trained, such as conv* norm1", json_schema_extra=unit(""))
+    unfreeze_at: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="epoch from which on the layers of freeze are trained, too, such as 3; 0: never",
+        json_schema_extra=unit(""),
+    )
     clip_norm: float = Field(
         0.0, ge=0, le=1e6, description="largest norm of all gradients together; 0: any", json_schema_extra=unit("")
     )

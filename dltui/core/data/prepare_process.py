@@ -82,7 +82,9 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
         asked["dataset_source"], asked.get("dataset_plugin") or asked["dataset"]
     )
     options = _options(dataset, asked.get("dataset_options") or {})
-    task: Task = asked.get("task", "classification") if dataset.task == "any" else dataset.task
+    # Which task an option means, the catalog has found.
+    meant = any(getattr(options, name) for name in dataset.task_options or ())
+    task: Task = asked.get("task", "classification") if dataset.task == "any" or meant else dataset.task
     context = _context(asked, tell, task)
     context.dropped = dropped.of_run(asked)
     sources = dataset.sources(options, context.data_dirs)
@@ -138,7 +140,7 @@ def _key(
     # The rows count, not the file that names them.
     given |= {name: dropped.without_review(str(text)) for name, text in given.items() if name == dropped.OPTION}
     parts = [prepared.FORMAT, __version__, dataset.name, code, given, files, *dropped.digest(left_out)]
-    parts += [task] if dataset.task == "any" else []
+    parts += [task] if task != dataset.task else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
 

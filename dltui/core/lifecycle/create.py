@@ -263,8 +263,8 @@ def _task(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any]) 
     """The task of the run. Raises UsageError if the model cannot be built for it."""
     task = dataset.task_with(options, model)
     if task not in model.tasks:
-        given = next(name for name in dataset.task_options if options.get(name))
-        raise UsageError(f"with {given} this data is for {task}, model {model.id} does {' and '.join(model.tasks)}")
+        given = next((f"with {name} " for name in dataset.task_options if options.get(name)), "")
+        raise UsageError(f"{given}this data is for {task}, model {model.id} does {' and '.join(model.tasks)}")
     return task
 
 

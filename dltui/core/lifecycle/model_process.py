@@ -1,8 +1,8 @@
 """Uses a trained model in a process with its framework: `python -P -m dltui.core.lifecycle.model_process RUN_DIR`.
 
-The question comes as JSON on stdin: {"predict": [image, ...]} or {"convert": FORMAT, "to": file}, with what holds in
-place of run.json as "instead". The
-answer is the last line on stdout: {"rows": [...]}, {"written": file} or {"error": one line}.
+The question comes as JSON on stdin: {"predict": [image, ...]}, {"convert": FORMAT, "to": file} or {"look":
+["heat-maps", "embeddings"]}, with what holds in place of run.json as "instead". The answer is the last line on stdout:
+{"rows": [...]}, {"written": file}, {"lines": [...]} or {"error": one line}.
 """
 
 from __future__ import annotations
@@ -76,9 +76,14 @@ def main() -> int:
     try:
         from dltui.core.lifecycle.trained_model import load_trained_model
 
-        found = load_trained_model(RunDirectory(Path(sys.argv[1])), question.get("instead") or {})
+        run, instead = RunDirectory(Path(sys.argv[1])), question.get("instead") or {}
+        found = load_trained_model(run, instead)
         if "predict" in question:
             answer: dict[str, Any] = {"rows": predict(found, question["predict"])}
+        elif "look" in question:
+            from dltui.core.lifecycle.inside.look import look_inside
+
+            answer = {"lines": look_inside(run, found, {**run.run(), **instead}, question["look"])}
         else:
             convert(found, question["convert"], Path(question["to"]))
             answer = {"written": question["to"]}

@@ -105,7 +105,8 @@ def ask(run: RunDirectory, question: Mapping[str, Any], code: trust.Code = trust
     Raises RunError with its one-line message, UsageError for code that is missing.
     """
     trust.admit(run, code)
-    instead = {} if trust.keeps(run, code) else trust.replaced(run, trust.catalog(run, code), code, data=False)
+    data = "look" in question
+    instead = {} if trust.keeps(run, code) else trust.replaced(run, trust.catalog(run, code), code, data=data)
     asked = {**run.run(), **instead}
     command = [asked["python"], "-P", "-m", "dltui.core.lifecycle.model_process", str(run.path)]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import time
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,13 @@ class RunReader:
 
         The same object as long as the file is the same. Raises RunError when the file is damaged.
         """
+        return self._arrays(which, _ARRAYS)
+
+    def inside(self, which: str) -> dict[str, Array] | None:
+        """The arrays of "heat-maps" or "embeddings", as `predictions`."""
+        return self._arrays(which, (frozenset(("stamp",)),))
+
+    def _arrays(self, which: str, needed: Sequence[Set[str]]) -> dict[str, Array] | None:
         path = self.directory.predictions_dir / f"{which}.npz"
         try:
             found = path.stat()
@@ -206,7 +214,7 @@ class RunReader:
             return None
         key = (found.st_mtime_ns, found.st_ino)
         if which not in self._predictions or self._predictions[which][0] != key:
-            self._predictions[which] = (key, _load_arrays(path))
+            self._predictions[which] = (key, _load_arrays(path, needed))
         return self._predictions[which][1]
 
 
@@ -222,7 +230,7 @@ def _check_unpacked(path: Path) -> None:
         raise ValueError(f"it unpacks to {size:,} bytes")
 
 
-def _load_arrays(path: Path) -> dict[str, Array]:
+def _load_arrays(path: Path, needed: Sequence[Set[str]]) -> dict[str, Array]:
     import numpy as np
 
     try:
@@ -233,6 +241,6 @@ def _load_arrays(path: Path) -> dict[str, Array]:
         # A flipped bit can make it an encrypted one, of another compression, or of any size.
         raise RunError(f"{clean_line(path)} is damaged: {clean_line(error, 200)}") from error
     # Or end its list of arrays early.
-    if not any(names <= found.keys() for names in _ARRAYS):
+    if not any(names <= found.keys() for names in needed):
         raise RunError(f"{clean_line(path)} is damaged: it lacks arrays")
     return found

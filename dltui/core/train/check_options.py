@@ -54,6 +54,13 @@ def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:
         time_budget.parse(get("max_time"))
     elif get("warmup", 0.0) >= get("epochs", 1) and get("warmup"):
         yield f"warmup {get('warmup'):g} must be shorter than the {get('epochs')} epochs of the run"
+    unfreeze_at = get("unfreeze_at", 0)
+    if unfreeze_at and not get("freeze"):
+        yield "unfreeze_at needs freeze: the layers that are not trained before that epoch"
+    if unfreeze_at == 1:
+        yield "unfreeze_at 1 would freeze nothing; take 2 or a later epoch, or leave freeze out"
+    if unfreeze_at > get("epochs", 1) and not get("max_time"):
+        yield f"unfreeze_at {unfreeze_at} comes after the last epoch, {get('epochs')}; without it layers stay frozen"
     if get("min_delta") and not get("patience"):
         yield "min_delta needs patience: the epochs to wait for something better"
     if get("nesterov") and (get("optimizer", "sgd") != "sgd" or not get("momentum", 0.9)):

@@ -52,6 +52,16 @@ def factors(scales: str, freeze: str, weights: Sequence[str]) -> dict[str, float
     return found
 
 
+def frozen_in(epoch: int, unfreeze_at: int) -> bool:
+    """True if the layers of `freeze` are not trained in this epoch, from 0; `unfreeze_at` counts from 1, 0: never."""
+    return not unfreeze_at or epoch + 1 < unfreeze_at
+
+
+def unfrozen_line(unfreeze_at: int, weights: int) -> str:
+    """The line for the log when they begin to be trained."""
+    return f"from epoch {unfreeze_at} on the layers of freeze are trained, too: {weights:,} weights more"
+
+
 def fits(pattern: str, weight: str) -> bool:
     """True if a pattern matches a weight of this neutral name, its layer, or a part of the network around that."""
     parts = weight.split("/")

@@ -188,7 +188,8 @@ class Loop:
         plan = self.planner.epoch(self.at.epoch, self.at.step_in_epoch)
         self._lr = plan.lr
         if plan.steps:
-            self.trainable.begin_epoch(plan)
+            for line in self.trainable.begin_epoch(plan) or ():
+                self.journal.emit(Logged("info", line))
 
     def _fit(self) -> None:
         """With `max_time`, estimate again the number of steps that there is time for, and write it to the log before a

@@ -89,9 +89,9 @@ class Measured:
         self._batch = 1
         self._save()
 
-    def begin_epoch(self, plan: EpochPlan) -> None:
+    def begin_epoch(self, plan: EpochPlan) -> Sequence[str] | None:
         self._batch = plan.batch
-        self._inner.begin_epoch(plan)
+        return self._inner.begin_epoch(plan)
 
     def advance(self, steps: int) -> StepStats:
         stats = self._inner.advance(steps)

@@ -25,7 +25,8 @@ from dltui.plugins.tensorflow.augment import Augmentation, middle
 from dltui.plugins.tensorflow.averaging import Average
 from dltui.plugins.tensorflow.layers import list_layers
 from dltui.plugins.tensorflow.losses import MARKS, STANDARD, training_loss
-from dltui.plugins.tensorflow.optimizers.make import freeze, make_optimizer
+from dltui.plugins.tensorflow.optimizers.freezing import Freezing
+from dltui.plugins.tensorflow.optimizers.make import make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
 from dltui.plugins.tensorflow.samples import TrainingSamples, placed, rows_of
 from dltui.plugins.tensorflow.scaling import LossScale
@@ -50,14 +51,17 @@ class KerasTrainable:
         self._splits: dict[SplitName, tuple[Any, Any]] = {}
         with tf.device(device):
             self.model = modules.build(build, config, data.spec)
-            scales = freeze(self.model, config)
+            self._freezing = Freezing(self.model, config)
             self._variables = neutral.variables(self.model)
             self._variables[neutral.GENERATOR] = tf.random.get_global_generator().state
-            self._trained = [variable.value for variable in self.model.trainable_variables]
             names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
             own = own_optimizer(self.model, config)
-            named = [names[id(variable)] for variable in self._trained]
-            self._optimizer = own or make_optimizer(self.model, named, config, scales)
+            named = [names[id(variable.value)] for variable in self._freezing.variables]
+            self._optimizer = own or make_optimizer(
+                self.model, named, config, self._freezing.scales, self._freezing.late
+            )
+            self._freezing.follow(0)
+            self._trained = [variable.value for variable in self._freezing.trained]
             self._normalize = _normalizer(data.spec)
             x, self._y = self._split("train")
             self._samples = TrainingSamples(x)
@@ -129,18 +133,30 @@ class KerasTrainable:
         own = [self._indices, self._lr, *self._augmentation.variables, *self._all().values()]
         return (*self._notes, *modules.unsaved(self._chunk.get_concrete_function().graph, own))
 
-    def begin_epoch(self, plan: EpochPlan) -> None:
+    def begin_epoch(self, plan: EpochPlan) -> Sequence[str]:
+        lines = self._freezing.follow(plan.epoch)
+        if lines is not None:
+            self._trained = [variable.value for variable in self._freezing.trained]
+            # A step is compiled for the variables that it trains.
+            self._use_compiler(self._compiled)
         self._indices.assign(plan.indices.astype(np.int64))
         self._augmentation.begin(plan)
         self._lr.assign(plan.lr)
         self._samples.begin(plan.indices)
         self._next = 0
+        return lines or ()
 
     def advance(self, steps: int) -> StepStats:
         with tf.device(self._device):
             both = self._chunk(tf.constant(self._next), tf.constant(steps)).numpy()  # the chunk's one host sync
         self._next += steps
         return StepStats(both[:, 0] * self._batch, {self._metric_name: both[:, 1]})
+
+    def inputs(self, split: SplitName, rows: slice) -> Any:
+        """The rows of a split as the model gets them: normalized."""
+        x, _ = self._split(split)
+        with tf.device(self._device):
+            return self._normalize(_seen(tf.convert_to_tensor(rows_of(x, rows)), self._data.spec))
 
     def predict(self, split: SplitName, rows: slice) -> Array:
         x, _ = self._split(split)
@@ -236,7 +252,8 @@ class KerasTrainable:
         self._scale.follow(finite)
 
     def _apply(self, gradients: list[Any], lr: Any) -> bool:
-        self._optimizer.apply(_clipped(gradients, self._clip_norm) if self._clip_norm else gradients, lr)
+        gradients = _clipped(gradients, self._clip_norm) if self._clip_norm else gradients
+        self._optimizer.apply(self._freezing.padded(gradients), lr)
         return True
 
     def _gradients(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> tuple[Any, Any, list[Any]]:

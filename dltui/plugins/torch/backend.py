@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from dltui.core.contract import Data, Layer, Model, Spec, Trainable
     from dltui.core.contract.config import TrainConfig
+    from dltui.core.contract.types import Array
 
 
 class TorchBackend:
@@ -22,8 +23,8 @@ class TorchBackend:
     formats = ("onnx", "torch")
     forbids = ("tensorflow", "keras")
     options = tuple(
-        """nesterov lr_scales freeze clip_norm accumulate ema label_smoothing class_weights color erase mixup cutmix
-        mirror_test crop flip+crop adam rmsprop lion muon tf32 fp16 compile""".split()
+        """nesterov lr_scales freeze unfreeze_at clip_norm accumulate ema label_smoothing class_weights color erase
+        mixup cutmix mirror_test crop flip+crop adam rmsprop lion muon tf32 fp16 compile""".split()
     )
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
@@ -58,3 +59,19 @@ class TorchBackend:
 
         assert isinstance(trainable, TorchTrainable)
         write(trainable.module, spec, form, target)
+
+    def heat_maps(self, trainable: Trainable, rows: slice, outputs: Array) -> Array:
+        """What in test samples speaks for each of the named outputs (n, k): float32 (n, k, height, width)."""
+        from dltui.plugins.torch.inside.heat_maps import heat_maps
+        from dltui.plugins.torch.trainable import TorchTrainable
+
+        assert isinstance(trainable, TorchTrainable)
+        return heat_maps(trainable, rows, outputs)
+
+    def embeddings(self, trainable: Trainable, rows: slice) -> Array:
+        """What the last layer is given for test samples: float32 (n, features)."""
+        from dltui.plugins.torch.inside.embeddings import embeddings
+        from dltui.plugins.torch.trainable import TorchTrainable
+
+        assert isinstance(trainable, TorchTrainable)
+        return embeddings(trainable, rows)

@@ -18,7 +18,8 @@ from dltui.plugins.torch import losses, precision
 from dltui.plugins.torch import module as modules
 from dltui.plugins.torch.averaging import Average
 from dltui.plugins.torch.layers import list_layers
-from dltui.plugins.torch.optimizers.make import Rates, freeze, make_optimizer, own_optimizer
+from dltui.plugins.torch.optimizers.freezing import Freezing
+from dltui.plugins.torch.optimizers.make import Rates, make_optimizer, own_optimizer
 from dltui.plugins.torch.optimizers.plain_step import plain_step
 from dltui.plugins.torch.samples import Samples
 from dltui.plugins.torch.slots import OwnState
@@ -59,10 +60,11 @@ class TorchTrainable:
         self._samples = Samples(data, device, dtype)
         self.module = modules.place(modules.build(build, config, data.spec), device, dtype)
         self._samples.channels_last = modules.choose_layout(self.module, data.spec)
-        self._frozen = freeze(self.module, config)
-        self._train_mode()
+        self._freezing = Freezing(self.module, config)
         own = own_optimizer(self.module, config)
         optimizer = own or make_optimizer(self.module, config)
+        self._freezing.follow(0)
+        self._train_mode()
         self._rates = Rates(optimizer, config.lr)
         self._own_state = OwnState(self.module, own) if own else None
         self._average = Average(self.module, config.ema) if config.ema else None
@@ -111,13 +113,19 @@ class TorchTrainable:
             return "the optimizer is the model's own"
         return "" if self._samples.on_device else "the samples do not fit on the device"
 
-    def begin_epoch(self, plan: EpochPlan) -> None:
+    def begin_epoch(self, plan: EpochPlan) -> Sequence[str]:
+        lines = self._freezing.follow(plan.epoch)
+        if lines is not None:
+            self._train_mode()
+            self._runner.forget()
         try:
             self._runner.begin(plan)
-        except Refused:
-            # A plan of another form than those that it was prepared for.
+        except Refused as refusal:
+            # A plan of another form than those that it was prepared for, or other layers that are trained.
             self._runner = self._eager
             self._runner.begin(plan)
+            return (*(lines or ()), f"steps run one operation at a time from here, not as a CUDA graph: {refusal}")
+        return lines or ()
 
     def advance(self, steps: int) -> StepStats:
         results = self._runner.advance(steps)
@@ -133,8 +141,12 @@ class TorchTrainable:
     def _train_mode(self) -> None:
         """Set dropout and batch norm to training; a frozen norm keeps its statistics."""
         self.module.train()
-        for norm in self._frozen:
+        for norm in self._freezing.norms:
             norm.eval()
+
+    def inputs(self, split: SplitName, rows: slice) -> Tensor:
+        """The rows of a split as the module gets them: normalized, on its device."""
+        return self._samples.rows(split, rows)
 
     def predict(self, split: SplitName, rows: slice) -> Array:
         return self._array(self._evaluated(split, rows)[0])

@@ -407,6 +407,14 @@ class Exporting:
             raise UsageError(f"figures not drawn: {error}") from error
         return folder
 
+    def look_inside(self, run: RunDirectory) -> list[str]:
+        """Make the heat maps of a run, in a process with its framework. Returns a line where there are none. Raises
+        RunError or UsageError."""
+        from dltui.core.lifecycle.trained_model import ask
+
+        lines: list[str] = ask(run, {"look": ["heat-maps"]})["lines"]
+        return lines
+
     def copy_line(self, *folders: Path) -> str:
         """The command that copies folders, to be typed on the other machine."""
         from dltui.core.worker.figures import copy_line

@@ -44,6 +44,7 @@ BINDINGS = (
     bind("enter", "enter", "show", "curves: one chart, or all; a cell or a class: the mistakes in it"),
     press("space", "mark", "a mistake: keep, wrong label, ambiguous, no mark; saved in review.csv"),
     press("slash", "filter by name", "mistakes of classes by name: shirt, >coat, shirt>coat"),
+    press("h", "heat map", "mistakes: what in the image speaks for the answer, for the right one, or the image"),
     press("percent_sign", "share", "confusion: numbers of images, or % of each true class"),
     press("b", "bell", "notifications of this run on or off"),
     *(bind(str(number), f"tab({number})", name, f"show {name.lower()}") for number, name in enumerate(NAMES, start=1)),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import fs
 from dltui.core.analysis.cost import Prices
 from dltui.core.analysis.evaluation import LatestEvaluation
+from dltui.core.analysis.inside.heat_maps import LatestHeatMaps
 from dltui.core.analysis.suggestion import Suggestion, suggestion
 from dltui.core.analysis.verdict import Verdict, judge
 from dltui.core.errors import DltuiError
@@ -25,6 +26,7 @@ from dltui.tui.run_page.hardware_watch import Hardware, HardwareWatch
 if TYPE_CHECKING:
     from dltui.core.analysis.confusion import Matrix
     from dltui.core.analysis.fit import Fit
+    from dltui.core.analysis.inside.heat_maps import HeatMaps
     from dltui.core.analysis.labels import Labels
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.data.findings.review import Key, Opinion
@@ -59,6 +61,7 @@ class RunView:
     mistakes: Mistakes | None = None
     review: Mapping[Key, Opinion] = field(default_factory=dict)
     """The user's marks on the mistakes."""
+    heat_maps: HeatMaps | None = None
     verdict: Verdict | None = None
     """The verdict on the curves."""
     hardware: Hardware | None = None
@@ -92,7 +95,7 @@ class RunView:
 
 class RunWatch:
     """Reads a run, in a thread. `wants` names further content of the open tab: "output", "inside", "mistakes",
-    "hardware".
+    "heat maps", "hardware".
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class RunWatch:
         self._opened: tuple[RunReader, dict[str, Any]] | None = None
         self._known: tuple[Any, ...] = ()
         self._inside: LatestEvaluation | None = None
+        self._heat_maps: LatestHeatMaps | None = None
         self._history: History | None = None
         self._verdict: Verdict | None = None
         self._judged: tuple[Any, ...] = ()
@@ -121,6 +125,7 @@ class RunWatch:
         if self._opened is None:
             self._opened = open_reader(self.directory, self._clock)
             self._inside = LatestEvaluation(self._opened[0])
+            self._heat_maps = LatestHeatMaps(self._opened[0])
         reader, asked = self._opened
         changed = reader.refresh()
         wants = self.wants
@@ -169,6 +174,8 @@ class RunWatch:
         if inside is not None and "mistakes" in wants and kind == "classes":
             found["mistakes"] = inside.mistakes()
             found["review"] = inside.review(self._exports())
+        if self._heat_maps is not None and "heat maps" in wants:
+            found["heat_maps"] = self._heat_maps.look()
         if machine is not None and "hardware" in wants:
             beating = live if summary.status not in OVER else None
             found["prices"] = self._prices()

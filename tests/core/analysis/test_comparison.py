@@ -35,6 +35,19 @@ def test_only_what_differs_is_a_difference(tmp_path: Path) -> None:
     assert [entry.id for entry in found.entries] == ["one", "two"]
 
 
+def test_runs_are_compared_by_the_metric_that_all_of_them_chose(tmp_path: Path) -> None:
+    readers = two(tmp_path)
+    for found in readers:
+        found.history.attempt.monitor.update(metric="loss", mode="min")  # type: ignore[union-attr]
+    compared = compare(readers)
+    assert (compared.metric, compared.mode) == ("loss", "min")
+    assert compared.entries[0].best.value == min(  # type: ignore[union-attr]
+        record.validation["loss"] for record in readers[0].history.epochs.values()
+    )
+    readers[1].history.attempt.monitor.update(metric="accuracy", mode="max")  # type: ignore[union-attr]
+    assert (compare(readers).metric, compare(readers).mode) == ("accuracy", "max")
+
+
 def test_a_setting_that_one_of_them_lacks_is_a_difference(tmp_path: Path) -> None:
     one = reader(tmp_path, "one")
     two = reader(tmp_path, "two", {"config": {"dropout": 0.5}, "dataset_options": {"n": 7}})

@@ -257,6 +257,44 @@ def test_a_model_for_vectors_is_checked_with_vectors() -> None:
     assert subject_of(fake.build).takes_images
 
 
+def test_a_member_of_a_family_is_checked_like_a_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It alone: the data and figures of the plugin that brings the family are not its concern."""
+    asked: list[Any] = []
+
+    def model(entry: Any, catalog: Any) -> Any:
+        asked.append(entry.id)
+        yield Finding("build", entry.id, True, "")
+
+    monkeypatch.setattr(report, "_model", model)
+    monkeypatch.setattr(report.exporting, "export", lambda model, files, images: (True, ""))
+    monkeypatch.setattr(report.pieces, "check", lambda *given: pytest.fail("pieces of the plugin"))
+    family = Path(fake.__file__).with_name("fake_family.py")
+    found = list(report.check("toy:large", [Path(fake.__file__), family]))
+    assert asked == ["toy:large"]
+    assert [(one.check, one.subject, one.ok) for one in found] == [
+        ("import", "fake_family.py", True), ("build", "toy:large", True), ("export", "toy:large", True),
+    ]  # fmt: skip
+
+
+def test_a_model_that_needs_images_gets_them_for_numbers_too_and_no_weights() -> None:
+    from dataclasses import replace
+
+    from pydantic import Field
+
+    class Pretrained(fake.SoftmaxConfig):
+        pretrained: bool = Field(True, description="begin with weights")
+
+    subject = subject_of(fake.build)
+    subject.model = replace(subject.model, task="regression", needs_images=True, config=Pretrained)
+    assert subject.takes_images
+    assert subject.shapes() == samples.IMAGES["regression"]
+    assert not subject.config().pretrained  # type: ignore[attr-defined]
+    data = samples.make("regression", (12, 12, 1), 1)
+    assert data.train.y.dtype == np.float32
+    light = data.train.x.mean(axis=(1, 2, 3))
+    assert np.corrcoef(light, data.train.y[:, 0])[0, 1] > 0.99
+
+
 def test_one_reason_is_told_once() -> None:
     given = [Finding(name, "m", name == "schema", "boom") for name in ("schema", "build", "learn", "state")]
     told = [finding.text for finding in report._once(iter(given))]

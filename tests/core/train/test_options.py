@@ -73,6 +73,27 @@ def test_estimates_come_seldom_and_hit_the_time() -> None:
     assert estimates < 40
 
 
+def test_what_is_frozen_until_an_epoch_counted_from_1() -> None:
+    assert [layer_options.frozen_in(epoch, 3) for epoch in range(4)] == [True, True, False, False]
+    assert layer_options.frozen_in(1000, 0), "without an epoch it stays so"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"unfreeze_at": 3}, "unfreeze_at needs freeze"),
+        ({"unfreeze_at": 1, "freeze": "conv1"}, "would freeze nothing; take 2"),
+        ({"unfreeze_at": 11, "freeze": "conv1"}, "unfreeze_at 11 comes after the last epoch, 10"),
+    ],
+)
+def test_an_epoch_in_which_nothing_is_unfrozen_is_refused(options: dict[str, Any], says: str) -> None:
+    config = TrainConfig().model_dump()
+    with pytest.raises(UsageError, match=says):
+        check_options(config | options, "classification", "cnn-torch")
+    check_options(config | options | {"unfreeze_at": 2, "freeze": "conv1"}, "classification", "cnn-torch")
+    check_options(config | {"unfreeze_at": 11, "freeze": "conv1", "max_time": "1h"}, "classification", "cnn-torch")
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90s", 90), ("90", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("2 min", 120)]
 )

@@ -113,6 +113,8 @@ HUNDRED = {"epochs": 5, "batch_size": 32}
 """100 steps, of the data that `twin_child` makes."""
 TINY = {"channels": [4, 6, 8]}
 DOUBLE = [(model, SGD | {"epochs": 2, "batch_size": 32}) for model in ("cnn", "mlp multilabel", "mlp regression")]
+UNFROZEN = {"freeze": "conv1 norm1", "unfreeze_at": 2, "lr_scales": "conv1=0.5", "batch_size": 32}
+DOUBLE[0] = ("cnn", {**ADAMW, **UNFROZEN})
 DOUBLE_LONG = [
     ("cnn-small", SGD | HUNDRED | TINY),
     ("softmax", SGD | HUNDRED), ("mlp", ADAMW | HUNDRED), ("cnn", SGD | HUNDRED), ("cnn", ADAMW | HUNDRED),

@@ -27,7 +27,8 @@ AUTHOR_CHECKS = (
     "steps_that_a_parameter_missed", "what_no_checkpoint_can_hold",
 )  # fmt: skip
 CAPTURED_CHECKS = (
-    "equals_eager_steps", "resumes_in_the_middle", "preparing_changes_nothing", "steps_that_no_replay_repeats",
+    "equals_eager_steps", "unfreezing_captures_anew", "resumes_in_the_middle", "preparing_changes_nothing",
+    "steps_that_no_replay_repeats",
     "a_step_needs_no_host", "a_step_on_a_gpu_needs_no_host", "what_is_compiled",
     "the_order_around_a_capture",
 )  # fmt: skip

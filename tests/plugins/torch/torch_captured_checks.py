@@ -142,6 +142,42 @@ def check_equals_eager_steps() -> None:
             np.testing.assert_allclose(one[0], other[0], rtol=1e-9, err_msg=name)
 
 
+class FailsLater(Calls):
+    """A stand-in that captures once."""
+
+    def record(self, step: captured.Replay) -> captured.Replay:
+        self.record = Fails().record  # type: ignore[method-assign]
+        return super().record(step)
+
+
+def check_unfreezing_captures_anew() -> None:
+    """What is unfrozen is part of the next capture; where that fails, steps go on eagerly with a line."""
+    data = make_data(SPEC, 170)
+    for name in ("adamw", "sgd"):
+        options = {**CASES[name], "freeze": "conv1 norm1", "unfreeze_at": 2, "epochs": 3}
+        calls = Calls()
+        quick, planner = make(options, data, calls)
+        found, state = follow(quick, planner)
+        assert quick.mode == "graph"
+        assert calls.replays == 2 * (captured.TRIED + captured.MEASURED) + planner.steps_per_epoch + 1
+        eager, planner = make(options, data, Fails())
+        expected, wanted = follow(eager, planner)
+        for one, other in zip(found, expected, strict=True):
+            assert [part.tobytes() for part in one] == [part.tobytes() for part in other], name
+        assert_same(state, wanted)
+    later, planner = make(options, data, FailsLater())
+    assert later.mode == "graph"
+    later.begin_epoch(planner.epoch(0))
+    later.advance(2)
+    lines = later.begin_epoch(planner.epoch(1))
+    assert later.mode == "eager"
+    assert [line.split(":")[0] for line in lines] == [
+        "from epoch 2 on the layers of freeze are trained, too",
+        "steps run one operation at a time from here, not as a CUDA graph",
+    ]
+    later.advance(1)
+
+
 def check_resumes_in_the_middle() -> None:
     """A state between two replays goes on bit for bit, in a captured run and in an eager one."""
     data = make_data(SPEC, 170)

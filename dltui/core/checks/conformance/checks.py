@@ -67,6 +67,7 @@ def builds(subject: Subject) -> str:
         expect(not notes, f"{where}: {'; '.join(notes)}")
     expect(len(refusals) < len(shapes), f"no shape is taken; {'; '.join(refusals)}")
     text = f"{len(shapes)} shapes from {samples.label(*shapes[0])} to {samples.label(*shapes[-1])}"
+    text += "; without pretrained weights" if subject.begins_trained else ""
     text += f"; it refuses {len(refusals)}: {'; '.join(refusals)}" if refusals else ""
     return "; ".join([text, *(f"for {other.model.task} {builds(other)}" for other in subject.other_tasks())])
 

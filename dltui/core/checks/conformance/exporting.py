@@ -87,6 +87,7 @@ def train(
     command = [sys.executable, "-P", "-m", "dltui", "train", model.id, "--dataset", dataset]
     command += ["--device", "cpu", "--epochs", "1", "--plain", "--exports", str(place / "exports")]
     command += ["--format", ",".join(FORMATS), *(word for file in files for word in ("--plugin", str(file.absolute())))]
+    command += ["--no-pretrained"] if model.field("pretrained") else []
     command += more
     own = {
         "DLTUI_HOME": str(place / "home"),

@@ -50,7 +50,8 @@ class Finding:
 
 
 def check(name: str, files: Sequence[Path] = ()) -> Iterator[Finding]:
-    """Yield each finding as soon as it is known. `name` is a plugin, a .py file or a model.
+    """Yield each finding as soon as it is known. `name` is a plugin, a .py file, a model or a member of
+    a family.
 
     Raises UsageError when there is no such thing.
     """
@@ -76,7 +77,7 @@ def check(name: str, files: Sequence[Path] = ()) -> Iterator[Finding]:
                 yield finding
         ok, text = exporting.export(model, files, images)
         yield Finding("export", model.id, ok, text)
-    if any(entry.name == source["name"] for entry in catalog.sources) and name not in catalog.models:
+    if any(entry.name == source["name"] for entry in catalog.sources) and not _is_model(name, catalog):
         drawn = {model.task for model in models if model.available}
         for found in pieces.check(catalog, source["name"], files, drawn):
             yield Finding(*found)
@@ -93,6 +94,11 @@ def _once(findings: Iterator[Finding]) -> Iterator[Finding]:
             yield finding
         else:
             yield replace(finding, text=f'for the same reason as "{CHECKS[said[finding.text]]}"')
+
+
+def _is_model(name: str, catalog: Catalog) -> bool:
+    """True for the name of one model, or of a member of a family, and not of a plugin."""
+    return name in catalog.models or name.partition(":")[0] in catalog.families
 
 
 def _models(name: str, catalog: Catalog) -> list[ModelEntry]:
@@ -132,7 +138,7 @@ def _import(source: Mapping[str, Any]) -> Finding:
 def _model(model: ModelEntry, catalog: Catalog) -> Iterator[Finding]:
     backend = catalog.backends[model.framework]
     asked = {"model": model.id, "model_source": model.source, "backend_source": backend.source}
-    outcome = _run(model.source, asked, SECONDS)
+    outcome = _run(model.source, asked, SECONDS * len(model.tasks))
     begun = ""
     for answer in _answers(outcome):
         if "ok" in answer:

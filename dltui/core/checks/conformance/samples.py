@@ -20,6 +20,11 @@ SHAPES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
     "regression": (((1,), 1), ((5,), 1), ((4,), 2)),
 }
 """(input shape, outputs); the first is what models are trained on."""
+IMAGES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
+    **SHAPES,
+    "regression": (((12, 12, 1), 1), ((32, 32, 3), 2)),
+}
+"""Shapes for models that need images."""
 VECTORS: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
     "classification": (((6,), 3), ((4,), 2), ((30,), 10)),
     "multilabel": (((6,), 3), ((4,), 1), ((30,), 10)),
@@ -28,14 +33,18 @@ VECTORS: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
 
 
 def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROWS) -> Data:
-    """A dataset of images with a bright stripe whose position is the class, with a stripe for each label, or of numbers
-    with weighted sums as targets.
+    """A dataset of images with a bright stripe whose position is the class, with a stripe for each label or as
+    bright as each target, or of numbers with weighted sums as targets.
 
     The splits share their rows: what is asked is whether a model learns, not whether it generalizes.
     """
     generator = np.random.default_rng(0)
     kind = TASKS[task].targets
-    if kind == "numbers":
+    if kind == "numbers" and len(input_shape) == 3:
+        amounts = generator.uniform(size=(rows, outputs)).astype(np.float32)
+        x, y = _stripes(generator, input_shape, amounts), amounts
+        spec = Spec(task, input_shape, outputs, (), *_moments(x))
+    elif kind == "numbers":
         x, y = _sums(generator, input_shape[0], outputs, rows)
         spec = Spec(task, input_shape, outputs)
     else:
@@ -63,7 +72,7 @@ def _any(generator: np.random.Generator, rows: int, labels: int) -> Array:
 
 
 def _stripes(generator: np.random.Generator, shape: tuple[int, ...], present: Array) -> Array:
-    """Samples with a bright place for each class that is present."""
+    """Samples with a bright place for each class that is present, or as bright as it is said to be, from 0 to 1."""
     rows, classes = present.shape
     if len(shape) == 1:
         places = present[:, np.arange(shape[0]) % classes]

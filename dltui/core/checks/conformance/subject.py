@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Shapes = tuple[tuple[tuple[int, ...], int], ...]
 
 BATCH = 32
+PRETRAINED = "pretrained"
+"""The hyperparameter by which a model begins with pretrained weights, or without."""
 
 
 class CheckFailed(Exception):
@@ -53,19 +55,30 @@ class Subject:
 
     def config(self, **values: Any) -> TrainConfig:
         """The model's defaults with small batches, updated with these values."""
-        config: TrainConfig = self.model.config.model_validate({"batch_size": BATCH, **values})
+        # Pretrained weights would be downloaded, and make a network large that small images suffice for.
+        plain = {PRETRAINED: False} if self.begins_trained else {}
+        config: TrainConfig = self.model.config.model_validate({"batch_size": BATCH, **plain, **values})
         return config
+
+    @property
+    def begins_trained(self) -> bool:
+        """True for a model that begins with pretrained weights unless they are declined."""
+        return PRETRAINED in self.model.config.model_fields
 
     @cached_property
     def takes_images(self) -> bool:
-        """True for a classification model, unless it builds for vectors alone."""
+        """True for a model that needs images, and for one with classes, unless it builds for vectors alone."""
         task = self.model.task
-        if task not in samples.VECTORS or self.model.needs_images:
+        if self.model.needs_images:
+            return True
+        if task not in samples.VECTORS:
             return TASKS[task].has_classes
         return self._builds(samples.SHAPES[task]) is not None or self._builds(samples.VECTORS[task]) is None
 
     def shapes(self) -> Shapes:
         task = self.model.task
+        if self.model.needs_images:
+            return samples.IMAGES[task]
         return samples.VECTORS[task] if task in samples.VECTORS and not self.takes_images else samples.SHAPES[task]
 
     def data(self) -> Data:

@@ -50,6 +50,8 @@ class TableOptions(ImageOptions):
     target: str = Field(
         "", description="column of the classes; empty: one called target, label, class or y, else the last"
     )
+    labels: str = Field("", description="several labels an image instead: columns of 0 and 1 (is_*), or one of a|b|c")
+    targets: str = Field("", description="columns of numbers to predict instead, each on its own scale: a,b or out_*")
     split: str = Field(
         "", description="column that says train, valid or test; empty: one called split, else all is divided"
     )

@@ -28,7 +28,7 @@ def arrays(listing: Listing, options: ImageOptions, context: PreparationContext,
     from dltui.plugins.datasets.images.decoding.decode import decode
 
     total = len(listing.samples)
-    found = _survey(listing, options, context)
+    found = surveyed(listing, options, context)
     readable, gone = without_broken(listing, found.broken)
     parts, drawn = divide(readable, options)
     decoded = decode(parts, options.color, found.reading(options), context, below)
@@ -48,7 +48,8 @@ def arrays(listing: Listing, options: ImageOptions, context: PreparationContext,
     )
 
 
-def _survey(listing: Listing, options: ImageOptions, context: PreparationContext) -> Survey:
+def surveyed(listing: Listing, options: ImageOptions, context: PreparationContext) -> Survey:
+    """The sizes of all images. Raises RunError where none can be read."""
     from dltui.plugins.datasets.images.decoding.survey import survey
 
     samples = listing.samples
@@ -114,9 +115,12 @@ def _broken_notes(listing: Listing, broken: list[tuple[Source, str]], gone: list
     return [*lines, *([f"and {more:,} more"] if more > 0 else [])]
 
 
-def divide(listing: Listing, options: ImageOptions) -> tuple[dict[SplitName, list[Sample]], tuple[str, ...]]:
+def divide(
+    listing: Listing, options: ImageOptions, strata: Array | None = None
+) -> tuple[dict[SplitName, list[Sample]], tuple[str, ...]]:
     """The samples of train, validation and test; splits without a folder are drawn from the training part, each class
-    alike. Also returns notes about drawn splits and classes with too few images. Raises RunError for an empty split.
+    alike, or each of `strata`, the kinds of the train samples. Also returns notes about drawn splits and classes with
+    too few images. Raises RunError for an empty split.
     """
     import numpy as np
 
@@ -127,8 +131,8 @@ def divide(listing: Listing, options: ImageOptions) -> tuple[dict[SplitName, lis
     if "test" in listing.splits:
         shares = {"validation": options.validation}
     drawn = {split: share for split, share in shares.items() if split not in listing.splits}
-    train = listing.splits["train"]
-    labels = np.array([label for _, label in train], dtype=np.int64)
+    train = listing.splits.get("train", [])
+    labels = np.array([label for _, label in train], dtype=np.int64) if strata is None else strata
     rows = stratified_rows(labels, list(drawn.values()), options.split_seed)
     parts = dict(listing.splits)
     for split, chosen in zip([*drawn, "train"], rows, strict=True):
@@ -138,14 +142,14 @@ def divide(listing: Listing, options: ImageOptions) -> tuple[dict[SplitName, lis
     for split, samples in ordered.items():
         if not samples:
             classes = plural(len(listing.classes), "class", "classes")
-            raise RunError(
-                f"too few images for a {split} part: {len(train):,} in {classes}; {least} of a class are needed"
-            )
+            needed = f" in {classes}; {least} of a class are needed" if listing.classes else " in all"
+            raise RunError(f"too few images for a {split} part: {len(train):,}{needed}")
     notes = []
     if len(listing.splits) > 1 and drawn:
         notes.append(f"no {' and no '.join(drawn)} folder: drawn from the train folder")
     counts = np.bincount(labels, minlength=len(listing.classes))
-    few = [name for name, count in zip(listing.classes, counts, strict=True) if count < least]
+    # Without classes there is none that could be small.
+    few = [name for name, count in zip(listing.classes, counts, strict=False) if count < least]
     if few and drawn:
         notes.append(f"fewer than {least} images, so that not each part has one: {named(few)}")
     return ordered, tuple(notes)

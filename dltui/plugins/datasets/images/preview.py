@@ -56,7 +56,8 @@ def _broken_notes(listing: Listing, seen: Survey) -> list[str]:
 def _splits(listing: Listing, options: ImageOptions) -> str:
     if len(listing.splits) > 1:
         return ", ".join(f"{split} {len(samples):,}" for split, samples in listing.splits.items())
-    return f"drawn: {options.test:.0%} test, {options.validation:.0%} of the rest validation, stratified by class"
+    how = ", stratified by class" if len(listing.classes) > 1 else ""
+    return f"drawn: {options.test:.0%} test, {options.validation:.0%} of the rest validation{how}"
 
 
 def _sizes(seen: Survey, options: ImageOptions) -> str:

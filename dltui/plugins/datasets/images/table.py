@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from dltui.core.contract import Arrays, Dataset, PreparationContext, Preview
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line, plural
-from dltui.plugins.datasets.images import items
-from dltui.plugins.datasets.images.listing import SPLIT_NAMES, Labeled, listing_of
+from dltui.plugins.datasets.images import items, several
+from dltui.plugins.datasets.images.listing import SPLIT_NAMES, Labeled, Listing, listing_of
 from dltui.plugins.datasets.images.options import TableOptions
+from dltui.plugins.datasets.images.several import Several
 from dltui.plugins.datasets.images.walk import ENDINGS
 
 if TYPE_CHECKING:
-    from dltui.plugins.datasets.images.listing import Listing
+    from dltui.plugins.datasets.images.listing import Sample
     from dltui.plugins.datasets.tables.table import Table
 
 TARGETS = ("target", "label", "class", "y")
@@ -31,7 +32,41 @@ class _Columns(NamedTuple):
 
 
 def list_rows(options: TableOptions) -> Listing:
-    """The images that a table names. Raises RunError naming the line that is wrong."""
+    """The images that a table names, of a class each. Raises RunError naming the line that is wrong."""
+    table = _table(options)
+    columns = _columns(table, options, ())
+    there, notes = _present(list(_rows(table, columns, options)), table, columns, options, ())
+    return listing_of(there, clean_line(options.path), notes)
+
+
+def list_several(options: TableOptions) -> Several:
+    """The images that a table names, with labels or numbers. Raises RunError naming the line that is wrong."""
+    import numpy as np
+
+    table = _table(options)
+    chosen = several.places(table, options)
+    columns = _columns(table, options, chosen)
+    read, labels, numbers = several.reader(table, chosen, options)
+    values: list[list[float]] = []
+    rows = []
+    for row, (line, cells) in zip(_rows(table, columns, options), table.cells(), strict=True):
+        rows.append(row._replace(label=str(len(values))))
+        values.append(read(line, cells))
+    there, notes = _present(rows, table, columns, options, chosen[1:])
+    splits: dict[str, list[Sample]] = {}
+    for row in there:
+        splits.setdefault(row.split, []).append((row.source, int(row.label)))
+    if "train" not in splits:
+        raise RunError(f"{clean_line(options.path)} has no images of a train part")
+    listing = Listing((), splits, tuple(notes))
+    return Several(listing, np.array(values, np.uint8 if labels else np.float64), labels, numbers)
+
+
+def _is_several(options: TableOptions) -> bool:
+    return bool(options.labels or options.targets)
+
+
+def _table(options: TableOptions) -> Table:
     from dltui.plugins.datasets.tables.files import CsvFile
     from dltui.plugins.datasets.tables.table import look_through
 
@@ -41,26 +76,31 @@ def list_rows(options: TableOptions) -> Listing:
     if isinstance(table.file, CsvFile) and any(column.name.lower().endswith(ENDINGS) for column in table.columns):
         # The first line is an image like the others.
         table = look_through(options.path, "no")
-    columns = _columns(table, options)
-    rows = list(_rows(table, columns, options))
+    return table
+
+
+def _present(
+    rows: Sequence[Labeled], table: Table, columns: _Columns, options: TableOptions, more: Sequence[int]
+) -> tuple[list[Labeled], list[str]]:
+    """The rows whose image is there, and notes. Raises RunError for those that are not, unless they may be dropped."""
     there: list[Labeled] = []
     gone: list[Labeled] = []
     for row in rows:
         # Unlike Path.is_file, it is False for a name that is too long and below a folder that cannot be entered.
         (there if os.path.isfile(str(row.source)) else gone).append(row)  # noqa: PTH113
     if gone and (options.missing == "refuse" or not there):
-        more = f" ({plural(len(gone), 'image')} of {len(rows):,} are missing)" if len(gone) > 1 else ""
+        others = f" ({plural(len(gone), 'image')} of {len(rows):,} are missing)" if len(gone) > 1 else ""
         remedy = "" if not there else ", or leave such rows out: --data missing=drop"
         first = clean_line(items.name(gone[0].source))
         raise RunError(
-            f"{gone[0].place}: there is no image {first}{more}; correct the path or --data root=FOLDER{remedy}"
+            f"{gone[0].place}: there is no image {first}{others}; correct the path or --data root=FOLDER{remedy}"
         )
-    names = [table.columns[place].name for place in columns if place is not None]
+    names = [table.columns[place].name for place in (*columns, *more) if place is not None]
     notes = [f"columns of the table: {', '.join(map(clean_line, names))}", *table.notes]
     if gone:
         count = f"{len(gone):,} of {plural(len(rows), 'row')}"
         notes.append(f"left out: {count} whose image is not there, the first in {gone[0].place}")
-    return listing_of(there, clean_line(options.path), notes)
+    return there, notes
 
 
 def _rows(table: Table, columns: _Columns, options: TableOptions) -> Iterator[Labeled]:
@@ -69,7 +109,8 @@ def _rows(table: Table, columns: _Columns, options: TableOptions) -> Iterator[La
         place = f"{clean_line(options.path)} line {line}"
         path, target = (cells[column].strip() for column in columns[:2])
         if not path or not target:
-            raise RunError(f"{place} has no {'class' if path else 'path of an image'}; fill it in or remove the row")
+            what = clean_line(table.columns[columns.target].name, 60) if _is_several(options) else "class"
+            raise RunError(f"{place} has no {what if path else 'path of an image'}; fill it in or remove the row")
         split = "train" if columns.split is None else _split(cells[columns.split], place)
         # As paths makes them absolute: without following links.
         yield Labeled(os.path.join(root, os.path.expanduser(path)), target, split, place)  # noqa: PTH111, PTH118
@@ -90,12 +131,15 @@ def _split(cell: str, place: str) -> str:
     return found
 
 
-def _columns(table: Table, options: TableOptions) -> _Columns:
+def _columns(table: Table, options: TableOptions, several: Sequence[int]) -> _Columns:
+    """The columns; of `several` labels or numbers the first is the target."""
     names = [column.name.strip().lower() for column in table.columns]
     image = table.column(options.image) if options.image else _of_images(table)
     split = table.column(options.split) if options.split else None
     if split is None and "split" in names:
         split = names.index("split")
+    if several:
+        return _Columns(image, several[0], split)
     others = [place for place in range(len(names)) if place not in (image, split) and not table.is_index(place)]
     if options.target:
         return _Columns(image, table.column(options.target), split)
@@ -114,11 +158,16 @@ def _of_images(table: Table) -> int:
 def prepare(options: TableOptions, context: PreparationContext) -> Arrays:
     from dltui.plugins.datasets.images.prepare import arrays
 
+    if _is_several(options):
+        return several.arrays(list_several(options), options, context, _root(options))
     return arrays(list_rows(options), options, context, _root(options))
 
 
 def sources(options: TableOptions, folders: Sequence[Path]) -> list[Path]:
-    return [Path(options.path), *items.files(_sources(list_rows(options)))] if options.path else []
+    if not options.path:
+        return []
+    listing = list_several(options).listing if _is_several(options) else list_rows(options)
+    return [Path(options.path), *items.files(_sources(listing))]
 
 
 def _sources(listing: Listing) -> Iterable[items.Source]:
@@ -128,16 +177,19 @@ def _sources(listing: Listing) -> Iterable[items.Source]:
 def preview(options: TableOptions) -> Preview:
     from dltui.plugins.datasets.images.preview import preview_of
 
+    if _is_several(options):
+        return several.preview(list_several(options), options)
     return preview_of(list_rows(options), options)
 
 
 DATASET = Dataset(
     name="images",
     task="classification",
-    summary="your own images, named in a table: images:FILE.csv, a column of paths and one of classes",
+    summary="your own images, named in a table: images:FILE.csv, paths and classes, labels or numbers",
     options=TableOptions,
     prepare=prepare,
     sources=sources,
     takes="file",
     preview=preview,
+    task_options={"labels": "multilabel", "targets": "regression"},
 )

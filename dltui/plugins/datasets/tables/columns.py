@@ -104,7 +104,7 @@ class _Several:
         return self._labels.row(line, cells)
 
 
-class _Numbers:
+class Numbers:
     """Several targets, each a column of numbers."""
 
     classes: tuple[str, ...] = ()
@@ -121,10 +121,10 @@ class _Numbers:
         return [column.value(line, cells) for column in self._columns]
 
 
-def _target(choice: Choice, task: Task) -> _Single | _Several | _Numbers:
+def _target(choice: Choice, task: Task) -> _Single | _Several | Numbers:
     if TASKS[task].targets == "labels":
         return _Several(choice)
-    return _Numbers(choice) if choice.targets else _Single(choice, task)
+    return Numbers(choice) if choice.targets else _Single(choice, task)
 
 
 def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
@@ -152,18 +152,16 @@ def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
     parts = [(features[rows], target[rows]) for rows in (train, test, validation)]
     inputs = {"table": roles.described(values.choice)}
     columns = _columns(values.choice, widths)
+    names = [clean_line(values.choice.table.columns[place].name, 200) for place in values.choice.targets]
     return Arrays(
         parts[0], parts[1], values.classes, mean, std, parts[2], tuple(notes), inputs=inputs, columns=columns,
-        targets=_scaled_targets(values.choice, target[train]),
+        targets=scaled_targets(names, target[train]) if names else (),
     )  # fmt: skip
 
 
-def _scaled_targets(choice: Choice, train: Array) -> tuple[Target, ...]:
+def scaled_targets(names: Sequence[str], train: Array) -> tuple[Target, ...]:
     """The mean and deviation of each of several targets on the train rows; a constant one keeps its units."""
-    if not choice.targets:
-        return ()
     means, deviations = train.mean(axis=0, dtype="float64").tolist(), train.std(axis=0, dtype="float64").tolist()
-    names = [clean_line(choice.table.columns[place].name, 200) for place in choice.targets]
     return tuple(
         Target(name, mean, deviation or 1.0) for name, mean, deviation in zip(names, means, deviations, strict=True)
     )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import keras
-
 from dltui.core.errors import RunError
-from dltui.core.train import layer_options
 from dltui.plugins.tensorflow.optimizers.adam import AdamW, RmsProp
 from dltui.plugins.tensorflow.optimizers.lion import Lion
 from dltui.plugins.tensorflow.optimizers.muon import Muon
@@ -36,35 +33,38 @@ class Constrained:
             variable.assign(variable.constraint(variable))
 
 
-def freeze(model: Any, config: TrainConfig) -> Mapping[str, float]:
-    """Turn off the training of the layers that `config.freeze` names; a frozen batch norm keeps its statistics, too.
-    Returns the factor on the learning rate of each variable. Raises RunError for a pattern that fits no layer.
+class Late:
+    """Two optimizers of one kind: one for the variables that are trained from the start on, one for those that are
+    frozen at first. Each counts its own steps, as PyTorch does for each parameter.
     """
-    names = {_name(model, variable): variable for variable in model.trainable_variables}
-    factors = layer_options.factors(config.lr_scales, config.freeze, list(names))
-    frozen = {id(names[name]) for name, factor in factors.items() if factor == 0}
-    for layer in model._flatten_layers() if frozen else ():
-        if isinstance(layer, keras.Model):
-            continue
-        mine = [variable for variable in layer._trainable_variables if id(variable) in frozen]
-        if mine and len(mine) == len(layer._trainable_variables):
-            layer.trainable = False
-        for variable in mine:
-            variable.trainable = False
-    return factors
+
+    def __init__(self, early: Optimizer, late: Optimizer, is_late: Sequence[bool]) -> None:
+        self._early, self._late, self._is_late = early, late, list(is_late)
+        steps = {f"late_{name}" if name == "step" else name: value for name, value in late.state.items()}
+        self.state: Mapping[str, Any] = {**early.state, **steps}
+
+    def apply(self, gradients: Sequence[Any], lr: Any) -> None:
+        found: tuple[list[Any], list[Any]] = ([], [])
+        for gradient, late in zip(gradients, self._is_late, strict=True):
+            found[late].append(gradient)
+        self._early.apply(found[0], lr)
+        if any(gradient is not None for gradient in found[1]):
+            self._late.apply(found[1], lr)
 
 
-def _name(model: Any, variable: Any) -> str:
-    return str(variable.path.removeprefix(f"{model.name}/"))
-
-
-def make_optimizer(model: Any, names: Sequence[str], config: TrainConfig, scales: Mapping[str, float]) -> Optimizer:
+def make_optimizer(
+    model: Any, names: Sequence[str], config: TrainConfig, scales: Mapping[str, float], late: Collection[str] = ()
+) -> Optimizer:
     """The optimizer of the model's trainable variables, called `names` in this order; `scales` are factors on their
-    learning rates. Raises RunError if there are no variables.
+    learning rates, `late` are those that are frozen at first. Raises RunError if there are no variables.
     """
     if not names:
         raise RunError("no variable of this model can be trained; is `trainable` off for all of its layers?")
     weights = {name: variable.value for name, variable in zip(names, model.trainable_variables, strict=True)}
-    optimizer: Optimizer = KINDS[config.optimizer](weights, config, scales)
+    early = {name: value for name, value in weights.items() if name not in late}
+    optimizer: Optimizer = KINDS[config.optimizer](early, config, scales)
+    if late:
+        others = {name: value for name, value in weights.items() if name in late}
+        optimizer = Late(optimizer, KINDS[config.optimizer](others, config, scales), [name in late for name in weights])
     bound = [variable for variable in model.trainable_variables if variable.constraint is not None]
     return Constrained(optimizer, bound) if bound else optimizer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,5 +77,8 @@ def fill(
     if other:
         there, here = tuple(own[other[0]].shape), tuple(wanted[other[0]].shape)
         raise RunError(f"{does_not_fit}: {clean_line(other[0], 100)} has shape {there}, the network needs {here}")
-    backbone.load_state_dict(own, strict=False)
+    # Some networks look for the version of their format, which a file's own tensors do not tell.
+    filled = OrderedDict(own)
+    filled._metadata = getattr(wanted, "_metadata", None)  # type: ignore[attr-defined]
+    backbone.load_state_dict(filled, strict=False)
     return backbone

@@ -52,21 +52,10 @@ def make_optimizer(module: nn.Module, config: TrainConfig) -> Optimizer:
     return _filled(kind(groups, lr, BETAS, EPSILON, decay, fused=fused), ("exp_avg", "exp_avg_sq"))
 
 
-def freeze(module: nn.Module, config: TrainConfig) -> list[nn.Module]:
-    """Turn off the gradients of the layers that `config.freeze` names. Returns the batch norms that are frozen as a
-    whole: they keep their statistics, too. Raises RunError for a pattern that fits no layer."""
-    known = weights(module)
-    frozen = {id(known[name].tensor) for name, factor in _factors(known, config).items() if factor == 0}
-    for parameter in module.parameters():
-        if id(parameter) in frozen:
-            parameter.requires_grad_(False)
-    norms = (layer for layer in module.modules() if isinstance(layer, nn.modules.batchnorm._NormBase))
-    return [norm for norm in norms if all(id(parameter) in frozen for parameter in norm.parameters())]
-
-
 def _factors(known: dict[str, Weight], config: TrainConfig) -> dict[str, float]:
+    """The factor on the learning rate of each parameter that is trained at some time of the run."""
     trained = [name for name, weight in known.items() if isinstance(weight.tensor, nn.Parameter)]
-    return layer_options.factors(config.lr_scales, config.freeze, trained)
+    return layer_options.factors(config.lr_scales, "" if config.unfreeze_at else config.freeze, trained)
 
 
 def _groups(module: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:

@@ -102,6 +102,10 @@ class Captured:
         self.step_seconds = 0.0
         """How long a replay took when it was tried."""
 
+    def forget(self) -> None:
+        """Capture anew before the next step: other parameters are trained than before."""
+        self._tables, self._replay = None, None
+
     def begin(self, plan: EpochPlan) -> None:
         """Take a plan. Raises Refused if it must be captured and cannot be."""
         found = self._columns(plan)

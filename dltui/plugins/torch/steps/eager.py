@@ -31,6 +31,9 @@ class Eager:
         self.batch = 0
         self.data_seconds: float | None = None
 
+    def forget(self) -> None:
+        """Nothing: each step is computed as the module is at that moment."""
+
     def begin(self, plan: EpochPlan) -> None:
         self._indices = torch.from_numpy(plan.indices).to(self.device)
         self._augmentation = Augmentation.of(plan, self.device)

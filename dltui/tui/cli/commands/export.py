@@ -46,6 +46,12 @@ MODEL_FORMATS_TEXT = ", ".join(SUFFIXES)
 @click.option(
     "--receipt", "receipts", is_flag=True, help="receipt.json alone: all that `dltui verify` repeats a run by"
 )
+@click.option(
+    "--explain",
+    "explain",
+    is_flag=True,
+    help="also explain.svg, what in test images speaks for an answer, and embeddings.svg, how the model sorts them",
+)
 @code_options
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def export(
@@ -53,6 +59,7 @@ def export(
     to: str | None,
     formats: str | None,
     receipts: bool,
+    explain: bool,
     plugins: tuple[str, ...],
     trust: bool,
     as_json: bool,
@@ -70,13 +77,19 @@ def export(
     if receipts and (formats or to == "-"):
         raise UsageError("--receipt writes receipt.json alone, to a folder: leave out --format and --to -")
     found = [find_run(text) for text in runs] or [find_run(None)]
+    if explain and (models or receipts):
+        raise UsageError("--explain draws figures: leave out --receipt and the formats of models")
     if to == "-":
         if models:
             raise UsageError("--to - streams figures; a model is written with --to DIR")
+        for run in found if explain else ():
+            _look_inside(run, code(plugins, trust))
         return _stream(found, chosen, code(plugins, trust))
     written, status = [], 0
     for run in found:
         try:
+            if explain:
+                _look_inside(run, code(plugins, trust))
             if receipts:
                 written.append(_write_receipt(run, to, as_json))
             else:
@@ -107,6 +120,15 @@ def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: C
     for line in () if quiet else lines:
         say(line)
     return {"id": run.id, "exports": str(folder), "files": files}
+
+
+def _look_inside(run: RunDirectory, code: Code) -> None:
+    """Make what explain.svg and embeddings.svg are drawn from, and tell what there is not."""
+    from dltui.core.lifecycle.trained_model import ask
+
+    warn(f"{run.id}: looking at its test samples, in a process with its framework")
+    for line in ask(run, {"look": ["heat-maps", "embeddings"]}, code)["lines"]:
+        warn(line)
 
 
 def _write_receipt(run: RunDirectory, to: str | None, quiet: bool) -> Written:

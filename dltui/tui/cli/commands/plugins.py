@@ -157,7 +157,9 @@ def _source(entry: Any) -> Any:
 @click.option("--plugin", "files", multiple=True, metavar="FILE", help="a .py file with a plugin; repeatable")
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def check_plugin(name: str, files: tuple[str, ...], as_json: bool) -> int:
-    """Try out whether a plugin (or a .py file, or one model) keeps the contract; exit code 1 when it does not."""
+    """Try out whether a plugin (or a .py file, one model, or FAMILY:NAME) keeps the contract; exit code 1 when it does
+    not.
+    """
     from dataclasses import asdict
     from pathlib import Path
 

@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 
 from dltui.tui.draw.chart import draw
 from dltui.tui.draw.chart_data import Chart, Series
-from dltui.tui.draw.styled_text import Row, fit, left, on, right, window
+from dltui.tui.draw.picture import picture
+from dltui.tui.draw.styled_text import Row, beside, cut, fit, left, on, right, window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dltui.core.analysis.labels import Labels, Score, Wrong
     from dltui.tui.draw.styled_text import Look
+    from dltui.tui.run_page.inside.heat import Heat
     from dltui.tui.run_page.view import RunView
 
 NAME, NUMBER = 18, 11
+IMAGE = 28
+"""The cells of the image of a wrong sample."""
 NEVER = "nothing was evaluated: the run ended before its first epoch did"
 
 
@@ -83,18 +87,37 @@ def precision_recall(found: Labels, cursor: LabelCursor, width: int, height: int
     return [*draw(chart, width - 1, height - 1, look), fit(facts, width)]
 
 
-def wrong(found: Labels, cursor: LabelCursor, width: int, height: int) -> list[Row]:
-    """The samples with wrong labels, the worst first: what was missed and what was said without being so."""
+def wrong(
+    found: Labels, cursor: LabelCursor, width: int, height: int, look: Look | None = None, heat: Heat | None = None
+) -> list[Row]:
+    """The samples with wrong labels, the worst first: what was missed and what was said without being so; beside them,
+    where there is room, the image of the chosen one, with its heat map, if wanted.
+    """
     total = f" {found.split}, epoch {found.epoch}: {len(found.wrong):,} of {len(found.present):,} samples"
-    rows: list[Row] = [
-        [(" mistakes ", "heading"), (f"{total} with a wrong label", "")],
-        [("   ", ""), (left("SAMPLE", NAME), "dim"), ("- missed   + said without being so", "dim")],
-    ]
+    title: Row = [(" mistakes ", "heading"), (f"{total} with a wrong label", "")]
+    pictured = look is not None and len(found.images) and width >= IMAGE + 2 * NAME
+    room = width - IMAGE - 4 if pictured else width
+    rows: list[Row] = [[("   ", ""), (left("SAMPLE", NAME), "dim"), ("- missed   + said without being so", "dim")]]
     for number in window(len(found.wrong), cursor.at, max(height - 2, 1)):
         chosen = number == cursor.at
-        row = fit(_wrong_row(found.wrong[number], chosen), width)
+        row = fit(_wrong_row(found.wrong[number], chosen), room)
         rows.append(on(row, "selected") if chosen else row)
-    return [fit(row, width) for row in rows]
+    if pictured and look is not None:
+        beside_it = _pictured(found, min(cursor.at, len(found.wrong) - 1), look, heat)
+        rows = beside([(beside_it, IMAGE + 4), (rows, room)], height - 1)
+    return [fit(row, width) for row in [title, *rows]]
+
+
+def _pictured(found: Labels, at: int, look: Look, heat: Heat | None) -> list[Row]:
+    """The image of a wrong sample, and what it is called, or for which label its heat speaks."""
+    one, image = found.wrong[at], found.images[at]
+    called: Row = [(f"  {cut(one.name or f'id {one.id}', IMAGE)}", "dim")]
+    if heat is not None:
+        image, there = heat.over(one.id, image)
+        number = heat.maps.output(one.id, heat.which)
+        known = there and number is not None and number < len(found.names)
+        called = [(f"  {cut(f'for {found.names[number or 0]}' if known else 'no heat map', IMAGE)}", "accent")]
+    return [*([("  ", ""), *row] for row in picture(image, IMAGE, IMAGE // 2, look)), called]
 
 
 def _wrong_row(one: Wrong, chosen: bool) -> Row:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dltui.core.data.findings.review import Key, Opinion
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.inside.cursor import MistakeCursor
+    from dltui.tui.run_page.inside.heat import Heat
 
 GRID_FROM = 120
 """Columns from which on there is a grid."""
@@ -57,8 +58,9 @@ def mistakes(
     height: int,
     look: Look,
     note: str,
+    heat: Heat | None = None,
 ) -> list[Row]:
-    """The title, the mistake under the cursor, and its neighbors."""
+    """The title, the mistake under the cursor with its heat map, if wanted, and its neighbors."""
     if found is None:
         return [[], [(f"  {note}", "dim")]]
     shown = found.shown(state.filter)
@@ -72,7 +74,8 @@ def mistakes(
     else:
         first = min(max(at - room.rows // 2, 0), max(len(shown) - room.rows, 0))
         block = _list(found, review, shown[first : first + room.rows], at - first, width - room.detail)
-    large = _large(found, _mark(found, review, shown[at]), shown[at], room, height - 1, look) if room.detail else []
+    mark = _mark(found, review, shown[at])
+    large = _large(found, mark, shown[at], room, height - 1, look, heat) if room.detail else []
     return [title, *beside([(large, room.detail), (block, width - room.detail)], height - 1)]
 
 
@@ -133,14 +136,20 @@ def _list(found: Mistakes, review: Mapping[Key, Opinion], shown: tuple[Mistake, 
     return rows
 
 
-def _large(found: Mistakes, mark: str, mistake: Mistake, room: Places, height: int, look: Look) -> list[Row]:
+def _large(
+    found: Mistakes, mark: str, mistake: Mistake, room: Places, height: int, look: Look, heat: Heat | None
+) -> list[Row]:
     """The image, and below it the likeliest classes."""
-    image = picture(found.images[mistake.image], room.image, room.image // 2, look)
-    rows: list[Row] = [[("  ", ""), *row] for row in image]
+    pixels, speaks = found.images[mistake.image], ""
+    if heat is not None:
+        pixels, there = heat.over(mistake.id, pixels)
+        speaks = f"for {found.name(mistake.true if heat.which else mistake.said)}" if there else "no heat map"
+    rows: list[Row] = [[("  ", ""), *row] for row in picture(pixels, room.image, room.image // 2, look)]
     size = room.detail - 2
     marked = (f"   {mark}", f"{MARK_STYLES.get(mark, '')} bold".strip())
     called = cut_left(mistake.name, size - len(mark) - 3) if mistake.name else f"id {mistake.id}"
-    rows.append([(f"  {called}", "dim"), marked])
+    # Which class a heat map is about says more than the name of the sample.
+    rows.append([(f"  {cut(speaks, size - len(mark) - 3)}", "accent") if speaks else (f"  {called}", "dim"), marked])
     rest = height - len(rows)
     for number, chance in mistake.top[: max(rest, 0)]:
         rows.append(_chance(found.name(number), chance, number == mistake.true, size))

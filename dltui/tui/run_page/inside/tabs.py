@@ -13,6 +13,7 @@ from dltui.tui.run_page.inside.classes import classes
 from dltui.tui.run_page.inside.confusion import confusion
 from dltui.tui.run_page.inside.cursor import CLASS_ORDERS, CellCursor, ClassCursor, MistakeCursor
 from dltui.tui.run_page.inside.fit import NEVER, fitted, of_fit
+from dltui.tui.run_page.inside.heat import HeatKey
 from dltui.tui.run_page.inside.labels import LabelCursor, of_labels, precision_recall, table, wrong
 from dltui.tui.run_page.inside.marks import Marks
 from dltui.tui.run_page.inside.mistakes_view import mistakes, places
@@ -186,11 +187,12 @@ class MistakesTab(Tab):
         self.cursor = MistakeCursor()
         self.label_cursor = LabelCursor()
         self.marks = Marks(page, run)
-        self.answers = {"space": self._mark, "slash": self._ask_filter}
+        self.heat = HeatKey(page, run)
+        self.answers = {"space": self._mark, "slash": self._ask_filter, "h": self.heat.turn}
 
     @property
     def wants(self) -> frozenset[str]:
-        return frozenset({"inside", "mistakes"})
+        return frozenset({"inside", "mistakes", "heat maps"})
 
     @property
     def mistakes(self) -> Mistakes | None:
@@ -199,12 +201,16 @@ class MistakesTab(Tab):
 
     @property
     def keys(self) -> Keys:
+        labels = self.run.view.labels if self.run.view is not None else None
+        found = labels.images if labels is not None else self.mistakes.images if self.mistakes is not None else ()
+        heat = (("h", "heat"),) if len(found) else ()
         if self.mistakes is None:
-            return LABEL_KEYS if _listed(self.run.view) > 1 else ()
-        return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), ("e", "export"))
+            return (*LABEL_KEYS, *heat) if _listed(self.run.view) > 1 else ()
+        return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), *heat, ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
-        return (*super().key(width, height), *astuple(self.cursor), *self.marks.unsaved.values(), self.label_cursor.at)
+        cursors = (*astuple(self.cursor), self.label_cursor.at, self.heat.which)
+        return (*super().key(width, height), *cursors, *self.marks.unsaved.values())
 
     def rows(self, width: int, height: int) -> list[Row]:
         view, look = self.run.view, self.page.host.look
@@ -213,9 +219,11 @@ class MistakesTab(Tab):
         if view.inside == "fit":
             return of_fit(view, lambda found: largest(found.of(self.label_cursor.at), width, height))
         if view.inside == "labels":
-            return of_labels(view, lambda found: wrong(found, self.label_cursor, width, height))
+            heat = self.heat.heat
+            return of_labels(view, lambda found: wrong(found, self.label_cursor, width, height, look, heat))
         note = NEVER if view.ended else "after the first epoch: the images that it gets wrong"
-        return mistakes(view.mistakes, self.marks.known(view), self.cursor, width, height, look, note)
+        known = self.marks.known(view)
+        return mistakes(view.mistakes, known, self.cursor, width, height, look, note, self.heat.heat)
 
     def scroll(self, by: int) -> None:
         labels = self.run.view.labels if self.run.view is not None else None

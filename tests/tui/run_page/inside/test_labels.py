@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from dltui.core.analysis import labels
+from dltui.core.analysis.inside.heat_maps import HeatMaps
 from dltui.tui.draw.styled_text import Look, cells, plain
+from dltui.tui.run_page.inside.heat import Heat
 from dltui.tui.run_page.inside.labels import LabelCursor, precision_recall, table, wrong
 from tests.core.analysis.test_labels import made
 
@@ -19,6 +24,23 @@ def test_rows_fit(width: int, height: int) -> None:
         assert all(cells(row) == width for row in rows)
     drawn = precision_recall(FOUND, LabelCursor(), width, max(height, 8), Look())
     assert len(drawn) == max(height, 8)
+
+
+def test_the_image_of_the_chosen_sample_stands_beside_the_list() -> None:
+    pictured = replace(FOUND, images=np.full((len(FOUND.wrong), 8, 8, 3), 200, np.uint8))
+    rows = wrong(pictured, LabelCursor(), 100, 20, Look(ascii=True))
+    assert all(cells(row) == 100 for row in rows)
+    text = plain(rows)
+    assert text[2].startswith("  #####")
+    assert f"id {FOUND.wrong[0].id}" in "\n".join(text)
+    ids = np.array([one.id for one in FOUND.wrong[:1]])
+    maps = HeatMaps(ids, np.array([[2, 5]]), np.zeros((1, 2, 3, 3)), np.zeros((1, 8, 8, 1), np.uint8), {int(ids[0]): 0})
+    said = plain(wrong(pictured, LabelCursor(), 100, 20, Look(ascii=True), Heat(maps, 1)))
+    assert "  for label number 5" in "\n".join(said)
+    cursor = LabelCursor()
+    cursor.move(1, len(FOUND.wrong))
+    assert "no heat map" in "\n".join(plain(wrong(pictured, cursor, 100, 20, Look(ascii=True), Heat(maps, 0))))
+    assert wrong(pictured, cursor, 50, 20, Look()) == wrong(FOUND, cursor, 50, 20), "no room"
 
 
 def test_the_cursor_stays_on_the_list_and_is_shown() -> None:

@@ -1,0 +1,1 @@
+"""Looks inside a trained model, in a process with its framework."""

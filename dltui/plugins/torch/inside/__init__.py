@@ -1,0 +1,1 @@
+"""Looks inside a PyTorch module: the outputs of its layers, and what speaks for an answer."""

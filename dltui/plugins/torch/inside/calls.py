@@ -1,0 +1,48 @@
+"""The calls of a module's layers in a forward pass, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from dltui.plugins.torch.trainable import TorchTrainable
+
+
+class Called(NamedTuple):
+    """A layer with the first tensor that it got, and the one that it gave."""
+
+    layer: nn.Module
+    given: Tensor
+    output: Tensor
+
+
+@contextmanager
+def recorded(module: nn.Module) -> Iterator[list[Called]]:
+    """The calls of all layers of a module, as they are made inside this context."""
+    calls: list[Called] = []
+
+    def hook(layer: nn.Module, given: Any, output: Any) -> None:
+        first = next((value for value in given if isinstance(value, Tensor)), None)
+        if first is not None and isinstance(output, Tensor):
+            calls.append(Called(layer, first, output))
+
+    handles = [layer.register_forward_hook(hook) for layer in module.modules()]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def evaluated(trainable: TorchTrainable) -> Iterator[nn.Module]:
+    """The module of a trainable in evaluation mode."""
+    training = trainable.module.training
+    try:
+        yield trainable.module.eval()
+    finally:
+        trainable.module.train(training)
