@@ -6,8 +6,9 @@ from dltui.core.tasks.classification import CLASSIFICATION
 from dltui.core.tasks.definition import TaskDefinition
 from dltui.core.tasks.multilabel import MULTILABEL
 from dltui.core.tasks.regression import REGRESSION
+from dltui.core.tasks.segmentation import SEGMENTATION
 
-TASKS: dict[str, TaskDefinition] = {task.name: task for task in (CLASSIFICATION, MULTILABEL, REGRESSION)}
+TASKS: dict[str, TaskDefinition] = {task.name: task for task in (CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION)}
 
 _METRICS = {metric.name: metric for task in TASKS.values() for metric in (*task.metrics, *task.reported)}
 

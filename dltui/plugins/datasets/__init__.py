@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_datasets() -> list[Dataset]:
-    from dltui.plugins.datasets import cifar10, digits, lines, mnist_like
+    from dltui.plugins.datasets import cifar10, digits, lines, mnist_like, shapes
     from dltui.plugins.datasets.images import folder, hugging_face, shards
     from dltui.plugins.datasets.images import table as images
     from dltui.plugins.datasets.tables import dataset as table
@@ -24,6 +24,7 @@ def dltui_datasets() -> list[Dataset]:
         cifar10.DATASET,
         digits.DATASET,
         lines.DATASET,
+        shapes.DATASET,
         folder.DATASET,
         table.DATASET,
         images.DATASET,
