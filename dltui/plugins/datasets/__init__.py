@@ -17,6 +17,7 @@ def dltui_datasets() -> list[Dataset]:
     from dltui.plugins.datasets import cifar10, digits, lines, mnist_like, shapes
     from dltui.plugins.datasets.images import folder, hugging_face, shards
     from dltui.plugins.datasets.images import table as images
+    from dltui.plugins.datasets.masks import folder as masks
     from dltui.plugins.datasets.tables import dataset as table
 
     return [
@@ -26,6 +27,7 @@ def dltui_datasets() -> list[Dataset]:
         lines.DATASET,
         shapes.DATASET,
         folder.DATASET,
+        masks.DATASET,
         table.DATASET,
         images.DATASET,
         shards.DATASET,
