@@ -16,10 +16,13 @@ CHECKS = (
     "augmentation_resumes",
     "augmentation_is_cores",
     "crops_are_cores",
+    "masks_change_with_images",
+    "unet",
     "borders",
     "precision",
     "fp16",
     "residual_networks",
+    "segmentation_resumes",
 )
 
 
