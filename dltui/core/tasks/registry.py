@@ -28,6 +28,12 @@ def is_error(name: str) -> bool:
     return name in _METRICS and _METRICS[name].lowest
 
 
+def phrase(name: str) -> str:
+    """The title of a metric within a line: "mean squared error", "AUROC"."""
+    words = title(name)
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words
+
+
 def title(name: str) -> str:
     """The title of a metric: "Mean squared error"; its name where it is a model's own."""
     return _METRICS[name].title if name in _METRICS else name
