@@ -37,7 +37,7 @@ def draw_class_iou(subject: str, found: Masks) -> Figure:
     left = style.MARGIN + 0.1 + max((style.text_width(name, style.SMALL) for name in names), default=0.0)
     width = style.WIDTH - left - style.MARGIN - VALUES
     axes = style.place(figure, left, top - 0.12 - height, width, height)
-    _bars(axes, scores, names, found.mean_iou, width)
+    _bars(axes, scores, names, found, width)
     return figure
 
 
@@ -61,19 +61,19 @@ def _subtitle(found: Masks) -> str:
     return f"{some}intersection over union of each class, and its share of the pixels; dashed: the mean"
 
 
-def _bars(axes: Axes, scores: list[Score], names: list[str], mean: float, width: float) -> None:
+def _bars(axes: Axes, scores: list[Score], names: list[str], found: Masks, width: float) -> None:
     places = range(len(scores))
     axes.barh(places, [score.iou or 0.0 for score in scores], height=BAR / STEP, color=style.BLUE)
-    axes.axvline(mean, color=style.VERMILION, linewidth=1.0, linestyle=(0, (4, 1.6)))
+    axes.axvline(found.mean_iou, color=style.VERMILION, linewidth=1.0, linestyle=(0, (4, 1.6)))
     axes.set_xlim(0, 1)
     axes.set_ylim(len(scores) - 0.5, -0.5)
     axes.set_yticks(places, names)
     axes.tick_params(axis="y", labelcolor=style.INK)
     axes.grid(axis="x")
-    total = max(sum(score.true for score in scores), 1)
+    total = max(found.matrix.total, 1)
     for place, score in enumerate(scores):
         right = 1 + 0.08 / width
-        axes.text(right, place, number(score.iou or 0.0, 3), fontsize=style.SMALL, va="center_baseline")
+        axes.text(right, place, f"{score.iou or 0.0:.3f}", fontsize=style.SMALL, va="center_baseline")
         share = f"{100 * score.true / total:.1f} %"
         axes.text(1 + (VALUES - 0.05) / width, place, share, fontsize=style.SMALL, color=style.MUTED, ha="right",
                   va="center_baseline")  # fmt: skip
