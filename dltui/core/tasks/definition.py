@@ -83,6 +83,11 @@ class TaskDefinition:
         return self.targets != "numbers"
 
     @property
+    def in_tables(self) -> bool:
+        """True if the target of a sample can stand in a row of a table."""
+        return self.targets != "masks"
+
+    @property
     def least_classes(self) -> int:
         """The number of classes without which there is nothing to learn."""
         return {"class": 2, "labels": 1, "numbers": 0, "masks": 2}[self.targets]
