@@ -74,9 +74,9 @@ class Spec:
 class Split:
     """A split of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class numbers
     (n,), uint8 0 or 1 (n, labels), float32 targets (n, outputs) or uint8 masks (n, height, width) of class numbers, 255
-    where a pixel does not count; ids is int64 (n,), the row in the dataset's own order. `names` are the rows' names for people, such as file names, as UTF-8 bytes (n,), where the dataset gives
-    them. `stored` is x with the border around each image that random crops take part of, where there is one: x is then
-    its middle.
+    where a pixel does not count; ids is int64 (n,), the row in the dataset's own order. `names` are the rows' names for
+    people, such as file names, as UTF-8 bytes (n,), where the dataset gives them. `stored` is x with the border around
+    each image that random crops take part of, where there is one: x is then its middle.
     """
 
     x: Array
