@@ -1,6 +1,5 @@
-"""What dltui's training loop asks of a framework, done by a Flax module. What dropout draws follows from the seed and the
-global step: all that a step depends on is in weights and slots, and resuming is exact.
-"""
+"""What dltui's training loop asks of a framework, done by a Flax module. Dropout follows from the seed and the global
+step: all that a step depends on is in weights and slots, and resuming is exact."""
 
 from math import prod
 
