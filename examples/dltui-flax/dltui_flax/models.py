@@ -10,8 +10,8 @@ class Config(TrainConfig):
 
     width: int = Field(16, ge=1, le=1024, description="channels of the first convolution")
     dropout: float = Field(0.1, ge=0, lt=1, description="share of hidden values dropped in training")
-    lr: float = Field(0.002, gt=0, le=10, description="step size", json_schema_extra={"unit": ""})
-    batch_size: int = Field(64, ge=1, le=65_536, description="samples per step", json_schema_extra={"unit": "samples"})
+    lr: float = Field(0.004, gt=0, le=10, description="step size", json_schema_extra={"unit": ""})
+    batch_size: int = Field(32, ge=1, le=65_536, description="samples per step", json_schema_extra={"unit": "samples"})
     optimizer: Literal["sgd", "adamw"] = Field("adamw", description="how weights follow gradients")
     precision: Literal["fp32"] = Field("fp32", description="of weights and arithmetic")
 
