@@ -26,16 +26,20 @@ def _exporter(module: str, task: Task | None = None, suffix: str = "", name: str
 def dltui_exporters() -> list[Exporter]:
     return [
         _exporter("figures.training_metrics"),
-        _exporter("figures.confusion_matrix", task="classification"),
+        # Of classes, and of the pixels of masks; other tasks have none.
+        _exporter("figures.confusion_matrix"),
         _exporter("figures.mislabeled", task="classification"),
         _exporter("figures.reliability", task="classification"),
         _exporter("figures.precision_recall", task="multilabel"),
         _exporter("figures.regression", task="regression"),
+        _exporter("figures.class_iou", task="segmentation"),
+        _exporter("figures.worst_masks", task="segmentation"),
         _exporter("figures.inside.explain"),
         _exporter("figures.inside.embeddings"),
         _exporter("figures.structure"),
         _exporter("tables.metrics", suffix="csv"),
         _exporter("tables.labels", task="multilabel", suffix="csv"),
+        _exporter("tables.classes", task="segmentation", suffix="csv"),
         _exporter("tables.summary", suffix="json"),
         _exporter("tables.weights", suffix="safetensors", name="model"),
         _exporter("report.report", suffix="html"),

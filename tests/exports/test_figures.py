@@ -26,9 +26,11 @@ from dltui.core.analysis.evaluation import Evaluation, latest
 from dltui.core.analysis.fit import Fit
 from dltui.core.analysis.inside import embeddings as embedded
 from dltui.core.analysis.inside import heat_maps
+from dltui.core.analysis.masks import Masks
 from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
 from dltui.exports.figures import (
+    class_iou,
     confusion_matrix,
     mislabeled,
     precision_recall,
@@ -37,12 +39,14 @@ from dltui.exports.figures import (
     structure,
     style,
     training_metrics,
+    worst_masks,
 )
 from dltui.exports.figures.inside import embeddings, explain
 from dltui.exports.figures.training_metrics import Curves, Training
 from dltui.exports.save import render
 from dltui.exports.write import write
 from tests.core.analysis.test_labels import made
+from tests.core.analysis.test_masks import made as made_masks
 from tests.exports.runs import HOSTILE, names, reader
 from tests.helpers.looked import look
 from tests.helpers.marks import few
@@ -79,6 +83,12 @@ def _reliability(found: RunReader) -> Figure:
 def _precision_recall(found: RunReader, labels: int = 5) -> Figure:
     evaluated = Evaluation(made(count=labels), [f"label number {n}" for n in range(labels)])
     return precision_recall.draw_precision_recall("m on d", evaluated.labels)  # type: ignore[arg-type]
+
+
+def _masks(classes: int = 4, rows: int = 20) -> Masks:
+    found = Evaluation(made_masks(rows, classes), ["road", *(f"class of things {n}" for n in range(1, classes))]).masks
+    assert found
+    return found
 
 
 def _regression(found: RunReader) -> Figure:
@@ -139,6 +149,14 @@ def comparable(svg: str) -> str:
         ("reliability", _reliability, {}),
         ("precision_recall", _precision_recall, {}),
         ("precision_recall-many", lambda found: _precision_recall(found, 30), {}),
+        ("class_iou", lambda found: class_iou.draw_class_iou("m on d", _masks()), {}),
+        ("class_iou-many", lambda found: class_iou.draw_class_iou("m on d", _masks(60, 200)), {}),
+        ("worst_masks", lambda found: worst_masks.draw_worst_masks("m on d", _masks(9, 5)), {}),
+        (
+            "confusion_matrix-pixels",
+            lambda found: confusion_matrix.draw_confusion_matrix("m on d", _masks().matrix),
+            {},
+        ),
         ("regression", _regression, {"task": "regression"}),
         ("regression-several", lambda found: regression.draw_regression("m on d", _several_targets(9)), {}),
         ("explain", _explain, {}),

@@ -77,7 +77,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
     ),
     "wrong_task": (
         HOOK + "return [Model('m', 'm', 'numpy', 'guessing', '', TrainConfig, print)]",
-        "model m: its task must be classification or multilabel or regression, it is 'guessing'",
+        "model m: its task must be classification or multilabel or regression or segmentation, it is 'guessing'",
     ),
     "wrong_id": (
         HOOK + "return [Model('../m\\x1b', 'm', 'numpy', 'regression', '', TrainConfig, print)]",

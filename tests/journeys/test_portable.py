@@ -74,6 +74,32 @@ def test_a_network_gives_the_same_predictions_elsewhere(
     _check_scripts(dltui, folder, native)
 
 
+@pytest.mark.long
+@pytest.mark.slow(75)
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_masks_are_the_same_elsewhere(dltui: Said, tmp_path: Path, framework: str) -> None:
+    for package in (framework, "onnx", "onnxruntime", "onnxscript" if framework == "torch" else "tf2onnx"):
+        if own().version(package) is None:
+            pytest.skip(f"{package} is not installed")
+    words = ("--dataset", "shapes", "--data", "n=200", "--width", "4", "--depth", "2", "--epochs", "2", "--name", "one")
+    assert dltui("train", f"unet-{framework}", *words, "--device", "cpu", "--plain")[0] == 0
+    (prepared,) = (tmp_path / "home" / "cache" / "datasets").glob("shapes-*")
+    Image.fromarray(load_prepared(prepared).test.x[0]).save("one shape.png")
+    code, said = dltui("predict", "one", "one shape.png", "--masks", "masks", "--json")
+    assert code == 0, said
+    (row,) = json.loads(said)
+    with Image.open(row["mask"]) as written:
+        assert (written.mode, written.size) == ("P", (32, 32))
+        mask = np.asarray(written)
+    for form in ("onnx", NATIVE[framework]):
+        assert dltui("export", "one", "--format", form, "--to", "out")[0] == 0
+        command = [sys.executable, str(tmp_path / "out" / "one" / "predict.py"), "one shape.png"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert all(f"{name} {share:.2%}" in done.stdout for name, share in row["shares"].items())
+        with Image.open("one shape.mask.png") as written:
+            assert (np.asarray(written) == mask).all()
+
+
 def _check_scripts(dltui: Said, folder: Path, native: str) -> None:
     """`predict.py` of both formats says what `dltui predict` says."""
     Image.fromarray((load_digits().images[7] * 255 / 16).astype("uint8")).save("seven é.png")

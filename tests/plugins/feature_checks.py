@@ -16,6 +16,7 @@ from dltui.core.data import streaming
 from dltui.core.data.arrays import middle
 from dltui.core.data.prepared import SPLITS
 from dltui.core.errors import RunError
+from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train.augmentation import crops, geometry
 from dltui.core.train.plan import Planner
 from dltui.plugins import residual
@@ -145,6 +146,86 @@ def check_borders() -> None:
         file = replace(data.train, x=middle(stored, data.spec.input_shape), stored=stored)
         _, streamed = train("softmax", replace(data, train=file), 10, **settings)
     assert streamed.tobytes() == whole.tobytes()
+
+
+def masks_changed(masks: Any, augment: str, drawn: Any) -> Any:
+    """Masks that are mirrored and moved, or cropped, by a framework."""
+    if FRAMEWORK == "torch":
+        import torch
+
+        from dltui.plugins.torch.augment import Changes
+
+        numbers = torch.from_numpy(drawn)
+        changes = Changes(crops=numbers) if augment == "crop" else Changes(moves=numbers)
+        return changes.masks(torch.from_numpy(masks)).numpy()
+    import tensorflow as tf
+
+    from dltui.plugins.tensorflow.augment import crop_masks, move
+
+    if augment == "crop":
+        return crop_masks(tf.constant(masks), tf.constant(drawn)).numpy()
+    return move(tf.constant(masks)[..., None], tf.constant(drawn), IGNORED)[..., 0].numpy()
+
+
+def check_masks_change_with_images() -> None:
+    """Pixel for pixel what core defines, and in step with the image."""
+    for shape in ((9, 40), (28, 28)):
+        masks = np.random.default_rng(0).integers(0, 4, (60, *shape), dtype=np.uint8)
+        moves, cuts = (draw("flip+shift+crop", 1, 0, 1, 60, (*shape, 1)) for draw in (geometry.draw, crops.draw))
+        assert moves is not None
+        assert cuts is not None
+        moved = masks_changed(masks, "move", moves[0])
+        assert (moved == geometry.apply(masks, moves[0], IGNORED)).all()
+        seen = augmented(masks[..., None], moves[0])[..., 0]
+        assert (moved == seen)[moved != IGNORED].all()
+        assert (seen[moved == IGNORED] == 0).all()
+        cut = masks_changed(masks, "crop", cuts[0])
+        assert (cut == crops.apply_to_masks(masks, cuts[0])).all()
+        # Halves stay halves: the nearest pixel is that whose color a crop has most of.
+        halves = np.repeat((np.arange(shape[1]) >= shape[1] // 2)[None], shape[0], 0)[None].repeat(60, 0)
+        image = cropped((halves * 200).astype(np.uint8)[..., None], cuts[0], shape)[..., 0]
+        told = masks_changed(halves.astype(np.uint8), "crop", cuts[0])
+        assert ((image > 100) == (told == 1))[abs(image - 100) > 1].all()
+
+
+def check_segmentation_resumes() -> None:
+    """An epoch that is resumed in its middle gives the same losses, bit for bit, also where masks stream from a file;
+    what is ignored has no part in the loss; a batch without a pixel that counts is 0 and no NaN."""
+    spec = replace(image_spec(10, 3, 3), task="segmentation")
+    data = make_data(spec, 96)
+    settings: dict[str, Any] = {"width": 3, "depth": 2, "batch_size": 16, "augment": "flip+crop", "mixup": 0.2}
+    _, whole = train("unet", data, 4, **settings)
+    first, before = train("unet", data, 2, **settings)
+    second, planner = make("unet", data, **settings)
+    second.load_state(first.state())
+    second.begin_epoch(planner.epoch(0, skip=2))
+    assert np.concatenate([before, second.advance(2).loss]).tobytes() == whole.tobytes()
+    streaming.STREAMED_BYTES = 0
+    importlib.import_module(f"dltui.plugins.{FRAMEWORK}.samples").STREAMED_BYTES = 0  # type: ignore[attr-defined]
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(f"{folder}/x.npy", data.train.x)
+        np.save(f"{folder}/y.npy", data.train.y)
+        x, y = (np.load(f"{folder}/{name}.npy", mmap_mode="r") for name in "xy")
+        _, streamed = train("unet", replace(data, train=replace(data.train, x=x, y=y)), 4, **settings)
+    assert streamed.tobytes() == whole.tobytes()
+    none = replace(data, train=replace(data.train, y=np.full_like(data.train.y, IGNORED)))
+    trainable, losses = train("unet", none, 2, **settings)
+    assert losses.tolist() == [0, 0]
+    assert all(np.isfinite(array).all() for array in trainable.state().values() if array.dtype.kind == "f")
+
+
+def check_unet() -> None:
+    """The promised size, and any size of image; the listing has the twin's names."""
+    spec = replace(image_spec(16, 1, 4), task="segmentation")
+    for height, width in ((1, 1), (7, 13)):
+        odd = make_data(replace(spec, input_shape=(height, width, 1)), 70)
+        trainable, losses = train("unet", odd, 2, width=2, batch_size=32)
+        assert np.isfinite(losses).all()
+        assert trainable.predict("validation", slice(40, 50)).shape == (10, height, width, 4)
+    rows = BACKEND.layers(MODELS["unet"], MODELS["unet"].config(), spec)
+    assert 480_000 < sum(row.parameters for row in rows) <= 500_000
+    ends = {row.name: row.output for row in rows if row.name in ("pool1", "pool3", "up3_relu2", "output")}
+    assert ends == {"pool1": (8, 8, 16), "pool3": (2, 2, 64), "up3_relu2": (4, 4, 64), "output": (16, 16, 4)}
 
 
 def check_augmentation_resumes() -> None:

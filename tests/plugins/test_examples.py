@@ -14,7 +14,7 @@ from dltui.core.catalog.sources import own
 from tests.helpers.environments import ROOT
 from tests.helpers.marks import few
 
-EXAMPLES = {"dltui-convmixer": "torch", "dltui-sklearn": "scikit-learn"}
+EXAMPLES = {"dltui-convmixer": "torch", "dltui-flax": "flax", "dltui-sklearn": "scikit-learn"}
 
 
 def test_every_example_is_tested() -> None:

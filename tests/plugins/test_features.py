@@ -16,12 +16,15 @@ CHECKS = (
     "augmentation_resumes",
     "augmentation_is_cores",
     "crops_are_cores",
+    "masks_change_with_images",
+    "unet",
     "borders",
     "heat_maps",
     "heat_shows_the_evidence",
     "precision",
     "fp16",
     "residual_networks",
+    "segmentation_resumes",
 )
 
 OPTION_CHECKS = (

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.contract import Data, Spec, Split, Target, Trainable
+from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train.plan import Planner
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def make_data(spec: Spec, samples: int = 640) -> Data:
             y = random.integers(0, spec.outputs, count)
         elif spec.task == "multilabel":
             y = random.integers(0, 2, (count, spec.outputs), dtype=np.uint8)
+        elif spec.task == "segmentation":
+            y = random.integers(0, spec.outputs, (count, *spec.input_shape[:2]), dtype=np.uint8)
+            y[random.random(y.shape) < 0.1] = IGNORED
         else:
             y = random.normal(size=(count, spec.outputs)).astype(np.float32)
         return Split(x, y, np.arange(first, first + count))
@@ -79,7 +83,11 @@ def run(job: dict[str, Any]) -> None:
     regression = Spec("regression", (3,), 2, (), (0.0, 1.0, 2.0), (1.0, 2.0, 3.0))
     name, _, task = job["model"].partition(" ")
     spec = regression if name == "linear-regression" else image_spec()
+    task = "segmentation" if name == "unet" else task
     spec = replace(spec, task=task or spec.task)
+    if name == "unet":
+        # A side that cannot be halved twice.
+        spec = replace(spec, input_shape=(10, 8, 1), outputs=3, classes=spec.classes[:3])
     if task == "regression":
         spec = replace(spec, targets=tuple(Target(f"target {n}", n, n + 0.5) for n in range(spec.outputs)))
     data = make_data(spec)

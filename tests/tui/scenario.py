@@ -366,7 +366,8 @@ def looked_inside(page: Any) -> bool:
         return page.view.hardware is not None
     if page.view.inside == "fit" or "inside" not in wants:
         return True
-    return page.view.matrix is not None and ("mistakes" not in wants or page.view.mistakes is not None)
+    looked = page.view.masks if page.view.inside == "masks" else page.view.mistakes
+    return page.view.matrix is not None and ("mistakes" not in wants or looked is not None)
 
 
 async def until(pilot: Any, condition: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -17,7 +17,7 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Score:
-    """The counts of a class: samples that belong to it, samples predicted as it, and samples that are both."""
+    """The counts of a class: samples (or pixels) that belong to it, that are predicted as it, and that are both."""
 
     number: int
     name: str
@@ -40,15 +40,22 @@ class Score:
         """The harmonic mean of precision and recall; None for a class without samples and predictions."""
         return 2 * self.hits / (self.true + self.said) if self.true + self.said else None
 
+    @property
+    def iou(self) -> float | None:
+        """The intersection over union; None for a class without samples and predictions."""
+        either = self.true + self.said - self.hits
+        return self.hits / either if either else None
+
 
 @dataclass(frozen=True)
 class Matrix:
-    """A confusion matrix, `counts[true][predicted]`, of a whole split after `epoch` epochs."""
+    """A confusion matrix, `counts[true][predicted]`, of a whole split after `epoch` epochs, in a `unit`."""
 
     split: str
     epoch: int
     classes: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
+    unit: str = "samples"
 
     @property
     def total(self) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.analysis import confusion, fit, labels, mistakes
+from dltui.core.analysis import confusion, fit, labels, masks, mistakes
 from dltui.core.data.findings.review import NAME, Key, Opinion, read_review
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.tasks.scores import calibration
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.confusion import Matrix
     from dltui.core.analysis.fit import Fit
     from dltui.core.analysis.labels import Labels
+    from dltui.core.analysis.masks import Masks
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
@@ -44,7 +45,10 @@ class Evaluation:
 
     @cached_property
     def matrix(self) -> Matrix | None:
-        """The confusion matrix; None for a regression."""
+        """The confusion matrix, of pixels for masks; None for a regression."""
+        if "confusion" in self.arrays:
+            with damage_as_error():
+                return masks.matrix(self.arrays, self.known)
         if "labels" not in self.arrays:
             return None
         with damage_as_error():
@@ -79,6 +83,14 @@ class Evaluation:
             return None
         with damage_as_error():
             return labels.find(self.arrays, self.known, self.chosen)
+
+    @cached_property
+    def masks(self) -> Masks | None:
+        """The worst of predicted masks; None for other tasks."""
+        if "said" not in self.arrays:
+            return None
+        with damage_as_error():
+            return masks.find(self.arrays, self.known)
 
     @cached_property
     def fit(self) -> Fit | None:
@@ -136,6 +148,10 @@ class LatestEvaluation:
     def labels(self) -> Labels | None:
         found = self._look()
         return found.labels if found else None
+
+    def masks(self) -> Masks | None:
+        found = self._look()
+        return found.masks if found else None
 
     def review(self, folder: Path) -> dict[Key, Opinion]:
         """The opinions in the run's export folder, read again when the file has changed. Raises UsageError."""

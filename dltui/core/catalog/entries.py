@@ -13,6 +13,7 @@ from dltui.core.catalog.models.families import FamilyEntry, MemberEntry, kept_me
 from dltui.core.catalog.sources import Installed, Source
 from dltui.core.errors import UsageError
 from dltui.core.paths import absolute
+from dltui.core.tasks.registry import task_of
 from dltui.core.text import clean_line, suggest
 
 FAVORITE = "torch"
@@ -51,7 +52,7 @@ class DatasetEntry:
 
     def fits(self, *tasks: str) -> bool:
         """True if a model of one of these tasks can train on it."""
-        return self.task in (*tasks, "any")
+        return self.task in tasks or (self.task == "any" and any(task_of(task).in_tables for task in tasks))
 
     def task_with(self, options: Mapping[str, Any], model: ModelEntry) -> str:
         """The task of a run of a model on it with these options."""

@@ -73,10 +73,10 @@ class Spec:
 @dataclass(frozen=True)
 class Split:
     """A split of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class numbers
-    (n,), uint8 0 or 1 (n, labels) or float32 targets (n, outputs); ids is int64 (n,), the row in the dataset's own
-    order. `names` are the rows' names for people, such as file names, as UTF-8 bytes (n,), where the dataset gives
-    them. `stored` is x with the border around each image that random crops take part of, where there is one: x is then
-    its middle.
+    (n,), uint8 0 or 1 (n, labels), float32 targets (n, outputs) or uint8 masks (n, height, width) of class numbers, 255
+    where a pixel does not count; ids is int64 (n,), the row in the dataset's own order. `names` are the rows' names for
+    people, such as file names, as UTF-8 bytes (n,), where the dataset gives them. `stored` is x with the border around
+    each image that random crops take part of, where there is one: x is then its middle.
     """
 
     x: Array
@@ -211,7 +211,8 @@ class Trainable(Protocol):
         """Train the next `steps` steps of the plan, with one host synchronization at the end."""
 
     def predict(self, split: SplitName, rows: slice) -> Array:
-        """Raw model outputs for rows of a split in evaluation mode: float32 (rows, outputs), logits for classes."""
+        """Raw model outputs for rows of a split in evaluation mode: float32 (rows, outputs), or (rows, height, width,
+        outputs) for masks; logits for classes."""
 
     def state(self) -> State:
         """A copy of everything that continuing needs: weights, optimizer, framework RNG."""

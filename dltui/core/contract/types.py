@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     State = dict[str, Array]
 
 
-Task = Literal["classification", "multilabel", "regression"]
+Task = Literal["classification", "multilabel", "regression", "segmentation"]
 
 
-DatasetTask = Literal["classification", "multilabel", "regression", "any"]
+DatasetTask = Literal["classification", "multilabel", "regression", "segmentation", "any"]
 """The tasks of datasets; "any" means that the targets are read as the model's task requires."""
 
 

@@ -41,6 +41,10 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
         y = definition.arithmetic.checked(name, np.asanyarray(y), classes)
         if len(x) != len(y):
             raise RunError(f"{len(x):,} {name} samples but {len(y):,} labels or targets")
+        if definition.targets == "masks" and (x.ndim != 4 or x.shape[1:3] != y.shape[1:]):
+            raise RunError(
+                f"{name} samples have the shape {x.shape[1:]}, their masks {y.shape[1:]}; they need one size"
+            )
         parts[name] = (x, y)
     told = _check_together(task, parts, classes)
     return replace(

@@ -51,7 +51,7 @@ def read(file: File, reading: Mapping[str, Any]) -> Pixels:
     width, height = reading["width"], reading["height"]
     size, mode = (width + 2 * border, height + 2 * border), "L" if reading["channels"] == 1 else "RGB"
     least = size if reading.get("draft") else None
-    image = _guarded(file, lambda opened: _upright(opened, (low, high), least))
+    image = guarded(file, lambda opened: _upright(opened, (low, high), least))
     image = resized(image, size, reading.get("fit", "stretch"))
     if border:
         image = image.crop((border, border, border + width, border + height))
@@ -68,12 +68,12 @@ def with_border(reading: Mapping[str, Any]) -> dict[str, Any]:
 
 def look(file: File) -> tuple[tuple[int, int], bool]:
     """The width and height of the upright image, and True for more than 8 bits, from the file's header."""
-    return _guarded(file, _header)
+    return guarded(file, _header)
 
 
 def value_range(file: File) -> tuple[float, float]:
     """The least and the greatest value in an image of more than 8 bits. Raises UnreadableError."""
-    return _guarded(file, _values_of)
+    return guarded(file, _values_of)
 
 
 def resized(image: Image.Image, size: tuple[int, int], fit: str) -> Image.Image:
@@ -99,7 +99,7 @@ def formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def _guarded(file: File, function: Callable[[ImageFile.ImageFile], T]) -> T:
+def guarded(file: File, function: Callable[[ImageFile.ImageFile], T]) -> T:
     """Call `function` with the opened image and return its result. Raises UnreadableError for whatever a decoder
     raises.
     """

@@ -251,7 +251,8 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
     if not dataset.fits(*model.tasks):
         fitting = [entry.name for entry in catalog.datasets.values() if entry.fits(*model.tasks)]
         hint = f"for {model.task} there is {', '.join(fitting)}" if fitting else f"none is for {model.task}"
-        raise UsageError(f"dataset {dataset.name} is for {dataset.task}, model {model.id} does {model.task}; {hint}")
+        given = "targets in a table" if dataset.task == "any" else dataset.task
+        raise UsageError(f"dataset {dataset.name} is for {given}, model {model.id} does {model.task}; {hint}")
     from dltui.core.catalog.assemble import missing_plugin
 
     missing = missing_plugin(dataset.source, str(model.source["python"]), catalog)

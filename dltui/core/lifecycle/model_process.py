@@ -7,6 +7,7 @@ The question comes as JSON on stdin: {"predict": [image, ...]}, {"convert": FORM
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import clean_line
@@ -37,8 +39,10 @@ def load_image(path: str, reading: Mapping[str, Any]) -> Array:
         raise RunError(f"{clean_line(path)} cannot be read: {clean_line(error, 100)}") from None
 
 
-def predict(found: TrainedModel, images: list[str]) -> list[dict[str, Any]]:
-    """A row per image: its path and the model's answer, such as its best classes with their probabilities."""
+def predict(found: TrainedModel, images: list[str], masks: str | None = None) -> list[dict[str, Any]]:
+    """A row per image: its path and the model's answer, such as its best classes with their probabilities. Predicted
+    masks are written into the folder `masks`, as palette PNGs in the size that the model sees.
+    """
     import numpy as np
 
     from dltui.core.tasks.registry import TASKS
@@ -46,7 +50,30 @@ def predict(found: TrainedModel, images: list[str]) -> list[dict[str, Any]]:
     x = np.stack([load_image(path, found.reading) for path in images])
     outputs = found.trainable(x).predict("test", slice(0, len(x)))
     answers = TASKS[found.spec.task].arithmetic.answers(outputs, found.spec.classes)
-    return [{"image": path, **answer} for path, answer in zip(images, answers, strict=True)]
+    rows = [{"image": path, **answer} for path, answer in zip(images, answers, strict=True)]
+    if masks is not None:
+        for row, mask in zip(rows, outputs.argmax(axis=3).astype(np.uint8), strict=True):
+            row["mask"] = str(_write_mask(Path(masks), Path(row["image"]).stem, mask))
+    return rows
+
+
+def _write_mask(folder: Path, name: str, mask: Array) -> Path:
+    """Write a mask, under another name than any file that is there. Raises RunError."""
+    from PIL import Image
+
+    from dltui.core.tasks.segmentation import colors
+
+    content, image = io.BytesIO(), Image.fromarray(mask)
+    image.putpalette(colors.palette().tobytes())
+    image.save(content, "PNG")
+    names = (f"{name}.png", *(f"{name}-{number}.png" for number in range(2, 10_000)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        target = next(path for path in (folder / called for called in names) if not path.exists())
+        fs.write_atomic(target, content.getvalue())
+    except OSError as error:
+        raise RunError(f"no mask can be written to {clean_line(folder)}: {clean_line(error.strerror)}") from None
+    return target
 
 
 def convert(found: TrainedModel, form: str, target: Path) -> None:
@@ -79,7 +106,7 @@ def main() -> int:
         run, instead = RunDirectory(Path(sys.argv[1])), question.get("instead") or {}
         found = load_trained_model(run, instead)
         if "predict" in question:
-            answer: dict[str, Any] = {"rows": predict(found, question["predict"])}
+            answer: dict[str, Any] = {"rows": predict(found, question["predict"], question.get("masks"))}
         elif "look" in question:
             from dltui.core.lifecycle.inside.look import look_inside
 

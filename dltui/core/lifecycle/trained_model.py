@@ -50,7 +50,7 @@ class TrainedModel:
         return found
 
     def _split(self, x: Array) -> Split:
-        y = TASKS[self.spec.task].arithmetic.empty(len(x), self.spec.outputs)
+        y = TASKS[self.spec.task].arithmetic.empty(len(x), self.spec)
         return Split(x, y, np.arange(len(x), dtype=np.int64))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from dltui.core.contract import Spec, Split
     from dltui.core.contract.types import Array
 
-Targets = Literal["class", "labels", "numbers"]
-"""The targets of a sample: the number of its class, 0 or 1 for each label, or float32 numbers."""
-Inside = Literal["classes", "labels", "fit"]
+Targets = Literal["class", "labels", "numbers", "masks"]
+"""The targets of a sample: the number of its class, 0 or 1 for each label, float32 numbers, or the class of each
+pixel."""
+Inside = Literal["classes", "labels", "fit", "masks"]
 """The tabs and figures that fit the predictions of a task."""
 
 
@@ -40,8 +41,11 @@ class Arithmetic(Protocol):
         user, a line each. Raises RunError.
         """
 
-    def empty(self, rows: int, outputs: int) -> Array:
+    def empty(self, rows: int, spec: Spec) -> Array:
         """Targets for rows whose targets are not known, such as those to be predicted."""
+
+    # Optional: `gather(pieces, targets)` makes one object of the outputs of a whole split, given some rows at a time,
+    # where they would take too much room: `measure`, `report` and `predictions` take it in place of the outputs.
 
     def predictions(self, outputs: Array, split: Split) -> dict[str, Array]:
         """The arrays of a predictions file beside ids, split and epoch."""
@@ -58,7 +62,8 @@ class TaskDefinition:
     """A task. `metrics` are shown everywhere, `reported` are recorded beside them; `monitor` names the metric by which
     the best epoch is chosen unless a model or a user says otherwise. `arrays` are always in its predictions files.
     `options` are the hyperparameters that only some
-    tasks know and this one does. `module` is its `Arithmetic`.
+    tasks know and this one does. `module` is its `Arithmetic`. `batch_metric` is measured of each training batch: the
+    metric that is shown beside the loss, unless a batch is too small for that one.
     """
 
     name: str
@@ -70,6 +75,7 @@ class TaskDefinition:
     monitor: str
     arrays: frozenset[str]
     options: frozenset[str] = frozenset()
+    batch_metric: str = ""
 
     @property
     def has_classes(self) -> bool:
@@ -77,14 +83,37 @@ class TaskDefinition:
         return self.targets != "numbers"
 
     @property
+    def in_tables(self) -> bool:
+        """True if the target of a sample can stand in a row of a table."""
+        return self.targets != "masks"
+
+    @property
     def least_classes(self) -> int:
         """The number of classes without which there is nothing to learn."""
-        return {"class": 2, "labels": 1, "numbers": 0}[self.targets]
+        return {"class": 2, "labels": 1, "numbers": 0, "masks": 2}[self.targets]
 
     @property
     def metric(self) -> str:
         """The metric that is shown beside the loss."""
         return self.metrics[1].name
+
+    @property
+    def trained_metric(self) -> str:
+        """The metric of training batches."""
+        return self.batch_metric or self.metric
+
+    def output_shape(self, spec: Spec) -> tuple[int, ...]:
+        """The shape of a network's outputs for a sample: `spec.outputs` numbers, or so many for each pixel."""
+        return (*spec.input_shape[:2], spec.outputs) if self.targets == "masks" else (spec.outputs,)
+
+    def gather(self, pieces: Iterable[Array], targets: Array) -> Any:
+        """The outputs of a whole split from those of its rows: an array, or what the task keeps of them."""
+        own = getattr(self.arithmetic, "gather", None)
+        if own is not None:
+            return own(pieces, targets)
+        import numpy as np
+
+        return np.concatenate(list(pieces))
 
     @property
     def arithmetic(self) -> Arithmetic:

@@ -6,8 +6,9 @@ from dltui.core.tasks.classification import CLASSIFICATION
 from dltui.core.tasks.definition import TaskDefinition
 from dltui.core.tasks.multilabel import MULTILABEL
 from dltui.core.tasks.regression import REGRESSION
+from dltui.core.tasks.segmentation import SEGMENTATION
 
-TASKS: dict[str, TaskDefinition] = {task.name: task for task in (CLASSIFICATION, MULTILABEL, REGRESSION)}
+TASKS: dict[str, TaskDefinition] = {task.name: task for task in (CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION)}
 
 _METRICS = {metric.name: metric for task in TASKS.values() for metric in (*task.metrics, *task.reported)}
 
@@ -25,6 +26,12 @@ def lowest_is_best(name: str) -> bool:
 def is_error(name: str) -> bool:
     """True for a metric of dltui's whose lowest value is best, also where a model measures one of that name itself."""
     return name in _METRICS and _METRICS[name].lowest
+
+
+def phrase(name: str) -> str:
+    """The title of a metric within a line: "mean squared error", "AUROC"."""
+    words = title(name)
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
 def title(name: str) -> str:

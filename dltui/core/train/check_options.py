@@ -11,7 +11,7 @@ from dltui.core.tasks.registry import TASKS
 from dltui.core.train import class_weights, layer_options, time_budget
 
 OF_GPUS = {"tf32": "take fp32", "fp16": "take bf16 or fp32"}
-OF_CLASSES: Mapping[str, Any] = {"label_smoothing": 0.0, "class_weights": "", "cutmix": 0.0}
+OF_SOME: Mapping[str, Any] = {"label_smoothing": 0.0, "class_weights": "", "cutmix": 0.0, "mirror_test": False}
 """The hyperparameters that only some tasks know, and the values that switch them off."""
 
 
@@ -19,8 +19,8 @@ def for_task(config: dict[str, Any], given: Collection[str], task: str) -> dict[
     """The config without a model's own defaults that the task does not know; `given` are the names that the user has
     set: these stay.
     """
-    foreign = [name for name in OF_CLASSES if name in config and name not in given and name not in TASKS[task].options]
-    return config | {name: OF_CLASSES[name] for name in foreign}
+    foreign = [name for name in OF_SOME if name in config and name not in given and name not in TASKS[task].options]
+    return config | {name: OF_SOME[name] for name in foreign}
 
 
 def check_options(
@@ -43,7 +43,7 @@ def check_device(config: Mapping[str, Any], device: str) -> None:
 
 
 def _problems(get: Callable[..., Any], task: str, model: str) -> Iterator[str]:
-    for name in OF_CLASSES:
+    for name in OF_SOME:
         if get(name) and name not in TASKS[task].options:
             yield f"{name} is not for {task}, which {model} does here; leave it out"
     if get("class_weights"):

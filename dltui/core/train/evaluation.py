@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +20,17 @@ if TYPE_CHECKING:
 
 PREDICT_ROWS = 500
 """Rows of one `predict` call. Fixed, because the last bits of a matrix product can depend on the number of rows."""
+MOST_NUMBERS = 1 << 23
+"""The outputs of one `predict` call where a sample has many, as for each pixel."""
 ROWS = 3
 """The rows of the trial evaluation. Not the number of outputs, so that a wrong shape cannot pass for a right shape."""
+
+
+def rows_at_once(trainable: Trainable, spec: Spec) -> int:
+    """The rows of one `predict` call: as the trainable says, or fewer where their outputs are large."""
+    most: int = getattr(trainable, "predict_rows", PREDICT_ROWS)
+    shape = TASKS[spec.task].output_shape(spec)
+    return most if len(shape) == 1 else max(1, min(most, MOST_NUMBERS // prod(shape)))
 
 
 def has_own_loss(trainable: Trainable) -> bool:
@@ -66,6 +76,8 @@ def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: 
     if loss is not None and not np.isfinite(loss):
         raise RunError(f"training_loss gives {loss} before anything is trained; look at its arithmetic")
     known = measure(spec.task, outputs, np.asarray(data.train.y[:count]), spec)
+    if metrics is not None and len(TASKS[spec.task].output_shape(spec)) > 1:
+        raise RunError(f"Model.metrics takes all outputs at once, which are too large for {spec.task}; leave it out")
     if metrics is not None:
         # Made-up outputs of the whole split: a metric may need every class, and the network is not asked for it.
         made_up = np.random.default_rng(0).standard_normal((len(data.validation), spec.outputs), dtype=np.float32)
@@ -85,8 +97,10 @@ def look(trainable: Trainable, data: Data, metrics: OwnMetrics | None, monitor: 
 
 
 def _check_outputs(outputs: Any, count: int, spec: Spec) -> None:
-    wanted = f"float32 {(count, spec.outputs)} for {count} samples: spec.outputs numbers a sample"
-    if not isinstance(outputs, np.ndarray) or outputs.shape != (count, spec.outputs) or outputs.dtype != np.float32:
+    shape = (count, *TASKS[spec.task].output_shape(spec))
+    each = "a pixel" if len(shape) > 2 else "a sample"
+    wanted = f"float32 {shape} for {count} samples: spec.outputs numbers {each}"
+    if not isinstance(outputs, np.ndarray) or outputs.shape != shape or outputs.dtype != np.float32:
         given = f"{outputs.dtype} {outputs.shape}" if isinstance(outputs, np.ndarray) else type(outputs).__name__
         raise RunError(f"the network gives {given}, wanted is {wanted}")
     if not np.isfinite(outputs).all():

@@ -15,6 +15,7 @@ from dltui.core.errors import RunError
 from dltui.core.numbers import duration
 from dltui.core.rundir.events import CommandObeyed, EpochEnded, Evaluated, Logged, Trained
 from dltui.core.tasks.monitor import choose_monitor
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural
 from dltui.core.train import evaluation, predictions
 from dltui.core.train.buckets import Buckets
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Data, StepStats, Trainable
     from dltui.core.contract.types import Array, SplitName, State
     from dltui.core.tasks.monitor import Monitor
-    from dltui.core.train.metrics import OwnMetrics
+    from dltui.core.train.metrics import Outputs, OwnMetrics
     from dltui.core.train.plan import Planner
 
 CHUNK_SECONDS = 0.1
@@ -308,21 +309,15 @@ class Loop:
             self._files["validation-best"] = arrays
         return metrics, better
 
-    def evaluate(self, split: SplitName) -> tuple[dict[str, float], dict[str, float], Array]:
-        """The metrics, the further metrics and the raw outputs float32 (n, outputs) of a whole split; a pause takes
-        effect in between. The metric of the monitor is among the first.
+    def evaluate(self, split: SplitName) -> tuple[dict[str, float], dict[str, float], Outputs]:
+        """The metrics, the further metrics and the raw outputs of a whole split, float32 (n, outputs) or what the task
+        keeps of them; a pause takes effect in between. The metric of the monitor is among the first.
 
         Raises Preempted when the process has to go: what was evaluated so far is then thrown away.
         """
         self._enter("evaluating", split)
-        part = self.data.split(split)
-        outputs, own_loss = [], evaluation.Means()
-        for rows in self._pieces(len(part)):
-            found, loss = evaluation.ask(self.trainable, split, rows)
-            outputs.append(found)
-            own_loss.add(loss, len(found))
-            self._look_up()
-        whole = np.concatenate(outputs)
+        part, own_loss = self.data.split(split), evaluation.Means()
+        whole = TASKS[self.data.spec.task].gather(self._outputs(split, own_loss), part.y)
         metrics = own_loss.into(measure(self.data.spec.task, whole, part.y, self.data.spec))
         own = self._measure_own(whole, part.y, metrics)
         # A name that the model has used stays the model's, also where its metrics fail later.
@@ -335,9 +330,17 @@ class Loop:
             metrics[self.monitor.metric] = more.pop(self.monitor.metric)
         return metrics, more, whole
 
+    def _outputs(self, split: SplitName, own_loss: evaluation.Means) -> Iterator[Array]:
+        """The outputs of a split, some rows at a time. Raises Preempted."""
+        for rows in self._pieces(len(self.data.split(split))):
+            found, loss = evaluation.ask(self.trainable, split, rows)
+            own_loss.add(loss, len(found))
+            yield found
+            self._look_up()
+
     def _pieces(self, rows: int) -> Iterator[slice]:
         """The rows of a split as `predict` is asked for them."""
-        most: int = getattr(self.trainable, "predict_rows", evaluation.PREDICT_ROWS)
+        most = evaluation.rows_at_once(self.trainable, self.data.spec)
         return (slice(first, min(first + most, rows)) for first in range(0, rows, most))
 
     def evaluate_mirrored(self, outputs: Array) -> dict[str, float]:

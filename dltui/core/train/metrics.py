@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,19 +17,21 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array, Task
 
     OwnMetrics = Callable[[Array, Array], Mapping[str, float]]
+    Outputs = Any
+    """The outputs of a whole split: an array, or what the task keeps of them (`TaskDefinition.gather`)."""
 
 
 MOST_EACH_EPOCH = 200_000
 """The outputs of a split up to which the slow metrics are measured after each epoch too, in a few milliseconds."""
 
 
-def measure(task: Task, outputs: Array, targets: Array, spec: Spec | None = None) -> dict[str, float]:
+def measure(task: Task, outputs: Outputs, targets: Array, spec: Spec | None = None) -> dict[str, float]:
     """The means over all rows: the loss of the task and what is shown beside it."""
     return TASKS[task].arithmetic.measure(outputs, targets, spec)
 
 
 def report(
-    task: Task, outputs: Array, targets: Array, wanted: str, final: bool, spec: Spec | None = None
+    task: Task, outputs: Outputs, targets: Array, wanted: str, final: bool, spec: Spec | None = None
 ) -> dict[str, float]:
     """The further metrics of a whole split. The slow ones of a large split only where it is `final`, or `wanted`."""
     definition = TASKS[task]

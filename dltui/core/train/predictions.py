@@ -14,9 +14,10 @@ from dltui.core.tasks.registry import TASKS
 if TYPE_CHECKING:
     from dltui.core.contract import Split
     from dltui.core.contract.types import Array, Task
+    from dltui.core.train.metrics import Outputs
 
 
-def collect(task: Task, outputs: Array, split: Split, name: str, epoch: int) -> dict[str, Array]:
+def collect(task: Task, outputs: Outputs, split: Split, name: str, epoch: int) -> dict[str, Array]:
     """The arrays of a predictions file: `ids` int64 (n,), `split`, `epoch`, and those of the task."""
     arrays: dict[str, Array] = {
         "ids": np.asarray(split.ids, dtype=np.int64),

@@ -105,7 +105,7 @@ def _by_time(axes: Axes, found: Comparison) -> None:
 
 
 def _panel(axes: Axes, found: Comparison, title: str, x_name: str) -> None:
-    axes.set_title(f"Validation {registry.title(found.metric).lower()} {title}")
+    axes.set_title(f"Validation {registry.phrase(found.metric)} {title}")
     axes.set_xlabel(x_name)
     axes.grid(axis="y")
     axes.spines["left"].set_visible(False)

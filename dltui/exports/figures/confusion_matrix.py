@@ -35,7 +35,7 @@ def draw_confusion_matrix(subject: str, matrix: Matrix) -> Figure:
     """Draw the matrix; `subject` is the model and its data."""
     grid = Grid.of(matrix.classes, max(map(max, matrix.counts), default=0))
     figure = style.page(grid.height, grid.width)
-    top = style.heading(figure, _title(subject, matrix), _subtitle(grid))
+    top = style.heading(figure, _title(subject, matrix), _subtitle(grid, matrix.unit))
     axes = style.place(figure, grid.left, top - 0.12 - grid.side, grid.side, grid.side)
     _cells(axes, matrix, grid)
     _labels(axes, grid)
@@ -52,11 +52,12 @@ def draw_confusion_matrix(subject: str, matrix: Matrix) -> Figure:
 def _title(subject: str, matrix: Matrix) -> str:
     # The test is of the best epoch, whichever that was.
     when = "" if matrix.split == "test" else f" after epoch {matrix.epoch}"
-    return f"{subject}: {matrix.split} accuracy {percent(matrix.accuracy)}, n = {count(matrix.total)}{when}"
+    what = "" if matrix.unit == "samples" else f" {matrix.unit}"
+    return f"{subject}: {matrix.split} accuracy {percent(matrix.accuracy)}, n = {count(matrix.total)}{what}{when}"
 
 
-def _subtitle(grid: Grid | None = None) -> str:
-    numbers = "numbers are samples, " if grid and grid.number_size else ""
+def _subtitle(grid: Grid | None = None, unit: str = "samples") -> str:
+    numbers = f"numbers are {unit}, " if grid and grid.number_size else ""
     return f"{numbers}color is the share of the true class"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
 
-from dltui.core.tasks.registry import task_of, title
+from dltui.core.tasks.registry import phrase, task_of, title
 from dltui.core.text import plural
 from dltui.exports.figures import style
 from dltui.exports.figures.axes import metric_axis, whole_numbers
@@ -66,7 +66,7 @@ def _subtitle(training: Training) -> str:
     values = []
     for curves in training.panels:
         value = curves.validation[list(curves.epochs).index(training.best)]
-        name = title(curves.metric).lower()
+        name = phrase(curves.metric)
         values.append(f"{name} {_shown(curves.metric, value)}")
     return f"best epoch {training.best} of {len(training.panels[0].epochs)}: validation {', '.join(values)}"
 

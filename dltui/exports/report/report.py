@@ -13,7 +13,7 @@ from dltui.core import fs
 from dltui.core.analysis import cost
 from dltui.core.numbers import duration, exact
 from dltui.core.rundir import confidential
-from dltui.core.tasks.registry import task_of, title
+from dltui.core.tasks.registry import phrase, task_of
 from dltui.core.text import plural
 from dltui.exports import dltui_exporters
 from dltui.exports.report import drawn
@@ -33,6 +33,8 @@ CAPTIONS = {
     "mislabeled": "Images misclassified by the model, the most confident mistakes first.",
     "reliability": "How often the model is right, by how confident it is.",
     "precision_recall": "Precision and recall of each label at all thresholds.",
+    "class_iou": "How well each class is found: the intersection over union of its pixels.",
+    "worst_masks": "The images with the worst masks: true, predicted, and the pixels in which they differ.",
     "regression": "Measured points, predictions and residuals.",
     "structure": "The network's layers in forward order, with output shapes and parameters.",
 }
@@ -86,7 +88,7 @@ def _numbers(reader: RunReader, found: Table) -> str:
     task = task_of(reader.run.get("task"))
     known = {
         **{
-            f"{split} {title(metric.name).lower()}": _shown(metric.name, found.get(f"{split}_{metric.name}"))
+            f"{split} {phrase(metric.name)}": _shown(metric.name, found.get(f"{split}_{metric.name}"))
             for split in ("test", "validation")
             for metric in task.metrics[1:]
         },

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_datasets() -> list[Dataset]:
-    from dltui.plugins.datasets import cifar10, digits, lines, mnist_like
+    from dltui.plugins.datasets import cifar10, digits, lines, mnist_like, shapes
     from dltui.plugins.datasets.images import folder, hugging_face, shards
     from dltui.plugins.datasets.images import table as images
+    from dltui.plugins.datasets.masks import folder as masks
     from dltui.plugins.datasets.tables import dataset as table
 
     return [
@@ -24,7 +25,9 @@ def dltui_datasets() -> list[Dataset]:
         cifar10.DATASET,
         digits.DATASET,
         lines.DATASET,
+        shapes.DATASET,
         folder.DATASET,
+        masks.DATASET,
         table.DATASET,
         images.DATASET,
         shards.DATASET,

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train.augmentation import crops, geometry
 from dltui.core.train.augmentation.color import GRAY
 
@@ -74,6 +75,14 @@ class Augmentation:
         cut = tf.where(inside(box[None], x), others, x)
         return tf.where(box[2] > 0, cut, share * x + (1 - share) * others)
 
+    def masks(self, row: Any, masks: Any) -> Any:
+        """Masks (n, h, w) that change with their images; what comes in at the border does not count."""
+        if "crops" in self._numbers:
+            masks = crop_masks(masks, tf.gather(self._numbers["crops"], row))
+        if "augmentation" in self._numbers:
+            masks = move(masks[..., None], tf.gather(self._numbers["augmentation"], row), IGNORED)[..., 0]
+        return masks
+
     def mixed(self, row: Any, targets: Any) -> tuple[Any, Any] | None:
         """The targets of each sample's partner, and the share of a sample itself."""
         if "partners" not in self._numbers:
@@ -117,7 +126,21 @@ def _mean(weights: Any, images: Any) -> Any:
     return tf.reshape(found, (-1, weights.shape[1], width, channels))
 
 
-def move(images: Any, numbers: Any) -> Any:
+def crop_masks(masks: Any, numbers: Any) -> Any:
+    """Rectangles of masks (n, h, w), in their size, as `augmentation.crops` says."""
+    height, width = masks.shape[1:]
+    top, left, high, wide = tf.unstack(numbers, axis=1)
+    rows, columns = _nearest(top, high, height), _nearest(left, wide, width)
+    pixels = tf.reshape(rows[:, :, None] * width + columns[:, None, :], (-1, height * width))
+    found = tf.gather(tf.reshape(masks, (-1, height * width)), pixels, batch_dims=1)
+    return tf.reshape(found, (-1, height, width))
+
+
+def _nearest(first: Any, length: Any, size: int) -> Any:
+    return first[:, None] + (2 * tf.range(size) + 1) * length[:, None] // (2 * size)
+
+
+def move(images: Any, numbers: Any, outside: int = 0) -> Any:
     """Images (n, h, w, c) mirrored and moved as `augmentation.geometry` says: each pixel looks up its origin."""
     height, width, channels = images.shape[1:]
     flip, dy, dx = (column[:, None] for column in tf.unstack(numbers, axis=1))
@@ -128,7 +151,7 @@ def move(images: Any, numbers: Any) -> Any:
     pixels = tf.reshape(rows[:, :, None] * width + columns[:, None, :], (-1, height * width))
     moved = tf.gather(tf.reshape(images, (-1, height * width, channels)), pixels, batch_dims=1)
     moved = tf.reshape(moved, (-1, height, width, channels))
-    return tf.where(within[..., None], moved, tf.zeros((), images.dtype))
+    return tf.where(within[..., None], moved, tf.constant(outside, images.dtype))
 
 
 def change_colors(images: Any, factors: Any) -> Any:

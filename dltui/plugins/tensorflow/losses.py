@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train import class_weights
 
 if TYPE_CHECKING:
@@ -67,15 +68,35 @@ def _share_right(logits: Any, targets: Any) -> Any:
     return tf.reduce_sum(tf.reduce_mean(tf.cast(right, logits.dtype), axis=1))
 
 
+def _of_pixels(logits: Any, masks: Any) -> Any:
+    """The mean cross-entropy of the pixels that count, of logits (n, height, width, classes); 0 without any."""
+    counts = tf.not_equal(masks, IGNORED)
+    # A logit of the first class stands in for those that do not count.
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(counts, masks, 0), logits)
+    number = tf.maximum(tf.math.count_nonzero(counts), 1)
+    return tf.reduce_sum(tf.where(counts, losses, 0)) / tf.cast(number, losses.dtype)
+
+
+def _right_pixels(logits: Any, masks: Any) -> Any:
+    """The share of right pixels among those that count, times the samples."""
+    counts = tf.not_equal(masks, IGNORED)
+    right = tf.equal(tf.argmax(logits, axis=3, output_type=masks.dtype), masks) & counts
+    number = tf.maximum(tf.math.count_nonzero(counts), 1)
+    share = tf.cast(tf.math.count_nonzero(right), logits.dtype) / tf.cast(number, logits.dtype)
+    return share * tf.cast(tf.shape(masks)[0], logits.dtype)
+
+
 STANDARD: dict[str, OfBatch] = {
     "classification": _cross_entropy,
     "multilabel": _binary,
     "regression": _mean_square,
+    "segmentation": _of_pixels,
 }
 """The mean over a batch by which each task is evaluated."""
 MARKS: dict[str, OfBatch] = {
     "classification": _count_right,
     "multilabel": _share_right,
     "regression": _squares,
+    "segmentation": _right_pixels,
 }
 """What is told of each training batch beside its loss, a sum over its samples."""

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from dltui.core.errors import RunError
+from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 from dltui.plugins import generators, overrides
 from dltui.plugins.tensorflow.layers import ensure_built
@@ -84,12 +85,14 @@ def checked(outputs: object, spec: Spec, method: object) -> Any:
     """The outputs that `method` returned, in Keras's float type. Raises RunError for outputs that no loss can be
     computed from.
     """
-    wanted = f"floating numbers of shape (n, {spec.outputs}): make the last layer spec.outputs wide"
+    full = TASKS[spec.task].output_shape(spec)
+    wanted = f"floating numbers of shape (n, {', '.join(map(str, full))}): make the last layer spec.outputs wide"
     wanted += overrides.place(method)
     if not tf.is_tensor(outputs):
         raise RunError(f"the model gives {overrides.kind(outputs)}, wanted are {wanted}")
     shape, kind = tuple(outputs.shape), outputs.dtype  # type: ignore[attr-defined]
-    if len(shape) != 2 or shape[1] not in (spec.outputs, None) or not kind.is_floating:
+    fits = len(shape) == len(full) + 1 and all(one in (size, None) for one, size in zip(shape[1:], full, strict=True))
+    if not fits or not kind.is_floating:
         text = str(("n", *shape[1:]) if shape else shape).replace("'", "")
         raise RunError(f"the model gives {kind.name} of shape {text}, wanted are {wanted}")
     # Losses and metrics are computed in Keras's float type, whatever the model computes in.

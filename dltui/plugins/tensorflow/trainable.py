@@ -63,8 +63,9 @@ class KerasTrainable:
             self._freezing.follow(0)
             self._trained = [variable.value for variable in self._freezing.trained]
             self._normalize = _normalizer(data.spec)
-            x, self._y = self._split("train")
-            self._samples = TrainingSamples(x)
+            x, y = self._split("train")
+            self._samples, self._targets = TrainingSamples(x), TrainingSamples(y)
+            self._have_masks = TASKS[data.spec.task].targets == "masks"
             batch = min(config.batch_size, len(data.train))
             self._indices = tf.Variable(np.zeros((1, batch), np.int64), shape=(None, batch), trainable=False)
             self._augmentation = Augmentation(config, batch, data.spec)
@@ -82,7 +83,7 @@ class KerasTrainable:
         self._notes = (
             *modules.notes(self.model), *(own.notes if own else ()), *([instructions.NO_BF16] if slow else []),
         )  # fmt: skip
-        self._metric_name, self._metric = TASKS[data.spec.task].metric, MARKS[data.spec.task]
+        self._metric_name, self._metric = TASKS[data.spec.task].trained_metric, MARKS[data.spec.task]
         self._wants_compiler, self._compiled = config.compile == "on", False
         self._compute: Callable[..., tuple[Any, Any, list[Any]]] = self._part
         self._chunk = self._traced()
@@ -143,6 +144,7 @@ class KerasTrainable:
         self._augmentation.begin(plan)
         self._lr.assign(plan.lr)
         self._samples.begin(plan.indices)
+        self._targets.begin(plan.indices)
         self._next = 0
         return lines or ()
 
@@ -179,7 +181,7 @@ class KerasTrainable:
         """The outputs, as `predict` gives them, and the mean of the loss over these rows."""
         x, y = self._split(split)
         with tf.device(self._device), self._evaluated_weights():
-            outputs, loss = self._evaluate(tf.convert_to_tensor(rows_of(x, rows)), y[rows.start : rows.stop])
+            outputs, loss = self._evaluate(*(tf.convert_to_tensor(rows_of(one, rows)) for one in (x, y)))
         return own_units(outputs.numpy().astype(np.float32, copy=False), self._data.spec), float(loss)
 
     def state(self) -> State:
@@ -216,7 +218,7 @@ class KerasTrainable:
             with tf.device(self._device):
                 self._splits[split] = (
                     placed(part.whole, self._device),
-                    tf.constant(np.asarray(standardized(part.y, self._data.spec))),
+                    placed(standardized(part.y, self._data.spec), self._device),
                 )
         return self._splits[split]
 
@@ -234,7 +236,9 @@ class KerasTrainable:
     def _step(self, row: Any) -> Any:
         """Run forward, backward and update on a row of the plan."""
         samples = tf.gather(self._indices, row)
-        x, y = self._samples.batch(row, samples), tf.gather(self._y, samples)
+        x, y = self._samples.batch(row, samples), self._targets.batch(row, samples)
+        if self._have_masks:
+            y = tf.cast(self._augmentation.masks(row, y), tf.int32)
         x = self._augmentation.normalized(row, self._normalize(self._augmentation.stored(row, x)))
         loss, metric, gradients = self._gradients(x, y, self._augmentation.mixed(row, y))
         self._update(gradients, tf.gather(self._lr, row))
@@ -307,6 +311,7 @@ class KerasTrainable:
     def _measured(self, x: Any, y: Any) -> tuple[Any, Any]:
         with modules.compiled():
             outputs = self._outputs(x)
+            y = tf.cast(y, tf.int32) if self._have_masks else y
             return outputs, self._mean_loss(self._loss, outputs, y)
 
 

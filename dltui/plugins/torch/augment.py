@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train.augmentation.color import GRAY
 from dltui.plugins.torch.losses import Mixed
 
@@ -42,6 +43,12 @@ class Changes(NamedTuple):
         if self.boxes is not None:
             x = x.masked_fill(inside(self.boxes, x), 0)
         return x if self.partners is None else mix(x, x.index_select(0, self.partners), self.share, self.cut)
+
+    def masks(self, masks: Tensor) -> Tensor:
+        """Masks (n, h, w) that change with their images; what comes in at the border does not count."""
+        if self.crops is not None:
+            masks = crop_masks(masks, self.crops)
+        return masks if self.moves is None else move(masks.unsqueeze(3), self.moves, IGNORED).squeeze(3)
 
     def mixed(self, targets: Tensor) -> Mixed | None:
         """The targets of each sample's partner, and the share of a sample itself."""
@@ -104,7 +111,21 @@ def _mean(weights: Tensor, images: Tensor) -> Tensor:
     return torch.bmm(weights, images.reshape(count, -1, width * channels)).view(count, -1, width, channels)
 
 
-def move(images: Tensor, numbers: Tensor) -> Tensor:
+def crop_masks(masks: Tensor, numbers: Tensor) -> Tensor:
+    """Rectangles of masks (n, h, w), in their size, as `augmentation.crops` says."""
+    count, height, width = masks.shape
+    top, left, high, wide = numbers.to(torch.int64).unbind(1)
+    rows, columns = _nearest(top, high, height), _nearest(left, wide, width)
+    pixels = (rows.unsqueeze(2) * width + columns.unsqueeze(1)).view(count, -1)
+    return masks.reshape(count, -1).gather(1, pixels).view_as(masks)
+
+
+def _nearest(first: Tensor, length: Tensor, size: int) -> Tensor:
+    steps = 2 * torch.arange(size, device=first.device) + 1
+    return first[:, None] + torch.div(steps * length[:, None], 2 * size, rounding_mode="floor")
+
+
+def move(images: Tensor, numbers: Tensor, outside: int = 0) -> Tensor:
     """Images (n, h, w, c) mirrored and moved as `augmentation.geometry` says: each pixel looks up its origin."""
     count, height, width, channels = images.shape
     flip, dy, dx = numbers.to(torch.int64).unsqueeze(2).unbind(1)
@@ -115,7 +136,7 @@ def move(images: Tensor, numbers: Tensor) -> Tensor:
     pixels = rows.clamp(0, height - 1).unsqueeze(2) * width + columns.clamp(0, width - 1).unsqueeze(1)
     places = pixels.view(count, -1, 1).expand(-1, -1, channels)
     moved = images.reshape(count, -1, channels).gather(1, places).view_as(images)
-    return torch.where(within.unsqueeze(3), moved, torch.zeros((), dtype=images.dtype, device=images.device))
+    return torch.where(within.unsqueeze(3), moved, torch.full((), outside, dtype=images.dtype, device=images.device))
 
 
 def change_colors(images: Tensor, factors: Tensor, kind: torch.dtype = torch.float32) -> Tensor:

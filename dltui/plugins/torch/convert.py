@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class Portable(nn.Module):
     """A module with float32 samples in the dataset's own units and order (n, height, width, channels) as input, and
-    outputs in the units of the targets.
+    outputs in the units of the targets; those of each pixel have the classes last.
     """
 
     mean: Tensor
@@ -43,6 +43,7 @@ class Portable(nn.Module):
     def forward(self, samples: Tensor) -> Tensor:
         x = (samples - self.mean) / self.std
         outputs: Tensor = self.module(channels_first(x) if self.is_image else x)
+        outputs = outputs.movedim(1, -1) if outputs.dim() > 2 else outputs
         return outputs * self.target_std + self.target_mean if self.scaled else outputs
 
 

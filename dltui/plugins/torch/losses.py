@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train import class_weights
 
 if TYPE_CHECKING:
@@ -58,16 +59,32 @@ def _share_right(outputs: Tensor, targets: Tensor) -> Tensor:
     return outputs.gt(0).eq(targets.gt(0)).float().mean()
 
 
+def _of_pixels(outputs: Tensor, masks: Tensor) -> Tensor:
+    """The mean cross-entropy of the pixels that count, of logits (n, classes, height, width); 0 without any."""
+    # As rows: PyTorch's loss of images is not deterministic on a GPU.
+    rows, targets = outputs.movedim(1, -1).flatten(0, 2), masks.flatten()
+    losses = functional.cross_entropy(rows, targets, ignore_index=IGNORED, reduction="sum")
+    return losses / targets.ne(IGNORED).sum().clamp(min=1)
+
+
+def _share_of_pixels(outputs: Tensor, masks: Tensor) -> Tensor:
+    counts = masks.ne(IGNORED)
+    right = outputs.argmax(1).eq(masks) & counts
+    return right.sum().to(outputs.dtype) / counts.sum().clamp(min=1)
+
+
 STANDARD: dict[str, Loss] = {
     "classification": functional.cross_entropy,
     "multilabel": _binary,
     "regression": functional.mse_loss,
+    "segmentation": _of_pixels,
 }
 """The mean over a batch by which each task is evaluated."""
 MARKS = {
     "classification": Marks(_predicted, _count_right, False),
     "multilabel": Marks(_share_right, _as_they_are, True),
     "regression": Marks(functional.mse_loss, _as_they_are, True),
+    "segmentation": Marks(_share_of_pixels, _as_they_are, True),
 }
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from dltui.core.errors import RunError
+from dltui.core.tasks.registry import TASKS
 from dltui.plugins import overrides
 from dltui.plugins.torch import neutral
 from dltui.plugins.torch.samples import channels_first
@@ -91,9 +92,11 @@ def try_out(module: nn.Module, spec: Spec, channels_last: bool, samples: int = S
 
 def checked(outputs: object, samples: int, spec: Spec, method: object) -> Tensor:
     """The outputs that `method` returned. Raises RunError for outputs that no loss can be computed from."""
-    if isinstance(outputs, Tensor) and outputs.shape == (samples, spec.outputs) and outputs.is_floating_point():
+    *size, numbers = TASKS[spec.task].output_shape(spec)
+    shape = (samples, numbers, *size)
+    if isinstance(outputs, Tensor) and outputs.shape == shape and outputs.is_floating_point():
         return outputs
-    wanted = f"floating numbers of shape {(samples, spec.outputs)}: make the last layer spec.outputs wide"
+    wanted = f"floating numbers of shape {shape}: make the last layer spec.outputs wide"
     given = overrides.kind(outputs)
     if isinstance(outputs, Tensor):
         given = f"{str(outputs.dtype).removeprefix('torch.')} of shape {tuple(outputs.shape)}"

@@ -32,6 +32,8 @@ class Samples:
         self._shape, self._stored = data.spec.input_shape, data.train.whole.shape[1:]
         self._size = (self._shape[0], self._shape[1]) if data.spec.is_image else (0, 0)
         self._is_image = data.spec.is_image
+        self.have_masks = TASKS[data.spec.task].targets == "masks"
+        """True if each target is a mask, which lies on its image."""
         self.channels_last = False
         """True if images stay in the order in which they are stored, (n, h, w, c) seen as (n, c, h, w)."""
         self._mean, self._std = (torch.tensor(values, dtype=dtype, device=device) for values in _per_value(data.spec))
@@ -73,9 +75,15 @@ class Samples:
         return x if self._stored == self._shape else middle(x.view(-1, *self._stored), self._size).flatten(1)
 
     def targets(self, indices: Tensor) -> Tensor:
-        """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, outputs)."""
+        """Targets of these rows (steps, batch) of the train split: (steps, batch), or (steps, batch, ...)."""
         chosen = self._train_y.index_select(0, indices.flatten())
         return chosen.view(*indices.shape, *self._train_y.shape[1:])
+
+    def for_step(self, targets: Tensor, changes: Changes | None = None) -> Tensor:
+        """The targets of a step as a loss takes them: masks, which change with their images, as int64."""
+        if not self.have_masks:
+            return targets
+        return (targets if changes is None else changes.masks(targets)).long()
 
     def rows(self, split: SplitName, rows: slice) -> Tensor:
         """Normalized samples of consecutive rows of a split."""
@@ -86,7 +94,7 @@ class Samples:
 
     def targets_of(self, split: SplitName, rows: slice) -> Tensor:
         """Targets of consecutive rows of a split."""
-        return self._split(split)[1][rows]
+        return self.for_step(self._split(split)[1][rows])
 
     def _normalize(self, x: Tensor) -> Tensor:
         # Always a copy: the stored samples must not change, and uint8 is widened anyway.
@@ -103,7 +111,8 @@ class Samples:
             x = _tensor(part.whole).flatten(1)
             x = x.to(self._device) if _has_room(self._device, x.nbytes) else x
             y = _tensor(standardized(part.y, self._data.spec)).to(self._device)
-            self._splits[split] = (x, y if TASKS[self._data.spec.task].targets == "class" else y.to(self._dtype))
+            whole = TASKS[self._data.spec.task].targets in ("class", "masks")
+            self._splits[split] = (x, y if whole else y.to(self._dtype))
         return self._splits[split]
 
 

@@ -68,7 +68,7 @@ class TorchTrainable:
         self._rates = Rates(optimizer, config.lr)
         self._own_state = OwnState(self.module, own) if own else None
         self._average = Average(self.module, config.ema) if config.ema else None
-        self._marks, self._metric = losses.MARKS[data.spec.task], TASKS[data.spec.task].metric
+        self._marks, self._metric = losses.MARKS[data.spec.task], TASKS[data.spec.task].trained_metric
         self._losses = _losses(self.module, config, data, device, dtype, own)
         self._computation = Computation(
             self.module, data.spec, config, device, dtype, self._losses, optimizer, self._average
@@ -180,7 +180,9 @@ class TorchTrainable:
         return outputs, loss
 
     def _array(self, outputs: Tensor) -> Array:
-        return own_units(cast("Array", outputs.to(torch.float32).cpu().numpy()), self._spec)
+        # Numbers of each pixel are told with the channels last, as images are.
+        outputs = outputs.movedim(1, -1) if outputs.dim() > 2 else outputs
+        return own_units(cast("Array", outputs.to(torch.float32).contiguous().cpu().numpy()), self._spec)
 
     def state(self) -> State:
         return self._snapshots.take()

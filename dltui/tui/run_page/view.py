@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.fit import Fit
     from dltui.core.analysis.inside.heat_maps import HeatMaps
     from dltui.core.analysis.labels import Labels
+    from dltui.core.analysis.masks import Masks
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.data.findings.review import Key, Opinion
     from dltui.core.reading.reader import RunReader
@@ -53,6 +54,7 @@ class RunView:
     output: tuple[str, ...] = ()
     matrix: Matrix | None = None
     labels: Labels | None = None
+    masks: Masks | None = None
     fit: Fit | None = None
     suggestion: Suggestion | None = None
     """A suggestion after a failure."""
@@ -169,6 +171,8 @@ class RunWatch:
             found["fit"] = inside.fit()
         elif inside is not None and kind == "labels" and "inside" in wants:
             found["labels"] = inside.labels()
+        elif inside is not None and kind == "masks" and "inside" in wants:
+            found["masks"], found["matrix"] = inside.masks(), inside.matrix()
         elif inside is not None and kind == "classes" and "inside" in wants:
             found["matrix"] = inside.matrix()
         if inside is not None and "mistakes" in wants and kind == "classes":

@@ -50,7 +50,8 @@ def test_a_task_is_complete(name: Task) -> None:
     assert task.metrics[0].name == "loss"
     assert task.monitor in {metric.name for metric in task.metrics}
     data = samples.make(name, *samples.SHAPES[name][0])
-    outputs = np.random.default_rng(0).normal(size=(len(data.train), data.spec.outputs)).astype(np.float32)
+    shape = (len(data.train), *task.output_shape(data.spec))
+    outputs = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     arithmetic = task.arithmetic
     assert list(arithmetic.measure(outputs, data.train.y, data.spec)) == [metric.name for metric in task.metrics]
     known = {metric.name for metric in task.reported}
@@ -58,7 +59,7 @@ def test_a_task_is_complete(name: Task) -> None:
     assert task.arrays <= set(arithmetic.predictions(outputs, data.train))
     checked = arithmetic.checked("train", data.train.y, data.spec.classes)
     arithmetic.check_train(checked, checked, data.spec.classes)
-    assert arithmetic.empty(3, data.spec.outputs).shape[1:] == checked.shape[1:]
+    assert arithmetic.empty(3, data.spec).shape[1:] == checked.shape[1:]
     assert len(arithmetic.answers(outputs[:2], data.spec.classes)) == 2
     assert arithmetic.remark(outputs) == ""
 

@@ -115,6 +115,7 @@ TINY = {"channels": [4, 6, 8]}
 DOUBLE = [(model, SGD | {"epochs": 2, "batch_size": 32}) for model in ("cnn", "mlp multilabel", "mlp regression")]
 UNFROZEN = {"freeze": "conv1 norm1", "unfreeze_at": 2, "lr_scales": "conv1=0.5", "batch_size": 32}
 DOUBLE[0] = ("cnn", {**ADAMW, **UNFROZEN})
+DOUBLE.append(("unet", SGD | {"epochs": 2, "batch_size": 32, "width": 4, "depth": 2, "optimizer": "sgd", "lr": 0.02}))
 DOUBLE_LONG = [
     ("cnn-small", SGD | HUNDRED | TINY),
     ("softmax", SGD | HUNDRED), ("mlp", ADAMW | HUNDRED), ("cnn", SGD | HUNDRED), ("cnn", ADAMW | HUNDRED),
@@ -139,7 +140,9 @@ def test_twins_agree_in_double_precision(tmp_path: Path, tries: list[tuple[str, 
 @pytest.mark.slow
 @pytest.mark.long
 def test_twins_agree_in_single_precision(tmp_path: Path) -> None:
-    for model, one, other in train_twins(tmp_path, "float32", [("softmax", {}), ("mlp", {}), ("cnn", {})]):
+    for model, one, other in train_twins(
+        tmp_path, "float32", [("softmax", {}), ("mlp", {}), ("cnn", {}), ("unet", {})]
+    ):
         assert np.abs(one["logits"] - other["logits"]).max() < 1e-4, model
         np.testing.assert_allclose(one["losses"], other["losses"], rtol=1e-4, err_msg=model)
         assert np.abs(one["logits_after"] - other["logits_after"]).max() < 1e-3, model

@@ -16,6 +16,7 @@ from dltui.core.checks.conformance.schema import sound
 from dltui.core.checks.conformance.subject import CheckFailed, Subject, difference, expect, weights
 from dltui.core.contract.state import PARTS
 from dltui.core.errors import RunError
+from dltui.core.tasks.registry import TASKS
 from dltui.core.train import evaluation
 from dltui.core.train.buckets import Buckets
 from dltui.core.train.loop import CHUNK_SECONDS
@@ -58,10 +59,9 @@ def builds(subject: Subject) -> str:
         found, _ = evaluation.ask(trainable, "validation", slice(0, 3))
         layers = subject.backend.layers(subject.model, subject.config(), data.spec)
         expect(len(layers) > 0, f"{where}: no layers are listed; Backend.layers gives the structure")
-        text = f"{where}: predict gave {found.dtype} {found.shape}, wanted float32 {(3, outputs)}"
-        expect(
-            found.shape == (3, outputs) and found.dtype == np.float32, text + "; make the last layer spec.outputs wide"
-        )
+        wanted = (3, *TASKS[data.spec.task].output_shape(data.spec))
+        text = f"{where}: predict gave {found.dtype} {found.shape}, wanted float32 {wanted}"
+        expect(found.shape == wanted and found.dtype == np.float32, text + "; make the last layer spec.outputs wide")
         expect(bool(np.isfinite(found).all()), f"{where}: an untrained network gives outputs that are not finite")
         notes = evaluation.look(trainable, data, subject.model.metrics, subject.monitor)
         expect(not notes, f"{where}: {'; '.join(notes)}")

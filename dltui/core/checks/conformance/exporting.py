@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import ModelEntry
     from dltui.core.contract.types import Array, Task
 
-DATASETS = {"classification": "digits", "regression": "lines"}
+DATASETS = {"classification": "digits", "regression": "lines", "segmentation": "shapes"}
 """The datasets in the box; a task without one is tried on a table."""
 SECONDS = 300.0
 

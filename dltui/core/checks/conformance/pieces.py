@@ -16,7 +16,12 @@ from dltui.core.worker.figures import FORMATS
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ExporterEntry
 
-SMALL = {"classification": "softmax", "multilabel": "softmax", "regression": "linear-regression"}
+SMALL = {
+    "classification": "softmax",
+    "multilabel": "softmax",
+    "regression": "linear-regression",
+    "segmentation": "unet",
+}
 """The built-in models for the runs that exporters and loggers are tried with."""
 
 

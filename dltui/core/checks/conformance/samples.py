@@ -9,6 +9,7 @@ import numpy as np
 
 from dltui.core.contract import Data, Spec, Split
 from dltui.core.tasks.registry import TASKS
+from dltui.core.tasks.segmentation import IGNORED
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, Task
@@ -18,6 +19,7 @@ SHAPES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
     "classification": (((12, 12, 1), 3), ((8, 8, 1), 2), ((28, 28, 1), 10), ((32, 32, 3), 10), ((19, 23, 3), 5)),
     "multilabel": (((12, 12, 1), 3), ((8, 8, 1), 1), ((28, 28, 1), 10), ((32, 32, 3), 4)),
     "regression": (((1,), 1), ((5,), 1), ((4,), 2)),
+    "segmentation": (((16, 16, 1), 3), ((19, 23, 3), 2), ((32, 24, 1), 5)),
 }
 """(input shape, outputs); the first is what models are trained on."""
 IMAGES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
@@ -33,8 +35,8 @@ VECTORS: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
 
 
 def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROWS) -> Data:
-    """A dataset of images with a bright stripe whose position is the class, with a stripe for each label or as
-    bright as each target, or of numbers with weighted sums as targets.
+    """A dataset of images with a bright stripe whose position is the class, with a stripe for each label, with a place of
+    each class, or as bright as each target, or of numbers with weighted sums as targets.
 
     The splits share their rows: what is asked is whether a model learns, not whether it generalizes.
     """
@@ -47,6 +49,9 @@ def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROW
     elif kind == "numbers":
         x, y = _sums(generator, input_shape[0], outputs, rows)
         spec = Spec(task, input_shape, outputs)
+    elif kind == "masks":
+        x, y = _places(generator, input_shape, outputs, rows)
+        spec = Spec(task, input_shape, outputs, tuple(f"class {n}" for n in range(outputs)), *_moments(x))
     else:
         present = _one_each(rows, outputs) if kind == "class" else _any(generator, rows, outputs)
         x = _stripes(generator, input_shape, present)
@@ -87,6 +92,19 @@ def _stripes(generator: np.random.Generator, shape: tuple[int, ...], present: Ar
     bright = np.pad(present, ((0, 0), (0, 1)))[:, place]
     images: Array = (x + 160 * bright[..., None]).astype(np.uint8)
     return images
+
+
+def _places(generator: np.random.Generator, shape: tuple[int, ...], classes: int, rows: int) -> tuple[Array, Array]:
+    """Images with a rectangle of a class, the brighter the higher its number, and their masks; a column of each mask
+    does not count.
+    """
+    masks = np.zeros((rows, *shape[:2]), np.uint8)
+    corners = generator.integers(0, (shape[0] // 2, shape[1] // 2), (rows, 2))
+    for number, (top, left) in enumerate(corners.tolist()):
+        masks[number, top : top + shape[0] // 2, left : left + shape[1] // 2] = number % classes
+    bright = generator.integers(0, 30, (rows, *shape)) + (masks * (200 // (classes - 1)))[..., None]
+    masks[:, :, 0] = IGNORED
+    return bright.astype(np.uint8), masks
 
 
 def _sums(generator: np.random.Generator, features: int, outputs: int, rows: int) -> tuple[Array, Array]:

@@ -19,5 +19,5 @@ CLASSIFICATION = TaskDefinition(
     ),
     monitor="accuracy",
     arrays=frozenset(("labels", "top", "probabilities", "wrong", "thumbnails")),
-    options=frozenset(("label_smoothing", "class_weights", "cutmix")),
+    options=frozenset(("label_smoothing", "class_weights", "cutmix", "mirror_test")),
 )

@@ -85,7 +85,7 @@ def check_train(y: Array, others: Array, classes: Sequence[str]) -> list[str]:
     return []
 
 
-def empty(rows: int, outputs: int) -> Array:
+def empty(rows: int, spec: Spec) -> Array:
     """The first class for all."""
     return np.zeros(rows, np.int64)
 

@@ -21,5 +21,5 @@ MULTILABEL = TaskDefinition(
     ),
     monitor="average_precision",
     arrays=frozenset(("present", "chances", "wrong", "thumbnails")),
-    options=frozenset(("cutmix",)),
+    options=frozenset(("cutmix", "mirror_test")),
 )

@@ -87,9 +87,9 @@ def check_train(y: Array, others: Array, classes: Sequence[str]) -> list[str]:
     return told
 
 
-def empty(rows: int, outputs: int) -> Array:
+def empty(rows: int, spec: Spec) -> Array:
     """No label for all."""
-    return np.zeros((rows, outputs), np.uint8)
+    return np.zeros((rows, spec.outputs), np.uint8)
 
 
 def predictions(outputs: Array, split: Split) -> dict[str, Array]:

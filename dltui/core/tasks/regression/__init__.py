@@ -12,4 +12,5 @@ REGRESSION = TaskDefinition(
     reported=(Metric("mae", "Mean absolute error", lowest=True), Metric("r2", "R²")),
     monitor="loss",
     arrays=frozenset(("x", "y", "prediction")),
+    options=frozenset(("mirror_test",)),
 )

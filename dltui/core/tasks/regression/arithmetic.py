@@ -59,9 +59,9 @@ def check_train(y: Array, others: Array, classes: Sequence[str]) -> list[str]:
     return []
 
 
-def empty(rows: int, outputs: int) -> Array:
+def empty(rows: int, spec: Spec) -> Array:
     """Zeros."""
-    return np.zeros((rows, outputs), np.float32)
+    return np.zeros((rows, spec.outputs), np.float32)
 
 
 def predictions(outputs: Array, split: Split) -> dict[str, Array]:

@@ -49,6 +49,24 @@ def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, stored: tuple
     return np.concatenate([corners, sizes], axis=1).astype(np.int32).reshape(steps, batch, 4)
 
 
+def places(first: int, length: int, size: int) -> Array:
+    """The row (or column) of a mask that each of `size` rows of a crop is taken from: the nearest one, so that classes
+    are not mixed. In whole numbers, as all frameworks compute it.
+    """
+    found: Array = first + (2 * np.arange(size) + 1) * length // (2 * size)
+    return found
+
+
+def apply_to_masks(masks: Array, numbers: Array) -> Array:
+    """The rectangles of masks (n, height, width), in their size: the reference for all frameworks."""
+    _, height, width = masks.shape
+    found = [
+        mask[places(top, high, height)[:, None], places(left, wide, width)]
+        for mask, (top, left, high, wide) in zip(masks, numbers.tolist(), strict=True)
+    ]
+    return np.stack(found)
+
+
 def _sizes(random: np.random.Generator, count: int, pixels: int) -> Array:
     """Heights and widths (count, 2), of which some may not fit."""
     area, ratio = random.random((2, count))

@@ -47,10 +47,12 @@ def draw(kind: str, seed: int, epoch: int, steps: int, batch: int, shape: tuple[
     return drawn
 
 
-def apply(images: Array, numbers: Array) -> Array:
-    """The images uint8 (n, height, width, channels) after augmentation: the reference for all frameworks."""
-    result = np.zeros_like(images)
-    _, height, width, _ = images.shape
+def apply(images: Array, numbers: Array, outside: int = 0) -> Array:
+    """The images uint8 (n, height, width, channels), or masks (n, height, width), after augmentation: the reference for
+    all frameworks. What comes in at the border of masks is `outside`: pixels that do not count.
+    """
+    result = np.full_like(images, outside)
+    height, width = images.shape[1:3]
     for image, target, (flip, dy, dx) in zip(images, result, numbers.tolist(), strict=True):
         turned = image[:, ::-1] if flip else image
         into = slice(max(dy, 0), height + min(dy, 0)), slice(max(dx, 0), width + min(dx, 0))

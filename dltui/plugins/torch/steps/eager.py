@@ -55,11 +55,12 @@ class Eager:
             batch = self.samples.batch(first + step, indices[step], changes)
             seconds += perf_counter() - began
             self.rates.set(lr[step])
-            mixed = changes.mixed(targets[step]) if changes else None
-            loss, outputs = self.computation.gradients(batch, targets[step], mixed)
+            y = self.samples.for_step(targets[step], changes)
+            mixed = changes.mixed(y) if changes else None
+            loss, outputs = self.computation.gradients(batch, y, mixed)
             self.computation.update()
             means.append(loss)
-            marks.append(self.computation.marks_of.of_step(outputs, targets[step]))
+            marks.append(self.computation.marks_of.of_step(outputs, y))
         self.data_seconds = seconds
         # Counts are exact in float32 below 2**24.
         losses, found = torch.stack(means), self.computation.marks_of.of_all(torch.stack(marks), targets)

@@ -72,8 +72,11 @@ class Program:
 
     def __call__(self) -> None:
         tables, computation = self._tables, self._computation
-        rows, targets = tables.now("rows"), tables.now("targets")
+        rows = tables.now("rows")
         changes = Changes(**{name: tables.now(name) for name in CHANGES if tables.has(name)})
+        # Masks are not in the tables: those of a whole plan would be as large as all of the data's.
+        given = tables.now("targets") if tables.has("targets") else self._samples.targets(rows[None])[0]
+        targets = self._samples.for_step(given, changes)
         self._rates.copy_(tables.now("lr"))
         inputs = self._samples.chosen(rows, changes)
         loss, outputs = computation.gradients(inputs, targets, changes.mixed(targets))
@@ -83,7 +86,8 @@ class Program:
 
 
 def columns(plan: EpochPlan, samples: Samples, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
-    """The columns of a plan on the device, but for its learning rates: rows of the data, their targets, and changes."""
+    """The columns of a plan on the device, but for its learning rates: rows of the data, their targets
+    but for masks, and changes."""
     mixing = plan.mixing
     given: dict[str, Array | None] = {
         "rows": plan.indices,
@@ -95,7 +99,8 @@ def columns(plan: EpochPlan, samples: Samples, device: torch.device, dtype: torc
         "cut": mixing.boxes if mixing else None,
     }
     found = {name: torch.from_numpy(np.ascontiguousarray(a)).to(device) for name, a in given.items() if a is not None}
-    found["targets"] = samples.targets(found["rows"])
+    if not samples.have_masks:
+        found["targets"] = samples.targets(found["rows"])
     if mixing:
         found["share"] = torch.from_numpy(mixing.shares).to(device).to(dtype)
     return found

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from dltui.core import paths
 from dltui.core.errors import UsageError
 from dltui.core.numbers import metric
+from dltui.core.text import clean_line
 from dltui.tui.cli import completion
 from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import say, say_json
@@ -18,8 +20,11 @@ from dltui.tui.cli.output import say, say_json
 @click.argument("run", shell_complete=completion.runs)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", shell_complete=completion.files)
 @code_options
+@click.option("--masks", metavar="DIR", help="of a segmentation: write the predicted masks to DIR, as palette PNGs")
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
-def predict(run: str, images: tuple[str, ...], plugins: tuple[str, ...], trust: bool, as_json: bool) -> int:
+def predict(
+    run: str, images: tuple[str, ...], plugins: tuple[str, ...], trust: bool, masks: str | None, as_json: bool
+) -> int:
     """Tell the classes of images, by the weights that were best on validation; images are prepared as in training."""
     from pathlib import Path
 
@@ -29,8 +34,14 @@ def predict(run: str, images: tuple[str, ...], plugins: tuple[str, ...], trust: 
     missing = next((name for name in images if not Path(name).is_file()), None)
     if missing:
         raise UsageError(f"no such image: {missing}")
-    question = {"predict": [str(Path(name).absolute()) for name in images]}
-    rows = ask(find_run(run), question, code(plugins, trust))["rows"]
+    found = find_run(run)
+    question: dict[str, Any] = {"predict": [str(Path(name).absolute()) for name in images]}
+    if masks is not None:
+        task = clean_line(found.run().get("task"), 60)
+        if task != "segmentation":
+            raise UsageError(f"--masks is for runs of segmentation, {found.id} is one of {task}; leave it out")
+        question["masks"] = str(paths.expanded(masks).absolute())
+    rows = ask(found, question, code(plugins, trust))["rows"]
     for name, row in zip(images, rows, strict=True):
         row["image"] = name
         if not as_json:
@@ -41,9 +52,14 @@ def predict(run: str, images: tuple[str, ...], plugins: tuple[str, ...], trust: 
 
 
 def _told(row: Mapping[str, Any]) -> str:
-    """The answer about an image: its likeliest classes, the labels that apply, or the numbers of a regression."""
+    """The answer about an image: its likeliest classes, the labels that apply, the share of each class in its mask, or
+    the numbers of a regression.
+    """
     if "best" in row:
         return ", ".join(f"{one['class']} {metric('accuracy', one['probability'])}" for one in row["best"])
+    if "shares" in row:
+        shares = [f"{name} {metric('accuracy', share)}" for name, share in row["shares"].items()]
+        return ", ".join([*shares, *([row["mask"]] if "mask" in row else [])])
     if "labels" in row:
         chances = row["probabilities"]
         return ", ".join(f"{label} {metric('accuracy', chances[label])}" for label in row["labels"]) or "no label"

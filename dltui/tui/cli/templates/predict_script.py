@@ -17,7 +17,9 @@ ABOUT = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
 
 
 def run(samples):
-    """Outputs (n, classes) of samples (n, height, width, channels), 0 to 255; the model normalizes them itself."""
+    """Outputs (n, classes), or (n, height, width, classes) for masks, of samples (n, height, width, channels) of 0 to
+    255; the model normalizes them itself.
+    """
 '''
 BODIES = {
     "onnx": """\
@@ -49,6 +51,13 @@ for name in sys.argv[1:]:
     outputs = run(pixels[None].astype(np.float32))[0]
     if not ABOUT["classes"]:
         print(name, *(f"{value:.6g}" for value in outputs), sep="  ")
+        continue
+    if outputs.ndim == 3:
+        mask = outputs.argmax(axis=2).astype(np.uint8)
+        shares = np.bincount(mask.ravel(), minlength=len(ABOUT["classes"])) / mask.size
+        target = Path(name).with_suffix(".mask.png")
+        Image.fromarray(mask).save(target)
+        print(name, *(f"{ABOUT['classes'][n]} {shares[n]:.2%}" for n in np.flatnonzero(shares)), target, sep="  ")
         continue
     chances = np.exp(outputs - outputs.max())
     chances /= chances.sum()

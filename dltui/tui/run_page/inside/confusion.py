@@ -101,7 +101,8 @@ def _title(matrix: Matrix, state: CellCursor, layout: _Layout, width: int) -> Ro
     row: Row = [(" confusion ", "heading"), (f" {where(matrix)}", "")]
     end: Row = [(f"{matrix.right:,} of {matrix.total:,} right ", "dim")]
     order = ", hardest first" if state.hardest_first else ""
-    axes, unit = "rows true, columns predicted", UNITS[layout.unit]
+    axes = "rows true, columns predicted"
+    unit = "pixels" if not layout.unit and matrix.unit == "pixels" else UNITS[layout.unit]
     texts = (f"   {axes};  {unit}{order}", f"   {axes};  {unit}", f"   {axes}" if not layout.unit else f"   {unit}")
     fitting = ([*row, (text, "dim")] for text in texts if len(text) + cells(row + end) <= width)
     return ends(next(fitting, row), end, width)
@@ -171,16 +172,19 @@ def _about(matrix: Matrix, cell: tuple[int, int], width: int) -> Row:
     share = f", {100 * count / total:.1f} % of all true {matrix.classes[true]}" if total else ""
     what = f"true {matrix.classes[true]}, predicted {matrix.classes[said]}"
     opens = " shows its mistakes" if true == said else " shows them"
-    key: Row = [("Enter", "key"), (opens + " ", "dim")] if count or true == said else []
+    shown = matrix.unit == "samples" and (count or true == said)
+    key: Row = [("Enter", "key"), (opens + " ", "dim")] if shown else []
     return ends([(f" {what}", "bold"), (f": {count:,}{share}", "")], key, width)
 
 
 def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
     """The most frequently confused pairs."""
     rows: list[Row] = [[(" most confused", "dim")]]
-    room = width - 5
+    listed = matrix.worst(min(most - 1, MOST_PAIRS))
+    size = max(4, *(len(f"{count:,}") for count, *_ in listed)) if listed else 4
+    room = width - size - 1
     short = shortened_names(matrix.classes, (room - 3) // 2)
-    for count, true, said in matrix.worst(min(most - 1, MOST_PAIRS)):
+    for count, true, said in listed:
         names = [matrix.classes[true], matrix.classes[said]]
         if len(names[0]) + len(names[1]) + 3 > room:
             names = [short[true], short[said]]
@@ -188,5 +192,7 @@ def worst(matrix: Matrix, width: int, most: int) -> list[Row]:
                 cut(name, max((room - 3) // 2, room - 3 - len(other)))
                 for name, other in zip(names, names[::-1], strict=True)
             ]
-        rows.append([(right(f"{count:,}", 4), "validation bold"), (f" {names[0]}", ""), (" → ", "dim"), (names[1], "")])
+        rows.append(
+            [(right(f"{count:,}", size), "validation bold"), (f" {names[0]}", ""), (" → ", "dim"), (names[1], "")]
+        )
     return [fit(row, width) for row in rows]

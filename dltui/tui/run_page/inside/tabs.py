@@ -16,6 +16,7 @@ from dltui.tui.run_page.inside.fit import NEVER, fitted, of_fit
 from dltui.tui.run_page.inside.heat import HeatKey
 from dltui.tui.run_page.inside.labels import LabelCursor, of_labels, precision_recall, table, wrong
 from dltui.tui.run_page.inside.marks import Marks
+from dltui.tui.run_page.inside.masks import ious, worst
 from dltui.tui.run_page.inside.mistakes_view import mistakes, places
 from dltui.tui.run_page.inside.residuals import largest
 from dltui.tui.run_page.tab import Keys, Tab
@@ -88,6 +89,8 @@ class ConfusionTab(MatrixTab):
         if self.matrix is None:
             return super().keys
         unit = "counts" if self.cursor.percent else "share"
+        if self.run.view is not None and self.run.view.inside == "masks":
+            return (("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "export"))
         return (("Enter", "show"), ("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
@@ -115,7 +118,8 @@ class ConfusionTab(MatrixTab):
         self.page.redraw("#tab")
 
     def enter(self) -> None:
-        if self.matrix is not None:
+        # Pixels are no samples that could be shown one by one.
+        if self.matrix is not None and self.matrix.unit == "samples":
             true, said = self.cursor.chosen(self.matrix)
             self.show_mistakes(Filter(true, None if true == said else said))
 
@@ -133,7 +137,7 @@ class ClassesTab(MatrixTab):
     """The table of classes with a cursor on a row."""
 
     name = "Classes"
-    names: Mapping[Inside, str] = {"fit": "Residuals", "labels": "Precision"}
+    names: Mapping[Inside, str] = {"fit": "Residuals", "labels": "Precision", "masks": "IoU"}
 
     def __init__(self, page: Page, run: WatchedRun, show_mistakes: ShowMistakes) -> None:
         super().__init__(page, run, show_mistakes)
@@ -143,6 +147,8 @@ class ClassesTab(MatrixTab):
     def keys(self) -> Keys:
         if self.matrix is None:
             return super().keys
+        if self.run.view is not None and self.run.view.inside == "masks":
+            return (("↑↓", "class"), ("o", "sort"), ("e", "export"))
         return (("Enter", "show mistakes"), ("↑↓", "class"), ("o", "sort"), ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
@@ -157,6 +163,8 @@ class ClassesTab(MatrixTab):
             return of_fit(view, lambda found: draw(residual_chart(found.of(chosen)), width - 1, height, look))
         if view.inside == "labels":
             return of_labels(view, lambda found: precision_recall(found, self.label_cursor, width, height, look))
+        if view.masks is not None:
+            return ious(view.masks.matrix, self.cursor, view.masks.mean_iou, width, height)
         note = NEVER if view.ended else "after the first epoch: precision and recall of each class"
         return classes(view.matrix, self.cursor, width, height, note)
 
@@ -166,7 +174,7 @@ class ClassesTab(MatrixTab):
             self.cursor.move_class(self.matrix, by)
 
     def enter(self) -> None:
-        if self.matrix is not None:
+        if self.matrix is not None and self.matrix.unit == "samples":
             scores = self.cursor.scores(self.matrix)
             self.show_mistakes(Filter(scores[min(self.cursor.at, len(scores) - 1)].number))
 
@@ -205,7 +213,9 @@ class MistakesTab(Tab):
         found = labels.images if labels is not None else self.mistakes.images if self.mistakes is not None else ()
         heat = (("h", "heat"),) if len(found) else ()
         if self.mistakes is None:
-            return (*LABEL_KEYS, *heat) if _listed(self.run.view) > 1 else ()
+            view = self.run.view
+            several = view is not None and view.masks is not None and len(view.masks.worst) > 1
+            return (*LABEL_KEYS, *heat) if several or _listed(view) > 1 else ()
         return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), *heat, ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
@@ -221,13 +231,19 @@ class MistakesTab(Tab):
         if view.inside == "labels":
             heat = self.heat.heat
             return of_labels(view, lambda found: wrong(found, self.label_cursor, width, height, look, heat))
+        if view.masks is not None:
+            return worst(view.masks, self.label_cursor, width, height, look)
         note = NEVER if view.ended else "after the first epoch: the images that it gets wrong"
         known = self.marks.known(view)
         return mistakes(view.mistakes, known, self.cursor, width, height, look, note, self.heat.heat)
 
     def scroll(self, by: int) -> None:
-        labels = self.run.view.labels if self.run.view is not None else None
-        self.label_cursor.move(by, len(labels.wrong) if labels is not None else _listed(self.run.view))
+        view = self.run.view
+        if view is not None and view.masks is not None:
+            rows = len(view.masks.worst)
+        else:
+            rows = len(view.labels.wrong) if view is not None and view.labels is not None else _listed(view)
+        self.label_cursor.move(by, rows)
         if self.mistakes is not None:
             room = places(*self.size, self.mistakes.pictured)
             # A page is what is shown, whatever number of rows that is.

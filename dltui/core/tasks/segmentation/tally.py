@@ -1,0 +1,106 @@
+"""What is kept of the outputs of a split: sums, a confusion matrix, and the worst masks, however many pixels it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dltui.core.tasks.segmentation import IGNORED
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
+
+WORST = 200
+"""The masks that are kept, those with the lowest IoU."""
+SIDE = 96
+"""The largest side of kept masks in pixels; larger ones are thinned out."""
+PIXELS = 1 << 21
+"""The logits that are looked at at once: their logarithms are wider than they are."""
+
+
+class Said(NamedTuple):
+    """The mask that was predicted for a row, thinned out."""
+
+    iou: float
+    row: int
+    mask: Array
+
+
+class Tally:
+    """The findings about the outputs of a split, added some rows at a time."""
+
+    def __init__(self, classes: int) -> None:
+        self.confusion: Array = np.zeros((classes, classes), dtype=np.int64)
+        """How many pixels of each class (rows) were said to be of each class (columns)."""
+        self.loss_sum = 0.0
+        self._ious: list[Array] = []
+        self._worst: list[Said] = []
+        self._rows = 0
+
+    @property
+    def size(self) -> int:
+        """The rows so far."""
+        return self._rows
+
+    @property
+    def ious(self) -> Array:
+        """The mean IoU of each row over the classes that it has or was said to have, float64; NaN where no pixel
+        counts.
+        """
+        return np.concatenate(self._ious) if self._ious else np.zeros(0)
+
+    @property
+    def worst(self) -> Sequence[Said]:
+        """The rows with the lowest IoU, the worst first; none that is right everywhere."""
+        return sorted(self._worst, key=lambda one: (one.iou, one.row))[:WORST]
+
+    def add(self, outputs: Array, targets: Array) -> None:
+        """Add logits (n, height, width, classes) of the next rows, and their masks."""
+        rows = max(1, PIXELS // max(1, outputs[:1].size))
+        for start in range(0, len(outputs), rows):
+            self._add(outputs[start : start + rows], np.asarray(targets[start : start + rows]))
+
+    def _add(self, outputs: Array, targets: Array) -> None:
+        counts = targets != IGNORED
+        logits, true = outputs[counts].astype(np.float64), targets[counts].astype(np.int64)
+        highest = logits.max(axis=1, initial=-np.inf)
+        # The logarithm of the sum of exponentials, less the true class's own logit.
+        sums = highest + np.log(np.exp(logits - highest[:, np.newaxis]).sum(axis=1))
+        self.loss_sum += float((sums - np.take_along_axis(logits, true[:, np.newaxis], axis=1)[:, 0]).sum())
+        said = outputs.argmax(axis=3).astype(np.uint8)
+        classes = len(self.confusion)
+        pairs = true * classes + said[counts]
+        self.confusion += np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+        ious = np.array([_iou(mask, one, classes) for mask, one in zip(targets, said, strict=True)])
+        self._ious.append(ious)
+        self._keep(ious, said)
+        self._rows += len(outputs)
+
+    def _keep(self, ious: Array, said: Array) -> None:
+        stride = thinning(said.shape[1:])
+        for place in np.flatnonzero(ious < 1).tolist():
+            mask = np.ascontiguousarray(said[place, ::stride, ::stride])
+            self._worst.append(Said(float(ious[place]), self._rows + place, mask))
+        if len(self._worst) > 2 * WORST:
+            self._worst = list(self.worst)
+
+
+def thinning(size: Sequence[int]) -> int:
+    """The distance between the pixels of a mask that are kept."""
+    return max(1, -(-max(size) // SIDE))
+
+
+def _iou(mask: Array, said: Array, classes: int) -> float:
+    """The mean IoU of an image."""
+    counts = mask != IGNORED
+    true, told = mask[counts], said[counts]
+    both, here, there = (np.bincount(values, minlength=classes) for values in (true[true == told], true, told))
+    return mean_iou(both, here + there - both)
+
+
+def mean_iou(both: Array, either: Array) -> float:
+    """The mean of intersection over union of the classes that are true or said somewhere; NaN without any."""
+    there = either > 0
+    return float(np.mean(both[there] / either[there])) if there.any() else float("nan")

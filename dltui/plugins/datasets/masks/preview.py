@@ -1,0 +1,96 @@
+"""Previews a folder of images and masks before it is prepared: sizes, classes, and samples with their masks on them."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dltui.core.contract import Preview
+from dltui.core.data import image_file
+from dltui.core.data.image_file import UnreadableError
+from dltui.core.errors import RunError
+from dltui.core.tasks.segmentation import colors
+from dltui.core.text import clean_line, plural
+from dltui.plugins.datasets.images.decoding.survey import size_range, spread, survey
+from dltui.plugins.datasets.masks.prepare import divide, reading_of
+from dltui.plugins.datasets.masks.reading import read
+from dltui.plugins.datasets.masks.values import Values
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
+    from dltui.plugins.datasets.images.decoding.survey import Survey
+    from dltui.plugins.datasets.masks.listing import Pair, Pairs
+    from dltui.plugins.datasets.masks.options import MaskOptions
+
+MOST_MASKS = 60
+"""Masks that are read, spread over all."""
+MOST_SAMPLES = 12
+MOST_BROKEN = 5
+SIDE = 32
+
+
+def preview_of(pairs: Pairs, options: MaskOptions) -> Preview:
+    """The preview of listed images. Raises RunError as training would."""
+    everything = pairs.all
+    seen = survey([(pair.image, 0) for pair in everything[:: spread(len(everything))]], options)
+    divide(pairs, options)
+    values, present, broken = Values(), np.zeros(256, np.int64), dict(seen.broken)
+    samples: list[tuple[Pair, Array]] = []
+    chosen = everything[:: max(1, -(-len(everything) // MOST_MASKS))] if seen.sizes else []
+    reading = reading_of(seen, options) if seen.sizes else {}
+    for pair in chosen:
+        try:
+            mask = read(pair, reading)
+            values.add(pair, mask.counts)
+            present += mask.counts > 0
+            if len(samples) < MOST_SAMPLES:
+                samples.append((pair, mask.pixels))
+        except UnreadableError as error:
+            broken[pair.mask] = str(error)
+    if not samples:
+        name, reason = next(iter(broken.items()), ("", "no image"))
+        raise RunError(f"none of {plural(len(everything), 'image')} can be read; {clean_line(name)}: {reason}")
+    classes = values.classes(pairs.classes)
+    places = [255 if classes.white and number == 1 else number for number in range(len(classes.names))]
+    return Preview(
+        facts=(
+            ("images", f"{len(everything):,} with masks, {plural(len(classes.names), 'class', 'classes')}"),
+            ("splits", _splits(pairs, options)),
+            ("sizes", _sizes(seen, reading)),
+        ),
+        classes=tuple((name, int(present[place])) for name, place in zip(classes.names, places, strict=True)),
+        samples=tuple(_sample(pair, mask, reading, options, classes.white) for pair, mask in samples),
+        notes=(
+            *pairs.notes,
+            *seen.notes(options),
+            *classes.notes,
+            f"classes are counted in {plural(len(chosen), 'mask')} of {len(everything):,}",
+            *(f"{clean_line(name)}: {reason}" for name, reason in list(broken.items())[:MOST_BROKEN]),
+        ),
+    )
+
+
+def _splits(pairs: Pairs, options: MaskOptions) -> str:
+    if len(pairs.splits) > 1:
+        return ", ".join(f"{split} {len(some):,}" for split, some in pairs.splits.items())
+    return f"drawn: {options.test:.0%} test, {options.validation:.0%} of the rest validation"
+
+
+def _sizes(seen: Survey, reading: dict[str, int]) -> str:
+    sizes, made = set(seen.sizes.values()), (reading["width"], reading["height"])
+    return size_range(sizes) + (f", made {made[0]}x{made[1]} ({reading['fit']})" if sizes != {made} else "")
+
+
+def _sample(
+    pair: Pair, mask: Array, reading: dict[str, int], options: MaskOptions, white: bool
+) -> tuple[str, int, int, str]:
+    """An image with its mask over it, in a size for a terminal."""
+    pixels = image_file.read(pair.image, {**reading, "channels": 1 if options.color == "gray" else 3})
+    step = max(1, -(-max(mask.shape) // SIDE))
+    shown = mask[::step, ::step]
+    drawn = colors.overlay(pixels[::step, ::step], np.where(shown > 0, 1, 0) if white else shown)
+    height, width = drawn.shape[:2]
+    name = clean_line(pair.image.rpartition("/")[2], 40)
+    return name, width, height, base64.b64encode(np.ascontiguousarray(drawn).tobytes()).decode()

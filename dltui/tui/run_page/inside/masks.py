@@ -1,0 +1,200 @@
+"""The masks of a segmentation: the IoU of each class, and the worst images beside their true and predicted masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.text import plural
+from dltui.tui.draw.picture import picture
+from dltui.tui.draw.styled_text import Row, beside, cells, ends, fit, left, on, right, window
+from dltui.tui.run_page.inside.confusion import where
+
+if TYPE_CHECKING:
+    from dltui.core.analysis.confusion import Matrix, Score
+    from dltui.core.analysis.masks import Masks, Wrong
+    from dltui.tui.draw.styled_text import Look
+    from dltui.tui.run_page.inside.cursor import ClassCursor
+    from dltui.tui.run_page.inside.labels import LabelCursor
+
+NAME, NUMBER = 18, 13
+ORDERS = ("lowest IoU first", "by precision", "by recall", "by pixels", "in their order")
+SORTED = (2, 3, 4, 1, 0)
+"""The column that each order follows."""
+TITLES = ("image", "true classes", "predicted classes", "wrong pixels")
+LEAST_LIST = 4
+"""Rows of the list that pictures leave room for."""
+SMALLEST = 6
+"""Rows below which pictures show nothing."""
+SIGNS = ".123456789abcdefghijklmnopqrstuvwxyz"
+"""What stands for a class where there are no colors."""
+SHARE = 0.75
+"""How much of a class's color is in an overlay."""
+PIXELS = 48
+"""Rows of pixels that a picture has at most: larger ones are no clearer."""
+
+
+def ordered(matrix: Matrix, order: int) -> list[Score]:
+    """The classes in the order of that number in ORDERS."""
+    keys = (
+        lambda score: _low(score.iou),
+        lambda score: _low(score.precision),
+        lambda score: _low(score.recall),
+        lambda score: -score.true,
+        lambda score: score.number,
+    )
+    return sorted(matrix.scores(), key=keys[order])
+
+
+def ious(matrix: Matrix, state: ClassCursor, mean: float, width: int, height: int) -> list[Row]:
+    """A row per class, with a cursor; the column of the sort order is marked."""
+    names = (left("CLASS", NAME), *(right(text, NUMBER) for text in ("pixels", "IoU", "precision", "recall")))
+    by = SORTED[state.order]
+    title: Row = [(" classes ", "heading"), (f" {where(matrix)}, {ORDERS[state.order]}", "")]
+    rows: list[Row] = [
+        ends(title, [(f"mean IoU {_percent(mean)} ", "bold")], width),
+        [("   ", ""), *((text, "bold" if number == by else "dim") for number, text in enumerate(names))],
+    ]
+    scores = ordered(matrix, state.order)
+    at = min(state.at, len(scores) - 1)
+    for number in window(len(scores), at, max(1, height - 2)):
+        row = fit(_row(scores[number], width, number == at), width)
+        rows.append(on(row, "selected") if number == at else row)
+    return [fit(row, width) for row in rows]
+
+
+def _row(score: Score, width: int, chosen: bool) -> Row:
+    room = max(min(width - NAME - 4 * NUMBER - 6, 60), 4)
+    bar = round((score.iou or 0.0) * room)
+    return [
+        (" › " if chosen else "   ", "accent bold"),
+        (left(score.name, NAME), "bold" if chosen else ""),
+        (right(f"{score.true:,}", NUMBER), "dim"),
+        (right(_percent(score.iou), NUMBER), "bold"),
+        (right(_percent(score.precision), NUMBER), ""),
+        (right(_percent(score.recall), NUMBER), ""),
+        ("  ", ""),
+        ("━" * bar, "train"),
+        ("─" * (room - bar), "empty"),
+    ]
+
+
+def worst(found: Masks, cursor: LabelCursor, width: int, height: int, look: Look) -> list[Row]:
+    """The pictures of the chosen image, the colors of the classes, and the list of the worst images."""
+    title: Row = [(" mistakes ", "heading"), (f" {where(found.matrix)}", ""), ("   worst first", "dim")]
+    end: Row = [(f"{found.wrong:,} of {plural(len(found.ious), 'image')} with a wrong pixel ", "dim")]
+    rows = [ends(title, end, width)]
+    if not found.worst:
+        return [*rows, [], fit([("  every pixel is right", "good")], width)]
+    at = min(cursor.at, len(found.worst) - 1)
+    tall = min((height - 3 - LEAST_LIST), PIXELS // 2)
+    if tall >= SMALLEST:
+        rows += [*_pictures(found, at, width, tall, look), _legend(found, at, width, look)]
+    head: Row = [("   ", ""), (left("IMAGE", NAME), "dim"), (right("IoU", 8), "dim"), (right("wrong", 9), "dim")]
+    rows.append(fit([*head, ("  most lost: true → predicted, share of the image", "dim")], width))
+    for number in window(len(found.worst), at, max(height - len(rows), 1)):
+        row = fit(_listed(found.worst[number], number == at), width)
+        rows.append(on(row, "selected") if number == at else row)
+    return rows
+
+
+def _pictures(found: Masks, at: int, width: int, tall: int, look: Look) -> list[Row]:
+    """The image, both masks and the wrong pixels side by side, each under its title."""
+    room = (width - 2) // len(TITLES)
+    size = room - 2, tall - 1
+    signs = look.ascii or look.mono or look.few
+    drawn = (_signs if signs else _colors)(found.images[at], found.true[at], found.said[at], *size, look)
+    blocks: list[tuple[list[Row], int]] = [([], 2)]
+    for name, picture_of in zip(TITLES, drawn, strict=True):
+        # Without its last word where there is no room for it.
+        title = name if len(name) <= room - 2 else name.split()[0][: room - 2]
+        head: list[Row] = [[(title, "dim")]]
+        blocks.append((head + picture_of, room))
+    return [fit(row, width) for row in beside(blocks, max(len(block) for block, _ in blocks))]
+
+
+def _colors(image: Any, true: Any, said: Any, columns: int, rows: int, look: Look) -> list[list[Row]]:
+    """Pictures in the colors of the classes. Masks are reduced by the nearest pixel: mixed colors are of no class."""
+    from dltui.core.tasks.segmentation import colors
+
+    times = min(columns / true.shape[1], 2 * rows / true.shape[0], 1.0)
+    size = [max(1, int(side * times)) for side in true.shape]
+    true, said, small = (_nearest(pixels, *size) for pixels in (true, said, image))
+    panels = [*(colors.overlay(small, mask, SHARE) for mask in (true, said)), colors.differences(small, true, said)]
+    return [picture(pixels, columns, rows, look) for pixels in (image, *panels)]
+
+
+def _signs(image: Any, true: Any, said: Any, columns: int, rows: int, look: Look) -> list[list[Row]]:
+    """Pictures without colors: a sign for each class; of the wrong pixels that of their true class."""
+    from dltui.core.tasks.segmentation import IGNORED
+
+    times = min(columns / true.shape[1], 2 * rows / true.shape[0])
+    size = max(1, int(true.shape[0] * times / 2)), max(1, int(true.shape[1] * times))
+    true, said = _nearest(true, *size), _nearest(said, *size)
+    found: list[list[Row]] = [picture(image, columns, rows, look)]
+    for which, only in ((true, None), (said, None), (true, (true != said) & (true != IGNORED))):
+        letters = [[_sign(value) for value in line] for line in which.tolist()]
+        shown = only.tolist() if only is not None else None
+        found.append(
+            [
+                [("".join(one if shown is None or shown[y][x] else " " for x, one in enumerate(line)), "")]
+                for y, line in enumerate(letters)
+            ]
+        )
+    return found
+
+
+def _nearest(pixels: Any, height: int, width: int) -> Any:
+    import numpy as np
+
+    rows = (2 * np.arange(height) + 1) * pixels.shape[0] // (2 * height)
+    columns = (2 * np.arange(width) + 1) * pixels.shape[1] // (2 * width)
+    return pixels[rows[:, None], columns]
+
+
+def _sign(number: int) -> str:
+    return SIGNS[number] if number < len(SIGNS) else "?"
+
+
+def _legend(found: Masks, at: int, width: int, look: Look) -> Row:
+    """The colors, or the signs, of the classes of an image."""
+    import numpy as np
+
+    from dltui.core.tasks.segmentation import IGNORED, colors
+
+    row: Row = [("  ", "")]
+    for which in np.union1d(found.true[at], found.said[at]).tolist():
+        name = "not counted" if which == IGNORED else _name(found.matrix, which)
+        color = "".join(f"{value:02x}" for value in colors.palette()[which])
+        sign = (_sign(which), "bold") if look.ascii or look.mono or look.few else ("▀▀", f"pixel:{color}:{color}")
+        more: Row = [sign, (f" {name}   ", "")]
+        if cells(row + more) > width:
+            row.append(("…", "dim"))
+            break
+        row += more
+    return fit(row, width)
+
+
+def _name(matrix: Matrix, number: int) -> str:
+    return matrix.classes[number] if number < len(matrix.classes) else str(number)
+
+
+def _listed(one: Wrong, chosen: bool) -> Row:
+    row: Row = [
+        (" › " if chosen else "   ", "accent bold"),
+        (left(one.name or f"#{one.id}", NAME), "bold" if chosen else ""),
+        (right(_percent(one.iou), 8), "bold"),
+        (right(_percent(one.share), 9), "dim"),
+        ("  ", ""),
+    ]
+    for true, said, share in one.lost:
+        row += [(true, ""), (" → ", "dim"), (said, "validation"), (f" {100 * share:.1f} %   ", "dim")]
+    return row
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{100 * value:.1f} %"
+
+
+def _low(value: float | None) -> float:
+    """A sort key that puts low values first, unknown values last."""
+    return 2.0 if value is None else value
