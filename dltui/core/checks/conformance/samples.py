@@ -35,8 +35,8 @@ VECTORS: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
 
 
 def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROWS) -> Data:
-    """A dataset of images with a bright stripe whose position is the class, with a stripe for each label, with a place of
-    each class, or as bright as each target, or of numbers with weighted sums as targets.
+    """A dataset of images with a bright stripe whose position is the class, with a stripe for each label, with a place
+    of each class, or as bright as each target, or of numbers with weighted sums as targets.
 
     The splits share their rows: what is asked is whether a model learns, not whether it generalizes.
     """
