@@ -48,6 +48,8 @@ class DatasetEntry:
     plugin: str = ""
     task_options: Mapping[str, str] = field(default_factory=dict)
     """The options that make it fit another task where they are set."""
+    gives: tuple[str, ...] = ("single",)
+    """The kinds of inputs that it can give."""
 
     def fits(self, *tasks: str) -> bool:
         """True if a model of one of these tasks can train on it."""

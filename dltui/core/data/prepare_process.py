@@ -45,7 +45,7 @@ from dltui.core.version import __version__
 if TYPE_CHECKING:
     from dltui.core.contract import Arrays, Dataset
     from dltui.core.contract.config import DatasetOptions
-    from dltui.core.contract.types import Array, SplitName, Task
+    from dltui.core.contract.types import Array, InputKind, SplitName, Task
 
     Tell = Callable[[str, float | None], None]
 
@@ -65,6 +65,7 @@ class Context:
     downloads: Path
     tell: Tell
     task: Task
+    takes: tuple[InputKind, ...] = ("single",)
     scratch: Path = Path()
     kept: Path = Path()
     earlier: tuple[Path, ...] = ()
@@ -82,6 +83,7 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     options = _options(dataset, asked.get("dataset_options") or {})
     task: Task = asked.get("task", "classification") if dataset.task == "any" else dataset.task
     context = _context(asked, tell, task)
+    context.takes = tuple(asked.get("takes") or ("single",))
     sources = dataset.sources(options, context.data_dirs)
     arrays = None
     if sources == []:
@@ -91,7 +93,7 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     cache = paths.cache_dir() / "datasets"
     paths.ensure_private_dir(cache)
     name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset.name).strip("-.")[:40]
-    final = cache / f"{name}-{_key(dataset, task, options, sources)}"
+    final = cache / f"{name}-{_key(dataset, context, options, sources)}"
     if not prepared.is_intact(final):
         _make(final, dataset, options, context, arrays)
     return final
@@ -117,7 +119,7 @@ def _context(asked: dict[str, Any], tell: Tell, task: Task = "classification") -
     return Context(None, tuple(dict.fromkeys(folders + own)), downloads, tell, task)
 
 
-def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
+def _key(dataset: Dataset, context: Context, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
     """The name of prepared data, a digest of all that it depends on: its code, its options, and its files."""
     files = []
     for path in sources or ():
@@ -125,7 +127,8 @@ def _key(dataset: Dataset, task: Task, options: DatasetOptions, sources: Sequenc
         files.append((str(path), status.st_size, status.st_mtime_ns))
     code = _code(dataset)
     parts = [prepared.FORMAT, __version__, dataset.name, code, options.model_dump(mode="json"), files]
-    parts += [task] if dataset.task == "any" else []
+    parts += [context.task] if dataset.task == "any" else []
+    parts += [sorted(context.takes)] if len(dataset.gives) > 1 and context.takes != ("single",) else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
 

@@ -153,7 +153,7 @@ class TorchTrainable:
     ) -> tuple[Tensor, Tensor | float]:
         """The outputs, and the loss right after them: a module may keep values of the forward pass for its loss."""
         inputs = self._samples.rows(split, rows)
-        inputs = inputs.flip(-1) if mirrored else inputs
+        inputs = inputs.flip(-1) if mirrored and isinstance(inputs, Tensor) else inputs
         self.module.eval()
         try:
             # Not inference_mode: what a module keeps, such as a table of positions, could not be trained with.

@@ -17,7 +17,7 @@ def prepare(options: CsvOptions, context: PreparationContext) -> Arrays:
     table = look_through(options.path, options.header)
     chosen = roles.choose(table, options)
     values = columns.read(chosen, context.task)
-    return columns.encode(values, options, context.task)
+    return columns.encode(values, options, context.task, named="table" in context.takes)
 
 
 def sources(options: CsvOptions, folders: Sequence[Path]) -> list[Path]:
@@ -41,4 +41,5 @@ DATASET = Dataset(
     takes="file",
     preview=preview,
     task_options={"labels": "multilabel", "targets": "regression"},
+    gives=("single", "table"),
 )

@@ -192,3 +192,27 @@ def test_any_table_ends_in_finite_numbers_or_in_one_line(tmp_path: Path, rows: l
         data = prepared("csv", task, path=str(path))
         assert np.isfinite(data.train.x).all()
         assert np.isfinite(data.train.y).all()
+
+
+def test_a_model_for_tables_gets_numbers_and_numbers_of_categories(tmp_path: Path) -> None:
+    data = prepared("csv", takes=("table",), path=table(tmp_path, PLANTS))
+    numbers, categories = data.spec.named_inputs
+    assert (numbers.name, numbers.shape, numbers.places) == ("numbers", (1,), ("height",))
+    assert numbers.std[0] == pytest.approx(float(data.train.x["numbers"].std()), rel=1e-5)
+    assert (categories.vocabulary, categories.places, categories.texts) == ((3,), ("soil",), (("", "clay", "sand"),))
+    assert data.train.x["categories"].tolist() == [[2 - name] for name in data.train.y.tolist()]
+    assert data.spec.input_shape == ()
+
+
+def test_a_category_that_the_train_rows_lack_has_a_number_of_its_own(tmp_path: Path) -> None:
+    rows = [f"{number}.5,{'rock' if number == 0 else 'sand'},{('oak', 'elm')[number % 2]}" for number in range(60)]
+    for seed in range(20):
+        data = prepared("csv", takes=("table",), path=table(tmp_path, ["height,soil,kind", *rows]), split_seed=seed)
+        texts = data.spec.named_inputs[1].texts[0]
+        if "rock" not in texts:
+            found = [part.x["categories"].min() for part in (data.train, data.validation, data.test)]
+            assert texts == ("", "sand")
+            assert found[0] == 1
+            assert min(found) == 0
+            return
+    raise AssertionError("no seed left the category out of the train rows")
