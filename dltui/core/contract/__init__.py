@@ -250,7 +250,8 @@ class Model:
     pretrained ones: (config, spec, progress) -> state, without the keys of layers that begin at random; `progress`
     takes a line of text. A RunError of it ends the run before its first step, and nothing is left of it. `also` names
     the tasks beside `task` that it can be built for: `spec.task` says which, and the data decides. `takes` names the
-    kinds of inputs that it can be built for: "named" is any data with named inputs.
+    kinds of inputs that it can be built for: "named" is any data with named inputs, of which `example` is one that
+    `dltui plugins check` makes.
     """
 
     id: str
@@ -268,6 +269,7 @@ class Model:
     initial: Callable[[Any, Spec, Callable[[str], None]], State] | None = None
     also: tuple[Task, ...] = ()
     takes: tuple[InputKind, ...] = ("single",)
+    example: tuple[Input, ...] = ()
 
 
 class Backend(Protocol):

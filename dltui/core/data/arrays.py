@@ -75,10 +75,9 @@ def _inputs(part: str, given: object) -> Array:
     x = np.asanyarray(given)
     if x.ndim in (3, 4):
         if x.dtype != np.uint8:
-            if x.ndim == 3 and x.dtype.kind == "f":
-                told = f'{{"sequence": x}} and named_inputs=(Input("sequence", {x.shape[1:]}),)'
-                raise RunError(f"{part} samples are {x.dtype} {x.shape}; for sequences give {told}")
-            raise RunError(f"{part} images must be uint8 (0 to 255), got {x.dtype}")
+            named = f'{{"sequence": x}} and named_inputs=(Input("sequence", {x.shape[1:]}),)'
+            hint = f"; for sequences give {named}" if x.ndim == 3 and x.dtype.kind == "f" else ""
+            raise RunError(f"{part} images must be uint8 (0 to 255), got {x.dtype}{hint}")
         x = x[..., np.newaxis] if x.ndim == 3 else x
     else:
         x = floats(part, "features", x)

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 from dltui.core.contract.hooks import hookimpl
 from dltui.plugins.tensorflow.backend import TensorFlowBackend
 from dltui.plugins.tensorflow.families import keras
-from dltui.plugins.tensorflow.models import cnn, cnn_small, linear_regression, mlp, resnet, softmax, tabular
+from dltui.plugins.tensorflow.models import (
+    cnn,
+    cnn_small,
+    linear_regression,
+    lstm,
+    mlp,
+    resnet,
+    softmax,
+    tabular,
+    transformer,
+)
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model
@@ -16,7 +26,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_models() -> list[Model]:
-    modules = (linear_regression, softmax, mlp, cnn, cnn_small, resnet, tabular)
+    modules = (linear_regression, softmax, mlp, cnn, cnn_small, resnet, tabular, lstm, transformer)
     return [module.MODEL for module in modules]
 
 

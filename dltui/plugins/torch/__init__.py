@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 from dltui.core.contract.hooks import hookimpl
 from dltui.plugins.torch.backend import TorchBackend
 from dltui.plugins.torch.families import timm, torchvision
-from dltui.plugins.torch.models import cnn, cnn_small, linear_regression, mlp, resnet, resnet18, softmax, tabular
+from dltui.plugins.torch.models import (
+    cnn,
+    cnn_small,
+    linear_regression,
+    lstm,
+    mlp,
+    resnet,
+    resnet18,
+    softmax,
+    tabular,
+    transformer,
+)
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model
@@ -16,7 +27,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_models() -> list[Model]:
-    modules = (linear_regression, softmax, mlp, cnn, cnn_small, resnet, resnet18, tabular)
+    modules = (linear_regression, softmax, mlp, cnn, cnn_small, resnet, resnet18, tabular, lstm, transformer)
     return [module.MODEL for module in modules]
 
 

@@ -113,7 +113,9 @@ HUNDRED = {"epochs": 5, "batch_size": 32}
 """100 steps, of the data that `twin_child` makes."""
 TINY = {"channels": [4, 6, 8]}
 DOUBLE = [(model, SGD | {"epochs": 2, "batch_size": 32}) for model in ("cnn", "mlp multilabel", "mlp regression")]
+NAMED = [("tabular", ADAMW), ("lstm", SGD), ("transformer", SGD | {"depth": 1})]
 DOUBLE_LONG = [
+    *((f"{model} {task}".strip(), config | HUNDRED) for model, config in NAMED for task in ("", "regression")),
     ("cnn-small", SGD | HUNDRED | TINY),
     ("softmax", SGD | HUNDRED), ("mlp", ADAMW | HUNDRED), ("cnn", SGD | HUNDRED), ("cnn", ADAMW | HUNDRED),
     ("linear-regression", {"momentum": 0.0} | HUNDRED),
