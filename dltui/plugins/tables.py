@@ -36,6 +36,7 @@ class TabularConfig(TrainConfig):
     )
     dropout: float = dropout("hidden values")
     epochs: int = override("epochs", 30)
+    batch_size: int = override("batch_size", 128)
     lr: float = override("lr", 0.003)
     optimizer: OptimizerName = override("optimizer", "adamw")
     weight_decay: float = override("weight_decay", 0.05)

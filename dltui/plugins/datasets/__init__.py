@@ -17,6 +17,8 @@ def dltui_datasets() -> list[Dataset]:
     from dltui.plugins.datasets import cifar10, digits, lines, mnist_like
     from dltui.plugins.datasets.images import folder, hugging_face, shards
     from dltui.plugins.datasets.images import table as images
+    from dltui.plugins.datasets.sequences import dataset as sequences
+    from dltui.plugins.datasets.sequences import waves
     from dltui.plugins.datasets.tables import dataset as table
 
     return [
@@ -24,11 +26,13 @@ def dltui_datasets() -> list[Dataset]:
         cifar10.DATASET,
         digits.DATASET,
         lines.DATASET,
+        waves.DATASET,
         folder.DATASET,
         table.DATASET,
         images.DATASET,
         shards.DATASET,
         hugging_face.DATASET,
+        sequences.DATASET,
     ]
 
 

@@ -43,7 +43,7 @@ def read(choice: Choice, task: Task) -> Values:
     """Read the values in a second pass over the file. Raises RunError naming the line without a target."""
     import numpy as np
 
-    table, target = choice.table, _target(choice, task)
+    table, target = choice.table, target_of(choice, task)
     numbers = np.full((table.rows, len(choice.numbers)), np.nan)
     categories = np.full((table.rows, len(choice.categories)), -1, dtype=np.int64)
     wanted = target.empty(table.rows)
@@ -121,7 +121,8 @@ class _Numbers:
         return [column.value(line, cells) for column in self._columns]
 
 
-def _target(choice: Choice, task: Task) -> _Single | _Several | _Numbers:
+def target_of(choice: Choice, task: Task) -> _Single | _Several | _Numbers:
+    """The reader of the target of a task."""
     if TASKS[task].targets == "labels":
         return _Several(choice)
     return _Numbers(choice) if choice.targets else _Single(choice, task)
@@ -144,7 +145,7 @@ def encode(values: Values, options: CsvOptions, task: Task, named: bool = False)
     inputs = {"table": roles.described(values.choice)}
     return Arrays(
         parts[0], parts[1], values.classes, validation=parts[2], notes=tuple(notes), inputs=inputs,
-        targets=_scaled_targets(values.choice, target[train]), **about,
+        targets=scaled_targets(values.choice, target[train]), **about,
     )  # fmt: skip
 
 
@@ -230,7 +231,7 @@ def _names(choice: Choice, places: Sequence[int]) -> tuple[str, ...]:
     return tuple(clean_line(choice.table.columns[place].name, 100) for place in places)
 
 
-def _scaled_targets(choice: Choice, train: Array) -> tuple[Target, ...]:
+def scaled_targets(choice: Choice, train: Array) -> tuple[Target, ...]:
     """The mean and deviation of each of several targets on the train rows; a constant one keeps its units."""
     if not choice.targets:
         return ()

@@ -5,12 +5,15 @@ room.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.core.analysis.mistakes import Filter
+from dltui.tui.draw.chart import draw
 from dltui.tui.draw.picture import picture
 from dltui.tui.draw.styled_text import Row, bar, beside, cells, cut, cut_left, ends, fit, left, on, right
 from dltui.tui.draw.wording import probability
+from dltui.tui.run_page.inside.sequence import sequence_chart
 
 if TYPE_CHECKING:
     from dltui.core.analysis.mistakes import Mistake, Mistakes
@@ -23,6 +26,8 @@ GRID_FROM = 120
 CELL, CELL_HEIGHT = 18, 11
 MARK_STYLES = {"keep": "good", "wrong label": "bad", "ambiguous": "warn"}
 SHORTEST_NAME = 6
+CHANCES = 7
+"""Rows below a text for its name and classes."""
 WITH_IDS = 64
 """Columns from which on a list says the ids too; that of the large image always stands below it."""
 
@@ -40,11 +45,14 @@ class Places(NamedTuple):
         return self.columns * self.rows
 
 
-def places(width: int, height: int, pictured: bool) -> Places:
+def places(width: int, height: int, found: Mistakes) -> Places:
     """The layout for a tab of this size."""
     image = 56 if width >= 180 and height >= 40 else 28
-    detail = image + 4 if pictured else 0
-    if pictured and width >= GRID_FROM:
+    if not found.pictured and width >= GRID_FROM:
+        # A text needs no more than the list leaves it.
+        image = 56
+    detail = image + 4 if found.has_details else 0
+    if found.pictured and width >= GRID_FROM:
         return Places(max(1, (width - detail) // CELL), max(1, (height - 1) // CELL_HEIGHT), image, detail)
     return Places(1, max(1, height - 2), image, detail)
 
@@ -65,7 +73,7 @@ def mistakes(
     title = _title(found, review, state.filter, len(shown), width)
     if not shown:
         return [title, [], [(f"  {_nothing(found, state.filter)}", "dim")]]
-    at, room = state.position(shown), places(width, height, found.pictured)
+    at, room = state.position(shown), places(width, height, found)
     if room.columns > 1 or (width >= GRID_FROM and found.pictured):
         first = at // room.page * room.page
         block = _grid(found, review, shown[first : first + room.page], at - first, room, look)
@@ -135,8 +143,7 @@ def _list(found: Mistakes, review: Mapping[Key, Opinion], shown: tuple[Mistake, 
 
 def _large(found: Mistakes, mark: str, mistake: Mistake, room: Places, height: int, look: Look) -> list[Row]:
     """The image, and below it the likeliest classes."""
-    image = picture(found.images[mistake.image], room.image, room.image // 2, look)
-    rows: list[Row] = [[("  ", ""), *row] for row in image]
+    rows: list[Row] = [[("  ", ""), *row] for row in _sample(found, mistake, room.image, height, look)]
     size = room.detail - 2
     marked = (f"   {mark}", f"{MARK_STYLES.get(mark, '')} bold".strip())
     called = cut_left(mistake.name, size - len(mark) - 3) if mistake.name else f"id {mistake.id}"
@@ -147,6 +154,22 @@ def _large(found: Mistakes, mark: str, mistake: Mistake, room: Places, height: i
     if mistake.true not in [number for number, _ in mistake.top] and rest > len(mistake.top):
         rows.append([(f"  true: {cut(found.name(mistake.true), size - 6)}, less likely", "good")])
     return [fit(row, room.detail) for row in rows]
+
+
+def _sample(found: Mistakes, mistake: Mistake, size: int, height: int, look: Look) -> list[Row]:
+    """What a model was given: an image, the course of numbers, and the text or the fields of a row."""
+    if found.pictured:
+        return picture(found.images[mistake.image], size, size // 2, look)
+    rows: list[Row] = []
+    if len(found.lines):
+        rows += draw(sequence_chart(found.lines[mistake.image]), size, max(min(size // 3, height // 2), 6), look)
+    if found.texts:
+        most = max(height - len(rows) - CHANCES, 3)
+        wrapped = [line for text in found.texts[mistake.image].split("\n") for line in wrap(text, size)]
+        rows += [[(line, "")] for line in wrapped[:most]]
+        if len(wrapped) > most:
+            rows[-1] = [(left(cut(wrapped[most - 1], size - 2), size - 2) + " …", "")]
+    return rows
 
 
 def _chance(name: str, chance: float, true: bool, size: int) -> Row:

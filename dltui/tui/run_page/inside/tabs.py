@@ -214,14 +214,14 @@ class MistakesTab(Tab):
             return of_fit(view, lambda found: largest(found.of(self.label_cursor.at), width, height))
         if view.inside == "labels":
             return of_labels(view, lambda found: wrong(found, self.label_cursor, width, height))
-        note = NEVER if view.ended else "after the first epoch: the images that it gets wrong"
+        note = NEVER if view.ended else "after the first epoch: the samples that it gets wrong"
         return mistakes(view.mistakes, self.marks.known(view), self.cursor, width, height, look, note)
 
     def scroll(self, by: int) -> None:
         labels = self.run.view.labels if self.run.view is not None else None
         self.label_cursor.move(by, len(labels.wrong) if labels is not None else _listed(self.run.view))
         if self.mistakes is not None:
-            room = places(*self.size, self.mistakes.pictured)
+            room = places(*self.size, self.mistakes)
             # A page is what is shown, whatever number of rows that is.
             self.cursor.move_mistake(self.mistakes, by * room.columns if abs(by) == 1 else by // 10 * room.page)
 
