@@ -53,11 +53,15 @@ def convert(found: TrainedModel, form: str, target: Path) -> None:
     """Write the model atomically in a format that its backend knows. Raises RunError."""
     import numpy as np
 
+    from dltui.core.inputs.records import zeros
+
     known = tuple(getattr(found.backend, "formats", ()))
     if form not in known:
         hint = f"it has safetensors, {', '.join(known)}" if known else "it has safetensors alone"
         raise RunError(f"{found.backend.title} does not write {form}; {hint}")
-    trainable = found.trainable(np.zeros((1, *found.spec.input_shape), np.uint8 if found.spec.is_image else np.float32))
+    shape, named = found.spec.input_shape, found.spec.named_inputs
+    empty = zeros(named, 1) if named else np.zeros((1, *shape), np.uint8 if found.spec.is_image else np.float32)
+    trainable = found.trainable(empty)
     draft = target.with_name(f".{target.stem}.partial{target.suffix}")
     try:
         found.backend.convert(trainable, found.spec, form, draft)  # type: ignore[attr-defined]

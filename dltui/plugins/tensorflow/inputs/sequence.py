@@ -23,6 +23,15 @@ LOW, LOW_FP16 = -1e30, -6e4
 
 
 @keras.saving.register_keras_serializable("dltui")
+class Shown(keras.layers.Layer):  # type: ignore[misc]
+    """The values (n, steps, ...) with zeros where the mask (n, steps) is False."""
+
+    def call(self, x: Any, mask: Any) -> Any:
+        mask = ops.reshape(mask, (-1, x.shape[1], *(1 for _ in x.shape[2:])))
+        return ops.where(mask, x, ops.zeros_like(x))
+
+
+@keras.saving.register_keras_serializable("dltui")
 class LastStep(keras.layers.Layer):  # type: ignore[misc]
     """The last step of each sequence (n, steps, values) that its mask (n, steps) shows."""
 
@@ -58,6 +67,11 @@ class Positions(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "factor": self.factor}
 
 
+def _gelu(x: Any) -> Any:
+    """GELU by erf: Keras's own takes erfc, which ONNX does not have."""
+    return 0.5 * x * (1 + ops.erf(x / 2**0.5))
+
+
 @keras.saving.register_keras_serializable("dltui")
 class Block(keras.layers.Layer):  # type: ignore[misc]
     """Attention of all steps to all others, then two dense layers; each adds to its normalized input."""
@@ -82,8 +96,7 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, x: Any, shown: Any = None, training: bool = False) -> Any:
         x = x + self.dropout1(self._attend(self.norm1(x), shown), training=training)
-        y = keras.activations.gelu(self.wide(self.norm2(x)), approximate=False)
-        return x + self.dropout2(self.narrow(y), training=training)
+        return x + self.dropout2(self.narrow(_gelu(self.wide(self.norm2(x)))), training=training)
 
     def compute_output_shape(self, shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
         return shape

@@ -27,7 +27,7 @@ class LstmCell(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The outputs (n, steps, hidden) of all steps."""
-        start = x.new_zeros(1, len(x), self.hidden)
+        start = x.new_zeros(1, x.shape[0], self.hidden)
         # PyTorch's own has a second bias, which would be learned beside the first.
         weights = [self.kernel.T, self.recurrent_kernel.T, self.bias, torch.zeros_like(self.bias)]
         outputs: Tensor = torch.lstm(x, (start, start), weights, True, 1, 0.0, self.training, False, True)[0]
