@@ -1,6 +1,6 @@
 """Uses a trained model in a process with its framework: `python -P -m dltui.core.lifecycle.model_process RUN_DIR`.
 
-The question comes as JSON on stdin: {"predict": [image, ...]} or {"convert": FORMAT, "to": file}, with what holds in
+The question comes as JSON on stdin: {"predict": [file, ...]} or {"convert": FORMAT, "to": file}, with what holds in
 place of run.json as "instead". The
 answer is the last line on stdout: {"rows": [...]}, {"written": file} or {"error": one line}.
 """
@@ -30,7 +30,7 @@ def load_image(path: str, reading: Mapping[str, Any]) -> Array:
     from dltui.core.data import image_file
 
     if not reading:
-        raise RunError("this model takes no images")
+        raise RunError("this model takes no images, and rows of numbers are not read from a file; tabular reads them")
     try:
         return image_file.read(path, reading)
     except image_file.UnreadableError as error:
@@ -43,10 +43,31 @@ def predict(found: TrainedModel, images: list[str]) -> list[dict[str, Any]]:
 
     from dltui.core.tasks.registry import TASKS
 
+    if found.spec.named_inputs:
+        return _predict_named(found, images)
     x = np.stack([load_image(path, found.reading) for path in images])
     outputs = found.trainable(x).predict("test", slice(0, len(x)))
     answers = TASKS[found.spec.task].arithmetic.answers(outputs, found.spec.classes)
     return [{"image": path, **answer} for path, answer in zip(images, answers, strict=True)]
+
+
+def _predict_named(found: TrainedModel, files: list[str]) -> list[dict[str, Any]]:
+    """A row for each sample of the files: a text, a sequence, or a line of a table."""
+    import numpy as np
+
+    from dltui.core.inputs import given
+    from dltui.core.tasks.registry import TASKS
+
+    parts = [given.read(path, found.spec.named_inputs) for path in files]
+    x = np.concatenate([part for part, _ in parts])
+    outputs = found.trainable(x).predict("test", slice(0, len(x)))
+    answers = TASKS[found.spec.task].arithmetic.answers(outputs, found.spec.classes)
+    places = [
+        {"file": number, **({"line": line} if line else {})}
+        for number, (_, lines) in enumerate(parts)
+        for line in lines
+    ]
+    return [{"image": files[place["file"]], **place, **answer} for place, answer in zip(places, answers, strict=True)]
 
 
 def convert(found: TrainedModel, form: str, target: Path) -> None:
