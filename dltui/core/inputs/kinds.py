@@ -22,6 +22,11 @@ TITLES: dict[str, str] = {
 }
 
 
+def label(named: Sequence[Input]) -> str:
+    """The inputs in a few words: `numbers 3 + categories 2`, `sequence 32 × 1`."""
+    return " + ".join(clean_line(f"{one.name} {' × '.join(map(str, one.shape))}") for one in named)
+
+
 def kind_of(named: Sequence[Input]) -> InputKind:
     """The kind of data with these named inputs; none is a single input."""
     if not named:

@@ -114,8 +114,3 @@ def _numbers(generator: np.random.Generator, one: Input, present: Array) -> Arra
     noise = generator.integers(least, vocabulary, (len(present), *one.shape))
     told = least + (code.reshape(-1, *(1 for _ in one.shape)) - least) % (vocabulary - least)
     return np.where(generator.random(noise.shape) < SIGNAL, told, noise)
-
-
-def label(named: Sequence[Input]) -> str:
-    """A label of the inputs: `numbers 3 + categories 2`."""
-    return " + ".join(f"{one.name} {'x'.join(map(str, one.shape))}".strip() for one in named)

@@ -10,6 +10,7 @@ import numpy as np
 from dltui.core.checks.conformance import named_samples
 from dltui.core.checks.conformance.named_samples import ROWS, any_of, one_each
 from dltui.core.contract import Data, Input, Spec, Split
+from dltui.core.inputs import kinds
 from dltui.core.tasks.registry import TASKS
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def is_named(shape: Shape) -> TypeGuard[tuple[Input, ...]]:
 
 def label(input_shape: Shape, outputs: int) -> str:
     """A label of the data's shape: `28x28x1, 10 outputs`."""
-    shape = named_samples.label(input_shape) if is_named(input_shape) else "x".join(map(str, input_shape))
+    shape = kinds.label(input_shape) if is_named(input_shape) else "x".join(map(str, input_shape))
     return f"{shape}, {outputs} outputs"
 
 
