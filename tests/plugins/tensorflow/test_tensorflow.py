@@ -26,7 +26,7 @@ CHECKS = (
 """Importing TensorFlow takes seconds: checks that need no process of their own share one."""
 AUTHOR_CHECKS = (
     "own_loss_is_evaluated", "what_build_and_call_give", "methods", "notes", "rates", "constraints", "random_numbers",
-    "random_numbers_of_tensorflow", "settings_of_the_user",
+    "random_numbers_of_tensorflow", "settings_of_the_user", "named_inputs",
 )  # fmt: skip
 
 needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")

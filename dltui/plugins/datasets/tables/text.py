@@ -38,7 +38,7 @@ def place_of(table: Table, options: CsvOptions) -> int:
 def prepare(table: Table, options: CsvOptions, task: Task) -> Arrays:
     """The texts of a table as tokens, with their targets. Raises RunError."""
     place = place_of(table, options)
-    choice = _choice(table, options, place)
+    choice = choose(table, options, place)
     texts, target, classes = _read(choice, place, task)
     rows = columns.divided(target, options, TASKS[task])
     notes = list(choice.notes)
@@ -61,7 +61,7 @@ def prepare(table: Table, options: CsvOptions, task: Task) -> Arrays:
     )
 
 
-def _choice(table: Table, options: CsvOptions, place: int) -> Choice:
+def choose(table: Table, options: CsvOptions, place: int) -> Choice:
     """The target beside the text. Raises RunError where the text would be the target."""
     wanted = roles.wanted(table, options)
     name = table.columns[place].name
