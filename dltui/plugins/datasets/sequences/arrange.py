@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dltui.core.contract.types import Array, SplitName, Task
-    from dltui.plugins.datasets.sequences.dataset import SequencesOptions
     from dltui.plugins.datasets.sequences.found import Found
+    from dltui.plugins.datasets.sequences.options import SequencesOptions
 
 NAME = "sequence"
 MOST_CLASSES = 1_000

@@ -6,28 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from dltui.core.contract import Arrays, Dataset, PreparationContext
-from dltui.core.contract.config import DatasetOptions, unit
 from dltui.core.errors import RunError
 from dltui.core.text import clean_line
+from dltui.plugins.datasets.sequences.options import SequencesOptions
 
 if TYPE_CHECKING:
     from dltui.plugins.datasets.sequences.found import Found
-
-
-class SequencesOptions(DatasetOptions):
-    """The choice of the columns, and the longest length."""
-
-    path: str = Field("", description="the file or folder, as in sequences:PATH")
-    id: str = Field("", description="column that tells sequences apart; empty: one called id, else the first")
-    target: str = Field("", description="column to predict; empty: one called target, label, class or y, else the last")
-    length: int = Field(
-        1_000, ge=1, le=1_000_000, description="steps after which a sequence is cut", json_schema_extra=unit("steps")
-    )
-    scale: bool = Field(True, description="features to mean 0 and deviation 1, measured on the train split")
-    test: float = Field(0.2, gt=0, le=0.9, description="share held out for testing", json_schema_extra=unit(""))
 
 
 def prepare(options: SequencesOptions, context: PreparationContext) -> Arrays:

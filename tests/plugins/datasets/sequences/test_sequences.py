@@ -11,7 +11,8 @@ import pytest
 from dltui.core.errors import RunError
 from dltui.plugins.datasets.sequences import waves
 from dltui.plugins.datasets.sequences.arrange import arrange
-from dltui.plugins.datasets.sequences.dataset import DATASET, SequencesOptions, _read
+from dltui.plugins.datasets.sequences.dataset import DATASET, _read
+from dltui.plugins.datasets.sequences.options import SequencesOptions
 from tests.helpers.own_data import make_table, prepared
 
 
