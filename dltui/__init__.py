@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Dataset as Dataset
     from dltui.core.contract import EpochPlan as EpochPlan
     from dltui.core.contract import Exporter as Exporter
+    from dltui.core.contract import Input as Input
     from dltui.core.contract import Layer as Layer
     from dltui.core.contract import Logger as Logger
     from dltui.core.contract import Mixing as Mixing
@@ -50,6 +51,7 @@ _HOMES = {
     "Exporter": "dltui.core.contract",
     "Family": "dltui.core.contract.families",
     "Field": "pydantic",
+    "Input": "dltui.core.contract",
     "Layer": "dltui.core.contract",
     "Logger": "dltui.core.contract",
     "Member": "dltui.core.contract.families",

@@ -43,8 +43,8 @@ def override(name: str, default: Any) -> Any:
     return shared
 
 
-def dropout(what: str) -> Any:
-    return Field(0.0, ge=0, lt=1, description=f"share of {what} dropped in training", json_schema_extra=unit(""))
+def dropout(what: str, default: float = 0.0) -> Any:
+    return Field(default, ge=0, lt=1, description=f"share of {what} dropped in training", json_schema_extra=unit(""))
 
 
 # The defaults were chosen on the validation split of Fashion-MNIST (54,000 images to train on), 10 epochs.

@@ -17,7 +17,7 @@ import dltui
 from dltui.core import contract
 from dltui.core.catalog.schema import field_specs
 from dltui.core.catalog.sources import own
-from dltui.core.contract import families, hooks
+from dltui.core.contract import families, hooks, inputs
 from dltui.core.contract.config import TrainConfig
 from dltui.core.numbers import exact
 from dltui.core.rundir.events import EVENTS
@@ -27,7 +27,7 @@ from tests.helpers.environments import environment_without
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "plugins.md"
 TUTORIALS = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
-SIGNATURES = ("Model", "Family", "Member", "Spec", "Dataset", "Arrays", "Exporter", "Logger")
+SIGNATURES = ("Model", "Family", "Member", "Spec", "Input", "Dataset", "Arrays", "Exporter", "Logger")
 PROTOCOLS = ("PreparationContext", "Backend", "Trainable", "Observer")
 
 
@@ -99,7 +99,7 @@ def test_the_shared_hyperparameters_are_those_of_the_code(text: str) -> None:
 
 
 def classes() -> dict[str, ast.ClassDef]:
-    bodies = [ast.parse(Path(module.__file__).read_text()).body for module in (contract, families)]
+    bodies = [ast.parse(Path(module.__file__).read_text()).body for module in (contract, families, inputs)]
     return {node.name: node for body in bodies for node in body if isinstance(node, ast.ClassDef)}
 
 
@@ -143,6 +143,8 @@ def test_recipes_work(text: str, tmp_path: Path) -> None:
     if own().version("torch") is None:
         pytest.skip("torch is not installed")
     recipes = dict(RECIPES.findall(text))
+    for name in ("pair.py", "reader.py"):
+        recipes.pop(name)
     assert set(recipes) == {"overrides.py", "rings.py", "table.py", "notes.py"}
     command = [sys.executable, "-P", "-m", "dltui", "train", "margin-torch", "--dataset", "rings", "--epochs", "6"]
     for name, content in recipes.items():
@@ -159,6 +161,22 @@ def test_recipes_work(text: str, tmp_path: Path) -> None:
     refused = [*command, "--noise", "0.6", "--rho", "0.99"]
     done = subprocess.run(refused, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "dltui: noise above 0.5 needs rho of 0.95 at most\n")
+
+
+@pytest.mark.slow(40)
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "model", "dataset"), [("pair", "pair", "pairs"), ("reader", "reader", "waves")])
+def test_recipes_of_inputs_work(text: str, tmp_path: Path, name: str, model: str, dataset: str) -> None:
+    if own().version("torch") is None:
+        pytest.skip("torch is not installed")
+    (tmp_path / "net.py").write_text(dict(RECIPES.findall(text))[f"{name}.py"])
+    command = [sys.executable, "-P", "-m", "dltui", "train", f"{model}-torch", "--plugin", "net.py", "--lr", "0.05"]
+    command += ["--dataset", dataset, "--epochs", "5", "--device", "cpu", "--plain", "--name", "one"]
+    environment = {**os.environ, "DLTUI_HOME": str(tmp_path / "home")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    losses = re.findall(r"train loss (\S+)", done.stdout)
+    assert float(losses[-1]) < float(losses[0])
 
 
 def test_methods_that_override_are_those_of_the_code(text: str) -> None:

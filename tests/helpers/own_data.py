@@ -22,9 +22,11 @@ SOURCE = {
 }
 
 
-def prepared(dataset: str, task: str = "classification", **options: Any) -> Data:
-    """The data that a run would train on. Raises RunError as its preparation does."""
-    asked = {"dataset": dataset, "dataset_source": SOURCE, "dataset_options": options, "task": task}
+def prepared(dataset: str, task: str = "classification", takes: Sequence[str] = ("single",), **options: Any) -> Data:
+    """The data that a run of a model that `takes` these inputs would train on. Raises RunError as its preparation
+    does.
+    """
+    asked = {"dataset": dataset, "dataset_source": SOURCE, "dataset_options": options, "task": task, "takes": takes}
     return load_prepared(prepare(asked, lambda text, fraction: None))
 
 

@@ -129,7 +129,7 @@ def test_a_backend_without_formats_predicts_all_the_same(dltui: Said, tmp_path: 
     Path("text.png").write_text("not an image")
     said = dltui("predict", "one", "text.png")[1]
     assert said == f"dltui: {tmp_path / 'text.png'} cannot be read: not an image\n"
-    assert dltui("predict", "one", "gone.png") == (2, "dltui: no such image: gone.png\n")
+    assert dltui("predict", "one", "gone.png") == (2, "dltui: no such file: gone.png\n")
     assert dltui("export", "one", "--format", "onnx") == (
         1,
         "dltui: NumPy does not write onnx; it has safetensors alone\n",

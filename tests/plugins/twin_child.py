@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dltui.core.checks.conformance import named_samples
 from dltui.core.contract import Data, Spec, Split, Target, Trainable
 from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train.plan import Planner
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import State
 
 IMAGES = 200
+NAMED = {
+    "tabular": named_samples.SHAPES["table"][0],
+    "lstm": named_samples.SHAPES["sequence"][0],
+    "transformer": named_samples.SHAPES["sequence"][2],
+}
 
 
 def make_data(spec: Spec, samples: int = 640) -> Data:
@@ -82,6 +88,7 @@ def weights(state: State, prefix: str) -> State:
 def run(job: dict[str, Any]) -> None:
     regression = Spec("regression", (3,), 2, (), (0.0, 1.0, 2.0), (1.0, 2.0, 3.0))
     name, _, task = job["model"].partition(" ")
+    named = NAMED.get(name)
     spec = regression if name == "linear-regression" else image_spec()
     task = "segmentation" if name == "unet" else task
     spec = replace(spec, task=task or spec.task)
@@ -90,7 +97,7 @@ def run(job: dict[str, Any]) -> None:
         spec = replace(spec, input_shape=(10, 8, 1), outputs=3, classes=spec.classes[:3])
     if task == "regression":
         spec = replace(spec, targets=tuple(Target(f"target {n}", n, n + 0.5) for n in range(spec.outputs)))
-    data = make_data(spec)
+    data = named_samples.of(spec.task, named, 3, 640) if named else make_data(spec)
     trainable, config = make_trainable(job["framework"], name, job["config"], data, job["dtype"])
     if job["start"]:
         with np.load(job["start"]) as file:

@@ -65,6 +65,10 @@ class Mistakes:
     wrong: int
     """The number of wrong samples; only the first thousands are kept."""
     images: Any = field(compare=False, repr=False)
+    texts: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """The text of each sample, a line a field; () for other data."""
+    lines: Any = field(default=(), compare=False, repr=False)
+    """The numbers of each sample over time, float32 (n, lines, points), NaN behind its end; () for other data."""
     _shown: dict[Filter, tuple[Mistake, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def shown(self, which: Filter) -> tuple[Mistake, ...]:
@@ -81,6 +85,11 @@ class Mistakes:
     def pictured(self) -> bool:
         return bool(len(self.images))
 
+    @property
+    def has_details(self) -> bool:
+        """True if samples are shown, as images or otherwise."""
+        return self.pictured or bool(self.texts) or bool(len(self.lines))
+
 
 def find(arrays: dict[str, Array], known: Sequence[object]) -> Mistakes:
     """The mistakes of a predictions file in the order of `wrong`, which is by confidence: only the first thousands keep
@@ -88,6 +97,7 @@ def find(arrays: dict[str, Array], known: Sequence[object]) -> Mistakes:
     """
     labels, top, classes = labels_of(arrays, known)
     wrong, images = arrays["wrong"], arrays["thumbnails"]
+    texts, lines = arrays.get("texts", images[:0]), arrays.get("lines", images[:0])
     names = [safe(bytes(name).decode(errors="replace")) for name in arrays.get("names", ())]
     found = zip(
         arrays["ids"][wrong].tolist(),
@@ -108,7 +118,13 @@ def find(arrays: dict[str, Array], known: Sequence[object]) -> Mistakes:
         len(labels),
         int((top[:, 0] != labels).sum()),
         images if len(images) == len(wrong) else images[:0],
+        tuple(map(_text, texts)) if len(texts) == len(wrong) else (),
+        lines if len(lines) == len(wrong) and lines.ndim == 3 and lines.dtype.kind == "f" else (),
     )
+
+
+def _text(text: Any) -> str:
+    return "\n".join(map(safe, bytes(text).decode(errors="replace").split("\n")))
 
 
 def parse(text: str, classes: tuple[str, ...]) -> Filter | None:

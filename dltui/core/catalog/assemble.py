@@ -174,6 +174,7 @@ class _Assembly:
             also=tuple(str(task) for task in item.get("also", ())),
             own_metrics=bool(item.get("own_metrics")),
             image_size=int(item.get("image_size", 0)),
+            takes=tuple(str(kind) for kind in item.get("takes", ("single",))),
         )
 
     def _family(self, source: Source, item: Record) -> FamilyEntry:
@@ -286,6 +287,7 @@ def _dataset(source: Source, item: Record) -> DatasetEntry:
         takes=str(item.get("takes", "")),
         previews=bool(item.get("previews", False)),
         task_options={str(name): str(task) for name, task in item.get("task_options", {}).items()},
+        gives=tuple(str(kind) for kind in item.get("gives", ("single",))),
     )
 
 

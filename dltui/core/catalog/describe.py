@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from dltui.core.catalog.plugin_loader import Failure, Loaded, explain
 from dltui.core.catalog.schema import checks_more, field_specs
 from dltui.core.contract.config import DatasetOptions, TrainConfig
-from dltui.core.contract.types import DatasetTask, Task
+from dltui.core.contract.types import DatasetTask, InputKind, Task
 from dltui.core.errors import PluginError
 from dltui.core.tasks.monitor import NAME as NAME_OF_METRIC
 from dltui.core.tasks.registry import TASKS
@@ -95,6 +95,7 @@ def _model_record(model: Model) -> Record:
         raise PluginError("its metrics must be a function (outputs, targets)")
     for task in model.also:
         _check_task(task)
+    _check_kinds("takes", model.takes)
     _check_monitor(model)
     _check_config(model.config)
     return {
@@ -110,6 +111,7 @@ def _model_record(model: Model) -> Record:
         "own_metrics": model.metrics is not None,
         "also": list(model.also),
         "image_size": int(model.image_size),
+        "takes": list(model.takes),
     }
 
 
@@ -153,6 +155,7 @@ def dataset_record(dataset: Dataset) -> Record:
         _check_task(dataset.task)
     for task in (dataset.task_options or {}).values():
         _check_task(task)
+    _check_kinds("gives", dataset.gives)
     if not (inspect.isclass(dataset.options) and issubclass(dataset.options, DatasetOptions)):
         raise PluginError("its options must be a subclass of DatasetOptions")
     if not callable(dataset.prepare) or not callable(dataset.sources):
@@ -180,6 +183,7 @@ def dataset_record(dataset: Dataset) -> Record:
         "takes": dataset.takes,
         "previews": dataset.preview is not None,
         "task_options": {_text(name): task for name, task in (dataset.task_options or {}).items()},
+        "gives": list(dataset.gives),
     }
 
 
@@ -227,6 +231,14 @@ def _check_name(name: object) -> None:
 def _check_task(task: object) -> None:
     if task not in get_args(Task):
         raise PluginError(f"its task must be {' or '.join(get_args(Task))}, it is {clean_line(repr(task), 60)}")
+
+
+def _check_kinds(name: str, kinds: object) -> None:
+    """Check the kinds of inputs that a model takes or a dataset gives. Raises PluginError."""
+    known = get_args(InputKind)
+    if not isinstance(kinds, (tuple, list)) or not kinds or not set(kinds).issubset(known):
+        raise PluginError(f'its {name} must be a tuple of {", ".join(known)}, such as {name}=("sequence",); '
+                          f"it is {clean_line(repr(kinds), 60)}")  # fmt: skip
 
 
 def _text(value: object) -> str:

@@ -12,6 +12,7 @@ from dltui.core.catalog.models.entry import ModelEntry as ModelEntry
 from dltui.core.catalog.models.families import FamilyEntry, MemberEntry, kept_members, members
 from dltui.core.catalog.sources import Installed, Source
 from dltui.core.errors import UsageError
+from dltui.core.inputs import kinds
 from dltui.core.paths import absolute
 from dltui.core.tasks.registry import task_of
 from dltui.core.text import clean_line, suggest
@@ -49,10 +50,16 @@ class DatasetEntry:
     plugin: str = ""
     task_options: Mapping[str, str] = field(default_factory=dict)
     """The options that make it fit another task where they are set."""
+    gives: tuple[str, ...] = ("single",)
+    """The kinds of inputs that it can give."""
 
     def fits(self, *tasks: str) -> bool:
         """True if a model of one of these tasks can train on it."""
         return self.task in tasks or (self.task == "any" and any(task_of(task).in_tables for task in tasks))
+
+    def suits(self, model: ModelEntry) -> bool:
+        """True if a model can train on it: it fits the task, and gives inputs that the model takes."""
+        return self.fits(*model.tasks) and any(kinds.fits(model.takes, kind) for kind in self.gives)
 
     def task_with(self, options: Mapping[str, Any], model: ModelEntry) -> str:
         """The task of a run of a model on it with these options."""

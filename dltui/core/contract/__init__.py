@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from dltui.core.contract.inputs import Input as Input
 from dltui.core.contract.types import DatasetTask as DatasetTask
+from dltui.core.contract.types import InputKind as InputKind
 from dltui.core.contract.types import SplitName as SplitName
 from dltui.core.contract.types import Task as Task
 
@@ -45,6 +47,8 @@ class Spec:
     classes, or of regression targets. `mean` and `std` have one value a channel (or feature), in the units of the
     stored arrays (0 to 255 for uint8 images): backends feed the model (x - mean) / std. `columns` says what the
     features of a table are, in their order; () where the dataset does not tell. So do `targets` of a regression.
+
+    Where a sample has `named_inputs`, a model gets a dict of tensors with their names, and `input_shape` is ().
     """
 
     task: Task
@@ -55,6 +59,7 @@ class Spec:
     std: tuple[float, ...] = (1.0,)
     columns: tuple[Column, ...] = ()
     targets: tuple[Target, ...] = ()
+    named_inputs: tuple[Input, ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Spec:
@@ -63,16 +68,22 @@ class Spec:
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
         values["columns"] = tuple(Column(**column) for column in values.get("columns", ()))
         values["targets"] = tuple(Target(**target) for target in values.get("targets", ()))
+        values["named_inputs"] = tuple(map(Input.from_json, values.get("named_inputs", ())))
         return cls(**values)
 
     @property
     def is_image(self) -> bool:
         return len(self.input_shape) == 3
 
+    def named(self, name: str) -> Input | None:
+        """The named input of this name; None where the data has none."""
+        return next((one for one in self.named_inputs if one.name == name), None)
+
 
 @dataclass(frozen=True)
 class Split:
-    """A split of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features); y is int64 class numbers
+    """A split of a dataset: x is uint8 (n, height, width, channels) or float32 (n, features), or with named inputs
+    records (n,) whose fields are x["NAME"] (n, *shape) and, of padded ones, x["NAME_length"]; y is int64 class numbers
     (n,), uint8 0 or 1 (n, labels), float32 targets (n, outputs) or uint8 masks (n, height, width) of class numbers, 255
     where a pixel does not count; ids is int64 (n,), the row in the dataset's own order. `names` are the rows' names for
     people, such as file names, as UTF-8 bytes (n,), where the dataset gives them. `stored` is x with the border around
@@ -239,7 +250,9 @@ class Model:
     the side in pixels that its images should have; 0: any. `initial` gives weights that a new run begins with, such as
     pretrained ones: (config, spec, progress) -> state, without the keys of layers that begin at random; `progress`
     takes a line of text. A RunError of it ends the run before its first step, and nothing is left of it. `also` names
-    the tasks beside `task` that it can be built for: `spec.task` says which, and the data decides.
+    the tasks beside `task` that it can be built for: `spec.task` says which, and the data decides. `takes` names the
+    kinds of inputs that it can be built for: "named" is any data with named inputs, of which `example` is one that
+    `dltui plugins check` makes.
     """
 
     id: str
@@ -256,6 +269,8 @@ class Model:
     image_size: int = 0
     initial: Callable[[Any, Spec, Callable[[str], None]], State] | None = None
     also: tuple[Task, ...] = ()
+    takes: tuple[InputKind, ...] = ("single",)
+    example: tuple[Input, ...] = ()
 
 
 class Backend(Protocol):
@@ -296,21 +311,23 @@ class Arrays:
     in the log that says how files became rows; its "image" holds the arguments of `core.data.image_file.read`, so
     that `predict` does the same. `columns` describes the features of a table, `targets` those of a regression.
     `border` is how many pixels all images have on each side beyond what a model sees: random crops take part of it, all
-    else is the middle.
+    else is the middle. With `named_inputs` each x is a dict of arrays with their names; a padded input is an array
+    (n, *shape), with NAME_length (n,) beside it, or a list of shorter arrays.
     """
 
-    train: tuple[Array, Array]
-    test: tuple[Array, Array]
+    train: tuple[Any, Array]
+    test: tuple[Any, Array]
     classes: tuple[str, ...] = ()
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    validation: tuple[Array, Array] | None = None
+    validation: tuple[Any, Array] | None = None
     notes: tuple[str, ...] = ()
     names: Mapping[SplitName, Sequence[str]] | None = None
     inputs: Mapping[str, Any] | None = None
     columns: tuple[Column, ...] = ()
     targets: tuple[Target, ...] = ()
     border: int = 0
+    named_inputs: tuple[Input, ...] = ()
 
 
 class PreparationContext(Protocol):
@@ -331,6 +348,8 @@ class PreparationContext(Protocol):
     files, `scratch` is "scratch", and the samples of a split are "train_x.npy". Any of it may be missing."""
     task: Task
     """The task of the model: the dataset's own task, or either task where that is "any"."""
+    takes: tuple[InputKind, ...]
+    """The kinds of inputs that the model takes, for a dataset that `gives` several."""
 
     def progress(self, text: str, fraction: float | None = None) -> None:
         """Report progress; `fraction` is 0 to 1, or None when unknown. Raises KeyboardInterrupt on cancel."""
@@ -347,7 +366,7 @@ class Dataset:
     it can be reached. A dataset that `takes` a path is chosen as NAME:PATH and finds the absolute path in its option
     `path`, of one that takes a "name" the name as it is; `preview` shows what lies there without preparing it.
     `task_options` are the options that make the data fit another task where they are set: {"labels": "multilabel"};
-    without them it is `task`, of which "any" means the model's own.
+    without them it is `task`, of which "any" means the model's own. `gives` names the kinds of inputs that it can give.
     """
 
     name: str
@@ -368,6 +387,7 @@ class Dataset:
     takes: Literal["", "folder", "file", "name"] = ""
     preview: Callable[[Any], Preview] | None = None
     task_options: Mapping[str, Task] | None = None
+    gives: tuple[InputKind, ...] = ("single",)
 
 
 @dataclass(frozen=True)

@@ -19,3 +19,7 @@ DatasetTask = Literal["classification", "multilabel", "regression", "segmentatio
 
 
 SplitName = Literal["train", "validation", "test"]
+
+
+InputKind = Literal["single", "table", "sequence", "named"]
+"""The inputs of a sample: a single array, "numbers" and "categories" of a table, a single sequence, or other names."""

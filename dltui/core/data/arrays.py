@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from dltui.core.contract import Arrays, Column, Spec, Target
 from dltui.core.errors import RunError
+from dltui.core.inputs import records
 from dltui.core.tasks.numbers import chunks, floats
 from dltui.core.tasks.registry import TASKS
 
@@ -21,8 +22,8 @@ UNSCALED = 100
 
 
 def checked(task: Task, arrays: Arrays) -> Arrays:
-    """The data as uint8 (n, height, width, channels) or float32 (n, features), with int64 labels or float32 targets.
-    Raises RunError naming the wrong part and row.
+    """The data as uint8 (n, height, width, channels), float32 (n, features) or records of named inputs, with int64
+    labels or float32 targets. Raises RunError naming the wrong part and row.
     """
     if not isinstance(arrays, Arrays):
         given_back = "None" if arrays is None else f"a {type(arrays).__name__}"
@@ -34,10 +35,11 @@ def checked(task: Task, arrays: Arrays) -> Arrays:
         least = "two classes" if definition.least_classes == 2 else "one class"
         raise RunError(f"{task} needs at least {least}, found {len(classes)}{hint}")
     parts = {}
+    records.check_inputs(arrays.named_inputs)
     given = {"train": arrays.train, "test": arrays.test}
     given |= {} if arrays.validation is None else {"validation": arrays.validation}
     for name, (x, y) in given.items():
-        x = _inputs(name, np.asanyarray(x))
+        x = _inputs(name, x) if not arrays.named_inputs else records.pack(name, x, arrays.named_inputs)
         y = definition.arithmetic.checked(name, np.asanyarray(y), classes)
         if len(x) != len(y):
             raise RunError(f"{len(x):,} {name} samples but {len(y):,} labels or targets")
@@ -71,10 +73,15 @@ def _check_together(task: Task, parts: dict[str, tuple[Array, Array]], classes: 
     return TASKS[task].arithmetic.check_train(train_y, test_y, classes)
 
 
-def _inputs(part: str, x: Array) -> Array:
+def _inputs(part: str, given: object) -> Array:
+    if isinstance(given, Mapping):
+        raise RunError(f"{part} samples are a dict; say what it holds: Arrays(named_inputs=(Input(...), ...))")
+    x = np.asanyarray(given)
     if x.ndim in (3, 4):
         if x.dtype != np.uint8:
-            raise RunError(f"{part} images must be uint8 (0 to 255), got {x.dtype}")
+            named = f'{{"sequence": x}} and named_inputs=(Input("sequence", {x.shape[1:]}),)'
+            hint = f"; for sequences give {named}" if x.ndim == 3 and x.dtype.kind == "f" else ""
+            raise RunError(f"{part} images must be uint8 (0 to 255), got {x.dtype}{hint}")
         x = x[..., np.newaxis] if x.ndim == 3 else x
     else:
         x = floats(part, "features", x)
@@ -111,6 +118,8 @@ def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
     """The shape of checked data, with mean and std measured on the given train rows where the plugin left them
     out: images in pixel units per channel; vectors stay as they are."""
     x, y = arrays.train
+    if arrays.named_inputs:
+        return _named_spec(task, arrays)
     channels = x.shape[-1]
     mean, std = (0.0,) * channels, (1.0,) * channels
     if x.ndim == 4 and (arrays.mean is None or arrays.std is None):
@@ -124,6 +133,18 @@ def make_spec(task: Task, arrays: Arrays, rows: Array) -> Spec:
         std if arrays.std is None else _per_channel("std", arrays.std, channels),
         _columns(arrays.columns, channels),
         _targets(arrays.targets, int(y.shape[1])) if TASKS[task].targets == "numbers" else (),
+    )
+
+
+def _named_spec(task: Task, arrays: Arrays) -> Spec:
+    y, classes, numbers = arrays.train[1], arrays.classes, TASKS[task].targets == "numbers"
+    return Spec(
+        task,
+        (),
+        int(y.shape[1]) if numbers else len(classes),
+        classes,
+        targets=_targets(arrays.targets, int(y.shape[1])) if numbers else (),
+        named_inputs=arrays.named_inputs,
     )
 
 
@@ -146,7 +167,7 @@ def middle(stored: Array, shape: tuple[int, ...]) -> Array:
 def unscaled(arrays: Arrays, name: str) -> list[str]:
     """A warning about large vectors that no mean and std scale; a model may not learn with them."""
     x = arrays.train[0]
-    if x.ndim != 2 or arrays.mean is not None or arrays.std is not None:
+    if arrays.named_inputs or x.ndim != 2 or arrays.mean is not None or arrays.std is not None:
         return []
     largest = max(float(np.abs(x[rows]).max()) for rows in chunks(x))
     told = f"the features of {name} go up to {largest:,.0f} and are not scaled; Arrays(mean=..., std=...) scales them"

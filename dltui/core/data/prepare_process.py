@@ -46,7 +46,7 @@ from dltui.core.version import __version__
 if TYPE_CHECKING:
     from dltui.core.contract import Arrays, Dataset
     from dltui.core.contract.config import DatasetOptions
-    from dltui.core.contract.types import Array, SplitName, Task
+    from dltui.core.contract.types import Array, InputKind, SplitName, Task
 
     Tell = Callable[[str, float | None], None]
 
@@ -66,6 +66,7 @@ class Context:
     downloads: Path
     tell: Tell
     task: Task
+    takes: tuple[InputKind, ...] = ("single",)
     scratch: Path = Path()
     kept: Path = Path()
     earlier: tuple[Path, ...] = ()
@@ -87,6 +88,7 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     task: Task = asked.get("task", "classification") if dataset.task == "any" or meant else dataset.task
     context = _context(asked, tell, task)
     context.dropped = dropped.of_run(asked)
+    context.takes = tuple(asked.get("takes") or ("single",))
     sources = dataset.sources(options, context.data_dirs)
     arrays = None
     if sources == []:
@@ -96,7 +98,7 @@ def prepare(asked: dict[str, Any], tell: Tell) -> Path:
     cache = paths.cache_dir() / "datasets"
     paths.ensure_private_dir(cache)
     name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset.name).strip("-.")[:40]
-    final = cache / f"{name}-{_key(dataset, task, options, sources, context.dropped)}"
+    final = cache / f"{name}-{_key(dataset, context, options, sources)}"
     if not prepared.is_intact(final):
         _make(final, dataset, options, context, arrays)
     at_start.look(final, asked, tell)
@@ -123,13 +125,7 @@ def _context(asked: dict[str, Any], tell: Tell, task: Task = "classification") -
     return Context(None, tuple(dict.fromkeys(folders + own)), downloads, tell, task)
 
 
-def _key(
-    dataset: Dataset,
-    task: Task,
-    options: DatasetOptions,
-    sources: Sequence[Path] | None,
-    left_out: Mapping[str, Any] | None = None,
-) -> str:
+def _key(dataset: Dataset, context: Context, options: DatasetOptions, sources: Sequence[Path] | None) -> str:
     """The name of prepared data, a digest of all that it depends on: its code, its options, and its files."""
     files = []
     for path in sources or ():
@@ -139,8 +135,9 @@ def _key(
     given = options.model_dump(mode="json")
     # The rows count, not the file that names them.
     given |= {name: dropped.without_review(str(text)) for name, text in given.items() if name == dropped.OPTION}
-    parts = [prepared.FORMAT, __version__, dataset.name, code, given, files, *dropped.digest(left_out)]
-    parts += [task] if task != dataset.task else []
+    parts = [prepared.FORMAT, __version__, dataset.name, code, given, files, *dropped.digest(context.dropped)]
+    parts += [context.task] if context.task != dataset.task else []
+    parts += [sorted(context.takes)] if len(dataset.gives) > 1 and context.takes != ("single",) else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
 

@@ -18,6 +18,7 @@ from dltui.core.contract import Data, Spec, Split
 from dltui.core.contract.types import SplitName
 from dltui.core.data.arrays import middle
 from dltui.core.errors import RunError
+from dltui.core.inputs.records import as_rows, record_type
 from dltui.core.tasks.numbers import CHUNK_BYTES, chunks
 from dltui.core.text import clean_line
 
@@ -53,6 +54,8 @@ def _split(path: Path, name: SplitName, spec: Spec) -> Split:
     names = path / f"{name}_{NAMES}.npy"
     x, y, ids = (_open(path / f"{name}_{part}.npy") for part in PARTS)
     called = _open(names) if names.exists() else None
+    if spec.named_inputs and x.dtype != record_type(spec.named_inputs):
+        raise ValueError(f"{name} has other fields than its description")
     if x.shape[1:] == spec.input_shape:
         return Split(x, y, ids, called)
     return Split(middle(x, spec.input_shape), y, ids, called, stored=x)
@@ -100,7 +103,7 @@ class Digest:
         self._sha.update(f"{dtype.str} {tuple(shape)}\n".encode())
 
     def rows(self, rows: Array) -> None:
-        self._sha.update(np.ascontiguousarray(rows).data.cast("B"))
+        self._sha.update(np.ascontiguousarray(as_rows(rows)).data.cast("B"))
 
     def finish(self, classes: tuple[str, ...]) -> str:
         self._sha.update(json.dumps(list(classes)).encode())

@@ -36,10 +36,15 @@ def to_data(
     """
     notes, changed = [], dict(config)
     batch = int(config.get("batch_size", 1))
-    images = data.spec.is_image
-    if images and "batch_size" not in given and len(data.train) // batch < LEAST_STEPS and batch > 1:
+    images, what = data.spec.is_image, "images" if data.spec.is_image else "samples"
+    if (
+        (images or data.spec.named_inputs)
+        and "batch_size" not in given
+        and len(data.train) // batch < LEAST_STEPS
+        and batch > 1
+    ):
         changed["batch_size"] = smaller = batch_of(len(data.train), batch)
-        steps = f"{len(data.train) // smaller} steps in an epoch of {len(data.train):,} images"
+        steps = f"{len(data.train) // smaller} steps in an epoch of {len(data.train):,} {what}"
         notes.append(f"batch size {smaller} instead of {batch}: {steps}")
     photos = images and min(data.spec.input_shape[:2]) >= PHOTO
     if photos and "augment" not in given and config.get("augment") == "none":

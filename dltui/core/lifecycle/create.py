@@ -18,6 +18,7 @@ from dltui.core.catalog.fields import check_values
 from dltui.core.data import needs, search, suited
 from dltui.core.data.findings import dropped
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.inputs import kinds
 from dltui.core.machine.devices import Device
 from dltui.core.rundir import confidential, heartbeat, share
 from dltui.core.rundir.directory import RunDirectory
@@ -144,6 +145,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
     reasons = needs.reasons(model.id, model.needs_images, augmentation.for_images(config))
+    kinds.check(model.id, model.takes, dataset.name, dataset.gives, _fitting(dataset, catalog))
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:
         needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
@@ -210,6 +212,7 @@ def _origins(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any
         "model_name": model.name,
         "framework": model.framework,
         "task": dataset.task_with(options, model),
+        **({"takes": list(model.takes)} if model.takes != ("single",) else {}),
         "model_source": dict(model.source),
         "backend_source": dict(catalog.backends[model.framework].source),
         "dataset": entries.title(dataset, options),
@@ -258,6 +261,12 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
     missing = missing_plugin(dataset.source, str(model.source["python"]), catalog)
     if missing:
         raise UsageError(f"dataset {dataset.name}: {missing}")
+
+
+def _fitting(dataset: DatasetEntry, catalog: Catalog) -> list[str]:
+    """The names of the models that take what a dataset gives."""
+    models = [one for one in catalog.models.values() if any(kinds.fits(one.takes, kind) for kind in dataset.gives)]
+    return list(dict.fromkeys(model.name for model in models))
 
 
 def _task(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any]) -> str:
@@ -368,5 +377,7 @@ def prepare_first(
         preparation.cancel()
         preparation.wait()
         raise
-    needs.check_images(images, str(origins["dataset"]), data.spec.is_image)
+    name, takes = str(origins["dataset"]), origins.get("takes") or ("single",)
+    needs.check_images(images, name, data.spec.is_image)
+    kinds.check(str(origins["model"]), takes, name, [kinds.kind_of(data.spec.named_inputs)], ())
     return data

@@ -1,6 +1,6 @@
 """Uses a trained model in a process with its framework: `python -P -m dltui.core.lifecycle.model_process RUN_DIR`.
 
-The question comes as JSON on stdin: {"predict": [image, ...]}, {"convert": FORMAT, "to": file} or {"look":
+The question comes as JSON on stdin: {"predict": [file, ...]}, {"convert": FORMAT, "to": file} or {"look":
 ["heat-maps", "embeddings"]}, with what holds in place of run.json as "instead". The answer is the last line on stdout:
 {"rows": [...]}, {"written": file}, {"lines": [...]} or {"error": one line}.
 """
@@ -32,7 +32,7 @@ def load_image(path: str, reading: Mapping[str, Any]) -> Array:
     from dltui.core.data import image_file
 
     if not reading:
-        raise RunError("this model takes no images")
+        raise RunError("this model takes no images, and rows of numbers are not read from a file; tabular reads them")
     try:
         return image_file.read(path, reading)
     except image_file.UnreadableError as error:
@@ -47,6 +47,8 @@ def predict(found: TrainedModel, images: list[str], masks: str | None = None) ->
 
     from dltui.core.tasks.registry import TASKS
 
+    if found.spec.named_inputs:
+        return _predict_named(found, images)
     x = np.stack([load_image(path, found.reading) for path in images])
     outputs = found.trainable(x).predict("test", slice(0, len(x)))
     answers = TASKS[found.spec.task].arithmetic.answers(outputs, found.spec.classes)
@@ -76,15 +78,38 @@ def _write_mask(folder: Path, name: str, mask: Array) -> Path:
     return target
 
 
+def _predict_named(found: TrainedModel, files: list[str]) -> list[dict[str, Any]]:
+    """A row for each sample of the files: a text, a sequence, or a line of a table."""
+    import numpy as np
+
+    from dltui.core.inputs import given
+    from dltui.core.tasks.registry import TASKS
+
+    parts = [given.read(path, found.spec.named_inputs) for path in files]
+    x = np.concatenate([part for part, _ in parts])
+    outputs = found.trainable(x).predict("test", slice(0, len(x)))
+    answers = TASKS[found.spec.task].arithmetic.answers(outputs, found.spec.classes)
+    places = [
+        {"file": number, **({"line": line} if line else {})}
+        for number, (_, lines) in enumerate(parts)
+        for line in lines
+    ]
+    return [{"image": files[place["file"]], **place, **answer} for place, answer in zip(places, answers, strict=True)]
+
+
 def convert(found: TrainedModel, form: str, target: Path) -> None:
     """Write the model atomically in a format that its backend knows. Raises RunError."""
     import numpy as np
+
+    from dltui.core.inputs.records import zeros
 
     known = tuple(getattr(found.backend, "formats", ()))
     if form not in known:
         hint = f"it has safetensors, {', '.join(known)}" if known else "it has safetensors alone"
         raise RunError(f"{found.backend.title} does not write {form}; {hint}")
-    trainable = found.trainable(np.zeros((1, *found.spec.input_shape), np.uint8 if found.spec.is_image else np.float32))
+    shape, named = found.spec.input_shape, found.spec.named_inputs
+    empty = zeros(named, 1) if named else np.zeros((1, *shape), np.uint8 if found.spec.is_image else np.float32)
+    trainable = found.trainable(empty)
     draft = target.with_name(f".{target.stem}.partial{target.suffix}")
     try:
         found.backend.convert(trainable, found.spec, form, draft)  # type: ignore[attr-defined]

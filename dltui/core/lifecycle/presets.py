@@ -144,7 +144,7 @@ def _checked(layer: Layer, key: str, value: Any, model: ModelEntry, catalog: Cat
 
 def _other_task(dataset: Any, model: ModelEntry, catalog: Catalog) -> bool:
     entry = catalog.datasets.get(dataset) if isinstance(dataset, str) else None
-    return entry is not None and not entry.fits(*model.tasks)
+    return entry is not None and not entry.suits(model)
 
 
 def _known(name: str, catalog: Catalog) -> bool:

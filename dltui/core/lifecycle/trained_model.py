@@ -89,7 +89,7 @@ def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_sh
     For runs of older versions they follow from the options; for datasets not made from image files, images are
     stretched.
     """
-    if len(input_shape) != 3:
+    if len(input_shape) != 3 or dataset.get("named_inputs"):
         return {}
     known = (dataset.get("inputs") or {}).get("image")
     if known:

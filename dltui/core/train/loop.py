@@ -303,7 +303,8 @@ class Loop:
         value = metrics.get(self.monitor.metric, math.nan)
         better = self.monitor.better(value, best.value if best else None)
         self.journal.emit(Evaluated("validation", epoch, step, metrics, self.clock() - began, better, more))
-        arrays = predictions.collect(self.data.spec.task, outputs, self.data.validation, "validation", epoch)
+        spec, part = self.data.spec, self.data.validation
+        arrays = predictions.collect(spec.task, outputs, part, "validation", epoch, spec)
         self._files["validation-latest"] = arrays
         if better:
             self._files["validation-best"] = arrays

@@ -329,7 +329,8 @@ class Attempt:
             metrics |= loop.evaluate_mirrored(outputs)
         self.journal.emit(Evaluated("test", epoch, step, metrics, time.monotonic() - began, more=more))
         data = loop.data
-        self.journal.commit([], {"test": predictions.collect(data.spec.task, outputs, data.test, "test", epoch)})
+        found = predictions.collect(data.spec.task, outputs, data.test, "test", epoch, data.spec)
+        self.journal.commit([], {"test": found})
 
     def _load_best(self, loop: Loop) -> bool:
         try:

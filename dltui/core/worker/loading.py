@@ -18,6 +18,7 @@ from dltui.core.catalog import plugin_loader
 from dltui.core.contract import Backend
 from dltui.core.data import needs
 from dltui.core.errors import RunError
+from dltui.core.inputs import kinds
 from dltui.core.train import augmentation
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def data(
     # Only now is the shape known of a dataset that does not tell it.
     required = needs.reasons(model.id, model.needs_images, augmentation.for_images(config.model_dump()))
     needs.check_images(required, str(asked["dataset"]), found.spec.is_image)
+    kinds.check(model.id, model.takes, str(asked["dataset"]), [kinds.kind_of(found.spec.named_inputs)], ())
     return found
 
 

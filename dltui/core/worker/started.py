@@ -82,6 +82,7 @@ def _describe(data: Data, asked: dict[str, Any]) -> dict[str, Any]:
         "std": list(data.spec.std),
         "targets": [asdict(target) for target in data.spec.targets],
         "columns": [asdict(column) for column in data.spec.columns],
+        "named_inputs": [asdict(one) for one in data.spec.named_inputs],
         "sizes": {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
         "options": asked["dataset_options"],
         "inputs": dict(data.inputs),

@@ -1,4 +1,4 @@
-"""Figure: the misclassified images, the most confident mistakes first."""
+"""Figure: the misclassified samples, the most confident mistakes first; images as a grid."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from dltui.core.analysis.evaluation import latest
 from dltui.exports.figures import style
+from dltui.exports.figures.samples import rows
 from dltui.exports.wording import count, likelihood
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ SUBTITLE = "most confident first; above: true class; below: predicted class, its
 def draw_mislabeled(subject: str, found: Mistakes) -> Figure:
     """Draw the images; `subject` is the model and its data."""
     shown = _shown(found)
-    rows = max(1, -(-len(shown) // COLUMNS))
+    lines = max(1, -(-len(shown) // COLUMNS))
     cell = IMAGE + 3 * LINE + 0.18
-    figure = style.page(0.7 + rows * cell)
+    figure = style.page(0.7 + lines * cell)
     top = style.heading(figure, _title(subject, found), SUBTITLE)
     axes = style.sheet(figure)
     width = (style.WIDTH - 2 * style.MARGIN) / COLUMNS
@@ -68,7 +69,8 @@ def _image(axes: Axes, image: np.ndarray[Any, np.dtype[np.uint8]], x: float, y: 
 
 
 def _title(subject: str, found: Mistakes) -> str:
-    return f"{subject}: {count(found.wrong)} of {count(found.total)} {found.split} images misclassified"
+    what = "samples" if found.texts or len(found.lines) else "images"
+    return f"{subject}: {count(found.wrong)} of {count(found.total)} {found.split} {what} misclassified"
 
 
 def _shown(found: Mistakes) -> tuple[Mistake, ...]:
@@ -76,19 +78,23 @@ def _shown(found: Mistakes) -> tuple[Mistake, ...]:
 
 
 def export(reader: RunReader, target: Path) -> None:
-    """Write the figure; nothing before the first evaluation, nor for data without images."""
+    """Write the figure; nothing before the first evaluation, nor for samples that are not kept."""
     from dltui.exports.about import about, subject
     from dltui.exports.save import save
 
     evaluated = latest(reader)
     found = evaluated.mistakes if evaluated else None
+    if found is None:
+        return
+    named = bool(found.texts) or bool(len(found.lines))
     # A model that makes no mistake still has images, of some height and width.
-    if found is None or not all(found.images.shape[1:]):
+    if not named and not all(found.images.shape[1:]):
         return
     name = subject(reader)
     with style.applied():
         described = "; ".join(
             f"#{mistake.id} true {found.name(mistake.true)}, predicted {found.name(mistake.said)}"
-            for mistake in _shown(found)
+            for mistake in (rows.shown_of(found) if named else _shown(found))
         )
-        save(draw_mislabeled(name, found), target, about(reader, _title(name, found), described))
+        figure = rows.draw_rows(_title(name, found), found) if named else draw_mislabeled(name, found)
+        save(figure, target, about(reader, _title(name, found), described))

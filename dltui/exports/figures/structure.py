@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltui.core.contract.inputs import Input
 from dltui.core.text import clean_line, plural
 from dltui.exports.figures import diagram, style
 from dltui.exports.wording import count
@@ -117,8 +118,15 @@ def _share(axes: Axes, y: float, share: float) -> None:
         axes.barh(y, min(share, 1.0) * room, height=0.085, left=SHARE, color=style.BLUE, linewidth=0)
 
 
-def nodes(layers: Sequence[Mapping[str, Any]], input_shape: Sequence[int]) -> list[Node]:
-    """The nodes of the layers of an attempt in the log."""
+def nodes(
+    layers: Sequence[Mapping[str, Any]], input_shape: Sequence[int], named: Sequence[Mapping[str, Any]] = ()
+) -> list[Node]:
+    """The nodes of the layers of an attempt in the log, behind its input or, with named ones, their names."""
+    if named:
+        given = [Input.from_json(record) for record in named]
+        names = clean_line(" and ".join(one.name for one in given), 60)
+        shape = given[0].shape if len(given) == 1 else ()
+        return [Node("input", names, shape, None), *(_node(layer) for layer in layers)]
     first = Node("input", "image" if len(input_shape) == 3 else "features", tuple(input_shape), None)
     return [first, *(_node(layer) for layer in layers)]
 
@@ -139,7 +147,10 @@ def export(reader: RunReader, target: Path) -> None:
     if attempt is None or not attempt.layers:
         return
     shape = [int(side) for side in attempt.dataset.get("input_shape") or ()]
-    structure = Structure(clean_line(reader.run.get("model"), 100), nodes(attempt.layers, shape))
+    structure = Structure(
+        clean_line(reader.run.get("model"), 100),
+        nodes(attempt.layers, shape, attempt.dataset.get("named_inputs") or ()),
+    )
     with style.applied():
         described = "; ".join(f"{node.name} ({node.kind}): {_shape(node)}" for node in structure.nodes)
         figure = draw_structure(structure, diagram.available())

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CAPTIONS = {
     "training_metrics": "Loss and metrics of each epoch on the train and validation splits; a ring marks the best.",
     "confusion_matrix": "Which classes the model confuses: rows are true classes, columns predicted classes.",
-    "mislabeled": "Images misclassified by the model, the most confident mistakes first.",
+    "mislabeled": "Samples misclassified by the model, the most confident mistakes first.",
     "reliability": "How often the model is right, by how confident it is.",
     "precision_recall": "Precision and recall of each label at all thresholds.",
     "class_iou": "How well each class is found: the intersection over union of its pixels.",

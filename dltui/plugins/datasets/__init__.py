@@ -18,6 +18,8 @@ def dltui_datasets() -> list[Dataset]:
     from dltui.plugins.datasets.images import folder, hugging_face, shards
     from dltui.plugins.datasets.images import table as images
     from dltui.plugins.datasets.masks import folder as masks
+    from dltui.plugins.datasets.sequences import dataset as sequences
+    from dltui.plugins.datasets.sequences import waves
     from dltui.plugins.datasets.tables import dataset as table
 
     return [
@@ -26,12 +28,14 @@ def dltui_datasets() -> list[Dataset]:
         digits.DATASET,
         lines.DATASET,
         shapes.DATASET,
+        waves.DATASET,
         folder.DATASET,
         masks.DATASET,
         table.DATASET,
         images.DATASET,
         shards.DATASET,
         hugging_face.DATASET,
+        sequences.DATASET,
     ]
 
 

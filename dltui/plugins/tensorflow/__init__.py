@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 from dltui.core.contract.hooks import hookimpl
 from dltui.plugins.tensorflow.backend import TensorFlowBackend
 from dltui.plugins.tensorflow.families import keras
-from dltui.plugins.tensorflow.models import cnn, cnn_small, linear_regression, mlp, resnet, softmax, unet
+from dltui.plugins.tensorflow.models import (
+    cnn,
+    cnn_small,
+    linear_regression,
+    lstm,
+    mlp,
+    resnet,
+    softmax,
+    tabular,
+    transformer,
+    unet,
+)
 
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Model
@@ -16,7 +27,8 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_models() -> list[Model]:
-    return [linear_regression.MODEL, softmax.MODEL, mlp.MODEL, cnn.MODEL, cnn_small.MODEL, resnet.MODEL, unet.MODEL]
+    modules = (linear_regression, softmax, mlp, cnn, cnn_small, resnet, tabular, lstm, transformer, unet)
+    return [module.MODEL for module in modules]
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from dltui.core.errors import RunError
 from dltui.core.tasks.regression.scaling import scales
+from dltui.plugins.tensorflow.inputs import portable
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 def write(model: Any, spec: Spec, form: str, target: Path) -> None:
     known = scales(spec)
+    if spec.named_inputs:
+        _write_named(model, spec, form, target)
+        return
     samples = keras.Input(spec.input_shape, name="samples", dtype="float32")
     if form == "keras":
         scale, offset = [1 / s for s in spec.std], [-m / s for m, s in zip(spec.mean, spec.std, strict=True)]
@@ -27,9 +32,6 @@ def write(model: Any, spec: Spec, form: str, target: Path) -> None:
             outputs = keras.layers.Rescaling(known[1].tolist(), known[0].tolist())(outputs)
         keras.Model(samples, outputs).save(target)
         return
-    import onnx
-    from tf2onnx.convert import from_function
-
     mean, std = tf.constant(spec.mean).numpy(), tf.constant(spec.std).numpy()
     signature = [tf.TensorSpec((None, *spec.input_shape), tf.float32, name="samples")]
     up, by = (0.0, 1.0) if known is None else (values.astype("float32") for values in known)
@@ -38,6 +40,34 @@ def write(model: Any, spec: Spec, form: str, target: Path) -> None:
         outputs = model((samples - mean) / std, training=False)
         return outputs if known is None else outputs * by + up
 
+    _write_onnx(outputs_of, signature, target)
+
+
+def _write_named(model: Any, spec: Spec, form: str, target: Path) -> None:
+    """The same for a model with named inputs."""
+    known = scales(spec)
+    inputs, outputs = portable.named(model, spec)
+    if known is not None:
+        outputs = keras.layers.Rescaling(known[1].tolist(), known[0].tolist())(outputs)
+    whole = keras.Model(inputs, outputs)
+    if form == "keras":
+        whole.save(target)
+        return
+    signature = [
+        tf.TensorSpec((None, *symbol.shape[1:]), tf.as_dtype(symbol.dtype), name=name)
+        for name, symbol in inputs.items()
+    ]
+
+    def outputs_of(*given: Any) -> Any:
+        return whole(dict(zip(inputs, given, strict=True)), training=False)
+
+    _write_onnx(outputs_of, signature, target)
+
+
+def _write_onnx(outputs_of: Callable[..., Any], signature: list[Any], target: Path) -> None:
+    import onnx
+    from tf2onnx.convert import from_function
+
     function = tf.function(outputs_of, input_signature=signature)
     made, _ = from_function(function, signature, opset=18)
     # A name of ours instead of TensorFlow's.
@@ -45,6 +75,6 @@ def write(model: Any, spec: Spec, form: str, target: Path) -> None:
         node.output[:] = ["outputs" if name == made.graph.output[0].name else name for name in node.output]
     made.graph.output[0].name = "outputs"
     onnx.checker.check_model(made)
-    if made.graph.input[0].name != "samples" or len(made.graph.input) != 1:
+    if [given.name for given in made.graph.input] != [given.name for given in signature]:
         raise RunError("TensorFlow's conversion to ONNX left constants out; use --format keras")
     onnx.save(made, target)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from dltui.core.contract import Layer
 from dltui.plugins.architectures import KERNEL, NORM_EPSILON, NORM_MOMENTUM, kernel_limit
+from dltui.plugins.tensorflow.inputs.fields import example
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
@@ -119,7 +120,8 @@ def _normalize(x: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
 def ensure_built(model: Any, spec: Spec) -> Any:
     """The model with its variables, which a model without an `Input` creates only in its first call."""
     if not model.built:
-        model(tf.zeros((1, *spec.input_shape), keras.config.floatx()), training=False)
+        zeros = tf.zeros((1, *spec.input_shape), keras.config.floatx())
+        model(example(spec, 1) if spec.named_inputs else zeros, training=False)
     return model
 
 

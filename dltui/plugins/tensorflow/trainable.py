@@ -14,6 +14,7 @@ import tensorflow as tf
 from dltui.core.contract import EpochPlan, Layer, StepStats
 from dltui.core.contract.state import AVERAGE, AVERAGE_STEPS, SCALE, STREAK, WEIGHTS
 from dltui.core.errors import RunError
+from dltui.core.inputs.records import as_rows
 from dltui.core.machine import instructions
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.regression.scaling import own_units, standardized
@@ -23,6 +24,7 @@ from dltui.plugins.tensorflow import module as modules
 from dltui.plugins.tensorflow import neutral
 from dltui.plugins.tensorflow.augment import Augmentation, middle
 from dltui.plugins.tensorflow.averaging import Average
+from dltui.plugins.tensorflow.inputs.fields import Fields, pieces
 from dltui.plugins.tensorflow.layers import list_layers
 from dltui.plugins.tensorflow.losses import MARKS, STANDARD, training_loss
 from dltui.plugins.tensorflow.optimizers.freezing import Freezing
@@ -217,7 +219,7 @@ class KerasTrainable:
             part = self._data.split(split)
             with tf.device(self._device):
                 self._splits[split] = (
-                    placed(part.whole, self._device),
+                    placed(as_rows(part.whole), self._device),
                     placed(standardized(part.y, self._data.spec), self._device),
                 )
         return self._splits[split]
@@ -267,11 +269,12 @@ class KerasTrainable:
         sizes = [len(part) for part in np.array_split(np.arange(self._batch), self._parts) if len(part)]
         others = tf.split(mixed[0], sizes) if mixed else []
         found: list[tuple[Any, Any, list[Any]]] = []
-        for number, (inputs, targets) in enumerate(zip(tf.split(x, sizes), tf.split(y, sizes), strict=True)):
+        for number, (inputs, targets) in enumerate(zip(pieces(x, sizes), tf.split(y, sizes), strict=True)):
             part = (others[number], mixed[1]) if mixed else None
             # One after the other: the memory of a part is free for the next.
             with tf.control_dependencies([found[-1][0]] if found else []):
-                found.append(self._compute(tf.identity(inputs), targets, part, sizes[number] / self._batch))
+                part_x = tf.nest.map_structure(tf.identity, inputs)
+                found.append(self._compute(part_x, targets, part, sizes[number] / self._batch))
         losses, metrics, gradients = zip(*found, strict=True)
         return tf.add_n(losses), tf.add_n(metrics), [_sum(parts) for parts in zip(*gradients, strict=True)]
 
@@ -316,7 +319,9 @@ class KerasTrainable:
 
 
 def _normalizer(spec: Spec) -> Callable[[Any], Any]:
-    """A function (x - mean) / std per channel or feature, in Keras's float type."""
+    """A function (x - mean) / std per channel or feature, in Keras's float type; of records, their named inputs."""
+    if spec.named_inputs:
+        return Fields(spec)
     kind = keras.config.floatx()
     mean, std = tf.constant(spec.mean, kind), tf.constant(spec.std, kind)
     return lambda x: (tf.cast(x, kind) - mean) / std

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 from dltui.core.contract.hooks import hookimpl
 from dltui.plugins.torch.backend import TorchBackend
 from dltui.plugins.torch.families import timm, torchvision
-from dltui.plugins.torch.models import cnn, cnn_small, linear_regression, mlp, resnet, resnet18, softmax
+from dltui.plugins.torch.models import (
+    cnn,
+    cnn_small,
+    linear_regression,
+    lstm,
+    mlp,
+    resnet,
+    resnet18,
+    softmax,
+    tabular,
+    transformer,
+)
 from dltui.plugins.torch.models.unet import model as unet
 
 if TYPE_CHECKING:
@@ -17,16 +28,8 @@ if TYPE_CHECKING:
 
 @hookimpl
 def dltui_models() -> list[Model]:
-    return [
-        linear_regression.MODEL,
-        softmax.MODEL,
-        mlp.MODEL,
-        cnn.MODEL,
-        cnn_small.MODEL,
-        resnet.MODEL,
-        resnet18.MODEL,
-        unet.MODEL,
-    ]
+    modules = (linear_regression, softmax, mlp, cnn, cnn_small, resnet, resnet18, tabular, lstm, transformer, unet)
+    return [module.MODEL for module in modules]
 
 
 @hookimpl

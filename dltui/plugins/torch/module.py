@@ -14,6 +14,7 @@ from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
 from dltui.plugins import overrides
 from dltui.plugins.torch import neutral
+from dltui.plugins.torch.inputs.fields import example
 from dltui.plugins.torch.samples import channels_first
 
 if TYPE_CHECKING:
@@ -79,8 +80,9 @@ def try_out(module: nn.Module, spec: Spec, channels_last: bool, samples: int = S
     """The module's outputs for samples of zeros, in evaluation mode: weights and random numbers stay as they are."""
     like = next((t for t in module.parameters() if not is_lazy(t)), torch.zeros(0))
     kind = like.dtype if like.is_floating_point() else torch.float32
-    x = torch.zeros(samples, *spec.input_shape, dtype=kind, device=like.device)
-    if spec.is_image:
+    like = torch.zeros(samples, *spec.input_shape, dtype=kind, device=like.device)
+    x = example(spec, samples, like) if spec.named_inputs else like
+    if isinstance(x, Tensor) and spec.is_image:
         x = x.movedim(-1, 1) if channels_last else channels_first(x)
     training = module.training
     try:

@@ -10,21 +10,25 @@ import torch
 from torch import Tensor
 
 from dltui.core.data.streaming import STREAMED_BYTES, Stream, can_stream, consecutive
+from dltui.core.inputs.records import as_rows
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.regression.scaling import standardized
 from dltui.plugins.torch.augment import middle
+from dltui.plugins.torch.inputs.fields import Fields
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
     from dltui.core.contract.types import Array, SplitName
     from dltui.plugins.torch.augment import Changes
+    from dltui.plugins.torch.inputs.fields import Inputs
 
 
 class Samples:
     """The splits of a dataset on `device`; validation and test are loaded when first used.
 
     On the CPU nothing is copied: batches are gathered from the memory-mapped files, and read ahead where those are
-    large. So it is on a GPU that has no room for the samples beside the model.
+    large. So it is on a GPU that has no room for the samples beside the model. Records of named inputs are rows of
+    bytes until a batch is made of them.
     """
 
     def __init__(self, data: Data, device: torch.device, dtype: torch.dtype) -> None:
@@ -34,12 +38,13 @@ class Samples:
         self._is_image = data.spec.is_image
         self.have_masks = TASKS[data.spec.task].targets == "masks"
         """True if each target is a mask, which lies on its image."""
+        self._fields = Fields(data.spec, device, dtype) if data.spec.named_inputs else None
         self.channels_last = False
         """True if images stay in the order in which they are stored, (n, h, w, c) seen as (n, c, h, w)."""
         self._mean, self._std = (torch.tensor(values, dtype=dtype, device=device) for values in _per_value(data.spec))
         self._splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self._train_x, self._train_y = self._split("train")
-        x = data.train.whole
+        x = as_rows(data.train.whole)
         streams = can_stream(x) and (x.nbytes > STREAMED_BYTES or not _has_room(device, x.nbytes))
         self._stream = Stream(x) if streams and self._train_x.device.type == "cpu" else None
 
@@ -53,17 +58,19 @@ class Samples:
         """True if the samples of the train split lie on the device: a step needs nothing of the host."""
         return self._stream is None and self._train_x.device.type == self._device.type
 
-    def batch(self, step: int, indices: Tensor, changes: Changes | None = None) -> Tensor:
+    def batch(self, step: int, indices: Tensor, changes: Changes | None = None) -> Inputs:
         """The normalized samples of a step with these rows of the train split, changed at random as planned."""
         if self._stream is not None:
             return self._changed(_tensor(self._stream.take(step)).flatten(1).to(self._device), changes)
         return self.chosen(indices, changes)
 
-    def chosen(self, indices: Tensor, changes: Changes | None = None) -> Tensor:
+    def chosen(self, indices: Tensor, changes: Changes | None = None) -> Inputs:
         """The same for samples that lie on the device."""
         return self._changed(self._train_x.index_select(0, indices), changes)
 
-    def _changed(self, x: Tensor, changes: Changes | None) -> Tensor:
+    def _changed(self, x: Tensor, changes: Changes | None) -> Inputs:
+        if self._fields is not None:
+            return self._fields(x)
         if changes is None:
             return self._normalize(self._middle(x))
         if self._is_image:
@@ -85,12 +92,12 @@ class Samples:
             return targets
         return (targets if changes is None else changes.masks(targets)).long()
 
-    def rows(self, split: SplitName, rows: slice) -> Tensor:
+    def rows(self, split: SplitName, rows: slice) -> Inputs:
         """Normalized samples of consecutive rows of a split."""
         x = self._split(split)[0]
         if x.device.type == "cpu":
-            x, rows = _tensor(consecutive(self._data.split(split).whole, rows)).flatten(1), slice(None)
-        return self._normalize(self._middle(x[rows].to(self._device)))
+            x, rows = _tensor(consecutive(as_rows(self._data.split(split).whole), rows)).flatten(1), slice(None)
+        return self._changed(x[rows].to(self._device), None)
 
     def targets_of(self, split: SplitName, rows: slice) -> Tensor:
         """Targets of consecutive rows of a split."""
@@ -108,7 +115,7 @@ class Samples:
         """Samples as flat rows, and targets."""
         if split not in self._splits:
             part = self._data.split(split)
-            x = _tensor(part.whole).flatten(1)
+            x = _tensor(as_rows(part.whole)).flatten(1)
             x = x.to(self._device) if _has_room(self._device, x.nbytes) else x
             y = _tensor(standardized(part.y, self._data.spec)).to(self._device)
             whole = TASKS[self._data.spec.task].targets in ("class", "masks")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Data, Spec
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array, SplitName, State
+    from dltui.plugins.torch.inputs.fields import Inputs
 
 
 LARGEST = 8192
@@ -144,7 +145,7 @@ class TorchTrainable:
         for norm in self._freezing.norms:
             norm.eval()
 
-    def inputs(self, split: SplitName, rows: slice) -> Tensor:
+    def inputs(self, split: SplitName, rows: slice) -> Inputs:
         """The rows of a split as the module gets them: normalized, on its device."""
         return self._samples.rows(split, rows)
 
@@ -165,7 +166,7 @@ class TorchTrainable:
     ) -> tuple[Tensor, Tensor | float]:
         """The outputs, and the loss right after them: a module may keep values of the forward pass for its loss."""
         inputs = self._samples.rows(split, rows)
-        inputs = inputs.flip(-1) if mirrored else inputs
+        inputs = inputs.flip(-1) if mirrored and isinstance(inputs, Tensor) else inputs
         self.module.eval()
         try:
             # Not inference_mode: what a module keeps, such as a table of positions, could not be trained with.

@@ -95,7 +95,7 @@ def datasets(context: click.Context, parameter: click.Parameter, incomplete: str
     """Names of datasets, restricted to those that fit the model where a model is given."""
     catalog = context.obj or kept_catalog(_plugins(context))
     model = getattr(context.command, "model", None)
-    fitting = [entry for entry in catalog.datasets.values() if model is None or entry.fits(*model.tasks)]
+    fitting = [entry for entry in catalog.datasets.values() if model is None or entry.suits(model)]
     # What takes a path goes on with one.
     return _items(
         (((f"{entry.name}:" if entry.needs_path else entry.name), entry.summary) for entry in fitting), incomplete

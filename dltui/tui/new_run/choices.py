@@ -156,7 +156,8 @@ def _dataset(
     name = f"{safe(entry.name)} {shape}"
     name = left(name if len(name) <= width - 21 else safe(entry.name), width - 21)
     if not form.fits(entry):
-        return [*_marked(picked, focused, name, "faint"), (right(f"for {entry.task} ", 18), "faint")]
+        why = f"for {entry.task} " if form.model and not entry.fits(*form.model.tasks) else f"{entry.gives[0]} input "
+        return [*_marked(picked, focused, name, "faint"), (right(why, 18), "faint")]
     size = f"{_short(entry.train_size)}+{_short(entry.test_size)}" if entry.train_size else ""
     where = present.get(entry.name, "...").replace(" download", "")
     style = "good" if where in ("here", "embedded") else "dim"

@@ -202,7 +202,7 @@ class RunForm:
         return {key: text for key, text in self.typed.items() if key.startswith("data:")}
 
     def fits(self, dataset: DatasetEntry) -> bool:
-        return self.model is None or dataset.fits(*self.model.tasks)
+        return self.model is None or dataset.suits(self.model)
 
     def choose_model(self, name: str) -> None:
         """Choose another model; framework and dataset stay where they are possible."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from dltui.core.contract.inputs import Input
+from dltui.core.inputs import kinds
 from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, fit, left, right
 from dltui.tui.run_page.tab import Tab
@@ -33,7 +36,7 @@ def structure(attempt: AttemptStarted | None, width: int, height: int, first: in
     rows: list[Row] = [
         [
             (" structure ", "heading"),
-            (f" {plural(attempt.parameters, 'parameter')}, input {_shape(attempt.dataset.get('input_shape'))}", ""),
+            (f" {plural(attempt.parameters, 'parameter')}, input {_input(attempt.dataset)}", ""),
         ],
         [(f"   {left('LAYER', 16)}{left('KIND', 22)}{left('OUTPUT', 16)}{right('PARAMETERS', 12)}", "dim")],
     ]
@@ -47,6 +50,12 @@ def structure(attempt: AttemptStarted | None, width: int, height: int, first: in
             ]
         )
     return [fit(row, width) for row in rows]
+
+
+def _input(dataset: Mapping[str, Any]) -> str:
+    """The shape of a sample, or its named inputs with theirs."""
+    named = dataset.get("named_inputs")
+    return safe(kinds.label([Input.from_json(one) for one in named])) if named else _shape(dataset.get("input_shape"))
 
 
 def _shape(shape: object) -> str:

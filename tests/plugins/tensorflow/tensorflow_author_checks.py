@@ -19,6 +19,7 @@ from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.train import evaluation
 from dltui.core.train.plan import Planner
 from dltui.plugins.tensorflow import TensorFlowBackend, session
+from tests.plugins import named_checks
 from tests.plugins.twin_child import image_spec, make_data
 
 tf = session.import_framework()
@@ -245,6 +246,11 @@ def check_settings_of_the_user() -> None:
     assert keras.config.epsilon() == 1e-7
     found = trained(lambda c, s: keras.Sequential([layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(10)]), 1)
     assert found.state()["weights/conv2d/kernel"].shape == (3, 3, 1, 4)
+
+
+def check_named_inputs() -> None:
+    named_checks.check_several_inputs("tensorflow")
+    named_checks.check_what_is_fed("tensorflow")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ CHECKS = (
 """Importing TensorFlow takes seconds: checks that need no process of their own share one."""
 AUTHOR_CHECKS = (
     "own_loss_is_evaluated", "what_build_and_call_give", "methods", "notes", "rates", "constraints", "random_numbers",
-    "random_numbers_of_tensorflow", "settings_of_the_user",
+    "random_numbers_of_tensorflow", "settings_of_the_user", "named_inputs",
 )  # fmt: skip
 
 needs_tensorflow = pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
@@ -116,7 +116,9 @@ DOUBLE = [(model, SGD | {"epochs": 2, "batch_size": 32}) for model in ("cnn", "m
 UNFROZEN = {"freeze": "conv1 norm1", "unfreeze_at": 2, "lr_scales": "conv1=0.5", "batch_size": 32}
 DOUBLE[0] = ("cnn", {**ADAMW, **UNFROZEN})
 DOUBLE.append(("unet", SGD | {"epochs": 2, "batch_size": 32, "width": 4, "depth": 2, "optimizer": "sgd", "lr": 0.02}))
+NAMED = [("tabular", ADAMW), ("lstm", SGD), ("transformer", SGD | {"depth": 1})]
 DOUBLE_LONG = [
+    *((f"{model} {task}".strip(), config | HUNDRED) for model, config in NAMED for task in ("", "regression")),
     ("cnn-small", SGD | HUNDRED | TINY),
     ("softmax", SGD | HUNDRED), ("mlp", ADAMW | HUNDRED), ("cnn", SGD | HUNDRED), ("cnn", ADAMW | HUNDRED),
     ("linear-regression", {"momentum": 0.0} | HUNDRED),

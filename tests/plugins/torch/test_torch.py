@@ -25,6 +25,7 @@ AUTHOR_CHECKS = (
     "rates_of_groups", "tables_made_in_evaluation", "two_weights_of_one_name", "structure", "layouts",
     "complex_weights", "lazy_layers", "random_numbers", "every_optimizer_resumes", "old_states_of_own_optimizers",
     "steps_that_a_parameter_missed", "what_no_checkpoint_can_hold",
+    "named_inputs",
 )  # fmt: skip
 CAPTURED_CHECKS = (
     "equals_eager_steps", "unfreezing_captures_anew", "resumes_in_the_middle", "preparing_changes_nothing",

@@ -22,6 +22,7 @@ from dltui.core.train import evaluation
 from dltui.core.train.plan import Planner
 from dltui.plugins.torch.layers import list_layers
 from dltui.plugins.torch.neutral import weights
+from tests.plugins import named_checks
 from tests.plugins.torch.torch_setting import BACKEND, assert_same
 from tests.plugins.twin_child import image_spec, make_data
 
@@ -465,6 +466,11 @@ def check_structure() -> None:
     assert rows["attend"] == rows["norm"] == (4, 16)
     assert rows["lstm"] == (4, 5)
     assert rows["line"] == (4, 7)
+
+
+def check_named_inputs() -> None:
+    named_checks.check_several_inputs("torch")
+    named_checks.check_what_is_fed("torch")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ class ModelEntry:
     """It measures more than dltui knows."""
     image_size: int = 0
     """The side in pixels that its images should have; 0: any."""
+    takes: tuple[str, ...] = ("single",)
+    """The kinds of inputs that it can be built for."""
 
     @property
     def tasks(self) -> tuple[str, ...]:

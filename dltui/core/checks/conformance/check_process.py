@@ -64,7 +64,8 @@ def _check_model(fd: int, asked: dict[str, Any]) -> None:
         except Exception as error:
             answer = {"ok": False, "text": plugin_loader.explain("", error).reason}
         _tell(fd, {"check": name, **answer, "text": clean_line(answer["text"], 400)})
-        if name == "build" and not subject.takes_images and model.task == "classification":
+        vectors = "single" in model.takes and not subject.takes_images
+        if name == "build" and vectors and model.task == "classification":
             _tell(fd, {"check": name, "ok": True, "text": NO_IMAGES})
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dltui.core.catalog import plugin_loader
-from dltui.core.checks.conformance import samples
+from dltui.core.checks.conformance import named_samples, samples
 from dltui.core.checks.conformance.schema import sound
 from dltui.core.checks.conformance.subject import CheckFailed, Subject, difference, expect, weights
 from dltui.core.contract.state import PARTS
@@ -69,7 +69,32 @@ def builds(subject: Subject) -> str:
     text = f"{len(shapes)} shapes from {samples.label(*shapes[0])} to {samples.label(*shapes[-1])}"
     text += "; without pretrained weights" if subject.begins_trained else ""
     text += f"; it refuses {len(refusals)}: {'; '.join(refusals)}" if refusals else ""
+    text += _honors_masks(subject)
     return "; ".join([text, *(f"for {other.model.task} {builds(other)}" for other in subject.other_tasks())])
+
+
+def _honors_masks(subject: Subject) -> str:
+    """Check that longer padding changes no output; a model that cannot be built for it with the same weights is left
+    out.
+    """
+    compared = []
+    for named, outputs in subject.named_shapes():
+        if not any(one.padded for one in named):
+            continue
+        data = named_samples.of(subject.model.task, named, outputs)
+        longer = named_samples.padded_further(data)
+        trainable, other = (subject.trainable(one, subject.config()) for one in (data, longer))
+        try:
+            other.load_state(weights(trainable.state()))
+        except RunError:
+            continue
+        rows = slice(0, 8)
+        found, wanted = other.predict("validation", rows), trainable.predict("validation", rows)
+        where = samples.label(named, outputs)
+        text = f"{where}: padding changes the outputs; use NAME_mask, which is True where there is a value"
+        expect(bool(np.allclose(found, wanted, rtol=1e-4, atol=1e-5)), text)
+        compared.append(where)
+    return f"; padding changes nothing in {'; '.join(compared)}" if compared else ""
 
 
 def learns(subject: Subject) -> str:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DATASETS = {"classification": "digits", "regression": "lines", "segmentation": "shapes"}
 """The datasets in the box; a task without one is tried on a table."""
+SEQUENCES = "waves"
+NOT_TRIED = "not tried: no data in the box has its inputs; give a dataset beside it"
 SECONDS = 300.0
 
 
@@ -38,7 +40,10 @@ def export(model: ModelEntry, files: Sequence[Path], images: bool = True) -> tup
         place = Path(temporary)
         if model.needs_images and model.task not in DATASETS:
             return True, f"not tried: no dataset of images in the box is for {model.task}"
-        dataset, words = data_for(model.task, place, images)
+        given = _named_data(model, place)
+        if given == NOT_TRIED:
+            return True, given
+        dataset, words = (given, ()) if given else data_for(model.task, place, images)
         done = train(model, dataset, files, place, words)
         if isinstance(done, str):
             return False, done
@@ -58,6 +63,17 @@ def data_for(task: str, place: Path, images: bool = True) -> tuple[str, tuple[st
         return DATASETS[task], ()
     labels = ("--data", "labels=class") if TASKS[task].targets == "labels" else ()
     return f"csv:{_table(place, cast('Task', task))}", labels
+
+
+def _named_data(model: ModelEntry, place: Path) -> str:
+    """A dataset for a model that takes named inputs alone; "" for one that takes a single input."""
+    if "single" in model.takes:
+        return ""
+    if "sequence" in model.takes and model.task == "classification":
+        return SEQUENCES
+    if "table" in model.takes and TASKS[model.task].targets == "class":
+        return f"csv:{_table(place, cast('Task', model.task))}"
+    return NOT_TRIED
 
 
 def _table(place: Path, task: Task) -> Path:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 import numpy as np
 
-from dltui.core.contract import Data, Spec, Split
+from dltui.core.checks.conformance import named_samples
+from dltui.core.checks.conformance.named_samples import ROWS, any_of, one_each
+from dltui.core.contract import Data, Input, Spec, Split
+from dltui.core.inputs import kinds
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.segmentation import IGNORED
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array, Task
 
-ROWS = 96
+    Shape = tuple[int, ...] | tuple[Input, ...]
+
 SHAPES: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
     "classification": (((12, 12, 1), 3), ((8, 8, 1), 2), ((28, 28, 1), 10), ((32, 32, 3), 10), ((19, 23, 3), 5)),
     "multilabel": (((12, 12, 1), 3), ((8, 8, 1), 1), ((28, 28, 1), 10), ((32, 32, 3), 4)),
@@ -34,7 +38,7 @@ VECTORS: dict[Task, tuple[tuple[tuple[int, ...], int], ...]] = {
 """Shapes for models of classes or labels without images."""
 
 
-def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROWS) -> Data:
+def make(task: Task, shape: Shape, outputs: int, rows: int = ROWS) -> Data:
     """A dataset of images with a bright stripe whose position is the class, with a stripe for each label, with a place
     of each class, or as bright as each target, or of numbers with weighted sums as targets.
 
@@ -42,6 +46,9 @@ def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROW
     """
     generator = np.random.default_rng(0)
     kind = TASKS[task].targets
+    if is_named(shape):
+        return named_samples.of(task, shape, outputs, rows)
+    input_shape = cast("tuple[int, ...]", shape)
     if kind == "numbers" and len(input_shape) == 3:
         amounts = generator.uniform(size=(rows, outputs)).astype(np.float32)
         x, y = _stripes(generator, input_shape, amounts), amounts
@@ -53,7 +60,7 @@ def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROW
         x, y = _places(generator, input_shape, outputs, rows)
         spec = Spec(task, input_shape, outputs, tuple(f"class {n}" for n in range(outputs)), *_moments(x))
     else:
-        present = _one_each(rows, outputs) if kind == "class" else _any(generator, rows, outputs)
+        present = one_each(rows, outputs) if kind == "class" else any_of(generator, rows, outputs)
         x = _stripes(generator, input_shape, present)
         y = present.argmax(axis=1) if kind == "class" else present
         spec = Spec(task, input_shape, outputs, tuple(f"class {n}" for n in range(outputs)), *_moments(x))
@@ -61,19 +68,15 @@ def make(task: Task, input_shape: tuple[int, ...], outputs: int, rows: int = ROW
     return Data("made up", spec, part, part, part, fingerprint="made up")
 
 
-def label(input_shape: tuple[int, ...], outputs: int) -> str:
+def is_named(shape: Shape) -> TypeGuard[tuple[Input, ...]]:
+    """True for named inputs in place of the shape of a single one."""
+    return bool(shape) and isinstance(shape[0], Input)
+
+
+def label(input_shape: Shape, outputs: int) -> str:
     """A label of the data's shape: `28x28x1, 10 outputs`."""
-    return f"{'x'.join(map(str, input_shape))}, {outputs} outputs"
-
-
-def _one_each(rows: int, classes: int) -> Array:
-    """0 or 1 for each class, (rows, classes), one of them in each row, in turns."""
-    return np.eye(classes, dtype=np.uint8)[np.arange(rows) % classes]
-
-
-def _any(generator: np.random.Generator, rows: int, labels: int) -> Array:
-    """0 or 1 for each label, (rows, labels), at random."""
-    return generator.integers(0, 2, (rows, labels)).astype(np.uint8)
+    shape = kinds.label(input_shape) if is_named(input_shape) else "x".join(map(str, input_shape))
+    return f"{shape}, {outputs} outputs"
 
 
 def _stripes(generator: np.random.Generator, shape: tuple[int, ...], present: Array) -> Array:

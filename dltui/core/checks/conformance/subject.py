@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.catalog import plugin_loader
-from dltui.core.checks.conformance import samples
+from dltui.core.checks.conformance import named_samples, samples
 from dltui.core.tasks.monitor import choose_monitor
 from dltui.core.tasks.registry import TASKS
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Backend, Data, Model, Trainable
+    from dltui.core.contract import Backend, Data, Input, Model, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array, State
     from dltui.core.tasks.monitor import Monitor
 
-    Shapes = tuple[tuple[tuple[int, ...], int], ...]
+    Shapes = tuple[tuple[samples.Shape, int], ...]
 
 BATCH = 32
 PRETRAINED = "pretrained"
 """The hyperparameter by which a model begins with pretrained weights, or without."""
+NO_EXAMPLE = (
+    "a model that takes named inputs needs Model(example=(Input(...), ...)), the inputs that it is checked with"
+)
 
 
 class CheckFailed(Exception):
@@ -69,6 +72,8 @@ class Subject:
     def takes_images(self) -> bool:
         """True for a model that needs images, and for one with classes, unless it builds for vectors alone."""
         task = self.model.task
+        if "single" not in self.model.takes:
+            return False
         if self.model.needs_images:
             return True
         if task not in samples.VECTORS:
@@ -76,17 +81,29 @@ class Subject:
         return self._builds(samples.SHAPES[task]) is not None or self._builds(samples.VECTORS[task]) is None
 
     def shapes(self) -> Shapes:
-        task = self.model.task
+        task, named = self.model.task, self.named_shapes()
+        if "single" not in self.model.takes:
+            return named
         if self.model.needs_images:
-            return samples.IMAGES[task]
-        return samples.VECTORS[task] if task in samples.VECTORS and not self.takes_images else samples.SHAPES[task]
+            return (*named, *samples.IMAGES[task])
+        vectors = task in samples.VECTORS and not self.takes_images
+        return (*named, *(samples.VECTORS[task] if vectors else samples.SHAPES[task]))
+
+    def named_shapes(self) -> tuple[tuple[tuple[Input, ...], int], ...]:
+        """Named inputs of the kinds that the model takes, and those that it declares as its example."""
+        found = [self.model.example] if self.model.example else []
+        found += [named for kind in self.model.takes for named in named_samples.SHAPES.get(kind, ())]
+        if not found and "named" in self.model.takes:
+            raise CheckFailed(NO_EXAMPLE)
+        outputs = named_samples.OUTPUTS[self.model.task]
+        return tuple((named, outputs[number % len(outputs)]) for number, named in enumerate(found))
 
     def data(self) -> Data:
         """Data of the first shape that the model takes."""
         shapes = self.shapes()
         return samples.make(self.model.task, *(self._builds(shapes) or shapes[0]))
 
-    def _builds(self, shapes: Shapes) -> tuple[tuple[int, ...], int] | None:
+    def _builds(self, shapes: Shapes) -> tuple[samples.Shape, int] | None:
         for shape in shapes:
             try:
                 self.trainable(samples.make(self.model.task, *shape), self.config())

@@ -83,6 +83,8 @@ def _heat_maps(found: TrainedModel, test: Split, predicted: Mapping[str, Array])
 def _embeddings(found: TrainedModel, test: Split, predicted: Mapping[str, Array]) -> dict[str, Array]:
     if "labels" not in predicted:
         raise RunError("they are drawn by the classes of samples")
+    if found.spec.named_inputs:
+        raise RunError("they are made of images and of numbers, not of named inputs")
     look = _looker(found, "embeddings")
     rows = embeddings.sampled(len(test))
     trainable = found.trainable(np.asarray(test.x[rows]))

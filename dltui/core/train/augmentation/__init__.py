@@ -20,5 +20,7 @@ def for_images(config: Mapping[str, Any]) -> str:
 def check(config: TrainConfig, shape: tuple[int, ...]) -> None:
     """Check that samples of this shape can be changed as the config asks. Raises RunError."""
     option = for_images(config.model_dump()) if len(shape) != 3 else ""
+    if config.mixup and not shape:
+        raise RunError(f"mixup {config.mixup:g} needs samples that are a single input; leave it out")
     if option:
         raise RunError(f"{option} needs images, the samples of this dataset have the shape {shape}")

@@ -84,7 +84,7 @@ def arrays(found: Several, options: TableOptions, context: PreparationContext, b
         notes=(*found.listing.notes, *survey.notes(options), *drawn, *notes, *decoded.notes),
         names=decoded.names,
         inputs={"image": decoded.reading},
-        targets=scaled_targets(found.numbers, of["train"][1]) if found.numbers else (),
+        targets=scaled_targets(found.numbers, of["train"][1]),
         border=decoded.reading.get("border", 0),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.contract import Arrays, Column, Target
+from dltui.core.contract import Arrays, Column, Input, Target
 from dltui.core.errors import RunError
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural
@@ -43,7 +43,7 @@ def read(choice: Choice, task: Task) -> Values:
     """Read the values in a second pass over the file. Raises RunError naming the line without a target."""
     import numpy as np
 
-    table, target = choice.table, _target(choice, task)
+    table, target = choice.table, target_of(choice, task)
     numbers = np.full((table.rows, len(choice.numbers)), np.nan)
     categories = np.full((table.rows, len(choice.categories)), -1, dtype=np.int64)
     wanted = target.empty(table.rows)
@@ -121,46 +121,125 @@ class Numbers:
         return [column.value(line, cells) for column in self._columns]
 
 
-def _target(choice: Choice, task: Task) -> _Single | _Several | Numbers:
+def target_of(choice: Choice, task: Task) -> _Single | _Several | Numbers:
+    """The reader of the target of a task."""
     if TASKS[task].targets == "labels":
         return _Several(choice)
     return Numbers(choice) if choice.targets else _Single(choice, task)
 
 
-def encode(values: Values, options: CsvOptions, task: Task) -> Arrays:
-    """The float32 features: numbers with their gaps filled, then a column for each text of a category."""
-    import numpy as np
-
-    from dltui.core.data.arrays import stratified_rows
-
+def encode(values: Values, options: CsvOptions, task: Task, named: bool = False) -> Arrays:
+    """The float32 features: numbers with their gaps filled, then a column for each text of a category; `named` gives
+    the numbers and the numbers of the categories instead.
+    """
     notes = list(values.choice.notes)
     values = _complete(values, notes) if options.missing == "drop" else values
-    labels = _divided_by(values.target, TASKS[task])
+    train, test, validation = divided(values.target, options, TASKS[task])
+    numbers = _shifted(_filled(values.numbers, train, notes), train, values.choice, notes)
+    target = targets_of(values.target, TASKS[task])
+    x, about = (_numbered if named else _features)(values, numbers, train, options)
+    parts = [
+        ({name: x[name][rows] for name in x} if isinstance(x, dict) else x[rows], target[rows])
+        for rows in (train, test, validation)
+    ]
+    inputs = {"table": roles.described(values.choice)}
+    return Arrays(
+        parts[0], parts[1], values.classes, validation=parts[2], notes=tuple(notes), inputs=inputs,
+        targets=scaled_targets(target_names(values.choice), target[train]), **about,
+    )  # fmt: skip
+
+
+def divided(target: Array, options: CsvOptions, task: TaskDefinition) -> list[Array]:
+    """The rows of the train, test and validation parts. Raises RunError where one would be empty."""
+    from dltui.core.data.arrays import stratified_rows
+
+    labels = _divided_by(target, task)
     shares = [options.test, options.validation * (1 - options.test)]
     test, validation, train = stratified_rows(labels, shares, options.split_seed)
     for name, rows in (("test", test), ("validation", validation)):
         if not len(rows):
             raise RunError(f"too few rows for a {name} part: {len(labels)} in all")
-    numbers = _shifted(_filled(values.numbers, train, notes), train, values.choice, notes)
+    return [train, test, validation]
+
+
+def targets_of(target: Array, task: TaskDefinition) -> Array:
+    """The targets in their stored form."""
+    import numpy as np
+
+    return target if task.has_classes else target.astype(np.float32).reshape(len(target), -1)
+
+
+def _features(values: Values, numbers: Array, train: Array, options: CsvOptions) -> tuple[Any, dict[str, Any]]:
+    """The rows of a single input, and what `Arrays` says about it."""
+    import numpy as np
+
     coded, widths = _one_hot(values.categories, train)
     features = np.hstack([numbers, coded]).astype(np.float32)
-    if features.shape[1] > MOST_FEATURES:
-        raise RunError(f"{features.shape[1]:,} features are more than {MOST_FEATURES:,}; leave columns out with drop=")
     count = features.shape[1]
+    if count > MOST_FEATURES:
+        raise RunError(f"{count:,} features are more than {MOST_FEATURES:,}; leave columns out with drop=")
     mean, std = _scale(numbers, train, count) if options.scale else ((0.0,) * count, (1.0,) * count)
-    target = values.target if TASKS[task].has_classes else values.target.astype(np.float32).reshape(len(labels), -1)
-    parts = [(features[rows], target[rows]) for rows in (train, test, validation)]
-    inputs = {"table": roles.described(values.choice)}
-    columns = _columns(values.choice, widths)
-    names = [clean_line(values.choice.table.columns[place].name, 200) for place in values.choice.targets]
-    return Arrays(
-        parts[0], parts[1], values.classes, mean, std, parts[2], tuple(notes), inputs=inputs, columns=columns,
-        targets=scaled_targets(names, target[train]) if names else (),
-    )  # fmt: skip
+    return features, {"mean": mean, "std": std, "columns": _columns(values.choice, widths)}
+
+
+def _numbered(values: Values, numbers: Array, train: Array, options: CsvOptions) -> tuple[Any, dict[str, Any]]:
+    """The numbers and the numbers of categories, and what `Arrays` says about them. A category that the train rows do
+    not have is 0.
+    """
+    import numpy as np
+
+    x: dict[str, Array] = {}
+    inputs, choice = [], values.choice
+    if numbers.shape[1]:
+        count = numbers.shape[1]
+        mean, std = _scale(numbers, train, count) if options.scale else ((0.0,) * count, (1.0,) * count)
+        x["numbers"] = numbers.astype(np.float32)
+        inputs.append(Input("numbers", (count,), mean=mean, std=std, places=_names(choice, choice.numbers)))
+    if choice.categories:
+        known = [np.unique(column) for column in values.categories[train].T]
+        found = [_places(column, texts) for column, texts in zip(values.categories.T, known, strict=True)]
+        x["categories"] = np.stack(found, axis=1).astype(np.int32)
+        inputs.append(
+            Input(
+                "categories",
+                (len(known),),
+                "int32",
+                tuple(len(texts) + 1 for texts in known),
+                places=_names(choice, choice.categories),
+                texts=tuple(_texts(choice, *pair) for pair in zip(choice.categories, known, strict=True)),
+            )
+        )
+    return x, {"named_inputs": tuple(inputs)}
+
+
+def _places(column: Array, known: Array) -> Array:
+    """The places from 1 on of values among known ones in order; 0 for others."""
+    import numpy as np
+
+    places = np.minimum(np.searchsorted(known, column), len(known) - 1)
+    found: Array = np.where(known[places] == column, places + 1, 0)
+    return found
+
+
+def _texts(choice: Choice, place: int, known: Array) -> tuple[str, ...]:
+    """The texts of a category's numbers; "" for one that the train rows do not have."""
+    texts = list(choice.table.columns[place].values)
+    return ("", *(clean_line(texts[code], 60) if code >= 0 else "missing" for code in known.tolist()))
+
+
+def _names(choice: Choice, places: Sequence[int]) -> tuple[str, ...]:
+    return tuple(clean_line(choice.table.columns[place].name, 100) for place in places)
+
+
+def target_names(choice: Choice) -> tuple[str, ...]:
+    """The names of several targets, () of one."""
+    return tuple(clean_line(choice.table.columns[place].name, 200) for place in choice.targets)
 
 
 def scaled_targets(names: Sequence[str], train: Array) -> tuple[Target, ...]:
     """The mean and deviation of each of several targets on the train rows; a constant one keeps its units."""
+    if not names:
+        return ()
     means, deviations = train.mean(axis=0, dtype="float64").tolist(), train.std(axis=0, dtype="float64").tolist()
     return tuple(
         Target(name, mean, deviation or 1.0) for name, mean, deviation in zip(names, means, deviations, strict=True)

@@ -10,14 +10,16 @@ from dltui.plugins.datasets.tables.options import CsvOptions
 
 
 def prepare(options: CsvOptions, context: PreparationContext) -> Arrays:
-    from dltui.plugins.datasets.tables import columns, roles
+    from dltui.plugins.datasets.tables import columns, roles, text
     from dltui.plugins.datasets.tables.table import look_through
 
     context.progress(f"reading {Path(options.path).name}")
     table = look_through(options.path, options.header)
+    if options.text or "sequence" in context.takes:
+        return text.prepare(table, options, context.task)
     chosen = roles.choose(table, options)
     values = columns.read(chosen, context.task)
-    return columns.encode(values, options, context.task)
+    return columns.encode(values, options, context.task, named="table" in context.takes)
 
 
 def sources(options: CsvOptions, folders: Sequence[Path]) -> list[Path]:
@@ -41,4 +43,5 @@ DATASET = Dataset(
     takes="file",
     preview=preview,
     task_options={"labels": "multilabel", "targets": "regression"},
+    gives=("single", "table", "sequence"),
 )

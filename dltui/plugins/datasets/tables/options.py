@@ -19,6 +19,14 @@ class CsvOptions(DatasetOptions):
         "", description="instead of a target: columns of 0 and 1 (a,b or tag_*), or one of names with | between them"
     )
     targets: str = Field("", description="columns of numbers to predict together, each on its own scale: a,b or out_*")
+    text: str = Field("", description="column of texts to read, instead of the others; empty: the only one")
+    tokens: Literal["word", "byte"] = Field("word", description="how texts are cut into tokens")
+    words: int = Field(
+        5_000, ge=10, le=50_000, description="most frequent words that are known", json_schema_extra=unit("words")
+    )
+    length: int = Field(
+        256, ge=1, le=65_536, description="tokens after which a text is cut", json_schema_extra=unit("tokens")
+    )
     drop: str = Field("", description="columns to leave out, with commas between them; a review.csv: rows")
     missing: Literal["fill", "drop"] = Field(
         "fill", description="fill gaps with the median of the train split or a class of their own, or drop those rows"

@@ -6,27 +6,29 @@ from typing import TYPE_CHECKING
 
 from dltui.core.contract import Preview
 from dltui.core.text import plural
-from dltui.plugins.datasets.tables import roles
-from dltui.plugins.datasets.tables.table import Column, look_through
+from dltui.plugins.datasets.tables import roles, text
+from dltui.plugins.datasets.tables.table import Column, Table, look_through
 
 if TYPE_CHECKING:
     from dltui.plugins.datasets.tables.options import CsvOptions
 
 MOST_BARS = 20
+READ = "the text that is read"
 
 
 def preview_of(options: CsvOptions) -> Preview:
     """The preview of a table. Raises RunError for a file that cannot be read, and for unknown columns."""
     table = look_through(options.path, options.header)
-    choice = roles.choose(table, options)
+    place = _text(table, options)
+    choice = roles.choose(table, options) if place is None else text.choose(table, options, place)
     target = table.columns[choice.target]
     without = "" if table.has_header else ", without a header"
     facts = [
         ("rows", f"{table.rows:,} of {plural(len(table.columns), 'column')}{without}"),
-        *_wanted(choice),
+        *_wanted(choice, place is not None),
     ]
-    facts += [(column.name, roles.role(choice, place)) for place, column in enumerate(table.columns)
-              if place not in choice.wanted]  # fmt: skip
+    facts += [(column.name, READ if at == place else roles.role(choice, at)) for at, column in enumerate(table.columns)
+              if at not in choice.wanted]  # fmt: skip
     counts = roles.class_counts(target) if target.kind != "empty" and choice.wanted == (choice.target,) else {}
     few = len(counts) <= (MOST_BARS if target.numeric else roles.MANY_CLASSES)
     notes = (f"{plural(target.missing, 'row')} without a target: fill it in or remove them",) if target.missing else ()
@@ -39,8 +41,21 @@ def preview_of(options: CsvOptions) -> Preview:
     )
 
 
-def _wanted(choice: roles.Choice) -> list[tuple[str, str]]:
+def _text(table: Table, options: CsvOptions) -> int | None:
+    """The column of texts that is asked for, or that is the only input there is."""
+    if options.text:
+        return table.column(options.text)
+    target = roles.wanted(table, options)
+    rest = [at for at, column in enumerate(table.columns) if column.kind != "empty" and at not in target.wanted]
+    alone = len(rest) == 1 and table.columns[rest[0]].kind == "text"
+    return rest[0] if alone else None
+
+
+def _wanted(choice: roles.Choice, is_text: bool = False) -> list[tuple[str, str]]:
     """What is predicted, and the models that can be trained on it."""
+    if is_text:
+        names = roles.named([choice.table.columns[place].name for place in choice.wanted])
+        return [("target", names), ("train", "lstm or transformer (texts)")]
     names = roles.named([choice.table.columns[place].name for place in choice.wanted])
     if choice.labels:
         return [("labels", names), ("train", "mlp or softmax (labels)")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dltui.core.data.findings.dropped import without_review
@@ -49,14 +49,21 @@ class Choice:
         return self.labels or self.targets or (self.target,)
 
 
-def choose(table: Table, options: CsvOptions) -> Choice:
-    """Choose the roles. Raises RunError for unknown columns, and when no feature is left."""
+def wanted(table: Table, options: CsvOptions) -> Choice:
+    """Choose what is predicted. Raises RunError for unknown columns."""
     labels, targets = places_of(table, options.labels), places_of(table, options.targets)
     given = [name for name in ("target", "labels", "targets") if getattr(options, name)]
     if len(given) > 1:
         raise RunError(f"a table has {' or '.join(given)}, not both; leave out all but one")
     several = labels or targets
     target = several[0] if several else target_of(table, options.target)
+    return Choice(table, target, (), (), (), labels, targets)
+
+
+def choose(table: Table, options: CsvOptions) -> Choice:
+    """Choose the roles. Raises RunError for unknown columns, and when no feature is left."""
+    predicted = wanted(table, options)
+    target, several = predicted.target, predicted.labels or predicted.targets
     dropped = {table.column(name.strip()) for name in without_review(options.drop).split(",") if name.strip()}
     if dropped.intersection((target, *several)):
         raise RunError(f"{table.columns[target].name!r} is the target and cannot be left out; set --data target=COLUMN")
@@ -73,7 +80,7 @@ def choose(table: Table, options: CsvOptions) -> Choice:
     notes += [f"column {table.columns[place].name!r} is left out: it is empty" for place in kinds["empty"]]
     if not numbers and not kinds["category"]:
         raise RunError(f"{clean_line(table.path)} has no column of numbers or categories beside the target")
-    return Choice(table, target, tuple(numbers), tuple(kinds["category"]), tuple(notes), labels, targets)
+    return replace(predicted, numbers=tuple(numbers), categories=tuple(kinds["category"]), notes=tuple(notes))
 
 
 def _without_index(table: Table, numbers: list[int], others: int, target: Column, notes: list[str]) -> list[int]:

@@ -24,7 +24,9 @@ def heat_maps(trainable: TorchTrainable, rows: slice, outputs: Array) -> Array:
     """
     with evaluated(trainable) as module, torch.enable_grad(), recorded(module) as calls:
         # Whatever is frozen, gradients lead back to the samples; a copy may be changed in place.
-        inputs = trainable.inputs("test", rows).requires_grad_().clone()
+        images = trainable.inputs("test", rows)
+        assert isinstance(images, torch.Tensor)
+        inputs = images.requires_grad_().clone()
         answers = module(inputs)
         explained = calls[layer_of([_call(call) for call in calls])].output
         activations = _last(explained)

@@ -11,6 +11,7 @@ from dltui.core.numbers import duration
 from dltui.plugins.torch.losses import Mixed
 
 if TYPE_CHECKING:
+    from dltui.plugins.torch.inputs.fields import Inputs
     from dltui.plugins.torch.steps.computation import Computation, Forward
 
 SECONDS = 40.0
@@ -26,7 +27,7 @@ def forward(computation: Computation) -> Forward:
     gives no remarks on a module's outputs: call the other form before.
     """
 
-    def compute(inputs: Tensor, targets: Tensor, others: Tensor | None, share: Tensor | None) -> tuple[Tensor, Tensor]:
+    def compute(inputs: Inputs, targets: Tensor, others: Tensor | None, share: Tensor | None) -> tuple[Tensor, Tensor]:
         with computation.arithmetic():
             outputs = computation.module(inputs)
         outputs = outputs.to(computation.dtype)
@@ -38,13 +39,13 @@ def forward(computation: Computation) -> Forward:
     # Not mode="reduce-overhead", whose own graphs do not go with ours.
     quick = torch.compile(compute, dynamic=False)
 
-    def called(inputs: Tensor, targets: Tensor, mixed: Mixed | None) -> tuple[Tensor, Tensor]:
+    def called(inputs: Inputs, targets: Tensor, mixed: Mixed | None) -> tuple[Tensor, Tensor]:
         if mixed is None:
             return quick(inputs, targets, None, None)
         share = mixed.share
         if not isinstance(share, Tensor):
             # A number would be compiled in.
-            share = torch.tensor(share, dtype=computation.dtype, device=inputs.device)
+            share = torch.tensor(share, dtype=computation.dtype, device=targets.device)
         return quick(inputs, targets, mixed.targets, share)
 
     return called

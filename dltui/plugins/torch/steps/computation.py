@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from dltui.core.errors import RunError
 from dltui.plugins.torch import losses, precision
 from dltui.plugins.torch import module as modules
+from dltui.plugins.torch.inputs import fields
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Spec
     from dltui.core.contract.config import TrainConfig
     from dltui.plugins.torch.averaging import Average
+    from dltui.plugins.torch.inputs.fields import Inputs
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,7 @@ class Losses:
     own_step: Callable[..., Any] | None = None
 
 
-Inputs = tuple[Tensor, Tensor, losses.Mixed | None]
-Forward = Callable[[Tensor, Tensor, losses.Mixed | None], tuple[Tensor, Tensor]]
+Forward = Callable[["Inputs", Tensor, losses.Mixed | None], tuple[Tensor, Tensor]]
 
 
 class Computation:
@@ -67,7 +68,7 @@ class Computation:
         """The context of the arithmetic of forward passes; weights stay fp32."""
         return precision.arithmetic(self._precision, self._device)
 
-    def gradients(self, inputs: Tensor, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
+    def gradients(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
         """Mean loss and outputs of one batch, whose gradients are then in the parameters. In several parts, each counts
         by its share of the samples."""
         # What zero_grad does, without its profiler's hooks: a step of softmax regression is half a millisecond.
@@ -79,25 +80,26 @@ class Computation:
             return loss.detach(), outputs.detach()
         total, found = torch.zeros((), dtype=self.dtype, device=self._device), []
         others = mixed.targets.tensor_split(self._parts) if mixed else ()
-        for number, x in enumerate(inputs.tensor_split(self._parts)):
-            if not len(x):
+        samples = fields.count(inputs)
+        for number, x in enumerate(fields.pieces(inputs, self._parts)):
+            if not fields.count(x):
                 continue
             part = losses.Mixed(others[number], mixed.share) if mixed else None
             loss, outputs = self.forward(x, targets.tensor_split(self._parts)[number], part)
-            loss = loss * (len(x) / len(inputs))
+            loss = loss * (fields.count(x) / samples)
             self._backward(loss)
             total += loss.detach()
             found.append(outputs.detach())
         return total, torch.cat(found)
 
-    def _own_forward(self, inputs: Tensor, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
+    def _own_forward(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
         """What the module's own training step gives."""
         step = self.losses.own_step
         assert step is not None
         with self.arithmetic():
-            return modules.step_result(step(inputs, targets), len(inputs), self._spec, step)
+            return modules.step_result(step(inputs, targets), fields.count(inputs), self._spec, step)
 
-    def _forward(self, inputs: Tensor, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
+    def _forward(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
         outputs = self.outputs(inputs)
         loss = self.mean_loss(self.losses.training, outputs, targets)
         if mixed:
@@ -105,10 +107,10 @@ class Computation:
             loss = mixed.share * loss + (1 - mixed.share) * others
         return loss, outputs
 
-    def outputs(self, inputs: Tensor) -> Tensor:
+    def outputs(self, inputs: Inputs) -> Tensor:
         with self.arithmetic():
             outputs = self.module(inputs)
-        return modules.checked(outputs, len(inputs), self._spec, self.module.forward).to(self.dtype)
+        return modules.checked(outputs, fields.count(inputs), self._spec, self.module.forward).to(self.dtype)
 
     def mean_loss(self, of: losses.Loss, outputs: Tensor, targets: Tensor) -> Tensor:
         loss = of(outputs, targets)

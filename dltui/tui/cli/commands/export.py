@@ -194,7 +194,7 @@ def write_models(run: RunDirectory, folder: Path, formats: list[str], code: Code
     about.write_text(json.dumps(_about(run), indent=1) + "\n", encoding="utf-8")
     written.append(about)
     runnable = [form for form in formats if form != "safetensors"]
-    if runnable:
+    if runnable and not json.loads(about.read_text(encoding="utf-8"))["named_inputs"]:
         (folder / "predict.py").write_text(script(runnable[0], SUFFIXES[runnable[0]]), encoding="utf-8")
         written.append(folder / "predict.py")
     return written
@@ -223,4 +223,11 @@ def _about(run: RunDirectory) -> dict[str, Any]:
     dataset = attempt.dataset if attempt else {}
     about = {name: dataset.get(name) for name in ("task", "input_shape", "classes", "mean", "std")}
     reading = image_reading(asked, dataset, dataset.get("input_shape") or ())
-    return {"model": asked["model"], "dataset": asked["dataset"], **about, "image": reading or None}
+    named = dataset.get("named_inputs") or []
+    return {
+        "model": asked["model"],
+        "dataset": asked["dataset"],
+        **about,
+        "image": reading or None,
+        "named_inputs": named,
+    }

@@ -1,4 +1,4 @@
-"""`dltui predict`: classify images with a trained model."""
+"""`dltui predict`: answers of a trained model about images, texts, sequences and rows of tables."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from dltui.tui.cli.output import say, say_json
 
 @click.command()
 @click.argument("run", shell_complete=completion.runs)
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", shell_complete=completion.files)
+@click.argument("images", nargs=-1, required=True, metavar="FILE...", shell_complete=completion.files)
 @code_options
 @click.option("--masks", metavar="DIR", help="of a segmentation: write the predicted masks to DIR, as palette PNGs")
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def predict(
     run: str, images: tuple[str, ...], plugins: tuple[str, ...], trust: bool, masks: str | None, as_json: bool
 ) -> int:
-    """Tell the classes of images, by the weights that were best on validation; images are prepared as in training."""
+    """Tell the classes of images, texts, sequences or the rows of a table, by the weights that were best on validation;
+    they are prepared as in training.
+    """
     from pathlib import Path
 
     from dltui.core.lifecycle.trained_model import ask
@@ -33,7 +35,7 @@ def predict(
 
     missing = next((name for name in images if not Path(name).is_file()), None)
     if missing:
-        raise UsageError(f"no such image: {missing}")
+        raise UsageError(f"no such file: {missing}")
     found = find_run(run)
     question: dict[str, Any] = {"predict": [str(Path(name).absolute()) for name in images]}
     if masks is not None:
@@ -42,10 +44,11 @@ def predict(
             raise UsageError(f"--masks is for runs of segmentation, {found.id} is one of {task}; leave it out")
         question["masks"] = str(paths.expanded(masks).absolute())
     rows = ask(found, question, code(plugins, trust))["rows"]
-    for name, row in zip(images, rows, strict=True):
-        row["image"] = name
+    for place, row in enumerate(rows):
+        row["image"] = name = images[row.pop("file", place)]
         if not as_json:
-            say(f"{name}: {_told(row)}")
+            line = f" line {row['line']}" if "line" in row else ""
+            say(f"{name}{line}: {_told(row)}")
     if as_json:
         say_json(rows)
     return 0

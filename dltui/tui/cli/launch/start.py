@@ -114,7 +114,7 @@ def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> Dat
     """The named dataset, or the default for the model's task."""
     if name is not None:
         return catalog.dataset(name)
-    fitting = [entry for entry in catalog.datasets.values() if entry.fits(*model.tasks) and not entry.takes]
+    fitting = [entry for entry in catalog.datasets.values() if entry.suits(model) and not entry.takes]
     if not fitting:
         raise UsageError(f"no dataset for {model.task} is installed; see dltui plugins list")
     return min(fitting, key=lambda entry: (entry.name not in FAVORITES, entry.name))

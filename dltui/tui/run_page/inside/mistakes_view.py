@@ -5,15 +5,19 @@ room.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from dltui.core.analysis.mistakes import Filter
+from dltui.tui.draw.chart import draw
 from dltui.tui.draw.picture import picture
 from dltui.tui.draw.styled_text import Row, bar, beside, cells, cut, cut_left, ends, fit, left, on, right
 from dltui.tui.draw.wording import probability
+from dltui.tui.run_page.inside.sequence import sequence_chart
 
 if TYPE_CHECKING:
     from dltui.core.analysis.mistakes import Mistake, Mistakes
+    from dltui.core.contract.types import Array
     from dltui.core.data.findings.review import Key, Opinion
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.inside.cursor import MistakeCursor
@@ -24,6 +28,8 @@ GRID_FROM = 120
 CELL, CELL_HEIGHT = 18, 11
 MARK_STYLES = {"keep": "good", "wrong label": "bad", "ambiguous": "warn"}
 SHORTEST_NAME = 6
+CHANCES = 7
+"""Rows below a text for its name and classes."""
 WITH_IDS = 64
 """Columns from which on a list says the ids too; that of the large image always stands below it."""
 
@@ -41,11 +47,14 @@ class Places(NamedTuple):
         return self.columns * self.rows
 
 
-def places(width: int, height: int, pictured: bool) -> Places:
+def places(width: int, height: int, found: Mistakes) -> Places:
     """The layout for a tab of this size."""
     image = 56 if width >= 180 and height >= 40 else 28
-    detail = image + 4 if pictured else 0
-    if pictured and width >= GRID_FROM:
+    if not found.pictured and width >= GRID_FROM:
+        # A text needs no more than the list leaves it.
+        image = 56
+    detail = image + 4 if found.has_details else 0
+    if found.pictured and width >= GRID_FROM:
         return Places(max(1, (width - detail) // CELL), max(1, (height - 1) // CELL_HEIGHT), image, detail)
     return Places(1, max(1, height - 2), image, detail)
 
@@ -67,7 +76,7 @@ def mistakes(
     title = _title(found, review, state.filter, len(shown), width)
     if not shown:
         return [title, [], [(f"  {_nothing(found, state.filter)}", "dim")]]
-    at, room = state.position(shown), places(width, height, found.pictured)
+    at, room = state.position(shown), places(width, height, found)
     if room.columns > 1 or (width >= GRID_FROM and found.pictured):
         first = at // room.page * room.page
         block = _grid(found, review, shown[first : first + room.page], at - first, room, look)
@@ -140,11 +149,11 @@ def _large(
     found: Mistakes, mark: str, mistake: Mistake, room: Places, height: int, look: Look, heat: Heat | None
 ) -> list[Row]:
     """The image, and below it the likeliest classes."""
-    pixels, speaks = found.images[mistake.image], ""
-    if heat is not None:
+    pixels, speaks = found.images[mistake.image] if found.pictured else None, ""
+    if heat is not None and pixels is not None:
         pixels, there = heat.over(mistake.id, pixels)
         speaks = f"for {found.name(mistake.true if heat.which else mistake.said)}" if there else "no heat map"
-    rows: list[Row] = [[("  ", ""), *row] for row in picture(pixels, room.image, room.image // 2, look)]
+    rows: list[Row] = [[("  ", ""), *row] for row in _sample(found, mistake, pixels, room.image, height, look)]
     size = room.detail - 2
     marked = (f"   {mark}", f"{MARK_STYLES.get(mark, '')} bold".strip())
     called = cut_left(mistake.name, size - len(mark) - 3) if mistake.name else f"id {mistake.id}"
@@ -156,6 +165,22 @@ def _large(
     if mistake.true not in [number for number, _ in mistake.top] and rest > len(mistake.top):
         rows.append([(f"  true: {cut(found.name(mistake.true), size - 6)}, less likely", "good")])
     return [fit(row, room.detail) for row in rows]
+
+
+def _sample(found: Mistakes, mistake: Mistake, pixels: Array | None, size: int, height: int, look: Look) -> list[Row]:
+    """The input of a model: an image, the course of numbers, and the text or the fields of a row."""
+    if pixels is not None:
+        return picture(pixels, size, size // 2, look)
+    rows: list[Row] = []
+    if len(found.lines):
+        rows += draw(sequence_chart(found.lines[mistake.image]), size, max(min(size // 3, height // 2), 6), look)
+    if found.texts:
+        most = max(height - len(rows) - CHANCES, 3)
+        wrapped = [line for text in found.texts[mistake.image].split("\n") for line in wrap(text, size)]
+        rows += [[(line, "")] for line in wrapped[:most]]
+        if len(wrapped) > most:
+            rows[-1] = [(left(cut(wrapped[most - 1], size - 2), size - 2) + " …", "")]
+    return rows
 
 
 def _chance(name: str, chance: float, true: bool, size: int) -> Row:

@@ -233,7 +233,7 @@ class MistakesTab(Tab):
             return of_labels(view, lambda found: wrong(found, self.label_cursor, width, height, look, heat))
         if view.masks is not None:
             return worst(view.masks, self.label_cursor, width, height, look)
-        note = NEVER if view.ended else "after the first epoch: the images that it gets wrong"
+        note = NEVER if view.ended else "after the first epoch: the samples that it gets wrong"
         known = self.marks.known(view)
         return mistakes(view.mistakes, known, self.cursor, width, height, look, note, self.heat.heat)
 
@@ -245,7 +245,7 @@ class MistakesTab(Tab):
             rows = len(view.labels.wrong) if view is not None and view.labels is not None else _listed(view)
         self.label_cursor.move(by, rows)
         if self.mistakes is not None:
-            room = places(*self.size, self.mistakes.pictured)
+            room = places(*self.size, self.mistakes)
             # A page is what is shown, whatever number of rows that is.
             self.cursor.move_mistake(self.mistakes, by * room.columns if abs(by) == 1 else by // 10 * room.page)
 

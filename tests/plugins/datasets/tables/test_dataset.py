@@ -204,3 +204,80 @@ def test_a_review_leaves_out_rows_beside_columns(tmp_path: Path) -> None:
     assert [column.name for column in data.spec.columns] == [column.name for column in whole.spec.columns]
     assert data.test.ids.tolist() == whole.test.ids[1:].tolist()
     assert any(note.startswith("left out by review.csv") for note in data.notes)
+
+
+def test_a_model_for_tables_gets_numbers_and_numbers_of_categories(tmp_path: Path) -> None:
+    data = prepared("csv", takes=("table",), path=table(tmp_path, PLANTS))
+    numbers, categories = data.spec.named_inputs
+    assert (numbers.name, numbers.shape, numbers.places) == ("numbers", (1,), ("height",))
+    assert numbers.std[0] == pytest.approx(float(data.train.x["numbers"].std()), rel=1e-5)
+    assert (categories.vocabulary, categories.places, categories.texts) == ((3,), ("soil",), (("", "clay", "sand"),))
+    assert data.train.x["categories"].tolist() == [[2 - name] for name in data.train.y.tolist()]
+    assert data.spec.input_shape == ()
+
+
+def test_a_category_that_the_train_rows_lack_has_a_number_of_its_own(tmp_path: Path) -> None:
+    rows = [f"{number}.5,{'rock' if number == 0 else 'sand'},{('oak', 'elm')[number % 2]}" for number in range(60)]
+    for seed in range(20):
+        data = prepared("csv", takes=("table",), path=table(tmp_path, ["height,soil,kind", *rows]), split_seed=seed)
+        texts = data.spec.named_inputs[1].texts[0]
+        if "rock" not in texts:
+            found = [part.x["categories"].min() for part in (data.train, data.validation, data.test)]
+            assert texts == ("", "sand")
+            assert found[0] == 1
+            assert min(found) == 0
+            return
+    raise AssertionError("no seed left the category out of the train rows")
+
+
+REVIEWS = [
+    "review,stars",
+    *(f"the {('good', 'bad')[number % 2]} film no {number},{number % 2}" for number in range(40)),
+]
+
+
+def test_a_column_of_texts_becomes_words(tmp_path: Path) -> None:
+    data = prepared("csv", takes=("sequence",), path=table(tmp_path, [*REVIEWS, "'',1"]), length=3)
+    one = data.spec.named_inputs[0]
+    assert (one.name, one.shape, one.tokens, one.padded) == ("text", (3,), "word", True)
+    assert one.texts[0][:3] == ("film", "no", "the")
+    assert one.vocabulary == (len(one.texts[0]) + 2,)
+    assert {row[1] for row in data.train.x["text"].tolist()} <= {0, *range(2, one.vocabulary[0])}
+    assert any("texts are cut after 3 words" in note for note in data.notes)
+
+
+def test_a_text_as_bytes_chosen_by_name(tmp_path: Path) -> None:
+    lines = ["stars,note,review", *(f"{n % 2},some note {n},text {n}" for n in range(40)), "1,,"]
+    data = prepared(
+        "csv", takes=("sequence",), path=table(tmp_path, lines), text="review", target="stars", tokens="byte"
+    )
+    one = data.spec.named_inputs[0]
+    assert (one.shape, one.vocabulary) == ((7,), (258,))
+    assert "empty texts, each taken as one unknown token: 1" in data.notes
+    assert "only the column 'review' is read; left out: note" in data.notes
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "line"),
+    [
+        (PLANTS, {}, "has no column of texts that are all different; set --data text=COLUMN"),
+        (REVIEWS, {"text": "revue"}, "has no column 'revue'; did you mean review"),
+        (REVIEWS, {"text": "review", "target": "review"}, "'review' is the text and cannot be the target"),
+        ([*REVIEWS, "more,"], {}, "line 42 has no 'stars', the target"),
+        (
+            ["a,b,c", *(f"x {n},y {n},{n % 2}" for n in range(30))],
+            {},
+            "has the text columns 'a', 'b'; set --data text=",
+        ),
+    ],
+)
+def test_wrong_texts_are_told_in_one_line(tmp_path: Path, lines: list[str], options: dict[str, str], line: str) -> None:
+    with pytest.raises(RunError, match=line):
+        prepared("csv", takes=("sequence",), path=table(tmp_path, lines), **options)
+
+
+def test_the_preview_of_a_table_with_texts_alone(tmp_path: Path) -> None:
+    found = preview(CsvOptions(path=table(tmp_path, REVIEWS)))
+    assert ("review", "the text that is read") in found.facts
+    assert ("train", "lstm or transformer (texts)") in found.facts
+    assert dict(found.classes) == {"0": 20, "1": 20}

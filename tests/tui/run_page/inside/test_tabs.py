@@ -260,15 +260,19 @@ def test_bright_and_dark_are_told_apart() -> None:
     assert plain(picture.picture(image, 2, 2, LETTERS)) == ["  ", "@@"]
 
 
-def of_features(count: int = 3) -> Mistakes:
-    """Mistakes of data without images."""
-    arrays = {
+def of_features_arrays(count: int = 3) -> dict[str, Any]:
+    """The predictions of data without images."""
+    return {
         "ids": np.arange(count) + 100, "split": np.array("test"), "epoch": np.array(2),
         "labels": np.zeros(count, dtype=np.int64), "top": np.tile([1, 0], (count, 1)),
         "probabilities": np.tile([0.75, 0.25], (count, 1)), "wrong": np.arange(count),
         "thumbnails": np.zeros((0, 0, 0, 0), dtype=np.uint8),
     }  # fmt: skip
-    found = Evaluation(arrays, ["no\x1b[31m", "[bold]yes"]).mistakes
+
+
+def of_features(count: int = 3) -> Mistakes:
+    """Mistakes of data without images."""
+    found = Evaluation(of_features_arrays(count), ["no\x1b[31m", "[bold]yes"]).mistakes
     assert found
     return found
 
@@ -305,3 +309,18 @@ def test_the_cursor_stays_on_its_sample_when_another_epoch_is_evaluated() -> Non
     assert state.current(later) == found.all[2]
     gone = Mistakes("test", 4, found.classes, found.all[:1], 3, 1, found.images)
     assert state.current(gone) == found.all[0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_texts_and_sequences_are_shown_beside_the_list(size: tuple[int, int]) -> None:
+    texts = np.array([b"age 34\ncity [bold]Rome\x1b[2J"] * 3)
+    lines = np.stack([np.array([[0.0, 2.0, 1.0, np.nan]])] * 3)
+    arrays = of_features_arrays() | {"texts": texts, "lines": lines}
+    found = Evaluation(arrays, ["no", "yes"]).mistakes
+    assert found
+    rows = plain(mistakes_view.mistakes(found, {}, MistakeCursor(), size[0], size[1] - 5, Look(), ""))
+    assert any("the sequence" in row for row in rows)
+    assert any("age 34" in row for row in rows)
+    assert any("city [bold]Rome" in row for row in rows)
+    assert "\x1b" not in "".join(rows)
+    assert any("75 %" in row for row in rows)

@@ -1,0 +1,118 @@
+"""Reads the samples of a file for `dltui predict`: a text, the steps of a sequence, or the rows of a table."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dltui.core.contract.inputs import LENGTH, Input
+from dltui.core.errors import RunError
+from dltui.core.inputs import kinds, tokens
+from dltui.core.inputs.records import record_type
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dltui.core.contract.types import Array
+
+MOST_BYTES = 64 << 20
+
+
+def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
+    """The samples of a file as records, and the line of each; 0 where a file is a single sample. Raises RunError."""
+    kind = kinds.kind_of(named)
+    if kind == "table":
+        return _table(path, named)
+    if kind == "sequence" and named[0].tokens:
+        return _record(named[0], tokens.encode(_text(path), named[0])[: named[0].shape[0]]), [0]
+    if kind == "sequence" and named[0].features:
+        return _record(named[0], _steps(path, named[0])), [0]
+    names = ", ".join(one.name for one in named)
+    raise RunError(f"this model takes {names}, which no file tells; use it from Python: dltui export RUN --format onnx")
+
+
+def _text(path: str) -> str:
+    where = clean_line(path)
+    try:
+        if Path(path).stat().st_size > MOST_BYTES:
+            raise RunError(f"{where} is larger than {MOST_BYTES >> 20} MiB; give a text or table of that size in parts")
+        return Path(path).read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise RunError(f"{where} cannot be read: {(error.strerror or str(error)).lower()}") from None
+
+
+def _record(one: Input, values: Sequence[object]) -> Array:
+    """A record of one sequence, padded."""
+    x = np.zeros(1, record_type((one,)))
+    x[one.name][0, : len(values)] = values
+    if one.padded:
+        x[one.name + LENGTH] = len(values)
+    elif len(values) < one.shape[0]:
+        raise RunError(f"this model takes {one.shape[0]} steps, the file has {len(values)}")
+    return x
+
+
+def _lines(path: str) -> list[tuple[int, list[str]]]:
+    """The lines of a table with their numbers, without empty ones."""
+    text = _text(path)
+    first = text.split("\n", 1)[0]
+    separator = max(",;\t", key=first.count)
+    reader = csv.reader(text.splitlines(), delimiter=separator)
+    return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
+
+
+def _steps(path: str, one: Input) -> list[list[float]]:
+    """The numbers of a file, a step a line; a first line of names is left out."""
+    found: list[list[float]] = []
+    for number, cells in _lines(path):
+        values = [_number(cell) for cell in cells]
+        if not found and all(value is None for value in values):
+            continue
+        if len(values) != one.features or None in values:
+            told = f"line {number} has no {one.features} numbers, the features of a step"
+            raise RunError(f"{clean_line(path)} {told}")
+        found.append([value for value in values if value is not None])
+    if not found:
+        raise RunError(f"{clean_line(path)} has no steps")
+    return found[: one.shape[0]]
+
+
+def _table(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
+    (_, head), *rows = _lines(path) or [(0, [])]
+    columns = [clean_line(name) for name in head]
+    missing = next((name for one in named for name in one.places if name not in columns), None)
+    if missing is not None or not rows:
+        told = f"has no column {missing!r}; its first line names the columns" if missing else "has no rows"
+        raise RunError(f"{clean_line(path)} {told}")
+    x = np.zeros(len(rows), record_type(named))
+    for row, (line, cells) in enumerate(rows):
+        if len(cells) != len(columns):
+            raise RunError(f"{clean_line(path)} line {line} has {len(cells)} cells, the first has {len(columns)}")
+        by_name = dict(zip(columns, cells, strict=True))
+        for one in named:
+            for place, name in enumerate(one.places):
+                x[one.name][row, place] = _value(one, place, by_name[name], f"{clean_line(path)} line {line}")
+    return x, [line for line, _ in rows]
+
+
+def _value(one: Input, place: int, cell: str, where: str) -> float:
+    """A number, or the number of a category: 0 for one that training did not know."""
+    if one.dtype == "float32":
+        number = _number(cell)
+        if number is None:
+            raise RunError(f"{where} has {clean_line(repr(cell), 40)} as {one.places[place]!r}, which is no number")
+        return number
+    texts, text = one.texts[place], clean_line(cell, 60) or "missing"
+    return float(texts.index(text)) if text in texts else 0.0
+
+
+def _number(cell: str) -> float | None:
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None

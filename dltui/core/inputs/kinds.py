@@ -1,0 +1,53 @@
+"""The kinds of inputs that models take and datasets give, and the check that both go together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
+
+if TYPE_CHECKING:
+    from dltui.core.contract.inputs import Input
+    from dltui.core.contract.types import InputKind
+
+TABLE = frozenset(("numbers", "categories"))
+"""The names of the inputs of a table."""
+TITLES: dict[str, str] = {
+    "single": "a single input, images or rows of numbers",
+    "table": "tables of numbers and categories",
+    "sequence": "sequences",
+    "named": "several inputs",
+}
+
+
+def label(named: Sequence[Input]) -> str:
+    """The inputs in a few words: `numbers 3 + categories 2`, `sequence 32 × 1`."""
+    return " + ".join(clean_line(f"{one.name} {' × '.join(map(str, one.shape))}") for one in named)
+
+
+def kind_of(named: Sequence[Input]) -> InputKind:
+    """The kind of data with these named inputs; none is a single input."""
+    if not named:
+        return "single"
+    if TABLE.issuperset(one.name for one in named):
+        return "table"
+    return "sequence" if len(named) == 1 and named[0].is_sequence else "named"
+
+
+def fits(takes: Collection[str], gives: str) -> bool:
+    """True if a model that takes these kinds can be built for data of this kind."""
+    return gives in takes or ("named" in takes and gives != "single")
+
+
+def check(model: str, takes: Collection[str], dataset: str, gives: Collection[str], fitting: Sequence[str]) -> None:
+    """Check that a model takes what a dataset gives, of which one kind is enough; `fitting` are names of models that
+    do. Raises UsageError.
+    """
+    if any(fits(takes, kind) for kind in gives):
+        return
+    wanted = " or ".join(TITLES.get(kind, kind) for kind in takes)
+    given = " or ".join(TITLES.get(kind, kind) for kind in gives)
+    hint = f"choose {' or '.join(fitting)}" if fitting else "choose another model"
+    raise UsageError(f"model {model} takes {wanted}, dataset {clean_line(dataset, 100)} gives {given}; {hint}")

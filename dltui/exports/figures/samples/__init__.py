@@ -1,0 +1,1 @@
+"""Samples that are no images, as figures."""

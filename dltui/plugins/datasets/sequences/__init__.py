@@ -1,0 +1,1 @@
+"""Sequences of numbers: the user's own, and waves in noise."""

@@ -1,0 +1,70 @@
+"""Reads sequences from a NumPy archive: x (n, steps, features) and y (n,), padded with NaN or with `lengths`."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
+from dltui.plugins.datasets.sequences.found import Found
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
+
+WANTED = "x (n, steps, features) and y (n,); or x_train, y_train, x_test, y_test"
+
+
+def read(path: Path) -> Found:
+    """The sequences of an archive. Raises RunError naming the array that is wrong."""
+    where = clean_line(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name.lower(): file[name] for name in file.files}
+    except (OSError, zipfile.BadZipFile, EOFError) as error:
+        raise RunError(f"{where} cannot be read: {clean_line(error, 100)}") from None
+    except ValueError:
+        told = "save a padded array and the lengths as `lengths`"
+        raise RunError(f"{where} holds Python objects, which are not loaded; {told}") from None
+    if "x_train" in arrays:
+        steps, targets = _part(where, arrays, "_train")
+        more, others = _part(where, arrays, "_test")
+        return Found(where, [*steps, *more], [*targets, *others], test=len(more))
+    steps, targets = _part(where, arrays, "")
+    return Found(where, steps, targets)
+
+
+def _part(where: str, arrays: Mapping[str, Array], end: str) -> tuple[list[Array], list[str] | list[float]]:
+    """The sequences and targets of a part."""
+    x, y = arrays.get(f"x{end}"), arrays.get(f"y{end}")
+    if x is None or y is None:
+        held = ", ".join(clean_line(name, 30) for name in list(arrays)[:8]) or "nothing"
+        raise RunError(f"{where} holds {held}; wanted are {WANTED}")
+    x = x[..., np.newaxis] if x.ndim == 2 else x
+    if x.ndim != 3 or x.dtype.kind not in "iufb":
+        raise RunError(f"{where}: x{end} is {x.dtype} {x.shape}, wanted are numbers (n, steps, features)")
+    if y.shape not in ((len(x),), (len(x), 1)) or y.dtype.kind not in "iufbU":
+        raise RunError(f"{where}: y{end} is {y.dtype} {y.shape}, wanted is a class or a number for each of {len(x):,}")
+    lengths = _lengths(where, x, arrays.get(f"lengths{end}"), end)
+    steps = [np.asarray(row[:length], np.float64) for row, length in zip(x, lengths.tolist(), strict=True)]
+    flat = y.reshape(-1)
+    return steps, flat.tolist() if y.dtype.kind != "b" else [str(value) for value in flat.tolist()]
+
+
+def _lengths(where: str, x: Array, given: Array | None, end: str) -> Array:
+    """The given lengths, or up to the last step that is not NaN."""
+    if given is not None:
+        if given.shape != (len(x),) or given.dtype.kind not in "iu":
+            raise RunError(f"{where}: lengths{end} is {given.dtype} {given.shape}, wanted is a whole number for each")
+        bad = np.flatnonzero((given < 1) | (given > x.shape[1]))
+        if len(bad):
+            told = f"{int(given[bad[0]])} as its length; it can have 1 to {x.shape[1]:,}"
+            raise RunError(f"{where}: sequence {int(bad[0])} of x{end} has {told}")
+        return given
+    there: Array = np.logical_not(np.isnan(x.astype(np.float64, copy=False)).all(axis=2))
+    found: Array = np.where(there.any(axis=1), x.shape[1] - np.argmax(there[:, ::-1], axis=1), 0)
+    return found

@@ -1,0 +1,111 @@
+"""Divides, cuts and scales sequences, and says what was done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dltui.core.contract import Arrays, Input
+from dltui.core.data.arrays import stratified_rows
+from dltui.core.errors import RunError
+from dltui.core.tasks.registry import TASKS
+from dltui.core.text import clean_line
+from dltui.plugins.datasets.tables import roles
+from dltui.plugins.datasets.tables.numerals import as_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dltui.core.contract.types import Array, SplitName, Task
+    from dltui.plugins.datasets.sequences.found import Found
+    from dltui.plugins.datasets.sequences.options import SequencesOptions
+
+NAME = "sequence"
+MOST_CLASSES = 1_000
+
+
+def arrange(found: Found, options: SequencesOptions, task: Task) -> Arrays:
+    """The sequences as data. Raises RunError naming the sequence that is wrong."""
+    target, classes = _targets(found, task)
+    _check(found)
+    parts = _divided(found, target if classes else np.zeros(len(target)), options)
+    train = parts["train"]
+    notes = list(found.notes)
+    longest = min(max(len(found.steps[row]) for row in train), options.length)
+    cut = sum(len(steps) > longest for steps in found.steps)
+    if cut:
+        told = f"sequences are cut after {longest:,} steps: {cut:,} of {len(found.steps):,}"
+        notes.append(f"{told}; --data length=N keeps more")
+    mean, std = _scale(np.concatenate([found.steps[row][:longest] for row in train]), options.scale)
+    features = found.steps[0].shape[1]
+    places = found.places or tuple(f"feature {number + 1}" for number in range(features))
+    named = (Input(NAME, (longest, features), padded=True, mean=mean, std=std, places=places),)
+    data = {name: ({NAME: [found.steps[row][:longest] for row in rows]}, target[rows]) for name, rows in parts.items()}
+    names = {name: [found.names[row] for row in rows] for name, rows in parts.items()} if found.names else None
+    return Arrays(
+        data["train"],
+        data["test"],
+        classes,
+        validation=data["validation"],
+        notes=tuple(notes),
+        names=names,
+        named_inputs=named,
+    )
+
+
+def _check(found: Found) -> None:
+    """Raise RunError for an empty sequence, one with another number of features, and numbers that are missing."""
+    features = found.steps[0].shape[1] if len(found.steps) else 0
+    for row, steps in enumerate(found.steps):
+        called = repr(found.names[row]) if found.names else str(row)
+        if not len(steps):
+            raise RunError(f"{found.where}: sequence {called} is empty; remove it")
+        if steps.shape[1] != features:
+            raise RunError(f"{found.where}: sequence {called} has {steps.shape[1]} features, others have {features}")
+        bad = np.flatnonzero(~np.isfinite(steps).all(axis=1))
+        if len(bad):
+            raise RunError(f"{found.where}: step {int(bad[0])} of sequence {called} has a missing number; fill it in")
+
+
+def _targets(found: Found, task: Task) -> tuple[Array, tuple[str, ...]]:
+    """The class numbers and the classes, or the numbers of a regression (n, 1)."""
+    if TASKS[task].targets == "numbers":
+        numbers = [value if isinstance(value, (int, float)) else as_number(value) for value in found.targets]
+        bad = next((row for row, number in enumerate(numbers) if number is None), None)
+        if bad is not None:
+            told = clean_line(repr(found.targets[bad]), 40)
+            raise RunError(f"{found.where}: sequence {bad} has the target {told}, and regression needs numbers")
+        return np.asarray(numbers, np.float32).reshape(-1, 1), ()
+    if TASKS[task].targets == "labels":
+        raise RunError(f"{found.where} has one target for each sequence; several labels are not read from it")
+    texts = [clean_line(_class(value), 200) for value in found.targets]
+    classes = tuple(sorted(set(texts), key=roles.order))
+    if len(classes) > MOST_CLASSES:
+        raise RunError(f"{found.where} has more than {MOST_CLASSES:,} different targets, which are no classes")
+    numbers_of = {name: number for number, name in enumerate(classes)}
+    return np.asarray([numbers_of[text] for text in texts]), classes
+
+
+def _class(value: str | float) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _divided(found: Found, labels: Array, options: SequencesOptions) -> dict[SplitName, Sequence[int]]:
+    """The rows of each part; every class is divided alike."""
+    rest = len(found.steps) - found.test
+    shares = [options.validation] if found.test else [options.test, options.validation * (1 - options.test)]
+    parts = stratified_rows(labels[:rest], shares, options.split_seed)
+    test = list(range(rest, len(found.steps))) if found.test else parts[0].tolist()
+    validation, train = parts[-2].tolist(), parts[-1].tolist()
+    if not (test and validation and train):
+        raise RunError(f"{found.where} has too few sequences, {len(found.steps)} in all; add some")
+    return {"train": train, "validation": validation, "test": test}
+
+
+def _scale(steps: Array, wanted: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean and deviation of each feature on the steps of the train part; a constant one is only moved."""
+    if not wanted:
+        return (0.0,), (1.0,)
+    deviations = [value if value > 0 else 1.0 for value in steps.std(axis=0).tolist()]
+    return tuple(steps.mean(axis=0).tolist()), tuple(deviations)

@@ -1,0 +1,30 @@
+"""A network for tables in Keras: categories are embedded, and dense layers with ReLU follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.contract import Model
+from dltui.plugins.tables import TabularConfig, numbers, widths
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Spec
+
+
+def build(config: TabularConfig, spec: Spec) -> Any:
+    from dltui.plugins.tensorflow.inputs.table import table
+
+    return table(spec, numbers(spec), widths(config, spec), config.layers, config.dropout, spec.outputs)
+
+
+MODEL = Model(
+    id="tabular-tensorflow",
+    name="tabular",
+    framework="tensorflow",
+    task="classification",
+    also=("multilabel", "regression"),
+    takes=("single", "table"),
+    summary="for tables: categories become learned vectors beside the numbers, dense layers with ReLU follow",
+    config=TabularConfig,
+    build=build,
+)

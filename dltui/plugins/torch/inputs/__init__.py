@@ -1,0 +1,1 @@
+"""Named inputs in PyTorch: the tensors of records, and the layers of models that take sequences."""

@@ -1,0 +1,87 @@
+"""Samples as they are shown, read for predictions, and refused where a model cannot take them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltui.core.contract import Input, Spec, Split
+from dltui.core.errors import RunError, UsageError
+from dltui.core.inputs import given, kinds, shown
+from dltui.core.inputs.records import pack
+from dltui.core.train import predictions
+
+NUMBERS = Input("numbers", (2,), places=("age", "pay"))
+CITY = Input("categories", (1,), "int32", (3,), places=("city",), texts=(("", "Oslo", "Rome"),))
+TEXT = Input("text", (4,), "int32", (4,), padded=True, tokens="word", texts=(("good", "bad"),))
+PATH = Input("sequence", (100, 1), padded=True)
+
+
+def of(named: tuple[Input, ...], **x: object) -> dict[str, np.ndarray]:
+    spec = Spec("classification", (), 2, ("a", "b"), named_inputs=named)
+    return shown.of(pack("test", x, named), spec, np.array([0]))
+
+
+def test_the_fields_of_a_row_in_its_own_units() -> None:
+    found = of((NUMBERS, CITY), numbers=[[34, 2.5]], categories=[[2]])
+    assert found["texts"].tolist() == [b"age 34\npay 2.5\ncity Rome"]
+    hostile = Input("numbers", (1,), places=("pay\x1b[2J",))
+    assert b"\x1b" not in of((hostile,), numbers=[[1.0]])["texts"][0]
+    unknown = of((CITY,), categories=[[0]])
+    assert unknown["texts"].tolist() == [b"city (unknown)"]
+
+
+def test_texts_and_sequences() -> None:
+    assert of((TEXT,), text=[[2, 1, 3]])["texts"].tolist() == ["good ▯ bad".encode()]
+    lines = of((PATH,), sequence=[np.arange(50.0)[:, None]])["lines"]
+    assert lines.shape == (1, 1, shown.POINTS)
+    assert np.nanmax(lines) <= 49
+    assert np.isnan(lines[0, 0, -1])
+
+
+def test_a_predictions_file_shows_what_is_wrong() -> None:
+    spec = Spec("classification", (), 2, ("a", "b"), named_inputs=(TEXT,))
+    split = Split(pack("test", {"text": [[2], [3]]}, (TEXT,)), np.array([0, 0]), np.arange(2))
+    found = predictions.collect("classification", np.array([[1.0, 0.0], [0.0, 1.0]]), split, "test", 1, spec)
+    assert found["wrong"].tolist() == [1]
+    assert found["texts"].tolist() == [b"bad"]
+
+
+def test_what_predict_reads(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_text("age;pay;city;more\n34;2;Rome;9\n\n35;3;Bonn;9\n")
+    x, lines = given.read(str(file), (NUMBERS, CITY))
+    assert (x["numbers"].tolist(), x["categories"].tolist(), lines) == ([[34, 2], [35, 3]], [[2], [0]], [2, 4])
+    file.write_text("good bad " * 9)
+    assert given.read(str(file), (TEXT,))[0]["text"].tolist() == [[2, 3, 2, 3]]
+    file.write_text("value\n1\n2\n")
+    assert given.read(str(file), (PATH,))[0]["sequence_length"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("named", "text", "line"),
+    [
+        ((NUMBERS,), "age\n1\n", "has no column 'pay'; its first line names the columns"),
+        ((CITY,), "city\n", "has no rows"),
+        ((PATH,), "1\nx\n", "line 2 has no 1 numbers, the features of a step"),
+        ((PATH,), "", "has no steps"),
+        ((PATH, TEXT), "", "this model takes sequence, text, which no file tells"),
+    ],
+)
+def test_what_predict_refuses(tmp_path: Path, named: tuple[Input, ...], text: str, line: str) -> None:
+    (tmp_path / "x").write_text(text)
+    with pytest.raises(RunError, match=line):
+        given.read(str(tmp_path / "x"), named)
+
+
+def test_a_model_gets_only_what_it_takes() -> None:
+    assert kinds.kind_of(()) == "single"
+    assert kinds.kind_of((NUMBERS, CITY)) == "table"
+    assert kinds.kind_of((TEXT,)) == kinds.kind_of((PATH,)) == "sequence"
+    assert kinds.kind_of((TEXT, NUMBERS)) == "named"
+    kinds.check("net", ("named",), "data", ("sequence",), ())
+    with pytest.raises(UsageError, match=r"model mlp takes a single input, .*, dataset w gives sequences; choose lstm"):
+        kinds.check("mlp", ("single",), "w", ("sequence",), ["lstm"])
+    assert kinds.label((NUMBERS, PATH)) == "numbers 2 + sequence 100 × 1"
