@@ -30,7 +30,6 @@ from dltui.core.analysis.masks import Masks
 from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
 from dltui.exports.figures import (
-    class_iou,
     confusion_matrix,
     mislabeled,
     precision_recall,
@@ -39,9 +38,9 @@ from dltui.exports.figures import (
     structure,
     style,
     training_metrics,
-    worst_masks,
 )
 from dltui.exports.figures.inside import embeddings, explain
+from dltui.exports.figures.masks import class_iou, worst_masks
 from dltui.exports.figures.training_metrics import Curves, Training
 from dltui.exports.save import render
 from dltui.exports.write import write

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.analysis import run_filter
+from dltui.core.analysis.measures import run_filter
 from dltui.core.numbers import metric
 from dltui.core.reading.summary import sweep_of
 from dltui.core.rundir import confidential, notes

@@ -78,7 +78,7 @@ class ChooseKeys:
 
 
 def _filter_problem(text: str) -> str:
-    from dltui.core.analysis.run_filter import parse
+    from dltui.core.analysis.measures.run_filter import parse
 
     try:
         parse(text)

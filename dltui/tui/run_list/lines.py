@@ -8,15 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dltui.core.analysis import run_filter
 from dltui.core.analysis.groups import missing_seeds, spread, standing, status
+from dltui.core.analysis.measures import run_filter
 from dltui.core.tasks.registry import lowest_is_best
 from dltui.core.text import plural
 from dltui.tui.base.summary import Summary
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.run_filter import Term
+    from dltui.core.analysis.measures.run_filter import Term
     from dltui.tui.base.summary import Summary
 
 

@@ -162,7 +162,7 @@ class RunsPage(Page):
         return table.table(state.lines, at, state.first, width, height, now, host, ascii_only, state.marked)
 
     def _unknown(self) -> str:
-        from dltui.core.analysis.run_filter import unknown
+        from dltui.core.analysis.measures.run_filter import unknown
 
         return unknown(self.state.choice.terms, [run.facts for run in self.state.runs])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dltui.core.analysis.run_filter import facts, matches, parse, unknown
+from dltui.core.analysis.measures.run_filter import facts, matches, parse, unknown
 from dltui.core.errors import UsageError
 
 ROW = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dltui.core.analysis.measures import measured
-from dltui.core.analysis.run_filter import ORDERS
+from dltui.core.analysis.measures.run_filter import ORDERS
 from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
 

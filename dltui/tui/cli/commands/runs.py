@@ -32,8 +32,8 @@ HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
 @click.option("--all", "unfold", is_flag=True, help="every run of a group in a line of its own")
 def runs(as_json: bool, wanted: str, unfold: bool) -> int:
     """List the runs, newest first."""
-    from dltui.core.analysis import run_filter
     from dltui.core.analysis.groups import Group, fold, missing_seeds
+    from dltui.core.analysis.measures import run_filter
     from dltui.core.reading.rows import all_rows
 
     terms = run_filter.parse(wanted)

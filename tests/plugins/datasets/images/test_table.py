@@ -124,9 +124,10 @@ def test_the_table_is_part_of_the_key(tmp_path: Path, lines: list[str]) -> None:
 
     table = make_table(tmp_path / "pets.csv", [HEAD, *lines])
     options = TableOptions(path=str(table))
-    one = prepare_process._key(DATASET, "classification", options, DATASET.sources(options, ()))
+    context = prepare_process._context({"dataset": "images"}, lambda text, fraction: None)
+    one = prepare_process._key(DATASET, context, options, DATASET.sources(options, ()))
     make_table(tmp_path / "pets.csv", [HEAD, *lines, "all/0.png,dog,1"])
-    assert prepare_process._key(DATASET, "classification", options, DATASET.sources(options, ())) != one
+    assert prepare_process._key(DATASET, context, options, DATASET.sources(options, ())) != one
 
 
 def test_a_relative_folder_is_seen_from_the_table(

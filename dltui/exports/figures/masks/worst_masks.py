@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from dltui.core.analysis.evaluation import latest
 from dltui.core.tasks.segmentation import colors
 from dltui.exports.figures import style
-from dltui.exports.figures.class_iou import title
+from dltui.exports.figures.masks.class_iou import title
 from dltui.exports.wording import number
 
 if TYPE_CHECKING:
