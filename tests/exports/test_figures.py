@@ -24,11 +24,10 @@ from PIL import Image
 from dltui.core.analysis.confusion import Matrix
 from dltui.core.analysis.evaluation import Evaluation, latest
 from dltui.core.analysis.fit import Fit
-from dltui.core.analysis.masks import Masks
+from dltui.core.analysis.masks.worst import Masks
 from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
 from dltui.exports.figures import (
-    class_iou,
     confusion_matrix,
     mislabeled,
     precision_recall,
@@ -37,8 +36,8 @@ from dltui.exports.figures import (
     structure,
     style,
     training_metrics,
-    worst_masks,
 )
+from dltui.exports.figures.masks import class_iou, worst_masks
 from dltui.exports.figures.training_metrics import Curves, Training
 from dltui.exports.save import render
 from dltui.exports.write import write

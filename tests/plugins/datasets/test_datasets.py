@@ -138,7 +138,19 @@ OTHERS = ("images", "shards", "hf")
 
 def test_the_catalog_can_tell_what_fashion_mnist_is() -> None:
     found = {entry.name: entry for entry in dltui_datasets()}
-    assert list(found) == ["fashion-mnist", "mnist", "kmnist", "cifar10", "digits", "lines", "folder", "csv", *OTHERS]
+    assert list(found) == [
+        "fashion-mnist",
+        "mnist",
+        "kmnist",
+        "cifar10",
+        "digits",
+        "lines",
+        "shapes",
+        "folder",
+        "masks",
+        "csv",
+        *OTHERS,
+    ]
     fashion = found["fashion-mnist"]
     assert fashion.files == NAMES
     assert fashion.download_bytes == 30_878_645

@@ -11,14 +11,14 @@ from matplotlib.patches import Rectangle
 from dltui.core.analysis.evaluation import latest
 from dltui.core.tasks.segmentation import colors
 from dltui.exports.figures import style
-from dltui.exports.figures.class_iou import title
+from dltui.exports.figures.masks.class_iou import title
 from dltui.exports.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dltui.core.analysis.masks import Masks, Wrong
+    from dltui.core.analysis.masks.worst import Masks, Wrong
     from dltui.core.reading.reader import RunReader
 
 ACROSS, DOWN, PANELS = 2, 6, 4
