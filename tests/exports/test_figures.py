@@ -26,7 +26,7 @@ from dltui.core.analysis.evaluation import Evaluation, latest
 from dltui.core.analysis.fit import Fit
 from dltui.core.analysis.inside import embeddings as embedded
 from dltui.core.analysis.inside import heat_maps
-from dltui.core.analysis.masks import Masks
+from dltui.core.analysis.masks.worst import Masks
 from dltui.core.reading.reader import RunReader
 from dltui.exports.about import About, about
 from dltui.exports.figures import (

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.analysis import confusion, fit, labels, masks, mistakes
+from dltui.core.analysis import confusion, fit, labels, mistakes
+from dltui.core.analysis.masks import pixels, worst
 from dltui.core.data.findings.review import NAME, Key, Opinion, read_review
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.tasks.scores import calibration
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.confusion import Matrix
     from dltui.core.analysis.fit import Fit
     from dltui.core.analysis.labels import Labels
-    from dltui.core.analysis.masks import Masks
+    from dltui.core.analysis.masks.worst import Masks
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.contract.types import Array
     from dltui.core.reading.reader import RunReader
@@ -48,7 +49,7 @@ class Evaluation:
         """The confusion matrix, of pixels for masks; None for a regression."""
         if "confusion" in self.arrays:
             with damage_as_error():
-                return masks.matrix(self.arrays, self.known)
+                return pixels.matrix(self.arrays, self.known)
         if "labels" not in self.arrays:
             return None
         with damage_as_error():
@@ -90,7 +91,7 @@ class Evaluation:
         if "said" not in self.arrays:
             return None
         with damage_as_error():
-            return masks.find(self.arrays, self.known)
+            return worst.find(self.arrays, self.known)
 
     @cached_property
     def fit(self) -> Fit | None:

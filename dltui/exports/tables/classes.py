@@ -12,7 +12,7 @@ from dltui.core.analysis.evaluation import latest
 from dltui.core.text import cell
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.masks import Masks
+    from dltui.core.analysis.masks.worst import Masks
     from dltui.core.reading.reader import RunReader
 
 HEAD = ("class", "pixels", "iou", "precision", "recall")

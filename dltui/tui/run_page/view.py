@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.fit import Fit
     from dltui.core.analysis.inside.heat_maps import HeatMaps
     from dltui.core.analysis.labels import Labels
-    from dltui.core.analysis.masks import Masks
+    from dltui.core.analysis.masks.worst import Masks
     from dltui.core.analysis.mistakes import Mistakes
     from dltui.core.data.findings.review import Key, Opinion
     from dltui.core.reading.reader import RunReader

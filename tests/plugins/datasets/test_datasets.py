@@ -133,13 +133,11 @@ def test_an_unreadable_file_is_said(tmp_path: Path) -> None:
     assert problem(tmp_path / NAMES[0], make_member(files).files[0]) == "cannot be read: permission denied"
 
 
-
-
 def test_the_catalog_can_tell_what_fashion_mnist_is() -> None:
     found = {entry.name: entry for entry in dltui_datasets()}
     assert list(found) == [
         "fashion-mnist", "mnist", "kmnist", "cifar10", "digits", "lines", "shapes", "waves", "folder", "masks", "csv",
-        "images", "shards", "hf", "sequence",
+        "images", "shards", "hf", "sequences",
     ]  # fmt: skip
     fashion = found["fashion-mnist"]
     assert fashion.files == NAMES

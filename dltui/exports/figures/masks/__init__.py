@@ -1,1 +1,1 @@
-"""Figures of a segmentation."""
+"""Figures of a segmentation: its classes, and its worst masks."""

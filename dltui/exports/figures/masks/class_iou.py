@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dltui.core.analysis.confusion import Score
-    from dltui.core.analysis.masks import Masks
+    from dltui.core.analysis.masks.worst import Masks
     from dltui.core.reading.reader import RunReader
 
 MOST = 40

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dltui.core.analysis.masks import Masks, Wrong
+    from dltui.core.analysis.masks.worst import Masks, Wrong
     from dltui.core.reading.reader import RunReader
 
 ACROSS, DOWN, PANELS = 2, 6, 4

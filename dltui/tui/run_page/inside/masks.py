@@ -11,7 +11,7 @@ from dltui.tui.run_page.inside.confusion import where
 
 if TYPE_CHECKING:
     from dltui.core.analysis.confusion import Matrix, Score
-    from dltui.core.analysis.masks import Masks, Wrong
+    from dltui.core.analysis.masks.worst import Masks, Wrong
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.inside.cursor import ClassCursor
     from dltui.tui.run_page.inside.labels import LabelCursor

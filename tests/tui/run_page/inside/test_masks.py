@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from dltui.core.analysis import masks
+from dltui.core.analysis.masks.worst import find
 from dltui.core.train import predictions
 from dltui.tui.draw.styled_text import Look, cells, plain
 from dltui.tui.run_page.inside.cursor import ClassCursor
@@ -21,7 +21,7 @@ from tests.tui.scenario import FakeServices, shown, text
 from tests.tui.test_screens import THEMES, SvgExtension, TextExtension
 
 NAMES = ["road", "car", "tree", "a sign of the road"]
-FOUND = masks.find(made(), NAMES)
+FOUND = find(made(), NAMES)
 LETTERS = Look(ascii=True, mono=True)
 
 

@@ -1,4 +1,4 @@
-"""Predicted masks: how well each class is found, pixel by pixel, and the images that are worst."""
+"""The images whose predicted masks are worst."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dltui.core.analysis.confusion import Matrix, class_names
+from dltui.core.analysis.masks.pixels import matrix
 from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.tasks.segmentation.tally import mean_iou
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
+    from dltui.core.analysis.confusion import Matrix
     from dltui.core.contract.types import Array
 
 MOST_SAID = 3
@@ -62,16 +63,6 @@ class Masks:
     def present(self) -> tuple[int, ...]:
         """The classes that are true or said somewhere."""
         return tuple(score.number for score in self.matrix.scores() if score.true or score.said)
-
-
-def matrix(arrays: Mapping[str, Array], known: Sequence[object]) -> Matrix:
-    """The confusion matrix of all pixels that count. Raises ValueError or KeyError for damaged arrays."""
-    counts = np.asarray(arrays["confusion"])
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or (counts < 0).any():
-        raise ValueError(f"a confusion matrix of shape {counts.shape}")
-    names = class_names(known, len(counts))
-    rows = tuple(map(tuple, counts.tolist()))
-    return Matrix(clean_line(arrays["split"]), int(arrays["epoch"]), names, rows, "pixels")
 
 
 def find(arrays: Mapping[str, Array], known: Sequence[object]) -> Masks:

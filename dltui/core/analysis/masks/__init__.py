@@ -1,0 +1,1 @@
+"""Predicted masks: the classes of their pixels, and the worst of them."""
