@@ -142,3 +142,15 @@ def test_crops_takes_turns() -> None:
     said = run("crops.py", *words)
     assert said.count("of the speed of plain") == 3
     assert "of the speed of crops" in said
+
+
+@needs_torch
+@pytest.mark.longest
+@pytest.mark.slow(30)
+def test_sweeps_are_compared(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    kept = tmp_path / "found.json"
+    run("sweeps.py", "--part", "samplers", "--seeds", "1", "--trials", "3", "--real-trials", "2", "--json", str(kept))
+    rows = json.loads(kept.read_text())["samplers"]
+    assert {row["sampler"] for row in rows} == {"random", "tpe"}
+    assert len(rows) == 8
