@@ -179,3 +179,15 @@ def test_planted_wrong_labels_are_found_in_fashion_mnist(tmp_path: Path) -> None
     run("data_truth.py", "--data-dir", str(FASHION), "--json", str(kept), "--model", "softmax-torch", "--epochs", "3")
     (found,) = json.loads(kept.read_text())["labels"]
     assert found["among_first"][0] >= 70
+
+
+@needs_torch
+@pytest.mark.longest
+@pytest.mark.slow(30)
+def test_sweeps_are_compared(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    kept = tmp_path / "found.json"
+    run("sweeps.py", "--part", "samplers", "--seeds", "1", "--trials", "3", "--real-trials", "2", "--json", str(kept))
+    rows = json.loads(kept.read_text())["samplers"]
+    assert {row["sampler"] for row in rows} == {"random", "tpe"}
+    assert len(rows) == 8

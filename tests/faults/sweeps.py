@@ -177,6 +177,9 @@ def finish(place: Place, folder: SweepFolder, kills: int, apart: float) -> tuple
     while True:
         if pid not in place.living():
             if not look(folder.name).left:
+                while place.living():
+                    # The winner draws its figures.
+                    time.sleep(0.05)
                 return done, time.monotonic() - began
             pid = place.lead(folder)
         if time.monotonic() - began > LONGEST:

@@ -81,8 +81,10 @@ def open_log(run: RunDirectory) -> int:
     return log
 
 
-def new_process(command: list[str], environment: dict[str, str], log: int) -> subprocess.Popen[bytes]:
-    """Start a worker in a session of its own. Raises RunError."""
+def new_process(
+    command: list[str], environment: dict[str, str], log: int, what: str = "worker"
+) -> subprocess.Popen[bytes]:
+    """Start a worker, or another process, in a session of its own. Raises RunError."""
     try:
         return priority.start(
             command,
@@ -94,7 +96,7 @@ def new_process(command: list[str], environment: dict[str, str], log: int) -> su
             env=environment,
         )
     except OSError as error:
-        raise RunError(f"cannot start the worker with {command[0]}: {error.strerror}") from error
+        raise RunError(f"cannot start the {what} with {command[0]}: {error.strerror}") from error
 
 
 def queue_worker(

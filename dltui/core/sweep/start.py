@@ -11,15 +11,14 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dltui.core import paths
+from dltui.core import fs, paths
 from dltui.core.analysis.trials import plan as plans
 from dltui.core.analysis.trials.trial import TrialReader
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import kill, series
+from dltui.core.lifecycle import start as run_start
 from dltui.core.lifecycle.create import check_request
-from dltui.core.lifecycle.start import queue_worker
-from dltui.core.machine import priority
 from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim, commands, confidential
@@ -124,28 +123,12 @@ def lead(sweep: SweepFolder) -> int | None:
     except OSError as error:
         raise RunError(f"cannot write to {clean_line(sweep.path)}: {error.strerror}") from error
     try:
-        process = new_process(command, environment, log)
+        process = run_start.new_process(command, environment, log, "coordinator")
     finally:
         os.close(log)
     _COORDINATORS[:] = [process, *(one for one in _COORDINATORS if one.poll() is None)]
     _wait_for(sweep, process)
     return process.pid
-
-
-def new_process(command: list[str], environment: dict[str, str], log: int) -> subprocess.Popen[bytes]:
-    """Start a coordinator in a session of its own. Raises RunError."""
-    try:
-        return priority.start(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd=paths.home(),
-            env=environment,
-        )
-    except OSError as error:
-        raise RunError(f"cannot start the coordinator with {command[0]}: {error.strerror}") from error
 
 
 def _wait_for(sweep: SweepFolder, process: subprocess.Popen[bytes]) -> None:
@@ -189,6 +172,22 @@ def of_group(name: str | None) -> SweepFolder | None:
     return None
 
 
+def remove(sweep: SweepFolder) -> int:
+    """Remove a sweep, and its runs so that they can be restored; returns their number. Raises UsageError."""
+    from dltui.core.lifecycle import trash
+
+    runs = TrialReader(sweep.name).runs()
+    if sweep.is_led:
+        raise UsageError(f"{sweep.name} goes on; stop it first: dltui sweep stop {sweep.name}")
+    for run in runs:
+        trash.check(run)
+    place = None
+    for run in runs:
+        place = trash.discard(run, with_=place)
+    fs.remove_dir(sweep.path)
+    return len(runs)
+
+
 def stop_trial(run: RunDirectory) -> None:
     """Stop one trial for good: it is not started again. Raises RunError."""
     commands.send(run.path, "stop", {})
@@ -204,4 +203,4 @@ def resume_trial(run: RunDirectory) -> None:
     catalog = trust.catalog(run)
     instead = trust.replaced(run, catalog)
     prepare(reader, catalog, 0, instead)
-    queue_worker(run, instead=instead)
+    run_start.queue_worker(run, instead=instead)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from dltui.core import paths
 from dltui.core.analysis.trials.plan import Plan
 from dltui.core.analysis.trials.pruning import Curve, reason
 from dltui.core.errors import DltuiError
+from dltui.core.reading import rows
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir.directory import RunDirectory
 
@@ -170,10 +172,12 @@ class TrialReader:
         self.name = name
         self._readers: dict[str, RunReader | None] = {}
         """None for a run of something else."""
+        self._kept: dict[str, tuple[rows.Stamp, Trial]] = {}
+        """The trials that have ended, until a file of theirs changes: there may be hundreds."""
 
     def runs(self) -> list[RunDirectory]:
         """The runs of the sweep; their folders begin with its name."""
-        return [reader.directory for reader in self._refreshed()]
+        return [reader.directory for reader in self._found()]
 
     def trials(self) -> list[Trial]:
         """The trials in the order of their numbers."""
@@ -184,20 +188,33 @@ class TrialReader:
         return [one for one in self.all() if one.confirms is not None]
 
     def all(self) -> list[Trial]:
-        found = [trial for reader in self._refreshed() if (trial := read(reader)) is not None]
+        found = [trial for reader in self._found() if (trial := self._trial(reader)) is not None]
         return sorted(found, key=lambda trial: (trial.number, trial.run.id))
+
+    def _trial(self, reader: RunReader) -> Trial | None:
+        path = str(reader.directory.path)
+        numbers, kept = rows.stamp(path), self._kept.get(path)
+        if kept is not None and kept[0] == numbers:
+            return kept[1]
+        reader.refresh()
+        found = read(reader)
+        if found and numbers and found.over and found.status != "interrupted" and rows.quiet(numbers, time.time_ns()):
+            self._kept[path] = (numbers, found)
+        return found
 
     def curves(self, but: RunDirectory) -> list[Curve]:
         """The curves of all trials but one."""
         found = []
-        for reader in self._refreshed():
+        for reader in self._found():
+            reader.refresh()
             number, record = record_of(reader.directory).get("trial"), record_of(reader.directory)
             if isinstance(number, int) and record.get("confirms") is None and reader.directory != but:
                 scores, mode = scores_of(reader.history)
                 found.append(curve(number, scores, -1 if mode == "min" else 1))
         return found
 
-    def _refreshed(self) -> list[RunReader]:
+    def _found(self) -> list[RunReader]:
+        """A reader for each run of the sweep."""
         try:
             with os.scandir(paths.runs_dir()) as entries:
                 names = {entry.name for entry in entries if entry.name.startswith(f"{self.name}-")}
@@ -210,10 +227,7 @@ class TrialReader:
             if run.run_json.is_file():
                 mine = record_of(run).get("name") == self.name
                 self._readers[name] = RunReader(run, _MOST_POINTS) if mine else None
-        readers = [reader for reader in self._readers.values() if reader is not None]
-        for reader in readers:
-            reader.refresh()
-        return readers
+        return [reader for reader in self._readers.values() if reader is not None]
 
 
 def read(reader: RunReader) -> Trial | None:

@@ -1,4 +1,4 @@
-"""`dltui sweep MODEL --lr 0.01..0.3:log --trials 20`, and `dltui sweep list|show|resume|stop|export|pin NAME`."""
+"""`dltui sweep MODEL --lr 0.01..0.3:log --trials 20`, and `dltui sweep list|show|resume|stop|export|pin|rm NAME`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def begin(context: click.Context, /, model: str | None, **options: Any) -> int:
     catalog: Catalog = context.obj
     if model is None:
         raise UsageError(
-            "sweep needs a MODEL, or one of list, show, resume, stop, export, pin; `dltui models` lists the models"
+            "sweep needs a MODEL, or one of list, show, resume, stop, export, pin, rm; `dltui models` lists the models"
         )
     entry = catalog.model(model)
     catalog.check_taken(options["plugins"], entry.id, options["dataset"])
@@ -210,6 +210,18 @@ def export(name: str, to: str | None) -> int:
     from dltui.core.sweep import pictures
 
     say(f"pictures in {pictures.draw(name, Path(to) if to else None)}")
+    return 0
+
+
+@sweep.command()
+@_name
+def rm(name: str) -> int:
+    """Delete a sweep and its runs; dltui rm --undo brings the runs back for a day."""
+    from dltui.core.sweep import folder as folders
+    from dltui.core.sweep import start as sweeps
+
+    count = sweeps.remove(folders.find(name))
+    say(f"{name} is deleted; its {count} runs can come back for 24 hours: dltui rm --undo")
     return 0
 
 
