@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from dltui.core.catalog import entries
 from dltui.core.catalog.entries import Catalog
 from dltui.core.catalog.models.families import FamilyEntry, MemberEntry
 from dltui.tui.new_run.form import RunForm
+from dltui.tui.terminal.typed import Typed
 from tests.tui.sample_catalog import make_catalog
-from tests.tui.scenario import FakeServices, shown, text, until
+from tests.tui.scenario import FakeServices, ready, shown, text, until
 from tests.tui.test_screens import SvgExtension
 
 NAMES = ("resnet18", "resnet34", "resnet50", "vit_tiny_patch16_224", "convnext_atto", "mobilenetv4_conv_small")
@@ -87,3 +89,38 @@ def test_a_form_like_a_run_of_a_member() -> None:
     assert form.command()[:3] == ["dltui", "train", "timm:resnet18"]
     form.choose_model("softmax")
     assert "timm:resnet18" in form.model_names()
+
+
+async def test_photos_and_a_pretrained_member_are_twelve_keys_away(services: FakeServices, tmp_path: Path) -> None:
+    """From the list of runs; a name and a path are pasted."""
+    pets = tmp_path / "pets"
+    pets.mkdir()
+    pressed: list[str] = []
+    async with shown(services, (120, 40)) as (app, pilot):
+
+        async def press(*keys: str) -> None:
+            pressed.extend(keys)
+            await pilot.press(*keys)
+
+        async def paste(text: str) -> None:
+            pressed.append("paste")
+            app.post_message(Typed(text))
+            await pilot.pause()
+
+        await press("n")
+        await until(pilot, lambda: ready(app))
+        await press("slash")
+        await until(pilot, lambda: "found" in text(app))
+        await paste("mobilenetv4_conv_small")
+        await until(pilot, lambda: "1 found" in text(app))
+        await press("enter", "tab", "tab", "pagedown")
+        await paste(f"folder:{pets}")
+        await press("enter")
+        await until(pilot, lambda: "1,240 in 4 classes" in text(app))
+        await press("enter")
+        await until(pilot, lambda: bool(services.started))
+    request = services.started[0]
+    assert request.model == "timm:mobilenetv4_conv_small"
+    assert request.dataset == f"folder:{pets}"
+    assert request.config == {}
+    assert len(pressed) <= 12, pressed
