@@ -17,6 +17,7 @@ from dltui.tui.run_list.lines import group_line
 from dltui.tui.terminal.capabilities import Terminal
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, lines, make_home, shown, text, until
+from tests.tui.sweep_page.sample import FakeSweeps, sample_view
 
 SEEDS = (1, 2, 10)
 
@@ -46,6 +47,22 @@ async def test_a_group_is_one_line_until_it_is_opened(grouped: FakeServices) -> 
         await until(pilot, lambda: all(f"lab-s{seed}" in text(app) for seed in SEEDS))
         await pilot.press("enter")
         await until(pilot, lambda: "lab-s1" not in text(app))
+
+
+async def test_a_sweep_is_its_best_trial_and_enter_opens_it(grouped: FakeServices) -> None:
+    for seed in SEEDS:
+        path = grouped.root / f"lab-s{seed}" / "run.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "sweep": {"name": "lab", "trial": seed}}))
+    sweeps = FakeSweeps(sample_view(grouped.root))
+    grouped.sweeps = sweeps
+    async with shown(grouped) as (app, pilot):
+        await until(pilot, lambda: "lab (3 trials)" in text(app))
+        (line,) = (line for line in lines(app) if line.lstrip(" ›").startswith("lab (3 trials)"))
+        assert "±" not in line
+        assert "finished" in line
+        app.screen.state.selected = "group/lab"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.name_of_page == "Sweep" and app.screen.found is not None)
 
 
 async def test_a_group_whose_maker_was_killed_says_what_is_missing(grouped: FakeServices) -> None:
