@@ -34,6 +34,8 @@ def dltui(
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str, str]:
+        # Of which the command of a sweep is made.
+        monkeypatch.setattr("sys.argv", ["dltui", *arguments])
         code = main.run(list(arguments))
         captured = capsys.readouterr()
         return code, captured.out, captured.err
