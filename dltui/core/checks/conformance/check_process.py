@@ -64,8 +64,8 @@ def _check_model(fd: int, asked: dict[str, Any]) -> None:
         except Exception as error:
             answer = {"ok": False, "text": plugin_loader.explain("", error).reason}
         _tell(fd, {"check": name, **answer, "text": clean_line(answer["text"], 400)})
-        vectors = "single" in model.takes and not subject.takes_images
-        if name == "build" and vectors and model.task == "classification":
+        told = name == "build" and "single" in model.takes and model.task == "classification"
+        if told and not subject.takes_images:
             _tell(fd, {"check": name, "ok": True, "text": NO_IMAGES})
 
 
