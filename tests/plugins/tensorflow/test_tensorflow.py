@@ -113,11 +113,11 @@ HUNDRED = {"epochs": 5, "batch_size": 32}
 """100 steps, of the data that `twin_child` makes."""
 TINY = {"channels": [4, 6, 8]}
 DOUBLE = [(model, SGD | {"epochs": 2, "batch_size": 32}) for model in ("cnn", "mlp multilabel", "mlp regression")]
-DOUBLE.append(("unet", SGD | {"epochs": 2, "batch_size": 32, "width": 4, "depth": 2, "optimizer": "sgd", "lr": 0.02}))
+UNET = {"width": 4, "depth": 2, "optimizer": "sgd", "lr": 0.02}
 DOUBLE_LONG = [
     ("cnn-small", SGD | HUNDRED | TINY),
     ("softmax", SGD | HUNDRED), ("mlp", ADAMW | HUNDRED), ("cnn", SGD | HUNDRED), ("cnn", ADAMW | HUNDRED),
-    ("linear-regression", {"momentum": 0.0} | HUNDRED),
+    ("linear-regression", {"momentum": 0.0} | HUNDRED), ("unet", SGD | HUNDRED | UNET),
 ]  # fmt: skip
 
 
