@@ -73,7 +73,7 @@ class Scene:
             # TensorFlow's workers are not forked: what this process has imported is of no use to them.
             importlib.import_module(module)
         ctypes.CDLL(None).prctl(_BECOME_SUBREAPER, 1, 0, 0, 0)
-        start._new_process = self._new_worker  # type: ignore[assignment]
+        start.new_process = self._new_worker  # type: ignore[assignment]
 
     @property
     def exports(self) -> Path:
@@ -102,7 +102,7 @@ class Scene:
         return pid
 
     def _new_worker(self, command: list[str], environment: dict[str, str], log: int) -> Any:
-        """In place of `start._new_process`."""
+        """In place of `start.new_process`."""
         run, words = Path(command[4]), command[5:]
         if self.framework == "torch":
             return Forked(self._fork(lambda: victim.work(run, self.data, self.orders, words), environment))

@@ -115,13 +115,13 @@ TINY = {"channels": [4, 6, 8]}
 DOUBLE = [(model, SGD | {"epochs": 2, "batch_size": 32}) for model in ("cnn", "mlp multilabel", "mlp regression")]
 UNFROZEN = {"freeze": "conv1 norm1", "unfreeze_at": 2, "lr_scales": "conv1=0.5", "batch_size": 32}
 DOUBLE[0] = ("cnn", {**ADAMW, **UNFROZEN})
-DOUBLE.append(("unet", SGD | {"epochs": 2, "batch_size": 32, "width": 4, "depth": 2, "optimizer": "sgd", "lr": 0.02}))
 NAMED = [("tabular", ADAMW), ("lstm", SGD), ("transformer", SGD | {"depth": 1})]
+UNET = {"width": 4, "depth": 2, "optimizer": "sgd", "lr": 0.02}
 DOUBLE_LONG = [
     *((f"{model} {task}".strip(), config | HUNDRED) for model, config in NAMED for task in ("", "regression")),
     ("cnn-small", SGD | HUNDRED | TINY),
     ("softmax", SGD | HUNDRED), ("mlp", ADAMW | HUNDRED), ("cnn", SGD | HUNDRED), ("cnn", ADAMW | HUNDRED),
-    ("linear-regression", {"momentum": 0.0} | HUNDRED),
+    ("linear-regression", {"momentum": 0.0} | HUNDRED), ("unet", SGD | HUNDRED | UNET),
 ]  # fmt: skip
 
 

@@ -31,7 +31,7 @@ CAPTURED_CHECKS = (
     "equals_eager_steps", "unfreezing_captures_anew", "resumes_in_the_middle", "preparing_changes_nothing",
     "steps_that_no_replay_repeats",
     "a_step_needs_no_host", "a_step_on_a_gpu_needs_no_host", "what_is_compiled",
-    "the_order_around_a_capture",
+    "the_order_around_a_capture", "steps_with_masks",
 )  # fmt: skip
 PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32")
 

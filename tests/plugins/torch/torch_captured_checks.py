@@ -46,6 +46,10 @@ CASES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+MASKED = replace(SPEC, task="segmentation", outputs=3, classes=SPEC.classes[:3])
+UNET: dict[str, Any] = {"width": 2, "depth": 1, "augment": "flip+crop", "mixup": 0.2, "color": 0.2}
+
+
 class Calls:
     """A stand-in for CUDA graphs: a step is replayed by calling it."""
 
@@ -318,6 +322,19 @@ def check_a_step_needs_no_host() -> None:
     assert np.isfinite(trainable.advance(3).metrics["mse"]).all()
 
 
+def check_steps_with_masks() -> None:
+    """Masks are looked up in a step, not in its tables; it needs no host, and equals an eager one."""
+    data, found = make_data(MASKED, 170), []
+    for recorder in (Watched(), Fails()):
+        trainable, planner = make(UNET, data, recorder, name="unet")
+        assert trainable.mode == ("graph" if isinstance(recorder, Watched) else "eager"), trainable.notes
+        trainable.begin_epoch(planner.epoch(0))
+        stats = trainable.advance(2)
+        found.append((stats.loss.tobytes(), stats.metrics["pixel_accuracy"].tobytes(), trainable.state()))
+    assert found[0][:2] == found[1][:2]
+    assert_same(found[0][2], found[1][2])
+
+
 def check_a_step_on_a_gpu_needs_no_host() -> None:
     """On tensors of a GPU without numbers: PyTorch takes other ways there. Its backward pass needs a real one."""
 
@@ -330,11 +347,14 @@ def check_a_step_on_a_gpu_needs_no_host() -> None:
         patch.setattr(torch.cuda, "mem_get_info", lambda device=None: (1 << 40, 1 << 40))
         patch.setattr(modules, "place", lambda module, device, dtype: module)
         patch.setattr(Computation, "_backward", backward)
-        for name, options in {**CASES, "fp16": {"precision": "fp16", "clip_norm": 1.0}}.items():
+        cases = [(name, options, data) for name, options in CASES.items()]
+        cases += [("fp16", {"precision": "fp16", "clip_norm": 1.0}, data), ("unet", UNET, make_data(MASKED, 170))]
+        for name, options, data in cases:
+            model = MODELS["unet" if name == "unet" else "cnn"]
             augment._gray_parts.cache_clear()
             with FakeTensorMode(allow_non_fake_inputs=True), gpu:
-                config = MODELS["cnn"].config.model_validate({"batch_size": 32, **options})
-                trainable = TorchTrainable(MODELS["cnn"].build, config, data, gpu)
+                config = model.config.model_validate({"batch_size": 32, **options})
+                trainable = TorchTrainable(model.build, config, data, gpu)
                 runner = Captured(trainable._eager, Calls())
                 plan = runner._columns(Planner(config, 170, shape=SPEC.input_shape).epoch(0))
                 tables = Tables(plan, 5, gpu, torch.float32)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.text import plural
 from dltui.tui.draw.picture import picture
-from dltui.tui.draw.styled_text import Row, beside, cells, ends, fit, left, on, right, window
+from dltui.tui.draw.styled_text import Row, beside, cells, cut_left, ends, fit, left, on, right, window
 from dltui.tui.run_page.inside.confusion import where
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ def _name(matrix: Matrix, number: int) -> str:
 def _listed(one: Wrong, chosen: bool) -> Row:
     row: Row = [
         (" › " if chosen else "   ", "accent bold"),
-        (left(one.name or f"#{one.id}", NAME), "bold" if chosen else ""),
+        # Of a path its end tells more.
+        (left(cut_left(one.name, NAME) or f"#{one.id}", NAME), "bold" if chosen else ""),
         (right(_percent(one.iou), 8), "bold"),
         (right(_percent(one.share), 9), "dim"),
         ("  ", ""),
