@@ -59,7 +59,7 @@ class DataPage(Page):
     keys = (
         ("Space", "mark"),
         ("x", "other"),
-        ("a", "mark all"),
+        ("a", "all"),
         ("Tab", "classes"),
         ("Enter", "use"),
         ("Esc", "back"),

@@ -67,7 +67,7 @@ def test_entries_tell_what_a_form_needs(catalog: Catalog) -> None:
     assert model.field("nothing") is None
     data = catalog.datasets["blobs"]
     assert (data.input_shape, data.classes, data.train_size, data.embedded) == ((8, 8, 1), 3, 480, True)
-    assert [spec.name for spec in data.fields] == ["validation", "split_seed", "n", "noise", "seed"]
+    assert [spec.name for spec in data.fields] == ["validation", "split_seed", "drop", "n", "noise", "seed"]
     backend = catalog.backends["numpy"]
     assert backend.version
     assert backend.python == sys.executable

@@ -180,7 +180,7 @@ def test_defaults_of_the_shared_config_pass_their_own_checks() -> None:
 
 def test_check_values_names_what_there_is() -> None:
     fields = field_specs(DatasetOptions)
-    assert check_values(fields, {"validation": 0.2}, "dataset x") == {"validation": 0.2, "split_seed": 0}
+    assert check_values(fields, {"validation": 0.2}, "dataset x") == {"validation": 0.2, "split_seed": 0, "drop": ""}
     with pytest.raises(UsageError, match=r"dataset x has no option 'validaton'; did you mean validation\?"):
         check_values(fields, {"validaton": 0.2}, "dataset x")
 

@@ -125,7 +125,9 @@ def _equal(splits: Sequence[Split]) -> tuple[Array, list[tuple[int, int]]]:
 
 def _digests(x: Array) -> Iterator[bytes]:
     for some in chunks(x):
-        for row in np.ascontiguousarray(x[some]).reshape(len(x[some]), -1):
+        rows = np.ascontiguousarray(x[some])
+        # Records of named inputs are bytes to a hash like all else.
+        for row in rows.view(np.uint8).reshape(len(rows), -1):
             yield hashlib.blake2b(row.data, digest_size=16).digest()
 
 

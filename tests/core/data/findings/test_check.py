@@ -116,3 +116,14 @@ def test_large_images_are_reduced_by_means() -> None:
     reduced = small.reduced([images])
     assert reduced.shape == (2, 21, 32, 3)
     assert reduced[1, 0, 0].tolist() == [200, 200, 200]
+
+
+def test_records_of_named_inputs_have_exact_duplicates() -> None:
+    x = np.zeros(30, dtype=[("a", "f4", (3,)), ("b", "i8")])
+    x["a"] = np.random.default_rng(0).normal(size=(30, 3))
+    x["b"][4] = 1
+    x[9] = x[25]
+    splits = {name: Split(x[some], np.zeros((len(x[some]), 1), np.float32), np.arange(30)[some]) for name, some in
+              (("train", slice(10)), ("validation", slice(10, 20)), ("test", slice(20, 30)))}  # fmt: skip
+    found = check.check(Data("named", Spec("regression", (3,), 1), **splits, fingerprint="f"))
+    assert [(pair.kept.id, pair.other.id) for pair in found.pairs] == [(25, 9)]
