@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from dltui.core.contract.config import OptimizerName, Schedule, TrainConfig, unit
-from dltui.core.errors import RunError
-from dltui.plugins.architectures import dropout, override
+from dltui.plugins.architectures import dropout, features, override
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
@@ -46,9 +45,7 @@ class TabularConfig(TrainConfig):
 def numbers(spec: Spec) -> int:
     """The number of numbers in a row."""
     if not spec.named_inputs:
-        if spec.is_image:
-            raise RunError("the tabular network takes rows of numbers and categories; for images choose cnn or mlp")
-        return spec.input_shape[0]
+        return features(spec)
     given = spec.named("numbers")
     return given.shape[0] if given else 0
 

@@ -73,6 +73,8 @@ class RunRequest:
 
 
 Fill = Callable[[RunDirectory], None]
+MOST_NAMED = 3
+"""So many models are proposed instead of one that does not fit."""
 
 
 def create_run(
@@ -146,6 +148,8 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     config = full_config(model, request.config)
     reasons = needs.reasons(model.id, model.needs_images, augmentation.for_images(config))
     kinds.check(model.id, model.takes, dataset.name, dataset.gives, _fitting(dataset, catalog))
+    if config.get("mixup") and model.takes != ("single",) and dataset.gives != ("single",):
+        raise UsageError("mixup needs samples that are a single input, not named ones; leave it out")
     # A dataset that does not tell its shape is asked for it when it is prepared.
     if dataset.input_shape:
         needs.check_images(reasons, dataset.name, len(dataset.input_shape) == 3)
@@ -264,9 +268,9 @@ def _check_fit(model: ModelEntry, dataset: DatasetEntry, catalog: Catalog) -> No
 
 
 def _fitting(dataset: DatasetEntry, catalog: Catalog) -> list[str]:
-    """The names of the models that take what a dataset gives."""
-    models = [one for one in catalog.models.values() if any(kinds.fits(one.takes, kind) for kind in dataset.gives)]
-    return list(dict.fromkeys(model.name for model in models))
+    """The names of the first models that take what a dataset gives."""
+    models = [model for model in catalog.models.values() if dataset.suits(model)]
+    return list(dict.fromkeys(model.name for model in models))[:MOST_NAMED]
 
 
 def _task(model: ModelEntry, dataset: DatasetEntry, options: Mapping[str, Any]) -> str:

@@ -17,17 +17,16 @@ if TYPE_CHECKING:
 
 def table(
     spec: Spec,
-    numbers: int,
     categories: Sequence[tuple[int, int]],
     layers: Sequence[int],
     dropout: float,
     outputs: int,
 ) -> Any:
-    """A model that embeds the categories, puts them beside the numbers, and applies dense layers; it also takes rows of
-    numbers.
+    """A model that embeds the categories, puts them beside the numbers, and applies dense layers; it also takes a
+    single input.
     """
-    inputs = symbols(spec) if spec.named_inputs else keras.Input((numbers,), name="numbers")
-    x = _row(inputs, categories) if spec.named_inputs else inputs
+    inputs = symbols(spec) if spec.named_inputs else keras.Input(spec.input_shape, name="numbers")
+    x = _row(inputs, categories) if spec.named_inputs else keras.layers.Flatten(name="flatten")(inputs)
     for place, width in enumerate(layers, start=1):
         x = keras.layers.ReLU(name=f"relu{place}")(dense(f"dense{place}", width, relu=True)(x))
         x = keras.layers.Dropout(dropout, name=f"dropout{place}")(x) if dropout else x

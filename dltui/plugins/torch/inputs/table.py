@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from dltui.plugins.architectures import kernel_limit
-from dltui.plugins.torch.layers import dense
+from dltui.plugins.torch.layers import FlattenNHWC, dense
 
 
 class Table(nn.Module):
-    """Embeds the categories, puts them beside the numbers, and applies dense layers; it also takes rows of numbers."""
+    """Embeds the categories, puts them beside the numbers, and applies dense layers; it also takes a single input."""
 
     def __init__(
         self, numbers: int, categories: Sequence[tuple[int, int]], layers: Sequence[int], dropout: float, outputs: int
@@ -25,11 +25,11 @@ class Table(nn.Module):
         for place, width in enumerate(layers, start=1):
             self.add_module(f"dense{place}", dense(inputs, width, relu=True))
             inputs = width
-        self.dropout = nn.Dropout(dropout)
+        self.flatten, self.dropout = FlattenNHWC(), nn.Dropout(dropout)
         self.output = dense(inputs, outputs, relu=False)
 
     def forward(self, inputs: Tensor | Mapping[str, Tensor]) -> Tensor:
-        x = inputs if isinstance(inputs, Tensor) else self._row(inputs)
+        x = self.flatten(inputs) if isinstance(inputs, Tensor) else self._row(inputs)
         for place in range(1, self.hidden + 1):
             x = self.dropout(torch.relu(self.get_submodule(f"dense{place}")(x)))
         outputs: Tensor = self.output(x)
