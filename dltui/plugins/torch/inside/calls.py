@@ -40,9 +40,10 @@ def recorded(module: nn.Module) -> Iterator[list[Called]]:
 
 @contextmanager
 def evaluated(trainable: TorchTrainable) -> Iterator[nn.Module]:
-    """The module of a trainable in evaluation mode."""
-    training = trainable.module.training
+    """The module of a trainable in evaluation mode; afterwards each of its layers is as it was, frozen norms too."""
+    before = [(layer, layer.training) for layer in trainable.module.modules()]
     try:
         yield trainable.module.eval()
     finally:
-        trainable.module.train(training)
+        for layer, training in before:
+            layer.training = training
