@@ -35,7 +35,7 @@ def commands(page: str) -> list[list[str]]:
 def parse(words: list[str]) -> None:
     """Parse a command line as dltui does, without carrying it out."""
     command: click.Command | None = cli
-    context = click.Context(cli, info_name="dltui")
+    context = click.Context(cli, info_name="dltui", **cli.context_settings)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         inner = command.get_command(context, words[0])
         if inner is None:

@@ -89,7 +89,10 @@ def check_several_inputs(framework: str) -> None:
     model = Model(
         "own", "own", framework, "classification", "", TrainConfig, network(framework, seen), takes=("named",)
     )
-    config = TrainConfig.model_validate({"threads": 1, "batch_size": 32, "lr": 0.05, "accumulate": 2, "epochs": 2})
+    # As many threads as the checks before it in its process: TensorFlow does not change them.
+    threads = {"torch": 1, "tensorflow": 2}[framework]
+    values = {"threads": threads, "batch_size": 32, "lr": 0.05, "accumulate": 2, "epochs": 2}
+    config = TrainConfig.model_validate(values)
     found = backend(framework).trainable(model, config, data, "cpu")
     planner = Planner(config, len(data.train))
     found.begin_epoch(planner.epoch(0))

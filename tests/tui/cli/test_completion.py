@@ -103,7 +103,7 @@ def test_runs(complete: Complete, tmp_path: Path) -> None:
 
 def test_every_run_and_model_can_be_completed(complete: Complete, tmp_path: Path) -> None:
     make_runs(tmp_path, "brisk-otter")
-    context = click.Context(main.cli)
+    context = click.Context(main.cli, **main.cli.context_settings)
     for name in main.cli.list_commands(context):
         command = main.cli.get_command(context, name)
         assert command is not None

@@ -55,7 +55,7 @@ def test_help_lists_every_command() -> None:
 
 
 def test_every_command_can_be_imported(capsys: pytest.CaptureFixture[str]) -> None:
-    context = main.click.Context(main.cli)
+    context = main.click.Context(main.cli, **main.cli.context_settings)
     for name in main.cli.list_commands(context):
         command = main.cli.get_command(context, name)
         assert command is not None

@@ -138,7 +138,7 @@ def test_a_batch_size_that_fits_is_a_number_in_the_run(call: Call) -> None:
 
 def test_only_where_there_is_no_run_yet(call: Call) -> None:
     for command in ("twin", "fork"):
-        found = main.cli.get_command(main.click.Context(main.cli), command)
+        found = main.cli.get_command(main.click.Context(main.cli, **main.cli.context_settings), command)
         assert isinstance(found, TrainCommand)
         assert not found.finds
     code, _, err = call("twin", "softmax-numpy", "--plugin", FAKE, "--batch-size", "fit")
@@ -148,5 +148,5 @@ def test_only_where_there_is_no_run_yet(call: Call) -> None:
     option = FieldOption(batch, finds=True)
     assert option.help == "samples per step [1 <= N <= 65536 samples; default 32]; fit: the largest that fits"
     assert option.metavar == "N|fit"
-    completed = option.type.shell_complete(main.click.Context(main.cli), option, "f")
+    completed = option.type.shell_complete(main.click.Context(main.cli, **main.cli.context_settings), option, "f")
     assert [item.value for item in completed] == ["fit"]
