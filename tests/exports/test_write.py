@@ -69,6 +69,7 @@ def test_a_running_run_gives_what_there_is(tmp_path: Path, done: int) -> None:
     assert names(files) == expected
 
 
+@pytest.mark.long
 def test_each_figure_is_drawn_once_for_its_file_and_for_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +138,8 @@ def test_one_exporter_that_fails_does_not_take_the_others_with_it(
 
     monkeypatch.setattr("dltui.exports.figures.training_metrics.export", fail)
     done = write(reader(tmp_path), tmp_path / "out", ["svg"])
-    assert done.problems == ["training_metrics.svg not written: ZeroDivisionError: no luck (test_write.py line 136)"]
+    line = fail.__code__.co_firstlineno + 1
+    assert done.problems == [f"training_metrics.svg not written: ZeroDivisionError: no luck (test_write.py line {line})"]
     assert "summary.json" in names(done.files)
     assert not (tmp_path / "out" / "training_metrics.svg").exists()
 

@@ -59,7 +59,8 @@ def test_a_classifier_learns_digits(program: Program, name: str, framework: str)
     assert (exports / "model.safetensors").stat().st_size > 1000
 
 
-@pytest.mark.parametrize("framework", few(FRAMEWORKS, 1))
+@pytest.mark.long
+@pytest.mark.parametrize("framework", few(FRAMEWORKS, 1, long=1))
 def test_regression_recovers_the_line(program: Program, framework: str) -> None:
     program.draws()
     needs(framework)

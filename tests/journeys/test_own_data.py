@@ -22,7 +22,8 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow(28)
-@pytest.mark.parametrize("framework", ["torch", pytest.param("tensorflow", marks=pytest.mark.longest)])
+@pytest.mark.long
+@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_a_folder_of_color_photographs(program: Program, shapes: Path, framework: str) -> None:
     program.draws()
     needs(framework)
