@@ -138,8 +138,8 @@ def test_one_exporter_that_fails_does_not_take_the_others_with_it(
 
     monkeypatch.setattr("dltui.exports.figures.training_metrics.export", fail)
     done = write(reader(tmp_path), tmp_path / "out", ["svg"])
-    line = fail.__code__.co_firstlineno + 1
-    assert done.problems == [f"training_metrics.svg not written: ZeroDivisionError: no luck (test_write.py line {line})"]
+    place = f"test_write.py line {fail.__code__.co_firstlineno + 1}"
+    assert done.problems == [f"training_metrics.svg not written: ZeroDivisionError: no luck ({place})"]
     assert "summary.json" in names(done.files)
     assert not (tmp_path / "out" / "training_metrics.svg").exists()
 
