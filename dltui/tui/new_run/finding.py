@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -73,7 +74,16 @@ class FindKeys:
     def data(self) -> None:
         form = self._state.form
         if form is not None and form.dataset is not None and self._findable(form):
-            self._page.host.open_data(form.dataset, form.request(), lambda path: self._put("data:drop", str(path)))
+            self._page.host.open_data(form.dataset, form.request(), self._leave_out)
+
+    def _leave_out(self, review: Path) -> None:
+        """Put a review into the field `drop`, beside the columns of a table that stand there."""
+        from dltui.core.data.findings import dropped
+
+        form = self._state.form
+        setting = next((each for each in form.settings() if each.key == "data:drop"), None) if form else None
+        if form is not None and setting is not None:
+            self._put("data:drop", dropped.placed(form.text(setting), {"file": str(review)}))
 
     def _findable(self, form: RunForm) -> bool:
         """True if values can be found for the run; else the reason is shown."""

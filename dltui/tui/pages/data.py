@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -49,6 +50,9 @@ def review_file(exports: str, dataset: str) -> Path:
     from dltui.core.data.findings.review import NAME
 
     name = re.sub(r"[^A-Za-z0-9._]+", "-", dataset).strip("-.")[:60]
+    if len(dataset) > 60:
+        # Two long paths may begin alike.
+        name += f"-{hashlib.sha256(dataset.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
     return Path(paths.absolute(exports or "exports")) / f"data-{name}" / NAME
 
 
@@ -125,8 +129,11 @@ class DataPage(Page):
         self.redraw()
 
     def on_saved(self, message: Saved) -> None:
+        from dltui.core.data.findings.review import LEFT_OUT
+
         self.marks = dict(message.review)
-        self.notice.say(f"review.csv holds {plural(len(self.marks), 'sample')}; Enter leaves them out", "good")
+        out = sum(one.mark in LEFT_OUT for one in self.marks.values())
+        self.notice.say(f"review.csv marks {plural(out, 'sample')} that Enter leaves out", "good")
         self.redraw()
 
     def on_failed(self, message: Failed) -> None:

@@ -66,7 +66,7 @@ def record(text: str) -> dict[str, Any] | None:
     try:
         content = path.read_bytes()
         found = review.parse(content.decode("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, UsageError) as error:
         reason = clean_line(getattr(error, "strerror", None) or error, 200)
         raise UsageError(f"cannot read {clean_line(path)}: {reason}; {OPTION} names a review.csv") from None
     marked = [one for _, one in sorted(found.items()) if one.mark in review.LEFT_OUT]
@@ -147,7 +147,8 @@ def _find(dropped: Mapping[str, Any], task: Task, found: Arrays, file: str) -> t
             at = next(((one, places[row.name]) for one, places in _first(part, called) if row.name in places), None)
             missing += at is None
             if at is not None:
-                gone[at[0]].add(at[1])
+                # A table may name a file more than once: then the row counts, if it is one of them.
+                gone[at[0]] |= {row.id} if row.id in at[1] else set(at[1])
             continue
         _check(row, given[part][1], task, found.classes, file)
         gone[part].add(row.id)
@@ -158,16 +159,19 @@ def _typed(value: object) -> Any:
     return value if isinstance(value, int) else str(value)
 
 
-def _first(part: str, called: Mapping[str, Mapping[str, int]]) -> list[tuple[str, Mapping[str, int]]]:
+def _first(part: str, called: Mapping[str, Mapping[str, list[int]]]) -> list[tuple[str, Mapping[str, list[int]]]]:
     """The names of all parts, those of one of them first."""
     return sorted(called.items(), key=lambda one: one[0] != part)
 
 
-def _places(names: Sequence[str] | None) -> dict[str, int]:
-    """The row of each name, as prepared data holds it."""
+def _places(names: Sequence[str] | None) -> dict[str, list[int]]:
+    """The rows of each name, as prepared data holds it."""
     from dltui.core.data.prepared import short_name
 
-    return {safe(short_name(str(name)).decode()): row for row, name in enumerate(names or ())}
+    found: dict[str, list[int]] = {}
+    for row, name in enumerate(names or ()):
+        found.setdefault(safe(short_name(str(name)).decode()), []).append(row)
+    return found
 
 
 def _check(row: Row, y: Array, task: Task, classes: Sequence[str], file: str) -> None:

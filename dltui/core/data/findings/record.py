@@ -139,7 +139,8 @@ def _sample(record: Mapping[str, Any]) -> Sample:
 
 def line(found: Findings) -> str:
     """The findings in one line, such as for the log of a run."""
-    told = list(_phrases(found)) or ["no duplicates, no blank samples"]
+    looked = not any(what.startswith("duplicates") for what in found.skipped)
+    told = list(_phrases(found)) or (["no duplicates, no blank samples"] if looked else [])
     told += [f"not looked for: {what}" for what in found.skipped]
     return clean_line(f"data of {found.dataset}: {'; '.join(told)}", 400)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -47,6 +47,11 @@ class Opinion:
         return self.split, self.id
 
 
+COLUMNS = tuple(item.name for item in fields(Opinion))
+NEEDED = COLUMNS[:6]
+"""Columns that every review has; the others came later."""
+
+
 def after(mark: str) -> str:
     """The next mark in the cycle of marks; "" is no mark."""
     turns = ("", *MARKS)
@@ -62,35 +67,63 @@ def read_review(folder: Path) -> dict[Key, Opinion]:
 
 def read_file(path: Path) -> dict[Key, Opinion]:
     """The opinions in a file, likewise."""
+    text = _text_of(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"cannot read {clean_line(path)}: {error}") from error
+
+
+def _text_of(path: Path) -> str:
+    """The text of a file, "" without one. Raises UsageError."""
+    try:
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return {}
+        return ""
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {clean_line(path)}: {clean_line(error, 200)}") from error
-    return parse(text)
 
 
 def parse(text: str) -> dict[Key, Opinion]:
-    """The opinions in the text of a file."""
-    found = {}
-    for row in csv.DictReader(io.StringIO(text)):
-        try:
-            opinion = Opinion(
-                row["split"],
-                int(row["id"]),
-                from_cell(row["true"]),
-                from_cell(row["said"]),
-                float(row["probability"]),
-                row["mark"],
-                from_cell(row.get("name") or ""),
-                from_cell(row.get("of") or ""),
-            )
-        except (KeyError, TypeError, ValueError):
-            continue
-        if opinion.mark in KNOWN:
+    """The opinions in the text of a file; spreadsheets may begin it with a byte order mark."""
+    return _read(text)[0]
+
+
+def _read(text: str) -> tuple[dict[Key, Opinion], list[list[str]]]:
+    """The opinions, and the rows that are none, such as those with a mark of a person's own. Raises UsageError for a
+    file that is no review.
+    """
+    try:
+        header, *rows = [row for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"))) if row] or [list(COLUMNS)]
+    except csv.Error as error:
+        raise UsageError(f"it is no table: {clean_line(error, 100)}") from error
+    if not set(NEEDED) <= set(header):
+        raise UsageError(f"it is no review: its first line has no {', '.join(NEEDED)}")
+    found, others = {}, []
+    for row in rows:
+        opinion = _opinion(dict(zip(header, row, strict=False)))
+        if opinion is None:
+            others.append(row)
+        else:
             found[opinion.key] = opinion
-    return found
+    return found, others
+
+
+def _opinion(row: Mapping[str, str]) -> Opinion | None:
+    try:
+        opinion = Opinion(
+            row["split"],
+            int(row["id"]),
+            from_cell(row["true"]),
+            from_cell(row["said"]),
+            float(row["probability"]),
+            row["mark"],
+            from_cell(row.get("name") or ""),
+            from_cell(row.get("of") or ""),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+    return opinion if opinion.mark in KNOWN else None
 
 
 def save_opinion(folder: Path, opinion: Opinion) -> dict[Key, Opinion]:
@@ -102,8 +135,13 @@ def save_opinion(folder: Path, opinion: Opinion) -> dict[Key, Opinion]:
 
 
 def save_opinions(path: Path, changed: Iterable[Opinion]) -> dict[Key, Opinion]:
-    """Put opinions into a file, likewise."""
-    opinions = read_file(path)
+    """Put opinions into a file, likewise; rows that are no opinions stay. A file that is no review is not written
+    over.
+    """
+    try:
+        opinions, others = _read(_text_of(path))
+    except UsageError as error:
+        raise UsageError(f"{clean_line(path)} is not written over: {error}; choose another file") from error
     for opinion in changed:
         if opinion.mark:
             opinions[opinion.key] = opinion
@@ -111,17 +149,18 @@ def save_opinions(path: Path, changed: Iterable[Opinion]) -> dict[Key, Opinion]:
             opinions.pop(opinion.key, None)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fs.write_atomic(path, _text(opinions).encode())
+        fs.write_atomic(path, _text(opinions, others).encode())
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"cannot write {clean_line(path)}: {clean_line(reason, 200)}") from error
     return opinions
 
 
-def _text(opinions: Mapping[Key, Opinion]) -> str:
+def _text(opinions: Mapping[Key, Opinion], others: Iterable[Sequence[str]]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([item.name for item in fields(Opinion)])
+    writer.writerow(COLUMNS)
     for _, opinion in sorted(opinions.items()):
         writer.writerow([cell(value) if isinstance(value, str) else value for value in astuple(opinion)])
+    writer.writerows(others)
     return stream.getvalue()

@@ -44,17 +44,30 @@ def read(path: Path) -> dict[str, Any]:
         if path.stat().st_size > MOST_BYTES:
             raise UsageError(f"{name} is no receipt of dltui")
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = clean_line(getattr(error, "strerror", None) or "it is no JSON", 200)
         raise UsageError(f"cannot read {name}: {reason}") from None
-    if not isinstance(found, dict) or any(key not in found for key in NEEDED) or not isinstance(found["config"], dict):
+    if not isinstance(found, dict) or any(key not in found for key in NEEDED) or not _has_types(found):
         raise UsageError(f"{name} is no receipt of dltui; `dltui export RUN --receipt` writes one")
-    if int(found.get("receipt") or FORMAT) > FORMAT:
+    if (found.get("receipt") or FORMAT) > FORMAT:
         raise UsageError(f"{name} is of a newer dltui; upgrade dltui")
     problem = _refusal(found)
     if problem:
         raise UsageError(f"{clean_line(found.get('run_id'), 100)} {problem}")
     return found
+
+
+def _has_types(receipt: Mapping[str, Any]) -> bool:
+    """True if what is used of a receipt has the types that it was written with."""
+    kinds = {"config": dict, "dataset_options": dict, "versions": dict, "plugin": dict, "dropped": dict}
+    kinds |= {"steering": list, "receipt": int}
+    if any(receipt.get(key) and not isinstance(receipt[key], kind) for key, kind in kinds.items()):
+        return False
+    steered = all(
+        isinstance(one, dict) and one.get("action") in verify.STEERING for one in receipt.get("steering") or ()
+    )
+    dropped = receipt.get("dropped")
+    return steered and (not dropped or (isinstance(dropped.get("file"), str) and isinstance(dropped.get("rows"), list)))
 
 
 def _refusal(receipt: Mapping[str, Any]) -> str:
@@ -77,6 +90,16 @@ def prove(
     trained to its end.
     """
     asked = _request(receipt, catalog, tell)
+    try:
+        return _repeated(receipt, asked, tell)
+    except OSError as error:
+        reason = clean_line(error.strerror or error, 200)
+        raise RunError(f"{asked['name']} cannot be trained again here: {reason}") from error
+
+
+def _repeated(
+    receipt: Mapping[str, Any], asked: dict[str, Any], tell: Callable[[str], None]
+) -> tuple[Verdict, dict[str, Any]]:
     with verify.temporary_folder() as folder:
         again = RunReader(RunDirectory.temporary(folder / str(asked["name"]), asked))
         lines = _steering(receipt)
@@ -91,7 +114,7 @@ def prove(
 
 def _request(receipt: Mapping[str, Any], catalog: Catalog, tell: Callable[[str], None]) -> dict[str, Any]:
     """What run.json of the repetition says."""
-    name = clean_line(receipt.get("run_id") or "receipt", 100).replace("/", "-").lstrip(".") or "receipt"
+    name = clean_line(receipt.get("run_id") or "receipt", 60).replace("/", "-").lstrip(".") or "receipt"
     entry, options = _dataset(receipt, catalog)
     model = catalog.known_model(str(receipt["model"]))
     if model is None:
@@ -138,15 +161,16 @@ def _steering(receipt: Mapping[str, Any]) -> list[bytes]:
     """The commands that steered the run, as lines of a log."""
     lines = []
     for number, one in enumerate(receipt.get("steering") or (), 1):
+        # What a receipt says never decides which kind of line this is: the end of a run has to come from a worker.
         event = {
+            "epoch": 0,
+            **one,
             "type": "command_obeyed",
             "id": secrets.token_hex(8),
-            "epoch": 0,
             "by": "its receipt",
             "sent": 0.0,
-            **one,
         }
-        lines.append(encode({"seq": number, "time": time.time(), "elapsed": 0.0, "attempt": 1, **event}))
+        lines.append(encode({**event, "seq": number, "time": time.time(), "elapsed": 0.0, "attempt": 1}))
     return lines
 
 

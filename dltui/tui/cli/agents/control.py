@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dltui.core import paths
 from dltui.core.errors import UsageError
 from dltui.tui.cli.follow.sending import alive_run, open_run, order, settle
 
@@ -33,7 +35,9 @@ def start_run(
     catalog = load_catalog(plugins)
     entry = catalog.model(model)
     chosen = choose_dataset(catalog, entry, dataset or None)
-    words = ["dltui", "train", entry.id, "--dataset", chosen.reference, "--device", device]
+    # A client may start the server where nothing can be written.
+    exports = "exports" if os.access(Path.cwd(), os.W_OK) else str(paths.home() / "exports")
+    words = ["dltui", "train", entry.id, "--dataset", chosen.reference, "--device", device, "--exports", exports]
     words += [word for path in plugins for word in ("--plugin", path)]
     words += [word for key, value in (config or {}).items() for word in flag_words(key, value)]
     words += [word for key, value in (data or {}).items() for word in ("--data", f"{key}={value}")]
@@ -45,6 +49,7 @@ def start_run(
         config=dict(config or {}),
         name=name or None,
         plugins=tuple(map(Path, plugins)),
+        exports=exports,
         command=tuple(words),
         notes=(f"started by {by}",),
     )

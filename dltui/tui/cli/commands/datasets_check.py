@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -69,7 +70,8 @@ def check(
         rows = _rows(found, suspects)
         kept = review.save_opinions(write, _new(rows, review.read_file(write)))
         if not as_json:
-            say(f"{write} holds {plural(len(kept), 'sample')}; leave them out: --data drop={write}")
+            out = sum(one.mark in review.LEFT_OUT for one in kept.values())
+            say(f"{write} marks {plural(out, 'sample')} to leave out: --data drop={shlex.quote(str(write))}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,3 +108,15 @@ def test_columns_of_a_table_and_a_review(tmp_path: Path) -> None:
     assert dropped.without_review(str(path)) == ""
     assert dropped.record("kind,soil") is None
     assert dropped.placed("kind,mine.csv", {"file": "/at/mine.csv"}) == "kind,/at/mine.csv"
+
+
+def test_of_a_file_that_a_table_names_twice_the_marked_row_is_left_out() -> None:
+    rows = np.zeros((4, 2), np.float32)
+    arrays = Arrays((rows, np.array([0, 1, 0, 1])), (rows, np.array([0, 1, 0, 1])), ("cat", "dog"))
+    arrays = replace(arrays, names={"train": ["a.png", "b.png", "a.png", "c.png"], "test": list("wxyz")})
+
+    def gone(number: int) -> dict[str, set[int]]:
+        return dropped._find({"rows": [["train", number, "", "a.png"]]}, "classification", arrays, "review.csv")[0]
+
+    assert gone(2)["train"] == {2}
+    assert gone(1)["train"] == {0, 2}, "the row was another one then"

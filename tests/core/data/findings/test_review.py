@@ -45,6 +45,26 @@ def test_what_another_viewer_wrote_stays(tmp_path: Path) -> None:
         (8, "ambiguous"),
         (1, "keep"),
     ]
+    last = (tmp_path / NAME).read_text().splitlines()[-3:]
+    assert last == ["not a row", "test,x,Bag,Coat,0.6,keep", "test,9,Bag,Coat,0.6,maybe"], (
+        "nothing that one wrote is lost"
+    )
+
+
+def test_a_file_that_is_no_review_is_not_written_over(tmp_path: Path) -> None:
+    data = tmp_path / NAME
+    data.write_text("size,price\n1,2\n")
+    with pytest.raises(UsageError, match=r"is not written over: it is no review: .*; choose another file"):
+        save_opinion(tmp_path, SHIRT)
+    assert data.read_text() == "size,price\n1,2\n"
+    with pytest.raises(UsageError, match=r"^cannot read .*review.csv: it is no review"):
+        read_review(tmp_path)
+
+
+def test_a_spreadsheets_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
+    save_opinion(tmp_path, SHIRT)
+    (tmp_path / NAME).write_text("\ufeff" + (tmp_path / NAME).read_text())
+    assert read_review(tmp_path) == {SHIRT.key: SHIRT}
 
 
 def test_a_disk_that_is_full_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,10 @@ def test_a_receipt_is_read(found: dict[str, Any], tmp_path: Path) -> None:
         ({"parent": "p"}, "r begins with a checkpoint of p, which its receipt does not hold"),
         ({"weights_sha256": None}, "r has no SHA-256 of its weights"),
         ({"config": {"max_time": "10m"}}, "r was trained for 10m by the clock"),
+        ({"steering": [{"type": "run_ended", "status": "finished"}]}, "is no receipt of dltui"),
+        ({"receipt": "x"}, "is no receipt of dltui"),
+        ({"dropped": {"rows": []}}, "is no receipt of dltui"),
+        ({"dataset_options": [1]}, "is no receipt of dltui"),
         ({"config": 3}, "is no receipt of dltui; `dltui export RUN --receipt` writes one"),
     ],
 )
@@ -57,3 +61,11 @@ def test_another_file(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("not json")
     with pytest.raises(UsageError, match="it is no JSON"):
         from_receipt.read(tmp_path / "x.json")
+
+
+def test_steering_is_never_an_end(found: dict[str, Any]) -> None:
+    """A receipt that says its own end would prove itself."""
+    forged = {"action": "fit", "type": "run_ended", "status": "finished", "weights_sha256": found["weights_sha256"]}
+    (line,) = from_receipt._steering({"steering": [forged]})
+    assert b"command_obeyed" in line
+    assert b"run_ended" not in line
