@@ -47,6 +47,14 @@ async def refused(session: ClientSession, tool: str, **arguments: Any) -> str:
     return text
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """False for a process that has ended and is still listed."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.mark.long
 @pytest.mark.slow(5)
 async def test_an_agent_starts_steers_and_reads_a_run(program: Program) -> None:
@@ -60,9 +68,9 @@ async def test_an_agent_starts_steers_and_reads_a_run(program: Program) -> None:
         assert "--plugin" in started["command"]
         waited = await call(session, "wait_for", run="r", until="step>=1", timeout="60s")
         assert waited["reason"] == "condition"
-        (server,) = [one for one in psutil.Process().children() if "mcp" in one.cmdline()]
+        (server,) = [one for one in psutil.Process().children() if is_alive(one) and "mcp" in one.cmdline()]
         worker = psutil.Process(program.reader("r").live().pid)  # type: ignore[union-attr]
-        for one in (server, *server.children(recursive=True), worker):
+        for one in (server, *filter(is_alive, server.children(recursive=True)), worker):
             assert one.net_connections("inet") == [], "nothing listens, nothing is connected"
         paused = await call(session, "pause_run", run="r")
         assert (await call(session, "read_run", run="r"))["status"] == "paused"

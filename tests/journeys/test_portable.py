@@ -17,6 +17,7 @@ from dltui.core.catalog.sources import own
 from dltui.core.data.prepared import load_prepared
 from dltui.core.reading.reader import RunReader
 from dltui.tui.cli import main
+from tests.helpers.marks import few
 
 FAKE = Path(__file__).parents[1] / "fakes" / "fake_plugin.py"
 NATIVE = {"torch": "torch", "tensorflow": "keras"}
@@ -76,7 +77,7 @@ def test_a_network_gives_the_same_predictions_elsewhere(
 
 @pytest.mark.long
 @pytest.mark.slow(75)
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_masks_are_the_same_elsewhere(dltui: Said, tmp_path: Path, framework: str) -> None:
     for package in (framework, "onnx", "onnxruntime", "onnxscript" if framework == "torch" else "tf2onnx"):
         if own().version(package) is None:

@@ -41,7 +41,7 @@ def needs(*modules: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.slow(30)
-@pytest.mark.parametrize("family", few(FRAMEWORKS, 2, long=0))
+@pytest.mark.parametrize("family", few(FRAMEWORKS, 1, long=0))
 def test_a_member_trains_resumes_and_is_exported(family: str) -> None:
     needs(family, FRAMEWORKS[family])
     run_child(FRAMEWORKS[family], f"member={chosen(family)}")

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.marks import few
+
 ROOT = Path(__file__).parents[2]
 CHECKS = ("several_inputs", "what_is_fed", "conformance", "exports")
 
 
 @pytest.mark.long
 @pytest.mark.slow(120)
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_named_inputs(framework: str) -> None:
     if importlib.util.find_spec(framework) is None:
         pytest.skip(f"needs {framework}")

@@ -125,7 +125,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) ->
 
 
 @pytest.mark.slow(20)
-@pytest.mark.parametrize("fault", few(["", *FAULTS], 1, long=3))
+@pytest.mark.parametrize("fault", few(["", *FAULTS], 1, long=1))
 def test_a_fault_fails_exactly_its_check(home: Path, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "plugin.py").write_text(HEAD + FAULTS.get(fault, ""))
     code = main.run(["plugins", "check", "plugin.py", "--json"])
@@ -354,7 +354,7 @@ def dltui_loggers():
 
 
 @pytest.mark.slow(45)
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.timeout(400)
 def test_exporters_draw_and_loggers_follow(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "more.py").write_text(MORE)

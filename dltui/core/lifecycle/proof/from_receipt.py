@@ -59,7 +59,13 @@ def read(path: Path) -> dict[str, Any]:
 
 def _has_types(receipt: Mapping[str, Any]) -> bool:
     """True if what is used of a receipt has the types that it was written with."""
-    kinds = {"config": dict, "dataset_options": dict, "versions": dict, "plugin": dict, "dropped": dict}
+    kinds: dict[str, type] = {
+        "config": dict,
+        "dataset_options": dict,
+        "versions": dict,
+        "plugin": dict,
+        "dropped": dict,
+    }
     kinds |= {"steering": list, "receipt": int}
     if any(receipt.get(key) and not isinstance(receipt[key], kind) for key, kind in kinds.items()):
         return False
