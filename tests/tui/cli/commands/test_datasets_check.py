@@ -64,7 +64,7 @@ def test_rows_of_a_review(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     save_opinions(path, [Opinion("test", 3, "a", "b", 0.9, "keep")])
     said = call(capsys, "--write", str(path), "--run", "r")
     rows = read_file(path)
-    assert f"{path} holds {len(rows)} samples; leave them out: --data drop={path}" in said
+    assert f"{path} marks {len(rows) - 1} samples to leave out: --data drop={path}" in said
     assert rows["test", 3].mark == "keep", "what a person has judged stays"
     assert rows["train", 1020].of == "test 5"
     assert {row.mark for row in rows.values()} == {"keep", "duplicate", "broken"}
