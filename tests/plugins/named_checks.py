@@ -114,7 +114,8 @@ def check_a_transformer_of_one_number(framework: str) -> None:
     """Tokens are embedded also where a step is a single number."""
     data = named_samples.of("classification", (Input("words", (5,), "int32", (9,), padded=True),), 2, 8)
     model, own = built_in(framework, "transformer"), backend(framework)
-    config = model.config.model_validate({"heads": 1, "head_size": 1, "threads": 1})
+    threads = {"torch": 1, "tensorflow": 2}[framework]
+    config = model.config.model_validate({"heads": 1, "head_size": 1, "threads": threads})
     assert own.trainable(model, config, data, "cpu").predict("test", slice(0, 8)).shape == (8, 2)
 
 
