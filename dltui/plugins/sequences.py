@@ -65,12 +65,17 @@ class TransformerConfig(TrainConfig):
 
 
 def sequence(spec: Spec) -> Input:
-    """The sequence that a model is built for. Raises RunError where the data has none, or other inputs beside it."""
+    """The sequence that a model is built for. Raises RunError where the data has none, one of another form,
+    or other inputs beside it."""
     found = [one for one in spec.named_inputs if one.is_sequence]
     if len(found) != 1 or len(spec.named_inputs) != 1:
         names = ", ".join(one.name for one in spec.named_inputs) or f"samples of shape {spec.input_shape}"
         raise RunError(f"this network takes a single sequence, the data has {names}")
-    return found[0]
+    one = found[0]
+    if not one.features and not (one.dtype == "int32" and len(one.shape) == 1):
+        told = f"{one.name} is {one.dtype} {one.shape}"
+        raise RunError(f"this network takes tokens int32 (steps,) or numbers float32 (steps, features), {told}")
+    return one
 
 
 def positions(steps: int, width: int) -> Array:

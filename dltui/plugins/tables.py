@@ -56,4 +56,7 @@ def widths(config: TabularConfig, spec: Spec) -> list[tuple[int, int]]:
     """
     given = spec.named("categories")
     sizes = given.vocabulary if given else ()
+    if given and len(sizes) == 1:
+        # A vocabulary for all places.
+        sizes *= given.shape[0]
     return [(size, config.embedding or min(WIDEST, round(1.6 * size**0.56))) for size in sizes]

@@ -110,6 +110,15 @@ def check_several_inputs(framework: str) -> None:
     assert np.array_equal(other.predict("test", slice(0, 9)), found.predict("test", slice(0, 9)))
 
 
+def check_a_transformer_of_one_number(framework: str) -> None:
+    """Tokens are embedded also where a step is a single number."""
+    data = named_samples.of("classification", (Input("words", (5,), "int32", (9,), padded=True),), 2, 8)
+    model, own = built_in(framework, "transformer"), backend(framework)
+    threads = {"torch": 1, "tensorflow": 2}[framework]
+    config = model.config.model_validate({"heads": 1, "head_size": 1, "threads": threads})
+    assert own.trainable(model, config, data, "cpu").predict("test", slice(0, 8)).shape == (8, 2)
+
+
 def check_what_is_fed(framework: str) -> None:
     """Values are normalized, and zero behind the end of a sequence whatever lies there."""
     named = (Input("sequence", (4, 1), padded=True, mean=(2.0,), std=(4.0,)),)

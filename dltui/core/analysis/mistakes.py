@@ -69,6 +69,8 @@ class Mistakes:
     """The text of each sample, a line a field; () for other data."""
     lines: Any = field(default=(), compare=False, repr=False)
     """The numbers of each sample over time, float32 (n, lines, points), NaN behind its end; () for other data."""
+    steps: tuple[float, ...] = field(default=(), compare=False, repr=False)
+    """The steps of the points of `lines`; () where they are all."""
     _shown: dict[Filter, tuple[Mistake, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def shown(self, which: Filter) -> tuple[Mistake, ...]:
@@ -98,6 +100,7 @@ def find(arrays: dict[str, Array], known: Sequence[object]) -> Mistakes:
     labels, top, classes = labels_of(arrays, known)
     wrong, images = arrays["wrong"], arrays["thumbnails"]
     texts, lines = arrays.get("texts", images[:0]), arrays.get("lines", images[:0])
+    steps = arrays.get("steps", images[:0])
     names = [safe(bytes(name).decode(errors="replace")) for name in arrays.get("names", ())]
     found = zip(
         arrays["ids"][wrong].tolist(),
@@ -120,6 +123,7 @@ def find(arrays: dict[str, Array], known: Sequence[object]) -> Mistakes:
         images if len(images) == len(wrong) else images[:0],
         tuple(map(_text, texts)) if len(texts) == len(wrong) else (),
         lines if len(lines) == len(wrong) and lines.ndim == 3 and lines.dtype.kind == "f" else (),
+        tuple(map(float, steps)) if steps.ndim == 1 and steps.dtype.kind in "iu" else (),
     )
 
 

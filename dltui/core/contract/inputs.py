@@ -21,7 +21,9 @@ class Input:
     of the shape. `padded` inputs are sequences whose samples may be shorter than `shape[0]`: a model gets NAME_mask
     beside them, True where there is a value; the rest is 0. Backends feed (x - mean) / std, which have one value a
     channel (the last axis), or one for all. `places` names the places of a row of a table, `texts` what the values of
-    each vocabulary stand for, `tokens` how a text was cut into tokens, for people and for `dltui predict`.
+    each vocabulary stand for, `tokens` how a text was cut into tokens, for people and for `dltui predict`. It reads the
+    numbers of a row as training did: each place can have what is taken from it (`offsets`), what then fills a gap
+    (`fills`), and how its numbers are written (`styles`).
     """
 
     name: str
@@ -34,6 +36,9 @@ class Input:
     places: tuple[str, ...] = ()
     texts: tuple[tuple[str, ...], ...] = ()
     tokens: Literal["", "byte", "word"] = ""
+    offsets: tuple[float, ...] = ()
+    fills: tuple[float, ...] = ()
+    styles: tuple[Literal["point", "comma", "grouped"], ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Input:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from dltui.core.contract.inputs import LENGTH, Input
 from dltui.core.errors import RunError
-from dltui.core.inputs import kinds, tokens
+from dltui.core.inputs import kinds, numerals, tokens
 from dltui.core.inputs.records import record_type
 from dltui.core.text import clean_line
 
@@ -60,9 +61,14 @@ def _lines(path: str) -> list[tuple[int, list[str]]]:
     """The lines of a table with their numbers, without empty ones."""
     text = _text(path)
     first = text.split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(text.splitlines(), delimiter=separator)
-    return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
+    separator = max(",;\t|", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    try:
+        found = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        told = f"line {reader.line_num} cannot be read: {clean_line(error, 100)}"
+        raise RunError(f"{clean_line(path)} {told}") from None
+    return [(line, cells) for line, cells in found if any(cells)]
 
 
 def _steps(path: str, one: Input) -> list[list[float]]:
@@ -83,7 +89,7 @@ def _steps(path: str, one: Input) -> list[list[float]]:
 
 def _table(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
     (_, head), *rows = _lines(path) or [(0, [])]
-    columns = [clean_line(name) for name in head]
+    columns = [clean_line(name, 100) for name in head]
     missing = next((name for one in named for name in one.places if name not in columns), None)
     if missing is not None or not rows:
         told = f"has no column {missing!r}; its first line names the columns" if missing else "has no rows"
@@ -102,17 +108,31 @@ def _table(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
 def _value(one: Input, place: int, cell: str, where: str) -> float:
     """A number, or the number of a category: 0 for one that training did not know."""
     if one.dtype == "float32":
-        number = _number(cell)
-        if number is None:
-            raise RunError(f"{where} has {clean_line(repr(cell), 40)} as {one.places[place]!r}, which is no number")
-        return number
-    texts, text = one.texts[place], clean_line(cell, 60) or "missing"
+        return _number_of(one, place, cell, where)
+    texts, text = one.texts[place], "missing" if numerals.is_missing(cell) else clean_line(cell, 60)
     return float(texts.index(text)) if text in texts else 0.0
 
 
+def _number_of(one: Input, place: int, cell: str, where: str) -> float:
+    """A number as training read it: in the style of its column, less an offset; what fills a gap."""
+    if numerals.is_gap(cell):
+        if not one.fills:
+            raise RunError(f"{where} has no {one.places[place]!r}, and this model knows no gaps; fill it in")
+        return one.fills[place]
+    number = numerals.value(cell, one.styles[place] if one.styles else "point")
+    if number is not None and one.offsets:
+        number -= one.offsets[place]
+    if number is None or not _fits(number):
+        raise RunError(f"{where} has {clean_line(repr(cell), 40)} as {one.places[place]!r}, which is no number")
+    return number
+
+
 def _number(cell: str) -> float | None:
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None
+    value = numerals.as_number(cell)
+    return value if value is not None and _fits(value) else None
+
+
+def _fits(value: float) -> bool:
+    """True for a number that is finite in float32."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(np.float32(value)))

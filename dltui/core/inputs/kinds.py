@@ -31,7 +31,7 @@ def kind_of(named: Sequence[Input]) -> InputKind:
     """The kind of data with these named inputs; none is a single input."""
     if not named:
         return "single"
-    if TABLE.issuperset(one.name for one in named):
+    if all(one.name in TABLE and len(one.shape) == 1 and not one.is_sequence for one in named):
         return "table"
     return "sequence" if len(named) == 1 and named[0].is_sequence else "named"
 

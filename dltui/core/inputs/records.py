@@ -32,7 +32,11 @@ def record_type(named: Sequence[Input]) -> np.dtype[Any]:
 
 def as_rows(x: Array) -> Array:
     """Records as rows of bytes, uint8 (n, bytes), sharing their memory; other samples as they are."""
-    return x if x.dtype.names is None else np.ascontiguousarray(x).reshape(-1, 1).view(np.uint8)
+    if x.dtype.names is None:
+        return x
+    # np.ascontiguousarray would make a plain array of one that is mapped from a file, which is then not streamed.
+    whole = x if x.flags.c_contiguous else np.ascontiguousarray(x)
+    return whole.reshape(-1, 1).view(np.uint8)
 
 
 def zeros(named: Sequence[Input], rows: int) -> Array:
@@ -143,15 +147,19 @@ def _lengths(part: str, one: Input, given: object, values: Array) -> Array:
         if lengths.shape != (len(values),) or lengths.dtype.kind not in "iu":
             told = f"{lengths.dtype} {lengths.shape}"
             raise RunError(f"{part}: {one.name + LENGTH!r} is {told}; give a whole number for each sample")
-        bad = np.flatnonzero((lengths < 1) | (lengths > one.shape[0]))
-        if len(bad):
-            told = f"the length {int(lengths[bad[0]])} in the input {one.name!r}; it is 1 to {one.shape[0]}"
-            raise RunError(f"{part} sample {int(bad[0])} has {told}")
+        _check_lengths(part, one, lengths, 0)
         return lengths
     if one.dtype == "float32" or len(one.shape) > 1:
         return np.full(len(values), one.shape[0])
     found: Array = np.where((values != 0).any(axis=1), one.shape[0] - np.argmax(values[:, ::-1] != 0, axis=1), 1)
     return found
+
+
+def _check_lengths(part: str, one: Input, lengths: Array, first: int) -> None:
+    bad = np.flatnonzero((lengths < 1) | (lengths > one.shape[0]))
+    if len(bad):
+        told = f"the length {int(lengths[bad[0]])} in the input {one.name!r}; it is 1 to {one.shape[0]}"
+        raise RunError(f"{part} sample {first + int(bad[0])} has {told}")
 
 
 def _pad(part: str, one: Input, samples: Sequence[object], packed: Array) -> None:
@@ -178,6 +186,8 @@ def _pad(part: str, one: Input, samples: Sequence[object], packed: Array) -> Non
 def _check_values(part: str, one: Input, x: Array, first: int) -> None:
     """Raise RunError for numbers that are not finite, tokens outside of the vocabulary, and wrong lengths."""
     values = x[one.name]
+    if one.padded:
+        _check_lengths(part, one, x[one.name + LENGTH], first)
     if one.dtype == "float32":
         bad = np.flatnonzero(~np.isfinite(values).reshape(len(x), -1).all(axis=1))
         if len(bad):

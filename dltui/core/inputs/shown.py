@@ -26,15 +26,16 @@ MOST_FIELDS = 24
 
 
 def of(x: Array, spec: Spec, rows: Array) -> dict[str, Array]:
-    """`texts` (m,) as UTF-8, a line a field, `lines` float32 (m, lines, points), NaN behind the end of a sequence, and
-    `thumbnails` of these rows of records, as far as the inputs have them.
+    """`texts` (m,) as UTF-8, a line a field, `lines` float32 (m, lines, points), NaN behind the end of a sequence, with
+    the `steps` (points,) that they show, and `thumbnails` of these rows of records, as far as the inputs have them.
     """
     chosen = x[rows]
     texts = [_text(sample, spec.named_inputs).encode() for sample in chosen]
     found: dict[str, Array] = {"texts": np.array(texts, np.bytes_)} if any(texts) else {}
     sequence = next((one for one in spec.named_inputs if one.features), None)
     if sequence is not None:
-        found["lines"] = _lines(chosen, sequence)
+        found["steps"] = _steps(sequence)
+        found["lines"] = _lines(chosen, sequence, found["steps"])
     image = next((one for one in spec.named_inputs if one.is_image), None)
     if image is not None:
         found["thumbnails"] = thumbnails.of(chosen[image.name], np.arange(len(chosen)))
@@ -46,7 +47,7 @@ def _text(sample: Array, named: Sequence[Input]) -> str:
     fields: list[str] = []
     for one in named:
         values = sample[one.name]
-        if one.padded and one.dtype == "int32":
+        if one.padded and one.dtype == "int32" and len(one.shape) == 1:
             fields.append(shorten(clean_line(decode(values.tolist(), one)), LONGEST))
         elif one.dtype != "uint8" and not one.is_sequence and len(one.shape) < 2:
             fields += _fields(one, values.reshape(-1).tolist())
@@ -68,10 +69,14 @@ def _value(one: Input, place: int, value: float) -> str:
     return clean_line(texts[int(value)], 60) or "(unknown)" if int(value) < len(texts) else str(int(value))
 
 
-def _lines(chosen: Array, one: Input) -> Array:
-    """The first features over the steps, of which some are taken where there are too many."""
+def _steps(one: Input) -> Array:
+    """The steps of a sequence that are shown: some where there are too many."""
     steps = one.shape[0]
-    places = np.unique(np.linspace(0, steps - 1, min(steps, POINTS)).round().astype(np.int64))
+    return np.unique(np.linspace(0, steps - 1, min(steps, POINTS)).round().astype(np.int64))
+
+
+def _lines(chosen: Array, one: Input, places: Array) -> Array:
+    """The first features at these steps."""
     values = chosen[one.name][:, places, :LINES].astype(np.float32)
     if one.padded:
         values[places >= chosen[one.name + LENGTH][:, None]] = np.nan

@@ -40,7 +40,7 @@ def encode(text: str, one: Input) -> list[int]:
     if one.tokens == "byte":
         found = [FIRST + byte for byte in text.strip().encode()]
     else:
-        numbers = _numbers(one.texts[0])
+        numbers = _numbers(one.texts[0] if one.texts else ())
         found = [numbers.get(word, UNKNOWN) for word in words_of(text)]
     return found or [UNKNOWN]
 

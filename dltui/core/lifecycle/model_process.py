@@ -21,7 +21,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dltui.core.contract.types import Array
     from dltui.core.lifecycle.trained_model import TrainedModel
@@ -50,13 +50,25 @@ def predict(found: TrainedModel, images: list[str], masks: str | None = None) ->
     if found.spec.named_inputs:
         return _predict_named(found, images)
     x = np.stack([load_image(path, found.reading) for path in images])
-    outputs = found.trainable(x).predict("test", slice(0, len(x)))
-    answers = TASKS[found.spec.task].arithmetic.answers(outputs, found.spec.classes)
-    rows = [{"image": path, **answer} for path, answer in zip(images, answers, strict=True)]
-    if masks is not None:
-        for row, mask in zip(rows, outputs.argmax(axis=3).astype(np.uint8), strict=True):
-            row["mask"] = str(_write_mask(Path(masks), Path(row["image"]).stem, mask))
+    rows: list[dict[str, Any]] = []
+    for outputs in _outputs(found, x):
+        answers = TASKS[found.spec.task].arithmetic.answers(outputs, found.spec.classes)
+        some = [{"image": path, **answer} for path, answer in zip(images[len(rows) :], answers, strict=False)]
+        if masks is not None:
+            for row, mask in zip(some, outputs.argmax(axis=3).astype(np.uint8), strict=True):
+                row["mask"] = str(_write_mask(Path(masks), Path(row["image"]).stem, mask))
+        rows += some
     return rows
+
+
+def _outputs(found: TrainedModel, x: Array) -> Iterator[Array]:
+    """The outputs for samples, a piece at a time: large ones of many samples do not fit into memory."""
+    from dltui.core.train import evaluation
+
+    trainable = found.trainable(x)
+    most = evaluation.rows_at_once(trainable, found.spec)
+    for first in range(0, len(x), most):
+        yield trainable.predict("test", slice(first, min(first + most, len(x))))
 
 
 def _write_mask(folder: Path, name: str, mask: Array) -> Path:
@@ -87,8 +99,8 @@ def _predict_named(found: TrainedModel, files: list[str]) -> list[dict[str, Any]
 
     parts = [given.read(path, found.spec.named_inputs) for path in files]
     x = np.concatenate([part for part, _ in parts])
-    outputs = found.trainable(x).predict("test", slice(0, len(x)))
-    answers = TASKS[found.spec.task].arithmetic.answers(outputs, found.spec.classes)
+    arithmetic = TASKS[found.spec.task].arithmetic
+    answers = [answer for outputs in _outputs(found, x) for answer in arithmetic.answers(outputs, found.spec.classes)]
     places = [
         {"file": number, **({"line": line} if line else {})}
         for number, (_, lines) in enumerate(parts)

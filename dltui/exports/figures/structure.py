@@ -123,12 +123,19 @@ def nodes(
 ) -> list[Node]:
     """The nodes of the layers of an attempt in the log, behind its input or, with named ones, their names."""
     if named:
-        given = [Input.from_json(record) for record in named]
-        names = clean_line(" and ".join(one.name for one in given), 60)
-        shape = given[0].shape if len(given) == 1 else ()
-        return [Node("input", names, shape, None), *(_node(layer) for layer in layers)]
+        return [_input(named), *(_node(layer) for layer in layers)]
     first = Node("input", "image" if len(input_shape) == 3 else "features", tuple(input_shape), None)
     return [first, *(_node(layer) for layer in layers)]
+
+
+def _input(named: Sequence[Mapping[str, Any]]) -> Node:
+    try:
+        given = [Input.from_json(record) for record in named]
+        names = clean_line(" and ".join(one.name for one in given), 60)
+        return Node("input", names, tuple(given[0].shape) if len(given) == 1 else (), None)
+    except (TypeError, AttributeError):
+        # Of a damaged run.
+        return Node("input", "-", (), None)
 
 
 def _node(layer: Mapping[str, Any]) -> Node:

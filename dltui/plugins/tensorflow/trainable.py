@@ -28,6 +28,7 @@ from dltui.plugins.tensorflow.inputs.fields import Fields, pieces
 from dltui.plugins.tensorflow.layers import list_layers
 from dltui.plugins.tensorflow.losses import MARKS, STANDARD, training_loss
 from dltui.plugins.tensorflow.optimizers.freezing import Freezing
+from dltui.plugins.tensorflow.optimizers.late import late_steps
 from dltui.plugins.tensorflow.optimizers.make import make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
 from dltui.plugins.tensorflow.samples import TrainingSamples, placed, rows_of
@@ -110,13 +111,14 @@ class KerasTrainable:
             return ()
         state, began = self.state(), perf_counter()
         self._use_compiler(True)
+        lines: Sequence[str] = ()
         try:
-            self.begin_epoch(plan())
+            lines = self.begin_epoch(plan())
             self.advance(1)
-            return (f"steps run compiled by XLA; {perf_counter() - began:.0f} s to compile",)
+            return (*lines, f"steps run compiled by XLA; {perf_counter() - began:.0f} s to compile")
         except (tf.errors.OpError, RunError, ValueError, TypeError, NotImplementedError) as error:
             self._use_compiler(False)
-            return (f"compile on has no effect: {clean_line(str(error).splitlines()[0], 200)}",)
+            return (*lines, f"compile on has no effect: {clean_line(str(error).splitlines()[0], 200)}")
         finally:
             self.load_state(state)
 
@@ -196,7 +198,7 @@ class KerasTrainable:
         known = {key: array for key, array in own.items() if self._average or not key.startswith(AVERAGE)}
         # So is the scale of a run in another precision.
         known = {key: array for key, array in known.items() if self._scale or key not in (SCALE, STREAK)}
-        neutral.restore(self._all(), known)
+        neutral.restore(self._all(), late_steps(known, self._all()))
         if self._average is not None and AVERAGE_STEPS not in own and any(key.startswith(WEIGHTS) for key in own):
             # Weights that come without an average begin a new one.
             self._average.restart()

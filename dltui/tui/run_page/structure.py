@@ -55,7 +55,13 @@ def structure(attempt: AttemptStarted | None, width: int, height: int, first: in
 def _input(dataset: Mapping[str, Any]) -> str:
     """The shape of a sample, or its named inputs with theirs."""
     named = dataset.get("named_inputs")
-    return safe(kinds.label([Input.from_json(one) for one in named])) if named else _shape(dataset.get("input_shape"))
+    if not named:
+        return _shape(dataset.get("input_shape"))
+    try:
+        return safe(kinds.label([Input.from_json(one) for one in named]))
+    except (TypeError, AttributeError):
+        # Of a damaged run.
+        return "-"
 
 
 def _shape(shape: object) -> str:

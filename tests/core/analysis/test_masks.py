@@ -77,9 +77,18 @@ def test_the_matrix_and_the_mean_are_those_of_scikit_learn() -> None:
         {"said": np.zeros((1, *SIZE), np.uint8)},
         {"worst": np.array([10_000])},
         {"thumbnails": np.zeros((19, 3, 3, 1), np.uint8)},
+        {"confusion": np.zeros((0, 0), np.int64)},
     ],
 )
 def test_damaged_arrays_are_one_line(change: dict[str, Any]) -> None:
     with pytest.raises(RunError, match="the predictions are damaged: ") as raised:
         assert Evaluation(made() | change, ()).masks is None
     assert "\n" not in str(raised.value)
+
+
+def test_images_and_masks_of_another_form_are_damaged() -> None:
+    arrays = made()
+    images, said = arrays["thumbnails"], arrays["said"]
+    for change in ({"thumbnails": images[..., 0]}, {"thumbnails": images / 2}, {"said": said / 2}):
+        with pytest.raises(RunError, match="the predictions are damaged: "):
+            assert Evaluation(arrays | change, ()).masks is None

@@ -248,3 +248,18 @@ def test_an_exported_script_reads_images_by_the_same_code(tmp_path: Path, form: 
     how = reading(5, "pad", 1)
     assert (names["read"](str(tmp_path / "x.png"), how) == image_file.read(str(tmp_path / "x.png"), how)).all()
     compile(text, "predict.py", "exec")
+
+
+def test_an_exported_script_writes_over_no_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, rest = script("onnx", "onnx").split("HERE = Path", 1)
+    names: dict[str, Any] = {"__name__": "predict"}
+    exec(compile(reader, "predict.py", "exec"), names)
+    names["ABOUT"] = {"image": reading(5), "classes": ["a", "b"]}
+    names["run"] = lambda samples: np.zeros((len(samples), 5, 5, 2), np.float32)
+    gray_alpha(tmp_path / "x.png")
+    (tmp_path / "x.mask.png").write_bytes(b"mine")
+    monkeypatch.setattr("sys.argv", ["predict.py", str(tmp_path / "x.png")])
+    begin = "for name in sys.argv"
+    exec(compile(begin + rest.split(begin, 1)[1], "predict.py", "exec"), names)
+    assert (tmp_path / "x.mask.png").read_bytes() == b"mine"
+    assert (tmp_path / "x.mask2.png").exists()

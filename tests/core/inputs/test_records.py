@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 
 from dltui.core.contract import Arrays, Input, Spec
 from dltui.core.data.arrays import checked, make_spec
+from dltui.core.data.streaming import Stream, can_stream
 from dltui.core.errors import RunError
-from dltui.core.inputs.records import as_rows, pack, record_type
+from dltui.core.inputs.records import as_rows, pack, record_type, zeros
 
 NUMBERS = Input("numbers", (2,))
 COLORS = Input("colors", (2,), "int32", vocabulary=(3, 4))
@@ -35,7 +37,7 @@ def test_a_sample_is_a_record_whose_fields_are_its_inputs() -> None:
 
 
 def test_records_that_are_given_are_taken_as_they_are() -> None:
-    given = np.zeros(3, record_type((NUMBERS, WORDS)))
+    given = zeros((NUMBERS, WORDS), 3)
     assert pack("train", given, (NUMBERS, WORDS)) is given
 
 
@@ -58,6 +60,25 @@ def test_rows_of_bytes_share_the_memory_of_records() -> None:
     rows = as_rows(records)
     assert rows.shape == (4, records.dtype.itemsize)
     assert np.shares_memory(rows, records)
+
+
+def test_rows_of_records_in_a_file_are_read_from_it(tmp_path: Path) -> None:
+    records = pack("train", table(), TABLE)
+    np.save(tmp_path / "x.npy", records)
+    rows = as_rows(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    assert can_stream(rows)
+    stream = Stream(rows)
+    stream.begin(np.array([[3, 1]]))
+    assert np.array_equal(stream.take(0), as_rows(records)[[3, 1]])
+    assert as_rows(records[::2]).shape == (2, records.dtype.itemsize)
+
+
+@pytest.mark.parametrize("length", [0, 6])
+def test_records_with_wrong_lengths_are_refused(length: int) -> None:
+    given = np.ones(3, record_type((WORDS,)))
+    given["words_length"][2] = length
+    with pytest.raises(RunError, match=f"train sample 2 has the length {length} in the input 'words'; it is 1 to 5"):
+        pack("train", given, (WORDS,))
     plain = np.ones((2, 3), np.float32)
     assert as_rows(plain) is plain
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from dltui.core.contract import Input, Spec, Split
 from dltui.core.errors import RunError, UsageError
 from dltui.core.inputs import given, kinds, shown
 from dltui.core.inputs.records import pack
+from dltui.core.text import clean_line
 from dltui.core.train import predictions
 
 NUMBERS = Input("numbers", (2,), places=("age", "pay"))
@@ -41,6 +43,17 @@ def test_texts_and_sequences() -> None:
     assert np.isnan(lines[0, 0, -1])
 
 
+def test_steps_of_several_tokens_are_not_a_text() -> None:
+    pairs = Input("sequence", (3, 2), "int32", (9,), padded=True)
+    assert "texts" not in of((pairs,), sequence=[[[1, 2], [3, 4]]])
+
+
+def test_of_a_long_sequence_the_steps_that_are_shown_are_kept() -> None:
+    found = of((PATH,), sequence=[np.arange(100.0)[:, None]])
+    assert found["steps"][[0, -1]].tolist() == [0, 99]
+    assert found["lines"][0, 0].tolist() == found["steps"].tolist()
+
+
 def test_a_predictions_file_shows_what_is_wrong() -> None:
     spec = Spec("classification", (), 2, ("a", "b"), named_inputs=(TEXT,))
     split = Split(pack("test", {"text": [[2], [3]]}, (TEXT,)), np.array([0, 0]), np.arange(2))
@@ -60,11 +73,30 @@ def test_what_predict_reads(tmp_path: Path) -> None:
     assert given.read(str(file), (PATH,))[0]["sequence_length"].tolist() == [2]
 
 
+def test_predict_reads_a_row_as_training_did(tmp_path: Path) -> None:
+    """Offsets, gaps, decimal commas, spaces behind separators, quoted line ends and long names."""
+    name = "n" * 250
+    numbers = replace(
+        NUMBERS, places=(clean_line(name, 100), "pay"), offsets=(1e9, 0.0), fills=(0.5, 7.0), styles=("point", "comma")
+    )
+    gaps = replace(CITY, texts=(("", "missing", "Rome"),))
+    file = tmp_path / "x"
+    file.write_text(f'{name}| pay| city| note\n1000000003| 1.234,5| Rome| "two\nlines"\nn/a| -| ?| x\n')
+    x, lines = given.read(str(file), (numbers, gaps))
+    assert x["numbers"].tolist() == [[3.0, 1234.5], [0.5, 7.0]]
+    assert x["categories"].tolist() == [[2], [1]]
+    assert lines == [3, 4]
+
+
 @pytest.mark.parametrize(
     ("named", "text", "line"),
     [
         ((NUMBERS,), "age\n1\n", "has no column 'pay'; its first line names the columns"),
         ((CITY,), "city\n", "has no rows"),
+        ((NUMBERS,), "age,pay\n1,1e300\n", "line 2 has '1e300' as 'pay', which is no number"),
+        ((NUMBERS,), "age,pay\n1,NA\n", "line 2 has no 'pay', and this model knows no gaps; fill it in"),
+        ((PATH,), "1\n1e39\n", "line 2 has no 1 numbers"),
+        ((NUMBERS,), f"age,pay\n1,{'9' * 140_000}\n", "line 2 cannot be read: field larger than field limit"),
         ((PATH,), "1\nx\n", "line 2 has no 1 numbers, the features of a step"),
         ((PATH,), "", "has no steps"),
         ((PATH, TEXT), "", "this model takes sequence, text, which no file tells"),
@@ -81,6 +113,8 @@ def test_a_model_gets_only_what_it_takes() -> None:
     assert kinds.kind_of((NUMBERS, CITY)) == "table"
     assert kinds.kind_of((TEXT,)) == kinds.kind_of((PATH,)) == "sequence"
     assert kinds.kind_of((TEXT, NUMBERS)) == "named"
+    assert kinds.kind_of((Input("numbers", (5, 2)),)) == "sequence"
+    assert kinds.kind_of((Input("numbers", (5, 2)), CITY)) == "named"
     kinds.check("net", ("named",), "data", ("sequence",), ())
     with pytest.raises(UsageError, match=r"model mlp takes a single input, .*, dataset w gives sequences; choose lstm"):
         kinds.check("mlp", ("single",), "w", ("sequence",), ["lstm"])

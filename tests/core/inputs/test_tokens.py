@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dltui.core.contract import Input
 from dltui.core.inputs import tokens
 
@@ -19,6 +21,10 @@ def test_unknown_words_and_empty_texts_are_one_token() -> None:
     assert tokens.encode("  ", WORDS) == [1]
     assert tokens.encode("", BYTES) == [1]
     assert tokens.decode([2, 3, 1, 4, 0, 0], WORDS) == "the film ▯ !"
+
+
+def test_without_known_words_all_are_unknown() -> None:
+    assert tokens.encode("a film", replace(WORDS, texts=())) == [1, 1]
 
 
 def test_bytes_come_back_and_are_clean() -> None:

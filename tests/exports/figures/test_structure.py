@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -11,6 +12,7 @@ from dltui.exports.about import About
 from dltui.exports.figures import diagram, structure, style
 from dltui.exports.figures.structure import Node, Structure, draw_structure, nodes
 from dltui.exports.save import render
+from dltui.tui.run_page.structure import _input
 from tests.exports.runs import HOSTILE, reader
 
 ABOUT = About("a title", "a description")
@@ -27,6 +29,12 @@ def test_layers_are_those_of_the_log_after_the_input(tmp_path: Path) -> None:
     found = Structure("m", nodes(attempt.layers, [28, 28, 1]))
     assert found.nodes[:2] == [Node("input", "image", (28, 28, 1), None), Node("conv1", "Conv2D 5x5", (28, 28, 6), 156)]
     assert found.parameters == attempt.parameters
+
+
+@pytest.mark.parametrize("named", [[1], [{}], [{"name": "x", "shape": 3}]])
+def test_inputs_of_a_damaged_run_have_no_names(named: list[Any]) -> None:
+    assert nodes([], [], named) == [Node("input", "-", (), None)]
+    assert _input({"named_inputs": named}) == "-"
 
 
 def test_before_the_model_is_built_there_is_no_figure(tmp_path: Path) -> None:

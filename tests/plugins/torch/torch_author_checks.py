@@ -471,6 +471,7 @@ def check_structure() -> None:
 def check_named_inputs() -> None:
     named_checks.check_several_inputs("torch")
     named_checks.check_what_is_fed("torch")
+    named_checks.check_a_transformer_of_one_number("torch")
 
 
 if __name__ == "__main__":

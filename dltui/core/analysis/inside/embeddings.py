@@ -117,6 +117,8 @@ def unpack(arrays: Mapping[str, Array], predictions: Mapping[str, Array]) -> Emb
             arrays["images"],
             int(arrays["features"]),
         )
-        if len(found.pca) != len(found.labels) or len(found.tsne) not in (0, len(found.pca)):
+        rows = len(found.pca)
+        optional = (len(found.tsne), len(found.images))
+        if not rows == len(found.labels) == len(found.said) or not {0, rows}.issuperset(optional):
             raise RunError("the embeddings are damaged: they are of several lengths")
         return found

@@ -96,6 +96,9 @@ def unpack(arrays: Mapping[str, Array], predictions: Mapping[str, Array]) -> Hea
         found = (arrays["ids"], arrays["outputs"], arrays["maps"], arrays["images"])
         if len({len(array) for array in found}) > 1 or found[2].ndim != 4 or found[3].ndim != 4:
             raise RunError("the heat maps are damaged: they are of several lengths")
+        maps, outputs = found[2], found[1]
+        if maps.shape[1] != 2 or 0 in maps.shape[2:] or maps.dtype.kind != "f" or outputs.shape != (len(maps), 2):
+            raise RunError(f"the heat maps are damaged: maps {maps.dtype} {maps.shape} of {outputs.shape} answers")
         return HeatMaps(*found, {int(identity): row for row, identity in enumerate(found[0])})
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def matrix(arrays: Mapping[str, Array], known: Sequence[object]) -> Matrix:
     """The confusion matrix of all pixels that count. Raises ValueError or KeyError for damaged arrays."""
     counts = np.asarray(arrays["confusion"])
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or (counts < 0).any():
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not len(counts) or (counts < 0).any():
         raise ValueError(f"a confusion matrix of shape {counts.shape}")
     names = class_names(known, len(counts))
     rows = tuple(map(tuple, counts.tolist()))

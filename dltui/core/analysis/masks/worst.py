@@ -72,6 +72,8 @@ def find(arrays: Mapping[str, Array], known: Sequence[object]) -> Masks:
     worst, ious = np.asarray(arrays["worst"]), np.asarray(arrays["iou"])
     if not len(images) == len(true) == len(said) == len(worst) or true.shape != said.shape:
         raise ValueError(f"{len(worst)} masks, {len(images)} images, {true.shape} and {said.shape}")
+    if images.ndim != 4 or any(array.dtype != np.uint8 for array in (images, true, said)):
+        raise ValueError(f"images {images.dtype} {images.shape} and masks {true.dtype} and {said.dtype}")
     if images.shape[1:3] != true.shape[1:]:
         raise ValueError(f"images of {images.shape[1:3]} have masks of {true.shape[1:]}")
     called = [bytes(name).decode("utf-8", "replace") for name in arrays.get("names", ())]

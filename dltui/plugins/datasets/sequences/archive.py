@@ -24,9 +24,11 @@ def read(path: Path) -> Found:
     where = clean_line(path)
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name.lower(): file[name] for name in file.files}
+            arrays = {name.lower(): np.asarray(file[name]) for name in file.files}
     except (OSError, zipfile.BadZipFile, EOFError) as error:
         raise RunError(f"{where} cannot be read: {clean_line(error, 100)}") from None
+    except (AttributeError, TypeError):
+        raise RunError(f"{where} is a single array, wanted is an .npz archive of {WANTED}") from None
     except ValueError:
         told = "save a padded array and the lengths as `lengths`"
         raise RunError(f"{where} holds Python objects, which are not loaded; {told}") from None
@@ -45,7 +47,7 @@ def _part(where: str, arrays: Mapping[str, Array], end: str) -> tuple[list[Array
         held = ", ".join(clean_line(name, 30) for name in list(arrays)[:8]) or "nothing"
         raise RunError(f"{where} holds {held}; wanted are {WANTED}")
     x = x[..., np.newaxis] if x.ndim == 2 else x
-    if x.ndim != 3 or x.dtype.kind not in "iufb":
+    if x.ndim != 3 or x.dtype.kind not in "iufb" or 0 in x.shape:
         raise RunError(f"{where}: x{end} is {x.dtype} {x.shape}, wanted are numbers (n, steps, features)")
     if y.shape not in ((len(x),), (len(x), 1)) or y.dtype.kind not in "iufbU":
         raise RunError(f"{where}: y{end} is {y.dtype} {y.shape}, wanted is a class or a number for each of {len(x):,}")

@@ -9,10 +9,10 @@ import numpy as np
 from dltui.core.contract import Arrays, Input
 from dltui.core.data.arrays import stratified_rows
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import as_number
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.tables import roles
-from dltui.plugins.datasets.tables.numerals import as_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 NAME = "sequence"
 MOST_CLASSES = 1_000
+CONSTANT = 1e-7
+"""The largest deviation of a feature that is the same in all steps, as a part of its mean."""
 
 
 def arrange(found: Found, options: SequencesOptions, task: Task) -> Arrays:
@@ -107,5 +109,7 @@ def _scale(steps: Array, wanted: bool) -> tuple[tuple[float, ...], tuple[float, 
     """The mean and deviation of each feature on the steps of the train part; a constant one is only moved."""
     if not wanted:
         return (0.0,), (1.0,)
-    deviations = [value if value > 0 else 1.0 for value in steps.std(axis=0).tolist()]
-    return tuple(steps.mean(axis=0).tolist()), tuple(deviations)
+    means, deviations = steps.mean(axis=0).tolist(), steps.std(axis=0).tolist()
+    # The deviation of a constant is not exactly 0 where its mean is rounded.
+    found = [std if std > CONSTANT * abs(mean) else 1.0 for mean, std in zip(means, deviations, strict=True)]
+    return tuple(means), tuple(found)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import as_number, is_missing
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.sequences.found import Found
 from dltui.plugins.datasets.tables import files, roles
-from dltui.plugins.datasets.tables.numerals import as_number, is_missing
 from dltui.plugins.datasets.tables.table import Table, look_through
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Arrays, Column, Input, Target
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import is_missing
 from dltui.core.tasks.registry import TASKS
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.tables import roles
 from dltui.plugins.datasets.tables.labels import Labels, rarest
-from dltui.plugins.datasets.tables.numerals import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,9 +135,10 @@ def encode(values: Values, options: CsvOptions, task: Task, named: bool = False)
     notes = list(values.choice.notes)
     values = _complete(values, notes) if options.missing == "drop" else values
     train, test, validation = divided(values.target, options, TASKS[task])
-    numbers = _shifted(_filled(values.numbers, train, notes), train, values.choice, notes)
+    numbers, offsets = _shifted(_filled(values.numbers, train, notes), train, values.choice, notes)
     target = targets_of(values.target, TASKS[task])
-    x, about = (_numbered if named else _features)(values, numbers, train, options)
+    x, about = _features(values, numbers, train, options) if not named else (
+        _numbered(values, numbers, offsets, train, options))  # fmt: skip
     parts = [
         ({name: x[name][rows] for name in x} if isinstance(x, dict) else x[rows], target[rows])
         for rows in (train, test, validation)
@@ -182,7 +183,9 @@ def _features(values: Values, numbers: Array, train: Array, options: CsvOptions)
     return features, {"mean": mean, "std": std, "columns": _columns(values.choice, widths)}
 
 
-def _numbered(values: Values, numbers: Array, train: Array, options: CsvOptions) -> tuple[Any, dict[str, Any]]:
+def _numbered(
+    values: Values, numbers: Array, offsets: Array, train: Array, options: CsvOptions
+) -> tuple[Any, dict[str, Any]]:
     """The numbers and the numbers of categories, and what `Arrays` says about them. A category that the train rows do
     not have is 0.
     """
@@ -191,10 +194,8 @@ def _numbered(values: Values, numbers: Array, train: Array, options: CsvOptions)
     x: dict[str, Array] = {}
     inputs, choice = [], values.choice
     if numbers.shape[1]:
-        count = numbers.shape[1]
-        mean, std = _scale(numbers, train, count) if options.scale else ((0.0,) * count, (1.0,) * count)
         x["numbers"] = numbers.astype(np.float32)
-        inputs.append(Input("numbers", (count,), mean=mean, std=std, places=_names(choice, choice.numbers)))
+        inputs.append(_input_of_numbers(numbers[train], offsets, choice, options))
     if choice.categories:
         known = [np.unique(column) for column in values.categories[train].T]
         found = [_places(column, texts) for column, texts in zip(values.categories.T, known, strict=True)]
@@ -210,6 +211,25 @@ def _numbered(values: Values, numbers: Array, train: Array, options: CsvOptions)
             )
         )
     return x, {"named_inputs": tuple(inputs)}
+
+
+def _input_of_numbers(train: Array, offsets: Array, choice: Choice, options: CsvOptions) -> Input:
+    """The input of these numbers of the train rows, from which `offsets` were taken."""
+    import numpy as np
+
+    count = train.shape[1]
+    mean, std = _scale(train, slice(None), count) if options.scale else ((0.0,) * count, (1.0,) * count)
+    return Input(
+        "numbers",
+        (count,),
+        mean=mean,
+        std=std,
+        places=_names(choice, choice.numbers),
+        offsets=tuple(offsets.tolist()) if offsets.any() else (),
+        # Of gaps that are filled already the median is the same.
+        fills=tuple(np.median(train, axis=0).tolist()) if options.missing == "fill" else (),
+        styles=tuple(choice.table.columns[place].numerals.style for place in choice.numbers),
+    )
 
 
 def _places(column: Array, known: Array) -> Array:
@@ -289,25 +309,25 @@ def _filled(numbers: Array, train: Array, notes: list[str]) -> Array:
     return filled
 
 
-def _shifted(numbers: Array, train: Array, choice: Choice, notes: list[str]) -> Array:
+def _shifted(numbers: Array, train: Array, choice: Choice, notes: list[str]) -> tuple[Array, Array]:
     """The numbers, with columns that lose too many digits in float32, like seconds since 1970, replaced by the distance
-    from the mean of the train rows.
+    from the mean of the train rows, and what was taken from each column.
     """
     import numpy as np
 
+    offsets = np.zeros(numbers.shape[1])
     if not numbers.size:
-        return numbers
+        return numbers, offsets
     with np.errstate(over="ignore", invalid="ignore"):
         lost = np.abs(numbers - numbers.astype(np.float32)).max(axis=0)
         coarse = np.isfinite(lost) & (lost > COARSE * numbers[train].std(axis=0))
     if not coarse.any():
-        return numbers
+        return numbers, offsets
     offsets = np.where(coarse, np.rint(numbers[train].mean(axis=0)), 0.0)
     for place in np.flatnonzero(coarse):
         name = choice.table.columns[choice.numbers[place]].name
         notes.append(f"column {name!r} has more digits than float32: taken as the distance from {offsets[place]:.15g}")
-    shifted: Array = numbers - offsets
-    return shifted
+    return numbers - offsets, offsets
 
 
 def _one_hot(categories: Array, train: Array) -> tuple[Array, list[int]]:
@@ -324,7 +344,7 @@ def _one_hot(categories: Array, train: Array) -> tuple[Array, list[int]]:
     return found, [len(texts) for texts in encoder.categories_]
 
 
-def _scale(numbers: Array, train: Array, features: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _scale(numbers: Array, train: Array | slice, features: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The mean and deviation of every feature on the train rows; one-hot columns are not scaled."""
     from sklearn.preprocessing import StandardScaler
 

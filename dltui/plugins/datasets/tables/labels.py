@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import is_missing
 from dltui.core.text import clean_line
-from dltui.plugins.datasets.tables.numerals import is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from dltui.core.data.findings.dropped import without_review
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import as_number
 from dltui.core.text import clean_line
 from dltui.plugins.datasets.tables.header import TARGET_NAMES
 from dltui.plugins.datasets.tables.labels import places_of
-from dltui.plugins.datasets.tables.numerals import as_number
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Task

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import Style, as_number, is_missing
 from dltui.core.text import clean_line, plural
 from dltui.plugins.datasets.tables import files
 from dltui.plugins.datasets.tables.files import CsvFile, Row, TableFile
 from dltui.plugins.datasets.tables.header import is_header
-from dltui.plugins.datasets.tables.numerals import Numerals, Style, as_number, is_missing
+from dltui.plugins.datasets.tables.numerals import Numerals
 
 MOST_CATEGORIES = 100
 """A column with more different texts is names or prose, of which one-hot columns would learn nothing."""

@@ -85,8 +85,10 @@ def _read(choice: Choice, place: int, task: Task) -> tuple[list[str], Array, tup
 
 
 def _input(texts: Sequence[str], options: CsvOptions, notes: list[str]) -> Input:
-    """The input for these texts of the train split."""
+    """The input for these texts of the train split. Raises RunError where they have no words."""
     words = tokens.vocabulary(texts, options.words) if options.tokens == "word" else ()
+    if options.tokens == "word" and not words:
+        raise RunError("the texts of the train split have no words; set --data text=COLUMN to another column")
     if options.tokens == "word":
         notes.append(f"the texts are cut into words, of which {len(words):,} are known; --data tokens=byte takes bytes")
     count = tokens.size(options.tokens, words)

@@ -51,7 +51,7 @@ class Transformer(nn.Module):
     def __init__(self, config: TransformerConfig, given: Input, outputs: int) -> None:
         super().__init__()
         self._name, self._padded, self._depth, width = given.name, given.padded, config.depth, config.width
-        self._scale = 1.0 if given.features else sqrt(width)
+        self._embeds, self._scale = not given.features, sqrt(width)
         if given.features:
             self.steps: nn.Module = dense(given.features, width, relu=False)
         else:
@@ -66,7 +66,7 @@ class Transformer(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         x = inputs[self._name]
-        x = self.steps(x) if self._scale == 1.0 else self.embedding(x) * self._scale
+        x = self.embedding(x) * self._scale if self._embeds else self.steps(x)
         mask = inputs[self._name + MASK] if self._padded else None
         x = self.dropout(x + self.waves)
         for number in range(1, self._depth + 1):

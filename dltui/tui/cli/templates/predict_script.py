@@ -55,7 +55,8 @@ for name in sys.argv[1:]:
     if outputs.ndim == 3:
         mask = outputs.argmax(axis=2).astype(np.uint8)
         shares = np.bincount(mask.ravel(), minlength=len(ABOUT["classes"])) / mask.size
-        target = Path(name).with_suffix(".mask.png")
+        names = (Path(name).with_suffix(f".mask{number}.png") for number in ("", *range(2, 10_000)))
+        target = next(path for path in names if not path.exists())
         Image.fromarray(mask).save(target)
         print(name, *(f"{ABOUT['classes'][n]} {shares[n]:.2%}" for n in np.flatnonzero(shares)), target, sep="  ")
         continue

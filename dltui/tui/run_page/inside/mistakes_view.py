@@ -173,7 +173,8 @@ def _sample(found: Mistakes, mistake: Mistake, pixels: Array | None, size: int, 
         return picture(pixels, size, size // 2, look)
     rows: list[Row] = []
     if len(found.lines):
-        rows += draw(sequence_chart(found.lines[mistake.image]), size, max(min(size // 3, height // 2), 6), look)
+        chart = sequence_chart(found.lines[mistake.image], found.steps)
+        rows += draw(chart, size, max(min(size // 3, height // 2), 6), look)
     if found.texts:
         most = max(height - len(rows) - CHANCES, 3)
         wrapped = [line for text in found.texts[mistake.image].split("\n") for line in wrap(text, size)]

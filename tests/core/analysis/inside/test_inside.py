@@ -69,8 +69,25 @@ def test_a_damaged_file_is_a_line(tmp_path: Path) -> None:
     assert predictions is not None
     with pytest.raises(RunError, match="damaged"):
         embeddings.unpack(arrays | {"pca": arrays["pca"][1:]}, predictions)
+    for name in ("said", "images"):
+        with pytest.raises(RunError, match="damaged"):
+            embeddings.unpack(arrays | {name: arrays[name][1:]}, predictions)
     with pytest.raises(RunError, match="damaged"):
         embeddings.unpack({"stamp": arrays["stamp"]}, predictions)
+
+
+def test_heat_maps_of_another_form_are_damaged(tmp_path: Path) -> None:
+    reader = read(tmp_path)
+    look(reader.directory)
+    arrays, predictions = reader.inside(heat_maps.NAME), reader.predictions("test")
+    assert arrays is not None
+    assert predictions is not None
+    maps, outputs = arrays["maps"], arrays["outputs"]
+    changes = ({"maps": maps[:, :1]}, {"maps": maps[:, :, :0]}, {"maps": maps.astype(np.int64)},
+               {"outputs": outputs[:, 0]})  # fmt: skip
+    for change in changes:
+        with pytest.raises(RunError, match="the heat maps are damaged: maps "):
+            heat_maps.unpack(arrays | change, predictions)
 
 
 def test_maps_are_small_and_each_by_its_own_peak() -> None:

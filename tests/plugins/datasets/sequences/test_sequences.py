@@ -89,11 +89,28 @@ def test_numbers_as_targets(tmp_path: Path) -> None:
         ({"x": np.full((40, 3, 1), np.nan), "y": np.arange(40)}, "sequence 0 is empty; remove it"),
         ({"x": np.array([{}, []], dtype=object), "y": np.arange(2)}, "holds Python objects, which are not loaded"),
         ({"x": random(3), "y": np.arange(3)}, "has too few sequences, 3 in all"),
+        ({"x": np.zeros((40, 0, 2)), "y": np.arange(40)}, "x is float64 .40, 0, 2., wanted are numbers"),
     ],
 )
 def test_a_wrong_archive_is_told_in_one_line(tmp_path: Path, arrays: dict[str, Any], line: str) -> None:
     with pytest.raises(RunError, match=line):
         found(archive(tmp_path / "a.npz", **arrays))
+
+
+def test_a_file_that_is_no_archive_is_told_in_one_line(tmp_path: Path) -> None:
+    with (tmp_path / "a.npz").open("wb") as file:
+        np.save(file, random())
+    with pytest.raises(RunError, match=r"is a single array, wanted is an \.npz archive of x"):
+        found(tmp_path / "a.npz")
+
+
+def test_a_constant_feature_is_only_moved(tmp_path: Path) -> None:
+    x = random()
+    x[..., 0] *= 1e-9
+    x[..., 1] = 0.1
+    one = found(archive(tmp_path / "a.npz", x=x, y=np.arange(40) % 2)).named_inputs[0]
+    assert one.std[1] == 1.0
+    assert one.std[0] == pytest.approx(2e-9, rel=0.15)
 
 
 def test_a_gap_inside_of_a_sequence_is_told(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from dltui.core.contract import Spec
 from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.errors import RunError
+from dltui.core.inputs.given import read as read_samples
 from dltui.plugins.datasets.tables.dataset import preview
 from dltui.plugins.datasets.tables.options import CsvOptions
 from dltui.plugins.datasets.tables.table import look_through
@@ -216,6 +217,24 @@ def test_a_model_for_tables_gets_numbers_and_numbers_of_categories(tmp_path: Pat
     assert data.spec.input_shape == ()
 
 
+def test_predict_reads_a_table_as_training_did(tmp_path: Path) -> None:
+    """Of the same cells the same numbers: with offsets, gaps, and decimal commas."""
+    lines = ["time;size;soil;kind"]
+    for number in range(60):
+        size = "NA" if number % 9 == 4 else f"1.{number + 100},5"
+        soil = "n/a" if number % 7 == 3 else ("clay", "sand")[number % 2]
+        lines.append(f"{1_700_000_000 + 37 * (number * 7 % 60)};{size};{soil};{('oak', 'elm')[number % 2]}")
+    path = table(tmp_path, lines)
+    data = prepared("csv", takes=("table",), path=path)
+    assert data.spec.named_inputs[0].offsets[0] > 1_600_000_000
+    x, _ = read_samples(path, data.spec.named_inputs)
+    parts = np.concatenate([part.x for part in (data.train, data.validation, data.test)])
+    assert sorted(map(str, x.tolist())) == sorted(map(str, parts.tolist()))
+    dropped = prepared("csv", takes=("table",), path=path, missing="drop")
+    with pytest.raises(RunError, match="line 6 has no 'size', and this model knows no gaps; fill it in"):
+        read_samples(path, dropped.spec.named_inputs)
+
+
 def test_a_category_that_the_train_rows_lack_has_a_number_of_its_own(tmp_path: Path) -> None:
     rows = [f"{number}.5,{'rock' if number == 0 else 'sand'},{('oak', 'elm')[number % 2]}" for number in range(60)]
     for seed in range(20):
@@ -263,6 +282,11 @@ def test_a_text_as_bytes_chosen_by_name(tmp_path: Path) -> None:
         (PLANTS, {}, "has no column of texts that are all different; set --data text=COLUMN"),
         (REVIEWS, {"text": "revue"}, "has no column 'revue'; did you mean review"),
         (REVIEWS, {"text": "review", "target": "review"}, "'review' is the text and cannot be the target"),
+        (
+            ["note,stars", *(f",{n % 2}" for n in range(40))],
+            {"text": "note"},
+            "the texts of the train split have no words; set --data text=COLUMN",
+        ),
         ([*REVIEWS, "more,"], {}, "line 42 has no 'stars', the target"),
         (
             ["a,b,c", *(f"x {n},y {n},{n % 2}" for n in range(30))],

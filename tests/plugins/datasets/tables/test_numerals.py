@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dltui.core.errors import RunError
+from dltui.core.inputs.numerals import parse
 from dltui.plugins.datasets.tables.dataset import preview
-from dltui.plugins.datasets.tables.numerals import parse
 from dltui.plugins.datasets.tables.options import CsvOptions
 from tests.helpers.own_data import make_table, prepared
 
