@@ -108,11 +108,13 @@ def test_a_missing_extra_is_one_line(dltui: Run, asleep: None, monkeypatch: pyte
     assert err == "dltui: sampler tpe needs Optuna: pip install 'dltui[sweep]'; random and grid need nothing\n"
 
 
-def test_sweeps_that_are_not_there(dltui: Run) -> None:
+def test_sweeps_that_are_not_there(dltui: Run, tmp_path: Path) -> None:
     assert dltui("sweep")[1].startswith("there are no sweeps yet")
     code, _, err = dltui("sweep", "show", "lab")
     assert (code, err) == (2, 'dltui: no sweep "lab"; there is none yet\n')
     assert dltui("sweep", "stop", "../lab")[0] == 2
+    # Too long for a name of a folder.
+    (tmp_path / "home" / "sweeps").mkdir(parents=True)
     for name in ("x" * 300, "..", "../lab"):
         assert dltui("sweep", "show", name)[0] == 2
     assert dltui("sweep", "pin", "lab")[0] == 2
