@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -69,13 +69,22 @@ def fork(parent: RunReader, request: ForkRequest, catalog: Catalog) -> RunDirect
     instead = trust.replaced(parent.directory, catalog, request.code)
     mixed = resume.mixtures(parent, catalog, instead)
     known = {field.name for field in catalog.model(str(asked["model"])).fields}
-    config = {name: value for name, value in {**asked["config"], **request.changes}.items() if name in known}
+    config = _config(asked, request.changes, known)
     origin = _origin(found, asked["config"], config, bool(mixed))
     if "epochs" not in request.changes and not origin.same_steps:
         config["epochs"] = planned_epochs(parent)
     _check_epochs(parent, request, origin, config)
     wanted = _request(parent, request, config, origin, catalog)
     return create.create_run(wanted, catalog, fill=lambda run: _fill(run, parent, request, origin, mixed))
+
+
+def _config(asked: Mapping[str, Any], changes: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """The hyperparameters of a fork, of those that the model knows."""
+    config = {name: value for name, value in {**asked["config"], **changes}.items() if name in known}
+    if asked.get("sweep") and "test" not in changes:
+        # Only a trial leaves its test split alone.
+        config.pop("test", None)
+    return config
 
 
 def _choose(run: RunDirectory, which: Which) -> Checkpoint:

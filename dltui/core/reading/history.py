@@ -76,6 +76,8 @@ class History:
         """The total number of log lines."""
         self.ended: RunEnded | None = None
         self.ended_attempt, self.ended_at = 0, 0.0
+        self.concluded: RunEnded | None = None
+        """The last end with results, finished or stopped. A later attempt leaves it."""
         self.started_at = 0.0
         """The unix time when the latest attempt began to train."""
         self.starts: list[tuple[int, float]] = []
@@ -208,6 +210,8 @@ class History:
         if not isinstance(event, RunEnded):
             raise ValueError("not an end")
         self.ended = event
+        if event.status in ("finished", "stopped"):
+            self.concluded = event
         self.ended_attempt = record["attempt"]
         self.ended_at = float(record["time"])
 

@@ -41,13 +41,15 @@ class Sweeps:
 
         start.lead(folder.find(name))
 
-    def more(self, name: str, count: int) -> None:
-        """Add trials, and go on. Raises UsageError or RunError."""
+    def more(self, name: str, count: int) -> int:
+        """Add trials, and go on; returns how many: a grid may have no more. Raises UsageError or RunError."""
         from dltui.core.sweep import folder, start
 
         found = folder.find(name)
-        found.change(trials=found.plan().trials + count)
+        before = found.plan().trials
+        after = found.change(trials=before + count).trials
         start.lead(found)
+        return after - before
 
     def stop(self, name: str) -> None:
         """Stop a sweep: its trials can go on. Raises UsageError or RunError."""

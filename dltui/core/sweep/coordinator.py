@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.analysis.trials import trial as trials
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
-from dltui.core.lifecycle.create import RunRequest, create_run, full_config
+from dltui.core.lifecycle.create import RunRequest, check_request, create_run
 from dltui.core.lifecycle.start import queue_worker
 from dltui.core.machine.devices import list_devices
-from dltui.core.rundir import commands
 from dltui.core.sweep import samplers
 from dltui.core.worker import device_queue, figures
 
@@ -99,7 +98,6 @@ class Coordinator:
         self._folder, self._catalog, self._tell = folder, catalog, tell
         self._reader = trials.TrialReader(folder.name)
         self._request = folder.request()
-        self._refused: set[int] = set()
         self._deaths: Counter[tuple[str, int]] = Counter()
         self._given_up: set[str] = set()
 
@@ -138,9 +136,7 @@ class Coordinator:
 
     def _is_lost(self, one: Trial) -> bool:
         """True for a run whose worker was killed, or has never begun, and not because a user wanted it."""
-        if one.status not in ("interrupted", "preempted") or one.run.id in self._given_up:
-            return False
-        if commands.killer(one.run.path) or one.why.startswith("killed by "):
+        if one.status not in trials.LOST or one.run.id in self._given_up or one.killed:
             return False
         self._deaths[one.run.id, one.step] += 1
         if self._deaths[one.run.id, one.step] <= MOST_DEATHS:
@@ -150,16 +146,21 @@ class Coordinator:
         return False
 
     def _next(self, own: Sequence[Trial]) -> int:
-        return max([one.number for one in own] + list(self._refused), default=-1) + 1
+        return trials.following(own, self._folder.refused())
 
     def _begin_trial(self, plan: Plan, number: int, before: Sequence[Trial], going: Sequence[Trial]) -> None:
         values = samplers.values(plan, number, before)
         request = replace(trial_request(plan, self._request, number, values), device=self._device(plan, going))
         try:
-            full_config(self._catalog.model(request.model), request.config)
+            check_request(request, self._catalog)
         except UsageError as error:
+            if not before:
+                raise
+            # Where the first trial would be refused now as well, the values are not the reason.
+            first = trial_request(plan, self._request, before[0].number, dict(before[0].values))
+            check_request(replace(first, device=request.device), self._catalog)
             # Values that do not go together: the next trial has others.
-            self._refused.add(number)
+            self._folder.refuse(number)
             self._tell(f"trial {number} cannot be trained: {error}")
             return
         self._start(create_run(request, self._catalog, self._tell), going)
@@ -196,7 +197,9 @@ class Coordinator:
 
     def _test(self, best: Trial) -> bool:
         """Let the winner evaluate its test split, with the checkpoint that was best on validation."""
-        if best.test is not None:
+        if not trials.lacks_test(best):
+            if best.test is None:
+                self._tell(f"{best.run.id}: its test split was not evaluated: {best.status}, {best.why}")
             return False
         self._deaths[best.run.id, -1] += 1
         if self._deaths[best.run.id, -1] > MOST_DEATHS:

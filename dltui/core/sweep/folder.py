@@ -1,7 +1,7 @@
 """The folder of a sweep: what was asked for, and who sees to it. The results lie in the run directories alone.
 
 `$DLTUI_HOME/sweeps/NAME/` holds `sweep.json` (plan and request), `lock` (held by the coordinator), `stop` (it is to
-end), `problem` (why it ended) and `coordinator.log`.
+end), `problem` (why it ended), `refused` (the numbers of trials whose values do not go together) and `coordinator.log`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,11 @@ class SweepFolder:
 
     @property
     def exists(self) -> bool:
-        return self._request_path.is_file()
+        try:
+            return self._request_path.is_file()
+        except (OSError, ValueError):
+            # Too long for a name, or not one.
+            return False
 
     def plan(self) -> Plan:
         """The plan as it is now: trials may have been added. Raises UsageError."""
@@ -127,6 +131,17 @@ class SweepFolder:
             return clean_line(fs.read_limited(self.path / "problem", 10_000).decode(), 500)
         return ""
 
+    def refused(self) -> set[int]:
+        """The numbers of the trials that cannot be trained, as their values do not go together."""
+        try:
+            return {int(word) for word in fs.read_limited(self.path / "refused", _MOST_BYTES).split()}
+        except (OSError, ValueError):
+            return set()
+
+    def refuse(self, number: int) -> None:
+        """Leave out a trial. Raises RunError."""
+        self._note("refused", " ".join(map(str, sorted({*self.refused(), number}))))
+
     def begin_again(self) -> None:
         """Forget that it was stopped, and why it ended."""
         for name in ("stop", "problem"):
@@ -162,11 +177,15 @@ def sweeps() -> list[SweepFolder]:
     return [found for name in names if (found := SweepFolder(name)).exists]
 
 
+def _is_there(name: str) -> bool:
+    """True for the name of a sweep that has a folder."""
+    return bool(name) and "/" not in name and name not in (".", "..") and SweepFolder(name).exists
+
+
 def find(name: str) -> SweepFolder:
     """The sweep of this name. Raises UsageError."""
-    found = SweepFolder(name) if name and "/" not in name and name not in (".", "..") else None
-    if found is not None and found.exists:
-        return found
+    if _is_there(name):
+        return SweepFolder(name)
     known = [one.name for one in sweeps()]
     hint = suggest(name, known) or (f"there is {', '.join(known[:5])}" if known else "there is none yet")
     raise UsageError(f'no sweep "{clean_line(name, 80)}"; {hint}')
@@ -174,9 +193,8 @@ def find(name: str) -> SweepFolder:
 
 def known_plan(name: str) -> Plan:
     """The plan of a sweep by its folder, or by one of its runs where only these are here. Raises UsageError."""
-    folder = SweepFolder(name)
-    if folder.exists:
-        return folder.plan()
+    if _is_there(name):
+        return SweepFolder(name).plan()
     plan = next(filter(None, map(plan_of, TrialReader(name).runs())), None)
     return plan if plan is not None else find(name).plan()
 

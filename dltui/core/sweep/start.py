@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs, paths
 from dltui.core.analysis.trials import plan as plans
 from dltui.core.analysis.trials.trial import TrialReader
 from dltui.core.catalog.fields import flag_words
+from dltui.core.data.findings import dropped
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import kill, series
 from dltui.core.lifecycle import start as run_start
@@ -31,7 +32,7 @@ from dltui.core.text import clean_line
 from dltui.core.worker import loggers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dltui.core.analysis.trials.plan import Plan
     from dltui.core.catalog.entries import Catalog
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 LEAVING_SECONDS = 10.0
 STARTING_SECONDS = 20.0
+APPEARING_SECONDS = 3.0
+"""The time in which a worker that has just been started tells of itself."""
 _LONGEST_NAME = 44
 """Letters of the name of a sweep; its runs have longer ones."""
 _COORDINATORS: list[subprocess.Popen[bytes]] = []
@@ -51,14 +54,27 @@ def create(
     """Check a sweep by its first trial, and make its folder. Raises UsageError, and then nothing is left."""
     name = _free_name(request.name)
     request = _anywhere(request)
-    request = replace(request, command=trial_words(request))
     epochs = _epochs(plan, request, catalog)
     command = tuple(confidential.mask_command(plan.command))
     plan = plans.check(replace(plan, name=name, epochs=epochs, command=command))
     samplers.check(plan)
     first = trial_request(plan, request, 0, samplers.values(plan, 0, []))
-    check_request(first, catalog).prepare(tell)
-    return SweepFolder.create(plan, replace(request, name=name), [*loggers.chosen(request.loggers, catalog)])
+    checked = check_request(first, catalog)
+    checked.prepare(tell)
+    request = replace(_as_left_out(request, checked.fields), name=name)
+    request = replace(request, command=trial_words(request))
+    return SweepFolder.create(plan, request, [*loggers.chosen(request.loggers, catalog)])
+
+
+def _as_left_out(request: RunRequest, fields: Mapping[str, Any]) -> RunRequest:
+    """The request with what the first trial leaves out of its data, so that all leave out the same, and with the
+    absolute path of the review.
+    """
+    left_out = fields.get(dropped.FIELD)
+    if not left_out:
+        return request
+    options = {**request.dataset_options, dropped.OPTION: fields["dataset_options"][dropped.OPTION]}
+    return replace(request, dataset_options=options, dropped=left_out)
 
 
 def trial_words(request: RunRequest) -> tuple[str, ...]:
@@ -146,19 +162,25 @@ def stop(sweep: SweepFolder) -> list[str]:
     deadline = time.monotonic() + LEAVING_SECONDS
     while sweep.is_led and time.monotonic() < deadline:
         time.sleep(0.05)
-    return [run.id for run in TrialReader(sweep.name).runs() if not _preempt(run)]
+    deadline = time.monotonic() + APPEARING_SECONDS
+    return [run.id for run in TrialReader(sweep.name).runs() if not _preempt(run, deadline)]
 
 
-def _preempt(run: RunDirectory) -> bool:
-    """End a run as its machine would: it is preempted, not stopped. False when its worker is on another machine."""
+def _preempt(run: RunDirectory, deadline: float) -> bool:
+    """End a run as its machine would: it is preempted, not stopped. False when its worker cannot be reached."""
     reader = RunReader(run)
     reader.refresh()
-    if reader.status().over:
-        return True
-    try:
-        claim.send_signal(run.path, kill.victim(reader), signal.SIGTERM)
-    except UsageError:
-        return reader.status().over
+    while not reader.status().over:
+        try:
+            claim.send_signal(run.path, kill.victim(reader), signal.SIGTERM)
+        except (UsageError, RunError):
+            # It has ended just now, or has not told of itself yet.
+            reader.refresh()
+            if time.monotonic() > deadline:
+                return reader.status().over
+            time.sleep(0.1)
+        else:
+            return True
     return True
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from dltui.core.analysis.trials.trial import Trial
 
 
-def unfinished(plan: Plan, own: Sequence[Trial], confirming: Sequence[Trial]) -> bool:
+def unfinished(plan: Plan, own: Sequence[Trial], confirming: Sequence[Trial], refused: Collection[int] = ()) -> bool:
     """True when a coordinator would find something to do."""
-    if len(own) < plan.trials and max((one.number for one in own), default=-1) + 1 < plan.trials:
+    if trials.following(own, refused) < plan.trials:
         return True
-    if any(one.status in ("interrupted", "preempted") or not one.over for one in [*own, *confirming]):
+    if any((one.status in trials.LOST and not one.killed) or not one.over for one in [*own, *confirming]):
         return True
     best = trials.winner(own)
     if best is None:
         return False
     if plan.confirm:
         return sum(one.confirms == best.number for one in confirming) < plan.confirm
-    return best.test is None
+    return trials.lacks_test(best)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class SweepReader:
         every = self._reader.all()
         own = tuple(one for one in every if one.confirms is None)
         confirming = tuple(one for one in every if one.confirms is not None)
-        left = unfinished(plan, own, confirming)
+        left = unfinished(plan, own, confirming, folder.refused())
         over = all(one.over for one in every)
         status, hint = ("running", "") if led else folders.standing(folder, over, left)
         return SweepView(plan, own, confirming, status, hint, left)

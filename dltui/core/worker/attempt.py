@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from dltui.core.analysis.trials.trial import Judge
+from dltui.core.analysis.trials.trial import KEY, Judge
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
 from dltui.core.contract import Split
@@ -352,7 +352,11 @@ class Attempt:
     ) -> str:
         before = self.history.ended
         if not self._begun and before is not None and before.status in DONE:
-            self.journal.emit(Logged("error", f"it does not go on: {reason}"))
+            if status == "preempted" and before.status == "stopped" and self.asked.get(KEY):
+                # A trial that was to go on does so when its sweep does.
+                before = replace(before, status=status, reason=reason)
+            else:
+                self.journal.emit(Logged("error", f"it does not go on: {reason}"))
             self.journal.emit(before, sync=True)
             return status
         loop = self.loop

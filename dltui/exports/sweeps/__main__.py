@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from dltui.core.errors import DltuiError
 from dltui.core.numbers import exact
 from dltui.core.sweep import view as views
 from dltui.core.sweep.view import SweepView
-from dltui.core.text import clean_line, xml_text
+from dltui.core.text import cell, clean_line, xml_text
 from dltui.exports.about import About
 from dltui.exports.figures import style
 from dltui.exports.save import save
@@ -59,16 +61,18 @@ def about(found: SweepView, name: str) -> About:
 def table(found: SweepView) -> str:
     """The trials as CSV, the best first."""
     names = [one.name for one in found.plan.space]
-    rows = [["trial", "status", "best", "best_epoch", "epochs", *names]]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["trial", "status", "best", "best_epoch", "epochs", *map(cell, names)])
     for one in trials.order(found.trials):
-        values = [_cell(exact(one.values.get(name))) for name in names]
+        values = [_cell(one.values.get(name)) for name in names]
         best = "" if one.best is None else exact(one.best)
-        rows.append([str(one.number), one.standing(), best, str(one.best_epoch or ""), str(one.done), *values])
-    return "".join(",".join(row) + "\n" for row in rows)
+        writer.writerow([one.number, one.standing(), best, one.best_epoch or "", one.done, *values])
+    return text.getvalue()
 
 
-def _cell(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\n') else text
+def _cell(value: object) -> str:
+    return cell(value) if isinstance(value, str) else exact(value)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from dltui.core.text import safe
+from dltui.core.text import plural, safe
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import Told, in_thread
 
@@ -120,18 +120,23 @@ class SweepKeys:
         from dltui.core.numbers import exact
 
         services = self._page.host.services
-        now = " ".join(f"{name}={exact(value)}" for name, value in one.values.items())
+        now = shlex.join(f"{name}={exact(value)}" for name, value in one.values.items())
 
         def begin(typed: str) -> None:
-            work = lambda: services.starting.fork(one.run, typed.split())  # noqa: E731
+            work = lambda: services.starting.fork(one.run, shlex.split(typed))  # noqa: E731
             self._do("fork", work, f"a fork of {safe(one.name)} trains; it is in the list of runs")
 
-        self._page.notice.prompt(f"fork {safe(one.name)} with", now, lambda _: "", begin)
+        self._page.notice.prompt(f"fork {safe(one.name)} with", now, _unclosed, begin)
 
     def _more(self) -> None:
         if self._may():
             services, name = self._page.host.services, self._name
-            self._do("more", lambda: services.sweeps.more(name, MORE), f"{MORE} more trials")
+
+            def add() -> Message:
+                added = services.sweeps.more(name, MORE)
+                return Told(plural(added, "more trial") if added else "no more trials: all combinations have one")
+
+            in_thread(self._page, "more", add)
 
     def _go_on(self) -> None:
         if self._may():
@@ -161,3 +166,12 @@ class SweepKeys:
         if found is not None:
             self._page.host.copy_to_clipboard(shlex.join(found.plan.command))
             self._page.notice.say("the command of the sweep is copied, if your terminal allows it")
+
+
+def _unclosed(typed: str) -> str:
+    """The problem of words that do not come apart; ""."""
+    try:
+        shlex.split(typed)
+    except ValueError:
+        return "a quotation mark is not closed"
+    return ""

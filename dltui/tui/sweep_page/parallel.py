@@ -62,7 +62,7 @@ def _ends(state: SweepState, axis: int) -> tuple[str, str]:
     """The lower and the upper end of an axis."""
     if axis == len(state.space):
         name = state.axis_name(axis)
-        low, high = state.range()
+        low, high = state.range
         return metric(name, low), metric(name, high)
     dimension = state.space[axis]
     if dimension.kind == "choice":

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 WIDE = 58
 """The least cells of a picture that has another one beside it."""
 SLICE = 36
-PERCENT = ("accuracy", "top5_accuracy")
 
 
 def draw(state: SweepState, width: int, height: int, look: Look) -> list[Row]:
@@ -42,7 +41,7 @@ def picture(state: SweepState, number: int, width: int, height: int, look: Look)
 
 
 def _factor(name: str) -> float:
-    return 100.0 if name in PERCENT else 1.0
+    return 100.0 if name.endswith("accuracy") else 1.0
 
 
 def _best_so_far(state: SweepState, width: int, height: int, look: Look) -> list[Row]:

@@ -31,10 +31,14 @@ class SweepState:
         self.ranked: list[Trial] = []
         """The trials that the brushes leave, the best first."""
         self.everyone: list[Trial] = []
+        self.range = (0.0, 1.0)
+        """The least and the greatest result."""
 
     def take(self, found: SweepView) -> None:
         self.found = found
         self.everyone = trials.order(found.trials)
+        values = [one.best for one in self.everyone if one.best is not None]
+        self.range = (min(values), max(values)) if values else (0.0, 1.0)
         self._brush()
 
     def _brush(self) -> None:
@@ -101,15 +105,10 @@ class SweepState:
         """The place of a trial on an axis, from 0 at the bottom to 1."""
         if axis < len(self.space):
             return self.space[axis].place(one.values.get(self.space[axis].name))
-        low, high = self.range()
+        low, high = self.range
         if one.best is None:
             return None
         return (one.best - low) / (high - low) if high > low else 0.5
-
-    def range(self) -> tuple[float, float]:
-        """The least and the greatest result."""
-        values = [one.best for one in self.everyone if one.best is not None]
-        return (min(values), max(values)) if values else (0.0, 1.0)
 
     def brush_text(self) -> str:
         """The brushes in words: `lr upper third, batch_size 64`."""

@@ -37,3 +37,12 @@ def test_a_fork_needs_time_that_is_left(tmp_path: Path, seconds: float, left: bo
         return
     with pytest.raises(UsageError, match="nothing of 2s is left: give a longer --max-time"):
         fork._check_time(parent, origin, "2s")
+
+
+@pytest.mark.parametrize(("changes", "test"), [({}, None), ({"test": False}, False)])
+def test_a_fork_of_a_trial_evaluates_its_test_split(changes: dict[str, Any], test: bool | None) -> None:
+    asked = {"config": {"lr": 0.1, "test": False, "gone": 1}, "sweep": {"trial": 1}}
+    found = fork._config(asked, changes, {"lr", "test"})
+    assert (found.get("test"), "gone" in found) == (test, False)
+    # Other runs keep what they were asked for.
+    assert fork._config({**asked, "sweep": None}, {}, {"lr", "test"})["test"] is False

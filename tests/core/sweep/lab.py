@@ -50,10 +50,9 @@ class SweepLab:
             for name, new in (
                 ("create_run", self._create),
                 ("queue_worker", self.start),
-                ("full_config", lambda model, config: dict(config)),
+                ("check_request", lambda request, catalog: None),
             ):
                 stack.enter_context(mock.patch.object(coordinator, name, new))
-            stack.enter_context(mock.patch.object(Catalog, "model", lambda self, name: name))
             # Neither many checkpoints nor a wait for the disk: that these hold is shown elsewhere.
             stack.enter_context(mock.patch("os.fsync"))
             stack.enter_context(mock.patch.object(loop, "COMMIT_SECONDS", 1e9))

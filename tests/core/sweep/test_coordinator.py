@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -9,13 +11,18 @@ from unittest import mock
 import pytest
 
 from dltui.core.analysis.trials import trial as trials
-from dltui.core.analysis.trials.trial import TrialReader
-from dltui.core.errors import UsageError
+from dltui.core.analysis.trials.trial import Trial, TrialReader
+from dltui.core.catalog.entries import Catalog
+from dltui.core.errors import RunError, UsageError
+from dltui.core.lifecycle.create import RunRequest
 from dltui.core.machine.devices import Device
 from dltui.core.rundir import commands
-from dltui.core.sweep import coordinator
-from dltui.core.sweep.view import look
-from tests.core.sweep.lab import SweepLab
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.sweep import coordinator, start
+from dltui.core.sweep.view import look, unfinished
+from dltui.core.train import loop
+from dltui.core.worker import attempt
+from tests.core.sweep.lab import PLAN, SweepLab
 from tests.faults.lab import result
 
 
@@ -108,22 +115,79 @@ def test_the_winner_is_trained_again_with_other_seeds(lab: SweepLab) -> None:
     assert all(one.test for one in view.confirming)
 
 
+def refusing(*numbers: int) -> Callable[[RunRequest, Catalog], None]:
+    """A check that refuses these trials."""
+
+    def check(request: RunRequest, catalog: Catalog) -> None:
+        assert request.sweep is not None
+        if request.sweep["trial"] in numbers:
+            raise UsageError("lr and epochs do not go together")
+
+    return check
+
+
 def test_values_that_do_not_go_together_are_left_out(lab: SweepLab) -> None:
     folder, said = lab.sweep(trials=3, pruner="none"), []
 
-    def check(model: str, config: dict[str, object]) -> dict[str, object]:
-        if config["lr"] == first:
-            raise UsageError("lr and epochs do not go together")
-        return config
-
-    with lab.at_work():
-        first = coordinator.samplers.values(folder.plan(), 1, [])["lr"]
-        with mock.patch.object(coordinator, "full_config", check):
-            leader = coordinator.Coordinator(folder, mock.Mock(), said.append)
-            while leader.step():
-                pass
+    with lab.at_work(), mock.patch.object(coordinator, "check_request", refusing(1)):
+        leader = coordinator.Coordinator(folder, mock.Mock(), said.append)
+        while leader.step():
+            pass
     assert [one.number for one in TrialReader("lab").trials()] == [0, 2]
     assert said == ["trial 1 cannot be trained: lr and epochs do not go together"]
+
+
+def test_a_sweep_whose_last_trial_is_refused_is_finished(lab: SweepLab) -> None:
+    folder = lab.sweep(trials=2)
+    with lab.at_work(), mock.patch.object(coordinator, "check_request", refusing(1)):
+        while lab.coordinator(folder).step():
+            pass
+        assert (look("lab").status, look("lab").left, len(look("lab").trials)) == ("finished", False, 1)
+    # Added trials have other numbers.
+    folder.change(trials=3)
+    lab.finish(folder)
+    assert [one.number for one in look("lab").trials] == [0, 2]
+
+
+def test_what_is_wrong_for_all_trials_refuses_none(lab: SweepLab) -> None:
+    folder = lab.sweep(trials=3)
+    with lab.at_work():
+        leader = lab.coordinator(folder)
+        leader.step()
+        with (
+            mock.patch.object(coordinator, "check_request", refusing(0, 1)),
+            pytest.raises(UsageError, match="do not go together"),
+        ):
+            leader.step()
+    assert folder.refused() == set()
+    lab.finish(folder)
+    assert len(look("lab").trials) == 3
+
+
+def test_a_test_that_fails_is_not_repeated_and_changes_no_winner(lab: SweepLab) -> None:
+    folder = lab.sweep(trials=3, pruner="none")
+    with mock.patch.object(attempt.Attempt, "_evaluate_test", side_effect=RunError("no memory")):
+        lab.finish(folder)
+    view = look("lab")
+    best = trials.winner(view.trials)
+    assert best is not None
+    assert best == trials.order(view.trials)[0]
+    assert [run for run, instead in lab.started if instead] == [best.run.id]
+    assert (best.status, view.status, view.left) == ("failed", "finished", False)
+    assert [one.status for one in view.trials if one != best] == ["finished"] * 2
+
+
+def test_a_winner_whose_test_a_user_killed_stays_the_winner() -> None:
+    run = RunDirectory(Path("/nowhere"))
+    best = Trial(0, run, {}, "interrupted", "killed by me@here", scores={1: 0.9}, over=True, was_finished=True)
+    other = Trial(1, run, {}, "finished", scores={1: 0.5}, over=True)
+    assert trials.winner([best, other]) is best
+    assert not trials.lacks_test(best)
+    assert not unfinished(replace(PLAN, trials=2), [best, other], [])
+    assert unfinished(replace(PLAN, trials=2), [replace(best, why="its process is gone"), other], [])
+    # Trained in all its epochs, whatever came then.
+    assert replace(other, status="failed", epochs=1).whole
+    assert not replace(other, status="failed", epochs=2).whole
 
 
 def test_a_pruned_trial_that_is_resumed_is_pinned_and_goes_on_to_its_end(lab: SweepLab) -> None:
@@ -145,6 +209,58 @@ def test_a_promoted_trial_is_judged_again_at_the_next_rung(lab: SweepLab) -> Non
     lab.start(worst.run)
     after = TrialReader("lab").trials()[worst.number]
     assert (after.pruned, after.done) == (3, 3)
+
+
+def test_a_promoted_trial_that_is_interrupted_is_not_judged_at_the_same_rung_again(lab: SweepLab) -> None:
+    lab.finish(lab.sweep(trials=4))
+    worst = trials.order([one for one in TrialReader("lab").trials() if one.pruned == 1])[-1]
+
+    def leave(self: attempt.Attempt) -> str:
+        return self.leave_queue("preempted")
+
+    # In the queue, and then before its next checkpoint.
+    for owner, name, new in (
+        (attempt.Attempt, "train", leave),
+        (loop.Loop, "run", mock.Mock(side_effect=loop.Preempted)),
+    ):
+        with mock.patch.object(owner, name, new):
+            lab.start(worst.run)
+        between = TrialReader("lab").trials()[worst.number]
+        assert (between.status, between.done) == ("preempted", 1)
+    assert look("lab").left
+    lab.start(worst.run)
+    after = TrialReader("lab").trials()[worst.number]
+    assert (after.pruned, after.done) == (3, 3)
+
+
+def test_a_worker_that_cannot_be_signaled_keeps_none_from_being_stopped(lab: SweepLab) -> None:
+    run = lab.lab.new_run()
+    going, over, live = mock.Mock(over=False), mock.Mock(over=True), mock.Mock()
+    with (
+        mock.patch.object(start.RunReader, "status", side_effect=[going, going, going, over, going, going]),
+        mock.patch.object(start.kill, "victim", side_effect=[UsageError("no process yet"), live, live, live]),
+        mock.patch.object(start.claim, "send_signal", side_effect=[None, RunError("gone"), RunError("elsewhere")]),
+        mock.patch.object(start.time, "sleep"),
+    ):
+        # It tells of itself only later; it has just ended; it is out of reach.
+        assert start._preempt(run, math.inf)
+        assert start._preempt(run, -math.inf)
+        assert not start._preempt(run, -math.inf)
+
+
+@pytest.mark.parametrize(("pruner", "read"), [("none", []), ("asha", [1, 3]), ("median", [1, 2, 3, 4])])
+def test_a_judge_reads_the_others_only_where_it_decides(pruner: str, read: list[int]) -> None:
+    judge = trials.Judge(RunDirectory(Path("/nowhere")), replace(PLAN, pruner=pruner), 0)
+    looked: list[int] = []
+    with (
+        mock.patch.object(RunDirectory, "labels", return_value={"tags": []}),
+        mock.patch.object(TrialReader, "curves", return_value=[]) as curves,
+    ):
+        for epoch in range(1, 5):
+            assert judge(epoch, 0.5, mock.Mock(mode="max")) == ""
+            looked += [epoch] * curves.call_count
+            curves.reset_mock()
+    assert looked == read
 
 
 def test_more_trials_are_added_and_a_stop_holds(lab: SweepLab) -> None:

@@ -30,6 +30,13 @@ def test_pictures_and_table_are_written(tmp_path: Path) -> None:
     assert table(replace(view, trials=())).count("\n") == 1
 
 
+def test_texts_of_the_table_are_no_formulas(tmp_path: Path) -> None:
+    view = sample_view(tmp_path)
+    one = replace(view.trials[0], values={"lr": -0.5, "optimizer": '=1+"a",b'})
+    row = list(csv.reader(table(replace(view, trials=(one,))).splitlines()))[1]
+    assert row[5:] == ["-0.5", "-", '\'=1+"a",b', "-"]
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(UsageError):

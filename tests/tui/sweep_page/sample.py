@@ -83,8 +83,9 @@ class FakeSweeps(Sweeps):
     def lead(self, name: str) -> None:
         self.done.append(("lead", name))
 
-    def more(self, name: str, count: int) -> None:
+    def more(self, name: str, count: int) -> int:
         self.done.append(("more", count))
+        return count
 
     def stop(self, name: str) -> None:
         self.done.append(("stop", name))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from dltui.core.analysis.trials.space import Dimension, combinations, grid
+from dltui.core.analysis.trials.space import Dimension, combinations
 from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
 
@@ -63,7 +64,9 @@ class Plan:
         numbers: dict[str, Any] = {name: int(record[name]) for name in _NUMBERS}
         if record["sampler"] not in SAMPLERS or record["pruner"] not in PRUNERS or not space:
             raise ValueError("no plan")
-        if numbers["reduction"] < 2 or numbers["epochs"] < 1 or not 1 <= numbers["parallel"] <= MOST_PARALLEL:
+        if numbers["reduction"] < 2 or numbers["epochs"] < 1 or numbers["least"] < 0:
+            raise ValueError("no plan")
+        if not 1 <= numbers["parallel"] <= MOST_PARALLEL:
             raise ValueError("no plan")
         command = tuple(clean_line(word, 2000) for word in record["command"])
         sampler, pruner = str(record["sampler"]), str(record["pruner"])
@@ -93,9 +96,17 @@ def check(plan: Plan) -> Plan:
     whole("parallel", plan.parallel, MOST_PARALLEL)
     whole("reduction", plan.reduction, 100, 2)
     whole("confirm", plan.confirm, 100, 0)
+    whole("min-epochs", plan.least, MOST_TRIALS, 0)
     if plan.least and plan.least >= plan.epochs:
         raise UsageError(f"the first rung is after {plan.least} epochs, a trial has {plan.epochs}")
-    most = len(list(grid(plan.space))) if plan.sampler == "grid" else combinations(plan.space)
+    most = combinations(plan.space)
+    if plan.sampler == "grid":
+        most = math.prod(len(one.grid()) for one in plan.space)
+        if plan.trials == MOST_TRIALS < most:
+            raise UsageError(
+                f"the grid has {most:,} trials, a sweep at most {MOST_TRIALS:,}: give fewer values, or --trials for "
+                "the first ones"
+            )
     return replace(plan, trials=min(plan.trials, most)) if most else plan
 
 

@@ -24,16 +24,21 @@ class Curve:
 
 def reason(plan: Plan, own: Curve, epoch: int, others: Sequence[Curve]) -> str:
     """The reason why a trial does not go on after `epoch` epochs; "" when it does."""
-    if plan.pruner == "none" or epoch >= plan.epochs or epoch not in own.bests:
+    if epoch not in own.bests or not decides(plan, own.number, epoch):
         return ""
     there = [curve for curve in others if epoch in curve.bests]
     if plan.pruner == "median":
-        return _by_median(own, epoch, there) if epoch >= plan.first_rung else ""
-    if epoch not in rungs(plan, own.number):
-        return ""
-    bracket = bracket_of(plan, own.number)
-    rivals = [curve for curve in there if bracket_of(plan, curve.number) == bracket]
+        return _by_median(own, epoch, there)
+    dealt = _brackets(plan, max([own.number, *(curve.number for curve in there)]) + 1)
+    rivals = [curve for curve in there if dealt[curve.number] == dealt[own.number]]
     return _by_rank(own, epoch, rivals, plan.reduction)
+
+
+def decides(plan: Plan, number: int, epoch: int) -> bool:
+    """True if it is decided after `epoch` epochs whether a trial goes on."""
+    if plan.pruner == "none" or epoch >= plan.epochs:
+        return False
+    return epoch >= plan.first_rung if plan.pruner == "median" else epoch in rungs(plan, number)
 
 
 def _by_rank(own: Curve, epoch: int, rivals: Sequence[Curve], reduction: int) -> str:
@@ -48,7 +53,8 @@ def _by_rank(own: Curve, epoch: int, rivals: Sequence[Curve], reduction: int) ->
     kept = max(count // reduction, 1)
     if better < kept:
         return ""
-    return f"pruned at epoch {epoch}: {better + 1} of {count} there, the best {kept if kept > 1 else 'one'} went on"
+    best = f"best {kept} go" if kept > 1 else "best goes"
+    return f"pruned at epoch {epoch}: ranked {better + 1} of {count} trials there; the {best} on"
 
 
 def _by_median(own: Curve, epoch: int, others: Sequence[Curve]) -> str:
@@ -67,16 +73,21 @@ def bracket_of(plan: Plan, number: int) -> int:
     """The bracket of a trial: 0, but for hyperband, whose later brackets begin to decide at later rungs. The shares of
     the brackets are those of Li et al. 2018, dealt out evenly.
     """
+    return _brackets(plan, number + 1)[number]
+
+
+def _brackets(plan: Plan, trials: int) -> list[int]:
+    """The brackets of the first trials."""
     count = len(plan.rungs())
     if plan.pruner != "hyperband" or count < 2:
-        return 0
+        return [0] * trials
     # A bracket that ends its trials early can afford more of them.
     weights = [plan.reduction ** (count - bracket) / (count - bracket + 1) for bracket in range(count)]
-    dealt = [0] * count
-    for _ in range(number + 1):
-        last = min(range(count), key=lambda bracket: (dealt[bracket] + 1) / weights[bracket])
-        dealt[last] += 1
-    return last
+    found, dealt = [], [0] * count
+    for _ in range(trials):
+        found.append(min(range(count), key=lambda bracket: (dealt[bracket] + 1) / weights[bracket]))
+        dealt[found[-1]] += 1
+    return found
 
 
 def rungs(plan: Plan, number: int) -> list[int]:

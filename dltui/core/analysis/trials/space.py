@@ -77,7 +77,7 @@ class Dimension:
         """The number of its values; 0 for a range that has any number of them."""
         if self.kind == "choice":
             return len(self.values)
-        return int(self.high - self.low) + 1 if self.kind == "int" and not self.steps else self.steps
+        return int(self.high - self.low) + 1 if self.kind == "int" else 0
 
     def grid(self) -> Sequence[Any]:
         """All values of a grid. Raises UsageError for a range without a number of steps."""

@@ -6,16 +6,18 @@ import math
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
 from dltui.core.analysis.trials.plan import Plan
-from dltui.core.analysis.trials.pruning import Curve, reason
+from dltui.core.analysis.trials.pruning import Curve, decides, reason
 from dltui.core.errors import DltuiError
 from dltui.core.reading import rows
 from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import commands
 from dltui.core.rundir.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ KEY = "sweep"
 """The part of run.json that makes a run one of a sweep."""
 PINNED = "pinned"
 """The tag of a trial that is never pruned."""
+LOST = ("interrupted", "preempted")
+"""The status of a trial whose worker was ended from outside."""
 _PRUNED = re.compile(r"pruned at epoch (\d+)\b")
 _MOST_POINTS = 16
 """The curves of the steps are of no use here."""
@@ -56,17 +60,19 @@ class Trial:
     """The number of the trial whose values it trains again with another seed."""
     over: bool = False
     step: int = 0
+    was_finished: bool = False
+    """It was trained to its end, whatever became of the test that followed."""
 
     @property
     def done(self) -> int:
         """The finished epochs."""
         return max(self.scores, default=0)
 
-    @property
+    @cached_property
     def best(self) -> float | None:
         return self.scores[self.best_epoch] if self.best_epoch else None
 
-    @property
+    @cached_property
     def best_epoch(self) -> int:
         """The epoch of the best value, the earlier of two; 0 without a value."""
         return max(self.scores, key=lambda epoch: (self.sign * self.scores[epoch], -epoch), default=0)
@@ -79,6 +85,20 @@ class Trial:
     def pruned(self) -> int | None:
         """The epoch at which it was pruned."""
         return pruned_at(self.status, self.why)
+
+    @property
+    def whole(self) -> bool:
+        """True if it was trained to its end."""
+        if self.status == "finished" or self.was_finished:
+            return True
+        return self.over and not self.pruned and 0 < self.epochs <= self.done
+
+    @property
+    def killed(self) -> bool:
+        """True if a user has ended it at once, and wants no more of it."""
+        if self.status not in LOST:
+            return False
+        return self.why.startswith("killed by ") or bool(commands.killer(self.run.path))
 
     @property
     def pinned(self) -> bool:
@@ -133,7 +153,17 @@ def order(trials: Sequence[Trial]) -> list[Trial]:
 
 def winner(trials: Sequence[Trial]) -> Trial | None:
     """The best of the trials that were trained to their end."""
-    return next((one for one in order(trials) if one.status == "finished" and one.best is not None), None)
+    return next((one for one in order(trials) if one.whole and one.best is not None), None)
+
+
+def lacks_test(best: Trial) -> bool:
+    """True if the test split of the winner is to be evaluated; a test that failed or was killed is not repeated."""
+    return best.test is None and best.status != "failed" and not best.killed
+
+
+def following(trials: Sequence[Trial], refused: Iterable[int]) -> int:
+    """The number of the next trial; `refused` are those whose values do not go together."""
+    return max([*(one.number for one in trials), *refused], default=-1) + 1
 
 
 def record_of(run: RunDirectory) -> Mapping[str, Any]:
@@ -260,7 +290,13 @@ def read(reader: RunReader) -> Trial | None:
         confirms=confirms,
         over=status.over,
         step=history.step,
+        was_finished=_was_finished(history),
     )
+
+
+def _was_finished(history: History) -> bool:
+    ended = history.concluded
+    return ended is not None and ended.status == "finished" and history.step >= ended.step
 
 
 class Judge:
@@ -278,16 +314,19 @@ class Judge:
         """
         plan, record = plan_of(run), record_of(run)
         number = record.get("trial")
-        ended = history.ended
         if plan is None or not isinstance(number, int) or record.get("confirms") is not None:
             return None
+        # Of an earlier attempt as well: the one after it may have been interrupted before the next rung.
+        ended = history.concluded
         return cls(run, plan, number, (pruned_at(ended.status, ended.reason) if ended else None) or 0)
 
     def __call__(self, epoch: int, best: float, monitor: Monitor) -> str:
         """The reason to end after `epoch` epochs, of which `best` is the best value; "" to go on. A pinned trial goes
         on.
         """
-        if epoch <= self._beyond or math.isnan(best) or PINNED in self._run.labels()["tags"]:
+        if epoch <= self._beyond or math.isnan(best) or not decides(self._plan, self._number, epoch):
+            return ""
+        if PINNED in self._run.labels()["tags"]:
             return ""
         own = Curve(self._number, {epoch: -best if monitor.mode == "min" else best})
         return reason(self._plan, own, epoch, self._others.curves(self._run))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs, paths
+from dltui.core.analysis.trials.trial import pruned_at
 from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import start, trust
 from dltui.core.lifecycle.proof import repetition
@@ -45,7 +46,9 @@ def refusal(reader: RunReader) -> str:
     status = reader.status()
     origin = run.get("fork") or {}
     if status.name == "stopped":
-        return f"{name} was stopped by hand at step {history.step:,}: only runs that have finished are repeated"
+        pruned = pruned_at(status.name, status.why)
+        how = f"pruned at epoch {pruned}" if pruned else f"stopped by hand at step {history.step:,}"
+        return f"{name} was {how}: only runs that have finished are repeated"
     if status.name != "finished":
         return f"{name} is {status.name}: only runs that have finished are repeated"
     if origin:

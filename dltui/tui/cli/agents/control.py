@@ -82,6 +82,7 @@ def resume_run(by: str, run: str, more_epochs: int = 0) -> dict[str, Any]:
         return done
     if not status.over:
         raise UsageError(f"{reader.directory.id} is {status.name}: nothing to resume")
+    from dltui.core.analysis.trials.trial import pin_resumed
     from dltui.core.lifecycle import trust
     from dltui.core.lifecycle.resume import prepare
     from dltui.core.lifecycle.start import spawn_worker
@@ -92,6 +93,7 @@ def resume_run(by: str, run: str, more_epochs: int = 0) -> dict[str, Any]:
     plan = prepare(reader, catalog, more_epochs, instead, _silent)
     if plan.unknown:
         raise UsageError(f"{plan.unknown}; begin at that checkpoint in a new run: dltui fork {reader.directory.id}")
+    pin_resumed(reader)
     spawn_worker(reader.directory, more_epochs, instead=instead)
     # The new worker acknowledges it: the log then says who went on with the run.
     commands.send(reader.directory.path, "resume", {}, by)

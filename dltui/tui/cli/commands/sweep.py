@@ -8,6 +8,7 @@ import click
 
 from dltui.core.analysis.trials import plan as plans
 from dltui.core.errors import UsageError
+from dltui.core.text import clean_line
 from dltui.core.worker.figures import RUN_FORMATS_TEXT
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch import leading, ranges
@@ -140,13 +141,23 @@ def _list(as_json: bool) -> int:
     from dltui.core.sweep import folder as folders
     from dltui.core.sweep.view import look, sweep_object
 
-    views = [look(one.name) for one in folders.sweeps()]
+    objects, table = [], []
+    for one in folders.sweeps():
+        try:
+            view = look(one.name)
+        except UsageError as error:
+            # The others can be shown.
+            objects.append({"sweep": one.name, "status": "unreadable", "hint": str(error)})
+            table.append([clean_line(one.name), "unreadable", str(error)])
+        else:
+            objects.append(sweep_object(view))
+            table.append([view.plan.name, view.status, view.head()])
     if as_json:
-        say_json([sweep_object(view) for view in views])
-    elif not views:
+        say_json(objects)
+    elif not table:
         say("there are no sweeps yet; dltui sweep MODEL --lr 0.01..0.3:log begins one")
     else:
-        say_table([["NAME", "STATUS", "TRIALS"], *([view.plan.name, view.status, view.head()] for view in views)])
+        say_table([["NAME", "STATUS", "TRIALS"], *table])
     return 0
 
 

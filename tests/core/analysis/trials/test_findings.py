@@ -40,6 +40,10 @@ def test_what_decides_is_important_and_what_does_not_is_not() -> None:
     assert findings.importance(space, [trial(n, {1: 0.5}, lr=0.1, b=1) for n in range(8)]) == [("lr", 0.0), ("b", 0.0)]
 
 
+def test_equal_results_share_their_rank() -> None:
+    assert findings._ranks([3.0, 1.0, 3.0, 2.0]) == [2.5, 0.0, 2.5, 1.0]
+
+
 def test_the_winner_was_trained_to_its_end() -> None:
     whole, better = trial(0, {1: 0.5}), trial(1, {1: 0.9})
     pruned = Trial(1, RUN, {}, "stopped", "pruned at epoch 1: 2 of 3", scores={1: 0.9})

@@ -31,7 +31,9 @@ def test_rungs_follow_the_epochs(epochs: int, rungs: list[int]) -> None:
 def test_the_best_of_three_go_on() -> None:
     others = [flat(number, number / 10) for number in range(5)]
     assert pruning.reason(ASHA, flat(5, 0.35), 1, others) == ""
-    assert pruning.reason(ASHA, flat(5, 0.25), 3, others) == "pruned at epoch 3: 3 of 6 there, the best 2 went on"
+    assert pruning.reason(ASHA, flat(5, 0.25), 3, others) == (
+        "pruned at epoch 3: ranked 3 of 6 trials there; the best 2 go on"
+    )
     # Not between rungs, nor at the end, nor the first one.
     assert pruning.reason(ASHA, flat(5, 0.0), 2, others) == ""
     assert pruning.reason(ASHA, flat(5, 0.0), 9, others) == ""
@@ -42,7 +44,7 @@ def test_the_best_of_three_go_on() -> None:
 
 
 def test_a_tie_is_won_by_the_earlier_trial() -> None:
-    assert pruning.reason(ASHA, flat(1, 0.5), 1, [flat(0, 0.5)]).startswith("pruned at epoch 1: 2 of 2")
+    assert pruning.reason(ASHA, flat(1, 0.5), 1, [flat(0, 0.5)]).startswith("pruned at epoch 1: ranked 2 of 2")
     assert pruning.reason(ASHA, flat(0, 0.5), 1, [flat(1, 0.5)]) == ""
 
 
@@ -75,7 +77,9 @@ def test_brackets_of_hyperband_begin_later_and_are_dealt_out_evenly() -> None:
         ({"reduction": 1}, "reduction must be"),
         ({"confirm": -1}, "confirm must be"),
         ({"least": 9}, "first rung is after 9 epochs"),
+        ({"least": -1}, "min-epochs must be"),
         ({"space": ()}, "nothing varies"),
+        ({"space": (replace(LR, steps=1000),) * 4, "sampler": "grid", "trials": plans.MOST_TRIALS}, "the grid has"),
     ],
 )
 def test_a_wrong_plan_is_refused(changes: dict[str, object], reason: str) -> None:
@@ -88,6 +92,23 @@ def test_a_plan_survives_json_and_has_no_more_trials_than_values() -> None:
     assert plans.check(plan).trials == 2
     assert Plan.from_json(plan.to_json()) == plan
     assert plans.described(plan) == "20 trials of b 64,256; random, asha at epochs 1, 3"
-    for damage in ({"space": []}, {"sampler": "x"}, {"reduction": 0}, {"parallel": 0}, {"trials": "many"}):
+    for damage in (
+        {"space": []},
+        {"sampler": "x"},
+        {"reduction": 0},
+        {"parallel": 0},
+        {"least": -1},
+        {"trials": "many"},
+    ):
         with pytest.raises((ValueError, TypeError, KeyError)):
             Plan.from_json({**plan.to_json(), **damage})
+
+
+def test_only_a_grid_has_no_more_trials_than_steps() -> None:
+    plan = replace(ASHA, space=(replace(LR, steps=5),), trials=20)
+    assert [plans.check(replace(plan, sampler=sampler)).trials for sampler in plans.SAMPLERS] == [20, 5, 20, 20]
+    whole = replace(plan, space=(Dimension("n", "int", 1, 8, steps=3),))
+    assert [plans.check(replace(whole, sampler=sampler)).trials for sampler in ("random", "grid")] == [8, 3]
+    # The first of a grid that is not gone through.
+    vast = replace(ASHA, space=(replace(LR, steps=1000),) * 4, sampler="grid")
+    assert plans.check(vast).trials == 20

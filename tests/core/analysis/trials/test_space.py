@@ -88,7 +88,9 @@ def test_a_grid_has_all_combinations() -> None:
     assert [tuple(values.values()) for values in space.grid(dimensions)] == [
         (0.01, 64), (0.01, 256), (0.1, 64), (0.1, 256), (1.0, 64), (1.0, 256),
     ]  # fmt: skip
-    assert space.combinations(dimensions) == 6
+    # Only a grid takes no more than so many numbers of a range.
+    assert space.combinations(dimensions) == 0
+    assert space.combinations([dimensions[1], Dimension("n", "int", 1, 3, steps=2)]) == 6
     assert list(Dimension("n", "int", 2, 4).grid()) == [2, 3, 4]
     assert list(Dimension("n", "int", 16, 256, True, 5).grid()) == [16, 32, 64, 128, 256]
     with pytest.raises(UsageError, match=r"--lr 0\.01\.\.1:log:5 for five"):

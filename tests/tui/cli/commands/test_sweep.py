@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from dltui.core.analysis.trials.space import Dimension
+from dltui.core.data.findings.review import Opinion, save_opinions
+from dltui.core.lifecycle import create
 from dltui.core.sweep import folder as folders
 from dltui.core.sweep import optuna_samplers
 from dltui.core.sweep import start as sweep_start
@@ -83,6 +85,7 @@ WRONG = {
     "is not one of": ("--lr", "0.1,0.3", "--pruner", "best"),
     "lr is given twice": ("--lr", "0.1", "--vary", "lr=0.1,0.3"),
     "trials leave the test split alone": ("--lr", "0.1,0.3", "--no-test"),
+    "min-epochs must be": ("--lr", "0.1,0.3", "--min-epochs", "-1"),
     "first rung": ("--lr", "0.1,0.3", "--min-epochs", "9"),
     "at most 44 letters": ("--lr", "0.1,0.3", "--name", "x" * 60),
     "no such metric": ("--lr", "0.1,0.3", "--monitor", "validation.nix"),
@@ -105,11 +108,15 @@ def test_a_missing_extra_is_one_line(dltui: Run, asleep: None, monkeypatch: pyte
     assert err == "dltui: sampler tpe needs Optuna: pip install 'dltui[sweep]'; random and grid need nothing\n"
 
 
-def test_sweeps_that_are_not_there(dltui: Run) -> None:
+def test_sweeps_that_are_not_there(dltui: Run, tmp_path: Path) -> None:
     assert dltui("sweep")[1].startswith("there are no sweeps yet")
     code, _, err = dltui("sweep", "show", "lab")
     assert (code, err) == (2, 'dltui: no sweep "lab"; there is none yet\n')
     assert dltui("sweep", "stop", "../lab")[0] == 2
+    # Too long for a name of a folder.
+    (tmp_path / "home" / "sweeps").mkdir(parents=True)
+    for name in ("x" * 300, "..", "../lab"):
+        assert dltui("sweep", "show", name)[0] == 2
     assert dltui("sweep", "pin", "lab")[0] == 2
     code, out, _ = dltui("sweep", "--help")
     assert code == 0
@@ -128,6 +135,29 @@ def test_a_damaged_sweep_is_one_line(dltui: Run, asleep: None, tmp_path: Path) -
     file.write_text(file.read_text()[:-40])
     code, _, err = dltui("sweep", "resume", "lab")
     assert (code, err) == (2, "dltui: sweep lab: its sweep.json is missing or damaged\n")
+    # The others are listed.
+    dltui(*SWEEP, "--lr", "0.1,0.3", "--name", "well", "--detach")
+    code, out, err = dltui("sweep", "list")
+    assert (code, err) == (0, "")
+    assert [line.split()[:2] for line in out.splitlines()[1:]] == [["lab", "unreadable"], ["well", "interrupted"]]
+    listed = json.loads(dltui("sweep", "list", "--json")[1])
+    assert [one["sweep"] for one in listed] == ["lab", "well"]
+
+
+def test_all_trials_leave_out_the_same_from_everywhere(
+    dltui: Run, asleep: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(create.Checked, "prepare", lambda self, tell: self)
+    (tmp_path / "table.csv").write_text("a,b,kind\n" + "1,2,x\n3,4,y\n" * 20)
+    save_opinions(tmp_path / "review.csv", [Opinion("train", 7, "", "", 1.0, "duplicate", "")])
+    words = ("--dataset", "csv:table.csv", "--data", "target=kind", "--data", "drop=review.csv", "--lr", "0.1,0.3")
+    code, _, err = dltui(*SWEEP[:4], "--device", "cpu", *words, "--name", "lab", "--detach")
+    assert (code, err) == (0, "")
+    request = folders.find("lab").request()
+    assert request.dataset_options["drop"] == str(tmp_path / "review.csv")
+    assert request.dropped is not None
+    assert request.dropped["rows"] == [["train", 7, "", ""]]
+    assert f"drop={tmp_path / 'review.csv'}" in request.command
 
 
 @pytest.mark.slow(30)
