@@ -1,4 +1,4 @@
-"""Makes the README's moving picture from a real session: `python docs/animation.py TARGET.svg [COLUMNSxROWS]`.
+"""Makes a moving picture of a real session: `python docs/animation.py TARGET.svg [COLUMNSxROWS]`.
 
 The screen watches a run of `cnn-torch` while it trains and looks at its mistakes. Frames are Textual's own pictures of
 the screen, one behind the other in one SVG file that shows each for a moment.

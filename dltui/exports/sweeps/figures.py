@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 HEIGHT = 3.3
 LEFT, BOTTOM = 0.62, 0.52
-GOOD = 0.25
-"""The share of the trials that are drawn as good ones."""
 PER_ROW = 3
 SLICE_HEIGHT = 2.1
 
@@ -56,14 +54,14 @@ def parallel(found: SweepView) -> Figure:
     axes = style.place(figure, LEFT, BOTTOM, style.WIDTH - 2 * LEFT, top - BOTTOM - 0.3)
     known = [one for one in trials.order(found.trials) if one.best is not None]
     low, high = _range(known)
-    count = max(round(len(known) * GOOD), 1)
+    count = findings.good_ones(known)
     for rank, one in reversed(list(enumerate(known))):
         places = [_place(dimension, one) for dimension in found.plan.space]
         places.append(((one.best or 0.0) - low) / (high - low) if high > low else 0.5)
         color = VERMILION if rank == 0 else BLUE if rank < count else RULE
         axes.plot(places, color=color, linewidth=1.6 if rank == 0 else 0.9, alpha=0.9, zorder=3 if rank < count else 2)
     names = [*(one.name for one in found.plan.space), _metric(found)]
-    ends = [*map(_ends, found.plan.space), (metric(_metric(found), low), metric(_metric(found), high))]
+    ends = [*(one.ends for one in found.plan.space), (metric(_metric(found), low), metric(_metric(found), high))]
     for place, (name, (below, above)) in enumerate(zip(names, ends, strict=True)):
         axes.axvline(place, color=INK, linewidth=0.8, zorder=4)
         axes.text(place, 1.04, clean_line(above), ha="center", va="bottom", fontsize=style.SMALL, color=MUTED)
@@ -137,12 +135,6 @@ def _x(dimension: Dimension, one: Trial) -> float:
 def _place(dimension: Dimension, one: Trial) -> float:
     place = dimension.place(one.values.get(dimension.name))
     return math.nan if place is None else place
-
-
-def _ends(dimension: Dimension) -> tuple[str, str]:
-    if dimension.kind == "choice":
-        return rounded(dimension.values[0]), rounded(dimension.values[-1])
-    return rounded(dimension.low), rounded(dimension.high)
 
 
 def _range(known: list[Trial]) -> tuple[float, float]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.core.numbers import metric, rounded
+from dltui.core.analysis.trials.findings import good_ones
+from dltui.core.numbers import metric
 from dltui.core.text import safe
 from dltui.tui.draw.styled_text import Look, Row, cut, fit, merge
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from dltui.tui.sweep_page.state import SweepState
 
 SPACE = " "
-GOOD = 0.25
-"""The share of the trials that are drawn as good ones."""
 
 
 def draw(state: SweepState, width: int, height: int, look: Look) -> list[Row]:
@@ -47,7 +46,7 @@ def draw(state: SweepState, width: int, height: int, look: Look) -> list[Row]:
 def _layers(state: SweepState) -> list[tuple[str, list[Trial]]]:
     """The trials by the style of their line, the most important last."""
     known = [one for one in state.everyone if one.best is not None]
-    good = {one.run.id for one in known[: max(round(len(known) * GOOD), 1)]}
+    good = {one.run.id for one in known[: good_ones(known)]}
     brushed = [one for one in known if state.is_brushed(one)]
     others = [one for one in known if not state.is_brushed(one)]
     return [
@@ -64,10 +63,7 @@ def _ends(state: SweepState, axis: int) -> tuple[str, str]:
         name = state.axis_name(axis)
         low, high = state.range
         return metric(name, low), metric(name, high)
-    dimension = state.space[axis]
-    if dimension.kind == "choice":
-        return rounded(dimension.values[0]), rounded(dimension.values[-1])
-    return rounded(dimension.low), rounded(dimension.high)
+    return state.space[axis].ends
 
 
 def _labels(texts: list[tuple[str, str]], columns: list[int], width: int) -> Row:

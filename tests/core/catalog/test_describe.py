@@ -68,7 +68,8 @@ def test_a_misspelled_schedule_is_named() -> None:
 
 @pytest.mark.parametrize("monitor", ["f1", "-f1", "-loss", "accuracy", ""])
 def test_monitors(monitor: str) -> None:
-    describe.model_record(model(monitor=monitor, metrics=lambda outputs, targets: {"f1": 1.0}))
+    record = describe.model_record(model(monitor=monitor, metrics=lambda outputs, targets: {"f1": 1.0}))
+    assert record["id"] == model().id
 
 
 @pytest.mark.parametrize(

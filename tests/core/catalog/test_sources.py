@@ -63,6 +63,22 @@ def test_digest_changes_with_the_installation(tmp_path: Path) -> None:
     assert only(tmp_path).digest != after
 
 
+def test_digest_of_an_editable_one_is_the_same_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The working folder is on the path of some processes, and so is a folder twice."""
+    project = tmp_path / "project"
+    metadata = distribution(tmp_path / "site", "my-plugin", plugin=PLUGIN)
+    project.mkdir()
+    (tmp_path / "site" / "my_plugin.py").rename(project / "my_plugin.py")
+    (metadata / "direct_url.json").write_text(f'{{"url": "file://{project}", "dir_info": {{"editable": true}}}}')
+    site = str(tmp_path / "site")
+    found = set()
+    for folders in ([site], ["", site], [str(project), site, str(project)], [str(tmp_path), site]):
+        for place in (tmp_path, project):
+            monkeypatch.chdir(place)
+            found.add(sources.scan(folders, "python").sources[0].digest)
+    assert len(found) == 1
+
+
 def test_digest_of_an_editable_one_changes_with_its_files(tmp_path: Path) -> None:
     metadata = distribution(tmp_path / "site", "my-plugin", plugin=PLUGIN)
     project = tmp_path / "project"

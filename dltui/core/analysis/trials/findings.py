@@ -14,6 +14,15 @@ LEAST_TRIALS = 6
 _BINS = 4
 
 
+GOOD = 0.25
+"""The share of the trials that are drawn as good ones."""
+
+
+def good_ones(known: Sequence[Trial]) -> int:
+    """The number of trials, the best first, that are drawn as good ones."""
+    return max(round(len(known) * GOOD), 1)
+
+
 def best_so_far(trials: Sequence[Trial]) -> list[tuple[int, float]]:
     """(epochs spent, best value) at each epoch that brought a better one, in the order of time, and at the end."""
     events = sorted(

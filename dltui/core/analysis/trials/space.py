@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dltui.core.errors import UsageError
-from dltui.core.numbers import exact
+from dltui.core.numbers import exact, rounded
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ class Dimension:
         else:
             found = low + place * (high - low)
         return int(min(max(round(found), self.low), self.high))
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The lower and the upper end of its axis, as texts."""
+        low, high = (self.values[0], self.values[-1]) if self.kind == "choice" else (self.low, self.high)
+        return rounded(low), rounded(high)
 
     def place(self, value: Any) -> float | None:
         """The place of a value from 0 to 1, as `at` has it; None for a value that is not of this dimension."""

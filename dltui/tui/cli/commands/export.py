@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,17 +72,9 @@ def export(
     from dltui.core.rundir.directory import find_run
 
     chosen = check_formats(formats.split(","), (*FORMATS, *SUFFIXES)) if formats else None
-    models = [form for form in chosen or () if form in SUFFIXES]
-    if models and len(models) != len(chosen or ()):
-        raise UsageError(f"--format takes figures ({FORMATS_TEXT}) or models ({MODEL_FORMATS_TEXT}), not both")
-    if receipts and (formats or to == "-"):
-        raise UsageError("--receipt writes receipt.json alone, to a folder: leave out --format and --to -")
+    _check(chosen, to, receipts, explain)
     found = [find_run(text) for text in runs] or [find_run(None)]
-    if explain and (models or receipts):
-        raise UsageError("--explain draws figures: leave out --receipt and the formats of models")
     if to == "-":
-        if models:
-            raise UsageError("--to - streams figures; a model is written with --to DIR")
         for run in found if explain else ():
             _look_inside(run, code(plugins, trust))
         return _stream(found, chosen, code(plugins, trust))
@@ -103,6 +96,19 @@ def export(
     if as_json:
         say_json(written)
     return status
+
+
+def _check(chosen: Sequence[str] | None, to: str | None, receipts: bool, explain: bool) -> None:
+    """Raise UsageError for options that do not go together."""
+    models = [form for form in chosen or () if form in SUFFIXES]
+    if models and len(models) != len(chosen or ()):
+        raise UsageError(f"--format takes figures ({FORMATS_TEXT}) or models ({MODEL_FORMATS_TEXT}), not both")
+    if receipts and (chosen or to == "-"):
+        raise UsageError("--receipt writes receipt.json alone, to a folder: leave out --format and --to -")
+    if explain and (models or receipts):
+        raise UsageError("--explain draws figures: leave out --receipt and the formats of models")
+    if to == "-" and models:
+        raise UsageError("--to - streams figures; a model is written with --to DIR")
 
 
 def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: Code, quiet: bool) -> Written:
