@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from fcntl import ioctl
+from importlib.util import find_spec
 from pathlib import Path
 from termios import TIOCSWINSZ
 
@@ -97,6 +98,8 @@ def main() -> None:
     parser.add_argument("--keys", default="", help="typed when it has settled, such as f for the recent window")
     parser.add_argument("--without-plotext", action="store_true")
     given = parser.parse_args()
+    if not given.without_plotext and find_spec("plotext") is None:
+        parser.error("plotext is not installed: pip install plotext, or --without-plotext")
     columns, rows = (int(part) for part in given.size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
