@@ -75,7 +75,9 @@ def check(data: Data, folder: Path | None = None) -> Findings:
     """All findings about data; the names of its samples are files in `folder`, where there is one."""
     began = time.monotonic()
     rows = _Rows(data)
-    firsts, same = _equal(rows.splits)
+    # Rows of a table, and points, often share their inputs by chance, but not the number to predict as well.
+    with_targets = not data.spec.is_image and TASKS[data.spec.task].targets == "numbers"
+    firsts, same = _equal(rows.splits, with_targets)
     pairs = [rows.pair("exact", pair) for pair in same]
     wrong: dict[int, str] = {}
     skipped: list[str] = []
@@ -108,27 +110,35 @@ def check(data: Data, folder: Path | None = None) -> Findings:
     )
 
 
-def _equal(splits: Sequence[Split]) -> tuple[Array, list[tuple[int, int]]]:
-    """The rows of all different samples, and the pairs of rows of equal ones, each with the one that is kept."""
+def _equal(splits: Sequence[Split], with_targets: bool) -> tuple[Array, list[tuple[int, int]]]:
+    """The rows of all different samples, and the pairs of rows of equal ones, each with the one that is kept. Equal are
+    their inputs, and their targets where these count.
+    """
     kept: dict[bytes, int] = {}
     ranks = [RANK[name] for name in SPLITS]
     same: list[tuple[int, int]] = []
     starts = np.cumsum([0, *map(len, splits)])
     # In the order in which they are kept, so that each other one is paired with that.
     for number in sorted(range(len(splits)), key=ranks.__getitem__):
-        for row, digest in enumerate(_digests(splits[number].x), int(starts[number])):
+        for row, digest in enumerate(_digests(splits[number], with_targets), int(starts[number])):
             first = kept.setdefault(digest, row)
             if first != row:
                 same.append((first, row))
     return np.array(sorted(kept.values()), dtype=np.int64), same
 
 
-def _digests(x: Array) -> Iterator[bytes]:
-    for some in chunks(x):
-        rows = np.ascontiguousarray(x[some])
-        # Records of named inputs are bytes to a hash like all else.
-        for row in rows.view(np.uint8).reshape(len(rows), -1):
+def _digests(split: Split, with_targets: bool) -> Iterator[bytes]:
+    for some in chunks(split.x):
+        rows = _bytes(split.x[some])
+        if with_targets:
+            rows = np.concatenate([rows, _bytes(split.y[some])], axis=1)
+        for row in rows:
             yield hashlib.blake2b(row.data, digest_size=16).digest()
+
+
+def _bytes(values: Array) -> Array:
+    """The bytes uint8 (rows, bytes of a row) of an array, which may be one of records."""
+    return np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1)
 
 
 def _misshapen(rows: _Rows, folder: Path | None) -> dict[int, str]:

@@ -170,7 +170,7 @@ def check_target(column: Column, task: Task) -> None:
         if not may_be_classes(column):
             raise RunError(
                 f"the target {name} has more than {MANY_CLASSES} different numbers, which are no classes; "
-                "for numbers take linear-regression"
+                "to predict numbers: --data targets=COLUMN"
             )
         if len(column.values) > MOST_CLASSES:
             raise RunError(f"the target {name} has more than {MOST_CLASSES:,} different texts, which are no classes")

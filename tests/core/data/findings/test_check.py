@@ -79,8 +79,10 @@ def test_findings_are_kept(found: Findings, tmp_path: Path, monkeypatch: pytest.
 
 def test_vectors_have_exact_duplicates_only() -> None:
     x = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
-    x[7] = x[3]
-    splits = {name: Split(x[some], np.zeros((len(x[some]), 1), np.float32), np.arange(40)[some]) for name, some in
+    x[[7, 9]] = x[[3, 5]]
+    y = np.zeros((40, 1), np.float32)
+    y[9] = 1  # the same inputs and another number to predict are no duplicate
+    splits = {name: Split(x[some], y[some], np.arange(40)[some]) for name, some in
               (("train", slice(20)), ("validation", slice(20, 30)), ("test", slice(30, 40)))}  # fmt: skip
     found = check.check(Data("lines", Spec("regression", (3,), 1), **splits, fingerprint="f"))
     assert [(pair.kept.id, pair.other.id, pair.kept.label) for pair in found.pairs] == [(3, 7, -1)]
