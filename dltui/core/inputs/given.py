@@ -36,6 +36,20 @@ def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
     raise RunError(f"this model takes {names}, which no file tells; use it from Python: dltui export RUN --format onnx")
 
 
+def read_rows(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
+    """The rows of a table float32 (rows, features), and the line of each. A category is a column for each of its texts:
+    all 0 for one that training did not know. Raises RunError.
+    """
+    records, lines = _table(path, named)
+    parts: list[Array] = []
+    for one in named:
+        if one.dtype == "float32":
+            parts.append(records[one.name])
+        else:
+            parts += [records[one.name][:, [place]] == np.arange(1, size) for place, size in enumerate(one.vocabulary)]
+    return np.hstack(parts).astype(np.float32), lines
+
+
 def _text(path: str) -> str:
     where = clean_line(path)
     try:

@@ -32,7 +32,9 @@ def load_image(path: str, reading: Mapping[str, Any]) -> Array:
     from dltui.core.data import image_file
 
     if not reading:
-        raise RunError("this model takes no images, and rows of numbers are not read from a file; tabular reads them")
+        raise RunError(
+            "this model takes numbers that came from no table; use it elsewhere: dltui export RUN --format onnx"
+        )
     try:
         return image_file.read(path, reading)
     except image_file.UnreadableError as error:
@@ -47,8 +49,8 @@ def predict(found: TrainedModel, images: list[str], masks: str | None = None) ->
 
     from dltui.core.tasks.registry import TASKS
 
-    if found.spec.named_inputs:
-        return _predict_named(found, images)
+    if found.spec.named_inputs or found.table:
+        return _predict_rows(found, images)
     x = np.stack([load_image(path, found.reading) for path in images])
     rows: list[dict[str, Any]] = []
     for outputs in _outputs(found, x):
@@ -90,14 +92,15 @@ def _write_mask(folder: Path, name: str, mask: Array) -> Path:
     return target
 
 
-def _predict_named(found: TrainedModel, files: list[str]) -> list[dict[str, Any]]:
+def _predict_rows(found: TrainedModel, files: list[str]) -> list[dict[str, Any]]:
     """A row for each sample of the files: a text, a sequence, or a line of a table."""
     import numpy as np
 
     from dltui.core.inputs import given
     from dltui.core.tasks.registry import TASKS
 
-    parts = [given.read(path, found.spec.named_inputs) for path in files]
+    named = found.spec.named_inputs
+    parts = [given.read(path, named) if named else given.read_rows(path, found.table) for path in files]
     x = np.concatenate([part for part, _ in parts])
     arithmetic = TASKS[found.spec.task].arithmetic
     answers = [answer for outputs in _outputs(found, x) for answer in arithmetic.answers(outputs, found.spec.classes)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dltui.core.catalog import plugin_loader
-from dltui.core.contract import Data, Spec, Split
+from dltui.core.contract import Data, Input, Spec, Split
 from dltui.core.contract.state import best_weights
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError
@@ -41,6 +41,8 @@ class TrainedModel:
     reading: Mapping[str, Any]
     """The arguments of `image_file.read` as they were in training; see `image_reading`."""
     state: State
+    table: tuple[Input, ...] = ()
+    """The columns of a table whose rows are a single input; () for all other data."""
 
     def trainable(self, x: Array) -> Trainable:
         """A trainable on the CPU, with the best weights, and `x` (dtype and shape as in `Split`) as its test split."""
@@ -71,7 +73,7 @@ def load_trained_model(run: RunDirectory, instead: Mapping[str, Any]) -> Trained
     dataset = reader.history.attempt.dataset
     spec = _spec(asked, dataset)
     reading = image_reading(asked, dataset, spec.input_shape)
-    return TrainedModel(model, backend, config, spec, reading, state)
+    return TrainedModel(model, backend, config, spec, reading, state, _table(dataset, spec))
 
 
 def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:
@@ -81,6 +83,12 @@ def _spec(asked: Mapping[str, Any], dataset: dict[str, Any]) -> Spec:
             raise RunError(f"dataset {clean_line(asked['dataset'], 80)} is not installed here")
         return Preparation(asked).data(lambda _: None).spec
     return Spec.from_json(dataset)
+
+
+def _table(dataset: Mapping[str, Any], spec: Spec) -> tuple[Input, ...]:
+    """The columns of a table as training read them. Those of named inputs are in the spec."""
+    known = ((dataset.get("inputs") or {}).get("table") or {}).get("inputs") or ()
+    return () if spec.named_inputs else tuple(map(Input.from_json, known))
 
 
 def image_reading(asked: Mapping[str, Any], dataset: Mapping[str, Any], input_shape: Sequence[int]) -> dict[str, Any]:

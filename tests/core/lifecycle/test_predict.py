@@ -18,8 +18,8 @@ class Model:
 
     predict_rows = 2
 
-    def __init__(self, spec: Spec, reading: dict[str, Any]) -> None:
-        self.spec, self.reading = spec, reading
+    def __init__(self, spec: Spec, reading: dict[str, Any], table: tuple[Input, ...] = ()) -> None:
+        self.spec, self.reading, self.table = spec, reading, table
         self.asked: list[int] = []
 
     def trainable(self, x: Any) -> Any:
@@ -28,6 +28,8 @@ class Model:
             self.asked.append(len(part))
             if self.spec.named_inputs:
                 return part["numbers"]
+            if self.table:
+                return part.sum(axis=1, keepdims=True)
             height, width, _ = self.spec.input_shape
             first = part[:, :, :, 0] > part.reshape(len(part), -1).mean(axis=1)[:, None, None]
             return np.stack([first, ~first], axis=3).astype(np.float32).reshape(-1, height, width, 2)
@@ -45,6 +47,17 @@ def test_rows_of_tables(tmp_path: Path) -> None:
     assert model.asked == [2, 2, 1]
     assert [(row["file"], row["line"]) for row in rows] == [(0, 2), (0, 3), (0, 4), (1, 2), (1, 3)]
     assert [row["outputs"] for row in rows] == [[1], [2], [3], [4], [5]]
+
+
+def test_rows_of_tables_for_a_single_input(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("b,a\nred,1\nblue,2\ngreen,3\n")
+    columns = (
+        Input("numbers", (1,), places=("a",)),
+        Input("categories", (1,), "int32", (3,), places=("b",), texts=(("", "blue", "red"),)),
+    )
+    found: Any = Model(Spec("regression", (3,), 1), {}, columns)
+    rows = model_process.predict(found, [str(tmp_path / "x.csv")])
+    assert [(row["line"], row["outputs"]) for row in rows] == [(2, [2]), (3, [3]), (4, [3])]
 
 
 def test_masks_of_images(tmp_path: Path) -> None:

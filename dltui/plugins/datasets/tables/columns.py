@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.contract import Arrays, Column, Input, Target
@@ -132,20 +132,28 @@ def encode(values: Values, options: CsvOptions, task: Task, named: bool = False)
     """The float32 features: numbers with their gaps filled, then a column for each text of a category; `named` gives
     the numbers and the numbers of the categories instead.
     """
+    import numpy as np
+
     notes = list(values.choice.notes)
     values = _complete(values, notes) if options.missing == "drop" else values
     train, test, validation = divided(values.target, options, TASKS[task])
     numbers, offsets = _shifted(_filled(values.numbers, train, notes), train, values.choice, notes)
     target = targets_of(values.target, TASKS[task])
-    x, about = _features(values, numbers, train, options) if not named else (
-        _numbered(values, numbers, offsets, train, options))  # fmt: skip
+    known = [np.unique(column) for column in values.categories[train].T]
+    inputs = _inputs(values.choice, numbers[train], offsets, known, options)
+    table = roles.described(values.choice)
+    if named:
+        x: Any = _numbered(values, numbers, known)
+        about: dict[str, Any] = {"named_inputs": inputs}
+    else:
+        x, about = _features(values, numbers, train, options)
+        table["inputs"] = [asdict(one) for one in inputs]
     parts = [
         ({name: x[name][rows] for name in x} if isinstance(x, dict) else x[rows], target[rows])
         for rows in (train, test, validation)
     ]
-    inputs = {"table": roles.described(values.choice)}
     return Arrays(
-        parts[0], parts[1], values.classes, validation=parts[2], notes=tuple(notes), inputs=inputs,
+        parts[0], parts[1], values.classes, validation=parts[2], notes=tuple(notes), inputs={"table": table},
         targets=scaled_targets(target_names(values.choice), target[train]), **about,
     )  # fmt: skip
 
@@ -183,24 +191,26 @@ def _features(values: Values, numbers: Array, train: Array, options: CsvOptions)
     return features, {"mean": mean, "std": std, "columns": _columns(values.choice, widths)}
 
 
-def _numbered(
-    values: Values, numbers: Array, offsets: Array, train: Array, options: CsvOptions
-) -> tuple[Any, dict[str, Any]]:
-    """The numbers and the numbers of categories, and what `Arrays` says about them. A category that the train rows do
-    not have is 0.
-    """
+def _numbered(values: Values, numbers: Array, known: Sequence[Array]) -> dict[str, Array]:
+    """The numbers, and the numbers of the categories: 0 is one that the train rows do not have."""
     import numpy as np
 
     x: dict[str, Array] = {}
-    inputs, choice = [], values.choice
     if numbers.shape[1]:
         x["numbers"] = numbers.astype(np.float32)
-        inputs.append(_input_of_numbers(numbers[train], offsets, choice, options))
-    if choice.categories:
-        known = [np.unique(column) for column in values.categories[train].T]
+    if known:
         found = [_places(column, texts) for column, texts in zip(values.categories.T, known, strict=True)]
         x["categories"] = np.stack(found, axis=1).astype(np.int32)
-        inputs.append(
+    return x
+
+
+def _inputs(
+    choice: Choice, numbers: Array, offsets: Array, known: Sequence[Array], options: CsvOptions
+) -> tuple[Input, ...]:
+    """The numbers and the categories of the train rows, as `dltui predict` reads them from a file as well."""
+    found = [_input_of_numbers(numbers, offsets, choice, options)] if numbers.shape[1] else []
+    if known:
+        found.append(
             Input(
                 "categories",
                 (len(known),),
@@ -210,7 +220,7 @@ def _numbered(
                 texts=tuple(_texts(choice, *pair) for pair in zip(choice.categories, known, strict=True)),
             )
         )
-    return x, {"named_inputs": tuple(inputs)}
+    return tuple(found)
 
 
 def _input_of_numbers(train: Array, offsets: Array, choice: Choice, options: CsvOptions) -> Input:

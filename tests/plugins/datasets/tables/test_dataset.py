@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dltui.core.contract import Spec
+from dltui.core.contract import Input, Spec
 from dltui.core.data.findings.review import Opinion, save_opinions
 from dltui.core.errors import RunError
 from dltui.core.inputs.given import read as read_samples
+from dltui.core.inputs.given import read_rows
 from dltui.plugins.datasets.tables.dataset import preview
 from dltui.plugins.datasets.tables.options import CsvOptions
 from dltui.plugins.datasets.tables.table import look_through
@@ -230,6 +231,12 @@ def test_predict_reads_a_table_as_training_did(tmp_path: Path) -> None:
     x, _ = read_samples(path, data.spec.named_inputs)
     parts = np.concatenate([part.x for part in (data.train, data.validation, data.test)])
     assert sorted(map(str, x.tolist())) == sorted(map(str, parts.tolist()))
+    single = prepared("csv", path=path)
+    columns = [Input.from_json(one) for one in json.loads(json.dumps(single.inputs))["table"]["inputs"]]
+    x, _ = read_rows(path, columns)
+    parts = np.concatenate([part.x for part in (single.train, single.validation, single.test)])
+    assert x.dtype == parts.dtype
+    assert sorted(x.tolist()) == sorted(parts.tolist())
     dropped = prepared("csv", takes=("table",), path=path, missing="drop")
     with pytest.raises(RunError, match="line 6 has no 'size', and this model knows no gaps; fill it in"):
         read_samples(path, dropped.spec.named_inputs)
