@@ -17,13 +17,13 @@ class Input:
     """A named input. A sample has `shape` values of this type: int32 are numbers of categories or tokens, uint8 is an
     image (height, width, channels).
 
-    `vocabulary` says how many different values an int32 input has, from 0 on: one number for all, or one for each place
-    of the shape. `padded` inputs are sequences whose samples may be shorter than `shape[0]`: a model gets NAME_mask
-    beside them, True where there is a value; the rest is 0. Backends feed (x - mean) / std, which have one value a
-    channel (the last axis), or one for all. `places` names the places of a row of a table, `texts` what the values of
-    each vocabulary stand for, `tokens` how a text was cut into tokens, for people and for `dltui predict`. It reads the
-    numbers of a row as training did: each place can have what is taken from it (`offsets`), what then fills a gap
-    (`fills`), and how its numbers are written (`styles`).
+    `vocabulary` says how many different values an int32 input has, from 0 on: one number for all, or one for each
+    place of the shape. `padded` inputs are sequences whose samples may be shorter than `shape[0]`: a model gets
+    NAME_mask beside them, True where there is a value; the rest is 0. Backends feed (x - mean) / std, which have
+    one value a channel (the last axis), or one for all. `places` names the places of a row of a table, or the
+    column of a text, `texts` what the values of each vocabulary stand for, `tokens` how a text was cut into tokens,
+    for people and for `dltui predict`. It reads the numbers of a row as training did: each place can have what is
+    taken from it (`offsets`), what then fills a gap (`fills`), and how its numbers are written (`styles`).
     """
 
     name: str

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array
 
 MOST_BYTES = 64 << 20
+TABLES = (".csv", ".tsv")
 
 
 def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
@@ -29,9 +30,9 @@ def read(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
     if kind == "table":
         return _table(path, named)
     if kind == "sequence" and named[0].tokens:
-        return _record(named[0], tokens.encode(_text(path), named[0])[: named[0].shape[0]]), [0]
+        return _texts(path, named[0])
     if kind == "sequence" and named[0].features:
-        return _record(named[0], _steps(path, named[0])), [0]
+        return _records(named[0], [_steps(path, named[0])]), [0]
     names = ", ".join(one.name for one in named)
     raise RunError(f"this model takes {names}, which no file tells; use it from Python: dltui export RUN --format onnx")
 
@@ -60,15 +61,29 @@ def _text(path: str) -> str:
         raise RunError(f"{where} cannot be read: {(error.strerror or str(error)).lower()}") from None
 
 
-def _record(one: Input, values: Sequence[object]) -> Array:
-    """A record of one sequence, padded."""
-    x = np.zeros(1, record_type((one,)))
-    x[one.name][0, : len(values)] = values
-    if one.padded:
-        x[one.name + LENGTH] = len(values)
-    elif len(values) < one.shape[0]:
-        raise RunError(f"this model takes {one.shape[0]} steps, the file has {len(values)}")
+def _records(one: Input, samples: Sequence[Sequence[object]]) -> Array:
+    """A record of each sequence, padded."""
+    x = np.zeros(len(samples), record_type((one,)))
+    for row, values in enumerate(samples):
+        x[one.name][row, : len(values)] = values
+        if one.padded:
+            x[one.name + LENGTH][row] = len(values)
+        elif len(values) < one.shape[0]:
+            raise RunError(f"this model takes {one.shape[0]} steps, the file has {len(values)}")
     return x
+
+
+def _texts(path: str, one: Input) -> tuple[Array, list[int]]:
+    """The text of a file, or of each row of a table that has the column of texts of training."""
+    where = clean_line(path)
+    if one.places and Path(path).suffix.lower() in TABLES:
+        rows = _rows(path, one.places)
+        found, lines = [row[one.places[0]] for _, row in rows], [line for line, _ in rows]
+    else:
+        found, lines = [_text(path)], [0]
+        if not found[0].strip() or "\0" in found[0]:
+            raise RunError(f"{where} is empty" if not found[0].strip() else f"{where} is no text")
+    return _records(one, [tokens.encode(text, one)[: one.shape[0]] for text in found]), lines
 
 
 def _lines(path: str) -> list[tuple[int, list[str]]]:
@@ -101,21 +116,27 @@ def _steps(path: str, one: Input) -> list[list[float]]:
     return found[: one.shape[0]]
 
 
-def _table(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
+def _rows(path: str, names: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a table that has at least these columns, by their names, and the line of each. Raises RunError."""
     (_, head), *rows = _lines(path) or [(0, [])]
     columns = [clean_line(name, 100) for name in head]
-    missing = next((name for one in named for name in one.places if name not in columns), None)
+    missing = next((name for name in names if name not in columns), None)
     if missing is not None or not rows:
         told = f"has no column {missing!r}; its first line names the columns" if missing else "has no rows"
         raise RunError(f"{clean_line(path)} {told}")
-    x = np.zeros(len(rows), record_type(named))
-    for row, (line, cells) in enumerate(rows):
+    for line, cells in rows:
         if len(cells) != len(columns):
             raise RunError(f"{clean_line(path)} line {line} has {len(cells)} cells, the first has {len(columns)}")
-        by_name = dict(zip(columns, cells, strict=True))
+    return [(line, dict(zip(columns, cells, strict=True))) for line, cells in rows]
+
+
+def _table(path: str, named: Sequence[Input]) -> tuple[Array, list[int]]:
+    rows = _rows(path, [name for one in named for name in one.places])
+    x = np.zeros(len(rows), record_type(named))
+    for row, (line, cells) in enumerate(rows):
         for one in named:
             for place, name in enumerate(one.places):
-                x[one.name][row, place] = _value(one, place, by_name[name], f"{clean_line(path)} line {line}")
+                x[one.name][row, place] = _value(one, place, cells[name], f"{clean_line(path)} line {line}")
     return x, [line for line, _ in rows]
 
 

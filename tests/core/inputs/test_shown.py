@@ -73,6 +73,20 @@ def test_what_predict_reads(tmp_path: Path) -> None:
     assert given.read(str(file), (PATH,))[0]["sequence_length"].tolist() == [2]
 
 
+def test_predict_reads_a_text_of_each_row(tmp_path: Path) -> None:
+    table, text = tmp_path / "x.csv", replace(TEXT, places=("review",))
+    table.write_text("stars,review\n1,good bad\n0,bad\n")
+    x, lines = given.read(str(table), (text,))
+    assert (x["text"][:, :2].tolist(), x["text_length"].tolist(), lines) == ([[2, 3], [3, 0]], [2, 1], [2, 3])
+    table.write_text("good bad")
+    with pytest.raises(RunError, match="has no column 'review'; its first line names the columns"):
+        given.read(str(table), (text,))
+    for content, line in ((b" \n", "x.txt is empty"), (b"\x00\x01", "x.txt is no text")):
+        (tmp_path / "x.txt").write_bytes(content)
+        with pytest.raises(RunError, match=line):
+            given.read(str(tmp_path / "x.txt"), (text,))
+
+
 def test_predict_reads_a_row_as_training_did(tmp_path: Path) -> None:
     """Offsets, gaps, decimal commas, spaces behind separators, quoted line ends and long names."""
     name = "n" * 250

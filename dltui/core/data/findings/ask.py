@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dltui.core.data.findings.record import Findings
 
 EITHER = ("classification", "regression")
-"""The tasks that are tried for data that fits either."""
+"""The tasks that are tried, with each kind of input in turn, for data that fits either."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,12 @@ def find(
     if entry.needs_path and not options.get("path"):
         raise UsageError(f"which {entry.takes}? use {entry.name}:PATH")
     problem: DltuiError | None = None
-    for task in EITHER if entry.task == "any" else (entry.task,):
+    tasks = EITHER if entry.task == "any" else (entry.task,)
+    kinds = sorted(entry.gives or ("single",), key="single".__ne__)
+    for task, kind in itertools.product(tasks, kinds):
         try:
-            data = _prepared(_asked(entry, options, data_dir, task), str(entry.source["python"]), tell)
+            asked = _asked(entry, options, data_dir, task) | {"takes": [kind]}
+            data = _prepared(asked, str(entry.source["python"]), tell)
         except RunError as error:
             problem = problem or error
             continue

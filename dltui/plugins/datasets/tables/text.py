@@ -43,6 +43,7 @@ def prepare(table: Table, options: CsvOptions, task: Task) -> Arrays:
     rows = columns.divided(target, options, TASKS[task])
     notes = list(choice.notes)
     one = _input([texts[row] for row in rows[0]], options, notes)
+    one = replace(one, places=(clean_line(table.columns[place].name, 100),))
     found = [tokens.encode(text, one) for text in texts]
     longest = min(max(len(found[row]) for row in rows[0]), options.length)
     one = replace(one, shape=(longest,))
