@@ -18,6 +18,6 @@ def test_a_table_of_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_
     texts = [f"film {number} is {('good', 'bad')[number % 2]},{number % 2}" for number in range(40)]
     path = make_table(tmp_path / "reviews.csv", ["review,stars", *texts, "film 1 is bad,1"])
     entry = load_catalog().dataset(f"csv:{path}")
-    found = ask.find(entry, {**entry.given, "target": "stars"})
+    found = ask.find(entry, {**entry.given, "target": "stars", "tokens": "byte"})
     assert [one.name for one in found.data.spec.named_inputs] == ["text"]
     assert [pair.kind for pair in found.findings.pairs] == ["exact"]
