@@ -202,8 +202,12 @@ def stop(name: str) -> int:
     """Stop a sweep: trials that run leave a checkpoint; dltui sweep resume NAME goes on with them."""
     from dltui.core.sweep import folder as folders
     from dltui.core.sweep import start as sweeps
+    from dltui.core.sweep.view import look
 
     folder = folders.find(name)
+    if look(name).status == "finished":
+        say(f"{name} is finished; more trials: dltui sweep resume {name} --more N")
+        return 0
     left = sweeps.stop(folder)
     say(f"{name} stops; go on with: dltui sweep resume {name}")
     if left:

@@ -175,6 +175,7 @@ def test_a_sweep_from_begin_to_end(dltui: Run) -> None:
     assert dltui("sweep", "resume", "lab", "--more", "1", "--json")[0] == 0
     shown = json.loads(dltui("sweep", "show", "lab", "--json")[1])
     assert (shown["status"], len(shown["trials"])) == ("finished", 5)
+    assert dltui("sweep", "stop", "lab")[1] == "lab is finished; more trials: dltui sweep resume lab --more N\n"
     assert "nothing" not in dltui("resume", "lab")[1]
     assert "lab (5 trials)" in dltui("runs")[1]
     assert dltui("sweep", "export", "lab", "--to", "pictures")[0] == 0
