@@ -143,9 +143,11 @@ def preempt_all(cluster: Cluster, preemptions: int) -> list[str]:
     faults: list[str] = []
     number, began = 0, time.monotonic()
     while (done := cluster.warned.total()) < preemptions:
-        run = cluster.disturbed(f"d{number}", min(8, preemptions - done), 0.8 * seconds)
-        faults += differences(whole, run)
+        run = cluster.disturbed(f"d{number}", min(20, preemptions - done), 0.5 * seconds)
+        found = differences(whole, run)
+        faults += found
         number += 1
+        print(f"{run.id}: {cluster.warned.total()} preemptions so far, {len(found)} differences", flush=True)  # noqa: T201
     told = ", ".join(f"{name} {count}" for name, count in sorted(cluster.warned.items()))
     taken = f"{time.monotonic() - began:.0f} s, {number} runs, {cluster.starts} starts"
     print(f"{cluster.warned.total()} preemptions ({told}) in {taken}: {len(faults)} differences", flush=True)  # noqa: T201
