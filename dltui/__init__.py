@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from dltui.core.contract.families import Family as Family
     from dltui.core.contract.families import Member as Member
     from dltui.core.contract.hooks import hookimpl as hookimpl
+    from dltui.core.contract.launchers import Launch as Launch
+    from dltui.core.contract.launchers import Launcher as Launcher
+    from dltui.core.contract.launchers import LauncherOptions as LauncherOptions
+    from dltui.core.contract.launchers import LaunchState as LaunchState
     from dltui.core.errors import RunError as RunError
     from dltui.core.reading.notebook import load_run as load_run
     from dltui.core.reading.reader import RunReader as RunReader
@@ -52,6 +56,10 @@ _HOMES = {
     "Family": "dltui.core.contract.families",
     "Field": "pydantic",
     "Input": "dltui.core.contract",
+    "Launch": "dltui.core.contract.launchers",
+    "LaunchState": "dltui.core.contract.launchers",
+    "Launcher": "dltui.core.contract.launchers",
+    "LauncherOptions": "dltui.core.contract.launchers",
     "Layer": "dltui.core.contract",
     "Logger": "dltui.core.contract",
     "Member": "dltui.core.contract.families",

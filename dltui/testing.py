@@ -64,6 +64,6 @@ class Conformance:
     def test_figures_and_tables_open(self) -> None:
         self._passes("export")
 
-    def test_datasets_exporters_and_loggers_work(self) -> None:
+    def test_datasets_exporters_loggers_and_launchers_work(self) -> None:
         for check in PIECES:
             self._passes(check)

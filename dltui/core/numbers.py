@@ -95,3 +95,9 @@ def no_number(word: str) -> float:
     computing with them would fail later. Raises ValueError.
     """
     raise ValueError(f"{word} is not a number")
+
+
+def ordinal(number: int) -> str:
+    """A number as `1st`, `2nd`, `11th`."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number}{ending}"

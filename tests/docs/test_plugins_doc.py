@@ -17,7 +17,8 @@ import dltui
 from dltui.core import contract
 from dltui.core.catalog.schema import field_specs
 from dltui.core.catalog.sources import own
-from dltui.core.contract import families, hooks, inputs
+from dltui.core.checks.conformance import launch_process
+from dltui.core.contract import families, hooks, inputs, launchers
 from dltui.core.contract.config import TrainConfig
 from dltui.core.numbers import exact
 from dltui.core.rundir.events import EVENTS
@@ -27,7 +28,20 @@ from tests.helpers.environments import environment_without
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "plugins.md"
 TUTORIALS = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
-SIGNATURES = ("Model", "Family", "Member", "Spec", "Input", "Dataset", "Arrays", "Exporter", "Logger")
+SIGNATURES = (
+    "Model",
+    "Family",
+    "Member",
+    "Spec",
+    "Input",
+    "Dataset",
+    "Arrays",
+    "Exporter",
+    "Logger",
+    "Launcher",
+    "Launch",
+    "LaunchState",
+)
 PROTOCOLS = ("PreparationContext", "Backend", "Trainable", "Observer")
 
 
@@ -99,7 +113,7 @@ def test_the_shared_hyperparameters_are_those_of_the_code(text: str) -> None:
 
 
 def classes() -> dict[str, ast.ClassDef]:
-    bodies = [ast.parse(Path(module.__file__).read_text()).body for module in (contract, families, inputs)]
+    bodies = [ast.parse(Path(module.__file__).read_text()).body for module in (contract, families, inputs, launchers)]
     return {node.name: node for body in bodies for node in body if isinstance(node, ast.ClassDef)}
 
 
@@ -127,7 +141,7 @@ def _header(method: ast.FunctionDef) -> str:
 
 def test_every_dataclass_and_protocol_of_the_hooks_is_told(text: str) -> None:
     """What a hook returns, and the root of the package."""
-    for name in ("Model", "Backend", "Dataset", "Exporter", "Logger"):
+    for name in ("Model", "Backend", "Dataset", "Exporter", "Logger", "Launcher"):
         assert name in (*SIGNATURES, *PROTOCOLS)
     told = text.split("`from dltui import ...` has ", 1)[1].split(";", 1)[0]
     assert set(re.findall(r"`(\w+)`", told)) == set(dltui._HOMES)
@@ -143,7 +157,7 @@ def test_recipes_work(text: str, tmp_path: Path) -> None:
     if own().version("torch") is None:
         pytest.skip("torch is not installed")
     recipes = dict(RECIPES.findall(text))
-    for name in ("pair.py", "reader.py"):
+    for name in ("pair.py", "reader.py", "lab.py"):
         recipes.pop(name)
     assert set(recipes) == {"overrides.py", "rings.py", "table.py", "notes.py"}
     command = [sys.executable, "-P", "-m", "dltui", "train", "margin-torch", "--dataset", "rings", "--epochs", "6"]
@@ -161,6 +175,13 @@ def test_recipes_work(text: str, tmp_path: Path) -> None:
     refused = [*command, "--noise", "0.6", "--rho", "0.99"]
     done = subprocess.run(refused, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "dltui: noise above 0.5 needs rho of 0.95 at most\n")
+
+
+def test_the_recipe_of_a_launcher_works(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lab.py").write_text(dict(RECIPES.findall(text))["lab.py"])
+    source = {"kind": "file", "name": "lab.py", "path": str(tmp_path / "lab.py")}
+    code = launch_process.main([str(tmp_path), "lab", json.dumps(source)])
+    assert (code, capsys.readouterr().out) == (0, "a command was started and ended, another killed\n")
 
 
 @pytest.mark.slow(40)

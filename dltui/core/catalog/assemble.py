@@ -19,6 +19,7 @@ from dltui.core.catalog.entries import (
     Catalog,
     DatasetEntry,
     ExporterEntry,
+    LauncherEntry,
     ModelEntry,
 )
 from dltui.core.catalog.fields import FieldSpec, offered
@@ -86,6 +87,7 @@ class _Assembly:
             self._add_all(source, record, "datasets", _name_key, _dataset, self.catalog.datasets)
             self._add_all(source, record, "exporters", _name_key, _exporter, self.catalog.exporters)
             self._add_all(source, record, "loggers", _name_key, _logger, self.catalog.loggers)
+            self._add_all(source, record, "launchers", _name_key, _launcher, self.catalog.launchers)
             self._note_errors(source, record)
         self.catalog.sources = [source for source, _ in found]
         models = self.catalog.models
@@ -298,6 +300,22 @@ def _exporter(source: Source, item: Record) -> ExporterEntry:
 def _logger(source: Source, item: Record) -> Record:
     about = {"logger": item["name"], "summary": item["summary"]}
     return {**_origin(source, item), **about, "package": item["package"], "install": item["install"]}
+
+
+def _launcher(source: Source, item: Record) -> LauncherEntry:
+    return LauncherEntry(
+        name=item["name"],
+        summary=item["summary"],
+        fields=_fields(item),
+        checks_more=bool(item["checks_more"]),
+        source=_origin(source, item),
+        flags=tuple(str(name) for name in item["flags"]),
+        programs=tuple(str(name) for name in item["programs"]),
+        package=str(item["package"]),
+        install=str(item["install"]),
+        away=bool(item["away"]),
+        requeues=bool(item["requeues"]),
+    )
 
 
 def load_catalog(

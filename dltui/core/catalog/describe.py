@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from dltui.core.catalog.plugin_loader import Failure, Loaded, explain
 from dltui.core.catalog.schema import checks_more, field_specs
-from dltui.core.contract.config import DatasetOptions, TrainConfig
+from dltui.core.contract.config import DatasetOptions, Options, TrainConfig
 from dltui.core.contract.types import DatasetTask, InputKind, Task
 from dltui.core.errors import PluginError
 from dltui.core.tasks.monitor import NAME as NAME_OF_METRIC
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from dltui.core.catalog.fields import FieldSpec
     from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
     from dltui.core.contract.families import Family, Member
+    from dltui.core.contract.launchers import Launcher
 
 RESERVED = frozenset(
-    "as_json data data_dir dataset debug detach device dry_run exports format formats help json like log loggers model "
-    "name plain plugin plugins queue seeds share".split()
+    "as_json data data_dir dataset debug detach device dry_run exports format formats help json launcher like log "
+    "loggers model name plain plugin plugins queue seeds share".split()
 )
 """The names of the options of `dltui train`: a hyperparameter of such a name could not be given."""
 SCHEDULE = "schedule_factors"
@@ -39,7 +40,7 @@ Record = dict[str, Any]
 
 
 def describe(loaded: Loaded) -> Record:
-    """The records of all items of plugins, from models to loggers; invalid items become entries of `errors`."""
+    """The records of all items of plugins, from models to launchers; invalid items become entries of `errors`."""
     errors = list(loaded.errors)
     record: Record = {
         "models": _each(loaded.models, "model", model_record, errors),
@@ -48,6 +49,7 @@ def describe(loaded: Loaded) -> Record:
         "datasets": _each(loaded.datasets, "dataset", dataset_record, errors),
         "exporters": _each(loaded.exporters, "exporter", exporter_record, errors),
         "loggers": _each(loaded.loggers, "logger", logger_record, errors),
+        "launchers": _each(loaded.launchers, "launcher", launcher_record, errors),
     }
     record["errors"] = [[failure.where, failure.reason, failure.missing] for failure in errors]
     return record
@@ -206,6 +208,27 @@ def logger_record(logger: Logger) -> Record:
     if not callable(logger.open):
         raise PluginError("its open must be a function (run, option, attempt)")
     return {name: _text(getattr(logger, name)) for name in ("name", "summary", "package", "install")}
+
+
+def launcher_record(launcher: Launcher) -> Record:
+    """The record of a launcher. Raises PluginError for an invalid one."""
+    _check_name(launcher.name)
+    for name, arguments in (("start", "launch, options"), ("state", "launch, job"), ("kill", "launch, job")):
+        if not callable(getattr(launcher, name)):
+            raise PluginError(f"its {name} must be a function ({arguments})")
+    if not (inspect.isclass(launcher.options) and issubclass(launcher.options, Options)):
+        raise PluginError("its options must be a subclass of LauncherOptions")
+    unknown = set(launcher.flags) - set(launcher.options.model_fields)
+    if unknown:
+        raise PluginError(f"its flags name {', '.join(sorted(unknown))}, which its options do not have")
+    return {
+        **{name: _text(getattr(launcher, name)) for name in ("name", "summary", "package", "install")},
+        **{name: [_text(word) for word in getattr(launcher, name)] for name in ("flags", "programs")},
+        "fields": [field.to_json() for field in field_specs(launcher.options)],
+        "checks_more": checks_more(launcher.options),
+        "away": bool(launcher.away),
+        "requeues": bool(launcher.requeues),
+    }
 
 
 def _each(items: Iterable[Any], kind: str, record: Callable[[Any], Record], errors: list[Failure]) -> list[Record]:

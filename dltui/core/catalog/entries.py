@@ -104,6 +104,23 @@ class ExporterEntry:
     source: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class LauncherEntry:
+    """A way to start runs; the fields are as in `contract.launchers`."""
+
+    name: str
+    summary: str
+    fields: tuple[FieldSpec, ...]
+    checks_more: bool
+    source: Mapping[str, Any]
+    flags: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    package: str = ""
+    install: str = ""
+    away: bool = True
+    requeues: bool = False
+
+
 @dataclass
 class Catalog:
     """All items by name. `problems` are (plugin, reason) pairs in one line each."""
@@ -114,6 +131,7 @@ class Catalog:
     backends: dict[str, BackendEntry] = field(default_factory=dict)
     exporters: dict[str, ExporterEntry] = field(default_factory=dict)
     loggers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    launchers: dict[str, LauncherEntry] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     disabled: list[tuple[Source, str]] = field(default_factory=list)

@@ -28,6 +28,7 @@ from dltui.core.text import clean_line
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
     from dltui.core.contract.families import Family
+    from dltui.core.contract.launchers import Launcher
 
 
 PACKAGES = {"site-packages", "dist-packages"}
@@ -53,6 +54,7 @@ class Loaded:
     datasets: list[Dataset] = field(default_factory=list)
     exporters: list[Exporter] = field(default_factory=list)
     loggers: list[Logger] = field(default_factory=list)
+    launchers: list[Launcher] = field(default_factory=list)
     errors: list[Failure] = field(default_factory=list)
 
 
@@ -106,6 +108,12 @@ def load_logger(source: Mapping[str, Any], name: str) -> Logger:
     """The logger of this source. Raises PluginError when the source does not give it (any more)."""
     logger: Logger = _find(source, "logger", name, lambda loaded: loaded.loggers, lambda logger: logger.name)
     return logger
+
+
+def load_launcher(source: Mapping[str, Any], name: str) -> Launcher:
+    """The launcher of this source. Raises PluginError when the source does not give it (any more)."""
+    found: Launcher = _find(source, "launcher", name, lambda loaded: loaded.launchers, lambda launcher: launcher.name)
+    return found
 
 
 def explain(where: str, error: BaseException) -> Failure:
@@ -227,9 +235,10 @@ def _misfit(kind: str, item: object) -> str:
     """The error of an item that is not of its kind; "" when it is valid."""
     from dltui.core.contract import Dataset, Exporter, Logger, Model
     from dltui.core.contract.families import Family
+    from dltui.core.contract.launchers import Launcher
 
-    kinds = {"models": Model, "families": Family, "datasets": Dataset, "exporters": Exporter, "loggers": Logger}
-    wanted = kinds.get(kind)
+    kinds: dict[str, type] = {"models": Model, "families": Family, "datasets": Dataset, "exporters": Exporter}
+    wanted = (kinds | {"loggers": Logger, "launchers": Launcher}).get(kind)
     if wanted and not isinstance(item, wanted):
         return f"a {type(item).__name__} in the list is no {wanted.__name__}"
     if kind == "backends":

@@ -29,7 +29,7 @@ FRAMEWORK_PATIENCE = 6
 IMPORTS_FRAMEWORK = re.compile(rb"^(?:import|from)\s+(?:torch|tensorflow|keras)", re.MULTILINE)
 PASSING = re.compile(rb"\b(OSError|FileNotFoundError|BlockingIOError|InterruptedError|MemoryError|KeyboardInterrupt)\b")
 """In the answer of a plugin that could not be loaded: the machine lacked something, or a signal came."""
-KINDS = ("models", "families", "backends", "datasets", "exporters", "loggers")
+KINDS = ("models", "families", "backends", "datasets", "exporters", "loggers", "launchers")
 RETRY_SECONDS = 3600.0
 """A plugin that was too slow or too large is tried again after this time; other failures when it changes."""
 FULL_BYTES = 64 * 1024

@@ -58,6 +58,12 @@ def dataset_check(source: Record, asked: Record) -> Record:
     return {"options": _validated(dataset.options, asked.get("options", {})).model_dump(mode="json")}
 
 
+def launcher_check(source: Record, asked: Record) -> Record:
+    """The full, validated options of a launcher: {"launcher": name, "options": {...}} -> {"options": {...}}."""
+    launcher = plugin_loader.load_launcher(source, asked["launcher"])
+    return {"options": _validated(launcher.options, asked.get("options", {})).model_dump(mode="json")}
+
+
 def dataset_sources(source: Record, asked: Record) -> Record:
     """The files that would be read: {"dataset", "options", "data_dirs"} -> {"sources": [path] | null}."""
     dataset = plugin_loader.load_dataset(source, asked["dataset"])
@@ -123,6 +129,7 @@ QUESTIONS: dict[str, Callable[[Record, Record], Record]] = {
     "dataset-sources": dataset_sources,
     "devices": devices,
     "imports": imports,
+    "launcher-check": launcher_check,
     "layers": layers,
     "members": members,
     "search-path": search_path,

@@ -10,7 +10,7 @@ from dltui.core.catalog.models.families import FRAMEWORK_SECONDS
 from dltui.core.catalog.probe import answer, patience, plugin_seconds
 
 if TYPE_CHECKING:
-    from dltui.core.catalog.entries import BackendEntry, DatasetEntry, ModelEntry
+    from dltui.core.catalog.entries import BackendEntry, DatasetEntry, LauncherEntry, ModelEntry
     from dltui.core.contract import Preview
 
 PREVIEW_SECONDS = 60.0
@@ -27,6 +27,12 @@ def full_options(dataset: DatasetEntry, values: Mapping[str, Any]) -> dict[str, 
     """All options as the dataset's own class makes them. Raises UsageError in its words."""
     details = {"dataset": dataset.plugin or dataset.name, "options": dict(values)}
     return dict(_answer(dataset.source, "dataset-check", details)["options"])
+
+
+def launcher_options(launcher: LauncherEntry, values: Mapping[str, Any]) -> dict[str, Any]:
+    """All options as the launcher's own class makes them. Raises UsageError in its words."""
+    details = {"launcher": launcher.name, "options": dict(values)}
+    return dict(_answer(launcher.source, "launcher-check", details)["options"])
 
 
 def dataset_files(dataset: DatasetEntry, options: Mapping[str, Any], folders: Sequence[Path]) -> list[Path] | None:

@@ -58,6 +58,7 @@ def checks() -> Iterator[Check]:
             yield from _framework(backend, catalog)
         for name, why in catalog.problems:
             yield Check(f"plugin {name}", "bad", _repaired(why, sys.executable, catalog))
+        yield from _launchers(catalog)
         yield from _data(catalog)
     yield from _devices(catalog)
 
@@ -189,6 +190,14 @@ def _attempt(ask: Callable[[], T], installed: Installed) -> T | str:
 def _repaired(why: str, python: str, catalog: Catalog) -> str:
     advice = repairs.remedy(why, python, catalog.installed[python].packages)
     return f"{why}; {advice}" if advice else why
+
+
+def _launchers(catalog: Catalog) -> Iterator[Check]:
+    from dltui.core.lifecycle.launch import launching
+
+    for entry in catalog.launchers.values():
+        problem = launching.problem(entry, catalog)
+        yield Check(f"launcher {entry.name}", "absent" if problem else "ok", problem or clean_line(entry.summary))
 
 
 def _data(catalog: Catalog) -> Iterator[Check]:

@@ -9,6 +9,7 @@ import pluggy
 if TYPE_CHECKING:
     from dltui.core.contract import Backend, Dataset, Exporter, Logger, Model
     from dltui.core.contract.families import Family
+    from dltui.core.contract.launchers import Launcher
 
 PROJECT = "dltui"
 
@@ -49,6 +50,11 @@ class Hooks:
         """Observers of a run, each in a process of its own that follows the log."""
         raise NotImplementedError
 
+    @hookspec
+    def dltui_launchers(self) -> list[Launcher]:
+        """Ways to start runs, such as in the queue of a cluster."""
+        raise NotImplementedError
+
 
 HOOKS = (
     "dltui_models",
@@ -57,4 +63,5 @@ HOOKS = (
     "dltui_datasets",
     "dltui_exporters",
     "dltui_loggers",
+    "dltui_launchers",
 )

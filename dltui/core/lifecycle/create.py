@@ -19,9 +19,11 @@ from dltui.core.data import needs, search, suited
 from dltui.core.data.findings import dropped
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.inputs import kinds
-from dltui.core.machine.devices import Device
+from dltui.core.lifecycle.launch import launching
+from dltui.core.machine.devices import OPEN, Device, described
 from dltui.core.rundir import confidential, heartbeat, share
 from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.launch import DEFAULT, Chosen
 from dltui.core.rundir.names import check_run_name, free_name, run_name
 from dltui.core.tasks.monitor import check_monitor
 from dltui.core.text import clean_line
@@ -70,6 +72,9 @@ class RunRequest:
     """False: neither figures nor tables are written at its end, but when they are asked for."""
     notes: Sequence[str] = ()
     """What its log says before anything else, such as how a value was found; a line each."""
+    launcher: str = DEFAULT
+    """By what it is started; `launcher_options` are the options that differ from the launcher's defaults."""
+    launcher_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 Fill = Callable[[RunDirectory], None]
@@ -162,8 +167,10 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         check_run_name(request.name)
     _check_data_dir(request.data_dir, dataset, options)
     followers = loggers.chosen(request.loggers, catalog)
-    device = resolve(request.device, catalog)
-    check_device(config, device.name)
+    launcher, entry = launching.check(Chosen(request.launcher, request.launcher_options), catalog)
+    away = entry is not None and entry.away and request.device != "cpu"
+    device = Device(request.device, OPEN) if away else resolve(request.device, catalog)
+    check_device(config, "cuda" if away else device.name)
     left_out = request.dropped or _dropped(options, dataset)
     if left_out:
         options = {**options, dropped.OPTION: dropped.placed(str(options.get(dropped.OPTION) or ""), left_out)}
@@ -176,6 +183,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
         **({dropped.FIELD: dict(left_out)} if left_out else {}),
         "formats": formats,
         "loggers": [{**one, "option": confidential.masked(one["name"], one["option"])} for one in followers],
+        **({} if launcher.is_default else {"launcher": {"name": launcher.name, "options": dict(launcher.options)}}),
     }
     return Checked(model, dataset, device, fields, reasons, followers, frozenset(request.config))
 
@@ -232,7 +240,7 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         **_now(),
         "data_dir": paths.absolute(request.data_dir) if request.data_dir else None,
         "data_dirs": [str(folder) for folder in search.data_dirs(request.data_dir, dataset.name)],
-        "device": {"name": device.name, "title": device.title, "uuid": device.uuid, "asked": request.device},
+        "device": described(device, request.device) | ({"open": True} if device.title == OPEN else {}),
         "command": confidential.mask_command(request.command),
         "plugins": [paths.absolute(str(path)) for path in request.plugins],
         "parent": request.parent,

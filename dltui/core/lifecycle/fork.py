@@ -14,10 +14,12 @@ from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import create, resume, trust
 from dltui.core.lifecycle.resume import planned_epochs
 from dltui.core.machine import process
+from dltui.core.machine.devices import asked_for
 from dltui.core.numbers import duration, exact
 from dltui.core.reading.history import History
-from dltui.core.rundir import checkpoint, place
+from dltui.core.rundir import checkpoint, launch, place
 from dltui.core.rundir.events import CheckpointSaved, CommandObeyed, Event, Logged
+from dltui.core.rundir.launch import Chosen
 from dltui.core.rundir.log import EventLog, LogTail, encode
 from dltui.core.rundir.names import MOST
 from dltui.core.text import clean_line
@@ -46,6 +48,8 @@ class ForkRequest:
     formats: Sequence[str] | None = None
     command: Sequence[str] = ()
     code: trust.Code = trust.AS_NAMED
+    launcher: Chosen | None = None
+    """By what it is started; None: as its parent was."""
 
 
 @dataclass(frozen=True)
@@ -150,14 +154,14 @@ def _request(
     parent: RunReader, request: ForkRequest, config: Mapping[str, Any], origin: _Origin, catalog: Catalog
 ) -> create.RunRequest:
     asked, directory = parent.run, parent.directory
-    ending = "-fork"
+    ending, launcher = "-fork", request.launcher or launch.chosen(directory.path, asked)
     return create.RunRequest(
         model=str(asked["model"]),
         dataset=_dataset(asked, catalog),
         dataset_options=asked.get("dataset_options") or {},
         dropped=asked.get("dropped"),
         data_dir=asked.get("data_dir"),
-        device=request.device or str(asked["device"]["name"]),
+        device=request.device or (asked_for(asked) if asked["device"].get("open") else str(asked["device"]["name"])),
         config=config,
         name=request.name or directory.id[: MOST - len(ending)] + ending,
         exports=request.exports or str(place.exports_folder(directory).parent),
@@ -165,6 +169,8 @@ def _request(
         plugins=tuple(trust.files(directory, request.code)),
         command=tuple(request.command),
         parent=directory.id,
+        launcher=launcher.name,
+        launcher_options=launcher.options,
         # Only the owner of a run decides who may read it: the run of another user does not make this one readable.
         share=None if place.untrusted_reason(directory) else asked.get("share"),
         fork={

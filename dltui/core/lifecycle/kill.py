@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dltui.core.errors import RunError, UsageError
+from dltui.core.lifecycle.launch import launching
 from dltui.core.text import clean_line, plural
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def victim(reader: RunReader) -> Live:
-    """The heartbeat of a worker that can be killed from this machine. Raises UsageError where there is none."""
+    """The heartbeat of a worker that can be signaled from this machine. Raises UsageError where there is none."""
     from dltui.core.machine import process
     from dltui.core.rundir import claim
 
@@ -40,6 +41,9 @@ def victim(reader: RunReader) -> Live:
 
 def cost(reader: RunReader) -> str:
     """A description of what a kill would lose. Raises UsageError where nothing can be killed."""
+    status, live = reader.look()
+    if not status.over and launching.has_job(reader.directory):
+        return at_risk(reader.history, live, time.time())
     return at_risk(reader.history, victim(reader), time.time())
 
 
@@ -59,8 +63,12 @@ def kill(reader: RunReader) -> None:
     """End the worker. Raises UsageError where that is not possible."""
     from dltui.core.rundir import claim, commands
 
-    live = victim(reader)
+    elsewhere = not reader.status().over and launching.has_job(reader.directory)
+    live = None if elsewhere else victim(reader)
     with contextlib.suppress(RunError):
         # Only for the log, which this worker or the next one writes; a full disk must not save a run from its end.
         commands.send(reader.directory.path, "kill", {})
+    if live is None:
+        launching.end(reader.directory)
+        return
     claim.send_signal(reader.directory.path, live, signal.SIGKILL)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import RunError, UsageError
+from dltui.core.lifecycle.launch import launching
 from dltui.core.rundir import checkpoint, place
 from dltui.core.text import clean_line
 from dltui.core.version import __version__
@@ -69,7 +70,9 @@ def prepare(
     field = model.field("epochs")
     if more_epochs and field is not None:
         field.check(planned + more_epochs)
-    device = devices.resolve(str(reader.run["device"]["name"]), catalog)
+    # Another machine chooses its device when it comes to it.
+    elsewhere = launching.is_away(reader.directory)
+    device = None if elsewhere else devices.resolve(_device_word(reader.run["device"]), catalog)
     mixed = mixtures(reader, catalog, instead or {}, tell)
     if mixed and checkpoint.find_latest(reader.directory) is not None:
         raise UsageError(sameness.refusal(reader.directory.id, mixed))
@@ -164,14 +167,22 @@ def restored(history: History) -> str:
     return clean_line(f"restored: {what} of {last['name']} (step {int(last['step']):,}{total})")
 
 
-def differences(reader: RunReader, catalog: Catalog, device: Device) -> list[str]:
-    """The lines about differences from the last attempt: with a difference, arithmetic may differ in the last bits."""
+def _device_word(device: Mapping[str, Any]) -> str:
+    return str(device["asked"] if device.get("open") else device["name"])
+
+
+def differences(reader: RunReader, catalog: Catalog, device: Device | None) -> list[str]:
+    """The lines about differences from the last attempt: with a difference, arithmetic may differ in the last bits.
+    Without a device nothing is said of the machine.
+    """
     from dltui.core.machine import process
 
     attempt = reader.history.attempt
     if attempt is None:
         return []
     lines = _versions(attempt, catalog)
+    if device is None:
+        return lines
     if attempt.host != process.this_host():
         lines.append(f"differs: it ran on {attempt.host}")
     return lines + _device(attempt.device, device) + _threads(reader.run["config"], attempt.threads)

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import paths
+from dltui.core.catalog.devices import resolve
 from dltui.core.errors import RunError
 from dltui.core.lifecycle import warm
+from dltui.core.lifecycle.launch import launching
 from dltui.core.machine import priority
-from dltui.core.machine.devices import Device, worker_environment
+from dltui.core.machine.devices import Device, asked_for, described, worker_environment
 from dltui.core.rundir import claim, heartbeat, share
 from dltui.core.text import clean_line
 from dltui.core.worker import device_queue
@@ -26,12 +28,23 @@ _WORKERS: list[subprocess.Popen[bytes]] = []
 
 
 def worker_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) -> tuple[list[str], dict[str, str]]:
-    """The command line and the environment of a run's worker; `instead` replaces fields of run.json."""
+    """The command line and the environment of a run's worker; `instead` replaces fields of run.json. Raises UsageError
+    where this machine does not have its device.
+    """
     asked = {**run.run(), **(instead or {})}
+    if asked["device"].get("open"):
+        instead = {**(instead or {}), "device": _chosen_here(run)}
+        asked |= instead
     device = Device(asked["device"]["name"], asked["device"]["title"], asked["device"].get("uuid"))
     command = [asked["python"], "-P", "-m", "dltui.core.worker.worker_process", str(run.path)]
     command += ["--instead", json.dumps(instead)] if instead else []
     return command, whole_environment(device)
+
+
+def _chosen_here(run: RunDirectory) -> dict[str, Any]:
+    """The device of a run that is chosen by the machine which trains it."""
+    word = asked_for(run.run())
+    return described(resolve(word), word)
 
 
 def whole_environment(device: Device) -> dict[str, str]:
@@ -49,11 +62,16 @@ def whole_environment(device: Device) -> dict[str, str]:
 def spawn_worker(
     run: RunDirectory, more_epochs: int = 0, options: Sequence[str] = (), instead: Mapping[str, Any] | None = None
 ) -> int:
-    """Start the worker of a run, detached from this terminal, and return its pid.
+    """Start the worker of a run, detached from this terminal, and return its pid; 0 where the run has another launcher
+    than the default one, and its worker is no process of this one.
 
     `more_epochs` are trained beyond what was planned so far; `options` are more words of its command line; `instead`
-    (of `trust.replaced`) holds in place of what run.json says. Raises RunError when it cannot be started.
+    (of `trust.replaced`) holds in place of what run.json says. Raises RunError when it cannot be started, UsageError
+    with the words of its launcher.
     """
+    if launching.is_away(run):
+        launching.begin(run, more_epochs, instead)
+        return 0
     claim.wait_for_last(run.path)
     command, environment = worker_command(run, instead)
     command += ["--more-epochs", str(more_epochs)] if more_epochs else []
@@ -103,8 +121,11 @@ def queue_worker(
     run: RunDirectory, at_once: bool = False, more_epochs: int = 0, instead: Mapping[str, Any] | None = None
 ) -> int:
     """Like `spawn_worker`; the worker waits until every run before it in the queue of its device has ended. With
-    `at_once` it does not wait, and runs that are queued after it wait for it from this moment on.
+    `at_once` it does not wait, and runs that are queued after it wait for it from this moment on. Another launcher has
+    a queue of its own.
     """
+    if launching.is_away(run):
+        return spawn_worker(run, more_epochs, (), instead)
     order = device_queue.join(run)
     try:
         words = ("--queued", str(order), *(["--at-once"] if at_once else []))

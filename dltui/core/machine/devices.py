@@ -85,6 +85,20 @@ def choose(text: str, found: list[Device]) -> Device:
     raise UsageError(f'no device "{clean_line(text, 40)}"; {_hint(word, found)}')
 
 
+OPEN = "chosen where it runs"
+"""The title of a device that the machine which trains the run chooses."""
+
+
+def described(device: Device, asked: str) -> dict[str, Any]:
+    """A device as it stands in run.json; `asked` is the word by which it was chosen."""
+    return {"name": device.name, "title": device.title, "uuid": device.uuid, "asked": asked}
+
+
+def used(device: Mapping[str, Any], found: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The device of a run.json, or where another machine chooses it the one that was `found` there."""
+    return found if found and device.get("open") else device
+
+
 def asked_for(run: Mapping[str, Any]) -> str:
     """The word by which a run's device was chosen, from its run.json: "auto" stays free to choose again."""
     known = run.get("device") or {}

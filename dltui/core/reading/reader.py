@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
 from dltui.core.machine import memory, process
+from dltui.core.reading import launched
 from dltui.core.reading.history import History
 from dltui.core.reading.silence import Observations
 from dltui.core.reading.status import INCOMPLETE, Status, status
-from dltui.core.rundir import claim, commands, lock, notes
+from dltui.core.rundir import claim, commands, launch, lock, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
@@ -120,7 +121,8 @@ class RunReader:
             redraw = self._redraw(live) if live and alive is False else ""
             seen = Observations(alive, time.monotonic() - self._beat_since, self._beat_moved, age=age, redraw=redraw)
         now = self.clock() if now is None else now
-        return self._starting_status(live, alive) or status(self._asked(), self.history, live, now, seen), live
+        away = launched.status(launch.read(self.directory.path), self.history, live, alive, now)
+        return away or self._starting_status(live, alive) or status(self._asked(), self.history, live, now, seen), live
 
     def _death_evidence(self, live: Live) -> Observations:
         """The evidence for the cause of a worker's death."""

@@ -16,6 +16,7 @@ from dltui.core.errors import DltuiError
 from dltui.core.reading import last_row
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.summary import summary_row
+from dltui.core.rundir import launch
 from dltui.core.version import __version__
 
 Row = dict[str, Any]
@@ -81,6 +82,9 @@ def _names() -> list[str]:
 
 def _left(folder: str, numbers: Stamp) -> Row | None:
     """The row that the worker of a run has left; None for a run whose files have to be read."""
+    if launch.is_there(folder):
+        # It may wait for its next attempt.
+        return None
     changed, sizes = (dict(zip(FILES, numbers[first::3], strict=True)) for first in (3, 4))
     row = last_row.read(folder, changed, sizes["events.jsonl"])
     return row and {key: _plain(value) for key, value in row.items()}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
+from dltui.core.machine.devices import used
 from dltui.core.rundir import notes
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
     history, (status, live) = reader.history, reader.look(now)
     labels = reader.labels
     attempt, device = history.attempt, run.get("device") or {}
+    if attempt is not None and isinstance(device, dict):
+        device = used(device, attempt.device)
     return {
         "id": reader.directory.id,
         "name": labels["name"],

@@ -16,8 +16,11 @@ from dltui.core.analysis.trials import trial as trials
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.create import RunRequest, check_request, create_run
+from dltui.core.lifecycle.launch import launching
 from dltui.core.lifecycle.start import queue_worker
 from dltui.core.machine.devices import list_devices
+from dltui.core.reading.status import Status
+from dltui.core.rundir.launch import DEFAULT
 from dltui.core.sweep import samplers
 from dltui.core.worker import device_queue, figures
 
@@ -87,8 +90,10 @@ def _device_of(run: RunDirectory) -> str:
 
 
 def _has_device(run: RunDirectory) -> bool:
-    """True if the worker of a run has its device, and waits for no other run."""
-    return any(ticket.order == 0 and ticket.run == run.id for ticket in device_queue.tickets(run))
+    """True if the worker of a run has its device, and waits for no other run here."""
+    return launching.is_away(run) or any(
+        ticket.order == 0 and ticket.run == run.id for ticket in device_queue.tickets(run)
+    )
 
 
 class Coordinator:
@@ -129,6 +134,7 @@ class Coordinator:
         """The runs that train or wait for their device; those that were interrupted are started again."""
         going = [one for one in every if not one.over]
         for one in every:
+            launching.refresh(one.run, Status(one.status))
             if self._is_lost(one):
                 self._start(one.run, going)
                 going.append(one)
@@ -137,6 +143,8 @@ class Coordinator:
     def _is_lost(self, one: Trial) -> bool:
         """True for a run whose worker was killed, or has never begun, and not because a user wanted it."""
         if one.status not in trials.LOST or one.run.id in self._given_up or one.killed:
+            return False
+        if launching.is_withdrawn(one.run):
             return False
         self._deaths[one.run.id, one.step] += 1
         if self._deaths[one.run.id, one.step] <= MOST_DEATHS:
@@ -168,7 +176,7 @@ class Coordinator:
     def _device(self, plan: Plan, going: Sequence[Trial]) -> str:
         """The device of the next trial: of several GPUs, where the choice was left open, one with the fewest trials."""
         asked = self._request.device
-        if plan.parallel == 1 or asked not in ("auto", "cuda"):
+        if plan.parallel == 1 or asked not in ("auto", "cuda") or self._request.launcher != DEFAULT:
             return asked
         names = [one.name for one in list_devices() if one.kind == "cuda" and not one.problem]
         busy = Counter(_device_of(one.run) for one in going)

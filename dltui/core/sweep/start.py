@@ -20,10 +20,12 @@ from dltui.core.errors import RunError, UsageError
 from dltui.core.lifecycle import kill, series
 from dltui.core.lifecycle import start as run_start
 from dltui.core.lifecycle.create import check_request
+from dltui.core.lifecycle.launch import launching
 from dltui.core.numbers import exact
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import claim, commands, confidential
 from dltui.core.rundir.directory import list_runs
+from dltui.core.rundir.launch import Chosen
 from dltui.core.sweep import folder as folders
 from dltui.core.sweep import samplers
 from dltui.core.sweep.coordinator import trial_request
@@ -86,6 +88,7 @@ def trial_words(request: RunRequest) -> tuple[str, ...]:
     words += ["--exports", str(request.exports), "--format", ",".join(request.formats)]
     words += ["--data-dir", request.data_dir] if request.data_dir else []
     words += ["--share", request.share] if request.share else []
+    words += launching.words(Chosen(request.launcher, request.launcher_options))
     pairs = [("--data", f"{name}={exact(value)}") for name, value in options.items()]
     pairs += [("--plugin", str(path)) for path in request.plugins] + [("--log", word) for word in request.loggers]
     words += [word for pair in pairs for word in pair]

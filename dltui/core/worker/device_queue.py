@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dltui.core import fs, paths
 from dltui.core.errors import RunError
 from dltui.core.machine import process
+from dltui.core.numbers import ordinal
 from dltui.core.rundir import lock
 from dltui.core.text import clean_line
 from dltui.core.train.steering import acknowledge
@@ -182,12 +183,6 @@ def _obey(journal: CommandJournal, command: Command) -> bool:
     acknowledge(journal, command, "" if known else "the run is queued; stop takes it out")
     journal.obeyed(command)
     return command.action == "stop"
-
-
-def ordinal(number: int) -> str:
-    """A number as `1st`, `2nd`, `11th`."""
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
-    return f"{number}{ending}"
 
 
 def _scarce(device: Mapping[str, Any]) -> str:

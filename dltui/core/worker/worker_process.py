@@ -71,7 +71,7 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     reader = RunReader(run)
     reader.refresh()
     number = reader.history.attempts_started + 1
-    heartbeat = Heartbeat(run.path, number, energy=Energy.of(run.run().get("device") or {}))
+    heartbeat = Heartbeat(run.path, number, energy=Energy.of({**run.run(), **task.instead}.get("device") or {}))
     heartbeat.phase("starting")
     asked_at = started_at(run.path)
     last_row.forget(run)
@@ -164,7 +164,7 @@ def _listen(attempt: Attempt) -> None:
     def preempt(signum: int, frame: FrameType | None) -> None:
         attempt.preempt()
 
-    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(name, preempt)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 

@@ -1,5 +1,5 @@
 """The built-in datasets: downloaded, embedded, generated, or at the user's path; and the registration of the
-loggers.
+loggers and launchers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dltui.core.contract.hooks import hookimpl
 
 if TYPE_CHECKING:
     from dltui.core.contract import Dataset, Logger
+    from dltui.core.contract.launchers import Launcher
 
 
 @hookimpl
@@ -44,3 +45,10 @@ def dltui_loggers() -> list[Logger]:
     from dltui.plugins.loggers import LOGGERS
 
     return LOGGERS
+
+
+@hookimpl
+def dltui_launchers() -> list[Launcher]:
+    from dltui.plugins.launchers import LAUNCHERS
+
+    return LAUNCHERS

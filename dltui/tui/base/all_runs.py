@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
+from dltui.core.lifecycle.launch import launching
 from dltui.core.reading.progress import progress
 from dltui.core.reading.rows import Stamp, quiet, stamp
 from dltui.core.rundir.directory import RunDirectory
@@ -134,6 +135,7 @@ class RunList:
             self._readers[name] = reader, run
             reader.refresh()
             status, live = reader.look()
+            launching.refresh(directory, status)
             summary = summarize(reader, run, status, live, progress(reader.history, live))
         except (DltuiError, OSError) as error:
             self._readers.pop(name, None)

@@ -10,6 +10,7 @@ from textual.message import Message
 
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.numbers import duration, exact
+from dltui.core.reading.launched import WAITING
 from dltui.core.text import safe
 from dltui.core.train import time_budget
 from dltui.tui.base.threads import Told, in_thread
@@ -68,7 +69,18 @@ class Orders:
             queued = run.status == "queued"
             what = f"take {run.name} out of the queue?" if queued else f"stop {run.name} early and keep everything?"
             text = f"{what}   y yes   Esc no"
-            self.page.notice.ask(text, {"y": lambda: self._send(run, "stop", {})})
+            self.page.notice.ask(text, {"y": lambda: self._stop(run)})
+
+    def _stop(self, run: Summary) -> None:
+        if run.phase != WAITING:
+            self._send(run, "stop", {})
+            return
+
+        def take_out() -> Message:
+            self.services.commands.take_out(run.directory)
+            return Told(f"{run.name} is out of the queue; r starts it")
+
+        in_thread(self.page, "stop", take_out)
 
     def kill(self, run: Summary) -> None:
         """Ask whether to end the run at once, as soon as the cost is known."""
@@ -198,6 +210,9 @@ class Orders:
 
     def _send(self, run: Summary, action: str, arguments: dict[str, Any]) -> None:
         if not self._may(run, {"checkpoint": "checkpoint", "set": "change", "resume": "continue"}.get(action, action)):
+            return
+        if run.phase == WAITING:
+            self._refuse(f"{run.name} {run.why}: there is no worker yet")
             return
         try:
             identity = self.services.commands.send(run.directory, action, arguments)

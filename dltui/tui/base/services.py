@@ -376,6 +376,12 @@ class Commands:
 
         return send(run.path, action, arguments)
 
+    def take_out(self, run: RunDirectory) -> None:
+        """Take a run out of the queue where its launcher has put it. Raises UsageError."""
+        from dltui.core.lifecycle.launch import launching
+
+        launching.end(run)
+
     def kill_cost(self, run: RunDirectory) -> str:
         """A description of what a kill would lose. Raises UsageError where nothing can be killed from here."""
         from dltui.core.lifecycle import kill as run_kill

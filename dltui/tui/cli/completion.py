@@ -68,6 +68,12 @@ def completion(shell: str) -> int:
     return 0
 
 
+def launchers(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The names of launchers."""
+    catalog = context.obj or kept_catalog(_plugins(context))
+    return _items(((entry.name, entry.summary) for entry in catalog.launchers.values()), incomplete)
+
+
 def models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The ids of models."""
     from dltui.core.catalog.models.families import kept_members

@@ -6,18 +6,21 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.presets import Presets
 from dltui.core.numbers import exact
-from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own
+from dltui.core.rundir.launch import DEFAULT, Chosen
+from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own, launcher_settings
 
 if TYPE_CHECKING:
-    from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
+    from dltui.core.catalog.entries import Catalog, DatasetEntry, LauncherEntry, ModelEntry
 
 FIRST = ("epochs", "lr", "batch_size", "schedule", "seed", "optimizer")
+LAUNCHER = "launcher:launcher"
 OWN = "your own"
 """The choice while a path is still to be typed."""
 FAVORITES = ("cnn", "fashion-mnist", "torch", "lines")
@@ -92,11 +95,18 @@ class RunForm:
         form.device = asked_for(run) if everything else form.device
         if everything:
             form._take("model", run.get("config") or {})
+            form._take_launcher(run)
         if not wanted and form.dataset is not None and form.dataset_name == chosen:
             form._take("data", run.get("dataset_options") or {})
             form.typed |= {"run:data_dir": str(run["data_dir"])} if run.get("data_dir") else {}
             form._recalled_of, form._recalled = form._place(), {} if everything else form._typed_options()
         return form
+
+    def _take_launcher(self, run: Mapping[str, Any]) -> None:
+        chosen = Chosen.from_json(run.get("launcher"))
+        if not chosen.is_default and chosen.name in self._launchers:
+            self.typed[LAUNCHER] = chosen.name
+            self._take("launch", chosen.options)
 
     def _take_dataset(self, wanted: str, run: Mapping[str, Any]) -> None:
         from dltui.core.catalog import entries
@@ -227,7 +237,19 @@ class RunForm:
         rows = [RUN_SETTINGS[0], *(Setting("model", spec) for spec in known)]
         # A path is the name of the dataset rather than one of its options.
         rows += [Setting("data", spec) for spec in (self.dataset.fields if self.dataset else ()) if spec.name != "path"]
-        return rows + list(RUN_SETTINGS[1:])
+        return [*rows, *RUN_SETTINGS[1:], *launcher_settings(self._launchers, self.launcher)]
+
+    @cached_property
+    def _launchers(self) -> Mapping[str, LauncherEntry]:
+        from dltui.core.lifecycle.launch import launching
+
+        return launching.usable(self.catalog)
+
+    @property
+    def launcher(self) -> str:
+        """The chosen launcher; "" for the usual one."""
+        name = self.typed.get(LAUNCHER, "")
+        return name if name in self._launchers else ""
 
     def text(self, setting: Setting) -> str:
         return self.typed.get(setting.key, self.initial(setting))
@@ -239,7 +261,7 @@ class RunForm:
         if setting.key == "data:size" and setting.default == "0" and self.model is not None and self.model.image_size:
             # As `create_run` fills it in.
             return str(self.model.image_size)
-        return (self.preset(setting.spec.name) if setting.kind != "data" else "") or setting.default
+        return (self.preset(setting.spec.name) if setting.kind in ("run", "model") else "") or setting.default
 
     def preset(self, name: str) -> str:
         """The preset value for this model, as it would be typed; "" without a preset."""
@@ -339,6 +361,8 @@ class RunForm:
                 words += ["--vary", f"{setting.spec.name}={text}"]
             elif setting.kind == "data":
                 words += ["--data", f"{setting.spec.name}={text}"]
+            elif setting.kind == "launch":
+                words += [f"--{self.launcher}", f"{setting.spec.name}={text}"]
             elif setting.spec.type == "bool" and not self.problem(setting):
                 words += flag_words(setting.spec.name, setting.spec.parse(text))
             else:
@@ -365,6 +389,8 @@ class RunForm:
             exports=own["exports"],
             formats=tuple(own["format"].split(",")),
             command=tuple(self.command(queued)),
+            launcher=self.launcher or DEFAULT,
+            launcher_options=self.values("launch"),
         )
 
     def sweep(self, trials: int) -> Any:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.numbers import exact
 from dltui.core.worker.figures import RUN_FORMATS, RUN_FORMATS_TEXT, check_formats
 
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import LauncherEntry
+
 
 @dataclass(frozen=True)
 class Setting:
-    """A row of the form. `kind` is "run" (dltui's own), "model" (a hyperparameter) or "data" (a dataset option)."""
+    """A row of the form. `kind` is "run" (dltui's own), "model" (a hyperparameter), "data" (a dataset option),
+    "launcher" (the choice of a launcher) or "launch" (an option of the chosen one).
+    """
 
     kind: str
     spec: FieldSpec
@@ -24,7 +30,7 @@ class Setting:
     @property
     def label(self) -> str:
         name = self.spec.name.replace("_", " ")
-        return f"data {name}" if self.kind == "data" else name
+        return f"{self.kind} {name}" if self.kind in ("data", "launch") else name
 
     @property
     def can_be_found(self) -> bool:
@@ -58,6 +64,16 @@ RUN_SETTINGS = (
     Setting("run", FieldSpec("exports", "str", "exports", "where its figures go, in a folder of its own")),
     Setting("run", FieldSpec("format", "str", "svg", f"of the figures, several with commas: {RUN_FORMATS_TEXT}")),
 )
+
+
+def launcher_settings(found: Mapping[str, LauncherEntry], chosen: str) -> list[Setting]:
+    """The rows for how the run is started, where there is a choice: the launcher, and the options of the chosen one."""
+    if len(found) < 2:
+        return []
+    names, first = tuple(found), next(iter(found))
+    text = "how the run is started: " + ", ".join(f"{name}: {entry.summary}" for name, entry in found.items())
+    choice = FieldSpec("launcher", "choice", first, text, choices=names, choice_values=names)
+    return [Setting("launcher", choice), *(Setting("launch", spec) for spec in found[chosen or first].fields)]
 
 
 def check_own(name: str, text: str) -> None:

@@ -15,6 +15,7 @@ from dltui.core.analysis.inside.heat_maps import LatestHeatMaps
 from dltui.core.analysis.suggestion import Suggestion, suggestion
 from dltui.core.analysis.verdict import Verdict, judge
 from dltui.core.errors import DltuiError
+from dltui.core.lifecycle.launch import launching
 from dltui.core.reading.history import History
 from dltui.core.reading.progress import Progress, progress
 from dltui.core.reading.status import OVER
@@ -132,6 +133,7 @@ class RunWatch:
         changed = reader.refresh()
         wants = self.wants
         status, live = reader.look()
+        launching.refresh(reader.directory, status)
         at = progress(reader.history, live)
         summary = summarize(reader, asked, status, live, at)
         tabs = self._tabs(wants, asked, summary, live)

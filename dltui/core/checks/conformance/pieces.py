@@ -1,4 +1,4 @@
-"""Tries out the datasets, exporters and loggers of a plugin, each in a real run."""
+"""Tries out the datasets, exporters, loggers and launchers of a plugin, each in a real run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltui.core.checks.conformance import exporting
+from dltui.core.checks.conformance import exporting, launch_process
 from dltui.core.data.preparation import Preparation
 from dltui.core.errors import DltuiError
 from dltui.core.text import clean_line
@@ -31,6 +31,7 @@ def names(catalog: Catalog, source: str) -> dict[str, list[str]]:
         "datasets": [name for name, entry in catalog.datasets.items() if entry.source.get("name") == source],
         "exporters": [name for name, entry in catalog.exporters.items() if entry.source.get("name") == source],
         "loggers": [name for name, entry in catalog.loggers.items() if _source(entry).get("name") == source],
+        "launchers": [name for name, entry in catalog.launchers.items() if entry.source.get("name") == source],
     }
 
 
@@ -116,3 +117,5 @@ def check(
         yield "draw", name, *exporter(catalog.exporters[name], catalog, files)
     for name in found["loggers"]:
         yield "log", name, *logger(name, catalog, files)
+    for name in found["launchers"]:
+        yield "launch", name, *launch_process.check(name, catalog, files)

@@ -31,16 +31,21 @@ CHECKS = {
     "export": "figures and tables open",
 }
 """All checks of a model, in the order of the report."""
-PIECES = {"data": "its data is prepared", "draw": "it is drawn and opens", "log": "it follows a run"}
-"""The checks of a dataset, an exporter and a logger."""
+PIECES = {
+    "data": "its data is prepared",
+    "draw": "it is drawn and opens",
+    "log": "it follows a run",
+    "launch": "it starts, tells of and ends a run",
+}
+"""The checks of a dataset, an exporter, a logger and a launcher."""
 SECONDS = 300.0
 LOADING_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a check: `subject` is the name of a model, dataset, exporter, logger or the plugin; `text` is a
-    measurement, or what to fix.
+    """The result of a check: `subject` is the name of a model, dataset, exporter, logger, launcher or the plugin;
+    `text` is a measurement, or what to fix.
     """
 
     check: str

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import RunError, UsageError
+from dltui.core.lifecycle.launch import launching
 from dltui.core.numbers import exact
+from dltui.core.reading.launched import WAITING
 from dltui.core.rundir import place
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.sending import SETTLE_SECONDS, alive_run, open_run, order, settle
@@ -36,6 +38,10 @@ def stop(run: str) -> int:
     """End a run early and keep everything: checkpoint, test result with the best epoch so far, figures."""
     reader = alive_run(run, "stop")
     queued = reader.status().name == "queued"
+    if reader.status().phase == WAITING:
+        launching.end(reader.directory)
+        say(f"{reader.directory.id} taken out of the queue; start it with: dltui resume {reader.directory.id}")
+        return 0
     done = order(reader, "stop", {})
     if queued:
         say(f"{reader.directory.id} taken out of the queue; start it with: dltui resume {reader.directory.id}")

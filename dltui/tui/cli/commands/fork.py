@@ -10,6 +10,7 @@ import click
 from dltui.core.errors import UsageError
 from dltui.core.worker.figures import RUN_FORMATS, RUN_FORMATS_TEXT, check_formats
 from dltui.tui.cli import completion
+from dltui.tui.cli.launch import launchers
 from dltui.tui.cli.launch.model_flags import SETTINGS, TrainCommand, find_model, for_model, plugin_files, value_flags
 from dltui.tui.cli.options import FieldOption, code, code_options
 from dltui.tui.cli.output import say
@@ -51,6 +52,7 @@ class ForkCommand(TrainCommand):
             catalog = load_catalog(plugins=files) if files else catalog
             trust.replaced(run, catalog, said)
             command = for_model(self, catalog.model(str(run.run()["model"])))
+        command = launchers.extended(command, catalog)
         return click.Command.make_context(command, info_name, args, parent, **extra, obj=catalog)
 
     def describe(self, model: ModelEntry) -> str:
@@ -77,11 +79,13 @@ class ForkCommand(TrainCommand):
 @click.option("--exports", metavar="DIR", help="figures go to DIR/<run id> [beside RUN's]")
 @click.option("--format", "formats", metavar="F,F", help=f"{RUN_FORMATS_TEXT} [RUN's]")
 @code_options
+@launchers.launcher_option
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
 @click.pass_context
 def fork(context: click.Context, /, run: str | None, **options: Any) -> int:
+    from dltui.core.rundir import launch
     from dltui.core.rundir.directory import find_run
     from dltui.tui.cli.launch import start
 
@@ -89,13 +93,16 @@ def fork(context: click.Context, /, run: str | None, **options: Any) -> int:
         raise UsageError("fork needs a RUN to begin with; dltui runs lists them")
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
     changes = {name: value for name in fields if (value := options.pop(name)) is not None}
-    created = _create(find_run(run), context.obj, changes, options)
+    parent = find_run(run)
+    usual = launch.chosen(parent.path, parent.run())
+    options["launcher"] = launchers.take(context.command.params, options, usual)
+    created = _create(parent, context.obj, changes, options)
     if not options["as_json"]:
         origin = created.run()["fork"]
         parent = created.run()["parent"]
         say(f"{created.id} begins with {origin['checkpoint']} of {parent} (step {origin['step']:,})")
     follow = {key: options[key] for key in ("detach", "plain", "as_json")}
-    return start.carry_out(created, start.Options(command=(), **follow))
+    return start.carry_out(created, start.Options(command=(), **follow), fresh=True)
 
 
 def _create(parent: RunDirectory, catalog: Catalog, changes: dict[str, Any], options: dict[str, Any]) -> RunDirectory:
@@ -114,5 +121,6 @@ def _create(parent: RunDirectory, catalog: Catalog, changes: dict[str, Any], opt
         formats=check_formats(options["formats"].split(","), RUN_FORMATS) if options["formats"] else None,
         command=("dltui", *sys.argv[1:]),
         code=code(options["plugins"], options["trust"]),
+        launcher=options["launcher"],
     )
     return run_fork.fork(reader, request, catalog)

@@ -11,7 +11,7 @@ from dltui.core.text import plural
 from dltui.tui.cli.group import unknown
 from dltui.tui.cli.output import say, say_json
 
-KINDS = ("models", "families", "datasets", "backends", "exporters", "loggers")
+KINDS = ("models", "families", "datasets", "backends", "exporters", "loggers", "launchers")
 
 
 class PluginsGroup(click.Group):

@@ -8,9 +8,10 @@ import click
 
 from dltui.core.errors import UsageError
 from dltui.core.reading.status import OVER
+from dltui.core.rundir.launch import Chosen
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.sending import open_run, order, settle
-from dltui.tui.cli.launch import data_progress, seeds, start
+from dltui.tui.cli.launch import data_progress, launchers, seeds, start
 from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import is_terminal, say, visible
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
 
 
-@click.command()
+@click.command(cls=launchers.LaunchCommand)
 @click.argument("run", required=False, shell_complete=completion.runs)
 @click.option(
     "--more-epochs",
@@ -32,10 +33,20 @@ if TYPE_CHECKING:
     help="N epochs beyond those planned so far, also of a finished run; the schedule goes through them once more",
 )
 @code_options
+@launchers.launcher_option
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--plain", is_flag=True, help="one line an epoch, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
-def resume(run: str | None, more_epochs: int | None, plugins: tuple[str, ...], trust: bool, **flags: Any) -> int:
+@click.pass_context
+def resume(
+    context: click.Context,
+    /,
+    run: str | None,
+    more_epochs: int | None,
+    plugins: tuple[str, ...],
+    trust: bool,
+    **flags: Any,
+) -> int:
     """Go on with a run, the latest by default: continues a paused run, restarts a run that has ended. The name of a
     series of seeds means all of its runs that are not finished.
 
@@ -46,7 +57,10 @@ def resume(run: str | None, more_epochs: int | None, plugins: tuple[str, ...], t
     from dltui.core.lifecycle import series
     from dltui.core.sweep import start as sweeps
 
+    launcher = launchers.take(context.command.params, flags)
     group = series.members(run)
+    if group and launcher is not None:
+        raise UsageError(f"{run} has several runs: give --launcher to each of them")
     if group and sweeps.of_group(run):
         if more_epochs is not None or plugins or trust:
             raise UsageError(f"{run} is a sweep: dltui sweep resume {run} --more N adds trials")
@@ -64,7 +78,23 @@ def resume(run: str | None, more_epochs: int | None, plugins: tuple[str, ...], t
         return 0
     if not status.over and more_epochs is not None:
         raise UsageError(f"{name} is {status.name}: epochs can be added when it has ended; or stop it first")
+    if launcher is not None:
+        _choose(context, reader, launcher)
     return _restart(reader, more_epochs or 0, code(plugins, trust), start.Options(command=(), **flags))
+
+
+def _choose(context: click.Context, reader: RunReader, launcher: Chosen) -> None:
+    """Let another launcher start the run from now on; options that are not given stay as they were."""
+    from dltui.core.lifecycle import trust
+    from dltui.core.lifecycle.launch import launching
+    from dltui.core.rundir import launch
+
+    run, status = reader.directory, reader.status()
+    if not status.over:
+        raise UsageError(f"{run.id} is {status.name}: another launcher can start it when it has ended")
+    before = launch.chosen(run.path, run.run())
+    kept = before.options if before.name == launcher.name else {}
+    launching.choose(run, Chosen(launcher.name, {**kept, **launcher.options}), trust.catalog(run))
 
 
 def _unpause(reader: RunReader) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,6 +39,8 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
 
     terms = run_filter.parse(wanted)
     found = all_rows()
+    if _asked_launchers(found):
+        found = all_rows()
     known = [run_filter.facts(row, _asked(row)) for row in found] if terms else [{}] * len(found)
     rows = [row for row, facts in zip(found, known, strict=True) if run_filter.matches(terms, facts)]
     if as_json:
@@ -61,6 +64,18 @@ def runs(as_json: bool, wanted: str, unfold: bool) -> int:
         if row.get("why") and (row["status"] in ("failed", "silent", "interrupted") or row.get("phase") == INCOMPLETE):
             say(f"{row['id']}: {row['why']}")
     return 0
+
+
+def _asked_launchers(rows: Sequence[dict[str, Any]]) -> bool:
+    """Ask launchers what has become of runs that tell nothing of themselves; True if any was asked."""
+    from dltui.core.lifecycle.launch import launching
+    from dltui.core.reading.status import Status
+    from dltui.core.rundir.directory import RunDirectory
+
+    unsure = [row for row in rows if row["status"] not in OVER or row["status"] == "preempted"]
+    return launching.refresh_all(
+        (RunDirectory(str(row["path"])), Status(row["status"])) for row in unsure if "path" in row
+    )
 
 
 def _wanted(row: dict[str, Any]) -> list[int]:

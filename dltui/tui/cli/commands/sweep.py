@@ -11,7 +11,7 @@ from dltui.core.errors import UsageError
 from dltui.core.text import clean_line
 from dltui.core.worker.figures import RUN_FORMATS_TEXT
 from dltui.tui.cli import completion
-from dltui.tui.cli.launch import leading, ranges
+from dltui.tui.cli.launch import launchers, leading, ranges
 from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options, plugin_option
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.output import say, say_json, say_table
@@ -81,6 +81,7 @@ def sweep(context: click.Context) -> int | None:
 @plugin_option
 @click.option("--log", "loggers", multiple=True, metavar="L[=OPTION]", help="follow each run, as in dltui train")
 @click.option("--share", type=click.Choice(["group"]), help="let your group watch the runs")
+@launchers.launcher_option
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object per trial, and one at the end")
 @click.pass_context
@@ -107,6 +108,7 @@ def begin(context: click.Context, /, model: str | None, **options: Any) -> int:
     if how["trials"] is None:
         how["trials"] = plans.MOST_TRIALS if how["sampler"] == "grid" else plans.TRIALS
     least = options.pop("min_epochs")
+    options["launcher"] = launchers.take(context.command.params, options)
     options["dataset"] = start.choose_dataset(catalog, entry, options["dataset"]).name
     chosen = start.Options(command=(), **options)
     request = start.request(catalog, entry, config, chosen)

@@ -9,6 +9,7 @@ import click
 from dltui.core.errors import UsageError
 from dltui.core.worker.figures import RUN_FORMATS_TEXT
 from dltui.tui.cli import completion
+from dltui.tui.cli.launch import launchers
 from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options, plugin_option
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.output import say
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     "webhook=file:PATH keep the secret elsewhere; repeatable",
 )
 @click.option("--share", type=click.Choice(["group"]), help="let your group watch the run: dltui attach PATH")
+@launchers.launcher_option
 @click.option("--detach", is_flag=True, help="start it and return at once")
 @click.option(
     "--queue", is_flag=True, help="return at once; it starts when its device is free, first come, first served"
@@ -62,6 +64,7 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
     catalog.check_taken(options["plugins"], entry.id, options["dataset"])
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
     options.pop("like")
+    options["launcher"] = launchers.take(context.command.params, options)
     given = {name: options.pop(name) for name in fields}
     config = {name: value for name, value in given.items() if value is not None}
     used = presets.fill_in(context, entry, catalog, config, options)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.lifecycle import trash
 from dltui.core.lifecycle.kill import at_risk
+from dltui.core.lifecycle.launch import launching
 from dltui.core.reading.reader import RunReader
 from dltui.core.reading.status import Status
 from dltui.core.rundir import claim, commands, place
@@ -97,6 +98,7 @@ class Follower:
             while True:
                 self.reader.refresh()
                 status = self.reader.status()
+                launching.refresh(self.reader.directory, status)
                 self.output.show(self.reader, status, self._notice(status))
                 if self.code is not None or self._over(status):
                     break

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import numbers
+from dltui.core.reading.launched import WAITING
 from dltui.core.text import plural
 from dltui.tui.draw.wording import damaged
 
@@ -55,6 +56,8 @@ class Lines:
             self._silent = True
             return lines
         self._silent = False
+        if status.phase == WAITING:
+            return self._waited(status)
         phase = status.phase
         if live is None or phase == self._phase or status.name not in ("starting", "running", "paused", "queued"):
             return []
@@ -63,6 +66,13 @@ class Lines:
             return []
         detail = f" {live.detail}" if live.detail else ""
         return [f"{phase}{detail}"]
+
+    def _waited(self, status: Status) -> list[str]:
+        """A line about a run that waits for its launcher, whenever the reason or its place has changed."""
+        if status.why == self._phase:
+            return []
+        self._phase = status.why
+        return [f"{status.name}: {status.why}"]
 
     def _ended_epochs(self, history: History) -> list[str]:
         """Lines about evaluated epochs, also about epochs that a later attempt has repeated."""

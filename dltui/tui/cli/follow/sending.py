@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.reading.launched import WAITING
 from dltui.tui.cli.follow.waiting import Ticker
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def alive_run(text: str, action: str) -> RunReader:
     status = reader.status()
     if status.over:
         raise UsageError(f"{reader.directory.id} is {status.name}: nothing to {action}")
+    if status.phase == WAITING and action != "stop":
+        raise UsageError(f"{reader.directory.id} {status.why}: there is no worker yet; dltui stop takes it out")
     return reader
 
 

@@ -46,7 +46,9 @@ def _given(args: Sequence[str], flag: str) -> bool:
 def _words(asked: Mapping[str, Any], plugins: Sequence[str], other_data: bool) -> list[str]:
     """All choices and hyperparameters of a run, so that presets do not change them."""
     from dltui.core.catalog.fields import flag_words
+    from dltui.core.lifecycle.launch import launching
     from dltui.core.machine.devices import asked_for
+    from dltui.core.rundir.launch import Chosen
 
     words = [str(asked["model"]), "--device", asked_for(asked)]
     words += ["--format", ",".join(asked.get("formats") or ["svg"])]
@@ -54,6 +56,7 @@ def _words(asked: Mapping[str, Any], plugins: Sequence[str], other_data: bool) -
         words += ["--plugin", plugin]
     if not other_data:
         words += _data(asked)
+    words += launching.words(Chosen.from_json(asked.get("launcher")))
     for name, value in (asked.get("config") or {}).items():
         words += flag_words(name, value)
     return words

@@ -12,7 +12,7 @@ import click
 
 from dltui.core.errors import UsageError
 from dltui.tui.cli import completion
-from dltui.tui.cli.launch import like
+from dltui.tui.cli.launch import launchers, like
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.output import visible
 
@@ -42,14 +42,14 @@ class TrainCommand(click.Command):
         if extra.get("resilient_parsing"):
             catalog = completion.kept_catalog(plugin_files(args))
             found = catalog.known_model(find_model(args, value_flags(self.params, catalog)) or "")
-            command = for_model(self, found) if found else self
+            command = launchers.extended(for_model(self, found) if found else self, catalog)
             return super(TrainCommand, command).make_context(info_name, args, parent, **extra, obj=catalog)
         before = sys.argv[1 : len(sys.argv) - len(args)]
         if any(parameter.name == "like" for parameter in self.params):
             args = like.expand(args)
         catalog = load_catalog(plugins=[Path(path) for path in plugin_files(args)])
         name = find_model(args, value_flags(self.params, catalog))
-        command = self if name is None else for_model(self, catalog.model(name))
+        command = launchers.extended(self if name is None else for_model(self, catalog.model(name)), catalog)
         try:
             context = super(TrainCommand, command).make_context(info_name, list(args), parent, **extra, obj=catalog)
         except click.NoSuchOption as error:
@@ -133,7 +133,9 @@ def plugin_files(args: Sequence[str]) -> list[str]:
 def value_flags(params: Iterable[click.Parameter], catalog: Catalog) -> set[str]:
     """The flags of all models that take a value."""
     common = {name for p in params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
-    return common | {field.flag for field in catalog.all_fields() if field.type != "bool"}
+    return (
+        common | launchers.value_flags(catalog) | {field.flag for field in catalog.all_fields() if field.type != "bool"}
+    )
 
 
 def find_model(args: Sequence[str], flags_with_value: set[str]) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.fields import key_values
 from dltui.core.errors import UsageError
-from dltui.core.rundir import place
+from dltui.core.rundir import launch, place
 from dltui.core.worker.figures import RUN_FORMATS, check_formats
 from dltui.tui.cli.follow import closing
 from dltui.tui.cli.launch import data_progress
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, ModelEntry
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.rundir.directory import RunDirectory
+    from dltui.core.rundir.launch import Chosen
 
 FAVORITES = ("fashion-mnist", "lines")
 
@@ -50,6 +51,7 @@ class Options:
     seeds: str = ""
     share: str | None = None
     loggers: tuple[str, ...] = ()
+    launcher: Chosen | None = None
 
 
 def start(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> int:
@@ -66,6 +68,10 @@ def check(options: Options) -> None:
         raise UsageError("--detach starts the run in the background; it does not go with --debug or --dry-run")
     if options.queue and (options.debug or options.dry_run):
         raise UsageError("--queue waits in the background; it does not go with --debug or --dry-run")
+    if options.launcher is not None and not options.launcher.is_default and (options.debug or options.dry_run):
+        raise UsageError(
+            f"--launcher {options.launcher.name} trains elsewhere; it does not go with --debug or --dry-run"
+        )
 
 
 def create(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], options: Options) -> RunDirectory:
@@ -107,7 +113,12 @@ def request(catalog: Catalog, model: ModelEntry, config: Mapping[str, Any], opti
         dry_run=options.dry_run,
         share=options.share,
         loggers=options.loggers,
+        **({} if options.launcher is None else _launched(options.launcher)),
     )
+
+
+def _launched(launcher: Chosen) -> dict[str, Any]:
+    return {"launcher": launcher.name, "launcher_options": launcher.options}
 
 
 def choose_dataset(catalog: Catalog, model: ModelEntry, name: str | None) -> DatasetEntry:
@@ -144,7 +155,9 @@ def carry_out(
 
 
 def stay(run: RunDirectory, pid: int, options: Options, fresh: bool = False) -> int:
-    """Stay with a run whose worker has been started, as the options say; `fresh` is the argument of `follow`."""
+    """Stay with a run whose worker has been started, as the options say; `pid` is 0 where it is no process of this one,
+    `fresh` is the argument of `follow`.
+    """
     if options.detach:
         _say_detached(run, options.as_json)
         return 0
@@ -154,7 +167,7 @@ def stay(run: RunDirectory, pid: int, options: Options, fresh: bool = False) -> 
     if style == "plain":
         asked = run.run()
         say(f"{run.id}: {asked['model']} on {asked['dataset']}, {asked['device']['name']}; {run.path}")
-    return follow(run, style, child=pid, fresh=fresh, kept=not options.dry_run)
+    return follow(run, style, child=pid or None, fresh=fresh, kept=not options.dry_run)
 
 
 def open_way(run: RunDirectory, options: Options) -> None:
@@ -183,8 +196,14 @@ def say_queued(run: RunDirectory, as_json: bool) -> None:
     if as_json:
         say_run(run)
         return
-    say(f"{run.id} is queued for {run.run()['device']['name']}; watch it with: dltui attach {shlex.quote(run.id)}")
+    say(f"{run.id} is queued for {_queue_of(run)}; watch it with: dltui attach {shlex.quote(run.id)}")
     say(f"dltui stop {shlex.quote(run.id)} takes it out of the queue")
+
+
+def _queue_of(run: RunDirectory) -> str:
+    """What a run waits for: its device, or its launcher."""
+    launcher = launch.chosen(run.path, run.run())
+    return str(run.run()["device"]["name"]) if launcher.is_default else launcher.name
 
 
 def say_run(run: RunDirectory) -> None:

@@ -1,0 +1,1 @@
+"""Starts runs by launchers, and asks what has become of what these have started."""

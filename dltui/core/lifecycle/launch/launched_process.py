@@ -1,0 +1,58 @@
+"""Begins a run where its launcher has put it: `python -P -m dltui.core.lifecycle.launch.launched_process RUN_DIR`.
+
+It chooses the device there, and becomes the worker, so that signals reach it. It can be carried out again at any time:
+the run goes on from its last checkpoint, and nothing happens when nothing is left to do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from dltui.core.errors import DltuiError
+from dltui.core.lifecycle import start
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import heartbeat, launch
+from dltui.core.rundir.directory import RunDirectory
+
+DONE = ("finished", "stopped")
+
+
+def worker(run_dir: Path) -> tuple[list[str], dict[str, str]] | None:
+    """The command line and the environment of the worker to become here; None when nothing is left to do. Raises
+    UsageError for a device that this machine does not have.
+    """
+    run = RunDirectory(run_dir)
+    reader = RunReader(run)
+    reader.refresh()
+    record, history = launch.read(run.path), reader.history
+    attempts = record.attempts if record else 0
+    if history.ended is not None and history.ended.status in DONE and history.ended_attempt > attempts:
+        return None
+    command, environment = start.worker_command(run, record.instead if record else None)
+    # A job that begins again has added its epochs already.
+    if record and record.more_epochs and len(history.added_epochs) <= record.extensions:
+        command += ["--more-epochs", str(record.more_epochs)]
+    return command, environment
+
+
+def main(argv: list[str] | None = None) -> int:
+    run_dir = Path((sys.argv[1:] if argv is None else argv)[0])
+    try:
+        found = worker(run_dir)
+    except DltuiError as error:
+        sys.stderr.write(f"dltui: {error}\n")
+        return error.exit_code
+    if found is None:
+        sys.stderr.write(f"{run_dir.name}: nothing is left to do\n")
+        return 0
+    heartbeat.record_starting(run_dir, os.getpid())
+    command, environment = found
+    sys.stderr.flush()
+    os.execve(command[0], command, environment)
+    return 70
+
+
+if __name__ == "__main__":
+    sys.exit(main())

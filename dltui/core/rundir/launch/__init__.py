@@ -1,0 +1,113 @@
+"""`launch.json`: by what a run was started last, what that has started, and what is known of it. A run whose worker is
+simply a process of this machine has none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from dltui.core import fs
+from dltui.core.errors import RunError
+from dltui.core.numbers import no_number
+from dltui.core.rundir import heartbeat
+from dltui.core.text import clean_line
+
+FILE = "launch.json"
+DEFAULT = "local"
+"""The launcher of a run that names none: its worker is a process of this machine."""
+_MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A launcher by its name, with its options."""
+
+    name: str = DEFAULT
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_default(self) -> bool:
+        return self.name == DEFAULT
+
+    @classmethod
+    def from_json(cls, record: object) -> Chosen:
+        """The launcher that a record names; the default for anything else."""
+        if not isinstance(record, Mapping) or not isinstance(record.get("name"), str):
+            return cls()
+        options = record.get("options")
+        return cls(clean_line(record["name"], 64), dict(options) if isinstance(options, Mapping) else {})
+
+
+@dataclass(frozen=True)
+class LaunchRecord:
+    """A start of a run. `attempts` and `extensions` are how many it had before, `more_epochs` and `instead` are the
+    arguments of its worker. `state`, `reason` and `place` are what its launcher said at the unix time `asked`;
+    `withdrawn`: a user has ended it.
+    """
+
+    launcher: str
+    options: Mapping[str, Any]
+    time: float = 0.0
+    job: Mapping[str, Any] = field(default_factory=dict)
+    attempts: int = 0
+    extensions: int = 0
+    more_epochs: int = 0
+    instead: Mapping[str, Any] = field(default_factory=dict)
+    requeues: bool = False
+    state: str = ""
+    reason: str = ""
+    place: int = 0
+    asked: float = 0.0
+    withdrawn: bool = False
+    inode: int = 0
+    """The run directory that it is the record of, and not that of a copy."""
+
+    @property
+    def chosen(self) -> Chosen:
+        return Chosen(self.launcher, self.options)
+
+
+_KINDS: Mapping[str, Any] = {"str": clean_line, "int": int, "float": float, "bool": bool, "Mapping[str, Any]": dict}
+_READ = {one.name: _KINDS[str(one.type)] for one in fields(LaunchRecord)}
+
+
+def read(run_dir: Path | str) -> LaunchRecord | None:
+    """The record of a run's last start; None without one, in a copy of the run, or where it cannot be read."""
+    try:
+        content = json.loads(fs.read_limited(Path(run_dir) / FILE, _MOST_BYTES), parse_constant=no_number)
+        found = LaunchRecord(**{name: kind(content[name]) for name, kind in _READ.items() if name in content})
+        return found if found.inode == heartbeat.inode(Path(run_dir)) else None
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+def write(run_dir: Path, record: LaunchRecord) -> None:
+    """Replace the record. Raises RunError."""
+    content = asdict(record) | {"inode": heartbeat.inode(run_dir)}
+    try:
+        fs.write_atomic(run_dir / FILE, (json.dumps(content, indent=1) + "\n").encode("ascii"))
+    except OSError as error:
+        raise RunError(f"cannot write to {clean_line(run_dir)}: {error.strerror}") from error
+
+
+def forget(run_dir: Path) -> None:
+    """Remove the record: the run is started without one."""
+    with contextlib.suppress(OSError):
+        fs.FS.unlink(run_dir / FILE)
+
+
+def is_there(run_dir: Path | str) -> bool:
+    """True if there is a record."""
+    return os.path.lexists(f"{run_dir}/{FILE}")
+
+
+def chosen(run_dir: Path, asked: Mapping[str, Any]) -> Chosen:
+    """The launcher of a run: that of its last start, else the one of its run.json."""
+    record = read(run_dir)
+    return record.chosen if record is not None else Chosen.from_json(asked.get("launcher"))

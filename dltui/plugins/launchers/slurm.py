@@ -1,0 +1,259 @@
+"""Slurm: a run becomes a job of the cluster's queue. `job.sh` in the run directory is the job, and can be submitted
+again by hand: `sbatch job.sh`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+from pydantic import Field, field_validator
+
+from dltui.core import fs
+from dltui.core.contract.config import unit
+from dltui.core.contract.launchers import Job, Launch, Launcher, LauncherOptions, LaunchState
+from dltui.core.errors import RunError
+from dltui.core.text import clean_line
+
+SCRIPT = "job.sh"
+SECONDS = 60.0
+"""For a command of Slurm: its controller answers late when it is busy."""
+PLAIN = re.compile(r"[A-Za-z0-9_.:,@+*=/%|&()\[\]{}-]*")
+"""What a value of a `#SBATCH` line may be made of."""
+WAITING = ("PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD", "CONFIGURING")
+RUNNING = ("RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING")
+GONE = ("Invalid job id", "Invalid job array id")
+REASONS = {
+    "None": "",
+    "Priority": "others come first",
+    "Resources": "no room yet",
+    "Dependency": "waits for another job",
+    "BeginTime": "waits for its begin time",
+    "JobHeldUser": "held; scontrol release lets it go",
+    "JobHeldAdmin": "held by the administrator",
+}
+"""Slurm's words for why a job waits, in plain ones; the others are shown as they are."""
+
+
+class SlurmOptions(LauncherOptions):
+    partition: str = Field("", description="the partition; empty: the cluster's default", json_schema_extra=unit(""))
+    time: str = Field(
+        "",
+        description="time limit, minutes or D-HH:MM:SS; when it is over the run goes into the queue again",
+        json_schema_extra=unit("min"),
+    )
+    gpus: int = Field(0, ge=0, le=1024, description="GPUs of a node", json_schema_extra=unit("GPUs"))
+    nodes: int = Field(1, ge=1, le=1, description="nodes; a run trains on one", json_schema_extra=unit("nodes"))
+    cpus: int = Field(0, ge=0, le=4096, description="processors; 0: as Slurm gives", json_schema_extra=unit("CPUs"))
+    memory: str = Field("", description="main memory, such as 32G", json_schema_extra=unit(""))
+    account: str = Field("", description="the account that is charged", json_schema_extra=unit(""))
+    qos: str = Field("", description="quality of service", json_schema_extra=unit(""))
+    constraint: str = Field("", description="features that the node must have", json_schema_extra=unit(""))
+    warning: int = Field(
+        90, ge=10, le=3600, description="how long before the time limit it is told", json_schema_extra=unit("s")
+    )
+    more: str = Field("", description="more options of sbatch, as typed there", json_schema_extra=unit(""))
+    setup: str = Field(
+        "", description="a shell command before the run, such as module load", json_schema_extra=unit("")
+    )
+
+    @field_validator("partition", "time", "memory", "account", "qos", "constraint")
+    @classmethod
+    def _is_plain(cls, text: str) -> str:
+        if not PLAIN.fullmatch(text):
+            raise ValueError(f"{clean_line(repr(text), 60)} has characters that no line of a job script can hold")
+        return text
+
+    @field_validator("more", "setup")
+    @classmethod
+    def _is_one_line(cls, text: str) -> str:
+        if clean_line(text, 10_000) != text:
+            raise ValueError("must be a single line")
+        return text
+
+    @field_validator("more")
+    @classmethod
+    def _are_options(cls, text: str) -> str:
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            raise ValueError(f"more: {error}") from None
+        if words and not words[0].startswith("-"):
+            raise ValueError(f"more wants options of sbatch such as --exclusive, got {clean_line(text, 60)}")
+        return text
+
+    def lines(self) -> list[str]:
+        """The options as words of sbatch."""
+        named = {
+            "partition": self.partition,
+            "time": self.time,
+            "nodes": self.nodes,
+            "ntasks": 1,
+            "gpus-per-node": self.gpus or "",
+            "cpus-per-task": self.cpus or "",
+            "mem": self.memory,
+            "account": self.account,
+            "qos": self.qos,
+            "constraint": self.constraint,
+        }
+        return [f"--{name}={value}" for name, value in named.items() if value != ""] + (
+            [self.more] if self.more else []
+        )
+
+
+def script(launch: Launch, options: SlurmOptions) -> str:
+    """The job script. Slurm warns it by USR2 (or USR1), which it hands on: the run leaves a checkpoint, ends with 75
+    and goes into the queue again. TERM means that Slurm takes the job back by itself, or that it was cancelled: the
+    run leaves a checkpoint, and only `--requeue` decides about the rest.
+    """
+    head = [
+        f"--job-name={_quoted(f'dltui-{launch.name}')}",
+        f"--chdir={_quoted(str(launch.run_dir))}",
+        f"--output={_quoted(str(launch.log).replace('%', '%%'))}",
+        "--open-mode=append",
+        "--requeue",
+        f"--signal=B:USR2@{options.warning}",
+        *options.lines(),
+    ]
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(launch.environment.items())]
+    return "\n".join(
+        [
+            "#!/bin/bash",
+            f"# Trains the dltui run {launch.name}, from its last checkpoint. Submit it again: sbatch {SCRIPT}",
+            *(f"#SBATCH {line}" for line in head),
+            "",
+            *exports,
+            *([options.setup] if options.setup else []),
+            "",
+            "# A warning (time limit, preemption) is handed on to the run, which leaves a checkpoint and ends with 75.",
+            "warned= signaled= code=0",
+            "trap 'warned=yes signaled=yes; kill -USR2 $worker 2>/dev/null' USR1 USR2",
+            "trap 'signaled=yes; kill -TERM $worker 2>/dev/null' TERM",
+            f"srun {shlex.join(launch.command)} &",
+            "worker=$!",
+            "while :; do",
+            "    signaled=",
+            "    wait $worker",
+            "    now=$?",
+            "    [ $now -eq 127 ] || code=$now",
+            '    [ -n "$signaled" ] || break',
+            "done",
+            "",
+            "# After a warning it goes into the queue again; a run that has failed or is done does not.",
+            'if [ -n "$warned" ] && { [ $code -eq 75 ] || [ $code -gt 128 ]; }; then',
+            "    if command -v scontrol >/dev/null; then",
+            "        scontrol requeue $SLURM_JOB_ID",
+            "    else",
+            f"        sbatch --dependency=afterany:$SLURM_JOB_ID {shlex.quote(str(launch.run_dir / SCRIPT))}",
+            "    fi",
+            "fi",
+            "exit $code",
+            "",
+        ]
+    )
+
+
+def _quoted(text: str) -> str:
+    """A value of a `#SBATCH` line, in which quotation marks hold blanks together."""
+    return text if PLAIN.fullmatch(text) else '"' + text.replace('"', "") + '"'
+
+
+def start(launch: Launch, options: SlurmOptions) -> Job:
+    """Write the script and submit it."""
+    path = launch.run_dir / SCRIPT
+    before = path.read_bytes() if path.exists() else None
+    fs.write_atomic(path, script(launch, options).encode(), sync=False)
+    path.chmod(0o700)
+    try:
+        answer = _slurm("sbatch", "--parsable", str(path))
+        found = re.match(r"(\d+)(?:;(\S+))?", answer.strip().splitlines()[-1] if answer.strip() else "")
+        if found is None:
+            raise RunError(f"sbatch did not tell the number of the job: {clean_line(answer, 200) or 'no answer'}")
+    except RunError:
+        if before is None:
+            path.unlink()
+        else:
+            fs.write_atomic(path, before, sync=False)
+        raise
+    return {"id": found[1], "name": f"dltui-{launch.name}", **({"cluster": found[2]} if found[2] else {})}
+
+
+def state(launch: Launch, job: Job) -> LaunchState:
+    """The state that squeue tells of the job, or of the one that followed it under its name."""
+    columns = ("--noheader", "--format=%i|%T|%r|%N")
+    try:
+        lines = _slurm("squeue", *_cluster(job), f"--jobs={job['id']}", *columns).splitlines()
+    except RunError as error:
+        if not any(word in str(error) for word in GONE):
+            raise
+        lines = []
+    if not lines:
+        # A job that submitted itself again has another number.
+        lines = _slurm("squeue", *_cluster(job), "--me", f"--name={job['name']}", *columns).splitlines()
+    parts = next((found for line in lines if len(found := line.strip().split("|")) == 4), None)
+    if parts is None:
+        return LaunchState("gone", "not in Slurm's queue any more")
+    number, name, reason, node = parts
+    if name in WAITING:
+        told = REASONS.get(reason, reason)
+        return LaunchState("waiting", told, _place(job, number))
+    return LaunchState("running" if name in RUNNING else "gone", node if name in RUNNING else name.lower())
+
+
+def _place(job: Job, number: str) -> int:
+    """The place among the waiting jobs of the same partition, as far as squeue tells; 0 where it does not."""
+    try:
+        line = _slurm("squeue", *_cluster(job), "--noheader", f"--jobs={number}", "--format=%P|%Q").strip()
+        partition = line.split("|")[0].split(",")[0]
+        waiting = _slurm(
+            "squeue", *_cluster(job), "--noheader", "--states=PENDING", "--sort=-p,i", f"--partition={partition}",
+            "--format=%i",
+        )  # fmt: skip
+    except RunError:
+        return 0
+    numbers = [word.strip() for word in waiting.splitlines()]
+    return numbers.index(number) + 1 if number in numbers else 0
+
+
+def kill(launch: Launch, job: Job) -> None:
+    """Cancel the job, and one that followed it."""
+    _slurm("scancel", *_cluster(job), str(job["id"]))
+    _slurm("scancel", *_cluster(job), "--me", f"--name={job['name']}")
+
+
+def _cluster(job: Job) -> Sequence[str]:
+    return (f"--clusters={job['cluster']}",) if job.get("cluster") else ()
+
+
+def _slurm(program: str, *words: str) -> str:
+    """What a program of Slurm prints. Raises RunError with its own words."""
+    if shutil.which(program) is None:
+        raise RunError(f"there is no {program} on PATH")
+    try:
+        done = subprocess.run(
+            [program, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+            timeout=SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise RunError(f"{program} does not answer within {SECONDS:.0f} s") from None
+    except OSError as error:
+        raise RunError(f"{program} cannot be started: {error.strerror}") from None
+    if done.returncode:
+        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        raise RunError(f"{program}: {clean_line(said[0], 300) if said else f'exit code {done.returncode}'}")
+    return done.stdout
+
+
+LAUNCHER = Launcher(
+    name="slurm",
+    summary="a job of Slurm's queue, which goes on by itself after a preemption and after its time limit",
+    start=start,
+    state=state,
+    kill=kill,
+    options=SlurmOptions,
+    programs=("sbatch", "squeue", "scancel"),
+    requeues=True,
+)

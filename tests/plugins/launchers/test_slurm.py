@@ -1,0 +1,197 @@
+"""Slurm: the script, the words of its programs, and whole runs through a small Slurm of the tests' own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dltui.core.catalog.assemble import load_catalog
+from dltui.core.catalog.entries import Catalog
+from dltui.core.contract.launchers import Launch, LaunchState
+from dltui.core.errors import RunError, UsageError
+from dltui.core.lifecycle import kill, start
+from dltui.core.lifecycle.create import RunRequest, create_run
+from dltui.core.lifecycle.launch import launching
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import launch
+from dltui.core.rundir.directory import RunDirectory
+from dltui.plugins.launchers import slurm
+from dltui.plugins.launchers.slurm import SlurmOptions, script
+from tests.fakes.slurm import FakeSlurm
+from tests.helpers import known_catalog
+
+FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: known_catalog.Fill) -> Iterator[FakeSlurm]:
+    found = FakeSlurm(tmp_path / "slurm")
+    know_catalog(tmp_path / "home")
+    for name, value in {**found.environment, "DLTUI_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(launching, "ASK_SECONDS", 0.0)
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def catalog(cluster: FakeSlurm) -> Catalog:
+    return load_catalog([FAKE])
+
+
+def request(tmp_path: Path, name: str, launcher: str = "slurm", **config: object) -> RunRequest:
+    return RunRequest(
+        "softmax-numpy",
+        "blobs",
+        {"n": 200},
+        device="cpu",
+        config={"epochs": 2, "batch_size": 16, "lr": 1.0, **config},
+        name=name,
+        exports=str(tmp_path / "exports"),
+        formats=("none",),
+        plugins=(FAKE,),
+        launcher=launcher,
+    )
+
+
+def read(run: RunDirectory) -> RunReader:
+    reader = RunReader(run)
+    reader.refresh()
+    return reader
+
+
+def launched(tmp_path: Path) -> Launch:
+    run_dir = tmp_path / "a run"
+    run_dir.mkdir(exist_ok=True)
+    command = ("/usr/bin/python", "-P", "-m", "it", str(run_dir))
+    return Launch(run_dir, "a-run", command, {"DLTUI_HOME": "/ho me"}, run_dir / "worker.log")
+
+
+def test_the_script_can_be_read_and_carried_out(tmp_path: Path) -> None:
+    options = SlurmOptions(
+        partition="gpu", time="60", gpus=2, memory="32G", more="--exclusive", setup="module load cuda"
+    )
+    text = script(launched(tmp_path), options)
+    for line in (
+        "#SBATCH --job-name=dltui-a-run",
+        f'#SBATCH --output="{tmp_path}/a run/worker.log"',
+        "#SBATCH --requeue",
+        "#SBATCH --signal=B:USR2@90",
+        "#SBATCH --partition=gpu",
+        "#SBATCH --time=60",
+        "#SBATCH --gpus-per-node=2",
+        "#SBATCH --exclusive",
+        "export DLTUI_HOME='/ho me'",
+        "module load cuda",
+        f"srun /usr/bin/python -P -m it '{tmp_path}/a run' &",
+    ):
+        assert line in text.splitlines()
+    subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+
+
+@pytest.mark.parametrize(
+    "given", [{"partition": "a b"}, {"setup": "a\nb"}, {"more": "job.sh"}, {"time": "1\n#SBATCH --x"}, {"nodes": 2}]
+)
+def test_options_that_no_script_can_hold_are_refused(given: dict[str, str]) -> None:
+    with pytest.raises(ValueError):
+        SlurmOptions(**given)  # type: ignore[arg-type]
+
+
+def test_the_words_of_squeue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    answers: dict[str, str] = {}
+
+    def said(program: str, *words: str) -> str:
+        kind = "name" if any(word.startswith("--name=") for word in words) else words[-1]
+        text = answers.get(kind, "")
+        if text.startswith("!"):
+            raise RunError(text[1:])
+        return text
+
+    monkeypatch.setattr(slurm, "_slurm", said)
+    job, one = {"id": "12", "name": "dltui-one"}, launched(tmp_path)
+    line = "--format=%i|%T|%r|%N"
+    answers |= {line: "12|PENDING|Priority|\n", "--format=%P|%Q": "gpu|4\n", "--format=%i": "9\n12\n13\n"}
+    assert slurm.state(one, job) == LaunchState("waiting", "others come first", 2)
+    answers[line] = "12|PENDING|QOSMaxJobsPerUserLimit|\n"
+    answers["--format=%i"] = "!squeue: slow"
+    assert slurm.state(one, job) == LaunchState("waiting", "QOSMaxJobsPerUserLimit", 0)
+    answers[line] = "12|RUNNING|None|node07\n"
+    assert slurm.state(one, job) == LaunchState("running", "node07")
+    answers[line] = "12|TIMEOUT|None|node07\n"
+    assert slurm.state(one, job) == LaunchState("gone", "timeout")
+    answers[line] = "!squeue: slurm_load_jobs error: Invalid job id specified"
+    assert slurm.state(one, job).name == "gone"
+    answers["name"] = "15|RUNNING|None|node09\n"
+    assert slurm.state(one, job) == LaunchState("running", "node09")
+    answers[line] = "!squeue: Unable to contact slurm controller"
+    with pytest.raises(RunError, match="Unable to contact"):
+        slurm.state(one, job)
+
+
+def test_a_refused_job_is_a_line_and_leaves_nothing(cluster: FakeSlurm, catalog: Catalog, tmp_path: Path) -> None:
+    cluster.refuse("sbatch: error: invalid partition specified: gpux\nsbatch: error: Batch job submission failed\n")
+    run = create_run(request(tmp_path, "refused"), catalog)
+    with pytest.raises(UsageError, match="invalid partition specified: gpux"):
+        start.spawn_worker(run)
+    assert not run.path.exists()
+
+
+def test_without_sbatch_no_run_is_made(tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    with pytest.raises(UsageError, match="launcher slurm cannot be used here: there is no sbatch on PATH"):
+        create_run(request(tmp_path, "nowhere"), catalog)
+    assert "slurm" not in launching.usable(catalog)
+
+
+@pytest.mark.slow
+def test_a_run_waits_is_preempted_and_ends_as_if_nothing_had_been(
+    cluster: FakeSlurm, catalog: Catalog, tmp_path: Path
+) -> None:
+    cluster.hold()
+    run = create_run(request(tmp_path, "first", step_seconds=0.02, checkpoint_seconds=0.05), catalog)
+    assert start.spawn_worker(run) == 0
+    launching.refresh_all([(run, read(run).status())])
+    status = read(run).status()
+    assert (status.name, status.why) == ("queued", "waits in the queue of slurm: no room yet, 1st in line")
+    cluster.release()
+    until(lambda: read(run).history.step >= 4)
+    cluster.preempt("1000")
+    cluster.wait()
+    found = read(run)
+    assert [job["starts"] for job in cluster.jobs()] == [2]
+    assert found.status().name == "finished"
+    assert found.history.attempts_started == 2
+    whole = create_run(request(tmp_path, "whole", "local"), catalog)
+    os.waitpid(start.spawn_worker(whole), 0)
+    ended = read(whole).history.ended
+    assert ended is not None
+    assert found.history.ended is not None
+    assert found.history.ended.weights_sha256 == ended.weights_sha256
+
+
+@pytest.mark.slow
+def test_a_job_is_taken_out_of_the_queue(cluster: FakeSlurm, catalog: Catalog, tmp_path: Path) -> None:
+    cluster.hold()
+    run = create_run(request(tmp_path, "held"), catalog)
+    start.spawn_worker(run)
+    assert "nothing trained yet" in kill.cost(read(run))
+    kill.kill(read(run))
+    status = read(run).status()
+    assert (status.name, status.why.partition("@")[0].split()[:2]) == ("interrupted", ["ended", "by"])
+    cluster.wait()
+    assert cluster.jobs()[0]["state"] == "CANCELLED"
+    record = launch.read(run.path)
+    assert record is not None
+    assert record.withdrawn
+
+
+def until(done: object, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
