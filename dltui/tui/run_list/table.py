@@ -72,7 +72,7 @@ def table(
 def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_only: bool) -> Row:
     sizes = columns(width)
     # Where the run is, with its machine when that is not this one.
-    where = run.device if run.host in ("", host) else f"{run.host}:{run.device}"
+    where = run.device if run.host in ("", host) else f"{run.host}:{run.device.removeprefix('cuda:')}"
     dim = "" if run.is_live else "dim"
     row: Row = [
         ("› " if marked else "  ", "accent bold"),
