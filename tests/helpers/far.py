@@ -61,12 +61,17 @@ class Questions:
 def serving(server: Server) -> Iterator[Questions]:
     """A server in a thread of this process."""
     to_server, from_server = os.pipe(), os.pipe()
-    thread = threading.Thread(target=server.serve, args=(to_server[0], from_server[1]), daemon=True)
+
+    def serve() -> None:
+        server.serve(to_server[0], from_server[1])
+        os.close(from_server[1])
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
         yield Questions(from_server[0], to_server[1])
     finally:
         os.close(to_server[1])
         thread.join(10)
-        for fd in (to_server[0], *from_server):
+        for fd in (to_server[0], from_server[0]):
             os.close(fd)

@@ -59,7 +59,8 @@ class Sshd:
         key = (here / "host_key.pub").read_text().split()
         (here / "known").write_text(f"[127.0.0.1]:{self.port} {key[0]} {key[1]}\n")
         self.config.write_text(
-            f"Host *\n  HostName 127.0.0.1\n  Port {self.port}\n  User {getpass.getuser()}\n  IdentityFile {here}/user_key\n"
+            f"Host *\n  HostName 127.0.0.1\n  Port {self.port}\n  User {getpass.getuser()}\n"
+            f"  IdentityFile {here}/user_key\n"
             f"  IdentitiesOnly yes\n  UserKnownHostsFile {here}/known\n  GlobalKnownHostsFile /dev/null\n"
             "  LogLevel ERROR\n"
         )

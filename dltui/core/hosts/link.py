@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -33,6 +34,7 @@ PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
 _MOST_GREETING = 200
 """Lines that a login may print before the server speaks."""
 _CUT = 160
+_PLACE = re.compile(r"^ssh: (connect to host \S+ port \d+: )?")
 
 
 class HostError(DltuiError):
@@ -295,6 +297,8 @@ class Link:
             return f'dltui is not found there; say where it is: [hosts.{self.host.name}] dltui = "/path/to/dltui"'
         if SERVE in said and "no command" in said:
             return f"its dltui is too old: it has no {SERVE}"
+        # ssh names its place first, which the host's line has already.
+        said = _PLACE.sub("", said)
         return said or ("the connection was closed" if not code else f"{self.host.command[0]} ended with code {code}")
 
     def _end(self) -> None:

@@ -15,18 +15,16 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class HostLine:
     """Another host for a line: its devices while it answers, else the reason why not; every string is safe for a
-    terminal. `note` is about another version of dltui, `again` the seconds until the next attempt to reach it.
+    terminal. `failed` is false before the first attempt to reach it has ended. `note` is about another version of
+    dltui, `again` the seconds until the next attempt.
     """
 
     name: str
     devices: tuple[Device, ...] | None = None
     problem: str = ""
+    failed: bool = False
     note: str = ""
     again: int = 0
-
-    @property
-    def answers(self) -> bool:
-        return not self.problem and self.devices is not None
 
 
 class Followed:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.hosts import address, mirror
@@ -79,8 +77,10 @@ class HostWatch:
         state, name = self.link.state, self.link.host.name
         if state.name == "up":
             return HostLine(name, self.devices, note=safe(state.note))
+        if not state.reason:
+            return HostLine(name, problem="connecting ...")
         again = max(int(state.again - time.monotonic() + 1), 0)
-        return HostLine(name, None, safe(state.reason) or "connecting ...", again=again if state.reason else 0)
+        return HostLine(name, problem=safe(state.reason), failed=True, again=again)
 
     def _run(self) -> None:
         while not self._over.is_set():
@@ -89,10 +89,9 @@ class HostWatch:
                 self._look()
             except HostError:
                 self._silence()
-            except (DltuiError, ValueError, TypeError) as error:
-                # A question that this version asks and the other does not know: what it listed stays.
+            except (DltuiError, ValueError, TypeError):
+                # An answer that makes no sense, as of a version far apart: what was listed before stays.
                 self._since = 0.0
-                del error
             rests = time.monotonic() - self.asked > ASKED_SECONDS
             self._soon.wait(RESTING_SECONDS if rests else SECONDS)
 
@@ -249,9 +248,3 @@ class FarHosts(Elsewhere):
         host, colon, word = device.partition(":")
         watch = self.watches.get(host) if colon else None
         return (watch.link, word) if watch is not None else None
-
-
-def ask_quietly(link: Link, do: str, **arguments: Any) -> None:
-    """Ask, whatever becomes of it."""
-    with contextlib.suppress(DltuiError):
-        link.ask(do, **arguments)

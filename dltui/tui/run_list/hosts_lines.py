@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dltui.core.numbers import duration
 from dltui.core.text import plural
 from dltui.tui.draw.styled_text import Row, cells, cut, fit, left
 from dltui.tui.run_list import devices_line
@@ -34,8 +33,9 @@ def wanted(hosts: Sequence[HostLine], screen: int) -> int:
 def _host(host: HostLine, width: int) -> Row:
     name = left(host.name, max(min(NAME, width // 4), len(host.name) + 1) if len(host.name) < width // 4 else NAME)
     if host.problem:
-        again = f"; again in {duration(host.again)}" if host.again else ""
-        text = cut(f"{host.problem}", width - cells([(f" {name} {again}", "")]) - 1)
+        again = f"; again in {host.again} s" if host.again else ""
+        text = f"does not answer: {host.problem}" if host.failed else host.problem
+        text = cut(text, width - cells([(f" {name} {again}", "")]) - 1)
         return [(f" {name} {text}{again}", "faint")]
     row: Row = [(f" {name}", "bold"), *([(f" {host.note}  ", "warn")] if host.note else [])]
     if host.devices is None:

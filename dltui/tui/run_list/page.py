@@ -62,7 +62,7 @@ class RunsPage(Page):
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._device_line, id="devices")
-        yield Rows(lambda width, height: [table.header(width), rule(width)], id="columns")
+        yield Rows(lambda width, height: [table.header(width, bool(self.state.hosts)), rule(width)], id="columns")
         yield Rows(self._table, id="table")
         yield Rows(self._detail, id="detail")
 
@@ -172,8 +172,8 @@ class RunsPage(Page):
         at = state.index
         state.first = min(max(state.first, at - height + 1), at)
         services, ascii_only = self.host.services, self.host.look.ascii
-        now, host = services.clock.now(), services.viewer.host()
-        return table.table(state.lines, at, state.first, width, height, now, host, ascii_only, state.marked)
+        now, host, hosts = services.clock.now(), services.viewer.host(), bool(state.hosts)
+        return table.table(state.lines, at, state.first, width, height, now, host, ascii_only, state.marked, hosts)
 
     def _unknown(self) -> str:
         from dltui.core.analysis.measures.run_filter import unknown

@@ -170,7 +170,7 @@ class Answers:
         for word in words:
             if word.partition("=")[0] in REFUSED_WORDS:
                 raise UsageError(f"{word.partition('=')[0]} does not go with another host")
-        command = [sys.executable, "-P", "-m", "dltui", "train", *words, "--detach", "--json"]
+        command = [sys.executable, "-P", "-m", "dltui", "train", "--detach", "--json", *words]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         started = [found for line in done.stdout.splitlines() if (found := _started(line))]
         if not started:
