@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 from dltui.tui.app import make_app
 from dltui.tui.base.services import Services
@@ -14,12 +15,34 @@ from dltui.tui.terminal.capabilities import examine, quiet_stderr
 from dltui.tui.terminal.leaving import WaysOut
 
 
-def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
-    """Show the full screen until the user leaves. Returns the exit code: after a signal 128 plus its number.
+def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False, hosts: Sequence[str] = ()) -> int:
+    """Show the full screen until the user leaves, with the runs of these other hosts, by default of those in the
+    settings. Returns the exit code: after a signal 128 plus its number.
 
-    Raises UsageError for a run that does not exist and for an invalid settings file.
+    Raises UsageError for a run or a host that does not exist and for an invalid settings file.
     """
-    services = Services(read_only)
+    services = _services(read_only, hosts)
+    services.elsewhere.begin()
+    try:
+        return _show(services, open_run, new)
+    finally:
+        services.elsewhere.end()
+
+
+def _services(read_only: bool, names: Sequence[str]) -> Services:
+    """The services of this host, and of others where there are any."""
+    from dltui.core.settings import load_settings
+
+    if not names and not load_settings().tables.get("hosts"):
+        return Services(read_only)
+    from dltui.core.hosts import address
+    from dltui.tui.base.far_hosts import FarHosts
+    from dltui.tui.base.hosted import HostedServices
+
+    return HostedServices(FarHosts(address.chosen(names)), read_only)
+
+
+def _show(services: Services, open_run: str | None, new: bool) -> int:
     run = None if open_run is None else services.runs.find(open_run)
     settings, first_time = services.settings.load(), services.viewer.first_time()
     terminal = examine(os.environ)

@@ -16,8 +16,8 @@ from dltui.core.machine import memory, process
 from dltui.core.reading import launched
 from dltui.core.reading.history import History
 from dltui.core.reading.silence import Observations
-from dltui.core.reading.status import INCOMPLETE, Status, status
-from dltui.core.rundir import claim, commands, launch, lock, notes
+from dltui.core.reading.status import INCOMPLETE, Status, as_told, status
+from dltui.core.rundir import claim, commands, launch, lock, mirrored, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
@@ -109,6 +109,9 @@ class RunReader:
     def look(self, now: float | None = None) -> tuple[Status, Live | None]:
         """The status and the heartbeat that it is based on, read once."""
         live = self.live()
+        told = mirrored.read(self.directory.path)
+        if told is not None:
+            return as_told(told, self.clock() if now is None else now), live
         found = claim.look(self.directory.path, live) if live else claim.Claim(None)
         alive = found.alive
         if live and (alive is False or live.phase == "ended") and self._unfinished(live):

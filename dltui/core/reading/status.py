@@ -10,6 +10,7 @@ from dltui.core.reading.silence import STARTING_PHASES, Observations, silence
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
     from dltui.core.rundir.heartbeat import Live
+    from dltui.core.rundir.mirrored import Told
 
 
 OVER = frozenset({"finished", "stopped", "interrupted", "preempted", "failed"})
@@ -67,6 +68,17 @@ def status(run: dict[str, Any], history: History, live: Live | None, now: float,
     if live.phase in STARTING_PHASES:
         return Status("starting", doing, live.phase, live.phase_since)
     return Status("running", doing, live.phase, live.phase_since)
+
+
+def as_told(told: Told, now: float) -> Status:
+    """The status of a run whose directory here is a mirror: as it is seen where its worker lives. While that host does
+    not answer, a run that was live is silent.
+    """
+    name = told.status if told.alive and told.status not in OVER else _ended_name(told.status)
+    quiet = told.silence(now)
+    if quiet and name not in OVER:
+        return Status("silent", quiet, told.phase, told.heard)
+    return Status(name, told.why, told.phase, told.since)
 
 
 def _ended_name(word: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.errors import RunError
 from dltui.core.machine import process
-from dltui.core.rundir import heartbeat, lock
+from dltui.core.rundir import heartbeat, lock, mirrored
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ class Claim:
 
 
 def look(run_dir: Path, live: Live) -> Claim:
-    """The relation of the worker in `live` to this directory."""
+    """The relation of the worker in `live` to this directory. That of a mirror lives where its original is."""
+    told = mirrored.read(run_dir)
+    if told is not None:
+        return Claim(told.alive)
     here = live.boot_id == process.boot_id()
     found = lock.look(run_dir / "lock")
     moved = bool(live.inode) and live.inode != heartbeat.inode(run_dir)

@@ -36,6 +36,11 @@ class Command:
     path: Path
 
 
+def is_id(text: str) -> bool:
+    """True if a text can be the id of a command."""
+    return _NAME.fullmatch(f"{text}.json") is not None
+
+
 def problem_of(action: str, arguments: Mapping[str, Any]) -> str:
     """The reason why a worker cannot obey a command, or ""; `train.steering` acts on the others."""
     if action not in ACTIONS:
@@ -47,20 +52,24 @@ def problem_of(action: str, arguments: Mapping[str, Any]) -> str:
     return ""
 
 
-def send(run_dir: Path, action: str, arguments: dict[str, Any], by: str | None = None) -> str:
+def send(
+    run_dir: Path, action: str, arguments: dict[str, Any], by: str | None = None, known_as: str | None = None
+) -> str:
     """Leave a command for the worker and return its id; the event `command_obeyed` with that id acknowledges it.
 
-    `arguments` of `set` are {"lr": x}, or {"lr": x, "at_step": n} to hold from global step n on. Raises RunError when
-    the folder cannot be written to.
+    `arguments` of `set` are {"lr": x}, or {"lr": x, "at_step": n} to hold from global step n on. `known_as` is the id
+    under which another host's viewer waits for it; sent again it is there once. Raises RunError when the folder cannot
+    be written to.
     """
-    command_id = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+    command_id = known_as or f"{time.time_ns():020d}-{secrets.token_hex(4)}"
     by = by or process.user_at_host()
     content = {"id": command_id, "action": action, "arguments": arguments, "by": by, "sent": time.time()}
     path = run_dir / "control" / f"{command_id}.json"
     try:
         with contextlib.suppress(FileExistsError):
             fs.FS.mkdir(path.parent)
-        _place(path, json.dumps(content, allow_nan=False).encode("ascii"))
+        with contextlib.suppress(*((FileExistsError,) if known_as else ())):
+            _place(path, json.dumps(content, allow_nan=False).encode("ascii"))
     except OSError as error:
         raise RunError(
             f"cannot send {action} to {clean_line(run_dir.name)}: {error.strerror} in {path.parent}"

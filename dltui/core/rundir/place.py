@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import ownership, paths
 from dltui.core.errors import DltuiError, UsageError
+from dltui.core.rundir import mirrored
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ def _others(path: Path) -> str:
 
 
 def original(run: RunDirectory) -> Path | None:
-    """The path of the run of which this run is a copy; None for a run that was made or moved here."""
+    """The path of the run of which this run is a copy; None for a run that was made or moved here, and for a mirror,
+    which is the run itself as seen from another host.
+    """
+    if mirrored.read(run.path) is not None:
+        return None
     birth = _birth(run)
     if not birth.get("path"):
         return None
@@ -73,7 +78,8 @@ def exports_folder(run: RunDirectory) -> Path:
     run below the working directory. Raises UsageError when run.json names no folder.
     """
     if untrusted_reason(run):
-        return free(Path(paths.absolute("exports")) / run.id, run, strict=True)
+        # The id of a mirror has a colon, which not every disk takes.
+        return free(Path(paths.absolute("exports")) / run.id.replace(":", "-"), run, strict=True)
     named = run.run().get("exports")
     if not named:
         raise UsageError("run.json names no exports folder; choose one with --to DIR")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,11 @@ its folder as it was.
 """
 TURNS = 40
 SLOW_TURNS = 400
+
+
+def in_order(runs: Iterable[Summary]) -> list[Summary]:
+    """The runs as a list shows them: the live ones first, then the newest first."""
+    return sorted(runs, key=lambda one: (not one.is_live, -one.created, one.id))
 
 
 class RunList:
@@ -61,7 +66,7 @@ class RunList:
             self._order = list(self._resting)
         if changed:
             known = [*filter(None, self._awake.values()), *(summary for _, summary in self._resting.values())]
-            self._all = sorted(known, key=lambda one: (not one.is_live, -one.created, one.id))
+            self._all = in_order(known)
         return self._all
 
     def _list(self) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError, UsageError
 from dltui.core.sweep.actions import Sweeps
+from dltui.tui.base.elsewhere import Elsewhere
 from dltui.tui.terminal.capabilities import SCREEN_LOG
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Services:
         self.viewer = Viewer(read_only)
         self.settings = SettingsFile()
         self.runs = Runs()
+        self.elsewhere = Elsewhere()
         self.trash = Trash()
         self.catalog = CatalogLoader()
         self.machine = Machine()

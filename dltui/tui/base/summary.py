@@ -75,6 +75,8 @@ class Summary:
     command: str = ""
     obeyed: tuple[tuple[str, str, int], ...] = ()
     """The last commands that were acknowledged: id, action, step."""
+    via: str = ""
+    """The name of the other host that the run is on and was heard of from."""
 
     @property
     def is_live(self) -> bool:

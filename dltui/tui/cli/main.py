@@ -46,6 +46,10 @@ SECTIONS = {
         "datasets": ("commands.datasets:datasets", "list the datasets"),
         "schema": ("commands.schema:schema", "print the JSON schema of a run's events"),
         "mcp": ("commands.mcp:mcp", "serve runs to an agent over standard input and output (MCP)"),
+        "serve-stdio": (
+            "commands.serve_stdio:serve_stdio",
+            "answer the screen of another host (dltui --host) over ssh",
+        ),
         "devices": ("commands.devices:devices", "list the devices of this machine"),
         "plugins": ("commands.plugins:plugins", "list the plugins and what is wrong with them"),
         "doctor": ("commands.doctor:doctor", "say what works here, what does not, and what to do"),
@@ -66,9 +70,12 @@ EPILOG = "First steps: `dltui demo`, then `dltui` for the full screen."
 @click.option(
     "--no-third-party", is_flag=True, help="only what ships in the box: no other plugin is loaded (DLTUI_THIRD_PARTY=0)"
 )
+@click.option(
+    "--host", "hosts", multiple=True, metavar="HOST", help="also the runs of another host, over ssh; repeatable"
+)
 @click.version_option(__version__, "-V", "--version", message="dltui %(version)s")
 @click.pass_context
-def cli(context: click.Context, no_third_party: bool) -> int | None:
+def cli(context: click.Context, no_third_party: bool, hosts: tuple[str, ...]) -> int | None:
     """Train deep-learning models from a terminal, watch them learn, take the figures home.
 
     Without a command, on a terminal, the full screen opens.
@@ -77,6 +84,8 @@ def cli(context: click.Context, no_third_party: bool) -> int | None:
         # Also for the processes that are started from here.
         os.environ["DLTUI_THIRD_PARTY"] = "0"
     if context.invoked_subcommand is not None:
+        if hosts:
+            raise click.UsageError(f"--host comes after the command: dltui {context.invoked_subcommand} --host HOST")
         return None
     if not is_terminal():
         click.echo(context.get_help())
@@ -85,7 +94,7 @@ def cli(context: click.Context, no_third_party: bool) -> int | None:
         return 0
     from dltui.tui.full_screen import run_app
 
-    return run_app()
+    return run_app(hosts=hosts)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

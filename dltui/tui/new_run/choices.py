@@ -67,14 +67,15 @@ def devices(
     rows: list[Row] = [[(" DEVICE  ", _heading(focused)), (hidden_rows(shown, len(found or ()) + 1), "faint")]]
     if found is None:
         return [*rows, [("   looking ...", "dim")]]
+    room = max([8, *(min(len(device.name) + 1, 20) for device in found)])
     for number in shown:
         picked = number == chosen
         row: Row
         if number == 0:
-            row = [*_marked(picked, focused, left("auto", 8)), (f"would take {_automatic(found)}", "dim")]
+            row = [*_marked(picked, focused, left("auto", room)), (f"would take {_automatic(found)}", "dim")]
         else:
             device = found[number - 1]
-            row = [*_marked(picked, focused, left(device.name, 8)), *about(device, width - 11)]
+            row = [*_marked(picked, focused, left(device.name, room)), *about(device, width - room - 3)]
         rows.append(_line(row, width, picked, focused))
     return rows
 
@@ -100,7 +101,8 @@ def _automatic(found: Sequence[Device]) -> str:
     from dltui.core.machine.devices import choose
 
     try:
-        return choose("auto", list(found)).name
+        # Another host's is taken only when it is chosen.
+        return choose("auto", [device for device in found if ":" not in device.name.removeprefix("cuda:")]).name
     except UsageError:
         return "no device that works"
 

@@ -53,7 +53,8 @@ def load(services: Services, like: RunDirectory | None, instead: Mapping[str, An
     form.remembered = _remembered(services, catalog)
     form.findings = services.catalog.known_findings()
     devices = services.machine.devices()
-    return Loaded(form, Forecast(tuple(services.runs.earlier()), devices), devices, present)
+    forecast = Forecast(tuple(services.runs.earlier()), devices)
+    return Loaded(form, forecast, [*devices, *services.elsewhere.devices()], present)
 
 
 def _remembered(services: Services, catalog: Catalog) -> dict[tuple[str, str], dict[str, Any]]:

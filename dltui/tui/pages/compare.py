@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.comparison import Comparison
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.base.elsewhere import Followed
     from dltui.tui.draw.colors import RunInk
 
 SECONDS = 1.0
@@ -72,6 +73,7 @@ class ComparePage(Page):
         """The lines of the table, and how many of them are shown."""
         self._readers: list[RunReader] = []
         self._watcher: Watcher | None = None
+        self._followed: list[Followed] = []
 
     @property
     def inks(self) -> list[RunInk]:
@@ -87,12 +89,15 @@ class ComparePage(Page):
         yield Rows(self._table, id="table")
 
     def on_mount(self) -> None:
+        self._followed = [self.host.services.elsewhere.follow(run) for run in self.runs]
         self._watcher = Watcher(self, self._look, SECONDS)
         self.call_after_refresh(self._watcher.start)
 
     def on_unmount(self) -> None:
         if self._watcher is not None:
             self._watcher.stop()
+        for followed in self._followed:
+            followed.stop()
 
     def _look(self) -> Message | None:
         """Read the runs in a thread, and compare them when something has changed."""
@@ -102,6 +107,8 @@ class ComparePage(Page):
         if not self.on_top:
             return None
         if not self._readers:
+            for followed in self._followed:
+                followed.ready()
             self._readers = [RunReader(run) for run in self.runs]
         changes = [reader.refresh() for reader in self._readers]
         if not any(changes) and self.found is not None:

@@ -25,7 +25,7 @@ def keys(state: RunListState, may_command: Callable[[Summary], bool]) -> Keys:
             ("Esc", "none"),
         )
     line, run = state.line, state.run
-    if line is not None and line.sweep and line.members:
+    if line is not None and line.sweep and line.members and not line.via:
         return (("Enter", "open the sweep"), ("n", "new"), ("q", "leave"))
     if line is not None and line.members:
         return (

@@ -62,7 +62,7 @@ class RunsPage(Page):
 
     def body(self) -> Iterable[Widget]:
         yield Rows(self._device_line, id="devices")
-        yield Rows(lambda width, height: [table.header(width), rule(width)], id="columns")
+        yield Rows(lambda width, height: [table.header(width, bool(self.state.hosts)), rule(width)], id="columns")
         yield Rows(self._table, id="table")
         yield Rows(self._detail, id="detail")
 
@@ -101,8 +101,17 @@ class RunsPage(Page):
         self.redraw()
 
     def on_devices_read(self, message: DevicesRead) -> None:
-        self.state.devices = message.devices
+        self.state.devices, self.state.hosts = message.devices, message.hosts
+        if message.hosts:
+            self._make_room()
         self.redraw()
+
+    def _make_room(self) -> None:
+        """Give the other hosts their rows; a card on a small screen has none."""
+        from dltui.tui.run_list import hosts_lines
+
+        rows = 1 + hosts_lines.wanted(self.state.hosts, self.size.height)
+        self.query_one("#devices").styles.height = rows
 
     def on_begun(self, message: Begun) -> None:
         self.notice.clear_message()
@@ -147,7 +156,12 @@ class RunsPage(Page):
             return [fit([], width)]
         from dltui.tui.run_list.devices_line import line
 
-        return [fit(line(self.state.devices, width), width)]
+        here = [fit(line(self.state.devices, width), width)]
+        if not self.state.hosts:
+            return here
+        from dltui.tui.run_list import hosts_lines
+
+        return here + hosts_lines.rows(self.state.hosts, width, height - 1)
 
     def _table(self, width: int, height: int) -> list[Row]:
         state = self.state
@@ -158,8 +172,8 @@ class RunsPage(Page):
         at = state.index
         state.first = min(max(state.first, at - height + 1), at)
         services, ascii_only = self.host.services, self.host.look.ascii
-        now, host = services.clock.now(), services.viewer.host()
-        return table.table(state.lines, at, state.first, width, height, now, host, ascii_only, state.marked)
+        now, host, hosts = services.clock.now(), services.viewer.host(), bool(state.hosts)
+        return table.table(state.lines, at, state.first, width, height, now, host, ascii_only, state.marked, hosts)
 
     def _unknown(self) -> str:
         from dltui.core.analysis.measures.run_filter import unknown
@@ -185,7 +199,7 @@ class RunsPage(Page):
         line, run = self.state.line, self.state.run
         if run is not None:
             self.host.open_run(run.directory)
-        elif line is not None and line.sweep:
+        elif line is not None and line.sweep and not line.via:
             self.host.open_sweep(line.sweep)
         elif line is not None:
             self.state.toggle(line.id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -10,11 +12,13 @@ from dltui.tui.base.threads import Watcher
 
 if TYPE_CHECKING:
     from dltui.core.machine.devices import Device
+    from dltui.tui.base.elsewhere import HostLine
     from dltui.tui.base.page import Page
     from dltui.tui.base.summary import Summary
 
 SECONDS = 0.5
 DEVICE_SECONDS = 2.0
+HOST_SECONDS = 0.5
 
 
 class RunsRead(Message):
@@ -26,11 +30,12 @@ class RunsRead(Message):
 
 
 class DevicesRead(Message):
-    """A message with the devices of this machine."""
+    """A message with the devices of this machine, and the other hosts with theirs."""
 
-    def __init__(self, devices: list[Device]) -> None:
+    def __init__(self, devices: list[Device], hosts: tuple[HostLine, ...] = ()) -> None:
         super().__init__()
         self.devices = devices
+        self.hosts = hosts
 
 
 class Reading:
@@ -44,11 +49,14 @@ class Reading:
         self._page = page
         self._runs = RunList(page.host.services.runs.folder(), page.host.services.clock.now)
         self._thorough = True
-        self._last: list[Summary] | None = None
-        self._last_devices: list[Device] | None = None
+        self._last: tuple[list[Summary], Sequence[Summary]] | None = None
+        self._last_devices: tuple[list[Device], tuple[HostLine, ...]] | None = None
+        self._devices_at = -DEVICE_SECONDS
+        # Other hosts come and go meanwhile.
+        seconds = HOST_SECONDS if page.host.services.elsewhere.lines() else DEVICE_SECONDS
         self._watchers = (
             Watcher(page, self._look_at_runs, SECONDS),
-            Watcher(page, self._look_at_devices, DEVICE_SECONDS),
+            Watcher(page, self._look_at_devices, seconds),
         )
 
     def start(self) -> None:
@@ -69,6 +77,8 @@ class Reading:
     def nudge(self) -> None:
         """Read at once, with every file of every run."""
         self._thorough = True
+        self._devices_at = -DEVICE_SECONDS
+        self._page.host.services.elsewhere.nudge()
         for watcher in self._watchers:
             watcher.nudge()
 
@@ -76,17 +86,22 @@ class Reading:
         if not self._page.on_top:
             return None
         thorough, self._thorough = self._thorough, False
-        runs = self._runs.read(thorough)
-        if runs is self._last:
+        runs, others = self._runs.read(thorough), self._page.host.services.elsewhere.runs()
+        if self._last is not None and runs is self._last[0] and others is self._last[1]:
             return None
-        self._last = runs
-        return RunsRead(runs)
+        self._last = runs, others
+        from dltui.tui.base.all_runs import in_order
+
+        return RunsRead(in_order([*runs, *others]) if others else runs)
 
     def _look_at_devices(self) -> Message | None:
         if not self._page.on_top:
             return None
-        devices = self._page.host.services.machine.devices()
-        if devices == self._last_devices:
+        services, now = self._page.host.services, time.monotonic()
+        devices, hosts = self._last_devices[0] if self._last_devices else [], services.elsewhere.lines()
+        if now - self._devices_at >= DEVICE_SECONDS:
+            devices, self._devices_at = services.machine.devices(), now
+        if (devices, hosts) == self._last_devices:
             return None
-        self._last_devices = devices
-        return DevicesRead(devices)
+        self._last_devices = devices, hosts
+        return DevicesRead(devices, hosts)

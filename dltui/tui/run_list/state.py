@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dltui.core.machine.devices import Device
+    from dltui.tui.base.elsewhere import HostLine
     from dltui.tui.base.summary import Summary
     from dltui.tui.run_list.lines import Choice
 
@@ -19,6 +20,7 @@ class RunListState:
         self.read = False
         """The runs were read once: where there are none, there are really none."""
         self.devices: list[Device] | None = None
+        self.hosts: tuple[HostLine, ...] = ()
         self.live = 0
         """The number of live runs."""
         self.lines: list[Summary] = []

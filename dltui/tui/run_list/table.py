@@ -19,22 +19,25 @@ STATE = 11
 SHORT = {"fashion-mnist": "fashion", "linear-regression": "linear"}
 
 
-def columns(width: int) -> dict[str, int]:
-    """The width of each column; the space beyond 80 goes to names, a progress bar and the best value."""
+def columns(width: int, hosts: bool = False) -> dict[str, int]:
+    """The width of each column; the space beyond 80 goes to names, a progress bar and the best value. With other
+    `hosts` WHERE has their names too.
+    """
     more = max(width - 80, 0)
+    wider = 4 if hosts else 0
     return {
-        "name": 15 + min(more // 4, 22),
-        "model": 10 + min(more // 8, 10),
+        "name": 15 - wider // 2 + min(more // 4, 22),
+        "model": 10 - wider // 4 + min(more // 8, 10),
         "framework": 3,
-        "data": 9 + min(more // 8, 8),
-        "where": 9 + min(more // 8, 10),
+        "data": 9 - wider // 4 + min(more // 8, 8),
+        "where": 9 + wider + min(more // 8, 10),
         "done": 6 + (min(more // 4, 30) if more >= 32 else 0),
         "best": 11 + min(more // 8, 6),
     }
 
 
-def header(width: int) -> Row:
-    sizes = columns(width)
+def header(width: int, hosts: bool = False) -> Row:
+    sizes = columns(width, hosts)
     titles = {"name": "NAME", "model": "MODEL", "framework": "FW", "data": "DATA", "where": "WHERE", "done": "DONE"}
     text = "  " + "".join(left(titles[key], sizes[key]) for key in titles) + left("BEST", sizes["best"])
     text += "TREND" if _trend_room(width) else ""
@@ -57,11 +60,14 @@ def table(
     host: str,
     ascii_only: bool,
     marked: Collection[str] = (),
+    hosts: bool = False,
 ) -> list[Row]:
-    """The visible runs; the selected run with an arrow, those whose ids are in `marked` with a star."""
+    """The visible runs; the selected run with an arrow, those whose ids are in `marked` with a star. `hosts` is true
+    where other hosts are shown.
+    """
     rows = []
     for number, run in enumerate(runs[first : first + height], start=first):
-        row = _row(run, width, now, host, number == selected, ascii_only)
+        row = _row(run, width, now, host, number == selected, ascii_only, hosts)
         ids = [member.id for member in run.members or (run,)]
         star = "*" if all(one in marked for one in ids) else " "
         row = [(row[0][0][0], row[0][1]), (star, "accent bold"), *row[1:]]
@@ -69,10 +75,10 @@ def table(
     return rows
 
 
-def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_only: bool) -> Row:
-    sizes = columns(width)
+def _row(run: Summary, width: int, now: float, host: str, marked: bool, ascii_only: bool, hosts: bool) -> Row:
+    sizes = columns(width, hosts)
     # Where the run is, with its machine when that is not this one.
-    where = run.device if run.host in ("", host) else f"{run.host}:{run.device}"
+    where = run.device if run.host in ("", host) else f"{run.host}:{run.device.removeprefix('cuda:')}"
     dim = "" if run.is_live else "dim"
     row: Row = [
         ("› " if marked else "  ", "accent bold"),

@@ -30,6 +30,7 @@ class Reading:
     def __init__(self, page: Page, run: WatchedRun) -> None:
         services = page.host.services
         self._page, self._run = page, run
+        self._followed = services.elsewhere.follow(run.directory)
         self._watch = RunWatch(run.directory, services.clock.now, services.machine.measure, services.machine.prices)
         self._overlays = Overlays(services.runs.find, services.clock.now)
         self._others: tuple[Overlaid, ...] = ()
@@ -40,10 +41,12 @@ class Reading:
 
     def stop(self) -> None:
         self._watcher.stop()
+        self._followed.stop()
 
     def want(self, wants: frozenset[str]) -> None:
         """Set the names of the files that the open tab needs."""
         self._watch.wants = wants
+        self._followed.want(wants)
         self._watcher.nudge()
 
     def lay_over(self, runs: tuple[str, ...]) -> None:
@@ -54,6 +57,7 @@ class Reading:
     def _look(self) -> Message | None:
         if self._run.view is not None and not self._page.on_top:
             return None
+        self._followed.ready()
         view, others = self._watch.look(), self._overlays.look()
         # The same tuple as before means that none of them has changed.
         if view is None and others is self._others:

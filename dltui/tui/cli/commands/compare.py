@@ -145,9 +145,9 @@ def samples_object(found: Pair) -> dict[str, Any]:
 
 def _reader(text: str) -> RunReader:
     from dltui.core.reading.reader import RunReader
-    from dltui.core.rundir.directory import find_run
+    from dltui.tui.cli.follow.sending import found_run
 
-    reader = RunReader(find_run(text))
+    reader = RunReader(found_run(text))
     reader.refresh()
     return reader
 

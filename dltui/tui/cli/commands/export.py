@@ -14,11 +14,13 @@ import click
 
 from dltui.core import paths
 from dltui.core.errors import DltuiError, RunError, UsageError
+from dltui.core.hosts import mirror
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import place
 from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, check_formats, draw
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.closing import exported_files, take_home
+from dltui.tui.cli.follow.sending import found_run
 from dltui.tui.cli.options import code, code_options
 from dltui.tui.cli.output import losing, say, say_json, warn
 from dltui.tui.cli.templates.predict_script import script
@@ -69,18 +71,22 @@ def export(
 
     Those of another user's run go to ./exports/<run id>, and its plugins draw nothing without --trust or --plugin.
     """
-    from dltui.core.rundir.directory import find_run
-
     chosen = check_formats(formats.split(","), (*FORMATS, *SUFFIXES)) if formats else None
     _check(chosen, to, receipts, explain)
-    found = [find_run(text) for text in runs] or [find_run(None)]
+    found = [found_run(text) for text in runs] or [found_run(None)]
     if to == "-":
+        for run in found:
+            if mirror.origin(run) is not None:
+                raise UsageError(f"{run.id} is on another host: leave out --to -, and its figures are fetched")
         for run in found if explain else ():
             _look_inside(run, code(plugins, trust))
         return _stream(found, chosen, code(plugins, trust))
     written, status = [], 0
     for run in found:
         try:
+            if mirror.origin(run) is not None:
+                written.append(_fetch(run, to, chosen, explain or receipts, as_json))
+                continue
             if explain:
                 _look_inside(run, code(plugins, trust))
             if receipts:
@@ -126,6 +132,22 @@ def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: C
     for line in () if quiet else lines:
         say(line)
     return {"id": run.id, "exports": str(folder), "files": files}
+
+
+def _fetch(run: RunDirectory, to: str | None, formats: list[str] | None, more: bool, quiet: bool) -> Written:
+    """Draw the figures of a run on its host, fetch them, and report it unless `quiet`."""
+    from dltui.tui.cli.hosts import near
+
+    host, _, name = run.id.partition(":")
+    if more or any(form in SUFFIXES for form in formats or ()):
+        raise UsageError(
+            f"{run.id}: only figures are fetched; the rest is made there: ssh {host} dltui export {name} ..."
+        )
+    folder = near.export(run, to, formats)
+    files = exported_files(folder)
+    if not quiet:
+        say(f"figures and tables of {run.id} in {folder}: {', '.join(path.name for path in files)}")
+    return {"id": run.id, "exports": str(folder), "files": [str(path) for path in files]}
 
 
 def _look_inside(run: RunDirectory, code: Code) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core.errors import UsageError
+from dltui.core.hosts import mirror
 from dltui.core.reading.status import OVER
 from dltui.core.rundir.launch import Chosen
 from dltui.tui.cli import completion
@@ -78,6 +79,10 @@ def resume(
         return 0
     if not status.over and more_epochs is not None:
         raise UsageError(f"{name} is {status.name}: epochs can be added when it has ended; or stop it first")
+    if mirror.origin(reader.directory) is not None:
+        if launcher is not None:
+            raise UsageError(f"{name} is a run of another host, which starts it as before; leave --launcher out")
+        return _far(reader, more_epochs or 0, flags)
     if launcher is not None:
         _choose(context, reader, launcher)
     return _restart(reader, more_epochs or 0, code(plugins, trust), start.Options(command=(), **flags))
@@ -95,6 +100,16 @@ def _choose(context: click.Context, reader: RunReader, launcher: Chosen) -> None
     before = launch.chosen(run.path, run.run())
     kept = before.options if before.name == launcher.name else {}
     launching.choose(run, Chosen(launcher.name, {**kept, **launcher.options}), trust.catalog(run))
+
+
+def _far(reader: RunReader, more_epochs: int, flags: dict[str, Any]) -> int:
+    """Go on with a run of another host, there."""
+    from dltui.tui.cli.follow.follow import choose_style, follow
+    from dltui.tui.cli.hosts import near
+
+    if not near.resume(reader, more_epochs, flags["detach"], flags["as_json"]):
+        return 0
+    return follow(reader.directory, choose_style(flags["plain"], flags["as_json"]))
 
 
 def _unpause(reader: RunReader) -> None:

@@ -11,7 +11,7 @@ import click
 from dltui.core import numbers
 from dltui.core.reading.status import INCOMPLETE, OVER
 from dltui.core.text import plural
-from dltui.tui.cli.output import say, say_json, say_table, spelled
+from dltui.tui.cli.output import say, say_json, say_table, spelled, warn
 from dltui.tui.draw import wording
 
 if TYPE_CHECKING:
@@ -30,16 +30,17 @@ HEADER = ["NAME", "MODEL", "DATA", "WHERE", "DONE", "BEST", "STATE", ""]
     default="",
     help="only these: 'model:cnn dataset:digits host:gpu02 tag:x -status:failed lr>=0.01 word'",
 )
+@click.option("--host", "hosts", multiple=True, metavar="HOST", help="the runs of another host instead; repeatable")
 @click.option("--all", "unfold", is_flag=True, help="every run of a group in a line of its own")
-def runs(as_json: bool, wanted: str, unfold: bool) -> int:
+def runs(as_json: bool, wanted: str, hosts: tuple[str, ...], unfold: bool) -> int:
     """List the runs, newest first."""
     from dltui.core.analysis.groups import Group, fold, missing_seeds
     from dltui.core.analysis.measures import run_filter
     from dltui.core.reading.rows import all_rows
 
     terms = run_filter.parse(wanted)
-    found = all_rows()
-    if _asked_launchers(found):
+    found = _of_hosts(hosts) if hosts else all_rows()
+    if not hosts and _asked_launchers(found):
         found = all_rows()
     known = [run_filter.facts(row, _asked(row)) for row in found] if terms else [{}] * len(found)
     rows = [row for row, facts in zip(found, known, strict=True) if run_filter.matches(terms, facts)]
@@ -78,6 +79,23 @@ def _asked_launchers(rows: Sequence[dict[str, Any]]) -> bool:
     )
 
 
+def _of_hosts(hosts: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of other hosts, newest first; a host that does not answer costs only its own. Raises the error of the
+    only one."""
+    from dltui.core.errors import DltuiError
+    from dltui.tui.cli.hosts import near
+
+    found: list[dict[str, Any]] = []
+    for host in dict.fromkeys(hosts):
+        try:
+            found += near.rows(host)
+        except DltuiError as error:
+            if len(hosts) == 1:
+                raise
+            warn(f"dltui: {error}")
+    return sorted(found, key=lambda row: row.get("created") or 0.0, reverse=True)
+
+
 def _wanted(row: dict[str, Any]) -> list[int]:
     seeds = row.get("group_seeds")
     return seeds if isinstance(seeds, list) else []
@@ -93,6 +111,9 @@ def _asked(row: dict[str, Any]) -> dict[str, Any]:
     from dltui.core.errors import DltuiError
     from dltui.core.rundir.directory import RunDirectory
 
+    if ":" in str(row["id"]):
+        # Of another host, whose request lies there.
+        return {}
     try:
         return RunDirectory(paths.runs_dir() / str(row["id"])).run()
     except DltuiError:
@@ -136,12 +157,18 @@ def run_columns(row: dict[str, Any], now: float) -> list[str]:
         str(row["name"] or row["id"]) + (f" (from {row['parent']})" if row.get("parent") else ""),
         str(row.get("model") or "-"),
         str(row.get("dataset") or "-"),
-        str(row.get("device") or "-"),
+        _where(row),
         done,
         best_text(best, name),
         "drawing figures" if row["status"] in OVER and row.get("phase") == "exporting" else str(row["status"]),
         numbers.age(now - created) if isinstance(created, (int, float)) else "",
     ]
+
+
+def _where(row: dict[str, Any]) -> str:
+    """The device of a run, with the host for one of another host."""
+    device = str(row.get("device") or "-")
+    return f"{row['host']}:{device.removeprefix('cuda:')}" if ":" in str(row["id"]) else device
 
 
 def best_text(best: Any, name: str) -> str:

@@ -10,7 +10,8 @@ from dltui.core.errors import UsageError
 from dltui.core.worker.figures import RUN_FORMATS_TEXT
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch import launchers
-from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options, plugin_option
+from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, data_options, plugin_option
+from dltui.tui.cli.launch.other_host import HostedTrain
 from dltui.tui.cli.options import FieldOption
 from dltui.tui.cli.output import say
 
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
 
 
-@click.command(cls=TrainCommand, context_settings=SETTINGS)
+@click.command(cls=HostedTrain, context_settings=SETTINGS)
 @click.argument("model", required=False, shell_complete=completion.models)
 @data_options
+@click.option("--host", metavar="HOST", help="train on another host, over ssh: with what is installed and lies there")
 @click.option("--name", metavar="N", help="name of the run [two random words]")
 @click.option(
     "--like",
@@ -64,6 +66,7 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
     catalog.check_taken(options["plugins"], entry.id, options["dataset"])
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
     options.pop("like")
+    options.pop("host")
     options["launcher"] = launchers.take(context.command.params, options)
     given = {name: options.pop(name) for name in fields}
     config = {name: value for name, value in given.items() if value is not None}

@@ -44,14 +44,22 @@ def choose_style(plain: bool, json: bool) -> Style:
     return "live" if terminal_output() and not plain else "plain"
 
 
-def follow(run: RunDirectory, style: Style, child: int | None = None, fresh: bool = False, kept: bool = True) -> int:
+def follow(
+    run: RunDirectory,
+    style: Style,
+    child: int | None = None,
+    fresh: bool = False,
+    kept: bool = True,
+    asks: bool = False,
+) -> int:
     """Show the run until it ends and return the exit code. `child` is the worker's pid when this process started it:
-    then Ctrl-C asks whether to end it, and without a terminal signals are forwarded to it. A `fresh` run is deleted
-    when it is refused before its first step. The files of a run that is not `kept` are not offered.
+    then Ctrl-C asks whether to end it, and without a terminal signals are forwarded to it. With `asks` it also asks
+    about a worker that was started on another host. A `fresh` run is deleted when it is refused before its first step.
+    The files of a run that is not `kept` are not offered.
     """
     reader = RunReader(run)
     when_lost(_words_without(reader))
-    asks = child is not None and is_terminal() and style != "json"
+    asks = (asks or child is not None) and is_terminal() and style != "json"
     output = _output(style, reader, asks)
     try:
         return Follower(reader, output, child, fresh, kept).run(asks)
@@ -151,7 +159,7 @@ class Follower:
             if number == signal.SIGCONT:
                 if keys:
                     keys.take()
-            elif number == signal.SIGHUP or (asks and number == signal.SIGTERM) or self.child is None:
+            elif number == signal.SIGHUP or (asks and number == signal.SIGTERM) or (self.child is None and not asks):
                 self.code = LEAVE_CODES.get(signal.Signals(number), 0)
             elif asks and self.reader.status().over:
                 self.code = closing.EXIT_CODES.get(self.reader.status().name, 1)

@@ -11,6 +11,7 @@ from dltui.tui.cli.follow.waiting import Ticker
 
 if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import RunDirectory
 
 
 SETTLE_SECONDS = 2.0
@@ -20,11 +21,26 @@ class NoAnswerError(DltuiError):
     """The worker did not acknowledge in time; the command stays in the run directory."""
 
 
-def open_run(text: str | None) -> RunReader:
-    from dltui.core.reading.reader import RunReader
+def found_run(text: str | None) -> RunDirectory:
+    """The run that a name means, also HOST:RUN, which is followed from then on. Raises DltuiError."""
     from dltui.core.rundir.directory import find_run
 
-    reader = RunReader(find_run(text))
+    if text is None or ":" not in text:
+        return find_run(text)
+    from dltui.core.hosts import address
+
+    far = address.split(text)
+    if far is None:
+        return find_run(text)
+    from dltui.tui.cli.hosts import near
+
+    return near.follow_run(*far)
+
+
+def open_run(text: str | None) -> RunReader:
+    from dltui.core.reading.reader import RunReader
+
+    reader = RunReader(found_run(text))
     reader.refresh()
     return reader
 

@@ -1,0 +1,94 @@
+"""Names of other hosts, of their runs (HOST:RUN), and the command by which each host is reached."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dltui.core import paths
+from dltui.core.errors import UsageError
+from dltui.core.settings import load_settings
+from dltui.core.text import clean_line
+
+TABLE = "hosts"
+KEYS = ("ssh", "dltui", "command")
+PROGRAM = "DLTUI_SSH"
+"""The environment variable with another ssh and its options."""
+SERVE = "serve-stdio"
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}", re.ASCII)
+SEPARATOR = ":"
+
+
+@dataclass(frozen=True)
+class Host:
+    """Another host. `command` is started here; its standard streams lead to a `dltui serve-stdio` there."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def check_host(text: str) -> str:
+    """The name itself, if it may name a host. Raises UsageError."""
+    if _HOST.fullmatch(text):
+        return text
+    hint = "a name of your ~/.ssh/config, or user@machine; a port belongs in ~/.ssh/config"
+    raise UsageError(f'no host "{clean_line(text, 60)}": {hint}')
+
+
+def joined(host: str, run: str) -> str:
+    """The name of a run of another host, unique among the runs of all hosts."""
+    return f"{host}{SEPARATOR}{run}"
+
+
+def split(text: str | None) -> tuple[str, str] | None:
+    """The host and the run of a name like `gpu01:brisk-otter`; None for the name of a run of this host. The run is ""
+    for the latest.
+    """
+    if text is None or os.sep in text or SEPARATOR not in text:
+        return None
+    host, _, run = text.partition(SEPARATOR)
+    return (host, run) if _HOST.fullmatch(host) else None
+
+
+def chosen(names: Sequence[str] = ()) -> list[Host]:
+    """The named hosts; without names all in the settings. Raises UsageError."""
+    tables = _tables()
+    wanted = dict.fromkeys(map(check_host, names)) if names else tables
+    return [_host(name, tables.get(name, {})) for name in wanted]
+
+
+def _tables() -> dict[str, Any]:
+    """The tables of the hosts in the settings, by name. Raises UsageError."""
+    found = load_settings().tables.get(TABLE, {})
+    if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
+        raise UsageError(f'{paths.config_file()}: hosts must be tables like [hosts.gpu01] dltui = "~/env/bin/dltui"')
+    for name, table in found.items():
+        where = f"{paths.config_file()}: [hosts.{clean_line(name, 60)}]"
+        try:
+            check_host(name)
+        except UsageError as error:
+            raise UsageError(f"{where}: {error}") from None
+        if unknown := [key for key in table if key not in KEYS]:
+            raise UsageError(f"{where} has {clean_line(unknown[0], 40)}; there is {', '.join(KEYS)}")
+        if not all(isinstance(value, str) and value.strip() for value in table.values()):
+            raise UsageError(f"{where} takes texts: {', '.join(KEYS)}")
+    return found
+
+
+def _host(name: str, table: Mapping[str, str]) -> Host:
+    try:
+        if "command" in table:
+            return Host(name, tuple(shlex.split(table["command"])))
+        program = shlex.split(os.environ.get(PROGRAM) or "ssh")
+    except ValueError as error:
+        raise UsageError(f"{PROGRAM}, or the command of host {name}: {error}") from None
+    destination = table.get("ssh", name)
+    if destination.startswith("-"):
+        raise UsageError(f"{paths.config_file()}: [hosts.{name}] ssh is a destination, not an option")
+    # No terminal and nothing that asks: a password would be asked for in the middle of the screen.
+    there = f"{table.get('dltui', 'dltui')} {SERVE}"
+    return Host(name, (*program, "-T", "-o", "BatchMode=yes", destination, there))

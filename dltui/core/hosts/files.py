@@ -1,0 +1,161 @@
+"""The files of a run as the far side gives them: what was appended to the log, and the small files that changed."""
+
+from __future__ import annotations
+
+import os
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dltui.core.errors import UsageError
+from dltui.core.hosts import asked, wire
+from dltui.core.reading.reader import RunReader
+from dltui.core.reading.status import OVER
+
+LOG = "events.jsonl"
+PRINTED = "worker.log"
+SMALL = ("run.json", "labels.json", "live.json", "figures.json", "series.json")
+"""The files that are given whole whenever they have changed. secrets.json is never given."""
+LARGE = tuple(
+    f"predictions/{name}.npz" for name in ("validation-latest", "validation-best", "test", "heat-maps", "embeddings")
+)
+"""The files that are given when an open tab needs them."""
+MOST_SMALL = 16 << 20
+MOST_LARGE = 1 << 30
+PIECE = 192 * 1024
+"""The most bytes of a log or a file in an answer."""
+TAIL = 4096
+"""The bytes before its end by which a log is known again."""
+PRINTED_TAIL = 64 * 1024
+PRINTED_PIECE = 2048
+"""The most bytes of worker.log in an answer: a library that prints without end must not fill the line."""
+_MOST_READERS = 32
+
+
+class Readers:
+    """Readers of the runs that were asked about, which follow their logs."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, RunReader] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def status(self, name: str, path: Path) -> dict[str, Any]:
+        """The status of a run as it is seen where it lives."""
+        with self._lock:
+            reader = self._known.pop(name, None) or RunReader(path, most_points=64)
+            self._known[name] = reader
+            if len(self._known) > _MOST_READERS:
+                self._known.popitem(last=False)
+            reader.refresh()
+            found = reader.status()
+        alive = found.name not in OVER or found.phase == "exporting"
+        return {"status": found.name, "why": found.why, "phase": found.phase, "since": found.since, "alive": alive}
+
+
+def pull(question: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
+    """What has changed of a run: `log` is {at, tail, crc} of the log as the other side has it, `known` maps files to
+    their stamps, `printed` is the offset in worker.log, -1 for nothing of it.
+    """
+    run = asked.run(question)
+    # The status comes first: what it says has then been written.
+    answer: dict[str, Any] = {"told": readers.status(run.id, run.path)}
+    answer["log"] = _log(run.path, asked.table(question, "log"))
+    known = asked.table(question, "known")
+    files = {name: found for name in SMALL if (found := _changed(run.path, name, known.get(name))) is not None}
+    answer |= {"files": files} if files else {}
+    if question.get("printed", -1) != -1:
+        answer["printed"] = _printed(run.path, asked.whole(question, "printed"))
+    return answer
+
+
+def stamps(question: Mapping[str, Any]) -> dict[str, Any]:
+    """The stamps of the large files of a run."""
+    folder = asked.run(question).path
+    return {"stamps": {name: stamp for name in LARGE if (stamp := _stamp(folder, name)) is not None}}
+
+
+def _log(folder: Path, at: Mapping[str, Any]) -> dict[str, Any]:
+    """What was appended to a log since an offset; all of it when the log is another one."""
+    offset, tail, crc = (asked.whole(at, name) for name in ("at", "tail", "crc"))
+    try:
+        fd = asked.open_below(folder, LOG)
+    except OSError:
+        return {"from": 0, "size": 0, "text": ""}
+    try:
+        size = os.fstat(fd).st_size
+        tail = min(tail, TAIL, offset)
+        if offset > size or zlib.crc32(os.pread(fd, tail, offset - tail)) != crc:
+            offset = 0
+        return {"from": offset, "size": size, **wire.as_json(os.pread(fd, PIECE, offset))}
+    finally:
+        os.close(fd)
+
+
+def _printed(folder: Path, offset: int) -> dict[str, Any]:
+    """What was printed since an offset: the newest of it when that is much, or the file was cut."""
+    try:
+        fd = asked.open_below(folder, PRINTED)
+    except OSError:
+        return {"from": 0, "size": 0, "text": ""}
+    try:
+        size = os.fstat(fd).st_size
+        most = PRINTED_PIECE if 0 < offset <= size else PRINTED_TAIL
+        start = max(offset if offset <= size else 0, size - most)
+        return {"from": start, "size": size, **wire.as_json(os.pread(fd, size - start, start))}
+    finally:
+        os.close(fd)
+
+
+def _changed(folder: Path, name: str, known: object) -> dict[str, Any] | None:
+    """A small file with its stamp; None for one that is known, {} for one that is gone."""
+    try:
+        fd = asked.open_below(folder, name)
+    except OSError:
+        return {} if known is not None else None
+    try:
+        stamp = _numbers(os.fstat(fd))
+        if stamp == known or stamp[1] > MOST_SMALL:
+            return None
+        data = os.pread(fd, stamp[1], 0)
+        return {"stamp": stamp, **wire.as_json(data.rstrip(b" ") if name == "live.json" else data)}
+    finally:
+        os.close(fd)
+
+
+def _stamp(folder: Path, name: str) -> list[int] | None:
+    try:
+        fd = asked.open_below(folder, name)
+    except OSError:
+        return None
+    try:
+        return _numbers(os.fstat(fd))
+    finally:
+        os.close(fd)
+
+
+def _numbers(found: os.stat_result) -> list[int]:
+    return [found.st_ino, found.st_size, found.st_mtime_ns]
+
+
+def piece(folder: Path, name: str, question: Mapping[str, Any]) -> dict[str, Any]:
+    """A piece of a file below a folder, from the offset `at` on, with the file's stamp. Raises UsageError."""
+    try:
+        fd = asked.open_below(folder, name)
+    except OSError:
+        raise UsageError(f"{name} is gone") from None
+    try:
+        data = os.pread(fd, PIECE, asked.whole(question, "at"))
+        return {"stamp": _numbers(os.fstat(fd)), **wire.as_json(data)}
+    finally:
+        os.close(fd)
+
+
+def large(question: Mapping[str, Any]) -> dict[str, Any]:
+    """A piece of a large file of a run."""
+    name = asked.text(question, "file")
+    if name not in LARGE:
+        raise UsageError("no such file of a run")
+    return piece(asked.run(question).path, name, question)

@@ -1,0 +1,393 @@
+"""A copy of a run's directory that is kept up to date over a link, for the readers here; commands that are left in it
+go to the original. Checkpoints stay where they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+import time
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dltui.core import fs, paths
+from dltui.core.errors import DltuiError
+from dltui.core.hosts import address, files, wire
+from dltui.core.hosts.link import HostError, Link
+from dltui.core.rundir import commands, mirrored, names
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.mirrored import Told
+from dltui.core.text import clean_line
+
+SECONDS = 0.5
+RESTING_SECONDS = 5.0
+"""The pace for a run that is over."""
+WANTED = "wanted"
+WANTED_SECONDS = 15.0
+LARGE_SECONDS = 5.0
+"""The seconds between two looks at the large files that an open tab needs."""
+FIRST_SECONDS = 30.0
+_TOLD_SECONDS = 5.0
+_STALE_SECONDS = 30 * 86_400.0
+_PRINTED_MOST = 1 << 20
+
+
+def folder() -> Path:
+    """The folder of all mirrors: a cache, made again when it is removed."""
+    return paths.cache_dir() / "hosts"
+
+
+def directory(host: str, run: str) -> RunDirectory:
+    """The mirror of a run; its id is HOST:RUN. Raises UsageError for a name that is none."""
+    names.check_run_name(run)
+    return RunDirectory(folder() / address.check_host(host) / address.joined(host, run))
+
+
+def origin(run: RunDirectory) -> tuple[str, str] | None:
+    """The host and the name of the run that a directory mirrors; None for a run of this host."""
+    if run.path.parent.parent != folder():
+        return None
+    found = address.split(run.id)
+    return found if found is not None and found[0] == run.path.parent.name else None
+
+
+class Mirror:
+    """Keeps the mirror of a run up to date in a thread, from `start` to `stop`."""
+
+    def __init__(self, link: Link, run: str) -> None:
+        self.directory = directory(link.host.name, run)
+        self._link, self._run = link, run
+        self._known: dict[str, Any] = {}
+        self._large: dict[str, Any] = {}
+        self._printed = -1
+        self._told: Told | None = None
+        self._looked = self._wrote = 0.0
+        self._first, self._over = threading.Event(), threading.Event()
+        self._soon, self._looks = threading.Event(), 0
+        self._problem: DltuiError | None = None
+        self._lock = -1
+        self._thread = threading.Thread(target=self._keep, name="dltui-mirror", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop; what has been copied stays."""
+        self._over.set()
+        self._soon.set()
+
+    def ready(self) -> None:
+        """Wait until the run has been copied once. Raises the error that prevents it."""
+        self._first.wait(FIRST_SECONDS)
+        if self._problem is not None:
+            raise self._problem
+        if not self._first.is_set():
+            raise HostError(f"{self._link.host.name} does not answer in time")
+
+    def refresh(self, seconds: float = 10.0) -> None:
+        """Wait until the run has been copied once more, from its state of now on."""
+        # One look may be under way, with an answer from before.
+        wanted, deadline = self._looks + 2, time.monotonic() + seconds
+        while self._looks < wanted and time.monotonic() < deadline:
+            self._soon.set()
+            time.sleep(0.05)
+
+    def want_large(self) -> None:
+        """Also copy the large files, for a while from now on."""
+        if time.time() - self._wanted_at() > WANTED_SECONDS / 3:
+            with contextlib.suppress(OSError):
+                (self.directory.path / WANTED).touch()
+
+    def settle(self, seconds: float = 5.0) -> None:
+        """Wait until the commands that were left have been taken to the original."""
+        deadline = time.monotonic() + seconds
+        while commands.take(self.directory.path) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _keep(self) -> None:
+        try:
+            self._open()
+            while not self._over.is_set():
+                more = self._tick()
+                resting = self._told is not None and not self._told.alive
+                self._looks += not more
+                self._soon.wait(0.0 if more else RESTING_SECONDS if resting and not self._waits() else SECONDS)
+                self._soon.clear()
+        except (OSError, DltuiError) as error:
+            self._fail(error if isinstance(error, DltuiError) else HostError(self._cannot_write(error)))
+        finally:
+            if self._lock >= 0:
+                os.close(self._lock)
+
+    def _waits(self) -> bool:
+        """True if a command or a wish of a viewer waits: then even a run that is over is looked at soon."""
+        return self._wants_large() or bool(commands.take(self.directory.path))
+
+    def _cannot_write(self, error: OSError) -> str:
+        return f"cannot write to {self.directory.path.parent}: {error.strerror}"
+
+    def _open(self) -> None:
+        """Make the folder and take it for this process, if it is free."""
+        paths.ensure_private_dir(self.directory.path)
+        paths.ensure_private_dir(self.directory.control_dir)
+        self._lock = os.open(self.directory.path / "mirror.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if self._mine():
+            # Nobody waits for what was left when the last viewer left.
+            for command in commands.take(self.directory.path):
+                commands.done(command)
+            _sweep(self.directory.path.parent)
+
+    def _mine(self) -> bool:
+        """True if this process keeps the mirror: two that write would double its log."""
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
+
+    def _tick(self) -> bool:
+        """Copy what is new. Returns True when there is more at once."""
+        if not self._mine():
+            if self.directory.run_json.is_file():
+                self._first.set()
+            return False
+        try:
+            self._forward()
+            more = self._pull()
+            if not more:
+                self._problem = None
+                self._first.set()
+            self._pull_large()
+        except HostError as error:
+            self._say_silent(error)
+            return False
+        except (wire.WireError, OSError) as error:
+            self._say_silent(error if isinstance(error, DltuiError) else HostError(self._cannot_write(error)))
+            return False
+        except DltuiError as error:
+            self._fail(error)
+            return False
+        return more
+
+    def _fail(self, error: DltuiError) -> None:
+        """Say why there is no copy, to who waits for the first."""
+        self._problem = error
+        self._first.set()
+
+    def _say_silent(self, error: DltuiError) -> None:
+        """Leave a word that the host does not answer; what was copied stays readable."""
+        if not self.directory.run_json.is_file():
+            self._fail(error)
+            return
+        self._first.set()
+        reason = clean_line(error, 300).removeprefix(f"{self._link.host.name} does not answer: ")
+        if self._told is None:
+            self._told = mirrored.read(self.directory.path)
+        if self._told is not None and self._told.problem != reason:
+            heard = self._told.heard or time.time()
+            self._told = replace(self._told, problem=reason, heard=heard)
+            with contextlib.suppress(OSError):
+                mirrored.write(self.directory.path, self._told)
+
+    def _forward(self) -> None:
+        """Take the commands that viewers left here to the original, each under its own id: one that was taken twice is
+        obeyed once.
+        """
+        for command in commands.take(self.directory.path):
+            kills = command.action == "kill"
+            more: dict[str, Any] = {"command": command.id, "action": command.action, "arguments": command.arguments}
+            try:
+                self._link.ask("kill" if kills else "send", run=self._run, by=command.by, **({} if kills else more))
+            except HostError:
+                raise
+            except DltuiError:
+                # The run has ended meanwhile: its status says so to who waits.
+                pass
+            commands.done(command)
+
+    def _pull(self) -> bool:
+        folder = self.directory.path
+        answer = self._link.ask(
+            "pull",
+            run=self._run,
+            log=_place(folder / files.LOG),
+            known=self._known,
+            printed=max(self._printed, 0) if self._needs_printed() else -1,
+        )
+        if not isinstance(answer, dict):
+            raise wire.WireError("an answer that is no object")
+        for name, found in _table(answer, "files").items():
+            self._take(name, found)
+        more = _append(folder / files.LOG, _table(answer, "log"))
+        if isinstance(answer.get("printed"), dict):
+            self._take_printed(answer["printed"])
+        if not more:
+            # What it says is in the log by then.
+            self._tell(_table(answer, "told"))
+        return more
+
+    def _needs_printed(self) -> bool:
+        return self._printed < 0 or self._wants_large() or self._told is None or not self._told.alive
+
+    def _take(self, name: str, found: object) -> None:
+        """Take a small file, of the known names only."""
+        if name not in files.SMALL or not isinstance(found, dict):
+            raise wire.WireError("a file that was not asked for")
+        path = self.directory.path / name
+        if not found:
+            self._known.pop(name, None)
+            path.unlink(missing_ok=True)
+            return
+        fs.write_atomic(path, wire.from_json(found), sync=False)
+        self._known[name] = found.get("stamp")
+
+    def _take_printed(self, found: dict[str, Any]) -> None:
+        """Take what was printed: the last of it, which is all that readers show."""
+        path, data = self.directory.worker_log, wire.from_json(found)
+        start, size = _number(found, "from"), _number(found, "size")
+        old = path.stat().st_size if path.exists() else 0
+        if start != self._printed or old > _PRINTED_MOST:
+            fs.write_atomic(path, data, sync=False)
+        elif data:
+            _write_end(path, data)
+        self._printed = size
+
+    def _tell(self, found: dict[str, Any]) -> None:
+        """Leave the word about the status."""
+        told = Told(
+            host=self._link.host.name,
+            status=clean_line(found.get("status", ""), 20),
+            why=clean_line(found.get("why", ""), 1_000),
+            phase=clean_line(found.get("phase", ""), 40),
+            since=_float(found.get("since")),
+            alive=found.get("alive") is True,
+        )
+        now = time.monotonic()
+        if told != self._told or now - self._wrote > _TOLD_SECONDS:
+            mirrored.write(self.directory.path, told)
+            self._told, self._wrote = told, now
+
+    def _wants_large(self) -> bool:
+        return time.time() - self._wanted_at() < WANTED_SECONDS
+
+    def _wanted_at(self) -> float:
+        """When a viewer last needed the large files; its process may be another than that which keeps the mirror."""
+        try:
+            return (self.directory.path / WANTED).stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def _pull_large(self) -> None:
+        """Copy the large files that have changed, while a viewer needs them."""
+        now = time.monotonic()
+        if now - self._looked < LARGE_SECONDS or not self._wants_large():
+            return
+        self._looked = now
+        paths.ensure_private_dir(self.directory.predictions_dir)
+        answer = self._link.ask("stamps", run=self._run)
+        for name, stamp in _table(answer, "stamps").items():
+            if name in files.LARGE and self._large.get(name) != stamp:
+                fetch(self._link, self.directory.path / name, do="large", run=self._run, file=name)
+                self._large[name] = stamp
+
+
+def once(link: Link, run: str) -> RunDirectory:
+    """The mirror of a run as it is now. Raises DltuiError."""
+    kept = Mirror(link, run)
+    kept.start()
+    try:
+        kept.ready()
+    finally:
+        kept.stop()
+    return kept.directory
+
+
+def fetch(link: Link, target: Path, most: int = files.MOST_LARGE, **question: Any) -> None:
+    """Copy a file of another host, which keeps its old or gets its new content. Raises DltuiError or OSError."""
+    temp = fs.temp_name(target)
+    at, stamp = 0, None
+    try:
+        with temp.open("xb") as file:
+            while True:
+                found = link.ask(at=at, **question)
+                data = wire.from_json(found)
+                if stamp not in (None, found.get("stamp")):
+                    # It was written anew meanwhile.
+                    at, stamp = 0, None
+                    file.truncate(file.seek(0))
+                    continue
+                stamp = found.get("stamp")
+                if not data:
+                    break
+                at += file.write(data)
+                if at > most:
+                    raise HostError(f"{target.name} has more than {most:,} bytes")
+        fs.FS.rename(temp, target)
+    finally:
+        temp.unlink(missing_ok=True)
+
+
+def _place(log: Path) -> dict[str, int]:
+    """The end of a log as far as it has been copied: its offset, and a checksum of what lies before it."""
+    try:
+        with fs.open_to_read(log) as file:
+            size = file.seek(0, os.SEEK_END)
+            tail = min(size, files.TAIL)
+            file.seek(size - tail)
+            return {"at": size, "tail": tail, "crc": zlib.crc32(file.read(tail))}
+    except OSError:
+        return {"at": 0, "tail": 0, "crc": 0}
+
+
+def _append(log: Path, found: dict[str, Any]) -> bool:
+    """Append to the copy of a log, or begin it anew. True if there is more of it."""
+    data, start, size = wire.from_json(found), _number(found, "from"), _number(found, "size")
+    old = log.stat().st_size if log.exists() else 0
+    if start == old:
+        if data or not log.exists():
+            _write_end(log, data)
+    elif start == 0:
+        # Another file, so that readers begin anew too.
+        fs.write_atomic(log, data, sync=False)
+    else:
+        raise wire.WireError("a log that does not fit")
+    return bool(data) and start + len(data) < size
+
+
+def _write_end(path: Path, data: bytes) -> None:
+    fd = fs.FS.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        fs.append_all(fd, data)
+    finally:
+        fs.FS.close(fd)
+
+
+def _table(found: object, name: str) -> dict[str, Any]:
+    value = found.get(name, {}) if isinstance(found, dict) else None
+    if not isinstance(value, dict):
+        raise wire.WireError(f"an answer without {name}")
+    return value
+
+
+def _number(found: dict[str, Any], name: str) -> int:
+    value = found.get(name)
+    if type(value) is not int or value < 0:
+        raise wire.WireError(f"an answer without {name}")
+    return value
+
+
+def _float(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) and abs(value) < 1e15 else 0.0
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the mirrors of a host that nobody has looked at for long."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(parent)):
+            word = Path(entry.path) / mirrored.FILE
+            with contextlib.suppress(OSError):
+                if entry.is_dir(follow_symlinks=False) and time.time() - word.stat().st_mtime > _STALE_SECONDS:
+                    fs.remove_dir(Path(entry.path))

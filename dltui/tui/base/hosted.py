@@ -1,0 +1,197 @@
+"""The services of a screen that also shows other hosts: what concerns a run there is asked of its host, all else is as
+without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import DltuiError, UsageError
+from dltui.core.hosts import address, mirror
+from dltui.core.hosts.fetched import fetch_figures
+from dltui.core.machine.process import user_at_host
+from dltui.core.text import clean_line
+from dltui.tui.base.far_hosts import FarHosts
+from dltui.tui.base.services import Commands, Exporting, Runs, Services, Starting, Trash, Viewer
+
+if TYPE_CHECKING:
+    from dltui.core.catalog.entries import Catalog
+    from dltui.core.lifecycle.create import RunRequest
+    from dltui.core.lifecycle.resume import Resumption
+    from dltui.core.rundir.directory import RunDirectory
+
+
+class HostedServices(Services):
+    """Services of this host and others."""
+
+    def __init__(self, hosts: FarHosts, read_only: bool = False) -> None:
+        super().__init__(read_only)
+        self.elsewhere = hosts
+        self.viewer = FarViewer(read_only, hosts)
+        self.runs = FarRuns(hosts)
+        self.trash = FarTrash(hosts)
+        self.starting = FarStarting(hosts)
+        self.commands = FarCommands(hosts)
+        self.exporting = FarExporting(self.viewer, hosts)
+
+
+class FarViewer(Viewer):
+    """The rights of the viewer on each host."""
+
+    def __init__(self, read_only: bool, hosts: FarHosts) -> None:
+        super().__init__(read_only)
+        self._hosts = hosts
+
+    def may_command(self, run: RunDirectory) -> bool:
+        far = self._hosts.of(run)
+        return super().may_command(run) if far is None else not self.read_only and not far[0].state.read_only
+
+
+class FarRuns(Runs):
+    """The runs of all hosts."""
+
+    def __init__(self, hosts: FarHosts) -> None:
+        self._hosts = hosts
+
+    def find(self, text: str | None) -> RunDirectory:
+        far = address.split(text)
+        return super().find(text) if far is None else self._hosts.directory(*far)
+
+    def label(self, run: RunDirectory, **changes: Any) -> None:
+        far = self._hosts.of(run)
+        if far is None:
+            super().label(run, **changes)
+        else:
+            far[0].ask("label", run=far[1], **changes)
+
+
+class FarTrash(Trash):
+    """Deletes runs of this host alone: what is deleted can be brought back only where it is."""
+
+    def __init__(self, hosts: FarHosts) -> None:
+        super().__init__()
+        self._hosts = hosts
+
+    def discard(self, run: RunDirectory, together: bool = False) -> None:
+        far = self._hosts.of(run)
+        if far is not None:
+            raise UsageError(f"delete it there: ssh {far[0].host.name} dltui rm {clean_line(far[1])}")
+        super().discard(run, together)
+
+
+class FarCommands(Commands):
+    """Commands to the runs of all hosts."""
+
+    def __init__(self, hosts: FarHosts) -> None:
+        self._hosts = hosts
+
+    def send(self, run: RunDirectory, action: str, arguments: dict[str, Any]) -> str:
+        far = self._hosts.of(run)
+        if far is None:
+            return super().send(run, action, arguments)
+        return str(far[0].ask("send", run=far[1], action=action, arguments=arguments, by=user_at_host()))
+
+    def kill_cost(self, run: RunDirectory) -> str:
+        far = self._hosts.of(run)
+        return super().kill_cost(run) if far is None else clean_line(far[0].ask("kill_cost", run=far[1]), 200)
+
+    def kill(self, run: RunDirectory) -> None:
+        far = self._hosts.of(run)
+        if far is None:
+            super().kill(run)
+        else:
+            far[0].ask("kill", run=far[1])
+
+
+class FarStarting(Starting):
+    """Starts runs on the host of their device."""
+
+    def __init__(self, hosts: FarHosts) -> None:
+        self._hosts = hosts
+
+    def start(self, request: RunRequest, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
+        far = self._hosts.of_device(request.device)
+        return super().start(request, catalog, tell) if far is None else self._there(request, tell)
+
+    def enqueue(self, request: RunRequest, catalog: Catalog, tell: Callable[[str], None]) -> RunDirectory:
+        far = self._hosts.of_device(request.device)
+        return super().enqueue(request, catalog, tell) if far is None else self._there(request, tell)
+
+    def _there(self, request: RunRequest, tell: Callable[[str], None]) -> RunDirectory:
+        """Start the command of a request on the host of its device, with what is installed and lies there."""
+        found = self._hosts.of_device(request.device)
+        if found is None:
+            raise UsageError(f"no host has {clean_line(request.device, 60)}")
+        link, device = found
+        words = list(request.command[2:])
+        at = words.index("--device") if "--device" in words else len(words)
+        words[at : at + 2] = ["--device", device]
+        tell(f"{link.host.name} prepares the data and starts the run")
+        started = link.ask("train", seconds=None, words=words)
+        if not isinstance(started, list) or not started:
+            raise DltuiError(f"{link.host.name} did not say which run it started")
+        return mirror.directory(link.host.name, str(started[0]))
+
+    def try_out(self, command: Sequence[str]) -> None:
+        device = dict(pairwise(command)).get("--device", "")
+        if self._hosts.of_device(device) is not None:
+            raise UsageError("only a run of this host can be tried; Enter starts it there")
+        super().try_out(command)
+
+    def resumption(self, run: RunDirectory) -> Resumption:
+        from dltui.core.lifecycle.resume import Resumption
+
+        far = self._hosts.of(run)
+        if far is None:
+            return super().resumption(run)
+        found = far[0].ask("resumption", seconds=None, run=far[1])
+        if not isinstance(found, dict):
+            raise DltuiError(f"{far[0].host.name} did not say what resuming means")
+        differs = found.get("differs")
+        return Resumption(
+            ended=clean_line(found.get("ended", ""), 500),
+            restored=clean_line(found.get("restored", ""), 500),
+            differs=tuple(clean_line(line, 500) for line in differs) if isinstance(differs, list) else (),
+            planned=_count(found.get("planned")),
+            done=_count(found.get("done")),
+            unknown=clean_line(found.get("unknown", ""), 500),
+        )
+
+    def resume(self, run: RunDirectory, more_epochs: int = 0) -> None:
+        far = self._hosts.of(run)
+        if far is None:
+            super().resume(run, more_epochs)
+        else:
+            far[0].ask("resume", seconds=None, run=far[1], more_epochs=more_epochs)
+
+    def fork(self, run: RunDirectory, words: list[str]) -> RunDirectory:
+        far = self._hosts.of(run)
+        if far is None:
+            return super().fork(run, words)
+        made = far[0].ask("fork", seconds=None, run=far[1], words=words)
+        return mirror.directory(far[0].host.name, str(made))
+
+
+class FarExporting(Exporting):
+    """Draws figures where their run is, and fetches them."""
+
+    def __init__(self, viewer: Viewer, hosts: FarHosts) -> None:
+        super().__init__(viewer)
+        self._hosts = hosts
+
+    def export(self, run: RunDirectory) -> Path:
+        far = self._hosts.of(run)
+        return super().export(run) if far is None else fetch_figures(far[0], far[1])
+
+    def look_inside(self, run: RunDirectory) -> list[str]:
+        far = self._hosts.of(run)
+        if far is None:
+            return super().look_inside(run)
+        raise UsageError(f"made where the run is: ssh {far[0].host.name} dltui export {clean_line(far[1])} --explain")
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int and 0 <= value <= 1 << 31 else 0

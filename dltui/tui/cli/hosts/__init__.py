@@ -1,0 +1,1 @@
+"""The far side of the screens of other hosts: `dltui serve-stdio`."""

@@ -1,0 +1,198 @@
+"""Runs of other hosts for the commands of this one: HOST:RUN is followed through its mirror, and what a run's own host
+has to do is asked of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltui.core.errors import DltuiError, UsageError
+from dltui.core.hosts import address, mirror
+from dltui.core.hosts.fetched import fetch_figures
+from dltui.core.hosts.link import HostError, Link
+from dltui.core.hosts.mirror import Mirror
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.text import clean_line
+from dltui.tui.cli.output import say, warn
+
+if TYPE_CHECKING:
+    from dltui.core.reading.reader import RunReader
+
+_LINKS: dict[str, Link] = {}
+"""The links of this command line, by host."""
+_MIRRORS: dict[RunDirectory, Mirror] = {}
+
+
+def link_to(host: str) -> Link:
+    """The link to a host, which answers. Raises DltuiError with the reason why it does not."""
+    if host not in _LINKS:
+        made = Link(address.chosen([host])[0])
+        made.start()
+        _LINKS[host] = made
+        _at_the_end(lambda: _close(host))
+    _LINKS[host].wait()
+    if _LINKS[host].state.note:
+        warn(f"dltui: {host}: {_LINKS[host].state.note}")
+    return _LINKS[host]
+
+
+def _close(host: str) -> None:
+    _LINKS.pop(host).close()
+
+
+def _at_the_end(work: Any) -> None:
+    """Do something when the command is done."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.call_on_close(work)
+
+
+def follow_run(host: str, name: str) -> RunDirectory:
+    """The mirror of a run of another host, which is kept up to date until the command is done. "" is the latest."""
+    link = link_to(host)
+    kept = Mirror(link, str(link.ask("find", name=name)))
+    _MIRRORS[kept.directory] = kept
+    kept.start()
+
+    def leave() -> None:
+        # The commands that were left in it are on their way.
+        kept.settle()
+        kept.stop()
+        _MIRRORS.pop(kept.directory, None)
+
+    _at_the_end(leave)
+    kept.ready()
+    return kept.directory
+
+
+def origin(run: RunDirectory) -> tuple[Link, str] | None:
+    """The link and the name of a run of another host; None for a run of this host."""
+    found = mirror.origin(run)
+    return None if found is None else (link_to(found[0]), found[1])
+
+
+def rows(host: str) -> list[dict[str, Any]]:
+    """The rows of the runs of a host, as `all_rows` has them; each value is one that lists expect."""
+    found = link_to(host).ask("rows", seconds=None)
+    return [_row(host, row) for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+_TEXTS = ("name", "status", "why", "phase", "note")
+_TEXTS_OR_NONE = (
+    "model", "framework", "task", "dataset", "device", "metric", "group", "sweep", "parent", "exports", "path",
+)  # fmt: skip
+_NUMBERS = ("since", "epoch", "epochs", "step", "total_steps", "seconds", "train_seconds")
+_NUMBERS_OR_NONE = ("best", "best_epoch", "created", "seed")
+
+
+def _row(host: str, row: dict[str, Any]) -> dict[str, Any]:
+    test = row["test"].items() if isinstance(row.get("test"), dict) else ()
+    return {
+        "id": address.joined(host, clean_line(row.get("id", ""), 80)),
+        **{name: clean_line(row.get(name) or "", 1_000) for name in _TEXTS},
+        **{name: None if row.get(name) is None else clean_line(row[name], 1_000) for name in _TEXTS_OR_NONE},
+        **{name: _number(row.get(name)) or 0 for name in _NUMBERS},
+        **{name: _number(row.get(name)) for name in _NUMBERS_OR_NONE},
+        "test": {clean_line(key, 40): _number(value) for key, value in test} or None,
+        "tags": [clean_line(tag, 60) for tag in row["tags"]] if isinstance(row.get("tags"), list) else [],
+        "group_seeds": None,
+        "host": host,
+    }
+
+
+def _number(value: object) -> Any:
+    """The number itself; None for anything else."""
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
+    return value if good else None
+
+
+def export(run: RunDirectory, to: str | None, formats: Sequence[str] | None) -> Path:
+    """Draw the figures of a run on its host, and fetch them. Returns the folder here."""
+    from dltui.core import paths
+
+    found = origin(run)
+    assert found is not None
+    wanted = paths.expanded(to).absolute() / run.id.replace(":", "-") if to else None
+    return fetch_figures(*found, to=wanted, formats=formats)
+
+
+def resume(reader: RunReader, more_epochs: int, detach: bool, as_json: bool) -> bool:
+    """Go on with a run on its host, after saying what that means. Returns False if nobody is to follow it."""
+    found = origin(reader.directory)
+    assert found is not None
+    link, name = found
+    plan = link.ask("resumption", seconds=None, run=name)
+    if isinstance(plan, dict) and not as_json:
+        say(f"{reader.directory.id} was {clean_line(plan.get('ended', ''), 500)}")
+        lines = [plan.get("restored"), *(plan.get("differs") or ()), plan.get("unknown")]
+        for line in filter(None, lines):
+            say(clean_line(line, 500))
+    link.ask("resume", seconds=None, run=name, more_epochs=more_epochs)
+    if reader.directory in _MIRRORS:
+        # Else the status of before would be taken for its end.
+        _MIRRORS[reader.directory].refresh()
+    if detach and not as_json:
+        say(f"{reader.directory.id} goes on; watch it with: dltui attach {shlex.quote(reader.directory.id)}")
+    return not detach
+
+
+OWN_DATA = ("--data-dir", "--plugin")
+OWN_PREFIXES = ("folder:", "csv:", "./", "../", "~/")
+
+
+def train(host: str, words: Sequence[str]) -> list[RunDirectory]:
+    """Start a run on another host by the words of a command line. Returns its mirror, and those of a series."""
+    link = link_to(host)
+    if _names_files(words):
+        warn(f"dltui: data and plugins are read on {host}: paths are paths there")
+    try:
+        started = link.ask("train", seconds=None, words=list(words))
+    except HostError:
+        raise
+    except DltuiError as error:
+        raise UsageError(f"{host}: {error}") from None
+    if not isinstance(started, list) or not started:
+        raise UsageError(f"{host} did not say which run it started")
+    return [mirror.directory(host, str(name)) for name in started]
+
+
+def background_line(run: RunDirectory) -> str:
+    """The line about a run that was started and is not followed."""
+    return f"{run.id} trains in the background; watch it with: dltui attach {shlex.quote(run.id)}"
+
+
+def name_of(run: RunDirectory) -> tuple[str, str]:
+    """The host and the name of a run of another host."""
+    host, _, name = run.id.partition(address.SEPARATOR)
+    return host, name
+
+
+def fetch_if_over(run: RunDirectory, quiet: bool) -> int:
+    """Fetch the figures that the worker of a run has drawn at its end; nothing while it goes on."""
+    from dltui.core.reading.reader import RunReader
+    from dltui.tui.cli.follow.closing import exported_files
+
+    reader = RunReader(run)
+    reader.refresh()
+    found = origin(run)
+    if found is None or not reader.status().over or not reader.history.epochs:
+        return 0
+    folder = fetch_figures(*found, draw=False)
+    files = exported_files(folder)
+    if files and not quiet:
+        say(f"figures and tables, fetched from {found[0].host.name}, in {folder}:")
+        say("  " + "  ".join(path.name for path in files))
+    return 0
+
+
+def _names_files(words: Sequence[str]) -> bool:
+    values = [part for word in words for part in (word, word.partition("=")[2])]
+    return any(word.partition("=")[0] in OWN_DATA for word in words) or any(
+        value.startswith(OWN_PREFIXES) or (os.sep in value and not value.startswith("-")) for value in values
+    )

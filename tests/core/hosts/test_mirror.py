@@ -1,0 +1,172 @@
+"""A run of another host, followed through its mirror."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dltui.core.errors import DltuiError
+from dltui.core.hosts import mirror
+from dltui.core.hosts.fetched import fetch_figures
+from dltui.core.hosts.link import HostError, Link
+from dltui.core.hosts.mirror import Mirror
+from dltui.core.reading.reader import RunReader
+from dltui.core.rundir import commands, mirrored, place
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.events import Logged
+from dltui.core.rundir.log import EventLog
+from tests.helpers.far import host, wait_for
+from tests.helpers.sample_run import make_sample_run
+
+
+@pytest.fixture(scope="module")
+def far_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("far")
+    live = make_sample_run(home / "runs", status="running", run_id="brisk-otter").path / "live.json"
+    live.write_text(json.dumps(json.loads(live.read_text()) | {"time": time.time() + 3600}))
+    make_sample_run(home / "runs", status="finished", run_id="bold-wren", epochs=2)
+    return home
+
+
+@pytest.fixture(scope="module")
+def link(far_home: Path) -> Iterator[Link]:
+    """One server for all tests here."""
+    made = Link(host("gpu01", far_home))
+    made.start()
+    made.wait()
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def kept(link: Link) -> Iterator[Mirror]:
+    found = Mirror(link, "brisk-otter")
+    found.start()
+    found.ready()
+    yield found
+    found.stop()
+
+
+def test_a_mirror_is_read_as_any_run(kept: Mirror, far_home: Path) -> None:
+    here, there = RunReader(kept.directory), RunReader(far_home / "runs" / "brisk-otter")
+    here.refresh()
+    there.refresh()
+    assert kept.directory.id == "gpu01:brisk-otter"
+    assert here.directory.events_path.read_bytes() == there.directory.events_path.read_bytes()
+    assert (len(here.history.epochs), here.status().name) == (6, "running")
+    assert here.labels == there.labels
+    assert mirror.origin(kept.directory) == ("gpu01", "brisk-otter")
+    assert place.exports_folder(kept.directory).name == "gpu01-brisk-otter"
+
+
+def test_what_is_logged_there_is_read_here(kept: Mirror, far_home: Path) -> None:
+    log = EventLog(far_home / "runs" / "brisk-otter" / "events.jsonl", 1)
+    log.append(Logged("info", "said later"))
+    log.close()
+    reader = RunReader(kept.directory)
+
+    def told() -> bool:
+        reader.refresh()
+        return any(text == "said later" for _, _, text in reader.history.logs)
+
+    wait_for(told)
+
+
+def test_a_log_that_is_another_one_is_read_anew(link: Link, far_home: Path) -> None:
+    there = make_sample_run(far_home / "runs", status="finished", run_id="other-log", epochs=3)
+    here = mirror.once(link, "other-log")
+    reader = RunReader(here)
+    reader.refresh()
+    whole = there.events_path.read_bytes()
+    there.events_path.write_bytes(b"".join(whole.splitlines(True)[2:]))
+    mirror.once(link, "other-log")
+    assert here.events_path.read_bytes() == there.events_path.read_bytes()
+    reader.refresh()
+    assert reader.history.attempt is None
+
+
+def test_a_command_that_is_left_here_arrives_there_once(kept: Mirror, far_home: Path) -> None:
+    sent = commands.send(kept.directory.path, "set", {"lr": 0.01}, "ann@laptop")
+    run = far_home / "runs" / "brisk-otter"
+    there = wait_for(lambda: commands.take(run))
+    assert [(one.id, one.action, one.arguments, one.by) for one in there] == [(sent, "set", {"lr": 0.01}, "ann@laptop")]
+    wait_for(lambda: not commands.take(kept.directory.path))
+    commands.done(there[0])
+
+
+def test_only_one_process_keeps_a_mirror(kept: Mirror, link: Link) -> None:
+    second = Mirror(link, "brisk-otter")
+    second.start()
+    second.ready()
+    assert not second._mine()
+    second.stop()
+
+
+def test_a_run_that_does_not_exist_says_so(link: Link) -> None:
+    with pytest.raises(DltuiError, match="no run nobody"):
+        mirror.once(link, "nobody")
+
+
+def test_a_link_that_breaks_says_so_and_loses_nothing(far_home: Path) -> None:
+    link = Link(host("gpu02", far_home))
+    link.start()
+    link.wait()
+    kept = Mirror(link, "brisk-otter")
+    kept.start()
+    kept.ready()
+    reader = RunReader(kept.directory)
+    process = link._process
+    assert process is not None
+    # A second attempt takes as long as a test wants: the program is gone.
+    link.host = host("gpu02", far_home).__class__("gpu02", ("false",))
+    os.killpg(process.pid, signal.SIGKILL)
+    silent = wait_for(lambda: reader.status().name == "silent" and reader.status())
+    assert silent.why.startswith("gpu02 does not answer: ")
+    with pytest.raises(HostError, match="gpu02 does not answer"):
+        link.ask("ping")
+    log = EventLog(far_home / "runs" / "brisk-otter" / "events.jsonl", 1)
+    log.append(Logged("info", "meanwhile"))
+    log.close()
+    link.host = host("gpu02", far_home)
+    link.nudge()
+    wait_for(lambda: reader.status().name == "running")
+    reader.refresh()
+    assert any(text == "meanwhile" for _, _, text in reader.history.logs)
+    assert reader.bad_lines == 0
+    kept.stop()
+    link.close()
+
+
+def test_a_mirror_that_nobody_keeps_is_not_running_for_ever(kept: Mirror) -> None:
+    kept.stop()
+    wait_for(lambda: not kept._thread.is_alive())
+    told = mirrored.read(kept.directory.path)
+    assert told is not None
+    reader = RunReader(kept.directory)
+    reader.refresh()
+    assert reader.status(told.heard + 100).why == "nothing heard of gpu01 for 100 s"
+
+
+def test_figures_are_fetched_beside_those_of_another_run(link: Link, far_home: Path, tmp_path: Path) -> None:
+    run = RunDirectory(far_home / "runs" / "bold-wren")
+    folder = Path(json.loads(run.run_json.read_text())["exports"])
+    folder.mkdir(parents=True)
+    (folder / "accuracy.svg").write_bytes(os.urandom(400_000))
+    (folder / ".hidden").write_text("x")
+    (folder / "link.svg").symlink_to("/etc/passwd")
+    assert (fetched := fetch_figures(link, "bold-wren", draw=False)) == tmp_path / "exports" / "gpu01-bold-wren"
+    assert [path.name for path in fetched.iterdir()] == ["accuracy.svg"]
+    assert (fetched / "accuracy.svg").read_bytes() == (folder / "accuracy.svg").read_bytes()
