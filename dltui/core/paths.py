@@ -31,6 +31,11 @@ def cache_dir() -> Path:
     return explicit or _of_system(platformdirs.user_cache_dir)
 
 
+def data_dir() -> Path:
+    """The folder for what is installed for dltui, and not made by its runs."""
+    return home() if _from_environment("DLTUI_HOME") is not None else _of_system(platformdirs.user_data_dir)
+
+
 def config_file() -> Path:
     """The user's settings file, which is never taken from the working directory."""
     explicit = _from_environment("DLTUI_CONFIG")

@@ -1,6 +1,7 @@
 """The generated pages of the documentation say what the code says."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -8,9 +9,13 @@ from types import ModuleType
 import pytest
 
 from dltui.core.catalog.assemble import load_catalog
+from dltui.core.lifecycle import settings_schema
+from dltui.tui.terminal.settings import CHOICES
 from tests.helpers.known_catalog import Fill
 
 DOCS = Path(__file__).parents[2] / "docs"
+INTERNAL = {"DLTUI_PROBE", "DLTUI_COMPLETE", "DLTUI_STATUS", "DLTUI_EXPORTS"}
+"""Those that dltui sets for its own processes, or tells in another line."""
 AGAIN = "run: python docs/make_reference.py"
 
 
@@ -29,9 +34,36 @@ def make_reference(tmp_path: Path, know_catalog: Fill, monkeypatch: pytest.Monke
     return module
 
 
-def test_the_help_of_every_command(make_reference: ModuleType) -> None:
-    assert (DOCS / "commands.md").read_text() == make_reference.commands_page(), AGAIN
+def test_the_pages_say_what_the_code_says(make_reference: ModuleType) -> None:
+    """Commands, hyperparameters, variables, exit codes, hooks, the page of `man`, the schemas."""
+    for name, text in make_reference.pages(load_catalog()).items():
+        assert (DOCS / name).read_text() == text, f"{name} is old; {AGAIN}"
 
 
-def test_the_hyperparameters_of_every_model(make_reference: ModuleType) -> None:
-    assert (DOCS / "hyperparameters.md").read_text() == make_reference.hyperparameters_page(load_catalog()), AGAIN
+def test_the_events_of_the_page_about_them(make_reference: ModuleType) -> None:
+    said = (DOCS / "events.md").read_text()
+    assert [row for row in make_reference.events_table().splitlines()[2:] if row not in said] == []
+
+
+def test_every_variable_is_documented() -> None:
+    code = (path.read_text() for path in (DOCS.parent / "dltui").rglob("*.py"))
+    read = set(re.findall(r"\bDLTUI_[A-Z_]+[A-Z]\b", "\n".join(code))) - INTERNAL
+    said = (DOCS / "lookup.md").read_text()
+    assert sorted(name for name in read if f"`{name}`" not in said) == []
+
+
+def test_the_schema_knows_what_the_settings_take(make_reference: ModuleType) -> None:
+    catalog = load_catalog()
+    found = settings_schema.schema(catalog, CHOICES)
+    train, defined = found["properties"]["train"], found["$defs"]
+    assert set(found["properties"]) == {"train", "frameworks", "plugins", "cost", "screen"}
+    for model in catalog.models.values():
+        own = train["properties"][model.id]["properties"]
+        for spec in model.fields:
+            made = defined[own[spec.name]["$ref"].rpartition("/")[2]]
+            assert made == settings_schema.field(spec)
+            assert spec.name in train["properties"]
+    assert {"^timm:", "^keras:"} <= set(train["patternProperties"])
+    lr = settings_schema.field(next(spec for spec in model.fields if spec.name == "lr"))
+    assert lr["anyOf"][0] == {"type": "number", "exclusiveMinimum": 0, "maximum": 10}
+    assert set(settings_schema.schema(catalog)["properties"]) == {"train"}

@@ -21,7 +21,7 @@ _STILL_SECONDS = {"training": 30.0, "evaluating": 30.0, "saving": 120.0, "starti
 """The time in seconds that the counter may stand still in a phase, beyond four times the longest time so far.
 Importing, compiling and drawing figures give no sign of progress."""
 _STILL_OTHERWISE = 600.0
-_PATIENT_PHASES = frozenset({"paused", "queued"})
+_PATIENT_PHASES = frozenset({"paused", "released", "queued"})
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def status(run: dict[str, Any], history: History, live: Live | None, now: float,
     quiet = silence(history, live, now, seen)
     if quiet:
         return Status("silent", quiet, live.phase, live.time)
-    if live.phase == "paused":
+    if live.phase in ("paused", "released"):
         return Status("paused", live.detail or _paused_by(history), live.phase, live.phase_since)
     if live.phase == "queued":
         return Status("queued", live.detail or "waits for its device", live.phase, live.phase_since)

@@ -96,7 +96,12 @@ class Heartbeat:
     """Tells readers that the worker lives and what it is doing. All methods are cheap and safe in any thread."""
 
     def __init__(
-        self, run_dir: Path, attempt: int, totals: tuple[int, int] = (0, 0), energy: Energy | None = None
+        self,
+        run_dir: Path,
+        attempt: int,
+        totals: tuple[int, int] = (0, 0),
+        energy: Energy | None = None,
+        phase: str = "starting",
     ) -> None:
         before = read_live(run_dir)
         self._energy = energy
@@ -110,7 +115,7 @@ class Heartbeat:
         self._state = Live(
             *identity,
             attempt,
-            "starting",
+            phase,
             now,
             now,
             log_start=_size(self._log),
@@ -216,7 +221,7 @@ class Heartbeat:
     def _measure(self) -> None:
         """Read the energy once a second, in a thread of its own: a driver that hangs must not stop the heartbeat."""
         while self._energy is not None and not self._over.wait(MOST_SECONDS):
-            if self._state.phase == "queued":
+            if self._state.phase in ("queued", "released"):
                 self._energy.rest()
             else:
                 self._energy.measure()

@@ -53,6 +53,29 @@ class RunLock:
         _held[self._key] = fd
         _sign(fd)
 
+    def hand_on(self) -> int:
+        """Have the lock outlive this process's program, which `exec` is about to replace; returns the descriptor for
+        `take_over` there. Raises RunError without a lock.
+        """
+        if self._fd is None:
+            raise RunError("the run's lock is not held")
+        os.set_inheritable(self._fd, True)
+        return self._fd
+
+    def take_over(self, path: Path, descriptor: int) -> None:
+        """Take the lock that the program before has handed on, or anew where that cannot be. Raises RunError."""
+        try:
+            found = os.fstat(descriptor)
+            key = (found.st_dev, found.st_ino)
+        except OSError:
+            key = (0, 0)
+        if key != _key(path):
+            self.acquire(path)
+            return
+        os.set_inheritable(descriptor, False)
+        self._fd, self._key = descriptor, key
+        _held[key] = descriptor
+
     def release(self) -> None:
         if self._fd is not None:
             _held.pop(self._key, None)

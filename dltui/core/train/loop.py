@@ -57,7 +57,7 @@ Judge = Callable[[int, float, "Monitor"], str]
 
 
 class Preempted(Exception):
-    """The machine reclaims the process in the middle of an evaluation."""
+    """The process has to go in the middle of an evaluation: for the machine, or because the device is given back."""
 
 
 class Loop:
@@ -160,7 +160,7 @@ class Loop:
                 self._end_epoch()
         except Preempted:
             self._commit()
-            return "preempted"
+            return self.orders.stop or "preempted"
         except Exception:
             # What was trained until then is kept, whatever a framework or a model's own code raised.
             with contextlib.suppress(OSError):
@@ -373,7 +373,7 @@ class Loop:
         """Report progress and obey commands between two pieces of an evaluation. Raises Preempted."""
         self.journal.progress(self.step, self.at.epoch)
         self._obey()
-        if self.orders.stop == "preempted":
+        if self.orders.leaving:
             raise Preempted
 
     def _snapshot(self, best: bool) -> Snapshot:

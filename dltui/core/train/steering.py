@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PAUSE_POLL_SECONDS = 0.05
 
-Ending = Literal["finished", "stopped", "preempted"]
+Ending = Literal["finished", "stopped", "preempted", "released"]
 
 
 class CommandJournal(Protocol):
@@ -37,13 +37,20 @@ def acknowledge(journal: CommandJournal, command: Command, problem: str, epoch: 
     journal.emit(CommandObeyed(command.id, action, arguments, epoch, step, command.by, command.sent), sync=True)
 
 
+def releases(action: str, arguments: Mapping[str, Any]) -> bool:
+    """True for a pause that gives the device back."""
+    return action == "pause" and arguments.get("release") is True
+
+
 def steered(identity: str, action: str, step: int, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A command that steers the plan, as checkpoints carry it."""
     return {"id": identity, "action": action, "step": step, "arguments": dict(arguments)}
 
 
 class Orders:
-    """Takes commands between chunks. `stop` is the reason to end, `checkpoint` and `replan` are cleared by the loop."""
+    """Takes commands between chunks. `stop` is the reason to end, "released" for a pause that gives the device back;
+    `checkpoint` and `replan` are cleared by the loop.
+    """
 
     def __init__(self, journal: CommandJournal, planner: Planner, quitting: Callable[[], bool]) -> None:
         self.journal = journal
@@ -53,6 +60,11 @@ class Orders:
         self.paused = False
         self.checkpoint = False
         self.replan = False
+
+    @property
+    def leaving(self) -> bool:
+        """True if the process is to go at once, also in the middle of an evaluation."""
+        return self.stop in ("preempted", "released")
 
     def take(self, epoch: int, step: int) -> None:
         """Take the pending commands; `epoch` counts from 1, `step` is the number of steps done."""
@@ -87,12 +99,15 @@ class Orders:
 
     def _act(self, command: Command, arguments: dict[str, Any], step: int) -> None:
         action = command.action
-        if action == "pause":
+        if releases(action, arguments):
+            self.stop = self.stop or "released"
+        elif action == "pause":
             self.paused = True
         elif action == "resume":
             self.paused = False
+            self.stop = None if self.stop == "released" else self.stop
         elif action == "stop":
-            self.stop = self.stop or "stopped"
+            self.stop = "stopped" if self.stop in (None, "released") else self.stop
         elif action == "checkpoint":
             self.checkpoint = True
         elif action == "set":

@@ -92,9 +92,12 @@ class Attempt:
         return self._preempted
 
     def leave_queue(self, ending: Literal["stopped", "preempted"]) -> str:
-        """End a run that never began."""
+        """End a run that has not begun, or not again after it gave its device back."""
         why = "taken out of the queue" if ending == "stopped" else "the machine asked for its process back"
-        return self._end(ending, f"{why} before it began; `dltui resume` starts it")
+        if self.history.attempt is None:
+            return self._end(ending, f"{why} before it began; `dltui resume` starts it")
+        why = "stopped" if ending == "stopped" else why
+        return self._end(ending, f"{why} while it waited for its device; `dltui resume` goes on from here")
 
     def expire(self, obeyed: Collection[str], before: float) -> None:
         """End the commands that were sent before this worker was started, for an earlier attempt, and record it in the
@@ -117,7 +120,7 @@ class Attempt:
             loop = self._prepare()
             self.loop = loop
             ending = loop.run()
-            if ending != "preempted":
+            if not loop.orders.leaving:
                 self._test(loop, ending)
                 return ending
         except Preempted:
@@ -125,7 +128,13 @@ class Attempt:
         except RunError:
             if not self._preempted:
                 raise
+        if self.loop is not None and self.loop.orders.stop == "released":
+            return "released"
         return self._end("preempted", "the machine asked for its process back; `dltui resume` goes on from here")
+
+    def stay_away(self, why: str) -> str:
+        """End a run that has given its device back and does not wait for it."""
+        return self._end("preempted", f"its device was given back, {why}; `dltui resume` goes on from here")
 
     def failed(self, error: BaseException) -> str:
         """Record that the attempt failed, why, and the remedy. A finished run stays finished."""
@@ -359,16 +368,16 @@ class Attempt:
                 self.journal.emit(Logged("error", f"it does not go on: {reason}"))
             self.journal.emit(before, sync=True)
             return status
-        loop = self.loop
+        loop, past = self.loop, self.history
         self.journal.emit(
             RunEnded(
                 status,
                 reason,
                 error,
-                epoch=loop.at.epoch if loop else 0,
-                step=loop.step if loop else 0,
+                epoch=loop.at.epoch if loop else len(past.epochs),
+                step=loop.step if loop else past.step,
                 seconds=time.monotonic() - self._began,
-                train_seconds=loop.at.train_seconds if loop else 0.0,
+                train_seconds=loop.at.train_seconds if loop else past.train_seconds,
                 weights_sha256=weights,
                 remedy=remedy or {},
                 refused=self._refused,

@@ -1,16 +1,18 @@
 """Runs a logger of an attempt in a separate process: `python -P -m dltui.core.worker.logger_process RUN_DIR`.
 
 It follows the run's log. The question comes as JSON on stdin: {"name", "option", "source", "attempt", "worker"}, the
-last of which is a process id. The process ends with the attempt, also when the worker dies without reporting its end.
+last of which is a process id. The process ends with the attempt, also when the worker dies without reporting its end,
+or sends SIGTERM because the run gives its device back: it is paused then.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +27,12 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 
 
-def follow(reader: RunReader, observer: Observer, attempt: int, alone: Callable[[], bool]) -> None:
-    """Feed the events of an attempt until it has ended, or until the worker is gone (`alone`)."""
+def follow(
+    reader: RunReader, observer: Observer, attempt: int, alone: Callable[[], bool], told: Sequence[str] = ()
+) -> None:
+    """Feed the events of an attempt until it has ended, or until the worker is gone (`alone`); `told` may hold the
+    status that the run then has.
+    """
     tail = LogTail(reader.directory.events_path)
     while True:
         # Asked first: what a worker wrote before it died is read after.
@@ -39,16 +45,17 @@ def follow(reader: RunReader, observer: Observer, attempt: int, alone: Callable[
             break
         time.sleep(POLL_SECONDS)
     reader.refresh()
-    observer.close(reader.status().name if reader.history.ended is None else reader.history.ended.status)
+    ended = reader.history.ended
+    observer.close(ended.status if ended is not None else told[0] if told else reader.status().name)
 
 
-def main() -> int:
+def main(told: Sequence[str] = ()) -> int:
     asked: Mapping[str, Any] = json.load(sys.stdin)
     try:
         reader = RunReader(Path(sys.argv[1]))
         logger = plugin_loader.load_logger(asked["source"], asked["name"])
         observer = logger.open(reader, asked["option"], asked["attempt"])
-        follow(reader, observer, asked["attempt"], lambda: os.getppid() != asked["worker"])
+        follow(reader, observer, asked["attempt"], lambda: bool(told) or os.getppid() != asked["worker"], told)
     except Exception as error:
         sys.stderr.write(clean_line(plugin_loader.explain("", error).reason, 300) + "\n")
         return 1
@@ -56,4 +63,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    words: list[str] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: words.append("paused"))
+    sys.exit(main(words))

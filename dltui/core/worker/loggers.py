@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
     from dltui.core.rundir.directory import RunDirectory
 
+LEAVING_SECONDS = 2.0
+"""The time in seconds that is waited for the loggers of a run that gives its device back; they are not ended then."""
 LAST_SECONDS = 30.0
 """The time in seconds that a logger may take after the run has ended: an upload, a command."""
 
@@ -56,9 +59,23 @@ class Loggers:
 
     def __init__(self, run: RunDirectory, wanted: Sequence[Mapping[str, Any]], attempt: int) -> None:
         self.problems: list[str] = []
-        self._started = [
-            started for one in confidential.unmasked(run, wanted) if (started := self._start(run, one, attempt))
-        ]
+        self._run, self._wanted, self._attempt = run, wanted, attempt
+        self._started: list[_Started] = []
+
+    def start(self) -> None:
+        """Start the processes."""
+        found = (self._start(self._run, one, self._attempt) for one in confidential.unmasked(self._run, self._wanted))
+        self._started = [started for started in found if started]
+
+    def leave(self) -> None:
+        """Have the loggers end with what there is, as the attempt gives its device back."""
+        for one in self._started:
+            one.process.terminate()
+        deadline = time.monotonic() + LEAVING_SECONDS
+        for one in self._started:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                one.process.wait(max(0.0, deadline - time.monotonic()))
+        self._started = []
 
     def finish(self, seconds: float = LAST_SECONDS) -> list[str]:
         """Wait for all loggers; returns their problems, one line each."""

@@ -27,7 +27,7 @@ from dltui.core.rundir.heartbeat import Heartbeat, clear_starting, started_at
 from dltui.core.rundir.lock import RunLock
 from dltui.core.rundir.log import EventLog
 from dltui.core.text import clean_line
-from dltui.core.worker import device_queue
+from dltui.core.worker import device_queue, released
 from dltui.core.worker.attempt import Attempt
 from dltui.core.worker.loggers import Loggers
 
@@ -37,14 +37,15 @@ EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
 @dataclass(frozen=True)
 class Task:
     """The instructions for a worker: `more_epochs` are added to its plan, `queued` is its order in the queue of its
-    device, with `at_once` it does not wait there, `instead` replaces fields of run.json. With `debug` errors are
-    raised.
+    device, with `at_once` it does not wait there; `released` is the descriptor of the lock of one that has given
+    its device back, `instead` replaces fields of run.json. With `debug` errors are raised.
     """
 
     debug: bool = False
     more_epochs: int = 0
     queued: int | None = None
     at_once: bool = False
+    released: int | None = None
     instead: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -67,13 +68,19 @@ def work(run: RunDirectory, task: Task | None = None) -> int:
 
 def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     lock = RunLock()
-    lock.acquire(run.lock_path)
+    if task.released is None:
+        lock.acquire(run.lock_path)
+    else:
+        lock.take_over(run.lock_path, task.released)
     reader = RunReader(run)
     reader.refresh()
     number = reader.history.attempts_started + 1
-    heartbeat = Heartbeat(run.path, number, energy=Energy.of({**run.run(), **task.instead}.get("device") or {}))
-    heartbeat.phase("starting")
-    asked_at = started_at(run.path)
+    phase = "starting" if task.released is None else released.PHASE
+    heartbeat = Heartbeat(
+        run.path, number, energy=Energy.of({**run.run(), **task.instead}.get("device") or {}), phase=phase
+    )
+    # Commands to one that has given its device back were sent to the process that it was.
+    asked_at = started_at(run.path) if task.released is None else 0.0
     last_row.forget(run)
     clear_starting(run.path)
     for folder in (run.path, run.control_dir, run.predictions_dir):
@@ -88,10 +95,14 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     else:
         _listen(attempt)
     loggers = Loggers(run, attempt.asked.get("loggers") or (), number)
+    if task.released is None:
+        loggers.start()
     attempt.more_epochs = task.more_epochs
     try:
         attempt.expire({record["id"] for record in reader.history.commands}, asked_at)
-        status = _train(attempt, place, task)
+        status = _train(attempt, place, task, loggers)
+        if status == "released":
+            status = _give_back(attempt, place, lock, task, loggers)
     except BaseException as error:
         if task.debug:
             _note(attempt, error)
@@ -121,8 +132,29 @@ def _leave(attempt: Attempt, loggers: Loggers, reader: RunReader) -> None:
         last_row.write(reader)
 
 
-def _train(attempt: Attempt, place: device_queue.Place, task: Task) -> str:
+def _give_back(attempt: Attempt, place: device_queue.Place, lock: RunLock, task: Task, loggers: Loggers) -> str:
+    """Turn this process into one that waits without the device. Returns how the run ended where that cannot be."""
+    attempt.heartbeat.phase("saving", "gives its device back")
+    loggers.leave()
+    place.leave()
+    if task.debug:
+        return attempt.stay_away("and a process in the foreground does not wait")
+    try:
+        released.become_waiting(attempt.run, lock, attempt.instead)
+    except OSError as error:
+        return attempt.stay_away(f"and no process can wait for it ({clean_line(error.strerror or error, 80)})")
+    raise AssertionError("the process was not replaced")
+
+
+def _train(attempt: Attempt, place: device_queue.Place, task: Task, loggers: Loggers) -> str:
     """Take the device, in its turn when the run is queued, and train."""
+    if task.released is not None:
+        ending = released.wait(place, attempt.journal, attempt.history, attempt.is_preempted)
+        if ending is not None:
+            return attempt.leave_queue(ending)
+        attempt.heartbeat.phase("starting")
+        loggers.start()
+        return attempt.train()
     if task.queued is None:
         place.occupy()
         return attempt.train()
@@ -190,10 +222,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--more-epochs", type=int, default=0)
     parser.add_argument("--queued", type=int, metavar="ORDER")
     parser.add_argument("--at-once", action="store_true")
+    parser.add_argument("--released", type=int, metavar="DESCRIPTOR")
     parser.add_argument("--instead", type=json.loads, default={}, metavar="JSON")
     options = parser.parse_args(sys.argv[1:] if argv is None else argv)
     try:
-        task = Task(options.debug, options.more_epochs, options.queued, options.at_once, options.instead)
+        task = Task(
+            options.debug, options.more_epochs, options.queued, options.at_once, options.released, options.instead
+        )
         return work(RunDirectory(options.run_dir), task)
     except DltuiError as error:
         sys.stderr.write(f"dltui: {error}\n")

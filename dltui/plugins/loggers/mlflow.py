@@ -12,7 +12,7 @@ from dltui.core.contract import Logger
 if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
-STATUS = {"finished": "FINISHED", "stopped": "KILLED", "preempted": "KILLED"}
+STATUS = {"finished": "FINISHED", "stopped": "KILLED", "preempted": "KILLED", "paused": "KILLED"}
 
 
 class Mlflow:

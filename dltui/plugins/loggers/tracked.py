@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dltui.core.reading.reader import RunReader
 
 PROJECT = "dltui"
-GOOD = ("finished", "stopped")
+GOOD = ("finished", "stopped", "paused")
 
 
 class Tracked:

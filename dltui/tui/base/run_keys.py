@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RUN_KEYS = (
     press("p", "pause / continue", "pause between two steps, or go on"),
+    press("G", "give back", "pause and give the device back, until asked or until others have used it"),
     press("s", "stop and keep", "end the run early: checkpoint, test result, figures"),
     press("K", "kill", "end the run at once; says first what is lost since the last checkpoint"),
     press("w", "checkpoint", "save a checkpoint now"),
@@ -49,6 +50,7 @@ class RunKeys:
         self._orders: Orders | None = None
         self.answers: dict[str, Answer] = {
             "p": self._of_run(lambda run: self.orders.pause(run)),
+            "G": self._of_run(lambda run: self.orders.give_back(run)),
             "s": self._of_run(lambda run: self.orders.stop(run)),
             "K": self._of_run(lambda run: self.orders.kill(run)),
             "w": self._of_run(lambda run: self.orders.checkpoint(run)),

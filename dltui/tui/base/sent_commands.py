@@ -64,6 +64,16 @@ class Orders:
         """Pause the run, or continue it when it is paused."""
         self._send(run, "resume" if run.status == "paused" else "pause", {})
 
+    def give_back(self, run: Summary) -> None:
+        """Ask how to pause the run so that others can have its device."""
+        if self._may(run, "pause"):
+            text = f"pause {run.name} and give its device back?   y yes   f until it is free   Esc no"
+            answers = {"y": lambda: self._release(run, False), "f": lambda: self._release(run, True)}
+            self.page.notice.ask(text, answers)
+
+    def _release(self, run: Summary, until_free: bool) -> None:
+        self._send(run, "pause", {"release": True, "until_free": until_free})
+
     def stop(self, run: Summary) -> None:
         if self._may(run, "stop"):
             queued = run.status == "queued"

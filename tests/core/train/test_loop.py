@@ -364,3 +364,30 @@ def test_a_run_for_a_time_ends_with_it_and_its_schedule(data: Data) -> None:
     said = {step: rate for event in journal.of(Trained) for step, rate in zip(event.steps, event.lr, strict=True)}
     if middle.step + 1 in said:
         assert planner.learning_rates(steps)[0] == pytest.approx(said[middle.step + 1], rel=1e-3)
+
+
+@pytest.mark.parametrize("at", [7, 20, 33])
+def test_a_release_ends_the_loop_with_a_checkpoint_and_it_goes_on_bit_for_bit(data: Data, at: int) -> None:
+    """Also at step 20, where the first epoch is evaluated."""
+    whole = Memory()
+    make_loop(data, whole).run()
+    journal = Memory({at: command("pause", release=True)})
+    assert make_loop(data, journal).run() == "released"
+    rest = Memory()
+    assert make_loop(data, rest, resume=journal.snapshots[-1]).run() == "finished"
+    assert same(whole.snapshots[-1].state, rest.snapshots[-1].state)
+
+
+def test_the_last_word_before_a_release_counts(data: Data) -> None:
+    class AtOnce(Memory):
+        """Two commands that lie there together."""
+
+        def commands(self) -> list[Command]:
+            sent = [command("pause", release=True), command(second)] if self.step and not self.events_of else []
+            self.events_of = self.events_of or sent
+            return sent
+
+        events_of: ClassVar[list[Command]] = []
+
+    for second, ending in (("stop", "stopped"), ("resume", "finished"), ("pause", "released")):
+        assert make_loop(data, AtOnce()).run() == ending, second

@@ -9,7 +9,7 @@ from typing import Any
 
 from dltui.core import paths
 from dltui.core.errors import UsageError
-from dltui.tui.cli.follow.sending import alive_run, open_run, order, settle
+from dltui.tui.cli.follow.sending import alive_run, open_run, order, settle, settle_released
 
 
 def start_run(
@@ -63,10 +63,16 @@ def stop_run(by: str, run: str) -> dict[str, Any]:
     return _order(by, run, "stop", {})
 
 
-def pause_run(by: str, run: str) -> dict[str, Any]:
-    """Pause a run between two steps; it keeps its memory and its device."""
-    done = _order(by, run, "pause", {})
-    settle(open_run(run), "paused", True)
+def pause_run(by: str, run: str, release: bool = False, until_free: bool = False) -> dict[str, Any]:
+    """Pause a run between two steps; it keeps its memory and its device. With `release` it saves a checkpoint and gives
+    its device back, also with `until_free`, where it goes on by itself once others have used the device.
+    """
+    if not (release or until_free):
+        done = _order(by, run, "pause", {})
+        settle(open_run(run), "paused", True)
+        return done
+    done = _order(by, run, "pause", {"release": True, "until_free": until_free})
+    settle_released(open_run(run))
     return done
 
 

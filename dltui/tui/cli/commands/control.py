@@ -14,7 +14,15 @@ from dltui.core.numbers import exact
 from dltui.core.reading.launched import WAITING
 from dltui.core.rundir import place
 from dltui.tui.cli import completion
-from dltui.tui.cli.follow.sending import SETTLE_SECONDS, alive_run, open_run, order, settle
+from dltui.tui.cli.follow.sending import (
+    SETTLE_SECONDS,
+    NoAnswerError,
+    alive_run,
+    open_run,
+    order,
+    settle,
+    settle_released,
+)
 from dltui.tui.cli.output import is_terminal, say, visible
 
 if TYPE_CHECKING:
@@ -23,12 +31,31 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", shell_complete=completion.runs)
-def pause(run: str) -> int:
-    """Pause a run between two steps; it keeps its memory and its device. `dltui resume RUN` goes on."""
+@click.option("--release", is_flag=True, help="save it and give its device back; it goes on bit for bit")
+@click.option("--until-free", is_flag=True, help="with --release: go on by itself when others have used the device")
+def pause(run: str, release: bool, until_free: bool) -> int:
+    """Pause a run between two steps; it keeps its memory and its device. `dltui resume RUN` goes on.
+
+    With --release it saves a checkpoint and gives its device with all memory back; runs that wait in the queue of the
+    device, or are started now, go first. `dltui resume RUN` puts it back into the queue. With --until-free it goes on
+    by itself once another run or program has used the device and it is free again.
+    """
     reader = alive_run(run, "pause")
-    done = order(reader, "pause", {})
-    settle(reader, "paused", True)
-    say(f"{reader.directory.id} paused at step {done['step']:,}; go on with: dltui resume {reader.directory.id}")
+    name = reader.directory.id
+    if not release:
+        if until_free:
+            raise UsageError("--until-free belongs to --release: without it the run keeps its device")
+        done = order(reader, "pause", {})
+        settle(reader, "paused", True)
+        say(f"{name} paused at step {done['step']:,}; go on with: dltui resume {name}")
+        return 0
+    done = order(reader, "pause", {"release": True, "until_free": until_free})
+    if not settle_released(reader):
+        status = reader.status()
+        raise NoAnswerError(f"{name} is {status.name}{': ' * bool(status.why)}{status.why}")
+    device = reader.run["device"]["name"]
+    when = f"goes on when {device} was used and is free again, or" if until_free else "go on"
+    say(f"{name} paused at step {done['step']:,} and gave {device} back; {when} with: dltui resume {name}")
     return 0
 
 

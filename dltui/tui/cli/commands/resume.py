@@ -116,7 +116,10 @@ def _unpause(reader: RunReader) -> None:
     name = reader.directory.id
     done = order(reader, "resume", {})
     settle(reader, "paused", False)
-    say(f"{name} goes on at step {done['step']:,}; watch it with: dltui attach {name}")
+    status = reader.status()
+    at = f"goes on at step {done['step']:,}"
+    waits = f"{at} in its turn: {status.why}" if status.name == "queued" else at
+    say(f"{name} {waits}; watch it with: dltui attach {name}")
 
 
 def _restart_group(

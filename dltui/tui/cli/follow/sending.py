@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 SETTLE_SECONDS = 2.0
+RELEASE_SECONDS = 60.0
+"""The time in seconds that is waited for a checkpoint and the end of the process that had the device."""
 
 
 class NoAnswerError(DltuiError):
@@ -86,6 +88,21 @@ def settle(reader: RunReader, name: str, wanted: bool) -> None:
     deadline = time.monotonic() + SETTLE_SECONDS
     while (reader.status().name == name) != wanted and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def settle_released(reader: RunReader) -> bool:
+    """Wait until a run has given its device back. Returns False where that takes too long, or it has ended instead."""
+    deadline, ticker, began = time.monotonic() + RELEASE_SECONDS, Ticker(), time.monotonic()
+    try:
+        while (status := reader.status()).phase != "released":
+            if status.over or time.monotonic() > deadline:
+                return False
+            ticker.tell(reader, time.monotonic() - began)
+            time.sleep(0.05)
+            reader.refresh()
+    finally:
+        ticker.close()
+    return True
 
 
 def _obeyed(reader: RunReader, entry: dict[str, Any]) -> dict[str, Any]:
