@@ -9,12 +9,13 @@ import sys
 import threading
 
 from dltui.tui.app import make_app
+from dltui.tui.base import mouse
 from dltui.tui.base.services import Services
 from dltui.tui.terminal.capabilities import examine, quiet_stderr
 from dltui.tui.terminal.leaving import WaysOut
 
 
-def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False) -> int:
+def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False, replay: bool = False) -> int:
     """Show the full screen until the user leaves. Returns the exit code: after a signal 128 plus its number.
 
     Raises UsageError for a run that does not exist and for an invalid settings file.
@@ -28,12 +29,11 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
         os.environ.pop(stale, None)
     with WaysOut() as ways_out, quiet_stderr() as meter:
         ways_out.meter = meter
-        app = make_app(services, terminal, run, new, meter, settings)
+        app = make_app(services, terminal, run, new, meter, settings, replay)
         app.ways_out = ways_out
         app.first_time, app.after_first_frame = first_time, _settle
         try:
-            # Nothing here answers a click: the terminal's own selection of text is worth more.
-            app.run(mouse=False)
+            app.run(mouse=mouse.wanted(settings.mouse, os.environ))
         finally:
             _end_without_terminal(app.return_code)
     app.closing_lines += services.trash.leave()

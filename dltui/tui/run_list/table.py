@@ -20,16 +20,16 @@ SHORT = {"fashion-mnist": "fashion", "linear-regression": "linear"}
 
 
 def columns(width: int) -> dict[str, int]:
-    """The width of each column; the space beyond 80 goes to names, a progress bar and the best value."""
+    """The width of each column; the space beyond 80 goes to names, a progress bar, the best value and the trend."""
     more = max(width - 80, 0)
     return {
-        "name": 15 + min(more // 4, 22),
-        "model": 10 + min(more // 8, 10),
+        "name": 15 + min(more // 6, 22),
+        "model": 10 + min(more // 10, 10),
         "framework": 3,
-        "data": 9 + min(more // 8, 8),
-        "where": 9 + min(more // 8, 10),
-        "done": 6 + (min(more // 4, 30) if more >= 32 else 0),
-        "best": 11 + min(more // 8, 6),
+        "data": 9 + min(more // 12, 8),
+        "where": 9 + min(more // 12, 10),
+        "done": 6 + (min(more // 4 - 2, 30) if more >= 32 else 0),
+        "best": 11 + min(more // 20, 6),
     }
 
 
