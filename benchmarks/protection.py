@@ -56,6 +56,8 @@ class ForgetfulJournal(TurnJournal):
     def commands(self) -> list[Any]:
         return []
 
+    def keep(self, record: dict[str, Any]) -> None: ...
+
     def commit(self, snapshots: list[Any], files: dict[str, Any]) -> None: ...
 
 

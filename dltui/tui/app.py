@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
+from dltui.tui.base import mouse
 from dltui.tui.base.alerts import Notices, sequence
 from dltui.tui.base.appearance import Appearance
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
+from dltui.tui.base.screen_picture import Pictured
 from dltui.tui.base.services import Services
+from dltui.tui.base.taskbar import Taskbar
+from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.terminal.capabilities import Terminal, examine
 from dltui.tui.terminal.driver import QuietDriver
 from dltui.tui.terminal.inks import PLAIN
@@ -51,11 +55,13 @@ class DltuiApp(App[None], inherit_bindings=False):
     TITLE = "dltui"
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
+    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("q", "leave", "leave", "leave the screen; runs go on"),
         bind("question_mark", "keys", "all keys", "every key of this page"),
         bind("ctrl+p", "palette", "all actions", "every action by name; type to filter"),
         bind("S", "settings", "settings", "theme, colors, letters, notifications: remembered"),
+        bind("ctrl+s", "picture", "picture", "this screen as SVG, and as PNG where something installed draws it"),
         bind("ctrl+t", "theme", "light or dark", "switch between the dark and the light theme"),
         bind("ctrl+c", "interrupted", "hint", "does not stop anything", priority=True),
         bind("ctrl+z", "suspend_process", "suspend", "back to the shell; fg returns"),
@@ -69,6 +75,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         new: bool = False,
         meter: Meter | None = None,
         settings: ScreenSettings | None = None,
+        replay: bool = False,
     ) -> None:
         self.settings = settings or ScreenSettings()
         self._terminal = terminal
@@ -82,7 +89,8 @@ class DltuiApp(App[None], inherit_bindings=False):
         """Listens to signals, where there is a real terminal."""
         self.after_first_frame: Callable[[], object] = gc.enable
         self.notices = Notices(self._tell, lambda: self.settings.notices)
-        self._first = (open_run, new)
+        self.taskbar = Taskbar(self._write, os.environ)
+        self._first = (open_run, new, replay)
         self._terminal_watch = TerminalWatch()
         self._frames = Frames(meter)
         self._timer: Timer | None = None
@@ -102,9 +110,9 @@ class DltuiApp(App[None], inherit_bindings=False):
         return RunsPage()
 
     def on_mount(self) -> None:
-        run, new = self._first
+        run, new, replay = self._first
         if run is not None:
-            self.open_run(run)
+            self.push_screen(self._run_page(run, replay))
         elif new:
             self.open_form()
         self._timer = self.set_interval(self.pace, self._tick)
@@ -149,6 +157,12 @@ class DltuiApp(App[None], inherit_bindings=False):
         from dltui.tui.new_run.page import NewRunPage
 
         self.push_screen(NewRunPage(like, instead))
+
+    def open_fork(self, run: RunDirectory) -> None:
+        """Show the form of a run that begins with the last checkpoint of another."""
+        from dltui.tui.new_run.page import NewRunPage
+
+        self.push_screen(NewRunPage(run, fork=True))
 
     def open_comparison(self, runs: Sequence[RunDirectory]) -> None:
         """Show the comparison of runs."""
@@ -209,10 +223,10 @@ class DltuiApp(App[None], inherit_bindings=False):
         """Record that a live run was watched, so that after leaving, the shell shows how to come back to it."""
         self.closing_lines.append(f"{run} goes on; back with: dltui attach {run}")
 
-    def _run_page(self, run: RunDirectory) -> Screen[None]:
+    def _run_page(self, run: RunDirectory, replay: bool = False) -> Screen[None]:
         from dltui.tui.run_page.page import RunPage
 
-        return RunPage(run)
+        return RunPage(run, replay)
 
     def action_leave(self) -> None:
         self.exit(return_code=0)
@@ -245,14 +259,42 @@ class DltuiApp(App[None], inherit_bindings=False):
     def _tell(self, text: str) -> None:
         """Write an alert to the terminal through Textual's driver, in order with all other output."""
         signs = sequence(text, os.environ)
-        if signs and self._driver is not None:
+        if signs:
+            self._write(signs)
+
+    def _write(self, signs: str) -> None:
+        if self._driver is not None:
             self._driver.write(signs)
+
+    def exit(self, *given: Any, **more: Any) -> None:
+        self.taskbar.clear()
+        super().exit(*given, **more)
 
     def action_settings(self) -> None:
         from dltui.tui.pages.settings import SettingsPage
 
         if isinstance(self.screen, Page) and not isinstance(self.screen, SettingsPage):
             self.push_screen(SettingsPage())
+
+    def action_picture(self) -> None:
+        """Save a picture of the page; on the list of keys, of the page below it."""
+        page = self.screen
+        if not isinstance(page, Page):
+            return
+        svg, folder = self.export_screenshot(), page.picture_folder
+        services, columns = self.services, self.size.width
+        page.notice.say("saving a picture ...", "accent", seconds=60)
+        in_thread(self, "picture", lambda: Pictured(services.exporting.picture(svg, folder, columns)))
+
+    def on_pictured(self, message: Pictured) -> None:
+        if isinstance(self.screen, Page):
+            names = " and ".join([str(message.files[0]), *(file.suffix[1:].upper() for file in message.files[1:])])
+            hint = "" if len(message.files) > 1 else "; PNG needs resvg-py, cairosvg or rsvg-convert"
+            self.screen.notice.say(f"saved: {names}{hint}", "good", seconds=30)
+
+    def on_failed(self, message: Failed) -> None:
+        if isinstance(self.screen, Page):
+            self.screen.notice.say(message.reason, "bad")
 
     @property
     def pace(self) -> float:
@@ -268,6 +310,8 @@ class DltuiApp(App[None], inherit_bindings=False):
         if self._timer is not None:
             self._timer.stop()
             self._timer = self.set_interval(self.pace, self._tick)
+        if isinstance(self._driver, QuietDriver):
+            self._driver.answer_clicks(mouse.wanted(settings.mouse, os.environ))
         for screen in self.screen_stack:
             for rows in screen.query(Rows):
                 rows.refresh()
@@ -297,6 +341,7 @@ def make_app(
     new: bool = False,
     meter: Meter | None = None,
     settings: ScreenSettings | None = None,
+    replay: bool = False,
 ) -> DltuiApp:
     """The app, for the command line and for tests."""
-    return DltuiApp(services or Services(), terminal or examine(os.environ), open_run, new, meter, settings)
+    return DltuiApp(services or Services(), terminal or examine(os.environ), open_run, new, meter, settings, replay)

@@ -10,12 +10,19 @@ import threading
 from collections.abc import Sequence
 
 from dltui.tui.app import make_app
+from dltui.tui.base import mouse
 from dltui.tui.base.services import Services
 from dltui.tui.terminal.capabilities import examine, quiet_stderr
 from dltui.tui.terminal.leaving import WaysOut
 
 
-def run_app(open_run: str | None = None, new: bool = False, read_only: bool = False, hosts: Sequence[str] = ()) -> int:
+def run_app(
+    open_run: str | None = None,
+    new: bool = False,
+    read_only: bool = False,
+    hosts: Sequence[str] = (),
+    replay: bool = False,
+) -> int:
     """Show the full screen until the user leaves, with the runs of these other hosts, by default of those in the
     settings. Returns the exit code: after a signal 128 plus its number.
 
@@ -24,7 +31,7 @@ def run_app(open_run: str | None = None, new: bool = False, read_only: bool = Fa
     services = _services(read_only, hosts)
     services.elsewhere.begin()
     try:
-        return _show(services, open_run, new)
+        return _show(services, open_run, new, replay)
     finally:
         services.elsewhere.end()
 
@@ -42,7 +49,7 @@ def _services(read_only: bool, names: Sequence[str]) -> Services:
     return HostedServices(FarHosts(address.chosen(names)), read_only)
 
 
-def _show(services: Services, open_run: str | None, new: bool) -> int:
+def _show(services: Services, open_run: str | None, new: bool, replay: bool) -> int:
     run = None if open_run is None else services.runs.find(open_run)
     settings, first_time = services.settings.load(), services.viewer.first_time()
     terminal = examine(os.environ)
@@ -51,12 +58,11 @@ def _show(services: Services, open_run: str | None, new: bool) -> int:
         os.environ.pop(stale, None)
     with WaysOut() as ways_out, quiet_stderr() as meter:
         ways_out.meter = meter
-        app = make_app(services, terminal, run, new, meter, settings)
+        app = make_app(services, terminal, run, new, meter, settings, replay)
         app.ways_out = ways_out
         app.first_time, app.after_first_frame = first_time, _settle
         try:
-            # Nothing here answers a click: the terminal's own selection of text is worth more.
-            app.run(mouse=False)
+            app.run(mouse=mouse.wanted(settings.mouse, os.environ))
         finally:
             _end_without_terminal(app.return_code)
     app.closing_lines += services.trash.leave()

@@ -13,6 +13,7 @@ import numpy as np
 from dltui.core.contract import Split
 from dltui.core.machine.process import boot_id, current, this_host
 from dltui.core.rundir import checkpoint
+from dltui.core.rundir import seen as seen_file
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import (
     AttemptStarted,
@@ -27,6 +28,7 @@ from dltui.core.rundir.events import (
 from dltui.core.rundir.log import EventLog
 from dltui.core.train import predictions
 from dltui.core.train.position import Best, Progress
+from dltui.core.train.seen import Seen
 
 CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -64,11 +66,12 @@ def make_sample_run(
     reason: str = "",
     remedy: dict[str, Any] | None = None,
     output: str = "",
+    seen: bool = False,
 ) -> RunDirectory:
     """Write a run below `root` (a DLTUI_HOME/runs folder, or any). `done` epochs are in the log (default: all when the
     run has ended, else 6); `status` running, paused, starting or queued writes a heartbeat of this very process. In the
     `gap` between two epochs the training loss is no number. `reason` and `remedy` are those of its end, `output` is
-    what its process printed."""
+    what its process printed. With `seen` it keeps what each epoch showed: fewer mistakes from one to the next."""
     root.mkdir(parents=True, exist_ok=True)
     regression = task == "regression"
     run_id = run_id or ("lines-1" if regression else "brisk-otter")
@@ -80,7 +83,7 @@ def make_sample_run(
     alive = status in ("running", "paused", "starting", "queued")
     done = done if done is not None else (6 if alive or status == "interrupted" else epochs)
     if status not in ("starting", "queued"):
-        _Writer(run, task, epochs, classes, seed, image, gap).write(
+        _Writer(run, task, epochs, classes, seed, image, gap, seen).write(
             done, None if alive or status == "interrupted" else status, reason, remedy
         )
     _live(run, status, epochs, done)
@@ -124,7 +127,9 @@ class _Writer:
         seed: int,
         image: bool,
         gap: tuple[float, float],
+        seen: bool,
     ) -> None:
+        self.seen = Seen() if seen else None
         self.run, self.task, self.epochs, self.classes, self.image = run, task, epochs, classes, image
         self.generator = np.random.default_rng(seed)
         self.clock = Clock()
@@ -174,6 +179,10 @@ class _Writer:
             best = Best(epoch, step, value)
             self._predict("validation-best", epoch, "validation")
         self._predict("validation-latest", epoch, "validation")
+        if self.seen is not None:
+            outputs, split = self._classes(margin=4.0 - 3.0 * math.exp(-epoch / 3))
+            arrays = predictions.collect("classification", outputs, split, "validation", epoch)
+            seen_file.append(self.run.predictions_dir, self.seen.record(arrays, epoch, step) or {}, 1)
         self._checkpoint(epoch, step, best, better)
         self.emit(Logged("info", f"epoch {epoch} saved"))
         return best
@@ -208,12 +217,12 @@ class _Writer:
         arrays = predictions.collect(self.task, *write(), split, epoch)  # type: ignore[arg-type]
         predictions.write(self.run.predictions_dir / f"{name}.npz", arrays)
 
-    def _classes(self) -> tuple[np.ndarray[Any, Any], Split]:
+    def _classes(self, margin: float = 4.0) -> tuple[np.ndarray[Any, Any], Split]:
         """Logits that take tops for one another, as on Fashion-MNIST."""
         generator, count = np.random.default_rng(1), 1000
         y = generator.integers(0, len(self.classes), count)
         logits = generator.normal(0, 1.0, (count, len(self.classes))).astype(np.float32)
-        logits[np.arange(count), y] += 4.0
+        logits[np.arange(count), y] += margin
         for one, other in ((6, 0), (0, 6), (2, 4), (4, 2), (6, 2), (7, 9)):
             if max(one, other) < len(self.classes):
                 logits[y == one, other] += 2.2

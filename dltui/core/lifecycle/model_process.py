@@ -3,6 +3,9 @@
 The question comes as JSON on stdin: {"predict": [file, ...]}, {"convert": FORMAT, "to": file} or {"look":
 ["heat-maps", "embeddings"]}, with what holds in place of run.json as "instead". The answer is the last line on stdout:
 {"rows": [...]}, {"written": file}, {"lines": [...]} or {"error": one line}.
+
+With --serve each line on stdin after the first, {"instead": ...}, is a question of `inside.one_image`, and a line
+answers it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from dltui.core import fs
 from dltui.core.errors import DltuiError, RunError
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dltui.core.contract.types import Array
+    from dltui.core.lifecycle.inside.one_image import OneImage
     from dltui.core.lifecycle.trained_model import TrainedModel
 
 
@@ -135,10 +139,35 @@ def convert(found: TrainedModel, form: str, target: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
+def _serve(answers: TextIO) -> int:
+    """Answer questions about single images until there are no more. A model that cannot be loaded is the answer to
+    each of them."""
+    run, instead = RunDirectory(Path(sys.argv[1])), json.loads(sys.stdin.readline())["instead"]
+    model: OneImage | None = None
+    for line in sys.stdin:
+        try:
+            if model is None:
+                from dltui.core.lifecycle.inside.one_image import OneImage
+                from dltui.core.lifecycle.trained_model import load_trained_model
+
+                model = OneImage(run, load_trained_model(run, instead), {**run.run(), **instead})
+            answer = model.answer(json.loads(line))
+        except DltuiError as error:
+            answer = {"error": str(error)}
+        except Exception as error:
+            traceback.print_exc()
+            answer = {"error": clean_line(f"{type(error).__name__}: {error}", 400)}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+    return 0
+
+
 def main() -> int:
     # What frameworks print goes where errors go.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    if "--serve" in sys.argv[2:]:
+        return _serve(answers)
     question = json.load(sys.stdin)
     try:
         from dltui.core.lifecycle.trained_model import load_trained_model

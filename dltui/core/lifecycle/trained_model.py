@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -112,12 +113,7 @@ def ask(run: RunDirectory, question: Mapping[str, Any], code: trust.Code = trust
     """Ask a process of the run's interpreter, or of this user's own interpreter when the run belongs to another user.
     Raises RunError with its one-line message, UsageError for code that is missing.
     """
-    trust.admit(run, code)
-    data = "look" in question
-    instead = {} if trust.keeps(run, code) else trust.replaced(run, trust.catalog(run, code), code, data=data)
-    asked = {**run.run(), **instead}
-    command = [asked["python"], "-P", "-m", "dltui.core.lifecycle.model_process", str(run.path)]
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command, environment, instead = _process(run, code, data="look" in question)
     done = subprocess.run(
         command,
         input=json.dumps({**question, "instead": instead}),
@@ -135,3 +131,61 @@ def ask(run: RunDirectory, question: Mapping[str, Any], code: trust.Code = trust
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise RunError(clean_line(answer.get("error") or f"{run.id}: {last}", 400))
     return answer
+
+
+def _process(run: RunDirectory, code: trust.Code, data: bool) -> tuple[list[str], dict[str, str], dict[str, Any]]:
+    """The command and the environment of a process for the run's model, and what holds in place of run.json."""
+    trust.admit(run, code)
+    instead = {} if trust.keeps(run, code) else trust.replaced(run, trust.catalog(run, code), code, data=data)
+    asked = {**run.run(), **instead}
+    command = [asked["python"], "-P", "-m", "dltui.core.lifecycle.model_process", str(run.path)]
+    return command, {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}, instead
+
+
+class Conversation:
+    """A process with a run's model that answers question after question about single images, until it is closed; see
+    `inside.one_image`.
+    """
+
+    def __init__(self, run: RunDirectory, code: trust.Code = trust.AS_NAMED) -> None:
+        """Start the process. Raises UsageError for code that is missing."""
+        command, environment, instead = _process(run, code, data=True)
+        self._errors = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
+        self._process = subprocess.Popen(
+            [*command, "--serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            errors="replace",
+            env=environment,
+        )
+        self._first: dict[str, Any] | None = {"instead": instead}
+
+    def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a question. Raises RunError."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            for one in filter(None, (self._first, question)):
+                self._process.stdin.write(json.dumps(one) + "\n")
+            self._first = None
+            self._process.stdin.flush()
+            answer = dict(json.loads(self._process.stdout.readline()))
+        except (OSError, ValueError):
+            raise RunError(clean_line(self._last_words(), 400)) from None
+        if "error" in answer:
+            raise RunError(clean_line(answer["error"], 400))
+        return answer
+
+    def _last_words(self) -> str:
+        code = self._process.poll()
+        self._errors.seek(0)
+        lines = self._errors.read().strip().splitlines()
+        return lines[-1] if lines else f"the process with the model has ended (exit code {code})"
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        self._errors.close()

@@ -21,6 +21,7 @@ from dltui.core.train import evaluation, predictions
 from dltui.core.train.buckets import Buckets
 from dltui.core.train.metrics import measure, own_metrics, report, running_sum
 from dltui.core.train.position import Best, Progress, Snapshot
+from dltui.core.train.seen import Seen
 from dltui.core.train.spikes import Spikes
 from dltui.core.train.steering import CommandJournal, Ending, Orders, steered
 from dltui.core.train.time_budget import TimeBudget, parse
@@ -50,6 +51,7 @@ class Listener(CommandJournal, Protocol):
     def progress(self, step: int, epoch: int) -> None: ...
     def totals(self, epochs: int, total_steps: int) -> None: ...
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None: ...
+    def keep(self, record: dict[str, Any]) -> None: ...
 
 
 Judge = Callable[[int, float, "Monitor"], str]
@@ -103,6 +105,7 @@ class Loop:
         self._lr: Array = np.zeros(0, dtype=np.float32)
         self._pending: list[Snapshot] = []
         self._files: dict[str, dict[str, Array]] = {}
+        self._seen = Seen()
         self._phase = ("training", "")
         self._last_commit = self._last_trained = clock()
         self._told_seconds = self.at.train_seconds
@@ -308,6 +311,9 @@ class Loop:
         self._files["validation-latest"] = arrays
         if better:
             self._files["validation-best"] = arrays
+        record = self._seen.record(arrays, epoch, step)
+        if record is not None:
+            self.journal.keep(record)
         return metrics, better
 
     def evaluate(self, split: SplitName) -> tuple[dict[str, float], dict[str, float], Outputs]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import signal
@@ -103,6 +104,18 @@ def draw(run: RunDirectory, folder: Path, formats: Sequence[str] | None, more: S
     problem = start([str(run.path), "--to", str(folder), "--format", ",".join(asked), *more]).problem
     if problem:
         raise RunError(f"{run.id}: {problem}")
+
+
+def draw_comparison(
+    runs: Sequence[Path], folder: Path, formats: Sequence[str], goal: float | None = None
+) -> tuple[list[str], list[str]]:
+    """Draw the comparison of runs. Returns its files and remarks. Raises UsageError or RunError with its reason."""
+    arguments = ["--to", str(folder), "--json", "--format", ",".join(formats)]
+    arguments += ["--goal", repr(goal)] if goal is not None else []
+    done = start([*arguments, "--", *map(str, runs)], module="dltui.exports.comparison")
+    if done.problem:
+        raise UsageError(done.problem) if done.code == 2 else RunError(done.problem)
+    return [str(name) for name in json.loads(done.output)], done.errors.splitlines()
 
 
 def copy_line(place: str, folders: Iterable[Path]) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dltui.core import fs
 from dltui.core.errors import RunError
-from dltui.core.rundir import checkpoint
+from dltui.core.rundir import checkpoint, seen
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CheckpointSaved, Event, Logged
 from dltui.core.train import predictions
@@ -68,6 +68,11 @@ class Journal:
     def obeyed(self, command: command_files.Command) -> None:
         """Remove a command that has been acknowledged in the log."""
         command_files.done(command)
+
+    def keep(self, record: dict[str, Any]) -> None:
+        """Keep what an epoch showed; a crash may cost the last of these, which only a replay misses."""
+        write = functools.partial(seen.append, self.run.predictions_dir, record, self.attempt)
+        self._unless_refused(write, f"replay of epoch {record['seq']}", "a replay shows the epoch before it")
 
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None:
         """Make progress permanent: first the log, then the predictions, then the checkpoints, oldest first. Without the

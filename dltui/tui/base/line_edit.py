@@ -88,5 +88,7 @@ class Prompt:
     """Called with the text after each key, and with what stood there first when nothing is to be changed."""
     step: Callable[[str, int], str] | None = None
     """Changes the text for Up (1) and Down (-1)."""
+    complete: Callable[[str], str] | None = None
+    """Completes the text for Tab."""
     problem: str = ""
     first: str = ""

@@ -66,13 +66,14 @@ class Notice(Rows, can_focus=True):
         done: Callable[[str], None],
         live: Callable[[str], None] | None = None,
         step: Callable[[str, int], str] | None = None,
+        complete: Callable[[str], str] | None = None,
     ) -> None:
         """Let the user change a value: `check` returns the problem with it, or ""; `live` is called on each change;
-        `step` changes it for Up and Down.
+        `step` changes it for Up and Down, `complete` for Tab.
         """
         from dltui.tui.base.line_edit import LineEdit, Prompt
 
-        self._prompt = Prompt(text, LineEdit.over(value), check, done, live, step, first=value)
+        self._prompt = Prompt(text, LineEdit.over(value), check, done, live, step, complete, first=value)
         self._take()
 
     @property
@@ -118,6 +119,9 @@ class Notice(Rows, can_focus=True):
             prompt.edit.text = prompt.step(prompt.edit.text, 1 if event.key == "up" else -1)
             prompt.edit.at = len(prompt.edit.text)
             prompt.problem = prompt.check(prompt.edit.text)
+        elif prompt.complete is not None and event.key == "tab":
+            prompt.edit = prompt.edit.of(prompt.complete(prompt.edit.text))
+            prompt.problem = ""
         elif prompt.edit.key(event.key, event.character):
             _edited(prompt)
         self.redraw()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
 from textual.events import Paste
 from textual.screen import Screen
 
+from dltui.tui.base import mouse
 from dltui.tui.base.host import host
 from dltui.tui.base.notice import Notice
 from dltui.tui.base.rows import Rows
-from dltui.tui.draw.styled_text import Row, ends, fit
+from dltui.tui.draw.styled_text import Row, cells, ends, fit
 
 if TYPE_CHECKING:
-    from textual.events import Resize
+    from textual.events import Click, MouseEvent, MouseScrollDown, MouseScrollUp, Resize
     from textual.widget import Widget
 
     from dltui.tui.base.host import Host
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from dltui.tui.terminal.typed import Typed
 
 LEAST = (80, 24)
+KEY_ROWS = ("foot", "notice", "progress")
+"""The parts with keys that can be clicked."""
 
 
 class Page(Screen[None], inherit_bindings=False):
@@ -30,6 +34,8 @@ class Page(Screen[None], inherit_bindings=False):
 
     name_of_page = ""
     keys: tuple[tuple[str, str], ...] = ()
+    least: ClassVar[tuple[int, int]] = LEAST
+    """The smallest terminal that it can be shown on."""
     DEFAULT_CSS = """
     Page { background: $background; color: $foreground; layout: vertical; }
     Page > .bar { height: 1; background: $panel; }
@@ -47,6 +53,11 @@ class Page(Screen[None], inherit_bindings=False):
     @property
     def host(self) -> Host:
         return host(self.app)
+
+    @property
+    def picture_folder(self) -> Path:
+        """The folder for pictures of this page."""
+        return Path.cwd() / "exports"
 
     @property
     def on_top(self) -> bool:
@@ -118,6 +129,35 @@ class Page(Screen[None], inherit_bindings=False):
         else:
             paste(Paste(text))
 
+    def on_click(self, event: Click) -> None:
+        """Do what the key does that is shown at this place."""
+        event.stop()
+        if event.button != 1 or self.notice.asking or not isinstance(event.widget, Rows):
+            return
+        row = event.widget.row_at(event.y)
+        if event.widget.id in KEY_ROWS:
+            key = mouse.key_at(row, event.x)
+            if key:
+                self.app.simulate_key(key)
+        else:
+            self.clicked(event.widget.id or "", row, event)
+
+    def clicked(self, part: str, row: Row, event: Click) -> None:
+        """Handle a click on a part of the page, on this row of it."""
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        event.stop()
+        self.wheel(-1, event)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        event.stop()
+        self.wheel(1, event)
+
+    def wheel(self, by: int, event: MouseEvent) -> None:
+        """Handle a turn of the wheel: as Up and Down do."""
+        if not self.notice.asking:
+            self.app.simulate_key("down" if by > 0 else "up")
+
     def on_screen_resume(self) -> None:
         self.redraw()
 
@@ -126,7 +166,7 @@ class Page(Screen[None], inherit_bindings=False):
         self.notice.clear_message()
 
     def on_resize(self, event: Resize) -> None:
-        self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "small")
+        self.set_class(event.size.width < self.least[0] or event.size.height < self.least[1], "small")
 
     def action_press(self, key: str) -> None:
         """Pass a key on to its handler; a key without a handler is ignored."""
@@ -139,13 +179,22 @@ class Page(Screen[None], inherit_bindings=False):
         return [(services.viewer.where(), "dim"), (f"  {services.clock.time_of_day(services.clock.now())} ", "dim")]
 
     def _foot(self, width: int, height: int) -> list[Row]:
+        end: Row = [("?", "key bold"), (" all keys " if width >= LEAST[0] else " keys ", "dim")]
         row: Row = [(" ", "")]
         for key, label in self.keys:
-            row += [(key, "key bold"), (f" {label}   ", "dim")]
-        return [ends(row, [("?", "key bold"), (" all keys ", "dim")], width)]
+            gap: Row = [("   ", "")] if len(row) > 1 else []
+            more: Row = [*gap, (key, "key bold"), (f" {label}", "dim")]
+            # A key without its word says nothing.
+            if cells(row + more) + cells(end) + 1 > width:
+                break
+            row += more
+        return [ends(row, end, width)]
 
     def _card(self, width: int, height: int) -> list[Row]:
-        lines = [f"dltui needs {LEAST[0]}x{LEAST[1]}, this is {self.size.width}x{self.size.height}", self.status_line()]
+        lines = [
+            f"dltui needs {self.least[0]}x{self.least[1]}, this is {self.size.width}x{self.size.height}",
+            self.status_line(),
+        ]
         lines.append("q leaves, runs go on")
         shown = lines[:height]
         first = max(0, (height - len(shown)) // 2)

@@ -58,6 +58,10 @@ class Rows(Widget):
         if changed:
             self.refresh(*changed)
 
+    def row_at(self, y: int) -> Row:
+        """The row that is shown at this line."""
+        return self._rows[y] if 0 <= y < len(self._rows) else []
+
     def on_resize(self, event: Resize) -> None:
         # Asked for its size at each redraw, a widget would work it out anew.
         self._room = self.size

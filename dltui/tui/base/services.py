@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.lifecycle.presets import Presets
     from dltui.core.lifecycle.resume import Resumption
+    from dltui.core.lifecycle.trained_model import Conversation
     from dltui.core.machine.devices import Device
     from dltui.core.machine.usage import Meter, Sample
     from dltui.core.reading.reader import RunReader
@@ -56,6 +57,7 @@ class Services:
         self.warm = WarmProcess()
         self.commands = Commands()
         self.exporting = Exporting(self.viewer)
+        self.trying = Trying()
 
 
 class Clock:
@@ -312,6 +314,13 @@ class Starting:
         pin_resumed(_read(run))
         spawn_worker(run, more_epochs, instead=trust.replaced(run, trust.catalog(run)))
 
+    def fork_point(self, run: RunDirectory) -> str:
+        """Where a fork of a run begins: "epoch 6". Raises UsageError for a run without a checkpoint."""
+        saved = _read(run).history.checkpoints
+        if not saved:
+            raise UsageError(f"{run.id} has no checkpoint yet; a fork needs a checkpoint to begin with")
+        return f"epoch {int(saved[-1]['epoch'])}"
+
     def fork(self, run: RunDirectory, words: list[str]) -> RunDirectory:
         """Start a run that begins with the last checkpoint of another; `words` as "lr=0.01". Raises UsageError."""
         from dltui.core.catalog.fields import flag_words, key_values
@@ -423,11 +432,33 @@ class Exporting:
         lines: list[str] = ask(run, {"look": ["heat-maps"]})["lines"]
         return lines
 
+    def picture(self, svg: str, folder: Path, columns: int) -> list[Path]:
+        """Write a picture of the screen; returns its files. Raises UsageError."""
+        from dltui.tui.base.screen_picture import write
+
+        return write(svg, folder, columns)
+
+    def comparison(self, runs: Sequence[RunDirectory], folder: Path) -> list[str]:
+        """Draw the comparison of runs, in a separate process. Returns its files. Raises UsageError or RunError."""
+        from dltui.core.worker import figures
+
+        return figures.draw_comparison([run.path for run in runs], folder, ["svg"])[0]
+
     def copy_line(self, *folders: Path) -> str:
         """The command that copies folders, to be typed on the other machine."""
         from dltui.core.worker.figures import copy_line
 
         return copy_line(self._viewer.where(), folders)
+
+
+class Trying:
+    """The process with which a trained model is tried."""
+
+    def open(self, run: RunDirectory) -> Conversation:
+        """Start a process with the model of a run. Raises UsageError for code that is missing."""
+        from dltui.core.lifecycle.trained_model import Conversation
+
+        return Conversation(run)
 
 
 def _read(run: RunDirectory) -> RunReader:

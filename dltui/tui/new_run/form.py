@@ -18,6 +18,7 @@ from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own, launcher
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog, DatasetEntry, LauncherEntry, ModelEntry
+    from dltui.core.rundir.directory import RunDirectory
 
 FIRST = ("epochs", "lr", "batch_size", "schedule", "seed", "optimizer")
 LAUNCHER = "launcher:launcher"
@@ -47,6 +48,10 @@ class RunForm:
     """The options that the user's own data had in its last run, by dataset plugin and path."""
     findings: Mapping[str, str] = field(default_factory=dict)
     """What was last found about each dataset, by its name in a run."""
+    parent: RunDirectory | None = None
+    """The run that is forked: model, data and device are its own."""
+    _unforked: dict[str, str] = field(default_factory=dict)
+    """The texts of all hyperparameters as the parent has them, by setting."""
     _recalled: dict[str, str] = field(default_factory=dict)
     """The texts of `typed` that are options of an earlier run with the data at `_recalled_of`."""
     _recalled_of: tuple[str, str] | None = None
@@ -115,6 +120,19 @@ class RunForm:
         if entry is not None:
             self.own = entry if entry.given and not entry.plugin else self.own
             self.dataset_name = entry.reference
+
+    def fork_of(self, parent: RunDirectory, point: str) -> None:
+        """Make it the form of a fork; `point` says where it begins."""
+        self.parent, self.origin = parent, f"of {parent.id} at {point}"
+        self._unforked = {setting.key: self.text(setting) for setting in self.settings()}
+
+    def fork_words(self) -> list[str]:
+        """The hyperparameters that differ from the parent's, as "lr=0.01"."""
+        return [
+            f"{setting.spec.name}={self.text(setting)}"
+            for setting in self.settings()
+            if setting.kind == "model" and self.text(setting) != self._unforked.get(setting.key)
+        ]
 
     def replace(self, values: Mapping[str, Any]) -> None:
         """Set other hyperparameters, or another `dataset`."""
@@ -231,7 +249,11 @@ class RunForm:
             self.dataset_name = fitting[0].name if fitting else self.dataset_name
 
     def settings(self) -> list[Setting]:
-        """All settings, the most frequently changed first."""
+        """All settings, the most frequently changed first; of a fork the hyperparameters alone."""
+        every = self._all_settings()
+        return every if self.parent is None else [setting for setting in every if setting.kind == "model"]
+
+    def _all_settings(self) -> list[Setting]:
         fields = self.model.fields if self.model else ()
         known = sorted(fields, key=lambda spec: FIRST.index(spec.name) if spec.name in FIRST else len(FIRST))
         rows = [RUN_SETTINGS[0], *(Setting("model", spec) for spec in known)]
@@ -340,7 +362,7 @@ class RunForm:
     @property
     def is_sweep(self) -> bool:
         """True if a range is typed."""
-        return any(setting.is_range(self.text(setting)) for setting in self.settings())
+        return self.parent is None and any(setting.is_range(self.text(setting)) for setting in self.settings())
 
     def steady(self, setting: Setting) -> str:
         """The text of a setting, of a range its last value."""
@@ -349,6 +371,8 @@ class RunForm:
 
     def command(self, queued: bool = False) -> list[str]:
         """The command line that starts exactly this run, or queues it; with a range that of a sweep."""
+        if self.parent is not None:
+            return self._fork_command()
         sweep = self.is_sweep
         model = self.model.id if self.model else self.model_name
         words = ["dltui", "sweep" if sweep else "train", model, "--dataset", self.dataset_name]
@@ -368,6 +392,16 @@ class RunForm:
             else:
                 words += [setting.spec.flag, text]
         return words + ["--queue"] * (queued and not sweep)
+
+    def _fork_command(self) -> list[str]:
+        assert self.parent is not None
+        words = ["dltui", "fork", self.parent.id]
+        for setting in self.settings():
+            text = self.text(setting)
+            if setting.kind == "model" and text != self._unforked.get(setting.key):
+                given = setting.spec.type != "bool" or bool(self.problem(setting))
+                words += [setting.spec.flag, text] if given else flag_words(setting.spec.name, setting.spec.parse(text))
+        return words
 
     def command_line(self) -> str:
         return shlex.join(self.command())

@@ -33,9 +33,11 @@ class Loaded(Message):
         self.present = present
 
 
-def load(services: Services, like: RunDirectory | None, instead: Mapping[str, Any] | None = None) -> Loaded:
-    """Load the data, with a form like the run `like`, with the hyperparameters `instead` of its own; else like the last
-    run, else with defaults. Raises UsageError.
+def load(
+    services: Services, like: RunDirectory | None, instead: Mapping[str, Any] | None = None, fork: bool = False
+) -> Loaded:
+    """Load the data, with a form like the run `like`, with the hyperparameters `instead` of its own, or for its `fork`;
+    else like the last run, else with defaults. Raises UsageError.
     """
     catalog = services.catalog.load()
     presets = services.catalog.presets()
@@ -43,6 +45,8 @@ def load(services: Services, like: RunDirectory | None, instead: Mapping[str, An
     if like is not None:
         form = RunForm.like(catalog, like.run(), f"like {like.id}", True, presets)
         form.replace(instead or {})
+        if fork:
+            form.fork_of(like, services.starting.fork_point(like))
     else:
         last = _last(services)
         form = RunForm.with_defaults(catalog, presets)

@@ -33,7 +33,7 @@ class NewRunPage(Page):
     """The page with model, device, dataset and settings; `state` is shared with the objects that handle its keys."""
 
     name_of_page = "New run"
-    keys = (
+    keys: tuple[tuple[str, str], ...] = (
         ("Enter", "start"),
         ("t", "try"),
         ("f", "queue"),
@@ -70,9 +70,16 @@ class NewRunPage(Page):
     NewRunPage #command { height: 1; }
     """
 
-    def __init__(self, like: RunDirectory | None = None, instead: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, like: RunDirectory | None = None, instead: Mapping[str, Any] | None = None, fork: bool = False
+    ) -> None:
+        """`like` fills it as that run was, with hyperparameters `instead` of its own; with `fork` the new run begins
+        with its last checkpoint.
+        """
         super().__init__()
-        self.like, self.instead = like, instead or {}
+        self.like, self.instead, self.fork = like, instead or {}, fork
+        if fork:
+            self.keys = (("Enter", "start"), ("Up Down", "setting"), ("←→", "choose"), ("y", "copy"), ("Esc", "back"))
         self.state = FormState(again=like is not None)
         self.setting_field = SettingField(self.state)
         self.path_field = PathField(self, self.state)
@@ -102,7 +109,7 @@ class NewRunPage(Page):
 
     def on_mount(self) -> None:
         services = self.host.services
-        self.call_after_refresh(in_thread, self, "catalog", lambda: load(services, self.like, self.instead))
+        self.call_after_refresh(in_thread, self, "catalog", lambda: load(services, self.like, self.instead, self.fork))
 
     def on_resize(self, event: object) -> None:
         super().on_resize(event)  # type: ignore[arg-type]
@@ -145,7 +152,7 @@ class NewRunPage(Page):
 
     def head(self, width: int) -> Row:
         origin = self.state.form.origin if self.state.form else ""
-        title = "New sweep" if self._is_sweep else "New run"
+        title = "Fork" if self.fork else "New sweep" if self._is_sweep else "New run" if self.like is None else "Again"
         return ends(
             [(" dltui", "accent bold"), (f"  {title}", "bold"), (f"   {safe(origin)}", "dim")], self.clock_text(), width
         )
@@ -177,6 +184,8 @@ class NewRunPage(Page):
             unit = f" ({setting.spec.unit})" if setting.spec.unit else ""
             more = "; fit: the largest that fits" if setting.can_be_found else ""
             return [(f" {safe(setting.spec.description)}{safe(unit)}{more}", "dim")]
+        if self.fork:
+            return [(" Enter starts the fork: weights, optimizer and position are those of the checkpoint", "faint")]
         if self._is_sweep:
             return [(" Enter asks for the number of trials, and starts the sweep", "faint")]
         return [(" Enter starts the run; it goes on when you leave", "faint")]

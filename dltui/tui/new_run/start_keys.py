@@ -67,12 +67,33 @@ class StartKeys:
         self.answers: dict[str, Answer] = {"enter": self.start, "t": self.try_out, "f": self.queue}
 
     def start(self) -> None:
+        if self._state.form is not None and self._state.form.parent is not None:
+            self._fork(self._state.form)
+            return
         if self._state.form is not None and self._state.form.is_sweep:
             self._ask_for_trials()
             return
         self._start(self._page.host.services.starting.start, queued=False)
 
+    def _fork(self, form: RunForm) -> None:
+        """Start the fork, in a thread."""
+        if self.starting or form.parent is None or not self.startable(form):
+            return
+        self.starting, self._preparing = True, "forking"
+        parent, words, starting = form.parent, form.fork_words(), self._page.host.services.starting
+        self._page.notice.clear_message()
+        in_thread(self._page, "start", lambda: Started(starting.fork(parent, words)))
+
+    def _refuse_fork(self) -> bool:
+        """Say that a fork can only be started; False where the form is of no fork."""
+        if self._state.form is None or self._state.form.parent is None:
+            return False
+        self._page.notice.say("a fork is started with Enter; a of the list starts from anew, with all choices", "warn")
+        return True
+
     def queue(self) -> None:
+        if self._refuse_fork():
+            return
         if self._state.form is not None and self._state.form.is_sweep:
             # Its trials wait for the device anyway.
             self._ask_for_trials()
@@ -112,6 +133,8 @@ class StartKeys:
         self._preparing = text
 
     def try_out(self) -> None:
+        if self._refuse_fork():
+            return
         form, services = self._state.form, self._page.host.services
         if form is not None and form.is_sweep:
             self._page.notice.say(

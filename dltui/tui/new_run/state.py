@@ -62,7 +62,9 @@ class FormState:
 
     def turn_part(self, by: int) -> None:
         """Move the cursor to another part of the page."""
-        self.part = (self.part + by) % len(GROUPS)
+        if self.form is None or self.form.parent is None:
+            # Model, data and device of a fork are those of its parent.
+            self.part = (self.part + by) % len(GROUPS)
 
     def move(self, by: int) -> None:
         """Move the cursor within its part, and choose the new entry."""

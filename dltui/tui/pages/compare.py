@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.message import Message
 
+from dltui.core.rundir import place
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.base.threads import Failed, Watcher
+from dltui.tui.base.threads import Failed, Told, Watcher, in_thread
 from dltui.tui.draw import colors
 from dltui.tui.draw.styled_text import Row, ends, fit
 
@@ -42,7 +43,13 @@ class ComparePage(Page):
     """A page that compares two to twelve runs of one task, also during training."""
 
     name_of_page = "Compare"
-    keys: tuple[tuple[str, str], ...] = (("Up Down", "scroll"), ("Tab", "metric"), ("Esc", "back"), ("q", "leave"))
+    keys: tuple[tuple[str, str], ...] = (
+        ("Up Down", "scroll"),
+        ("Tab", "metric"),
+        ("e", "export"),
+        ("Esc", "back"),
+        ("q", "leave"),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("down,j", "scroll(1)", "down", "one line down in the table"),
         bind("up,k", "scroll(-1)", "up", "one line up in the table"),
@@ -52,6 +59,8 @@ class ComparePage(Page):
         bind("end", "scroll(100000)", "last line"),
         bind("tab", "turn", "next metric", "the curves of the next metric"),
         bind("s", "samples", "samples", "two runs: which test samples only one has right"),
+        bind("e", "export", "export", "write comparison.svg and its tables, and show the command that copies them"),
+        bind("y", "copy", "copy", "copy the command that copies them"),
         bind("escape", "back", "back", "back to the list of runs"),
     ]
     DEFAULT_CSS = """
@@ -74,6 +83,8 @@ class ComparePage(Page):
         self._readers: list[RunReader] = []
         self._watcher: Watcher | None = None
         self._followed: list[Followed] = []
+        self._drawing = False
+        self._copy = ""
 
     @property
     def inks(self) -> list[RunInk]:
@@ -198,6 +209,32 @@ class ComparePage(Page):
             self.notice.say("two runs can be compared sample by sample: mark two", "warn")
             return
         self.host.open_pair(self.runs)
+
+    def action_export(self) -> None:
+        """Draw the comparison beside the figures of the first run."""
+        if self.found is None or self._drawing:
+            return
+        self._drawing = True
+        self.notice.say("drawing the comparison ...", "accent", seconds=60)
+        in_thread(self, "export", self._export)
+
+    def _export(self) -> Message:
+        services, folder = self.host.services, place.exports_folder(self.runs[0]).parent / "comparison"
+        try:
+            services.exporting.comparison(self.runs, folder)
+            return Told(services.exporting.copy_line(folder), str(folder))
+        finally:
+            self._drawing = False
+
+    def on_told(self, message: Told) -> None:
+        self._copy = message.text
+        self.host.closing_lines.append(message.text)
+        self.notice.say(f"{message.copy}/comparison.svg is drawn; y copies the scp command", "good", seconds=30)
+
+    def action_copy(self) -> None:
+        if self._copy:
+            self.host.copy_to_clipboard(self._copy)
+            self.notice.say(f"copied, if your terminal allows it: {self._copy}")
 
     def action_back(self) -> None:
         self.host.back()

@@ -11,6 +11,8 @@ from textual.binding import BindingType
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
+from dltui.tui.draw import colors
+from dltui.tui.draw.printed import pieces
 from dltui.tui.draw.styled_text import Row, cut_words, ends, fit, left, on
 from dltui.tui.draw.wording import STATUS_STYLES
 from dltui.tui.terminal.settings import CHOICES
@@ -24,8 +26,13 @@ TITLES = {
     "letters": ("letters", "ascii where boxes and curves come out as question marks"),
     "tick": ("refresh rate", "updates a second; a lower rate spares a slow link, training runs the same"),
     "warm": ("preload framework", "import the framework while the form of a new run is open; off saves memory"),
+    "mouse": ("mouse", "clicks and the wheel; Shift+drag still selects text; auto: not over SSH"),
     "notices": ("notifications", "tell the terminal when a run ends, also each new best, or never; b silences a run"),
 }
+
+
+RUNS = tuple(enumerate(zip(colors.SIGNS, colors.STYLES, strict=True)))
+"""The sign and the style of each run that is laid over others."""
 
 
 class SettingsPage(Page):
@@ -67,15 +74,15 @@ class SettingsPage(Page):
         return list(CHOICES)[self.at]
 
     def _rows(self, width: int, height: int) -> list[Row]:
-        rows: list[Row] = [[], [("   " + left("SETTING", 18) + left("VALUE", 14) + "WHAT IT DOES", "dim")]]
+        rows: list[Row] = [[], [("   " + left("SETTING", 18) + left("VALUE", 16) + "WHAT IT DOES", "dim")]]
         settings = self.host.settings
         for number, name in enumerate(CHOICES):
             title, explanation = TITLES[name]
             value: str = getattr(settings, name)
             picked = number == self.at
             row: Row = [(" › " if picked else "   ", "accent bold"), (left(title, 18), "bold" if picked else "")]
-            row += [(left(value, 14), "accent bold" if picked else "" if value != CHOICES[name][0] else "dim")]
-            row += [(cut_words(explanation, width - 36), "dim")]
+            row += [(left(value, 16), "accent bold" if picked else "" if value != CHOICES[name][0] else "dim")]
+            row += [(cut_words(explanation, width - 38), "dim")]
             row = fit(row, width)
             rows.append(on(row, "selected") if picked else row)
         return [*rows, [], *self._sample(width)][:height]
@@ -88,9 +95,17 @@ class SettingsPage(Page):
         words: Row = [("           ", "")]
         words += [(f"{name}  ", STATUS_STYLES[name]) for name in ("running", "finished", "paused", "failed")]
         default, choices = CHOICES[self.chosen][0], ", ".join(CHOICES[self.chosen])
-        about: Row = [(f"   {TITLES[self.chosen][0]}: ", "dim"), (choices, ""), (f"   default {default}", "dim")]
+        told = f"{TITLES[self.chosen][0]}: {choices}; default {default}"
+        about: list[Row] = [[(f"   {line}", "dim")] for line in pieces(told, width - 6)]
         why: Row = [(f"   {TITLES[self.chosen][1]}", "")]
-        return [fit(row, width) for row in (why, about, [], curves, words)]
+        heat: Row = [("   matrix  ", "dim")]
+        heat += [(f" {number:>3} ", f"heat:{number / 100}") for number in (0, 2, 10, 30, 60, 100)]
+        heat += [("  ", ""), *((f" {number:>3} ", f"miss:{number / 100}") for number in (2, 10, 30, 60, 100))]
+        runs: Row = [("   runs    ", "dim")]
+        runs += [(f"{'x+#%@&'[place] if self.host.look.ascii else sign} run  ", style) for place, (sign, style) in RUNS]
+        chosen: Row = [("   chosen  ", "dim"), (" the selected line ", "selected bold"), ("  ", ""), ("p", "key bold")]
+        chosen += [(" pause", "dim"), ("   a note", "faint"), ("   lr 0.05", "accent")]
+        return [fit(row, width) for row in (why, *about, [], curves, words, heat, runs, chosen)]
 
     def action_move(self, by: int) -> None:
         self.at = min(max(self.at + by, 0), len(CHOICES) - 1)

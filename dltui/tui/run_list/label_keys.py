@@ -7,31 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from dltui.core.numbers import exact
 from dltui.core.text import plural
 from dltui.tui.base.page import press
 from dltui.tui.base.threads import Told, in_thread
 
 if TYPE_CHECKING:
-    from dltui.core.rundir.directory import RunDirectory
     from dltui.tui.base.line_edit import Answer
     from dltui.tui.base.page import Page
     from dltui.tui.base.summary import Summary
     from dltui.tui.run_list.state import RunListState
 
 LONGEST_NAME, LONGEST_TAG, LONGEST_NOTE = 60, 30, 200
-
-
-class Begun(Message):
-    """A message that a run was created and its worker started."""
-
-    def __init__(self, run: RunDirectory) -> None:
-        super().__init__()
-        self.begun = run
-
-
-FORKED = ("lr", "epochs", "batch_size", "schedule")
-"""Hyperparameters that a fork is most likely to change."""
 LABEL_KEYS = (
     press("R", "rename", "rename the run; its id stays"),
     press("number_sign", "tag", "words to find runs by; -word removes one"),
@@ -133,17 +119,7 @@ class LabelKeys:
         run = self._state.run
         if run is None or self._refuse_read_only():
             return
-        # As it was; what stays so changes nothing.
-        now = " ".join(f"{name}={exact(run.facts[name])}" for name in FORKED if name in run.facts)
-        self._page.notice.prompt(
-            f"fork {run.name.strip()} with", now, lambda _: "", lambda typed: self._fork(run, typed)
-        )
-
-    def _fork(self, run: Summary, typed: str) -> None:
-        self._page.notice.say(f"forking {run.name.strip()} ...", "accent", seconds=60)
-        in_thread(
-            self._page, "fork", lambda: Begun(self._page.host.services.starting.fork(run.directory, typed.split()))
-        )
+        self._page.host.open_fork(run.directory)
 
     def _do(self, task: str, work: Any) -> None:
         def then() -> Message:

@@ -15,16 +15,21 @@ from dltui.tui.base.threads import Failed, Told
 from dltui.tui.draw.styled_text import Row, cut, ends, fit, rule
 from dltui.tui.run_list import footer, table
 from dltui.tui.run_list.choose_keys import CHOOSE_KEYS, ChooseKeys
-from dltui.tui.run_list.label_keys import LABEL_KEYS, Begun, LabelKeys
+from dltui.tui.run_list.label_keys import LABEL_KEYS, LabelKeys
+from dltui.tui.run_list.preview_pane import PreviewPane
 from dltui.tui.run_list.reading import DevicesRead, Reading, RunsRead
 from dltui.tui.run_list.state import RunListState
 
 if TYPE_CHECKING:
+    from textual.events import Click, MouseEvent, Resize
     from textual.widget import Widget
 
     from dltui.tui.base.sent_commands import AtRisk
+    from dltui.tui.run_list.preview_reading import Previewed
 
 DETAIL = 6
+WHEEL = 3
+"""Lines that a turn of the wheel moves."""
 
 
 class RunsPage(Page):
@@ -48,6 +53,8 @@ class RunsPage(Page):
     RunsPage #devices {{ height: 1; }}
     RunsPage #columns {{ height: 2; }}
     RunsPage #detail {{ height: {DETAIL}; }}
+    RunsPage #preview {{ display: none; }}
+    RunsPage.wide #preview {{ display: block; }}
     """
 
     def __init__(self) -> None:
@@ -58,6 +65,7 @@ class RunsPage(Page):
         self.label_keys = LabelKeys(self, self.state, self._reread)
         self.answers = {**self.run_keys.answers, **self.choose_keys.answers, **self.label_keys.answers}
         self._reading: Reading | None = None
+        self.preview = PreviewPane(self, self.state)
         self._second = 0
 
     def body(self) -> Iterable[Widget]:
@@ -65,6 +73,7 @@ class RunsPage(Page):
         yield Rows(lambda width, height: [table.header(width, bool(self.state.hosts)), rule(width)], id="columns")
         yield Rows(self._table, id="table")
         yield Rows(self._detail, id="detail")
+        yield Rows(self.preview.rows, id="preview")
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._begin)
@@ -76,6 +85,18 @@ class RunsPage(Page):
     def on_unmount(self) -> None:
         if self._reading is not None:
             self._reading.stop()
+        self.preview.stop()
+
+    def on_resize(self, event: Resize) -> None:
+        super().on_resize(event)
+        self.set_class(self.preview.has_room, "wide")
+        self._share_rows()
+
+    def _share_rows(self) -> None:
+        """Leave the rows that a short list does not need to the preview."""
+        rows = self.preview.list_rows(len(self.state.lines)) if self.preview.has_room else None
+        self.query_one("#table").styles.height = "1fr" if rows is None else rows
+        self.preview.aim()
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
@@ -86,10 +107,12 @@ class RunsPage(Page):
         super().on_screen_suspend()
         if self._reading is not None:
             self._reading.rest()
+        self.preview.rest()
 
     def _reread(self) -> None:
         if self._reading is not None:
             self._reading.nudge()
+        self.preview.nudge()
 
     def on_runs_read(self, message: RunsRead) -> None:
         self.state.take(message.runs)
@@ -98,7 +121,12 @@ class RunsPage(Page):
             self.run_keys.orders.acknowledge(run.obeyed)
             if not run.is_live:
                 self.run_keys.orders.forget(run.name)
+        self._share_rows()
         self.redraw()
+
+    def on_previewed(self, message: Previewed) -> None:
+        self.preview.previewed(message)
+        self.redraw("#preview")
 
     def on_devices_read(self, message: DevicesRead) -> None:
         self.state.devices, self.state.hosts = message.devices, message.hosts
@@ -113,10 +141,6 @@ class RunsPage(Page):
         rows = 1 + hosts_lines.wanted(self.state.hosts, self.size.height)
         self.query_one("#devices").styles.height = rows
 
-    def on_begun(self, message: Begun) -> None:
-        self.notice.clear_message()
-        self.host.open_run(message.begun)
-
     def on_told(self, message: Told) -> None:
         self.run_keys.told(message)
 
@@ -128,11 +152,12 @@ class RunsPage(Page):
 
     def tick(self) -> None:
         super().tick()
+        self.preview.aim()
         second = int(self.host.services.clock.now())
         # Of runs that have ended only the age changes.
         if self.state.live or second != self._second:
             self._second = second
-            self.redraw("#table", "#detail")
+            self.redraw("#table", "#detail", "#preview")
 
     def head(self, width: int) -> Row:
         text = table.headline(len(self.state.runs), self.state.live) if self.state.runs else ""
@@ -186,6 +211,21 @@ class RunsPage(Page):
             return []
         return table.detail(line, width, height, services.clock.now(), services.clock.time_of_day, self.host.look.ascii)
 
+    def clicked(self, part: str, row: Row, event: Click) -> None:
+        """Select the line; a second click opens it."""
+        at = self.state.first + event.y
+        if part != "table" or at >= len(self.state.lines):
+            return
+        self.state.selected = self.state.lines[at].id
+        self.preview.aim()
+        self.redraw()
+        if event.chain > 1:
+            self.action_open()
+
+    def wheel(self, by: int, event: MouseEvent) -> None:
+        if not self.notice.asking:
+            self.action_move(WHEEL * by)
+
     def select(self, run: str) -> None:
         """Move the cursor to a run."""
         self.state.selected = run
@@ -193,6 +233,7 @@ class RunsPage(Page):
     def action_move(self, by: int) -> None:
         if self.state.lines:
             self.state.move(by)
+            self.preview.aim()
             self.redraw()
 
     def action_open(self) -> None:

@@ -20,19 +20,19 @@ SHORT = {"fashion-mnist": "fashion", "linear-regression": "linear"}
 
 
 def columns(width: int, hosts: bool = False) -> dict[str, int]:
-    """The width of each column; the space beyond 80 goes to names, a progress bar and the best value. With other
-    `hosts` WHERE has their names too.
+    """The width of each column; the space beyond 80 goes to names, a progress bar, the best value and the trend. With
+    other `hosts` WHERE has their names too.
     """
     more = max(width - 80, 0)
     wider = 4 if hosts else 0
     return {
-        "name": 15 - wider // 2 + min(more // 4, 22),
-        "model": 10 - wider // 4 + min(more // 8, 10),
+        "name": 15 - wider // 2 + min(more // 6, 22),
+        "model": 10 - wider // 4 + min(more // 10, 10),
         "framework": 3,
-        "data": 9 - wider // 4 + min(more // 8, 8),
-        "where": 9 + wider + min(more // 8, 10),
-        "done": 6 + (min(more // 4, 30) if more >= 32 else 0),
-        "best": 11 + min(more // 8, 6),
+        "data": 9 - wider // 4 + min(more // 12, 8),
+        "where": 9 + wider + min(more // 12, 10),
+        "done": 6 + (min(more // 4 - 2, 30) if more >= 32 else 0),
+        "best": 11 + min(more // 20, 6),
     }
 
 

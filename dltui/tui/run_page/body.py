@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 from dltui.tui.base.rows import Rows
 from dltui.tui.draw.styled_text import Row, fit, rule
 from dltui.tui.run_page import log
+from dltui.tui.run_page.compact import compact_numbers, compact_progress
 from dltui.tui.run_page.curves.fault import told_above
 from dltui.tui.run_page.head import progress_row, tabs
-from dltui.tui.run_page.metrics_table import metrics, numbers, verdict_row
+from dltui.tui.run_page.metrics_table import HEIGHT, metrics, numbers, verdict_row
 
 if TYPE_CHECKING:
     from dltui.tui.base.page import Page
     from dltui.tui.run_page.tabs import Tabs
     from dltui.tui.run_page.watched_run import WatchedRun
+
+COMPACT = 76
+"""Columns below which the progress has a single bar."""
 
 
 class Body:
@@ -36,6 +40,8 @@ class Body:
     def _progress(self, width: int, height: int) -> list[Row]:
         if self._run.replay is not None:
             return [fit(self._run.past_row(width), width)]
+        if width < COMPACT:
+            return [fit(compact_progress(self._run.view, self._page.host.services.clock.now(), width), width)]
         why = self._tabs.open is not self._tabs.curves or told_above(self._run.view, width)
         return [fit(progress_row(self._run.view, self._page.host.services.clock.now(), width, why), width)]
 
@@ -60,6 +66,8 @@ class Body:
         view, now = self._run.shown, self._page.host.services.clock.now()
 
         def make() -> list[Row]:
+            if height < HEIGHT:
+                return compact_numbers(view, width, height)
             table = self._kept("metrics", self._happened, lambda: metrics(view) if view else [])
             said = verdict_row(view.verdict if view else None, width)
             return [rule(width), *numbers(view, table, now, width), said]
@@ -67,7 +75,7 @@ class Body:
         memory = view.live.rss if view and view.live else 0
         known = (view.history, view.ended, view.verdict, memory) if view else ()
         # Ages are told in seconds.
-        return self._kept("numbers", (width, int(now), *known), make)
+        return self._kept("numbers", (width, height, int(now), *known), make)
 
     def _last(self, width: int, height: int) -> list[Row]:
         services = self._page.host.services

@@ -132,11 +132,13 @@ def tabs(names: Sequence[str], chosen: int, hints: Sequence[tuple[str, str]], wi
     row: Row = []
     # Room for what stands at the end, if only there is some.
     gap = " " if sum(len(name) + 5 for name in names) + cells(extra) <= width else ""
+    # Where they do not fit, the names of the others are left out: their numbers are their keys.
+    brief = sum(len(name) + 3 for name in names) + 2 > width
     for number, name in enumerate(names):
         if number == chosen:
             marked = f"[{number + 1} {name}]" if plain else f" {number + 1} {name} "
             row.append((marked, "selected bold accent"))
         else:
-            row += [(f" {number + 1}", "key"), (f" {name}{gap}", "dim")]
+            row += [(f" {number + 1}", "key"), ("" if brief else f" {name}{gap}", "dim")]
         row.append((gap, ""))
     return ends(row, extra if cells(row + extra) <= width else [], width)

@@ -40,11 +40,12 @@ BINDINGS = (
     press("v", "overlay runs", "overlay the curves of other runs, or race against one"),
     press("left_square_bracket", "epoch back", "the run as it was after the epoch before; End = as it is"),
     press("right_square_bracket", "epoch forward"),
-    press("P", "replay", "the whole run in 20 s from its start, then at 1x, 4x, 16x; the run is not touched"),
+    press("P", "replay", "the whole run in 20 s from its start, then at 1x, 4x, 16x; matrix and mistakes follow"),
     bind("enter", "enter", "show", "curves: one chart, or all; a cell or a class: the mistakes in it"),
-    press("space", "mark", "a mistake: keep, wrong label, ambiguous, no mark; saved in review.csv"),
+    press("space", "mark / hold", "a mistake: keep, wrong label, ambiguous, no mark; in a replay: hold it, go on"),
     press("slash", "filter by name", "mistakes of classes by name: shirt, >coat, shirt>coat"),
     press("h", "heat map", "mistakes: what in the image speaks for the answer, for the right one, or the image"),
+    press("i", "try the model", "on an image of yours or of the test split: picture, likeliest answers, heat map"),
     press("percent_sign", "share", "confusion: numbers of images, or % of each true class"),
     press("b", "bell", "notifications of this run on or off"),
     *(bind(str(number), f"tab({number})", name, f"show {name.lower()}") for number, name in enumerate(NAMES, start=1)),
@@ -82,7 +83,7 @@ def bottom_bar(view: RunView | None, may_command: bool) -> Keys:
     return (*steering, ("l", "lr"), *home)
 
 
-def hint(view: RunView | None) -> Row:
+def hint(view: RunView | None, width: int) -> Row:
     """The hint on an empty notice row: the next thing to do."""
     if view is None:
         return []
@@ -90,7 +91,8 @@ def hint(view: RunView | None) -> Row:
     if run.status == "silent":
         return [(f" K ends it; dltui stacks {run.id} tells where it stands", "warn")]
     if run.is_live:
-        return [(f" q leaves, the run goes on; back with: dltui attach {run.id}", "faint")]
+        back = f" q leaves, the run goes on; back with: dltui attach {run.id}"
+        return [(back if len(back) <= width else " q leaves, the run goes on", "faint")]
     if failed_early(view):
         return []
     if view.suggestion is not None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
 from dltui.core.numbers import duration
+from dltui.core.rundir import place
 from dltui.core.text import safe
+from dltui.tui.base.mouse import key_at, tab_at
 from dltui.tui.base.page import Page
 from dltui.tui.base.run_keys import RunKeys
 from dltui.tui.base.threads import Failed, Told
 from dltui.tui.draw.wording import FAULTS, STATUS_STYLES
 from dltui.tui.run_page.body import Body
+from dltui.tui.run_page.compact import compact_title
 from dltui.tui.run_page.curves.fault import report
 from dltui.tui.run_page.head import title
 from dltui.tui.run_page.keys import BINDINGS, LAST, bottom_bar, hint
@@ -22,6 +26,7 @@ from dltui.tui.run_page.tabs import Tabs
 from dltui.tui.run_page.watched_run import WatchedRun
 
 if TYPE_CHECKING:
+    from textual.events import Click, MouseEvent
     from textual.widget import Widget
 
     from dltui.core.rundir.directory import RunDirectory
@@ -30,6 +35,15 @@ if TYPE_CHECKING:
     from dltui.tui.draw.styled_text import Row
     from dltui.tui.run_page.inside.marks import Reviewed
     from dltui.tui.run_page.view import RunView
+
+
+WHOLE = (76, 22)
+"""The smallest size with the whole table of metrics, and MIDDLE that with the row of tabs."""
+MIDDLE = 16
+
+
+WHEEL = 3
+"""Rows that a turn of the wheel scrolls."""
 
 
 class NotificationKey:
@@ -51,10 +65,30 @@ class NotificationKey:
             notice.say(f"no notifications of {run.name}; b turns them on", "good")
 
 
+class TryKey:
+    """Handles the key that opens the page on which the model is tried."""
+
+    def __init__(self, page: Page, run: WatchedRun) -> None:
+        self._page, self._run = page, run
+        self.answers: dict[str, Answer] = {"i": self._open}
+
+    def _open(self) -> None:
+        view, notice = self._run.view, self._page.notice
+        if view is None or not view.history.checkpoints:
+            notice.say("nothing to try yet: the first checkpoint is to come", "bad")
+        elif not self._page.host.services.viewer.may_command(self._run.directory):
+            notice.say("read-only: you can watch, not run its model", "bad")
+        else:
+            from dltui.tui.run_page.inside.try_page import TryPage
+
+            self._page.app.push_screen(TryPage(self._run.directory, view.summary.name))
+
+
 class RunPage(Page):
     """The page of a run, live or ended: rows around the open tab."""
 
     name_of_page = "Run"
+    least = (40, 10)
     BINDINGS: ClassVar[list[BindingType]] = [*BINDINGS]
     DEFAULT_CSS = """
     RunPage #progress, RunPage #tabs { height: 1; }
@@ -62,17 +96,25 @@ class RunPage(Page):
     RunPage #last { height: 1; }
     RunPage.tall #last { height: 4; }
     RunPage.taller #last { height: 8; }
+    RunPage.compact #numbers { height: 1; }
+    RunPage.compact.middle #numbers { height: 3; }
+    RunPage.compact #last { height: 0; }
+    RunPage.compact #tabs { display: none; }
+    RunPage.compact.middle #tabs { display: block; }
     RunPage.whole #numbers, RunPage.whole #last { display: none; }
     """
 
-    def __init__(self, directory: RunDirectory) -> None:
+    def __init__(self, directory: RunDirectory, replay: bool = False) -> None:
+        """`replay` plays it from its start, once it was read."""
         super().__init__()
+        self._replay = replay
         self.run = WatchedRun(self, directory)
         self.run_keys = RunKeys(
             self, lambda: self.run.summary, learning_rate=self._learning_rate, report=self._fault_report
         )
         self.tabs = Tabs(self, self.run, self._lay_over, self._opened)
         self._bell = NotificationKey(self, self.run)
+        self._try = TryKey(self, self.run)
         self._reading: Reading | None = None
         self._stale = False
         self._pass_keys()
@@ -92,11 +134,14 @@ class RunPage(Page):
     def on_unmount(self) -> None:
         if self._reading is not None:
             self._reading.stop()
+        self.host.taskbar.clear()
         if self.view is not None and self.view.summary.is_live:
             self.host.note_live_run(self.view.summary.id)
 
     def on_resize(self, event: object) -> None:
         super().on_resize(event)  # type: ignore[arg-type]
+        self.set_class(self.size.width < WHOLE[0] or self.size.height < WHOLE[1], "compact")
+        self.set_class(self.size.height >= MIDDLE, "middle")
         self.set_class(36 <= self.size.height < 46, "tall")
         self.set_class(self.size.height >= 46, "taller")
 
@@ -109,6 +154,7 @@ class RunPage(Page):
         self.run_keys.orders.acknowledge(view.summary.obeyed)
         if view.ended:
             self.run_keys.orders.forget(view.summary.name)
+        self._tell_progress(view)
         if before is not None and not before.ended and view.ended:
             self._say_ended(view)
         self.set_class(self.tabs.open.whole, "whole")
@@ -116,6 +162,14 @@ class RunPage(Page):
         self._stale = True
         if before is None:
             self.redraw()
+            if self._replay:
+                self.run.play_again()
+
+    def _tell_progress(self, view: RunView) -> None:
+        if view.summary.is_live and view.progress is not None:
+            self.host.taskbar.show(view.progress.run_fraction, view.summary.status == "paused")
+        else:
+            self.host.taskbar.clear()
 
     def _say_ended(self, view: RunView) -> None:
         run = view.summary
@@ -149,7 +203,14 @@ class RunPage(Page):
         services, directory = self.host.services, self.run.directory
         clock = services.clock.time_of_day(services.clock.now())
         state = self.run.replay.state if self.run.replay else ""
-        return title(self.view, safe(directory.id), clock, not services.viewer.may_command(directory), width, state)
+        read_only = not services.viewer.may_command(directory)
+        if width < WHOLE[0]:
+            return compact_title(self.view, safe(directory.id), read_only, width, state)
+        return title(self.view, safe(directory.id), clock, read_only, width, state)
+
+    @property
+    def picture_folder(self) -> Path:
+        return place.exports_folder(self.run.directory)
 
     def status_line(self) -> str:
         run, at = self.run.summary, self.view.progress if self.view else None
@@ -160,7 +221,7 @@ class RunPage(Page):
         return f"{run.name}: {run.status}{how_far}{left}"
 
     def idle(self) -> Row:
-        return self.run_keys.row() or self.tabs.open.idle(self.size.width) or hint(self.view)
+        return self.run_keys.row() or self.tabs.open.idle(self.size.width) or hint(self.view, self.size.width)
 
     def _opened(self) -> None:
         """Update the page after another tab was opened."""
@@ -171,7 +232,8 @@ class RunPage(Page):
         self.call_after_refresh(self.redraw)
 
     def _pass_keys(self) -> None:
-        self.answers = self.run_keys.answers | self.run.answers | self._bell.answers | self.tabs.answers
+        own = self.run.answers | self._bell.answers | self._try.answers
+        self.answers = self.run_keys.answers | own | self.tabs.answers
 
     def _lay_over(self, runs: tuple[str, ...]) -> None:
         if self._reading is not None:
@@ -183,6 +245,22 @@ class RunPage(Page):
 
     def _learning_rate(self) -> float | None:
         return self.view.base_lr if self.view else None
+
+    def clicked(self, part: str, row: Row, event: Click) -> None:
+        """Open the tab whose title it is; on the curves put the cursor there."""
+        if part == "tabs":
+            number = tab_at(row, event.x)
+            if 0 < number <= len(self.tabs.all):
+                self.action_tab(number)
+            elif key := key_at(row, event.x):
+                self.app.simulate_key(key)
+        elif part == "tab":
+            self.tabs.open.clicked(row, event.x, event.y)
+
+    def wheel(self, by: int, event: MouseEvent) -> None:
+        """Zoom on the curves; elsewhere scroll."""
+        if not self.notice.asking and not self.tabs.open.wheel(by):
+            self.action_scroll(WHEEL * by)
 
     def action_tab(self, number: int) -> None:
         self.tabs.show(self.tabs.all[number - 1])

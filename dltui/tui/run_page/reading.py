@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from dltui.tui.base.overlays import Overlaid, Overlays
 from dltui.tui.base.threads import Watcher
-from dltui.tui.run_page.curves.overlays import Overlaid, Overlays
 from dltui.tui.run_page.view import RunView, RunWatch
 
 if TYPE_CHECKING:

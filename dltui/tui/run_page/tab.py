@@ -23,9 +23,6 @@ class Tab:
     whole = True
     """It takes the place of the table of metrics and of the last events, too."""
 
-    of_present = False
-    """True for a tab that shows the latest state, even while the page shows an earlier moment."""
-
     def __init__(self, page: Page, run: WatchedRun) -> None:
         self.page, self.run = page, run
         self.at = 0
@@ -38,6 +35,11 @@ class Tab:
     @property
     def title(self) -> str:
         return self.name
+
+    @property
+    def of_present(self) -> bool:
+        """True if the tab shows the latest state, even while the page shows an earlier moment."""
+        return False
 
     @property
     def wants(self) -> frozenset[str]:
@@ -81,6 +83,13 @@ class Tab:
 
     def aside(self, by: int) -> None:
         """Move to the right or to the left."""
+
+    def clicked(self, row: Row, x: int, y: int) -> None:
+        """Handle a click on a row of its area."""
+
+    def wheel(self, by: int) -> bool:
+        """Handle a turn of the wheel; False where it scrolls."""
+        return False
 
     def enter(self) -> None:
         """Open the details."""

@@ -12,6 +12,7 @@ from dltui.core import fs
 from dltui.core.analysis.cost import Prices
 from dltui.core.analysis.evaluation import LatestEvaluation
 from dltui.core.analysis.inside.heat_maps import LatestHeatMaps
+from dltui.core.analysis.past import LatestPast, Past
 from dltui.core.analysis.suggestion import Suggestion, suggestion
 from dltui.core.analysis.verdict import Verdict, judge
 from dltui.core.errors import DltuiError
@@ -69,6 +70,8 @@ class RunView:
     """The verdict on the curves."""
     hardware: Hardware | None = None
     prices: Prices = NO_PRICES
+    past: Past | None = None
+    """The matrices and mistakes that were kept of its epochs."""
 
     @property
     def ended(self) -> bool:
@@ -117,6 +120,7 @@ class RunWatch:
         self._known: tuple[Any, ...] = ()
         self._inside: LatestEvaluation | None = None
         self._heat_maps: LatestHeatMaps | None = None
+        self._past: LatestPast | None = None
         self._history: History | None = None
         self._verdict: Verdict | None = None
         self._judged: tuple[Any, ...] = ()
@@ -129,6 +133,7 @@ class RunWatch:
             self._opened = open_reader(self.directory, self._clock)
             self._inside = LatestEvaluation(self._opened[0])
             self._heat_maps = LatestHeatMaps(self._opened[0])
+            self._past = LatestPast(self._opened[0])
         reader, asked = self._opened
         changed = reader.refresh()
         wants = self.wants
@@ -177,6 +182,7 @@ class RunWatch:
             found["masks"], found["matrix"] = inside.masks(), inside.matrix()
         elif inside is not None and kind == "classes" and "inside" in wants:
             found["matrix"] = inside.matrix()
+            found["past"] = self._past.look() if self._past is not None else None
         if inside is not None and "mistakes" in wants and kind == "classes":
             found["mistakes"] = inside.mistakes()
             found["review"] = inside.review(self._exports())

@@ -30,7 +30,8 @@ class WatchedRun:
         self.answers: dict[str, Answer] = {
             "left_square_bracket": lambda: self._hold(-1),
             "right_square_bracket": lambda: self._hold(1),
-            "P": self._replay,
+            "P": self.play_again,
+            "space": self.hold,
         }
 
     @property
@@ -45,6 +46,16 @@ class WatchedRun:
         if self._past is None or self._past[0] is not self.view or self._past[1].step != self.replay.step:
             self._past = (self.view, self.replay, view_of(self.view, self.replay))
         return self._past[2]
+
+    @property
+    def follows(self) -> bool:
+        """True if matrix and mistakes were kept of its epochs, so that they follow into the past."""
+        return self.view is not None and self.view.past is not None and bool(self.view.past.records)
+
+    @property
+    def evaluated(self) -> RunView | None:
+        """The snapshot whose predictions are shown: a past one only where they were kept."""
+        return self.shown if self.follows else self.view
 
     def to_present(self) -> None:
         """Show the current snapshot."""
@@ -67,6 +78,12 @@ class WatchedRun:
             return []
         return past_row(self.view, self.shown, self.replay, width)
 
+    def hold(self) -> None:
+        """Hold the replay, or let it go on."""
+        if self.replay is not None and self.view is not None:
+            self.replay = self.replay.turned(self.view.history, self._page.host.services.clock.now())
+            self._page.redraw()
+
     def _hold(self, by: int) -> None:
         """Show the run at the end of the previous, or the next, epoch."""
         if self.view is None or not self.view.history.epochs:
@@ -81,7 +98,7 @@ class WatchedRun:
         self.replay = held(history, there)
         self._page.redraw()
 
-    def _replay(self) -> None:
+    def play_again(self) -> None:
         """Replay the run from its start, in 20 seconds; a running replay goes on at the next speed."""
         if self.view is None or not len(self.view.history.points):
             self._page.notice.say("nothing to play yet: the first step is to come", "bad")

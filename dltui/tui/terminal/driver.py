@@ -17,6 +17,8 @@ from textual.drivers.linux_driver import LinuxDriver
 from dltui.tui.terminal.typed import Runs, Typed
 
 MOST_BYTES = 4096
+CLICKS = "\x1b[?1000h\x1b[?1006h"
+"""Presses of buttons and turns of the wheel, with places beyond column 223."""
 # How often it looks, just after a key, whether an escape was a key of its own or begins a longer sequence.
 POLL = 0.1
 
@@ -27,6 +29,21 @@ class QuietDriver(LinuxDriver):
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self._woken, self._waker = os.pipe()
+
+    def _enable_mouse_support(self) -> None:
+        """Ask for clicks and the wheel, and not, as Textual does, for every movement."""
+        if self._mouse:
+            self.write(CLICKS)
+            self.flush()
+
+    def answer_clicks(self, wanted: bool) -> None:
+        """Turn the mouse on or off while the screen is shown."""
+        if wanted and not self._mouse:
+            self._mouse = True
+            self._enable_mouse_support()
+        elif self._mouse and not wanted:
+            self._disable_mouse_support()
+            self._mouse = False
 
     def disable_input(self) -> None:
         if self.exit_event.is_set():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dltui.tui.terminal.cube import shade
+from rich.color_triplet import ColorTriplet
+
+from dltui.tui.terminal.cube import nearest, shade
+from dltui.tui.terminal.named_inks import BRIGHT, NAMED_INKS
 
 DARK, LIGHT, PLAIN = "dltui-dark", "dltui-light", "dltui-16"
 DARK_256, LIGHT_256 = "dltui-dark-256", "dltui-light-256"
@@ -164,6 +167,18 @@ INKS |= {theme: {word: shade(number).hex for word, number in inks.items()} for t
 COLOR_BLIND |= {
     theme: {word: shade(number).hex for word, number in inks.items()} for theme, inks in _PICKED_COLOR_BLIND.items()
 }
+OF_256 = "-256"
+"""Ends the name of each theme whose inks are among the 256 colors of a terminal."""
+
+
+def _picked(color: str) -> str:
+    return shade(nearest(ColorTriplet(*bytes.fromhex(color[1:])))).hex
+
+
+INKS |= NAMED_INKS
+INKS |= {name + OF_256: {word: _picked(color) for word, color in inks.items()} for name, inks in NAMED_INKS.items()}
+LIGHT_THEMES = frozenset((LIGHT, LIGHT_256, *BRIGHT, *(name + OF_256 for name in BRIGHT)))
+"""Those with a light background."""
 
 # From little to much, each lighter than the one before it on dark, darker on light.
 RAMPS: dict[tuple[str, str], tuple[int, ...]] = {

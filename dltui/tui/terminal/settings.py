@@ -10,18 +10,20 @@ from dltui.core import paths
 from dltui.core.errors import UsageError
 from dltui.core.settings import change_tables, load_settings
 from dltui.core.text import clean_line
+from dltui.tui.terminal.named_inks import NAMED_INKS
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 TABLE = "screen"
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "theme": ("auto", "dark", "light", "16"),
+    "theme": ("auto", "dark", "light", "16", *NAMED_INKS),
     "palette": ("default", "color-blind"),
     "letters": ("auto", "unicode", "ascii"),
     "tick": ("4", "2", "1"),
     "notices": ("end", "best", "off"),
     "warm": ("on", "off"),
+    "mouse": ("auto", "on", "off"),
 }
 """The values of each setting; the first is the default."""
 FORMERLY = {"colour-blind": "color-blind"}
@@ -41,6 +43,8 @@ class ScreenSettings:
     """The occasions for a notification: "end" of a run, also each new "best", or "off"."""
     warm: str = "on"
     """The word "on" if a framework is imported while the form of a new run is open."""
+    mouse: str = "auto"
+    """The word "auto" for clicks that are answered, but not over SSH."""
 
 
 def load_screen() -> ScreenSettings:

@@ -11,7 +11,20 @@ from rich.style import Style
 from textual.theme import BUILTIN_THEMES, Theme
 
 from dltui.tui.terminal.cube import light, nearest, shade
-from dltui.tui.terminal.inks import COLOR_BLIND, DARK, DARK_256, INKS, LIGHT, LIGHT_256, NAMED, PLAIN, RAMPS
+from dltui.tui.terminal.inks import (
+    COLOR_BLIND,
+    DARK,
+    DARK_256,
+    INKS,
+    LIGHT,
+    LIGHT_256,
+    LIGHT_THEMES,
+    NAMED,
+    OF_256,
+    PLAIN,
+    RAMPS,
+)
+from dltui.tui.terminal.named_inks import CONTRAST, CONTRAST_LIGHT, NAMED_INKS
 
 ATTRIBUTES: dict[str, Style] = {
     "bold": Style(bold=True),
@@ -24,10 +37,16 @@ MOST_KNOWN = 8_192
 
 
 def themes() -> list[Theme]:
-    return [*(_theme(name, name in (DARK, DARK_256)) for name in INKS), _plain_theme()]
+    return [*(_theme(name, name not in LIGHT_THEMES) for name in INKS), _plain_theme()]
 
 
-OTHER = {DARK: LIGHT, LIGHT: DARK, DARK_256: LIGHT_256, LIGHT_256: DARK_256}
+OTHER = {
+    **dict.fromkeys(NAMED_INKS, LIGHT),
+    **dict.fromkeys((name + OF_256 for name in NAMED_INKS), LIGHT_256),
+    DARK: LIGHT, LIGHT: DARK, DARK_256: LIGHT_256, LIGHT_256: DARK_256,
+    CONTRAST: CONTRAST_LIGHT, CONTRAST_LIGHT: CONTRAST,
+    CONTRAST + OF_256: CONTRAST_LIGHT + OF_256, CONTRAST_LIGHT + OF_256: CONTRAST + OF_256,
+}  # fmt: skip
 """The light theme for each dark one, and the reverse."""
 
 
@@ -57,7 +76,14 @@ def color_system(theme: str) -> ColorSystem:
     """The colors in which a theme is sent to the terminal."""
     if theme == PLAIN:
         return ColorSystem.STANDARD
-    return ColorSystem.EIGHT_BIT if theme in (DARK_256, LIGHT_256) else ColorSystem.TRUECOLOR
+    return ColorSystem.EIGHT_BIT if theme.endswith(OF_256) else ColorSystem.TRUECOLOR
+
+
+def _nearest(theme: str) -> str:
+    """The theme of dltui's own that is most like this one: its ramps and its colors for the color-blind hold there."""
+    if theme.endswith(OF_256):
+        return LIGHT_256 if theme in LIGHT_THEMES else DARK_256
+    return LIGHT if theme in LIGHT_THEMES else DARK
 
 
 class Palette:
@@ -68,8 +94,9 @@ class Palette:
     def __init__(self, theme: str, color_blind: bool = False) -> None:
         self.theme = theme
         known = INKS.get(theme)
-        self._picked = theme in (DARK_256, LIGHT_256)
-        self._ink = known if known is None or not color_blind else known | COLOR_BLIND[theme]
+        self._picked = theme.endswith(OF_256)
+        self._nearest = _nearest(theme)
+        self._ink = known if known is None or not color_blind else known | COLOR_BLIND[self._nearest]
         self._known: dict[str, Style] = {}
 
     def style(self, words: str) -> Style:
@@ -117,7 +144,7 @@ class Palette:
         return Style(color="#0d1016" if light(ground) > 128 else "#f4f6fa", bgcolor=Color.from_triplet(ground))
 
     def _ramp(self, kind: str, share: float) -> ColorTriplet:
-        steps = RAMPS[self.theme, kind]
+        steps = RAMPS[self._nearest, kind]
         return shade(steps[min(int(share**0.6 * len(steps)), len(steps) - 1)])
 
     def _pixel(self, color: str) -> Color:

@@ -60,6 +60,8 @@ class Memory:
 
     def obeyed(self, command: Command) -> None: ...
 
+    def keep(self, record: dict[str, Any]) -> None: ...
+
     def commit(self, snapshots: list[Snapshot], files: dict[str, Any]) -> None:
         self.snapshots += snapshots
         self.files |= files

@@ -39,7 +39,7 @@ def look_inside(
     predicted = reader.predictions("test") if reader.history.test else None
     if predicted is None:
         raise RunError(f"{run.id} has no test result yet: a look inside shows why the model answered as it did there")
-    test = _data(reader, asked)
+    test = test_split(reader, asked)
     if len(test) != len(predicted["ids"]):
         raise RunError(f"{run.id} was tested on {len(predicted['ids']):,} samples, its data has {len(test):,} today")
     lines, stamp = [], np.array(chosen.stamp(predicted))
@@ -55,7 +55,8 @@ def look_inside(
     return lines
 
 
-def _data(reader: RunReader, asked: Mapping[str, Any]) -> Split:
+def test_split(reader: RunReader, asked: Mapping[str, Any]) -> Split:
+    """The test split that the run had. Raises RunError where the data has changed since."""
     data = Preparation(dict(asked)).data(lambda _: None)
     attempt = reader.history.attempt
     changed = sameness.data(attempt, data) if attempt is not None else []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltui.core import paths
-from dltui.core.errors import RunError, UsageError
+from dltui.core.errors import UsageError
 from dltui.core.worker import figures
 from dltui.tui.cli import completion
 from dltui.tui.cli.output import can_show, say, say_json, show_on_terminal, terminal_output, warn
@@ -154,17 +154,10 @@ def _reader(text: str) -> RunReader:
 
 def _write(readers: list[RunReader], folder: Path, formats: list[str], goal: float | None) -> list[str]:
     """Start the process that draws. Raises UsageError or RunError with its reason."""
-    import json
-
-    arguments = ["--to", str(folder), "--json", "--format", ",".join(formats)]
-    arguments += ["--goal", repr(goal)] if goal is not None else []
-    arguments += ["--", *(str(reader.directory.path) for reader in readers)]
-    done = figures.start(arguments, module="dltui.exports.comparison")
-    if done.problem:
-        raise UsageError(done.problem) if done.code == 2 else RunError(done.problem)
-    for line in done.errors.splitlines():
+    files, remarks = figures.draw_comparison([reader.directory.path for reader in readers], folder, formats, goal)
+    for line in remarks:
         warn(line)
-    return [str(name) for name in json.loads(done.output)]
+    return files
 
 
 MARKS = "●◆■▲▼★"

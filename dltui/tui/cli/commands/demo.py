@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,8 +33,16 @@ class Choice:
 @click.option("--exports", default="exports", show_default=True, metavar="DIR", help="figures go to DIR/<run id>")
 @click.option("--plain", is_flag=True, help="plain lines, also on a terminal")
 @click.option("--json", "as_json", is_flag=True, help="one event per line")
-def demo(device: str, exports: str, plain: bool, as_json: bool) -> int:
+@click.option(
+    "--replay", is_flag=True, help="play the last demo that has ended, in 20 seconds; without one, train first"
+)
+def demo(device: str, exports: str, plain: bool, as_json: bool, replay: bool) -> int:
     """Train a convolutional network on Fashion-MNIST, or on embedded digits where that cannot be had."""
+    if replay and (plain or as_json or not is_terminal()):
+        raise UsageError("--replay plays in the full screen: it needs a terminal, and neither --plain nor --json")
+    found = last_demo() if replay else None
+    if found is not None:
+        return _play(found)
     from dltui.core.catalog.assemble import load_catalog
     from dltui.tui.cli.launch import start
 
@@ -53,11 +62,37 @@ def demo(device: str, exports: str, plain: bool, as_json: bool) -> int:
         as_json=as_json,
     )
     run = start.create(catalog, model, {}, options)
+    if replay:
+        code = start.carry_out(run, options)
+        return code or _play(run)
     if is_terminal() and not plain and not as_json:
         return _full_screen(run)
     if not as_json:
         say(f"the same by hand: {shlex.join(command)}")
     return start.carry_out(run, options)
+
+
+def last_demo() -> RunDirectory | None:
+    """The newest run of the demo's network and data that has finished, with whatever settings."""
+    from dltui.core.errors import DltuiError
+    from dltui.core.reading.reader import RunReader
+    from dltui.core.rundir.directory import list_runs
+
+    for run in list_runs():
+        with contextlib.suppress(DltuiError, OSError):
+            asked = run.run()
+            if asked.get("model_name") == "cnn" and asked.get("dataset") in (WANTED, EMBEDDED):
+                reader = RunReader(run)
+                reader.refresh()
+                if reader.status().name == "finished":
+                    return run
+    return None
+
+
+def _play(run: RunDirectory) -> int:
+    from dltui.tui.full_screen import run_app
+
+    return run_app(open_run=str(run.path), replay=True)
 
 
 def choose_model(catalog: Catalog) -> ModelEntry:

@@ -21,7 +21,7 @@ from dltui.core.reading.status import Status
 from dltui.core.rundir import claim, commands, place
 from dltui.tui.cli.follow import closing, waiting
 from dltui.tui.cli.follow.outputs import JsonOutput, LiveOutput, Output, PlainOutput
-from dltui.tui.cli.output import is_terminal, lost, terminal_output, warn, when_lost
+from dltui.tui.cli.output import is_terminal, lost, say, terminal_output, warn, when_lost
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
@@ -61,10 +61,26 @@ def follow(
     when_lost(_words_without(reader))
     asks = (asks or child is not None) and is_terminal() and style != "json"
     output = _output(style, reader, asks)
+    follower = Follower(reader, output, child, fresh, kept)
     try:
-        return Follower(reader, output, child, fresh, kept).run(asks)
+        code = follower.run(asks)
     finally:
         output.stop()
+    return _full_screen(reader) if follower.wants_screen else code
+
+
+def _full_screen(reader: RunReader) -> int:
+    """Show the run in the full screen, then how it ended, or how to come back; returns the exit code."""
+    from dltui.tui.full_screen import run_app
+
+    code = run_app(open_run=str(reader.directory.path))
+    reader.refresh()
+    status = reader.status()
+    if code or not status.over:
+        return code
+    for line in (closing.outcome(reader.history, status.name, status.why), *closing.next_step(reader, status.name)):
+        say(line)
+    return closing.EXIT_CODES.get(status.name, 1)
 
 
 def _words_without(reader: RunReader) -> str:
@@ -96,6 +112,8 @@ class Follower:
         self.received: list[int] = []
         self.code: int | None = None
         self.asking = False
+        self.wants_screen = False
+        """The user goes on in the full screen."""
         self._child_ended = False
         self._refused = False
         """The worker ended as failed, whatever its run is."""
@@ -175,6 +193,9 @@ class Follower:
             time.sleep(TICK)
             return
         key = keys.wait(TICK)
+        if key == "o" and not self.asking and self._shows:
+            self.code, self.wants_screen = 0, True
+            return
         if not self.asking or not key:
             return
         self.asking = key.lower() not in ("d", "s", "k", "\x1b", "\r", "\n")
@@ -186,6 +207,11 @@ class Follower:
             with contextlib.suppress(RunError):
                 commands.send(self.reader.directory.path, "kill", {})
             self._forward(signal.SIGKILL)
+
+    @property
+    def _shows(self) -> bool:
+        """True if it is shown what `o` does."""
+        return isinstance(self.output, LiveOutput) and not self.reader.status().over
 
     def _forward(self, number: int) -> None:
         """Forward a signal to the own child by its pid, which cannot be reused before the child was waited for."""
@@ -217,6 +243,8 @@ class Follower:
         return status.over and has_left(self.reader)
 
     def _closing(self, status: Status) -> list[str]:
+        if self.wants_screen:
+            return []
         if self.code is not None and not status.over:
             return closing.reattach_lines(self.reader)
         # Why a run failed goes to standard error, where scripts look for it.
@@ -274,7 +302,7 @@ def _keys(asks: bool) -> Iterator[Keys | None]:
 
 
 CHOICES = "d detach   s stop and keep   k kill   Esc go on"
-HINT = "Ctrl-C: detach, stop or kill"
+HINT = "Ctrl-C: detach, stop or kill   o: full screen"
 DRAWING = "drawing the figures; Ctrl-C does not wait for them, they are drawn all the same"
 
 

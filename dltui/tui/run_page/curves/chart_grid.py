@@ -12,13 +12,15 @@ from dltui.tui.draw.styled_text import Row, beside
 from dltui.tui.run_page.curves.curves import curves_of, empty_chart, extent, names
 
 if TYPE_CHECKING:
+    from dltui.tui.base.overlays import Overlaid
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.run_page.curves.curve_view import CurveView
-    from dltui.tui.run_page.curves.overlays import Overlaid
     from dltui.tui.run_page.view import RunView
 
 # Less says nothing.
 LEAST_WIDTH, LEAST_HEIGHT = 38, 10
+AXIS = "│┤|"
+"""The letters of the vertical axis."""
 # Cells are twice as high as wide: a chart looks best at this many columns to a row.
 SHAPE = 3.3
 
@@ -53,6 +55,28 @@ def plot_width(curve_view: CurveView, count: int, width: int, height: int) -> in
     """The width in cells of a chart between its axes."""
     _, columns = visible(curve_view, count, width, height)
     return max(width // columns - MARGIN - 2, 1)
+
+
+def place_at(
+    row: Row, curve_view: CurveView, count: int, size: tuple[int, int], x: int, y: int
+) -> tuple[int, float] | None:
+    """The number of the chart at a cell, and how far between its axes the cell lies; None outside of the axes. `row` is
+    the row that is shown there.
+    """
+    width, height = size
+    shown, columns = visible(curve_view, count, width, height)
+    lines = -(-len(shown) // columns)
+    line, column = min(y * lines // max(height, 1), lines - 1), min(x * columns // max(width, 1), columns - 1)
+    place = line * columns + column
+    if place >= len(shown):
+        return None
+    start, end = width * column // columns, width * (column + 1) // columns
+    text = "".join(text for text, _ in row)
+    axis = next((at for at in range(start, min(x, len(text))) if text[at] in AXIS), None)
+    if axis is None:
+        return None
+    room = end - axis - (1 if curve_view.alone else 2)
+    return shown[place], min(max((x - axis - 0.5) / max(room, 1), 0.0), 1.0)
 
 
 def moment(view: RunView | None, curve_view: CurveView, width: int, height: int) -> tuple[object, ...]:

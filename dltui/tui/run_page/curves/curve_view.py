@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
 
-AxisName = Literal["epochs", "steps", "time"]
+from dltui.tui.draw.run_axis import AxisName
+
 AXES: tuple[AxisName, ...] = ("epochs", "steps", "time")
 SMOOTHINGS = (0.6, 0.9, 0.98, 0.0)
 # Of the whole run.

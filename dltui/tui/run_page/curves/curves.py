@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dltui.core.tasks import registry
-from dltui.core.text import safe
-from dltui.tui.draw.chart_data import Chart, Form, Series
+from dltui.tui.draw import run_series
+from dltui.tui.draw.chart_data import Chart, Series
 from dltui.tui.draw.colors import RunInk, inks
-from dltui.tui.run_page.curves.axis import Axis, axis_of
+from dltui.tui.draw.fit_charts import fit_chart
+from dltui.tui.draw.run_axis import Axis, axis_of
 from dltui.tui.run_page.curves.curve_view import CurveView, Extent
 
 if TYPE_CHECKING:
-    from dltui.core.analysis.fit import Fit
-    from dltui.core.reading.history import History
-    from dltui.tui.run_page.curves.overlays import Overlaid
+    from dltui.tui.base.overlays import Overlaid
     from dltui.tui.run_page.view import RunView
-
-TITLES = {"lr": "learning rate"}
 
 NOTE = "begins with the first step"
 
@@ -37,20 +32,15 @@ class Curves:
     def chart(self, name: str) -> Chart:
         if name == "fit":
             return fit_chart(self.view.fit)
-        history = self.view.history
-        factor = 100.0 if name.endswith("accuracy") else 1.0
-        own = [_training(history, self.axis, name, factor), _validation(history, self.axis, name, factor)]
-        best = history.best if name != "lr" else None
-        values = {**best.more, **best.validation} if best else {}
-        at = (self.axis.at(best.step), values[name] * factor) if best and name in values else None
+        history, factor = self.view.history, run_series.factor_of(name)
         first, last = self.axis.of(self.curve_view.shown(extent(self.view))).tolist()
         cursor = self.curve_view.cursor
         return Chart(
             title(self.view, name),
-            (*self._laid_over(name, factor), *(series for series in own if len(series.y))),
+            (*self._laid_over(name), *run_series.own(history, self.axis, name)),
             last if last > first else first + 1,
             first,
-            best=at,
+            best=run_series.best(history, self.axis, name),
             x_name=self.axis.name,
             epochs=self.axis.whole,
             ceiling=100.0 if factor == 100.0 else None,
@@ -61,19 +51,15 @@ class Curves:
             cursor=None if cursor is None else self.axis.at(cursor),
         )
 
-    def _laid_over(self, name: str, factor: float) -> list[Series]:
-        """The series of the other runs: their validation values, or their learning rates. The ghost is gray."""
+    def _laid_over(self, name: str) -> list[Series]:
+        """The series of the other runs. The ghost is gray."""
         laid = []
         for other in self.others:
+            style, mark = self.inks[other.id]
+            style = "dim" if other.id == self.curve_view.ghost else style
             axis = axis_of(other.history, self.curve_view.axis)
-            form: Form = "straight" if name == "lr" else "line"
-            find = _training if name == "lr" else _validation
-            series = find(other.history, axis, name, factor)
-            if len(series.y):
-                style, mark = self.inks[other.id]
-                style = "dim" if other.id == self.curve_view.ghost else style
-                laid.append(replace(series, name=other.name, style=style, mark=mark, form=form))
-        return laid
+            laid.append(run_series.laid_over(other.history, axis, name, other.name, style, mark))
+        return [series for series in laid if series is not None]
 
 
 def curves_of(view: RunView, curve_view: CurveView, others: tuple[Overlaid, ...]) -> Curves:
@@ -89,112 +75,17 @@ def extent(view: RunView) -> Extent:
 
 
 def names(view: RunView | None, more: bool = False) -> tuple[str, ...]:
-    """The names of the charts: loss and accuracy or fit, then all other logged metrics, with `more` the further ones,
-    and last a learning rate that changes.
-    """
+    """The names of the charts; before the run trains those that most runs have."""
     if view is None or view.history.attempt is None:
         return ("loss", "accuracy")
-    history = view.history
-    found = dict.fromkeys(["loss", "fit" if view.inside == "fit" else view.main_metric, *history.points.metrics])
-    found.update(history.metric_names)
-    found.update(dict.fromkeys(history.more_names if more else ()))
-    # The loss of a regression is its mean squared error, where the model has none of its own: one chart says it.
-    if view.inside == "fit" and not history.own_loss:
-        found.pop("mse", None)
-    found.pop("lr", None)
-    return (*found, "lr") if _moves(history.points.lr) else tuple(found)
-
-
-def _moves(rates: Sequence[float]) -> bool:
-    import numpy as np
-
-    known = np.asarray(rates, dtype=np.float64)
-    return bool(len(known)) and bool(np.nanmin(known) < np.nanmax(known))
+    return run_series.names(view.history, view.inside, view.main_metric, more)
 
 
 def title(view: RunView | None, name: str) -> str:
-    if name == "loss" and view is not None and view.inside == "fit" and not view.history.own_loss:
-        return "loss (mean squared error)"
-    known = safe(registry.title(name))
-    # "AUROC" and "F1" stay as they are.
-    known = known[:1].lower() + known[1:] if known[1:2].islower() else known
-    return TITLES.get(name, f"{known} %" if name.endswith("accuracy") else known)
+    return run_series.title(name, view is not None and view.inside == "fit" and not view.history.own_loss)
 
 
 def empty_chart(view: RunView | None, name: str) -> Chart:
     """The chart before the first step."""
     end = float(view.summary.epochs or 1) if view else 1.0
     return Chart(title(view, name), (), end, note=NOTE if name == "loss" else "")
-
-
-def _training(history: History, axis: Axis, name: str, factor: float) -> Series:
-    """The training series with points within epochs; the loss with its extremes. A metric that is not logged with every
-    point has no gaps there.
-    """
-    points = history.points
-    x = axis.of(points.steps)
-    if name == "loss":
-        return Series("train", x, points.loss, "train", "━", "raw", points.loss_min, points.loss_max)  # type: ignore[arg-type]
-    values = points.lr if name == "lr" else points.metrics.get(name, ())
-    return Series("train" if name != "lr" else "lr", x, _scaled(values, factor), "train", "━", "raw", gaps=False)  # type: ignore[arg-type]
-
-
-def _validation(history: History, axis: Axis, name: str, factor: float) -> Series:
-    """The validation series with a point per epoch; the training values for a metric known only there."""
-    records = [history.epochs[epoch] for epoch in sorted(history.epochs)]
-    validations = [(record.step, {**record.more, **record.validation}) for record in records]
-    known = [(step, values[name]) for step, values in validations if name in values]
-    split = "validation"
-    if not known and name not in history.points.metrics and name != "loss":
-        known = [(record.step, record.train[name]) for record in records if name in record.train]
-        split = "train"
-    steps, values = zip(*known, strict=True) if known else ((), ())
-    mark = "●" if split == "validation" else "━"
-    return Series(split, axis.of(steps), _scaled(values, factor), split, mark)  # type: ignore[arg-type]
-
-
-def fit_chart(fit: Fit | None) -> Chart:
-    """The measured points and the model's line over the input; with several inputs, prediction over measurement."""
-    points = fit.points if fit is not None else []
-    if fit is None or not points:
-        return Chart("fit", (), 1.0, note="after the first epoch")
-    fit = fit.of(0)
-    points = fit.points
-    where = " ".join(filter(None, (fit.title, f"{fit.split}, epoch {fit.epoch}")))
-    if points[0].x is None:
-        measured = [point.measured for point in points]
-        low, high = min(measured), max(measured)
-        ideal = Series("ideal", (low, high), (low, high), "validation", "━", "straight")
-        said = Series("predicted", measured, [point.predicted for point in points], "train", "·", "dots")
-        return Chart(f"fit  {where}", (said, ideal), high, low, x_name="measured", epochs=False, floor=None)
-    points = sorted(points, key=lambda point: point.x or 0.0)
-    x = [point.x or 0.0 for point in points]
-    dots = Series("measured", x, [point.measured for point in points], "train", "·", "dots")
-    model = Series("model", x, [point.predicted for point in points], "validation", "━", "straight")
-    low, high = x[0], x[-1]
-    return Chart(
-        f"fit  {where}", (dots, model), high if high > low else low + 1, low, x_name="x", epochs=False, floor=None
-    )
-
-
-def _scaled(values: Sequence[float], factor: float) -> Sequence[float]:
-    import numpy as np
-
-    scaled: Sequence[float] = np.asarray(values, dtype=np.float64) * factor  # type: ignore[assignment]
-    return scaled
-
-
-def residual_chart(fit: Fit) -> Chart:
-    """The residuals over the prediction: a pattern in them means that the model misses something."""
-    predicted = [point.predicted for point in fit.points]
-    low, high = min(predicted), max(predicted)
-    zero = Series("", (low, high), (0.0, 0.0), "validation", "━", "straight")
-    return Chart(
-        f"measured minus predicted  {' '.join(filter(None, (fit.title, f'{fit.split}, epoch {fit.epoch}')))}",
-        (Series("residual", predicted, [point.residual for point in fit.points], "train", "·", "dots"), zero),
-        high if high > low else low + 1,
-        low,
-        x_name="predicted",
-        epochs=False,
-        floor=None,
-    )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WHOLE = 20.0
 """The time in seconds of a replay of a whole run at the first speed, however long the run took."""
 SPEEDS = (1.0, 4.0, 16.0)
+LEAST_BAR = 8
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Replay:
     speed: float = 0.0
     since: float = 0.0
     whole: float = 1.0
+    before: float = 0.0
+    """The speed of a replay that is on hold."""
 
     @property
     def state(self) -> str:
@@ -43,13 +46,20 @@ class Replay:
             return self
         import numpy as np
 
-        from dltui.tui.run_page.curves.axis import clock
+        from dltui.tui.draw.run_axis import clock
 
         steps, seconds = clock(history)
         at = self.seconds + (now - self.since) * self.speed
         if at >= seconds[-1]:
             return None
         return replace(self, step=float(np.interp(at, seconds, steps)), seconds=at, since=now)
+
+    def turned(self, history: History, now: float) -> Replay:
+        """The replay on hold, or going on from where it is held."""
+        if self.speed:
+            return replace(self, speed=0.0, before=self.speed)
+        whole = _whole(history)
+        return replace(self, speed=self.before or whole, since=now, whole=whole)
 
     def faster(self, now: float) -> Replay:
         """The replay at the next speed; after the last speed at the first."""
@@ -59,10 +69,15 @@ class Replay:
 
 def begun(history: History, now: float) -> Replay:
     """A replay from the start."""
-    from dltui.tui.run_page.curves.axis import clock
-
-    whole = max(float(clock(history)[1][-1]) / WHOLE, 1e-9)
+    whole = _whole(history)
     return Replay(0.0, 0.0, whole, now, whole)
+
+
+def _whole(history: History) -> float:
+    """The speed at which the whole run takes `WHOLE`."""
+    from dltui.tui.draw.run_axis import clock
+
+    return max(float(clock(history)[1][-1]) / WHOLE, 1e-9)
 
 
 def epoch_before(history: History, step: float) -> float:
@@ -80,7 +95,7 @@ def held(history: History, step: float) -> Replay:
     """A replay held at a step."""
     import numpy as np
 
-    from dltui.tui.run_page.curves.axis import clock
+    from dltui.tui.draw.run_axis import clock
 
     steps, seconds = clock(history)
     return Replay(step, float(np.interp(step, steps, seconds)))
@@ -91,24 +106,30 @@ def view_of(view: RunView, replay: Replay) -> RunView:
     from dltui.core.reading.progress import progress
 
     past = view.history.as_of(replay.step)
-    return replace(view, history=past, progress=progress(past, None))
+    shown = replace(view, history=past, progress=progress(past, None))
+    if view.past is None or not view.past.records:
+        return shown
+    seen = view.past.of(past)
+    return replace(shown, matrix=seen.matrix if seen else None, mistakes=seen.mistakes if seen else None)
 
 
 def past_row(now: RunView, past: RunView, replay: Replay, width: int) -> Row:
     """The row with the epoch, the training time so far, and the keys that lead back."""
-    from dltui.tui.run_page.curves.axis import clock
+    from dltui.tui.draw.run_axis import clock
 
     whole = float(clock(now.history)[1][-1])
     done, epochs = len(past.history.epochs), past.progress.epochs if past.progress else 0
     what = f" after epoch {done} of {epochs} " if not replay.speed else f" epoch {min(done + 1, epochs)} of {epochs} "
     end: Row = [(f" {duration(replay.seconds)} of {duration(whole)}  ", "bold")]
-    end += [
-        ("[ ]", "key bold"),
-        (" epoch  ", "dim"),
-        ("P", "key bold"),
-        (" speed  " if replay.speed else " play  ", "dim"),
+    keys = [
+        ("Space", "hold" if replay.speed else "go on"),
+        ("P", "speed" if replay.speed else "from the start"),
+        ("[ ]", "epoch"),
+        ("End", "as it is"),
     ]
-    end += [("End", "key bold"), (" as it is ", "dim")]
+    for key, label in keys:
+        more: Row = [(key, "key bold"), (f" {label}  ", "dim")]
+        end += more if cells([(what, ""), *end, *more]) + LEAST_BAR <= width else []
     row: Row = [(what, "warn bold")]
     room = max(width - cells(row) - cells(end), 0)
     row += bar(replay.seconds / whole if whole else 0.0, room, "warn")

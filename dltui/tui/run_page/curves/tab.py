@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dltui.core.text import safe
+from dltui.tui.draw.run_axis import axis_of
 from dltui.tui.draw.styled_text import Row, ends
-from dltui.tui.run_page.curves.chart_grid import chart_grid, moment, plot_width
+from dltui.tui.run_page.curves.chart_grid import LEAST_HEIGHT, chart_grid, moment, place_at, plot_width
 from dltui.tui.run_page.curves.curve_view import CurveView
 from dltui.tui.run_page.curves.curves import extent, names
 from dltui.tui.run_page.curves.fault import failed_early, fault_rows, reason_rows, told_above
@@ -16,12 +17,14 @@ from dltui.tui.run_page.curves.notes import cursor_note, race_note
 from dltui.tui.run_page.tab import Keys, Tab
 
 if TYPE_CHECKING:
+    from dltui.tui.base.overlays import Overlaid
     from dltui.tui.base.page import Page
-    from dltui.tui.run_page.curves.overlays import Overlaid
     from dltui.tui.run_page.watched_run import WatchedRun
 
 MOST_REASON = 6
 """Rows above the curves of a run that failed."""
+WHEEL = 1.25
+"""How much more of the run a turn of the wheel shows."""
 AXES = {"epochs": "epochs", "steps": "steps", "time": "the time spent in training"}
 
 
@@ -71,7 +74,9 @@ class CurvesTab(Tab):
         view = self.run.view
         if view is not None and failed_early(view):
             return fault_rows(view, width, height)
-        above = reason_rows(view, width)[:MOST_REASON] if view is not None and not told_above(view, width) else []
+        most = min(MOST_REASON, height - LEAST_HEIGHT)
+        told = view is None or most <= 0 or told_above(view, width)
+        above = [] if told or view is None else reason_rows(view, width)[:most]
         room = height - len(above)
         return [*above, *chart_grid(self.run.shown, self.curve_view, self.others, width, room, self.page.host.look)]
 
@@ -97,6 +102,27 @@ class CurvesTab(Tab):
         if view is not None and view.history.attempt is not None:
             cells = plot_width(self.curve_view, len(names(view, self.curve_view.more)), *self.size)
             self._look_within(self.curve_view.pointed, by, cells)
+
+    def clicked(self, row: Row, x: int, y: int) -> None:
+        """Put the cursor where the click was in a chart, and choose that chart."""
+        view = self.run.shown
+        if view is None or view.history.attempt is None or failed_early(self.run.view):
+            return
+        count = len(names(view, self.curve_view.more))
+        found = place_at(row, self.curve_view, count, self.size, x, y)
+        if found is None:
+            return
+        chart, share = found
+        first, last = self.curve_view.shown(extent(view))
+        axis = axis_of(view.history, self.curve_view.axis, view.progress.left if view.progress else None)
+        cursor = axis.step_at(axis.at(first) + share * (axis.at(last) - axis.at(first)))
+        self._look(replace(self.curve_view, cursor=min(max(cursor, 0.0), extent(view).done), chart=chart))
+
+    def wheel(self, by: int) -> bool:
+        """Zoom around the cursor, or the newest part."""
+        if not failed_early(self.run.view):
+            self._look_within(self.curve_view.zoomed, WHEEL**by)
+        return True
 
     def enter(self) -> None:
         """Show the chosen chart over the whole area, or all charts."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dltui.tui.draw.chart import draw
+from dltui.tui.draw.fit_charts import fit_chart
 from dltui.tui.draw.styled_text import Row, fit
-from dltui.tui.run_page.curves.curves import fit_chart
 
 if TYPE_CHECKING:
     from dltui.core.analysis.fit import Fit

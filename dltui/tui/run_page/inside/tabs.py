@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.analysis.mistakes import Filter, parse
 from dltui.tui.draw.chart import draw
-from dltui.tui.run_page.curves.curves import residual_chart
+from dltui.tui.draw.fit_charts import residual_chart
 from dltui.tui.run_page.inside.classes import classes
 from dltui.tui.run_page.inside.confusion import confusion
 from dltui.tui.run_page.inside.cursor import CLASS_ORDERS, CellCursor, ClassCursor, MistakeCursor
@@ -40,7 +40,6 @@ class MatrixTab(Tab):
 
     names: Mapping[Inside, str] = {}
     """Its names for tasks without classes."""
-    of_present = True
 
     def __init__(self, page: Page, run: WatchedRun, show_mistakes: ShowMistakes) -> None:
         super().__init__(page, run)
@@ -48,8 +47,12 @@ class MatrixTab(Tab):
         self.label_cursor = LabelCursor()
 
     @property
+    def of_present(self) -> bool:
+        return not self.run.follows
+
+    @property
     def title(self) -> str:
-        return self.names.get(self.run.view.inside, self.name) if self.run.view is not None else self.name
+        return self.names.get(self.run.evaluated.inside, self.name) if self.run.evaluated is not None else self.name
 
     @property
     def wants(self) -> frozenset[str]:
@@ -58,19 +61,19 @@ class MatrixTab(Tab):
     @property
     def matrix(self) -> Matrix | None:
         """The confusion matrix; None before the first evaluation, and for a regression."""
-        return self.run.view.matrix if self.run.view is not None else None
+        return self.run.evaluated.matrix if self.run.evaluated is not None else None
 
     @property
     def keys(self) -> Keys:
         """The keys of a list of labels or targets; none without one."""
-        return LABEL_KEYS if _listed(self.run.view) > 1 else ()
+        return LABEL_KEYS if _listed(self.run.evaluated) > 1 else ()
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
         return (*super().key(width, height), self.label_cursor.at)
 
     def scroll(self, by: int) -> None:
         """Move to another label or target, where there are several."""
-        self.label_cursor.move(by, _listed(self.run.view))
+        self.label_cursor.move(by, _listed(self.run.evaluated))
 
 
 class ConfusionTab(MatrixTab):
@@ -89,7 +92,7 @@ class ConfusionTab(MatrixTab):
         if self.matrix is None:
             return super().keys
         unit = "counts" if self.cursor.percent else "share"
-        if self.run.view is not None and self.run.view.inside == "masks":
+        if self.run.evaluated is not None and self.run.evaluated.inside == "masks":
             return (("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "export"))
         return (("Enter", "show"), ("↑↓←→", "cell"), ("%", unit), ("o", "order"), ("e", "export"))
 
@@ -97,14 +100,14 @@ class ConfusionTab(MatrixTab):
         return (*super().key(width, height), *astuple(self.cursor))
 
     def rows(self, width: int, height: int) -> list[Row]:
-        view, look = self.run.view, self.page.host.look
+        view, look = self.run.evaluated, self.page.host.look
         if view is None:
             return []
         if view.inside == "fit":
             return of_fit(view, lambda found: fitted(found.of(self.label_cursor.at), width, height, look))
         if view.inside == "labels":
             return of_labels(view, lambda found: table(found, self.label_cursor, width, height))
-        note = NEVER if view.ended else "after the first epoch: which classes it confuses"
+        note = _note(self.run, view, "after the first epoch: which classes it confuses")
         return confusion(view.matrix, self.cursor, width, height, look, note)
 
     def scroll(self, by: int) -> None:
@@ -147,7 +150,7 @@ class ClassesTab(MatrixTab):
     def keys(self) -> Keys:
         if self.matrix is None:
             return super().keys
-        if self.run.view is not None and self.run.view.inside == "masks":
+        if self.run.evaluated is not None and self.run.evaluated.inside == "masks":
             return (("↑↓", "class"), ("o", "sort"), ("e", "export"))
         return (("Enter", "show mistakes"), ("↑↓", "class"), ("o", "sort"), ("e", "export"))
 
@@ -155,7 +158,7 @@ class ClassesTab(MatrixTab):
         return (*super().key(width, height), *astuple(self.cursor))
 
     def rows(self, width: int, height: int) -> list[Row]:
-        view, look = self.run.view, self.page.host.look
+        view, look = self.run.evaluated, self.page.host.look
         if view is None:
             return []
         if view.inside == "fit":
@@ -165,7 +168,7 @@ class ClassesTab(MatrixTab):
             return of_labels(view, lambda found: precision_recall(found, self.label_cursor, width, height, look))
         if view.masks is not None:
             return ious(view.masks.matrix, self.cursor, view.masks.mean_iou, width, height)
-        note = NEVER if view.ended else "after the first epoch: precision and recall of each class"
+        note = _note(self.run, view, "after the first epoch: precision and recall of each class")
         return classes(view.matrix, self.cursor, width, height, note)
 
     def scroll(self, by: int) -> None:
@@ -188,7 +191,6 @@ class MistakesTab(Tab):
     """The misclassified samples, with the user's marks."""
 
     name = "Mistakes"
-    of_present = True
 
     def __init__(self, page: Page, run: WatchedRun) -> None:
         super().__init__(page, run)
@@ -203,27 +205,32 @@ class MistakesTab(Tab):
         return frozenset({"inside", "mistakes", "heat maps"})
 
     @property
+    def of_present(self) -> bool:
+        return not self.run.follows
+
+    @property
     def mistakes(self) -> Mistakes | None:
         """The mistakes; None before the first evaluation, and for a regression."""
-        return self.run.view.mistakes if self.run.view is not None else None
+        return self.run.evaluated.mistakes if self.run.evaluated is not None else None
 
     @property
     def keys(self) -> Keys:
-        labels = self.run.view.labels if self.run.view is not None else None
+        labels = self.run.evaluated.labels if self.run.evaluated is not None else None
         found = labels.images if labels is not None else self.mistakes.images if self.mistakes is not None else ()
         heat = (("h", "heat"),) if len(found) else ()
         if self.mistakes is None:
-            view = self.run.view
+            view = self.run.evaluated
             several = view is not None and view.masks is not None and len(view.masks.worst) > 1
             return (*LABEL_KEYS, *heat) if several or _listed(view) > 1 else ()
-        return (("Space", "mark"), ("f", "filter"), ("/", "by name"), ("PgDn", "page"), *heat, ("e", "export"))
+        space = ("Space", "mark" if self.run.replay is None else "hold, go on")
+        return (space, ("f", "filter"), ("/", "by name"), ("PgDn", "page"), *heat, ("e", "export"))
 
     def key(self, width: int, height: int) -> tuple[object, ...]:
         cursors = (*astuple(self.cursor), self.label_cursor.at, self.heat.which)
         return (*super().key(width, height), *cursors, *self.marks.unsaved.values())
 
     def rows(self, width: int, height: int) -> list[Row]:
-        view, look = self.run.view, self.page.host.look
+        view, look = self.run.evaluated, self.page.host.look
         if view is None:
             return []
         if view.inside == "fit":
@@ -233,12 +240,14 @@ class MistakesTab(Tab):
             return of_labels(view, lambda found: wrong(found, self.label_cursor, width, height, look, heat))
         if view.masks is not None:
             return worst(view.masks, self.label_cursor, width, height, look)
-        note = NEVER if view.ended else "after the first epoch: the samples that it gets wrong"
+        note = _note(self.run, view, "after the first epoch: the samples that it gets wrong")
         known = self.marks.known(view)
-        return mistakes(view.mistakes, known, self.cursor, width, height, look, note, self.heat.heat)
+        # Heat maps are of the test result, not of an earlier epoch.
+        heat = self.heat.heat if self.run.replay is None else None
+        return mistakes(view.mistakes, known, self.cursor, width, height, look, note, heat)
 
     def scroll(self, by: int) -> None:
-        view = self.run.view
+        view = self.run.evaluated
         if view is not None and view.masks is not None:
             rows = len(view.masks.worst)
         else:
@@ -274,9 +283,17 @@ class MistakesTab(Tab):
             )
 
     def _mark(self) -> None:
+        if self.run.replay is not None:
+            self.run.hold()
+            return
         mistake = self.cursor.current(self.mistakes)
         if self.mistakes is not None and mistake is not None:
             self.marks.turn(self.mistakes, mistake)
+
+
+def _note(run: WatchedRun, view: RunView, text: str) -> str:
+    """What is said where there are no predictions: what will come, or that nothing will."""
+    return NEVER if view.ended and run.replay is None else text
 
 
 def _listed(view: RunView | None) -> int:

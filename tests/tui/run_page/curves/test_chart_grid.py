@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Evaluated, Trained
+from dltui.tui.base.overlays import Overlaid
 from dltui.tui.base.summary import Summary
 from dltui.tui.draw.chart import NO_NUMBER
 from dltui.tui.draw.styled_text import Look, cells, plain
 from dltui.tui.run_page.curves.chart_grid import chart_grid, layout, moment, plot_width, visible
 from dltui.tui.run_page.curves.curve_view import AXES, CurveView
 from dltui.tui.run_page.curves.curves import NOTE, names
-from dltui.tui.run_page.curves.overlays import Overlaid
 from dltui.tui.run_page.view import RunView
 from tests.core.reading.test_history import STEPS, Tape
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dltui.tui.draw.scale import nice_step
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from dltui.core.reading.history import History
     from dltui.tui.draw.raster import Array
-    from dltui.tui.run_page.curves.curve_view import AxisName
 
+AxisName = Literal["epochs", "steps", "time"]
 UNITS = ((2 * 3600.0, 3600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
 # The end of a run that is still going on is an estimate: it moves by this part at least, or everything would tremble.
 END_PARTS = 10
@@ -43,6 +43,12 @@ class Axis:
 
     def at(self, step: float) -> float:
         return float(self.of([step])[0])
+
+    def step_at(self, x: float) -> float:
+        """The step at a position, between the ends."""
+        import numpy as np
+
+        return float(np.interp(x, self.x, self.steps))
 
 
 def clock(history: History) -> tuple[Array, Array]:

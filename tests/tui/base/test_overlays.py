@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.rundir.directory import RunDirectory
-from dltui.tui.run_page.curves.overlays import Overlays
+from dltui.tui.base.overlays import Overlays
 from tests.helpers.sample_run import BEGAN, make_sample_run
 
 
