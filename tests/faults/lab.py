@@ -49,7 +49,7 @@ class Prepared:
     """Data that is there already."""
 
     def __init__(self, data: Any, path: Path) -> None:
-        self._data = data
+        self._data, self.folder = data, None
 
     def data(self, tell: Any) -> Any:
         return self._data

@@ -15,6 +15,7 @@ from dltui.core import paths
 from dltui.core.catalog import entries
 from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
+from dltui.core.catalog.spread import check_ranks
 from dltui.core.data import needs, search, suited
 from dltui.core.data.findings import dropped
 from dltui.core.errors import DltuiError, UsageError
@@ -164,6 +165,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     followers = loggers.chosen(request.loggers, catalog)
     device = resolve(request.device, catalog)
     check_device(config, device.name)
+    check_ranks(config, device.name, device.world, catalog.backends[model.framework])
     left_out = request.dropped or _dropped(options, dataset)
     if left_out:
         options = {**options, dropped.OPTION: dropped.placed(str(options.get(dropped.OPTION) or ""), left_out)}
@@ -232,7 +234,7 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         **_now(),
         "data_dir": paths.absolute(request.data_dir) if request.data_dir else None,
         "data_dirs": [str(folder) for folder in search.data_dirs(request.data_dir, dataset.name)],
-        "device": {"name": device.name, "title": device.title, "uuid": device.uuid, "asked": request.device},
+        "device": device.record(request.device),
         "command": confidential.mask_command(request.command),
         "plugins": [paths.absolute(str(path)) for path in request.plugins],
         "parent": request.parent,

@@ -13,7 +13,7 @@ from dltui.core import paths
 from dltui.core.errors import RunError
 from dltui.core.lifecycle import warm
 from dltui.core.machine import priority
-from dltui.core.machine.devices import Device, worker_environment
+from dltui.core.machine.devices import Device, recorded, worker_environment
 from dltui.core.rundir import claim, heartbeat, share
 from dltui.core.text import clean_line
 from dltui.core.worker import device_queue
@@ -28,7 +28,7 @@ _WORKERS: list[subprocess.Popen[bytes]] = []
 def worker_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) -> tuple[list[str], dict[str, str]]:
     """The command line and the environment of a run's worker; `instead` replaces fields of run.json."""
     asked = {**run.run(), **(instead or {})}
-    device = Device(asked["device"]["name"], asked["device"]["title"], asked["device"].get("uuid"))
+    device = recorded(asked["device"])
     command = [asked["python"], "-P", "-m", "dltui.core.worker.worker_process", str(run.path)]
     command += ["--instead", json.dumps(instead)] if instead else []
     return command, whole_environment(device)
@@ -105,10 +105,11 @@ def queue_worker(
     """Like `spawn_worker`; the worker waits until every run before it in the queue of its device has ended. With
     `at_once` it does not wait, and runs that are queued after it wait for it from this moment on.
     """
-    order = device_queue.join(run)
+    device = (instead or {}).get("device")
+    order = device_queue.join(run, device)
     try:
         words = ("--queued", str(order), *(["--at-once"] if at_once else []))
         return spawn_worker(run, more_epochs, words, instead)
     except RunError:
-        device_queue.leave(run, order)
+        device_queue.leave(run, order, device)
         raise

@@ -31,7 +31,7 @@ from dltui.core.worker import device_queue
 from dltui.core.worker.attempt import Attempt
 from dltui.core.worker.loggers import Loggers
 
-EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
+EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75, "interrupted": 130}
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,11 @@ def work(run: RunDirectory, task: Task | None = None) -> int:
 
     Raises RunError when another worker holds the run.
     """
-    place = device_queue.Place(run)
+    task = task or Task()
+    place = device_queue.Place(run, task.instead.get("device"))
     try:
         with share.writing(run.run().get("share")):
-            return _work(run, place, task or Task())
+            return _work(run, place, task)
     finally:
         place.leave()
 
@@ -71,7 +72,9 @@ def _work(run: RunDirectory, place: device_queue.Place, task: Task) -> int:
     reader = RunReader(run)
     reader.refresh()
     number = reader.history.attempts_started + 1
-    heartbeat = Heartbeat(run.path, number, energy=Energy.of(run.run().get("device") or {}))
+    heartbeat = Heartbeat(
+        run.path, number, energy=Energy.of(task.instead.get("device") or run.run().get("device") or {})
+    )
     heartbeat.phase("starting")
     asked_at = started_at(run.path)
     last_row.forget(run)
