@@ -119,7 +119,7 @@ class Crew:
             answer = self._members[number].channel.receive()
         except Gone:
             # Without a word: killed, or crashed in native code.
-            failed.insert(0, {"lost": number})
+            failed.append({"lost": number})
         else:
             found[number] = answer
             if "error" not in answer[0]:
@@ -133,7 +133,7 @@ class Crew:
         lost = {int(one["lost"]) for one in failed if "lost" in one} - told
         if lost:
             return RankLost("; ".join(self._fate(number) for number in sorted(lost)))
-        first = failed[0]
+        first = next(one for one in failed if "number" in one)
         if first["expected"]:
             return RunError(f"{first['text']}{first['place']}", first["remedy"])
         return _error(str(first["type"]), str(first["text"]), str(first["place"]))
