@@ -1,10 +1,12 @@
 """Kills real workers with SIGKILL at random moments, resumes them, kills them again, and compares how they end.
 
-    python -m tests.faults.kills torch|tensorflow [--kills N] [--seed N] [--bug NAME | --bugs]
+    python -m tests.faults.kills torch|tensorflow|ranks [--kills N] [--seed N] [--bug NAME | --bugs]
 
 Half of the kills come at a random time after the start, half just before a random call of the file system, which is
 where commits are. PyTorch is imported once and forked for each attempt; TensorFlow, which cannot be forked, is
-imported anew. `--bug` plants a bug and stops at the first fault, `--bugs` does so for each bug there is.
+imported anew. `ranks` are two of PyTorch on the CPU: the worker, one of them or all are killed; none may be left, and
+a worker that lost one must say so. `--bug` plants a bug and stops at the first fault, `--bugs` does so for each bug
+there is.
 
 Exit code 0: nothing was lost. 1: something was. With --bugs: 0 when each bug was found.
 """
@@ -12,6 +14,7 @@ Exit code 0: nothing was lost. 1: something was. With --bugs: 0 when each bug wa
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import json
 import os
@@ -23,7 +26,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +47,8 @@ from tests.faults.planted import KILLS
 SHIPPED = {"kind": "distribution", "name": "dltui"}
 CONFIG = {"epochs": 12, "batch_size": 96, "layers": [24], "dropout": 0.3, "lr": 0.02, "optimizer": "adamw"}
 CONFIG |= {"schedule": "cosine", "threads": 1, "checkpoint_seconds": 0.05}
+LOST = 130
+"""The exit code of a worker that has lost a rank."""
 OVER = 1 << 30
 """Stands for the step of a run that has nothing left to do."""
 ATTEMPTS = 60
@@ -76,6 +81,11 @@ class Table:
 class Killer:
     """Lets runs live and die in one folder."""
 
+    config: Mapping[str, Any] = CONFIG
+    device: Mapping[str, Any] = {"name": "cpu", "title": "CPU", "uuid": None}
+    loses = False
+    """True if a worker may end because it lost a rank."""
+
     def __init__(self, framework: str, folder: Path, seed: int) -> None:
         self.framework, self.folder = framework, folder
         self.random = random.Random(seed)
@@ -90,13 +100,17 @@ class Killer:
             self._warm_up()
         self.expected, self.seconds = self._left_alone()
 
+    @property
+    def model(self) -> str:
+        return f"mlp-{self.framework}"
+
     def _warm_up(self) -> None:
         """Import, once for all forks, whatever PyTorch imports at a first step."""
         importlib.import_module("torch").set_num_threads(1)
-        model = plugin_loader.load_model(self.source, f"mlp-{self.framework}")
-        config = model.config.model_validate(CONFIG)
+        model = plugin_loader.load_model(self.source, self.model)
+        config = model.config.model_validate(self.config)
         trainable = plugin_loader.load_backend(self.source, self.framework).trainable(model, config, self.data, "cpu")
-        trainable.begin_epoch(Planner(config, len(self.data.train)).epoch(0))
+        trainable.begin_epoch(Planner(config, len(self.data.train), shape=self.data.spec.input_shape).epoch(0))
         trainable.advance(2)
         trainable.layers()
         trainable.load_state(trainable.state())
@@ -104,14 +118,14 @@ class Killer:
     def new_run(self) -> RunDirectory:
         record = {
             "created": time.time(),
-            "model": f"mlp-{self.framework}",
+            "model": self.model,
             "framework": self.framework,
             "model_source": self.source,
             "backend_source": self.source,
             "dataset": "digits",
             "dataset_options": {},
-            "device": {"name": "cpu", "title": "CPU", "uuid": None},
-            "config": CONFIG,
+            "device": self.device,
+            "config": self.config,
         }
         return RunDirectory.create(f"r{self.table.runs}", record)
 
@@ -160,7 +174,7 @@ class Killer:
             self.table.resumes += bool(number)
             spared = self.table.kills >= kills or number == ATTEMPTS - 1
             status = self._attempt(run, spared)
-            if os.WIFSIGNALED(status):
+            if os.WIFSIGNALED(status) or (self.loses and os.waitstatus_to_exitcode(status) == LOST):
                 self.table.kills += 1
                 safe = self._look(run, safe)
                 if safe < OVER:
@@ -183,8 +197,12 @@ class Killer:
                 if done:
                     return status
                 time.sleep(0.002)
-            os.kill(pid, signal.SIGKILL)
+            self.strike(pid)
         return os.waitpid(pid, 0)[1]
+
+    def strike(self, pid: int) -> None:
+        """Kill a worker, or what belongs to it."""
+        os.kill(pid, signal.SIGKILL)
 
     def _look(self, run: RunDirectory, safe: int) -> int:
         """What a killed worker left: everything that it ever committed. Returns the step of the last checkpoint."""
@@ -204,7 +222,7 @@ class Killer:
             if number <= epochs and (kept is None or (kept.train, kept.validation, kept.step) != epoch):
                 self.table.note("lost", f"epoch {number} of {run.id}, whose checkpoint of step {newest} is there")
         status = reader.status().name
-        if reader.history.ended is not None:
+        if reader.history.ended is not None and reader.history.ended.status != "interrupted":
             # It died after its last word.
             return OVER
         if status not in ("interrupted", "starting"):
@@ -241,9 +259,17 @@ def find_bugs(killer: Callable[[], Killer], kills: int) -> int:
     return missed
 
 
+def killer_of(kind: str) -> Callable[[Path, int], Killer]:
+    if kind == "ranks":
+        from tests.faults.rank_kills import RankKiller
+
+        return RankKiller
+    return functools.partial(Killer, kind)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("framework", choices=("torch", "tensorflow"))
+    parser.add_argument("framework", choices=("torch", "tensorflow", "ranks"))
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bugs", action="store_true")
@@ -253,9 +279,9 @@ def main() -> int:
         with mock.patch.dict(os.environ, {**places, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}):
             if arguments.bugs:
                 killers = iter(range(arguments.seed, 1 << 30))
-                make = lambda: Killer(arguments.framework, Path(folder), next(killers))  # noqa: E731
+                make = lambda: killer_of(arguments.framework)(Path(folder), next(killers))  # noqa: E731
                 return 1 if find_bugs(make, arguments.kills) else 0
-            table = Killer(arguments.framework, Path(folder), arguments.seed).kill(arguments.kills)
+            table = killer_of(arguments.framework)(Path(folder), arguments.seed).kill(arguments.kills)
     print("\n".join([*table.faults[:20], str(table)]), flush=True)  # noqa: T201
     return 1 if table.faults else 0
 

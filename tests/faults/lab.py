@@ -48,8 +48,8 @@ class Ticks:
 class Prepared:
     """Data that is there already."""
 
-    def __init__(self, data: Any, path: Path) -> None:
-        self._data = data
+    def __init__(self, data: Any, asked: Any, folder: Path | None = None) -> None:
+        self._data, self.folder = data, folder
 
     def data(self, tell: Any) -> Any:
         return self._data

@@ -70,10 +70,12 @@ def obey(orders: Orders) -> None:
     fs.FS = fs.FileSystem() if orders.call is None else Deadly(orders.call, orders.group)
 
 
-def work(run: Path, prepared: Any, orders: Orders = Orders(), words: Sequence[str] = ()) -> int:
-    """Change this process into the worker of `run`."""
+def work(
+    run: Path, prepared: Any, orders: Orders = Orders(), words: Sequence[str] = (), folder: Path | None = None
+) -> int:
+    """Change this process into the worker of `run`; `folder` is that of the prepared data, for its ranks."""
     if not orders.own_data:
-        attempt.Preparation = functools.partial(Prepared, prepared)  # type: ignore[misc, assignment]
+        attempt.Preparation = functools.partial(Prepared, prepared, folder=folder)  # type: ignore[misc, assignment]
     _arrange_figures(orders)
     loop.COMMIT_SECONDS, loop.CHUNK_SECONDS = COMMIT_SECONDS, CHUNK_SECONDS
     device_queue.POLL_SECONDS = POLL_SECONDS

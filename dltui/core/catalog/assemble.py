@@ -156,6 +156,7 @@ class _Assembly:
             problem=installed.problem,
             source=_origin(replace(source, python=python), item),
             options=tuple(str(name) for name in item.get("options", ())),
+            spread=str(item.get("spread", "")),
         )
 
     def _model(self, source: Source, item: Record) -> ModelEntry:

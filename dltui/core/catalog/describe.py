@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from dltui.core.catalog.plugin_loader import Failure, Loaded, explain
 from dltui.core.catalog.schema import checks_more, field_specs
 from dltui.core.contract.config import DatasetOptions, Options, TrainConfig
+from dltui.core.contract.ranks import Spread
 from dltui.core.contract.types import DatasetTask, InputKind, Task
 from dltui.core.errors import PluginError
 from dltui.core.tasks.monitor import NAME as NAME_OF_METRIC
@@ -192,7 +193,10 @@ def dataset_record(dataset: Dataset) -> Record:
 def backend_record(backend: Backend) -> Record:
     _check_name(backend.framework)
     texts = {name: _text(getattr(backend, name)) for name in ("framework", "title", "package", "install")}
-    return {**texts, "options": [_text(name) for name in getattr(backend, "options", ())]}
+    spread = getattr(backend, "spread", "")
+    if spread not in get_args(Spread):
+        raise PluginError(f'its spread must be "ranks", "replicas" or "", it is {clean_line(repr(spread), 60)}')
+    return {**texts, "options": [_text(name) for name in getattr(backend, "options", ())], "spread": spread}
 
 
 def exporter_record(exporter: Exporter) -> Record:

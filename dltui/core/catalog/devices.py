@@ -32,7 +32,7 @@ def list_devices(catalog: Catalog | None = None) -> list[Device]:
 
 def resolve(text: str, catalog: Catalog | None = None) -> Device:
     """The device that a word means. Raises UsageError for an unknown word and for a GPU that does not work."""
-    wants_cpu = text.strip().lower() == "cpu"
+    wants_cpu = text.strip().lower().partition(":")[0] == "cpu"
     return devices.choose(text, devices.list_devices() if wants_cpu else list_devices(catalog))
 
 

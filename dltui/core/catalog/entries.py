@@ -91,6 +91,8 @@ class BackendEntry:
     source: Mapping[str, Any]
     options: tuple[str, ...] = ()
     """The shared hyperparameters and optimizers that it obeys beyond those that all backends do."""
+    spread: str = ""
+    """How it trains on several devices (`contract.ranks`); "" when it does not."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from dltui.core.contract.inputs import Input as Input
+from dltui.core.contract.ranks import Rank as Rank
 from dltui.core.contract.types import DatasetTask as DatasetTask
 from dltui.core.contract.types import InputKind as InputKind
 from dltui.core.contract.types import SplitName as SplitName
@@ -147,7 +148,8 @@ class EpochPlan:
     and saturation; `erasing` int32 (steps, batch, 4), the rectangle that is erased in it; `mixing`, with which other
     sample of the batch it is mixed. `core.train.augmentation` defines each, and they are applied in this order, the
     last two after normalization. `crops` int32 (steps, batch, 4) comes before all: the rectangle of each stored image
-    (`Split.whole`) that is resized to the size of a sample; without it a sample is the middle of its stored image."""
+    (`Split.whole`) that is resized to the size of a sample; without it a sample is the middle of its stored image.
+    `whole` is the size of the whole batch in the share of a rank (`core.train.shares`), else 0."""
 
     epoch: int
     first_step: int
@@ -158,6 +160,7 @@ class EpochPlan:
     erasing: Array | None = None
     mixing: Mixing | None = None
     crops: Array | None = None
+    whole: int = 0
 
     @property
     def steps(self) -> int:
@@ -165,7 +168,8 @@ class EpochPlan:
 
     @property
     def batch(self) -> int:
-        return int(self.indices.shape[1])
+        """The samples of a step that are trained on; columns behind these are only mixed into them."""
+        return int((self.indices if self.mixing is None else self.mixing.partners).shape[1])
 
     def rows(self, which: slice | Array) -> EpochPlan:
         """These steps of the plan, in this order; `first_step` stays."""
@@ -183,17 +187,20 @@ class EpochPlan:
             some(self.erasing),
             self.mixing and self.mixing.rows(which),
             some(self.crops),
+            self.whole,
         )
 
 
 @dataclass(frozen=True)
 class StepStats:
     """Per-step sums over the samples of each batch: `loss` (steps,) and each metric (steps,), any float dtype.
-    `data_seconds`: how long getting the batches took, where a framework can tell that apart from computing."""
+    `data_seconds`: how long getting the batches took, where a framework can tell that apart from computing.
+    `waited`: the seconds in which this rank waited for the others."""
 
     loss: Array
     metrics: Mapping[str, Array] = field(default_factory=dict)
     data_seconds: float | None = None
+    waited: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -285,7 +292,9 @@ class Backend(Protocol):
     install: str
     """The command that installs it."""
     # Optional: `options`, the names of shared hyperparameters ("ema") and optimizers ("lion") that it obeys beyond
-    # those of every backend; `core.catalog.fields` lists them. A model offers only those.
+    # those of every backend; `core.catalog.fields` lists them. A model offers only those. `spread` says how it trains
+    # on several devices (`core.contract.ranks`): with "ranks" `trainable` takes a `rank` and is called in the process
+    # of each, whose device is "cpu" or "cuda"; with "replicas" it takes their number and sees all devices itself.
 
     def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"). Seeds the framework from `config.seed`.

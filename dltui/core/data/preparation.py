@@ -26,6 +26,8 @@ class Preparation:
             question.seek(0)
             self._child = _start(python, question, stderr)
         self._has_log = stderr != subprocess.DEVNULL
+        self.folder: Path | None = None
+        """The folder of the prepared data, once it is there."""
 
     @classmethod
     def before_run(cls, asked: Mapping[str, Any], python: str) -> Preparation:
@@ -59,7 +61,8 @@ class Preparation:
                 tell(f"{answer['progress']}{percent}")
         code = self._child.wait()
         if "prepared" in answer and code == 0:
-            return load_prepared(Path(str(answer["prepared"])))
+            self.folder = Path(str(answer["prepared"]))
+            return load_prepared(self.folder)
         log = "; see worker.log" if self._has_log else ""
         problem = answer.get("error") or f"data preparation ended with code {code}{log}"
         remedy = answer.get("remedy")

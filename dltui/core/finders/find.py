@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any
 
+from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import FIT, FITTED
 from dltui.core.errors import RunError, UsageError
 from dltui.core.finders.range_test import HIGHEST, LOWEST
 from dltui.core.lifecycle.create import Checked, RunRequest, check_request
 from dltui.core.lifecycle.start import whole_environment
 from dltui.core.machine import priority
-from dltui.core.machine.devices import Device
+from dltui.core.machine.devices import each_of, recorded
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ class Finder:
 
     def batch_size(self, request: RunRequest, catalog: Catalog) -> tuple[int, str]:
         """The batch size that fits, with its reason. Raises UsageError or RunError."""
+        if resolve(request.device, catalog).parts:
+            raise UsageError(f"batch_size {FIT} is found on one device, this run is for several; give a number")
         rest = {name: value for name, value in request.config.items() if name != FITTED}
         field = catalog.model(request.model).field(FITTED)
         parts = int(rest.get("accumulate", 1))
@@ -151,8 +154,9 @@ class Finder:
     def _ask(self, asked: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of a process of the run's interpreter on its device. Raises RunError with its one line."""
         self._check_wanted()
-        device = asked["device"]
-        environment = whole_environment(Device(device["name"], device["title"], device.get("uuid")))
+        # Of several the first: a step has the same samples on any number of devices.
+        asked = {**asked, "device": each_of(asked["device"])[0]}
+        environment = whole_environment(recorded(asked["device"]))
         with tempfile.TemporaryFile() as errors:
             with tempfile.TemporaryFile() as text:
                 text.write(json.dumps({**question, "asked": asked}).encode())

@@ -15,12 +15,13 @@ from dltui.core import paths
 from dltui.core.catalog import entries
 from dltui.core.catalog.devices import resolve
 from dltui.core.catalog.fields import check_values
+from dltui.core.catalog.spread import check_ranks
 from dltui.core.data import needs, search, suited
 from dltui.core.data.findings import dropped
 from dltui.core.errors import DltuiError, UsageError
 from dltui.core.inputs import kinds
 from dltui.core.lifecycle.launch import launching
-from dltui.core.machine.devices import OPEN, Device, described
+from dltui.core.machine.devices import OPEN, Device
 from dltui.core.rundir import confidential, heartbeat, share
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.launch import DEFAULT, Chosen
@@ -171,6 +172,7 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     away = entry is not None and entry.away and request.device != "cpu"
     device = Device(request.device, OPEN) if away else resolve(request.device, catalog)
     check_device(config, "cuda" if away else device.name)
+    check_ranks(config, device.name, device.world, catalog.backends[model.framework])
     left_out = request.dropped or _dropped(options, dataset)
     if left_out:
         options = {**options, dropped.OPTION: dropped.placed(str(options.get(dropped.OPTION) or ""), left_out)}
@@ -240,7 +242,7 @@ def _chosen(request: RunRequest, dataset: DatasetEntry, device: Device) -> dict[
         **_now(),
         "data_dir": paths.absolute(request.data_dir) if request.data_dir else None,
         "data_dirs": [str(folder) for folder in search.data_dirs(request.data_dir, dataset.name)],
-        "device": described(device, request.device) | ({"open": True} if device.title == OPEN else {}),
+        "device": device.record(request.device) | ({"open": True} if device.title == OPEN else {}),
         "command": confidential.mask_command(request.command),
         "plugins": [paths.absolute(str(path)) for path in request.plugins],
         "parent": request.parent,

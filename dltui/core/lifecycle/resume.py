@@ -72,7 +72,8 @@ def prepare(
         field.check(planned + more_epochs)
     # Another machine chooses its device when it comes to it.
     elsewhere = launching.is_away(reader.directory)
-    device = None if elsewhere else devices.resolve(_device_word(reader.run["device"]), catalog)
+    asked = (instead or {}).get("device") or reader.run["device"]
+    device = None if elsewhere else devices.resolve(_device_word(asked), catalog)
     mixed = mixtures(reader, catalog, instead or {}, tell)
     if mixed and checkpoint.find_latest(reader.directory) is not None:
         raise UsageError(sameness.refusal(reader.directory.id, mixed))
@@ -84,6 +85,22 @@ def prepare(
         done=len(reader.history.epochs),
         unknown=unknown(reader),
     )
+
+
+def on_device(run: Mapping[str, Any], word: str | None, catalog: Catalog) -> dict[str, Any]:
+    """The field that replaces the device of run.json; none without a word for one. Raises UsageError where the run
+    cannot go on there.
+    """
+    from dltui.core.catalog import devices
+    from dltui.core.catalog.spread import check_ranks
+    from dltui.core.train.check_options import check_device
+
+    if word is None:
+        return {}
+    device, config = devices.resolve(word, catalog), run["config"]
+    check_device(config, device.name)
+    check_ranks(config, device.name, device.world, catalog.backends[str(run["framework"])])
+    return {"device": device.record(word)}
 
 
 def _resumable(reader: RunReader, more_epochs: int) -> Status:
@@ -202,6 +219,8 @@ def _versions(attempt: AttemptStarted, catalog: Catalog) -> list[str]:
 
 def _device(before: Mapping[str, Any], today: Device) -> list[str]:
     """A line for another machine, or another GPU under the same name."""
+    if before.get("name") != today.name and (today.parts or before.get("devices")):
+        return [f"differs: it was on {before.get('name')}, and goes on on {today.name}: the same run but for rounding"]
     if before.get("uuid") == today.uuid and (before.get("title") or today.title) == today.title:
         return []
     return [f"differs: {before.get('name')} was {before.get('title')}, today it is {today.title}"]

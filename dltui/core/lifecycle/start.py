@@ -15,7 +15,7 @@ from dltui.core.errors import RunError
 from dltui.core.lifecycle import warm
 from dltui.core.lifecycle.launch import launching
 from dltui.core.machine import priority
-from dltui.core.machine.devices import Device, asked_for, described, worker_environment
+from dltui.core.machine.devices import Device, asked_for, recorded, worker_environment
 from dltui.core.rundir import claim, heartbeat, share
 from dltui.core.text import clean_line
 from dltui.core.worker import device_queue
@@ -35,7 +35,7 @@ def worker_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) 
     if asked["device"].get("open"):
         instead = {**(instead or {}), "device": _chosen_here(run)}
         asked |= instead
-    device = Device(asked["device"]["name"], asked["device"]["title"], asked["device"].get("uuid"))
+    device = recorded(asked["device"])
     command = [asked["python"], "-P", "-m", "dltui.core.worker.worker_process", str(run.path)]
     command += ["--instead", json.dumps(instead)] if instead else []
     return command, whole_environment(device)
@@ -44,7 +44,7 @@ def worker_command(run: RunDirectory, instead: Mapping[str, Any] | None = None) 
 def _chosen_here(run: RunDirectory) -> dict[str, Any]:
     """The device of a run that is chosen by the machine which trains it."""
     word = asked_for(run.run())
-    return described(resolve(word), word)
+    return resolve(word).record(word)
 
 
 def whole_environment(device: Device) -> dict[str, str]:
@@ -126,10 +126,11 @@ def queue_worker(
     """
     if launching.is_away(run):
         return spawn_worker(run, more_epochs, (), instead)
-    order = device_queue.join(run)
+    device = (instead or {}).get("device")
+    order = device_queue.join(run, device)
     try:
         words = ("--queued", str(order), *(["--at-once"] if at_once else []))
         return spawn_worker(run, more_epochs, words, instead)
     except RunError:
-        device_queue.leave(run, order)
+        device_queue.leave(run, order, device)
         raise

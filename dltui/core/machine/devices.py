@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,15 @@ from dltui.core.machine.cpu import cpu_count, cpu_name
 from dltui.core.machine.nvidia import Gpu
 from dltui.core.text import clean_line, plural
 
-__all__ = ["Device", "choose", "cpu_count", "hides_gpu", "list_devices", "worker_environment"]
+__all__ = ["Device", "choose", "cpu_count", "hides_gpu", "list_devices", "visible_to", "worker_environment"]
+
+VISIBLE = ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
 
 GPU_FILES = ("/dev/kfd", "/dev/nvmap", "/dev/nvhost-gpu", "/dev/nvidiactl")
 """Files of the kernel's drivers for AMD's GPUs, those of a Jetson, and NVIDIA's, which a container may have alone."""
+
+MOST_RANKS = 64
+"""The most processes of `cpu:N`."""
 
 SPINS = "1000"
 """Turns that a thread of libgomp waits awake, a turn being some nanoseconds."""
@@ -29,7 +35,7 @@ class Device:
     """A device to train on; None for unknown values. `problem` says why it cannot be used."""
 
     name: str
-    """"cpu", "mps" or "cuda:N", N counting what CUDA_VISIBLE_DEVICES leaves."""
+    """"cpu", "mps" or "cuda:N", N counting what CUDA_VISIBLE_DEVICES leaves; of several "cuda:0,cuda:1" or "cpu:2"."""
     title: str
     uuid: str | None = None
     total_bytes: int | None = None
@@ -43,10 +49,45 @@ class Device:
     processes: tuple[tuple[str, int, int], ...] = ()
     """(user, pid, bytes) of those who use it."""
     problem: str | None = None
+    parts: tuple[Device, ...] = ()
+    """The devices of several that train together, one for each rank; the CPU as often as it has ranks."""
 
     @property
     def kind(self) -> str:
         return self.name.split(":")[0]
+
+    @property
+    def world(self) -> int:
+        """The number of ranks."""
+        return max(len(self.parts), 1)
+
+    def record(self, asked: str) -> dict[str, Any]:
+        """What run.json says of it; `asked` is the word that chose it."""
+        several = {"devices": [_record(part) for part in self.parts]} if self.parts else {}
+        return {**_record(self), "asked": asked, **several}
+
+
+def _record(device: Device) -> dict[str, Any]:
+    return {"name": device.name, "title": device.title, "uuid": device.uuid}
+
+
+def recorded(record: Mapping[str, Any]) -> Device:
+    """The device that a run.json names."""
+    return Device(
+        str(record["name"]),
+        str(record.get("title") or ""),
+        record.get("uuid"),
+        parts=tuple(map(recorded, _more(record))),
+    )
+
+
+def _more(record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return record.get("devices") or ()
+
+
+def each_of(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The devices of the ranks that a run.json names; one for a run without ranks."""
+    return list(_more(record)) or [record]
 
 
 def list_devices() -> list[Device]:
@@ -64,10 +105,51 @@ def hides_gpu() -> bool:
 
 
 def choose(text: str, found: list[Device]) -> Device:
-    """The device that the word means. `auto`: the CUDA device with most free memory, else mps, else the CPU; `cuda`:
-    the CUDA device with most free memory. Raises UsageError for a GPU that does not work, also with `auto`, and for
-    an unknown word.
+    """The device that the word means, or several. `auto`: the CUDA device with most free memory, else mps, else the
+    CPU; `cuda`: the CUDA device with most free memory; `cuda:0,cuda:1`: these; `cuda:all`: all that work; `cpu:2`: two
+    processes on the CPU. Raises UsageError for a GPU that does not work, also with `auto`, and for an unknown word.
     """
+    word = text.strip().lower()
+    count = re.fullmatch(r"cpu:(\d{1,9})", word)
+    if count:
+        if not 1 <= int(count[1]) <= MOST_RANKS:
+            raise UsageError(f"{word}: a run has 1 to {MOST_RANKS} processes on the CPU, such as cpu:2")
+        return _together([_choose_one("cpu", found)] * int(count[1]))
+    if word == "cuda:all":
+        usable = [device for device in found if device.kind == "cuda" and not device.problem]
+        return _together(usable or [_choose_one("cuda", found)])
+    if "," not in word:
+        return _choose_one(word, found)
+    names = [name.strip() for name in word.split(",")]
+    if not all(name.startswith("cuda:") for name in names):
+        raise UsageError(f'"{clean_line(text, 60)}": several devices are GPUs, such as cuda:0,cuda:1; or cpu:2')
+    twice = next((name for name in names if names.count(name) > 1), "")
+    if twice:
+        raise UsageError(f"{clean_line(twice, 40)} is named twice; a run has each device once")
+    return _together([_choose_one(name, found) for name in names])
+
+
+def _together(parts: Sequence[Device]) -> Device:
+    """Several devices as one."""
+    if len(parts) == 1:
+        return parts[0]
+    cpu, titles = parts[0].kind == "cpu", list(dict.fromkeys(part.title for part in parts))
+    free = [part.free_bytes for part in parts]
+    return Device(
+        f"cpu:{len(parts)}" if cpu else ",".join(part.name for part in parts),
+        f"{len(parts)} processes on {titles[0]}" if cpu else f"{len(parts)} GPUs, {' and '.join(titles)}",
+        total_bytes=parts[0].total_bytes if cpu else _sum([part.total_bytes for part in parts]),
+        free_bytes=free[0] if cpu else _sum(free),
+        parts=tuple(parts),
+    )
+
+
+def _sum(numbers: Sequence[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
+
+
+def _choose_one(text: str, found: list[Device]) -> Device:
     word = text.strip().lower()
     cuda = [device for device in found if device.kind == "cuda"]
     usable = [device for device in cuda if not device.problem]
@@ -89,16 +171,6 @@ OPEN = "chosen where it runs"
 """The title of a device that the machine which trains the run chooses."""
 
 
-def described(device: Device, asked: str) -> dict[str, Any]:
-    """A device as it stands in run.json; `asked` is the word by which it was chosen."""
-    return {"name": device.name, "title": device.title, "uuid": device.uuid, "asked": asked}
-
-
-def used(device: Mapping[str, Any], found: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The device of a run.json, or where another machine chooses it the one that was `found` there."""
-    return found if found and device.get("open") else device
-
-
 def asked_for(run: Mapping[str, Any]) -> str:
     """The word by which a run's device was chosen, from its run.json: "auto" stays free to choose again."""
     known = run.get("device") or {}
@@ -106,11 +178,21 @@ def asked_for(run: Mapping[str, Any]) -> str:
 
 
 def worker_environment(device: Device) -> dict[str, str]:
-    """The environment variables that show a worker its device only, and set how its CPU threads wait."""
+    """The environment variables that show a worker its devices only, and set how its CPU threads wait."""
     waiting = _waiting()
+    if device.kind == "cuda" and device.parts:
+        each = [worker_environment(part) for part in device.parts]
+        joined = {name: ",".join(one[name] for one in each) for name in VISIBLE if all(name in one for one in each)}
+        return {**each[0], **joined}
     if device.kind != "cuda":
         return {"CUDA_VISIBLE_DEVICES": "", **waiting}
     return {"CUDA_VISIBLE_DEVICES": device.uuid, **waiting} if device.uuid else {**_by_number(device), **waiting}
+
+
+def visible_to(rank: int) -> dict[str, str]:
+    """The environment variable that shows a rank its own one of the devices that its worker sees."""
+    words = {name: os.environ.get(name, "").split(",") for name in VISIBLE}
+    return {name: each[rank] for name, each in words.items() if len(each) > rank and each != [""]}
 
 
 def _by_number(device: Device) -> dict[str, str]:
@@ -118,7 +200,7 @@ def _by_number(device: Device) -> dict[str, str]:
     that the user's own variable leaves.
     """
     number = device.name.partition(":")[2] or "0"
-    for name in ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"):
+    for name in VISIBLE:
         words = [word.strip() for word in os.environ.get(name, "").split(",")]
         if words != [""] and int(number) < len(words):
             return {name: words[int(number)]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,9 @@ class Energy:
 
     @classmethod
     def of(cls, device: Mapping[str, Any]) -> Energy:
-        """The energy of the device of a run.json, and of the processors of this machine."""
-        uuid = device.get("uuid")
-        return cls(_nvidia(str(uuid)) if uuid else lambda: None, rapl)
+        """The energy of the devices of a run.json, and of the processors of this machine."""
+        uuids = [str(uuid) for one in device.get("devices") or [device] if (uuid := one.get("uuid"))]
+        return cls(_all([_nvidia(uuid) for uuid in uuids]) if uuids else lambda: None, rapl)
 
     def measure(self) -> None:
         """Take a reading, about once a second. Never raises."""
@@ -77,6 +77,16 @@ def rapl(folder: Path = POWERCAP) -> dict[str, tuple[int, int]]:
 
 def _number(path: Path) -> int:
     return int(path.read_text())
+
+
+def _all(each: Sequence[Callable[[], float | None]]) -> Callable[[], float | None]:
+    """The watts of several GPUs together; None where one does not tell."""
+
+    def watts() -> float | None:
+        found = [one() for one in each]
+        return sum(number for number in found if number is not None) if None not in found else None
+
+    return watts
 
 
 def _nvidia(uuid: str) -> Callable[[], float | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from pathlib import Path
@@ -46,6 +47,18 @@ def limits() -> str:
         if most != resource.RLIM_INFINITY:
             found.append(f"{most / 1e9:.1f} GB of {what} (ulimit {option})")
     return f"this shell allows {' and '.join(found)}" if found else ""
+
+
+def rss() -> int:
+    """The resident memory of this process in bytes, 0 when unknown."""
+    if sys.platform == "linux":
+        try:
+            return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, IndexError, ValueError):
+            return 0
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
 
 
 def peak_rss() -> int:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import DltuiError
-from dltui.core.machine.devices import used
 from dltui.core.rundir import notes
 
 if TYPE_CHECKING:
@@ -27,9 +26,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         return _unreadable(reader, str(error))
     history, (status, live) = reader.history, reader.look(now)
     labels = reader.labels
-    attempt, device = history.attempt, run.get("device") or {}
-    if attempt is not None and isinstance(device, dict):
-        device = used(device, attempt.device)
+    attempt = history.attempt
     return {
         "id": reader.directory.id,
         "name": labels["name"],
@@ -41,7 +38,7 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "framework": run.get("framework"),
         "task": run.get("task"),
         "dataset": run.get("dataset"),
-        "device": device.get("name") if isinstance(device, dict) else str(device),
+        "device": device_of(run, history),
         "host": attempt.host if attempt else (live.host if live else None),
         **_done(history, live if not status.over else None, run),
         "created": run.get("created"),
@@ -55,6 +52,18 @@ def summary_row(reader: RunReader, now: float | None = None) -> dict[str, Any]:
         "exports": run.get("exports"),
         "path": str(reader.directory.path),
     }
+
+
+def device_of(run: Mapping[str, Any], history: History) -> str | None:
+    """The name of the device, or devices, that the last attempt was on; before the first that of the request."""
+    device = (history.attempt.device if history.attempt else None) or run.get("device") or {}
+    return device.get("name") if isinstance(device, dict) else str(device)
+
+
+def ranks_of(run: Mapping[str, Any], history: History) -> int:
+    """The number of devices, or processes on the CPU, that trained together in the last attempt."""
+    device = (history.attempt.device if history.attempt else None) or run.get("device") or {}
+    return max(len(device.get("devices") or ()), 1) if isinstance(device, dict) else 1
 
 
 def sweep_of(run: Mapping[str, Any]) -> str | None:

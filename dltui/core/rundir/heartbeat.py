@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -73,13 +72,20 @@ class Live:
     """The energy that the run's GPU has used in all attempts; -1 when unknown."""
     cpu_joules: float = -1.0
     """The same of the machine's processors."""
+    ranks: tuple[float, ...] = ()
+    """The samples that each of several ranks trains on in a second, without its waiting for the others."""
 
     @property
     def process(self) -> ProcessId:
         return ProcessId(self.host, self.boot_id, self.pid, self.start_ticks)
 
 
-_READ: dict[str, Callable[[Any], Any]] = {"str": clean_line, "int": int, "float": float}
+_READ: dict[str, Callable[[Any], Any]] = {
+    "str": clean_line,
+    "int": int,
+    "float": float,
+    "tuple[float, ...]": lambda values: tuple(map(float, values)),
+}
 _KINDS = {field.name: _READ[str(field.type)] for field in dataclasses.fields(Live)}
 
 
@@ -128,6 +134,7 @@ class Heartbeat:
         self._stepping = False
         self._lock = threading.Lock()
         self._memory: tuple[float, tuple[int, int, int, int]] = (-MOST_SECONDS, (0, 0, -1, -1))
+        self._ranks: tuple[tuple[float, ...], int, int] = ((), 0, 0)
         self.totals(*totals)
         self._changed = threading.Event()
         self._over = threading.Event()
@@ -169,6 +176,12 @@ class Heartbeat:
             counter = self._state.counter + 1
             self._state = dataclasses.replace(self._state, step=step, epoch=epoch, counter=counter)
         self._changed.set()
+
+    def ranks(self, speeds: tuple[float, ...], rss: int, peak: int) -> None:
+        """Set how fast each rank is, in samples a second, and the memory of all, now and at most."""
+        with self._lock:
+            self._ranks = (speeds, rss, peak)
+            self._state = dataclasses.replace(self._state, ranks=tuple(round(speed, 1) for speed in speeds))
 
     def stop(self, final_phase: str = "ended", detail: str = "") -> None:
         """Write the last heartbeat and end the thread."""
@@ -230,7 +243,12 @@ class Heartbeat:
         """The state with the memory use, measured at most once a second, because it takes a third of a millisecond."""
         if time.monotonic() - self._memory[0] >= MOST_SECONDS:
             left, kills = memory.memory_left(), memory.oom_kills()
-            known = (_rss(), memory.peak_rss(), -1 if left is None else left, -1 if kills is None else kills)
+            known = (
+                memory.rss() + self._ranks[1],
+                memory.peak_rss() + self._ranks[2],
+                -1 if left is None else left,
+                -1 if kills is None else kills,
+            )
             self._memory = (time.monotonic(), known)
         rss, peak, memory_left, killed = self._memory[1]
         return dataclasses.replace(state, rss=rss, peak=peak, memory_left=memory_left, oom_kills=killed)
@@ -242,18 +260,6 @@ class Heartbeat:
                 os.pwrite(fd, data, 0)
         finally:
             fs.FS.close(fd)
-
-
-def _rss() -> int:
-    """The resident memory of this process in bytes, 0 when unknown."""
-    if sys.platform == "linux":
-        try:
-            return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except (OSError, IndexError, ValueError):
-            return 0
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
 
 
 def inode(path: Path) -> int:

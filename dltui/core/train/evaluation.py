@@ -27,10 +27,13 @@ ROWS = 3
 
 
 def rows_at_once(trainable: Trainable, spec: Spec) -> int:
-    """The rows of one `predict` call: as the trainable says, or fewer where their outputs are large."""
+    """The rows of one `predict` call: as the trainable says, or fewer where their outputs are large. One that divides
+    them among devices gets so many for each.
+    """
     most: int = getattr(trainable, "predict_rows", PREDICT_ROWS)
     shape = TASKS[spec.task].output_shape(spec)
-    return most if len(shape) == 1 else max(1, min(most, MOST_NUMBERS // prod(shape)))
+    each = most if len(shape) == 1 else max(1, min(most, MOST_NUMBERS // prod(shape)))
+    return each * int(getattr(trainable, "at_once", 1))
 
 
 def has_own_loss(trainable: Trainable) -> bool:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from dltui.core.analysis.trials.trial import KEY, Judge
 from dltui.core.catalog import plugin_loader
 from dltui.core.catalog.sources import FIRST
-from dltui.core.contract import Split
 from dltui.core.contract.state import all_weights
 from dltui.core.data.findings import at_start
 from dltui.core.data.preparation import Preparation
@@ -29,12 +28,15 @@ from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
 from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness, twin_record
 from dltui.core.worker.journal import Journal
+from dltui.core.worker.ranks.crew import Crew, RankLost
+from dltui.core.worker.ranks.leader import Leader
 from dltui.core.worker.started import started
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
 
-    from dltui.core.contract import Data, Model, Spec, Trainable
+    from dltui.core.contract import Backend, Data, Model, Spec, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.reading.history import History
     from dltui.core.rundir.directory import RunDirectory
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from dltui.core.tasks.monitor import Monitor
     from dltui.core.train.steering import Ending
 
-DRY_RUN_STEPS = 2
 DONE = ("finished", "stopped")
 """The ends of a run with results; an attempt to resume that fails before its first step keeps them."""
 
@@ -80,6 +81,7 @@ class Attempt:
         self._looking = False
         """The weights that the run begins with are being loaded: what is wrong with them is found before any step."""
         self._preparation: Preparation | None = None
+        self._crew: Crew | None = None
         self._began = time.monotonic()
 
     def preempt(self) -> None:
@@ -125,9 +127,15 @@ class Attempt:
                 return ending
         except Preempted:
             pass
+        except RankLost as lost:
+            if not self._preempted:
+                return self._end("interrupted", str(lost))
         except RunError:
             if not self._preempted:
                 raise
+        finally:
+            if self._crew is not None:
+                self._crew.close()
         if self.loop is not None and self.loop.orders.stop == "released":
             return "released"
         return self._end("preempted", "the machine asked for its process back; `dltui resume` goes on from here")
@@ -169,20 +177,24 @@ class Attempt:
         """Everything before the first step: plugins, framework, data, model, and the last checkpoint if any."""
         self._preparation = Preparation(self.asked)
         self.journal.phase("importing", self.asked["framework"])
-        model, backend = loading.plugins(self.asked)
+        ranks = loading.ranks(self.asked)
+        if ranks:
+            self._crew = Crew(ranks)
+            # They import the framework while the data is prepared.
+            self._crew.order({"do": "load", "asked": self.asked})
+        model, backend = loading.plugins(self.asked, leads=bool(ranks))
         config = self._config(model)
         self.journal.phase("loading data")
         tell = partial(self.journal.phase, "loading data")
         data = loading.data(self.asked, self._preparation, model, config, tell)
-        self._preparation = None
-        if self.asked.get("dry_run"):
-            data, config = _shorten(data, config)
+        folder, self._preparation = self._preparation.folder, None
+        data, config = loading.shortened(self.asked, data, config)
         self.journal.phase("building")
         found = self._newest()
         if found is not None:
             self._check_same(data)
         self._building = True
-        trainable = backend.trainable(model, config, data, loading.device(self.asked))
+        trainable = self._trainable(model, backend, config, data, folder)
         monitor = _monitor(model, config, data.spec)
         notes = [*getattr(trainable, "notes", ()), *self._look(trainable, data, model, monitor)]
         self._building = False
@@ -214,6 +226,17 @@ class Attempt:
         wrong, fine = at_start.told(data, str(self.asked["dataset"])) if self.number == 1 else ([], [])
         self._tell([logout.warning(process.user()), *data.notes, *wrong, *notes], [*fine, *prepared])
         return loop
+
+    def _trainable(
+        self, model: Model, backend: Backend, config: TrainConfig, data: Data, folder: Path | None
+    ) -> Trainable:
+        """The model on its device, or on those of all ranks."""
+        if self._crew is None:
+            return loading.trainable(self.asked, model, backend, config, data)
+        assert folder is not None
+        self._crew.answers()
+        tell = lambda load: self.heartbeat.ranks(load.speeds, load.rss, load.peak)  # noqa: E731
+        return Leader(self._crew, folder, config.threads, data.spec, tell)
 
     def _tell(self, warnings: Sequence[str], lines: Sequence[str]) -> None:
         """Log what there is to say before the first step: how settings were found, warnings, how steps are run."""
@@ -402,11 +425,3 @@ def _prepare(trainable: Trainable, planner: Planner) -> Sequence[str]:
     """
     prepare = getattr(trainable, "prepare", None)
     return () if prepare is None else prepare(partial(planner.epoch, 0), planner.total_steps)
-
-
-def _shorten(data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
-    """Shorten the run for a dry run: two steps of one epoch, then everything else as usual."""
-    rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
-    stored = None if data.train.stored is None else data.train.stored[:rows]
-    train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows], stored=stored)
-    return replace(data, train=train), config.model_copy(update={"epochs": 1})

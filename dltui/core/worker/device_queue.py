@@ -2,7 +2,8 @@
 
 The tickets of a device of this host are files in a folder of their own, named ORDER-RUN. ORDER is 0 for a worker that
 has the device, else the time in nanoseconds when it joined the queue. A queued worker may begin when no living ticket
-sorts before its own, so runs that were started at once go first and the queue is first come, first served.
+sorts before its own, so runs that were started at once go first and the queue is first come, first served. A run on
+several devices has a ticket of one order for each, and begins when it is its turn at all of them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dltui.core import fs, paths
 from dltui.core.errors import RunError
 from dltui.core.machine import process
+from dltui.core.machine.devices import each_of
 from dltui.core.numbers import ordinal
 from dltui.core.rundir import lock
 from dltui.core.text import clean_line
@@ -54,37 +56,45 @@ class Ticket:
         return self.order > 0 and 0 <= now_ns - self.order < STARTUP_SECONDS * 1e9
 
 
-def join(run: RunDirectory) -> int:
-    """Put a run at the end of its device's queue, and return its order; its worker must start soon.
+def join(run: RunDirectory, device: Mapping[str, Any] | None = None) -> int:
+    """Put a run at the end of the queue of its device, or of this one, and return its order; its worker must start
+    soon.
 
     Raises RunError when the folder cannot be written to.
     """
     order = time.time_ns()
     try:
-        os.close(os.open(_ticket(run, order), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        for folder in _folders(run, device):
+            os.close(os.open(_ticket(folder, run, order), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise RunError(f"cannot queue {clean_line(run.id)}: {error.strerror} in {_folder(run)}") from error
+        leave(run, order, device)
+        raise RunError(f"cannot queue {clean_line(run.id)}: {error.strerror} in {folder}") from error
     return order
 
 
-def leave(run: RunDirectory, order: int) -> None:
+def leave(run: RunDirectory, order: int, device: Mapping[str, Any] | None = None) -> None:
     """Take back a `join` whose worker could not be started."""
-    with contextlib.suppress(OSError):
-        fs.FS.unlink(_ticket(run, order))
+    for folder in _folders(run, device):
+        with contextlib.suppress(OSError):
+            fs.FS.unlink(_ticket(folder, run, order))
 
 
 def tickets(run: RunDirectory) -> list[Ticket]:
-    """The live tickets for the device of a run, in their order; those of dead workers are removed."""
+    """The live tickets for the devices of a run, of each in their order; those of dead workers are removed."""
+    return [ticket for folder in _folders(run, None) for ticket in _tickets(folder)]
+
+
+def _tickets(folder: Path) -> list[Ticket]:
     found, now = [], time.time_ns()
     try:
-        names = sorted(os.listdir(_folder(run)))  # noqa: PTH208
+        names = sorted(os.listdir(folder))  # noqa: PTH208
     except OSError:
         return []
     for name in names:
         match = _NAME.fullmatch(name)
         if match is None:
             continue
-        ticket = Ticket(int(match[1]), match[2], _folder(run) / name)
+        ticket = Ticket(int(match[1]), match[2], folder / name)
         if ticket.alive(now):
             found.append(ticket)
         else:
@@ -99,17 +109,16 @@ def _sweep(ticket: Ticket, now_ns: int) -> None:
             fs.FS.unlink(ticket.path)
 
 
-class Place:
-    """A worker's own place in the queue."""
+class _At:
+    """A worker's own place in the queue of one device."""
 
-    def __init__(self, run: RunDirectory) -> None:
-        self.run = run
+    def __init__(self, folder: Path, run: RunDirectory, device: Mapping[str, Any]) -> None:
+        self._folder, self._run, self._device = folder, run, device
         self._lock = lock.RunLock()
         self._path: Path | None = None
 
     def occupy(self) -> None:
-        """Take the device at once, whoever else has it. After a disk error only the queue does not see it."""
-        path = _ticket(self.run, 0)
+        path = _ticket(self._folder, self._run, 0)
         temp = fs.temp_name(path)
         with contextlib.suppress(OSError, RunError):
             # Locked before others can see it: an unlocked one would be taken for a dead worker's.
@@ -119,39 +128,72 @@ class Place:
             self._path = path
 
     def take_up(self, order: int) -> None:
-        """Take the place that `join` reserved for this run. Raises RunError."""
-        self._path = _ticket(self.run, order)
+        self._path = _ticket(self._folder, self._run, order)
         self._lock.acquire(self._path)
 
     def waits_for(self) -> str:
-        """The reason why the run cannot begin, in one sentence; "" when it is its turn."""
-        device = self.run.run()["device"]["name"]
+        device = self._device["name"]
         ahead: list[Ticket] = []
-        for ticket in tickets(self.run):
+        for ticket in _tickets(self._folder):
             if ticket.path == self._path:
                 break
             ahead.append(ticket)
         queued = sum(ticket.order > 0 for ticket in ahead)
         if ahead:
             return clean_line(f"{ordinal(queued + 1)} in line for {device}, after {ahead[-1].run}")
-        scarce = _scarce(self.run.run()["device"])
+        scarce = _scarce(self._device)
         return clean_line(f"1st in line for {device}, {scarce}") if scarce else ""
 
     def begin(self) -> None:
-        """Take the device when it is this run's turn."""
         if self._path is not None:
-            path = _ticket(self.run, 0)
+            path = _ticket(self._folder, self._run, 0)
             with contextlib.suppress(OSError):
                 fs.FS.rename(self._path, path)
                 self._path = path
 
     def leave(self) -> None:
-        """Give the device back; the kernel does the same for a worker that is killed."""
         if self._path is not None:
             with contextlib.suppress(OSError):
                 fs.FS.unlink(self._path)
             self._path = None
         self._lock.release()
+
+
+class Place:
+    """A worker's own place in the queue of its device, or in those of several."""
+
+    def __init__(self, run: RunDirectory, device: Mapping[str, Any] | None = None) -> None:
+        """`device` replaces that of run.json."""
+        self.run, self._device = run, device
+        self._places: list[_At] = []
+
+    def occupy(self) -> None:
+        """Take the device at once, whoever else has it. After a disk error only the queue does not see it."""
+        for place in self._at_each():
+            place.occupy()
+
+    def take_up(self, order: int) -> None:
+        """Take the place that `join` reserved for this run. Raises RunError."""
+        for place in self._at_each():
+            place.take_up(order)
+
+    def _at_each(self) -> list[_At]:
+        self._places = [_At(folder, self.run, one) for folder, one in _folders(self.run, self._device).items()]
+        return self._places
+
+    def waits_for(self) -> str:
+        """The reason why the run cannot begin, in one sentence; "" when it is its turn."""
+        return next(filter(None, (place.waits_for() for place in self._places)), "")
+
+    def begin(self) -> None:
+        """Take the device when it is this run's turn."""
+        for place in self._places:
+            place.begin()
+
+    def leave(self) -> None:
+        """Give the device back; the kernel does the same for a worker that is killed."""
+        for place in self._places:
+            place.leave()
 
 
 def wait(place: Place, journal: CommandJournal, quitting: Callable[[], bool]) -> Literal["stopped", "preempted"] | None:
@@ -213,14 +255,18 @@ def _scarce_gpu(uuid: str | None) -> str:
     )
 
 
-def _folder(run: RunDirectory) -> Path:
-    """The folder of the device's tickets. The home may lie on a disk that several hosts share."""
-    device = run.run()["device"]
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", str(device.get("uuid") or device["name"]))
-    folder = paths.home() / "devices" / re.sub(r"[^A-Za-z0-9._-]", "-", process.this_host()) / name
-    paths.ensure_private_dir(folder)
-    return folder
+def _folders(run: RunDirectory, device: Mapping[str, Any] | None) -> dict[Path, Mapping[str, Any]]:
+    """The devices of a run by the folder of their tickets, each once. The home may lie on a disk that several hosts
+    share.
+    """
+    found: dict[Path, Mapping[str, Any]] = {}
+    for one in each_of(device or run.run()["device"]):
+        name = re.sub(r"[^A-Za-z0-9._-]", "-", str(one.get("uuid") or one["name"]))
+        folder = paths.home() / "devices" / re.sub(r"[^A-Za-z0-9._-]", "-", process.this_host()) / name
+        paths.ensure_private_dir(folder)
+        found.setdefault(folder, one)
+    return found
 
 
-def _ticket(run: RunDirectory, order: int) -> Path:
-    return _folder(run) / f"{order:020d}-{run.id}"
+def _ticket(folder: Path, run: RunDirectory, order: int) -> Path:
+    return folder / f"{order:020d}-{run.id}"

@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -15,23 +16,38 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog import plugin_loader
-from dltui.core.contract import Backend
+from dltui.core.contract import Backend, Split
 from dltui.core.data import needs
 from dltui.core.errors import RunError
 from dltui.core.inputs import kinds
+from dltui.core.machine.devices import each_of
 from dltui.core.train import augmentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dltui.core.contract import Data, Model
+    from dltui.core.contract import Data, Model, Trainable
     from dltui.core.contract.config import TrainConfig
     from dltui.core.data.preparation import Preparation
 
 
-def plugins(asked: Mapping[str, Any]) -> tuple[Model, Backend]:
-    """Load the plugin and its framework; the framework first, set up for dltui, and alone in this process."""
+def ranks(asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The devices of the ranks that train the run in processes of their own; none where the worker itself trains."""
+    several = each_of(asked["device"])
+    if len(several) == 1:
+        return []
     backend = plugin_loader.load_backend(asked["backend_source"], asked["framework"])
+    return several if getattr(backend, "spread", "") == "ranks" else []
+
+
+def plugins(asked: Mapping[str, Any], leads: bool = False) -> tuple[Model, Backend]:
+    """Load the plugin and its framework; the framework first, set up for dltui, and alone in this process. A process
+    that `leads` others needs no framework of its own.
+    """
+    backend = plugin_loader.load_backend(asked["backend_source"], asked["framework"])
+    if leads:
+        keep_out(backend)
+        return plugin_loader.load_model(asked["model_source"], asked["model"]), backend
     warm_up = getattr(backend, "warm_up", None)
     # A package need not be called like its module; then the backend imports it a moment later.
     with contextlib.suppress(ModuleNotFoundError):
@@ -52,9 +68,35 @@ def data(
     return found
 
 
+def trainable(
+    asked: Mapping[str, Any],
+    model: Model,
+    backend: Backend,
+    config: TrainConfig,
+    data: Data,
+) -> Trainable:
+    """The model in this process, on the device of the run or on all of them."""
+    several = len(each_of(asked["device"]))
+    more = {"replicas": several} if several > 1 else {}
+    return backend.trainable(model, config, data, device(asked), **more)
+
+
+def shortened(asked: Mapping[str, Any], data: Data, config: TrainConfig) -> tuple[Data, TrainConfig]:
+    """Data and config of a run; of a dry run two steps of one epoch, then everything else as usual."""
+    if not asked.get("dry_run"):
+        return data, config
+    rows = min(len(data.train), DRY_RUN_STEPS * config.batch_size)
+    stored = None if data.train.stored is None else data.train.stored[:rows]
+    train = Split(data.train.x[:rows], data.train.y[:rows], data.train.ids[:rows], stored=stored)
+    return replace(data, train=train), config.model_copy(update={"epochs": 1})
+
+
 def device(asked: Mapping[str, Any]) -> str:
     """The device as a backend calls it: "cpu", "cuda" or "mps"."""
     return str(asked["device"]["name"]).split(":")[0]
+
+
+DRY_RUN_STEPS = 2
 
 
 class OtherFramework(RunError, ImportError):

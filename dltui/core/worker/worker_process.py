@@ -31,7 +31,7 @@ from dltui.core.worker import device_queue, released
 from dltui.core.worker.attempt import Attempt
 from dltui.core.worker.loggers import Loggers
 
-EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75}
+EXIT_CODES = {"finished": 0, "stopped": 0, "failed": 1, "preempted": 75, "interrupted": 130}
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,11 @@ def work(run: RunDirectory, task: Task | None = None) -> int:
 
     Raises RunError when another worker holds the run.
     """
-    place = device_queue.Place(run)
+    task = task or Task()
+    place = device_queue.Place(run, task.instead.get("device"))
     try:
         with share.writing(run.run().get("share")):
-            return _work(run, place, task or Task())
+            return _work(run, place, task)
     finally:
         place.leave()
 

@@ -12,7 +12,7 @@ from dltui.core import fs
 from dltui.core.analysis import cost
 from dltui.core.analysis.evaluation import latest
 from dltui.core.lifecycle.proof.receipt import receipt
-from dltui.core.reading.summary import step_micros, training_speed
+from dltui.core.reading.summary import device_of, ranks_of, step_micros, training_speed
 from dltui.core.rundir import confidential, place
 from dltui.core.tasks.registry import task_of
 
@@ -34,7 +34,8 @@ def summary(reader: RunReader) -> dict[str, Any]:
         "model": run.get("model"),
         "framework": run.get("framework"),
         "dataset": run.get("dataset"),
-        "device": (run.get("device") or {}).get("name"),
+        "device": device_of(run, history),
+        "ranks": ranks_of(run, history),
         "seed": run.get("seed"),
         "status": ended.status if ended else reader.status().name,
         "epochs": len(history.epochs),

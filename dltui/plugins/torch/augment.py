@@ -39,10 +39,13 @@ class Changes(NamedTuple):
         return images if self.factors is None else change_colors(images, self.factors, kind)
 
     def normalized(self, x: Tensor) -> Tensor:
-        """Normalized samples, images as (n, c, h, w): with a rectangle erased, and mixed with others."""
+        """Normalized samples, images as (n, c, h, w): with a rectangle erased, and mixed with others. Those behind as
+        many as are mixed are only partners (`core.train.shares`)."""
         if self.boxes is not None:
             x = x.masked_fill(inside(self.boxes, x), 0)
-        return x if self.partners is None else mix(x, x.index_select(0, self.partners), self.share, self.cut)
+        if self.partners is None:
+            return x
+        return mix(x[: len(self.partners)], x.index_select(0, self.partners), self.share, self.cut)
 
     def masks(self, masks: Tensor) -> Tensor:
         """Masks (n, h, w) that change with their images; what comes in at the border does not count."""

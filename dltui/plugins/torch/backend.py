@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from dltui.core.contract import Data, Layer, Model, Spec, Trainable
+    from dltui.core.contract import Data, Layer, Model, Rank, Spec, Trainable
     from dltui.core.contract.config import TrainConfig
+    from dltui.core.contract.ranks import Spread
     from dltui.core.contract.types import Array
 
 
@@ -22,17 +23,20 @@ class TorchBackend:
     install = "pip install 'dltui[torch]'"
     formats = ("onnx", "torch")
     forbids = ("tensorflow", "keras")
+    spread: Spread = "ranks"
     options = tuple(
         """nesterov lr_scales freeze unfreeze_at clip_norm accumulate ema label_smoothing class_weights color erase
         mixup cutmix mirror_test crop flip+crop adam rmsprop lion muon tf32 fp16 compile""".split()
     )
 
-    def trainable(self, model: Model, config: TrainConfig, data: Data, device: str) -> Trainable:
+    def trainable(
+        self, model: Model, config: TrainConfig, data: Data, device: str, rank: Rank | None = None
+    ) -> Trainable:
         """Put a model and the data on `device` ("cpu", "cuda", "mps"); raises RunError when that cannot be used."""
         from dltui.plugins.torch import session
         from dltui.plugins.torch.trainable import TorchTrainable
 
-        return TorchTrainable(model.build, config, data, session.start(config, device))
+        return TorchTrainable(model.build, config, data, session.start(config, device), rank=rank)
 
     def warm_up(self) -> None:
         """Import all that a run needs, without touching a device."""

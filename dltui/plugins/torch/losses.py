@@ -13,12 +13,15 @@ from torch.nn import functional
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train import class_weights
+from dltui.plugins.torch.ranks.group import sums_of
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data
     from dltui.core.contract.config import TrainConfig
+    from dltui.plugins.torch.ranks.group import Group
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Count = Callable[[Tensor], Tensor]
 
 
 class Mixed(NamedTuple):
@@ -59,18 +62,28 @@ def _share_right(outputs: Tensor, targets: Tensor) -> Tensor:
     return outputs.gt(0).eq(targets.gt(0)).float().mean()
 
 
-def _of_pixels(outputs: Tensor, masks: Tensor) -> Tensor:
-    """The mean cross-entropy of the pixels that count, of logits (n, classes, height, width); 0 without any."""
+def _here(count: Tensor) -> Tensor:
+    return count
+
+
+def _of_pixels(outputs: Tensor, masks: Tensor, over_all: Count = _here) -> Tensor:
+    """The mean cross-entropy of the pixels that count, of logits (n, classes, height, width); 0 without any. How many
+    count on all ranks tells `over_all`."""
     # As rows: PyTorch's loss of images is not deterministic on a GPU.
     rows, targets = outputs.movedim(1, -1).flatten(0, 2), masks.flatten()
     losses = functional.cross_entropy(rows, targets, ignore_index=IGNORED, reduction="sum")
-    return losses / targets.ne(IGNORED).sum().clamp(min=1)
+    return losses / _positive(over_all(targets.ne(IGNORED).sum()), losses)
 
 
-def _share_of_pixels(outputs: Tensor, masks: Tensor) -> Tensor:
+def _share_of_pixels(outputs: Tensor, masks: Tensor, over_all: Count = _here) -> Tensor:
     counts = masks.ne(IGNORED)
-    right = outputs.argmax(1).eq(masks) & counts
-    return right.sum().to(outputs.dtype) / counts.sum().clamp(min=1)
+    right = (outputs.argmax(1).eq(masks) & counts).sum().to(outputs.dtype)
+    return right / _positive(over_all(counts.sum()), right)
+
+
+def _positive(count: Tensor, like: Tensor) -> Tensor:
+    """A count as a number of the type of `like`, 1 instead of 0."""
+    return torch.where(count > 0, count, 1).to(like.dtype)
 
 
 STANDARD: dict[str, Loss] = {
@@ -88,10 +101,21 @@ MARKS = {
 }
 
 
-def training_loss(config: TrainConfig, data: Data, device: torch.device, dtype: torch.dtype) -> Loss:
+def marks(task: str, group: Group | None = None) -> Marks:
+    """What is told of each training batch of a task, or of the share of one of several ranks."""
+    if group is None or task != "segmentation":
+        return MARKS[task]
+    return Marks(partial(_share_of_pixels, over_all=sums_of(group)), _as_they_are, True)
+
+
+def training_loss(
+    config: TrainConfig, data: Data, device: torch.device, dtype: torch.dtype, group: Group | None = None
+) -> Loss:
     """The loss of a training batch. With class weights it is sum(weight * loss) / samples, as in Keras: the parts of a
     batch then add up. Smoothing gives each class `label_smoothing / classes` of a target. Raises UsageError.
     """
+    if data.spec.task == "segmentation" and group is not None:
+        return partial(_of_pixels, over_all=sums_of(group))
     if "class_weights" not in TASKS[data.spec.task].options:
         return STANDARD[data.spec.task]
     given = class_weights.weights(config.class_weights, data.train.y, data.spec.outputs)

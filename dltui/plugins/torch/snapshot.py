@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array, State
     from dltui.plugins.torch.averaging import Average
     from dltui.plugins.torch.precision import Scaler
+    from dltui.plugins.torch.ranks.draws import Draws
     from dltui.plugins.torch.slots import OwnState
 
 STEP = "optimizer/step"
@@ -41,7 +42,10 @@ class Snapshots:
         own: OwnState | None,
         average: Average | None = None,
         scaler: Scaler | None = None,
+        draws: Draws | None = None,
     ) -> None:
+        """`draws` has the random numbers of several ranks, which take the place of the process's own."""
+        self._shared = draws.shared if draws else None
         self._module, self._optimizer, self._device, self._own = module, optimizer, device, own
         self._average = average
         self._scale = {SCALE: scaler.scale, STREAK: scaler.streak} if scaler else {}
@@ -55,12 +59,19 @@ class Snapshots:
             state[AVERAGE_STEPS] = np.array(self._average.steps, dtype=np.int64)
         state |= self._own.take(known) if self._own else self._slots(known)
         state |= {key: to_array(value) for key, value in self._scale.items()}
-        state["rng/torch"] = torch.get_rng_state().numpy().copy()
+        return state | self._random() | generators.take()
+
+    def _random(self) -> State:
+        if self._shared is not None:
+            names = {"cpu": "rng/torch"}
+            known = {names.get(kind, f"rng/{kind}"): one.get_state() for kind, one in self._shared.items()}
+            return {name: values.numpy().copy() for name, values in known.items()}
+        state = {"rng/torch": torch.get_rng_state().numpy().copy()}
         if self._device.type == "cuda":
             state["rng/cuda"] = torch.cuda.get_rng_state(self._device).numpy().copy()
         elif self._device.type == "mps":
             state["rng/mps"] = torch.mps.get_rng_state().numpy().copy()
-        return state | generators.take()
+        return state
 
     def restore(self, state: State) -> None:
         """Set the given keys. Raises RunError naming the first key that does not fit, before anything is changed."""
@@ -102,7 +113,7 @@ class Snapshots:
         if key in generators.KEYS:
             return generators.change(key, array)
         if kind == "rng":
-            return _random(key, self._device, array)
+            return _random(key, self._device, array, self._shared)
         if key in (SCALE, STREAK):
             scale = self._scale.get(key)
             # A run in another precision has no use for it.
@@ -168,12 +179,18 @@ def _fill(tensor: Tensor, array: Array) -> None:
     tensor.fill_(array.item())
 
 
+def _set(generator: torch.Generator, state: Tensor) -> None:
+    generator.set_state(state)
+
+
 def _check_shape(key: str, array: Array, shape: tuple[int, ...]) -> None:
     if array.shape != shape:
         raise RunError(f"{key} has shape {array.shape}, this model needs {shape}")
 
 
-def _random(key: str, device: torch.device, array: Array) -> Callable[[], None]:
+def _random(
+    key: str, device: torch.device, array: Array, shared: Mapping[str, torch.Generator] | None = None
+) -> Callable[[], None]:
     """A function that restores a random state; a state of another device type is left out, so that this device keeps
     its own.
     """
@@ -181,7 +198,11 @@ def _random(key: str, device: torch.device, array: Array) -> Callable[[], None]:
     if key == "rng/torch":
         if values.shape != torch.get_rng_state().shape:
             raise RunError(f"{key} has {len(array)} bytes, this PyTorch needs {len(torch.get_rng_state())}")
+        if shared is not None:
+            return lambda: _set(shared["cpu"], values)
         return lambda: torch.set_rng_state(values)
+    if key == f"rng/{device.type}" and shared is not None:
+        return lambda: _set(shared[device.type], values)
     if key == f"rng/{device.type}" and device.type == "cuda":
         return lambda: torch.cuda.set_rng_state(values, device)
     if key == f"rng/{device.type}" and device.type == "mps":

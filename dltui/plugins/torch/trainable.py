@@ -21,6 +21,7 @@ from dltui.plugins.torch.layers import list_layers
 from dltui.plugins.torch.optimizers.freezing import Freezing
 from dltui.plugins.torch.optimizers.make import Rates, make_optimizer, own_optimizer
 from dltui.plugins.torch.optimizers.plain_step import plain_step
+from dltui.plugins.torch.ranks import together
 from dltui.plugins.torch.samples import Samples
 from dltui.plugins.torch.slots import OwnState
 from dltui.plugins.torch.snapshot import Snapshots
@@ -30,10 +31,11 @@ from dltui.plugins.torch.steps.eager import Eager
 from dltui.plugins.torch.steps.preparation import Preparation
 
 if TYPE_CHECKING:
-    from dltui.core.contract import Data, Spec
+    from dltui.core.contract import Data, Rank, Spec
     from dltui.core.contract.config import TrainConfig
     from dltui.core.contract.types import Array, SplitName, State
     from dltui.plugins.torch.inputs.fields import Inputs
+    from dltui.plugins.torch.ranks.group import Group
 
 
 LARGEST = 8192
@@ -55,7 +57,9 @@ class TorchTrainable:
         data: Data,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
+        rank: Rank | None = None,
     ) -> None:
+        """With a `rank` this is one of several processes that train together."""
         precision.use(config.precision, device)
         self._spec = data.spec
         self._samples = Samples(data, device, dtype)
@@ -70,20 +74,22 @@ class TorchTrainable:
         self._own_state = OwnState(self.module, own) if own else None
         self._average = Average(self.module, config.ema) if config.ema else None
         self._marks, self._metric = losses.MARKS[data.spec.task], TASKS[data.spec.task].trained_metric
-        self._losses = _losses(self.module, config, data, device, dtype, own)
+        group, draws = together.join(rank, self.module, device, config.seed) if rank else (None, None)
+        self._group: Group | None = group
+        self._losses = _losses(self.module, config, data, device, dtype, own, self._group)
         self._computation = Computation(
-            self.module, data.spec, config, device, dtype, self._losses, optimizer, self._average
+            self.module, data.spec, config, device, dtype, self._losses, optimizer, self._average, self._group
         )
         if own is None:
             self._computation.step = plain_step(optimizer)
         scaler = self._computation.scaler
-        self._snapshots = Snapshots(self.module, optimizer, device, self._own_state, self._average, scaler)
+        self._snapshots = Snapshots(self.module, optimizer, device, self._own_state, self._average, scaler, draws)
         self.notes = (
             *generators.unsaved(self.module.modules(), (torch.Generator,)),
             *precision.notes(config.precision, device),
         )
         self._device, self._dtype = device, dtype
-        self._eager = Eager(self._computation, self._samples, self._rates, device)
+        self._eager = Eager(self._computation, self._samples, self._rates, device, draws)
         self._runner: Eager | Captured = self._eager
         self._config = config
         if device.type == "cuda":
@@ -104,6 +110,8 @@ class TorchTrainable:
         """Get ready for `steps` steps of plans like this one: capture and compile them as the device and the config
         say. All else stays as it is. Returns lines for the log about it.
         """
+        if self._group is not None:
+            return together.notes(self._device)
         preparation = Preparation(self._eager, self._config, self._obstacle())
         self._runner = preparation.choose(plan, steps)
         return preparation.lines
@@ -130,6 +138,8 @@ class TorchTrainable:
 
     def advance(self, steps: int) -> StepStats:
         results = self._runner.advance(steps)
+        if self._group is not None:
+            self._group.sum_(results)
         # The chunk's one host sync, for all statistics at once.
         losses, marks = results.cpu().numpy()
         batch = self._runner.batch
@@ -137,7 +147,8 @@ class TorchTrainable:
         if self._own_state is not None:
             self._own_state.look()
         # Elsewhere steps are only queued here: how long they take there, this clock cannot tell.
-        return StepStats(losses * batch, metrics, self._runner.data_seconds if self._device.type == "cpu" else None)
+        data_seconds = self._runner.data_seconds if self._device.type == "cpu" else None
+        return StepStats(losses * batch, metrics, data_seconds, self._group.take_waited() if self._group else 0.0)
 
     def _train_mode(self) -> None:
         """Set dropout and batch norm to training; a frozen norm keeps its statistics."""
@@ -196,10 +207,16 @@ class TorchTrainable:
 
 
 def _losses(
-    module: nn.Module, config: TrainConfig, data: Data, device: torch.device, dtype: torch.dtype, own_optimizer: object
+    module: nn.Module,
+    config: TrainConfig,
+    data: Data,
+    device: torch.device,
+    dtype: torch.dtype,
+    own_optimizer: object,
+    group: Group | None,
 ) -> Losses:
     """The losses of a module, and its own step. Raises RunError where they leave an option without effect."""
     own_step, own = overrides.find(module, "training_step"), overrides.find(module, "training_loss")
     overrides.check_options(config, own_step, own, own_optimizer)
-    training = own or losses.training_loss(config, data, device, dtype)
+    training = own or losses.training_loss(config, data, device, dtype, group)
     return Losses(training, own or losses.STANDARD[data.spec.task], own, own_step)

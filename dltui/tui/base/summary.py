@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.analysis.measures import run_filter
-from dltui.core.machine.devices import used
 from dltui.core.numbers import metric
-from dltui.core.reading.summary import sweep_of
+from dltui.core.reading.summary import device_of, sweep_of
 from dltui.core.rundir import confidential, notes
 from dltui.core.text import safe
 from dltui.tui.draw.wording import LIVE, RESUMABLE, buckets, differences
@@ -146,7 +145,7 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "model": safe(run.get("model_name") or run.get("model", "?")),
         "framework": safe(run.get("framework", "")),
         "dataset": safe(run.get("dataset", "?")),
-        "device": safe(_device(reader, run).get("name", "?")),
+        "device": safe(device_of(run, reader.history) or "?"),
         "seed": safe(config.get("seed", "")),
         "group": safe(run.get("group") or ""),
         "group_seeds": tuple(notes.series_seeds(reader.directory.path)) if run.get("group") else (),
@@ -156,11 +155,6 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "exports": safe(run.get("exports", "")),
         "command": safe(shlex.join(confidential.mask_command(run.get("command") or []))),
     }
-
-
-def _device(reader: RunReader, run: dict[str, Any]) -> Mapping[str, Any]:
-    attempt = reader.history.attempt
-    return used(run.get("device") or {}, attempt.device if attempt else None)
 
 
 def _facts(
@@ -173,7 +167,7 @@ def _facts(
         "status": status,
         "framework": run.get("framework"),
         "dataset": run.get("dataset"),
-        "device": _device(reader, run).get("name"),
+        "device": device_of(run, history),
         "host": host,
         "epoch": len(history.epochs),
         "epochs": history.attempt.epochs if history.attempt else (run.get("config") or {}).get("epochs"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, cells, cut, fit, left, on, right, window
 from dltui.tui.draw.wording import TITLES
 from dltui.tui.draw.wording import framework as short_framework
+from dltui.tui.new_run import device_marks
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import DatasetEntry
@@ -60,11 +61,13 @@ def _cell(form: RunForm, name: str, framework: str, size: int, chosen: bool) -> 
 
 
 def devices(
-    form: RunForm, found: Sequence[Device] | None, chosen: int, width: int, height: int, focused: bool
+    found: Sequence[Device] | None, marked: Mapping[str, int], chosen: int, width: int, height: int, focused: bool
 ) -> list[Row]:
-    """The rows of devices: `auto`, then the devices of this machine."""
+    """The rows of devices: `auto`, then the devices of this machine; those that are marked train together."""
     shown = window(len(found or ()) + 1, chosen, height - 1)
-    rows: list[Row] = [[(" DEVICE  ", _heading(focused)), (hidden_rows(shown, len(found or ()) + 1), "faint")]]
+    told = device_marks.told(marked) or ("space marks several" if focused and found else "")
+    hidden = hidden_rows(shown, len(found or ()) + 1)
+    rows: list[Row] = [[(" DEVICE  ", _heading(focused)), (", ".join(filter(None, [hidden, told])), "faint")]]
     if found is None:
         return [*rows, [("   looking ...", "dim")]]
     room = max([8, *(min(len(device.name) + 1, 20) for device in found)])
@@ -75,7 +78,9 @@ def devices(
             row = [*_marked(picked, focused, left("auto", room)), (f"would take {_automatic(found)}", "dim")]
         else:
             device = found[number - 1]
-            row = [*_marked(picked, focused, left(device.name, room)), *about(device, width - room - 3)]
+            name = left(device_marks.name(device.name, marked), room)
+            style = "accent bold" if device.name in marked else ""
+            row = [*_marked(picked, focused, name, style), *about(device, width - room - 3)]
         rows.append(_line(row, width, picked, focused))
     return rows
 

@@ -52,7 +52,12 @@ class NewRunPage(Page):
         bind("pageup", "move(-8)", "page up"),
         bind("right", "turn(1)", "next choice", "another framework, or the next choice of a setting"),
         bind("left", "turn(-1)", "previous choice"),
-        bind("equals_sign,space", "type", "type", "type over the value; a digit, a dot or a minus begins too"),
+        bind(
+            "equals_sign,space",
+            "type",
+            "type, mark",
+            "type over the value; a digit, a dot or a minus begins too. In the list of devices: mark one of several",
+        ),
         bind("slash", "search", "search", "find a model by words of its name, in the families too"),
         bind("backspace", "default", "default", "put the default back"),
         bind("y", "copy", "copy command", "copy the command line"),
@@ -199,7 +204,7 @@ class NewRunPage(Page):
 
     def _devices(self, loaded: Loaded, width: int, height: int) -> list[Row]:
         focused = self.state.group == "device"
-        return choices.devices(loaded.form, loaded.devices, self.state.device_at, width, height, focused)
+        return choices.devices(loaded.devices, self.state.marked, self.state.device_at, width, height, focused)
 
     def _datasets(self, loaded: Loaded, width: int, height: int) -> list[Row]:
         focused = self.state.group == "dataset"
@@ -241,7 +246,10 @@ class NewRunPage(Page):
         self.redraw()
 
     def action_type(self) -> None:
-        if self.path_field.begin() or self.setting_field.begin():
+        if self.state.mark():
+            self.warm_up.used()
+            self.redraw()
+        elif self.path_field.begin() or self.setting_field.begin():
             self.redraw()
 
     def action_search(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dltui.tui.new_run import device_marks
+
 if TYPE_CHECKING:
     from dltui.tui.base.line_edit import LineEdit
     from dltui.tui.new_run.form import RunForm
@@ -21,6 +23,8 @@ class FormState:
         # Again: what differs is most likely a setting.
         self.part = GROUPS.index("settings") if again else 0
         self.device_at = 0
+        self.marked: dict[str, int] = {}
+        """The devices that train together, by name, and how many processes each has."""
         self.setting_at = 1
         self.edit: LineEdit | None = None
         """The value of the chosen setting while it is typed."""
@@ -28,9 +32,11 @@ class FormState:
     def load(self, loaded: Loaded) -> None:
         """Take the data that a thread has loaded; a device that does not exist here becomes `auto`."""
         self.loaded = loaded
-        names = self.device_names()
-        self.device_at = names.index(loaded.form.device) if loaded.form.device in names else 0
-        loaded.form.device = names[self.device_at]
+        names, wanted = self.device_names(), loaded.form.device
+        self.marked = device_marks.marks_of(wanted, loaded.devices)
+        first = next(iter(self.marked), wanted)
+        self.device_at = names.index(first) if first in names else 0
+        loaded.form.device = device_marks.word(self.marked) or names[self.device_at]
 
     @property
     def form(self) -> RunForm | None:
@@ -78,9 +84,20 @@ class FormState:
         elif self.group == "device":
             names = self.device_names()
             self.device_at = min(max(self.device_at + by, 0), len(names) - 1)
-            form.device = names[self.device_at]
+            form.device = device_marks.word(self.marked) or names[self.device_at]
         else:
             self.setting_at = min(max(self.setting_at + by, 0), len(form.settings()) - 1)
+
+    def mark(self) -> bool:
+        """Let the device at the cursor train together with the others that are marked, or no more; the CPU gets one
+        process more, up to one for each core. False outside of the list of devices.
+        """
+        form, names = self.form, self.device_names()
+        if form is None or self.loaded is None or self.group != "device":
+            return False
+        self.marked = device_marks.turned(self.marked, names[self.device_at], self.loaded.devices)
+        form.device = device_marks.word(self.marked) or names[self.device_at]
+        return True
 
     def turn(self, by: int) -> None:
         """Choose another framework, or another choice of the setting."""

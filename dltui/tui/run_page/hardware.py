@@ -24,6 +24,8 @@ NAME, VALUE = 14, 20
 BUSY = 50.0
 GIGA = 1e9
 NO_LINES: Mapping[str, str] = {}
+MOST_RANKS = 8
+"""So many ranks are told one by one."""
 LONGEST = 120
 """Cells of a history: a sample each."""
 
@@ -41,7 +43,7 @@ class HardwareTab(Tab):
         view = self.run.shown
         if view is None:
             return []
-        lines = {"steps": steps_line(view), "energy": energy_line(view)}
+        lines = {"steps": steps_line(view), "ranks": ranks_line(view), "energy": energy_line(view)}
         return hardware(view.hardware, width, height, self.at, self.page.host.look, lines)
 
     def length(self) -> int:
@@ -73,6 +75,20 @@ def steps_line(view: RunView) -> str:
     return safe(", ".join(part for part in parts if part))
 
 
+def ranks_line(view: RunView) -> str:
+    """How fast each of several ranks is while it does not wait for the others, and which is the slowest: "1,250 and
+    1,180 samples/s; slowest: rank 1, cuda:1"."""
+    attempt, speeds = view.history.attempt, view.live.ranks if view.live else ()
+    if len(speeds) < 2:
+        return ""
+    slowest = speeds.index(min(speeds))
+    devices = (attempt.device.get("devices") if attempt else None) or ()
+    name = f", {devices[slowest].get('name')}" if slowest < len(devices) else ""
+    shown = ", ".join(f"{speed:,.0f}" for speed in speeds[:MOST_RANKS])
+    more = f" and {len(speeds) - MOST_RANKS} more" if len(speeds) > MOST_RANKS else ""
+    return safe(f"{shown}{more} samples/s; slowest: rank {slowest}{name}")
+
+
 def energy_line(view: RunView) -> str:
     """What a run has used so far, and its price: "12.4 Wh (GPU 11, CPU 1.4), 0.52 EUR"."""
     return safe(cost.line(cost.cost(view.history, view.live, view.prices)))
@@ -80,7 +96,7 @@ def energy_line(view: RunView) -> str:
 
 def length(found: Hardware | None) -> int:
     """The largest number of rows."""
-    return 0 if found is None else 10 + sum(1 + len(gpu.processes) for gpu in found.latest.gpus)
+    return 0 if found is None else 11 + sum(1 + len(gpu.processes) for gpu in found.latest.gpus)
 
 
 def _title(found: Hardware) -> Row:

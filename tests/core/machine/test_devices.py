@@ -353,3 +353,55 @@ def test_affinity_counts() -> None:
         [sys.executable, "-c", code + "print(cpu_count())"], capture_output=True, text=True, check=True
     )
     assert done.stdout == "1\n"
+
+
+def test_several_devices() -> None:
+    both = choose("cuda:0, CUDA:1", [SMALL, LARGE, CPU])
+    assert (both.name, both.kind, both.world, both.parts) == ("cuda:0,cuda:1", "cuda", 2, (SMALL, LARGE))
+    assert both.free_bytes == 9 << 30
+    assert choose("cuda:all", [SMALL, LARGE, CPU]) == both
+    assert choose("cuda:all", [SMALL, DEAD, CPU]) is SMALL
+    three = choose("cpu:3", [SMALL, CPU])
+    assert (three.name, three.kind, three.parts) == ("cpu:3", "cpu", (CPU, CPU, CPU))
+    assert choose("cpu:1", [SMALL, CPU]) is CPU
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("cuda:0,cuda:0", "cuda:0 is named twice"),
+        ("cuda:0,cpu", "several devices are GPUs, such as cuda:0,cuda:1; or cpu:2"),
+        ("cpu,cpu", "several devices are GPUs"),
+        ("cuda:0,cuda:7", 'no device "cuda:7"'),
+        ("cuda:0,cuda:1", "driver too old"),
+        ("cpu:0", "1 to 64 processes"),
+        ("cpu:65", "1 to 64 processes"),
+        ("cuda:all", "driver too old"),
+        ("cuda:0,", "several devices are GPUs"),
+    ],
+)
+def test_several_devices_that_cannot_be(word: str, told: str) -> None:
+    found = [DEAD, CPU] if word == "cuda:all" else [SMALL, DEAD, CPU]
+    with pytest.raises(UsageError, match=told) as raised:
+        choose(word, found)
+    assert "\n" not in str(raised.value)
+
+
+def test_each_rank_sees_its_own_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = choose("cuda:1,cuda:0", [SMALL, LARGE, CPU])
+    environment = worker_environment(both)
+    assert environment["CUDA_VISIBLE_DEVICES"] == "GPU-bbb,GPU-aaa"
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("HIP_VISIBLE_DEVICES", raising=False)
+    assert [devices.visible_to(rank) for rank in range(2)] == [
+        {"CUDA_VISIBLE_DEVICES": "GPU-bbb"},
+        {"CUDA_VISIBLE_DEVICES": "GPU-aaa"},
+    ]
+    record = both.record("cuda:1,cuda:0")
+    assert devices.recorded(record) == replace(both, free_bytes=None, parts=tuple(
+        replace(part, free_bytes=None) for part in both.parts
+    ))  # fmt: skip
+    assert [one["uuid"] for one in devices.each_of(record)] == ["GPU-bbb", "GPU-aaa"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert devices.visible_to(1) == {}

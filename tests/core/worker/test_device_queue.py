@@ -22,7 +22,7 @@ def test_the_ticket_of_a_worker_in_another_container_is_not_swept(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel tells of its lock, but not of its pid."""
-    ticket = device_queue._ticket(run, 0)
+    ticket = ticket_of(run, 0)
     ticket.touch()
     with monkeypatch.context() as patch:
         patch.setattr(lock, "look", lambda path: lock.Lock(True, 0))
@@ -39,4 +39,29 @@ def test_who_has_joined_has_a_while_to_start_its_worker(run: RunDirectory, monke
     monkeypatch.setattr(time, "time_ns", lambda: later)
     assert device_queue.tickets(run) == []
     device_queue.leave(run, order)
-    assert not device_queue._ticket(run, order).exists()
+    assert not ticket_of(run, order).exists()
+
+
+def test_a_run_on_two_devices_waits_for_both(tmp_path: Path, run: RunDirectory) -> None:
+    """Its tickets have one order: of two such runs none can have one device and wait for the other."""
+    both = {"name": "cuda:0,cuda:1", "devices": [{"name": "cuda:0", "uuid": "G0"}, {"name": "cuda:1", "uuid": "G1"}]}
+    two = RunDirectory.create("two", {"created": 1.0, "device": both})
+    other = RunDirectory.create("other", {"created": 1.0, "device": {"name": "cuda:1", "uuid": "G1"}})
+    first, second, third = device_queue.Place(other), device_queue.Place(two), device_queue.Place(other)
+    first.occupy()
+    second.take_up(device_queue.join(two))
+    assert second.waits_for() == "1st in line for cuda:1, after other"
+    third.take_up(device_queue.join(other))
+    first.leave()
+    assert second.waits_for() == ""
+    second.begin()
+    assert [ticket.run for ticket in device_queue.tickets(two)] == ["two", "two", "other"]
+    assert third.waits_for() == "1st in line for cuda:1, after two"
+    second.leave()
+    assert third.waits_for() == ""
+    third.leave()
+
+
+def ticket_of(run: RunDirectory, order: int) -> Path:
+    (folder,) = device_queue._folders(run, None)
+    return device_queue._ticket(folder, run, order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -11,7 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from dltui.core.machine.devices import Device
 from dltui.core.machine.usage import Sample, Worker
 from dltui.tui.draw.styled_text import Look, plain
-from dltui.tui.run_page.hardware import hardware
+from dltui.tui.run_page.hardware import hardware, ranks_line
 from dltui.tui.run_page.hardware_watch import Hardware, HardwareWatch
 from tests.tui.sample_catalog import DEVICES
 from tests.tui.scenario import FakeServices, drawn, looked_inside, shown, text
@@ -105,3 +106,14 @@ def test_what_is_not_known_is_left_out() -> None:
     assert "None" not in rows
     assert "load" not in rows
     assert "disk" not in rows
+
+
+def test_the_slowest_rank_is_named() -> None:
+    devices = [{"name": "cuda:0"}, {"name": "cuda:1"}]
+    attempt = SimpleNamespace(device={"devices": devices})
+    view = SimpleNamespace(history=SimpleNamespace(attempt=attempt), live=SimpleNamespace(ranks=(1250.2, 1180.0)))
+    assert ranks_line(view) == "1,250, 1,180 samples/s; slowest: rank 1, cuda:1"  # type: ignore[arg-type]
+    view.live.ranks = tuple(range(20, 0, -1))
+    assert ranks_line(view) == "20, 19, 18, 17, 16, 15, 14, 13 and 12 more samples/s; slowest: rank 19"  # type: ignore[arg-type]
+    view.live.ranks = ()
+    assert ranks_line(view) == ""  # type: ignore[arg-type]

@@ -80,9 +80,9 @@ def count(inputs: Inputs) -> int:
     return len(inputs) if isinstance(inputs, Tensor) else len(next(iter(inputs.values())))
 
 
-def pieces(inputs: Inputs, parts: int) -> list[Inputs]:
-    """The samples in several parts of about the same size."""
+def pieces(inputs: Inputs, sizes: list[int]) -> list[Inputs]:
+    """The samples in consecutive parts of these sizes."""
     if isinstance(inputs, Tensor):
-        return list(inputs.tensor_split(parts))
-    each = {name: tensor.tensor_split(parts) for name, tensor in inputs.items()}
-    return [{name: tensors[number] for name, tensors in each.items()} for number in range(parts)]
+        return list(torch.split(inputs, sizes))
+    each = {name: torch.split(tensor, sizes) for name, tensor in inputs.items()}
+    return [{name: tensors[number] for name, tensors in each.items()} for number in range(len(sizes))]

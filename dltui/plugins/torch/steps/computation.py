@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dltui.core.errors import RunError
+from dltui.core.train.shares import parts_of
 from dltui.plugins.torch import losses, precision
 from dltui.plugins.torch import module as modules
 from dltui.plugins.torch.inputs import fields
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dltui.core.contract.config import TrainConfig
     from dltui.plugins.torch.averaging import Average
     from dltui.plugins.torch.inputs.fields import Inputs
+    from dltui.plugins.torch.ranks.group import Group
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,16 @@ class Computation:
         losses_of: Losses,
         optimizer: Optimizer,
         average: Average | None,
+        group: Group | None = None,
     ) -> None:
         self.module, self.optimizer, self.average, self.losses = module, optimizer, average, losses_of
         self.step: Callable[[], object] = optimizer.step
-        self._spec, self._device, self.dtype = spec, device, dtype
+        self._spec, self._device, self.dtype, self.group = spec, device, dtype, group
         self.parameters = list(module.parameters())
         self._precision = config.precision
         self.scaler = precision.Scaler(optimizer, device) if config.precision == "fp16" else None
         self._parts, self._clip_norm = config.accumulate, config.clip_norm
-        self.marks_of = losses.MARKS[spec.task]
+        self.marks_of = losses.marks(spec.task, group)
         self.forward: Forward = self._own_forward if losses_of.own_step is not None else self._forward
         self.compiled = False
         """True if `forward` is a compiled form."""
@@ -68,26 +71,40 @@ class Computation:
         """The context of the arithmetic of forward passes; weights stay fp32."""
         return precision.arithmetic(self._precision, self._device)
 
-    def gradients(self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None) -> tuple[Tensor, Tensor]:
+    def gradients(
+        self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None, whole: int = 0
+    ) -> tuple[Tensor, Tensor]:
         """Mean loss and outputs of one batch, whose gradients are then in the parameters. In several parts, each counts
-        by its share of the samples."""
+        by its share of the samples. Of a share of a `whole` batch the loss is its part of that batch's; the gradients
+        are those of the whole."""
         # What zero_grad does, without its profiler's hooks: a step of softmax regression is half a millisecond.
         for parameter in self.parameters:
             parameter.grad = None
-        if self._parts == 1:
+        if self._parts == 1 and self.group is None:
             loss, outputs = self.forward(inputs, targets, mixed)
             self._backward(loss)
             return loss.detach(), outputs.detach()
+        found = self._in_parts(inputs, targets, mixed, whole or fields.count(inputs))
+        if self.group is not None:
+            self.group.add_gradients(self.parameters)
+        return found
+
+    def _in_parts(
+        self, inputs: Inputs, targets: Tensor, mixed: losses.Mixed | None, whole: int
+    ) -> tuple[Tensor, Tensor]:
+        """The same part by part, and on one of several ranks: each part counts by its share of the `whole` batch."""
         total, found = torch.zeros((), dtype=self.dtype, device=self._device), []
-        others = mixed.targets.tensor_split(self._parts) if mixed else ()
-        samples = fields.count(inputs)
-        for number, x in enumerate(fields.pieces(inputs, self._parts)):
-            if not fields.count(x):
-                continue
-            part = losses.Mixed(others[number], mixed.share) if mixed else None
-            loss, outputs = self.forward(x, targets.tensor_split(self._parts)[number], part)
-            loss = loss * (fields.count(x) / samples)
-            self._backward(loss)
+        group = self.group
+        parts = parts_of(whole, self._parts, group.number if group else 0, group.world if group else 1)
+        sizes = [part.samples for part in parts]
+        others = torch.split(mixed.targets, sizes) if mixed else ()
+        samples = zip(parts, fields.pieces(inputs, sizes), torch.split(targets, sizes), strict=True)
+        for number, (part, x, y) in enumerate(samples):
+            other = losses.Mixed(others[number], mixed.share) if mixed else None
+            with group.computing(part) if group else nullcontext():
+                loss, outputs = self.forward(x, y, other)
+                loss = loss * (part.samples / whole)
+                self._backward(loss)
             total += loss.detach()
             found.append(outputs.detach())
         return total, torch.cat(found)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from dltui.core.train.shares import Part
 from dltui.plugins.torch.augment import Augmentation
 
 if TYPE_CHECKING:
     from dltui.core.contract import EpochPlan
     from dltui.plugins.torch.optimizers.make import Rates
+    from dltui.plugins.torch.ranks.draws import Draws
     from dltui.plugins.torch.samples import Samples
     from dltui.plugins.torch.steps.computation import Computation
 
@@ -22,12 +25,22 @@ class Eager:
 
     mode = "eager"
 
-    def __init__(self, computation: Computation, samples: Samples, rates: Rates, device: torch.device) -> None:
+    def __init__(
+        self,
+        computation: Computation,
+        samples: Samples,
+        rates: Rates,
+        device: torch.device,
+        draws: Draws | None = None,
+    ) -> None:
+        """On one of several ranks `draws` are its random numbers."""
+        self._draws = draws
         self.computation, self.samples, self.rates, self.device = computation, samples, rates, device
         self._indices = torch.zeros(0, 0, dtype=torch.int32)
         self._augmentation: Augmentation | None = None
         self._lr: list[float] = []
-        self._next = 0
+        self._next = self._first = 0
+        self._own = 0
         self.batch = 0
         self.data_seconds: float | None = None
 
@@ -39,10 +52,12 @@ class Eager:
         self._augmentation = Augmentation.of(plan, self.device)
         self.samples.begin(plan.indices)
         self._lr = plan.lr.tolist()
-        self._next, self.batch = 0, plan.batch
+        self._next, self._first = 0, plan.first_step
+        self._own, self.batch = plan.batch, plan.whole or plan.batch
 
     def advance(self, steps: int) -> Tensor:
-        """Mean losses, and correct answers or mean squared errors, of the next steps: (2, steps)."""
+        """Mean losses, and correct answers or mean squared errors, of the next steps: (2, steps). On one of several
+        ranks they are its shares in those of the whole batch."""
         first, chunk = self._next, slice(self._next, self._next + steps)
         self._next += steps
         indices, lr = self._indices[chunk], self._lr[chunk]
@@ -55,13 +70,23 @@ class Eager:
             batch = self.samples.batch(first + step, indices[step], changes)
             seconds += perf_counter() - began
             self.rates.set(lr[step])
-            y = self.samples.for_step(targets[step], changes)
-            mixed = changes.mixed(y) if changes else None
-            loss, outputs = self.computation.gradients(batch, y, mixed)
+            all_y = self.samples.for_step(targets[step], changes)
+            mixed, y = changes.mixed(all_y) if changes else None, all_y[: self._own]
+            if self._draws is not None:
+                self._draws.begin_step(self._first + first + step)
+            loss, outputs = self.computation.gradients(batch, y, mixed, self.batch)
             self.computation.update()
             means.append(loss)
-            marks.append(self.computation.marks_of.of_step(outputs, y))
+            marks.append(self._marked(outputs, y))
         self.data_seconds = seconds
         # Counts are exact in float32 below 2**24.
-        losses, found = torch.stack(means), self.computation.marks_of.of_all(torch.stack(marks), targets)
-        return torch.stack([losses, found.to(losses.dtype)])
+        losses = torch.stack(means)
+        found = self.computation.marks_of.of_all(torch.stack(marks), targets[:, : self._own]).to(losses.dtype)
+        if self.computation.marks_of.is_mean and self._own != self.batch:
+            found = found * (self._own / self.batch)
+        return torch.stack([losses, found])
+
+    def _marked(self, outputs: Tensor, y: Tensor) -> Tensor:
+        group = self.computation.group
+        with group.computing(Part(group.number, self._own, self.batch)) if group else nullcontext():
+            return self.computation.marks_of.of_step(outputs, y)

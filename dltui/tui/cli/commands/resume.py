@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     metavar="N",
     help="N epochs beyond those planned so far, also of a finished run; the schedule goes through them once more",
 )
+@click.option(
+    "--device",
+    metavar="DEV",
+    shell_complete=completion.devices,
+    help="go on there, also on more or fewer devices: cpu, cuda:N, cuda:0,cuda:1 ... [RUN's]",
+)
 @code_options
 @launchers.launcher_option
 @click.option("--detach", is_flag=True, help="start it and return at once")
@@ -44,6 +50,7 @@ def resume(
     /,
     run: str | None,
     more_epochs: int | None,
+    device: str | None,
     plugins: tuple[str, ...],
     trust: bool,
     **flags: Any,
@@ -63,29 +70,33 @@ def resume(
     if group and launcher is not None:
         raise UsageError(f"{run} has several runs: give --launcher to each of them")
     if group and sweeps.of_group(run):
-        if more_epochs is not None or plugins or trust:
+        if more_epochs is not None or device or plugins or trust:
             raise UsageError(f"{run} is a sweep: dltui sweep resume {run} --more N adds trials")
         from dltui.tui.cli.launch import leading
 
         return leading.go_on(str(run), None, None, flags["detach"], flags["as_json"])
     if group:
         options = start.Options(command=(), **flags)
-        return _restart_group(str(run), group, more_epochs or 0, code(plugins, trust), options)
+        return _restart_group(str(run), group, more_epochs or 0, device, code(plugins, trust), options)
     reader = open_run(run)
     status = reader.status()
     name = reader.directory.id
+    if not status.over and device:
+        raise UsageError(f"{name} is {status.name}: it changes its device when it has ended; dltui stop {name} first")
     if status.name == "paused" and more_epochs is None:
         _unpause(reader)
         return 0
     if not status.over and more_epochs is not None:
         raise UsageError(f"{name} is {status.name}: epochs can be added when it has ended; or stop it first")
     if mirror.origin(reader.directory) is not None:
-        if launcher is not None:
-            raise UsageError(f"{name} is a run of another host, which starts it as before; leave --launcher out")
+        if launcher is not None or device is not None:
+            raise UsageError(
+                f"{name} is a run of another host, started as before: leave --launcher and --device out"
+            )
         return _far(reader, more_epochs or 0, flags)
     if launcher is not None:
         _choose(context, reader, launcher)
-    return _restart(reader, more_epochs or 0, code(plugins, trust), start.Options(command=(), **flags))
+    return _restart(reader, more_epochs or 0, device, code(plugins, trust), start.Options(command=(), **flags))
 
 
 def _choose(context: click.Context, reader: RunReader, launcher: Chosen) -> None:
@@ -123,7 +134,12 @@ def _unpause(reader: RunReader) -> None:
 
 
 def _restart_group(
-    group: str, runs: Sequence[RunDirectory], more_epochs: int, code: Code, options: start.Options
+    group: str,
+    runs: Sequence[RunDirectory],
+    more_epochs: int,
+    device: str | None,
+    code: Code,
+    options: start.Options,
 ) -> int:
     """Go on with the runs of a series that are not finished, one after the other; those that live are left alone."""
     from dltui.core.lifecycle import series
@@ -147,19 +163,21 @@ def _restart_group(
         longer = "" if timed else f"; train its runs longer with: dltui resume {group} --more-epochs 5"
         _say(f"{group}: nothing to resume{longer}", options)
         return 0
-    instead = [_checked(reader, more_epochs, code, options) for reader in ended]
-    instead += [_new(run, code) for run in made]
+    instead = [_checked(reader, more_epochs, device, code, options) for reader in ended]
+    instead += [_new(run, device, code) for run in made]
     started = [*(reader.directory for reader in ended), *made]
     alone = all(open_run(str(run.path)).status().over for run in runs)
     pids = series.start(started, alone, more_epochs, instead)
     return seeds.stay(group, [*runs, *made], started, pids, options)
 
 
-def _new(run: RunDirectory, code: Code) -> dict[str, Any]:
+def _new(run: RunDirectory, device: str | None, code: Code) -> dict[str, Any]:
     """The fields that replace those in run.json of a run that has not begun. Raises UsageError."""
     from dltui.core.lifecycle import trust
+    from dltui.core.lifecycle.resume import on_device
 
-    return trust.replaced(run, trust.catalog(run, code), code)
+    catalog = trust.catalog(run, code)
+    return {**trust.replaced(run, catalog, code), **on_device(run.run(), device, catalog)}
 
 
 def _say(text: str, options: start.Options) -> None:
@@ -167,23 +185,25 @@ def _say(text: str, options: start.Options) -> None:
         say(text)
 
 
-def _restart(reader: RunReader, more_epochs: int, code: Code, options: start.Options) -> int:
+def _restart(reader: RunReader, more_epochs: int, device: str | None, code: Code, options: start.Options) -> int:
     from dltui.core.analysis.trials import trial as trials
 
-    instead = _checked(reader, more_epochs, code, options)
+    instead = _checked(reader, more_epochs, device, code, options)
     if trials.pin_resumed(reader):
         _say(f"{reader.directory.id} is pinned: the sweep does not prune it again", options)
     return start.carry_out(reader.directory, options, more_epochs, instead)
 
 
-def _checked(reader: RunReader, more_epochs: int, code: Code, options: start.Options) -> dict[str, Any]:
+def _checked(
+    reader: RunReader, more_epochs: int, device: str | None, code: Code, options: start.Options
+) -> dict[str, Any]:
     """Say what going on means; what holds in place of what run.json says. Raises UsageError where it cannot be."""
     from dltui.core.lifecycle import trust
-    from dltui.core.lifecycle.resume import prepare
+    from dltui.core.lifecycle.resume import on_device, prepare
 
     run = reader.directory
     catalog = trust.catalog(run, code)
-    instead = trust.replaced(run, catalog, code)
+    instead = {**trust.replaced(run, catalog, code), **on_device(reader.run, device, catalog)}
     found = prepare(reader, catalog, more_epochs, instead, data_progress.teller())
     if not options.as_json:
         for line in found.lines(run.id):

@@ -116,7 +116,7 @@ def data_options(command: Any) -> Any:
             show_default=True,
             metavar="DEV",
             shell_complete=completion.devices,
-            help="auto, cpu, cuda, cuda:N or mps",
+            help="auto, cpu, cuda:N, mps; several: cuda:0,cuda:1, cuda:all, cpu:2",
         ),
     )
     for option in reversed(options):

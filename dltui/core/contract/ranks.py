@@ -1,0 +1,22 @@
+"""Ranks: processes that train one run together, a device each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Spread = Literal["", "ranks", "replicas"]
+"""The way in which a backend trains on several devices: it does not, with a process for each, or all in one process."""
+
+
+@dataclass(frozen=True)
+class Rank:
+    """The place of a process among those that train a run together: `number` of `world`, counted from 0.
+
+    All ranks are given the same calls in the same order, each with its own columns of the plan. `meeting` is the URL by
+    which a framework's process group finds its members ("file:///..."); it stands for one start of the run.
+    """
+
+    number: int
+    world: int
+    meeting: str

@@ -1,0 +1,194 @@
+"""The ranks of a run as their worker sees them: it starts them, gives orders, and notices at once when one is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dltui.core.errors import RunError
+from dltui.core.machine.devices import visible_to
+from dltui.core.text import clean_line
+from dltui.core.worker.ranks.channel import Channel, Gone, Message
+
+if TYPE_CHECKING:
+    from dltui.core.contract.types import Array
+
+MODULE = "dltui.core.worker.ranks.rank_process"
+GRACE_SECONDS = 2.0
+"""After the first error of a rank: so long the worker waits to hear which one began it. Those that were in a step with
+a rank that died fail, too."""
+END_SECONDS = 5.0
+
+
+class RankLost(RunError):
+    """A rank has ended that should not have."""
+
+
+class RankError(Exception):
+    """What a rank's framework or a model's own code raised, as the rank told it."""
+
+
+@dataclass
+class _Member:
+    name: str
+    process: subprocess.Popen[bytes]
+    channel: Channel
+
+
+class Crew:
+    """The processes of all ranks."""
+
+    def __init__(self, devices: Sequence[Mapping[str, Any]], python: str = sys.executable) -> None:
+        """Start a process for each device of run.json. Raises RunError."""
+        self._members: list[_Member] = []
+        try:
+            for number, device in enumerate(devices):
+                self._members.append(_start(number, str(device["name"]), python))
+        except OSError as error:
+            self.kill()
+            raise RunError(f"cannot start a rank: {error.strerror}") from error
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @property
+    def pids(self) -> list[int]:
+        return [member.process.pid for member in self._members]
+
+    def ask(self, orders: Mapping[int, tuple[Mapping[str, Any], Mapping[str, Array]]]) -> dict[int, Message]:
+        """Give ranks their orders at the same time, by their numbers, and wait for all answers. Raises RankLost, and
+        what a rank raised.
+        """
+        with contextlib.suppress(Gone):
+            # One that is gone is noticed below.
+            for number, (record, arrays) in orders.items():
+                self._members[number].channel.send(record, arrays)
+        return self._answers(list(orders))
+
+    def ask_all(self, record: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> list[Message]:
+        """Give all ranks the same order."""
+        answers = self.ask(dict.fromkeys(range(len(self)), (record, arrays or {})))
+        return [answers[number] for number in range(len(self))]
+
+    def order(self, record: Mapping[str, Any]) -> None:
+        """Give all ranks an order whose answers are taken later, by `answers`."""
+        with contextlib.suppress(Gone):
+            for member in self._members:
+                member.channel.send(record)
+
+    def answers(self) -> list[Message]:
+        """Wait for the answers of all ranks. Raises as `ask`."""
+        found = self._answers(list(range(len(self))))
+        return [found[number] for number in range(len(self))]
+
+    def _answers(self, waiting: list[int]) -> dict[int, Message]:
+        found: dict[int, Message] = {}
+        failed: list[dict[str, Any]] = []
+        deadline: float | None = None
+        with selectors.DefaultSelector() as selector:
+            # All, also those without an order: a rank that ends is needed for the next step.
+            for number, member in enumerate(self._members):
+                selector.register(member.channel.connection, selectors.EVENT_READ, number)
+            while deadline is None and len(found) < len(waiting):
+                for key, _ in selector.select():
+                    deadline = self._take(key.data, found, failed) or deadline
+            while deadline is not None and len(selector.get_map()) > 0 and (left := deadline - time.monotonic()) > 0:
+                for key, _ in selector.select(left):
+                    self._take(key.data, found, failed)
+                    # Nothing more is to be learned from it.
+                    selector.unregister(key.fileobj)
+        if deadline is not None:
+            error = self._error(failed)
+            # What is left of them waits for a step that cannot end.
+            self.kill()
+            raise error
+        return found
+
+    def _take(self, number: int, found: dict[int, Message], failed: list[dict[str, Any]]) -> float | None:
+        """Take a rank's answer; after an error or its end the time until which others are listened to."""
+        try:
+            answer = self._members[number].channel.receive()
+        except Gone:
+            # Without a word: killed, or crashed in native code.
+            failed.append({"lost": number})
+        else:
+            found[number] = answer
+            if "error" not in answer[0]:
+                return None
+            failed.append({**answer[0]["error"], "number": number})
+        return time.monotonic() + GRACE_SECONDS
+
+    def _error(self, failed: Sequence[Mapping[str, Any]]) -> Exception:
+        """Why there is no next step."""
+        told = {int(one["number"]) for one in failed if "number" in one}
+        lost = {int(one["lost"]) for one in failed if "lost" in one} - told
+        if lost:
+            return RankLost("; ".join(self._fate(number) for number in sorted(lost)))
+        first = next(one for one in failed if "number" in one)
+        if first["expected"]:
+            return RunError(f"{first['text']}{first['place']}", first["remedy"])
+        return _error(str(first["type"]), str(first["text"]), str(first["place"]))
+
+    def _fate(self, number: int) -> str:
+        """How a rank ended."""
+        member = self._members[number]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            member.process.wait(GRACE_SECONDS)
+        code = member.process.returncode
+        how = "is gone" if code is None else f"ended with code {code}"
+        if code is not None and code < 0:
+            with contextlib.suppress(ValueError):
+                how = f"was killed by {signal.Signals(-code).name}"
+        return clean_line(f"rank {number} ({member.name}) {how}; worker.log may say why")
+
+    def close(self) -> None:
+        """Let all ranks end."""
+        for member in self._members:
+            with contextlib.suppress(Gone):
+                member.channel.send({"do": "end"})
+        deadline = time.monotonic() + END_SECONDS
+        for member in self._members:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                member.process.wait(max(deadline - time.monotonic(), 0.0))
+        self.kill()
+
+    def kill(self) -> None:
+        """End all ranks at once."""
+        for member in self._members:
+            member.process.kill()
+        for member in self._members:
+            member.process.wait()
+            member.channel.close()
+        self._members = []
+
+
+def _start(number: int, name: str, python: str) -> _Member:
+    ours, theirs = socket.socketpair()
+    try:
+        process = subprocess.Popen(
+            [python, "-P", "-m", MODULE, str(theirs.fileno()), str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(theirs.fileno(),),
+            env={**os.environ, **visible_to(number)},
+        )
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return _Member(name, process, Channel(ours))
+
+
+def _error(kind: str, text: str, place: str) -> Exception:
+    """An exception of this name and text, for the line that the run ends with."""
+    error: type[Exception] = type(clean_line(kind, 100), (RankError,), {})
+    return error(f"{text}{place}")

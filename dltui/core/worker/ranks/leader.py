@@ -1,0 +1,138 @@
+"""A `Trainable` whose steps are those of several ranks: it hands each call on to all of them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dltui.core.contract import EpochPlan, Layer, StepStats
+from dltui.core.machine.cpu import cpu_count
+from dltui.core.train import evaluation
+from dltui.core.train.shares import share_of
+from dltui.core.worker.ranks.channel import plan_message
+
+if TYPE_CHECKING:
+    from dltui.core.contract import Spec
+    from dltui.core.contract.types import Array, SplitName, State
+    from dltui.core.worker.ranks.crew import Crew
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the ranks need: the samples that each trains on in a second, without its waiting for others, and their
+    memory in bytes, now and at most."""
+
+    speeds: tuple[float, ...]
+    rss: int
+    peak: int
+
+
+class Leader:
+    """The model on all ranks. Each trains on its columns of a batch; an evaluation is divided among them, in pieces of
+    the rows that one device is asked for at once, so that its numbers are the same to the last bit.
+    """
+
+    def __init__(self, crew: Crew, prepared: Path, threads: int, spec: Spec, tell: Callable[[Load], None]) -> None:
+        """Build the model on each rank; `prepared` is the folder of the data, `threads` are those of all ranks on a
+        CPU, 0 for all there are.
+        """
+        self._crew, self._spec, self._tell = crew, spec, tell
+        each = max(1, (threads or cpu_count()) // len(crew))
+        folder = Path(tempfile.mkdtemp(prefix="dltui-ranks-"))
+        try:
+            build = {"do": "build", "prepared": str(prepared), "threads": each, "world": len(crew)}
+            build["meeting"] = (folder / "meeting").as_uri()
+            answers = crew.ask({number: ({**build, "number": number}, {}) for number in range(len(crew))})
+        finally:
+            # All have met: nobody looks there again.
+            shutil.rmtree(folder, ignore_errors=True)
+        about = answers[0][0]
+        self.own_loss: bool = about["own_loss"]
+        self.notes: tuple[str, ...] = tuple(about["notes"])
+        self.at_once = len(crew)
+        """The pieces of rows that `predict` is asked for at once, one for each rank."""
+        if "predict_rows" in about:
+            self.predict_rows: int = about["predict_rows"]
+        self._mode = str(about.get("mode", ""))
+        self._layers = [Layer(**{**layer, "output": tuple(layer["output"])}) for layer in about["layers"]]
+
+    @property
+    def mode(self) -> str:
+        """How steps run, and on how many devices."""
+        return f"{self._mode}, {len(self._crew)} ranks" if self._mode else ""
+
+    def prepare(self, plan: Callable[[], EpochPlan], steps: int) -> Sequence[str]:
+        first = self._crew.ask(self._shares(plan(), {"do": "prepare", "steps": steps}))[0][0]
+        self._mode = first["mode"]
+        return tuple(first["lines"])
+
+    def begin_epoch(self, plan: EpochPlan) -> Sequence[str]:
+        return tuple(self._crew.ask(self._shares(plan, {"do": "begin_epoch"}))[0][0]["lines"])
+
+    def _shares(
+        self, plan: EpochPlan, order: Mapping[str, Any]
+    ) -> dict[int, tuple[Mapping[str, Any], Mapping[str, Array]]]:
+        """The order for each rank, with its share of the plan."""
+        found: dict[int, tuple[Mapping[str, Any], Mapping[str, Array]]] = {}
+        for number in range(len(self._crew)):
+            record, arrays = plan_message(share_of(plan, number, len(self._crew)))
+            found[number] = ({**record, **order}, arrays)
+        return found
+
+    def advance(self, steps: int) -> StepStats:
+        answers = self._crew.ask_all({"do": "advance", "steps": steps})
+        told = [record for record, _ in answers]
+        self._tell(
+            Load(
+                tuple(float(record["speed"]) for record in told),
+                sum(int(record["rss"]) for record in told),
+                sum(int(record["peak"]) for record in told),
+            )
+        )
+        arrays = answers[0][1]
+        metrics = {name.removeprefix("metric "): values for name, values in arrays.items() if name != "loss"}
+        return StepStats(arrays["loss"], metrics, told[0]["data_seconds"])
+
+    def predict(self, split: SplitName, rows: slice) -> Array:
+        return self._outputs("predict", split, rows)[0]
+
+    def predict_mirrored(self, split: SplitName, rows: slice) -> Array:
+        return self._outputs("predict_mirrored", split, rows)[0]
+
+    def evaluate(self, split: SplitName, rows: slice) -> tuple[Array, float]:
+        return self._outputs("evaluate", split, rows)
+
+    def _outputs(self, call: str, split: SplitName, rows: slice) -> tuple[Array, float]:
+        """The outputs for rows of a split, and the mean of the model's own loss over them, if that was asked for."""
+        size = evaluation.rows_at_once(self, self._spec) // self.at_once
+        firsts = range(rows.start, rows.stop, size)
+        pieces: list[tuple[Array, float, int]] = []
+        for start in range(0, len(firsts), self.at_once):
+            chosen = {
+                n: [first, min(first + size, rows.stop)] for n, first in enumerate(firsts[start:][: self.at_once])
+            }
+            answers = self._crew.ask(
+                {n: ({"do": call, "split": split, "rows": part}, {}) for n, part in chosen.items()}
+            )
+            for n, part in chosen.items():
+                record, arrays = answers[n]
+                pieces.append((arrays["outputs"], float(record.get("loss", 0.0)), part[1] - part[0]))
+        total = sum(count for _, _, count in pieces)
+        loss = sum(loss * count for _, loss, count in pieces) / max(total, 1)
+        return pieces[0][0] if len(pieces) == 1 else np.concatenate([outputs for outputs, _, _ in pieces]), loss
+
+    def state(self) -> State:
+        """That of the first rank: all have the same."""
+        return self._crew.ask({0: ({"do": "state"}, {})})[0][1]
+
+    def load_state(self, state: State) -> None:
+        self._crew.ask_all({"do": "load_state"}, state)
+
+    def layers(self) -> Sequence[Layer]:
+        return self._layers

@@ -1,0 +1,35 @@
+"""What cannot be trained on several devices is refused in one line, before there is a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dltui.core.catalog.entries import BackendEntry
+from dltui.core.catalog.spread import check_ranks
+from dltui.core.errors import UsageError
+
+BACKEND = BackendEntry("torch", "PyTorch", "torch", "", "python", "2", "", {}, spread="ranks")
+
+
+@pytest.mark.parametrize(
+    ("config", "spread", "told"),
+    [
+        ({"batch_size": 64}, "", "PyTorch trains on one device, not on cpu:4"),
+        ({"batch_size": 3}, "ranks", "batch_size is 3; take a larger batch"),
+        ({"batch_size": 12, "accumulate": 4}, "ranks", "accumulate 4 leaves parts of 3"),
+        ({"batch_size": 64, "compile": "on"}, "replicas", "compile on is for one device"),
+    ],
+)
+def test_refused(config: dict[str, Any], spread: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told) as raised:
+        check_ranks(config, "cpu:4", 4, replace(BACKEND, spread=spread))
+    assert "\n" not in str(raised.value)
+    check_ranks(config, "cpu", 1, replace(BACKEND, spread=spread))
+
+
+def test_taken() -> None:
+    check_ranks({"batch_size": 16, "accumulate": 4, "compile": "auto"}, "cpu:4", 4, BACKEND)
+    check_ranks({}, "cpu:4", 4, BACKEND)

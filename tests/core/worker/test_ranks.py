@@ -1,0 +1,99 @@
+"""The ranks of a run: their worker asks all of them, notices the one that is lost, and leaves none behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from dltui.core.contract.config import TrainConfig
+from dltui.core.train.plan import Planner
+from dltui.core.train.shares import share_of
+from dltui.core.worker.ranks import channel, crew
+from dltui.core.worker.ranks.crew import Crew, RankError, RankLost
+
+ROOT = Path(__file__).parents[3]
+DEVICES: list[dict[str, Any]] = [{"name": "cuda:0"}, {"name": "cuda:1"}]
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "MODULE", "tests.fakes.fake_rank")
+    monkeypatch.setattr(crew, "GRACE_SECONDS", 0.3)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+@pytest.fixture
+def two(fake: None) -> Iterator[Crew]:
+    found = Crew(DEVICES)
+    pids = found.pids
+    yield found
+    found.close()
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_all_ranks_answer_in_their_order(two: Crew) -> None:
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    answers = two.ask_all({"do": "advance"}, {"x": array, "one": np.array(3.0), "none": np.zeros((0, 2))})
+    assert [record["do"] for record, _ in answers] == ["advance", "advance"]
+    assert np.array_equal(answers[1][1]["x"], 2 * array)
+    assert (answers[0][1]["one"].shape, answers[0][1]["none"].shape) == ((), (0, 2))
+    assert two.ask({1: ({"do": "state"}, {})}).keys() == {1}
+    # The other way round: an order to one rank while another is killed.
+    os.kill(two.pids[0], signal.SIGKILL)
+    with pytest.raises(RankLost, match=r"^rank 0 \(cuda:0\) was killed by SIGKILL; worker.log may say why$"):
+        two.ask({1: ({"do": "hang"}, {})})
+
+
+def test_the_rank_that_began_it_is_named(fake: None) -> None:
+    """The others fail, too, when one of them dies in the middle of a step; and wait for ever on some networks."""
+    for fate, expected, text in (("raise", RankLost, "rank 1"), ("hang", RankLost, "rank 1")):
+        some = Crew(DEVICES)
+        pids = some.pids
+        with pytest.raises(expected, match=text):
+            some.ask({0: ({"do": fate}, {}), 1: ({"do": "die"}, {})})
+        assert not any(psutil.pid_exists(pid) for pid in pids)
+    some = Crew(DEVICES)
+    with pytest.raises(RankError, match="no") as raised:
+        some.ask({0: ({"do": "hang"}, {}), 1: ({"do": "raise"}, {})})
+    assert type(raised.value).__name__ == "ValueError"
+
+
+def test_ranks_end_with_their_worker(fake: None) -> None:
+    code = (
+        "import sys, time; from dltui.core.worker.ranks import crew; crew.MODULE = 'tests.fakes.fake_rank'\n"
+        "c = crew.Crew([{'name': 'cpu'}] * 2); c.ask_all({'do': 'x'}); c.order({'do': 'hang'})\n"
+        "print(*c.pids, flush=True); time.sleep(60)"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert worker.stdout is not None
+    pids = [int(word) for word in worker.stdout.readline().split()]
+    assert len(pids) == 2
+    worker.kill()
+    worker.wait()
+    worker.stdout.close()
+    deadline = time.monotonic() + 20
+    while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_a_plan_survives_the_way() -> None:
+    config = TrainConfig(batch_size=4, augment="crop", color=0.1, erase=0.5, mixup=0.3)
+    plan = share_of(Planner(config, 20, shape=(8, 8, 3), stored=(10, 10, 3)).epoch(2, skip=1), 1, 2)
+    back = channel.plan_of(*channel.plan_message(plan))
+    assert (back.epoch, back.first_step, back.whole, back.batch) == (2, 11, 4, 2)
+    for name in ("indices", "lr", "color", "erasing", "crops"):
+        assert np.array_equal(getattr(back, name), getattr(plan, name))
+    assert back.mixing is not None
+    assert plan.mixing is not None
+    assert np.array_equal(back.mixing.partners, plan.mixing.partners)

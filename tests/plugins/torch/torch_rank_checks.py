@@ -1,0 +1,150 @@
+"""Checks of several ranks, which need PyTorch: `python -m tests.plugins.torch.torch_rank_checks NAME...`.
+
+Ranks are forked from this process, which has imported PyTorch, and meet on gloo.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dltui.core.contract import Data, Rank
+from dltui.core.train.plan import Planner
+from dltui.core.train.shares import share_of
+from dltui.plugins.torch import session
+from dltui.plugins.torch.trainable import TorchTrainable
+from tests.plugins.torch.torch_setting import MODELS
+from tests.plugins.twin_child import image_spec, make_data
+
+SETTINGS = {"batch_size": 30, "threads": 1, "lr": 0.02, "optimizer": "sgd", "augment": "shift", "epochs": 40}
+Job = Callable[[Any, Planner, int, int], dict[str, Any]]
+"""Gets a trainable, the planner, and the rank of how many; what it returns goes through JSON, arrays as files."""
+
+
+def on_ranks(
+    world: int, job: Job, data: Data, build: Any = None, kind: torch.dtype = torch.float64, **config: Any
+) -> list[dict[str, Any]]:
+    """What a job returns on each rank; with one rank it is on no rank at all, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        pids = []
+        for number in range(world):
+            pid = os.fork()
+            if pid == 0:
+                code = 70
+                try:
+                    _be_rank(Path(folder), number, world, job, data, build, kind, config)
+                    code = 0
+                except BaseException:
+                    traceback.print_exc()
+                finally:
+                    sys.stderr.flush()
+                    os._exit(code)
+            pids.append(pid)
+        codes = [os.waitpid(pid, 0)[1] for pid in pids]
+        assert codes == [0] * world, codes
+        return [_read(Path(folder), number) for number in range(world)]
+
+
+def _be_rank(
+    folder: Path, number: int, world: int, job: Job, data: Data, build: Any, kind: torch.dtype, config: dict[str, Any]
+) -> None:
+    name = config.pop("model", "cnn")
+    checked = MODELS[name].config.model_validate(SETTINGS | config)
+    rank = Rank(number, world, (folder / "meeting").as_uri()) if world > 1 else None
+    device = session.start(checked, "cpu")
+    trainable = TorchTrainable(build or MODELS[name].build, checked, data, device, kind, rank)
+    found = job(trainable, Planner(checked, len(data.train), shape=data.spec.input_shape), number, world)
+    arrays = {key: value for key, value in found.items() if isinstance(value, np.ndarray)}
+    np.savez(folder / f"{number}.npz", **{key.replace("/", "\\"): value for key, value in arrays.items()})
+    plain = {key: value for key, value in found.items() if key not in arrays}
+    (folder / f"{number}.json").write_text(json.dumps(plain))
+
+
+def _read(folder: Path, number: int) -> dict[str, Any]:
+    with np.load(folder / f"{number}.npz") as arrays:
+        found = {key.replace("\\", "/"): arrays[key] for key in arrays.files}
+    return found | json.loads((folder / f"{number}.json").read_text())
+
+
+def train(trainable: Any, planner: Planner, number: int, world: int, steps: int, first: int = 0) -> dict[str, Any]:
+    """Train `steps` global steps from `first` on, in chunks of three; the losses and metrics of each, and the state."""
+    losses: list[float] = []
+    metrics: list[float] = []
+    while len(losses) < steps:
+        epoch, skip = divmod(first + len(losses), planner.steps_per_epoch)
+        plan = planner.epoch(epoch, skip)
+        plan = plan.rows(slice(0, steps - len(losses)))
+        trainable.begin_epoch(share_of(plan, number, world) if world > 1 else plan)
+        done = 0
+        while done < plan.steps:
+            stats = trainable.advance(min(3, plan.steps - done))
+            done += len(stats.loss)
+            losses += (stats.loss / planner.batch).tolist()
+            metrics += next(iter(stats.metrics.values())).tolist()
+    return {"losses": np.array(losses), "metrics": np.array(metrics), **trainable.state()}
+
+
+def steps(count: int) -> Job:
+    return lambda *where: train(*where, steps=count)
+
+
+def data_of(size: int = 16, **changes: Any) -> Data:
+    return make_data(replace(image_spec(size), **changes), 150)
+
+
+def assert_alike(one: dict[str, Any], other: dict[str, Any], tolerance: float = 1e-8) -> None:
+    assert one.keys() == other.keys(), one.keys() ^ other.keys()
+    np.testing.assert_allclose(one["losses"], other["losses"], rtol=tolerance)
+    np.testing.assert_allclose(one["metrics"], other["metrics"], rtol=tolerance)
+    for key, value in one.items():
+        if key.startswith(("weights/", "average/")):
+            np.testing.assert_allclose(value, other[key], rtol=1e3 * tolerance, atol=1e3 * tolerance, err_msg=key)
+        if key.startswith("rng/"):
+            assert value.tobytes() == other[key].tobytes(), key
+
+
+def assert_equal_ranks(found: list[dict[str, Any]]) -> None:
+    """All ranks have the same state, to the last bit."""
+    for other in found[1:]:
+        for key, value in found[0].items():
+            assert value.tobytes() == other[key].tobytes(), key
+
+
+def check_two_equal_one() -> None:
+    """A CNN with batch norm, on batches of 30 and with shifted images; and dropout, mixed samples, parts."""
+    data = data_of()
+    for more in (
+        {},
+        {"dropout": 0.3, "mixup": 0.4, "cutmix": 0.5, "label_smoothing": 0.1, "accumulate": 4, "ema": 0.9,
+         "clip_norm": 0.5, "class_weights": "balanced", "batch_size": 31, "optimizer": "adamw", "lr": 0.001},
+    ):  # fmt: skip
+        alone = on_ranks(1, steps(12), data, **more)[0]
+        found = on_ranks(2, steps(12), data, **more)
+        assert_equal_ranks(found)
+        assert_alike(alone, found[0])
+
+
+def check_a_hundred_steps() -> None:
+    """1, 2 and 4 ranks: the same losses for a hundred steps, and in float32 within rounding."""
+    data = data_of()
+    for kind, tolerance in ((torch.float64, 1e-8), (torch.float32, 2e-3)):
+        alone = on_ranks(1, steps(100), data, kind=kind)[0]
+        for world in (2, 4):
+            found = on_ranks(world, steps(100), data, kind=kind)
+            assert_equal_ranks(found)
+            np.testing.assert_allclose(found[0]["losses"], alone["losses"], rtol=tolerance)
+
+
+if __name__ == "__main__":
+    for check in sys.argv[1:]:
+        globals()[f"check_{check}"]()
