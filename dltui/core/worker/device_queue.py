@@ -172,6 +172,10 @@ class Place:
         for place in self._at_each():
             place.occupy()
 
+    def join(self) -> None:
+        """Queue up at the end. Raises RunError."""
+        self.take_up(join(self.run, self._device))
+
     def take_up(self, order: int) -> None:
         """Take the place that `join` reserved for this run. Raises RunError."""
         for place in self._at_each():
@@ -183,7 +187,7 @@ class Place:
 
     def waits_for(self) -> str:
         """The reason why the run cannot begin, in one sentence; "" when it is its turn."""
-        return next(filter(None, (place.waits_for() for place in self._places)), "")
+        return next(filter(None, (place.waits_for() for place in self._places or self._at_each())), "")
 
     def begin(self) -> None:
         """Take the device when it is this run's turn."""

@@ -118,7 +118,7 @@ def wait(
 def _queue_up(place: Place) -> str:
     """Join the queue of the device. Returns the reason why that cannot be now, or ""."""
     try:
-        place.take_up(device_queue.join(place.run))
+        place.join()
     except RunError as error:
         return f"{error}; tries again"
     return ""

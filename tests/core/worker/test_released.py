@@ -100,7 +100,7 @@ def test_a_stop_ends_it_and_a_second_pause_changes_when_it_goes_on(run: RunDirec
 def test_a_queue_that_cannot_be_joined_is_tried_again(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     real, left = device_queue.join, [0]
 
-    def join(run: RunDirectory) -> int:
+    def join(run: RunDirectory, device: object = None) -> int:
         left[0] += 1
         if left[0] == 1:
             raise released.RunError("cannot queue long: No space left on device")
