@@ -101,3 +101,9 @@ def ordinal(number: int) -> str:
     """A number as `1st`, `2nd`, `11th`."""
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
     return f"{number}{ending}"
+
+
+def finite(value: float | str, instead: float = 0.0) -> float:
+    """The number, or `instead` of one that is infinite or NaN. Raises ValueError for a text that is none."""
+    found = float(value)
+    return found if math.isfinite(found) else instead

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Any
 
+from dltui.core.numbers import finite
 from dltui.core.reading.points import Points, column
 from dltui.core.rundir.events import AttemptStarted, Event, RunEnded, from_json
 from dltui.core.text import safe
@@ -121,7 +122,7 @@ class History:
             self.unknown += max(seq - self._seq - 1, 0)
             self._seq = seq
         self.last_time = float(record["time"])
-        self._elapsed[attempt] = max(self._elapsed.get(attempt, 0.0), float(record.get("elapsed", 0.0)))
+        self._elapsed[attempt] = max(self._elapsed.get(attempt, 0.0), finite(record.get("elapsed", 0.0)))
 
     def _started(self, record: Record) -> None:
         event = _checked(record)
@@ -132,7 +133,7 @@ class History:
         self.attempts += 1
         self.started_at = float(record["time"])
         self.starts = [*(kept for kept in self.starts if kept[0] < start), (start, self.started_at)]
-        self._ready[record["attempt"]] = float(record.get("elapsed", 0.0))
+        self._ready[record["attempt"]] = finite(record.get("elapsed", 0.0))
         self.ended = self.test = self.samples_per_second = None
         self.points.cut(start)
         self.epochs = {number: kept for number, kept in self.epochs.items() if number <= epoch and kept.step <= start}

@@ -200,6 +200,13 @@ def test_a_metric_that_appears_later_or_goes_has_gaps() -> None:
     assert [math.isnan(value) for value in metrics["b"]] == [True, False]
 
 
+def test_seconds_that_are_no_number_count_as_none() -> None:
+    tape = Tape()
+    tape.start()
+    tape.records[-1]["elapsed"] = "1E310"
+    assert tape.fold().elapsed == 0
+
+
 def test_null_is_nan() -> None:
     tape = Tape()
     tape.start()
