@@ -172,7 +172,7 @@ def test_planted_duplicates_are_found_in_fashion_mnist(tmp_path: Path) -> None:
 
 @needs_fashion
 @needs_torch
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(40)
 def test_planted_wrong_labels_are_found_in_fashion_mnist(tmp_path: Path) -> None:
     kept = tmp_path / "found.json"

@@ -27,7 +27,7 @@ def numbers(recording: Recording, pytestconfig: pytest.Config) -> list[int]:
 @pytest.mark.slow(10)
 @pytest.mark.parametrize(
     ("code", "times"),
-    [(errno.EIO, 1), pytest.param(errno.EROFS, LASTING, marks=pytest.mark.long)],
+    [(errno.EIO, 1), pytest.param(errno.EROFS, LASTING, marks=pytest.mark.longest)],
     ids=["once", "for good"],
 )
 def test_a_storage_error_ends_the_run_but_harms_nothing(

@@ -53,7 +53,7 @@ def test_pytorch_workers(request: pytest.FixtureRequest, share: int) -> None:
 
 
 @pytest.mark.slow(50)
-@pytest.mark.long
+@pytest.mark.longest
 @needs_tensorflow
 def test_tensorflow_workers(request: pytest.FixtureRequest) -> None:
     run_child("tensorflow", "--kills", str(how_many(request.config)[1]))

@@ -79,6 +79,7 @@ def test_a_screen_whose_terminal_vanishes_ends_as_well(program: Program, trap: s
         program("kill", "r", "--yes")
 
 
+@pytest.mark.long
 def test_without_a_terminal_a_signal_reaches_the_worker(program: Program) -> None:
     import subprocess
 

@@ -50,6 +50,7 @@ def test_with_nothing_changed_it_ends_as_its_parent_would(program: Program, pare
     assert program.reader("r").status().name == "interrupted", "the parent is as it was"
 
 
+@pytest.mark.long
 def test_a_learning_rate_holds_from_the_fork_on(program: Program, parent: RunReader) -> None:
     program("fork", "r", "--step-seconds", "0", "--lr", "0.003", "--name", "one", "--plain")
     program("fork", "r", "--step-seconds", "0", "--lr", "0.003", "--name", "two", "--plain")

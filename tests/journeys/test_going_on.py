@@ -77,6 +77,7 @@ def test_the_worker_itself_refuses(program: Program, net: Path) -> None:
     assert history.added_epochs == []
 
 
+@pytest.mark.long
 def test_other_data_are_said_and_refused(program: Program, net: Path) -> None:
     table = program.folder / "d.csv"
     rows = [f"{number % 7}.5,{number % 3}.25,{'abc'[number % 3]}" for number in range(300)]
@@ -99,6 +100,7 @@ def test_a_hyperparameter_that_is_gone_is_named(program: Program, net: Path) -> 
     assert "differs: the model has no step_seconds any more (it was 0.001)" in refused
 
 
+@pytest.mark.long
 def test_old_commands_end_with_the_attempt_that_they_were_meant_for(program: Program, net: Path) -> None:
     train(program, net, *SLOW, "--detach")
     live = program.wait("r", lambda live: live.step > 3)

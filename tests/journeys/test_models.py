@@ -81,7 +81,7 @@ def _least_squares(run: Path) -> tuple[float, float]:
 
 
 # Also shown by the hundreds of kills of tests/faults.
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.parametrize("framework", few(FRAMEWORKS, 1, long=0))
 def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, framework: str) -> None:
     program.draws()
@@ -109,7 +109,7 @@ def test_killed_in_the_middle_and_resumed_is_the_same_run(program: Program, fram
     assert one.read_bytes() == other.read_bytes()
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(22)
 @pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_the_same_command_gives_the_same_bytes(program: Program, framework: str) -> None:

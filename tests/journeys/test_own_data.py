@@ -46,7 +46,7 @@ def test_a_folder_of_color_photographs(program: Program, shapes: Path, framework
     assert thumbnails.shape[1:] == (32, 32, 3)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", few(["tensorflow", "torch"], 1, long=0))
 def test_a_folder_of_gray_digits(program: Program, framework: str) -> None:

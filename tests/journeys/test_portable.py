@@ -44,7 +44,7 @@ def dltui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return run
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(75)
 @pytest.mark.parametrize(
     ("model", "framework"), [("cnn-small", "torch"), pytest.param("cnn", "tensorflow", marks=pytest.mark.longest)]
@@ -75,7 +75,7 @@ def test_a_network_gives_the_same_predictions_elsewhere(
     _check_scripts(dltui, folder, native)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(75)
 @pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_masks_are_the_same_elsewhere(dltui: Said, tmp_path: Path, framework: str) -> None:
@@ -140,6 +140,7 @@ def test_a_backend_without_formats_predicts_all_the_same(dltui: Said, tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_predict_is_right_on_the_photographs_that_were_trained_on(dltui: Said, tmp_path: Path) -> None:
     """The camera lay on its side, or the subject stands on transparent ground, in 12 bits, or beside the middle."""
     random = np.random.default_rng(0)

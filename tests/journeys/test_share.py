@@ -46,6 +46,7 @@ def test_what_keeps_the_group_out_is_said(program: Program) -> None:
     assert f"the group cannot reach it: {program.folder} is closed" in out
 
 
+@pytest.mark.long
 def test_a_fork_is_shared_as_its_parent_is(program: Program) -> None:
     program(*FAST, "--epochs", "1", "--share", "group")
     program("fork", "r", "--epochs", "2", "--plain")

@@ -13,7 +13,7 @@ from tests.journeys.program import Program
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(16)
 @pytest.mark.parametrize("model", few(["softmax", "cnn"], 1, long=0))
 def test_twins_agree_on_augmented_digits(program: Program, model: str) -> None:

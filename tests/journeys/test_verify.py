@@ -60,6 +60,7 @@ def test_equal_also_with_epochs_added_and_then_another_seed_and_threads(program:
 
 
 @pytest.mark.slow(8)
+@pytest.mark.long
 def test_a_flipped_bit_in_the_data_is_named(program: Program, net: Path) -> None:
     table = program.folder / "d.csv"
     table.write_text("\n".join(["x,y,label", *(f"{n % 7}.5,{n % 3}.25,{'abc'[n % 3]}" for n in range(200))]) + "\n")

@@ -22,7 +22,7 @@ def test_every_example_is_tested() -> None:
 
 
 @pytest.mark.slow(40)
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", few(sorted(EXAMPLES, reverse=True), 1, long=0))
 def test_an_example_installs_and_its_tests_pass(tmp_path: Path, name: str) -> None:

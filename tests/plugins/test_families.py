@@ -48,6 +48,7 @@ def test_a_member_trains_resumes_and_is_exported(family: str) -> None:
 
 
 @pytest.mark.slow(12)
+@pytest.mark.long
 def test_weights_of_files_and_frozen_backbones() -> None:
     needs("timm", "torch")
     run_child("torch", "files", "frozen", "normalization")
@@ -59,7 +60,7 @@ def test_weights_are_downloaded_once() -> None:
     run_child("torch", "downloads")
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_weights_of_keras_files() -> None:
     needs("keras", "tensorflow")
     run_child("tensorflow", "keras_files")
@@ -73,7 +74,7 @@ def test_real_weights() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("family", FRAMEWORKS)
+@pytest.mark.parametrize("family", few(sorted(FRAMEWORKS, reverse=True), 2, long=0))
 def test_every_small_member_is_one(family: str) -> None:
     import json
 

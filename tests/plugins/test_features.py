@@ -35,7 +35,7 @@ OPTION_CHECKS = (
 
 
 @pytest.mark.slow(35)
-@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1))
+@pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_features(framework: str) -> None:
     if importlib.util.find_spec(framework) is None:
         pytest.skip(f"{framework} is not installed")
@@ -49,7 +49,7 @@ def test_features(framework: str) -> None:
     run_child(*options)
 
 
-@pytest.mark.long
+@pytest.mark.longest
 def test_resnet() -> None:
     if importlib.util.find_spec("torchvision") is None:
         pytest.skip("torchvision is not installed")

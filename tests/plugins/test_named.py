@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 CHECKS = ("several_inputs", "what_is_fed", "conformance", "exports")
 
 
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.slow(120)
 @pytest.mark.parametrize("framework", few(["torch", "tensorflow"], 1, long=0))
 def test_named_inputs(framework: str) -> None:

@@ -125,7 +125,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: Fill) ->
 
 
 @pytest.mark.slow(20)
-@pytest.mark.parametrize("fault", few(["", *FAULTS], 1, long=1))
+@pytest.mark.parametrize("fault", few(["", *FAULTS], 1, long=0))
 def test_a_fault_fails_exactly_its_check(home: Path, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "plugin.py").write_text(HEAD + FAULTS.get(fault, ""))
     code = main.run(["plugins", "check", "plugin.py", "--json"])
@@ -155,7 +155,7 @@ def test_a_crash_is_told_with_the_check_it_came_in(home: Path, capsys: pytest.Ca
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.longest
 def test_authors_see_the_finding_in_their_own_tests(home: Path) -> None:
     (home / "plugin.py").write_text(HEAD + FAULTS["schema"])
 

@@ -54,7 +54,7 @@ def train(
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.longest
 def test_tensorboard_opens_the_event_files(train: Train) -> None:
     for package in ("tensorboardX", "tensorboard"):
         if own().version(package) is None:

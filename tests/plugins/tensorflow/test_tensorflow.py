@@ -59,6 +59,7 @@ def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
 
 
 @needs_tensorflow
+@pytest.mark.long
 def test_what_authors_bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With Keras set up for other work, in the environment and in its file."""
     (tmp_path / "keras.json").write_text(
@@ -140,7 +141,7 @@ def test_twins_agree_in_double_precision(tmp_path: Path, tries: list[tuple[str, 
 
 @needs_both
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.longest
 def test_twins_agree_in_single_precision(tmp_path: Path) -> None:
     for model, one, other in train_twins(
         tmp_path, "float32", [("softmax", {}), ("mlp", {}), ("cnn", {}), ("unet", SGD | UNET)]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.marks import few
+
 ROOT = Path(__file__).parents[3]
 CHECKS = (
     (
@@ -28,11 +30,12 @@ AUTHOR_CHECKS = (
     "named_inputs",
 )  # fmt: skip
 CAPTURED_CHECKS = (
-    "equals_eager_steps", "unfreezing_captures_anew", "resumes_in_the_middle", "preparing_changes_nothing",
+    "equals_eager_steps", "resumes_in_the_middle", "unfreezing_captures_anew", "preparing_changes_nothing",
     "steps_that_no_replay_repeats",
     "a_step_needs_no_host", "a_step_on_a_gpu_needs_no_host", "what_is_compiled",
     "the_order_around_a_capture", "steps_with_masks",
 )  # fmt: skip
+FIRST = 2
 PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32")
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
@@ -76,5 +79,6 @@ def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
 
 
 @needs_torch
-def test_captured_steps() -> None:
-    run_child("torch_captured_checks", *CAPTURED_CHECKS)
+@pytest.mark.parametrize("names", few([CAPTURED_CHECKS[:FIRST], CAPTURED_CHECKS[FIRST:]], 1), ids=["first", "more"])
+def test_captured_steps(names: tuple[str, ...]) -> None:
+    run_child("torch_captured_checks", *names)

@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(dltui: Run) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.longest
 @pytest.mark.parametrize("framework", few(FRAMEWORKS, 1, long=0))
 def test_the_package_installs_and_its_test_passes(tmp_path: Path, framework: str) -> None:
     if own().version(framework) is None:

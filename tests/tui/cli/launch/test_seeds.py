@@ -76,6 +76,7 @@ def ended(tmp_path: Path, seed: int) -> str:
 
 
 @pytest.mark.slow(20)
+@pytest.mark.long
 def test_a_member_is_killed_and_its_series_goes_on_and_is_resumed(dltui: Run, tmp_path: Path) -> None:
     """Nobody waits for the runs: who started them has gone, and what becomes of one is nothing to the others."""
     code, out, error = dltui(*TRAIN, "--seeds", "4,5", "--name", "lab", "--detach", "--step-seconds", "0.05")
