@@ -93,6 +93,12 @@ class Attempt:
     def is_preempted(self) -> bool:
         return self._preempted
 
+    def _leaves(self) -> bool:
+        """As `is_preempted`, asked between steps and in a pause. Raises RankLost for a rank that is gone."""
+        if self._crew is not None:
+            self._crew.check()
+        return self._preempted
+
     def leave_queue(self, ending: Literal["stopped", "preempted"]) -> str:
         """End a run that never began."""
         why = "taken out of the queue" if ending == "stopped" else "the machine asked for its process back"
@@ -204,7 +210,7 @@ class Attempt:
             planner,
             self.journal,
             self._position(found),
-            lambda: self._preempted,
+            self._leaves,
             metrics=model.metrics,
             monitor=monitor,
             origin=self.asked.get("fork"),

@@ -33,6 +33,7 @@ CAPTURED_CHECKS = (
     "a_step_needs_no_host", "a_step_on_a_gpu_needs_no_host", "what_is_compiled",
     "the_order_around_a_capture", "steps_with_masks",
 )  # fmt: skip
+RANK_CHECKS = ("a_hundred_steps", "tasks", "gradients_of_some_ranks", "own_draws_differ")
 PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32")
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
@@ -76,5 +77,12 @@ def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
 
 
 @needs_torch
-def test_captured_steps() -> None:
-    run_child("torch_captured_checks", *CAPTURED_CHECKS)
+def test_captured_steps_and_ranks() -> None:
+    # Ranks first: they are forked, which goes well as long as no step has started threads.
+    run_children(("torch_rank_checks", ("two_equal_one",)), ("torch_captured_checks", CAPTURED_CHECKS))
+
+
+@needs_torch
+@pytest.mark.long
+def test_ranks() -> None:
+    run_child("torch_rank_checks", *RANK_CHECKS)
