@@ -28,7 +28,7 @@ from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
 from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness, twin_record
 from dltui.core.worker.journal import Journal
-from dltui.core.worker.ranks.crew import Crew, RankLost
+from dltui.core.worker.ranks.crew import Crew, RankError, RankLost
 from dltui.core.worker.ranks.leader import Leader
 from dltui.core.worker.started import started
 
@@ -147,6 +147,7 @@ class Attempt:
         remedy = explain.remedy(error, batch_size)
         source = self.asked["model_source"]
         place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
+        place = error.place if isinstance(error, RankError) else place
         self._refused = not remedy and self._is_refusal(error, place)
         return self._end("failed", explain.explain(error, batch_size, place), type(error).__name__, remedy=remedy)
 

@@ -66,7 +66,7 @@ def test_the_rank_that_began_it_is_named(fake: None) -> None:
     some = Crew(DEVICES)
     some.ask_all({"do": "advance"})
     some.order({"do": "die"})
-    with pytest.raises(RankLost, match="rank [01] .cuda:[01]. was killed"):
+    with pytest.raises(RankLost, match=r"rank [01] .cuda:[01]. was killed"):
         check_as_in_a_pause(some)
     some = Crew(DEVICES)
     with pytest.raises(RankError, match="no") as raised:

@@ -35,7 +35,10 @@ class RankLost(RunError):
 
 
 class RankError(Exception):
-    """What a rank's framework or a model's own code raised, as the rank told it."""
+    """What a rank's framework or a model's own code raised, as the rank told it; `place` is the line of a plugin's
+    code."""
+
+    place = ""
 
 
 @dataclass
@@ -201,5 +204,7 @@ def _start(number: int, name: str, python: str) -> _Member:
 
 def _error(kind: str, text: str, place: str) -> Exception:
     """An exception of this name and text, for the line that the run ends with."""
-    error: type[Exception] = type(clean_line(kind, 100), (RankError,), {})
-    return error(f"{text}{place}")
+    error: type[RankError] = type(clean_line(kind, 100), (RankError,), {})
+    found = error(text)
+    found.place = place
+    return found
