@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dltui.core.contract import Observer as Observer
     from dltui.core.contract import PreparationContext as PreparationContext
     from dltui.core.contract import Preview as Preview
+    from dltui.core.contract import Rank as Rank
     from dltui.core.contract import Spec as Spec
     from dltui.core.contract import Split as Split
     from dltui.core.contract import StepStats as StepStats
@@ -68,6 +69,7 @@ _HOMES = {
     "Observer": "dltui.core.contract",
     "PreparationContext": "dltui.core.contract",
     "Preview": "dltui.core.contract",
+    "Rank": "dltui.core.contract",
     "RunError": "dltui.core.errors",
     "RunReader": "dltui.core.reading.reader",
     "Spec": "dltui.core.contract",

@@ -21,7 +21,7 @@ from tests.exports.runs import reader
 from tests.helpers.sample_run import BATCH, make_sample_run
 
 SUMMARY = {
-    "run_id", "run_token", "model", "framework", "dataset", "device", "seed", "status", "epochs", "best_epoch",
+    "run_id", "run_token", "model", "framework", "dataset", "device", "ranks", "seed", "status", "epochs", "best_epoch",
     "parameters",
     "samples_per_second", "train_seconds", "weights_sha256", "command", "versions", "parent",
     "parent_step", "mode", "precision", "us_per_step",

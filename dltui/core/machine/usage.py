@@ -15,7 +15,8 @@ from dltui.core.machine.process import this_host
 
 @dataclass(frozen=True)
 class Worker:
-    """The process of a run: processor time in percent of a core, and memory; None before two samples."""
+    """The process of a run with those that it has started: processor time in percent of a core, and memory; None before
+    two samples."""
 
     pid: int
     cpu: float | None
@@ -106,14 +107,23 @@ class Meter:
         import psutil
 
         try:
-            process = psutil.Process(pid)
-            spent, rss = sum(process.cpu_times()[:2]), int(process.memory_info().rss)
+            spent, rss = _used(psutil.Process(pid))
+            # Its ranks, and what it has started besides.
+            for child in psutil.Process(pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error, OSError):
+                    more, also = _used(child)
+                    spent, rss = spent + more, rss + also
         except (psutil.Error, OSError):
             return None
         before, self._worker = self._worker, (pid, now, spent)
         if before is None or before[0] != pid or now <= before[1]:
             return Worker(pid, None, rss)
         return Worker(pid, max(100 * (spent - before[2]) / (now - before[1]), 0.0), rss)
+
+
+def _used(process: Any) -> tuple[float, int]:
+    """The processor time in seconds and the memory in bytes of a process."""
+    return float(sum(process.cpu_times()[:2])), int(process.memory_info().rss)
 
 
 def _disk(folder: Path) -> tuple[int, int] | None:

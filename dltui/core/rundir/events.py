@@ -139,10 +139,10 @@ class Logged(Event):
 
 @dataclass(frozen=True)
 class RunEnded(Event):
-    """The attempt is over. `status`: finished, stopped, preempted or failed; `reason` is one sentence; `error` names
-    the exception's type when it failed, `remedy` holds what to try instead: hyperparameters, or another `dataset`;
-    `weights_sha256` is of the weights that gave the test result; `refused`: it failed before its first step, by the
-    model or the data itself."""
+    """The attempt is over. `status`: finished, stopped, preempted, failed or interrupted (a rank was lost); `reason` is
+    one sentence; `error` names the exception's type when it failed, `remedy` holds what to try instead:
+    hyperparameters, or another `dataset`; `weights_sha256` is of the weights that gave the test result; `refused`: it
+    failed before its first step, by the model or the data itself."""
 
     type: ClassVar[str] = "run_ended"
     status: str

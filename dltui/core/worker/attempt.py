@@ -28,7 +28,7 @@ from dltui.core.train.plan import Planner
 from dltui.core.train.position import Progress
 from dltui.core.worker import explain, figures, fingerprint, loading, restoration, sameness, twin_record
 from dltui.core.worker.journal import Journal
-from dltui.core.worker.ranks.crew import Crew, RankLost
+from dltui.core.worker.ranks.crew import Crew, RankError, RankLost
 from dltui.core.worker.ranks.leader import Leader
 from dltui.core.worker.started import started
 
@@ -93,6 +93,12 @@ class Attempt:
     def is_preempted(self) -> bool:
         return self._preempted
 
+    def _leaves(self) -> bool:
+        """As `is_preempted`, asked between steps and in a pause. Raises RankLost for a rank that is gone."""
+        if self._crew is not None:
+            self._crew.check()
+        return self._preempted
+
     def leave_queue(self, ending: Literal["stopped", "preempted"]) -> str:
         """End a run that has not begun, or not again after it gave its device back."""
         why = "taken out of the queue" if ending == "stopped" else "the machine asked for its process back"
@@ -150,6 +156,7 @@ class Attempt:
         remedy = explain.remedy(error, batch_size)
         source = self.asked["model_source"]
         place = "" if source.get("name") == FIRST else plugin_loader.line_in_plugin(error, source)
+        place = error.place if isinstance(error, RankError) else place
         self._refused = not remedy and self._is_refusal(error, place)
         return self._end("failed", explain.explain(error, batch_size, place), type(error).__name__, remedy=remedy)
 
@@ -213,7 +220,7 @@ class Attempt:
             planner,
             self.journal,
             self._position(found),
-            lambda: self._preempted,
+            self._leaves,
             metrics=model.metrics,
             monitor=monitor,
             origin=self.asked.get("fork"),

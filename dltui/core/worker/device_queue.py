@@ -62,7 +62,7 @@ def join(run: RunDirectory, device: Mapping[str, Any] | None = None) -> int:
 
     Raises RunError when the folder cannot be written to.
     """
-    order = time.time_ns()
+    order, folder = time.time_ns(), paths.home()
     try:
         for folder in _folders(run, device):
             os.close(os.open(_ticket(folder, run, order), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))

@@ -11,6 +11,7 @@ import tensorflow as tf
 from dltui.core.contract import Layer
 from dltui.plugins.architectures import KERNEL, NORM_EPSILON, NORM_MOMENTUM, kernel_limit
 from dltui.plugins.tensorflow.inputs.fields import example
+from dltui.plugins.tensorflow.replicas import are_several, moments
 
 if TYPE_CHECKING:
     from dltui.core.contract import Spec
@@ -96,12 +97,16 @@ class BatchNorm(keras.layers.Layer):  # type: ignore[misc]
 
 def _normalize_batch(x: Any, gamma: Any, beta: Any) -> tuple[Any, Any, Any]:
     """x normalized by its own mean and biased variance, then that mean and the unbiased variance."""
+    axes = list(range(len(x.shape) - 1))
+    if are_several():
+        mean, variance, count = moments(x, axes)
+        y = tf.nn.batch_normalization(tf.cast(x, mean.dtype), mean, variance, beta, gamma, NORM_EPSILON)
+        return tf.cast(y, x.dtype), mean, variance * count / tf.maximum(count - 1, 1)
     if x.dtype.name in FUSED:
         # The raw operation: the public one raises epsilon to 1.001e-5.
         return tuple(
             tf.raw_ops.FusedBatchNormV3(x=x, scale=gamma, offset=beta, mean=[], variance=[], epsilon=NORM_EPSILON)[:3]
         )
-    axes = list(range(len(x.shape) - 1))
     mean, variance = tf.nn.moments(x, axes)
     count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), x.dtype)
     y = tf.nn.batch_normalization(x, mean, variance, beta, gamma, NORM_EPSILON)

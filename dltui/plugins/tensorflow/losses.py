@@ -10,6 +10,7 @@ import tensorflow as tf
 from dltui.core.tasks.registry import TASKS
 from dltui.core.tasks.segmentation import IGNORED
 from dltui.core.train import class_weights
+from dltui.plugins.tensorflow.replicas import over_all
 
 if TYPE_CHECKING:
     from dltui.core.contract import Data
@@ -73,7 +74,7 @@ def _of_pixels(logits: Any, masks: Any) -> Any:
     counts = tf.not_equal(masks, IGNORED)
     # A logit of the first class stands in for those that do not count.
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(counts, masks, 0), logits)
-    number = tf.maximum(tf.math.count_nonzero(counts), 1)
+    number = _positive(over_all(tf.math.count_nonzero(counts), tf.shape(masks)[0]))
     return tf.reduce_sum(tf.where(counts, losses, 0)) / tf.cast(number, losses.dtype)
 
 
@@ -81,9 +82,13 @@ def _right_pixels(logits: Any, masks: Any) -> Any:
     """The share of right pixels among those that count, times the samples."""
     counts = tf.not_equal(masks, IGNORED)
     right = tf.equal(tf.argmax(logits, axis=3, output_type=masks.dtype), masks) & counts
-    number = tf.maximum(tf.math.count_nonzero(counts), 1)
+    number = _positive(over_all(tf.math.count_nonzero(counts), tf.shape(masks)[0]))
     share = tf.cast(tf.math.count_nonzero(right), logits.dtype) / tf.cast(number, logits.dtype)
     return share * tf.cast(tf.shape(masks)[0], logits.dtype)
+
+
+def _positive(count: Any) -> Any:
+    return tf.where(count > 0, count, tf.ones((), count.dtype))
 
 
 STANDARD: dict[str, OfBatch] = {

@@ -36,8 +36,14 @@ def variables(model: Any) -> dict[str, Any]:
             key = f"rng/seed{generators}"
         if key in found:
             raise RunError(f"two variables of this model are called {key[8:]}; give its layers different names")
-        found[key] = variable.value
+        found[key] = primary(variable.value)
     return found
+
+
+def primary(variable: Any) -> Any:
+    """A TensorFlow variable itself, or its copy on the first of several devices."""
+    copies = getattr(variable, "values", None)
+    return copies[0] if isinstance(copies, tuple) else variable
 
 
 def export(values: Mapping[str, Any]) -> State:

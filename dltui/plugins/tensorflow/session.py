@@ -62,12 +62,16 @@ def _without(packages: Sequence[str]) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
-def start(config: TrainConfig, device: str) -> str:
-    """Prepare this process to train on `device` ("cpu", "cuda"). Returns TensorFlow's name of the device."""
+def start(config: TrainConfig, device: str, replicas: int = 1) -> str:
+    """Prepare this process to train on `device` ("cpu", "cuda"), or on several of them. Returns TensorFlow's name of
+    the first.
+    """
     tf = import_framework()
     import keras
 
     _use_threads(tf, config.threads)
+    if device == "cpu" and replicas > 1:
+        _divide_processor(tf, replicas)
     name = _use_device(tf, device)
     if device == "cpu" or config.deterministic:
         # On a CPU it costs nothing that can be measured, and a resumed run is then the same to the last bit.
@@ -95,6 +99,15 @@ def _use_threads(tf: Any, threads: int) -> None:
         threading.set_inter_op_parallelism_threads(count)
     except RuntimeError as error:
         raise RunError("TensorFlow was already running in this process: its threads cannot be set") from error
+
+
+def _divide_processor(tf: Any, parts: int) -> None:
+    """Make several devices of the processor."""
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * parts)
+    except RuntimeError as error:
+        raise RunError("TensorFlow was already running in this process: the processor cannot be divided") from error
 
 
 def _use_device(tf: Any, device: str) -> str:

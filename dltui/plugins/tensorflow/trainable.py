@@ -31,6 +31,7 @@ from dltui.plugins.tensorflow.optimizers.freezing import Freezing
 from dltui.plugins.tensorflow.optimizers.late import late_steps
 from dltui.plugins.tensorflow.optimizers.make import make_optimizer
 from dltui.plugins.tensorflow.optimizers.of_keras import own_optimizer
+from dltui.plugins.tensorflow.replicas import Replicas
 from dltui.plugins.tensorflow.samples import TrainingSamples, placed, rows_of
 from dltui.plugins.tensorflow.scaling import LossScale
 
@@ -49,17 +50,26 @@ class KerasTrainable:
     its own `configure_optimizer(config)`, or a `training_step(inputs, targets)` that returns (mean loss, outputs).
     """
 
-    def __init__(self, build: Callable[[Any, Spec], Any], config: TrainConfig, data: Data, device: str) -> None:
+    def __init__(
+        self, build: Callable[[Any, Spec], Any], config: TrainConfig, data: Data, device: str, replicas: int = 1
+    ) -> None:
         self._data, self._device = data, device
+        names_of_all = [f"{device.rpartition(':')[0]}:{number}" for number in range(replicas)]
+        self._replicas = Replicas(names_of_all) if replicas > 1 else None
         self._splits: dict[SplitName, tuple[Any, Any]] = {}
         with tf.device(device):
-            self.model = modules.build(build, config, data.spec)
+            with self._replicas.building() if self._replicas else nullcontext():
+                self.model = modules.build(build, config, data.spec)
+            if self._replicas:
+                self._replicas.adopt(self.model)
             self._freezing = Freezing(self.model, config)
             self._variables = neutral.variables(self.model)
             self._variables[neutral.GENERATOR] = tf.random.get_global_generator().state
             names = {id(variable): key.removeprefix("weights/") for key, variable in self._variables.items()}
             own = own_optimizer(self.model, config)
-            named = [names[id(variable.value)] for variable in self._freezing.variables]
+            if own and self._replicas:
+                raise RunError("a model with a configure_optimizer of its own trains on one device; choose one")
+            named = [names[id(neutral.primary(variable.value))] for variable in self._freezing.variables]
             self._optimizer = own or make_optimizer(
                 self.model, named, config, self._freezing.scales, self._freezing.late
             )
@@ -100,8 +110,9 @@ class KerasTrainable:
 
     @property
     def mode(self) -> str:
-        """How steps run: "tf.function", or "tf.function + XLA"."""
-        return "tf.function + XLA" if self._compiled else "tf.function"
+        """How steps run: "tf.function", or "tf.function + XLA", and on how many devices."""
+        several = f", {self._replicas.world} replicas" if self._replicas else ""
+        return ("tf.function + XLA" if self._compiled else "tf.function") + several
 
     def prepare(self, plan: Callable[[], EpochPlan], steps: int) -> Sequence[str]:
         """Compile forward and backward pass with XLA where that is asked for. All else stays as it is. Returns lines
@@ -136,6 +147,7 @@ class KerasTrainable:
     def notes(self) -> tuple[str, ...]:
         """Lines for the run's log. They need the steps in their compiled form, which is made once."""
         own = [self._indices, self._lr, *self._augmentation.variables, *self._all().values()]
+        own += [copy for variable in self._of_model() for copy in getattr(variable, "values", ())]
         return (*self._notes, *modules.unsaved(self._chunk.get_concrete_function().graph, own))
 
     def begin_epoch(self, plan: EpochPlan) -> Sequence[str]:
@@ -204,6 +216,12 @@ class KerasTrainable:
             self._average.restart()
         for change in changes:
             change()
+        if self._replicas is not None:
+            self._replicas.follow(self._of_model())
+
+    def _of_model(self) -> list[Any]:
+        """The model's variables, with their copies on several devices."""
+        return [variable.value for variable in self.model.variables]
 
     def layers(self) -> Sequence[Layer]:
         return list_layers(self.model)
@@ -246,6 +264,8 @@ class KerasTrainable:
         x = self._augmentation.normalized(row, self._normalize(self._augmentation.stored(row, x)))
         loss, metric, gradients = self._gradients(x, y, self._augmentation.mixed(row, y))
         self._update(gradients, tf.gather(self._lr, row))
+        if self._replicas is not None:
+            self._replicas.follow([variable.value for variable in self.model.trainable_variables])
         if self._average is not None:
             self._average.follow()
         return tf.stack([tf.cast(loss, tf.float64), tf.cast(metric, tf.float64)])
@@ -267,7 +287,7 @@ class KerasTrainable:
     def _gradients(self, x: Any, y: Any, mixed: tuple[Any, Any] | None) -> tuple[Any, Any, list[Any]]:
         """Mean loss, summed metric and gradients of a batch. In several parts, each counts by its share of it."""
         if self._parts == 1:
-            return self._compute(x, y, mixed, 1.0)
+            return self._computed(x, y, mixed, 1.0, self._batch)
         sizes = [len(part) for part in np.array_split(np.arange(self._batch), self._parts) if len(part)]
         others = tf.split(mixed[0], sizes) if mixed else []
         found: list[tuple[Any, Any, list[Any]]] = []
@@ -276,9 +296,23 @@ class KerasTrainable:
             # One after the other: the memory of a part is free for the next.
             with tf.control_dependencies([found[-1][0]] if found else []):
                 part_x = tf.nest.map_structure(tf.identity, inputs)
-                found.append(self._compute(part_x, targets, part, sizes[number] / self._batch))
+                share = sizes[number] / self._batch
+                found.append(self._computed(part_x, targets, part, share, sizes[number]))
         losses, metrics, gradients = zip(*found, strict=True)
         return tf.add_n(losses), tf.add_n(metrics), [_sum(parts) for parts in zip(*gradients, strict=True)]
+
+    def _computed(
+        self, x: Any, y: Any, mixed: tuple[Any, Any] | None, share: float, size: int
+    ) -> tuple[Any, Any, list[Any]]:
+        """The same for a part of so many samples, on one device or on all."""
+        if self._replicas is None:
+            return self._compute(x, y, mixed, share)
+
+        def of_replica(x: Any, y: Any, mixed: tuple[Any, Any] | None, part: float) -> tuple[Any, Any, list[Any]]:
+            return self._compute(x, y, mixed, share * part)
+
+        found: tuple[Any, Any, list[Any]] = self._replicas.compute(of_replica, x, y, mixed, size)
+        return found
 
     def _part(self, x: Any, y: Any, mixed: tuple[Any, Any] | None, share: float) -> tuple[Any, Any, list[Any]]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:

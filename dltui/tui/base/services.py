@@ -365,10 +365,15 @@ class WarmProcess:
         if backend is None or backend.version is None:
             return
         try:
-            environment = run_start.whole_environment(resolve(device, catalog))
+            chosen = resolve(device, catalog)
         except UsageError:
             # Said when the run is to start on it.
             return
+        if chosen.parts and backend.spread == "ranks":
+            # Their worker needs no framework.
+            warm.end()
+            return
+        environment = run_start.whole_environment(chosen)
         warm.begin(backend.python, environment, framework, backend.source)
 
     def end(self) -> None:

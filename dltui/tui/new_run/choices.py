@@ -12,7 +12,7 @@ from dltui.core.text import plural, safe
 from dltui.tui.draw.styled_text import Row, cells, cut, fit, left, on, right, window
 from dltui.tui.draw.wording import TITLES
 from dltui.tui.draw.wording import framework as short_framework
-from dltui.tui.new_run import device_marks
+from dltui.tui.new_run.devices import marks
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import DatasetEntry
@@ -65,7 +65,7 @@ def devices(
 ) -> list[Row]:
     """The rows of devices: `auto`, then the devices of this machine; those that are marked train together."""
     shown = window(len(found or ()) + 1, chosen, height - 1)
-    told = device_marks.told(marked) or ("space marks several" if focused and found else "")
+    told = marks.told(marked) or ("space marks several" if focused and found else "")
     hidden = hidden_rows(shown, len(found or ()) + 1)
     rows: list[Row] = [[(" DEVICE  ", _heading(focused)), (", ".join(filter(None, [hidden, told])), "faint")]]
     if found is None:
@@ -78,7 +78,7 @@ def devices(
             row = [*_marked(picked, focused, left("auto", room)), (f"would take {_automatic(found)}", "dim")]
         else:
             device = found[number - 1]
-            name = left(device_marks.name(device.name, marked), room)
+            name = left(marks.name(device.name, marked), room)
             style = "accent bold" if device.name in marked else ""
             row = [*_marked(picked, focused, name, style), *about(device, width - room - 3)]
         rows.append(_line(row, width, picked, focused))

@@ -59,10 +59,12 @@ class Forecast:
         if built is None or batch is None or device.free_bytes is None:
             return known, []
         chosen = {name: form.text(setting) for name in ("optimizer", "precision") if (setting := _setting(form, name))}
-        needed = estimate(built.parameters, built.outputs, batch, chosen)
-        if needed <= device.free_bytes:
-            return known or built, [(f" ~{size(needed)} of {size(device.free_bytes)} free,", "dim")]
-        return known or built, [(f" ~{size(needed)}, {size(device.free_bytes)} free: may not fit,", "bad")]
+        # Of several devices each has its share of a batch.
+        needed = estimate(built.parameters, built.outputs, -(-batch // device.world), chosen)
+        free = min(part.free_bytes or 0 for part in device.parts or (device,))
+        if needed <= free:
+            return known or built, [(f" ~{size(needed)} of {size(free)} free,", "dim")]
+        return known or built, [(f" ~{size(needed)}, {size(free)} free: may not fit,", "bad")]
 
     def _device(self, wanted: str) -> Device | None:
         """The device chosen in the form."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltui.tui.new_run import device_marks
+from dltui.tui.new_run.devices import marks
 
 if TYPE_CHECKING:
     from dltui.tui.base.line_edit import LineEdit
@@ -33,10 +33,10 @@ class FormState:
         """Take the data that a thread has loaded; a device that does not exist here becomes `auto`."""
         self.loaded = loaded
         names, wanted = self.device_names(), loaded.form.device
-        self.marked = device_marks.marks_of(wanted, loaded.devices)
+        self.marked = marks.marks_of(wanted, loaded.devices)
         first = next(iter(self.marked), wanted)
         self.device_at = names.index(first) if first in names else 0
-        loaded.form.device = device_marks.word(self.marked) or names[self.device_at]
+        loaded.form.device = marks.word(self.marked) or names[self.device_at]
 
     @property
     def form(self) -> RunForm | None:
@@ -84,7 +84,7 @@ class FormState:
         elif self.group == "device":
             names = self.device_names()
             self.device_at = min(max(self.device_at + by, 0), len(names) - 1)
-            form.device = device_marks.word(self.marked) or names[self.device_at]
+            form.device = marks.word(self.marked) or names[self.device_at]
         else:
             self.setting_at = min(max(self.setting_at + by, 0), len(form.settings()) - 1)
 
@@ -95,8 +95,8 @@ class FormState:
         form, names = self.form, self.device_names()
         if form is None or self.loaded is None or self.group != "device":
             return False
-        self.marked = device_marks.turned(self.marked, names[self.device_at], self.loaded.devices)
-        form.device = device_marks.word(self.marked) or names[self.device_at]
+        self.marked = marks.turned(self.marked, names[self.device_at], self.loaded.devices)
+        form.device = marks.word(self.marked) or names[self.device_at]
         return True
 
     def turn(self, by: int) -> None:

@@ -17,7 +17,8 @@ from tests.core.machine.test_devices import FakeNvml
 
 
 class Machine:
-    """Two seconds between looks; half of the processors' time idle, a megabyte written, a process on two cores."""
+    """Two seconds between looks; half of the processors' time idle, a megabyte written, a process that has started
+    another, each on a core."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -35,8 +36,12 @@ class Machine:
     def process(self, pid: int) -> Any:
         if pid != os.getpid():
             raise psutil.NoSuchProcess(pid)
-        memory = SimpleNamespace(rss=1000)
-        return SimpleNamespace(cpu_times=lambda: (self.now * 1.5, self.now * 0.5, 0.0), memory_info=lambda: memory)
+        known: dict[str, Any] = {
+            "cpu_times": lambda: (self.now * 0.75, self.now * 0.25, 0.0),
+            "memory_info": lambda: SimpleNamespace(rss=500),
+        }
+        child = SimpleNamespace(**known)
+        return SimpleNamespace(**known, children=lambda recursive: [child])
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ def test_all_ranks_answer_in_their_order(two: Crew) -> None:
     assert np.array_equal(answers[1][1]["x"], 2 * array)
     assert (answers[0][1]["one"].shape, answers[0][1]["none"].shape) == ((), (0, 2))
     assert two.ask({1: ({"do": "state"}, {})}).keys() == {1}
+    two.check()
     # The other way round: an order to one rank while another is killed.
     os.kill(two.pids[0], signal.SIGKILL)
     with pytest.raises(RankLost, match=r"^rank 0 \(cuda:0\) was killed by SIGKILL; worker.log may say why$"):
@@ -63,9 +64,21 @@ def test_the_rank_that_began_it_is_named(fake: None) -> None:
             some.ask({0: ({"do": fate}, {}), 1: ({"do": "die"}, {})})
         assert not any(psutil.pid_exists(pid) for pid in pids)
     some = Crew(DEVICES)
+    some.ask_all({"do": "advance"})
+    some.order({"do": "die"})
+    with pytest.raises(RankLost, match=r"rank [01] .cuda:[01]. was killed"):
+        check_as_in_a_pause(some)
+    some = Crew(DEVICES)
     with pytest.raises(RankError, match="no") as raised:
         some.ask({0: ({"do": "hang"}, {}), 1: ({"do": "raise"}, {})})
     assert type(raised.value).__name__ == "ValueError"
+
+
+def check_as_in_a_pause(some: Crew) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        some.check()
+        time.sleep(0.01)
 
 
 def test_ranks_end_with_their_worker(fake: None) -> None:

@@ -24,6 +24,7 @@ CHECKS = (
     ("devices",),
 )  # fmt: skip
 """Importing TensorFlow takes seconds: checks that need no process of their own share one."""
+REPLICA_CHECKS = ("two_equal_one", "from_two_to_one", "keras_layers_and_masks")
 AUTHOR_CHECKS = (
     "own_loss_is_evaluated", "what_build_and_call_give", "methods", "notes", "rates", "constraints", "random_numbers",
     "random_numbers_of_tensorflow", "settings_of_the_user", "named_inputs",
@@ -68,6 +69,12 @@ def test_what_authors_bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     run_child("tests.plugins.tensorflow.tensorflow_author_checks", *AUTHOR_CHECKS)
+
+
+@needs_tensorflow
+@pytest.mark.long
+def test_several_devices() -> None:
+    run_child("tests.plugins.tensorflow.tensorflow_replica_checks", *REPLICA_CHECKS)
 
 
 @needs_tensorflow

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.marks import few
-
 ROOT = Path(__file__).parents[3]
 CHECKS = (
     (
@@ -36,6 +34,7 @@ CAPTURED_CHECKS = (
     "the_order_around_a_capture", "steps_with_masks",
 )  # fmt: skip
 FIRST = 2
+RANK_CHECKS = ("a_hundred_steps", "tasks", "gradients_of_some_ranks", "own_draws_differ")
 PART_CHECKS = ("neutral_layout", "misfits", "own_parts", "devices", "device_reasons", "tf32")
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
@@ -79,6 +78,18 @@ def test_in_a_process_of_its_own(names: tuple[str, ...]) -> None:
 
 
 @needs_torch
-@pytest.mark.parametrize("names", few([CAPTURED_CHECKS[:FIRST], CAPTURED_CHECKS[FIRST:]], 1), ids=["first", "more"])
-def test_captured_steps(names: tuple[str, ...]) -> None:
-    run_child("torch_captured_checks", *names)
+def test_captured_steps_and_ranks() -> None:
+    # Ranks first: they are forked, which goes well as long as no step has started threads.
+    run_children(("torch_rank_checks", ("two_equal_one",)), ("torch_captured_checks", CAPTURED_CHECKS[:FIRST]))
+
+
+@needs_torch
+@pytest.mark.long
+def test_more_captured_steps() -> None:
+    run_child("torch_captured_checks", *CAPTURED_CHECKS[FIRST:])
+
+
+@needs_torch
+@pytest.mark.long
+def test_ranks() -> None:
+    run_child("torch_rank_checks", *RANK_CHECKS)

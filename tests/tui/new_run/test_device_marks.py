@@ -6,7 +6,7 @@ import pytest
 
 from dltui.core.machine import cpu
 from dltui.core.machine.devices import Device
-from dltui.tui.new_run import device_marks
+from dltui.tui.new_run.devices import marks
 from tests.tui.scenario import FakeServices, shown, text
 
 FOUND = [Device("cuda:0", "A"), Device("cuda:1", "A"), Device("cuda:2", "A", problem="broken"), Device("cpu", "a CPU")]
@@ -17,17 +17,17 @@ def test_marks_are_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     marked: dict[str, int] = {}
     words = []
     for name in ("cuda:1", "cuda:0", "cuda:2", "auto", "cuda:0", "cpu", "cpu", "cpu"):
-        marked = device_marks.turned(marked, name, FOUND)
-        words.append(device_marks.word(marked))
+        marked = marks.turned(marked, name, FOUND)
+        words.append(marks.word(marked))
     assert words == ["", "cuda:0,cuda:1", "cuda:0,cuda:1", "cuda:0,cuda:1", "", "cpu:2", "cpu:3", ""]
 
 
 def test_a_word_is_marks() -> None:
-    assert device_marks.marks_of("cuda:1,cuda:0", FOUND) == {"cuda:1": 1, "cuda:0": 1}
-    assert device_marks.marks_of("cpu:2", FOUND) == {"cpu": 2}
-    assert device_marks.marks_of("cuda:all", FOUND) == {"cuda:0": 1, "cuda:1": 1}
+    assert marks.marks_of("cuda:1,cuda:0", FOUND) == {"cuda:1": 1, "cuda:0": 1}
+    assert marks.marks_of("cpu:2", FOUND) == {"cpu": 2}
+    assert marks.marks_of("cuda:all", FOUND) == {"cuda:0": 1, "cuda:1": 1}
     for word in ("cpu", "auto", "cuda:0,cuda:9", "x"):
-        assert device_marks.marks_of(word, FOUND) == {}
+        assert marks.marks_of(word, FOUND) == {}
 
 
 async def test_space_marks_a_device(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import signal
 import socket
@@ -34,7 +35,10 @@ class RankLost(RunError):
 
 
 class RankError(Exception):
-    """What a rank's framework or a model's own code raised, as the rank told it."""
+    """What a rank's framework or a model's own code raised, as the rank told it; `place` is the line of a plugin's
+    code."""
+
+    place = ""
 
 
 @dataclass
@@ -78,6 +82,16 @@ class Crew:
         """Give all ranks the same order."""
         answers = self.ask(dict.fromkeys(range(len(self)), (record, arrays or {})))
         return [answers[number] for number in range(len(self))]
+
+    def check(self) -> None:
+        """Notice a rank that has ended while nothing was asked of it. Raises RankLost."""
+        # What there is to read without an order is the end.
+        ended = select.select([member.channel.connection for member in self._members], [], [], 0)[0]
+        lost = [number for number, member in enumerate(self._members) if member.channel.connection in ended]
+        if lost:
+            error = self._error([{"lost": number} for number in lost])
+            self.kill()
+            raise error
 
     def order(self, record: Mapping[str, Any]) -> None:
         """Give all ranks an order whose answers are taken later, by `answers`."""
@@ -190,5 +204,7 @@ def _start(number: int, name: str, python: str) -> _Member:
 
 def _error(kind: str, text: str, place: str) -> Exception:
     """An exception of this name and text, for the line that the run ends with."""
-    error: type[Exception] = type(clean_line(kind, 100), (RankError,), {})
-    return error(f"{text}{place}")
+    error: type[RankError] = type(clean_line(kind, 100), (RankError,), {})
+    found = error(text)
+    found.place = place
+    return found

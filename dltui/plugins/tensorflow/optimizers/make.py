@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError
+from dltui.plugins.tensorflow.neutral import primary
 from dltui.plugins.tensorflow.optimizers.adam import AdamW, RmsProp
 from dltui.plugins.tensorflow.optimizers.lion import Lion
 from dltui.plugins.tensorflow.optimizers.muon import Muon
@@ -30,7 +31,7 @@ class Constrained:
     def apply(self, gradients: Sequence[Any], lr: Any) -> None:
         self._optimizer.apply(gradients, lr)
         for variable in self._variables:
-            variable.assign(variable.constraint(variable))
+            primary(variable.value).assign(variable.constraint(primary(variable.value)))
 
 
 class Late:
@@ -60,7 +61,7 @@ def make_optimizer(
     """
     if not names:
         raise RunError("no variable of this model can be trained; is `trainable` off for all of its layers?")
-    weights = {name: variable.value for name, variable in zip(names, model.trainable_variables, strict=True)}
+    weights = {name: primary(variable.value) for name, variable in zip(names, model.trainable_variables, strict=True)}
     early = {name: value for name, value in weights.items() if name not in late}
     optimizer: Optimizer = KINDS[config.optimizer](early, config, scales)
     if late:

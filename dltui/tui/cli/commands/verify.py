@@ -107,7 +107,7 @@ def lines(found: Verdict, run: Mapping[str, Any], seconds: float) -> list[str]:
         return rows
     if not found.differences:
         rows.append("nothing differs that the log tells: settings, data, code, versions, threads, device, host")
-    on_gpu = str((run.get("device") or {}).get("name")) != "cpu"
+    on_gpu = str((run.get("device") or {}).get("name")).partition(":")[0] != "cpu"
     if on_gpu and not run["config"].get("deterministic"):
         rows.append("on a GPU only runs with --deterministic repeat bit for bit")
     return rows

@@ -1,0 +1,1 @@
+"""The devices of a new run: which ones are marked to train together."""
