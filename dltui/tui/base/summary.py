@@ -11,7 +11,7 @@ from dltui.core.analysis.measures import run_filter
 from dltui.core.machine.devices import used
 from dltui.core.numbers import metric
 from dltui.core.reading.summary import sweep_of
-from dltui.core.rundir import confidential, notes
+from dltui.core.rundir import confidential, launch, notes
 from dltui.core.text import safe
 from dltui.tui.draw.wording import LIVE, RESUMABLE, buckets, differences
 
@@ -157,8 +157,11 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
 
 
 def _device(reader: RunReader, run: dict[str, Any]) -> Mapping[str, Any]:
-    attempt = reader.history.attempt
-    return used(run.get("device") or {}, attempt.device if attempt else None)
+    attempt, device = reader.history.attempt, run.get("device") or {}
+    if attempt is None and device.get("open"):
+        # Until a machine has taken it, it is with its launcher.
+        return {"name": launch.chosen(reader.directory.path, run).name}
+    return used(device, attempt.device if attempt else None)
 
 
 def _facts(
