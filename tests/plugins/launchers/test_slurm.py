@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,11 +149,60 @@ def test_without_sbatch_no_run_is_made(tmp_path: Path, catalog: Catalog, monkeyp
     assert "slurm" not in launching.usable(catalog)
 
 
+WORKER = """
+trap 'exit {code}' USR2 TERM
+touch {place}/began.$(ls {place} | grep -c began)
+for _ in $(seq 500); do sleep 0.02; done
+"""
+
+
+@pytest.mark.parametrize(
+    ("warning", "code", "without", "starts"),
+    [
+        ("USR2", 75, (), [2]),
+        ("USR1", 75, (), [2]),
+        ("USR2", 1, (), [1]),
+        ("TERM", 75, (), [2]),
+        ("USR2", 75, ("scontrol",), [1, 1]),
+    ],
+)
+def test_the_script_goes_into_the_queue_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    warning: str,
+    code: int,
+    without: tuple[str, ...],
+    starts: list[int],
+) -> None:
+    """What fails after a warning does not; without scontrol it is another job, which is found by its name."""
+    cluster = FakeSlurm(tmp_path / "slurm", without)
+    for name, value in cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    one = launched(tmp_path)
+    command = ("/bin/bash", "-c", WORKER.format(code=code, place=str(one.run_dir).replace(" ", "\\ ")))
+    one = replace(one, command=command)
+    job = slurm.start(one, SlurmOptions())
+    until((one.run_dir / "began.0").exists)
+    assert slurm.state(one, job) == LaunchState("running", "node07")
+    cluster.preempt("1000", warning)
+    if len(starts) == 1 and starts[0] == 1:
+        cluster.wait()
+        assert slurm.state(one, job).name == "gone"
+    else:
+        until((one.run_dir / "began.1").exists)
+        assert slurm.state(one, job) == LaunchState("running", "node07")
+        slurm.kill(one, job)
+        cluster.wait()
+    assert [found["starts"] for found in cluster.jobs()] == starts
+    cluster.stop()
+
+
 @pytest.mark.slow
 def test_a_run_waits_is_preempted_and_ends_as_if_nothing_had_been(
     cluster: FakeSlurm, catalog: Catalog, tmp_path: Path
 ) -> None:
     cluster.hold()
+    whole = taken_out(cluster, catalog, tmp_path)
     run = create_run(request(tmp_path, "first", step_seconds=0.02, checkpoint_seconds=0.05), catalog)
     assert start.spawn_worker(run) == 0
     launching.refresh_all([(run, read(run).status())])
@@ -160,34 +210,35 @@ def test_a_run_waits_is_preempted_and_ends_as_if_nothing_had_been(
     assert (status.name, status.why) == ("queued", "waits in the queue of slurm: no room yet, 1st in line")
     cluster.release()
     until(lambda: read(run).history.step >= 4)
-    cluster.preempt("1000")
+    cluster.preempt("1001")
     cluster.wait()
-    found = read(run)
-    assert [job["starts"] for job in cluster.jobs()] == [2]
-    assert found.status().name == "finished"
-    assert found.history.attempts_started == 2
-    whole = create_run(request(tmp_path, "whole", "local"), catalog)
-    os.waitpid(start.spawn_worker(whole), 0)
-    ended = read(whole).history.ended
-    assert ended is not None
-    assert found.history.ended is not None
-    assert found.history.ended.weights_sha256 == ended.weights_sha256
+    assert [job.get("starts", 0) for job in cluster.jobs()] == [0, 2]
+    assert read(run).history.attempts_started == 2
+    assert weights(run) == weights(whole)
 
 
-@pytest.mark.slow
-def test_a_job_is_taken_out_of_the_queue(cluster: FakeSlurm, catalog: Catalog, tmp_path: Path) -> None:
-    cluster.hold()
-    run = create_run(request(tmp_path, "held"), catalog)
+def taken_out(cluster: FakeSlurm, catalog: Catalog, tmp_path: Path) -> RunDirectory:
+    """A run that was taken out of the queue, and then trained as a process of this machine."""
+    run = create_run(request(tmp_path, "whole"), catalog)
     start.spawn_worker(run)
     assert "nothing trained yet" in kill.cost(read(run))
     kill.kill(read(run))
     status = read(run).status()
-    assert (status.name, status.why.partition("@")[0].split()[:2]) == ("interrupted", ["ended", "by"])
+    assert (status.name, status.why.split()[:2]) == ("interrupted", ["ended", "by"])
     cluster.wait()
     assert cluster.jobs()[0]["state"] == "CANCELLED"
-    record = launch.read(run.path)
-    assert record is not None
-    assert record.withdrawn
+    launching.choose(run, launch.Chosen(), catalog)
+    assert read(run).status().over
+    os.waitpid(start.spawn_worker(run), 0)
+    return run
+
+
+def weights(run: RunDirectory) -> str | None:
+    """The weights of a run that has finished."""
+    reader = read(run)
+    assert reader.status().name == "finished"
+    assert reader.history.ended is not None
+    return reader.history.ended.weights_sha256
 
 
 def until(done: object, seconds: float = 60.0) -> None:
