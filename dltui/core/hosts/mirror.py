@@ -23,7 +23,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.mirrored import Told
 from dltui.core.text import clean_line
 
-SECONDS = 0.5
+SECONDS = 1.0
 RESTING_SECONDS = 5.0
 """The pace for a run that is over."""
 WANTED = "wanted"
@@ -61,7 +61,8 @@ class Mirror:
     def __init__(self, link: Link, run: str) -> None:
         self.directory = directory(link.host.name, run)
         self._link, self._run = link, run
-        self._known: dict[str, Any] = {}
+        self._since = -1.0
+        """The server that knows what has been copied, by the time at which its link came up."""
         self._large: dict[str, Any] = {}
         self._printed = -1
         self._told: Told | None = None
@@ -209,14 +210,13 @@ class Mirror:
             commands.done(command)
 
     def _pull(self) -> bool:
-        folder = self.directory.path
-        answer = self._link.ask(
-            "pull",
-            run=self._run,
-            log=_place(folder / files.LOG),
-            known=self._known,
-            printed=max(self._printed, 0) if self._needs_printed() else -1,
-        )
+        folder, since = self.directory.path, self._link.state.since
+        question: dict[str, Any] = {"printed": max(self._printed, 0)} if self._needs_printed() else {}
+        if since != self._since:
+            # To another server, or after an answer that was lost.
+            question["log"] = _place(folder / files.LOG)
+        self._since = -1.0
+        answer = self._link.ask("pull", run=self._run, **question)
         if not isinstance(answer, dict):
             raise wire.WireError("an answer that is no object")
         for name, found in _table(answer, "files").items():
@@ -227,6 +227,7 @@ class Mirror:
         if not more:
             # What it says is in the log by then.
             self._tell(_table(answer, "told"))
+        self._since = since
         return more
 
     def _needs_printed(self) -> bool:
@@ -237,12 +238,10 @@ class Mirror:
         if name not in files.SMALL or not isinstance(found, dict):
             raise wire.WireError("a file that was not asked for")
         path = self.directory.path / name
-        if not found:
-            self._known.pop(name, None)
+        if found:
+            fs.write_atomic(path, wire.from_json(found), sync=False)
+        else:
             path.unlink(missing_ok=True)
-            return
-        fs.write_atomic(path, wire.from_json(found), sync=False)
-        self._known[name] = found.get("stamp")
 
     def _take_printed(self, found: dict[str, Any]) -> None:
         """Take what was printed: the last of it, which is all that readers show."""

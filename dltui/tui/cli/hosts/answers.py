@@ -40,7 +40,7 @@ class Answers:
         self._services, self._read_only = services, read_only
         self._list = RunList(services.runs.folder(), services.clock.now)
         self._sent: dict[str, Summary] = {}
-        self._readers = files.Readers()
+        self._pulls = files.Pulls()
         self._devices: tuple[float, list[dict[str, Any]]] = (-DEVICE_SECONDS, [])
         self._device_lock = threading.Lock()
 
@@ -52,7 +52,7 @@ class Answers:
             "rows": self.rows,
             "find": self.find,
             "devices": self.devices,
-            "pull": lambda question: files.pull(question, self._readers),
+            "pull": self._pulls.pull,
             "stamps": files.stamps,
             "large": files.large,
             "figures": self.figures,
