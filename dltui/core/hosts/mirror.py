@@ -18,9 +18,9 @@ from dltui.core import fs, paths
 from dltui.core.errors import DltuiError
 from dltui.core.hosts import address, files, wire
 from dltui.core.hosts.link import HostError, Link
-from dltui.core.rundir import commands, mirrored, names
+from dltui.core.rundir import claim, commands, names
+from dltui.core.rundir.claim import Told
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.rundir.mirrored import Told
 from dltui.core.text import clean_line
 
 SECONDS = 1.0
@@ -186,12 +186,12 @@ class Mirror:
         self._first.set()
         reason = clean_line(error, 300).removeprefix(f"{self._link.host.name} does not answer: ")
         if self._told is None:
-            self._told = mirrored.read(self.directory.path)
+            self._told = claim.read_told(self.directory.path)
         if self._told is not None and self._told.problem != reason:
             heard = self._told.heard or time.time()
             self._told = replace(self._told, problem=reason, heard=heard)
             with contextlib.suppress(OSError):
-                mirrored.write(self.directory.path, self._told)
+                claim.write_told(self.directory.path, self._told)
 
     def _forward(self) -> None:
         """Take the commands that viewers left here to the original, each under its own id: one that was taken twice is
@@ -266,7 +266,7 @@ class Mirror:
         )
         now = time.monotonic()
         if told != self._told or now - self._wrote > _TOLD_SECONDS:
-            mirrored.write(self.directory.path, told)
+            claim.write_told(self.directory.path, told)
             self._told, self._wrote = told, now
 
     def _wants_large(self) -> bool:
@@ -386,7 +386,7 @@ def _sweep(parent: Path) -> None:
     """Remove the mirrors of a host that nobody has looked at for long."""
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(parent)):
-            word = Path(entry.path) / mirrored.FILE
+            word = Path(entry.path) / claim.TOLD
             with contextlib.suppress(OSError):
                 if entry.is_dir(follow_symlinks=False) and time.time() - word.stat().st_mtime > _STALE_SECONDS:
                     fs.remove_dir(Path(entry.path))

@@ -16,7 +16,7 @@ from dltui.core.machine import memory, process
 from dltui.core.reading.history import History
 from dltui.core.reading.silence import Observations
 from dltui.core.reading.status import INCOMPLETE, Status, as_told, status
-from dltui.core.rundir import claim, commands, lock, mirrored, notes
+from dltui.core.rundir import claim, commands, lock, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
@@ -108,7 +108,7 @@ class RunReader:
     def look(self, now: float | None = None) -> tuple[Status, Live | None]:
         """The status and the heartbeat that it is based on, read once."""
         live = self.live()
-        told = mirrored.read(self.directory.path)
+        told = claim.read_told(self.directory.path)
         if told is not None:
             return as_told(told, self.clock() if now is None else now), live
         found = claim.look(self.directory.path, live) if live else claim.Claim(None)

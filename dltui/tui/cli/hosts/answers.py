@@ -18,7 +18,7 @@ from dltui.core.hosts.serve import Operation
 from dltui.core.rundir import commands, names, place
 from dltui.core.text import clean_line
 from dltui.tui.base.all_runs import RunList
-from dltui.tui.base.far_summary import as_json
+from dltui.tui.base.hosts.far_summary import as_json
 from dltui.tui.base.services import Services
 from dltui.tui.base.summary import Summary
 
