@@ -55,6 +55,8 @@ class RunReader:
         self._tail = LogTail(self.directory.events_path)
         self._beat: tuple[float, int] | None = None
         self._beat_since = 0.0
+        self.told: claim.Told | None = None
+        """The word of the run's host at the last look, where the directory is a mirror."""
         self._beat_moved = False
         self._predictions: dict[str, tuple[tuple[int, int], dict[str, Array]]] = {}
 
@@ -108,9 +110,9 @@ class RunReader:
     def look(self, now: float | None = None) -> tuple[Status, Live | None]:
         """The status and the heartbeat that it is based on, read once."""
         live = self.live()
-        told = claim.read_told(self.directory.path)
-        if told is not None:
-            return as_told(told, self.clock() if now is None else now), live
+        self.told = claim.read_told(self.directory.path)
+        if self.told is not None:
+            return as_told(self.told, self.clock() if now is None else now), live
         found = claim.look(self.directory.path, live) if live else claim.Claim(None)
         alive = found.alive
         if live and (alive is False or live.phase == "ended") and self._unfinished(live):
