@@ -43,8 +43,8 @@ def _services(read_only: bool, names: Sequence[str]) -> Services:
     if not names and not load_settings().tables.get("hosts"):
         return Services(read_only)
     from dltui.core.hosts import address
-    from dltui.tui.base.far_hosts import FarHosts
-    from dltui.tui.base.hosted import HostedServices
+    from dltui.tui.base.hosts.far_hosts import FarHosts
+    from dltui.tui.base.hosts.hosted import HostedServices
 
     return HostedServices(FarHosts(address.chosen(names)), read_only)
 

@@ -55,20 +55,30 @@ class Readers:
         return {"status": found.name, "why": found.why, "phase": found.phase, "since": found.since, "alive": alive}
 
 
-def pull(question: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
-    """What has changed of a run: `log` is {at, tail, crc} of the log as the other side has it, `known` maps files to
-    their stamps, `printed` is the offset in worker.log, -1 for nothing of it.
-    """
-    run = asked.run(question)
-    # The status comes first: what it says has then been written.
-    answer: dict[str, Any] = {"told": readers.status(run.id, run.path)}
-    answer["log"] = _log(run.path, asked.table(question, "log"))
-    known = asked.table(question, "known")
-    files = {name: found for name in SMALL if (found := _changed(run.path, name, known.get(name))) is not None}
-    answer |= {"files": files} if files else {}
-    if question.get("printed", -1) != -1:
-        answer["printed"] = _printed(run.path, asked.whole(question, "printed"))
-    return answer
+class Pulls:
+    """What has been given of each run on this connection, so that the next question need not say it again."""
+
+    def __init__(self) -> None:
+        self._readers = Readers()
+        self._given: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+
+    def pull(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """What has changed of a run. `log` is {at, tail, crc} of the log as the other side has it, which has nothing
+        else then; without it the other side has all that was given. `printed` is the offset in worker.log, where that
+        is wanted.
+        """
+        run = asked.run(question)
+        anew = "log" in question or run.id not in self._given
+        at, known = (asked.table(question, "log"), {}) if anew else self._given[run.id]
+        # The status comes first: what it says has then been written.
+        answer: dict[str, Any] = {"told": self._readers.status(run.id, run.path)}
+        answer["log"], at = _log(run.path, at)
+        files = {name: found for name in SMALL if (found := _changed(run.path, name, known.get(name))) is not None}
+        answer |= {"files": files} if files else {}
+        if "printed" in question:
+            answer["printed"] = _printed(run.path, asked.whole(question, "printed"))
+        self._given[run.id] = at, {**known, **{name: found.get("stamp") for name, found in files.items()}}
+        return answer
 
 
 def stamps(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,19 +87,23 @@ def stamps(question: Mapping[str, Any]) -> dict[str, Any]:
     return {"stamps": {name: stamp for name in LARGE if (stamp := _stamp(folder, name)) is not None}}
 
 
-def _log(folder: Path, at: Mapping[str, Any]) -> dict[str, Any]:
-    """What was appended to a log since an offset; all of it when the log is another one."""
+def _log(folder: Path, at: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was appended to a log since an offset, all of it when the log is another one; and the place after it."""
     offset, tail, crc = (asked.whole(at, name) for name in ("at", "tail", "crc"))
     try:
         fd = asked.open_below(folder, LOG)
     except OSError:
-        return {"from": 0, "size": 0, "text": ""}
+        return {"from": 0, "size": 0, "text": ""}, {"at": 0, "tail": 0, "crc": 0}
     try:
         size = os.fstat(fd).st_size
         tail = min(tail, TAIL, offset)
         if offset > size or zlib.crc32(os.pread(fd, tail, offset - tail)) != crc:
             offset = 0
-        return {"from": offset, "size": size, **wire.as_json(os.pread(fd, PIECE, offset))}
+        data = os.pread(fd, PIECE, offset)
+        end = offset + len(data)
+        tail = min(end, TAIL)
+        place = {"at": end, "tail": tail, "crc": zlib.crc32(os.pread(fd, tail, end - tail))}
+        return {"from": offset, "size": size, **wire.as_json(data)}, place
     finally:
         os.close(fd)
 

@@ -71,6 +71,8 @@ class Link:
     def __init__(self, host: Host, changed: Callable[[], None] = lambda: None) -> None:
         self.host = host
         self.state = LinkState()
+        self.traffic = [0, 0]
+        """The bytes that were sent and received, before ssh encrypts them."""
         self._changed = changed
         self._lock = threading.Lock()
         self._open: dict[int, _Open] = {}
@@ -126,8 +128,10 @@ class Link:
             if not self._open:
                 self._heard = self._asked
             self._open[self._number] = waiting
+            line = wire.encode({**arguments, "id": self._number, "do": do})
+            self.traffic[0] += len(line)
             try:
-                process.stdin.write(wire.encode({**arguments, "id": self._number, "do": do}))
+                process.stdin.write(line)
             except (OSError, ValueError):
                 self._open.pop(self._number, None)
                 raise self._down("the connection broke") from None
@@ -242,6 +246,7 @@ class Link:
         found: list[bytes] | None = first
         while found is not None:
             for line in found:
+                self.traffic[1] += len(line) + 1
                 self._take(wire.decode(line), unpacker)
             if _readable(lines.fd, 1.0):
                 found = lines.read()

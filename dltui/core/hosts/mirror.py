@@ -18,12 +18,12 @@ from dltui.core import fs, paths
 from dltui.core.errors import DltuiError
 from dltui.core.hosts import address, files, wire
 from dltui.core.hosts.link import HostError, Link
-from dltui.core.rundir import commands, mirrored, names
+from dltui.core.rundir import claim, commands, names
+from dltui.core.rundir.claim import Told
 from dltui.core.rundir.directory import RunDirectory
-from dltui.core.rundir.mirrored import Told
 from dltui.core.text import clean_line
 
-SECONDS = 0.5
+SECONDS = 1.0
 RESTING_SECONDS = 5.0
 """The pace for a run that is over."""
 WANTED = "wanted"
@@ -61,7 +61,8 @@ class Mirror:
     def __init__(self, link: Link, run: str) -> None:
         self.directory = directory(link.host.name, run)
         self._link, self._run = link, run
-        self._known: dict[str, Any] = {}
+        self._since = -1.0
+        """The server that knows what has been copied, by the time at which its link came up."""
         self._large: dict[str, Any] = {}
         self._printed = -1
         self._told: Told | None = None
@@ -185,12 +186,12 @@ class Mirror:
         self._first.set()
         reason = clean_line(error, 300).removeprefix(f"{self._link.host.name} does not answer: ")
         if self._told is None:
-            self._told = mirrored.read(self.directory.path)
+            self._told = claim.read_told(self.directory.path)
         if self._told is not None and self._told.problem != reason:
             heard = self._told.heard or time.time()
             self._told = replace(self._told, problem=reason, heard=heard)
             with contextlib.suppress(OSError):
-                mirrored.write(self.directory.path, self._told)
+                claim.write_told(self.directory.path, self._told)
 
     def _forward(self) -> None:
         """Take the commands that viewers left here to the original, each under its own id: one that was taken twice is
@@ -209,14 +210,13 @@ class Mirror:
             commands.done(command)
 
     def _pull(self) -> bool:
-        folder = self.directory.path
-        answer = self._link.ask(
-            "pull",
-            run=self._run,
-            log=_place(folder / files.LOG),
-            known=self._known,
-            printed=max(self._printed, 0) if self._needs_printed() else -1,
-        )
+        folder, since = self.directory.path, self._link.state.since
+        question: dict[str, Any] = {"printed": max(self._printed, 0)} if self._needs_printed() else {}
+        if since != self._since:
+            # To another server, or after an answer that was lost.
+            question["log"] = _place(folder / files.LOG)
+        self._since = -1.0
+        answer = self._link.ask("pull", run=self._run, **question)
         if not isinstance(answer, dict):
             raise wire.WireError("an answer that is no object")
         for name, found in _table(answer, "files").items():
@@ -227,6 +227,7 @@ class Mirror:
         if not more:
             # What it says is in the log by then.
             self._tell(_table(answer, "told"))
+        self._since = since
         return more
 
     def _needs_printed(self) -> bool:
@@ -237,12 +238,10 @@ class Mirror:
         if name not in files.SMALL or not isinstance(found, dict):
             raise wire.WireError("a file that was not asked for")
         path = self.directory.path / name
-        if not found:
-            self._known.pop(name, None)
+        if found:
+            fs.write_atomic(path, wire.from_json(found), sync=False)
+        else:
             path.unlink(missing_ok=True)
-            return
-        fs.write_atomic(path, wire.from_json(found), sync=False)
-        self._known[name] = found.get("stamp")
 
     def _take_printed(self, found: dict[str, Any]) -> None:
         """Take what was printed: the last of it, which is all that readers show."""
@@ -267,7 +266,7 @@ class Mirror:
         )
         now = time.monotonic()
         if told != self._told or now - self._wrote > _TOLD_SECONDS:
-            mirrored.write(self.directory.path, told)
+            claim.write_told(self.directory.path, told)
             self._told, self._wrote = told, now
 
     def _wants_large(self) -> bool:
@@ -387,7 +386,7 @@ def _sweep(parent: Path) -> None:
     """Remove the mirrors of a host that nobody has looked at for long."""
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(parent)):
-            word = Path(entry.path) / mirrored.FILE
+            word = Path(entry.path) / claim.TOLD
             with contextlib.suppress(OSError):
                 if entry.is_dir(follow_symlinks=False) and time.time() - word.stat().st_mtime > _STALE_SECONDS:
                     fs.remove_dir(Path(entry.path))

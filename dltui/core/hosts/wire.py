@@ -76,7 +76,7 @@ class Packer:
     """Packs the results of a connection, in order."""
 
     def __init__(self) -> None:
-        self._stream = zlib.compressobj(6, zlib.DEFLATED, -15)
+        self._stream = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
 
     def pack(self, result: bytes) -> str:
         """A result, made by `plain`, as text."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def victim(reader: RunReader) -> Live:
     """The heartbeat of a worker that can be signaled from this machine. Raises UsageError where there is none."""
     from dltui.core.machine import process
-    from dltui.core.rundir import claim, mirrored
+    from dltui.core.rundir import claim
 
     name, (status, live) = reader.directory.id, reader.look()
     if status.over:
@@ -32,7 +32,7 @@ def victim(reader: RunReader) -> Live:
         raise UsageError(f"{name} is {status.name}: nothing to kill")
     if live is None:
         raise UsageError(f"{name} has no process yet; try again in a moment")
-    if mirrored.read(reader.directory.path) is not None:
+    if claim.read_told(reader.directory.path) is not None:
         return live
     if live.host != process.this_host():
         raise UsageError(f"{name} runs on {live.host}; kill it there, or use: dltui stop")
@@ -63,9 +63,9 @@ def at_risk(history: History, live: Live | None, now: float) -> str:
 
 def kill(reader: RunReader) -> None:
     """End the worker. Raises UsageError where that is not possible."""
-    from dltui.core.rundir import claim, commands, mirrored
+    from dltui.core.rundir import claim, commands
 
-    if mirrored.read(reader.directory.path) is not None:
+    if claim.read_told(reader.directory.path) is not None:
         # It is killed where it lives, by who takes this command there.
         victim(reader)
         commands.send(reader.directory.path, "kill", {})

@@ -17,7 +17,7 @@ from dltui.core.reading import launched
 from dltui.core.reading.history import History
 from dltui.core.reading.silence import Observations
 from dltui.core.reading.status import INCOMPLETE, Status, as_told, status
-from dltui.core.rundir import claim, commands, launch, lock, mirrored, notes
+from dltui.core.rundir import claim, commands, launch, lock, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.heartbeat import Live, read_live, read_starting
 from dltui.core.rundir.log import LogTail
@@ -56,6 +56,8 @@ class RunReader:
         self._tail = LogTail(self.directory.events_path)
         self._beat: tuple[float, int] | None = None
         self._beat_since = 0.0
+        self.told: claim.Told | None = None
+        """The word of the run's host at the last look, where the directory is a mirror."""
         self._beat_moved = False
         self._predictions: dict[str, tuple[tuple[int, int], dict[str, Array]]] = {}
 
@@ -109,9 +111,9 @@ class RunReader:
     def look(self, now: float | None = None) -> tuple[Status, Live | None]:
         """The status and the heartbeat that it is based on, read once."""
         live = self.live()
-        told = mirrored.read(self.directory.path)
-        if told is not None:
-            return as_told(told, self.clock() if now is None else now), live
+        self.told = claim.read_told(self.directory.path)
+        if self.told is not None:
+            return as_told(self.told, self.clock() if now is None else now), live
         found = claim.look(self.directory.path, live) if live else claim.Claim(None)
         alive = found.alive
         if live and (alive is False or live.phase == "ended") and self._unfinished(live):

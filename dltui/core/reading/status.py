@@ -9,8 +9,8 @@ from dltui.core.reading.silence import STARTING_PHASES, Observations, silence
 
 if TYPE_CHECKING:
     from dltui.core.reading.history import History
+    from dltui.core.rundir.claim import Told
     from dltui.core.rundir.heartbeat import Live
-    from dltui.core.rundir.mirrored import Told
 
 
 OVER = frozenset({"finished", "stopped", "interrupted", "preempted", "failed"})

@@ -1,17 +1,24 @@
 """Decides whether the worker of a heartbeat lives and belongs to this directory: its lock and its words decide, its pid
 alone proves nothing. A copy of a run carries the heartbeat of a worker that belongs to the original.
+
+Of a mirror, a copy of another host's run that is kept up to date here, only that host can tell whether its worker
+lives: its word lies in the mirror. Who keeps a mirror takes the commands in its control folder to the original.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dltui.core import fs
 from dltui.core.errors import RunError
 from dltui.core.machine import process
-from dltui.core.rundir import heartbeat, lock, mirrored
+from dltui.core.numbers import no_number
+from dltui.core.rundir import heartbeat, lock
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -21,6 +28,54 @@ if TYPE_CHECKING:
 _LAST_SECONDS = 120.0
 FRESH_SECONDS = 20.0
 """A worker that cannot be seen and holds no lock that can be seen is taken for alive while its heartbeat is younger."""
+
+
+TOLD = "mirror.json"
+HEARD_SECONDS = 30.0
+"""A mirror of which nothing was heard for longer is kept up to date by nobody."""
+_MOST_TOLD = 64 * 1024
+_TOLD_TYPES: dict[str, Any] = {"str": clean_line, "float": float, "bool": bool}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What another host said of a run: its status there. `alive` is true while its worker lives, `heard` the unix time
+    at which the host was last heard of, `problem` the reason why it is not heard of any more.
+    """
+
+    host: str
+    status: str
+    why: str = ""
+    phase: str = ""
+    since: float = 0.0
+    alive: bool = False
+    heard: float = 0.0
+    problem: str = ""
+
+    def silence(self, now: float) -> str:
+        """The reason why the word is an old one; "" while the host is heard of."""
+        if self.problem:
+            return f"{self.host} does not answer: {self.problem}"
+        quiet = now - self.heard
+        return f"nothing heard of {self.host} for {quiet:.0f} s" if quiet > HEARD_SECONDS else ""
+
+
+_TOLD_KINDS = {field.name: _TOLD_TYPES[str(field.type)] for field in dataclasses.fields(Told)}
+
+
+def read_told(run_dir: Path) -> Told | None:
+    """The word about a mirrored run; None for a run of this host."""
+    try:
+        content = json.loads(fs.read_limited(run_dir / TOLD, _MOST_TOLD), parse_constant=no_number)
+        return Told(**{name: kind(content[name]) for name, kind in _TOLD_KINDS.items()})
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+
+
+def write_told(run_dir: Path, told: Told) -> None:
+    """Leave the word in a mirror. Raises OSError."""
+    content = dataclasses.asdict(told) | {"heard": told.heard or time.time()}
+    fs.write_atomic(run_dir / TOLD, json.dumps(content, allow_nan=False).encode("ascii"), sync=False)
 
 
 @dataclass(frozen=True)
@@ -37,7 +92,7 @@ class Claim:
 
 def look(run_dir: Path, live: Live) -> Claim:
     """The relation of the worker in `live` to this directory. That of a mirror lives where its original is."""
-    told = mirrored.read(run_dir)
+    told = read_told(run_dir)
     if told is not None:
         return Claim(told.alive)
     here = live.boot_id == process.boot_id()

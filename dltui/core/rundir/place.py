@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import ownership, paths
 from dltui.core.errors import DltuiError, UsageError
-from dltui.core.rundir import mirrored
+from dltui.core.rundir import claim
 from dltui.core.text import clean_line
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def original(run: RunDirectory) -> Path | None:
     """The path of the run of which this run is a copy; None for a run that was made or moved here, and for a mirror,
     which is the run itself as seen from another host.
     """
-    if mirrored.read(run.path) is not None:
+    if claim.read_told(run.path) is not None:
         return None
     birth = _birth(run)
     if not birth.get("path"):

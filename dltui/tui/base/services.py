@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.errors import RunError, UsageError
 from dltui.core.sweep.actions import Sweeps
-from dltui.tui.base.elsewhere import Elsewhere
+from dltui.tui.base.hosts.elsewhere import Elsewhere
 from dltui.tui.terminal.capabilities import SCREEN_LOG
 
 if TYPE_CHECKING:

@@ -106,6 +106,9 @@ def summarize(
     history, labels = reader.history, reader.labels
     # A run that is queued or starts has a heartbeat before its log says where.
     host = history.attempt.host if history.attempt else live.host if live else None
+    via = safe(reader.told.host) if reader.told else ""
+    # A run of another host is known by the name by which that is reached.
+    host = via or host
     name, best, best_epoch, trend = _best(history)
     test = (history.test or {}).get("metrics", {})
     shown = name if name in test else "accuracy" if "accuracy" in test else "mse" if "mse" in test else "loss"
@@ -117,6 +120,7 @@ def summarize(
         phase=safe(status.phase),
         since=status.since,
         host=safe(host or ""),
+        via=via,
         epochs_done=len(history.epochs),
         epochs=history.attempt.epochs if history.attempt else int(run.get("config", {}).get("epochs", 0)),
         fraction=at.run_fraction if at else 0.0,

@@ -43,6 +43,7 @@ def load(
     presets = services.catalog.presets()
     present = {name: services.catalog.presence(entry) for name, entry in catalog.datasets.items()}
     if like is not None:
+        _ensure_read(services, like)
         form = RunForm.like(catalog, like.run(), f"like {like.id}", True, presets)
         form.replace(instead or {})
         if fork:
@@ -59,6 +60,15 @@ def load(
     devices = services.machine.devices()
     forecast = Forecast(tuple(services.runs.earlier()), devices)
     return Loaded(form, forecast, [*devices, *services.elsewhere.devices()], present)
+
+
+def _ensure_read(services: Services, run: RunDirectory) -> None:
+    """Have what a run was asked for here, also of a run of another host. Raises DltuiError."""
+    followed = services.elsewhere.follow(run)
+    try:
+        followed.ready()
+    finally:
+        followed.stop()
 
 
 def _remembered(services: Services, catalog: Catalog) -> dict[tuple[str, str], dict[str, Any]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dltui.core.analysis.comparison import Comparison
     from dltui.core.reading.reader import RunReader
     from dltui.core.rundir.directory import RunDirectory
-    from dltui.tui.base.elsewhere import Followed
+    from dltui.tui.base.hosts.elsewhere import Followed
     from dltui.tui.draw.colors import RunInk
 
 SECONDS = 1.0

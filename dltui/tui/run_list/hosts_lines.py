@@ -12,7 +12,7 @@ from dltui.tui.draw.styled_text import Row, cells, cut, fit, left
 from dltui.tui.run_list import devices_line
 
 if TYPE_CHECKING:
-    from dltui.tui.base.elsewhere import HostLine
+    from dltui.tui.base.hosts.elsewhere import HostLine
 
 NAME = 14
 BUSY_PERCENT = 50.0

@@ -12,7 +12,7 @@ from dltui.tui.base.threads import Watcher
 
 if TYPE_CHECKING:
     from dltui.core.machine.devices import Device
-    from dltui.tui.base.elsewhere import HostLine
+    from dltui.tui.base.hosts.elsewhere import HostLine
     from dltui.tui.base.page import Page
     from dltui.tui.base.summary import Summary
 

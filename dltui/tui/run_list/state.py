@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dltui.core.machine.devices import Device
-    from dltui.tui.base.elsewhere import HostLine
+    from dltui.tui.base.hosts.elsewhere import HostLine
     from dltui.tui.base.summary import Summary
     from dltui.tui.run_list.lines import Choice
 

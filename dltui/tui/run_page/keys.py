@@ -88,6 +88,8 @@ def hint(view: RunView | None, width: int) -> Row:
     if view is None:
         return []
     run = view.summary
+    if run.via and run.why.startswith(f"{run.via} does not answer"):
+        return [(" the link comes back by itself; the run goes on without it", "warn")]
     if run.status == "silent":
         return [(f" K ends it; dltui stacks {run.id} tells where it stands", "warn")]
     if run.is_live:

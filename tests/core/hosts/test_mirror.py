@@ -17,7 +17,7 @@ from dltui.core.hosts.fetched import fetch_figures
 from dltui.core.hosts.link import HostError, Link
 from dltui.core.hosts.mirror import Mirror
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import commands, mirrored, place
+from dltui.core.rundir import claim, commands, place
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import Logged
 from dltui.core.rundir.log import EventLog
@@ -153,7 +153,7 @@ def test_a_link_that_breaks_says_so_and_loses_nothing(far_home: Path) -> None:
 def test_a_mirror_that_nobody_keeps_is_not_running_for_ever(kept: Mirror) -> None:
     kept.stop()
     wait_for(lambda: not kept._thread.is_alive())
-    told = mirrored.read(kept.directory.path)
+    told = claim.read_told(kept.directory.path)
     assert told is not None
     reader = RunReader(kept.directory)
     reader.refresh()

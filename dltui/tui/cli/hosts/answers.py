@@ -18,7 +18,7 @@ from dltui.core.hosts.serve import Operation
 from dltui.core.rundir import commands, names, place
 from dltui.core.text import clean_line
 from dltui.tui.base.all_runs import RunList
-from dltui.tui.base.far_summary import as_json
+from dltui.tui.base.hosts.far_summary import as_json
 from dltui.tui.base.services import Services
 from dltui.tui.base.summary import Summary
 
@@ -40,7 +40,7 @@ class Answers:
         self._services, self._read_only = services, read_only
         self._list = RunList(services.runs.folder(), services.clock.now)
         self._sent: dict[str, Summary] = {}
-        self._readers = files.Readers()
+        self._pulls = files.Pulls()
         self._devices: tuple[float, list[dict[str, Any]]] = (-DEVICE_SECONDS, [])
         self._device_lock = threading.Lock()
 
@@ -52,7 +52,7 @@ class Answers:
             "rows": self.rows,
             "find": self.find,
             "devices": self.devices,
-            "pull": lambda question: files.pull(question, self._readers),
+            "pull": self._pulls.pull,
             "stamps": files.stamps,
             "large": files.large,
             "figures": self.figures,

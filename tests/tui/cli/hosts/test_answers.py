@@ -14,7 +14,7 @@ import pytest
 from dltui.core.hosts import files
 from dltui.core.hosts.serve import Server
 from dltui.core.rundir import commands
-from dltui.tui.base.far_summary import from_json
+from dltui.tui.base.hosts.far_summary import from_json
 from dltui.tui.base.services import Services
 from dltui.tui.cli.hosts.answers import READ_ONLY, SLOW, Answers
 from tests.helpers.far import Questions, serving

@@ -14,7 +14,7 @@ from dltui.core.hosts import address, mirror
 from dltui.core.hosts.fetched import fetch_figures
 from dltui.core.machine.process import user_at_host
 from dltui.core.text import clean_line
-from dltui.tui.base.far_hosts import FarHosts
+from dltui.tui.base.hosts.far_hosts import FarHosts
 from dltui.tui.base.services import Commands, Exporting, Runs, Services, Starting, Trash, Viewer
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from dltui.core.hosts.mirror import Mirror
 from dltui.core.machine.devices import Device
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.text import safe
-from dltui.tui.base.elsewhere import Elsewhere, Followed, HostLine
-from dltui.tui.base.far_summary import device_from_json, from_json, silenced
+from dltui.tui.base.hosts.elsewhere import Elsewhere, Followed, HostLine
+from dltui.tui.base.hosts.far_summary import device_from_json, from_json, silenced
 from dltui.tui.base.summary import Summary
 
 SECONDS = 1.0

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dltui.core.rundir.directory import RunDirectory
-from dltui.tui.base import far_summary
-from dltui.tui.base.far_summary import as_json, device_from_json, from_json, silenced
+from dltui.tui.base.hosts import far_summary
+from dltui.tui.base.hosts.far_summary import as_json, device_from_json, from_json, silenced
 from dltui.tui.base.summary import Summary
 
 FULL = Summary(

@@ -1,0 +1,71 @@
+"""Names of hosts, and how they are reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dltui.core.errors import UsageError
+from dltui.core.hosts import address, mirror
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path))
+    monkeypatch.delenv("DLTUI_SSH", raising=False)
+    return tmp_path / "config.toml"
+
+
+@pytest.mark.parametrize("name", ["-oProxyCommand=x", "", "a b", "a:22", "a;b", "../x", "a/b", "ä", "x" * 200, "$(x)"])
+def test_what_ssh_could_take_for_something_else_is_no_host(name: str, config: Path) -> None:
+    with pytest.raises(UsageError, match="no host"):
+        address.chosen([name])
+
+
+def test_a_host_is_reached_by_the_users_ssh_that_asks_for_nothing(config: Path) -> None:
+    (host,) = address.chosen(["ann@gpu01.lab"])
+    assert host.command == ("ssh", "-T", "-o", "BatchMode=yes", "ann@gpu01.lab", "dltui serve-stdio")
+
+
+def test_the_settings_say_more(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.write_text(
+        '[hosts.a]\ndltui = "~/env/bin/dltui"\nssh = "u@b"\n[hosts.c]\ncommand = "docker exec -i c dltui serve-stdio"\n'
+    )
+    monkeypatch.setenv("DLTUI_SSH", "/usr/bin/ssh -F 'my conf'")
+    first, second = address.chosen()
+    assert first.command[:3] == ("/usr/bin/ssh", "-F", "my conf")
+    assert first.command[-2:] == ("u@b", "~/env/bin/dltui serve-stdio")
+    assert second.command == ("docker", "exec", "-i", "c", "dltui", "serve-stdio")
+    assert [host.name for host in address.chosen(["c"])] == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("hosts = 3", "hosts must be tables"),
+        ("[hosts]\ngpu01 = 'x'", "hosts must be tables"),
+        ("[hosts.a]\nport = 3", "has port; there is ssh, dltui, command"),
+        ("[hosts.a]\nssh = 3", "takes texts"),
+        ("[hosts.a]\nssh = '-oX=y'", "is a destination, not an option"),
+        ("[hosts.a]\ncommand = 'a \"b'", "No closing quotation"),
+        ('[hosts."-x"]\n', "no host"),
+    ],
+)
+def test_settings_that_make_no_sense_are_said_in_a_line(config: Path, text: str, said: str) -> None:
+    config.write_text(text)
+    with pytest.raises(UsageError, match=said):
+        address.chosen()
+
+
+def test_the_name_of_a_run_has_its_host(config: Path) -> None:
+    assert address.split("gpu01:brisk-otter") == ("gpu01", "brisk-otter")
+    assert address.split("gpu01:") == ("gpu01", "")
+    assert address.split("brisk-otter") is None
+    assert address.split(None) is None
+    assert address.split("/tmp/a:b") is None
+    assert address.split("-x:y") is None
+    assert mirror.origin(mirror.directory("gpu01", "a")) == ("gpu01", "a")
+    for name in ("../x", "a/b", ""):
+        with pytest.raises(UsageError):
+            mirror.directory("gpu01", name)
