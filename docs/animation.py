@@ -1,8 +1,8 @@
 """Makes the pictures of the README from a real session: `python docs/animation.py [FOLDER]`.
 
 The screen watches a run of `cnn-torch` while it trains and looks at its mistakes. `session.svg` is a moving picture:
-frames are Textual's own pictures of the screen, one behind the other in one file that shows each for a moment. The last
-one of the curves is `screenshot.svg`, `screens/` has four other pages. Fashion-MNIST has to be at hand (DLTUI_DATA).
+frames are Textual's own pictures of the screen, one behind the other in one file that shows each for a moment.
+`screens/` has four pages. Fashion-MNIST has to be at hand (DLTUI_DATA).
 """
 
 from __future__ import annotations
@@ -115,20 +115,31 @@ def main(arguments: list[str]) -> None:
         os.environ["DLTUI_HOME"] = home
         # What is shown belongs to nobody.
         os.chdir(home)
+        os.environ.pop("DLTUI_FORMAT", None)
         for words in BEFORE:
             asyncio.run(train(*words, "--plain"))
         asyncio.run(train(*TRAIN, "--detach"))
         frames = asyncio.run(record("cnn"))
-        write(target / "session.svg", join(frames))
-        write(target / "screenshot.svg", frames[-1])
+        write(target / "session.svg", join(frames), home)
         for name, (run, keys) in SCREENS.items():
-            write(target / "screens" / f"{name}.svg", asyncio.run(screen(run, keys)))
+            write(target / "screens" / f"{name}.svg", asyncio.run(screen(run, keys)), home)
 
 
-def write(file: Path, svg: str) -> None:
+def write(file: Path, svg: str, home: str) -> None:
+    svg = nobodys(svg, home)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(svg, encoding="utf-8")
     print(f"{file}: {len(svg) / 1e3:,.0f} kB")
+
+
+def nobodys(svg: str, home: str) -> str:
+    """The picture with a user, a machine and a folder that are not those of this session, each as long as before."""
+    from dltui.core.machine import process
+
+    host, user = process.this_host(), process.user_at_host()
+    svg = svg.replace(home, "/home/ada/thesis/runs/of/2026".ljust(len(home), "-")[: len(home)])
+    svg = svg.replace(user, "ada@gpu01.example.org".ljust(len(user))[: len(user)])
+    return svg.replace(f"&#160;{host}&#160;", f"&#160;{'pc-of-ada'.ljust(len(host))[: len(host)]}&#160;")
 
 
 async def train(*words: str) -> None:
