@@ -9,6 +9,7 @@ FROM ${BASE}
 ARG EXTRAS=[torch]
 ARG INDEX=https://download.pytorch.org/whl/cpu
 COPY pyproject.toml README.md LICENSE /source/
+COPY docs/dltui.1 /source/docs/
 COPY dltui /source/dltui
 RUN pip install --no-cache-dir --extra-index-url "${INDEX}" "/source${EXTRAS}" && rm -rf /source
 

@@ -15,7 +15,8 @@ from dltui.core.errors import DltuiError, RunError
 from dltui.core.lifecycle import trust
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import notes, place
-from dltui.core.worker.figures import RUN_FORMATS, RUN_FORMATS_TEXT, check_formats
+from dltui.core.worker.figures import RUN_FORMATS, RUN_FORMATS_TEXT, check_formats, millimeters
+from dltui.exports.look import USUAL, Look, looking
 from dltui.exports.write import say_files, write
 
 
@@ -29,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         asked = arguments.format.split(",") if arguments.format else reader.run.get("formats") or ["svg"]
         code = trust.Code(tuple(arguments.plugin), arguments.trust)
         folder = arguments.to or place.exports_folder(reader.directory)
-        done = write(reader, folder, check_formats(asked, RUN_FORMATS), source, code)
+        with looking(_look(arguments)):
+            done = write(reader, folder, check_formats(asked, RUN_FORMATS), source, code)
         if source is None:
             notes.figures_done(reader.directory, folder)
     except DltuiError as error:
@@ -48,8 +50,22 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print the files as one JSON array")
     parser.add_argument("--plugin", action="append", default=[], metavar="FILE", help="in place of the run's own")
     parser.add_argument("--trust", action="store_true", help="also plugin files that another user's run names")
+    parser.add_argument("--no-title", action="store_true", help="figures without a heading, for a caption of yours")
+    parser.add_argument("--width", metavar="W", help="of figures, as 85mm or 175mm")
+    parser.add_argument("--dpi", type=int, metavar="N", help="pixels an inch of PNGs")
+    parser.add_argument("--text", choices=("paths", "live"), help="text of SVGs: outlines, or text")
     parser.add_argument("--source", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
+
+
+def _look(arguments: argparse.Namespace) -> Look:
+    """The wishes about figures. Raises UsageError."""
+    return Look(
+        not arguments.no_title,
+        millimeters(arguments.width) / 25.4 if arguments.width else USUAL.width,
+        arguments.dpi or USUAL.dpi,
+        arguments.text == "live",
+    )
 
 
 def _settle() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import pytest
@@ -102,3 +105,30 @@ async def test_an_agent_goes_on_with_a_run(program: Program) -> None:
         assert went["epochs"] == 3
         ended = await call(session, "wait_for", run="r", timeout="60s")
         assert (ended["status"], ended["epoch"]) == ("finished", 3)
+
+
+@pytest.mark.long
+def test_a_server_whose_client_has_gone_ends_though_it_waits_for_a_run(program: Program) -> None:
+    program("train", "softmax-numpy", "--plugin", str(FAKE), "--dataset", "blobs", "--detach", "--name", "r",
+            "--epochs", "400", "--step-seconds", "0.05")  # fmt: skip
+    command = [sys.executable, "-P", "-m", "dltui", "mcp"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=program.folder, env=program.environment, stdin=pipe, stdout=pipe) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "desk", "version": "1"}}
+        waiting = {"name": "wait_for", "arguments": {"run": "r", "timeout": "10m"}}
+        send(server.stdin, id=1, method="initialize", params=about)
+        assert b"serverInfo" in server.stdout.readline()
+        send(server.stdin, method="notifications/initialized")
+        send(server.stdin, id=2, method="tools/call", params=waiting)
+        time.sleep(2)
+        assert server.poll() is None
+        server.stdin.close()
+        assert server.wait(15) == 0
+    program("kill", "r", "--yes")
+
+
+def send(stream: IO[bytes], **message: Any) -> None:
+    stream.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+    stream.flush()

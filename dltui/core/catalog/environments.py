@@ -36,14 +36,14 @@ _FILES = ("METADATA", "WHEEL", "entry_points.txt")
 
 @dataclass(frozen=True)
 class Recipe:
-    """The way to install a framework: `extra` of dltui, further requirements and options of the installer for each
-    build, and about how many bytes each takes.
+    """The way to install a framework: `extra` of dltui and further requirements of each build, what is installed before
+    them from another index, and about how many bytes each takes.
     """
 
     title: str
     extra: str
     requirements: dict[Build, tuple[str, ...]]
-    options: dict[Build, tuple[str, ...]]
+    first: dict[Build, tuple[str, ...]]
     needs_bytes: dict[Build, int]
 
 
@@ -52,7 +52,7 @@ RECIPES = {
         "PyTorch",
         "torch",
         {"cpu": (), "cuda": ()},
-        {"cpu": ("--extra-index-url", CPU_INDEX) if sys.platform == "linux" else (), "cuda": ()},
+        {"cpu": ("--index-url", CPU_INDEX, "torch") if sys.platform == "linux" else (), "cuda": ()},
         {"cpu": 2 << 30, "cuda": 8 << 30},
     ),
     "tensorflow": Recipe(
@@ -167,7 +167,8 @@ def _fill(place: Path, framework: str, build: Build, show: bool) -> str:
     with tempfile.TemporaryDirectory() as temporary:
         wheel = own_wheel(Path(temporary))
         wanted = [f"{DISTRIBUTION}[{recipe.extra}] @ {wheel.as_uri()}", *recipe.requirements[build]]
-        _run([*add, *recipe.options[build], *wanted], f"cannot install {recipe.title}", show)
+        for words in filter(None, (recipe.first[build], wanted)):
+            _run([*add, *words], f"cannot install {recipe.title}", show)
     try:
         questions.importing(str(_python(place)), DISTRIBUTION)
         return questions.importing(str(_python(place)), framework)["version"]

@@ -77,6 +77,7 @@ def _folders() -> Iterator[Check]:
 
 def _settings(catalog: Catalog) -> Iterator[Check]:
     """Try every model's settings, so that a wrong setting is found before a training needs it."""
+    from dltui.core.analysis import cost
     from dltui.core.lifecycle.presets import load_presets
 
     try:
@@ -98,7 +99,10 @@ def _settings(catalog: Catalog) -> Iterator[Check]:
         ):
             text = f"{file} [train.{clean_line(name, 60)}]: no such model; {_hint(name, names)}"
             yield Check("settings", "absent", text)
-    if presets.files and not problems:
+    wrong_prices = cost.own_prices().problem
+    if wrong_prices:
+        yield Check("settings", "bad", wrong_prices)
+    if presets.files and not (problems or wrong_prices):
         yield Check("settings", "ok", ", ".join(name for name, _ in presets.files))
 
 

@@ -230,7 +230,8 @@ class Attempt:
         self._tell_steering(lost)
         self._begun = True
         self.journal.emit(started(self.run, self.asked, loop, backend, data, found.name if found else None), sync=True)
-        wrong, fine = at_start.told(data, str(self.asked["dataset"])) if self.number == 1 else ([], [])
+        given = (data, str(self.asked["dataset"]), self.asked.get("command") or ())
+        wrong, fine = at_start.told(*given) if self.number == 1 else ([], [])
         self._tell([logout.warning(process.user()), *data.notes, *wrong, *notes], [*fine, *prepared])
         return loop
 

@@ -44,6 +44,41 @@ def check_formats(names: Iterable[str], allowed: Sequence[str] = FORMATS) -> lis
     return formats
 
 
+UNITS = {"mm": 1.0, "cm": 10.0, "in": 25.4}
+LEAST_WIDTH, MOST_WIDTH = 60.0, 500.0
+"""Millimeters of a figure."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The wishes about figures, None and False for what is usual: `text` is "paths" or "live"."""
+
+    title: bool = True
+    width: float | None = None
+    """Millimeters."""
+    dpi: int | None = None
+    text: str | None = None
+
+    def words(self) -> list[str]:
+        """The words of a command line that ask for it."""
+        width = [] if self.width is None else ["--width", f"{self.width:g}mm"]
+        dpi = [] if self.dpi is None else ["--dpi", str(self.dpi)]
+        text = [] if self.text is None else ["--text", self.text]
+        return [*([] if self.title else ["--no-title"]), *width, *dpi, *text]
+
+
+def millimeters(text: str) -> float:
+    """The millimeters of a width such as 85mm, 8.5cm or 3.3in. Raises UsageError."""
+    number, unit = text.strip()[:-2], text.strip()[-2:].lower()
+    try:
+        width = float(number) * UNITS[unit]
+    except (ValueError, KeyError):
+        raise UsageError(f"a width is like 85mm, 17.5cm or 7in, got {clean_line(repr(text), 40)}") from None
+    if not LEAST_WIDTH <= width <= MOST_WIDTH:
+        raise UsageError(f"a width is from {LEAST_WIDTH:g}mm to {MOST_WIDTH:g}mm, got {clean_line(text, 40)}")
+    return width
+
+
 @dataclass(frozen=True)
 class Ended:
     """The end of a process that draws, and all that it printed."""

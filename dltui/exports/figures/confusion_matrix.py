@@ -42,6 +42,8 @@ def draw_confusion_matrix(subject: str, matrix: Matrix) -> Figure:
     right, edge = grid.left + grid.side, top - 0.12
     if grid.recall:
         _recalls(figure, matrix, grid, right, edge)
+    if style.narrow():
+        return figure
     bar = right + grid.recall + 0.16
     _scale(figure, bar, edge - min(grid.side, 5.0), min(grid.side, 5.0))
     if grid.pairs:

@@ -70,7 +70,7 @@ def available() -> bool:
 def draw(boxes: Sequence[Box], rows: int, title: str, subtitle: str) -> Figure:
     """Columns of `rows` boxes, read from top to bottom and from left to right."""
     columns = -(-len(boxes) // rows)
-    room = style.WIDTH - 2 * style.MARGIN
+    room = style.width() - 2 * style.MARGIN
     box = min(room / columns - BESIDE, WIDEST)
     layout = place(len(boxes), rows, box)
     if layout.width > room or rows > 1:

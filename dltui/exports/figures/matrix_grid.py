@@ -17,6 +17,9 @@ SIDE, LARGEST_SIDE, LARGEST_CELL = 4.7, 7.8, 0.8
 """Inches."""
 SMALLEST_LABEL = 4.6
 LABEL_ROOM = 1.25
+NARROW_LABELS = 1.0
+"""The room for labels and the title of the axis in a narrow figure."""
+RECALL = 0.52
 HEADING = 0.7
 BAR = 0.62
 """The color scale with its labels."""
@@ -50,18 +53,26 @@ class Grid:
 
     @property
     def width(self) -> float:
+        if style.narrow():
+            return style.width()
         used = self.left + self.side + self.recall + 0.16 + BAR + style.MARGIN
-        return max(used + (LIST if self.pairs else 0.0), 5.6)
+        return max(used + (LIST if self.pairs else 0.0), min(5.6, style.width()))
 
     @classmethod
     def of(cls, classes: Sequence[str], largest: int) -> Grid:
         """The grid for these class names, with `largest` as the largest number in a cell."""
         size = max(len(classes), 1)
-        many = size > WITH_RECALL
+        many, narrow = size > WITH_RECALL, style.narrow()
         cell = min(LARGEST_CELL, SIDE / size) if not many else LARGEST_SIDE / max(size, 40)
+        if narrow:
+            cell = min(cell, (style.width() - 2 * style.MARGIN - NARROW_LABELS) / size)
         label_size = min(style.SMALL, max(SMALLEST_LABEL, cell * 72 / 1.2))
-        labels = style.fit_all(list(classes), LABEL_ROOM if not many else 1.0, label_size)
+        room = NARROW_LABELS - 0.3 if narrow else LABEL_ROOM if not many else 1.0
+        labels = style.fit_all(list(classes), room, label_size)
         longest = max((style.text_width(text, label_size) for text in labels), default=0.0)
+        beside = style.MARGIN + 0.24 + longest + (0.0 if many else RECALL) + 0.16 + BAR + style.MARGIN
+        if not (many or narrow) and style.width() < style.WIDTH:
+            cell = min(cell, (style.width() - beside) / size)
         slanted = not many
         return cls(
             labels=labels,
@@ -72,8 +83,8 @@ class Grid:
             number_size=_number_size(cell, largest) if size <= WITH_NUMBERS else 0.0,
             every=max(1, math.ceil(label_size * 1.16 / (cell * 72) - 1e-6)),
             slanted=slanted,
-            recall=0.0 if many else 0.52,
-            pairs=many,
+            recall=0.0 if many or narrow else RECALL,
+            pairs=many and not narrow,
         )
 
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from dltui.core.analysis.mistakes import Mistake, Mistakes
     from dltui.core.reading.reader import RunReader
 
-COLUMNS, ROWS = 8, 5
+ROWS = 5
+COLUMN = 0.86
+"""Inches of an image with its captions, at least."""
 IMAGE = 0.66
 """Inches."""
 LINE = 0.118
@@ -29,18 +31,18 @@ SUBTITLE = "most confident first; above: true class; below: predicted class, its
 
 def draw_mislabeled(subject: str, found: Mistakes) -> Figure:
     """Draw the images; `subject` is the model and its data."""
-    shown = _shown(found)
-    lines = max(1, -(-len(shown) // COLUMNS))
+    shown, columns = _shown(found), _columns()
+    lines = max(1, -(-len(shown) // columns))
     cell = IMAGE + 3 * LINE + 0.18
     figure = style.page(0.7 + lines * cell)
     top = style.heading(figure, _title(subject, found), SUBTITLE)
     axes = style.sheet(figure)
-    width = (style.WIDTH - 2 * style.MARGIN) / COLUMNS
+    width = (style.width() - 2 * style.MARGIN) / columns
     for position, mistake in enumerate(shown):
-        row, column = divmod(position, COLUMNS)
+        row, column = divmod(position, columns)
         _cell(axes, found, mistake, style.MARGIN + (column + 0.5) * width, top - 0.06 - row * cell, width - 0.06)
     if not shown:
-        axes.text(style.WIDTH / 2, top - cell / 2, "no mistakes", color=style.MUTED, ha="center")
+        axes.text(style.width() / 2, top - cell / 2, "no mistakes", color=style.MUTED, ha="center")
     return figure
 
 
@@ -74,7 +76,11 @@ def _title(subject: str, found: Mistakes) -> str:
 
 
 def _shown(found: Mistakes) -> tuple[Mistake, ...]:
-    return found.all[: min(COLUMNS * ROWS, len(found.images))]
+    return found.all[: min(_columns() * ROWS, len(found.images))]
+
+
+def _columns() -> int:
+    return max(int((style.width() - 2 * style.MARGIN) / COLUMN + 1e-6), 1)
 
 
 def export(reader: RunReader, target: Path) -> None:

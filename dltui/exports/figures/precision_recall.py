@@ -29,12 +29,12 @@ PANEL = 1.35
 def draw_precision_recall(subject: str, found: Labels) -> Figure:
     """Draw a panel for each label; `subject` is the model and its data."""
     chosen = shown(found)
-    across = min(ACROSS, max(len(chosen), 1))
+    across = min(ACROSS if not style.narrow() else 2, max(len(chosen), 1))
     down = -(-max(len(chosen), 1) // across)
     left, bottom, gap_x, gap_y = 0.62, 0.45, 0.3, 0.55
     figure = style.page(0.95 + bottom + down * PANEL + (down - 1) * gap_y)
     top = style.heading(figure, _title(subject, found), _subtitle(found))
-    width = (style.WIDTH - left - style.MARGIN - gap_x * (across - 1)) / across
+    width = (style.width() - left - style.MARGIN - gap_x * (across - 1)) / across
     for place, score in enumerate(chosen):
         row, column = divmod(place, across)
         y = top - 0.3 - PANEL - row * (PANEL + gap_y)

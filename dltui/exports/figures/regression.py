@@ -31,22 +31,30 @@ def draw_regression(subject: str, fit: Fit) -> Figure:
     """Draw the figure, with a row of panels for each target; `subject` is the model and its data."""
     drawn = shown(fit)
     left, bottom, gap, row, between = 0.55 if len(drawn) == 1 else 0.75, 0.45, 0.62, 1.65, 0.75
-    figure = style.page(3.0 if len(drawn) == 1 else 1.05 + len(drawn) * row + (len(drawn) - 1) * between + bottom)
+    many = len(drawn) > 1
+    down = len(drawn) * (2 if style.narrow() else 1)
+    figure = style.page(3.0 if down == 1 else 1.05 + down * row + (down - 1) * between + bottom)
     top = style.heading(figure, _title(subject, fit), _subtitle(fit, len(drawn)))
-    width = style.WIDTH - left - style.MARGIN - gap
+    width = style.width() - left - style.MARGIN - (0.0 if style.narrow() else gap)
     for place, one in enumerate(drawn):
-        height = top - bottom - 0.3 if len(drawn) == 1 else row
-        y = top - 0.3 - height - place * (row + between)
-        main = style.place(figure, left, y, width * 0.6, height)
-        rest = style.place(figure, left + width * 0.6 + gap, y, width * 0.4, height)
+        height = top - bottom - 0.3 if down == 1 else row
+        y = top - 0.3 - height - place * (row + between) * (2 if style.narrow() else 1)
+        if style.narrow():
+            wide = width
+            main = style.place(figure, left, y, width, height)
+            rest = style.place(figure, left, y - row - between, width, height)
+        else:
+            wide = width * 0.6
+            main = style.place(figure, left, y, wide, height)
+            rest = style.place(figure, left + wide + gap, y, width * 0.4, height)
         if one.x.shape[1] == 1 and one.prediction.shape[1] == 1:
             _points_and_line(main, one)
         else:
             _against_truth(main, one)
         _residuals(rest, one)
-        if one.title and len(drawn) > 1:
+        if one.title and many:
             told = f"  R² {_short(one.r2)}, MAE {_short(one.mae)}"
-            main.set_title(style.fit(one.title, width * 0.6 - 0.075 * len(told), style.TEXT) + told)
+            main.set_title(style.fit(one.title, wide - 0.075 * len(told), style.TEXT) + told)
         for axes in (main, rest):
             axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
             axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))

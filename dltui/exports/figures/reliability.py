@@ -22,13 +22,9 @@ if TYPE_CHECKING:
 
 def draw_reliability(subject: str, split: str, found: Calibration) -> Figure:
     """Draw the figure; `subject` is the model and its data."""
-    figure = style.page(3.0)
+    figure = style.page(5.2 if style.narrow() else 3.0)
     top = style.heading(figure, _title(subject, split, found), _subtitle())
-    left, bottom, gap = 0.6, 0.45, 0.75
-    width = (style.WIDTH - left - style.MARGIN - gap) / 2
-    height = top - bottom - 0.3
-    main = style.place(figure, left, bottom, width, height)
-    beside = style.place(figure, left + width + gap, bottom, width, height)
+    main, beside = style.two_panels(figure, top, (0.6, 0.45, 0.75))
     _accuracies(main, found)
     _samples(beside, found)
     for axes in (main, beside):

@@ -65,6 +65,8 @@ def _rows(boxes: int) -> int:
     """The number of boxes in a column: a short network is a single row, a long network has as few columns as a page
     allows.
     """
+    if style.narrow():
+        return math.ceil(boxes / 2) if boxes > LONGEST_ROW else boxes
     if boxes <= LONGEST_ROW:
         return 1
     return math.ceil(boxes / 3) if boxes <= 36 else math.ceil(boxes / LONGEST_ROW)
@@ -98,24 +100,26 @@ def _table(structure: Structure) -> Figure:
 
 
 def _rule(axes: Axes, y: float) -> None:
-    axes.plot([style.MARGIN, style.WIDTH - style.MARGIN], [y, y], color=style.INK, linewidth=0.8)
+    axes.plot([style.MARGIN, style.width() - style.MARGIN], [y, y], color=style.INK, linewidth=0.8)
 
 
 def _line(axes: Axes, y: float, cells: Sequence[str], color: str) -> None:
-    starts = (style.MARGIN, KIND, OUTPUT, PARAMETERS)
-    rooms = (KIND - style.MARGIN - 0.1, OUTPUT - KIND - 0.1, 1.4, 0.85)
-    for text, x, room in zip(cells, starts, rooms, strict=True):
+    part, size = style.width() / style.WIDTH, style.TINY if style.narrow() else style.TEXT
+    starts = (style.MARGIN, KIND * part, OUTPUT * part, PARAMETERS * part)
+    rooms = (KIND * part - style.MARGIN - 0.1, (OUTPUT - KIND) * part - 0.1, 1.4 * part, 0.85 * part)
+    for place, (text, x, room) in enumerate(zip(cells, starts, rooms, strict=True)):
         axes.text(
-            x, y, style.fit(text, room, style.TEXT), ha="right" if x == PARAMETERS else "left", va="center_baseline",
-            color=color, fontsize=style.TEXT,
+            x, y, style.fit(text, room, size), ha="right" if place == len(cells) - 1 else "left",
+            va="center_baseline", color=color, fontsize=size,
         )  # fmt: skip
 
 
 def _share(axes: Axes, y: float, share: float) -> None:
     """Draw a bar as long as the layer's share of all parameters."""
     if share > 0:
-        room = style.WIDTH - style.MARGIN - SHARE
-        axes.barh(y, min(share, 1.0) * room, height=0.085, left=SHARE, color=style.BLUE, linewidth=0)
+        left = SHARE * style.width() / style.WIDTH
+        room = style.width() - style.MARGIN - left
+        axes.barh(y, min(share, 1.0) * room, height=0.085, left=left, color=style.BLUE, linewidth=0)
 
 
 def nodes(

@@ -13,6 +13,8 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from dltui.exports import look as looks
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -30,8 +32,13 @@ HEAD_BLUE = "#dcebf5"
 
 TITLE, TEXT, SMALL, TINY = 10.0, 8.0, 7.0, 6.0
 """Sizes in points."""
-WIDTH = 7.2
-"""Inches: two columns of a journal."""
+WIDTH = looks.WIDTH
+NARROW = 5.0
+"""Figures that are narrower have their panels one below the other."""
+HEADING = 0.42
+"""Inches of a title with the line below it."""
+MORE_HEADING = 0.3
+"""Inches that the heading of a narrow figure may need besides, where it has two lines of each."""
 MARGIN = 0.16
 SHARP = 224
 """Pixels on the longer side of an embedded picture, at least."""
@@ -89,6 +96,21 @@ _RC: dict[str, Any] = {
 }
 
 
+def width() -> float:
+    """The width of a page in inches."""
+    return looks.look().width
+
+
+def titled() -> bool:
+    """True if figures have a heading."""
+    return looks.look().title
+
+
+def narrow() -> bool:
+    """True if panels do not fit side by side."""
+    return width() < NARROW
+
+
 @contextmanager
 def applied() -> Iterator[None]:
     """Draw and save inside this context: a user's matplotlibrc is ignored, and a character that no font has
@@ -100,6 +122,8 @@ def applied() -> Iterator[None]:
         mpl.rcdefaults()
         for name, value in _RC.items():
             mpl.rcParams[name] = value  # type: ignore[index]
+        mpl.rcParams["savefig.dpi"] = looks.look().dpi
+        mpl.rcParams["svg.fonttype"] = "none" if looks.look().live_text else "path"
         mpl.rcParams["font.family"] = _families()
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")
@@ -117,9 +141,10 @@ def _families() -> list[str]:
     return ["DejaVu Sans", *(name for name in FALLBACKS if name in known)]
 
 
-def page(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure; width and height are in inches."""
-    return Figure(figsize=(width, height))
+def page(height: float, wide: float | None = None) -> Figure:
+    """An empty figure; height and width are in inches. `height` includes a heading, which may be left out."""
+    heading = MORE_HEADING if narrow() else 0.0
+    return Figure(figsize=(width() if wide is None else wide, height + heading if titled() else height - HEADING))
 
 
 def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
@@ -127,6 +152,24 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     page_width, page_height = figure.get_size_inches()
     box = (left / page_width, bottom / page_height, width / page_width, height / page_height)
     return figure.add_axes(box)
+
+
+def two_panels(
+    figure: Figure, top: float, edges: tuple[float, float, float], first: float = 0.5, titles: float = 0.3
+) -> tuple[Axes, Axes]:
+    """Two axes below `top` with room for titles: side by side, where the first has its part of the width, or one below
+    the other. `edges` are the inches at the left, below and between.
+    """
+    left, bottom, gap = edges
+    room, height = width() - left - MARGIN, top - bottom - titles
+    if not narrow():
+        room -= gap
+        main = place(figure, left, bottom, room * first, height)
+        return main, place(figure, left + room * first + gap, bottom, room * (1 - first), height)
+    height = (height - bottom - titles) / 2
+    # Half of the last number stands beyond the axis.
+    room -= 0.12
+    return place(figure, left, top - titles - height, room, height), place(figure, left, bottom, room, height)
 
 
 def sheet(figure: Figure) -> Axes:
@@ -149,14 +192,48 @@ def heading(figure: Figure, title: str, subtitle: str = "", reserved: float = 0.
     """Write a title, and a line below it that leaves `reserved` inches free at its right; returns the height in inches
     at which the rest may begin.
     """
-    width, height = (float(value) for value in figure.get_size_inches())
-    room = width - 2 * MARGIN
+    wide, height = (float(value) for value in figure.get_size_inches())
+    room = wide - 2 * MARGIN
     top = height - MARGIN
+    if not titled():
+        return top
+    if narrow():
+        return _narrow_heading(figure, title, subtitle)
     write(figure, MARGIN, top, fit(title, room, TITLE, "bold"), fontsize=TITLE, fontweight="bold", va="top")
     if not subtitle:
         return top - 0.22
     write(figure, MARGIN, top - 0.21, fit(subtitle, room - reserved, TEXT), fontsize=TEXT, color=MUTED, va="top")
-    return top - 0.42
+    return top - HEADING
+
+
+def _narrow_heading(figure: Figure, title: str, subtitle: str) -> float:
+    """Write title and subtitle in up to two lines each; the page becomes as high as it has to be."""
+    wide, height = (float(value) for value in figure.get_size_inches())
+    lines = [(text, TEXT + 0.5, "bold", INK, 0.15) for text in wrapped(title, wide - 2 * MARGIN, TEXT + 0.5, "bold")]
+    lines += [(text, SMALL, "normal", MUTED, 0.125) for text in wrapped(subtitle, wide - 2 * MARGIN, SMALL)]
+    used = sum(line[-1] for line in lines) + 0.1
+    height -= HEADING + MORE_HEADING - used
+    figure.set_size_inches(wide, height)
+    top = height - MARGIN
+    for text, size, weight, color, step in lines:
+        write(figure, MARGIN, top, text, fontsize=size, fontweight=weight, color=color, va="top")
+        top -= step
+    return height - MARGIN - used
+
+
+def wrapped(text: str, room: float, size: float, weight: str = "normal", most: int = 2) -> list[str]:
+    """The words of a text in at most so many lines of `room` inches, the last one cut."""
+    lines: list[str] = []
+    words = text.split()
+    while words and len(lines) < most:
+        count = len(words)
+        while count > 1 and text_width(" ".join(words[:count]), size, weight) > room:
+            count -= 1
+        if len(lines) == most - 1:
+            count = len(words)
+        lines.append(fit(" ".join(words[:count]), room, size, weight))
+        words = words[count:]
+    return lines
 
 
 @functools.cache

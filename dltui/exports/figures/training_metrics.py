@@ -20,11 +20,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from dltui.core.reading.history import History
     from dltui.core.reading.reader import RunReader
 
 MANY_EPOCHS = 40
+SHORT = 5
+"""The most epochs of a run whose steps are drawn behind them."""
+MOST_STEPS = 20_000
+"""A log has each step of runs up to this length; of longer ones, means that depend on when it was written."""
+STEP_POINTS = 200
 LEGEND = 2.6
 """Inches that the legend takes of the subtitle's line."""
+LEGEND_LINE = 0.2
+PANEL = 2.1
+"""The height in inches of a panel with its axis, where they are one below the other."""
 
 
 @dataclass
@@ -35,6 +44,8 @@ class Curves:
     epochs: Sequence[int]
     train: Sequence[float]
     validation: Sequence[float]
+    steps: tuple[Sequence[float], Sequence[float]] = ((), ())
+    """Of a short run: how many epochs were done, and the value of the training steps there."""
 
 
 @dataclass
@@ -48,15 +59,22 @@ class Training:
 
 
 def draw_training_metrics(training: Training) -> Figure:
-    figure = style.page(2.85)
-    top = style.heading(figure, f"Training of {training.subject}", _subtitle(training), LEGEND)
+    count, narrow = len(training.panels), style.narrow()
+    # The legend stands beside the subtitle, or in a line of its own.
+    figure = style.page(3.05 + (count - 1) * PANEL if narrow else 2.85)
+    top = style.heading(figure, f"Training of {training.subject}", _subtitle(training), 0.0 if narrow else LEGEND)
+    anchor = top if narrow or not style.titled() else top + style.HEADING - 0.215
+    top -= LEGEND_LINE if anchor == top else 0.0
     left, bottom, gap = 0.55, 0.45, 0.62
-    count = len(training.panels)
-    width = (style.WIDTH - left - style.MARGIN - gap * (count - 1)) / count
+    width = style.width() - left - style.MARGIN
+    width = width if narrow else (width - gap * (count - 1)) / count
     for position, curves in enumerate(training.panels):
-        axes = style.place(figure, left + position * (width + gap), bottom, width, top - bottom - 0.3)
-        _panel(axes, curves, training)
-    _legend(figure, training)
+        x, y, height = left + position * (width + gap), bottom, top - bottom - 0.3
+        if narrow:
+            height -= (count - 1) * PANEL
+            x, y = left, bottom + (count - 1 - position) * PANEL
+        _panel(style.place(figure, x, y, width, height), curves, training)
+    _legend(figure, training, anchor)
     return figure
 
 
@@ -82,6 +100,8 @@ def _panel(axes: Axes, curves: Curves, training: Training) -> None:
     axes.spines["left"].set_visible(False)
     few = len(curves.epochs) <= MANY_EPOCHS
     size = 3.2 if few else 0.0
+    if len(curves.steps[0]):
+        axes.plot(*curves.steps, color=style.PALE_BLUE, linewidth=0.8, zorder=1)
     axes.plot(
         curves.epochs, curves.train, color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), marker="o",
         markersize=size, markerfacecolor=style.PAPER, markeredgewidth=0.9,
@@ -90,8 +110,8 @@ def _panel(axes: Axes, curves: Curves, training: Training) -> None:
         curves.epochs, curves.validation, color=style.VERMILION, linewidth=1.5, marker="o", markersize=size,
         markeredgewidth=0.0,
     )  # fmt: skip
-    whole_numbers(axes, min(curves.epochs), max(curves.epochs))
-    metric_axis(axes, curves.metric, [*curves.train, *curves.validation])
+    whole_numbers(axes, 0 if len(curves.steps[0]) else min(curves.epochs), max(curves.epochs))
+    metric_axis(axes, curves.metric, [*curves.train, *curves.validation, *curves.steps[1]])
     _mark_best(axes, curves, training)
 
 
@@ -106,8 +126,8 @@ def _mark_best(axes: Axes, curves: Curves, training: Training) -> None:
     )  # fmt: skip
 
 
-def _legend(figure: Figure, training: Training) -> None:
-    """Draw the legend at the right of the subtitle."""
+def _legend(figure: Figure, training: Training, top: float) -> None:
+    """Draw the legend at the right."""
     handles = [
         Line2D([], [], color=style.BLUE, linewidth=1.3, linestyle=(0, (4, 1.6)), label="train"),
         Line2D([], [], color=style.VERMILION, linewidth=1.5, label="validation"),
@@ -118,11 +138,11 @@ def _legend(figure: Figure, training: Training) -> None:
             label="best epoch",
         )  # fmt: skip
         handles.append(ring)
-    _, height = figure.get_size_inches()
+    width, height = figure.get_size_inches()
     figure.legend(
         handles=handles, loc="upper right", ncols=3, borderaxespad=0.0, borderpad=0.0, handlelength=2.2,
         columnspacing=1.4, handletextpad=0.5,
-        bbox_to_anchor=(1 - style.MARGIN / style.WIDTH, 1 - (style.MARGIN + 0.215) / height),
+        bbox_to_anchor=(1 - style.MARGIN / width, top / height),
     )  # fmt: skip
 
 
@@ -145,10 +165,25 @@ def collect(reader: RunReader, subject: str) -> Training | None:
             [record.epoch for record in records],
             [record.train.get(metric, math.nan) for record in records],
             [record.validation.get(metric, math.nan) for record in records],
+            steps_of(history, metric),
         )
         for metric in wanted
     ]
     return Training(subject, panels, best.epoch if best else None, monitor)
+
+
+def steps_of(history: History, metric: str) -> tuple[Sequence[float], Sequence[float]]:
+    """How many epochs were done at some steps of a short run, and the means of the metric up to there; nothing for a
+    longer run.
+    """
+    points, attempt = history.points, history.attempt
+    values = points.loss if metric == "loss" else points.metrics.get(metric, ())
+    if attempt is None or attempt.epochs > SHORT or attempt.total_steps > MOST_STEPS or len(points) < 2:
+        return (), ()
+    size = max(1, -(-len(points) // STEP_POINTS))
+    starts = range(0, len(values), size)
+    ends = [points.steps[min(start + size, len(values)) - 1] / max(attempt.steps_per_epoch, 1) for start in starts]
+    return ends, [sum(values[start : start + size]) / len(values[start : start + size]) for start in starts]
 
 
 def export(reader: RunReader, target: Path) -> None:

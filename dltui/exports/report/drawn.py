@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 
+from dltui.exports.look import USUAL, look
+
 _pictures: ContextVar[dict[str, bytes] | None] = ContextVar("pictures", default=None)
 _wanted: ContextVar[bool] = ContextVar("wanted", default=True)
 
@@ -31,7 +33,8 @@ def wanted() -> bool:
 def keep(name: str, svg: bytes) -> None:
     """Keep the figure of the exporter called `name`, as SVG."""
     pictures = _pictures.get()
-    if pictures is not None:
+    # The page shows figures as they usually look, whatever is wished of their files.
+    if pictures is not None and look() == USUAL:
         pictures[name] = svg
 
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.analysis import cost
+from dltui.core.analysis.evaluation import latest
 from dltui.core.numbers import duration, exact
 from dltui.core.rundir import confidential
 from dltui.core.tasks.registry import phrase, task_of
 from dltui.core.text import plural
 from dltui.exports import dltui_exporters
+from dltui.exports.look import USUAL, looking
 from dltui.exports.report import drawn
 from dltui.exports.report.html import block, folded, section, table, text
 from dltui.exports.report.svg_inline import inline_svg
@@ -59,6 +61,7 @@ def page(reader: RunReader) -> str:
             _numbers(reader, found),
             section("Reproduce", block(shlex.join(confidential.mask_command(run.get("command") or [])))),
             section("Figures", *_figures(reader)) if drawn.wanted() else "",
+            section("Classes", _classes(reader)),
             section("Settings", _settings(run), _learning_rates(reader)),
             section("Epochs", _epochs(reader)),
             section("Environment", _circumstances(reader, found)),
@@ -121,8 +124,9 @@ def _figures(reader: RunReader) -> Iterator[str]:
 
 
 def _drawn_now(exporter: Exporter, reader: RunReader, target: Path) -> bytes:
-    """The figure drawn as SVG; "" where there is nothing to draw."""
-    exporter.draw(reader, target)
+    """The figure drawn as SVG, as it usually looks; "" where there is nothing to draw."""
+    with looking(USUAL):
+        exporter.draw(reader, target)
     return target.read_bytes() if target.exists() else b""
 
 
@@ -140,7 +144,47 @@ def _settings(run: Mapping[str, Any]) -> str:
 def _learning_rates(reader: RunReader) -> str:
     changes = reader.history.lr_changes
     rows = [(count(step), exact(lr)) for step, lr in changes]
-    return "<p>Learning rates set while it ran:</p>" + table(("from step", "learning rate"), rows) if rows else ""
+    told = "<p>Learning rates set while it ran:</p>" + table(("from step", "learning rate"), rows) if rows else ""
+    return _rate_curve(reader) + told
+
+
+def _rate_curve(reader: RunReader) -> str:
+    """The learning rate over the epochs as a picture; "" where it cannot be drawn."""
+    from dltui.exports.report.rate_curve import draw
+
+    try:
+        svg = draw(reader) if drawn.wanted() else b""
+        picture = inline_svg(svg, "rate-") if svg else ""
+    except Exception:
+        # What is wrong with drawing is told of the figures.
+        return ""
+    caption = "<figcaption>The learning rate of each step, warmup and changes included.</figcaption>"
+    return f'<figure id="learning_rate">{picture}\n{caption}</figure>' if picture else ""
+
+
+def _classes(reader: RunReader) -> str:
+    """The scores of each class; "" for tasks without a confusion matrix."""
+    found = latest(reader)
+    matrix = found.matrix if found else None
+    if matrix is None:
+        return ""
+    masks = matrix.unit != "samples"
+    head = ["class", "precision", "recall", "F1", *(["IoU"] if masks else []), matrix.unit, "predicted"]
+    rows = [
+        [
+            score.name,
+            *(_share(value) for value in (score.precision, score.recall, score.f1, *([score.iou] if masks else []))),
+            count(score.true),
+            count(score.said),
+        ]
+        for score in matrix.scores()
+    ]
+    split = "the test split" if matrix.split == "test" else f"the validation split after epoch {matrix.epoch}"
+    return table(head, rows, frozenset(range(1, len(head)))) + f"<p class='muted'>Of {split}.</p>"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else percent(value, 1)
 
 
 def _epochs(reader: RunReader) -> str:

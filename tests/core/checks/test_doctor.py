@@ -139,6 +139,12 @@ def test_broken_settings_do_not_hide_the_rest(home: Path, monkeypatch: pytest.Mo
     assert {"dltui", "runs", "cache", "cpu"} <= set(found)
 
 
+def test_wrong_prices_are_found(home: Path) -> None:
+    (home / "config.toml").write_text("[cost]\nprice_per_hour = -1\n")
+    (found,) = [check for check in doctor._settings(Catalog()) if check.state == "bad"]
+    assert found.text.endswith("[cost] price_per_hour must be a number of at least 0, got -1")
+
+
 def test_settings_of_all_models_are_tried() -> None:
     from dltui.core.catalog.assemble import load_catalog
 

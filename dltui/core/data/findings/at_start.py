@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FULL = "check"
 """The field of a request that asks for all findings, whatever they take."""
+
+OPTIONS = ("--data", "--data-dir")
 
 
 def look(folder: Path, asked: Mapping[str, Any], tell: Callable[[str, float | None], None]) -> None:
@@ -42,12 +44,23 @@ def look(folder: Path, asked: Mapping[str, Any], tell: Callable[[str, float | No
         traceback.print_exc()
 
 
-def told(data: Data, dataset: str) -> tuple[list[str], list[str]]:
+def told(data: Data, dataset: str, command: Sequence[str] = ()) -> tuple[list[str], list[str]]:
     """The line about the data of a run with the command that tells more, as a warning or, where nothing is wrong with
-    it, as information; none where nothing is known.
+    it, as information; none where nothing is known. What `command`, that of the run, says of its data is repeated.
     """
     found = record.read(data.fingerprint)
     if found is None:
         return [], []
-    line = f"{record.line(found)}; details: dltui datasets check {shlex.quote(dataset)}"
+    words = shlex.join([dataset, *_of_data(command)])
+    line = f"{record.line(found)}; details: dltui datasets check {words}"
     return ([], [line]) if found.is_clean else ([line], [])
+
+
+def _of_data(command: Sequence[str]) -> Iterator[str]:
+    """The options of a command line that decide which samples there are."""
+    rest = iter(command)
+    for word in rest:
+        if word in OPTIONS:
+            yield from (word, next(rest, ""))
+        elif word.startswith(tuple(f"{option}=" for option in OPTIONS)):
+            yield word

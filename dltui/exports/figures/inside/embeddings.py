@@ -38,22 +38,32 @@ NO_TSNE = "no t-SNE: it needs scikit-learn and at least five samples"
 def draw_embeddings(subject: str, found: Embeddings, names: Sequence[str]) -> Figure:
     """Draw the figure; `subject` is the model and its data, `names` are those of the classes."""
     classes = np.unique(found.labels).tolist()[:MOST_NAMED]
-    lines = -(-len(classes) // 5)
-    figure = style.page(4.4 + 0.16 * lines)
+    lines = -(-len(classes) // _named_across())
+    figure = style.page((7.3 if style.narrow() else 4.4) + 0.16 * lines)
     top = style.heading(figure, _title(subject, found), subtitle(found))
     gap, bottom = 0.2, 0.3 + 0.16 * lines
-    width = (style.WIDTH - 2 * style.MARGIN - gap) / 2
+    width = style.width() - 2 * style.MARGIN
+    width = width if style.narrow() else (width - gap) / 2
+    height = (top - bottom - 0.6) / 2 if style.narrow() else top - bottom - 0.25
     for number, (points, title) in enumerate(_planes(found)):
-        axes = style.place(figure, style.MARGIN + number * (width + gap), bottom, width, top - bottom - 0.25)
+        x, y = style.MARGIN + number * (width + gap), bottom
+        if style.narrow():
+            x, y = style.MARGIN, bottom + (1 - number) * (height + 0.35)
+        axes = style.place(figure, x, y, width, height)
         axes.set_title(title)
         axes.set_xticks([])
         axes.set_yticks([])
         if len(points):
-            _plane(axes, found, points, (width, top - bottom - 0.25))
+            _plane(axes, found, points, (width, height))
         else:
             axes.text(0.5, 0.5, NO_TSNE, color=style.MUTED, ha="center", transform=axes.transAxes, fontsize=style.SMALL)
     _legend(figure, classes, names, bottom - 0.12)
     return figure
+
+
+def _named_across() -> int:
+    """The names of the legend in a line."""
+    return 3 if style.narrow() else 5
 
 
 def subtitle(found: Embeddings) -> str:
@@ -119,9 +129,9 @@ def look_of(label: int) -> tuple[str, str]:
 
 def _legend(figure: Figure, classes: Sequence[int], names: Sequence[str], top: float) -> None:
     axes = style.sheet(figure)
-    width = (style.WIDTH - 2 * style.MARGIN) / 5
+    width = (style.width() - 2 * style.MARGIN) / _named_across()
     for number, label in enumerate(classes):
-        row, column = divmod(number, 5)
+        row, column = divmod(number, _named_across())
         x, y = style.MARGIN + column * width, top - 0.16 * row
         color, mark = look_of(label)
         axes.scatter([x + 0.05], [y], s=14, color=color, marker=mark, linewidths=0)

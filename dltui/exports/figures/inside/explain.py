@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -47,7 +48,7 @@ def draw_explain(
 ) -> Figure:
     """Draw the figure; `subject` is the model and its data, `names` are those of the outputs; `mistakes` as `cells`."""
     wrong, right = cells(found, names, mistakes)
-    parts = [(f"mistakes: {subject}", wrong, MISTAKES), ("right answers", right, RIGHT)]
+    parts = [(f"mistakes: {subject}", wrong, _grid(MISTAKES)), ("right answers", right, _grid(RIGHT))]
     parts = [part for part in parts if part[1]] or [("no answers", [], MISTAKES)]
     heights = [0.2 + -(-len(found) // columns) * CELL for _, found, (columns, _) in parts]
     figure = style.page(0.7 + sum(heights) + 0.1)
@@ -55,7 +56,7 @@ def draw_explain(
     axes = style.sheet(figure)
     for (title, shown, (columns, _)), height in zip(parts, heights, strict=True):
         axes.text(style.MARGIN, top, title.split(":")[0], fontsize=style.SMALL, color=style.MUTED, va="top")
-        width = (style.WIDTH - 2 * style.MARGIN) / columns
+        width = (style.width() - 2 * style.MARGIN) / columns
         for number, cell in enumerate(shown):
             row, column = divmod(number, columns)
             _draw_cell(axes, cell, style.MARGIN + column * width, top - 0.2 - row * CELL)
@@ -80,7 +81,13 @@ def cells(
         pictures = ((image, identity), (seen[SAID][0], given), *([(seen[TRUE][0], wanted)] if both else []))
         head = mistakes.get(int(found.ids[row]), f"{wanted} → {given}" if both else "")
         (wrong if head else right).append(Cell(head or wanted, pictures))
-    return wrong[: MISTAKES[0] * MISTAKES[1]], right[: RIGHT[0] * RIGHT[1]]
+    return wrong[: math.prod(_grid(MISTAKES))], right[: math.prod(_grid(RIGHT))]
+
+
+def _grid(usual: tuple[int, int]) -> tuple[int, int]:
+    """The columns and rows that there is room for."""
+    columns, rows = usual
+    return max(int(columns * style.width() / style.WIDTH + 0.1), 1), rows
 
 
 def _draw_cell(axes: Axes, cell: Cell, left: float, top: float) -> None:

@@ -35,7 +35,7 @@ def draw_class_iou(subject: str, found: Masks) -> Figure:
     top = style.heading(figure, title(subject, found), _subtitle(found))
     names = style.fit_all([score.name for score in scores], LONGEST_NAME, style.SMALL)
     left = style.MARGIN + 0.1 + max((style.text_width(name, style.SMALL) for name in names), default=0.0)
-    width = style.WIDTH - left - style.MARGIN - VALUES
+    width = style.width() - left - style.MARGIN - VALUES
     axes = style.place(figure, left, top - 0.12 - height, width, height)
     _bars(axes, scores, names, found, width)
     return figure

@@ -21,9 +21,10 @@ LINE, GAP = 0.125, 0.14
 """Inches."""
 LEAST, MOST_LINES = 0.42, 6
 CURVE = 0.6
-LABELS = 2.2
-"""Inches to the right of a sample, for its classes."""
+LABELS, LEAST_LABELS = 2.2, 1.2
+"""Inches to the right of a sample, for its classes: usually, and in a narrow figure."""
 CHARACTERS = 88
+"""Characters of a line of text in a figure of the usual width."""
 COLORS = (style.BLUE, style.VERMILION, style.MUTED, style.PALE_BLUE)
 SUBTITLE = "most confident first; true class, predicted class, its probability, sample"
 
@@ -39,7 +40,7 @@ def draw_rows(title: str, found: Mistakes) -> Figure:
         _row(figure, axes, found, mistake, top, height)
         top -= height + GAP
     if not shown:
-        axes.text(style.WIDTH / 2, top - 0.1, "no mistakes", color=style.MUTED, ha="center")
+        axes.text(style.width() / 2, top - 0.1, "no mistakes", color=style.MUTED, ha="center")
     return figure
 
 
@@ -57,9 +58,13 @@ def _row(figure: Figure, axes: Axes, found: Mistakes, mistake: Mistake, top: flo
     for number, text in enumerate(lines):
         y = top - number * LINE - (CURVE + 0.04 if len(found.lines) else 0)
         axes.text(
-            style.MARGIN, y, style.fit(text, style.WIDTH - LABELS - 0.3, style.SMALL), fontsize=style.SMALL, va="top"
+            style.MARGIN,
+            y,
+            style.fit(text, style.width() - _labels() - 0.3, style.SMALL),
+            fontsize=style.SMALL,
+            va="top",
         )
-    left, room = style.WIDTH - LABELS, LABELS - style.MARGIN
+    left, room = style.width() - _labels(), _labels() - style.MARGIN
 
     def label(row: int, text: str, **kwargs: Any) -> None:
         axes.text(left, top - row * LINE, style.fit(text, room, style.SMALL), fontsize=style.SMALL, va="top", **kwargs)
@@ -68,12 +73,12 @@ def _row(figure: Figure, axes: Axes, found: Mistakes, mistake: Mistake, top: flo
     label(1, found.name(mistake.said), color=style.VERMILION, fontweight="bold")
     label(2, f"{likelihood(mistake.probability)}  {mistake.name or f'#{mistake.id}'}", color=style.MUTED)
     bottom = top - height - GAP / 2
-    axes.plot((style.MARGIN, style.WIDTH - style.MARGIN), (bottom, bottom), color=style.GRID, linewidth=0.7)
+    axes.plot((style.MARGIN, style.width() - style.MARGIN), (bottom, bottom), color=style.GRID, linewidth=0.7)
 
 
 def _curve(figure: Figure, lines: Any, bottom: float) -> None:
     """The features of a sequence over its steps."""
-    axes = style.place(figure, style.MARGIN + 0.3, bottom, style.WIDTH - LABELS - 0.7, CURVE)
+    axes = style.place(figure, style.MARGIN + 0.3, bottom, style.width() - _labels() - 0.7, CURVE)
     for line, color in zip(np.asarray(lines), COLORS, strict=False):
         axes.plot(line, color=color, linewidth=0.9)
     axes.set_xlim(0, max(lines.shape[1] - 1, 1))
@@ -81,11 +86,16 @@ def _curve(figure: Figure, lines: Any, bottom: float) -> None:
     axes.set_xticks([])
 
 
+def _labels() -> float:
+    return LEAST_LABELS if style.narrow() else LABELS
+
+
 def _lines(found: Mistakes, mistake: Mistake) -> list[str]:
     """The lines of a sample's text; the fields of a table with dots between them."""
     if not found.texts:
         return []
-    wrapped = wrap("  ·  ".join(found.texts[mistake.image].split("\n")), CHARACTERS)
+    room = (style.width() - _labels() - 0.3) / (style.WIDTH - LABELS - 0.3)
+    wrapped = wrap("  ·  ".join(found.texts[mistake.image].split("\n")), round(CHARACTERS * room))
     return wrapped if len(wrapped) <= MOST_LINES else [*wrapped[: MOST_LINES - 1], f"{wrapped[MOST_LINES - 1]} …"]
 
 

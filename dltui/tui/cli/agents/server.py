@@ -68,7 +68,9 @@ def _served(tool: Tool, allowed: bool | None, plugins: Sequence[str]) -> Callabl
         every: dict[str, Any] = {"by": who(context), "plugins": plugins}
         named = {name: value for name, value in every.items() if name in known.parameters}
         try:
-            return await anyio.to_thread.run_sync(functools.partial(tool, **named, **arguments))
+            # What only reads is not waited for when the client has gone; a change is.
+            work = functools.partial(tool, **named, **arguments)
+            return await anyio.to_thread.run_sync(work, abandon_on_cancel=allowed is None)
         except DltuiError as error:
             raise ToolError(clean_line(error, 500)) from None
 

@@ -17,7 +17,7 @@ from dltui.core.errors import DltuiError, RunError, UsageError
 from dltui.core.hosts import mirror
 from dltui.core.reading.reader import RunReader
 from dltui.core.rundir import place
-from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, check_formats, draw
+from dltui.core.worker.figures import FORMATS, FORMATS_TEXT, Look, check_formats, draw, millimeters
 from dltui.tui.cli import completion
 from dltui.tui.cli.follow.closing import exported_files, take_home
 from dltui.tui.cli.follow.sending import found_run
@@ -55,6 +55,10 @@ MODEL_FORMATS_TEXT = ", ".join(SUFFIXES)
     is_flag=True,
     help="also explain.svg, what in test images speaks for an answer, and embeddings.svg, how the model sorts them",
 )
+@click.option("--no-title", is_flag=True, help="figures without a heading, for a caption of your own")
+@click.option("--width", metavar="W", help="width of the figures, as 85mm (a column) or 175mm (a page) [183mm]")
+@click.option("--dpi", type=click.IntRange(30, 2400), metavar="N", help="pixels an inch of PNGs [200]")
+@click.option("--text", type=click.Choice(["paths", "live"]), help="text in SVGs as outlines, or as text [paths]")
 @code_options
 @click.option("--json", "as_json", is_flag=True, help="one JSON array of objects")
 def export(
@@ -63,6 +67,10 @@ def export(
     formats: str | None,
     receipts: bool,
     explain: bool,
+    no_title: bool,
+    width: str | None,
+    dpi: int | None,
+    text: str | None,
     plugins: tuple[str, ...],
     trust: bool,
     as_json: bool,
@@ -72,7 +80,8 @@ def export(
     Those of another user's run go to ./exports/<run id>, and its plugins draw nothing without --trust or --plugin.
     """
     chosen = check_formats(formats.split(","), (*FORMATS, *SUFFIXES)) if formats else None
-    _check(chosen, to, receipts, explain)
+    look = Look(not no_title, millimeters(width) if width else None, dpi, text)
+    _check(chosen, to, receipts, explain, look)
     found = [found_run(text) for text in runs] or [found_run(None)]
     if to == "-":
         for run in found:
@@ -80,7 +89,7 @@ def export(
                 raise UsageError(f"{run.id} is on another host: leave out --to -, and its figures are fetched")
         for run in found if explain else ():
             _look_inside(run, code(plugins, trust))
-        return _stream(found, chosen, code(plugins, trust))
+        return _stream(found, chosen, code(plugins, trust), look)
     written, status = [], 0
     for run in found:
         try:
@@ -92,7 +101,7 @@ def export(
             if receipts:
                 written.append(_write_receipt(run, to, as_json))
             else:
-                written.append(_write(run, to, chosen, code(plugins, trust), as_json))
+                written.append(_write(run, to, chosen, code(plugins, trust), look, as_json))
         except DltuiError as error:
             if len(found) == 1:
                 raise
@@ -104,7 +113,7 @@ def export(
     return status
 
 
-def _check(chosen: Sequence[str] | None, to: str | None, receipts: bool, explain: bool) -> None:
+def _check(chosen: Sequence[str] | None, to: str | None, receipts: bool, explain: bool, look: Look) -> None:
     """Raise UsageError for options that do not go together."""
     models = [form for form in chosen or () if form in SUFFIXES]
     if models and len(models) != len(chosen or ()):
@@ -113,11 +122,15 @@ def _check(chosen: Sequence[str] | None, to: str | None, receipts: bool, explain
         raise UsageError("--receipt writes receipt.json alone, to a folder: leave out --format and --to -")
     if explain and (models or receipts):
         raise UsageError("--explain draws figures: leave out --receipt and the formats of models")
+    if look != Look() and (models or receipts):
+        raise UsageError("--no-title, --width, --dpi and --text are about figures: leave them out here")
     if to == "-" and models:
         raise UsageError("--to - streams figures; a model is written with --to DIR")
 
 
-def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: Code, quiet: bool) -> Written:
+def _write(
+    run: RunDirectory, to: str | None, formats: list[str] | None, code: Code, look: Look, quiet: bool
+) -> Written:
     """Write the figures or the model of a run, and report it unless `quiet`."""
     wanted = paths.expanded(to).absolute() / run.id if to else None
     folder = place.free(wanted, run) if wanted else place.exports_folder(run)
@@ -126,7 +139,7 @@ def _write(run: RunDirectory, to: str | None, formats: list[str] | None, code: C
         files = [str(path) for path in write_models(run, folder, formats, code)]
         lines += [f"wrote {file}" for file in files]
     else:
-        draw(run, folder, formats, code.words())
+        draw(run, folder, formats, [*code.words(), *look.words()])
         files = [str(path) for path in exported_files(folder)]
         lines += take_home(folder)
     for line in () if quiet else lines:
@@ -179,7 +192,7 @@ def _write_receipt(run: RunDirectory, to: str | None, quiet: bool) -> Written:
     return {"id": run.id, "exports": str(folder), "files": [str(folder / NAME)]}
 
 
-def _stream(runs: list[RunDirectory], formats: list[str] | None, code: Code) -> int:
+def _stream(runs: list[RunDirectory], formats: list[str] | None, code: Code, look: Look) -> int:
     """Write a tar with a folder per run to stdout, complete before its first byte is sent."""
     import tarfile
 
@@ -189,7 +202,7 @@ def _stream(runs: list[RunDirectory], formats: list[str] | None, code: Code) -> 
         folders = []
         for run in runs:
             folders.append(place.free(Path(temporary) / run.id, run))
-            draw(run, folders[-1], formats, code.words())
+            draw(run, folders[-1], formats, [*code.words(), *look.words()])
         with losing():
             with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
                 for folder in folders:

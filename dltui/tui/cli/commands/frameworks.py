@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,11 +81,24 @@ def install(framework: str, build: Build | None, again: bool) -> int:
         build, why = environments.usual_build()
     size = environments.RECIPES[framework].needs_bytes[build] / 1e9
     say(f"{title}, the {build} build{f' ({why})' * bool(why)}: some minutes, up to {size:.0f} GB")
-    python, version = environments.install(framework, build, again, show=is_terminal())
+    with _ending_cleanly():
+        python, version = environments.install(framework, build, again, show=is_terminal())
     say(f"{title} {version} is in {python}")
     models = _models(framework)
     say(f"{plural(models, 'model')} can be trained with it now; try: dltui demo")
     return 0
+
+
+@contextlib.contextmanager
+def _ending_cleanly() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal do as Ctrl-C does: the installer ends, and what was made is removed."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 @frameworks.command("remove")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import os
+import sys
 
 import click
 
@@ -34,4 +37,8 @@ def mcp(allow_control: bool, plugins: tuple[str, ...]) -> int:
     from dltui.tui.cli.agents.server import make_server
 
     make_server(allow_control, plugins).run("stdio")
-    return 0
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    # A tool that still waits for a run would keep this process for minutes, and nobody hears its answer.
+    os._exit(0)

@@ -73,6 +73,9 @@ def test_findings_are_kept(found: Findings, tmp_path: Path, monkeypatch: pytest.
     wrong, fine = at_start.told(planted().data, "planted")
     assert wrong[0].endswith("details: dltui datasets check planted")
     assert fine == []
+    command = "dltui train cnn --dataset planted --data n=50 --lr 0.1 --data-dir /x y --data=seed=2".split()
+    wrong, _ = at_start.told(planted().data, "planted", command)
+    assert wrong[0].endswith("dltui datasets check planted --data n=50 --data-dir /x --data=seed=2")
     (record.folder() / f"{found.fingerprint}.json").write_text('{"format": 1, "findings": {"pairs": 3}}')
     assert record.read(found.fingerprint) is None
 

@@ -63,10 +63,11 @@ def test_an_environment_is_made_and_named(installer: Installer) -> None:
     assert version == "2.9"
     assert settings()["frameworks"] == {"torch": {"python": python}}
     assert paths.config_file().read_text().startswith("# mine\n[cost]\nprice_per_hour = 2\n")
-    make, add = installer.commands
+    make, *first, add = installer.commands
     assert make[-1] == str(Path(python).parents[1])
     assert add[0] == python
-    assert environments.CPU_INDEX in add or os.uname().sysname != "Linux"
+    assert [command[-2:] for command in first] == [[environments.CPU_INDEX, "torch"]] * (os.uname().sysname == "Linux")
+    assert environments.CPU_INDEX not in add, "only PyTorch itself comes from there"
     assert add[-1].startswith("dltui[torch] @ file:///")
     assert not Path(add[-1].partition("file://")[2]).exists(), "the wheel was a temporary file"
 

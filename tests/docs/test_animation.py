@@ -1,0 +1,58 @@
+"""The pictures of the README: small, of nobody's machine, and each frame with names of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dltui.core.machine import process
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def animation() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("animation", DOCS / "animation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_readme_is_short_and_its_pictures_are_there() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.splitlines()) <= 150
+    pictures = re.findall(r"!\[[^]]+\]\((docs/[^)]+)\)", readme)
+    assert len(pictures) == 5
+    for picture in pictures:
+        assert (ROOT / picture).stat().st_size < 2_000_000
+        assert "/tmp/" not in (ROOT / picture).read_text()
+
+
+def test_frames_are_joined(animation: ModuleType) -> None:
+    frame = '<svg viewBox="0 0 10 5"><style>.terminal-7-r1 {{ fill: #fff }}</style><g class="terminal-7-r1"/></svg>'
+    joined = animation.join([frame, frame.replace("7", "8")], 2.0)
+    assert joined.startswith('<svg viewBox="0 0 10 5"')
+    assert joined.count('class="frame"') == 2
+    assert ("t0-r1" in joined, "t1-r1" in joined, "terminal-" in joined) == (True, True, False)
+    assert "animation: show 4s" in joined
+
+
+def test_frames_are_taken_evenly(animation: ModuleType) -> None:
+    assert animation.evenly(list("abcdefg"), 3) == ["a", "d", "g"]
+    assert animation.evenly(["a"]) == ["a"]
+
+
+def test_a_picture_is_of_nobodys_machine(animation: ModuleType) -> None:
+    host, user = process.this_host(), process.user_at_host()
+    before = f"<text>{user}</text> <text>&#160;{host}&#160;</text> <text>/tmp/abcdefghij/exports</text>"
+    after = animation.nobodys(before, "/tmp/abcdefghij")
+    assert len(after) == len(before)
+    assert "/home/ada/thesi/exports" in after
+    assert "ada@"[: len(user)] in after
