@@ -66,9 +66,10 @@ EPILOG = "First steps: `dltui demo`, then `dltui` for the full screen."
 @click.option(
     "--no-third-party", is_flag=True, help="only what ships in the box: no other plugin is loaded (DLTUI_THIRD_PARTY=0)"
 )
+@click.option("--mouse/--no-mouse", default=None, help="answer clicks in the full screen, or leave them [not over SSH]")
 @click.version_option(__version__, "-V", "--version", message="dltui %(version)s")
 @click.pass_context
-def cli(context: click.Context, no_third_party: bool) -> int | None:
+def cli(context: click.Context, no_third_party: bool, mouse: bool | None) -> int | None:
     """Train deep-learning models from a terminal, watch them learn, take the figures home.
 
     Without a command, on a terminal, the full screen opens.
@@ -76,6 +77,9 @@ def cli(context: click.Context, no_third_party: bool) -> int | None:
     if no_third_party:
         # Also for the processes that are started from here.
         os.environ["DLTUI_THIRD_PARTY"] = "0"
+    if mouse is not None:
+        # Also for a screen that a command opens.
+        os.environ["DLTUI_MOUSE"] = "on" if mouse else "off"
     if context.invoked_subcommand is not None:
         return None
     if not is_terminal():

@@ -28,9 +28,14 @@ class FormState:
     def load(self, loaded: Loaded) -> None:
         """Take the data that a thread has loaded; a device that does not exist here becomes `auto`."""
         self.loaded = loaded
-        names = self.device_names()
-        self.device_at = names.index(loaded.form.device) if loaded.form.device in names else 0
-        loaded.form.device = names[self.device_at]
+        self.sync_device()
+
+    def sync_device(self) -> None:
+        """Move the cursor of the devices to that of the form; one that does not exist here becomes `auto`."""
+        if self.form is not None:
+            names = self.device_names()
+            self.device_at = names.index(self.form.device) if self.form.device in names else 0
+            self.form.device = names[self.device_at]
 
     @property
     def form(self) -> RunForm | None:
