@@ -46,7 +46,7 @@ async def test_lines_of_the_list_are_chosen_and_opened(services: FakeServices) -
     async with shown(services) as (app, pilot):
         await click(pilot, app, "table", 5, 3)
         assert app.screen.state.index == 3
-        await click(pilot, app, "table", 5, 12)
+        await click(pilot, app, "detail", 5, 2)
         assert app.screen.state.index == 3
         where = lines(app)[-1].index("all keys")
         await click(pilot, app, "foot", where, 0)
@@ -89,6 +89,9 @@ async def test_the_wheel_zooms_curves_and_scrolls_the_rest(services: FakeService
         assert last - first == pytest.approx(320)
         await wheel(MouseScrollDown)
         assert page.tabs.curves.curve_view.span is None
-        await pilot.press("6")
+        scrolled: list[int] = []
+        page.tabs.structure.scroll = scrolled.append
+        await pilot.press("5")
         await wheel(MouseScrollDown)
-        assert page.tabs.log.at == 3
+        await wheel(MouseScrollUp)
+        assert scrolled == [3, -3]

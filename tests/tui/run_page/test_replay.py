@@ -27,18 +27,19 @@ async def test_matrix_and_mistakes_follow_and_space_holds(services: FakeServices
         await pilot.press("P")
         assert "after the first epoch: which classes it confuses" in text(app)
         await later(app, pilot, services, 6.0)
-        assert "confusion  validation, epoch 2" in text(app)
-        first = page.tabs.confusion.matrix.right
+        first, epoch = page.tabs.confusion.matrix.right, page.tabs.confusion.matrix.epoch
+        assert f"confusion  validation, epoch {epoch}" in text(app)
+        assert 1 < epoch < 5
         await pilot.press("space")
         await later(app, pilot, services, 6.0)
         assert "Space go on" in lines(app)[1]
         assert page.tabs.confusion.matrix.right == first
         await pilot.press("space")
         await later(app, pilot, services, 10.0)
-        assert page.tabs.confusion.matrix.epoch == 7
+        assert epoch < page.tabs.confusion.matrix.epoch < 10
         assert page.tabs.confusion.matrix.right > first
         await opened(app, pilot, "3")
-        assert "mistakes  validation, epoch 7" in text(app)
+        assert f"mistakes  validation, epoch {page.tabs.confusion.matrix.epoch}" in text(app)
         assert page.tabs.mistakes.keys[0] == ("Space", "hold, go on")
         await pilot.press("space")
         assert page.run.replay.speed == 0

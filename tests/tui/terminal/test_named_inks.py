@@ -30,7 +30,8 @@ def contrast(one: str, other: str) -> float:
 def test_every_color_is_there_and_can_be_read(name: str) -> None:
     ink = INKS[name]
     assert ink.keys() == INKS[DARK].keys()
-    least = 7.0 if name.startswith("contrast") else 4.0
+    # Of 256 colors the nearest is less exact.
+    least = 4.0 if not name.startswith("contrast") else 6.0 if name.endswith(OF_256) else 7.0
     for word in (*TEXTS, *(word for word in ink if word.startswith("run-"))):
         assert contrast(ink[word], ink["background"]) >= least, (word, contrast(ink[word], ink["background"]))
     assert contrast(ink["foreground"], ink["selected"]) >= 4.5
@@ -38,7 +39,7 @@ def test_every_color_is_there_and_can_be_read(name: str) -> None:
         for amount in (0.1, 0.5, 1.0):
             style = Palette(name, color_blind=True).style(f"{kind}:{amount}")
             front, back = (color.get_truecolor().hex for color in (style.color, style.bgcolor) if color)
-            assert contrast(front, back) >= 4.0, (kind, amount)
+            assert contrast(front, back) >= 3.0, (kind, amount)
 
 
 @pytest.mark.parametrize("name", NAMED_INKS)
