@@ -43,7 +43,7 @@ def _form(name: str, table: Any) -> SavedForm:
     if not all(isinstance(text, str) for text in every):
         where = f"{paths.config_file()}: [{TABLE}.{clean_line(name, 60)}]"
         raise UsageError(f"{where} needs texts: model, dataset, device, and values by setting; or remove it")
-    return SavedForm(*known, values)
+    return SavedForm(str(known[0]), str(known[1]), str(known[2]), values)
 
 
 def save_form(name: str, form: SavedForm) -> None:
