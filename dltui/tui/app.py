@@ -16,7 +16,6 @@ from dltui.tui.base.alerts import Notices, sequence
 from dltui.tui.base.appearance import Appearance
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.base.screen_picture import Pictured
 from dltui.tui.base.services import Services
 from dltui.tui.base.taskbar import Taskbar
 from dltui.tui.base.threads import Failed, in_thread
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.rundir.directory import RunDirectory
     from dltui.tui.base.host import Host
+    from dltui.tui.base.screen_picture import Pictured
     from dltui.tui.base.summary import Summary
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.terminal.meter import Meter
@@ -281,6 +281,8 @@ class DltuiApp(App[None], inherit_bindings=False):
         page = self.screen
         if not isinstance(page, Page):
             return
+        from dltui.tui.base.screen_picture import Pictured
+
         svg, folder = self.export_screenshot(), page.picture_folder
         services, columns = self.services, self.size.width
         page.notice.say("saving a picture ...", "accent", seconds=60)

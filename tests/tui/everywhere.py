@@ -6,7 +6,7 @@ from typing import Any
 
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.inks import DARK, LIGHT, PLAIN
-from tests.tui.scenario import lines
+from tests.tui.scenario import lines, previewed, until
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 LOOKS = {
@@ -23,6 +23,7 @@ async def everywhere(app: Any, pilot: Any) -> str:
     found = []
     for size in SIZES:
         await pilot.resize_terminal(*size)
+        await until(pilot, lambda: previewed(app))
         shown = {name: await letters(app, pilot, name, size) for name in LOOKS}
         assert shown["light"] == shown["dark"], size
         assert "\n".join(shown["ascii"]).isascii(), size

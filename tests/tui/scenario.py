@@ -39,6 +39,7 @@ from dltui.tui.base.services import (
     WarmProcess,
 )
 from dltui.tui.new_run.page import NewRunPage
+from dltui.tui.run_list.page import RunsPage
 from dltui.tui.terminal.capabilities import Terminal
 from dltui.tui.terminal.settings import ScreenSettings
 from tests.helpers.looked import look
@@ -356,7 +357,15 @@ def ready(app: DltuiApp) -> bool:
         return page.state.form is not None
     if hasattr(page, "view"):
         return page.view is not None
-    return bool(page.state.read and page.state.devices is not None)
+    return bool(page.state.read and page.state.devices is not None and previewed(app))
+
+
+def previewed(app: DltuiApp) -> bool:
+    """Whether the list of runs shows the preview of the selected run, if it has room for one."""
+    page = app.screen
+    if not isinstance(page, RunsPage) or not page.preview.has_room or page.state.line is None:
+        return True
+    return page.preview.found is not None and page.preview.found.line == page.state.line.id
 
 
 def looked_inside(page: Any) -> bool:

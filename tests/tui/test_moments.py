@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from tests.helpers.marks import is_long
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.everywhere import LOOKS, everywhere
-from tests.tui.scenario import FakeServices, lines, shown, text
+from tests.tui.scenario import FakeServices, lines, previewed, shown, text
 from tests.tui.test_screens import SvgExtension, TextExtension
 
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 50)
@@ -152,6 +152,6 @@ async def test_tabs_of_a_run_that_starts_say_what_will_come(
 async def settled(app: Any, pilot: Any) -> None:
     """Until nothing on the screen has changed for a while: threads bring other runs."""
     seen: list[str] = []
-    while len(seen) < 4 or len(set(seen[-4:])) > 1:
+    while len(seen) < 4 or len(set(seen[-4:])) > 1 or not previewed(app):
         await pilot.pause(0.2)
         seen.append(text(app))

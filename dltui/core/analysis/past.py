@@ -83,7 +83,8 @@ def _epoch(record: Mapping[str, Any], packed: Mapping[int, str], epoch: int, cla
     names, rows = class_names(classes, size), tuple(map(tuple, matrix.tolist()))
     right, total = int(matrix.trace()), int(matrix.sum())
     found = Matrix(SPLIT, epoch, names, rows)
-    images = _images(record.get("images") or {}, packed, [one.id for one in mistakes])
+    told = record.get("images")
+    images = _images(told if isinstance(told, Mapping) else {}, packed, [one.id for one in mistakes])
     return PastEpoch(found, Mistakes(SPLIT, epoch, names, tuple(mistakes), total, total - right, images))
 
 

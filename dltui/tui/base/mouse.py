@@ -29,6 +29,8 @@ NAMES = {
 
 def wanted(setting: str, environment: Mapping[str, str]) -> bool:
     """True if clicks are to be answered. By default not over SSH, where selecting text is worth more than clicking."""
+    said = environment.get("DLTUI_MOUSE", "")
+    setting = said if said in ("on", "off") else setting
     if setting != "auto":
         return setting == "on"
     return not any(environment.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))

@@ -182,12 +182,11 @@ class Page(Screen[None], inherit_bindings=False):
         end: Row = [("?", "key bold"), (" all keys " if width >= LEAST[0] else " keys ", "dim")]
         row: Row = [(" ", "")]
         for key, label in self.keys:
-            gap: Row = [("   ", "")] if len(row) > 1 else []
-            more: Row = [*gap, (key, "key bold"), (f" {label}", "dim")]
+            room = width - cells(row) - cells(end) - cells([(key, "")])
             # A key without its word says nothing.
-            if cells(row + more) + cells(end) + 1 > width:
+            if cells([(label, "")]) + 1 > room:
                 break
-            row += more
+            row += [(key, "key bold"), (f" {label}   "[:room], "dim")]
         return [ends(row, end, width)]
 
     def _card(self, width: int, height: int) -> list[Row]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.lifecycle.presets import Presets
     from dltui.core.lifecycle.resume import Resumption
+    from dltui.core.lifecycle.saved_forms import SavedForm
     from dltui.core.lifecycle.trained_model import Conversation
     from dltui.core.machine.devices import Device
     from dltui.core.machine.usage import Meter, Sample
@@ -204,6 +205,18 @@ class CatalogLoader:
         from dltui.core.lifecycle.presets import load_presets
 
         return load_presets()
+
+    def forms(self) -> dict[str, SavedForm]:
+        """The saved forms by name. Raises UsageError."""
+        from dltui.core.lifecycle.saved_forms import load_forms
+
+        return load_forms()
+
+    def save_form(self, name: str, form: SavedForm) -> None:
+        """Save a form under a name. Raises UsageError."""
+        from dltui.core.lifecycle.saved_forms import save_form
+
+        save_form(name, form)
 
     def presence(self, dataset: Any) -> str:
         """The location of a dataset's files: "here", "embedded", "31 MB download"."""

@@ -74,9 +74,10 @@ EPILOG = "First steps: `dltui demo`, then `dltui` for the full screen."
 @click.option(
     "--host", "hosts", multiple=True, metavar="HOST", help="also the runs of another host, over ssh; repeatable"
 )
+@click.option("--mouse/--no-mouse", default=None, help="answer clicks in the full screen, or leave them [not over SSH]")
 @click.version_option(__version__, "-V", "--version", message="dltui %(version)s")
 @click.pass_context
-def cli(context: click.Context, no_third_party: bool, hosts: tuple[str, ...]) -> int | None:
+def cli(context: click.Context, no_third_party: bool, hosts: tuple[str, ...], mouse: bool | None) -> int | None:
     """Train deep-learning models from a terminal, watch them learn, take the figures home.
 
     Without a command, on a terminal, the full screen opens.
@@ -84,6 +85,9 @@ def cli(context: click.Context, no_third_party: bool, hosts: tuple[str, ...]) ->
     if no_third_party:
         # Also for the processes that are started from here.
         os.environ["DLTUI_THIRD_PARTY"] = "0"
+    if mouse is not None:
+        # Also for a screen that a command opens.
+        os.environ["DLTUI_MOUSE"] = "on" if mouse else "off"
     if context.invoked_subcommand is not None:
         if hosts:
             raise click.UsageError(f"--host comes after the command: dltui {context.invoked_subcommand} --host HOST")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
 from dltui.core.lifecycle.presets import Presets
+from dltui.core.lifecycle.saved_forms import SavedForm
 from dltui.core.numbers import exact
 from dltui.core.rundir.launch import DEFAULT, Chosen
 from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own, launcher_settings
@@ -125,6 +126,26 @@ class RunForm:
         """Make it the form of a fork; `point` says where it begins."""
         self.parent, self.origin = parent, f"of {parent.id} at {point}"
         self._unforked = {setting.key: self.text(setting) for setting in self.settings()}
+
+    def saved(self) -> SavedForm:
+        """The choices, to be saved under a name."""
+        model = self.model.id if self.model else self.model_name
+        return SavedForm(model, self.dataset_name, self.device, dict(self.typed))
+
+    def fill(self, name: str, saved: SavedForm) -> None:
+        """Take the choices that were saved under a name; settings that are gone are left out. Raises UsageError."""
+        model = self.catalog.model(saved.model)
+        self.member = model if model.id not in self.catalog.models else self.member
+        self.model_name, self.framework, self.typed = model.name, model.framework, {}
+        if saved.dataset in self.catalog.datasets:
+            self.choose_dataset(saved.dataset)
+        elif saved.dataset != OWN:
+            self.choose_path(saved.dataset)
+        self._fit_dataset()
+        self.device = saved.device
+        known = {setting.key for setting in self.settings()}
+        self.typed = {key: text for key, text in saved.values.items() if key in known}
+        self.origin = f"preset {name}"
 
     def fork_words(self) -> list[str]:
         """The hyperparameters that differ from the parent's, as "lr=0.01"."""

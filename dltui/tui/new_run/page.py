@@ -11,13 +11,14 @@ from textual.containers import Horizontal
 from dltui.core.text import safe
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
-from dltui.tui.base.threads import Failed, in_thread
+from dltui.tui.base.threads import Failed, Told, in_thread
 from dltui.tui.draw.styled_text import Row, cut, ends, fit, rule
 from dltui.tui.new_run import choices, settings_table
 from dltui.tui.new_run.finding import FIND_KEYS, BatchFound, FindKeys
 from dltui.tui.new_run.load import Loaded, load
 from dltui.tui.new_run.model_search import MembersRead, ModelSearch
 from dltui.tui.new_run.path_field import PathField, Previewed
+from dltui.tui.new_run.preset_keys import PRESET_KEYS, FormsRead, PresetKeys
 from dltui.tui.new_run.setting_field import SettingField
 from dltui.tui.new_run.start_keys import START_KEYS, Started, StartKeys, SweepBegun, Tried, WarmUp
 from dltui.tui.new_run.state import FormState
@@ -44,6 +45,7 @@ class NewRunPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         *START_KEYS,
         *FIND_KEYS,
+        *PRESET_KEYS,
         bind("tab", "part(1)", "next part", "models, devices, datasets, settings"),
         bind("shift+tab", "part(-1)", "previous part"),
         bind("down,j", "move(1)", "down"),
@@ -92,7 +94,8 @@ class NewRunPage(Page):
         self.start_keys = StartKeys(self, self.state, self.path_field)
         self.warm_up = WarmUp(self, self.state)
         self.find_keys = FindKeys(self, self.state, self.start_keys)
-        self.answers = {**self.start_keys.answers, **self.find_keys.answers}
+        self.preset_keys = PresetKeys(self, self.state)
+        self.answers = {**self.start_keys.answers, **self.find_keys.answers, **self.preset_keys.answers}
 
     def body(self) -> Iterable[Widget]:
         bar = lambda width, height: [[("│", "rule")] for _ in range(height)]  # noqa: E731
@@ -146,6 +149,12 @@ class NewRunPage(Page):
 
     def on_failed(self, message: Failed) -> None:
         self.start_keys.failed(message)
+
+    def on_forms_read(self, message: FormsRead) -> None:
+        self.preset_keys.read(message)
+
+    def on_told(self, message: Told) -> None:
+        self.notice.say(message.text, "good")
 
     def on_members_read(self, message: MembersRead) -> None:
         self.model_search.read(message)

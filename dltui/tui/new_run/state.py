@@ -32,11 +32,17 @@ class FormState:
     def load(self, loaded: Loaded) -> None:
         """Take the data that a thread has loaded; a device that does not exist here becomes `auto`."""
         self.loaded = loaded
-        names, wanted = self.device_names(), loaded.form.device
-        self.marked = marks.marks_of(wanted, loaded.devices)
-        first = next(iter(self.marked), wanted)
+        self.sync_device()
+
+    def sync_device(self) -> None:
+        """Mark the devices of the form, and move their cursor there; one that does not exist here becomes `auto`."""
+        if self.loaded is None:
+            return
+        form, names = self.loaded.form, self.device_names()
+        self.marked = marks.marks_of(form.device, self.loaded.devices)
+        first = next(iter(self.marked), form.device)
         self.device_at = names.index(first) if first in names else 0
-        loaded.form.device = marks.word(self.marked) or names[self.device_at]
+        form.device = marks.word(self.marked) or names[self.device_at]
 
     @property
     def form(self) -> RunForm | None:

@@ -104,6 +104,7 @@ class HelpPage(Page):
     """The list of all keys of the page below it."""
 
     name_of_page = "All keys"
+    least = (40, 10)
     keys = (("type", "to filter"), ("Up Down", "choose"), ("Enter", "do it"), ("Esc", "back"))
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("escape", "back", "back"),
@@ -130,7 +131,7 @@ class HelpPage(Page):
 
     def idle(self) -> Row:
         if not self.filter.text and not self.typing:
-            return [(" typing filters the list", "faint")]
+            return [(" typing filters the list; with the mouse on, Shift+drag still selects text", "faint")]
         return [(" filter ", "dim"), *self.filter.row("bold", 40)]
 
     def found(self) -> list[Action]:

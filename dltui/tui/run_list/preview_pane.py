@@ -30,6 +30,8 @@ class PreviewPane:
         self._aimed: object = None
         self._since = 0.0
         self.found: Preview | None = None
+        self._drawn: tuple[object, list[Row]] = (None, [])
+        """The rows and what they were drawn of: charts and pictures take a while."""
 
     @property
     def has_room(self) -> bool:
@@ -80,6 +82,9 @@ class PreviewPane:
         late = self._page.host.services.clock.now() - self._since > PATIENCE
         if found is None or (found.line != line.id and late):
             return [rule(width, f"reading {line.name.strip()} ...")]
-        from dltui.tui.run_list.preview import rows
+        key = (found, found.line == line.id, width, height, self._page.host.look)
+        if key != self._drawn[0]:
+            from dltui.tui.run_list.preview import rows
 
-        return rows(found, line.id, width, height, self._page.host.look)
+            self._drawn = (key, rows(found, line.id, width, height, self._page.host.look))
+        return self._drawn[1]

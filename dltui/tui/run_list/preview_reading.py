@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dltui.tui.base.page import Page
     from dltui.tui.base.summary import Summary
 
-SECONDS = 1.0
+SECONDS = 2.0
 RESTS = 0.12
 """Seconds without another choice before a run is read: on the way through a list none is."""
 KEPT = 6

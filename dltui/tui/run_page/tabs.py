@@ -34,6 +34,7 @@ class Tabs:
         lay_over: Callable[[tuple[str, ...]], None],
         opened: Callable[[], None],
     ) -> None:
+        self._run = run
         self.curves = CurvesTab(page, run, lay_over)
         self.confusion = ConfusionTab(page, run, self._show_mistakes)
         self.mistakes = MistakesTab(page, run)
@@ -53,7 +54,7 @@ class Tabs:
     def answers(self) -> dict[str, Answer]:
         """The handlers of keys of the open tab, and of those that work in every tab."""
         everywhere = {key: answer for tab in self.all for key, answer in tab.answers_everywhere.items()}
-        return everywhere | self.open.answers
+        return {"space": self._run.hold} | everywhere | self.open.answers
 
     @property
     def number(self) -> int:

@@ -31,7 +31,6 @@ class WatchedRun:
             "left_square_bracket": lambda: self._hold(-1),
             "right_square_bracket": lambda: self._hold(1),
             "P": self.play_again,
-            "space": self.hold,
         }
 
     @property

@@ -145,7 +145,7 @@ NAMED_INKS: dict[str, dict[str, str]] = {
         "faint": "#585858",
         "rule": "#767676",
         "accent": "#00479e",
-        "train": "#005faf",
+        "train": "#0053a0",
         "train-faint": "#87afd7",
         "validation": "#9a3c00",
         "best": "#6a3a00",

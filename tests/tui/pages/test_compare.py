@@ -72,3 +72,20 @@ async def test_what_the_table_has_no_room_for_is_counted(services: FakeServices)
         assert "more lines: 1 ↑" in text(app)
         await pilot.press("up")
         assert "more lines: 1 ↓" in text(app)
+
+
+async def test_e_draws_it_and_y_copies_where_it_is(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(
+        services.exporting, "comparison", lambda runs, folder: drawn.append(([run.id for run in runs], folder)) or []
+    )
+    async with shown(services) as (app, pilot):
+        await compared(app, pilot, services)
+        await pilot.press("e")
+        await until(pilot, lambda: "comparison.svg is drawn" in text(app))
+        ((runs, folder),) = drawn
+        assert runs == list(RUNS)
+        assert folder.name == "comparison"
+        await pilot.press("y")
+        assert app.clipboard == f"scp -r user@gpu01:{folder} ."
+        assert app.closing_lines == [app.clipboard]

@@ -55,7 +55,7 @@ async def test_a_file_that_cannot_be_written_is_said_and_the_setting_holds(servi
 
     services.settings.save = refuse  # type: ignore[method-assign]
     async with shown(services) as (app, pilot):
-        await pilot.press("S", "left")
+        await pilot.press("S", "right", "right", "right")
         await until(pilot, lambda: "cannot write /x/config.toml" in text(app))
         assert app.theme == PLAIN
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_REASON = 6
 """Rows above the curves of a run that failed."""
+LEAST_CHART = 6
 WHEEL = 1.25
 """How much more of the run a turn of the wheel shows."""
 AXES = {"epochs": "epochs", "steps": "steps", "time": "the time spent in training"}
@@ -74,7 +75,8 @@ class CurvesTab(Tab):
         view = self.run.view
         if view is not None and failed_early(view):
             return fault_rows(view, width, height)
-        most = min(MOST_REASON, height - LEAST_HEIGHT)
+        # In a small terminal a chart is worth more than the end of a reason.
+        most = MOST_REASON if height >= LEAST_HEIGHT else height - LEAST_CHART
         told = view is None or most <= 0 or told_above(view, width)
         above = [] if told or view is None else reason_rows(view, width)[:most]
         room = height - len(above)

@@ -19,7 +19,7 @@ from dltui.tui.base.path_completion import completed
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.threads import Failed, in_thread
 from dltui.tui.draw.picture import picture
-from dltui.tui.draw.styled_text import Row, bar, beside, cut_left, ends, fit, left, right
+from dltui.tui.draw.styled_text import Row, bar, beside, cells, cut_left, ends, fit, left, right
 from dltui.tui.draw.wording import probability
 
 if TYPE_CHECKING:
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from dltui.tui.draw.styled_text import Look
 
 MOST_VALUES = 4_000_000
-SMALL, LARGE = 40, 64
-"""The cells across the picture on screens of 80 and of 140 columns."""
+SMALL, LARGE, WIDE = 40, 64, 116
+"""The most cells across the picture, and the columns from which on it is large."""
+LEAST_LABEL = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,17 +192,17 @@ class TryPage(Page):
 
 def tried_rows(found: Tried, width: int, height: int, look: Look) -> list[Row]:
     """The picture at the left, the likeliest answers with their probabilities at the right."""
-    size = min(LARGE if width >= 140 else SMALL, 2 * (height - 3))
+    size = min(LARGE if width >= WIDE else SMALL, 2 * (height - 3))
     pixels = found.image
     if found.heat is not None:
         from dltui.core.analysis.inside.heat_maps import overlay
 
         pixels = overlay(pixels, found.heat)
     shown = picture(pixels, size, size // 2, look)
-    called: Row = [(cut_left(found.name, size), "dim")]
+    called: Row = [(cut_left(found.name, max(cells(shown[0]) if shown else 0, LEAST_LABEL)), "dim")]
     image: list[Row] = [[], *([("  ", ""), *row] for row in shown), [("  ", ""), *called]]
-    room = width - size - 5
-    return beside([(image, size + 5), (_answers(found, min(room, 70)), room)], height)
+    across = max(cells(shown[0]) if shown else 0, LEAST_LABEL) + 6
+    return beside([(image, across), (_answers(found, min(width - across, 70)), width - across)], height)
 
 
 def _answers(found: Tried, width: int) -> list[Row]:

@@ -202,3 +202,25 @@ def test_export_does_not_write_a_tar_to_a_terminal(home: Path, monkeypatch: pyte
     make_sample_run(home / "home" / "runs")
     monkeypatch.setattr(export.sys, "stdout", SimpleNamespace(isatty=lambda: True, flush=lambda: None))
     assert main.run(["export", "--to", "-"]) == 2
+
+
+def test_a_replay_is_of_the_newest_demo_that_has_finished(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = home / "home" / "runs"
+    assert demo.last_demo() is None
+    make_sample_run(runs, run_id="done", epochs=1)
+    make_sample_run(runs, run_id="goes-on", epochs=2, done=1, status="running")
+    make_sample_run(runs, run_id="other", epochs=1, task="regression")
+    found = demo.last_demo()
+    assert found is not None
+    assert found.id == "done"
+    played: list[Any] = []
+    monkeypatch.setattr("dltui.tui.full_screen.run_app", lambda **given: played.append(given) or 0)
+    monkeypatch.setattr(demo, "is_terminal", lambda: True)
+    assert main.run(["demo", "--replay"]) == 0
+    assert played == [{"open_run": str(found.path), "replay": True}]
+
+
+@pytest.mark.parametrize("words", [(), ("--plain",), ("--json",)])
+def test_a_replay_needs_a_terminal(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["demo", "--replay", *words]) == 2
+    assert "needs a terminal" in capsys.readouterr().err

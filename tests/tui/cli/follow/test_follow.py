@@ -334,3 +334,34 @@ def test_a_command_that_is_not_acknowledged_says_whom_it_waits_for(home: Path) -
     assert waiting.lines(reader, waiting.Waiting("2", "stop")) == [], "nobody has waited yet"
     reader.history.commands.append({"id": "1", "action": "stop"})
     assert waiting.lines(reader, sent) == []
+
+
+class OneKey:
+    """A terminal at which one key is pressed."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def wait(self, seconds: float) -> str:
+        return self.key
+
+
+def test_o_goes_on_in_the_full_screen(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = reader_of(home, "running")
+    live = object.__new__(follow.LiveOutput)
+    follower = follow.Follower(reader, live, 1)
+    follower._handle_key(OneKey("o"))  # type: ignore[arg-type]
+    assert (follower.wants_screen, follower.code) == (True, 0)
+    assert follower._closing(reader.status()) == []
+    opened: list[str] = []
+    monkeypatch.setattr("dltui.tui.full_screen.run_app", lambda open_run: opened.append(open_run) or 0)
+    assert follow._full_screen(reader) == 0
+    assert opened == [str(reader.directory.path)]
+
+
+@pytest.mark.parametrize("style", ["plain", "json"])
+def test_o_means_nothing_where_nothing_says_so(home: Path, style: str) -> None:
+    reader = reader_of(home, "running")
+    follower = follow.Follower(reader, follow._output(style, reader, True), 1)  # type: ignore[arg-type]
+    follower._handle_key(OneKey("o"))  # type: ignore[arg-type]
+    assert not follower.wants_screen

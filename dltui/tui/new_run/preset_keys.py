@@ -1,0 +1,100 @@
+"""The keys that save the form under a name, and fill it with what was saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from dltui.core.errors import UsageError
+from dltui.core.lifecycle.saved_forms import SavedForm
+from dltui.core.rundir.names import check_run_name
+from dltui.core.text import safe
+from dltui.tui.base.page import press
+from dltui.tui.base.threads import Told, in_thread
+
+if TYPE_CHECKING:
+    from dltui.tui.base.line_edit import Answer
+    from dltui.tui.base.page import Page
+    from dltui.tui.new_run.state import FormState
+
+PRESET_KEYS = (
+    press("W", "save as preset", "save the filled form under a name"),
+    press("L", "load preset", "fill the form with what was saved under a name; Up and Down go through the names"),
+)
+"""For the bindings of a page that has `PresetKeys`."""
+
+
+class FormsRead(Message):
+    """A message with the saved forms."""
+
+    def __init__(self, forms: Mapping[str, SavedForm]) -> None:
+        super().__init__()
+        self.forms = forms
+
+
+class PresetKeys:
+    """Handles PRESET_KEYS."""
+
+    def __init__(self, page: Page, state: FormState) -> None:
+        self._page, self._state = page, state
+        self.answers: dict[str, Answer] = {"W": self.save, "L": self.load}
+
+    def save(self) -> None:
+        form, services = self._state.form, self._page.host.services
+        if form is None or form.parent is not None:
+            return
+        self._state.take()
+        saved = form.saved()
+
+        def work(name: str) -> Message:
+            services.catalog.save_form(name, saved)
+            return Told(f"saved as {name}; L fills the form with it again")
+
+        self._page.notice.prompt(
+            "save this form as", "", _name_problem, lambda name: in_thread(self._page, "save", lambda: work(name))
+        )
+
+    def load(self) -> None:
+        """Read the saved forms, and ask which one."""
+        services = self._page.host.services
+        if self._state.form is not None and self._state.form.parent is None:
+            in_thread(self._page, "load", lambda: FormsRead(services.catalog.forms()))
+
+    def read(self, message: FormsRead) -> None:
+        names = list(message.forms)
+        if not names:
+            self._page.notice.say("no presets yet: W saves this form under a name", "warn")
+            return
+
+        def step(text: str, by: int) -> str:
+            at = names.index(text) if text in names else -by
+            return names[(at - by) % len(names)]
+
+        self._page.notice.prompt(
+            f"fill it with a preset ({', '.join(map(safe, names))})",
+            names[-1],
+            lambda text: "" if text in message.forms else "no such preset",
+            lambda text: self._fill(text, message.forms[text]),
+            step=step,
+        )
+
+    def _fill(self, name: str, saved: SavedForm) -> None:
+        form = self._state.form
+        if form is None:
+            return
+        try:
+            form.fill(safe(name), saved)
+        except UsageError as error:
+            self._page.notice.say(f"{safe(name)}: {error}", "bad")
+        self._state.sync_device()
+        self._page.redraw()
+
+
+def _name_problem(text: str) -> str:
+    try:
+        check_run_name(text)
+    except UsageError as error:
+        return str(error)
+    return ""
