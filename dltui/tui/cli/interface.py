@@ -45,6 +45,8 @@ VARIABLES = (
         "`$DLTUI_HOME/config.toml` if that is set, else `~/.config/dltui/config.toml`",
     ),
     Variable("DLTUI_DATA", "folders to look for datasets in, separated by `:`"),
+    Variable("DLTUI_SSH", "the ssh to other hosts, with its options", "`ssh`"),
+    Variable("DLTUI_MOUSE", "`on` or `off`: the full screen answers clicks, or leaves them to the terminal"),
     Variable("DLTUI_THIRD_PARTY", "0 leaves out every plugin that does not ship in the box", "1"),
     Variable("DLTUI_PLUGIN_SECONDS", "the time that a plugin may take to load, in seconds", "10"),
     Variable(
