@@ -49,6 +49,10 @@ if TYPE_CHECKING:
         return app
 
 
+PICTURE = "picture"
+"""The task of saving a picture of the screen."""
+
+
 class DltuiApp(App[None], inherit_bindings=False):
     """The app. It knows the pages and the theme; all other state lives in the pages."""
 
@@ -286,7 +290,7 @@ class DltuiApp(App[None], inherit_bindings=False):
         svg, folder = self.export_screenshot(), page.picture_folder
         services, columns = self.services, self.size.width
         page.notice.say("saving a picture ...", "accent", seconds=60)
-        in_thread(self, "picture", lambda: Pictured(services.exporting.picture(svg, folder, columns)))
+        in_thread(self, PICTURE, lambda: Pictured(services.exporting.picture(svg, folder, columns)))
 
     def on_pictured(self, message: Pictured) -> None:
         if isinstance(self.screen, Page):
@@ -295,7 +299,8 @@ class DltuiApp(App[None], inherit_bindings=False):
             self.screen.notice.say(f"saved: {names}{hint}", "good", seconds=30)
 
     def on_failed(self, message: Failed) -> None:
-        if isinstance(self.screen, Page):
+        # Those of the pages, which tell them, come up to the app as well.
+        if message.task == PICTURE and isinstance(self.screen, Page):
             self.screen.notice.say(message.reason, "bad")
 
     @property

@@ -20,8 +20,8 @@ from tests.helpers.known_catalog import FAKE, Fill
 from tests.journeys.program import Program
 
 AT_ONCE = ("runs", "models", "datasets", "compare", "schema", "wait", "plugins", "frameworks")
-"""The commands that are carried out; those of them that ask a framework, or look at data, are only parsed."""
-NOT_AT_ONCE = ("check", "show", "add", "new", "install", "remove", "cnn-torch", "timm:resnet*")
+"""The commands that are carried out; those of them that ask a framework or a host, or look at data, are only parsed."""
+NOT_AT_ONCE = ("check", "show", "add", "new", "install", "remove", "cnn-torch", "timm:resnet*", "--host")
 
 
 def test_there_are_many() -> None:

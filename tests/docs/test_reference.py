@@ -14,7 +14,7 @@ from dltui.tui.terminal.settings import CHOICES
 from tests.helpers.known_catalog import Fill
 
 DOCS = Path(__file__).parents[2] / "docs"
-INTERNAL = {"DLTUI_PROBE", "DLTUI_COMPLETE", "DLTUI_STATUS", "DLTUI_EXPORTS"}
+INTERNAL = {"DLTUI_CHECK", "DLTUI_PROBE", "DLTUI_COMPLETE", "DLTUI_STATUS", "DLTUI_EXPORTS"}
 """Those that dltui sets for its own processes, or tells in another line."""
 AGAIN = "run: python docs/make_reference.py"
 
