@@ -66,7 +66,7 @@ def _of_line(line: str) -> list[tuple[str, ...]]:
 def parse(words: tuple[str, ...]) -> None:
     """Parse a command line as dltui does, every option and its value, without carrying it out. Raises what it does."""
     command: click.Command = cli
-    context = click.Context(cli, info_name="dltui")
+    context = click.Context(cli, info_name="dltui", **cli.context_settings)
     left = list(words)
     while isinstance(command, click.Group) and left and not left[0].startswith("-"):
         inner = command.get_command(context, left[0])
