@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from dltui.core import paths
 from dltui.core.contract.config import unit
@@ -26,7 +26,7 @@ class RayOptions(LauncherOptions):
     workers: int = Field(
         1,
         ge=1,
-        le=1,
+        le=1024,
         description="processes that train the run together; Ray opens ports, as nothing else of dltui does: a token "
         "guards them",
         json_schema_extra=unit("workers"),
@@ -41,6 +41,13 @@ class RayOptions(LauncherOptions):
     failures: int = Field(
         20, ge=0, le=10_000, description="losses of a worker after which it is given up", json_schema_extra=unit("")
     )
+
+    @field_validator("workers")
+    @classmethod
+    def _is_one(cls, workers: int) -> int:
+        if workers > 1:
+            raise ValueError("a run trains on one worker of Ray so far: leave --workers out")
+        return workers
 
 
 def environment(address: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from dltui.plugins.launchers.ray import RayOptions, options_of
 
 LOCK_SECONDS = 60.0
 """The time in which a lost worker of the run must let go of it."""
+OBJECTS_BYTES = 100_000_000
 FINAL = (0, 1, 2)
 """Exit codes of a worker that a new start would not change."""
 
@@ -57,9 +58,13 @@ def drive(asked: dict[str, Any], options: RayOptions) -> None:
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
-    given: dict[str, Any] = {"address": options.ray_address} if options.ray_address else {"include_dashboard": False}
-    ray.init(log_to_driver=False, **given)
     resources = {"CPU": float(options.cpus)} | ({"GPU": float(options.gpus)} if options.gpus else {})
+    if options.ray_address:
+        ray.init(address=options.ray_address, log_to_driver=False)
+    else:
+        # No larger than the run: data does not go through Ray, and each processor more is a process that waits.
+        own = {"num_cpus": options.cpus * options.workers, "object_store_memory": OBJECTS_BYTES}
+        ray.init(include_dashboard=False, log_to_driver=False, **own)
     run_dir = Path(asked["run_dir"])
     DataParallelTrainer(
         train,

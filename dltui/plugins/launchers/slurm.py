@@ -46,7 +46,7 @@ class SlurmOptions(LauncherOptions):
         json_schema_extra=unit("min"),
     )
     gpus: int = Field(0, ge=0, le=1024, description="GPUs of a node", json_schema_extra=unit("GPUs"))
-    nodes: int = Field(1, ge=1, le=1, description="nodes; a run trains on one", json_schema_extra=unit("nodes"))
+    nodes: int = Field(1, ge=1, le=1024, description="nodes", json_schema_extra=unit("nodes"))
     cpus: int = Field(0, ge=0, le=4096, description="processors; 0: as Slurm gives", json_schema_extra=unit("CPUs"))
     memory: str = Field("", description="main memory, such as 32G", json_schema_extra=unit(""))
     account: str = Field("", description="the account that is charged", json_schema_extra=unit(""))
@@ -66,6 +66,13 @@ class SlurmOptions(LauncherOptions):
         if not PLAIN.fullmatch(text):
             raise ValueError(f"{clean_line(repr(text), 60)} has characters that no line of a job script can hold")
         return text
+
+    @field_validator("nodes")
+    @classmethod
+    def _is_one(cls, nodes: int) -> int:
+        if nodes > 1:
+            raise ValueError("a run trains on one node so far: leave it out")
+        return nodes
 
     @field_validator("more", "setup")
     @classmethod

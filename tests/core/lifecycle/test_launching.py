@@ -1,0 +1,124 @@
+"""A launcher is chosen, its job is ended from any machine, and what it refuses leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from dltui.core.catalog.entries import Catalog, LauncherEntry
+from dltui.core.catalog.fields import FieldSpec
+from dltui.core.catalog.sources import Installed
+from dltui.core.errors import UsageError
+from dltui.core.lifecycle import kill
+from dltui.core.lifecycle.launch import launching
+from dltui.core.reading.reader import RunReader
+from dltui.core.reading.status import Status
+from dltui.core.rundir import commands, heartbeat, launch
+from dltui.core.rundir.directory import RunDirectory
+from dltui.core.rundir.heartbeat import Live
+from dltui.core.rundir.launch import Chosen, LaunchRecord
+from tests.helpers import known_catalog
+
+PYTHON = "/usr/bin/python3"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    return RunDirectory.create("one", {"created": time.time(), "config": {}, "launcher": {"name": "slurm"}})
+
+
+def beat(run: RunDirectory, **changes: object) -> None:
+    """A heartbeat of a worker on another host."""
+    now = time.time()
+    live = Live("node07", "another boot", 12, 34, 1, "training", now, now, step=7)
+    content = asdict(replace(live, run=str(run.path), inode=heartbeat.inode(run.path), **changes))  # type: ignore[arg-type]
+    (run.path / "live.json").write_text(json.dumps(content))
+
+
+def entry(**changes: object) -> LauncherEntry:
+    fields = (FieldSpec("gpus", "int", 0, "GPUs", minimum=0),)
+    return replace(LauncherEntry("queue", "a queue", fields, False, {"python": PYTHON}), **changes)  # type: ignore[arg-type]
+
+
+def test_a_launcher_is_usable_where_its_programs_and_packages_are() -> None:
+    catalog = Catalog(installed={PYTHON: Installed(PYTHON, packages={"there": "1.0"})})
+    assert launching.problem(entry(programs=("sh",), package="there"), catalog) == ""
+    assert launching.problem(entry(programs=("no-such-program",)), catalog) == "there is no no-such-program on PATH"
+    lacks = launching.problem(entry(package="ray", install="pip install 'dltui[ray]'"), catalog)
+    assert lacks == f"needs ray: {PYTHON} -m pip install 'dltui[ray]'"
+    catalog.launchers = {"queue": entry(), "local": entry(name="local"), "lost": entry(name="lost", package="lost")}
+    assert list(launching.usable(catalog)) == ["local", "queue"]
+    assert launching.check(Chosen("queue"), catalog)[0] == Chosen("queue", {"gpus": 0})
+    with pytest.raises(UsageError, match="gpus must be"):
+        launching.check(Chosen("queue", {"gpus": -1}), catalog)
+
+
+def test_a_worker_on_another_host_is_killed_by_its_launcher(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr(launching, "end", lambda run: ended.append(run.id))
+    launch.write(run.path, LaunchRecord("slurm", {}, time=time.time(), job={"id": "7"}))
+    beat(run)
+    reader = RunReader(run)
+    assert reader.status().name == "running"
+    assert kill.cost(reader) == "no checkpoint yet, 7 steps"
+    kill.kill(reader)
+    assert ended == ["one"]
+    assert [command.action for command in commands.take(run.path)] == ["kill"]
+
+
+def test_without_a_launcher_it_is_killed_where_it_runs(run: RunDirectory) -> None:
+    beat(run)
+    with pytest.raises(UsageError, match="one runs on node07; kill it there"):
+        kill.kill(RunReader(run))
+
+
+def test_a_launcher_is_asked_while_no_worker_tells_of_itself(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Done:
+        def __init__(self, run: RunDirectory, action: str) -> None:
+            asked.append(action)
+
+        def poll(self) -> int:
+            return 0
+
+        def wait(self, seconds: float) -> int:
+            return 0
+
+    monkeypatch.setattr(launching, "_process", Done)
+    record = LaunchRecord("slurm", {}, time=time.time(), job={"id": "7"})
+    live, over = Status("queued"), Status("finished")
+    assert not launching.refresh_all([(run, live)])
+    launch.write(run.path, record)
+    assert not launching.refresh_all([(run, over)])
+    assert launching.refresh_all([(run, live)])
+    launching.refresh(run, live)
+    launching.refresh(run, live)
+    assert asked == ["state", "state"]
+    beat(run)
+    assert not launching.refresh_all([(run, live)])
+    beat(run, time=time.time() - 100)
+    assert launching.refresh_all([(run, Status("silent"))])
+    launch.write(run.path, replace(record, state="gone"))
+    assert not launching.refresh_all([(run, live)])
+
+
+def test_a_launcher_that_is_not_there_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, know_catalog: known_catalog.Fill
+) -> None:
+    know_catalog(tmp_path / "home")
+    monkeypatch.setenv("DLTUI_HOME", str(tmp_path / "home"))
+    run = RunDirectory.create("one", {"created": time.time(), "config": {}})
+    launch.write(run.path, LaunchRecord("slurp", {}))
+    heartbeat.record_starting(run.path, os.getpid(), creator=True)
+    with pytest.raises(UsageError, match="launcher slurp of one is not installed; see dltui plugins list"):
+        launching.begin(run)
+    assert not run.path.exists()
