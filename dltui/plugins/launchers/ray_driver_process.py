@@ -63,7 +63,7 @@ def drive(asked: dict[str, Any], options: RayOptions) -> None:
         ray.init(address=options.ray_address, log_to_driver=False)
     else:
         # No larger than the run: data does not go through Ray, and each processor more is a process that waits.
-        own = {"num_cpus": options.cpus * options.workers, "object_store_memory": OBJECTS_BYTES}
+        own: dict[str, Any] = {"num_cpus": options.cpus * options.workers, "object_store_memory": OBJECTS_BYTES}
         ray.init(include_dashboard=False, log_to_driver=False, **own)
     run_dir = Path(asked["run_dir"])
     DataParallelTrainer(
