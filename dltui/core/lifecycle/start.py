@@ -72,6 +72,7 @@ def spawn_worker(
     if launching.is_away(run):
         launching.begin(run, more_epochs, instead)
         return 0
+    launching.begin_here(run)
     claim.wait_for_last(run.path)
     command, environment = worker_command(run, instead)
     command += ["--more-epochs", str(more_epochs)] if more_epochs else []

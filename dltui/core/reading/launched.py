@@ -33,7 +33,8 @@ def status(
         if alive is True or (alive is None and now - live.time < AGAIN_SECONDS):
             return None
     else:
-        return _not_begun(record)
+        # What the log says of an earlier attempt holds again once the new one is taken out.
+        return None if record.withdrawn and history.ended is not None else _not_begun(record)
     if record.withdrawn:
         return None
     if record.asked > began:
@@ -46,7 +47,7 @@ def status(
 def _not_begun(record: LaunchRecord) -> Status:
     """The status of a run whose job has not begun."""
     if record.withdrawn:
-        return Status("interrupted", record.reason or "taken out of the queue before it began", "ended", record.asked)
+        return Status("interrupted", f"{record.reason or 'taken out'} before it began", "ended", record.asked)
     if record.state == "gone":
         why = f"its job in {record.launcher} is gone before it began"
         return Status("interrupted", f"{why}: {record.reason}" if record.reason else why, "ended", record.asked)

@@ -250,7 +250,8 @@ def _slurm(program: str, *words: str) -> str:
         raise RunError(f"{program} cannot be started: {error.strerror}") from None
     if done.returncode:
         said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        raise RunError(f"{program}: {clean_line(said[0], 300) if said else f'exit code {done.returncode}'}")
+        reason = clean_line(said[0], 300).removeprefix(f"{program}: ") if said else f"exit code {done.returncode}"
+        raise RunError(f"{program}: {reason}")
     return done.stdout
 
 

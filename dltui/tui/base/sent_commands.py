@@ -222,7 +222,7 @@ class Orders:
         if not self._may(run, {"checkpoint": "checkpoint", "set": "change", "resume": "continue"}.get(action, action)):
             return
         if run.phase == WAITING:
-            self._refuse(f"{run.name} {run.why}: there is no worker yet")
+            self._refuse(f"{run.name} has no worker yet: it {run.why}")
             return
         try:
             identity = self.services.commands.send(run.directory, action, arguments)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core.analysis.measures import run_filter
 from dltui.core.numbers import metric
 from dltui.core.reading.summary import device_of, sweep_of
-from dltui.core.rundir import confidential, notes
+from dltui.core.rundir import confidential, launch, notes
 from dltui.core.text import safe
 from dltui.tui.draw.wording import LIVE, RESUMABLE, buckets, differences
 
@@ -145,7 +145,7 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "model": safe(run.get("model_name") or run.get("model", "?")),
         "framework": safe(run.get("framework", "")),
         "dataset": safe(run.get("dataset", "?")),
-        "device": safe(device_of(run, reader.history) or "?"),
+        "device": safe(_device(reader, run)),
         "seed": safe(config.get("seed", "")),
         "group": safe(run.get("group") or ""),
         "group_seeds": tuple(notes.series_seeds(reader.directory.path)) if run.get("group") else (),
@@ -155,6 +155,13 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "exports": safe(run.get("exports", "")),
         "command": safe(shlex.join(confidential.mask_command(run.get("command") or []))),
     }
+
+
+def _device(reader: RunReader, run: dict[str, Any]) -> str:
+    """The device of the last attempt; until a machine has taken the run, the launcher that it is with."""
+    if reader.history.attempt is None and (run.get("device") or {}).get("open"):
+        return launch.chosen(reader.directory.path, run).name
+    return device_of(run, reader.history) or "?"
 
 
 def _facts(

@@ -41,7 +41,10 @@ def tell(record: LaunchRecord | None, past: History, beat: Live | None = None, a
             {"state": "unknown", "reason": "squeue: no answer"},
             ("queued", "handed over to slurm, which does not answer: squeue: no answer", "waiting"),
         ),
-        ({"withdrawn": True, "reason": "ended by anna@login"}, ("interrupted", "ended by anna@login", "ended")),
+        (
+            {"withdrawn": True, "reason": "ended by anna@login"},
+            ("interrupted", "ended by anna@login before it began", "ended"),
+        ),
     ],
 )
 def test_a_job_that_has_not_begun(changes: dict[str, Any], told: tuple[str, ...]) -> None:
@@ -83,6 +86,7 @@ def test_a_worker_that_was_killed_with_its_node_may_come_again() -> None:
 def test_a_run_that_is_resumed_waits_again() -> None:
     resumed = replace(SENT, attempts=1)
     assert tell(resumed, history("finished"), live(), False)[0] == "queued"
+    assert tell(replace(resumed, withdrawn=True), history("finished"), live(), False) is None
 
 
 def test_the_record_is_that_of_its_directory(tmp_path: Path) -> None:

@@ -188,6 +188,10 @@ def test_a_job_is_taken_out_of_the_queue(cluster: FakeSlurm, catalog: Catalog, t
     record = launch.read(run.path)
     assert record is not None
     assert record.withdrawn
+    launching.choose(run, launch.Chosen(), catalog)
+    assert read(run).status().over
+    os.waitpid(start.spawn_worker(run), 0)
+    assert read(run).status().name == "finished"
 
 
 def until(done: object, seconds: float = 60.0) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs, paths
@@ -92,7 +93,18 @@ def words(launcher: Chosen) -> list[str]:
 def choose(run: RunDirectory, wanted: Chosen, catalog: Catalog) -> None:
     """Let the run be started by this launcher from now on. Raises UsageError or RunError."""
     found, _ = check(wanted, catalog)
-    launch.write(run.path, LaunchRecord(found.name, found.options))
+    before = launch.read(run.path)
+    if before is None or not before.job:
+        launch.write(run.path, LaunchRecord(found.name, found.options))
+    else:
+        # What has become of the last job stays known until the run begins again; nobody asks about it any more.
+        launch.write(run.path, replace(before, launcher=found.name, options=found.options, withdrawn=True))
+
+
+def begin_here(run: RunDirectory) -> None:
+    """Note that the run is started without a launcher. Raises RunError."""
+    if launch.is_there(run.path):
+        launch.write(run.path, LaunchRecord(launch.DEFAULT, {}))
 
 
 def is_away(run: RunDirectory) -> bool:

@@ -54,7 +54,7 @@ def alive_run(text: str, action: str) -> RunReader:
     if status.over:
         raise UsageError(f"{reader.directory.id} is {status.name}: nothing to {action}")
     if status.phase == WAITING and action != "stop":
-        raise UsageError(f"{reader.directory.id} {status.why}: there is no worker yet; dltui stop takes it out")
+        raise UsageError(f"{reader.directory.id} has no worker yet: it {status.why}; dltui stop takes it out")
     return reader
 
 

@@ -184,8 +184,8 @@ def open_way(run: RunDirectory, options: Options) -> None:
 
 
 def _say_detached(run: RunDirectory, as_json: bool) -> None:
-    if as_json:
-        say_run(run)
+    if as_json or not launch.chosen(run.path, run.run()).is_default:
+        say_queued(run, as_json)
         return
     say(f"{run.id} trains in the background; watch it with: dltui attach {shlex.quote(run.id)}")
     say(f"figures will be in {place.exports_folder(run)}")
