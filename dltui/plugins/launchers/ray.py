@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,17 +87,12 @@ def state(launch: Launch, job: Job) -> LaunchState:
     return LaunchState("waiting", "Ray makes room for it") if alive else LaunchState("gone", "Ray's driver has ended")
 
 
-def kill(launch: Launch, job: Job) -> None:
-    if process.alive(local.identity(job)) is not False:
-        process.send_signal(local.identity(job), signal.SIGKILL)
-
-
 LAUNCHER = Launcher(
     name="ray",
     summary="a worker of a Ray cluster, which begins again elsewhere when it is lost; Ray opens ports",
     start=start,
     state=state,
-    kill=kill,
+    kill=local.kill,
     options=RayOptions,
     flags=("workers", "ray_address"),
     package="ray",

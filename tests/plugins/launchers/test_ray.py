@@ -59,10 +59,10 @@ def test_the_driver_is_the_job(home: Path) -> None:
     one = Launch(home / "one", "one", ("true",), {}, home / "one" / "worker.log")
     job = ray.local.begin(["/bin/sleep", "60"], dict(os.environ), one)
     assert ray.state(one, job).name == "waiting"
-    ray.kill(one, job)
+    ray.LAUNCHER.kill(one, job)
     os.waitpid(int(job["pid"]), 0)
     assert ray.state(one, job).name == "gone"
-    ray.kill(one, job)
+    ray.LAUNCHER.kill(one, job)
 
 
 @pytest.mark.parametrize(

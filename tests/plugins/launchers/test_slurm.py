@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,54 @@ def test_without_sbatch_no_run_is_made(tmp_path: Path, catalog: Catalog, monkeyp
     with pytest.raises(UsageError, match="launcher slurm cannot be used here: there is no sbatch on PATH"):
         create_run(request(tmp_path, "nowhere"), catalog)
     assert "slurm" not in launching.usable(catalog)
+
+
+WORKER = """
+trap 'exit {code}' USR2 TERM
+touch {place}/began.$(ls {place} | grep -c began)
+for _ in $(seq 500); do sleep 0.02; done
+"""
+
+
+@pytest.mark.parametrize(
+    ("warning", "code", "without", "starts"),
+    [
+        ("USR2", 75, (), [2]),
+        ("USR1", 75, (), [2]),
+        ("USR2", 1, (), [1]),
+        ("TERM", 75, (), [2]),
+        ("USR2", 75, ("scontrol",), [1, 1]),
+    ],
+)
+def test_the_script_goes_into_the_queue_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    warning: str,
+    code: int,
+    without: tuple[str, ...],
+    starts: list[int],
+) -> None:
+    """What fails after a warning does not; without scontrol it is another job, which is found by its name."""
+    cluster = FakeSlurm(tmp_path / "slurm", without)
+    for name, value in cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    one = launched(tmp_path)
+    command = ("/bin/bash", "-c", WORKER.format(code=code, place=str(one.run_dir).replace(" ", "\\ ")))
+    one = replace(one, command=command)
+    job = slurm.start(one, SlurmOptions())
+    until((one.run_dir / "began.0").exists)
+    assert slurm.state(one, job) == LaunchState("running", "node07")
+    cluster.preempt("1000", warning)
+    if len(starts) == 1 and starts[0] == 1:
+        cluster.wait()
+        assert slurm.state(one, job).name == "gone"
+    else:
+        until((one.run_dir / "began.1").exists)
+        assert slurm.state(one, job) == LaunchState("running", "node07")
+        slurm.kill(one, job)
+        cluster.wait()
+    assert [found["starts"] for found in cluster.jobs()] == starts
+    cluster.stop()
 
 
 @pytest.mark.slow

@@ -8,8 +8,10 @@ import pytest
 from dltui.core.catalog.entries import Catalog, LauncherEntry
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import UsageError
+from dltui.core.lifecycle.create import RunRequest
 from dltui.core.lifecycle.launch import launching
 from dltui.core.rundir.launch import Chosen
+from dltui.core.sweep.start import trial_words
 from dltui.tui.cli.launch import launchers
 
 FIELDS = (
@@ -70,6 +72,12 @@ def test_a_run_names_its_launcher_in_words() -> None:
     chosen = Chosen("queue", {"partition": "gpu", "constraint": "", "gpus": 2})
     assert launching.words(chosen) == ["--launcher", "queue", "--queue", "partition=gpu,gpus=2"]
     assert launching.words(Chosen()) == []
+
+
+def test_the_trials_of_a_sweep_have_its_launcher() -> None:
+    request = RunRequest("softmax-torch", "digits", launcher="queue", launcher_options={"gpus": 2})
+    words = trial_words(request)
+    assert words[words.index("--launcher") :][:4] == ("--launcher", "queue", "--queue", "gpus=2")
 
 
 def test_an_unknown_launcher_is_refused() -> None:
