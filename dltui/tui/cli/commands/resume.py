@@ -90,9 +90,7 @@ def resume(
         raise UsageError(f"{name} is {status.name}: epochs can be added when it has ended; or stop it first")
     if mirror.origin(reader.directory) is not None:
         if launcher is not None or device is not None:
-            raise UsageError(
-                f"{name} is a run of another host, started as before: leave --launcher and --device out"
-            )
+            raise UsageError(f"{name} is a run of another host, started as before: leave --launcher and --device out")
         return _far(reader, more_epochs or 0, flags)
     if launcher is not None:
         _choose(context, reader, launcher)
