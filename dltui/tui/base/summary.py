@@ -149,7 +149,7 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
         "model": safe(run.get("model_name") or run.get("model", "?")),
         "framework": safe(run.get("framework", "")),
         "dataset": safe(run.get("dataset", "?")),
-        "device": safe(_device(reader, run) or "?"),
+        "device": safe(_device(reader, run)),
         "seed": safe(config.get("seed", "")),
         "group": safe(run.get("group") or ""),
         "group_seeds": tuple(notes.series_seeds(reader.directory.path)) if run.get("group") else (),
@@ -161,11 +161,11 @@ def _asked(reader: RunReader, labels: dict[str, Any], run: dict[str, Any]) -> di
     }
 
 
-def _device(reader: RunReader, run: dict[str, Any]) -> str | None:
-    """The device of a run; until a machine has taken it, it is with its launcher."""
+def _device(reader: RunReader, run: dict[str, Any]) -> str:
+    """The device of the last attempt; until a machine has taken the run, the launcher that it is with."""
     if reader.history.attempt is None and (run.get("device") or {}).get("open"):
         return launch.chosen(reader.directory.path, run).name
-    return device_of(run, reader.history)
+    return device_of(run, reader.history) or "?"
 
 
 def _facts(

@@ -26,6 +26,7 @@ from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.launch import LaunchRecord
 from dltui.plugins.launchers import ray, ray_driver_process
 from dltui.plugins.launchers.ray import RayOptions
+from tests.helpers.marks import few
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_plugin.py"
 needs_ray = pytest.mark.skipif(own().version("ray") is None, reason="ray is not installed: pip install 'dltui[ray]'")
@@ -41,6 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_ports_want_a_token_that_is_for_this_user_alone(home: Path) -> None:
     told = ray.environment("")
     assert (told["RAY_AUTH_MODE"], told["RAY_USAGE_STATS_ENABLED"]) == ("token", "0")
+    assert told["RAY_worker_niceness"] == "0"
     token = Path(told["RAY_AUTH_TOKEN_PATH"])
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
     first = token.read_text()
@@ -144,10 +146,9 @@ def test_a_worker_that_is_killed_goes_on(started: Callable[..., RunDirectory]) -
 
 
 @needs_ray
-@pytest.mark.longest
 @pytest.mark.slow(90)
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+@pytest.mark.parametrize("framework", few(("torch", "tensorflow"), 0, long=1))
 def test_both_frameworks_train_as_they_do_here(started: Callable[..., RunDirectory], framework: str) -> None:
     if own().version(framework) is None:
         pytest.skip(f"{framework} is not installed")

@@ -65,13 +65,13 @@ class _Wrong(DltuiError):
 
 def _tried(launcher: Launcher, folder: Path) -> str:
     options = launcher.options()
-    first = _launch(folder, "first", "import os; open(os.environ['DLTUI_CHECK'], 'w').close(); print('it prints')")
+    first = _launch(folder, "first", "import os; open(os.environ['CHECK_MARK'], 'w').close(); print('it prints')")
     began = time.monotonic()
     job = launcher.start(first, options)
     if time.monotonic() - began > SECONDS:
         raise _Wrong(f"start takes {time.monotonic() - began:.0f} s; it must return at once, and not wait for the run")
     _check_job(job)
-    if not _until(lambda: Path(first.environment["DLTUI_CHECK"]).exists()):
+    if not _until(lambda: Path(first.environment["CHECK_MARK"]).exists()):
         launcher.kill(first, job)
         found = _state(launcher, first, job)
         if found.name == "waiting":
@@ -81,9 +81,9 @@ def _tried(launcher: Launcher, folder: Path) -> str:
         raise _Wrong(f'state says "{_state(launcher, first, job).name}" of a command that has ended; it must be "gone"')
     if "it prints" not in first.log.read_text():
         raise _Wrong("what the command prints is not in launch.log")
-    second = _launch(folder, "second", "import os, time; open(os.environ['DLTUI_CHECK'], 'w').close(); time.sleep(600)")
+    second = _launch(folder, "second", "import os, time; open(os.environ['CHECK_MARK'], 'w').close(); time.sleep(600)")
     job = launcher.start(second, options)
-    _until(lambda: Path(second.environment["DLTUI_CHECK"]).exists())
+    _until(lambda: Path(second.environment["CHECK_MARK"]).exists())
     launcher.kill(second, job)
     if not _until(lambda: _state(launcher, second, job).name == "gone"):
         raise _Wrong("kill(launch, job) does not end its command")
@@ -93,7 +93,7 @@ def _tried(launcher: Launcher, folder: Path) -> str:
 def _launch(folder: Path, name: str, code: str) -> Launch:
     run_dir = folder / name
     fs.FS.mkdir(run_dir)
-    mark = {"DLTUI_CHECK": str(run_dir / "began"), "PATH": os.environ.get("PATH", "")}
+    mark = {"CHECK_MARK": str(run_dir / "began"), "PATH": os.environ.get("PATH", "")}
     return Launch(run_dir, name, (sys.executable, "-P", "-c", code), mark, run_dir / "worker.log")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from dltui.core.errors import DltuiError
 from dltui.core.lifecycle import start
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import heartbeat, launch
+from dltui.core.rundir import claim, heartbeat, launch
 from dltui.core.rundir.directory import RunDirectory
 
 DONE = ("finished", "stopped")
@@ -47,6 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     if found is None:
         sys.stderr.write(f"{run_dir.name}: nothing is left to do\n")
         return 0
+    # The attempt before may still draw its figures.
+    claim.wait_for_last(run_dir)
     heartbeat.record_starting(run_dir, os.getpid())
     command, environment = found
     sys.stderr.flush()

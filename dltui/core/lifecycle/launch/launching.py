@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from dltui.core import fs, paths
 from dltui.core.catalog.fields import check_values
 from dltui.core.errors import RunError, UsageError
+from dltui.core.machine import priority
 from dltui.core.numbers import exact
 from dltui.core.reading.status import OVER
 from dltui.core.rundir import heartbeat, launch
@@ -206,7 +207,7 @@ def _is_own(run_dir: Path) -> bool:
 def _process(run: RunDirectory, action: str, **pipes: int) -> subprocess.Popen[bytes]:
     places = {"DLTUI_HOME": paths.home(), "DLTUI_CACHE": paths.cache_dir(), "DLTUI_CONFIG": paths.config_file()}
     output, errors = (pipes.get(name, subprocess.DEVNULL) for name in ("stdout", "stderr"))
-    return subprocess.Popen(
+    return priority.start(
         [sys.executable, "-P", "-m", "dltui.core.lifecycle.launch.launch_process", action, str(run.path)],
         stdin=subprocess.DEVNULL,
         start_new_session=True,
