@@ -58,7 +58,12 @@ class FarRuns(Runs):
 
     def find(self, text: str | None) -> RunDirectory:
         far = address.split(text)
-        return super().find(text) if far is None else self._hosts.directory(*far)
+        if far is None:
+            return super().find(text)
+        found = self._hosts.directory(*far)
+        # Whoever finds a run reads it: it is kept up to date until the screen is left.
+        self._hosts.follow(found).ready()
+        return found
 
     def label(self, run: RunDirectory, **changes: Any) -> None:
         far = self._hosts.of(run)
