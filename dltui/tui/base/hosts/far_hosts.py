@@ -247,6 +247,5 @@ class FarHosts(Elsewhere):
 
     def of_device(self, device: str) -> tuple[Link, str] | None:
         """The link and the word of a device that is called HOST:DEVICE; None for a device of this host."""
-        host, colon, word = device.partition(":")
-        watch = self.watches.get(host) if colon else None
-        return (watch.link, word) if watch is not None else None
+        host, word = address.of_device(device) or ("", "")
+        return (self.watches[host].link, word) if host in self.watches else None
