@@ -21,6 +21,8 @@ PROGRAM = "DLTUI_SSH"
 SERVE = "serve-stdio"
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}", re.ASCII)
 SEPARATOR = ":"
+KINDS = ("cpu", "cuda", "mps")
+"""The beginnings of the devices of this host: `cuda:0` is none of a host cuda."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,12 @@ def split(text: str | None) -> tuple[str, str] | None:
         return None
     host, _, run = text.partition(SEPARATOR)
     return (host, run) if _HOST.fullmatch(host) else None
+
+
+def of_device(text: str) -> tuple[str, str] | None:
+    """The host and the device of a word like `gpu01:cuda:0`; None for a device of this host."""
+    host, _, device = text.partition(SEPARATOR)
+    return (host, device) if device and host not in KINDS and _HOST.fullmatch(host) else None
 
 
 def chosen(names: Sequence[str] = ()) -> list[Host]:

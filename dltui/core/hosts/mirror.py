@@ -31,6 +31,8 @@ WANTED_SECONDS = 15.0
 LARGE_SECONDS = 5.0
 """The seconds between two looks at the large files that an open tab needs."""
 FIRST_SECONDS = 30.0
+PULL_SECONDS = 120.0
+"""A first look at a long log takes its time."""
 _TOLD_SECONDS = 5.0
 _STALE_SECONDS = 30 * 86_400.0
 _PRINTED_MOST = 1 << 20
@@ -216,7 +218,7 @@ class Mirror:
             # To another server, or after an answer that was lost.
             question["log"] = _place(folder / files.LOG)
         self._since = -1.0
-        answer = self._link.ask("pull", run=self._run, **question)
+        answer = self._link.ask("pull", seconds=PULL_SECONDS, run=self._run, **question)
         if not isinstance(answer, dict):
             raise wire.WireError("an answer that is no object")
         for name, found in _table(answer, "files").items():

@@ -22,7 +22,7 @@ Operation = Callable[[Mapping[str, Any]], Any]
 
 IDLE_SECONDS = 180.0
 """A server that is asked nothing for so long has lost its screen, although nothing has told it so."""
-MOST_AT_ONCE = 8
+MOST_AT_ONCE = 32
 """The most slow answers that are worked on at one time."""
 
 

@@ -103,11 +103,12 @@ def about(device: Device, room: int) -> Row:
 
 def _automatic(found: Sequence[Device]) -> str:
     from dltui.core.errors import UsageError
+    from dltui.core.hosts.address import of_device
     from dltui.core.machine.devices import choose
 
     try:
         # Another host's is taken only when it is chosen.
-        return choose("auto", [device for device in found if ":" not in device.name.removeprefix("cuda:")]).name
+        return choose("auto", [device for device in found if of_device(device.name) is None]).name
     except UsageError:
         return "no device that works"
 

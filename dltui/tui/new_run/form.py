@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
+from dltui.core.hosts.address import of_device
 from dltui.core.lifecycle.presets import Presets
 from dltui.core.lifecycle.saved_forms import SavedForm
 from dltui.core.numbers import exact
@@ -397,7 +398,9 @@ class RunForm:
         sweep = self.is_sweep
         model = self.model.id if self.model else self.model_name
         words = ["dltui", "sweep" if sweep else "train", model, "--dataset", self.dataset_name]
-        words += ["--device", self.device] if self.device != "auto" else []
+        host, device = of_device(self.device) or ("", self.device)
+        words += ["--host", host] if host else []
+        words += ["--device", device] if device != "auto" else []
         for setting in self.settings():
             text = self.text(setting)
             if setting.key not in self.typed and text == setting.default:

@@ -69,3 +69,9 @@ def test_the_name_of_a_run_has_its_host(config: Path) -> None:
     for name in ("../x", "a/b", ""):
         with pytest.raises(UsageError):
             mirror.directory("gpu01", name)
+
+
+def test_a_device_may_be_of_a_host() -> None:
+    assert address.of_device("gpu01:cuda:0") == ("gpu01", "cuda:0")
+    for here in ("cuda:0", "cpu", "mps", "cpu:2", "cuda:0,cuda:1", "auto", "cuda:all", "gpu01:"):
+        assert address.of_device(here) is None

@@ -100,7 +100,7 @@ class HostWatch:
         if state.name != "up":
             raise HostError("")
         anew = state.since != self._since
-        found = self.link.ask("list", all=anew)
+        found = self.link.ask("list", seconds=None, all=anew)
         if not isinstance(found, dict) or not isinstance(found.get("runs"), list):
             raise HostError("an answer without runs")
         known = {} if anew else dict(self._known)
@@ -241,10 +241,11 @@ class FarHosts(Elsewhere):
         """The run of a host that a name means. Raises DltuiError."""
         if host not in self.watches:
             raise UsageError(f"host {host} was not named: dltui --host {host}")
-        return mirror.directory(host, str(self.watches[host].link.ask("find", name=name)))
+        link = self.watches[host].link
+        link.wait()
+        return mirror.directory(host, str(link.ask("find", name=name)))
 
     def of_device(self, device: str) -> tuple[Link, str] | None:
         """The link and the word of a device that is called HOST:DEVICE; None for a device of this host."""
-        host, colon, word = device.partition(":")
-        watch = self.watches.get(host) if colon else None
-        return (watch.link, word) if watch is not None else None
+        host, word = address.of_device(device) or ("", "")
+        return (self.watches[host].link, word) if host in self.watches else None

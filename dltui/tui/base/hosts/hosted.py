@@ -5,7 +5,6 @@ without them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +57,12 @@ class FarRuns(Runs):
 
     def find(self, text: str | None) -> RunDirectory:
         far = address.split(text)
-        return super().find(text) if far is None else self._hosts.directory(*far)
+        if far is None:
+            return super().find(text)
+        found = self._hosts.directory(*far)
+        # Whoever finds a run reads it: it is kept up to date until the screen is left.
+        self._hosts.follow(found).ready()
+        return found
 
     def label(self, run: RunDirectory, **changes: Any) -> None:
         far = self._hosts.of(run)
@@ -125,10 +129,12 @@ class FarStarting(Starting):
         found = self._hosts.of_device(request.device)
         if found is None:
             raise UsageError(f"no host has {clean_line(request.device, 60)}")
-        link, device = found
+        link, _ = found
         words = list(request.command[2:])
-        at = words.index("--device") if "--device" in words else len(words)
-        words[at : at + 2] = ["--device", device]
+        if "--host" in words:
+            # Its own name there may be another.
+            at = words.index("--host")
+            del words[at : at + 2]
         tell(f"{link.host.name} prepares the data and starts the run")
         started = link.ask("train", seconds=None, words=words)
         if not isinstance(started, list) or not started:
@@ -136,8 +142,7 @@ class FarStarting(Starting):
         return mirror.directory(link.host.name, str(started[0]))
 
     def try_out(self, command: Sequence[str]) -> None:
-        device = dict(pairwise(command)).get("--device", "")
-        if self._hosts.of_device(device) is not None:
+        if "--host" in command:
             raise UsageError("only a run of this host can be tried; Enter starts it there")
         super().try_out(command)
 

@@ -22,7 +22,7 @@ from dltui.tui.base.hosts.far_summary import as_json
 from dltui.tui.base.services import Services
 from dltui.tui.base.summary import Summary
 
-SLOW = ("rows", "devices", "large", "export", "figure", "train", "resumption", "resume", "kill", "fork", "pull")
+SLOW = ("list", "rows", "devices", "large", "export", "figure", "train", "resumption", "resume", "kill", "fork", "pull")
 READ_ONLY = "this server only reads: it was started with --read-only"
 DEVICE_SECONDS = 2.0
 MOST_WORDS = 500
@@ -39,6 +39,7 @@ class Answers:
     def __init__(self, services: Services, read_only: bool = False) -> None:
         self._services, self._read_only = services, read_only
         self._list = RunList(services.runs.folder(), services.clock.now)
+        self._list_lock = threading.Lock()
         self._sent: dict[str, Summary] = {}
         self._pulls = files.Pulls()
         self._devices: tuple[float, list[dict[str, Any]]] = (-DEVICE_SECONDS, [])
@@ -73,12 +74,13 @@ class Answers:
 
     def runs(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The runs that changed since the last time, the ids of those that are gone."""
-        found = {run.id: run for run in self._list.read(question.get("all") is True)}
-        if question.get("all") is True:
-            self._sent = {}
-        new = [run for name, run in found.items() if self._sent.get(name) is not run and _can_be_asked_for(name)]
-        gone = [name for name in self._sent if name not in found]
-        self._sent = found
+        with self._list_lock:
+            found = {run.id: run for run in self._list.read(question.get("all") is True)}
+            if question.get("all") is True:
+                self._sent = {}
+            new = [run for name, run in found.items() if self._sent.get(name) is not run and _can_be_asked_for(name)]
+            gone = [name for name in self._sent if name not in found]
+            self._sent = found
         return {"runs": [as_json(run) for run in new], "gone": gone}
 
     def rows(self, question: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -48,13 +48,14 @@ def _close(host: str) -> None:
 
 def _at_the_end(work: Any) -> None:
     """Do something when the command is done."""
-    context = click.get_current_context(silent=True)
-    if context is not None:
-        context.call_on_close(work)
+    click.get_current_context().call_on_close(work)
 
 
 def follow_run(host: str, name: str) -> RunDirectory:
     """The mirror of a run of another host, which is kept up to date until the command is done. "" is the latest."""
+    if click.get_current_context(silent=True) is None:
+        # An agent's server: whoever talks to it must not choose where ssh leads.
+        raise UsageError(f"runs of other hosts are not reached from here: {clean_line(address.joined(host, name), 80)}")
     link = link_to(host)
     kept = Mirror(link, str(link.ask("find", name=name)))
     _MIRRORS[kept.directory] = kept

@@ -69,7 +69,7 @@ class OverlayPage(Page):
         services = self.host.services
         found = [
             run
-            for run in RunList(services.runs.folder(), services.clock.now).read()
+            for run in [*RunList(services.runs.folder(), services.clock.now).read(), *services.elsewhere.runs()]
             if run.directory.id != self.run.directory.id
         ]
         found = [run for run in found if run.epochs_done]

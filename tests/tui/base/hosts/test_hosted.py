@@ -70,7 +70,7 @@ def test_a_run_of_this_host_is_no_question(
 
 
 def test_a_run_starts_on_the_host_of_its_device(services: HostedServices, asked: list[dict[str, Any]]) -> None:
-    command = ("dltui", "train", "cnn-torch", "--device", "gpu01:cuda:1", "--lr", "0.1")
+    command = ("dltui", "train", "cnn-torch", "--host", "gpu01", "--device", "cuda:1", "--lr", "0.1")
     request: Any = SimpleNamespace(device="gpu01:cuda:1", command=command)
     catalog: Any = None
     made = services.starting.start(request, catalog, lambda text: None)
