@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dltui.core.catalog.fields import flag_words
 from dltui.core.errors import UsageError
+from dltui.core.lifecycle.forms.saved import SavedForm
 from dltui.core.lifecycle.presets import Presets
-from dltui.core.lifecycle.saved_forms import SavedForm
 from dltui.core.numbers import exact
 from dltui.tui.new_run.setting import RUN_SETTINGS, Setting, check_own
 

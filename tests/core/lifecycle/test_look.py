@@ -49,7 +49,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunReader:
     count = len(predicted["ids"])
     x = np.random.default_rng(0).integers(0, 256, (count, 28, 28, 1), dtype=np.uint8)
     test = Split(x, predicted["labels"], predicted["ids"])
-    monkeypatch.setattr(look, "_data", lambda reader, asked: test)
+    monkeypatch.setattr(look, "test_split", lambda reader, asked: test)
     monkeypatch.setattr(embeddings, "neighbors", lambda components: np.zeros((0, 2), np.float32))
     return found
 
@@ -90,7 +90,7 @@ def test_what_there_is_not_is_a_line_each(reader: RunReader) -> None:
 
 def test_refusals(reader: RunReader, monkeypatch: pytest.MonkeyPatch) -> None:
     short = Split(np.zeros((3, 28, 28, 1), np.uint8), np.zeros(3, np.int64), np.arange(3))
-    monkeypatch.setattr(look, "_data", lambda reader, asked: short)
+    monkeypatch.setattr(look, "test_split", lambda reader, asked: short)
     with pytest.raises(RunError, match="was tested on 1,000 samples, its data has 3 today"):
         look.look_inside(reader.directory, trained(Backend()), {})
     untested = read(reader.directory.path.parent / "other", status="failed", done=1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dltui.core.errors import UsageError
-from dltui.core.lifecycle.saved_forms import SavedForm
+from dltui.core.lifecycle.forms.saved import SavedForm
 from dltui.tui.new_run.form import RunForm
 from dltui.tui.new_run.page import NewRunPage
 from tests.tui.sample_catalog import make_catalog

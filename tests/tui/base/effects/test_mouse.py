@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dltui.tui.base.mouse import key_at, tab_at, wanted
+from dltui.tui.base.effects.mouse import key_at, tab_at, wanted
 from dltui.tui.draw.styled_text import Row
 from dltui.tui.run_page.head import tabs
 from tests.tui.scenario import FakeServices, drawn, lines, shown, text
