@@ -278,7 +278,7 @@ class DltuiApp(App[None], inherit_bindings=False):
             self.push_screen(SettingsPage())
 
     def action_picture(self) -> None:
-        """Save a picture of the page; on the list of keys, of the page below it."""
+        """Save a picture of the page."""
         page = self.screen
         if not isinstance(page, Page):
             return

@@ -48,6 +48,7 @@ async def test_the_key_saves_what_is_seen(
         assert "url(" not in svg.replace("url(#", "")
 
 
+@pytest.mark.long
 async def test_what_cannot_be_written_is_told(
     services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
