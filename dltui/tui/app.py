@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
-from dltui.tui.base import mouse
-from dltui.tui.base.alerts import Notices, sequence
+from dltui.core.errors import DltuiError
 from dltui.tui.base.appearance import Appearance
+from dltui.tui.base.effects import mouse
+from dltui.tui.base.effects.alerts import Notices, sequence
+from dltui.tui.base.effects.taskbar import Taskbar
 from dltui.tui.base.page import Page, bind
 from dltui.tui.base.rows import Rows
 from dltui.tui.base.services import Services
-from dltui.tui.base.taskbar import Taskbar
-from dltui.tui.base.threads import Failed, in_thread
+from dltui.tui.base.threads import in_thread
 from dltui.tui.terminal.capabilities import Terminal, examine
 from dltui.tui.terminal.driver import QuietDriver
 from dltui.tui.terminal.inks import PLAIN
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import DatasetEntry
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.rundir.directory import RunDirectory
+    from dltui.tui.base.effects.screen_picture import Pictured
     from dltui.tui.base.host import Host
-    from dltui.tui.base.screen_picture import Pictured
     from dltui.tui.base.summary import Summary
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.terminal.meter import Meter
@@ -47,10 +48,6 @@ if TYPE_CHECKING:
     def _as_pages_see_it(app: DltuiApp) -> Host:
         """Let the type checker verify that the app implements what its pages need."""
         return app
-
-
-PICTURE = "picture"
-"""The task of saving a picture of the screen."""
 
 
 class DltuiApp(App[None], inherit_bindings=False):
@@ -281,27 +278,33 @@ class DltuiApp(App[None], inherit_bindings=False):
             self.push_screen(SettingsPage())
 
     def action_picture(self) -> None:
-        """Save a picture of the page; on the list of keys, of the page below it."""
+        """Save a picture of the page."""
         page = self.screen
         if not isinstance(page, Page):
             return
-        from dltui.tui.base.screen_picture import Pictured
+        from dltui.tui.base.effects.screen_picture import Pictured
 
         svg, folder = self.export_screenshot(), page.picture_folder
         services, columns = self.services, self.size.width
         page.notice.say("saving a picture ...", "accent", seconds=60)
-        in_thread(self, PICTURE, lambda: Pictured(services.exporting.picture(svg, folder, columns)))
+
+        def work() -> Pictured:
+            try:
+                return Pictured(services.exporting.picture(svg, folder, columns))
+            except DltuiError as error:
+                return Pictured([], str(error))
+
+        in_thread(self, "picture", work)
 
     def on_pictured(self, message: Pictured) -> None:
-        if isinstance(self.screen, Page):
+        if not isinstance(self.screen, Page):
+            return
+        if message.problem:
+            self.screen.notice.say(message.problem, "bad", seconds=30)
+        else:
             names = " and ".join([str(message.files[0]), *(file.suffix[1:].upper() for file in message.files[1:])])
             hint = "" if len(message.files) > 1 else "; PNG needs resvg-py, cairosvg or rsvg-convert"
             self.screen.notice.say(f"saved: {names}{hint}", "good", seconds=30)
-
-    def on_failed(self, message: Failed) -> None:
-        # Those of the pages, which tell them, come up to the app as well.
-        if message.task == PICTURE and isinstance(self.screen, Page):
-            self.screen.notice.say(message.reason, "bad")
 
     @property
     def pace(self) -> float:

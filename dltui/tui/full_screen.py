@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 
 from dltui.tui.app import make_app
-from dltui.tui.base import mouse
+from dltui.tui.base.effects import mouse
 from dltui.tui.base.services import Services
 from dltui.tui.terminal.capabilities import examine, quiet_stderr
 from dltui.tui.terminal.leaving import WaysOut

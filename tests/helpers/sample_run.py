@@ -12,8 +12,7 @@ import numpy as np
 
 from dltui.core.contract import Split
 from dltui.core.machine.process import boot_id, current, this_host
-from dltui.core.rundir import checkpoint
-from dltui.core.rundir import seen as seen_file
+from dltui.core.rundir import checkpoint, notes
 from dltui.core.rundir.directory import RunDirectory
 from dltui.core.rundir.events import (
     AttemptStarted,
@@ -182,7 +181,7 @@ class _Writer:
         if self.seen is not None:
             outputs, split = self._classes(margin=4.0 - 3.0 * math.exp(-epoch / 3))
             arrays = predictions.collect("classification", outputs, split, "validation", epoch)
-            seen_file.append(self.run.predictions_dir, self.seen.record(arrays, epoch, step) or {}, 1)
+            notes.append_epoch(self.run.predictions_dir, self.seen.record(arrays, epoch, step) or {}, 1)
         self._checkpoint(epoch, step, best, better)
         self.emit(Logged("info", f"epoch {epoch} saved"))
         return best

@@ -12,7 +12,7 @@ from dltui.core.analysis.confusion import Matrix, class_names
 from dltui.core.analysis.evaluation import damage_as_error
 from dltui.core.analysis.mistakes import Mistake, Mistakes
 from dltui.core.errors import RunError
-from dltui.core.rundir import seen
+from dltui.core.rundir import notes
 from dltui.core.rundir.log import LogTail
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class LatestPast:
     """What was kept of the epochs of a running run; the same object as long as nothing is added."""
 
     def __init__(self, reader: RunReader) -> None:
-        self._tail = LogTail(reader.directory.predictions_dir / seen.NAME)
+        self._tail = LogTail(reader.directory.predictions_dir / notes.EPOCHS)
         self._records: dict[int, Mapping[str, Any]] = {}
         self._images: dict[int, str] = {}
         self._latest = Past({}, {})
@@ -126,7 +126,7 @@ class LatestPast:
         if self._tail.restarted:
             self._records, self._images = {}, {}
         for record in records:
-            if record.get("type") == seen.TYPE:
+            if record.get("type") == notes.EPOCH:
                 self._take(record)
         if records or self._tail.restarted:
             self._latest = Past(dict(self._records), dict(self._images))

@@ -1,22 +1,30 @@
-"""Notes in a run directory: that all figures of the run were drawn, and when; which seeds its series is to have."""
+"""Notes in a run directory: that all figures of the run were drawn, and when; which seeds its series is to have; what
+each epoch showed.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dltui.core import fs
 from dltui.core.rundir import place, share
+from dltui.core.rundir.log import encode
 
 if TYPE_CHECKING:
     from dltui.core.rundir.directory import RunDirectory
 
 FIGURES = "figures.json"
 SERIES = "series.json"
+EPOCHS = "epochs.jsonl"
+"""In the folder of the predictions: a line per epoch."""
+EPOCH = "epoch_seen"
+"""The type of its records."""
 _MOST_BYTES = 1 << 20
 
 
@@ -66,3 +74,16 @@ def series_made(run_dir: Path) -> None:
     """Remove the note of a series that is whole."""
     with contextlib.suppress(OSError):
         fs.FS.unlink(run_dir / SERIES)
+
+
+def append_epoch(folder: Path, record: dict[str, Any], attempt: int) -> None:
+    """Add what an epoch showed, a record whose `seq` is the epoch, to the file in the folder of the predictions. Raises
+    OSError.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    fd = fs.FS.open(folder / EPOCHS, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        # A line that a killed worker left unfinished stays a line of its own.
+        fs.append_all(fd, b"\n" + encode({**record, "attempt": attempt}))
+    finally:
+        fs.FS.close(fd)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dltui.core.rundir.seen import TYPE
+from dltui.core.rundir.notes import EPOCH
 
 if TYPE_CHECKING:
     from dltui.core.contract.types import Array
@@ -45,7 +45,7 @@ class Seen:
         cells = np.flatnonzero(counts)
         first = arrays["wrong"][:MISTAKES]
         return {
-            "type": TYPE,
+            "type": EPOCH,
             "seq": epoch,
             "step": step,
             "size": size,

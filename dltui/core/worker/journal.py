@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dltui.core import fs
 from dltui.core.errors import RunError
-from dltui.core.rundir import checkpoint, seen
+from dltui.core.rundir import checkpoint, notes
 from dltui.core.rundir import commands as command_files
 from dltui.core.rundir.events import CheckpointSaved, Event, Logged
 from dltui.core.train import predictions
@@ -71,7 +71,7 @@ class Journal:
 
     def keep(self, record: dict[str, Any]) -> None:
         """Keep what an epoch showed; a crash may cost the last of these, which only a replay misses."""
-        write = functools.partial(seen.append, self.run.predictions_dir, record, self.attempt)
+        write = functools.partial(notes.append_epoch, self.run.predictions_dir, record, self.attempt)
         self._unless_refused(write, f"replay of epoch {record['seq']}", "a replay shows the epoch before it")
 
     def commit(self, snapshots: list[Snapshot], files: dict[str, dict[str, Array]]) -> None:

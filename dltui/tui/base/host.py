@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from dltui.core.catalog.entries import DatasetEntry
     from dltui.core.lifecycle.create import RunRequest
     from dltui.core.rundir.directory import RunDirectory
-    from dltui.tui.base.alerts import Notices
+    from dltui.tui.base.effects.alerts import Notices
+    from dltui.tui.base.effects.taskbar import Taskbar
     from dltui.tui.base.services import Services
     from dltui.tui.base.summary import Summary
-    from dltui.tui.base.taskbar import Taskbar
     from dltui.tui.draw.styled_text import Look
     from dltui.tui.terminal.settings import ScreenSettings
     from dltui.tui.terminal.theme import Palette

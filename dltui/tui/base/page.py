@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.events import Paste
 from textual.screen import Screen
 
-from dltui.tui.base import mouse
+from dltui.tui.base.effects import mouse
 from dltui.tui.base.host import host
 from dltui.tui.base.notice import Notice
 from dltui.tui.base.rows import Rows

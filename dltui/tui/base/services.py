@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from dltui.core.data.findings.ask import Looked
     from dltui.core.finders.find import Finder
     from dltui.core.lifecycle.create import RunRequest
+    from dltui.core.lifecycle.forms.saved import SavedForm
     from dltui.core.lifecycle.presets import Presets
     from dltui.core.lifecycle.resume import Resumption
-    from dltui.core.lifecycle.saved_forms import SavedForm
     from dltui.core.lifecycle.trained_model import Conversation
     from dltui.core.machine.devices import Device
     from dltui.core.machine.usage import Meter, Sample
@@ -208,13 +208,13 @@ class CatalogLoader:
 
     def forms(self) -> dict[str, SavedForm]:
         """The saved forms by name. Raises UsageError."""
-        from dltui.core.lifecycle.saved_forms import load_forms
+        from dltui.core.lifecycle.forms.saved import load_forms
 
         return load_forms()
 
     def save_form(self, name: str, form: SavedForm) -> None:
         """Save a form under a name. Raises UsageError."""
-        from dltui.core.lifecycle.saved_forms import save_form
+        from dltui.core.lifecycle.forms.saved import save_form
 
         save_form(name, form)
 
@@ -452,7 +452,7 @@ class Exporting:
 
     def picture(self, svg: str, folder: Path, columns: int) -> list[Path]:
         """Write a picture of the screen; returns its files. Raises UsageError."""
-        from dltui.tui.base.screen_picture import write
+        from dltui.tui.base.effects.screen_picture import write
 
         return write(svg, folder, columns)
 

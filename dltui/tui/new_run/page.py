@@ -18,7 +18,7 @@ from dltui.tui.new_run.finding import FIND_KEYS, BatchFound, FindKeys
 from dltui.tui.new_run.load import Loaded, load
 from dltui.tui.new_run.model_search import MembersRead, ModelSearch
 from dltui.tui.new_run.path_field import PathField, Previewed
-from dltui.tui.new_run.preset_keys import PRESET_KEYS, FormsRead, PresetKeys
+from dltui.tui.new_run.presets.keys import PRESET_KEYS, FormsRead, PresetKeys
 from dltui.tui.new_run.setting_field import SettingField
 from dltui.tui.new_run.start_keys import START_KEYS, Started, StartKeys, SweepBegun, Tried, WarmUp
 from dltui.tui.new_run.state import FormState

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from dltui.core.tasks.registry import task_of
 from dltui.core.text import safe
-from dltui.tui.draw import colors, run_series
+from dltui.tui.draw import colors
 from dltui.tui.draw.chart import draw
 from dltui.tui.draw.chart_data import Chart, Series
-from dltui.tui.draw.fit_charts import fit_chart
 from dltui.tui.draw.picture import picture
-from dltui.tui.draw.run_axis import axis_of
+from dltui.tui.draw.run_charts import series as run_series
+from dltui.tui.draw.run_charts.axis import axis_of
+from dltui.tui.draw.run_charts.fit import fit_chart
 from dltui.tui.draw.styled_text import Row, beside, cells, cut, cut_words, fit
 
 if TYPE_CHECKING:

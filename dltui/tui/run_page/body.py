@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dltui.tui.base.rows import Rows
 from dltui.tui.draw.styled_text import Row, fit, rule
 from dltui.tui.run_page import log
-from dltui.tui.run_page.compact import compact_numbers, compact_progress
+from dltui.tui.run_page.compact.rows import compact_numbers, compact_progress
 from dltui.tui.run_page.curves.fault import told_above
 from dltui.tui.run_page.head import progress_row, tabs
 from dltui.tui.run_page.metrics_table import HEIGHT, metrics, numbers, verdict_row

@@ -11,13 +11,13 @@ from textual.binding import BindingType
 from dltui.core.numbers import duration
 from dltui.core.rundir import place
 from dltui.core.text import safe
-from dltui.tui.base.mouse import key_at, tab_at
+from dltui.tui.base.effects.mouse import key_at, tab_at
 from dltui.tui.base.page import Page
 from dltui.tui.base.run_keys import RunKeys
 from dltui.tui.base.threads import Failed, Told
 from dltui.tui.draw.wording import FAULTS, STATUS_STYLES
 from dltui.tui.run_page.body import Body
-from dltui.tui.run_page.compact import compact_title
+from dltui.tui.run_page.compact.rows import compact_title
 from dltui.tui.run_page.curves.fault import report
 from dltui.tui.run_page.head import title
 from dltui.tui.run_page.keys import BINDINGS, LAST, bottom_bar, hint

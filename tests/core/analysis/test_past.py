@@ -12,7 +12,7 @@ import pytest
 from dltui.core.analysis.past import LatestPast
 from dltui.core.contract import Split
 from dltui.core.reading.reader import RunReader
-from dltui.core.rundir import seen as seen_file
+from dltui.core.rundir import notes
 from dltui.core.train import predictions
 from dltui.core.train.seen import MISTAKES, Seen, is_kept
 from tests.helpers.sample_run import STEPS, make_sample_run
@@ -76,12 +76,12 @@ def test_each_epoch_comes_back_as_it_was(reader: RunReader) -> None:
 def test_what_a_later_attempt_did_again_counts(reader: RunReader) -> None:
     record = Seen().record(arrays(), 2, 2 * STEPS)
     assert record is not None
-    seen_file.append(reader.directory.predictions_dir, record, 2)
+    notes.append_epoch(reader.directory.predictions_dir, record, 2)
     found = LatestPast(reader).look().of(reader.history.as_of(2 * STEPS))
     assert found is not None
     assert found.matrix.total == 60
     # One of another step is of a past that no longer counts: the epoch before it is shown.
-    seen_file.append(reader.directory.predictions_dir, record | {"step": 7}, 3)
+    notes.append_epoch(reader.directory.predictions_dir, record | {"step": 7}, 3)
     found = LatestPast(reader).look().of(reader.history.as_of(2 * STEPS))
     assert found is not None
     assert found.matrix.epoch == 1
@@ -104,15 +104,15 @@ def test_what_a_later_attempt_did_again_counts(reader: RunReader) -> None:
 def test_a_damaged_record_is_none_or_without_images(reader: RunReader, wrong: dict[str, Any]) -> None:
     record = Seen().record(arrays(), 3, 3 * STEPS)
     assert record is not None
-    seen_file.append(reader.directory.predictions_dir, {**record, **wrong}, 2)
+    notes.append_epoch(reader.directory.predictions_dir, {**record, **wrong}, 2)
     found = LatestPast(reader).look().of(reader.history.as_of(3 * STEPS))
     assert found is None or not len(found.mistakes.images) or "images" in wrong
 
 
 def test_a_line_that_was_not_completed_costs_only_itself(reader: RunReader) -> None:
-    path = reader.directory.predictions_dir / seen_file.NAME
+    path = reader.directory.predictions_dir / notes.EPOCHS
     path.write_bytes(path.read_bytes()[:-20])
     record = Seen().record(arrays(), 1, STEPS)
     assert record is not None
-    seen_file.append(path.parent, record, 2)
+    notes.append_epoch(path.parent, record, 2)
     assert sorted(LatestPast(reader).look().records) == [1, 2]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.errors import UsageError
-from dltui.core.lifecycle.saved_forms import SavedForm, load_forms, save_form
+from dltui.core.lifecycle.forms.saved import SavedForm, load_forms, save_form
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from dltui.core.errors import UsageError
-from dltui.core.lifecycle.saved_forms import SavedForm
+from dltui.core.lifecycle.forms.saved import SavedForm
 from dltui.tui.new_run.form import RunForm
 from dltui.tui.new_run.page import NewRunPage
+from tests.helpers.marks import few_rows
 from tests.tui.sample_catalog import make_catalog
 from tests.tui.scenario import FakeServices, drawn, lines, ready, shown, text, until
 
@@ -22,7 +23,9 @@ async def opened(app: Any, pilot: Any, key: str) -> NewRunPage:
     return page
 
 
-@pytest.mark.parametrize(("key", "title"), [("n", "New run"), ("a", "Again   like bold-wren"), ("f", "Fork   of bold")])
+@pytest.mark.parametrize(
+    ("key", "title"), few_rows([("n", "New run"), ("a", "Again   like bold-wren"), ("f", "Fork   of bold")], 1)
+)
 async def test_the_title_says_which(services: FakeServices, key: str, title: str) -> None:
     async with shown(services) as (app, pilot):
         await opened(app, pilot, key)
@@ -44,6 +47,7 @@ async def test_a_fork_has_what_differs_and_nothing_else_to_choose(services: Fake
         await until(pilot, lambda: services.forked == [("bold-wren", ["lr=0.02"])])
 
 
+@pytest.mark.long
 async def test_a_fork_without_a_checkpoint_says_why(services: FakeServices) -> None:
     async with shown(services) as (app, pilot):
         app.screen.state.selected = "dull-crab"

@@ -10,6 +10,7 @@ from dltui.tui.draw.styled_text import Look, cells, plain
 from dltui.tui.run_list import preview_reading
 from dltui.tui.run_list.preview import Preview, rows
 from dltui.tui.run_list.table import columns, header
+from tests.helpers.marks import few
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, shown, text, until
 
@@ -58,6 +59,7 @@ async def test_marked_runs_lie_over_it_at_once(services: FakeServices) -> None:
         assert any(line.startswith("── bold-wren ") and " shy-newt " in line for line in text(app).splitlines())
 
 
+@pytest.mark.long
 async def test_a_group_shows_its_runs_over_one_another(services: FakeServices) -> None:
     import json
 
@@ -72,7 +74,7 @@ async def test_a_group_shows_its_runs_over_one_another(services: FakeServices) -
         assert (found.own, [run.id for run in found.others]) == (None, ["lab-s1", "lab-s2"])
 
 
-@pytest.mark.parametrize("size", [(119, 40), (120, 29), (80, 24)])
+@pytest.mark.parametrize("size", few([(119, 40), (120, 29), (80, 24)], 1))
 async def test_without_room_nothing_is_read(services: FakeServices, size: tuple[int, int]) -> None:
     async with shown(services, size) as (app, pilot):
         app.screen.tick()
@@ -84,6 +86,7 @@ async def test_without_room_nothing_is_read(services: FakeServices, size: tuple[
         assert not app.screen.preview.has_room
 
 
+@pytest.mark.long
 async def test_a_run_that_cannot_be_read_has_an_empty_preview(services: FakeServices) -> None:
     (services.root / "bold-wren" / "run.json").write_text("{")
     async with shown(services, LARGE) as (app, pilot):

@@ -46,6 +46,7 @@ async def test_head_chart_values_time_left_and_keys_are_there_at_40x10(services:
         assert "REPLAY" in lines(app)[0]
 
 
+@pytest.mark.long
 async def test_every_tab_can_be_opened_and_nothing_is_wider_than_the_screen(services: FakeServices) -> None:
     async with shown(services, (40, 10), run="bold-wren") as (app, pilot):
         for key in "1234567":

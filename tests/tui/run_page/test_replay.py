@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.helpers.sample_run import make_sample_run
 from tests.tui.scenario import FakeServices, drawn, lines, looked_inside, shown, text, until
 
@@ -49,6 +51,7 @@ async def test_matrix_and_mistakes_follow_and_space_holds(services: FakeServices
         assert "mistakes  test, epoch 8" in text(app)
 
 
+@pytest.mark.long
 async def test_of_older_runs_the_tabs_say_that_they_show_the_present(services: FakeServices) -> None:
     async with shown(services, run="bold-wren") as (app, pilot):
         await opened(app, pilot, "2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from dltui.tui.draw.run_axis import AxisName
+from dltui.tui.draw.run_charts.axis import AxisName
 
 AXES: tuple[AxisName, ...] = ("epochs", "steps", "time")
 SMOOTHINGS = (0.6, 0.9, 0.98, 0.0)

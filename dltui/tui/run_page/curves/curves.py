@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dltui.tui.draw import run_series
 from dltui.tui.draw.chart_data import Chart, Series
 from dltui.tui.draw.colors import RunInk, inks
-from dltui.tui.draw.fit_charts import fit_chart
-from dltui.tui.draw.run_axis import Axis, axis_of
+from dltui.tui.draw.run_charts import series as run_series
+from dltui.tui.draw.run_charts.axis import Axis, axis_of
+from dltui.tui.draw.run_charts.fit import fit_chart
 from dltui.tui.run_page.curves.curve_view import CurveView, Extent
 
 if TYPE_CHECKING:

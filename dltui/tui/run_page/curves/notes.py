@@ -20,7 +20,7 @@ def cursor_note(view: RunView, step: float) -> Row:
     """The values at the cursor: `cursor: step 1,240, epoch 3.10, after 12 s, lr 0.05`."""
     import numpy as np
 
-    from dltui.tui.draw.run_axis import clock
+    from dltui.tui.draw.run_charts.axis import clock
 
     steps, seconds = clock(view.history)
     points = view.history.points
@@ -58,7 +58,7 @@ def seconds_ahead(own: History, other: History) -> float | None:
     """
     import numpy as np
 
-    from dltui.tui.draw.run_axis import clock
+    from dltui.tui.draw.run_charts.axis import clock
 
     assert own.attempt is not None
     assert other.attempt is not None
@@ -94,7 +94,7 @@ def _has(record: EpochRecord | None, name: str) -> bool:
 
 def _forecast(view: RunView, other: History) -> Row:
     """The expected lead at the end of the run."""
-    from dltui.tui.draw.run_axis import clock
+    from dltui.tui.draw.run_charts.axis import clock
 
     left = view.progress.left if view.progress else None
     if left is None or view.ended or other.ended is None:

@@ -46,7 +46,7 @@ class Replay:
             return self
         import numpy as np
 
-        from dltui.tui.draw.run_axis import clock
+        from dltui.tui.draw.run_charts.axis import clock
 
         steps, seconds = clock(history)
         at = self.seconds + (now - self.since) * self.speed
@@ -75,7 +75,7 @@ def begun(history: History, now: float) -> Replay:
 
 def _whole(history: History) -> float:
     """The speed at which the whole run takes `WHOLE`."""
-    from dltui.tui.draw.run_axis import clock
+    from dltui.tui.draw.run_charts.axis import clock
 
     return max(float(clock(history)[1][-1]) / WHOLE, 1e-9)
 
@@ -95,7 +95,7 @@ def held(history: History, step: float) -> Replay:
     """A replay held at a step."""
     import numpy as np
 
-    from dltui.tui.draw.run_axis import clock
+    from dltui.tui.draw.run_charts.axis import clock
 
     steps, seconds = clock(history)
     return Replay(step, float(np.interp(step, steps, seconds)))
@@ -115,7 +115,7 @@ def view_of(view: RunView, replay: Replay) -> RunView:
 
 def past_row(now: RunView, past: RunView, replay: Replay, width: int) -> Row:
     """The row with the epoch, the training time so far, and the keys that lead back."""
-    from dltui.tui.draw.run_axis import clock
+    from dltui.tui.draw.run_charts.axis import clock
 
     whole = float(clock(now.history)[1][-1])
     done, epochs = len(past.history.epochs), past.progress.epochs if past.progress else 0

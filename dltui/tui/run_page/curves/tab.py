@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dltui.core.text import safe
-from dltui.tui.draw.run_axis import axis_of
+from dltui.tui.draw.run_charts.axis import axis_of
 from dltui.tui.draw.styled_text import Row, ends
 from dltui.tui.run_page.curves.chart_grid import LEAST_HEIGHT, chart_grid, moment, place_at, plot_width
 from dltui.tui.run_page.curves.curve_view import CurveView

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dltui.tui.draw.chart import draw
-from dltui.tui.draw.fit_charts import fit_chart
+from dltui.tui.draw.run_charts.fit import fit_chart
 from dltui.tui.draw.styled_text import Row, fit
 
 if TYPE_CHECKING:

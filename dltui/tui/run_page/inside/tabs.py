@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dltui.core.analysis.mistakes import Filter, parse
 from dltui.tui.draw.chart import draw
-from dltui.tui.draw.fit_charts import residual_chart
+from dltui.tui.draw.run_charts.fit import residual_chart
 from dltui.tui.run_page.inside.classes import classes
 from dltui.tui.run_page.inside.confusion import confusion
 from dltui.tui.run_page.inside.cursor import CLASS_ORDERS, CellCursor, ClassCursor, MistakeCursor

@@ -77,6 +77,7 @@ async def test_test_images_an_image_of_the_users_and_heat(
         await until(pilot, lambda: model.closed)
 
 
+@pytest.mark.long
 async def test_a_path_that_is_not_there_is_told_where_it_is_typed(
     services: FakeServices, model: FakeConversation
 ) -> None:
@@ -95,6 +96,7 @@ async def test_what_the_model_cannot_do_is_one_line(services: FakeServices, mode
         await until(pilot, lambda: "this can be tried on models" in text(app))
 
 
+@pytest.mark.long
 async def test_it_needs_a_checkpoint_and_the_right_to_write(services: FakeServices) -> None:
     async with shown(services, run="dull-crab") as (app, pilot):
         await pilot.press("i")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from dltui.core.errors import UsageError
-from dltui.core.lifecycle.saved_forms import SavedForm
+from dltui.core.lifecycle.forms.saved import SavedForm
 from dltui.core.rundir.names import check_run_name
 from dltui.core.text import safe
 from dltui.tui.base.page import press

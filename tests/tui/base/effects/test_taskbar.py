@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dltui.tui.base.taskbar import Taskbar, known
+from dltui.tui.base.effects.taskbar import Taskbar, known
 
 
 @pytest.mark.parametrize(

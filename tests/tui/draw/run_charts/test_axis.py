@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dltui.core.reading.history import History
-from dltui.tui.draw.run_axis import Axis, axis_of, clock
+from dltui.tui.draw.run_charts.axis import Axis, axis_of, clock
 from dltui.tui.run_page.curves.curve_view import AXES, AxisName
 from tests.core.reading.test_history import STEPS, Tape
 

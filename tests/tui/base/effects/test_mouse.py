@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dltui.tui.base.mouse import key_at, tab_at, wanted
+from dltui.tui.base.effects.mouse import key_at, tab_at, wanted
 from dltui.tui.draw.styled_text import Row
 from dltui.tui.run_page.head import tabs
 from tests.tui.scenario import FakeServices, drawn, lines, shown, text
@@ -74,6 +74,7 @@ async def test_tabs_keys_and_the_cursor_of_a_chart(services: FakeServices) -> No
         assert page.tabs.curves.curve_view.chart == 1
 
 
+@pytest.mark.long
 async def test_the_wheel_zooms_curves_and_scrolls_the_rest(services: FakeServices) -> None:
     from textual.events import MouseScrollDown, MouseScrollUp
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.rundir.directory import RunDirectory
-from dltui.tui.base.alerts import Notices, sequence
+from dltui.tui.base.effects.alerts import Notices, sequence
 from dltui.tui.base.summary import Summary
 from tests.tui.scenario import FakeServices, shown, text
 

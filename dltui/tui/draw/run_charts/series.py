@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from dltui.core.reading.history import History
     from dltui.core.tasks.definition import Inside
-    from dltui.tui.draw.run_axis import Axis
+    from dltui.tui.draw.run_charts.axis import Axis
 
 TITLES = {"lr": "learning rate"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dltui.core.errors import UsageError
-from dltui.tui.base import screen_picture
+from dltui.tui.base.effects import screen_picture
 from tests.tui.scenario import FakeServices, shown, text, until
 
 
@@ -46,3 +46,14 @@ async def test_the_key_saves_what_is_seen(
         svg = file.read_text()
         assert "brisk-otter" in svg
         assert "url(" not in svg.replace("url(#", "")
+
+
+@pytest.mark.long
+async def test_what_cannot_be_written_is_told(
+    services: FakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "exports").write_text("")
+    monkeypatch.chdir(tmp_path)
+    async with shown(services) as (app, pilot):
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "no picture can be written to" in text(app))

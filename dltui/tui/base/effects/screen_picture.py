@@ -26,11 +26,11 @@ WIDTH = 1600
 
 
 class Pictured(Message):
-    """A message that a picture was written."""
+    """A message that a picture was written, or the reason why not."""
 
-    def __init__(self, files: list[Path]) -> None:
+    def __init__(self, files: list[Path], problem: str = "") -> None:
         super().__init__()
-        self.files = files
+        self.files, self.problem = files, problem
 
 
 def alone(svg: str) -> str:

@@ -1,0 +1,1 @@
+"""Filled forms that are saved under names."""
