@@ -55,6 +55,17 @@ async def test_an_ignored_command_is_not_called_obeyed(services: FakeServices) -
         await until(pilot, lambda: "ignored" in notice(app))
 
 
+async def test_the_device_is_given_back_when_that_is_confirmed(services: FakeServices) -> None:
+    async with shown(services, run="brisk-otter") as (app, pilot):
+        await pilot.press("G")
+        assert notice(app) == "pause brisk-otter, give its device back?   y yes   f until it is free   Esc no"
+        await pilot.press("escape")
+        assert sent(services, "brisk-otter") == []
+        await pilot.press("G", "f")
+        (command,) = sent(services, "brisk-otter")
+        assert (command["action"], command["arguments"]) == ("pause", {"release": True, "until_free": True})
+
+
 async def test_stop_asks_and_escape_says_no(services: FakeServices) -> None:
     async with shown(services, run="brisk-otter") as (app, pilot):
         await pilot.press("s")

@@ -67,7 +67,7 @@ class Orders:
     def give_back(self, run: Summary) -> None:
         """Ask how to pause the run so that others can have its device."""
         if self._may(run, "pause"):
-            text = f"pause {run.name} and give its device back?   y yes   f until it is free   Esc no"
+            text = f"pause {run.name}, give its device back?   y yes   f until it is free   Esc no"
             answers = {"y": lambda: self._release(run, False), "f": lambda: self._release(run, True)}
             self.page.notice.ask(text, answers)
 
