@@ -273,7 +273,7 @@ def test_a_shared_field_with_another_default_keeps_its_range_unit_and_descriptio
     class Own(TrainConfig):
         lr: float = 0.05
         batch_size: int = 32
-        schedule: Literal["constant", "staircase"] = "staircase"
+        schedule: Literal["constant", "staircase"] = "staircase"  # type: ignore[assignment]
 
     class Further(Own):
         lr: float = 0.2

@@ -11,7 +11,7 @@ from dltui.core.worker.figures import RUN_FORMATS_TEXT
 from dltui.tui.cli import completion
 from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, TrainCommand, data_options, plugin_option
 from dltui.tui.cli.options import FieldOption
-from dltui.tui.cli.output import say
+from dltui.tui.cli.output import say, warn
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
@@ -60,6 +60,8 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
         raise UsageError(f"train needs a MODEL: {names}")
     entry = catalog.model(model)
     catalog.check_taken(options["plugins"], entry.id, options["dataset"])
+    for where, reason in catalog.problems_of(options["plugins"]):
+        warn(f"plugin {where}: {reason}")
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
     options.pop("like")
     given = {name: options.pop(name) for name in fields}
