@@ -67,7 +67,7 @@ def write(
     with _workshop(folder) as temp, drawn.one_export(figures=bool(drawing)):
         for exporter in plugin_exports.load(source, names) if source else built_in:
             if exporter.task in (None, reader.run.get("task")):
-                _draw(exporter, reader, drawing, temp, done)
+                _draw(exporter, reader, drawing, temp, done, needed=source is not None)
                 _deliver(temp, folder, done)
         for other in [] if source else plugin_exports.sources(reader, names, code):
             problem = plugin_exports.draw(other, reader.directory.path, temp, drawing or [figures.NONE])
@@ -82,13 +82,20 @@ def _drawn_before(folder: Path, exporters: Iterable[Exporter]) -> list[str]:
     return [suffix for suffix in figures.FORMATS if any((folder / f"{name}.{suffix}").is_file() for name in drawn_by)]
 
 
-def _draw(exporter: Exporter, reader: RunReader, formats: Sequence[str], temp: Path, done: Written) -> None:
+def _draw(
+    exporter: Exporter, reader: RunReader, formats: Sequence[str], temp: Path, done: Written, needed: bool
+) -> None:
+    """Draw into `temp`; with `needed` it is a problem if nothing is drawn, which is how those in the box say that there
+    is no data yet.
+    """
     for suffix in [exporter.suffix] if exporter.kind == "table" else formats:
         draft = temp / f"{exporter.name}.{suffix}"
         try:
             exporter.draw(reader, draft)
             if suffix == "svg" and draft.exists():
                 drawn.keep(exporter.name, draft.read_bytes())
+            if needed and not draft.exists():
+                raise RunError("draw(run, target) wrote nothing at target")
         except Exception as error:
             draft.unlink(missing_ok=True)
             if fs.is_disk_full(error):

@@ -43,6 +43,7 @@ def dltui_exporters():
     return [
         Exporter("one_line", "table", one_line, "txt"),
         Exporter("broken", "figure", broken),
+        Exporter("forgotten", "figure", lambda run, target: None),
         Exporter("lines_only", "table", one_line, "txt", task="regression"),
         Exporter("summary", "table", broken, "json"),
     ]
@@ -150,7 +151,9 @@ def test_a_plugin_adds_its_own_in_a_process_of_its_own(tmp_path: Path, home: Pat
     plugin.write_text(PLUGIN)
     done = write(reader(tmp_path), tmp_path / "out", ["svg"])
     assert (tmp_path / "out" / "one_line.txt").read_text() == "cnn-torch 10\n"
-    assert done.problems == ["plugin mine.py: broken.svg not written: ZeroDivisionError: no luck (mine.py line 10)"]
+    broken = "broken.svg not written: ZeroDivisionError: no luck (mine.py line 10)"
+    forgotten = "forgotten.svg not written: draw(run, target) wrote nothing at target"
+    assert done.problems == [f"plugin mine.py: {broken}; {forgotten}"]
     assert not (tmp_path / "out" / "broken.svg").exists()
     assert "lines_only.txt" not in names(done.files)
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["model"] == "cnn-torch"

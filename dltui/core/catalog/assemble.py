@@ -27,6 +27,7 @@ from dltui.core.catalog.models.families import FamilyEntry
 from dltui.core.catalog.sources import Installed, Source, at, digest, file_sources
 from dltui.core.errors import UsageError
 from dltui.core.settings import Settings, load_settings
+from dltui.core.text import suggest
 
 Record = dict[str, Any]
 
@@ -189,7 +190,9 @@ class _Assembly:
     def _why_not(self, source: Source, item: Record, backend: BackendEntry | None) -> str:
         """The reason why this model of this source cannot be trained here; "" when it can."""
         if backend is None:
-            return f'no plugin brings the framework "{item["framework"]}"'
+            known = ", ".join(self.catalog.backends) or "none"
+            hint = suggest(item["framework"], self.catalog.backends) or f"there are {known}"
+            return f'no plugin brings the framework "{item["framework"]}"; {hint}'
         if backend.problem:
             return backend.problem
         if backend.version is None:

@@ -90,12 +90,11 @@ def _model_record(model: Model) -> Record:
     _check_task(model.task)
     if not (inspect.isclass(model.config) and issubclass(model.config, TrainConfig)):
         raise PluginError("its config must be a subclass of TrainConfig")
-    if not callable(model.build):
-        raise PluginError("its build must be a function (config, spec)")
-    if model.initial is not None and not callable(model.initial):
-        raise PluginError("its initial must be a function (config, spec, progress)")
-    if model.metrics is not None and not callable(model.metrics):
-        raise PluginError("its metrics must be a function (outputs, targets)")
+    _check_function("build", model.build, "config", "spec")
+    if model.initial is not None:
+        _check_function("initial", model.initial, "config", "spec", "progress")
+    if model.metrics is not None:
+        _check_function("metrics", model.metrics, "outputs", "targets")
     for task in model.also:
         _check_task(task)
     _check_kinds("takes", model.takes)
@@ -161,8 +160,8 @@ def dataset_record(dataset: Dataset) -> Record:
     _check_kinds("gives", dataset.gives)
     if not (inspect.isclass(dataset.options) and issubclass(dataset.options, DatasetOptions)):
         raise PluginError("its options must be a subclass of DatasetOptions")
-    if not callable(dataset.prepare) or not callable(dataset.sources):
-        raise PluginError("its prepare and sources must be functions")
+    _check_function("prepare", dataset.prepare, "options", "context")
+    _check_function("sources", dataset.sources, "options", "folders")
     if dataset.takes not in ("", "folder", "file", "name") or (
         dataset.takes and "path" not in dataset.options.model_fields
     ):
@@ -202,15 +201,15 @@ def backend_record(backend: Backend) -> Record:
 def exporter_record(exporter: Exporter) -> Record:
     if exporter.task is not None:
         _check_task(exporter.task)
-    if exporter.kind not in ("figure", "table") or not callable(exporter.draw):
-        raise PluginError('its kind must be "figure" or "table" and its draw a function (run, target)')
+    if exporter.kind not in ("figure", "table"):
+        raise PluginError(f'its kind must be "figure" or "table", it is {clean_line(repr(exporter.kind), 60)}')
+    _check_function("draw", exporter.draw, "run", "target")
     return {"name": _text(exporter.name), "kind": exporter.kind, "suffix": exporter.suffix, "task": exporter.task}
 
 
 def logger_record(logger: Logger) -> Record:
     _check_name(logger.name)
-    if not callable(logger.open):
-        raise PluginError("its open must be a function (run, option, attempt)")
+    _check_function("open", logger.open, "run", "option", "attempt")
     return {name: _text(getattr(logger, name)) for name in ("name", "summary", "package", "install")}
 
 
@@ -258,6 +257,22 @@ def _check_name(name: object) -> None:
 def _check_task(task: object) -> None:
     if task not in get_args(Task):
         raise PluginError(f"its task must be {' or '.join(get_args(Task))}, it is {clean_line(repr(task), 60)}")
+
+
+def _check_function(name: str, function: object, *arguments: str) -> None:
+    """Check that a function can be called with these arguments. Raises PluginError."""
+    wanted = f"a function ({', '.join(arguments)})"
+    if not callable(function):
+        raise PluginError(f"its {name} must be {wanted}")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        # Of a callable that is written in C.
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        raise PluginError(f"its {name} must be {wanted}, it takes {clean_line(signature, 100)}") from None
 
 
 def _check_kinds(name: str, kinds: object) -> None:

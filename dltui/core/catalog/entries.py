@@ -197,10 +197,14 @@ class Catalog:
         """Check that no given plugin file has a model or dataset whose name another plugin took first, which would be
         used silently. Raises UsageError.
         """
-        names = {name for file in files for name in (Path(file).name, absolute(file))}
-        for where, reason in self.problems:
-            if where in names and reason.startswith((f"model {model} is left out", f"dataset {dataset} is left out")):
+        for where, reason in self.problems_of(files):
+            if reason.startswith((f"model {model} is left out", f"dataset {dataset} is left out")):
                 raise UsageError(f"{where}: {reason}; give it another name")
+
+    def problems_of(self, files: Iterable[str]) -> list[tuple[str, str]]:
+        """What is wrong with these files, each with its name."""
+        names = {name for file in files for name in (Path(file).name, absolute(file))}
+        return [(where, reason) for where, reason in self.problems if where in names]
 
     def _unknown(self, kind: str, text: str, names: Sequence[str]) -> str:
         files = {source.name for source in self.sources if source.kind == "file"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from dltui.core.catalog.fields import FieldSpec
 from dltui.core.errors import PluginError, UsageError
@@ -36,10 +36,24 @@ def field_specs(config: type[BaseModel]) -> list[FieldSpec]:
             raise PluginError(f"{config.__name__}.{name} needs a default")
         record = _resolve(schema["properties"][name], definitions)
         field = _field(config.__name__, name, record)
+        _check_choices(config, field)
         default = info.get_default(call_default_factory=True, validated_data={})
         default = list(default) if isinstance(default, (list, tuple)) else default
         fields.append(_with_default(config.__name__, field, getattr(default, "value", default)))
     return fields
+
+
+def _check_choices(config: type[BaseModel], field: FieldSpec) -> None:
+    """Check that a field that a base class offers as a choice is still one. Raises PluginError for a plain text, which
+    would take a name that nothing knows.
+    """
+    for base in config.__mro__[1:]:
+        info = getattr(base, "model_fields", {}).get(field.name)
+        if info is None or field.type == "choice" or get_origin(info.annotation) is not Literal:
+            continue
+        wanted = ", ".join(f'"{value}"' for value in get_args(info.annotation))
+        text = f"its type is Literal[{wanted}], or some of these"
+        raise PluginError(f"{config.__name__}.{field.name} takes any {field.type}; {text}")
 
 
 def checks_more(config: type[BaseModel]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 from dltui.core.contract.renamed import with_new_names
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 OptimizerName = Literal["sgd", "adam", "adamw", "rmsprop", "lion", "muon"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
 """The schedules of the learning rate during a run; `plan.schedule` computes them."""
+RANGE = ("gt", "ge", "lt", "le")
+"""The names of pydantic's bounds."""
 
 
 def unit(name: str) -> dict[str, Any]:
@@ -35,6 +38,19 @@ class Options(BaseModel):
             if isinstance(info.json_schema_extra, dict) and "formerly" in info.json_schema_extra:
                 renamed[name] = info.json_schema_extra["formerly"]
         return with_new_names(given, renamed) if renamed and isinstance(given, dict) else given
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """A field that a subclass gives only another default, as in `lr: float = 0.05`, keeps range, unit and
+        description: without them a flag would take any number, and no form could say what it is.
+        """
+        super().__init_subclass__(**more)
+        for name, info in getattr(cls.__base__, "model_fields", {}).items():
+            given = vars(cls).get(name, info)
+            if given is info or isinstance(given, FieldInfo):
+                continue
+            range_ = {key: getattr(m, key) for m in info.metadata for key in RANGE if hasattr(m, key)}
+            field = Field(given, description=info.description, json_schema_extra=info.json_schema_extra, **range_)
+            setattr(cls, name, field)
 
 
 class TrainConfig(Options):

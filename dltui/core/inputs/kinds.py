@@ -41,13 +41,25 @@ def fits(takes: Collection[str], gives: str) -> bool:
     return gives in takes or ("named" in takes and gives != "single")
 
 
-def check(model: str, takes: Collection[str], dataset: str, gives: Collection[str], fitting: Sequence[str]) -> None:
+def check(
+    model: str,
+    takes: Sequence[str],
+    dataset: str,
+    gives: Sequence[str],
+    fitting: Sequence[str],
+    files: Collection[str] = (),
+) -> None:
     """Check that a model takes what a dataset gives, of which one kind is enough; `fitting` are names of models that
-    do. Raises UsageError.
+    do, `files` says which of "model" and "dataset" come from a file of the user's own. Raises UsageError.
     """
     if any(fits(takes, kind) for kind in gives):
         return
     wanted = " or ".join(TITLES.get(kind, kind) for kind in takes)
     given = " or ".join(TITLES.get(kind, kind) for kind in gives)
     hint = f"choose {' or '.join(fitting)}" if fitting else "choose another model"
+    # What is not said in a plugin is "single": its author may have forgotten it.
+    if "model" in files and tuple(takes) == ("single",):
+        hint += f', or write takes=("{gives[0]}",) into the Model if it is made for them'
+    elif "dataset" in files and tuple(gives) == ("single",):
+        hint += f', or write gives=("{takes[0]}",) into the Dataset if it has them'
     raise UsageError(f"model {model} takes {wanted}, dataset {clean_line(dataset, 100)} gives {given}; {hint}")

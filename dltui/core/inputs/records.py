@@ -126,7 +126,11 @@ def _packed(part: str, x: object, named: Sequence[Input]) -> Array:
 
 
 def _array(part: str, one: Input, given: object) -> Array:
-    values = np.asanyarray(given)
+    try:
+        values = np.asanyarray(given)
+    except ValueError as error:
+        text = "holds arrays of several lengths: give one array, or declare padded=True where it is a sequence"
+        raise RunError(f"{part}: the input {one.name!r} {text}") from error
     kinds = "iub" if one.dtype != "float32" else "iufb"
     if values.dtype.kind not in kinds or values.shape[1:] != one.shape:
         wanted = f"{one.dtype} (n, {', '.join(map(str, one.shape))})"

@@ -153,7 +153,8 @@ def check_request(request: RunRequest, catalog: Catalog) -> Checked:
     _check_fit(model, dataset, catalog)
     config = full_config(model, request.config)
     reasons = needs.reasons(model.id, model.needs_images, augmentation.for_images(config))
-    kinds.check(model.id, model.takes, dataset.name, dataset.gives, _fitting(dataset, catalog))
+    files = [name for name, one in (("model", model), ("dataset", dataset)) if one.source.get("kind") == "file"]
+    kinds.check(model.id, model.takes, dataset.name, dataset.gives, _fitting(dataset, catalog), files)
     if config.get("mixup") and model.takes != ("single",) and dataset.gives != ("single",):
         raise UsageError("mixup needs samples that are a single input, not named ones; leave it out")
     # A dataset that does not tell its shape is asked for it when it is prepared.

@@ -9,8 +9,8 @@ import pytest
 from pydantic import Field
 
 from dltui.core.catalog import describe
-from dltui.core.contract import Model
-from dltui.core.contract.config import TrainConfig
+from dltui.core.contract import Dataset, Exporter, Logger, Model
+from dltui.core.contract.config import DatasetOptions, TrainConfig
 from dltui.core.errors import PluginError
 from dltui.tui.cli.commands.train import train
 
@@ -83,3 +83,36 @@ def test_monitors(monitor: str) -> None:
 def test_monitors_that_are_none(monitor: Any, words: str) -> None:
     with pytest.raises(PluginError, match=words):
         describe.model_record(model(monitor=monitor))
+
+
+def dataset(prepare: Any) -> Dataset:
+    return Dataset("d", "classification", "s", DatasetOptions, prepare, lambda options, folders: None)
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (lambda: describe.model_record(model(build=lambda config: None)), r"its build .* \(config, spec\), it takes"),
+        (
+            lambda: describe.model_record(model(metrics=lambda outputs: {})),
+            r"its metrics .* \(outputs, targets\), it takes \(outputs\)",
+        ),
+        (lambda: describe.model_record(model(build=None)), r"its build must be a function \(config, spec\)$"),
+        (
+            lambda: describe.dataset_record(dataset(lambda options: None)),
+            r"its prepare .* \(options, context\), it takes",
+        ),
+        (
+            lambda: describe.exporter_record(Exporter("e", "figure", lambda run: None)),
+            r"its draw .* \(run, target\), it",
+        ),
+        (lambda: describe.exporter_record(Exporter("e", "plot", print)), r"its kind must be .* it is 'plot'"),  # type: ignore[arg-type]
+        (
+            lambda: describe.logger_record(Logger("l", "s", lambda run: None)),
+            r"its open .* \(run, option, attempt\), it",
+        ),  # type: ignore[arg-type,misc]
+    ],
+)
+def test_a_function_that_takes_other_arguments_is_named_with_those_it_is_called_with(record: Any, words: str) -> None:
+    with pytest.raises(PluginError, match=words):
+        record()

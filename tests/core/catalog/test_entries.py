@@ -171,12 +171,14 @@ def test_a_framework_that_is_not_installed(tmp_path: Path) -> None:
     (tmp_path / "backend.py").write_text(code)
     (tmp_path / "model.py").write_text(MODEL.format(id="cnn-jaxy", framework="jaxy"))
     (tmp_path / "lost.py").write_text(MODEL.format(id="cnn-lost", framework="lost"))
+    (tmp_path / "near.py").write_text(MODEL.format(id="cnn-near", framework="pyjaxy"))
     (tmp_path / "eager.py").write_text("import no_such_jaxy\n" + MODEL.format(id="eager", framework="jaxy"))
-    found = load_catalog([tmp_path / f"{name}.py" for name in ("model", "backend", "lost", "eager")])
+    found = load_catalog([tmp_path / f"{name}.py" for name in ("model", "backend", "near", "lost", "eager")])
     assert found.backends["jaxy"].version is None
     assert not found.models["cnn-jaxy"].available
     assert found.models["cnn-jaxy"].reason == "needs The jaxy: pip install no-such-jaxy"
-    assert found.models["cnn-lost"].reason == 'no plugin brings the framework "lost"'
+    assert found.models["cnn-lost"].reason == 'no plugin brings the framework "lost"; there are tensorflow, torch, jaxy'
+    assert found.models["cnn-near"].reason == 'no plugin brings the framework "pyjaxy"; did you mean jaxy?'
     assert ("eager.py", "needs the module no_such_jaxy, which is not installed (eager.py line 1)") in found.problems
 
 

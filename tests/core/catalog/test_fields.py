@@ -3,6 +3,7 @@
 import enum
 import json
 import sys
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -266,3 +267,34 @@ def test_fields_alone_import_neither_pydantic_nor_numpy() -> None:
 
     code = "import sys, dltui.core.catalog.fields; sys.exit(bool({'numpy', 'pydantic'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_shared_field_with_another_default_keeps_its_range_unit_and_description() -> None:
+    class Own(TrainConfig):
+        lr: float = 0.05
+        batch_size: int = 32
+        schedule: Literal["constant", "staircase"] = "staircase"  # type: ignore[assignment]
+
+    class Further(Own):
+        lr: float = 0.2
+
+    shared = {field.name: field for field in field_specs(TrainConfig)}
+    for config, lr in ((Own, 0.05), (Further, 0.2)):
+        fields = {field.name: field for field in field_specs(config)}
+        assert fields["lr"] == replace(shared["lr"], default=lr)
+        assert fields["batch_size"] == replace(shared["batch_size"], default=32)
+        assert fields["schedule"].choices == ("constant", "staircase")
+        assert fields["schedule"].description == shared["schedule"].description
+        made = config.model_validate({})
+        assert (made.lr, made.batch_size, made.schedule) == (lr, 32, "staircase")
+        with pytest.raises(ValidationError):
+            config.model_validate({"lr": -1.0})
+
+
+def test_a_choice_that_a_config_opens_to_any_text_is_refused() -> None:
+    class Own(TrainConfig):
+        optimizer: str = "adamw"  # type: ignore[assignment]
+
+    wanted = r'Own\.optimizer takes any str; its type is Literal\["sgd", "adam", .*\], or some of these'
+    with pytest.raises(PluginError, match=wanted):
+        field_specs(Own)

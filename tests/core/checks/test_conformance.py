@@ -15,6 +15,7 @@ from dltui.core.checks.conformance.subject import CheckFailed, Subject
 from dltui.core.contract import Data, Model
 from dltui.core.contract.config import TrainConfig
 from dltui.core.errors import RunError
+from dltui.core.machine import sandbox
 from dltui.testing import Conformance, findings
 from dltui.tui.cli import main
 from tests.fakes import fake_plugin as fake
@@ -293,6 +294,18 @@ def test_a_model_that_needs_images_gets_them_for_numbers_too_and_no_weights() ->
     assert data.train.y.dtype == np.float32
     light = data.train.x.mean(axis=(1, 2, 3))
     assert np.corrcoef(light, data.train.y[:, 0])[0, 1] > 0.99
+
+
+def test_a_network_that_learns_early_need_not_train_on() -> None:
+    """A transformer of seconds a step, on a busy machine, is checked within the time that a check has."""
+    assert checks.learns(subject_of(fake.build)).endswith("in 10 epochs of 3 steps")
+
+
+def test_a_check_without_time_is_no_crash() -> None:
+    said = report._crash(sandbox.Outcome(b"", "timed out after 300 s", 0, True, "", slow=True))
+    assert said.startswith(
+        "timed out after 300 s; the machine is busy, or the defaults make a network that is too slow"
+    )
 
 
 def test_one_reason_is_told_once() -> None:

@@ -132,4 +132,10 @@ def test_a_model_gets_only_what_it_takes() -> None:
     kinds.check("net", ("named",), "data", ("sequence",), ())
     with pytest.raises(UsageError, match=r"model mlp takes a single input, .*, dataset w gives sequences; choose lstm"):
         kinds.check("mlp", ("single",), "w", ("sequence",), ["lstm"])
+    with pytest.raises(
+        UsageError, match=r'choose lstm, or write takes=\("sequence",\) into the Model if it is made for'
+    ):
+        kinds.check("mine", ("single",), "w", ("sequence",), ["lstm"], ["model"])
+    with pytest.raises(UsageError, match=r'choose mlp, or write gives=\("named",\) into the Dataset if it has them'):
+        kinds.check("net", ("named",), "mine", ("single",), ["mlp"], ["dataset"])
     assert kinds.label((NUMBERS, PATH)) == "numbers 2 + sequence 100 × 1"

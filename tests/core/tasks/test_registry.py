@@ -11,6 +11,8 @@ import pytest
 
 from dltui.core.checks.conformance import exporting, pieces, samples
 from dltui.core.contract.types import Task
+from dltui.core.errors import RunError
+from dltui.core.tasks.classification import arithmetic
 from dltui.core.tasks.registry import TASKS, lowest_is_best, task_of, title
 
 PLUGINS = Path(__file__).parents[3] / "dltui" / "plugins"
@@ -70,3 +72,16 @@ def test_metrics_have_titles_and_directions() -> None:
     assert not lowest_is_best("f1")
     assert lowest_is_best("own")
     assert not lowest_is_best("own_accuracy")
+
+
+@pytest.mark.parametrize(
+    ("y", "remedy"),
+    [
+        (np.array(["cat", "dog"]), r"number them from 0, and give their names as Arrays\(classes=\.\.\.\)"),
+        (np.eye(2), r"y\.argmax\(axis=1\) makes them of one-hot rows"),
+        (np.array([0.0, 1.0]), r"y\.astype\(int\) makes them"),
+    ],
+)
+def test_labels_that_are_none_are_refused_with_the_way_to_them(y: np.ndarray, remedy: str) -> None:
+    with pytest.raises(RunError, match=rf"train labels must be whole numbers in one dimension, got .*; {remedy}"):
+        arithmetic.checked("train", y, ("cat", "dog"))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from dltui.core.contract.types import Array, State
 
 EPOCHS = 40
+LOOK_EPOCHS = 10
+"""The epochs after which the loss is looked at: a network that has learned by then need not train on."""
 FALL = 0.8
 """The loss after training, as a part of the loss before."""
 WAIT_SECONDS = 1.0
@@ -107,16 +109,19 @@ def _learns(subject: Subject) -> str:
     data = subject.data()
     config = subject.config(epochs=EPOCHS)
     trainable, planner = subject.trainable(data, config), Planner(config, len(data.train), shape=data.spec.input_shape)
-    before = _loss(trainable, data)
-    for epoch in range(EPOCHS):
-        trainable.begin_epoch(planner.epoch(epoch))
-        stats = trainable.advance(planner.steps_per_epoch)
-        finite = bool(np.isfinite(np.asarray(stats.loss)).all())
-        expect(finite, f"the loss is not finite in epoch {epoch + 1}; lower the default of lr")
-    after = _loss(trainable, data)
-    text = f"{before:.3g} -> {after:.3g} in {EPOCHS} epochs of {planner.steps_per_epoch} steps"
-    # A loss of the model's own may be negative, a likelihood for example.
-    fell = after < before - (1 - FALL) * abs(before)
+    before = after = _loss(trainable, data)
+    fell, epochs = False, 0
+    while not fell and epochs < EPOCHS:
+        for _ in range(LOOK_EPOCHS):
+            trainable.begin_epoch(planner.epoch(epochs))
+            stats = trainable.advance(planner.steps_per_epoch)
+            epochs += 1
+            finite = bool(np.isfinite(np.asarray(stats.loss)).all())
+            expect(finite, f"the loss is not finite in epoch {epochs}; lower the default of lr")
+        after = _loss(trainable, data)
+        # A loss of the model's own may be negative, a likelihood for example.
+        fell = after < before - (1 - FALL) * abs(before)
+    text = f"{before:.3g} -> {after:.3g} in {epochs} epochs of {planner.steps_per_epoch} steps"
     falls = f"falls too little, by less than {1 - FALL:.0%}" if after < before else "does not fall"
     expect(fell, f"the loss on {len(data.train)} easy samples {falls} ({text}); try another lr")
     return text

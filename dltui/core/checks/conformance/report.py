@@ -181,6 +181,10 @@ def _answers(outcome: sandbox.Outcome) -> list[dict[str, Any]]:
 
 
 def _crash(outcome: sandbox.Outcome) -> str:
+    if outcome.slow and outcome.reason.startswith("timed out"):
+        return (
+            f"{outcome.reason}; the machine is busy, or the defaults make a network that is too slow for small checks"
+        )
     return (
         f"its process {outcome.reason or f'ended with exit code {outcome.code}'}: {_said(outcome) or 'it said nothing'}"
     )

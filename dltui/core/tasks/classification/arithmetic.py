@@ -67,10 +67,18 @@ def top_accuracy(outputs: Array, labels: Array, most: int) -> float:
     return float(np.mean(before < most))
 
 
+def _remedy(y: Array) -> str:
+    """The way to labels from what was given in their place."""
+    if y.dtype.kind in "USO":
+        return "number them from 0, and give their names as Arrays(classes=...)"
+    return "y.argmax(axis=1) makes them of one-hot rows" if y.ndim == 2 else "y.astype(int) makes them of other numbers"
+
+
 def checked(part: str, y: Array, classes: Sequence[str]) -> Array:
     """The labels as int64."""
     if y.ndim != 1 or y.dtype.kind not in "iu":
-        raise RunError(f"{part} labels must be whole numbers in one dimension, got {y.dtype} {y.shape}")
+        given = f"{part} labels must be whole numbers in one dimension, got {y.dtype} {y.shape}"
+        raise RunError(f"{given}; {_remedy(y)}")
     bad = np.flatnonzero((y < 0) | (y >= len(classes)))
     if len(bad):
         row, known = int(bad[0]), f"there are classes 0 to {len(classes) - 1} only"

@@ -13,7 +13,7 @@ from dltui.tui.cli.launch import launchers
 from dltui.tui.cli.launch.model_flags import SETTINGS, WORDS, data_options, plugin_option
 from dltui.tui.cli.launch.other_host import HostedTrain
 from dltui.tui.cli.options import FieldOption
-from dltui.tui.cli.output import say
+from dltui.tui.cli.output import say, warn
 
 if TYPE_CHECKING:
     from dltui.core.catalog.entries import Catalog
@@ -64,6 +64,8 @@ def train(context: click.Context, /, model: str | None, **options: Any) -> int:
         raise UsageError(f"train needs a MODEL: {names}")
     entry = catalog.model(model)
     catalog.check_taken(options["plugins"], entry.id, options["dataset"])
+    for where, reason in catalog.problems_of(options["plugins"]):
+        warn(f"plugin {where}: {reason}")
     fields = [parameter.field.name for parameter in context.command.params if isinstance(parameter, FieldOption)]
     options.pop("like")
     options.pop("host")
